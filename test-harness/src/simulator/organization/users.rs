@@ -186,10 +186,8 @@ impl Organization {
         let username = username(index, role, &name, &mut dice);
         let created = Timestamp::from_second(created(index, self.users.generated()) as i64)
             .unwrap_or(Timestamp::UNIX_EPOCH);
-        let state = state(index, &mut dice);
+        let state = self.user_state(index);
         let modern = index < cast::SIZE || index * 8 > self.users.generated() || dice.percent(60);
-        let never_logged_in =
-            index == cast::DBA_NEVER_LOGGED_IN || (index >= cast::SIZE && dice.percent(6));
         let password_age = days(dice.below(200) as i64);
         let password_set_at = (state != UserState::Staged).then(|| self.now - password_age);
         let never_expires = !person || dice.percent(12);
@@ -235,8 +233,18 @@ impl Organization {
                 0
             },
             administrator: (index == cast::HEAD_OF_IT).then_some(0),
-            never_logged_in,
+            never_logged_in: self.never_logs_in(index),
             username,
+        }
+    }
+
+    pub(super) fn user_state(&self, index: u64) -> UserState {
+        match Dice::thrown(self.seed, Stream::UserState as u64, index).below(100) {
+            _ if index == cast::SUSPENDED_BUT_BOUND => UserState::Suspended,
+            _ if index < cast::SIZE => UserState::Activated,
+            0..4 => UserState::Staged,
+            4..10 => UserState::Suspended,
+            _ => UserState::Activated,
         }
     }
 
@@ -338,16 +346,6 @@ fn display_name(index: u64, role: UserRole, name: &PersonName, dice: &mut Dice) 
         2 => format!("{family}, {given}"),
         _ if *family_first => format!("{family}{given}"),
         _ => format!("{given} {family}"),
-    }
-}
-
-fn state(index: u64, dice: &mut Dice) -> UserState {
-    match dice.below(100) {
-        _ if index == cast::SUSPENDED_BUT_BOUND => UserState::Suspended,
-        _ if index < cast::SIZE => UserState::Activated,
-        0..4 => UserState::Staged,
-        4..10 => UserState::Suspended,
-        _ => UserState::Activated,
     }
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod auth;
 mod connection;
+mod insights;
 mod listing;
 mod problem;
 mod query;
@@ -27,7 +28,7 @@ pub(crate) use route::{Api, Endpoint};
 use super::faults::{Effect, Faults, Scope, Strikes};
 use super::log::Log;
 use super::options::UsersEndpoint;
-use super::organization::Organization;
+use super::organization::{Kind, Node, Organization};
 use super::rate_limit::RateLimit;
 
 /// All that an answer depends on.
@@ -90,6 +91,12 @@ impl Service {
         }
     }
 
+    /// The ObjectId of the provider to whom a multi-tenant administrator belongs.
+    fn provider(&self) -> Option<String> {
+        (self.organizations.len() > 1)
+            .then(|| self.organizations[0].id(Node::new(Kind::Provider, 0)))
+    }
+
     async fn respond(
         &self,
         path: &str,
@@ -113,7 +120,7 @@ impl Service {
         if let Some(answer) = strikes.answer_instead(api) {
             return Ok(answer);
         }
-        match self.dispatch(path, class, request, &strikes).await {
+        match self.dispatch(path, class, request, &mut strikes).await {
             Ok(mut answer) => {
                 if !strikes.is_empty() {
                     strikes.spoil(&mut answer);
@@ -129,7 +136,7 @@ impl Service {
         path: &str,
         class: &str,
         request: Request<Incoming>,
-        strikes: &Strikes,
+        strikes: &mut Strikes,
     ) -> Result<Answer, Problem> {
         let (parts, body) = request.into_parts();
         let (endpoint, id) = Endpoint::of_path(path).ok_or_else(Problem::not_found)?;
@@ -161,10 +168,12 @@ impl Service {
             organization,
             service: self,
         };
-        match Api::of_path(path) {
+        let answer = match Api::of_path(path) {
             Api::V1 => v1::answer(&asked, strikes),
             _ => v2::answer(&asked, strikes),
-        }
+        };
+        strikes.drift(organization, endpoint, id);
+        answer
     }
 }
 

@@ -175,7 +175,8 @@ pub(crate) fn fields(text: &str, api: Api) -> Fields {
     }
 }
 
-fn condition(text: &str, api: Api) -> Result<Condition, Problem> {
+/// Reads `field:operator:value`.
+pub(crate) fn condition(text: &str, api: Api) -> Result<Condition, Problem> {
     let invalid = || Problem::bad_request(format!("invalid filter: {text}"));
     let mut parts = text.splitn(3, ':');
     let (Some(field), Some(operator), Some(value)) = (parts.next(), parts.next(), parts.next())

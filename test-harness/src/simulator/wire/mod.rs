@@ -1,9 +1,16 @@
 //! Objects as the service writes them: JSON straight into a buffer, with no more fields than were asked for.
 
+mod events;
+mod graph;
 mod groups;
+mod resources;
+mod systems;
 mod users;
 
 use serde::Serialize;
+
+pub(crate) use resources::{write_directory, write_organization_link};
+pub(crate) use systems::LOCAL_ACCOUNTS;
 
 /// The fields that a client asked for; the id comes in any case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +90,18 @@ impl<'a> Object<'a> {
             list(self.out, items, |out, item| {
                 Object::write(out, None, |object| fill(object, item))
             });
+        }
+    }
+
+    /// Writes a field that is a list of anything.
+    pub(crate) fn lists<T>(
+        &mut self,
+        name: &str,
+        items: impl IntoIterator<Item = T>,
+        write: impl FnMut(&mut Vec<u8>, T),
+    ) {
+        if self.begin(name) {
+            list(self.out, items, write);
         }
     }
 
