@@ -1,1 +1,3 @@
-//! Placeholder.
+//! A JumpCloud simulator, a connector conformance suite and the reference host.
+
+pub mod host;
