@@ -1,3 +1,4 @@
 //! A JumpCloud simulator, a connector conformance suite and the reference host.
 
+pub mod cli;
 pub mod host;
