@@ -16,7 +16,8 @@ pub(super) enum Parsed<T> {
 
 /// Parses a command line.
 pub(super) fn parse<T: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed<T>, ConnectorError> {
-    let error = match T::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let error = match T::try_parse_from(&arguments) {
         Ok(arguments) => return Ok(Parsed::Arguments(arguments)),
         Err(error) => error,
     };
@@ -26,22 +27,25 @@ pub(super) fn parse<T: Parser>(arguments: impl IntoIterator<Item = OsString>) ->
             "nothing was asked for",
             "`harness --help` shows the commands; `harness scan --demo` is a good start",
         )),
-        _ => Err(usage_error(&error.render().to_string())),
+        _ => {
+            let command = T::command();
+            let subcommand = arguments.get(1).and_then(|word| command.find_subcommand(word));
+            let name = subcommand.map_or_else(String::new, |subcommand| format!(" {}", subcommand.get_name()));
+            Err(usage_error(&error.render().to_string(), &format!("harness{name}")))
+        }
     }
 }
 
 /// clap's text has the problem first, then tips, then the usage.
-fn usage_error(text: &str) -> ConnectorError {
+fn usage_error(text: &str, command: &str) -> ConnectorError {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let problem: Vec<&str> =
-        lines().take_while(|line| !line.starts_with("tip:") && !line.starts_with("Usage:")).collect();
-    let tip = lines().find_map(|line| line.strip_prefix("tip: "));
-    let command = lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("harness");
-    let command: Vec<&str> = command.split(' ').take_while(|word| !word.starts_with(['-', '[', '<'])).collect();
+    let ends = ["tip:", "Usage:", "For more information"];
+    let problem: Vec<&str> = lines().take_while(|line| !ends.iter().any(|end| line.starts_with(end))).collect();
     let problem = problem.join(" ");
+    let tip = lines().find_map(|line| line.strip_prefix("tip: "));
     ConnectorError::invalid_config(
         problem.strip_prefix("error: ").unwrap_or(&problem),
-        tip.map_or_else(|| format!("`{} --help` explains every option", command.join(" ")), str::to_owned),
+        tip.map_or_else(|| format!("`{command} --help` explains every option"), str::to_owned),
     )
 }
 
@@ -54,6 +58,7 @@ mod tests {
         let error = usage_error(
             "error: unexpected argument '--systm' found\n\n  tip: a similar argument exists: '--system'\n\n\
              Usage: harness scan --demo\n\nFor more information, try '--help'.\n",
+            "harness scan",
         );
         assert_eq!(error.message, "unexpected argument '--systm' found");
         assert_eq!(error.remedy, "a similar argument exists: '--system'");
@@ -63,7 +68,8 @@ mod tests {
     fn without_a_tip_the_help_names_the_command_to_ask() {
         let error = usage_error(
             "error: invalid value 'x' for '--format <FORMAT>'\n  [possible values: text, json]\n\n\
-             Usage: harness scan --demo\n",
+             For more information, try '--help'.\n",
+            "harness scan",
         );
         assert_eq!(error.message, "invalid value 'x' for '--format <FORMAT>' [possible values: text, json]");
         assert_eq!(error.remedy, "`harness scan --help` explains every option");

@@ -21,8 +21,8 @@ use crate::host::run::{CheckpointFile, ScanJob, ScanReport};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Records go to the file of --output, or to standard output when that is a pipe or a file or with `--output -`.
-On a terminal without --output only the summary is shown. A file appears under its final name only when it is
+Records go to the file of --output, or to standard output when that is a pipe or a file or with `--output -`. \
+On a terminal without --output only the summary is shown. A file appears under its final name only when it is \
 whole, and only its owner may read it.
 
 Examples:
@@ -34,7 +34,7 @@ Examples:
   harness scan --demo --plan
   harness scan --demo | jq 'select(.record == \"account\")'
 
-Exit codes: 0 complete, 1 failed, 2 wrong usage or configuration, 3 the core is complete but an optional section
+Exit codes: 0 complete, 1 failed, 2 wrong usage or configuration, 3 the core is complete but an optional section \
 is not, 130 cancelled.")]
 pub(super) struct Arguments {
     #[command(flatten)]

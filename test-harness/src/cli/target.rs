@@ -23,7 +23,7 @@ const PASSWORD_VARIABLE: &str = "ORBISID_CREDENTIAL_PASSWORD";
 #[command(next_help_heading = "System")]
 pub(super) struct TargetArguments {
     /// Start a simulated organisation in this process and use it
-    #[arg(long, required_unless_present_any = ["system", "hostname"], conflicts_with_all = ["system", "hostname", "port"])]
+    #[arg(long, conflicts_with_all = ["system", "hostname", "port"])]
     demo: bool,
     /// A file with the system's fields: name, osType, hostname, port, credential, attributes (JSON, or TOML when it
     /// ends in .toml)
@@ -106,7 +106,12 @@ impl TargetArguments {
         let mut config = match (&self.system, &self.hostname) {
             (Some(path), _) => system::read_system(path, os_type)?,
             (None, Some(hostname)) => SystemConfig::new(os_type, hostname, Credential::default()),
-            (None, None) => return Err(ConnectorError::internal("neither a system file nor a host name is given")),
+            (None, None) => {
+                return Err(ConnectorError::invalid_config(
+                    "no system is named",
+                    "use --demo for a simulated one, or --system FILE, or --hostname HOST",
+                ));
+            }
         };
         if let Some(os_type) = &self.os_type {
             config.os_type.clone_from(os_type);
