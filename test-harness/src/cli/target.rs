@@ -10,7 +10,9 @@ use connector_api::secrecy::{ExposeSecret, SecretString};
 use connector_api::{Connector, ConnectorError, Credential, Descriptor, Edition, Registry, SystemConfig};
 use serde_json::Value;
 
+use super::simulate;
 use crate::host::system;
+use crate::simulator::{Simulator, SimulatorOptions};
 
 /// The OS Type of a system that does not name one.
 pub(super) const DEFAULT_OS_TYPE: &str = "JumpCloud";
@@ -89,7 +91,7 @@ pub(super) struct Target {
     /// The edition of the host.
     pub(super) edition: Edition,
     /// The simulator behind it, which ends with it.
-    _simulator: Option<()>,
+    _simulator: Option<Simulator>,
 }
 
 impl Target {
@@ -103,10 +105,15 @@ impl TargetArguments {
     /// Finds the system's configuration and key, and checks the edition.
     pub(super) async fn resolve(&self, registry: &Registry) -> Result<Target, ConnectorError> {
         let os_type = self.os_type.as_deref().unwrap_or(DEFAULT_OS_TYPE);
-        let mut config = match (&self.system, &self.hostname) {
-            (Some(path), _) => system::read_system(path, os_type)?,
-            (None, Some(hostname)) => SystemConfig::new(os_type, hostname, Credential::default()),
-            (None, None) => {
+        let simulator = if self.demo { Some(simulate::start(SimulatorOptions::default()).await?) } else { None };
+        let mut config = match (&simulator, &self.system, &self.hostname) {
+            (Some(simulator), ..) => {
+                let key = Credential::from_secret(simulator.api_key());
+                SystemConfig { name: "demo".to_owned(), ..SystemConfig::new(os_type, simulator.url(), key) }
+            }
+            (None, Some(path), _) => system::read_system(path, os_type)?,
+            (None, None, Some(hostname)) => SystemConfig::new(os_type, hostname, Credential::default()),
+            (None, None, None) => {
                 return Err(ConnectorError::invalid_config(
                     "no system is named",
                     "use --demo for a simulated one, or --system FILE, or --hostname HOST",
@@ -122,11 +129,13 @@ impl TargetArguments {
         if config.name.is_empty() {
             config.name.clone_from(&config.hostname);
         }
-        config.credential = self.credential(config.credential, descriptor)?;
+        if simulator.is_none() {
+            config.credential = self.credential(config.credential, descriptor)?;
+        }
         for Setting { key, value } in &self.settings {
             config.attributes.insert(key.clone(), attribute(descriptor.config_schema.as_value(), key, value));
         }
-        Ok(Target { config, edition: self.edition, _simulator: None })
+        Ok(Target { config, edition: self.edition, _simulator: simulator })
     }
 
     /// The credential: a password file goes before the variable, and that before the system file.

@@ -1,0 +1,8 @@
+//! What goes wrong, when and where.
+
+pub(crate) mod apply;
+mod spec;
+mod strike;
+
+pub use spec::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault};
+pub(crate) use strike::{Faults, Strikes};
