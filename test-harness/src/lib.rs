@@ -3,3 +3,6 @@
 pub mod cli;
 pub mod host;
 pub mod simulator;
+
+// Keeps the connector linked, so that the registry finds it.
+use connector_jumpcloud as _;

@@ -92,9 +92,9 @@ impl CheckpointStore {
 
     fn open(path: &Path) -> Result<Self, ConnectorError> {
         files::check_folder(path)?;
-        if path.is_dir() {
+        if fs::metadata(path).is_ok_and(|existing| !existing.is_file()) {
             return Err(ConnectorError::invalid_config(
-                format!("{} is a folder, and a checkpoint is a file", path.display()),
+                format!("{} is no file, and a checkpoint is one", path.display()),
                 "name a file with --checkpoint",
             ));
         }

@@ -7,7 +7,6 @@ use connector_api::{Record, ScanSummary};
 use super::{Output, Target};
 
 /// `{"records":[…],"summary":{…}}`, streamed.
-#[derive(Debug)]
 pub struct JsonDocument {
     target: Target,
     item: Vec<u8>,

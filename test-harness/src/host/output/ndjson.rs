@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::{Output, Target};
 
 /// Rows as lines, the summary as the last one.
-#[derive(Debug)]
 pub struct NdjsonLines {
     target: Target,
     line: Vec<u8>,
