@@ -162,7 +162,7 @@ impl Organization {
             index,
             id: self.id(Node::new(Kind::UserGroup, index)),
             description: if dice.percent(15) {
-                (*dice.pick(TRICKY_DESCRIPTIONS)).to_owned()
+                dice.pick(TRICKY_DESCRIPTIONS).to_owned()
             } else {
                 String::new()
             },

@@ -140,7 +140,7 @@ impl Organization {
             remote_ip: format!("203.0.113.{}", dice.below(255)),
             root_login: os == Os::Linux && dice.percent(20),
             description: if dice.percent(6) {
-                (*dice.pick(TRICKY_DESCRIPTIONS)).to_owned()
+                dice.pick(TRICKY_DESCRIPTIONS).to_owned()
             } else {
                 String::new()
             },
@@ -157,7 +157,7 @@ impl Organization {
                 .get(index as usize)
                 .map_or_else(|| format!("Rack {index}"), |name| (*name).to_owned()),
             description: if dice.percent(10) {
-                (*dice.pick(TRICKY_DESCRIPTIONS)).to_owned()
+                dice.pick(TRICKY_DESCRIPTIONS).to_owned()
             } else {
                 String::new()
             },

@@ -194,7 +194,7 @@ impl Organization {
         let password_expires_at = password_set_at
             .filter(|_| !never_expires)
             .map(|set| set + days(90));
-        let place = *dice.pick(PLACES);
+        let place = dice.pick(PLACES);
         User {
             index,
             id: self.id(Node::new(Kind::User, index)),
@@ -216,12 +216,12 @@ impl Organization {
             password_expires_at,
             password_expired: password_expires_at.is_some_and(|expires| expires < self.now),
             source: (index >= cast::SIZE && person && dice.percent(35))
-                .then(|| *dice.pick(&SOURCES)),
+                .then(|| dice.pick(&SOURCES)),
             manager: (person && index > 0).then(|| dice.below(index.min(2 + index / 8))),
             department: if index < 3 {
                 "IT"
             } else {
-                *dice.pick(DEPARTMENTS)
+                dice.pick(DEPARTMENTS)
             },
             job_title: format!("{} {}", dice.pick(LEVELS), dice.pick(OCCUPATIONS)),
             place,
@@ -254,7 +254,7 @@ impl Organization {
             cast::ADMIN_WITHOUT_MFA => "NOT_ENROLLED",
             _ if !person => "DISABLED",
             _ if dice.percent(60) => "ENROLLED",
-            _ => *dice.pick(&MFA_STATUSES),
+            _ => dice.pick(&MFA_STATUSES),
         };
         let configured = status == "ENROLLED";
         UserMfa {
@@ -296,13 +296,12 @@ impl PersonName {
             family,
             family_first,
         } = dice.pick(CULTURES);
-        let ((given, given_ascii), (family, family_ascii)) =
-            (*dice.pick(given), *dice.pick(family));
+        let ((given, given_ascii), (family, family_ascii)) = (dice.pick(given), dice.pick(family));
         Self {
             given,
             family,
             ascii: (given_ascii, family_ascii),
-            family_first: *family_first,
+            family_first,
         }
     }
 }
@@ -351,7 +350,7 @@ fn display_name(index: u64, role: UserRole, name: &PersonName, dice: &mut Dice) 
 
 fn description(person: bool, dice: &mut Dice) -> String {
     if dice.percent(8) {
-        (*dice.pick(TRICKY_DESCRIPTIONS)).to_owned()
+        dice.pick(TRICKY_DESCRIPTIONS).to_owned()
     } else if person {
         String::new()
     } else {
