@@ -183,7 +183,7 @@ async fn the_answers_of_v1_are_as_published() {
             .send()
             .await
             .unwrap();
-        spec.assert(&definition("Error"), &refusal.json().await.unwrap(), &path);
+        spec.assert(&definition("Error"), &refusal.json().await.unwrap(), path);
     }
     let found = console
         .post(
@@ -306,7 +306,7 @@ async fn the_answers_of_v2_are_as_published() {
     ] {
         let response = console.get(path).await;
         assert!(response.status().is_client_error());
-        spec.assert(&definition("Error"), &response.json().await.unwrap(), &path);
+        spec.assert(&definition("Error"), &response.json().await.unwrap(), path);
     }
 }
 
