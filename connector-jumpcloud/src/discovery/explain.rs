@@ -27,9 +27,10 @@ pub(crate) async fn explain(client: &Client, error: ConnectorError) -> Connector
     let Ok(visible) = visible_organizations(client, &Meter::default()).await else { return error };
     let listed = list(&visible);
     match client.org_id() {
+        None if visible.is_empty() => error,
         None => ConnectorError::new(
             ErrorCode::WrongOrganization,
-            "the key is good, but it may see several organisations and none is named",
+            "the key is good, but an organisation must be named, and none is",
             format!("set jumpcloudOrgId to one of: {listed}"),
         ),
         Some(org_id) if !visible.iter().any(|organization| organization.id.to_string() == org_id) => {

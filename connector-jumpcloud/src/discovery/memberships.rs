@@ -4,8 +4,9 @@
 use connector_api::ConnectorError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::people::People;
 use super::section::Tally;
-use super::state::{Members, People};
+use super::state::Members;
 use crate::api::Id;
 use crate::api::graph::{self, Edge, Kind};
 use crate::client::{Client, Course, Meter, PageReader, is_absent};
@@ -19,9 +20,9 @@ pub(super) async fn read(
     tally: &mut Tally,
 ) -> Result<Vec<Option<Members>>, ConnectorError> {
     let meter = tally.meter.clone();
-    let readers =
-        groups.iter().map(|group| PageReader::new(client, &meter, graph::members(Kind::UserGroup, group, limit)));
-    let mut lists = stream::iter(readers.collect::<Vec<_>>()).map(whole).buffered(client.concurrency() * 2);
+    let mut lists = stream::iter(groups.to_vec())
+        .map(|group| whole(PageReader::new(client, &meter, graph::members(Kind::UserGroup, &group, limit))))
+        .buffered(client.concurrency() * 2);
     let mut members = Vec::with_capacity(groups.len());
     while let Some(list) = lists.try_next().await? {
         let Some((edges, course)) = list else {
@@ -65,8 +66,11 @@ fn sort(edges: Vec<Edge>, people: &mut People) -> Members {
 
 /// Counts each group's members, without reading them.
 pub(super) async fn counts(client: &Client, meter: &Meter, groups: &[Id]) -> Result<Vec<u64>, ConnectorError> {
-    let readers = groups.iter().map(|group| PageReader::new(client, meter, graph::members(Kind::UserGroup, group, 1)));
-    stream::iter(readers.collect::<Vec<_>>()).map(count).buffered(client.concurrency() * 2).try_collect().await
+    stream::iter(groups.to_vec())
+        .map(|group| count(PageReader::new(client, meter, graph::members(Kind::UserGroup, &group, 1))))
+        .buffered(client.concurrency() * 2)
+        .try_collect()
+        .await
 }
 
 async fn count(mut reader: PageReader<Edge>) -> Result<u64, ConnectorError> {
