@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cli_support::{Ended, PASSWORD_VARIABLE, entries, harness, run, scan, small};
+use cli_support::{Ended, PASSWORD_VARIABLE, Running, entries, harness, run, scan, small};
 use serde_json::Value;
 use test_harness::simulator::SimulatorOptions;
 
@@ -257,9 +257,9 @@ fn the_catalogue_describes_the_connector() {
 #[cfg(unix)]
 #[test]
 fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
-    let mut child = harness(["simulate", "--users", "20"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut simulator = Running(harness(["simulate", "--users", "20"]).stdout(Stdio::piped()).spawn().unwrap());
     let mut told = String::new();
-    let mut out = child.stdout.take().unwrap();
+    let mut out = simulator.0.stdout.take().unwrap();
     let mut bytes = [0; 1024];
     while !told.contains("Ctrl-C") {
         let length = out.read(&mut bytes).unwrap();
@@ -271,6 +271,6 @@ fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
     let mut command = harness(["test-connection", "--hostname", &url]);
     let ended = run(command.env(PASSWORD_VARIABLE, word_after("key: ")));
     assert_eq!(ended.code, 0, "{ended:?}");
-    signal(&child, "INT");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    signal(&simulator.0, "INT");
+    assert_eq!(simulator.0.wait().unwrap().code(), Some(0));
 }
