@@ -1,6 +1,7 @@
 //! What goes wrong, when and where.
 
-pub(crate) mod apply;
+mod apply;
+mod drift;
 mod spec;
 mod strike;
 

@@ -1,25 +1,32 @@
 //! An organisation that is computed, not stored: every object and every edge follows from the seed and an index.
 
+mod administrators;
 mod dice;
+mod events;
 mod graph;
 mod groups;
 mod names;
 mod node;
 mod population;
+mod resources;
 mod systems;
 mod users;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use administrators::{Administrator, cast as cast_of_administrators};
 pub(crate) use dice::Dice;
-pub use graph::Members;
+pub use events::{Actor, Event, EventKind};
+pub(crate) use graph::{Direction, Path};
+pub use graph::{Edge, Members};
 pub(crate) use groups::Sizes;
 pub use groups::{UserGroup, cast as cast_of_groups};
 pub(crate) use names::STREETS;
 pub use node::{Kind, Node};
 pub use population::Census;
 pub(crate) use population::Population;
+pub use resources::{Application, Directory, RadiusServer};
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 
@@ -34,6 +41,14 @@ enum Stream {
     GroupRank,
     System,
     SystemGroup,
+    UserState,
+    Login,
+    Owner,
+    Edge,
+    RadiusServer,
+    Administrator,
+    Event,
+    EventTime,
 }
 
 /// Administrator rights on a device.
@@ -56,6 +71,7 @@ pub struct Organization {
     user_groups: Population,
     systems: Population,
     sizes: Sizes,
+    events: u64,
 }
 
 impl Organization {
@@ -69,6 +85,7 @@ impl Organization {
             users: Population::new(options.users),
             user_groups: Population::new(options.groups),
             systems: Population::new(options.systems),
+            events: options.events.unwrap_or_else(|| (options.users * 8).min(2_000_000)),
             sizes: Sizes::new(seed, options.users, options.groups),
         }
     }
@@ -154,9 +171,11 @@ impl Organization {
             Kind::UserGroup => self.user_groups.generated(),
             Kind::System => self.systems.generated(),
             Kind::SystemGroup => self.system_group_count(),
+            Kind::Application => resources::APPLICATION_COUNT,
+            Kind::RadiusServer => resources::RADIUS_SERVER_COUNT,
+            Kind::Administrator => self.administrator_count(),
             Kind::Organization => self.index + 1,
-            Kind::Provider => 1,
-            _ => 0,
+            Kind::ActiveDirectory | Kind::GSuite | Kind::LdapServer | Kind::Office365 | Kind::Provider => 1,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod auth;
 mod connection;
+mod insights;
 mod listing;
 mod problem;
 mod query;
@@ -27,7 +28,7 @@ pub(crate) use route::{Api, Endpoint};
 use super::faults::{Effect, Faults, Scope, Strikes};
 use super::log::Log;
 use super::options::UsersEndpoint;
-use super::organization::Organization;
+use super::organization::{Kind, Node, Organization};
 use super::rate_limit::RateLimit;
 
 /// All that an answer depends on.
@@ -70,8 +71,7 @@ impl Service {
             tokio::time::sleep(self.latency).await;
         }
         let path = request.uri().path().to_owned();
-        let class = Endpoint::of_path(&path)
-            .map_or_else(|| "unknown".to_owned(), |(endpoint, _)| endpoint.class());
+        let class = Endpoint::of_path(&path).map_or_else(|| "unknown".to_owned(), |(endpoint, _)| endpoint.class());
         let compressible = self.gzip && accepts_gzip(&request);
         let result = self.respond(&path, &class, request).await;
         match result {
@@ -79,8 +79,7 @@ impl Service {
                 if compressible {
                     answer.compress();
                 }
-                self.log
-                    .note(&class, answer.status.as_u16(), answer.body.len() as u64);
+                self.log.note(&class, answer.status.as_u16(), answer.body.len() as u64);
                 Ok(answer.into_response())
             }
             Err(reset) => {
@@ -90,17 +89,15 @@ impl Service {
         }
     }
 
-    async fn respond(
-        &self,
-        path: &str,
-        class: &str,
-        request: Request<Incoming>,
-    ) -> Result<Answer, Reset> {
+    /// The ObjectId of the provider to whom a multi-tenant administrator belongs.
+    fn provider(&self) -> Option<String> {
+        (self.organizations.len() > 1).then(|| self.organizations[0].id(Node::new(Kind::Provider, 0)))
+    }
+
+    async fn respond(&self, path: &str, class: &str, request: Request<Incoming>) -> Result<Answer, Reset> {
         let api = Api::of_path(path);
         if !self.rate_limit.admits() {
-            return Ok(
-                Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").answer(api),
-            );
+            return Ok(Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").answer(api));
         }
         let mut strikes = self.faults.strike(class);
         let delay = strikes.delay();
@@ -113,7 +110,7 @@ impl Service {
         if let Some(answer) = strikes.answer_instead(api) {
             return Ok(answer);
         }
-        match self.dispatch(path, class, request, &strikes).await {
+        match self.dispatch(path, class, request, &mut strikes).await {
             Ok(mut answer) => {
                 if !strikes.is_empty() {
                     strikes.spoil(&mut answer);
@@ -129,15 +126,12 @@ impl Service {
         path: &str,
         class: &str,
         request: Request<Incoming>,
-        strikes: &Strikes,
+        strikes: &mut Strikes,
     ) -> Result<Answer, Problem> {
         let (parts, body) = request.into_parts();
         let (endpoint, id) = Endpoint::of_path(path).ok_or_else(Problem::not_found)?;
         if parts.method != endpoint.method() {
-            return Err(Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Method Not Allowed",
-            ));
+            return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"));
         }
         let body = Limited::new(body, LARGEST_REQUEST)
             .collect()
@@ -153,29 +147,17 @@ impl Service {
             return Err(Problem::forbidden());
         }
         let query = parts.uri.query().unwrap_or_default();
-        let asked = Asked {
-            endpoint,
-            id,
-            query,
-            body,
-            organization,
-            service: self,
-        };
-        match Api::of_path(path) {
+        let asked = Asked { endpoint, id, query, body, organization, service: self };
+        let answer = match Api::of_path(path) {
             Api::V1 => v1::answer(&asked, strikes),
             _ => v2::answer(&asked, strikes),
-        }
+        };
+        strikes.drift(organization, endpoint, id);
+        answer
     }
 }
 
 fn accepts_gzip(request: &Request<Incoming>) -> bool {
-    let accepted = request
-        .headers()
-        .get(ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
-    accepted.is_some_and(|accepted| {
-        accepted
-            .split(',')
-            .any(|coding| coding.trim().starts_with("gzip"))
-    })
+    let accepted = request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.split(',').any(|coding| coding.trim().starts_with("gzip")))
 }
