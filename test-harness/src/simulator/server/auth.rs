@@ -84,7 +84,7 @@ impl Secrets {
 fn secret(prefix: &str, seed: u64, number: u64) -> String {
     const LETTERS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut dice = Dice::thrown(seed, 0x5EC2, number);
-    let letters = (0..36).map(|_| char::from(*dice.pick(LETTERS)));
+    let letters = (0..36).map(|_| char::from(dice.pick(LETTERS)));
     prefix.chars().chain(letters).collect()
 }
 
