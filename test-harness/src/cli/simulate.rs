@@ -153,5 +153,6 @@ pub(super) async fn start(options: SimulatorOptions) -> Result<Simulator, Connec
             error.to_string(),
             "name a free address of this machine with --listen, such as 127.0.0.1:0",
         ),
+        SimulatorError::Tls(_) => ConnectorError::internal(error.to_string()),
     })
 }
