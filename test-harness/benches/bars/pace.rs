@@ -1,0 +1,68 @@
+//! Pace: against a limit of requests a second, near to it and seldom beyond, also when it changes.
+
+use std::time::Duration;
+
+use test_harness::simulator::{Simulator, SimulatorOptions};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::bar::{Bar, Bound};
+use super::scan::Scope;
+use super::{Result, Setup};
+
+/// A limit, how long it holds, and how long the pace may take to find it.
+struct Phase {
+    limit: u32,
+    seconds: u64,
+    settle: u64,
+}
+
+pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
+    let scale = if setup.quick { 1 } else { 2 };
+    let phases = [
+        Phase { limit: 50, seconds: 15 * scale, settle: 5 },
+        Phase { limit: 100, seconds: 10 * scale, settle: 5 },
+        Phase { limit: 25, seconds: 10 * scale, settle: 5 },
+    ];
+    let options = SimulatorOptions {
+        users: 10_000,
+        groups: 500,
+        systems: 2_000,
+        rate_limit: Some(phases[0].limit),
+        ..SimulatorOptions::default()
+    };
+    let simulator = Simulator::start(options).await?;
+    let scan = setup.scan(&simulator, Scope::Whole);
+    tokio::pin!(scan);
+    tokio::select! {
+        ended = &mut scan => Err(ended.err().unwrap_or_else(|| "the scan ended before the pace was measured".into())),
+        bars = watch(&simulator, &phases) => {
+            simulator.set_rate_limit(None);
+            scan.await?;
+            bars
+        }
+    }
+}
+
+async fn watch(simulator: &Simulator, phases: &[Phase]) -> Result<Vec<Bar>> {
+    while simulator.requests().total == 0 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let mut bars = Vec::new();
+    for (at, phase) in phases.iter().enumerate() {
+        let Phase { limit, seconds, settle } = *phase;
+        simulator.set_rate_limit(Some(limit));
+        let began = Instant::now();
+        sleep_until(began + Duration::from_secs(settle)).await;
+        let before = simulator.requests();
+        sleep_until(began + Duration::from_secs(seconds)).await;
+        let after = simulator.requests();
+        let refused = (after.with_status(429) - before.with_status(429)) as f64;
+        let all = (after.total - before.total) as f64;
+        let served = (all - refused) / (seconds - settle) as f64;
+        let when = if at == 0 { String::new() } else { format!(", {settle} s after it was {}", phases[at - 1].limit) };
+        bars.push(Bar::new(format!("pace at {limit}/s{when}"), served, limit.into(), "/s", Bound::AtLeast(0.9)));
+        let most = (all * 0.02).max(1.0);
+        bars.push(Bar::new(format!("refused at {limit}/s{when}"), refused, most, "requests", Bound::AtMost(1.0)));
+    }
+    Ok(bars)
+}
