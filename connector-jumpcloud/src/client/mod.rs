@@ -9,6 +9,7 @@ mod pace;
 mod page;
 mod paging;
 mod retry;
+mod seen;
 mod text;
 mod transport;
 

@@ -11,12 +11,13 @@
 //! end; they never end a listing by themselves. A listing that cannot be linked, or falls short of its totals, is read
 //! again as a whole, and rows that came before are dropped. After [`PASSES`] it is an `inconsistent_listing`.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 
+use super::seen::Seen;
 use super::{Call, Client, Meter, Page};
 use crate::api::Id;
 
@@ -71,7 +72,7 @@ pub(crate) struct PageReader<T> {
     listing: Listing,
     ahead: VecDeque<(u64, Source<T>)>,
     /// In which pass a row came last.
-    seen: HashMap<Id, u8>,
+    seen: Seen,
     pass: Pass,
     /// Rows that came more than once in one pass, beside those by which pages are linked.
     duplicates: u64,
@@ -131,7 +132,7 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
             meter: meter.clone(),
             listing,
             ahead: VecDeque::new(),
-            seen: HashMap::new(),
+            seen: Seen::default(),
             pass: Pass { number: 1, ..Pass::default() },
             duplicates: 0,
             notes: Vec::new(),
@@ -266,7 +267,7 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         };
         let mut fresh = Vec::with_capacity(page.rows.len());
         for (at, row) in page.rows.into_iter().enumerate() {
-            match self.seen.insert(row.id().clone(), self.pass.number) {
+            match self.seen.insert(row.id(), self.pass.number) {
                 Some(pass) if pass == self.pass.number => {
                     self.duplicates += u64::from(link.is_none_or(|link| at > link));
                 }
@@ -319,7 +320,7 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         }
         self.finished = true;
         self.ahead.clear();
-        self.seen = HashMap::new();
+        self.seen = Seen::default();
         Ok(())
     }
 

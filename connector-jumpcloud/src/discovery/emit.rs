@@ -13,6 +13,7 @@ use super::section::Tally;
 use super::state::State;
 use super::{Course, OpenUsers, Scan, administrators, last_login, rows, users};
 use crate::api::Id;
+use crate::api::administrators::Administrator;
 use crate::api::graph::Kind;
 use crate::api::users::User;
 use crate::client::Identified;
@@ -114,8 +115,10 @@ impl Scan<'_> {
         let state = &mut course.state;
         let names: Vec<String> = {
             let people = &mut state.people;
-            let named = state.administrators.iter();
-            named.map(|administrator| people.unique(administrators::name(administrator), administrator.id())).collect()
+            let unique = |administrator: &Administrator| {
+                people.unique(&administrators::name(administrator), administrator.id()).to_owned()
+            };
+            state.administrators.iter().map(unique).collect()
         };
         let state = &*state;
         let mut memberships = Tally::new(Section::Memberships, &self.sink);
@@ -216,11 +219,11 @@ fn make_account(
 ) -> Made {
     let users::Remembered { name, sudo } = users::remembered(&user);
     let id = user.id.clone();
+    let at = people.list(&id, &name, sudo);
     let (username, email) = (user.text("username").map(str::to_owned), user.text("email").map(str::to_owned));
     for name in username.iter().chain(&email) {
         strangers.remove(name.as_str());
     }
-    let at = people.list(&id, name, sudo);
     let mut record = users::account(user, people.name(at).unwrap_or_default());
     state.logins.enter_user(&mut record, &id, username.as_deref());
     let sharing = email.and_then(|email| administrators.get(&email.to_lowercase())).into_iter().flatten();
@@ -261,9 +264,9 @@ async fn send_groups(
 ) -> Result<(), ConnectorError> {
     for (at, group) in (0_u32..).zip(&state.groups) {
         let Some(Some(_)) = state.members.get(at as usize) else { continue };
-        let memberships = rows::memberships(state, graph, at, tally);
-        outlet.send(Section::Groups, rows::group(group, Some(memberships.len() as u64), at, privilege)).await?;
-        for membership in memberships {
+        let members = rows::members(state, graph, at, tally);
+        outlet.send(Section::Groups, rows::group(group, Some(members.count()), at, privilege)).await?;
+        for membership in members.rows(state, graph) {
             outlet.send(Section::Memberships, membership).await?;
         }
     }

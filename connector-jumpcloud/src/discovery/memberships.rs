@@ -21,47 +21,73 @@ pub(super) async fn read(
 ) -> Result<Vec<Option<Members>>, ConnectorError> {
     let meter = tally.meter.clone();
     let mut lists = stream::iter(groups.to_vec())
-        .map(|group| whole(PageReader::new(client, &meter, graph::members(Kind::UserGroup, &group, limit))))
+        .map(|group| list(PageReader::new(client, &meter, graph::members(Kind::UserGroup, &group, limit))))
         .buffered(client.concurrency() * 2);
     let mut members = Vec::with_capacity(groups.len());
     while let Some(list) = lists.try_next().await? {
-        let Some((edges, course)) = list else {
+        let Some((listed, course)) = list else {
             tally.note(format!("the group {} vanished while it was read", groups[members.len()]));
             tally.advance(0, None);
             members.push(None);
             continue;
         };
         tally.course(course);
-        tally.advance(edges.len(), None);
-        members.push(Some(sort(edges, people)));
+        tally.advance(listed.len(), None);
+        members.push(Some(listed.intern(people)));
     }
     Ok(members)
 }
 
+/// A group's members by kind: a group may hold every user, so they are sorted as their pages come.
+#[derive(Default)]
+struct Listed {
+    users: Vec<Id>,
+    groups: Vec<Id>,
+    others: Vec<(String, Id)>,
+}
+
+impl Listed {
+    fn enter(&mut self, edge: Edge) {
+        match edge.kind.as_str() {
+            "user" => self.users.push(edge.id),
+            "user_group" => self.groups.push(edge.id),
+            _ => self.others.push((edge.kind, edge.id)),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.users.len() + self.groups.len() + self.others.len()
+    }
+
+    fn intern(self, people: &mut People) -> Members {
+        let Self { users, groups, others } = self;
+        Members { users: users.iter().map(|user| people.intern(user)).collect(), groups, others }
+    }
+}
+
+/// A whole list of members; `None` when the group is gone.
+async fn list(reader: PageReader<Edge>) -> Result<Option<(Listed, Course)>, ConnectorError> {
+    let mut listed = Listed::default();
+    let course = each(reader, |edge| listed.enter(edge)).await?;
+    Ok(course.map(|course| (listed, course)))
+}
+
 /// A whole list of edges; `None` when what it belongs to is gone.
-pub(super) async fn whole(mut reader: PageReader<Edge>) -> Result<Option<(Vec<Edge>, Course)>, ConnectorError> {
+pub(super) async fn whole(reader: PageReader<Edge>) -> Result<Option<(Vec<Edge>, Course)>, ConnectorError> {
     let mut edges = Vec::new();
+    let course = each(reader, |edge| edges.push(edge)).await?;
+    Ok(course.map(|course| (edges, course)))
+}
+
+async fn each(mut reader: PageReader<Edge>, mut enter: impl FnMut(Edge)) -> Result<Option<Course>, ConnectorError> {
     loop {
         match reader.next().await {
-            Ok(Some(more)) => edges.extend(more),
-            Ok(None) => return Ok(Some((edges, reader.course()))),
+            Ok(Some(more)) => more.into_iter().for_each(&mut enter),
+            Ok(None) => return Ok(Some(reader.course())),
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(error),
         }
     }
-}
-
-fn sort(edges: Vec<Edge>, people: &mut People) -> Members {
-    let mut members = Members::default();
-    for edge in edges {
-        match edge.kind.as_str() {
-            "user" => members.users.push(people.intern(&edge.id)),
-            "user_group" => members.groups.push(edge.id),
-            _ => members.others.push((edge.kind, edge.id)),
-        }
-    }
-    members.users.shrink_to_fit();
-    members
 }
 
 /// Counts each group's members, without reading them.

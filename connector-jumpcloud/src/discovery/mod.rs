@@ -12,6 +12,7 @@ mod graph;
 mod last_login;
 mod logins;
 mod memberships;
+mod names;
 mod people;
 mod plan;
 mod privilege;

@@ -1,10 +1,14 @@
 //! The directory's users as far as a scan must remember them, which it does for each: there may be a million.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::borrow::Cow;
+use std::hash::{BuildHasher, RandomState};
 
 use connector_api::Access;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
+
+use super::names::{Name, Names};
 
 use crate::api::Id;
 
@@ -17,12 +21,15 @@ use crate::api::Id;
 #[serde(from = "PeopleWire")]
 pub(crate) struct People {
     ids: Vec<Id>,
-    index: HashMap<Id, u32>,
-    names: Vec<Option<Box<str>>>,
+    /// Where each id is.
+    index: HashTable<u32>,
+    hasher: RandomState,
+    /// The name of each user whom the listing held.
+    named: Vec<Option<Name>>,
+    names: Names,
     sudo: Vec<Access>,
     /// Those that the users' listing held, in its order.
     listed: Vec<u32>,
-    taken: HashSet<u64>,
     /// Users who may be the same person as an administrator.
     links: Vec<Link>,
 }
@@ -70,14 +77,11 @@ impl From<PeopleWire> for People {
         for id in wire.ids {
             people.intern(&id);
         }
-        for (at, name) in wire.names.into_iter().enumerate().take(people.ids.len()) {
-            if let Some(name) = name {
-                people.taken.insert(digest(&name));
-                people.names[at] = Some(name);
-            }
+        for (named, name) in people.named.iter_mut().zip(wire.names) {
+            *named = name.map(|name| people.names.insert(&name).unwrap_or_else(|same| same));
         }
-        for (at, sudo) in wire.sudo.into_iter().enumerate().take(people.ids.len()) {
-            people.sudo[at] = sudo;
+        for (sudo, told) in people.sudo.iter_mut().zip(wire.sudo) {
+            *sudo = told;
         }
         let known = people.ids.len() as u32;
         people.listed = wire.listed.into_iter().filter(|at| *at < known).collect();
@@ -88,9 +92,10 @@ impl From<PeopleWire> for People {
 
 impl From<&People> for PeopleWire {
     fn from(people: &People) -> Self {
+        let name = |at| people.name(at).map(Box::from);
         Self {
             ids: people.ids.clone(),
-            names: people.names.clone(),
+            names: (0..people.ids.len() as u32).map(name).collect(),
             sudo: people.sudo.clone(),
             listed: people.listed.clone(),
             links: people.links.clone(),
@@ -107,33 +112,44 @@ impl Serialize for People {
 impl People {
     /// The index of a user, who need not have been listed yet.
     pub(crate) fn intern(&mut self, id: &Id) -> u32 {
-        if let Some(at) = self.index.get(id) {
-            return *at;
+        let Self { ids, hasher, .. } = self;
+        let hash = |at: &u32| hasher.hash_one(&ids[*at as usize]);
+        match self.index.entry(hasher.hash_one(id), |at| ids[*at as usize] == *id, hash) {
+            Entry::Occupied(at) => *at.get(),
+            Entry::Vacant(place) => {
+                let at = ids.len() as u32;
+                place.insert(at);
+                self.ids.push(id.clone());
+                self.named.push(None);
+                self.sudo.push(Access::Login);
+                at
+            }
         }
-        let at = self.ids.len() as u32;
-        self.ids.push(id.clone());
-        self.names.push(None);
-        self.sudo.push(Access::Login);
-        self.index.insert(id.clone(), at);
-        at
     }
 
     /// Enters a listed user under a name that no other account has: `name`, or `name#id` when that is taken.
-    pub(crate) fn list(&mut self, id: &Id, name: String, sudo: Access) -> u32 {
+    pub(crate) fn list(&mut self, id: &Id, name: &str, sudo: Access) -> u32 {
         let at = self.intern(id);
-        let name = self.unique(name, id);
+        self.named[at as usize] = Some(self.enter_name(name, id));
         self.sudo[at as usize] = sudo;
         self.listed.push(at);
-        self.names[at as usize] = Some(name.into_boxed_str());
         at
     }
 
     /// A name that no other account has, kept from now on: `name`, or with the id behind it as often as it takes.
-    pub(crate) fn unique(&mut self, mut name: String, id: &Id) -> String {
-        while !self.taken.insert(digest(&name)) {
-            name = format!("{name}#{id}");
+    pub(crate) fn unique(&mut self, name: &str, id: &Id) -> &str {
+        let name = self.enter_name(name, id);
+        self.names.get(name)
+    }
+
+    fn enter_name(&mut self, name: &str, id: &Id) -> Name {
+        let mut name = Cow::Borrowed(name);
+        loop {
+            match self.names.insert(&name) {
+                Ok(name) => return name,
+                Err(_) => name = Cow::Owned(format!("{name}#{id}")),
+            }
         }
-        name
     }
 
     /// A user may be the same person as an administrator.
@@ -147,7 +163,7 @@ impl People {
     }
 
     pub(crate) fn find(&self, id: &Id) -> Option<u32> {
-        self.index.get(id).copied()
+        self.index.find(self.hasher.hash_one(id), |at| self.ids[*at as usize] == *id).copied()
     }
 
     pub(crate) fn id(&self, at: u32) -> &Id {
@@ -156,7 +172,7 @@ impl People {
 
     /// The user's name, if the listing held the user.
     pub(crate) fn name(&self, at: u32) -> Option<&str> {
-        self.names[at as usize].as_deref()
+        self.named[at as usize].map(|name| self.names.get(name))
     }
 
     /// What the user's own flags allow on every device that the user reaches.
@@ -174,12 +190,6 @@ impl People {
     }
 }
 
-fn digest(name: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    hasher.finish()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -191,7 +201,7 @@ mod tests {
         let mut people = People::default();
         let names = ["ada".to_owned(), "ada".to_owned(), format!("ada#{}", ids[1])];
         for (id, name) in ids.iter().zip(names) {
-            people.list(id, name, Access::Login);
+            people.list(id, &name, Access::Login);
         }
         let names: Vec<_> = (0..3).map(|at| people.name(at).unwrap().to_owned()).collect();
         assert_eq!(names[0], "ada");

@@ -44,11 +44,20 @@ pub(super) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privi
     }
 }
 
-/// A group's memberships, direct ones first. Members that are not in the scan are counted in `tally`.
-pub(super) fn memberships(state: &State, graph: &Graph<'_>, at: u32, tally: &mut Tally) -> Vec<Membership> {
+/// The members of one group that are in the scan. A group may have a million, so that their rows are made one by one.
+pub(super) struct GroupMembers<'a> {
+    group: &'a UserGroup,
+    direct: &'a [u32],
+    indirect: Vec<(u32, Vec<u32>)>,
+    count: u64,
+}
+
+/// A group's members. Those that are not in the scan are counted in `tally`.
+pub(super) fn members<'a>(state: &'a State, graph: &Graph<'_>, at: u32, tally: &mut Tally) -> GroupMembers<'a> {
     let group = &state.groups[at as usize];
-    let name = group_name(group);
-    let Some(members) = &state.members[at as usize] else { return Vec::new() };
+    let Some(members) = &state.members[at as usize] else {
+        return GroupMembers { group, direct: &[], indirect: Vec::new(), count: 0 };
+    };
     let from = || format!("group {}", group.id);
     for missing in members.groups.iter().filter(|id| !graph.has_group(id)) {
         tally.dangling(from, || format!("user_group {missing}"));
@@ -56,28 +65,41 @@ pub(super) fn memberships(state: &State, graph: &Graph<'_>, at: u32, tally: &mut
     for (kind, id) in &members.others {
         tally.dangling(from, || format!("{kind:?} {id}"));
     }
-    let mut rows = Vec::with_capacity(members.users.len());
-    let mut row = |user: u32, via: Vec<u32>| match state.people.name(user) {
-        Some(username) => rows.push(Membership {
-            username: username.to_owned(),
-            account_external_id: state.people.id(user).to_string(),
-            group_name: name.clone(),
-            group_type: USER_GROUP.to_owned(),
-            group_external_id: group.id.to_string(),
-            direct: via.is_empty(),
-            via: via.into_iter().map(|group| graph.step(group)).collect(),
-        }),
-        // An indirect member that is not in the scan is counted with the group that holds it.
-        None if via.is_empty() => tally.dangling(from, || format!("user {}", state.people.id(user))),
-        None => {}
-    };
-    for user in &members.users {
-        row(*user, Vec::new());
+    let is_listed = |user: &u32| state.people.name(*user).is_some();
+    for missing in members.users.iter().filter(|user| !is_listed(user)) {
+        tally.dangling(from, || format!("user {}", state.people.id(*missing)));
     }
-    for (user, via) in graph.indirect_members(at) {
-        row(user, via);
+    // An indirect member that is not in the scan is counted with the group that holds it.
+    let mut indirect = graph.indirect_members(at);
+    indirect.retain(|(user, _)| is_listed(user));
+    let count = members.users.iter().filter(|user| is_listed(user)).count() + indirect.len();
+    GroupMembers { group, direct: &members.users, indirect, count: count as u64 }
+}
+
+impl<'a> GroupMembers<'a> {
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
-    rows
+
+    /// The memberships, direct ones first.
+    pub(super) fn rows(self, state: &'a State, graph: &'a Graph<'_>) -> impl Iterator<Item = Membership> + use<'a> {
+        let Self { group, direct, indirect, .. } = self;
+        let name = group_name(group);
+        let group_id = group.id.to_string();
+        let all = direct.iter().map(|user| (*user, Vec::new())).chain(indirect);
+        all.filter_map(move |(user, via)| {
+            Some(Membership {
+                username: state.people.name(user)?.to_owned(),
+                account_external_id: state.people.id(user).to_string(),
+                group_name: name.clone(),
+                group_type: USER_GROUP.to_owned(),
+                group_external_id: group_id.clone(),
+                direct: via.is_empty(),
+                via: via.into_iter().map(|group| graph.step(group)).collect(),
+            })
+        })
+    }
 }
 
 pub(super) fn system(system: &System) -> Resource {

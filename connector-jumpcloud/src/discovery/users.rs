@@ -1,5 +1,7 @@
 //! Directory users become accounts.
 
+use std::borrow::Cow;
+
 use connector_api::{Access, Account, AccountKind, AccountType, Mfa, PasswordFacts};
 use serde_json::Value;
 
@@ -7,15 +9,16 @@ use crate::api::lenient;
 use crate::api::users::User;
 
 /// What a scan must remember of a user after its account has gone to the sink.
-pub(super) struct Remembered {
-    pub(super) name: String,
+pub(super) struct Remembered<'a> {
+    pub(super) name: Cow<'a, str>,
     /// What the user's own flags allow on every device that the user reaches.
     pub(super) sudo: Access,
 }
 
 /// The name by which rows refer to a user, before it is made unique: the user name, else the address, else the id.
-pub(super) fn remembered(user: &User) -> Remembered {
-    let name = user.text("username").or_else(|| user.text("email")).map_or_else(|| user.id.to_string(), str::to_owned);
+pub(super) fn remembered(user: &User) -> Remembered<'_> {
+    let told = user.text("username").or_else(|| user.text("email"));
+    let name = told.map_or_else(|| Cow::Owned(user.id.to_string()), Cow::Borrowed);
     let sudo = match (user.flag("sudo"), user.flag("passwordless_sudo")) {
         (Some(true), Some(true)) => Access::SudoWithoutPassword,
         (Some(true), _) => Access::Sudo,
@@ -159,7 +162,7 @@ mod tests {
         let mut fields = fields;
         fields["_id"] = json!("5f0000000000000000000001");
         let user: User = serde_json::from_value(fields).unwrap();
-        let name = remembered(&user).name;
+        let name = remembered(&user).name.into_owned();
         account(user, &name)
     }
 
