@@ -1,2 +1,28 @@
-//! Placeholder.
-fn main() {}
+//! `harness`: the reference host's command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use test_harness::cli::conformance;
+
+/// The bench on which connectors are proven
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the conformance suite against a connector
+    Conformance(conformance::ConformanceArgs),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Command::Conformance(args) = Cli::parse().command;
+    conformance::run(args).await.unwrap_or_else(|error| {
+        eprintln!("error[{}]: {}\nhelp: {}", error.code, error.message, error.remedy);
+        ExitCode::from(2)
+    })
+}

@@ -1,0 +1,3 @@
+//! The subcommands of `harness`.
+
+pub mod conformance;

@@ -1,0 +1,9 @@
+//! The fixtures of the connectors that this program is built with.
+
+use super::fixture::Fixture;
+use crate::scim::ScimFixture;
+
+/// The fixtures that `harness conformance` can run.
+pub fn fixtures() -> Vec<Box<dyn Fixture>> {
+    vec![Box::new(ScimFixture)]
+}

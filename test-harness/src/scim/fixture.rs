@@ -1,0 +1,133 @@
+//! The SCIM connector's targets for the conformance suite.
+
+use connector_api::{
+    Account, Credential, Group, Membership, PathStep, Record, Registration, Section, SystemConfig, async_trait,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::server::{Fault, ScimServer};
+use super::{GROUP_TYPE, REGISTRATION};
+use crate::conformance::{Fixture, NoTarget, Scenario, Target, Truth};
+
+const TOKEN: &str = "scim-fixture-token-7f3a9";
+const USERS: usize = 1_234;
+const GROUPS: usize = 17;
+
+/// A [`ScimServer`] of a good thousand users in every state that the suite asks for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ScimFixture;
+
+#[async_trait]
+impl Fixture for ScimFixture {
+    fn registration(&self) -> &Registration {
+        &REGISTRATION
+    }
+
+    async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
+        let fault = match scenario {
+            Scenario::Healthy | Scenario::Unauthorized | Scenario::Refused => Fault::None,
+            Scenario::Forbidden => Fault::Forbidden,
+            Scenario::Hangs => Fault::Hangs,
+            Scenario::WrongCertificate => Fault::SelfSigned,
+            Scenario::TransientFaults { seed } => Fault::Transient { seed },
+            Scenario::SectionFails(Section::Users) => Fault::Fails("/Users"),
+            Scenario::SectionFails(Section::Groups) => Fault::Fails("/Groups"),
+            Scenario::SectionFails(Section::Memberships) => {
+                return Err(NoTarget::unsupported("members come with their groups"));
+            }
+            other => return Err(NoTarget::unsupported(format!("SCIM knows no {other}"))),
+        };
+        let token = if scenario == Scenario::Unauthorized { "another token" } else { TOKEN };
+        let (users, groups) = (users(), groups());
+        let truth = Truth::of(&truth());
+        let server = ScimServer::start(token, users, groups, fault).await.map_err(NoTarget::broken)?;
+        let hostname = if scenario == Scenario::Refused { nobody().await? } else { server.url };
+        let retries = if matches!(scenario, Scenario::SectionFails(_)) { 1 } else { 5 };
+        let system =
+            SystemConfig::new("Scim", hostname, Credential::from_secret(TOKEN)).with_attribute("scimRetries", retries);
+        Ok(Target::new(system, truth))
+    }
+}
+
+/// An address where nobody listens.
+async fn nobody() -> Result<String, NoTarget> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(NoTarget::broken)?;
+    Ok(format!("http://{}", listener.local_addr().map_err(NoTarget::broken)?))
+}
+
+fn user_id(index: usize) -> String {
+    format!("u{index:05}")
+}
+
+fn group_id(index: usize) -> String {
+    format!("g{index:02}")
+}
+
+fn group_name(index: usize) -> String {
+    if index == 0 { "Cloud Admins".into() } else { format!("Team {index}") }
+}
+
+/// Whether a user is a member of a group.
+fn is_member(user: usize, group: usize) -> bool {
+    user % (group + 3) == 0
+}
+
+/// The users, backwards: a service provider may list in any order.
+fn users() -> Vec<Value> {
+    let user = |index| {
+        json!({
+            "id": user_id(index),
+            "userName": format!("user{index}"),
+            "name": {"givenName": "User", "familyName": format!("{index}")},
+            "emails": [{"value": format!("user{index}@example.com"), "primary": true}],
+            "active": index % 10 != 0,
+        })
+    };
+    (0..USERS).rev().map(user).collect()
+}
+
+/// The groups; the last one holds the first as its only member.
+fn groups() -> Vec<Value> {
+    let group = |index| {
+        let members: Vec<Value> = if index + 1 == GROUPS {
+            vec![json!({"value": group_id(0), "type": "Group"})]
+        } else {
+            (0..USERS).filter(|user| is_member(*user, index)).map(|user| json!({"value": user_id(user)})).collect()
+        };
+        json!({"id": group_id(index), "displayName": group_name(index), "members": members})
+    };
+    (0..GROUPS).map(group).collect()
+}
+
+/// What a scan must find.
+fn truth() -> Vec<Record> {
+    let account =
+        |index| Account { external_id: user_id(index), username: format!("user{index}"), ..Account::default() };
+    let group = |index| Group {
+        external_id: group_id(index),
+        group_type: GROUP_TYPE.into(),
+        name: group_name(index),
+        ..Group::default()
+    };
+    let membership = |user, index, via: Vec<PathStep>| Membership {
+        username: format!("user{user}"),
+        account_external_id: user_id(user),
+        group_name: group_name(index),
+        group_type: GROUP_TYPE.into(),
+        group_external_id: group_id(index),
+        direct: via.is_empty(),
+        via,
+    };
+    let first = PathStep { group_type: GROUP_TYPE.into(), external_id: group_id(0), name: group_name(0) };
+    let memberships = (0..GROUPS).flat_map(|index| {
+        let (source, via) = if index + 1 == GROUPS { (0, vec![first.clone()]) } else { (index, Vec::new()) };
+        (0..USERS).filter(move |user| is_member(*user, source)).map(move |user| (user, index, via.clone()))
+    });
+    let memberships = memberships.map(|(user, index, via)| membership(user, index, via).into());
+    (0..USERS)
+        .map(|index| account(index).into())
+        .chain((0..GROUPS).map(|index| group(index).into()))
+        .chain(memberships)
+        .collect()
+}
