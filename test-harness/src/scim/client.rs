@@ -196,13 +196,7 @@ pub(super) fn timed_out() -> ConnectorError {
 }
 
 fn transport(failure: &reqwest::Error) -> ConnectorError {
-    // An I/O error hides what it wraps from `source`.
-    let causes = || {
-        std::iter::successors(Some(failure as &(dyn Error + 'static)), |cause| {
-            let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| cause.source())
-        })
-    };
+    let causes = || std::iter::successors(Some(failure as &(dyn Error + 'static)), |cause| beneath(*cause));
     if causes().any(|cause| cause.is::<rustls::Error>()) {
         let remedy = "install a certificate that is valid for the host name";
         return ConnectorError::new(ErrorCode::Tls, "the certificate cannot be trusted", remedy);
@@ -216,4 +210,12 @@ fn transport(failure: &reqwest::Error) -> ConnectorError {
         (ErrorCode::Connect, "no connection could be made, or it broke")
     };
     ConnectorError::new(code, message, "check host name, port and firewall").with_retry(Retry::Later)
+}
+
+/// What an error wraps; an I/O error hides that from `source`.
+fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
 }
