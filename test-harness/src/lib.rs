@@ -3,4 +3,5 @@
 
 pub mod cli;
 pub mod conformance;
+mod http;
 pub mod scim;

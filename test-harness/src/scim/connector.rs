@@ -1,22 +1,22 @@
 //! The connector: its connection test and its scan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use connector_api::{
-    Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Membership, Progress, Record,
-    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Stage,
+    Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Group, Membership, Progress,
+    Record, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Stage,
     SystemConfig, async_trait,
 };
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::client::{Client, malformed, timed_out};
-use super::directory::{Identified, ScimGroup, ScimUser};
+use super::client::Client;
+use super::directory::{account, group, memberships};
 use super::{Options, descriptor};
+use crate::http::{malformed, timed_out};
 
 /// How long one probe may take: two of them stay below the 20 seconds of a connection test.
 const PROBE_LIMIT: Duration = Duration::from_secs(9);
@@ -36,48 +36,46 @@ impl ScimConnector {
     pub fn new(config: SystemConfig) -> Result<Self, ConnectorError> {
         let options = Options::deserialize(Value::Object(config.attributes.clone()))
             .map_err(|error| ConnectorError::invalid_config(error.to_string(), "correct the attributes"))?;
-        Ok(Self { client: Client::new(&config, options)?, config })
+        Ok(Self { client: Client::new(&config, &options)?, config })
     }
 
-    /// Reads everything, then sends it: what comes in no certain order can only be sorted when it is whole.
+    /// Reads everything, then sends it: what is listed in no certain order can only be sorted when it is whole. A
+    /// section that cannot be read ends this, and the ledger judges.
     async fn read(&self, scan: &mut Scan<'_>) -> Result<(), ConnectorError> {
         if scan.request.resume.is_some() {
             return Err(Checkpoint::rejected("a SCIM scan starts from the beginning"));
         }
-        let Some(users) = self.list::<ScimUser>(Section::Users, "Users", scan).await else { return Ok(()) };
-        let accounts: BTreeMap<String, Account> = users.into_iter().map(|(id, user)| (id, user.into())).collect();
-        let mut names: Vec<&str> = accounts.values().map(|account| account.username.as_str()).collect();
-        names.sort_unstable();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(malformed(format!("two users have the userName {}", pair[0])));
+        let Some(users) = self.list(Section::Users, "Users", scan).await else { return Ok(()) };
+        let accounts: Option<BTreeMap<String, Account>> =
+            users.iter().map(|(id, user)| Some((id.clone(), account(id, user)?))).collect();
+        let accounts = accounts.ok_or_else(|| malformed("a user has no userName"))?;
+        let names: BTreeSet<&str> = accounts.values().map(|account| account.username.as_str()).collect();
+        if names.len() < accounts.len() {
+            return Err(malformed("two users share a userName"));
         }
-        let Some(groups) = self.list::<ScimGroup>(Section::Groups, "Groups", scan).await else { return Ok(()) };
-
+        let Some(resources) = self.list(Section::Groups, "Groups", scan).await else { return Ok(()) };
+        let mut groups: Vec<Group> = resources.iter().map(|(id, resource)| group(id, resource)).collect();
         let mut report = SectionReport::new(Section::Memberships, SectionStatus::Complete);
-        let (mut rows, mut memberships) = (Vec::new(), Vec::<Membership>::new());
-        for group in groups.values() {
-            let (mut members, mut astray) = group.memberships(&accounts, &groups);
-            rows.push(group.record(members.len()).into());
-            memberships.append(&mut members);
+        let mut rows: Vec<Membership> = Vec::new();
+        for group in &mut groups {
+            let (members, astray) = memberships(group, &accounts, &resources);
+            group.member_count = Some(members.len() as u64);
+            rows.extend(members);
             report.dangling += astray.len() as u64;
-            report.dangling_examples.append(&mut astray);
-            report.dangling_examples.truncate(10);
+            report.dangling_examples.extend(astray);
         }
-        scan.send(accounts.into_values().map(Record::from).collect()).await?;
-        scan.send(rows).await?;
-        scan.ledger.close(SectionReport { records: memberships.len() as u64, ..report });
-        scan.send(memberships.into_iter().map(Record::from).collect()).await
+        report.records = rows.len() as u64;
+        report.dangling_examples.truncate(10);
+        scan.ledger.close(report);
+        scan.send(accounts.into_values()).await?;
+        scan.send(groups).await?;
+        scan.send(rows).await
     }
 
-    /// One listing and its section's report; `None` when it failed, which the ledger then judges.
-    async fn list<T: DeserializeOwned + Identified>(
-        &self,
-        section: Section,
-        kind: &str,
-        scan: &mut Scan<'_>,
-    ) -> Option<BTreeMap<String, T>> {
+    /// One listing, and its section's report.
+    async fn list(&self, section: Section, kind: &str, scan: &mut Scan<'_>) -> Option<BTreeMap<String, Value>> {
         let before = self.client.requests();
-        let listed = self.client.list::<T>(kind).await;
+        let listed = self.client.list(kind).await;
         let requests = self.client.requests() - before;
         let (records, status) = match &listed {
             Ok(all) => (all.len() as u64, SectionStatus::Complete),
@@ -90,8 +88,8 @@ impl ScimConnector {
 
     async fn probe(&self, name: &str, kind: &str) -> Check {
         let started = Instant::now();
-        match timeout(PROBE_LIMIT, self.client.count(kind)).await.unwrap_or_else(|_| Err(timed_out())) {
-            Ok(count) => Check::passed(name, format!("{count} {name}"), started.elapsed()),
+        match timeout(PROBE_LIMIT, self.client.page(kind, 1, 1)).await.unwrap_or_else(|_| Err(timed_out())) {
+            Ok(page) => Check::passed(name, format!("{} {name}", page.total_results), started.elapsed()),
             Err(error) => Check::failed(name, error, started.elapsed()),
         }
     }
@@ -105,15 +103,17 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    async fn send(&mut self, rows: Vec<Record>) -> Result<(), ConnectorError> {
-        let mut rows = rows.into_iter();
-        while rows.len() > 0 {
-            if self.request.cancel.is_cancelled() {
-                return Err(ConnectorError::cancelled());
+    /// Sends rows in batches, each when the one before was taken.
+    async fn send(&self, rows: impl IntoIterator<Item = impl Into<Record>>) -> Result<(), ConnectorError> {
+        let mut rows = rows.into_iter().map(Into::into);
+        loop {
+            let batch: Vec<Record> = rows.by_ref().take(BATCH).collect();
+            match batch.is_empty() {
+                true => return Ok(()),
+                false if self.request.cancel.is_cancelled() => return Err(ConnectorError::cancelled()),
+                false => self.sink.records(batch).await?,
             }
-            self.sink.records(rows.by_ref().take(BATCH).collect()).await?;
         }
-        Ok(())
     }
 }
 

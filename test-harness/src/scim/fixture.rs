@@ -6,8 +6,9 @@ use connector_api::{
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::REGISTRATION;
+use super::directory::GROUP_TYPE;
 use super::server::{Fault, ScimServer};
-use super::{GROUP_TYPE, REGISTRATION};
 use crate::conformance::{Fixture, NoTarget, Scenario, Target, Truth};
 
 const TOKEN: &str = "scim-fixture-token-7f3a9";
@@ -70,7 +71,7 @@ fn group_name(index: usize) -> String {
 
 /// Whether a user is a member of a group.
 fn is_member(user: usize, group: usize) -> bool {
-    user % (group + 3) == 0
+    user.is_multiple_of(group + 3)
 }
 
 /// The users, backwards: a service provider may list in any order.
