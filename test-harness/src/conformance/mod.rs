@@ -10,7 +10,8 @@
 //! The same tests are data ([`suite`]), which `harness conformance --os-type X` runs and reports.
 //!
 //! A failure says what was expected, what came, and which part of the documentation explains it. A test whose target
-//! a fixture cannot have is skipped, never passed.
+//! a fixture cannot have is skipped, and a [`Report`] counts it so. `cargo test` knows no skipping at run time: there
+//! such a test prints why and ends.
 //!
 //! Where points are drawn at random, the seed is part of the failure; the variable `CONFORMANCE_SEED` sets another.
 

@@ -44,7 +44,7 @@ impl Fixture for ScimFixture {
         let truth = Truth::of(&truth());
         let server = ScimServer::start(token, users, groups, fault).await.map_err(NoTarget::broken)?;
         let hostname = if scenario == Scenario::Refused { nobody().await? } else { server.url };
-        let retries = if matches!(scenario, Scenario::SectionFails(_)) { 1 } else { 5 };
+        let retries = if matches!(scenario, Scenario::SectionFails(_) | Scenario::Refused) { 1 } else { 5 };
         let system =
             SystemConfig::new("Scim", hostname, Credential::from_secret(TOKEN)).with_attribute("scimRetries", retries);
         Ok(Target::new(system, truth))
