@@ -15,13 +15,12 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the conformance suite against a connector
-    Conformance(conformance::ConformanceArgs),
+    Conformance(conformance::Arguments),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let Command::Conformance(args) = Cli::parse().command;
-    conformance::run(args).await.unwrap_or_else(|error| {
+fn main() -> ExitCode {
+    let Command::Conformance(arguments) = Cli::parse().command;
+    arguments.run().unwrap_or_else(|error| {
         eprintln!("error[{}]: {}\nhelp: {}", error.code, error.message, error.remedy);
         ExitCode::from(2)
     })

@@ -36,13 +36,11 @@ struct Entry {
 }
 
 impl Report {
-    /// Runs the suite, and calls `after` with each test's name when it is done. Blocks as
-    /// [`ConformanceTest::run`] does.
-    pub fn of(fixture: &dyn Fixture, mut after: impl FnMut(&str)) -> Self {
+    /// Runs the suite. Blocks as [`ConformanceTest::run`] does.
+    pub fn of(fixture: &dyn Fixture) -> Self {
         let run = |test: &'static ConformanceTest| {
             let started = Instant::now();
             let verdict = test.run(fixture);
-            after(test.name);
             Entry { test, verdict, took: started.elapsed() }
         };
         let os_type = (fixture.registration().descriptor)().os_type;
@@ -147,5 +145,47 @@ impl Report {
         let mut report = quick_junit::Report::new("conformance");
         report.add_test_suite(suite);
         report.to_string().unwrap_or_else(|error| format!("<!-- {error} -->"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::conformance::Failure;
+
+    fn report() -> Report {
+        let verdicts = [
+            Ok(()),
+            Err(NotPassed::Skipped("no <such> thing".into())),
+            Err(NotPassed::Failed(Failure::new("a row", "none & nothing"))),
+        ];
+        let entry = |(test, verdict)| Entry { test, verdict, took: Duration::from_millis(7) };
+        Report { os_type: "X".into(), entries: suite().iter().zip(verdicts).map(entry).collect() }
+    }
+
+    #[test]
+    fn a_table_marks_each_test_and_counts() {
+        let table = report().render(Format::Table);
+        let marks: String =
+            table.lines().filter_map(|line| line.chars().next()).filter(|c| "✓✗–".contains(*c)).collect();
+        assert_eq!(marks, "✓–✗");
+        assert!(table.ends_with("X: 1 passed, 1 failed, 1 skipped\n"), "{table}");
+    }
+
+    #[test]
+    fn json_tells_what_was_expected_and_what_came() {
+        let json: Value = serde_json::from_str(&report().render(Format::Json)).unwrap();
+        assert_eq!(json["passed"], false);
+        assert_eq!(json["tests"][1]["verdict"], "skipped");
+        assert_eq!(json["tests"][2]["expected"], "a row");
+        assert_eq!(json["tests"][2]["came"], "none & nothing");
+    }
+
+    #[test]
+    fn junit_counts_failures_and_escapes_what_it_is_told() {
+        let xml = report().render(Format::Junit);
+        assert!(xml.contains(r#"failures="1""#) && xml.contains("none &amp; nothing"), "{xml}");
+        assert!(xml.contains("&lt;such"), "{xml}");
     }
 }
