@@ -1,18 +1,16 @@
 //! `harness conformance`
 
-use std::process::ExitCode;
-
 use clap::Args;
 use connector_api::{ConnectorError, nearest};
 
+use super::{Exit, print};
 use crate::conformance::{Fixture, Format, Report, fixtures};
 
-/// The arguments of `harness conformance`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  harness conformance --os-type Scim\n  harness conformance --os-type Scim --format junit"
 )]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The connector to test
     #[arg(long, value_name = "TYPE")]
     os_type: String,
@@ -22,14 +20,11 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Runs the suite and prints its report: exit code 1 when a test failed. Blocks; each test has a runtime of its own.
-    ///
-    /// # Errors
-    /// `invalid_config` when there is no fixture for that OS Type.
-    pub fn run(self) -> Result<ExitCode, ConnectorError> {
+    /// Exits with 1 when a test failed. Blocks: each test has a runtime of its own.
+    pub(super) fn run(self) -> Result<Exit, ConnectorError> {
         let report = Report::of(&*fixture(&self.os_type)?);
-        print!("{}", report.render(self.format));
-        Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        print::text(&report.render(self.format))?;
+        Ok(if report.passed() { Exit::Complete } else { Exit::Failed })
     }
 }
 

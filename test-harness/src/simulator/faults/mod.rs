@@ -1,0 +1,9 @@
+//! What goes wrong, when and where.
+
+mod apply;
+mod drift;
+mod spec;
+mod strike;
+
+pub use spec::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault};
+pub(crate) use strike::{Faults, Strikes};

@@ -1,0 +1,73 @@
+//! How the service says no.
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use super::answer::Answer;
+use super::route::Api;
+
+/// A refusal.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized")
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Forbidden")
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    /// The answer, in the words of an API.
+    pub(crate) fn answer(self, api: Api) -> Answer {
+        let body = match api {
+            Api::V1 => json!({ "message": self.message }),
+            Api::V2 => json!({
+                "code": self.status.as_u16(),
+                "message": self.message,
+                "status": status_name(self.status),
+            }),
+            Api::OAuth => json!({
+                "error": if self.status == StatusCode::UNAUTHORIZED { "invalid_client" } else { "invalid_request" },
+                "error_description": self.message,
+            }),
+        };
+        Answer::new(self.status, body.to_string().into_bytes())
+    }
+}
+
+/// The name that the V2 API gives a status.
+fn status_name(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "INVALID_ARGUMENT",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        409 => "ALREADY_EXISTS",
+        429 => "RESOURCE_EXHAUSTED",
+        500 => "INTERNAL",
+        501 | 405 => "UNIMPLEMENTED",
+        503 => "UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        _ => "UNKNOWN",
+    }
+}

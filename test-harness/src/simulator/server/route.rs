@@ -1,0 +1,215 @@
+//! Which endpoint a path names.
+
+use hyper::Method;
+
+use crate::simulator::organization::Kind;
+
+/// An endpoint of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// `GET /api/systemusers`
+    SystemUsers,
+    /// `POST /api/search/systemusers`
+    SearchSystemUsers,
+    /// `GET /api/systems`
+    Systems,
+    /// `GET /api/applications`
+    Applications,
+    /// `GET /api/organizations`
+    Organizations,
+    /// `GET /api/users`: console administrators
+    Administrators,
+    /// `GET /api/radiusservers`
+    RadiusServers,
+    /// `GET /api/v2/users`
+    Users,
+    /// `GET /api/v2/usergroups`, `/systemgroups`
+    Groups(Kind),
+    /// `GET /api/v2/usergroups/{id}`, …
+    Group(Kind),
+    /// `GET /api/v2/usergroups/{id}/members`, …: direct members
+    Members(Kind),
+    /// `GET /api/v2/usergroups/{id}/membership`, …: direct and indirect members
+    Membership(Kind),
+    /// `GET /api/v2/users/{id}/memberof`, …
+    MemberOf(Kind),
+    /// `GET /api/v2/users/{id}/associations`, …: direct edges
+    Associations(Kind),
+    /// `GET /api/v2/users/{id}/systems`, …: direct and indirect edges
+    Reach(Kind, Kind),
+    /// `GET /api/v2/directories`
+    Directories,
+    /// `GET /api/v2/systeminsights/users`
+    SystemInsightsUsers,
+    /// `GET /api/v2/providers/{id}/organizations`
+    ProviderOrganizations,
+    /// `GET /api/v2/providers/{id}/administrators`
+    ProviderAdministrators,
+    /// `GET /api/v2/administrators/{id}/organizationlinks`
+    OrganizationLinks,
+    /// `POST /insights/directory/v1/events`
+    Events,
+    /// `POST /insights/directory/v1/events/count`
+    EventCount,
+    /// `POST /oauth2/token`
+    Token,
+}
+
+/// An API, each of which has its own way to say no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Api {
+    V1,
+    V2,
+    OAuth,
+}
+
+impl Api {
+    pub(crate) fn of_path(path: &str) -> Self {
+        if path.starts_with("/oauth2/") {
+            Self::OAuth
+        } else if path.starts_with("/api/v2/") || path.starts_with("/insights/") {
+            Self::V2
+        } else {
+            Self::V1
+        }
+    }
+}
+
+impl Endpoint {
+    /// All endpoints.
+    pub(crate) fn all() -> Vec<Self> {
+        use Kind::{System, SystemGroup, User, UserGroup};
+        let mut all = vec![
+            Self::SystemUsers,
+            Self::SearchSystemUsers,
+            Self::Systems,
+            Self::Applications,
+            Self::Organizations,
+            Self::Administrators,
+            Self::RadiusServers,
+            Self::Users,
+            Self::Directories,
+            Self::SystemInsightsUsers,
+            Self::ProviderOrganizations,
+            Self::ProviderAdministrators,
+            Self::OrganizationLinks,
+            Self::Events,
+            Self::EventCount,
+            Self::Token,
+        ];
+        for group in [UserGroup, SystemGroup] {
+            all.extend([
+                Self::Groups(group),
+                Self::Group(group),
+                Self::Members(group),
+                Self::Membership(group),
+            ]);
+        }
+        all.extend([User, UserGroup, System, SystemGroup].map(Self::MemberOf));
+        all.extend([User, UserGroup].map(Self::Associations));
+        all.extend(Kind::RESOURCES.map(Self::Associations));
+        for principal in [User, UserGroup] {
+            all.extend(Kind::RESOURCES.map(|resource| Self::Reach(principal, resource)));
+            all.extend(Kind::RESOURCES.map(|resource| Self::Reach(resource, principal)));
+        }
+        all
+    }
+
+    /// The name of the endpoint in faults and in the request log.
+    pub(crate) fn class(self) -> String {
+        match self {
+            Self::SystemUsers => "systemusers".to_owned(),
+            Self::SearchSystemUsers => "search.systemusers".to_owned(),
+            Self::Systems => "systems".to_owned(),
+            Self::Applications => "applications".to_owned(),
+            Self::Organizations => "organizations".to_owned(),
+            Self::Administrators => "administrators".to_owned(),
+            Self::RadiusServers => "radiusservers".to_owned(),
+            Self::Users => "users".to_owned(),
+            Self::Groups(kind) => kind.segment().to_owned(),
+            Self::Group(kind) => format!("{}.one", kind.segment()),
+            Self::Members(kind) => format!("{}.members", kind.segment()),
+            Self::Membership(kind) => format!("{}.membership", kind.segment()),
+            Self::MemberOf(kind) => format!("{}.memberof", kind.segment()),
+            Self::Associations(kind) => format!("{}.associations", kind.segment()),
+            Self::Reach(from, to) => format!("{}.{}", from.segment(), to.segment()),
+            Self::Directories => "directories".to_owned(),
+            Self::SystemInsightsUsers => "systeminsights.users".to_owned(),
+            Self::ProviderOrganizations => "providers.organizations".to_owned(),
+            Self::ProviderAdministrators => "providers.administrators".to_owned(),
+            Self::OrganizationLinks => "administrators.organizationlinks".to_owned(),
+            Self::Events => "insights.events".to_owned(),
+            Self::EventCount => "insights.events.count".to_owned(),
+            Self::Token => "oauth.token".to_owned(),
+        }
+    }
+
+    /// The one method that the endpoint takes.
+    pub(crate) fn method(self) -> Method {
+        match self {
+            Self::SearchSystemUsers | Self::Events | Self::EventCount | Self::Token => Method::POST,
+            _ => Method::GET,
+        }
+    }
+
+    /// Whether the endpoint speaks of one organisation, so that a multi-tenant administrator has to name it.
+    pub(crate) fn takes_organization(self) -> bool {
+        !matches!(
+            self,
+            Self::Organizations
+                | Self::ProviderOrganizations
+                | Self::ProviderAdministrators
+                | Self::OrganizationLinks
+                | Self::Token
+        )
+    }
+
+    /// The endpoint and the object id that a path names.
+    pub(crate) fn of_path(path: &str) -> Option<(Self, &str)> {
+        let segments: Vec<&str> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect();
+        let endpoint = match segments.as_slice() {
+            ["oauth2", "token"] => Self::Token,
+            ["insights", "directory", "v1", "events"] => Self::Events,
+            ["insights", "directory", "v1", "events", "count"] => Self::EventCount,
+            ["api", "systemusers"] => Self::SystemUsers,
+            ["api", "search", "systemusers"] => Self::SearchSystemUsers,
+            ["api", "systems"] => Self::Systems,
+            ["api", "applications"] => Self::Applications,
+            ["api", "organizations"] => Self::Organizations,
+            ["api", "users"] => Self::Administrators,
+            ["api", "radiusservers"] => Self::RadiusServers,
+            ["api", "v2", "users"] => Self::Users,
+            ["api", "v2", "directories"] => Self::Directories,
+            ["api", "v2", "systeminsights", "users"] => Self::SystemInsightsUsers,
+            ["api", "v2", kind] => Self::Groups(Kind::of_segment(kind)?),
+            ["api", "v2", kind, id] => {
+                return Self::known(Self::Group(Kind::of_segment(kind)?), id);
+            }
+            ["api", "v2", kind, id, rest] => {
+                return Self::known(Self::of_object(Kind::of_segment(kind)?, rest)?, id);
+            }
+            _ => return None,
+        };
+        Self::known(endpoint, "")
+    }
+
+    fn of_object(kind: Kind, rest: &str) -> Option<Self> {
+        Some(match (kind, rest) {
+            (Kind::Provider, "organizations") => Self::ProviderOrganizations,
+            (Kind::Provider, "administrators") => Self::ProviderAdministrators,
+            (Kind::Administrator, "organizationlinks") => Self::OrganizationLinks,
+            (_, "members") => Self::Members(kind),
+            (_, "membership") => Self::Membership(kind),
+            (_, "memberof") => Self::MemberOf(kind),
+            (_, "associations") => Self::Associations(kind),
+            _ => Self::Reach(kind, Kind::of_segment(rest)?),
+        })
+    }
+
+    fn known(self, id: &str) -> Option<(Self, &str)> {
+        Self::all().contains(&self).then_some((self, id))
+    }
+}

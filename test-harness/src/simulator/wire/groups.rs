@@ -1,0 +1,76 @@
+//! Groups, as the V2 API lists them.
+
+use super::Object;
+use crate::simulator::organization::{Kind, Node, Organization, SystemGroup, UserGroup};
+
+impl Organization {
+    /// Writes a user group.
+    pub(crate) fn write_user_group(&self, group: &UserGroup, o: &mut Object<'_>) {
+        o.put("id", &group.id);
+        o.put("name", &group.name);
+        o.put("type", "user_group");
+        o.put("description", &group.description);
+        o.put("email", &group.email);
+        o.put("organizationObjectId", self.organization_id());
+        o.object("attributes", |o| {
+            o.put_some("sudo", group.sudo);
+            o.list("ldapGroups", group.ldap_group.as_deref(), |o, name| {
+                o.put("name", name)
+            });
+            o.list(
+                "posixGroups",
+                group.posix_group.as_ref(),
+                |o, (id, name)| {
+                    o.put("id", id);
+                    o.put("name", name);
+                },
+            );
+            if let Some((name, value)) = &group.radius_reply {
+                o.object("radius", |o| {
+                    o.list("reply", [()], |o, ()| {
+                        o.put("name", name);
+                        o.put("value", value);
+                    });
+                });
+            }
+            o.put("sambaEnabled", group.samba);
+        });
+        o.put("membershipMethod", group.membership_method);
+        if let Some(query) = &group.query {
+            o.object("memberQuery", |o| {
+                o.put("queryType", "Filter");
+                o.put("filters", [query]);
+            });
+        }
+        o.list("memberQueryExemptions", &group.exempt, |o, &user| {
+            o.put("id", self.id(Node::new(Kind::User, user)));
+            o.put("type", "user");
+            o.put("attributes", serde_json::Map::new());
+        });
+        o.put("memberSuggestionsNotify", false);
+        o.object("suggestionCounts", |o| {
+            let add = if group.membership_method == "DYNAMIC_REVIEW_REQUIRED" {
+                group.index % 4
+            } else {
+                0
+            };
+            o.put("add", add);
+            o.put("remove", 0);
+            o.put("total", add);
+        });
+    }
+
+    /// Writes a device group.
+    pub(crate) fn write_system_group(&self, group: &SystemGroup, o: &mut Object<'_>) {
+        o.put("id", &group.id);
+        o.put("name", &group.name);
+        o.put("type", "system_group");
+        o.put("description", &group.description);
+        o.put("email", "");
+        o.put("organizationObjectId", self.organization_id());
+        o.put("attributes", serde_json::Map::new());
+        o.put("membershipMethod", group.membership_method);
+        o.put("memberQueryExemptions", [(); 0]);
+        o.put("memberSuggestionsNotify", false);
+    }
+}
