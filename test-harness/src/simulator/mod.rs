@@ -63,8 +63,7 @@ impl Simulator {
         let failed = |source| SimulatorError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let organizations =
-            (0..options.organizations.max(1)).map(|index| Organization::new(&options, index));
+        let organizations = (0..options.organizations.max(1)).map(|index| Organization::new(&options, index));
         let service = Arc::new(Service {
             organizations: organizations.map(Arc::new).collect(),
             secrets: Secrets::new(options.seed, options.api_key, options.token_lifetime),
@@ -77,11 +76,7 @@ impl Simulator {
             forbidden: options.forbidden,
         });
         let task = tokio::spawn(server::serve(listener, None, Arc::clone(&service)));
-        Ok(Self {
-            address,
-            service,
-            task,
-        })
+        Ok(Self { address, service, task })
     }
 
     /// Where it listens, as a URL without a path.
@@ -101,10 +96,7 @@ impl Simulator {
 
     /// The client id and secret for which `POST /oauth2/token` gives access tokens.
     pub fn oauth_client(&self) -> (&str, &str) {
-        (
-            &self.service.secrets.client_id,
-            self.service.secrets.client_secret.expose_secret(),
-        )
+        (&self.service.secrets.client_id, self.service.secrets.client_secret.expose_secret())
     }
 
     /// The truth about the first organisation.

@@ -36,36 +36,21 @@ impl<'a> Collection<'a> {
 
     fn value(&self, position: u64, fields: &Fields) -> Value {
         let mut row = Vec::new();
-        Object::write(&mut row, Some(fields), |object| {
-            (self.write)(position, object)
-        });
+        Object::write(&mut row, Some(fields), |object| (self.write)(position, object));
         serde_json::from_slice(&row).unwrap_or_default()
     }
 
     /// The page that a query asks for.
     pub(crate) fn page(&self, query: &Query, strikes: &Strikes) -> Page {
         let order = self.order(query, strikes);
-        let order = if strikes.has(&Effect::DuplicateRows) {
-            order.with_duplicates()
-        } else {
-            order
-        };
+        let order = if strikes.has(&Effect::DuplicateRows) { order.with_duplicates() } else { order };
         let count = order.count();
         let window = window(query, count, strikes);
         let mut rows = Vec::with_capacity((window.end - window.start) as usize * 256);
-        wire::list(
-            &mut rows,
-            window.map(|position| order.index(position)),
-            |out, index| {
-                Object::write(out, Some(&query.fields), |object| {
-                    (self.write)(index, object)
-                });
-            },
-        );
-        Page {
-            rows,
-            total: total(count, strikes),
-        }
+        wire::list(&mut rows, window.map(|position| order.index(position)), |out, index| {
+            Object::write(out, Some(&query.fields), |object| (self.write)(index, object));
+        });
+        Page { rows, total: total(count, strikes) }
     }
 
     fn order(&self, query: &Query, strikes: &Strikes) -> Order {
@@ -152,16 +137,12 @@ fn window(query: &Query, count: u64, strikes: &Strikes) -> Range<u64> {
 }
 
 fn total(count: u64, strikes: &Strikes) -> Option<u64> {
-    strikes
-        .iter()
-        .fold(Some(count), |total, effect| match effect {
-            Effect::Total(TotalFault::None) => None,
-            Effect::Total(TotalFault::Off(by)) => {
-                total.map(|total| total.saturating_add_signed(*by))
-            }
-            Effect::Total(TotalFault::Moving) => total.map(|total| total + strikes.ordinal),
-            _ => total,
-        })
+    strikes.iter().fold(Some(count), |total, effect| match effect {
+        Effect::Total(TotalFault::None) => None,
+        Effect::Total(TotalFault::Off(by)) => total.map(|total| total.saturating_add_signed(*by)),
+        Effect::Total(TotalFault::Moving) => total.map(|total| total + strikes.ordinal),
+        _ => total,
+    })
 }
 
 /// Rows as a JSON array, and how many there are in all.

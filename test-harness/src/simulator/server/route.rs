@@ -98,12 +98,7 @@ impl Endpoint {
             Self::Token,
         ];
         for group in [UserGroup, SystemGroup] {
-            all.extend([
-                Self::Groups(group),
-                Self::Group(group),
-                Self::Members(group),
-                Self::Membership(group),
-            ]);
+            all.extend([Self::Groups(group), Self::Group(group), Self::Members(group), Self::Membership(group)]);
         }
         all.extend([User, UserGroup, System, SystemGroup].map(Self::MemberOf));
         all.extend([User, UserGroup].map(Self::Associations));
@@ -166,10 +161,7 @@ impl Endpoint {
 
     /// The endpoint and the object id that a path names.
     pub(crate) fn of_path(path: &str) -> Option<(Self, &str)> {
-        let segments: Vec<&str> = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect();
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let endpoint = match segments.as_slice() {
             ["oauth2", "token"] => Self::Token,
             ["insights", "directory", "v1", "events"] => Self::Events,
