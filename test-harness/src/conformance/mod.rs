@@ -19,6 +19,8 @@ mod bench;
 mod builtin;
 mod checks;
 mod fixture;
+mod jumpcloud;
+pub mod loopback;
 mod probe;
 mod report;
 mod suite;
@@ -27,6 +29,7 @@ mod verdict;
 
 pub use builtin::fixtures;
 pub use fixture::{Fixture, NoTarget, Scenario, Target};
+pub use jumpcloud::JumpCloudFixture;
 pub use report::{Format, Report};
 pub use suite::{ConformanceTest, assert_passes, suite};
 pub use truth::Truth;

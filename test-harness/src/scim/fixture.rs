@@ -4,12 +4,11 @@ use connector_api::{
     Account, Credential, Group, Membership, PathStep, Record, Registration, Section, SystemConfig, async_trait,
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use super::REGISTRATION;
 use super::directory::GROUP_TYPE;
 use super::server::{Fault, ScimServer};
-use crate::conformance::{Fixture, NoTarget, Scenario, Target, Truth};
+use crate::conformance::{Fixture, NoTarget, Scenario, Target, Truth, loopback};
 
 const TOKEN: &str = "scim-fixture-token-7f3a9";
 const USERS: usize = 1_234;
@@ -26,35 +25,40 @@ impl Fixture for ScimFixture {
     }
 
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
-        let fault = match scenario {
-            Scenario::Healthy | Scenario::Unauthorized | Scenario::Refused => Fault::None,
-            Scenario::Forbidden => Fault::Forbidden,
-            Scenario::Hangs => Fault::Hangs,
-            Scenario::WrongCertificate => Fault::SelfSigned,
-            Scenario::TransientFaults { seed } => Fault::Transient { seed },
-            Scenario::SectionFails(Section::Users) => Fault::Fails("/Users"),
-            Scenario::SectionFails(Section::Groups) => Fault::Fails("/Groups"),
-            Scenario::SectionFails(Section::Memberships) => {
-                return Err(NoTarget::unsupported("members come with their groups"));
+        let system = match scenario {
+            Scenario::Refused => system(format!("http://{}", loopback::deserted().await.map_err(NoTarget::broken)?)),
+            Scenario::Hangs => system(format!("http://{}", loopback::silent().await.map_err(NoTarget::broken)?)),
+            Scenario::WrongCertificate => {
+                system(format!("https://{}", loopback::untrusted().await.map_err(NoTarget::broken)?))
             }
-            other => return Err(NoTarget::unsupported(format!("SCIM knows no {other}"))),
+            _ => {
+                let token = if scenario == Scenario::Unauthorized { "another token" } else { TOKEN };
+                let server = ScimServer::start(token, users(), groups(), fault(scenario)?).await;
+                system(server.map_err(NoTarget::broken)?.url)
+            }
         };
-        let token = if scenario == Scenario::Unauthorized { "another token" } else { TOKEN };
-        let (users, groups) = (users(), groups());
-        let truth = Truth::of(&truth());
-        let server = ScimServer::start(token, users, groups, fault).await.map_err(NoTarget::broken)?;
-        let hostname = if scenario == Scenario::Refused { nobody().await? } else { server.url };
-        let retries = if matches!(scenario, Scenario::SectionFails(_) | Scenario::Refused) { 1 } else { 5 };
-        let system =
-            SystemConfig::new("Scim", hostname, Credential::from_secret(TOKEN)).with_attribute("scimRetries", retries);
-        Ok(Target::new(system, truth))
+        // What always fails need not be tried often.
+        let retries = if matches!(scenario, Scenario::TransientFaults { .. }) { 5 } else { 1 };
+        Ok(Target::new(system.with_attribute("scimRetries", retries), Truth::of(&truth())))
     }
 }
 
-/// An address where nobody listens.
-async fn nobody() -> Result<String, NoTarget> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(NoTarget::broken)?;
-    Ok(format!("http://{}", listener.local_addr().map_err(NoTarget::broken)?))
+fn system(url: String) -> SystemConfig {
+    SystemConfig::new("Scim", url, Credential::from_secret(TOKEN))
+}
+
+fn fault(scenario: Scenario) -> Result<Fault, NoTarget> {
+    Ok(match scenario {
+        Scenario::Healthy | Scenario::Unauthorized => Fault::None,
+        Scenario::Forbidden => Fault::Forbidden,
+        Scenario::TransientFaults { seed } => Fault::Transient { seed },
+        Scenario::SectionFails(Section::Users) => Fault::Fails("/Users"),
+        Scenario::SectionFails(Section::Groups) => Fault::Fails("/Groups"),
+        Scenario::SectionFails(Section::Memberships) => {
+            return Err(NoTarget::unsupported("members come with their groups"));
+        }
+        other => return Err(NoTarget::unsupported(format!("SCIM knows no {other}"))),
+    })
 }
 
 fn user_id(index: usize) -> String {

@@ -14,7 +14,6 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 /// What is wrong with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +22,6 @@ pub enum Fault {
     None,
     /// Every request is forbidden.
     Forbidden,
-    /// Connections are accepted and never answered.
-    Hangs,
-    /// It speaks TLS with a certificate that it signed itself.
-    SelfSigned,
     /// About every third request fails in a way that a retry cures, never more than two in a row.
     Transient {
         /// Decides which requests fail, and how.
@@ -51,24 +46,12 @@ impl ScimServer {
     pub async fn start(token: &str, users: Vec<Value>, groups: Vec<Value>, fault: Fault) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        match fault {
-            Fault::Hangs => {
-                tokio::spawn(hang(listener));
-            }
-            Fault::SelfSigned => {
-                let acceptor = self_signed()?;
-                tokio::spawn(shake_hands(listener, acceptor));
-                return Ok(Self { url: format!("https://{address}") });
-            }
-            _ => {
-                let gate = Gate { authorization: format!("Bearer {token}"), fault, mischief: Mischief::new(fault) };
-                let app = Router::new()
-                    .route("/scim/v2/Users", get(list).with_state(Arc::new(users)))
-                    .route("/scim/v2/Groups", get(list).with_state(Arc::new(groups)))
-                    .layer(middleware::from_fn_with_state(Arc::new(gate), guard));
-                tokio::spawn(async move { axum::serve(listener, app).await });
-            }
-        }
+        let gate = Gate { authorization: format!("Bearer {token}"), fault, mischief: Mischief::new(fault) };
+        let app = Router::new()
+            .route("/scim/v2/Users", get(list).with_state(Arc::new(users)))
+            .route("/scim/v2/Groups", get(list).with_state(Arc::new(groups)))
+            .layer(middleware::from_fn_with_state(Arc::new(gate), guard));
+        tokio::spawn(async move { axum::serve(listener, app).await });
         Ok(Self { url: format!("http://{address}") })
     }
 }
@@ -150,32 +133,4 @@ impl Mischief {
         self.in_a_row = 0;
         None
     }
-}
-
-async fn hang(listener: TcpListener) {
-    let mut connections = Vec::new();
-    while let Ok((connection, _)) = listener.accept().await {
-        connections.push(connection);
-    }
-}
-
-/// Shakes hands, and hangs up on whoever trusts it.
-async fn shake_hands(listener: TcpListener, acceptor: TlsAcceptor) {
-    while let Ok((connection, _)) = listener.accept().await {
-        let acceptor = acceptor.clone();
-        tokio::spawn(async move { acceptor.accept(connection).await.map(drop) });
-    }
-}
-
-fn self_signed() -> io::Result<TlsAcceptor> {
-    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
-        .map_err(io::Error::other)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let key =
-        rustls::pki_types::PrivateKeyDer::try_from(signed.signing_key.serialize_der()).map_err(io::Error::other)?;
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![signed.cert.der().clone()], key))
-        .map_err(io::Error::other)?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }
