@@ -39,9 +39,10 @@ pub(in crate::conformance) async fn two_scans_are_equal_row_by_row(fixture: &dyn
     same_rows("the second scan gives the rows of the first, in the same order", &first, &second)
 }
 
-/// Checks that both hold the same rows in the same order.
+/// Checks that both hold the same rows in the same order. Since when logins were looked at is a fact about the scan, not
+/// about the target, and may differ.
 pub(super) fn same_rows(expected: &str, first: &[Record], second: &[Record]) -> Verdict {
-    let parting = first.iter().zip(second).position(|(one, other)| one != other);
+    let parting = first.iter().zip(second).position(|(one, other)| timeless(one) != timeless(other));
     match parting {
         Some(at) => {
             let (one, other) = (truth::identity(&first[at]), truth::identity(&second[at]));
@@ -56,6 +57,16 @@ pub(super) fn same_rows(expected: &str, first: &[Record], second: &[Record]) -> 
             ensure(first.len() == second.len(), expected, || format!("{} rows, then {}", first.len(), second.len()))
         }
     }
+}
+
+fn timeless(row: &Record) -> Record {
+    let mut row = row.clone();
+    if let Record::Account(account) = &mut row
+        && let Some(login) = &mut account.last_login
+    {
+        login.since = None;
+    }
+    row
 }
 
 pub(in crate::conformance) async fn no_row_comes_twice(fixture: &dyn Fixture) -> Verdict {
