@@ -63,10 +63,18 @@ fn show_form(descriptor: &Descriptor) {
     println!("{}: {}", descriptor.display_name, descriptor.description);
     println!("  Password: {}", descriptor.credential.password.meaning);
     for (name, property) in descriptor.config_schema.as_value()["properties"].as_object().into_iter().flatten() {
-        let text = |key: &str| property[key].as_str().unwrap_or_default().to_owned();
-        let field = if property["format"] == "password" { "password".to_owned() } else { text("type") };
-        let default = property.get("default").map(|value| format!(", default {value}")).unwrap_or_default();
-        println!("  {} [{field}{default}] {name}: {}", text("title"), text("description"));
+        let text = |key: &str| property[key].as_str().and_then(|text| text.lines().next()).unwrap_or_default();
+        let choices: Vec<&str> =
+            property["oneOf"].as_array().into_iter().flatten().filter_map(|choice| choice["const"].as_str()).collect();
+        let field = match &property["type"] {
+            _ if property["format"] == "password" => "secret".to_owned(),
+            _ if !choices.is_empty() => choices.join(" | "),
+            Value::String(kind) => kind.clone(),
+            kinds => kinds[0].as_str().unwrap_or("text").to_owned(),
+        };
+        let default = property.get("default").filter(|value| !value.is_null());
+        let default = default.map(|value| format!(", usually {value}")).unwrap_or_default();
+        println!("  {} ({name}, {field}{default}): {}", text("title"), text("description"));
     }
 }
 

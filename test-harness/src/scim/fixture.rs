@@ -11,10 +11,10 @@ use super::server::{Fault, ScimServer};
 use crate::conformance::{Fixture, NoTarget, Scenario, Target, Truth, loopback};
 
 const TOKEN: &str = "scim-fixture-token-7f3a9";
-const USERS: usize = 1_234;
+const USERS: usize = 620;
 const GROUPS: usize = 17;
 
-/// A [`ScimServer`] of a good thousand users in every state that the suite asks for.
+/// A [`ScimServer`] of some hundreds of users in every state that the suite asks for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ScimFixture;
 
