@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Discovers what a JumpCloud organisation holds about access: users, groups, memberships, administrators, devices,
+//! applications, directories, who reaches what and why, and last logins.
+//!
+//! A host compiles it in, keeps it linked with one line, `use connector_jumpcloud as _;`, and finds it as the OS Type
+//! `JumpCloud` in [`connector_api::Registry`]. It only reads, over HTTPS, and never follows a redirect.
+//!
+//! Data travels one way: `client` (transport, retry, pace, paging) → `api` (JumpCloud's resources) → `discovery` (one
+//! file a section) → the host's sink.
+
+mod api;
+mod client;
+mod connector;
+mod descriptor;
+mod discovery;
+mod options;
+mod test_connection;
+
+pub use descriptor::{OS_TYPE, descriptor};
+
+use connector_api::Registration;
+
+connector_api::inventory::submit! {
+    Registration { descriptor, factory: connector::connect }
+}

@@ -1,3 +1,8 @@
 //! A JumpCloud simulator, a connector conformance suite and the reference host.
 
+pub mod cli;
+pub mod host;
 pub mod simulator;
+
+// Keeps the connector linked, so that the registry finds it.
+use connector_jumpcloud as _;

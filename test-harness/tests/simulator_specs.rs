@@ -23,9 +23,7 @@ struct Spec {
 impl Spec {
     /// Nothing when the specifications are not at hand.
     fn read(name: &str) -> Option<Self> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../shared/specs")
-            .join(name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/specs").join(name);
         let spec: Value = serde_json::from_slice(&std::fs::read(path).ok()?).unwrap();
         let mut definitions = spec["definitions"].as_object().unwrap().clone();
         definitions.values_mut().for_each(make_nullable);
@@ -33,27 +31,17 @@ impl Spec {
         if let Some(attributes) = definitions.get_mut("GraphAttributes") {
             attributes["type"] = json!(["object", "null"]);
         }
-        Some(Self {
-            definitions,
-            validators: RefCell::default(),
-        })
+        Some(Self { definitions, validators: RefCell::default() })
     }
 
     fn validator(&self, schema: &Value) -> Rc<Validator> {
         let build = || {
             let mut schema = schema.clone();
             schema["definitions"] = Value::Object(self.definitions.clone());
-            let options = jsonschema::options()
-                .with_draft(Draft::Draft4)
-                .should_validate_formats(true);
+            let options = jsonschema::options().with_draft(Draft::Draft4).should_validate_formats(true);
             Rc::new(options.build(&schema).unwrap())
         };
-        Rc::clone(
-            self.validators
-                .borrow_mut()
-                .entry(schema.to_string())
-                .or_insert_with(build),
-        )
+        Rc::clone(self.validators.borrow_mut().entry(schema.to_string()).or_insert_with(build))
     }
 
     fn assert(&self, schema: &Value, value: &Value, place: &str) {
@@ -64,10 +52,8 @@ impl Spec {
     /// What is wrong with a value: against the schema, or unknown to it.
     fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
         let validator = self.validator(schema);
-        let mut faults: Vec<String> = validator
-            .iter_errors(value)
-            .map(|error| format!("{}: {error}", error.instance_path()))
-            .collect();
+        let mut faults: Vec<String> =
+            validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
         self.unknown(schema, value, "", &mut faults);
         faults.truncate(10);
         faults
@@ -90,9 +76,7 @@ impl Spec {
                 }
                 for (name, value) in fields {
                     match known.get(name.as_str()) {
-                        Some(schema) => {
-                            self.unknown(schema, value, &format!("{path}.{name}"), faults)
-                        }
+                        Some(schema) => self.unknown(schema, value, &format!("{path}.{name}"), faults),
                         None => faults.push(format!("{path}.{name} is not in the specification")),
                     }
                 }
@@ -154,7 +138,8 @@ fn the_comparison_notices_wrong_types_and_unknown_fields() {
     let Some(spec) = Spec::read("jumpcloud-v2.json") else {
         return;
     };
-    let wrong = json!([{ "id": 1, "type": "user_group", "attributes": { "sudo": { "enabled": true } }, "colour": "red" }]);
+    let wrong =
+        json!([{ "id": 1, "type": "user_group", "attributes": { "sudo": { "enabled": true } }, "colour": "red" }]);
     let faults = spec.faults(&array_of("UserGroup"), &wrong);
     assert_eq!(faults.len(), 3, "{faults:?}");
 }
@@ -177,20 +162,11 @@ async fn the_answers_of_v1_are_as_published() {
             let body = console.json(&format!("{path}?limit=100&skip={skip}")).await;
             spec.assert(&schema, &body, &format!("{path} from {skip}"));
         }
-        let refusal = console
-            .client
-            .get(console.simulator.url() + path)
-            .send()
-            .await
-            .unwrap();
+        let refusal = console.client.get(console.simulator.url() + path).send().await.unwrap();
         spec.assert(&definition("Error"), &refusal.json().await.unwrap(), path);
     }
-    let found = console
-        .post(
-            "/api/search/systemusers",
-            json!({ "filter": [{ "department": "IT" }], "limit": 100 }),
-        )
-        .await;
+    let found =
+        console.post("/api/search/systemusers", json!({ "filter": [{ "department": "IT" }], "limit": 100 })).await;
     let body: Value = found.json().await.unwrap();
     assert!(!body["results"].as_array().unwrap().is_empty());
     // The same objects as the list's; `delegatedAuthority` stands in that definition alone.
@@ -209,49 +185,21 @@ async fn the_answers_of_v2_are_as_published() {
         ("/usergroups".to_owned(), array_of("UserGroup")),
         ("/systemgroups".to_owned(), array_of("SystemGroup")),
         ("/directories".to_owned(), array_of("Directory")),
-        (
-            "/systeminsights/users".to_owned(),
-            array_of("system-insights-users"),
-        ),
+        ("/systeminsights/users".to_owned(), array_of("system-insights-users")),
     ];
     for index in 0..12 {
         let id = |kind| truth.id(Node::new(kind, index));
         let group = id(Kind::UserGroup);
         asked.push((format!("/usergroups/{group}"), definition("UserGroup")));
-        asked.push((
-            format!("/usergroups/{group}/members"),
-            array_of("GraphConnection"),
-        ));
-        for of_group in [
-            "membership",
-            "memberof",
-            "systems",
-            "systemgroups",
-            "applications",
-            "ldapservers",
-        ] {
-            asked.push((
-                format!("/usergroups/{group}/{of_group}"),
-                array_of("GraphObjectWithPaths"),
-            ));
+        asked.push((format!("/usergroups/{group}/members"), array_of("GraphConnection")));
+        for of_group in ["membership", "memberof", "systems", "systemgroups", "applications", "ldapservers"] {
+            asked.push((format!("/usergroups/{group}/{of_group}"), array_of("GraphObjectWithPaths")));
         }
-        for of_user in [
-            "memberof",
-            "systems",
-            "systemgroups",
-            "applications",
-            "gsuites",
-        ] {
-            asked.push((
-                format!("/users/{}/{of_user}", id(Kind::User)),
-                array_of("GraphObjectWithPaths"),
-            ));
+        for of_user in ["memberof", "systems", "systemgroups", "applications", "gsuites"] {
+            asked.push((format!("/users/{}/{of_user}", id(Kind::User)), array_of("GraphObjectWithPaths")));
         }
         for of_system in ["memberof", "users", "usergroups"] {
-            asked.push((
-                format!("/systems/{}/{of_system}", id(Kind::System)),
-                array_of("GraphObjectWithPaths"),
-            ));
+            asked.push((format!("/systems/{}/{of_system}", id(Kind::System)), array_of("GraphObjectWithPaths")));
         }
         for of_application in ["users", "usergroups"] {
             let path = format!("/applications/{}/{of_application}", id(Kind::Application));
@@ -259,12 +207,7 @@ async fn the_answers_of_v2_are_as_published() {
         }
         for kind in [Kind::User, Kind::UserGroup] {
             for target in Kind::RESOURCES {
-                let path = format!(
-                    "/{}/{}/associations?targets={}",
-                    kind.segment(),
-                    id(kind),
-                    target.name()
-                );
+                let path = format!("/{}/{}/associations?targets={}", kind.segment(), id(kind), target.name());
                 asked.push((path, array_of("GraphConnection")));
             }
         }
@@ -277,18 +220,9 @@ async fn the_answers_of_v2_are_as_published() {
         }
     }
     let group = truth.id(Node::new(Kind::SystemGroup, 3));
-    asked.push((
-        format!("/systemgroups/{group}/members"),
-        array_of("GraphConnection"),
-    ));
-    asked.push((
-        format!("/systemgroups/{group}/membership"),
-        array_of("GraphObjectWithPaths"),
-    ));
-    asked.push((
-        format!("/systemgroups/{group}/users"),
-        array_of("GraphObjectWithPaths"),
-    ));
+    asked.push((format!("/systemgroups/{group}/members"), array_of("GraphConnection")));
+    asked.push((format!("/systemgroups/{group}/membership"), array_of("GraphObjectWithPaths")));
+    asked.push((format!("/systemgroups/{group}/users"), array_of("GraphObjectWithPaths")));
     let mut rows = 0;
     for (path, schema) in asked {
         let mark = if path.contains('?') { '&' } else { '?' };
@@ -316,28 +250,14 @@ async fn the_answers_to_a_provider_are_as_published() {
         return;
     };
     let users_endpoint = UsersEndpoint::Both;
-    let console = Console::start(SimulatorOptions {
-        organizations: 3,
-        users_endpoint,
-        ..options()
-    })
-    .await;
+    let console = Console::start(SimulatorOptions { organizations: 3, users_endpoint, ..options() }).await;
     let truth = console.simulator.organization();
     let provider = truth.id(Node::new(Kind::Provider, 0));
     let administrator = truth.id(Node::new(Kind::Administrator, 0));
     for (path, schema) in [
-        (
-            format!("/providers/{provider}/organizations"),
-            results_of("Organization"),
-        ),
-        (
-            format!("/providers/{provider}/administrators"),
-            results_of("Administrator"),
-        ),
-        (
-            format!("/administrators/{administrator}/organizationlinks"),
-            array_of("AdministratorOrganizationLink"),
-        ),
+        (format!("/providers/{provider}/organizations"), results_of("Organization")),
+        (format!("/providers/{provider}/administrators"), results_of("Administrator")),
+        (format!("/administrators/{administrator}/organizationlinks"), array_of("AdministratorOrganizationLink")),
     ] {
         let body = console.json(&format!("/api/v2{path}?limit=100")).await;
         spec.assert(&schema, &body, &path);

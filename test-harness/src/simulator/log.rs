@@ -37,11 +37,7 @@ pub(crate) struct Log(Mutex<(RequestLog, u64)>);
 
 impl Log {
     pub(crate) fn snapshot(&self) -> RequestLog {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
     /// Notes a request that begins; it is in progress until the guard goes.

@@ -65,17 +65,13 @@ pub enum SimulatorError {
 impl Simulator {
     /// Starts a simulator.
     pub async fn start(options: SimulatorOptions) -> Result<Self, SimulatorError> {
-        let tls = options
-            .tls
-            .map(|mode| tls::Tls::new(mode, options.http2))
-            .transpose()?;
+        let tls = options.tls.map(|mode| tls::Tls::new(mode, options.http2)).transpose()?;
         let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
         let address = options.listen;
         let failed = |source| SimulatorError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let organizations =
-            (0..options.organizations.max(1)).map(|index| Organization::new(&options, index));
+        let organizations = (0..options.organizations.max(1)).map(|index| Organization::new(&options, index));
         let service = Arc::new(Service {
             organizations: organizations.map(Arc::new).collect(),
             secrets: Secrets::new(options.seed, options.api_key, options.token_lifetime),
@@ -88,21 +84,12 @@ impl Simulator {
             forbidden: options.forbidden,
         });
         let task = tokio::spawn(server::serve(listener, acceptor, Arc::clone(&service)));
-        Ok(Self {
-            address,
-            ca_pem,
-            service,
-            task,
-        })
+        Ok(Self { address, ca_pem, service, task })
     }
 
     /// Where it listens, as a URL without a path.
     pub fn url(&self) -> String {
-        let scheme = if self.ca_pem.is_some() {
-            "https"
-        } else {
-            "http"
-        };
+        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
@@ -123,10 +110,7 @@ impl Simulator {
 
     /// The client id and secret for which `POST /oauth2/token` gives access tokens.
     pub fn oauth_client(&self) -> (&str, &str) {
-        (
-            &self.service.secrets.client_id,
-            self.service.secrets.client_secret.expose_secret(),
-        )
+        (&self.service.secrets.client_id, self.service.secrets.client_secret.expose_secret())
     }
 
     /// The truth about the first organisation.

@@ -29,7 +29,5 @@ impl RateLimit {
 fn limiter(per_second: Option<u32>) -> Option<DefaultDirectRateLimiter> {
     let rate = NonZeroU32::new(per_second?).unwrap_or(NonZeroU32::MIN);
     let burst = NonZeroU32::new(rate.get() / 5).unwrap_or(NonZeroU32::MIN);
-    Some(RateLimiter::direct(
-        Quota::per_second(rate).allow_burst(burst),
-    ))
+    Some(RateLimiter::direct(Quota::per_second(rate).allow_burst(burst)))
 }

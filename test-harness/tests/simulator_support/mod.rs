@@ -8,17 +8,11 @@ use test_harness::simulator::{Simulator, SimulatorOptions};
 
 /// A moment, so that tests see the same log-ins every day.
 pub fn options() -> SimulatorOptions {
-    SimulatorOptions {
-        now: "2026-06-01T12:00:00Z".parse::<Timestamp>().unwrap(),
-        ..Default::default()
-    }
+    SimulatorOptions { now: "2026-06-01T12:00:00Z".parse::<Timestamp>().unwrap(), ..Default::default() }
 }
 
 pub fn with_faults(faults: &[&str]) -> SimulatorOptions {
-    SimulatorOptions {
-        faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
-        ..options()
-    }
+    SimulatorOptions { faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(), ..options() }
 }
 
 pub async fn start(options: SimulatorOptions) -> Simulator {
@@ -28,11 +22,7 @@ pub async fn start(options: SimulatorOptions) -> Simulator {
 pub fn client() -> Client {
     // A second test in the same process finds a provider in place.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap()
+    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
 }
 
 /// A console: the simulator and a client that has its key.
@@ -43,16 +33,11 @@ pub struct Console {
 
 impl Console {
     pub async fn start(options: SimulatorOptions) -> Self {
-        Self {
-            simulator: start(options).await,
-            client: client(),
-        }
+        Self { simulator: start(options).await, client: client() }
     }
 
     pub fn request(&self, path: &str) -> RequestBuilder {
-        self.client
-            .get(self.simulator.url() + path)
-            .header("x-api-key", self.simulator.api_key())
+        self.client.get(self.simulator.url() + path).header("x-api-key", self.simulator.api_key())
     }
 
     pub async fn get(&self, path: &str) -> Response {
@@ -64,26 +49,12 @@ impl Console {
     }
 
     pub async fn json(&self, path: &str) -> Value {
-        self.get(path)
-            .await
-            .error_for_status()
-            .unwrap()
-            .json()
-            .await
-            .unwrap()
+        self.get(path).await.error_for_status().unwrap().json().await.unwrap()
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Response {
-        let request = self
-            .client
-            .post(self.simulator.url() + path)
-            .header("x-api-key", self.simulator.api_key());
-        request
-            .header("content-type", "application/json")
-            .body(body.to_string())
-            .send()
-            .await
-            .unwrap()
+        let request = self.client.post(self.simulator.url() + path).header("x-api-key", self.simulator.api_key());
+        request.header("content-type", "application/json").body(body.to_string()).send().await.unwrap()
     }
 
     /// All rows of a listing, by whole pages, until a page is not full.
@@ -92,9 +63,7 @@ impl Console {
         let mut all = Vec::new();
         for page in 0.. {
             let skip = page * limit;
-            let body = self
-                .json(&format!("{path}{mark}limit={limit}&skip={skip}"))
-                .await;
+            let body = self.json(&format!("{path}{mark}limit={limit}&skip={skip}")).await;
             let rows = rows(&body);
             let last = rows.len() < limit;
             all.extend(rows.iter().cloned());
@@ -107,13 +76,9 @@ impl Console {
 }
 
 pub fn rows(body: &Value) -> &Vec<Value> {
-    body.as_array()
-        .or_else(|| body["results"].as_array())
-        .unwrap()
+    body.as_array().or_else(|| body["results"].as_array()).unwrap()
 }
 
 pub fn texts(rows: &[Value], pointer: &str) -> Vec<String> {
-    rows.iter()
-        .map(|row| row.pointer(pointer).unwrap().as_str().unwrap().to_owned())
-        .collect()
+    rows.iter().map(|row| row.pointer(pointer).unwrap().as_str().unwrap().to_owned()).collect()
 }

@@ -22,34 +22,23 @@ impl Strikes {
                 let reason = status.canonical_reason().unwrap_or("Unknown");
                 let mut answer = Problem::new(status, reason).answer(api);
                 match retry_after {
-                    Some(RetryAfter::Seconds(seconds)) => {
-                        answer.headers.insert(RETRY_AFTER, (*seconds).into())
-                    }
+                    Some(RetryAfter::Seconds(seconds)) => answer.headers.insert(RETRY_AFTER, (*seconds).into()),
                     Some(RetryAfter::Date) => {
-                        let date =
-                            httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(1));
-                        answer
-                            .headers
-                            .insert(RETRY_AFTER, HeaderValue::from_str(&date).ok()?)
+                        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(1));
+                        answer.headers.insert(RETRY_AFTER, HeaderValue::from_str(&date).ok()?)
                     }
                     None => None,
                 };
                 Some(answer)
             }
             Effect::Html(code) => {
-                let mut answer =
-                    Answer::new(StatusCode::from_u16(*code).ok()?, GATEWAY_PAGE.into());
-                answer.headers.insert(
-                    CONTENT_TYPE,
-                    HeaderValue::from_static("text/html; charset=utf-8"),
-                );
+                let mut answer = Answer::new(StatusCode::from_u16(*code).ok()?, GATEWAY_PAGE.into());
+                answer.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
                 Some(answer)
             }
             Effect::Redirect(url) => {
                 let mut answer = Answer::new(StatusCode::FOUND, Vec::new());
-                answer
-                    .headers
-                    .insert(LOCATION, HeaderValue::from_str(url).ok()?);
+                answer.headers.insert(LOCATION, HeaderValue::from_str(url).ok()?);
                 Some(answer)
             }
             Effect::Deep(levels) => {
@@ -62,15 +51,7 @@ impl Strikes {
 
     /// How long to wait before the answer.
     pub(crate) fn delay(&self) -> Duration {
-        self.iter()
-            .map(|effect| {
-                if let Effect::Delay(delay) = effect {
-                    *delay
-                } else {
-                    Duration::ZERO
-                }
-            })
-            .sum()
+        self.iter().map(|effect| if let Effect::Delay(delay) = effect { *delay } else { Duration::ZERO }).sum()
     }
 
     /// Spoils a good answer.
@@ -89,11 +70,7 @@ impl Strikes {
                 }
                 Effect::InvalidUtf8 => {
                     // Inside the first string of a row, where there is one.
-                    let at = answer
-                        .body
-                        .windows(2)
-                        .position(|pair| pair == b":\"")
-                        .map_or(0, |at| at + 2);
+                    let at = answer.body.windows(2).position(|pair| pair == b":\"").map_or(0, |at| at + 2);
                     answer.body.splice(at..at, [0xC3, 0x28, 0xFF]);
                 }
                 _ => {}
@@ -153,10 +130,7 @@ impl Spoiler {
                 }
             }
             Self::UnknownFields => {
-                row.insert(
-                    "fieldOfTomorrow".to_owned(),
-                    json!({ "nested": [1, null, "x"], "ключ": 1.5e300 }),
-                );
+                row.insert("fieldOfTomorrow".to_owned(), json!({ "nested": [1, null, "x"], "ключ": 1.5e300 }));
                 row.insert(String::new(), json!(true));
             }
             Self::WrongTypes => {
@@ -173,8 +147,7 @@ impl Spoiler {
 /// The fields that do not identify the row.
 fn harmless(row: &mut Map<String, Value>) -> impl Iterator<Item = (&String, &mut Value)> {
     const IDENTITY: [&str; 7] = ["_id", "id", "username", "from", "to", "type", "name"];
-    row.iter_mut()
-        .filter(|(name, _)| !IDENTITY.contains(&name.as_str()))
+    row.iter_mut().filter(|(name, _)| !IDENTITY.contains(&name.as_str()))
 }
 
 fn spoil_ids(row: &mut Map<String, Value>, rng: &mut impl Rng) {

@@ -10,25 +10,15 @@ impl Strikes {
     /// Changes what a listing lists, once its page is made: the next page sees it.
     pub(crate) fn drift(&mut self, organization: &Organization, endpoint: Endpoint, id: &str) {
         let (kind, group) = match endpoint {
-            Endpoint::SystemUsers | Endpoint::SearchSystemUsers | Endpoint::Users => {
-                (Kind::User, None)
-            }
+            Endpoint::SystemUsers | Endpoint::SearchSystemUsers | Endpoint::Users => (Kind::User, None),
             Endpoint::Groups(Kind::UserGroup) => (Kind::UserGroup, None),
             Endpoint::Systems => (Kind::System, None),
-            Endpoint::Members(Kind::UserGroup) => {
-                (Kind::User, organization.find(Kind::UserGroup, id))
-            }
+            Endpoint::Members(Kind::UserGroup) => (Kind::User, organization.find(Kind::UserGroup, id)),
             _ => return,
         };
         let drifts: Vec<Drift> = self
             .iter()
-            .filter_map(|effect| {
-                if let Effect::Drift(drift) = effect {
-                    Some(*drift)
-                } else {
-                    None
-                }
-            })
+            .filter_map(|effect| if let Effect::Drift(drift) = effect { Some(*drift) } else { None })
             .collect();
         for drift in drifts {
             if drift != Drift::Insert {

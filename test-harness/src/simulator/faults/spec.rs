@@ -161,9 +161,7 @@ pub enum FaultError {
 }
 
 fn hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |nearest| {
-        format!("; did you mean `{nearest}`?")
-    })
+    nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
 }
 
 pub(super) const HELP: &str = "\
@@ -214,13 +212,7 @@ impl Fault {
 
     /// A fault that always happens, everywhere that it makes sense.
     pub fn new(effect: Effect) -> Self {
-        Self {
-            effect,
-            on: Vec::new(),
-            rate: 1.0,
-            times: None,
-            after: 0,
-        }
+        Self { effect, on: Vec::new(), rate: 1.0, times: None, after: 0 }
     }
 
     /// Whether requests of a class can be struck.

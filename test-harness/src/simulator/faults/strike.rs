@@ -40,15 +40,8 @@ pub(crate) struct Strikes {
 
 impl Faults {
     pub(crate) fn new(seed: u64, faults: Vec<Fault>) -> Self {
-        let counts = Counts {
-            faults: vec![(0, 0); faults.len()],
-            ..Counts::default()
-        };
-        Self {
-            seed,
-            faults,
-            counts: Mutex::new(counts),
-        }
+        let counts = Counts { faults: vec![(0, 0); faults.len()], ..Counts::default() };
+        Self { seed, faults, counts: Mutex::new(counts) }
     }
 
     /// Decides what the next request of a class suffers: the same for the same seed and the same ordinal.
@@ -64,25 +57,16 @@ impl Faults {
                 0
             }
         };
-        let place = class.bytes().fold(self.seed, |hash, byte| {
-            Dice::thrown(hash, u64::from(byte), 0).roll()
-        });
+        let place = class.bytes().fold(self.seed, |hash, byte| Dice::thrown(hash, u64::from(byte), 0).roll());
         let mut rng = ChaCha8Rng::seed_from_u64(Dice::thrown(place, 0, ordinal).roll());
-        let mut strikes = Strikes {
-            effects: Vec::new(),
-            ordinal,
-            rng: rng.clone(),
-            seed: self.seed,
-            vanished: 0.0,
-        };
+        let mut strikes = Strikes { effects: Vec::new(), ordinal, rng: rng.clone(), seed: self.seed, vanished: 0.0 };
         for (fault, (matched, struck)) in self.faults.iter().zip(&mut counts.faults) {
             if !fault.covers(class) {
                 continue;
             }
             let hit = fault.effect == Effect::GroupVanishes || rng.random_bool(fault.rate);
             *matched += 1;
-            if *matched <= fault.after || fault.times.is_some_and(|times| *struck >= times) || !hit
-            {
+            if *matched <= fault.after || fault.times.is_some_and(|times| *struck >= times) || !hit {
                 continue;
             }
             *struck += 1;
@@ -112,7 +96,6 @@ impl Strikes {
     /// Whether a listed group has vanished: a property of the group, not of the request.
     pub(crate) fn group_has_vanished(&self, group: u64) -> bool {
         self.has(&Effect::GroupVanishes)
-            && (Dice::thrown(self.seed, 0x6071, group).below(10_000) as f64)
-                < self.vanished * 10_000.0
+            && (Dice::thrown(self.seed, 0x6071, group).below(10_000) as f64) < self.vanished * 10_000.0
     }
 }

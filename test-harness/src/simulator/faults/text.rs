@@ -77,10 +77,7 @@ impl Fault {
             },
             _ => {
                 let nearest = nearest(word, QUALIFIERS.into_iter());
-                return Err(FaultError::UnknownQualifier {
-                    word: word.to_owned(),
-                    nearest,
-                });
+                return Err(FaultError::UnknownQualifier { word: word.to_owned(), nearest });
             }
         }
         Ok(())
@@ -135,10 +132,7 @@ fn plain(word: &str, value: Option<&str>) -> Result<Effect, FaultError> {
         "wrong-types" => Effect::WrongTypes,
         _ => {
             let nearest = nearest(word, EFFECTS.into_iter());
-            return Err(FaultError::UnknownFault {
-                word: word.to_owned(),
-                nearest,
-            });
+            return Err(FaultError::UnknownFault { word: word.to_owned(), nearest });
         }
     };
     match value {
@@ -168,30 +162,17 @@ fn words(text: &str) -> Vec<(String, Option<String>)> {
 
 fn status(word: &str, value: Option<&str>) -> Result<u16, FaultError> {
     let status: u16 = parse(word, value, "a status from 200 to 599")?;
-    if (200..600).contains(&status) {
-        Ok(status)
-    } else {
-        Err(bad(word, value, "a status from 200 to 599"))
-    }
+    if (200..600).contains(&status) { Ok(status) } else { Err(bad(word, value, "a status from 200 to 599")) }
 }
 
 fn retry_after(word: &str, value: Option<&str>) -> Result<RetryAfter, FaultError> {
     match value {
         Some("date") => Ok(RetryAfter::Date),
-        _ => parse(
-            word,
-            value.map(|value| value.trim_end_matches('s')),
-            "seconds or date",
-        )
-        .map(RetryAfter::Seconds),
+        _ => parse(word, value.map(|value| value.trim_end_matches('s')), "seconds or date").map(RetryAfter::Seconds),
     }
 }
 
-fn parse<T: FromStr>(
-    word: &str,
-    value: Option<&str>,
-    expected: &'static str,
-) -> Result<T, FaultError> {
+fn parse<T: FromStr>(word: &str, value: Option<&str>, expected: &'static str) -> Result<T, FaultError> {
     value
         .filter(|value| !value.is_empty())
         .and_then(|value| value.parse().ok())
@@ -199,11 +180,7 @@ fn parse<T: FromStr>(
 }
 
 fn bad(word: &str, value: Option<&str>, expected: &'static str) -> FaultError {
-    FaultError::Value {
-        word: word.to_owned(),
-        expected,
-        value: value.unwrap_or_default().to_owned(),
-    }
+    FaultError::Value { word: word.to_owned(), expected, value: value.unwrap_or_default().to_owned() }
 }
 
 fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
@@ -224,10 +201,7 @@ impl FromStr for Scope {
             return Ok(scope);
         }
         let nearest = nearest(text, classes.iter().map(String::as_str));
-        Err(FaultError::UnknownScope {
-            word: text.to_owned(),
-            nearest,
-        })
+        Err(FaultError::UnknownScope { word: text.to_owned(), nearest })
     }
 }
 
@@ -327,32 +301,20 @@ mod tests {
             assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);
         }
         for effect in EFFECTS {
-            assert!(
-                HELP.contains(&format!("\n  {effect}")),
-                "{effect} is not in the help"
-            );
+            assert!(HELP.contains(&format!("\n  {effect}")), "{effect} is not in the help");
         }
     }
 
     #[test]
     fn a_word_nobody_knows_is_answered_with_the_nearest() {
         let error = |text: &str| text.parse::<Fault>().unwrap_err().to_string();
-        assert_eq!(
-            error("statu=503"),
-            "there is no fault `statu`; did you mean `status`?"
-        );
-        assert_eq!(
-            error("reset:tmes=3"),
-            "`tmes` is no qualifier of a fault; did you mean `times`?"
-        );
+        assert_eq!(error("statu=503"), "there is no fault `statu`; did you mean `status`?");
+        assert_eq!(error("reset:tmes=3"), "`tmes` is no qualifier of a fault; did you mean `times`?");
         assert_eq!(
             error("reset:on=usergroup.member"),
             "there is no endpoint `usergroup.member`; did you mean `usergroups.members`?"
         );
-        assert_eq!(
-            error("status=abc"),
-            "`status` takes a status from 200 to 599, not `abc`"
-        );
+        assert_eq!(error("status=abc"), "`status` takes a status from 200 to 599, not `abc`");
         assert_eq!(error("reset=1"), "`reset` takes no value, not `1`");
     }
 }

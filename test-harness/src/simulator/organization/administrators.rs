@@ -57,12 +57,7 @@ pub mod cast {
 
 /// Mailbox, given name, family name, role.
 const CAST: [(&str, &str, &str, &str); cast::SIZE as usize] = [
-    (
-        "maria.keller",
-        "Maria",
-        "Keller",
-        "Administrator With Billing",
-    ),
+    ("maria.keller", "Maria", "Keller", "Administrator With Billing"),
     ("ops-root", "Ops", "Root", "Administrator"),
     ("old.automation", "Old", "Automation", "Manager"),
     ("former.admin", "Former", "Admin", "Help Desk"),
@@ -72,13 +67,7 @@ const CAST: [(&str, &str, &str, &str); cast::SIZE as usize] = [
     ("runner", "Command", "Runner", "Command Runner"),
 ];
 
-const ROLES: [&str; 5] = [
-    "Manager",
-    "Help Desk",
-    "Read Only",
-    "Command Runner With Billing",
-    "Administrator",
-];
+const ROLES: [&str; 5] = ["Manager", "Help Desk", "Read Only", "Command Runner With Billing", "Administrator"];
 
 impl Organization {
     /// How many administrators there are.
@@ -117,8 +106,7 @@ impl Organization {
 
     /// The directory user that the service links to an administrator.
     pub fn user_of_administrator(&self, administrator: u64) -> Option<u64> {
-        (administrator == cast::HEAD_OF_IT && self.users.generated() > 0)
-            .then_some(user::HEAD_OF_IT)
+        (administrator == cast::HEAD_OF_IT && self.users.generated() > 0).then_some(user::HEAD_OF_IT)
     }
 
     /// The administrators.

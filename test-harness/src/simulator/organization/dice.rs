@@ -55,11 +55,7 @@ impl Shuffle {
         while gcd(step, size) != 1 {
             step += 1;
         }
-        Self {
-            size,
-            step: step % size,
-            offset: dice.below(size),
-        }
+        Self { size, step: step % size, offset: dice.below(size) }
     }
 
     /// The index at a position below the size.
@@ -101,14 +97,9 @@ mod tests {
         for size in 1..200 {
             for seed in 0..5 {
                 let shuffle = Shuffle::drawn(size, &mut Dice::thrown(seed, 1, size));
-                let mut seen: Vec<u64> =
-                    (0..size).map(|position| shuffle.index(position)).collect();
+                let mut seen: Vec<u64> = (0..size).map(|position| shuffle.index(position)).collect();
                 for (position, &index) in seen.iter().enumerate() {
-                    assert_eq!(
-                        shuffle.position(index),
-                        position as u64,
-                        "size {size} seed {seed}"
-                    );
+                    assert_eq!(shuffle.position(index), position as u64, "size {size} seed {seed}");
                 }
                 seen.sort_unstable();
                 assert!(seen.into_iter().eq(0..size), "size {size} seed {seed}");

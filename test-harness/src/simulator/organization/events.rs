@@ -124,9 +124,7 @@ impl Organization {
 
     /// When each user and administrator last logged in anywhere, as far as events tell.
     pub fn last_logins(&self) -> BTreeMap<Actor, Timestamp> {
-        let logins = self
-            .events()
-            .filter(|event| event.success && event.kind != EventKind::UserUpdate);
+        let logins = self.events().filter(|event| event.success && event.kind != EventKind::UserUpdate);
         logins.map(|event| (event.actor, event.timestamp)).collect()
     }
 
@@ -135,11 +133,7 @@ impl Organization {
         let (mut low, mut high) = (0, self.events);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.event_time(middle) < time {
-                low = middle + 1
-            } else {
-                high = middle
-            }
+            if self.event_time(middle) < time { low = middle + 1 } else { high = middle }
         }
         low
     }
@@ -163,18 +157,13 @@ impl Organization {
     }
 
     fn event_id(&self, index: u64) -> String {
-        format!(
-            "{:016x}{index:08x}",
-            Dice::thrown(self.seed, Stream::Event as u64, index).roll()
-        )
+        format!("{:016x}{index:08x}", Dice::thrown(self.seed, Stream::Event as u64, index).roll())
     }
 
     fn event_time(&self, index: u64) -> Timestamp {
         let step = KEPT.as_millis() / i128::from(self.events.max(1));
-        let jitter =
-            Dice::thrown(self.seed, Stream::EventTime as u64, index).below(step.max(1) as u64);
-        let since = KEPT.as_millis() * i128::from(index) / i128::from(self.events.max(1))
-            + i128::from(jitter);
+        let jitter = Dice::thrown(self.seed, Stream::EventTime as u64, index).below(step.max(1) as u64);
+        let since = KEPT.as_millis() * i128::from(index) / i128::from(self.events.max(1)) + i128::from(jitter);
         self.now - days(90) + SignedDuration::from_millis(since as i64)
     }
 

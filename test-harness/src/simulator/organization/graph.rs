@@ -67,9 +67,7 @@ impl Organization {
     /// The direct members of a group: users and groups of a user group, devices of a device group.
     pub fn members(&self, group: Node) -> Members {
         let (kind, own) = match group.kind {
-            Kind::UserGroup if self.users.now().is_undiminished() => {
-                (Kind::User, self.drawn_members(group.index))
-            }
+            Kind::UserGroup if self.users.now().is_undiminished() => (Kind::User, self.drawn_members(group.index)),
             Kind::UserGroup => (Kind::User, Drawn::Named(self.group_users(group.index))),
             _ => (Kind::System, Drawn::Named(self.group_systems(group.index))),
         };
@@ -82,12 +80,7 @@ impl Organization {
 
     /// The groups of which an object is a direct member.
     pub fn direct_groups(&self, member: Node) -> Vec<Node> {
-        let nodes = |kind, indices: Vec<u64>| {
-            indices
-                .into_iter()
-                .map(|index| Node::new(kind, index))
-                .collect()
-        };
+        let nodes = |kind, indices: Vec<u64>| indices.into_iter().map(|index| Node::new(kind, index)).collect();
         match member.kind {
             Kind::User => nodes(Kind::UserGroup, self.groups_of(member.index)),
             Kind::UserGroup => nodes(Kind::UserGroup, self.parent_groups(member.index)),
@@ -111,57 +104,31 @@ impl Organization {
         let towards_resource = matches!(node.kind, Kind::User | Kind::UserGroup);
         candidates
             .map(|index| Node::new(kind, index))
-            .filter_map(|other| {
-                if towards_resource {
-                    self.edge(node, other)
-                } else {
-                    self.edge(other, node)
-                }
-            })
+            .filter_map(|other| if towards_resource { self.edge(node, other) } else { self.edge(other, node) })
             .collect()
     }
 
     /// The whole graph as one predicate: whether and how a user or user group is bound to a resource.
     fn edge(&self, from: Node, to: Node) -> Option<Edge> {
-        let mut dice = Dice::thrown(
-            self.seed,
-            Stream::Edge as u64,
-            from.index.rotate_left(32) ^ to.index,
-        );
-        let sudo = |enabled, without_password| {
-            Some(Sudo {
-                enabled,
-                without_password,
-            })
-        };
+        let mut dice = Dice::thrown(self.seed, Stream::Edge as u64, from.index.rotate_left(32) ^ to.index);
+        let sudo = |enabled, without_password| Some(Sudo { enabled, without_password });
         let drawn = |chance, dice: &mut Dice| {
-            dice.percent(chance).then(|| Sudo {
-                enabled: true,
-                without_password: dice.percent(20),
-            })
+            dice.percent(chance).then(|| Sudo { enabled: true, without_password: dice.percent(20) })
         };
         let bound = match (from.kind, to.kind, from.index, to.index) {
             (Kind::User, Kind::System, CLERK, i) if i % 5 == 0 => Some(sudo(true, false)),
             (Kind::User, Kind::System, user::SUSPENDED_BUT_BOUND, 0) => Some(sudo(true, false)),
             (Kind::User, Kind::System, u, i) if u == self.owner(i) => Some(drawn(25, &mut dice)),
-            (Kind::User, Kind::SystemGroup, user::HEAD_OF_IT, system_group::LINUX) => {
-                Some(sudo(true, false))
-            }
+            (Kind::User, Kind::SystemGroup, user::HEAD_OF_IT, system_group::LINUX) => Some(sudo(true, false)),
             (Kind::User, Kind::Application, u, a) if a % 4 == 1 && u % 50 == a => Some(None),
             (Kind::User, Kind::LdapServer, user::LDAP_BINDING, _) => Some(None),
             (Kind::User, Kind::GSuite | Kind::Office365, u, _) if u % 97 == 11 => Some(None),
             (Kind::User, Kind::RadiusServer, u, r) if u % 101 == 20 + r => Some(None),
             (Kind::UserGroup, Kind::System, group::DBA, 0) => Some(sudo(true, false)),
-            (Kind::UserGroup, Kind::System, g, i) if g % 11 == 4 && i % 40 == g % 40 => {
-                Some(drawn(40, &mut dice))
-            }
+            (Kind::UserGroup, Kind::System, g, i) if g % 11 == 4 && i % 40 == g % 40 => Some(drawn(40, &mut dice)),
             (Kind::UserGroup, Kind::SystemGroup, g, s) => self.binding(g, s, &mut dice),
             (Kind::UserGroup, Kind::Application, group::ALL_EMPLOYEES, 0..3) => Some(None),
-            (Kind::UserGroup, Kind::Application, g, a)
-                if g != group::ALL_EMPLOYEES && g % 24 == a =>
-            {
-                Some(None)
-            }
+            (Kind::UserGroup, Kind::Application, g, a) if g != group::ALL_EMPLOYEES && g % 24 == a => Some(None),
             (Kind::UserGroup, Kind::LdapServer, g, _) if g % 5 == 2 => Some(None),
             (Kind::UserGroup, Kind::GSuite, g, _) if g % 7 == 3 => Some(None),
             (Kind::UserGroup, Kind::Office365, g, _) if g % 9 == 1 => Some(None),
@@ -173,25 +140,13 @@ impl Organization {
     }
 
     fn binding(&self, user_group: u64, to: u64, dice: &mut Dice) -> Option<Option<Sudo>> {
-        let sudo = |enabled, without_password| {
-            Some(Sudo {
-                enabled,
-                without_password,
-            })
-        };
+        let sudo = |enabled, without_password| Some(Sudo { enabled, without_password });
         match (user_group, to) {
             (group::PRODUCTION_ROOT, system_group::PRODUCTION_SERVERS) => Some(sudo(true, true)),
-            (group::DOMAIN_ADMINS | group::HELP_DESK, system_group::WINDOWS) => {
-                Some(sudo(true, false))
-            }
-            (group::ALL_EMPLOYEES, system_group::MACS) => {
-                (self.users.generated() <= SMALL).then_some(None)
-            }
+            (group::DOMAIN_ADMINS | group::HELP_DESK, system_group::WINDOWS) => Some(sudo(true, false)),
+            (group::ALL_EMPLOYEES, system_group::MACS) => (self.users.generated() <= SMALL).then_some(None),
             (g, s) if g >= group::SIZE && g % 6 == 5 && s == g / 6 % self.system_group_count() => {
-                Some(dice.percent(15).then_some(Sudo {
-                    enabled: true,
-                    without_password: false,
-                }))
+                Some(dice.percent(15).then_some(Sudo { enabled: true, without_password: false }))
             }
             _ => None,
         }
@@ -222,10 +177,7 @@ impl Organization {
             }
             reached.insert(node, merged);
             let next = self.successors(node, Direction::ToResources, Kind::System);
-            open.extend(
-                next.into_iter()
-                    .map(|edge| (edge.to, merged.and(edge.sudo))),
-            );
+            open.extend(next.into_iter().map(|edge| (edge.to, merged.and(edge.sudo))));
         }
         reached
             .into_iter()
@@ -235,12 +187,7 @@ impl Organization {
     }
 
     /// All ways from an object to the objects of some kinds that pass no object twice.
-    pub(crate) fn paths(
-        &self,
-        start: Node,
-        direction: Direction,
-        targets: &[Kind],
-    ) -> BTreeMap<Node, Vec<Path>> {
+    pub(crate) fn paths(&self, start: Node, direction: Direction, targets: &[Kind]) -> BTreeMap<Node, Vec<Path>> {
         let mut found: BTreeMap<Node, Vec<Path>> = BTreeMap::new();
         let mut open: Vec<Path> = vec![Vec::new()];
         while let Some(path) = open.pop() {
@@ -260,19 +207,9 @@ impl Organization {
 
     /// The next steps of a walk towards objects of a kind; a step leads `from` here `to` there, whatever its direction.
     fn successors(&self, node: Node, direction: Direction, towards: Kind) -> Vec<Edge> {
-        let step = |to| Edge {
-            from: node,
-            to,
-            sudo: None,
-        };
+        let step = |to| Edge { from: node, to, sudo: None };
         let bound = |kind| self.edges(node, kind);
-        let back = |kind| {
-            bound(kind).into_iter().map(|edge| Edge {
-                from: edge.to,
-                to: edge.from,
-                ..edge
-            })
-        };
+        let back = |kind| bound(kind).into_iter().map(|edge| Edge { from: edge.to, to: edge.from, ..edge });
         match (direction, node.kind) {
             (Direction::ToResources, Kind::User | Kind::UserGroup) => {
                 let mut steps: Vec<Edge> = self.direct_groups(node).into_iter().map(step).collect();
@@ -287,25 +224,17 @@ impl Organization {
             (Direction::ToResources, Kind::System) if towards == Kind::SystemGroup => {
                 self.direct_groups(node).into_iter().map(step).collect()
             }
-            (Direction::ToResources, Kind::SystemGroup) if towards == Kind::System => self
-                .group_systems(node.index)
-                .into_iter()
-                .map(|index| step(Node::new(Kind::System, index)))
-                .collect(),
+            (Direction::ToResources, Kind::SystemGroup) if towards == Kind::System => {
+                self.group_systems(node.index).into_iter().map(|index| step(Node::new(Kind::System, index))).collect()
+            }
             (Direction::ToPrincipals, Kind::UserGroup) => {
                 let members = self.members(node);
-                members
-                    .iter()
-                    .filter(|member| towards == Kind::User || member.kind == towards)
-                    .map(step)
-                    .collect()
+                members.iter().filter(|member| towards == Kind::User || member.kind == towards).map(step).collect()
             }
             (Direction::ToPrincipals, Kind::SystemGroup) if towards == Kind::System => {
                 self.members(node).iter().map(step).collect()
             }
-            (Direction::ToPrincipals, kind)
-                if Kind::RESOURCES.contains(&kind) && towards != Kind::System =>
-            {
+            (Direction::ToPrincipals, kind) if Kind::RESOURCES.contains(&kind) && towards != Kind::System => {
                 let mut steps: Vec<Edge> = back(Kind::UserGroup).collect();
                 if towards == Kind::User {
                     steps.extend(back(Kind::User));
@@ -329,15 +258,9 @@ impl Organization {
 
     /// The rights that a set of paths gives.
     pub(crate) fn compiled(&self, paths: &[Path]) -> Sudo {
-        paths
-            .iter()
-            .flatten()
-            .fold(Sudo::default(), |rights, step| {
-                rights
-                    .and(step.sudo)
-                    .and(self.own_sudo(step.from))
-                    .and(self.own_sudo(step.to))
-            })
+        paths.iter().flatten().fold(Sudo::default(), |rights, step| {
+            rights.and(step.sudo).and(self.own_sudo(step.from)).and(self.own_sudo(step.to))
+        })
     }
 }
 

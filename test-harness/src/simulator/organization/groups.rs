@@ -66,10 +66,7 @@ pub mod cast {
 /// Name and members of the groups with a story; all but the first are small.
 const CAST: [(&str, &[u64]); cast::SIZE as usize] = [
     ("All Employees", &[]),
-    (
-        "Domain Admins",
-        &[user::HEAD_OF_IT, user::ADMIN_WITHOUT_MFA],
-    ),
+    ("Domain Admins", &[user::HEAD_OF_IT, user::ADMIN_WITHOUT_MFA]),
     ("Production Root", &[user::HEAD_OF_IT, user::BACKUP_SERVICE]),
     ("SRE On-Call", &[user::ON_CALL_ENGINEER, 12]),
     ("DBA", &[user::DBA_NEVER_LOGGED_IN, user::ADMIN_WITHOUT_MFA]),
@@ -151,47 +148,26 @@ impl Organization {
     pub fn user_group(&self, index: u64) -> UserGroup {
         let mut dice = Dice::thrown(self.seed, Stream::UserGroup as u64, index);
         let name = group_name(index, &mut dice);
-        let slug: String = name
-            .to_lowercase()
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .collect();
+        let slug: String =
+            name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let dynamic = index >= cast::SIZE && dice.percent(30);
         let department = dice.pick(DEPARTMENTS);
         UserGroup {
             index,
             id: self.id(Node::new(Kind::UserGroup, index)),
-            description: if dice.percent(15) {
-                dice.pick(TRICKY_DESCRIPTIONS).to_owned()
-            } else {
-                String::new()
-            },
-            email: if dice.percent(25) {
-                format!("group{index}@{}", self.domain())
-            } else {
-                String::new()
-            },
+            description: if dice.percent(15) { dice.pick(TRICKY_DESCRIPTIONS).to_owned() } else { String::new() },
+            email: if dice.percent(25) { format!("group{index}@{}", self.domain()) } else { String::new() },
             membership_method: match (dynamic, index) {
-                (true, _) => {
-                    ["DYNAMIC_AUTOMATED", "DYNAMIC_REVIEW_REQUIRED"][dice.below(2) as usize]
-                }
+                (true, _) => ["DYNAMIC_AUTOMATED", "DYNAMIC_REVIEW_REQUIRED"][dice.below(2) as usize],
                 (false, i) if i % 9 == 0 => "NOTSET",
                 _ => "STATIC",
             },
-            query: dynamic.then(|| {
-                format!(r#"{{"field":"department","operator":"eq","value":"{department}"}}"#)
-            }),
-            exempt: if dynamic && dice.percent(40) {
-                vec![dice.below(self.users.generated())]
-            } else {
-                Vec::new()
-            },
+            query: dynamic.then(|| format!(r#"{{"field":"department","operator":"eq","value":"{department}"}}"#)),
+            exempt: if dynamic && dice.percent(40) { vec![dice.below(self.users.generated())] } else { Vec::new() },
             sudo: group_sudo(index, &mut dice),
             ldap_group: dice.percent(20).then(|| slug.clone()),
             posix_group: dice.percent(20).then(|| (5_000 + index, slug)),
-            radius_reply: dice
-                .percent(8)
-                .then(|| ("Tunnel-Private-Group-Id", (100 + index % 50).to_string())),
+            radius_reply: dice.percent(8).then(|| ("Tunnel-Private-Group-Id", (100 + index % 50).to_string())),
             samba: dice.percent(5),
             name,
         }
@@ -203,38 +179,23 @@ impl Organization {
             return Vec::new();
         }
         let (members, census) = (self.drawn_members(group), self.users.now());
-        (0..members.count())
-            .map(|position| members.at(position))
-            .filter(|&user| census.contains(user))
-            .collect()
+        (0..members.count()).map(|position| members.at(position)).filter(|&user| census.contains(user)).collect()
     }
 
     /// The groups that are direct members of a group.
     pub fn nested_groups(&self, group: u64) -> Vec<u64> {
         let census = self.user_groups.now();
-        let named = NESTED
-            .iter()
-            .filter(|(parent, _)| *parent == group)
-            .map(|(_, member)| *member);
+        let named = NESTED.iter().filter(|(parent, _)| *parent == group).map(|(_, member)| *member);
         let drawn = (group >= cast::SIZE && group % 40 == 20).then_some(group + 1);
-        named
-            .chain(drawn)
-            .filter(|&member| census.contains(member) && census.contains(group))
-            .collect()
+        named.chain(drawn).filter(|&member| census.contains(member) && census.contains(group)).collect()
     }
 
     /// The groups of which a group is a direct member.
     pub fn parent_groups(&self, group: u64) -> Vec<u64> {
         let census = self.user_groups.now();
-        let named = NESTED
-            .iter()
-            .filter(|(_, member)| *member == group)
-            .map(|(parent, _)| *parent);
+        let named = NESTED.iter().filter(|(_, member)| *member == group).map(|(parent, _)| *parent);
         let drawn = (group > cast::SIZE && group % 40 == 21).then(|| group - 1);
-        named
-            .chain(drawn)
-            .filter(|&parent| census.contains(parent) && census.contains(group))
-            .collect()
+        named.chain(drawn).filter(|&parent| census.contains(parent) && census.contains(group)).collect()
     }
 
     /// The groups of which a user is a direct member.
@@ -250,25 +211,15 @@ impl Organization {
 
     pub(crate) fn drawn_members(&self, group: u64) -> Drawn {
         let users = self.users.generated();
-        if let Some((_, named)) = CAST
-            .get(group as usize)
-            .filter(|_| group != cast::ALL_EMPLOYEES)
-        {
+        if let Some((_, named)) = CAST.get(group as usize).filter(|_| group != cast::ALL_EMPLOYEES) {
             return Drawn::Named(named.iter().copied().filter(|&user| user < users).collect());
         }
         if group >= self.user_groups.generated() {
             return Drawn::Named(Vec::new());
         }
-        let size = if group == cast::ALL_EMPLOYEES {
-            users
-        } else {
-            self.sizes.of(group)
-        };
+        let size = if group == cast::ALL_EMPLOYEES { users } else { self.sizes.of(group) };
         let mut dice = Dice::thrown(self.seed, Stream::Membership as u64, group);
-        Drawn::Shuffled {
-            size,
-            shuffle: Shuffle::drawn(users, &mut dice),
-        }
+        Drawn::Shuffled { size, shuffle: Shuffle::drawn(users, &mut dice) }
     }
 }
 
@@ -277,28 +228,15 @@ fn group_name(index: u64, dice: &mut Dice) -> String {
         Some((name, _)) => (*name).to_owned(),
         None if index % 17 == 3 => format!("{} {index}", dice.pick(PRIVILEGED_GROUPS)),
         None if index % 23 == 5 => format!("=SUM({index}), \"{}\"", dice.pick(DEPARTMENTS)),
-        None => format!(
-            "{} – {} {index}",
-            dice.pick(DEPARTMENTS),
-            dice.pick(PLACES).0
-        ),
+        None => format!("{} – {} {index}", dice.pick(DEPARTMENTS), dice.pick(PLACES).0),
     }
 }
 
 fn group_sudo(index: u64, dice: &mut Dice) -> Option<Sudo> {
     match index {
-        cast::PRODUCTION_ROOT => Some(Sudo {
-            enabled: true,
-            without_password: true,
-        }),
-        cast::HELP_DESK => Some(Sudo {
-            enabled: false,
-            without_password: false,
-        }),
-        _ if index >= cast::SIZE && dice.percent(6) => Some(Sudo {
-            enabled: true,
-            without_password: dice.percent(30),
-        }),
+        cast::PRODUCTION_ROOT => Some(Sudo { enabled: true, without_password: true }),
+        cast::HELP_DESK => Some(Sudo { enabled: false, without_password: false }),
+        _ if index >= cast::SIZE && dice.percent(6) => Some(Sudo { enabled: true, without_password: dice.percent(30) }),
         _ => None,
     }
 }

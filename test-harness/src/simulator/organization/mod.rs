@@ -85,9 +85,7 @@ impl Organization {
             users: Population::new(options.users),
             user_groups: Population::new(options.groups),
             systems: Population::new(options.systems),
-            events: options
-                .events
-                .unwrap_or_else(|| (options.users * 8).min(2_000_000)),
+            events: options.events.unwrap_or_else(|| (options.users * 8).min(2_000_000)),
             sizes: Sizes::new(seed, options.users, options.groups),
         }
     }
@@ -177,11 +175,7 @@ impl Organization {
             Kind::RadiusServer => resources::RADIUS_SERVER_COUNT,
             Kind::Administrator => self.administrator_count(),
             Kind::Organization => self.index + 1,
-            Kind::ActiveDirectory
-            | Kind::GSuite
-            | Kind::LdapServer
-            | Kind::Office365
-            | Kind::Provider => 1,
+            Kind::ActiveDirectory | Kind::GSuite | Kind::LdapServer | Kind::Office365 | Kind::Provider => 1,
         }
     }
 }

@@ -64,13 +64,7 @@ pub(crate) const CULTURES: &[Culture] = &[
         family_first: false,
     },
     Culture {
-        given: &[
-            ("José", "jose"),
-            ("Begoña", "begona"),
-            ("Iñaki", "inaki"),
-            ("Lucía", "lucia"),
-            ("João", "joao"),
-        ],
+        given: &[("José", "jose"), ("Begoña", "begona"), ("Iñaki", "inaki"), ("Lucía", "lucia"), ("João", "joao")],
         family: &[
             ("Núñez", "nunez"),
             ("García Márquez", "garciamarquez"),
@@ -98,27 +92,12 @@ pub(crate) const CULTURES: &[Culture] = &[
         family_first: false,
     },
     Culture {
-        given: &[
-            ("Ayşe", "ayse"),
-            ("İbrahim", "ibrahim"),
-            ("Çağla", "cagla"),
-            ("Oğuz", "oguz"),
-        ],
-        family: &[
-            ("Yılmaz", "yilmaz"),
-            ("Şahin", "sahin"),
-            ("Özdemir", "ozdemir"),
-            ("Güneş", "gunes"),
-        ],
+        given: &[("Ayşe", "ayse"), ("İbrahim", "ibrahim"), ("Çağla", "cagla"), ("Oğuz", "oguz")],
+        family: &[("Yılmaz", "yilmaz"), ("Şahin", "sahin"), ("Özdemir", "ozdemir"), ("Güneş", "gunes")],
         family_first: false,
     },
     Culture {
-        given: &[
-            ("Åsa", "asa"),
-            ("Søren", "soeren"),
-            ("Bjørk", "bjork"),
-            ("Äinö", "aino"),
-        ],
+        given: &[("Åsa", "asa"), ("Søren", "soeren"), ("Bjørk", "bjork"), ("Äinö", "aino")],
         family: &[
             ("Ångström", "angstrom"),
             ("Østergaard", "oestergaard"),
@@ -128,33 +107,13 @@ pub(crate) const CULTURES: &[Culture] = &[
         family_first: false,
     },
     Culture {
-        given: &[
-            ("伟", "wei"),
-            ("芳", "fang"),
-            ("秀英", "xiuying"),
-            ("子轩", "zixuan"),
-        ],
-        family: &[
-            ("王", "wang"),
-            ("李", "li"),
-            ("欧阳", "ouyang"),
-            ("张", "zhang"),
-        ],
+        given: &[("伟", "wei"), ("芳", "fang"), ("秀英", "xiuying"), ("子轩", "zixuan")],
+        family: &[("王", "wang"), ("李", "li"), ("欧阳", "ouyang"), ("张", "zhang")],
         family_first: true,
     },
     Culture {
-        given: &[
-            ("さくら", "sakura"),
-            ("健太郎", "kentaro"),
-            ("翔", "sho"),
-            ("美咲", "misaki"),
-        ],
-        family: &[
-            ("佐藤", "sato"),
-            ("渡邉", "watanabe"),
-            ("髙橋", "takahashi"),
-            ("小林", "kobayashi"),
-        ],
+        given: &[("さくら", "sakura"), ("健太郎", "kentaro"), ("翔", "sho"), ("美咲", "misaki")],
+        family: &[("佐藤", "sato"), ("渡邉", "watanabe"), ("髙橋", "takahashi"), ("小林", "kobayashi")],
         family_first: true,
     },
     Culture {
@@ -163,48 +122,18 @@ pub(crate) const CULTURES: &[Culture] = &[
         family_first: true,
     },
     Culture {
-        given: &[
-            ("فاطمة", "fatima"),
-            ("محمد", "mohammed"),
-            ("ليلى", "layla"),
-            ("يوسف", "yusuf"),
-        ],
-        family: &[
-            ("الحسن", "alhassan"),
-            ("بن علي", "benali"),
-            ("الخطيب", "alkhatib"),
-            ("منصور", "mansour"),
-        ],
+        given: &[("فاطمة", "fatima"), ("محمد", "mohammed"), ("ليلى", "layla"), ("يوسف", "yusuf")],
+        family: &[("الحسن", "alhassan"), ("بن علي", "benali"), ("الخطيب", "alkhatib"), ("منصور", "mansour")],
         family_first: false,
     },
     Culture {
-        given: &[
-            ("Анна", "anna"),
-            ("Дмитрий", "dmitry"),
-            ("Олексій", "oleksii"),
-            ("Ксения", "ksenia"),
-        ],
-        family: &[
-            ("Иванова", "ivanova"),
-            ("Шевченко", "shevchenko"),
-            ("Щербаков", "shcherbakov"),
-            ("Ярош", "yarosh"),
-        ],
+        given: &[("Анна", "anna"), ("Дмитрий", "dmitry"), ("Олексій", "oleksii"), ("Ксения", "ksenia")],
+        family: &[("Иванова", "ivanova"), ("Шевченко", "shevchenko"), ("Щербаков", "shcherbakov"), ("Ярош", "yarosh")],
         family_first: false,
     },
     Culture {
-        given: &[
-            ("प्रिया", "priya"),
-            ("अर्जुन", "arjun"),
-            ("Rajesh", "rajesh"),
-            ("Ananya", "ananya"),
-        ],
-        family: &[
-            ("शर्मा", "sharma"),
-            ("पटेल", "patel"),
-            ("Iyer", "iyer"),
-            ("Mukherjee", "mukherjee"),
-        ],
+        given: &[("प्रिया", "priya"), ("अर्जुन", "arjun"), ("Rajesh", "rajesh"), ("Ananya", "ananya")],
+        family: &[("शर्मा", "sharma"), ("पटेल", "patel"), ("Iyer", "iyer"), ("Mukherjee", "mukherjee")],
         family_first: false,
     },
     Culture {
@@ -213,18 +142,8 @@ pub(crate) const CULTURES: &[Culture] = &[
         family_first: true,
     },
     Culture {
-        given: &[
-            ("Adéọlá", "adeola"),
-            ("Chidi", "chidi"),
-            ("Ngozi", "ngozi"),
-            ("Kwame", "kwame"),
-        ],
-        family: &[
-            ("Okafor", "okafor"),
-            ("Adébáyọ̀", "adebayo"),
-            ("Mensah", "mensah"),
-            ("Eze", "eze"),
-        ],
+        given: &[("Adéọlá", "adeola"), ("Chidi", "chidi"), ("Ngozi", "ngozi"), ("Kwame", "kwame")],
+        family: &[("Okafor", "okafor"), ("Adébáyọ̀", "adebayo"), ("Mensah", "mensah"), ("Eze", "eze")],
         family_first: false,
     },
     Culture {
@@ -253,15 +172,7 @@ pub(crate) const DEPARTMENTS: &[&str] = &[
     "Facilities",
 ];
 
-pub(crate) const LEVELS: &[&str] = &[
-    "Junior",
-    "Senior",
-    "Principal",
-    "Lead",
-    "Associate",
-    "Head of",
-    "Director,",
-];
+pub(crate) const LEVELS: &[&str] = &["Junior", "Senior", "Principal", "Lead", "Associate", "Head of", "Director,"];
 
 pub(crate) const OCCUPATIONS: &[&str] = &[
     "Software Engineer",
@@ -297,14 +208,8 @@ pub(crate) const PLACES: &[(&str, &str, &str, &str)] = &[
     ("Québec", "QC", "CA", "G1R 4P5"),
 ];
 
-pub(crate) const STREETS: &[&str] = &[
-    "Blake Street",
-    "Bahnhofstraße",
-    "Rue de l'Église",
-    "Avenida Paulista",
-    "丸の内",
-    "MG Road",
-];
+pub(crate) const STREETS: &[&str] =
+    &["Blake Street", "Bahnhofstraße", "Rue de l'Église", "Avenida Paulista", "丸の内", "MG Road"];
 
 /// Descriptions that careless exports break on.
 pub(crate) const TRICKY_DESCRIPTIONS: &[&str] = &[

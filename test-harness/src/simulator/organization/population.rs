@@ -18,10 +18,7 @@ struct Change {
 
 impl Population {
     pub(crate) fn new(generated: u64) -> Self {
-        Self {
-            generated,
-            change: RwLock::default(),
-        }
+        Self { generated, change: RwLock::default() }
     }
 
     /// How many there were at the start.
@@ -41,19 +38,12 @@ impl Population {
 
     /// Deletes one.
     pub(crate) fn delete(&self, index: u64) {
-        self.change
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .deleted
-            .insert(index);
+        self.change.write().unwrap_or_else(PoisonError::into_inner).deleted.insert(index);
     }
 
     /// Creates one, younger than all others.
     pub(crate) fn create(&self) {
-        self.change
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .created += 1;
+        self.change.write().unwrap_or_else(PoisonError::into_inner).created += 1;
     }
 }
 
@@ -69,11 +59,7 @@ pub struct Census {
 impl Census {
     /// A census of things that never change.
     pub(crate) fn of(count: u64) -> Self {
-        Self {
-            total: count,
-            generated: count,
-            deleted: Vec::new(),
-        }
+        Self { total: count, generated: count, deleted: Vec::new() }
     }
 
     /// How many exist.
@@ -126,9 +112,7 @@ mod tests {
         }
         population.create();
         let census = population.now();
-        let indices: Vec<u64> = (0..census.count())
-            .map(|position| census.index(position))
-            .collect();
+        let indices: Vec<u64> = (0..census.count()).map(|position| census.index(position)).collect();
         assert_eq!(indices, [1, 2, 5, 6]);
         assert_eq!(census.throughout().collect::<Vec<_>>(), [1, 2, 5]);
         assert_eq!(census.ever(), 0..7);

@@ -87,11 +87,7 @@ impl Organization {
             index,
             id: self.id(Node::new(Kind::Application, index)),
             name,
-            label: if again == 0 {
-                label.to_owned()
-            } else {
-                format!("{label} (staging {again})")
-            },
+            label: if again == 0 { label.to_owned() } else { format!("{label} (staging {again})") },
             sso_type,
             active: index % 7 != 5,
             created: created(index, APPLICATION_COUNT),
@@ -102,11 +98,7 @@ impl Organization {
     pub fn directories(&self) -> Vec<Directory> {
         let directory = |(kind, name)| {
             let node = Node::new(kind, 0);
-            Directory {
-                node,
-                id: self.id(node),
-                name,
-            }
+            Directory { node, id: self.id(node), name }
         };
         DIRECTORIES.map(directory).into()
     }

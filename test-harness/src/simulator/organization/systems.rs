@@ -90,12 +90,7 @@ pub mod cast {
     pub const SIZE: u64 = 4;
 }
 
-const NAMES: [&str; cast::SIZE as usize] = [
-    "macOS fleet",
-    "Windows fleet",
-    "Linux servers",
-    "Production Servers",
-];
+const NAMES: [&str; cast::SIZE as usize] = ["macOS fleet", "Windows fleet", "Linux servers", "Production Servers"];
 
 impl Organization {
     /// The device of an index, deleted or not.
@@ -103,32 +98,21 @@ impl Organization {
         let mut dice = Dice::thrown(self.seed, Stream::System as u64, index);
         let os = os(index);
         let hostname = match os {
-            Os::Linux => format!(
-                "srv-{}-{index:04}",
-                ["db", "web", "batch", "ci"][dice.below(4) as usize]
-            ),
+            Os::Linux => format!("srv-{}-{index:04}", ["db", "web", "batch", "ci"][dice.below(4) as usize]),
             Os::Mac => format!("MacBook-Pro-{index}"),
             Os::Windows => format!("DESKTOP-{:06X}", dice.below(1 << 24)),
         };
         let version = match os {
             Os::Linux => format!("{}.04", 18 + 2 * dice.below(4)),
             Os::Mac => format!("{}.{}.{}", 12 + dice.below(4), dice.below(7), dice.below(3)),
-            Os::Windows => format!(
-                "{} {}H2",
-                ["10 Pro", "11 Enterprise"][dice.below(2) as usize],
-                21 + dice.below(4)
-            ),
+            Os::Windows => format!("{} {}H2", ["10 Pro", "11 Enterprise"][dice.below(2) as usize], 21 + dice.below(4)),
         };
         let active = dice.percent(80);
         let silence = if active { 0 } else { dice.below(400) as i64 };
         System {
             index,
             id: self.id(Node::new(Kind::System, index)),
-            display_name: if dice.percent(10) {
-                format!("会議室 {index} ☕, \"spare\"")
-            } else {
-                hostname.clone()
-            },
+            display_name: if dice.percent(10) { format!("会議室 {index} ☕, \"spare\"") } else { hostname.clone() },
             hostname,
             os,
             version,
@@ -139,11 +123,7 @@ impl Organization {
                 .unwrap_or(Timestamp::UNIX_EPOCH),
             remote_ip: format!("203.0.113.{}", dice.below(255)),
             root_login: os == Os::Linux && dice.percent(20),
-            description: if dice.percent(6) {
-                dice.pick(TRICKY_DESCRIPTIONS).to_owned()
-            } else {
-                String::new()
-            },
+            description: if dice.percent(6) { dice.pick(TRICKY_DESCRIPTIONS).to_owned() } else { String::new() },
         }
     }
 
@@ -153,19 +133,9 @@ impl Organization {
         SystemGroup {
             index,
             id: self.id(Node::new(Kind::SystemGroup, index)),
-            name: NAMES
-                .get(index as usize)
-                .map_or_else(|| format!("Rack {index}"), |name| (*name).to_owned()),
-            description: if dice.percent(10) {
-                dice.pick(TRICKY_DESCRIPTIONS).to_owned()
-            } else {
-                String::new()
-            },
-            membership_method: if index < 3 {
-                "DYNAMIC_AUTOMATED"
-            } else {
-                "STATIC"
-            },
+            name: NAMES.get(index as usize).map_or_else(|| format!("Rack {index}"), |name| (*name).to_owned()),
+            description: if dice.percent(10) { dice.pick(TRICKY_DESCRIPTIONS).to_owned() } else { String::new() },
+            membership_method: if index < 3 { "DYNAMIC_AUTOMATED" } else { "STATIC" },
         }
     }
 
@@ -185,9 +155,7 @@ impl Organization {
         if system >= self.systems.generated() || !self.systems.now().contains(system) {
             return Vec::new();
         }
-        (0..self.system_group_count())
-            .filter(|&group| self.is_in_system_group(system, group))
-            .collect()
+        (0..self.system_group_count()).filter(|&group| self.is_in_system_group(system, group)).collect()
     }
 
     /// How many device groups there are.

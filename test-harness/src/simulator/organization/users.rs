@@ -3,10 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::dice::Dice;
-use super::names::{
-    CULTURES, Culture, DEPARTMENTS, LEVELS, MARKS, OCCUPATIONS, PLACES, SERVICES,
-    TRICKY_DESCRIPTIONS,
-};
+use super::names::{CULTURES, Culture, DEPARTMENTS, LEVELS, MARKS, OCCUPATIONS, PLACES, SERVICES, TRICKY_DESCRIPTIONS};
 use super::node::{Kind, Node, created};
 use super::{Organization, Stream};
 
@@ -168,13 +165,7 @@ const MFA_STATUSES: [&str; 7] = [
     "PRE_ENROLLMENT",
 ];
 
-const SOURCES: [&str; 5] = [
-    "active_directory",
-    "google_workspace",
-    "office_365",
-    "workday",
-    "scim",
-];
+const SOURCES: [&str; 5] = ["active_directory", "google_workspace", "office_365", "workday", "scim"];
 
 impl Organization {
     /// The user of an index, deleted or not.
@@ -184,16 +175,14 @@ impl Organization {
         let role = role(index, &mut dice);
         let person = role == UserRole::Person;
         let username = username(index, role, &name, &mut dice);
-        let created = Timestamp::from_second(created(index, self.users.generated()) as i64)
-            .unwrap_or(Timestamp::UNIX_EPOCH);
+        let created =
+            Timestamp::from_second(created(index, self.users.generated()) as i64).unwrap_or(Timestamp::UNIX_EPOCH);
         let state = self.user_state(index);
         let modern = index < cast::SIZE || index * 8 > self.users.generated() || dice.percent(60);
         let password_age = days(dice.below(200) as i64);
         let password_set_at = (state != UserState::Staged).then(|| self.now - password_age);
         let never_expires = !person || dice.percent(12);
-        let password_expires_at = password_set_at
-            .filter(|_| !never_expires)
-            .map(|set| set + days(90));
+        let password_expires_at = password_set_at.filter(|_| !never_expires).map(|set| set + days(90));
         let place = dice.pick(PLACES);
         User {
             index,
@@ -204,34 +193,23 @@ impl Organization {
             family_name: name.family.to_owned(),
             state,
             modern,
-            locked_at: (index >= cast::SIZE && dice.percent(3))
-                .then(|| self.now - days(dice.below(30) as i64)),
+            locked_at: (index >= cast::SIZE && dice.percent(3)).then(|| self.now - days(dice.below(30) as i64)),
             mfa: self.mfa(index, person, &mut dice),
             sudo: index == cast::BACKUP_SERVICE || (index >= cast::SIZE && dice.percent(2)),
-            passwordless_sudo: index == cast::BACKUP_SERVICE
-                || (index >= cast::SIZE && dice.percent(1)),
+            passwordless_sudo: index == cast::BACKUP_SERVICE || (index >= cast::SIZE && dice.percent(1)),
             role,
             created,
             password_set_at,
             password_expires_at,
             password_expired: password_expires_at.is_some_and(|expires| expires < self.now),
-            source: (index >= cast::SIZE && person && dice.percent(35))
-                .then(|| dice.pick(&SOURCES)),
+            source: (index >= cast::SIZE && person && dice.percent(35)).then(|| dice.pick(&SOURCES)),
             manager: (person && index > 0).then(|| dice.below(index.min(2 + index / 8))),
-            department: if index < 3 {
-                "IT"
-            } else {
-                dice.pick(DEPARTMENTS)
-            },
+            department: if index < 3 { "IT" } else { dice.pick(DEPARTMENTS) },
             job_title: format!("{} {}", dice.pick(LEVELS), dice.pick(OCCUPATIONS)),
             place,
             employee_id: (person && dice.percent(85)).then(|| format!("E{index:07}")),
             description: description(person, &mut dice),
-            ssh_keys: if dice.percent(8) {
-                1 + dice.below(3)
-            } else {
-                0
-            },
+            ssh_keys: if dice.percent(8) { 1 + dice.below(3) } else { 0 },
             administrator: (index == cast::HEAD_OF_IT).then_some(0),
             never_logged_in: self.never_logs_in(index),
             username,
@@ -261,10 +239,8 @@ impl Organization {
             status,
             configured,
             totp: configured && dice.percent(80),
-            required: index == cast::HEAD_OF_IT
-                || (index != cast::ADMIN_WITHOUT_MFA && person && dice.percent(70)),
-            excluded_until: (index >= cast::SIZE && dice.percent(4))
-                .then(|| self.now + days(dice.below(30) as i64)),
+            required: index == cast::HEAD_OF_IT || (index != cast::ADMIN_WITHOUT_MFA && person && dice.percent(70)),
+            excluded_until: (index >= cast::SIZE && dice.percent(4)).then(|| self.now + days(dice.below(30) as i64)),
         }
     }
 }
@@ -284,25 +260,11 @@ struct PersonName {
 impl PersonName {
     fn of(index: u64, dice: &mut Dice) -> Self {
         if let Some(&(_, given, family)) = CAST.get(index as usize) {
-            return Self {
-                given,
-                family,
-                ascii: ("", ""),
-                family_first: index == cast::SUSPENDED_BUT_BOUND,
-            };
+            return Self { given, family, ascii: ("", ""), family_first: index == cast::SUSPENDED_BUT_BOUND };
         }
-        let Culture {
-            given,
-            family,
-            family_first,
-        } = dice.pick(CULTURES);
+        let Culture { given, family, family_first } = dice.pick(CULTURES);
         let ((given, given_ascii), (family, family_ascii)) = (dice.pick(given), dice.pick(family));
-        Self {
-            given,
-            family,
-            ascii: (given_ascii, family_ascii),
-            family_first,
-        }
+        Self { given, family, ascii: (given_ascii, family_ascii), family_first }
     }
 }
 
@@ -329,12 +291,7 @@ fn username(index: u64, role: UserRole, name: &PersonName, dice: &mut Dice) -> S
 }
 
 fn display_name(index: u64, role: UserRole, name: &PersonName, dice: &mut Dice) -> String {
-    let PersonName {
-        given,
-        family,
-        family_first,
-        ..
-    } = name;
+    let PersonName { given, family, family_first, .. } = name;
     if role != UserRole::Person {
         return String::new();
     }

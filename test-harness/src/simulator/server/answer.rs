@@ -10,9 +10,7 @@ use futures_util::{Stream, StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
-use hyper::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY,
-};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY};
 use hyper::{Response, StatusCode};
 
 /// The body of a response. An error in it breaks the connection.
@@ -46,16 +44,8 @@ static SPACES: [u8; CHUNK] = [b' '; CHUNK];
 impl Answer {
     pub(crate) fn new(status: StatusCode, body: Vec<u8>) -> Self {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
-        Self {
-            status,
-            headers,
-            body,
-            delivery: Delivery::default(),
-        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        Self { status, headers, body, delivery: Delivery::default() }
     }
 
     pub(crate) fn ok(body: Vec<u8>) -> Self {
@@ -74,27 +64,19 @@ impl Answer {
         if self.body.len() < 1_400 || self.delivery.padding > 0 || self.delivery.bomb.is_some() {
             return;
         }
-        let mut encoder =
-            GzEncoder::new(Vec::with_capacity(self.body.len() / 4), Compression::fast());
+        let mut encoder = GzEncoder::new(Vec::with_capacity(self.body.len() / 4), Compression::fast());
         if encoder.write_all(&self.body).is_ok()
             && let Ok(compressed) = encoder.finish()
         {
             self.body = compressed;
-            self.headers
-                .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            self.headers
-                .insert(VARY, HeaderValue::from_static("accept-encoding"));
+            self.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            self.headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         }
     }
 
     /// The response that goes to the client.
     pub(crate) fn into_response(self) -> Response<Body> {
-        let Self {
-            status,
-            mut headers,
-            body,
-            delivery,
-        } = self;
+        let Self { status, mut headers, body, delivery } = self;
         let length = body.len();
         if delivery.bomb.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -111,12 +93,8 @@ impl Answer {
 
 fn deliver(mut body: Vec<u8>, delivery: Delivery) -> Body {
     match delivery {
-        Delivery {
-            bomb: Some(size), ..
-        } => streamed(bomb(size)),
-        Delivery {
-            truncated: true, ..
-        } => {
+        Delivery { bomb: Some(size), .. } => streamed(bomb(size)),
+        Delivery { truncated: true, .. } => {
             body.truncate(body.len() / 2);
             let broken = stream::once(async {
                 // Lets what came before leave first.
@@ -125,16 +103,12 @@ fn deliver(mut body: Vec<u8>, delivery: Delivery) -> Body {
             });
             streamed(stream::iter([Ok(Bytes::from(body))]).chain(broken))
         }
-        Delivery {
-            pace: Some(pace), ..
-        } => streamed(paced(Bytes::from(body), pace)),
+        Delivery { pace: Some(pace), .. } => streamed(paced(Bytes::from(body), pace)),
         Delivery { padding: 1.., .. } => {
             let head = stream::iter([Ok(Bytes::from(body))]);
             streamed(head.chain(spaces(delivery.padding).map(|part| Ok(Bytes::from_static(part)))))
         }
-        _ => Full::new(Bytes::from(body))
-            .map_err(|never| match never {})
-            .boxed_unsync(),
+        _ => Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync(),
     }
 }
 

@@ -46,18 +46,12 @@ impl Secrets {
         let by_token = text(AUTHORIZATION.as_str())
             .and_then(|value| value.strip_prefix("Bearer "))
             .is_some_and(|token| self.holds(token));
-        if by_key || by_token {
-            Ok(())
-        } else {
-            Err(Problem::unauthorized())
-        }
+        if by_key || by_token { Ok(()) } else { Err(Problem::unauthorized()) }
     }
 
     fn holds(&self, token: &str) -> bool {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens
-            .iter()
-            .any(|(known, end)| known.expose_secret() == token && *end > Instant::now())
+        tokens.iter().any(|(known, end)| known.expose_secret() == token && *end > Instant::now())
     }
 
     /// Answers `POST /oauth2/token`: client credentials, by HTTP Basic.
@@ -68,19 +62,11 @@ impl Secrets {
             .and_then(|value| value.to_str().ok()?.strip_prefix("Basic "))
             .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
         if given.as_deref() != Some(basic.as_bytes()) {
-            return Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "Client authentication failed",
-            ));
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "Client authentication failed"));
         }
         let form: HashMap<_, _> = url::form_urlencoded::parse(body).collect();
-        if form
-            .get("grant_type")
-            .is_none_or(|grant| grant != "client_credentials")
-        {
-            return Err(Problem::bad_request(
-                "grant_type must be client_credentials",
-            ));
+        if form.get("grant_type").is_none_or(|grant| grant != "client_credentials") {
+            return Err(Problem::bad_request("grant_type must be client_credentials"));
         }
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let token = secret("ory_at_", self.seed, 10 + tokens.len() as u64);
@@ -109,9 +95,7 @@ pub(crate) fn organization<'a>(
     headers: &HeaderMap,
 ) -> Result<&'a Arc<Organization>, Problem> {
     let multi_tenant = organizations.len() > 1;
-    let named = headers
-        .get("x-org-id")
-        .map(|value| value.to_str().unwrap_or_default());
+    let named = headers.get("x-org-id").map(|value| value.to_str().unwrap_or_default());
     let own = &organizations[0];
     match named {
         _ if !endpoint.takes_organization() => match named {

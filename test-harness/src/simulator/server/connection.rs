@@ -36,10 +36,7 @@ async fn converse(stream: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Serv
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
-    let stream = Connection {
-        stream,
-        reset: Arc::clone(&reset),
-    };
+    let stream = Connection { stream, reset: Arc::clone(&reset) };
     match tls {
         None => serve_requests(stream, service, reset).await,
         Some(acceptor) => {
@@ -64,9 +61,7 @@ where
         }
     });
     // A connection ends with an error whenever a client leaves or a fault breaks it: nothing to report.
-    let _ = Builder::new(TokioExecutor::new())
-        .serve_connection(TokioIo::new(stream), answer)
-        .await;
+    let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await;
 }
 
 /// A TCP connection that can end with a reset.
@@ -84,21 +79,13 @@ impl Drop for Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 

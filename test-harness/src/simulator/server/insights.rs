@@ -36,34 +36,21 @@ struct EventQuery {
 
 pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Problem> {
     let organization = asked.organization.as_ref();
-    let query: EventQuery = serde_json::from_slice(&asked.body)
-        .map_err(|error| Problem::bad_request(format!("invalid query: {error}")))?;
+    let query: EventQuery =
+        serde_json::from_slice(&asked.body).map_err(|error| Problem::bad_request(format!("invalid query: {error}")))?;
     if query.service.is_empty() {
         return Err(Problem::bad_request("service is required"));
     }
-    let ascending = query
-        .sort
-        .as_deref()
-        .is_some_and(|sort| sort.eq_ignore_ascii_case("ASC"));
+    let ascending = query.sort.as_deref().is_some_and(|sort| sort.eq_ignore_ascii_case("ASC"));
     let mut indices = query.range(organization, ascending, strikes)?;
-    let mut events = std::iter::from_fn(|| {
-        if ascending {
-            indices.next()
-        } else {
-            indices.next_back()
-        }
-    })
-    .map(|index| organization.event(index))
-    .filter(|event| query.admits(organization, event));
+    let mut events = std::iter::from_fn(|| if ascending { indices.next() } else { indices.next_back() })
+        .map(|index| organization.event(index))
+        .filter(|event| query.admits(organization, event));
     if asked.endpoint == Endpoint::EventCount {
-        return Ok(Answer::ok(
-            json!({ "count": events.count() }).to_string().into_bytes(),
-        ));
+        return Ok(Answer::ok(json!({ "count": events.count() }).to_string().into_bytes()));
     }
-    let limit = u64::try_from(query.limit)
-        .ok()
-        .filter(|limit| (1..=MOST_ROWS).contains(limit))
-        .unwrap_or(DEFAULT_LIMIT);
+    let limit =
+        u64::try_from(query.limit).ok().filter(|limit| (1..=MOST_ROWS).contains(limit)).unwrap_or(DEFAULT_LIMIT);
     let rows = match limit {
         _ if strikes.has(&Effect::EmptyPage) => 0,
         limit if strikes.has(&Effect::ShortPage) => limit.div_ceil(2),
@@ -71,26 +58,18 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
     };
     let fields = Fields::named(query.fields.iter().map(String::as_str));
     let (mut body, mut count, mut last) = (Vec::new(), 0_u64, None);
-    wire::list(
-        &mut body,
-        events.by_ref().take(rows as usize),
-        |out, event| {
-            Object::write(out, Some(&fields), |object| {
-                organization.write_event(&event, object)
-            });
-            count += 1;
-            last = Some(json!([event.timestamp.as_millisecond(), event.id]));
-        },
-    );
+    wire::list(&mut body, events.by_ref().take(rows as usize), |out, event| {
+        Object::write(out, Some(&fields), |object| organization.write_event(&event, object));
+        count += 1;
+        last = Some(json!([event.timestamp.as_millisecond(), event.id]));
+    });
     let mut answer = Answer::new(StatusCode::OK, body);
     answer.header("x-result-count", count);
     answer.header("x-limit", limit);
     answer.header("x-sort", if ascending { "ASC" } else { "DESC" });
     answer.header("x-request-id", format!("{:032x}", strikes.ordinal));
     // The header is there on the last page as well.
-    let after = last
-        .or_else(|| query.search_after.map(Value::from))
-        .unwrap_or_else(|| json!([]));
+    let after = last.or_else(|| query.search_after.map(Value::from)).unwrap_or_else(|| json!([]));
     answer.header("x-search_after", after);
     Ok(answer)
 }
@@ -104,20 +83,12 @@ impl EventQuery {
         strikes: &Strikes,
     ) -> Result<std::ops::Range<u64>, Problem> {
         let start = organization.first_event_since(self.start_time);
-        let end = self.end_time.map_or(organization.event_count(), |end| {
-            organization.first_event_since(end)
-        });
+        let end = self.end_time.map_or(organization.event_count(), |end| organization.first_event_since(end));
         let mut range = start..end.max(start);
         let starts_over = strikes.has(&Effect::IgnoreSkip) || strikes.has(&Effect::RepeatPage);
-        if let Some(after) = self
-            .search_after
-            .as_ref()
-            .filter(|after| !after.is_empty() && !starts_over)
-        {
+        if let Some(after) = self.search_after.as_ref().filter(|after| !after.is_empty() && !starts_over) {
             let id = after.get(1).and_then(Value::as_str).unwrap_or_default();
-            let had = organization
-                .event_of_id(id)
-                .ok_or_else(|| Problem::bad_request("invalid search_after"))?;
+            let had = organization.event_of_id(id).ok_or_else(|| Problem::bad_request("invalid search_after"))?;
             if ascending {
                 range.start = range.start.max(had + 1);
             } else {
@@ -129,19 +100,13 @@ impl EventQuery {
 
     fn admits(&self, organization: &Organization, event: &Event) -> bool {
         let (service, _) = event.kind.names();
-        let of_service = self
-            .service
-            .iter()
-            .any(|wanted| wanted == "all" || wanted == service);
+        let of_service = self.service.iter().any(|wanted| wanted == "all" || wanted == service);
         of_service
-            && self
-                .search_term
-                .iter()
-                .all(|(conjunction, terms)| match conjunction.as_str() {
-                    "or" => terms_of(terms).any(|term| matches(organization, event, term)),
-                    "not" => !terms_of(terms).any(|term| matches(organization, event, term)),
-                    _ => terms_of(terms).all(|term| matches(organization, event, term)),
-                })
+            && self.search_term.iter().all(|(conjunction, terms)| match conjunction.as_str() {
+                "or" => terms_of(terms).any(|term| matches(organization, event, term)),
+                "not" => !terms_of(terms).any(|term| matches(organization, event, term)),
+                _ => terms_of(terms).all(|term| matches(organization, event, term)),
+            })
     }
 }
 
@@ -175,13 +140,9 @@ fn value_of(organization: &Organization, event: &Event, field: &str) -> Value {
             let mut row = Vec::new();
             let (top, _) = field.split_once('.').unwrap_or((field, ""));
             let fields = Fields::named([top].into_iter());
-            Object::write(&mut row, Some(&fields), |object| {
-                organization.write_event(event, object)
-            });
+            Object::write(&mut row, Some(&fields), |object| organization.write_event(event, object));
             let row: Value = serde_json::from_slice(&row).unwrap_or_default();
-            field.split('.').fold(row, |mut value, name| {
-                value.get_mut(name).map(Value::take).unwrap_or_default()
-            })
+            field.split('.').fold(row, |mut value, name| value.get_mut(name).map(Value::take).unwrap_or_default())
         }
     }
 }

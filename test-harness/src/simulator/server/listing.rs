@@ -39,36 +39,21 @@ impl<'a> Collection<'a> {
 
     fn value(&self, position: u64, fields: &Fields) -> Value {
         let mut row = Vec::new();
-        Object::write(&mut row, Some(fields), |object| {
-            (self.write)(position, object)
-        });
+        Object::write(&mut row, Some(fields), |object| (self.write)(position, object));
         serde_json::from_slice(&row).unwrap_or_default()
     }
 
     /// The page that a query asks for.
     pub(crate) fn page(&self, query: &Query, strikes: &Strikes) -> Page {
         let order = self.order(query, strikes);
-        let order = if strikes.has(&Effect::DuplicateRows) {
-            order.with_duplicates()
-        } else {
-            order
-        };
+        let order = if strikes.has(&Effect::DuplicateRows) { order.with_duplicates() } else { order };
         let count = order.count();
         let window = window(query, count, strikes);
         let mut rows = Vec::with_capacity((window.end - window.start) as usize * 256);
-        wire::list(
-            &mut rows,
-            window.map(|position| order.index(position)),
-            |out, index| {
-                Object::write(out, Some(&query.fields), |object| {
-                    (self.write)(index, object)
-                });
-            },
-        );
-        Page {
-            rows,
-            total: total(count, strikes),
-        }
+        wire::list(&mut rows, window.map(|position| order.index(position)), |out, index| {
+            Object::write(out, Some(&query.fields), |object| (self.write)(index, object));
+        });
+        Page { rows, total: total(count, strikes) }
     }
 
     fn order(&self, query: &Query, strikes: &Strikes) -> Order {

@@ -71,8 +71,7 @@ impl Service {
             tokio::time::sleep(self.latency).await;
         }
         let path = request.uri().path().to_owned();
-        let class = Endpoint::of_path(&path)
-            .map_or_else(|| "unknown".to_owned(), |(endpoint, _)| endpoint.class());
+        let class = Endpoint::of_path(&path).map_or_else(|| "unknown".to_owned(), |(endpoint, _)| endpoint.class());
         let compressible = self.gzip && accepts_gzip(&request);
         let result = self.respond(&path, &class, request).await;
         match result {
@@ -80,8 +79,7 @@ impl Service {
                 if compressible {
                     answer.compress();
                 }
-                self.log
-                    .note(&class, answer.status.as_u16(), answer.body.len() as u64);
+                self.log.note(&class, answer.status.as_u16(), answer.body.len() as u64);
                 Ok(answer.into_response())
             }
             Err(reset) => {
@@ -93,21 +91,13 @@ impl Service {
 
     /// The ObjectId of the provider to whom a multi-tenant administrator belongs.
     fn provider(&self) -> Option<String> {
-        (self.organizations.len() > 1)
-            .then(|| self.organizations[0].id(Node::new(Kind::Provider, 0)))
+        (self.organizations.len() > 1).then(|| self.organizations[0].id(Node::new(Kind::Provider, 0)))
     }
 
-    async fn respond(
-        &self,
-        path: &str,
-        class: &str,
-        request: Request<Incoming>,
-    ) -> Result<Answer, Reset> {
+    async fn respond(&self, path: &str, class: &str, request: Request<Incoming>) -> Result<Answer, Reset> {
         let api = Api::of_path(path);
         if !self.rate_limit.admits() {
-            return Ok(
-                Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").answer(api),
-            );
+            return Ok(Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").answer(api));
         }
         let mut strikes = self.faults.strike(class);
         let delay = strikes.delay();
@@ -141,10 +131,7 @@ impl Service {
         let (parts, body) = request.into_parts();
         let (endpoint, id) = Endpoint::of_path(path).ok_or_else(Problem::not_found)?;
         if parts.method != endpoint.method() {
-            return Err(Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Method Not Allowed",
-            ));
+            return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"));
         }
         let body = Limited::new(body, LARGEST_REQUEST)
             .collect()
@@ -160,14 +147,7 @@ impl Service {
             return Err(Problem::forbidden());
         }
         let query = parts.uri.query().unwrap_or_default();
-        let asked = Asked {
-            endpoint,
-            id,
-            query,
-            body,
-            organization,
-            service: self,
-        };
+        let asked = Asked { endpoint, id, query, body, organization, service: self };
         let answer = match Api::of_path(path) {
             Api::V1 => v1::answer(&asked, strikes),
             _ => v2::answer(&asked, strikes),
@@ -178,13 +158,6 @@ impl Service {
 }
 
 fn accepts_gzip(request: &Request<Incoming>) -> bool {
-    let accepted = request
-        .headers()
-        .get(ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
-    accepted.is_some_and(|accepted| {
-        accepted
-            .split(',')
-            .any(|coding| coding.trim().starts_with("gzip"))
-    })
+    let accepted = request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.split(',').any(|coding| coding.trim().starts_with("gzip")))
 }

@@ -58,10 +58,7 @@ const DEFAULT_LIMIT: u64 = 10;
 impl Query {
     /// Reads a query string. More than `most` rows are not given, whatever the client asks for.
     pub(crate) fn parse(text: &str, api: Api, most: u64) -> Result<Self, Problem> {
-        let mut query = Self {
-            limit: DEFAULT_LIMIT,
-            ..Self::default()
-        };
+        let mut query = Self { limit: DEFAULT_LIMIT, ..Self::default() };
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             match name.as_ref() {
                 "skip" => query.skip = number("skip", &value)?,
@@ -77,50 +74,28 @@ impl Query {
     }
 
     pub(crate) fn set_limit(&mut self, limit: u64, most: u64) {
-        self.limit = if limit == 0 {
-            DEFAULT_LIMIT
-        } else {
-            limit.min(most)
-        };
+        self.limit = if limit == 0 { DEFAULT_LIMIT } else { limit.min(most) };
     }
 
     /// Whether a row passes the filter.
     pub(crate) fn admits(&self, row: &Value) -> bool {
-        self.filter
-            .iter()
-            .all(|clause| clause.iter().any(|condition| condition.holds(row)))
+        self.filter.iter().all(|clause| clause.iter().any(|condition| condition.holds(row)))
     }
 
     /// The order of two rows.
     pub(crate) fn order(&self, a: &Value, b: &Value) -> Ordering {
         let by_key = |key: &SortKey| {
             let order = compare(field(a, &key.field), field(b, &key.field));
-            if key.descending {
-                order.reverse()
-            } else {
-                order
-            }
+            if key.descending { order.reverse() } else { order }
         };
-        self.sort
-            .iter()
-            .map(by_key)
-            .find(|order| order.is_ne())
-            .unwrap_or(Ordering::Equal)
+        self.sort.iter().map(by_key).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 
     /// The fields that filter and sort look at.
     pub(crate) fn looked_at(&self) -> Fields {
         let sorted = self.sort.iter().map(|key| key.field.as_str());
-        let filtered = self
-            .filter
-            .iter()
-            .flatten()
-            .map(|condition| condition.field.as_str());
-        Fields::named(
-            sorted
-                .chain(filtered)
-                .map(|path| path.split('.').next().unwrap_or(path)),
-        )
+        let filtered = self.filter.iter().flatten().map(|condition| condition.field.as_str());
+        Fields::named(sorted.chain(filtered).map(|path| path.split('.').next().unwrap_or(path)))
     }
 }
 
@@ -131,13 +106,9 @@ impl Condition {
             Operator::Equal => equals(value, &self.value),
             Operator::NotEqual => !equals(value, &self.value),
             Operator::In => self.value.split('|').any(|one| equals(value, one)),
-            Operator::Contains => text(value)
-                .to_lowercase()
-                .contains(&self.value.to_lowercase()),
+            Operator::Contains => text(value).to_lowercase().contains(&self.value.to_lowercase()),
             Operator::Greater => compare_text(value, &self.value).is_some_and(Ordering::is_gt),
-            Operator::GreaterOrEqual => {
-                compare_text(value, &self.value).is_some_and(Ordering::is_ge)
-            }
+            Operator::GreaterOrEqual => compare_text(value, &self.value).is_some_and(Ordering::is_ge),
             Operator::Less => compare_text(value, &self.value).is_some_and(Ordering::is_lt),
             Operator::LessOrEqual => compare_text(value, &self.value).is_some_and(Ordering::is_le),
         }
@@ -145,9 +116,7 @@ impl Condition {
 }
 
 fn number(name: &str, value: &str) -> Result<u64, Problem> {
-    value
-        .parse()
-        .map_err(|_| Problem::bad_request(format!("{name} must be a number that is not negative")))
+    value.parse().map_err(|_| Problem::bad_request(format!("{name} must be a number that is not negative")))
 }
 
 /// Both APIs take sort keys apart by commas as well as spaces.
@@ -155,14 +124,8 @@ pub(crate) fn sort_keys(text: &str) -> Vec<SortKey> {
     text.split([' ', ','])
         .filter(|key| !key.is_empty())
         .map(|key| match key.strip_prefix('-') {
-            Some(field) => SortKey {
-                field: field.to_owned(),
-                descending: true,
-            },
-            None => SortKey {
-                field: key.to_owned(),
-                descending: false,
-            },
+            Some(field) => SortKey { field: field.to_owned(), descending: true },
+            None => SortKey { field: key.to_owned(), descending: false },
         })
         .collect()
 }
@@ -179,8 +142,7 @@ pub(crate) fn fields(text: &str, api: Api) -> Fields {
 pub(crate) fn condition(text: &str, api: Api) -> Result<Condition, Problem> {
     let invalid = || Problem::bad_request(format!("invalid filter: {text}"));
     let mut parts = text.splitn(3, ':');
-    let (Some(field), Some(operator), Some(value)) = (parts.next(), parts.next(), parts.next())
-    else {
+    let (Some(field), Some(operator), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(invalid());
     };
     let operator = match (api, operator) {
@@ -194,17 +156,12 @@ pub(crate) fn condition(text: &str, api: Api) -> Result<Condition, Problem> {
         (Api::V2, "search") => Operator::Contains,
         _ => return Err(invalid()),
     };
-    Ok(Condition {
-        field: field.to_owned(),
-        operator,
-        value: value.to_owned(),
-    })
+    Ok(Condition { field: field.to_owned(), operator, value: value.to_owned() })
 }
 
 /// The value at a dotted path.
 fn field<'a>(row: &'a Value, path: &str) -> &'a Value {
-    path.split('.')
-        .fold(row, |value, name| value.get(name).unwrap_or(&Value::Null))
+    path.split('.').fold(row, |value, name| value.get(name).unwrap_or(&Value::Null))
 }
 
 fn text(value: &Value) -> String {
@@ -231,10 +188,7 @@ fn compare_text(value: &Value, wanted: &str) -> Option<Ordering> {
 
 fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a
-            .as_f64()
-            .unwrap_or(0.0)
-            .total_cmp(&b.as_f64().unwrap_or(0.0)),
+        (Value::Number(a), Value::Number(b)) => a.as_f64().unwrap_or(0.0).total_cmp(&b.as_f64().unwrap_or(0.0)),
         (Value::String(a), Value::String(b)) => a.cmp(b),
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         (Value::Null, Value::Null) => Ordering::Equal,

@@ -162,10 +162,7 @@ impl Endpoint {
 
     /// The endpoint and the object id that a path names.
     pub(crate) fn of_path(path: &str) -> Option<(Self, &str)> {
-        let segments: Vec<&str> = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect();
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let endpoint = match segments.as_slice() {
             ["oauth2", "token"] => Self::Token,
             ["insights", "directory", "v1", "events"] => Self::Events,
@@ -215,15 +212,12 @@ impl Endpoint {
         let principal = |kind| matches!(kind, User | UserGroup);
         let resource = |kind| Kind::RESOURCES.contains(&kind);
         match self {
-            Self::Groups(kind)
-            | Self::Group(kind)
-            | Self::Members(kind)
-            | Self::Membership(kind) => matches!(kind, UserGroup | SystemGroup),
+            Self::Groups(kind) | Self::Group(kind) | Self::Members(kind) | Self::Membership(kind) => {
+                matches!(kind, UserGroup | SystemGroup)
+            }
             Self::MemberOf(kind) => matches!(kind, User | UserGroup | System | SystemGroup),
             Self::Associations(kind) => principal(kind) || resource(kind),
-            Self::Reach(from, to) => {
-                principal(from) && resource(to) || resource(from) && principal(to)
-            }
+            Self::Reach(from, to) => principal(from) && resource(to) || resource(from) && principal(to),
             _ => true,
         }
     }

@@ -29,39 +29,25 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
         Endpoint::Systems => every(organization, Kind::System, |organization, index, object| {
             organization.write_system(&organization.system(index), object);
         }),
-        Endpoint::Applications => every(
-            organization,
-            Kind::Application,
-            |organization, index, object| {
-                organization.write_application(&organization.application(index), object);
-            },
-        ),
-        Endpoint::RadiusServers => every(
-            organization,
-            Kind::RadiusServer,
-            |organization, index, object| {
-                organization.write_radius_server(&organization.radius_server(index), object);
-            },
-        ),
+        Endpoint::Applications => every(organization, Kind::Application, |organization, index, object| {
+            organization.write_application(&organization.application(index), object);
+        }),
+        Endpoint::RadiusServers => every(organization, Kind::RadiusServer, |organization, index, object| {
+            organization.write_radius_server(&organization.radius_server(index), object);
+        }),
         Endpoint::Administrators => {
             let provider = asked.service.provider();
-            Collection::of(
-                organization.administrators().collect(),
-                "_id",
-                move |administrator, object| {
-                    organization.write_administrator(administrator, provider.as_deref(), object);
-                },
-            )
+            Collection::of(organization.administrators().collect(), "_id", move |administrator, object| {
+                organization.write_administrator(administrator, provider.as_deref(), object);
+            })
         }
-        Endpoint::Organizations => Collection::of(
-            asked.service.organizations.iter().collect(),
-            "_id",
-            |organization, object| {
+        Endpoint::Organizations => {
+            Collection::of(asked.service.organizations.iter().collect(), "_id", |organization, object| {
                 object.put("_id", organization.organization_id());
                 object.put("displayName", organization.display_name());
                 object.put("logoUrl", "");
-            },
-        ),
+            })
+        }
         _ => return Err(Problem::not_found()),
     };
     Ok(collection.page(&query, strikes).enveloped())
@@ -88,9 +74,7 @@ fn every<'a>(
     Collection {
         count: census.count(),
         id_field: "_id",
-        write: Box::new(move |position, object| {
-            write(organization, census.index(position), object)
-        }),
+        write: Box::new(move |position, object| write(organization, census.index(position), object)),
     }
 }
 
@@ -98,8 +82,7 @@ fn every<'a>(
 fn search(body: &[u8]) -> Result<Query, Problem> {
     let body: Value = match body {
         [] => Value::Null,
-        body => serde_json::from_slice(body)
-            .map_err(|_| Problem::bad_request("the body is not JSON"))?,
+        body => serde_json::from_slice(body).map_err(|_| Problem::bad_request("the body is not JSON"))?,
     };
     let text = |name: &str| body[name].as_str().unwrap_or_default();
     let mut query = Query {
@@ -112,28 +95,17 @@ fn search(body: &[u8]) -> Result<Query, Problem> {
     match &body["filter"] {
         Value::Object(filter) => match (filter.get("and"), filter.get("or")) {
             (_, Some(any)) => query.filter.push(conditions(any)?),
-            (Some(all), None) => query
-                .filter
-                .extend(conditions(all)?.into_iter().map(|one| vec![one])),
-            (None, None) => query.filter.extend(
-                conditions(&body["filter"])?
-                    .into_iter()
-                    .map(|one| vec![one]),
-            ),
+            (Some(all), None) => query.filter.extend(conditions(all)?.into_iter().map(|one| vec![one])),
+            (None, None) => query.filter.extend(conditions(&body["filter"])?.into_iter().map(|one| vec![one])),
         },
-        all => query
-            .filter
-            .extend(conditions(all)?.into_iter().map(|one| vec![one])),
+        all => query.filter.extend(conditions(all)?.into_iter().map(|one| vec![one])),
     }
     if let Value::Object(search) = &body["searchFilter"] {
         let terms = strings(&search["searchTerm"]);
         let places = strings(search.get("fields").unwrap_or(&Value::Null));
         let anywhere = places.iter().flat_map(|field| {
-            let contains = |value: &String| Condition {
-                field: field.clone(),
-                operator: Operator::Contains,
-                value: value.clone(),
-            };
+            let contains =
+                |value: &String| Condition { field: field.clone(), operator: Operator::Contains, value: value.clone() };
             terms.iter().map(contains).collect::<Vec<_>>()
         });
         query.filter.push(anywhere.collect());
@@ -154,16 +126,11 @@ fn conditions(expressions: &Value) -> Result<Vec<Condition>, Problem> {
             Value::String(text) => conditions.push(condition(text, Api::V1)?),
             Value::Object(fields) => {
                 for (field, value) in fields {
-                    let (operator, value) = match value
-                        .as_object()
-                        .and_then(|operation| operation.iter().next())
-                    {
+                    let (operator, value) = match value.as_object().and_then(|operation| operation.iter().next()) {
                         Some((operator, value)) => (operator.as_str(), value),
                         None => ("$eq", value),
                     };
-                    let value = value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned);
+                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                     conditions.push(condition(&format!("{field}:{operator}:{value}"), Api::V1)?);
                 }
             }
@@ -176,11 +143,7 @@ fn conditions(expressions: &Value) -> Result<Vec<Condition>, Problem> {
 fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
-        Value::Array(values) => values
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
+        Value::Array(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     }
 }

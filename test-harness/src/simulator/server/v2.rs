@@ -19,69 +19,45 @@ const MOST_ROWS: u64 = 100;
 const MOST_INSIGHTS: u64 = 10_000;
 
 pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Problem> {
-    let most = if asked.endpoint == Endpoint::SystemInsightsUsers {
-        MOST_INSIGHTS
-    } else {
-        MOST_ROWS
-    };
+    let most = if asked.endpoint == Endpoint::SystemInsightsUsers { MOST_INSIGHTS } else { MOST_ROWS };
     let query = Query::parse(asked.query, Api::V2, most)?;
     let organization = asked.organization.as_ref();
     let reached = |kind, direction, targets: &[Kind]| {
         let start = object(asked, kind, strikes)?;
-        let found: Vec<_> = organization
-            .paths(start, direction, targets)
-            .into_iter()
-            .collect();
-        Ok::<_, Problem>(Collection::of(
-            found,
-            "id",
-            |(node, paths): &(Node, Vec<Path>), object| {
-                organization.write_reached(*node, paths, object);
-            },
-        ))
+        let found: Vec<_> = organization.paths(start, direction, targets).into_iter().collect();
+        Ok::<_, Problem>(Collection::of(found, "id", |(node, paths): &(Node, Vec<Path>), object| {
+            organization.write_reached(*node, paths, object);
+        }))
     };
     let collection = match asked.endpoint {
         Endpoint::Users => match asked.service.users_endpoint {
             UsersEndpoint::V2 | UsersEndpoint::Both => v1::users(organization, "id"),
             UsersEndpoint::SystemUsers => return Err(Problem::not_found()),
             UsersEndpoint::SystemUsersV2NotAllowed => {
-                return Err(Problem::new(
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    "Method Not Allowed",
-                ));
+                return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"));
             }
         },
         Endpoint::Groups(kind) => groups(organization, kind),
         Endpoint::Group(kind) => {
             let group = object(asked, kind, strikes)?;
             let mut body = Vec::new();
-            Object::write(&mut body, Some(&query.fields), |object| {
-                write_group(organization, group, object)
-            });
+            Object::write(&mut body, Some(&query.fields), |object| write_group(organization, group, object));
             return Ok(Answer::ok(body));
         }
         Endpoint::Members(kind) => members(organization, object(asked, kind, strikes)?, strikes),
-        Endpoint::Membership(Kind::UserGroup) => reached(
-            Kind::UserGroup,
-            Direction::ToPrincipals,
-            &[Kind::UserGroup, Kind::User],
-        )?,
+        Endpoint::Membership(Kind::UserGroup) => {
+            reached(Kind::UserGroup, Direction::ToPrincipals, &[Kind::UserGroup, Kind::User])?
+        }
         Endpoint::Membership(kind) => reached(kind, Direction::ToPrincipals, &[Kind::System])?,
         Endpoint::MemberOf(kind @ (Kind::User | Kind::UserGroup)) => {
             reached(kind, Direction::ToResources, &[Kind::UserGroup])?
         }
         Endpoint::MemberOf(kind) => reached(kind, Direction::ToResources, &[Kind::SystemGroup])?,
-        Endpoint::Associations(kind) => {
-            associations(organization, object(asked, kind, strikes)?, &query)?
-        }
-        Endpoint::Reach(from @ (Kind::User | Kind::UserGroup), to) => {
-            reached(from, Direction::ToResources, &[to])?
-        }
+        Endpoint::Associations(kind) => associations(organization, object(asked, kind, strikes)?, &query)?,
+        Endpoint::Reach(from @ (Kind::User | Kind::UserGroup), to) => reached(from, Direction::ToResources, &[to])?,
         Endpoint::Reach(from, to) => reached(from, Direction::ToPrincipals, &[to])?,
         Endpoint::Directories => {
-            Collection::of(organization.directories(), "", |directory, object| {
-                wire::write_directory(directory, object)
-            })
+            Collection::of(organization.directories(), "", |directory, object| wire::write_directory(directory, object))
         }
         Endpoint::SystemInsightsUsers => Collection {
             count: organization.census(Kind::System).count() * wire::LOCAL_ACCOUNTS,
@@ -93,13 +69,9 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
         }
         Endpoint::OrganizationLinks => {
             let administrator = object(asked, Kind::Administrator, strikes)?;
-            Collection::of(
-                asked.service.organizations.iter().collect(),
-                "",
-                move |linked, object| {
-                    wire::write_organization_link(organization, administrator, linked, object);
-                },
-            )
+            Collection::of(asked.service.organizations.iter().collect(), "", move |linked, object| {
+                wire::write_organization_link(organization, administrator, linked, object);
+            })
         }
         Endpoint::Events | Endpoint::EventCount => return insights::answer(asked, strikes),
         _ => return Err(Problem::not_found()),
@@ -112,10 +84,7 @@ fn object(asked: &Asked<'_>, kind: Kind, strikes: &Strikes) -> Result<Node, Prob
     if !is_object_id(asked.id) {
         return Err(Problem::bad_request("Invalid ObjectID"));
     }
-    let node = asked
-        .organization
-        .find(kind, asked.id)
-        .ok_or_else(Problem::not_found)?;
+    let node = asked.organization.find(kind, asked.id).ok_or_else(Problem::not_found)?;
     if kind == Kind::UserGroup && strikes.group_has_vanished(node.index) {
         return Err(Problem::not_found());
     }
@@ -128,43 +97,29 @@ fn groups(organization: &Organization, kind: Kind) -> Collection<'_> {
         count: census.count(),
         id_field: "id",
         write: Box::new(move |position, object| {
-            write_group(
-                organization,
-                Node::new(kind, census.index(position)),
-                object,
-            );
+            write_group(organization, Node::new(kind, census.index(position)), object);
         }),
     }
 }
 
 fn write_group(organization: &Organization, group: Node, object: &mut Object<'_>) {
     match group.kind {
-        Kind::UserGroup => {
-            organization.write_user_group(&organization.user_group(group.index), object)
-        }
+        Kind::UserGroup => organization.write_user_group(&organization.user_group(group.index), object),
         _ => organization.write_system_group(&organization.system_group(group.index), object),
     }
 }
 
 fn members<'a>(organization: &'a Organization, group: Node, strikes: &Strikes) -> Collection<'a> {
     /// No organisation has so many users.
-    const NOBODY: Node = Node {
-        kind: Kind::User,
-        index: 0xFFFF_FF00,
-    };
+    const NOBODY: Node = Node { kind: Kind::User, index: 0xFFFF_FF00 };
     let mut strangers = Vec::new();
     if strikes.has(&Effect::Dangling) {
         strangers.push(NOBODY);
     }
     if strikes.has(&Effect::Cycle) && group.kind == Kind::UserGroup {
         let census = organization.census(Kind::UserGroup);
-        let following = (0..census.count())
-            .map(|position| census.index(position))
-            .find(|&index| index > group.index);
-        strangers.push(Node::new(
-            Kind::UserGroup,
-            following.unwrap_or_else(|| census.index(0)),
-        ));
+        let following = (0..census.count()).map(|position| census.index(position)).find(|&index| index > group.index);
+        strangers.push(Node::new(Kind::UserGroup, following.unwrap_or_else(|| census.index(0))));
     }
     let from = organization.id(group);
     let members = organization.members(group);
@@ -184,17 +139,9 @@ fn members<'a>(organization: &'a Organization, group: Node, strikes: &Strikes) -
 }
 
 /// The direct edges of an object to the kinds in `targets`.
-fn associations<'a>(
-    organization: &'a Organization,
-    node: Node,
-    query: &Query,
-) -> Result<Collection<'a>, Problem> {
+fn associations<'a>(organization: &'a Organization, node: Node, query: &Query) -> Result<Collection<'a>, Problem> {
     let principals = [Kind::User, Kind::UserGroup];
-    let bindable: &[Kind] = if principals.contains(&node.kind) {
-        &Kind::RESOURCES
-    } else {
-        &principals
-    };
+    let bindable: &[Kind] = if principals.contains(&node.kind) { &Kind::RESOURCES } else { &principals };
     if query.targets.is_empty() {
         return Err(Problem::bad_request("targets is required"));
     }
@@ -206,11 +153,7 @@ fn associations<'a>(
     }
     let from = organization.id(node);
     Ok(Collection::of(edges, "", move |edge, object| {
-        let other = if edge.from == node {
-            edge.to
-        } else {
-            edge.from
-        };
+        let other = if edge.from == node { edge.to } else { edge.from };
         let to = organization.id(other);
         organization.write_connection((node.kind, &from), (other.kind, &to), edge.sudo, object);
     }))
@@ -224,20 +167,14 @@ fn provided<'a>(asked: &Asked<'a>, strikes: &Strikes) -> Result<Collection<'a>, 
     }
     let organization = asked.organization.as_ref();
     Ok(match asked.endpoint {
-        Endpoint::ProviderAdministrators => Collection::of(
-            organization.administrators().collect(),
-            "id",
-            |administrator, object| {
+        Endpoint::ProviderAdministrators => {
+            Collection::of(organization.administrators().collect(), "id", |administrator, object| {
                 organization.write_provider_administrator(administrator, object);
-            },
-        ),
-        _ => Collection::of(
-            asked.service.organizations.iter().collect(),
-            "id",
-            |organization, object| {
-                object.put("id", organization.organization_id());
-                object.put("name", organization.display_name());
-            },
-        ),
+            })
+        }
+        _ => Collection::of(asked.service.organizations.iter().collect(), "id", |organization, object| {
+            object.put("id", organization.organization_id());
+            object.put("name", organization.display_name());
+        }),
     })
 }

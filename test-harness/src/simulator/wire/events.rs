@@ -21,8 +21,7 @@ impl Organization {
             EventKind::Sso => {
                 o.put("sso_token_success", event.success);
                 o.object("application", |o| {
-                    let application =
-                        self.application(event.object % self.census(Kind::Application).count());
+                    let application = self.application(event.object % self.census(Kind::Application).count());
                     o.put("id", &application.id);
                     o.put("name", application.name);
                     o.put("display_label", &application.label);

@@ -28,18 +28,12 @@ impl Organization {
         o.put("type", node.kind.name());
         o.object("compiledAttributes", |o| {
             let on_device = |kind| matches!(kind, Kind::System | Kind::SystemGroup);
-            if paths
-                .iter()
-                .flatten()
-                .any(|step| on_device(step.from.kind) || on_device(step.to.kind))
-            {
+            if paths.iter().flatten().any(|step| on_device(step.from.kind) || on_device(step.to.kind)) {
                 o.put("sudo", self.compiled(paths));
             }
         });
         o.lists("paths", paths, |out, path| {
-            list(out, path, |out, step| {
-                Object::write(out, None, |o| self.write_step(step, o))
-            });
+            list(out, path, |out, step| Object::write(out, None, |o| self.write_step(step, o)));
         });
     }
 

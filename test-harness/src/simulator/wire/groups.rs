@@ -14,17 +14,11 @@ impl Organization {
         o.put("organizationObjectId", self.organization_id());
         o.object("attributes", |o| {
             o.put_some("sudo", group.sudo);
-            o.list("ldapGroups", group.ldap_group.as_deref(), |o, name| {
-                o.put("name", name)
+            o.list("ldapGroups", group.ldap_group.as_deref(), |o, name| o.put("name", name));
+            o.list("posixGroups", group.posix_group.as_ref(), |o, (id, name)| {
+                o.put("id", id);
+                o.put("name", name);
             });
-            o.list(
-                "posixGroups",
-                group.posix_group.as_ref(),
-                |o, (id, name)| {
-                    o.put("id", id);
-                    o.put("name", name);
-                },
-            );
             if let Some((name, value)) = &group.radius_reply {
                 o.object("radius", |o| {
                     o.list("reply", [()], |o, ()| {
@@ -49,11 +43,7 @@ impl Organization {
         });
         o.put("memberSuggestionsNotify", false);
         o.object("suggestionCounts", |o| {
-            let add = if group.membership_method == "DYNAMIC_REVIEW_REQUIRED" {
-                group.index % 4
-            } else {
-                0
-            };
+            let add = if group.membership_method == "DYNAMIC_REVIEW_REQUIRED" { group.index % 4 } else { 0 };
             o.put("add", add);
             o.put("remove", 0);
             o.put("total", add);

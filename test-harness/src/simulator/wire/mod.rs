@@ -19,19 +19,11 @@ pub(crate) struct Fields(Vec<String>);
 impl Fields {
     /// All fields when none is named.
     pub(crate) fn named<'a>(names: impl Iterator<Item = &'a str>) -> Self {
-        Self(
-            names
-                .filter(|name| !name.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        )
+        Self(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
 
     fn contains(&self, name: &str) -> bool {
-        self.0.is_empty()
-            || name == "_id"
-            || name == "id"
-            || self.0.iter().any(|field| field == name)
+        self.0.is_empty() || name == "_id" || name == "id" || self.0.iter().any(|field| field == name)
     }
 }
 
@@ -44,17 +36,9 @@ pub(crate) struct Object<'a> {
 
 impl<'a> Object<'a> {
     /// Writes an object, leaving out the fields that were not asked for.
-    pub(crate) fn write(
-        out: &mut Vec<u8>,
-        fields: Option<&Fields>,
-        fill: impl FnOnce(&mut Object<'_>),
-    ) {
+    pub(crate) fn write(out: &mut Vec<u8>, fields: Option<&Fields>, fill: impl FnOnce(&mut Object<'_>)) {
         out.push(b'{');
-        fill(&mut Object {
-            out,
-            fields,
-            empty: true,
-        });
+        fill(&mut Object { out, fields, empty: true });
         out.push(b'}');
     }
 
@@ -87,9 +71,7 @@ impl<'a> Object<'a> {
         mut fill: impl FnMut(&mut Object<'_>, T),
     ) {
         if self.begin(name) {
-            list(self.out, items, |out, item| {
-                Object::write(out, None, |object| fill(object, item))
-            });
+            list(self.out, items, |out, item| Object::write(out, None, |object| fill(object, item)));
         }
     }
 
@@ -119,11 +101,7 @@ impl<'a> Object<'a> {
 }
 
 /// Writes a list.
-pub(crate) fn list<T>(
-    out: &mut Vec<u8>,
-    items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut Vec<u8>, T),
-) {
+pub(crate) fn list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Vec<u8>, T)) {
     out.push(b'[');
     for (position, item) in items.into_iter().enumerate() {
         if position > 0 {

@@ -10,15 +10,7 @@ use crate::simulator::organization::{
 impl Organization {
     /// Writes an application, as `GET /api/applications` lists it.
     pub(crate) fn write_application(&self, application: &Application, o: &mut Object<'_>) {
-        let Application {
-            index,
-            id,
-            name,
-            label,
-            sso_type,
-            active,
-            created,
-        } = application;
+        let Application { index, id, name, label, sso_type, active, created } = application;
         o.put("_id", id);
         o.put("name", name);
         o.put("displayName", label.split(" (").next());
@@ -28,14 +20,8 @@ impl Organization {
         o.put("description", "");
         o.put("learnMore", "");
         o.put("organization", self.organization_id());
-        o.put(
-            "created",
-            time(Timestamp::from_second(*created as i64).unwrap_or(Timestamp::UNIX_EPOCH)),
-        );
-        o.put(
-            "ssoUrl",
-            format!("https://sso.jumpcloud.com/{sso_type}/{name}-{index}"),
-        );
+        o.put("created", time(Timestamp::from_second(*created as i64).unwrap_or(Timestamp::UNIX_EPOCH)));
+        o.put("ssoUrl", format!("https://sso.jumpcloud.com/{sso_type}/{name}-{index}"));
         o.object("sso", |o| {
             o.put("type", sso_type);
             o.put("beta", false);
@@ -87,10 +73,7 @@ impl Organization {
         o.put("enableMultiFactor", administrator.mfa);
         o.put("totpEnrolled", administrator.mfa);
         write_api_key(administrator, o);
-        o.put_some(
-            "apiKeyUpdatedAt",
-            administrator.api_key_created_at.map(time),
-        );
+        o.put_some("apiKeyUpdatedAt", administrator.api_key_created_at.map(time));
         o.put("created", time(administrator.created));
         o.put("passwordUpdatedAt", time(administrator.created));
         o.put("sessionCount", administrator.index * 3);
@@ -100,11 +83,7 @@ impl Organization {
     }
 
     /// Writes an administrator, as `GET /api/v2/providers/{id}/administrators` lists it.
-    pub(crate) fn write_provider_administrator(
-        &self,
-        administrator: &Administrator,
-        o: &mut Object<'_>,
-    ) {
+    pub(crate) fn write_provider_administrator(&self, administrator: &Administrator, o: &mut Object<'_>) {
         o.put("id", &administrator.id);
         o.put("email", &administrator.email);
         o.put("firstname", administrator.given_name);
@@ -119,9 +98,7 @@ impl Organization {
 
 fn write_roles(administrator: &Administrator, o: &mut Object<'_>) {
     // Roles have ids, the same in every organisation.
-    let role = administrator.role.bytes().fold(7, |seed, byte| {
-        Dice::thrown(seed, u64::from(byte), 0).roll()
-    });
+    let role = administrator.role.bytes().fold(7, |seed, byte| Dice::thrown(seed, u64::from(byte), 0).roll());
     let role = format!("5c3536e9{role:016x}");
     o.put("role", &role);
     o.put("roleName", administrator.role);

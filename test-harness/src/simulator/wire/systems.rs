@@ -17,14 +17,7 @@ impl Organization {
         o.put("os", os);
         o.put("osFamily", family);
         o.put("version", &system.version);
-        o.put(
-            "arch",
-            if system.os == Os::Mac {
-                "arm64"
-            } else {
-                "x86_64"
-            },
-        );
+        o.put("arch", if system.os == Os::Mac { "arm64" } else { "x86_64" });
         o.put("serialNumber", &system.serial_number);
         o.put("active", system.active);
         o.put("lastContact", system.last_contact.map(time));
@@ -35,10 +28,7 @@ impl Organization {
         o.put("allowSshRootLogin", system.root_login);
         o.put("allowSshPasswordAuthentication", system.index % 5 != 1);
         o.put("allowPublicKeyAuthentication", true);
-        o.put(
-            "allowMultiFactorAuthentication",
-            system.index.is_multiple_of(3),
-        );
+        o.put("allowMultiFactorAuthentication", system.index.is_multiple_of(3));
         o.put("hasServiceAccount", system.os == Os::Mac);
         o.put("systemTimezone", -420);
         o.put("fileSystem", ());
@@ -47,10 +37,7 @@ impl Organization {
             o.put("keyPresent", system.index % 4 != 3);
         });
         o.object("systemInsights", |o| o.put("state", "enabled"));
-        o.put(
-            "amazonInstanceID",
-            if system.os == Os::Linux { "i-0abc" } else { "" },
-        );
+        o.put("amazonInstanceID", if system.os == Os::Linux { "i-0abc" } else { "" });
         o.list("userMetrics", 0..LOCAL_ACCOUNTS, |o, number| {
             let account = self.local_account(system, number);
             o.put("userName", &account.name);
@@ -61,11 +48,7 @@ impl Organization {
         });
         o.put("attributes", [(); 0]);
         o.object("primarySystemUser", |o| {
-            o.put(
-                "id",
-                self.owner_of(system.index)
-                    .map(|owner| self.id(Node::new(Kind::User, owner))),
-            );
+            o.put("id", self.owner_of(system.index).map(|owner| self.id(Node::new(Kind::User, owner))));
         });
     }
 
@@ -78,15 +61,9 @@ impl Organization {
             (0, ..) => LocalAccount::local("root", true, false),
             (1, _, Some(owner)) => {
                 let edges = self.edges(Node::new(Kind::System, system.index), Kind::User);
-                let admin = edges.iter().any(|edge| {
-                    edge.from.index == owner && edge.sudo.is_some_and(|sudo| sudo.enabled)
-                });
-                LocalAccount {
-                    name: self.user(owner).username,
-                    admin,
-                    real: true,
-                    user: Some(owner),
-                }
+                let admin =
+                    edges.iter().any(|edge| edge.from.index == owner && edge.sudo.is_some_and(|sudo| sudo.enabled));
+                LocalAccount { name: self.user(owner).username, admin, real: true, user: Some(owner) }
             }
             (2, ..) => LocalAccount::local("localadmin", dice.percent(30), true),
             _ => LocalAccount::local("guest", false, true),
@@ -103,10 +80,7 @@ impl Organization {
         o.put("system_id", &system.id);
         o.put("username", &account.name);
         o.put("admin", account.admin);
-        o.put(
-            "ad_managed",
-            system.os == Os::Windows && account.user.is_some() && system.index % 2 == 1,
-        );
+        o.put("ad_managed", system.os == Os::Windows && account.user.is_some() && system.index % 2 == 1);
         o.put("managed", account.user.is_some());
         o.put("real_user", account.real);
         o.put("suspended", false);
@@ -133,11 +107,6 @@ struct LocalAccount {
 
 impl LocalAccount {
     fn local(name: &str, admin: bool, real: bool) -> Self {
-        Self {
-            name: name.to_owned(),
-            admin,
-            real,
-            user: None,
-        }
+        Self { name: name.to_owned(), admin, real, user: None }
     }
 }

@@ -1,9 +1,7 @@
 //! Directory users, as `GET /api/systemusers` lists them.
 
 use super::{Object, time};
-use crate::simulator::organization::{
-    Dice, Kind, Node, Organization, User, UserMfa, UserRole, UserState,
-};
+use crate::simulator::organization::{Dice, Kind, Node, Organization, User, UserMfa, UserRole, UserState};
 
 impl Organization {
     /// Writes a user whose id stands in the field `id_field`.
@@ -44,24 +42,13 @@ impl Organization {
                 "Employee"
             },
         );
-        o.put(
-            "jobTitle",
-            if person { user.job_title.as_str() } else { "" },
-        );
+        o.put("jobTitle", if person { user.job_title.as_str() } else { "" });
         o.put("location", user.place.0);
-        o.put_some(
-            "manager",
-            user.manager
-                .map(|index| self.id(Node::new(Kind::User, index))),
-        );
-        o.list(
-            "relationships",
-            user.manager.filter(|index| index % 5 == 0),
-            |o, index| {
-                o.put("type", "assistant");
-                o.put("value", self.id(Node::new(Kind::User, index)));
-            },
-        );
+        o.put_some("manager", user.manager.map(|index| self.id(Node::new(Kind::User, index))));
+        o.list("relationships", user.manager.filter(|index| index % 5 == 0), |o, index| {
+            o.put("type", "assistant");
+            o.put("value", self.id(Node::new(Kind::User, index)));
+        });
     }
 
     fn write_directory(&self, user: &User, o: &mut Object<'_>) {
@@ -78,15 +65,11 @@ impl Organization {
             }),
             false => o.put("delegatedAuthority", ()),
         }
-        o.list(
-            "restrictedFields",
-            ["username", "password"].into_iter().filter(|_| external),
-            |o, field| {
-                o.put("field", field);
-                o.put("id", self.id(Node::new(Kind::ActiveDirectory, 0)));
-                o.put("type", "active_directory");
-            },
-        );
+        o.list("restrictedFields", ["username", "password"].into_iter().filter(|_| external), |o, field| {
+            o.put("field", field);
+            o.put("id", self.id(Node::new(Kind::ActiveDirectory, 0)));
+            o.put("type", "active_directory");
+        });
         o.put("ldap_binding_user", user.role == UserRole::LdapBinding);
         o.put("samba_service_user", user.role == UserRole::Samba);
         match user.administrator {
@@ -119,14 +102,7 @@ fn write_state(user: &User, o: &mut Object<'_>) {
     o.put("suspended", user.state == UserState::Suspended);
     o.put("account_locked", user.locked_at.is_some());
     o.put("account_locked_date", user.locked_at.map(time));
-    o.put(
-        "badLoginAttempts",
-        if user.locked_at.is_some() {
-            5
-        } else {
-            user.index % 3
-        },
-    );
+    o.put("badLoginAttempts", if user.locked_at.is_some() { 5 } else { user.index % 3 });
     o.put("sudo", user.sudo);
     o.put("passwordless_sudo", user.passwordless_sudo);
     o.put("enable_managed_uid", user.index % 6 == 1);
@@ -136,13 +112,7 @@ fn write_state(user: &User, o: &mut Object<'_>) {
 }
 
 fn write_mfa(user: &User, o: &mut Object<'_>) {
-    let UserMfa {
-        status,
-        configured,
-        totp,
-        required,
-        excluded_until,
-    } = user.mfa;
+    let UserMfa { status, configured, totp, required, excluded_until } = user.mfa;
     o.object("mfa", |o| {
         o.put("configured", configured);
         o.put("exclusion", excluded_until.is_some());
@@ -153,22 +123,8 @@ fn write_mfa(user: &User, o: &mut Object<'_>) {
         o.object("mfaEnrollment", |o| {
             o.put("overallStatus", status);
             o.put("totpStatus", if totp { "ENROLLED" } else { "NOT_ENROLLED" });
-            o.put(
-                "webAuthnStatus",
-                if configured && !totp {
-                    "ENROLLED"
-                } else {
-                    "NOT_ENROLLED"
-                },
-            );
-            o.put(
-                "pushStatus",
-                if status == "ENROLLED" {
-                    "NOT_ENROLLED"
-                } else {
-                    status
-                },
-            );
+            o.put("webAuthnStatus", if configured && !totp { "ENROLLED" } else { "NOT_ENROLLED" });
+            o.put("pushStatus", if status == "ENROLLED" { "NOT_ENROLLED" } else { status });
             o.put("jcGoStatus", "DISABLED");
         });
     }
@@ -178,15 +134,9 @@ fn write_mfa(user: &User, o: &mut Object<'_>) {
 
 fn write_password(user: &User, o: &mut Object<'_>) {
     o.put("password_expired", user.password_expired);
-    o.put(
-        "password_never_expires",
-        user.password_set_at.is_some() && user.password_expires_at.is_none(),
-    );
+    o.put("password_never_expires", user.password_set_at.is_some() && user.password_expires_at.is_none());
     o.put("password_date", user.password_set_at.map(time));
-    o.put(
-        "password_expiration_date",
-        user.password_expires_at.map(time),
-    );
+    o.put("password_expiration_date", user.password_expires_at.map(time));
 }
 
 fn write_contact(user: &User, dice: &mut Dice, o: &mut Object<'_>) {
@@ -194,11 +144,7 @@ fn write_contact(user: &User, dice: &mut Dice, o: &mut Object<'_>) {
     let person = user.role == UserRole::Person;
     o.put(
         "alternateEmail",
-        if user.index % 4 == 2 {
-            format!("{}@mail.example", user.username)
-        } else {
-            String::new()
-        },
+        if user.index % 4 == 2 { format!("{}@mail.example", user.username) } else { String::new() },
     );
     o.put("managedAppleId", "");
     if person && user.index.is_multiple_of(3) {
@@ -212,11 +158,7 @@ fn write_contact(user: &User, dice: &mut Dice, o: &mut Object<'_>) {
         o.put("type", kind);
         o.put(
             "streetAddress",
-            format!(
-                "{} {}",
-                dice.pick(crate::simulator::organization::STREETS),
-                1 + user.index % 200
-            ),
+            format!("{} {}", dice.pick(crate::simulator::organization::STREETS), 1 + user.index % 200),
         );
         o.put("poBox", "");
         o.put("extendedAddress", "");
@@ -225,15 +167,11 @@ fn write_contact(user: &User, dice: &mut Dice, o: &mut Object<'_>) {
         o.put("postalCode", postal_code);
         o.put("country", country);
     });
-    o.list(
-        "phoneNumbers",
-        (user.index % 3 == 1).then_some("work_mobile"),
-        |o, kind| {
-            o.put("id", format!("{:024x}", dice.roll()));
-            o.put("type", kind);
-            o.put("number", format!("+1 555 {:04}", dice.below(10_000)));
-        },
-    );
+    o.list("phoneNumbers", (user.index % 3 == 1).then_some("work_mobile"), |o, kind| {
+        o.put("id", format!("{:024x}", dice.roll()));
+        o.put("type", kind);
+        o.put("number", format!("+1 555 {:04}", dice.below(10_000)));
+    });
 }
 
 fn write_keys(user: &User, dice: &mut Dice, o: &mut Object<'_>) {
@@ -245,20 +183,11 @@ fn write_keys(user: &User, dice: &mut Dice, o: &mut Object<'_>) {
         o.put("create_date", time(user.created));
         o.put(
             "public_key",
-            format!(
-                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA{:016x}{:016x} {}",
-                dice.roll(),
-                dice.roll(),
-                user.username
-            ),
+            format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA{:016x}{:016x} {}", dice.roll(), dice.roll(), user.username),
         );
     });
-    o.list(
-        "attributes",
-        (user.index % 5 == 4).then_some(()),
-        |o, ()| {
-            o.put("name", "badgeNumber");
-            o.put("value", format!("B-{:05}", user.index));
-        },
-    );
+    o.list("attributes", (user.index % 5 == 4).then_some(()), |o, ()| {
+        o.put("name", "badgeNumber");
+        o.put("value", format!("B-{:05}", user.index));
+    });
 }

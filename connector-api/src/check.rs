@@ -1,0 +1,92 @@
+//! What a connection test found, one check for each thing probed.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConnectorError;
+
+/// The outcome of [`Connector::test_connection`](crate::Connector::test_connection).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionReport {
+    /// The checks in the order in which they were made.
+    pub checks: Vec<Check>,
+}
+
+impl ConnectionReport {
+    /// Whether no check failed. A warning is not a failure.
+    pub fn passed(&self) -> bool {
+        !self.checks.iter().any(|check| check.status == CheckStatus::Failed)
+    }
+
+    /// The first failure, which is usually the cause of the rest.
+    pub fn first_error(&self) -> Option<&ConnectorError> {
+        self.checks.iter().filter(|check| check.status == CheckStatus::Failed).find_map(|check| check.error.as_ref())
+    }
+}
+
+/// One thing probed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// A stable word: `connect`, `tls`, `key`, `organization`, `users`, `groups`, ….
+    pub name: String,
+    /// How it ended.
+    pub status: CheckStatus,
+    /// What was found, in one line.
+    pub found: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Code and remedy of a failure or a warning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ConnectorError>,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum CheckStatus {
+    /// As it should be.
+    Passed,
+    /// Usable, but somebody should look.
+    Warning,
+    /// Not usable.
+    Failed,
+    /// Not made, since an earlier check failed or it does not apply.
+    Skipped,
+}
+
+impl Check {
+    /// A check that passed.
+    pub fn passed(name: impl Into<String>, found: impl Into<String>, took: Duration) -> Self {
+        Self::of(name, CheckStatus::Passed, found, took, None)
+    }
+
+    /// A check that found something usable that somebody should look at.
+    pub fn warning(name: impl Into<String>, error: ConnectorError, took: Duration) -> Self {
+        Self::of(name, CheckStatus::Warning, error.message.clone(), took, Some(error))
+    }
+
+    /// A check that failed.
+    pub fn failed(name: impl Into<String>, error: ConnectorError, took: Duration) -> Self {
+        Self::of(name, CheckStatus::Failed, error.message.clone(), took, Some(error))
+    }
+
+    /// A check that was not made, and why.
+    pub fn skipped(name: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::of(name, CheckStatus::Skipped, why, Duration::ZERO, None)
+    }
+
+    fn of(
+        name: impl Into<String>,
+        status: CheckStatus,
+        found: impl Into<String>,
+        took: Duration,
+        error: Option<ConnectorError>,
+    ) -> Self {
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        Self { name: name.into(), status, found: found.into(), duration_ms, error }
+    }
+}

@@ -1,0 +1,85 @@
+//! Where an interrupted scan goes on.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::config::SystemConfig;
+use crate::descriptor::Descriptor;
+use crate::error::{ConnectorError, ErrorCode};
+
+/// What a connector needs to go on after an interruption, bound to what it was made for. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Checkpoint {
+    /// The version of this envelope.
+    pub version: u32,
+    /// The connector that made it.
+    pub os_type: String,
+    /// That connector's version.
+    pub connector_version: String,
+    /// The configuration's [`SystemConfig::fingerprint`].
+    pub fingerprint: String,
+    /// When the interrupted scan began, UTC.
+    pub started_at: Timestamp,
+    /// The connector's own state.
+    pub state: Value,
+}
+
+impl Checkpoint {
+    /// The version of the envelope that this crate writes and reads.
+    pub const VERSION: u32 = 1;
+
+    /// How old an interrupted scan may be: rows of different days make no snapshot.
+    pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// A checkpoint of a scan of `config` that began at `started_at`.
+    pub fn new(descriptor: &Descriptor, config: &SystemConfig, started_at: Timestamp, state: Value) -> Self {
+        Self {
+            version: Self::VERSION,
+            os_type: descriptor.os_type.clone(),
+            connector_version: descriptor.version.clone(),
+            fingerprint: config.fingerprint(),
+            started_at,
+            state,
+        }
+    }
+
+    /// Refuses a checkpoint that was made by another connector or version, for another configuration, or too long
+    /// before `now`.
+    ///
+    /// # Errors
+    /// `checkpoint_rejected`, its message naming the reason.
+    pub fn verify(&self, descriptor: &Descriptor, config: &SystemConfig, now: Timestamp) -> Result<(), ConnectorError> {
+        if self.version != Self::VERSION {
+            return Err(Self::rejected(format!("its version is {}, not {}", self.version, Self::VERSION)));
+        }
+        if self.os_type != descriptor.os_type {
+            return Err(Self::rejected(format!("it belongs to {}, not {}", self.os_type, descriptor.os_type)));
+        }
+        if self.connector_version != descriptor.version {
+            let (theirs, ours) = (&self.connector_version, &descriptor.version);
+            return Err(Self::rejected(format!("connector {theirs} made it, and this is {ours}")));
+        }
+        if self.fingerprint != config.fingerprint() {
+            return Err(Self::rejected("it belongs to another system or other settings"));
+        }
+        let age = now.duration_since(self.started_at);
+        if age.is_negative() || age.unsigned_abs() > Self::MAX_AGE {
+            return Err(Self::rejected(format!("its scan began at {}, which is too old", self.started_at)));
+        }
+        Ok(())
+    }
+
+    /// The error of a checkpoint that cannot be used.
+    pub fn rejected(why: impl std::fmt::Display) -> ConnectorError {
+        ConnectorError::new(
+            ErrorCode::CheckpointRejected,
+            format!("the checkpoint cannot be used: {why}"),
+            "remove it, or start afresh explicitly, to scan from the beginning",
+        )
+    }
+}

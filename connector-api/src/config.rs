@@ -1,0 +1,250 @@
+//! How one system is configured, and how that is checked against the connector's schema.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::descriptor::Descriptor;
+use crate::error::ConnectorError;
+
+/// One target system as the host stores it: the fields of its form.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SystemConfig {
+    /// What the operator calls the system.
+    #[serde(default)]
+    pub name: String,
+    /// Which connector it is for.
+    pub os_type: String,
+    /// The host name of the target.
+    pub hostname: String,
+    /// The port; absent for the connector's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// How to sign in. Serialised without its secret.
+    #[serde(default)]
+    pub credential: Credential,
+    /// What the connector's own schema describes.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub attributes: Map<String, Value>,
+}
+
+impl SystemConfig {
+    /// A system with only a host and a credential; everything else is default.
+    pub fn new(os_type: impl Into<String>, hostname: impl Into<String>, credential: Credential) -> Self {
+        Self {
+            name: String::new(),
+            os_type: os_type.into(),
+            hostname: hostname.into(),
+            port: None,
+            credential,
+            attributes: Map::new(),
+        }
+    }
+
+    /// The same system with one more attribute.
+    #[must_use]
+    pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.attributes.insert(name.into(), value.into());
+        self
+    }
+
+    /// Checks the attributes against the connector's schema and the rest for plausibility.
+    ///
+    /// # Errors
+    /// `invalid_config` with one line for each problem: its path, what is wrong, and the nearest known name
+    /// where a name is unknown. Values are never repeated, since one may be a secret in the wrong place.
+    pub fn validate(&self, descriptor: &Descriptor) -> Result<(), ConnectorError> {
+        let mut problems = Vec::new();
+        if self.hostname.trim().is_empty() {
+            problems.push("hostname: must not be empty".to_owned());
+        }
+        if self.port == Some(0) {
+            problems.push("port: must be from 1 to 65535".to_owned());
+        }
+        if descriptor.credential.password.required && self.credential.password().is_empty() {
+            problems.push(format!("credential.password: the {} is missing", descriptor.credential.password.meaning));
+        }
+        problems.extend(attribute_problems(&self.attributes, descriptor.config_schema.as_value())?);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(ConnectorError::invalid_config(
+            problems.join("; "),
+            format!("correct the system's settings; the {} schema lists the attributes", descriptor.os_type),
+        ))
+    }
+
+    /// A digest of everything that decides what a scan reads, and of no secret: it tells whether a checkpoint
+    /// belongs to this configuration.
+    pub fn fingerprint(&self) -> String {
+        let relevant = serde_json::json!([
+            self.os_type,
+            self.hostname,
+            self.port,
+            self.credential.username,
+            sorted(Value::Object(self.attributes.clone())),
+        ]);
+        Sha256::digest(relevant.to_string()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// How to sign in to a target. The password never shows: not in `Debug`, not when serialised.
+#[derive(Clone, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Credential {
+    /// The user name or client id, for targets that use one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The password, key or client secret. Zeroed in memory when dropped.
+    #[serde(skip_serializing)]
+    #[schemars(with = "Option<String>", extend("writeOnly" = true, "format" = "password"))]
+    password: SecretString,
+}
+
+impl Credential {
+    /// A credential that is only a secret, such as an API key.
+    pub fn from_secret(password: impl Into<SecretString>) -> Self {
+        Self { username: None, password: password.into() }
+    }
+
+    /// The same credential with a user name or client id.
+    #[must_use]
+    pub fn with_username(mut self, username: impl Into<String>) -> Self {
+        self.username = Some(username.into());
+        self
+    }
+
+    /// The secret, for the one place that signs in with it.
+    pub fn secret(&self) -> &SecretString {
+        &self.password
+    }
+
+    fn password(&self) -> &str {
+        self.password.expose_secret()
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("username", &self.username)
+            .field("password", &if self.password().is_empty() { "(empty)" } else { "(secret)" })
+            .finish()
+    }
+}
+
+impl<'de> Deserialize<'de> for Credential {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct Plain {
+            #[serde(default)]
+            username: Option<String>,
+            #[serde(default)]
+            password: Option<String>,
+        }
+        let plain = Plain::deserialize(deserializer)?;
+        Ok(Self { username: plain.username, password: plain.password.unwrap_or_default().into() })
+    }
+}
+
+/// One line for each way in which `attributes` departs from `schema`.
+fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result<Vec<String>, ConnectorError> {
+    let known: Vec<&str> =
+        schema["properties"].as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
+    let validator = jsonschema::draft202012::new(schema)
+        .map_err(|error| ConnectorError::internal(format!("the connector's schema is not usable: {error}")))?;
+    let unknown = attributes.keys().filter(|name| !known.contains(&name.as_str())).map(|name| {
+        let hint = nearest(name, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+        format!("attributes.{name}: unknown attribute{}", hint.unwrap_or_default())
+    });
+    let mut problems: Vec<String> = unknown.collect();
+    let instance = Value::Object(attributes.clone());
+    problems.extend(
+        validator
+            .iter_errors(&instance)
+            .filter(|error| {
+                !matches!(error.kind(), jsonschema::error::ValidationErrorKind::AdditionalProperties { .. })
+            })
+            .map(|error| {
+                let path = error.instance_path().to_string().replace('/', ".");
+                format!("attributes{path}: {}", error.masked_with("the value"))
+            }),
+    );
+    Ok(problems)
+}
+
+/// The candidate most like `name`, when one is like enough to be meant.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = name.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// The same value with every object's keys in order, so that it prints alike however it was written.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.into_iter().collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(entries.into_iter().map(|(key, value)| (key, sorted(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn schema() -> Value {
+        serde_json::json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {"pageSize": {"type": "integer", "minimum": 1, "maximum": 100}, "proxy": {"type": "string"}}
+        })
+    }
+
+    #[test]
+    fn an_unknown_attribute_is_refused_with_the_nearest_name() {
+        let attributes = Map::from_iter([("pagesize".to_owned(), Value::from(5))]);
+        let problems = attribute_problems(&attributes, &schema()).unwrap();
+        assert_eq!(problems, ["attributes.pagesize: unknown attribute; did you mean `pageSize`?"]);
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_by_its_path_and_not_repeated() {
+        let attributes = Map::from_iter([("pageSize".to_owned(), Value::from("hunter2"))]);
+        let problems = attribute_problems(&attributes, &schema()).unwrap();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].starts_with("attributes.pageSize: "), "{problems:?}");
+        assert!(!problems[0].contains("hunter2"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_credential_never_shows_its_secret() {
+        let credential: Credential = serde_json::from_str(r#"{"password":"hunter2"}"#).unwrap();
+        assert!(!format!("{credential:?}").contains("hunter2"));
+        assert!(!serde_json::to_string(&credential).unwrap().contains("hunter2"));
+    }
+
+    #[test]
+    fn the_fingerprint_ignores_the_secret_and_the_order_of_attributes() {
+        let base = |secret: &str| SystemConfig::new("X", "h", Credential::from_secret(secret));
+        let one = base("a").with_attribute("a", 1).with_attribute("b", 2);
+        let other = base("z").with_attribute("b", 2).with_attribute("a", 1);
+        assert_eq!(one.fingerprint(), other.fingerprint());
+        assert_ne!(one.fingerprint(), base("a").fingerprint());
+    }
+}

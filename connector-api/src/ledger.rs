@@ -1,0 +1,85 @@
+//! The book that a connector keeps during a scan, and closes as a summary.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::config::SystemConfig;
+use crate::descriptor::Descriptor;
+use crate::error::ConnectorError;
+use crate::scan::{Outcome, ScanFailure, ScanSummary, SectionReport};
+
+/// Collects section reports, facts and warnings, and turns them into a [`ScanSummary`] or a [`ScanFailure`] by the
+/// contract's rule, so that no connector has to repeat it.
+#[derive(Debug)]
+pub struct ScanLedger {
+    os_type: String,
+    system: String,
+    started_at: Timestamp,
+    sections: Vec<SectionReport>,
+    facts: BTreeMap<String, Value>,
+    warnings: Vec<String>,
+}
+
+impl ScanLedger {
+    /// Opens the book of a scan that begins now.
+    pub fn start(descriptor: &Descriptor, config: &SystemConfig) -> Self {
+        Self {
+            os_type: descriptor.os_type.clone(),
+            system: config.name.clone(),
+            started_at: Timestamp::now(),
+            sections: Vec::new(),
+            facts: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The same book for a scan that began earlier and goes on now.
+    #[must_use]
+    pub fn started_at(mut self, started_at: Timestamp) -> Self {
+        self.started_at = started_at;
+        self
+    }
+
+    /// Enters how a section ended, in place of an earlier entry for it.
+    pub fn close(&mut self, report: SectionReport) {
+        self.sections.retain(|earlier| earlier.section != report.section);
+        self.sections.push(report);
+    }
+
+    /// Enters a fact about the target.
+    pub fn fact(&mut self, name: impl Into<String>, value: impl Into<Value>) {
+        self.facts.insert(name.into(), value.into());
+    }
+
+    /// Enters something that an operator should look at.
+    pub fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
+    /// Closes the book: `result` is how the scan itself went, the sections decide the rest.
+    ///
+    /// # Errors
+    /// The error of `result`, or that of the first core section that is not complete.
+    pub fn finish(self, result: Result<(), ConnectorError>) -> Result<ScanSummary, ScanFailure> {
+        let mut sections = self.sections;
+        sections.sort_by_key(|report| report.section);
+        let verdict = result.and_then(|()| ScanSummary::judge(&sections));
+        let summary = ScanSummary {
+            os_type: self.os_type,
+            system: self.system,
+            started_at: self.started_at,
+            finished_at: Timestamp::now(),
+            outcome: *verdict.as_ref().unwrap_or(&Outcome::Failed),
+            error: verdict.as_ref().err().cloned(),
+            sections,
+            facts: self.facts,
+            warnings: self.warnings,
+        };
+        match verdict {
+            Ok(_) => Ok(summary),
+            Err(error) => Err(ScanFailure { error, summary: Box::new(summary) }),
+        }
+    }
+}

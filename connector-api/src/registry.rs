@@ -1,0 +1,102 @@
+//! Finding connectors: each crate submits a [`Registration`], a [`Registry`] collects them at start-up.
+
+use std::collections::BTreeMap;
+
+use crate::config::{SystemConfig, nearest};
+use crate::connector::Connector;
+use crate::descriptor::{Descriptor, Edition};
+use crate::error::ConnectorError;
+
+/// What a connector crate hands to [`inventory::submit!`]: how to describe and how to make its connector.
+#[derive(Debug)]
+pub struct Registration {
+    /// Makes the descriptor, without I/O.
+    pub descriptor: fn() -> Descriptor,
+    /// Makes a connector from a configuration that has been validated.
+    pub factory: fn(SystemConfig) -> Result<Box<dyn Connector>, ConnectorError>,
+}
+
+inventory::collect!(Registration);
+
+/// The connectors of one host, by OS Type, sorted.
+#[derive(Debug)]
+pub struct Registry {
+    entries: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    descriptor: Descriptor,
+    factory: fn(SystemConfig) -> Result<Box<dyn Connector>, ConnectorError>,
+}
+
+impl Registry {
+    /// Collects every connector that is linked into this program.
+    ///
+    /// # Errors
+    /// `internal` when two connectors claim one OS Type.
+    pub fn discover() -> Result<Self, ConnectorError> {
+        Self::from_registrations(inventory::iter::<Registration>)
+    }
+
+    /// Collects the given connectors, for hosts and tests that choose them.
+    ///
+    /// # Errors
+    /// `internal` when two connectors claim one OS Type.
+    pub fn from_registrations<'a>(
+        registrations: impl IntoIterator<Item = &'a Registration>,
+    ) -> Result<Self, ConnectorError> {
+        let mut entries = BTreeMap::new();
+        for registration in registrations {
+            let descriptor = (registration.descriptor)();
+            let os_type = descriptor.os_type.clone();
+            let entry = Entry { descriptor, factory: registration.factory };
+            if entries.insert(os_type.clone(), entry).is_some() {
+                return Err(ConnectorError::internal(format!("two connectors claim the OS Type {os_type}")));
+            }
+        }
+        Ok(Self { entries })
+    }
+
+    /// Every connector's descriptor, sorted by OS Type.
+    pub fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
+        self.entries.values().map(|entry| &entry.descriptor)
+    }
+
+    /// The descriptors of the connectors that an edition includes, sorted by OS Type.
+    pub fn descriptors_for(&self, edition: Edition) -> impl Iterator<Item = &Descriptor> {
+        self.descriptors().filter(move |descriptor| descriptor.editions.contains(&edition))
+    }
+
+    /// The descriptor of one OS Type.
+    ///
+    /// # Errors
+    /// `invalid_config`, naming the nearest OS Type there is.
+    pub fn descriptor(&self, os_type: &str) -> Result<&Descriptor, ConnectorError> {
+        self.entry(os_type).map(|entry| &entry.descriptor)
+    }
+
+    /// Checks edition and configuration, and makes the connector.
+    ///
+    /// # Errors
+    /// `invalid_config` for an unknown OS Type or settings that the schema refuses, `edition_not_supported`, or
+    /// what the connector itself finds wrong with the settings.
+    pub fn connect(&self, config: SystemConfig, edition: Edition) -> Result<Box<dyn Connector>, ConnectorError> {
+        let entry = self.entry(&config.os_type)?;
+        entry.descriptor.check_edition(edition)?;
+        config.validate(&entry.descriptor)?;
+        (entry.factory)(config)
+    }
+
+    fn entry(&self, os_type: &str) -> Result<&Entry, ConnectorError> {
+        self.entries.get(os_type).ok_or_else(|| {
+            let names: Vec<&str> = self.entries.keys().map(String::as_str).collect();
+            let remedy = match nearest(os_type, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if names.is_empty() => "no connector is compiled into this program".to_owned(),
+                None => format!("use one of: {}", names.join(", ")),
+            };
+            ConnectorError::invalid_config(format!("there is no connector for the OS Type `{os_type}`"), remedy)
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! Directories and network services that users are provisioned to: `GET /api/v2/directories` (V2, definition
+//! `Directory`: LDAP, Google Workspace, Microsoft 365, Active Directory) and `GET /api/radiusservers` (V1, definition
+//! `radiusserver`).
+
+use serde::Deserialize;
+
+use super::graph::Kind;
+use super::{Id, lenient};
+use crate::client::{Call, Identified, Listing};
+
+/// Lists directories.
+pub(crate) fn list(limit: u64) -> Listing {
+    Listing::new(Call::get("/api/v2/directories"), limit).sorted()
+}
+
+/// Lists RADIUS servers. Their shared secrets are never read: only the named fields are asked for.
+pub(crate) fn list_radius_servers(limit: u64) -> Listing {
+    let call = Call::get("/api/radiusservers").query("fields", "_id name mfa networkSourceIp");
+    Listing::new(call, limit).sorted()
+}
+
+/// A directory or a RADIUS server; of the latter nothing but these fields is kept.
+#[derive(Debug, Clone, Deserialize, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Directory {
+    #[serde(alias = "_id")]
+    pub(crate) id: Id,
+    #[serde(default, deserialize_with = "lenient::de_text")]
+    pub(crate) name: Option<String>,
+    /// `active_directory`, `g_suite`, `ldap_server`, `office_365` or `workday`; absent on RADIUS servers.
+    #[serde(default, rename = "type", deserialize_with = "lenient::de_text")]
+    pub(crate) kind: Option<String>,
+    /// Whether a RADIUS server asks for a second factor: `DISABLED`, `ENABLED`, `REQUIRED` or `ALWAYS`.
+    #[serde(default, deserialize_with = "lenient::de_text")]
+    pub(crate) mfa: Option<String>,
+    #[serde(default, deserialize_with = "lenient::de_text")]
+    pub(crate) network_source_ip: Option<String>,
+}
+
+impl Identified for Directory {
+    fn id(&self) -> &Id {
+        &self.id
+    }
+}
+
+impl Directory {
+    /// Its kind in the graph; `None` for those that users are not bound to.
+    pub(crate) fn graph_kind(&self) -> Option<Kind> {
+        match self.kind.as_deref() {
+            Some("active_directory") => Some(Kind::ActiveDirectory),
+            Some("g_suite") => Some(Kind::GSuite),
+            Some("ldap_server") => Some(Kind::LdapServer),
+            Some("office_365") => Some(Kind::Office365),
+            None => Some(Kind::RadiusServer),
+            Some(_) => None,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The ids of JumpCloud's objects.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::{Serialize, Serializer};
+
+/// The id of a JumpCloud object: checked, so that it can enter a path, and small, since a scan holds millions.
+///
+/// JumpCloud's ids are 24 lower-case hexadecimal digits. Others are taken as long as they are harmless: letters,
+/// digits, `-` and `_`, at most 64.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Id(Inner);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Inner {
+    Object([u8; 12]),
+    Other(Box<Other>),
+}
+
+/// Boxed as a whole, so that the usual id is not larger than it must be.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Other(String);
+
+/// An id that must not enter a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnsafeId(String);
+
+impl fmt::Display for UnsafeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not an id", self.0)
+    }
+}
+
+impl FromStr for Id {
+    type Err = UnsafeId;
+
+    fn from_str(text: &str) -> Result<Self, UnsafeId> {
+        if let Some(object) = object_id(text) {
+            return Ok(Self(Inner::Object(object)));
+        }
+        let harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if !text.is_empty() && text.len() <= 64 && text.bytes().all(harmless) {
+            return Ok(Self(Inner::Other(Box::new(Other(text.to_owned())))));
+        }
+        Err(UnsafeId(text.chars().take(40).collect()))
+    }
+}
+
+fn object_id(text: &str) -> Option<[u8; 12]> {
+    let digits: &[u8; 24] = text.as_bytes().try_into().ok()?;
+    let mut id = [0; 12];
+    for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = hex(pair[0])? << 4 | hex(pair[1])?;
+    }
+    Some(id)
+}
+
+const fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Inner::Object(bytes) => {
+                let mut text = [0; 24];
+                for (at, byte) in bytes.iter().enumerate() {
+                    text[2 * at] = b"0123456789abcdef"[usize::from(byte >> 4)];
+                    text[2 * at + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
+                }
+                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+            }
+            Inner::Other(other) => f.write_str(&other.0),
+        }
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdVisitor;
+        impl Visitor<'_> for IdVisitor {
+            type Value = Id;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an id")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Id, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(IdVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_id_prints_as_it_was_read() {
+        for text in ["5f0000000000000000000abc", "5F0000000000000000000ABC", "x-1_y"] {
+            assert_eq!(text.parse::<Id>().unwrap().to_string(), text);
+        }
+        assert_eq!(size_of::<Id>(), 16);
+    }
+
+    #[test]
+    fn what_could_change_a_path_is_no_id() {
+        for text in ["", "..", "../users", "a/b", "a%2fb", "a?b", "a b", "a\n", "é", &"a".repeat(65)] {
+            assert!(text.parse::<Id>().is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! JumpCloud's resources: one file each, with its wire types, the endpoint they come from, and the calls.
+
+pub(crate) mod administrators;
+pub(crate) mod applications;
+pub(crate) mod directories;
+pub(crate) mod events;
+pub(crate) mod graph;
+mod id;
+pub(crate) mod lenient;
+pub(crate) mod organizations;
+pub(crate) mod systems;
+pub(crate) mod user_groups;
+pub(crate) mod users;
+
+pub(crate) use id::Id;

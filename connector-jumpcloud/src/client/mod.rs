@@ -1,0 +1,266 @@
+//! The way to the target: transport, sign-in, pace, retry and paging. Knows HTTP, not identities.
+
+mod auth;
+mod clock;
+mod endpoint;
+mod failure;
+mod meter;
+mod pace;
+mod page;
+mod paging;
+mod retry;
+mod text;
+mod transport;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use connector_api::{ConnectorError, ErrorCode, Retry};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+pub(crate) use auth::Auth;
+pub(crate) use clock::Clock;
+pub(crate) use endpoint::Endpoints;
+pub(crate) use meter::Meter;
+pub(crate) use page::Page;
+pub(crate) use paging::{Course, Identified, Listing, PageReader};
+pub(crate) use retry::RetryPolicy;
+pub(crate) use text::Scrubber;
+pub(crate) use transport::Connections;
+
+use failure::{Again, Failure};
+use pace::Pace;
+use retry::{RetryBudget, full_jitter};
+
+const ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
+
+/// How often an answer that cannot be understood is asked for again.
+const MALFORMED_ATTEMPTS: u32 = 3;
+
+/// The longest wait that a target's `Retry-After` is followed for.
+const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(300);
+
+/// What a client is made of.
+#[derive(Debug)]
+pub(crate) struct ClientOptions {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) auth: Auth,
+    pub(crate) org_id: Option<String>,
+    pub(crate) connections: Connections,
+    pub(crate) requests_per_second: Option<f64>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) largest_body: usize,
+    pub(crate) scrub: Scrubber,
+}
+
+/// A client of one organisation. Cheap to clone; all clones share one pace and one retry budget.
+#[derive(Debug, Clone)]
+pub(crate) struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    http: reqwest::Client,
+    options: ClientOptions,
+    pace: Pace,
+    budget: RetryBudget,
+    clock: Clock,
+}
+
+/// One request, as often as it takes.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    service: Service,
+    path: String,
+    query: Vec<(&'static str, String)>,
+    body: Option<Bytes>,
+    without_org: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Console,
+    Insights,
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// GET on the console host. Every part of `path` that comes from the wire is an [`Id`](crate::api::Id), whose
+    /// characters are safe there.
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self { service: Service::Console, path: path.into(), query: Vec::new(), body: None, without_org: false }
+    }
+
+    /// A read-only query by POST on the Directory Insights host.
+    pub(crate) fn insights(path: impl Into<String>, body: Bytes) -> Self {
+        Self { service: Service::Insights, path: path.into(), query: Vec::new(), body: Some(body), without_org: false }
+    }
+
+    /// The same call with one more query parameter.
+    pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    /// The same call without `x-org-id`, for routes that refuse it.
+    pub(crate) fn without_org(mut self) -> Self {
+        self.without_org = true;
+        self
+    }
+}
+
+impl Client {
+    pub(crate) fn new(options: ClientOptions) -> Result<Self, ConnectorError> {
+        let http = options.connections.client()?;
+        let pace = Pace::new(options.connections.concurrency, options.requests_per_second);
+        Ok(Self(Arc::new(Inner { http, options, pace, budget: RetryBudget::new(), clock: Clock::start() })))
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(crate) fn concurrency(&self) -> usize {
+        self.0.options.connections.concurrency
+    }
+
+    pub(crate) fn org_id(&self) -> Option<&str> {
+        self.0.options.org_id.as_deref()
+    }
+
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.0.options.endpoints
+    }
+
+    /// Makes a call and reads its JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, meter: &Meter, call: Call) -> Result<T, ConnectorError> {
+        self.fetch(meter, &call, |answer| serde_json::from_slice(&answer.body)).await
+    }
+
+    /// Makes a call, tries again as the policy allows, and reads the answer with `read`.
+    pub(crate) async fn fetch<T>(
+        &self,
+        meter: &Meter,
+        call: &Call,
+        read: impl Fn(&Answer) -> Result<T, serde_json::Error>,
+    ) -> Result<T, ConnectorError> {
+        let Inner { options, pace, budget, .. } = &*self.0;
+        let _place = pace.place().await;
+        let began = Instant::now();
+        let mut waits = options.retry.waits();
+        let mut attempts = 0;
+        let mut renewed = false;
+        loop {
+            pace.turn().await;
+            attempts += 1;
+            meter.request();
+            let outcome = match self.attempt(meter, call).await {
+                Ok(answer) => read(&answer).map_err(|error| {
+                    let error = failure::malformed(&call.path, error, &answer.body, &options.scrub);
+                    let again = if attempts < MALFORMED_ATTEMPTS { Again::Later } else { Again::Never };
+                    Failure::new(error, again)
+                }),
+                Err(failure) => Err(failure),
+            };
+            let failure = match outcome {
+                Ok(value) => {
+                    budget.earn();
+                    pace.served();
+                    return Ok(value);
+                }
+                Err(failure) => failure,
+            };
+            let give_up = |why: &str| {
+                let took = began.elapsed().as_secs_f32();
+                let mut error = failure.error.clone();
+                if attempts > 1 {
+                    error.message = format!("{} ({why} after {attempts} attempts in {took:.1} s)", error.message);
+                }
+                error
+            };
+            match failure.again {
+                Again::Never => return Err(give_up("given up")),
+                Again::WithNewToken if renewed || !options.auth.can_renew() => return Err(give_up("given up")),
+                Again::WithNewToken => {
+                    renewed = true;
+                    options.auth.renew().await;
+                    meter.retry(Duration::ZERO);
+                    continue;
+                }
+                Again::Slower => pace.refused(),
+                Again::Later => {}
+            }
+            let Some(bound) = waits.next() else { return Err(give_up("given up")) };
+            let wait = match failure.error.retry {
+                // A little jitter, so that all who were told the same time do not come back at the same instant.
+                Retry::After { seconds } => Duration::from_secs(seconds) + full_jitter(options.retry.first_wait),
+                Retry::Never | Retry::Later => full_jitter(bound),
+            };
+            if wait > LONGEST_ASKED_WAIT || began.elapsed() + wait > options.retry.time_budget {
+                return Err(give_up("no time is left for another attempt"));
+            }
+            if !budget.spend() {
+                return Err(give_up("too many requests fail to try this one again"));
+            }
+            tracing::debug!(path = call.path, attempts, wait_ms = wait.as_millis() as u64, error = %failure.error, "trying again");
+            meter.retry(wait);
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt(&self, meter: &Meter, call: &Call) -> Result<Answer, Failure> {
+        let Inner { http, options, clock, .. } = &*self.0;
+        let url = self.url(call);
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let mut request = match &call.body {
+            None => http.request(Method::GET, url),
+            Some(body) => http
+                .request(Method::POST, url)
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(body.clone()),
+        };
+        request = request.header(reqwest::header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(org_id) = options.org_id.as_deref().filter(|_| !call.without_org) {
+            request = request.header(ORG_ID, org_id);
+        }
+        let request = options.auth.sign(request, http, &options.scrub).await?;
+        let answer = request.send().await.map_err(|error| failure::transport(&error, &host))?;
+        let status = answer.status();
+        let headers = answer.headers().clone();
+        if status != StatusCode::OK {
+            // What an error says is read as far as it is short; a body that breaks changes nothing.
+            let body = transport::read_body(answer, 64 * 1024, &call.path, &host, meter).await.unwrap_or_default();
+            return Err(failure::status(status, &headers, &body, &host, &options.scrub, clock));
+        }
+        let body = transport::read_body(answer, options.largest_body, &call.path, &host, meter).await?;
+        Ok(Answer { headers, body })
+    }
+
+    fn url(&self, call: &Call) -> Url {
+        let endpoints = &self.0.options.endpoints;
+        let mut url = match call.service {
+            Service::Console => endpoints.console.clone(),
+            Service::Insights => endpoints.insights.clone(),
+        };
+        url.set_path(&call.path);
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        url
+    }
+}
+
+/// Whether an endpoint is simply not there.
+pub(crate) fn is_absent(error: &ConnectorError) -> bool {
+    error.code == ErrorCode::NotFound
+}

@@ -1,0 +1,358 @@
+//! Reading a whole listing, page by page, while the target changes under it.
+//!
+//! A page is a window (`skip`, `limit`) on a live list. Between two pages a deletion moves later rows one place to the
+//! front, so that the next page starts one row too late and a row is lost; an insertion doubles one. Totals do not
+//! tell: one deletion and one insertion leave them as they were.
+//!
+//! So each page starts on the last row of the page before it. When the two pages share that row, the list did not
+//! shift at that border, whatever happened elsewhere: the pages are *linked*. When they are not, the reader asks for
+//! windows further to the front until one links up. A chain of linked pages from the first row to a page that ends
+//! short misses no row that was there throughout. Totals plan the pages, and the rows are held against them at the
+//! end; they never end a listing by themselves. A listing that cannot be linked, or falls short of its totals, is read
+//! again as a whole, and rows that came before are dropped. After [`PASSES`] it is an `inconsistent_listing`.
+
+use std::collections::{HashMap, VecDeque};
+
+use connector_api::{ConnectorError, ErrorCode, Retry};
+use serde::de::DeserializeOwned;
+use tokio::task::JoinHandle;
+
+use super::{Call, Client, Meter, Page};
+use crate::api::Id;
+
+/// How often a listing is read before it is called inconsistent.
+const PASSES: u8 = 4;
+/// How often in a row a page may bring nothing new, or a border be mended, within one pass.
+const PATIENCE: u32 = 5;
+/// No listing may be longer: a target that never ends must not fill the memory.
+const LONGEST: u64 = 20_000_000;
+
+/// Something that a listing lists.
+pub(crate) trait Identified {
+    /// What tells it from the others in the same listing.
+    fn id(&self) -> &Id;
+}
+
+/// What is to be listed.
+#[derive(Debug, Clone)]
+pub(crate) struct Listing {
+    call: Call,
+    limit: u64,
+}
+
+impl Listing {
+    /// A listing in pages of `limit` rows, at most 100.
+    pub(crate) fn new(call: Call, limit: u64) -> Self {
+        Self { call: call.query("limit", limit.to_string()), limit }
+    }
+
+    /// The same listing sorted by id, as JumpCloud advises wherever the endpoint sorts.
+    pub(crate) fn sorted(mut self) -> Self {
+        self.call = self.call.query("sort", "_id");
+        self
+    }
+
+    /// The requests that a listing of `rows` rows takes: each page brings `limit - 1` new rows, and the last one must
+    /// end short.
+    pub(crate) fn requests(rows: u64, limit: u64) -> u64 {
+        if rows < limit { 1 } else { 1 + (rows - limit).div_euclid(stride(limit)) + 1 }
+    }
+}
+
+/// How far one page starts behind the one before.
+fn stride(limit: u64) -> u64 {
+    limit.max(2) - 1
+}
+
+/// Reads a listing's rows, each once, in the listing's order. Pages ahead are asked for side by side.
+pub(crate) struct PageReader<T> {
+    client: Client,
+    meter: Meter,
+    listing: Listing,
+    ahead: VecDeque<(u64, Source<T>)>,
+    /// In which pass a row came last.
+    seen: HashMap<Id, u8>,
+    pass: Pass,
+    /// Rows that came more than once in one pass, beside those by which pages are linked.
+    duplicates: u64,
+    notes: Vec<String>,
+    /// Requests that the first page's promise made likely.
+    planned: Option<u64>,
+    finished: bool,
+}
+
+/// How the reading of a listing went, beside its rows.
+#[derive(Debug, Default)]
+pub(crate) struct Course {
+    /// Requests that the first page's promise made likely.
+    pub(crate) planned: Option<u64>,
+    /// Rows dropped since they came twice.
+    pub(crate) duplicates: u64,
+    /// What was odd.
+    pub(crate) notes: Vec<String>,
+}
+
+/// One reading from the first row to the last.
+#[derive(Debug, Default)]
+struct Pass {
+    number: u8,
+    /// Where the next page starts.
+    next: u64,
+    /// Rows that the last page promised in all.
+    promised: u64,
+    /// The smallest and the largest promise.
+    totals: Option<(u64, u64)>,
+    /// The rows of the last page.
+    tail: Vec<Id>,
+    /// Different rows so far.
+    rows: u64,
+    /// Pages in a row that brought nothing.
+    idle: u32,
+}
+
+enum Source<T> {
+    Asked(Asked<T>),
+    Here(Page<T>),
+}
+
+/// A request under way, given up when nobody waits for it any more.
+struct Asked<T>(JoinHandle<Result<Page<T>, ConnectorError>>);
+
+impl<T> Drop for Asked<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
+    pub(crate) fn new(client: &Client, meter: &Meter, listing: Listing) -> Self {
+        Self {
+            client: client.clone(),
+            meter: meter.clone(),
+            listing,
+            ahead: VecDeque::new(),
+            seen: HashMap::new(),
+            pass: Pass { number: 1, ..Pass::default() },
+            duplicates: 0,
+            notes: Vec::new(),
+            planned: None,
+            finished: false,
+        }
+    }
+
+    /// Reads the first page, if it is not here yet, and tells the rows that it promises in all.
+    ///
+    /// # Errors
+    /// Whatever the request ends with.
+    pub(crate) async fn total(&mut self) -> Result<Option<u64>, ConnectorError> {
+        if self.ahead.is_empty() && self.pass.tail.is_empty() && !self.finished {
+            let page = self.ask(0).page().await?;
+            let total = page.total;
+            self.ahead.push_back((0, Source::Here(page)));
+            return Ok(total);
+        }
+        Ok(match self.ahead.front() {
+            Some((_, Source::Here(page))) => page.total,
+            _ => self.pass.totals.map(|(_, high)| high),
+        })
+    }
+
+    /// The next rows that did not come before; `None` after the last.
+    ///
+    /// # Errors
+    /// Whatever a request ends with, or `inconsistent_listing`.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ConnectorError> {
+        while !self.finished {
+            let (skip, page) = self.take().await?;
+            let rows =
+                if skip == 0 || self.links(&page) { self.accept(skip, page)? } else { self.bridge(skip, page).await? };
+            if !rows.is_empty() {
+                return Ok(Some(rows));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How the reading went so far.
+    pub(crate) fn course(&self) -> Course {
+        Course { planned: self.planned, duplicates: self.duplicates, notes: self.notes.clone() }
+    }
+
+    /// The page with the next rows, from those asked for ahead if one of them has them.
+    async fn take(&mut self) -> Result<(u64, Page<T>), ConnectorError> {
+        let (next, limit) = (self.pass.next, self.listing.limit);
+        while self.ahead.front().is_some_and(|(at, _)| *at > 0 && at + limit <= next + 1) {
+            self.ahead.pop_front();
+        }
+        let (skip, source) = match self.ahead.front() {
+            Some((at, _)) if *at <= next => self.ahead.pop_front().unwrap_or_else(|| (next, self.ask(next))),
+            _ => (next, self.ask(next)),
+        };
+        self.ask_ahead(skip);
+        Ok((skip, source.page().await?))
+    }
+
+    fn ask(&self, skip: u64) -> Source<T> {
+        let (client, meter) = (self.client.clone(), self.meter.clone());
+        let call = self.listing.call.clone().query("skip", skip.to_string());
+        Source::Asked(Asked(tokio::spawn(async move { client.fetch(&meter, &call, Page::read).await })))
+    }
+
+    /// Asks for pages behind `skip` as far as rows are promised, some at a time.
+    fn ask_ahead(&mut self, skip: u64) {
+        let stride = stride(self.listing.limit);
+        let mut next = self.ahead.back().map_or(skip, |(at, _)| (*at).max(skip)) + stride;
+        while self.ahead.len() < self.client.concurrency() && next < self.pass.promised {
+            let page = self.ask(next);
+            self.ahead.push_back((next, page));
+            next += stride;
+        }
+    }
+
+    /// Whether the page goes on where the last one ended: it holds that page's last rows, in the same order.
+    fn links(&self, page: &Page<T>) -> bool {
+        let Some(last) = self.pass.tail.last() else { return false };
+        if page.rows.first().is_some_and(|row| row.id() == last) {
+            return true;
+        }
+        let shared = page.rows.iter().filter_map(|row| self.pass.tail.iter().position(|id| id == row.id()));
+        let shared: Vec<usize> = shared.collect();
+        !shared.is_empty() && shared.is_sorted()
+    }
+
+    /// Takes a page that links up, and decides what comes next.
+    fn accept(&mut self, skip: u64, page: Page<T>) -> Result<Vec<T>, ConnectorError> {
+        let limit = self.listing.limit;
+        let (length, total) = (page.rows.len() as u64, page.total);
+        if length > limit && total != Some(length) {
+            return Err(self.inconsistent("the target sends more rows than were asked for"));
+        }
+        let before = self.pass.rows;
+        let fresh = self.keep(page);
+        let end = skip + length;
+        self.pass.next = if length == 0 { skip } else { end - 1 };
+        self.pass.idle = if self.pass.rows > before { 0 } else { self.pass.idle + 1 };
+        let endless = self.pass.totals.is_some_and(|(_, high)| self.pass.rows > 2 * high + 10_000);
+        if endless || self.pass.rows > LONGEST {
+            return Err(self.inconsistent("the target goes on listing beyond what it promised"));
+        }
+        let at_end = match total {
+            Some(total) => end >= total,
+            // Nothing was promised: a short page is believed when a second look brings nothing more.
+            None => self.pass.idle > 0 && (skip > 0 || self.pass.idle > 1 || length > 0),
+        };
+        if length != limit && at_end {
+            self.close()?;
+        } else if self.pass.idle >= PATIENCE {
+            self.again("the target repeats pages, or promises more rows than it gives")?;
+        }
+        Ok(fresh)
+    }
+
+    /// Enters a page's rows; what comes back is new.
+    fn keep(&mut self, page: Page<T>) -> Vec<T> {
+        if let Some(total) = page.total {
+            self.planned.get_or_insert_with(|| Listing::requests(total, self.listing.limit));
+            let (low, high) = self.pass.totals.unwrap_or((total, total));
+            self.pass.totals = Some((low.min(total), high.max(total)));
+        }
+        self.pass.promised = page.total.unwrap_or(0).min(LONGEST);
+        let ids: Vec<Id> = page.rows.iter().map(|row| row.id().clone()).collect();
+        let tail = &self.pass.tail;
+        let link = if ids.first().is_some_and(|id| Some(id) == tail.last()) {
+            Some(0)
+        } else {
+            ids.iter().rposition(|id| tail.contains(id))
+        };
+        let mut fresh = Vec::with_capacity(page.rows.len());
+        for (at, row) in page.rows.into_iter().enumerate() {
+            match self.seen.insert(row.id().clone(), self.pass.number) {
+                Some(pass) if pass == self.pass.number => {
+                    self.duplicates += u64::from(link.is_none_or(|link| at > link));
+                }
+                Some(_) => self.pass.rows += 1,
+                None => {
+                    self.pass.rows += 1;
+                    fresh.push(row);
+                }
+            }
+        }
+        if !ids.is_empty() {
+            self.pass.tail = ids;
+        }
+        fresh
+    }
+
+    /// Mends a border at which the list has shifted: asks for windows further to the front until one links up. The
+    /// page that did not is looked at again behind it.
+    async fn bridge(&mut self, skip: u64, page: Page<T>) -> Result<Vec<T>, ConnectorError> {
+        self.pass.idle += 1;
+        let mut back = self.listing.limit.div_ceil(2);
+        for _ in 0..PATIENCE {
+            if self.pass.idle > PATIENCE {
+                break;
+            }
+            let start = skip.saturating_sub(back);
+            let window = self.ask(start).page().await?;
+            if start == 0 || self.links(&window) {
+                tracing::debug!(path = self.listing.call.path, skip, start, "a listing shifted; linked again");
+                if !page.rows.is_empty() {
+                    self.ahead.push_front((skip, Source::Here(page)));
+                }
+                return self.accept(start, window);
+            }
+            back *= 2;
+        }
+        self.again("its order changes faster than it can be read").map(|()| Vec::new())
+    }
+
+    /// The last page ended short: is the listing whole?
+    fn close(&mut self) -> Result<(), ConnectorError> {
+        let rows = self.pass.rows;
+        let path = &self.listing.call.path;
+        match self.pass.totals {
+            Some((low, _)) if rows < low => return self.again(&format!("{rows} rows came where it counts {low}")),
+            Some((_, high)) if rows > high => {
+                self.notes.push(format!("{path}: {rows} rows came where it counts {high}"))
+            }
+            _ => {}
+        }
+        self.finished = true;
+        self.ahead.clear();
+        self.seen = HashMap::new();
+        Ok(())
+    }
+
+    /// Starts the listing over, since `why`.
+    fn again(&mut self, why: &str) -> Result<(), ConnectorError> {
+        if self.pass.number >= PASSES {
+            return Err(self.inconsistent(why));
+        }
+        tracing::info!(path = self.listing.call.path, why, "reading a listing again");
+        self.notes.push(format!("{} was read again: {why}", self.listing.call.path));
+        self.ahead.clear();
+        self.pass = Pass { number: self.pass.number + 1, ..Pass::default() };
+        Ok(())
+    }
+
+    fn inconsistent(&self, why: &str) -> ConnectorError {
+        ConnectorError::new(
+            ErrorCode::InconsistentListing,
+            format!("{} could not be read as a whole ({} passes): {why}", self.listing.call.path, self.pass.number),
+            "scan again at a quieter time; when it lasts, report it to JumpCloud",
+        )
+        .with_retry(Retry::Later)
+    }
+}
+
+impl<T> Source<T> {
+    async fn page(self) -> Result<Page<T>, ConnectorError> {
+        match self {
+            Self::Here(page) => Ok(page),
+            Self::Asked(mut asked) => match (&mut asked.0).await {
+                Ok(page) => page,
+                Err(error) => Err(ConnectorError::internal(format!("a request's task ended: {error}"))),
+            },
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! When a request is tried again, and after how long.
+
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::Timestamp;
+
+/// The bounds of trying again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RetryPolicy {
+    /// Attempts for one request, the first included.
+    pub(crate) attempts: u32,
+    /// How long one request may take over all of its attempts and waits.
+    pub(crate) time_budget: Duration,
+    /// The first wait's upper bound; it doubles with each attempt.
+    pub(crate) first_wait: Duration,
+    /// The longest wait that the back-off itself chooses.
+    pub(crate) longest_wait: Duration,
+}
+
+impl RetryPolicy {
+    /// The upper bounds of the waits between attempts. The wait itself is drawn between zero and the bound (full
+    /// jitter), so that requests which failed together do not come back together.
+    pub(crate) fn waits(&self) -> impl Iterator<Item = Duration> + use<> {
+        ExponentialBuilder::new()
+            .with_min_delay(self.first_wait)
+            .with_max_delay(self.longest_wait)
+            .with_max_times(self.attempts.saturating_sub(1) as usize)
+            .build()
+    }
+}
+
+/// A wait drawn between zero and `bound`.
+pub(crate) fn full_jitter(bound: Duration) -> Duration {
+    bound.mul_f64(fastrand::f64())
+}
+
+/// What all requests of a scan may spend on trying again: each success earns a retry, each retry costs one. In an
+/// outage nothing succeeds, so the target soon hears no more.
+#[derive(Debug)]
+pub(crate) struct RetryBudget(Mutex<f64>);
+
+impl RetryBudget {
+    const FULL: f64 = 100.0;
+
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Self::FULL))
+    }
+
+    pub(crate) fn earn(&self) {
+        let mut left = self.lock();
+        *left = (*left + 1.0).min(Self::FULL);
+    }
+
+    /// Whether a retry is still affordable; it is then paid for.
+    pub(crate) fn spend(&self) -> bool {
+        let mut left = self.lock();
+        let affordable = *left >= 1.0;
+        if affordable {
+            *left -= 1.0;
+        }
+        affordable
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, f64> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Reads a `Retry-After`: whole seconds, or an HTTP date, which is held against `now`.
+pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    let now = SystemTime::from(now);
+    Some(date.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(retry_after("7", now), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after("Thu, 01 Jan 2026 00:00:09 GMT", now), Some(Duration::from_secs(9)));
+        assert_eq!(retry_after("Wed, 31 Dec 2025 00:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon", now), None);
+    }
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_end_with_the_attempts() {
+        let policy = RetryPolicy {
+            attempts: 6,
+            time_budget: Duration::from_secs(60),
+            first_wait: Duration::from_secs(1),
+            longest_wait: Duration::from_secs(5),
+        };
+        let seconds: Vec<_> = policy.waits().map(|wait| wait.as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 5, 5]);
+    }
+
+    #[test]
+    fn an_outage_empties_the_budget_and_successes_fill_it() {
+        let budget = RetryBudget::new();
+        let spent = (0..1000).filter(|_| budget.spend()).count();
+        assert_eq!(spent, 100);
+        budget.earn();
+        assert!(budget.spend() && !budget.spend());
+    }
+}

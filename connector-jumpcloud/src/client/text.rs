@@ -1,0 +1,55 @@
+//! Makes foreign text fit to be shown: one line, printable, short, and without the secret.
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// Text from the wire longer than this is cut.
+const LONGEST: usize = 200;
+
+/// Knows the secrets that must not show.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scrubber(Vec<SecretString>);
+
+impl Scrubber {
+    pub(crate) fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
+        Self(secrets.into_iter().filter(|secret| !secret.expose_secret().is_empty()).collect())
+    }
+
+    /// `text` as one short printable line in which no secret is left.
+    pub(crate) fn line(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in &self.0 {
+            text = text.replace(secret.expose_secret(), "(secret)");
+        }
+        let printable = text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c });
+        let mut line = String::new();
+        for word in printable.collect::<String>().split_whitespace() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+            if line.chars().count() > LONGEST {
+                line = line.chars().take(LONGEST).collect();
+                line.push('…');
+                break;
+            }
+        }
+        line
+    }
+}
+
+/// Characters that change how the text around them is shown.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_becomes_one_short_line_without_the_secret() {
+        let scrub = Scrubber::new([SecretString::from("hunter2")]);
+        assert_eq!(scrub.line("a\r\n\u{1b}[31mhunter2\u{202e} b"), "a [31m(secret) b");
+        assert_eq!(scrub.line(&"x".repeat(5000)).chars().count(), LONGEST + 1);
+    }
+}

@@ -1,0 +1,131 @@
+//! The HTTP client itself: TLS, proxy, time-outs, bounded bodies.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use connector_api::ConnectorError;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::failure::{self, DnsError, Failure};
+use super::meter::Meter;
+
+/// How connections are made.
+#[derive(Debug, Clone)]
+pub(crate) struct Connections {
+    pub(crate) connect_timeout: Duration,
+    /// Longest silence while an answer comes.
+    pub(crate) read_timeout: Duration,
+    /// Longest time for one attempt, body included.
+    pub(crate) request_timeout: Duration,
+    pub(crate) ca_bundle: Option<PathBuf>,
+    pub(crate) proxy: Option<String>,
+    /// Every address is on this machine: plain HTTP is taken and the environment's proxies are not.
+    pub(crate) loopback: bool,
+    pub(crate) concurrency: usize,
+}
+
+impl Connections {
+    /// # Errors
+    /// `invalid_config` for a bundle that cannot be read or a proxy that is no URL.
+    pub(crate) fn client(&self) -> Result<reqwest::Client, ConnectorError> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("orbisid-connector-jumpcloud/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .https_only(!self.loopback)
+            .dns_resolver(SystemResolver)
+            .tls_backend_preconfigured(self.tls()?)
+            .connect_timeout(self.connect_timeout)
+            .read_timeout(self.read_timeout)
+            .timeout(self.request_timeout)
+            .pool_max_idle_per_host(self.concurrency)
+            .http2_adaptive_window(true);
+        if let Some(proxy) = &self.proxy {
+            let proxy = reqwest::Proxy::all(proxy).map_err(|_| {
+                ConnectorError::invalid_config(
+                    "attributes.proxyUrl: is not a URL",
+                    "write it like http://proxy.example:3128",
+                )
+            })?;
+            builder = builder.proxy(proxy);
+        } else if self.loopback {
+            builder = builder.no_proxy();
+        }
+        builder.build().map_err(|error| ConnectorError::internal(format!("the HTTP client could not be made: {error}")))
+    }
+
+    /// TLS 1.2 or newer; the platform's roots, Mozilla's where the platform has none, and the operator's bundle.
+    fn tls(&self) -> Result<rustls::ClientConfig, ConnectorError> {
+        let mut roots = RootCertStore::empty();
+        let (accepted, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if accepted == 0 {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        if let Some(path) = &self.ca_bundle {
+            let problem = |why: String| {
+                ConnectorError::invalid_config(
+                    format!("attributes.caBundleFile: {why}"),
+                    "name a readable file of certificates in PEM form",
+                )
+            };
+            let pem =
+                std::fs::read(path).map_err(|error| problem(format!("{} cannot be read: {error}", path.display())))?;
+            let certificates = CertificateDer::pem_slice_iter(&pem)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| problem(format!("{} is not PEM: {error}", path.display())))?;
+            let (accepted, _) = roots.add_parsable_certificates(certificates);
+            if accepted == 0 {
+                return Err(problem(format!("{} holds no certificate", path.display())));
+            }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| ConnectorError::internal(format!("TLS could not be set up: {error}")))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(config)
+    }
+}
+
+/// Reads a body up to `limit` bytes, counted after decompression.
+pub(crate) async fn read_body(
+    mut answer: reqwest::Response,
+    limit: usize,
+    what: &str,
+    host: &str,
+    meter: &Meter,
+) -> Result<Bytes, Failure> {
+    let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
+    if announced > limit {
+        return Err(failure::too_large(what, limit));
+    }
+    let mut body = BytesMut::with_capacity(announced);
+    while let Some(chunk) = answer.chunk().await.map_err(|error| failure::transport(&error, host))? {
+        meter.received(chunk.len());
+        if body.len() + chunk.len() > limit {
+            return Err(failure::too_large(what, limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// The system's resolver, whose failures are recognised as such.
+struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let addresses: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await.map_err(DnsError)?.collect();
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}

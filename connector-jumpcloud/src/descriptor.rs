@@ -1,0 +1,256 @@
+//! What the connector says of itself.
+
+use connector_api::{
+    CredentialField, CredentialMapping, Descriptor, Discovery, Edition, ErrorCode, Protocol, Section,
+    TroubleshootingRow,
+};
+
+use crate::options::Options;
+
+/// The OS Type by which a system chooses this connector.
+pub const OS_TYPE: &str = "JumpCloud";
+
+/// Describes the connector, without I/O.
+pub fn descriptor() -> Descriptor {
+    Descriptor {
+        os_type: OS_TYPE.to_owned(),
+        display_name: "JumpCloud".to_owned(),
+        description:
+            "Discovers users, groups, memberships, administrators, devices, applications and last logins of a \
+                      JumpCloud organisation, and who reaches what, over JumpCloud's Core API and Directory Insights."
+                .to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        system_type: "Directory Service".to_owned(),
+        default_scan_priority: 10,
+        default_port: 443,
+        default_hostname: Some("console.jumpcloud.com".to_owned()),
+        protocols: vec![Protocol {
+            name: "REST API (HTTPS)".to_owned(),
+            port: 443,
+            notes: "API key via x-api-key request header, or a service account's bearer token".to_owned(),
+        }],
+        editions: vec![Edition::Pro, Edition::Enterprise],
+        credential: CredentialMapping {
+            username: Some(CredentialField {
+                meaning: "client id of a service account; ignored with an API key".to_owned(),
+                required: false,
+            }),
+            password: CredentialField {
+                meaning: "JumpCloud API key, or client secret of a service account".to_owned(),
+                required: true,
+            },
+        },
+        required_permissions: [
+            "JumpCloud Administrator or Manager role with API access (an API key's scope is its administrator's role)",
+            "Read Only suffices for users, groups, devices and applications",
+            "Directory Insights (last logins) is refused to the Command Runner roles",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        discovers: discovers(),
+        emits: [
+            "JUMPCLOUD_USER_GROUP",
+            "JUMPCLOUD_ADMIN_ROLE",
+            "JUMPCLOUD_SYSTEM_GROUP",
+            "system",
+            "systemGroup",
+            "application",
+            "activeDirectory",
+            "gSuite",
+            "ldapServer",
+            "office365",
+            "radiusServer",
+            "workday",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        configuration_steps: [
+            "In the JumpCloud admin portal, open Administrator Account, API Settings, Generate New API Key. A new key \
+             revokes the old one for everything that uses it",
+            "Copy the API key (it is displayed only once)",
+            "Create a Credential in OrbisID with the API key as its Password",
+            "Open Systems, Add System",
+            "Choose OS Type JumpCloud and System Type Directory Service; the Hostname is console.jumpcloud.com \
+             (console.eu.jumpcloud.com or console.in.jumpcloud.com in those regions); choose the Credential",
+            "Click Test Connection",
+            "Click Save",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        troubleshooting: troubleshooting(),
+        config_schema: schemars::schema_for!(Options),
+    }
+}
+
+fn discovers() -> Vec<Discovery> {
+    let row = |section, data: &str, source: &str, cost: &str| Discovery {
+        section,
+        data: data.to_owned(),
+        source: source.to_owned(),
+        cost: cost.to_owned(),
+    };
+    vec![
+        row(
+            Section::Users,
+            "User accounts, enabled state (activated, suspended, state), admin and MFA status, privilege evidence",
+            "GET /api/v2/users, or GET /api/systemusers where that is not served",
+            "1 request for each 100 users",
+        ),
+        row(Section::Groups, "User groups", "GET /api/v2/usergroups", "1 request for each 100 groups"),
+        row(
+            Section::Memberships,
+            "Group memberships, nested ones resolved",
+            "GET /api/v2/usergroups/{id}/members",
+            "1 request for each 100 members of each group, at least 1 a group",
+        ),
+        row(
+            Section::Administrators,
+            "Console administrators and their roles",
+            "GET /api/users",
+            "1 request for each 100 administrators",
+        ),
+        row(
+            Section::Systems,
+            "Devices and device groups",
+            "GET /api/systems, GET /api/v2/systemgroups",
+            "1 request for each 100 devices and each 100 device groups",
+        ),
+        row(Section::Applications, "Applications", "GET /api/applications", "1 request for each 100 applications"),
+        row(
+            Section::Directories,
+            "LDAP, Google Workspace, Microsoft 365, Active Directory and RADIUS",
+            "GET /api/v2/directories, GET /api/radiusservers",
+            "2 requests",
+        ),
+        row(
+            Section::Grants,
+            "Who reaches which device, application and directory, with the level and the path",
+            "GET /api/v2/{kind}/{id}/associations, GET /api/v2/systemgroups/{id}/members",
+            "for each kind of edge, 1 request for each thing on the side that has fewer",
+        ),
+        row(
+            Section::LastLogin,
+            "Last successful and failed login, service, second factor",
+            "POST /insights/directory/v1/events",
+            "1 request for each 10,000 login events, one after another",
+        ),
+    ]
+}
+
+fn troubleshooting() -> Vec<TroubleshootingRow> {
+    let row = |code, symptom: &str, likely_cause: &str, resolution: &str| TroubleshootingRow {
+        code,
+        symptom: symptom.to_owned(),
+        likely_cause: likely_cause.to_owned(),
+        resolution: resolution.to_owned(),
+    };
+    vec![
+        row(
+            ErrorCode::Unauthorized,
+            "401 Unauthorized",
+            "Invalid, expired or revoked API key",
+            "Regenerate the API key in the JumpCloud portal, which revokes the old one, and update the credential",
+        ),
+        row(
+            ErrorCode::WrongOrganization,
+            "401 though the key is good, or 400 or 404 with an organisation id",
+            "The key may see several organisations and none is named, or the id is wrong",
+            "Set jumpcloudOrgId to one of the ids that Test Connection lists",
+        ),
+        row(
+            ErrorCode::Forbidden,
+            "403 Forbidden",
+            "The key's role may not read this, or the address is blocked",
+            "Give the administrator the role Administrator or Manager with API access",
+        ),
+        row(
+            ErrorCode::NoUsers,
+            "No users returned",
+            "Organisation empty or key lacks scope",
+            "Verify users exist and the API key belongs to an Administrator",
+        ),
+        row(
+            ErrorCode::RateLimited,
+            "Rate limit errors",
+            "Too many API calls",
+            "The connector backs off automatically; increase the scan interval or set requestsPerSecond",
+        ),
+        row(
+            ErrorCode::Connect,
+            "Cannot connect",
+            "Outbound HTTPS blocked",
+            "Ensure the OrbisID server can reach console.jumpcloud.com:443",
+        ),
+        row(ErrorCode::Dns, "Name not resolved", "Wrong host name or DNS", "Check the host name and this server's DNS"),
+        row(
+            ErrorCode::Tls,
+            "TLS handshake failed",
+            "A proxy that inspects TLS, or a wrong clock",
+            "Name the proxy's authority in caBundleFile; verification cannot be turned off",
+        ),
+        row(
+            ErrorCode::Timeout,
+            "No answer in time",
+            "Slow network or service",
+            "Scan again; raise the time-outs when it lasts",
+        ),
+        row(
+            ErrorCode::ServerError,
+            "5xx after all attempts",
+            "JumpCloud has an outage",
+            "Scan again later; look at JumpCloud's status page",
+        ),
+        row(
+            ErrorCode::UnexpectedRedirect,
+            "Redirected",
+            "Wrong host name, or a login page in between",
+            "Check the host name; redirects are never followed, since the key would travel along",
+        ),
+        row(
+            ErrorCode::MalformedResponse,
+            "Answer not understood",
+            "The host is not a JumpCloud console, or a proxy changes answers",
+            "Check the host name and the proxy",
+        ),
+        row(
+            ErrorCode::ResponseTooLarge,
+            "Answer too large",
+            "Very large records, or not a JumpCloud console",
+            "Lower pageSize, or raise largestAnswerMib",
+        ),
+        row(
+            ErrorCode::InconsistentListing,
+            "Listing inconsistent",
+            "The organisation changed faster than it could be read",
+            "Scan again at a quieter time",
+        ),
+        row(
+            ErrorCode::InvalidConfig,
+            "Settings refused",
+            "An attribute is unknown or has a wrong value",
+            "Follow the message; the schema lists all attributes",
+        ),
+        row(
+            ErrorCode::InsecureEndpoint,
+            "Plain HTTP refused",
+            "The host name begins with http://",
+            "Leave the scheme out",
+        ),
+        row(ErrorCode::EditionNotSupported, "Not available", "Community edition", "Use OrbisID Pro or Enterprise"),
+        row(
+            ErrorCode::CheckpointRejected,
+            "Checkpoint refused",
+            "It is damaged, too old, or made for other settings",
+            "Remove it, or start afresh explicitly",
+        ),
+        row(ErrorCode::NotFound, "404 Not Found", "Wrong host name", "Check the host name"),
+        row(ErrorCode::Cancelled, "Cancelled", "Somebody ended the scan", "Start it again when ready"),
+        row(
+            ErrorCode::Sink,
+            "Records not taken",
+            "The host could not store the records",
+            "Look at the host's own log, disk and database",
+        ),
+        row(ErrorCode::Internal, "Internal error", "A defect in the connector", "Report it with the scan's log"),
+    ]
+}

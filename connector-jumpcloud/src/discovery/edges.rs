@@ -1,0 +1,189 @@
+//! The edges of the graph beside memberships: who is bound to which device, device group, application and directory,
+//! and which devices a device group holds.
+//!
+//! Every kind of edge can be listed from either end, one request for each thing there. The end with fewer things is
+//! cheaper.
+
+use std::collections::BTreeMap;
+
+use connector_api::ConnectorError;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+
+use super::memberships::whole;
+use super::section::Tally;
+use super::state::{Edge, Node, State};
+use crate::api::Id;
+use crate::api::graph::{self, Kind};
+use crate::api::users as users_api;
+use crate::client::{Client, Identified, Listing, PageReader};
+
+/// One kind of edge, and the end from which it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Walk {
+    /// Who is bound, or holds.
+    from: Kind,
+    /// What it is bound to, or held.
+    to: Kind,
+    /// The end whose things are asked, one after another.
+    pub(super) ask: Kind,
+    /// The requests that this takes when no list is longer than a page.
+    pub(super) requests: u64,
+}
+
+/// How many things there are of each kind.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Counts {
+    /// Users, when the target tells.
+    pub(super) users: Option<u64>,
+    pub(super) groups: u64,
+    /// Everything that can be reached, and device groups.
+    pub(super) reachable: BTreeMap<Kind, u64>,
+}
+
+impl Counts {
+    pub(super) fn of(users: Option<u64>, state: &State) -> Self {
+        let mut reachable = BTreeMap::from([
+            (Kind::System, state.systems.len() as u64),
+            (Kind::SystemGroup, state.system_groups.len() as u64),
+            (Kind::Application, state.applications.len() as u64),
+        ]);
+        for kind in state.directories.iter().filter_map(|directory| directory.graph_kind()) {
+            *reachable.entry(kind).or_default() += 1;
+        }
+        Self { users, groups: state.groups.len() as u64, reachable }
+    }
+}
+
+/// Chooses the end from which each kind of edge is listed.
+pub(super) fn plan(counts: &Counts) -> Vec<Walk> {
+    let mut walks = Vec::new();
+    let device_groups = counts.reachable.get(&Kind::SystemGroup).copied().unwrap_or(0);
+    walks.push(Walk { from: Kind::SystemGroup, to: Kind::System, ask: Kind::SystemGroup, requests: device_groups });
+    for (&to, &there) in &counts.reachable {
+        // Users are not known by id yet, so asking them takes a listing of their ids besides. Where their number is
+        // not told they are never asked.
+        let users = counts.users.map(|users| users + Listing::requests(users, 100));
+        for (from, here) in [(Kind::User, users), (Kind::UserGroup, Some(counts.groups))] {
+            let (ask, requests) = match here {
+                Some(here) if here < there => (from, here),
+                _ => (to, there),
+            };
+            if requests > 0 {
+                let (from_word, to_word, asked) = (from.word(), to.word(), ask.word());
+                tracing::info!(from = from_word, to = to_word, asked, requests, other_end = ?here, "chose the cheaper end of an edge");
+                walks.push(Walk { from, to, ask, requests });
+            }
+        }
+    }
+    walks.retain(|walk| walk.requests > 0);
+    walks
+}
+
+/// The things that each walk asks, but for users: the index of the walk, and the id.
+pub(super) fn asked(walks: &[Walk], state: &State) -> Vec<(usize, Id)> {
+    let ids = |kind: Kind| -> Vec<&Id> {
+        match kind {
+            Kind::User => Vec::new(),
+            Kind::UserGroup => state.groups.iter().map(|group| &group.id).collect(),
+            Kind::System => state.systems.iter().map(|system| &system.id).collect(),
+            Kind::SystemGroup => state.system_groups.iter().map(|group| &group.id).collect(),
+            Kind::Application => state.applications.iter().map(|application| &application.id).collect(),
+            kind => {
+                let of_kind = state.directories.iter().filter(|directory| directory.graph_kind() == Some(kind));
+                of_kind.map(|directory| &directory.id).collect()
+            }
+        }
+    };
+    let all = walks.iter().enumerate();
+    all.flat_map(|(at, walk)| ids(walk.ask).into_iter().map(move |id| (at, id.clone()))).collect()
+}
+
+/// Reads the edges of all walks into `edges`; what came before an error stays there.
+pub(super) async fn read(
+    client: &Client,
+    limit: u64,
+    walks: &[Walk],
+    mut asked: Vec<(usize, Id)>,
+    users_path: &str,
+    edges: &mut Vec<Edge>,
+    tally: &mut Tally,
+) -> Result<(), ConnectorError> {
+    let of_users: Vec<usize> = (0..walks.len()).filter(|at| walks[*at].ask == Kind::User).collect();
+    if !of_users.is_empty() {
+        let mut users: Vec<JustId> = Vec::new();
+        tally.read_into(client, users_api::list_ids(users_path, limit), &mut users).await?;
+        asked.extend(of_users.iter().flat_map(|at| users.iter().map(|user| (*at, user.id.clone()))));
+    }
+    let meter = tally.meter.clone();
+    let mut lists = stream::iter(asked)
+        .map(|(at, id)| {
+            let reader = PageReader::new(client, &meter, listing(&walks[at], &id, limit));
+            async move { Ok::<_, ConnectorError>((&walks[at], id, whole(reader).await?)) }
+        })
+        .buffered(client.concurrency() * 2);
+    while let Some((walk, id, list)) = lists.try_next().await? {
+        let Some((found, course)) = list else {
+            tally.note(format!("the {} {id} vanished while it was read", walk.ask.word()));
+            continue;
+        };
+        tally.course(course);
+        tally.advance(found.len(), None);
+        for edge in found {
+            let expected = if walk.ask == walk.from { walk.to } else { walk.from };
+            if edge.kind != expected.word() {
+                tally.dangling(|| format!("{} {id}", walk.ask.word()), || format!("{:?} {}", edge.kind, edge.id));
+                continue;
+            }
+            let (asked, other) = (Node { kind: walk.ask, id: id.clone() }, Node { kind: expected, id: edge.id });
+            let (from, to) = if walk.ask == walk.from { (asked, other) } else { (other, asked) };
+            edges.push(Edge { from, to, access: edge.access });
+        }
+    }
+    Ok(())
+}
+
+/// A user's id alone.
+#[derive(Debug, Deserialize)]
+struct JustId {
+    #[serde(alias = "_id")]
+    id: Id,
+}
+
+impl Identified for JustId {
+    fn id(&self) -> &Id {
+        &self.id
+    }
+}
+
+fn listing(walk: &Walk, id: &Id, limit: u64) -> Listing {
+    if walk.from == Kind::SystemGroup {
+        return graph::members(Kind::SystemGroup, id, limit);
+    }
+    let targets = if walk.ask == walk.from { walk.to } else { walk.from };
+    graph::associations(walk.ask, id, targets, limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked_end(users: Option<u64>, groups: u64, systems: u64, from: Kind) -> Option<Kind> {
+        let counts = Counts { users, groups, reachable: BTreeMap::from([(Kind::System, systems)]) };
+        plan(&counts).into_iter().find(|walk| walk.from == from && walk.to == Kind::System).map(|walk| walk.ask)
+    }
+
+    #[test]
+    fn the_end_with_fewer_things_is_asked() {
+        assert_eq!(asked_end(Some(10_000), 30, 2000, Kind::UserGroup), Some(Kind::UserGroup));
+        assert_eq!(asked_end(Some(10_000), 30, 20, Kind::UserGroup), Some(Kind::System));
+        assert_eq!(asked_end(Some(10_000), 30, 2000, Kind::User), Some(Kind::System));
+        assert_eq!(asked_end(Some(50), 30, 2000, Kind::User), Some(Kind::User));
+        assert_eq!(asked_end(Some(1999), 30, 2000, Kind::User), Some(Kind::System), "listing the ids costs too");
+    }
+
+    #[test]
+    fn users_whose_number_is_not_told_are_never_asked() {
+        assert_eq!(asked_end(None, 30, 2000, Kind::User), Some(Kind::System));
+    }
+}

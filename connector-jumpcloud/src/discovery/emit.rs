@@ -1,0 +1,296 @@
+//! The rows go out: accounts as the users are read, then what refers to them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use connector_api::{
+    Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Principal, Record, Section, SectionStatus,
+};
+
+use super::graph::{Graph, USER_GROUP};
+use super::privilege::Privilege;
+use super::section::Tally;
+use super::state::State;
+use super::{Course, OpenUsers, Scan, administrators, rows, users};
+use crate::api::graph::Kind;
+use crate::api::users::User;
+
+/// Rows that go to the sink together.
+const BATCH: usize = 500;
+
+/// Rows on their way to the sink, counted for one section.
+struct Outlet<'a> {
+    scan: &'a Scan<'a>,
+    batch: Vec<Record>,
+    sent: BTreeMap<Section, u64>,
+}
+
+impl<'a> Outlet<'a> {
+    fn new(scan: &'a Scan<'a>) -> Self {
+        Self { scan, batch: Vec::with_capacity(BATCH), sent: BTreeMap::new() }
+    }
+
+    async fn send(&mut self, section: Section, record: impl Into<Record>) -> Result<(), ConnectorError> {
+        *self.sent.entry(section).or_default() += 1;
+        self.batch.push(record.into());
+        if self.batch.len() == BATCH { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), ConnectorError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        self.scan.sink.records(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH))).await
+    }
+}
+
+impl Scan<'_> {
+    /// Reads the users and sends an account for each.
+    pub(super) async fn emit_users(
+        &self,
+        users: OpenUsers,
+        mut tally: Tally,
+        course: &mut Course,
+    ) -> Result<(), ConnectorError> {
+        let OpenUsers { mut reader, total, .. } = users;
+        let mut outlet = Outlet::new(self);
+        let state = &mut course.state;
+        let links = links_by_email(state);
+        // The names of the users are entered while their rows are made; the evidence needs ids and edges alone.
+        let mut people = std::mem::take(&mut state.people);
+        for edge in state.edges.iter().filter(|edge| edge.from.kind == Kind::User) {
+            people.intern(&edge.from.id);
+        }
+        let result = async {
+            let mut aside = Tally::new(Section::Grants, &self.sink);
+            let graph = Graph::new(state, &people, &mut aside);
+            let privilege = self.privilege(state, &graph);
+            while let Some(page) = reader.next().await? {
+                tally.advance(page.len(), total);
+                for user in page {
+                    let mut account = make_account(user, &mut people, state, &links);
+                    privilege.judge_user(&mut account.record, account.user, account.sudo);
+                    outlet.send(Section::Users, account.record).await?;
+                }
+            }
+            outlet.flush().await
+        }
+        .await;
+        state.people = people;
+        tally.course(reader.course());
+        let sent = outlet.sent.get(&Section::Users).copied().unwrap_or(0);
+        tally.sent(sent);
+        let status = match &result {
+            Ok(()) => SectionStatus::Complete,
+            Err(error) => SectionStatus::Incomplete { error: error.clone() },
+        };
+        state.reports.insert(Section::Users, tally.close(status));
+        if sent == 0 && result.is_ok() {
+            course.warnings.push(format!(
+                "{}: no users returned: the organisation is empty, or the key lacks scope; verify that users exist and \
+                 that the key belongs to an Administrator",
+                ErrorCode::NoUsers
+            ));
+        }
+        result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::Users) })
+    }
+
+    /// Sends everything but the users: it is all in memory by now.
+    pub(super) async fn emit_rest(&self, course: &mut Course) -> Result<(), ConnectorError> {
+        let mut outlet = Outlet::new(self);
+        let state = &mut course.state;
+        let names: Vec<String> = {
+            let people = &mut state.people;
+            let named = state.administrators.iter();
+            named.map(|administrator| people.unique(administrators::name(administrator), &administrator.id)).collect()
+        };
+        let state = &*state;
+        let mut memberships = Tally::new(Section::Memberships, &self.sink);
+        let mut grants = Tally::new(Section::Grants, &self.sink);
+        let graph = Graph::new(state, &state.people, &mut grants);
+        let privilege = self.privilege(state, &graph);
+        let result = async {
+            self.send_administrators(state, &names, &privilege, &mut outlet).await?;
+            send_groups(state, &graph, &privilege, &mut memberships, &mut outlet).await?;
+            send_resources(state, &mut outlet).await?;
+            if state.reports.contains_key(&Section::Grants) {
+                send_grants(state, &graph, &mut outlet).await?;
+            }
+            outlet.flush().await
+        }
+        .await;
+        for (section, tally) in [(Section::Memberships, memberships), (Section::Grants, grants)] {
+            if let Some(report) = course.state.reports.get_mut(&section) {
+                tally.enter_dangling(report);
+            }
+        }
+        for (section, sent) in outlet.sent {
+            if let Some(report) = course.state.reports.get_mut(&section) {
+                report.records = sent;
+            }
+        }
+        self.judge_grants(course);
+        result
+    }
+
+    /// Grants are whole only when everything that they refer to is.
+    fn judge_grants(&self, course: &mut Course) {
+        let parts = [Section::Systems, Section::Applications, Section::Directories];
+        let broken = parts.iter().find_map(|part| {
+            let status = &course.state.reports.get(part)?.status;
+            status.error().map(|error| error.clone().context(part))
+        });
+        if let (Some(error), Some(report)) = (broken, course.state.reports.get_mut(&Section::Grants))
+            && report.status == SectionStatus::Complete
+        {
+            report.status = SectionStatus::Incomplete { error };
+        }
+    }
+
+    fn privilege<'s>(&self, state: &'s State, graph: &'s Graph<'s>) -> Privilege<'s> {
+        let Self { options, client, .. } = self;
+        let now = client.clock().now();
+        Privilege::new(&options.privileged_group_patterns, options.stale_api_key_days, now, state, graph)
+    }
+
+    async fn send_administrators(
+        &self,
+        state: &State,
+        names: &[String],
+        privilege: &Privilege<'_>,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<(), ConnectorError> {
+        for (administrator, name) in state.administrators.iter().zip(names) {
+            let mut account = administrators::account(administrator, name);
+            users::enter_logins(&mut account, &administrator.id, &state.logins);
+            if let Some(email) = &account.email
+                && let Some(user) = state.people.with_email(email)
+            {
+                account.links.push(AccountLink {
+                    external_id: state.people.id(user).to_string(),
+                    kind: AccountKind::User,
+                    evidence: "sharedEmail".to_owned(),
+                });
+            }
+            privilege.judge_administrator(&mut account, administrator);
+            outlet.send(Section::Administrators, account).await?;
+        }
+        let (groups, memberships) = administrators::roles(&state.administrators, names, privilege);
+        for group in groups {
+            outlet.send(Section::Administrators, group).await?;
+        }
+        for membership in memberships {
+            outlet.send(Section::Administrators, membership).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A user's row, and what the evidence on it needs.
+struct Made {
+    record: Account,
+    user: u32,
+    sudo: connector_api::Access,
+}
+
+fn make_account(
+    user: User,
+    people: &mut super::state::People,
+    state: &State,
+    links: &HashMap<String, Vec<AccountLink>>,
+) -> Made {
+    let users::Remembered { name, sudo } = users::remembered(&user);
+    let id = user.id.clone();
+    let email = user.text("email").map(str::to_lowercase);
+    let at = people.list(&id, name, sudo);
+    let mut record = users::account(user, people.name(at).unwrap_or_default());
+    users::enter_logins(&mut record, &id, &state.logins);
+    if let Some(email) = email
+        && let Some(administrators) = links.get(&email)
+    {
+        people.shares_email(at, email);
+        record.links.clone_from(administrators);
+    }
+    if let Some(linked) = record.attributes.get("admin").and_then(|admin| admin.get("id")).and_then(|id| id.as_str())
+        && !record.links.iter().any(|link| link.external_id == linked)
+    {
+        let link = AccountLink {
+            external_id: linked.to_owned(),
+            kind: AccountKind::Administrator,
+            evidence: "declaredByTarget".to_owned(),
+        };
+        record.links.push(link);
+    }
+    Made { record, user: at, sudo }
+}
+
+/// The administrators that each address belongs to.
+fn links_by_email(state: &State) -> HashMap<String, Vec<AccountLink>> {
+    let mut links: HashMap<String, Vec<AccountLink>> = HashMap::new();
+    for administrator in &state.administrators {
+        if let Some(email) = &administrator.email {
+            links.entry(email.to_lowercase()).or_default().push(AccountLink {
+                external_id: administrator.id.to_string(),
+                kind: AccountKind::Administrator,
+                evidence: "sharedEmail".to_owned(),
+            });
+        }
+    }
+    links
+}
+
+async fn send_groups(
+    state: &State,
+    graph: &Graph<'_>,
+    privilege: &Privilege<'_>,
+    tally: &mut Tally,
+    outlet: &mut Outlet<'_>,
+) -> Result<(), ConnectorError> {
+    for (at, group) in (0_u32..).zip(&state.groups) {
+        let Some(Some(_)) = state.members.get(at as usize) else { continue };
+        let memberships = rows::memberships(state, graph, at, tally);
+        outlet.send(Section::Groups, rows::group(group, Some(memberships.len() as u64), at, privilege)).await?;
+        for membership in memberships {
+            outlet.send(Section::Memberships, membership).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn send_resources(state: &State, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+    for system in &state.systems {
+        outlet.send(Section::Systems, rows::system(system)).await?;
+    }
+    for group in &state.system_groups {
+        outlet.send(Section::Systems, rows::system_group(group)).await?;
+    }
+    for application in &state.applications {
+        outlet.send(Section::Applications, rows::application(application)).await?;
+    }
+    for directory in &state.directories {
+        outlet.send(Section::Directories, rows::directory(directory)).await?;
+    }
+    Ok(())
+}
+
+async fn send_grants(state: &State, graph: &Graph<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+    for (at, group) in (0_u32..).zip(&state.groups) {
+        let principal = Principal::Group {
+            external_id: group.id.to_string(),
+            group_type: USER_GROUP.to_owned(),
+            group_name: rows::group_name(group),
+        };
+        for grant in rows::grants(graph, &principal, graph.reach_of_group(at)) {
+            outlet.send(Section::Grants, grant).await?;
+        }
+    }
+    for &user in state.people.listed() {
+        let principal = Principal::Account {
+            external_id: state.people.id(user).to_string(),
+            username: state.people.name(user).unwrap_or_default().to_owned(),
+        };
+        for grant in rows::grants(graph, &principal, graph.reach_of_user(user, state.people.sudo(user))) {
+            outlet.send(Section::Grants, grant).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! When and how accounts last signed in: one stream of login events from Directory Insights, newest first, for all
+//! accounts together.
+
+use connector_api::{ConnectorError, ErrorCode};
+use serde_json::Value;
+
+use super::section::Tally;
+use super::state::{Login, Logins};
+use crate::api::Id;
+use crate::api::events::{self, Event, LOGIN_EVENTS};
+use crate::client::Client;
+
+/// A stream of events may not have more pages.
+const LONGEST: u64 = 10_000;
+
+/// Reads the login events of the last `days` days into `logins`; what came before an error stays there.
+pub(super) async fn read(
+    client: &Client,
+    days: u16,
+    logins: &mut Logins,
+    tally: &mut Tally,
+) -> Result<(), ConnectorError> {
+    let (since, until) = events::period(client, days);
+    let mut after: Option<Value> = None;
+    let mut unattributed = 0_u64;
+    for _ in 0..LONGEST {
+        let page = events::page(client, &tally.meter, since, until, after.as_ref()).await?;
+        tally.advance(page.events.len(), None);
+        for event in page.events {
+            unattributed += u64::from(!enter(event, logins));
+        }
+        if !page.full {
+            logins.since = Some(since);
+            if unattributed > 0 {
+                tally.note(format!("{unattributed} login events do not tell whose they are or how they went"));
+            }
+            return Ok(());
+        }
+        if page.after.is_none() || page.after == after {
+            return Err(inconsistent("a full page does not tell where the next one begins"));
+        }
+        after = page.after;
+    }
+    Err(inconsistent("the events do not end"))
+}
+
+fn inconsistent(why: &str) -> ConnectorError {
+    ConnectorError::new(
+        ErrorCode::InconsistentListing,
+        format!("the login events could not be read as a whole: {why}"),
+        "lower lastLoginDays, or switch includeLastLogin off",
+    )
+}
+
+/// Enters one event; whether it tells whose login it was, and how it went.
+fn enter(event: Event, logins: &mut Logins) -> bool {
+    if event.event_type.as_deref().is_some_and(|kind| !LOGIN_EVENTS.contains(&kind)) {
+        return true;
+    }
+    let (Some(at), Some(success)) = (event.timestamp, event.success.or(event.sso_token_success)) else { return false };
+    let initiator = event.initiated_by.unwrap_or_default();
+    // A device reports the login of a user whom it knows by name alone.
+    let person = matches!(initiator.kind.as_deref(), None | Some("user" | "admin"));
+    let id = initiator.id.filter(|_| person).and_then(|id| id.parse::<Id>().ok());
+    let name = event.username.or(initiator.username).or(initiator.email);
+    let login = match (id, name) {
+        (Some(id), _) => logins.by_id.entry(id).or_default(),
+        (None, Some(name)) => logins.by_name.entry(name).or_default(),
+        (None, None) => return false,
+    };
+    login.merge(&if success {
+        Login { succeeded_at: Some(at), failed_at: None, service: event.service, mfa: event.mfa }
+    } else {
+        Login { failed_at: Some(at), ..Login::default() }
+    });
+    true
+}

@@ -1,0 +1,78 @@
+//! Who is in which group: `GET /api/v2/usergroups/{id}/members`, for each group its direct members; members that are
+//! groups are resolved later, in the graph.
+
+use connector_api::ConnectorError;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::section::Tally;
+use super::state::{Members, People};
+use crate::api::Id;
+use crate::api::graph::{self, Edge, Kind};
+use crate::client::{Client, Course, Meter, PageReader, is_absent};
+
+/// Reads every group's members, many groups side by side, in the order of `groups`.
+pub(super) async fn read(
+    client: &Client,
+    limit: u64,
+    groups: &[Id],
+    people: &mut People,
+    tally: &mut Tally,
+) -> Result<Vec<Option<Members>>, ConnectorError> {
+    let meter = tally.meter.clone();
+    let readers =
+        groups.iter().map(|group| PageReader::new(client, &meter, graph::members(Kind::UserGroup, group, limit)));
+    let mut lists = stream::iter(readers.collect::<Vec<_>>()).map(whole).buffered(client.concurrency() * 2);
+    let mut members = Vec::with_capacity(groups.len());
+    while let Some(list) = lists.try_next().await? {
+        let Some((edges, course)) = list else {
+            tally.note(format!("the group {} vanished while it was read", groups[members.len()]));
+            tally.advance(0, None);
+            members.push(None);
+            continue;
+        };
+        tally.course(course);
+        tally.advance(edges.len(), None);
+        members.push(Some(sort(edges, people)));
+    }
+    Ok(members)
+}
+
+/// A whole list of edges; `None` when what it belongs to is gone.
+pub(super) async fn whole(mut reader: PageReader<Edge>) -> Result<Option<(Vec<Edge>, Course)>, ConnectorError> {
+    let mut edges = Vec::new();
+    loop {
+        match reader.next().await {
+            Ok(Some(more)) => edges.extend(more),
+            Ok(None) => return Ok(Some((edges, reader.course()))),
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn sort(edges: Vec<Edge>, people: &mut People) -> Members {
+    let mut members = Members::default();
+    for edge in edges {
+        match edge.kind.as_str() {
+            "user" => members.users.push(people.intern(&edge.id)),
+            "user_group" => members.groups.push(edge.id),
+            _ => members.others.push((edge.kind, edge.id)),
+        }
+    }
+    members.users.shrink_to_fit();
+    members
+}
+
+/// Counts each group's members, without reading them.
+pub(super) async fn counts(client: &Client, meter: &Meter, groups: &[Id]) -> Result<Vec<u64>, ConnectorError> {
+    let readers = groups.iter().map(|group| PageReader::new(client, meter, graph::members(Kind::UserGroup, group, 1)));
+    stream::iter(readers.collect::<Vec<_>>()).map(count).buffered(client.concurrency() * 2).try_collect().await
+}
+
+async fn count(mut reader: PageReader<Edge>) -> Result<u64, ConnectorError> {
+    match reader.total().await {
+        Ok(total) => Ok(total.unwrap_or(0)),
+        Err(error) if is_absent(&error) => Ok(0),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,355 @@
+//! A scan: one file for each section, and here the plan by which they are read and the rows go out.
+//!
+//! The users are read last. Everything that an account's row says besides (groups, devices, last login, evidence of
+//! privilege) is then known, so each account goes to the sink once, whole, as its page arrives, and none is held in
+//! memory. What is held is the graph: ids and edges.
+
+mod administrators;
+mod edges;
+mod emit;
+mod explain;
+mod graph;
+mod last_login;
+mod memberships;
+mod plan;
+mod privilege;
+mod rows;
+mod section;
+mod state;
+mod users;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_api::{
+    Checkpoint, ConnectorError, Descriptor, ErrorCode, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary,
+    Section, SectionReport, SectionStatus, SystemConfig,
+};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+
+pub(crate) use explain::{explain, list as list_organizations, visible_organizations};
+pub(crate) use plan::plan;
+
+use crate::api::users::{self as users_api, SYSTEM_USERS, User, V2_USERS};
+use crate::api::{
+    administrators as administrators_api, applications as applications_api, directories as directories_api,
+    systems as systems_api, user_groups as user_groups_api,
+};
+use crate::client::{Client, Meter, PageReader, is_absent};
+use crate::options::{Options, UsersEndpoint};
+use edges::Counts;
+use section::Tally;
+use state::{Edge, Logins, Members, People, State};
+
+/// What a scan works with.
+pub(crate) struct Scan<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) options: &'a Options,
+    pub(crate) descriptor: &'a Descriptor,
+    pub(crate) config: &'a SystemConfig,
+    pub(crate) request: &'a ScanRequest,
+    pub(crate) sink: Arc<dyn ScanSink>,
+}
+
+/// How far a scan came, whatever ended it.
+#[derive(Default)]
+struct Course {
+    state: State,
+    reports: BTreeMap<Section, SectionReport>,
+    warnings: Vec<String>,
+}
+
+/// One section as it was read, whole or as far as it came.
+struct Read {
+    section: Section,
+    found: Found,
+    tally: Tally,
+    result: Result<(), ConnectorError>,
+}
+
+enum Found {
+    Groups(Vec<crate::api::user_groups::UserGroup>),
+    Memberships(People, Vec<Option<Members>>),
+    Administrators(Vec<crate::api::administrators::Administrator>),
+    Systems(Vec<crate::api::systems::System>, Vec<crate::api::systems::SystemGroup>),
+    Applications(Vec<crate::api::applications::Application>),
+    Directories(Vec<crate::api::directories::Directory>),
+    Edges(Vec<Edge>),
+    Logins(Logins),
+}
+
+/// The users' listing, opened at its first page: that page tells which endpoint serves, and how many users there are.
+pub(crate) struct OpenUsers {
+    pub(crate) path: &'static str,
+    pub(crate) reader: PageReader<User>,
+    pub(crate) total: Option<u64>,
+}
+
+impl Scan<'_> {
+    /// Runs the scan to its end, its failure, its time limit or its cancellation.
+    pub(crate) async fn run(self) -> Result<ScanSummary, ScanFailure> {
+        let mut ledger = ScanLedger::start(self.descriptor, self.config);
+        let mut course = Course::default();
+        let mut started_at = Timestamp::now();
+        let result = match self.resume(&mut started_at) {
+            Ok(state) => {
+                course.state = state;
+                self.run_until_ended(started_at, &mut course).await
+            }
+            Err(error) => Err(error),
+        };
+        ledger = ledger.started_at(started_at);
+        for section in Section::ALL {
+            let report = course.reports.remove(&section).or_else(|| course.state.reports.remove(&section));
+            ledger.close(report.unwrap_or_else(|| SectionReport::new(section, self.unread(section, &result))));
+        }
+        if let Some(endpoint) = course.state.users_endpoint {
+            ledger.fact("usersEndpoint", endpoint);
+        }
+        course.warnings.into_iter().for_each(|warning| ledger.warn(warning));
+        ledger.finish(result)
+    }
+
+    async fn run_until_ended(&self, started_at: Timestamp, course: &mut Course) -> Result<(), ConnectorError> {
+        let minutes = u64::from(self.options.scan_limit_minutes);
+        let result = tokio::select! {
+            biased;
+            () = self.request.cancel.cancelled() => return Err(ConnectorError::cancelled()),
+            result = tokio::time::timeout(Duration::from_secs(60 * minutes), self.read_and_emit(started_at, course)) => {
+                result.unwrap_or_else(|_| Err(ConnectorError::new(
+                    ErrorCode::Timeout,
+                    format!("the scan did not end within {minutes} minutes"),
+                    "raise scanLimitMinutes, or switch off sections that are not needed",
+                )))
+            }
+        };
+        match result {
+            Err(error) => tokio::select! {
+                () = self.request.cancel.cancelled() => Err(error),
+                explained = explain(self.client, error.clone()) => Err(explained),
+            },
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn read_and_emit(&self, started_at: Timestamp, course: &mut Course) -> Result<(), ConnectorError> {
+        if course.state.reports.contains_key(&Section::Users) {
+            self.read_sections(started_at, None, course).await?;
+            return self.emit_rest(course).await;
+        }
+        let tally = self.tally(Section::Users);
+        let users = open_users(self.client, self.options, &tally.meter).await?;
+        course.state.users_endpoint = Some(users.path.to_owned());
+        self.read_sections(started_at, users.total, course).await?;
+        self.emit_users(users, tally, course).await?;
+        self.checkpoint(started_at, &course.state).await?;
+        self.emit_rest(course).await
+    }
+
+    /// Reads every section but the users, side by side as far as one does not need another.
+    async fn read_sections(
+        &self,
+        started_at: Timestamp,
+        users: Option<u64>,
+        course: &mut Course,
+    ) -> Result<(), ConnectorError> {
+        let mut reading: FuturesUnordered<BoxFuture<'_, Read>> = FuturesUnordered::new();
+        for section in Section::ALL {
+            if self.must_read(section, &course.state) {
+                reading.extend(self.listing(section));
+            }
+        }
+        let (mut memberships, mut grants) = (false, false);
+        loop {
+            let state = &mut course.state;
+            if !memberships
+                && state.reports.contains_key(&Section::Groups)
+                && self.must_read(Section::Memberships, state)
+            {
+                memberships = true;
+                reading.push(Box::pin(self.memberships(state)));
+            }
+            let needed = [Section::Groups, Section::Systems, Section::Applications, Section::Directories];
+            let known = needed.iter().all(|section| !self.wants(*section) || state.reports.contains_key(section));
+            if !grants && known && self.must_read(Section::Grants, state) {
+                grants = true;
+                reading.push(Box::pin(self.edges(users, state)));
+            }
+            let Some(read) = reading.next().await else { return Ok(()) };
+            self.enter(read, &mut course.state)?;
+            self.checkpoint(started_at, &course.state).await?;
+        }
+    }
+
+    /// Enters a section into the state. A core section that is not whole ends the scan.
+    fn enter(&self, read: Read, state: &mut State) -> Result<(), ConnectorError> {
+        let Read { section, found, tally, result } = read;
+        match found {
+            Found::Groups(groups) => state.groups = groups,
+            Found::Memberships(people, members) => (state.people, state.members) = (people, members),
+            Found::Administrators(administrators) => state.administrators = administrators,
+            Found::Systems(systems, groups) => (state.systems, state.system_groups) = (systems, groups),
+            Found::Applications(applications) => state.applications = applications,
+            Found::Directories(directories) => state.directories = directories,
+            Found::Edges(edges) => state.edges = edges,
+            Found::Logins(logins) => state.logins = logins,
+        }
+        let ended = result.as_ref().err().filter(|_| section.is_core()).cloned();
+        let report = match ended {
+            Some(ref error) => tally.close(SectionStatus::Incomplete { error: error.clone() }),
+            None => tally.close_by(result),
+        };
+        state.reports.insert(section, report);
+        ended.map_or(Ok(()), |error| Err(error.context(section)))
+    }
+
+    /// The reading of a section that needs no other one.
+    fn listing(&self, section: Section) -> Option<BoxFuture<'_, Read>> {
+        let (client, limit, mut tally) = (self.client, self.limit(), self.tally(section));
+        Some(match section {
+            Section::Groups => Box::pin(async move {
+                let mut rows = Vec::new();
+                let result = tally.read_into(client, user_groups_api::list(limit), &mut rows).await;
+                Read { section, found: Found::Groups(rows), tally, result }
+            }),
+            Section::Administrators => Box::pin(async move {
+                let mut rows = Vec::new();
+                let result = tally.read_into(client, administrators_api::list(limit), &mut rows).await;
+                Read { section, found: Found::Administrators(rows), tally, result }
+            }),
+            Section::Systems => Box::pin(async move {
+                let (mut systems, mut groups) = (Vec::new(), Vec::new());
+                let mut result = tally.read_into(client, systems_api::list(limit), &mut systems).await;
+                if result.is_ok() {
+                    result = tally.read_into(client, systems_api::list_groups(limit), &mut groups).await;
+                }
+                Read { section, found: Found::Systems(systems, groups), tally, result }
+            }),
+            Section::Applications => Box::pin(async move {
+                let mut rows = Vec::new();
+                let result = tally.read_into(client, applications_api::list(limit), &mut rows).await;
+                Read { section, found: Found::Applications(rows), tally, result }
+            }),
+            Section::Directories => Box::pin(async move {
+                let mut rows = Vec::new();
+                let mut result = tally.read_into(client, directories_api::list(limit), &mut rows).await;
+                if result.is_ok() {
+                    result = tally.read_into(client, directories_api::list_radius_servers(limit), &mut rows).await;
+                }
+                Read { section, found: Found::Directories(rows), tally, result }
+            }),
+            Section::LastLogin => {
+                let days = self.options.last_login_days;
+                Box::pin(async move {
+                    let mut logins = Logins::default();
+                    let result = last_login::read(client, days, &mut logins, &mut tally).await;
+                    Read { section, found: Found::Logins(logins), tally, result }
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    /// The reading of the memberships of the groups in `state`.
+    fn memberships(&self, state: &State) -> impl Future<Output = Read> + Send + use<'_> {
+        let (client, limit, mut tally) = (self.client, self.limit(), self.tally(Section::Memberships));
+        let groups: Vec<_> = state.groups.iter().map(|group| group.id.clone()).collect();
+        async move {
+            let mut people = People::default();
+            let read = memberships::read(client, limit, &groups, &mut people, &mut tally).await;
+            let (members, result) = match read {
+                Ok(members) => (members, Ok(())),
+                Err(error) => (Vec::new(), Err(error)),
+            };
+            Read { section: Section::Memberships, found: Found::Memberships(people, members), tally, result }
+        }
+    }
+
+    /// The reading of the edges between what is in `state`.
+    fn edges(&self, users: Option<u64>, state: &State) -> impl Future<Output = Read> + Send + use<'_> {
+        let (client, limit, mut tally) = (self.client, self.limit(), self.tally(Section::Grants));
+        let walks = edges::plan(&Counts::of(users, state));
+        let asked = edges::asked(&walks, state);
+        let users_path = if state.users_endpoint.as_deref() == Some(V2_USERS) { V2_USERS } else { SYSTEM_USERS };
+        async move {
+            let mut edges = Vec::new();
+            let result = edges::read(client, limit, &walks, asked, users_path, &mut edges, &mut tally).await;
+            Read { section: Section::Grants, found: Found::Edges(edges), tally, result }
+        }
+    }
+
+    /// Whether this scan reads a section at all.
+    fn wants(&self, section: Section) -> bool {
+        section.is_core() || (self.options.wants(section) && !self.request.without.contains(&section))
+    }
+
+    /// Whether a section is still to be read: an interrupted scan has read some.
+    fn must_read(&self, section: Section, state: &State) -> bool {
+        let report = state.reports.get(&section);
+        let open = report.is_none_or(|report| matches!(report.status, SectionStatus::Incomplete { .. }));
+        section != Section::Users && self.wants(section) && open
+    }
+
+    fn unread(&self, section: Section, result: &Result<(), ConnectorError>) -> SectionStatus {
+        match result {
+            Err(error) if self.wants(section) => SectionStatus::Incomplete { error: error.clone() },
+            _ => SectionStatus::Skipped,
+        }
+    }
+
+    fn tally(&self, section: Section) -> Tally {
+        Tally::new(section, &self.sink)
+    }
+
+    fn limit(&self) -> u64 {
+        u64::from(self.options.page_size)
+    }
+
+    /// The state that an interrupted scan left, or an empty one.
+    fn resume(&self, started_at: &mut Timestamp) -> Result<State, ConnectorError> {
+        let Some(checkpoint) = &self.request.resume else { return Ok(State::default()) };
+        checkpoint.verify(self.descriptor, self.config, Timestamp::now())?;
+        let state: State = serde::Deserialize::deserialize(&checkpoint.state)
+            .map_err(|error| Checkpoint::rejected(format!("its state is damaged: {error}")))?;
+        state.check().map_err(Checkpoint::rejected)?;
+        *started_at = checkpoint.started_at;
+        Ok(state)
+    }
+
+    /// Keeps what was read so far, if the host wants checkpoints.
+    async fn checkpoint(&self, started_at: Timestamp, state: &State) -> Result<(), ConnectorError> {
+        if !self.request.checkpoints {
+            return Ok(());
+        }
+        let state = serde_json::to_value(state)
+            .map_err(|error| ConnectorError::internal(format!("the state could not be stored: {error}")))?;
+        self.sink.checkpoint(Checkpoint::new(self.descriptor, self.config, started_at, state)).await
+    }
+}
+
+/// Opens the users' listing at the endpoint that the options choose, or at the first that is served.
+pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter) -> Result<OpenUsers, ConnectorError> {
+    let paths: &[&'static str] = match options.users_endpoint {
+        UsersEndpoint::Auto => &[V2_USERS, SYSTEM_USERS],
+        UsersEndpoint::V2 => &[V2_USERS],
+        UsersEndpoint::Systemusers => &[SYSTEM_USERS],
+    };
+    let mut absent = None;
+    for path in paths {
+        let mut reader = PageReader::new(client, meter, users_api::list(path, u64::from(options.page_size)));
+        match reader.total().await {
+            Ok(total) => {
+                tracing::info!(endpoint = path, ?total, "the users' endpoint");
+                return Ok(OpenUsers { path, reader, total });
+            }
+            Err(error) if is_absent(&error) => absent = Some(error),
+            Err(error) => return Err(error.context(Section::Users)),
+        }
+    }
+    let error = absent.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint"));
+    Err(error.context(Section::Users))
+}

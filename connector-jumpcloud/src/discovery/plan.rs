@@ -1,0 +1,158 @@
+//! The requests that a scan would make, from the counts alone.
+
+use std::collections::BTreeMap;
+
+use connector_api::{ConnectorError, ScanPlan, ScanRequest, Section, SectionPlan};
+use serde::de::DeserializeOwned;
+
+use super::edges::{self, Counts};
+use super::section::status_of;
+use super::{memberships, open_users};
+use crate::api::directories::Directory;
+use crate::api::graph::Kind;
+use crate::api::{administrators, applications, directories, events, systems, user_groups};
+use crate::client::{Client, Identified, Listing, Meter, PageReader};
+use crate::options::Options;
+
+/// What a plan is made with.
+struct Planner<'a> {
+    client: &'a Client,
+    options: &'a Options,
+    meter: Meter,
+    limit: u64,
+    sections: Vec<SectionPlan>,
+}
+
+/// Counts what there is and plans the requests that a scan of it takes.
+pub(crate) async fn plan(
+    client: &Client,
+    options: &Options,
+    request: &ScanRequest,
+) -> Result<ScanPlan, ConnectorError> {
+    let limit = u64::from(options.page_size);
+    let mut planner = Planner { client, options, meter: Meter::default(), limit, sections: Vec::new() };
+    let wants = |section| options.wants(section) && !request.without.contains(&section);
+    let users = planner.users().await?;
+    let groups = planner.groups().await?;
+    let mut counts = Counts { users, groups, reachable: BTreeMap::new() };
+    if wants(Section::Administrators) {
+        let administrators = planner.count::<administrators::Administrator>(administrators::list(1)).await?;
+        planner.add(Section::Administrators, &[("administrators", administrators)]);
+    }
+    if wants(Section::Systems) {
+        let devices = planner.count::<systems::System>(systems::list(1)).await?;
+        let device_groups = planner.count::<systems::SystemGroup>(systems::list_groups(1)).await?;
+        counts.reachable.insert(Kind::System, devices.unwrap_or(0));
+        counts.reachable.insert(Kind::SystemGroup, device_groups.unwrap_or(0));
+        planner.add(Section::Systems, &[("devices", devices), ("device groups", device_groups)]);
+    }
+    if wants(Section::Applications) {
+        let applications = planner.count::<applications::Application>(applications::list(1)).await?;
+        counts.reachable.insert(Kind::Application, applications.unwrap_or(0));
+        planner.add(Section::Applications, &[("applications", applications)]);
+    }
+    if wants(Section::Directories) {
+        planner.directories(&mut counts).await?;
+    }
+    if wants(Section::Grants) {
+        let walks = edges::plan(&counts);
+        let requests = walks.iter().map(|walk| walk.requests).sum();
+        let because = walks.iter().map(|walk| format!("{} {}", walk.requests, walk.ask.path())).collect::<Vec<_>>();
+        planner.sections.push(SectionPlan {
+            section: Section::Grants,
+            requests,
+            because: format!("asked: {}", because.join(", ")),
+        });
+    }
+    if wants(Section::LastLogin) {
+        planner.last_login().await;
+    }
+    planner.sections.sort_by_key(|plan| plan.section);
+    Ok(ScanPlan { probes: planner.meter.read().requests, sections: planner.sections })
+}
+
+impl Planner<'_> {
+    async fn users(&mut self) -> Result<Option<u64>, ConnectorError> {
+        let probe = Options { page_size: 1, ..self.options.clone() };
+        let before = self.meter.read().requests;
+        let opened = open_users(self.client, &probe, &self.meter).await?;
+        // An endpoint that is not served is asked in vain, by the scan too.
+        let in_vain = self.meter.read().requests.saturating_sub(before + 1);
+        let requests = in_vain + Listing::requests(opened.total.unwrap_or(0), self.limit);
+        let because = format!("{} users from {}", shown(opened.total), opened.path);
+        self.sections.push(SectionPlan { section: Section::Users, requests, because });
+        Ok(opened.total)
+    }
+
+    async fn groups(&mut self) -> Result<u64, ConnectorError> {
+        let mut reader = PageReader::new(self.client, &self.meter, user_groups::list(self.limit));
+        let mut groups = Vec::new();
+        while let Some(more) = reader.next().await? {
+            groups.extend(more.into_iter().map(|group: user_groups::UserGroup| group.id));
+        }
+        let count = groups.len() as u64;
+        self.add(Section::Groups, &[("groups", Some(count))]);
+        let members = memberships::counts(self.client, &self.meter, &groups).await?;
+        let requests = members.iter().map(|members| Listing::requests(*members, self.limit)).sum();
+        let because = format!("{count} groups with {} members", members.iter().sum::<u64>());
+        self.sections.push(SectionPlan { section: Section::Memberships, requests, because });
+        Ok(count)
+    }
+
+    async fn directories(&mut self, counts: &mut Counts) -> Result<(), ConnectorError> {
+        let mut rows: Vec<Directory> = Vec::new();
+        for listing in [directories::list(self.limit), directories::list_radius_servers(self.limit)] {
+            let mut reader = PageReader::new(self.client, &self.meter, listing);
+            loop {
+                match reader.next().await {
+                    Ok(Some(more)) => rows.extend(more),
+                    Ok(None) => break,
+                    Err(error) => match status_of(error) {
+                        connector_api::SectionStatus::Unavailable { .. } => break,
+                        status => return Err(status.error().cloned().unwrap_or_else(ConnectorError::cancelled)),
+                    },
+                }
+            }
+        }
+        for kind in rows.iter().filter_map(Directory::graph_kind) {
+            *counts.reachable.entry(kind).or_default() += 1;
+        }
+        let because = format!("{} directories in two listings", rows.len());
+        self.sections.push(SectionPlan { section: Section::Directories, requests: 2, because });
+        Ok(())
+    }
+
+    async fn last_login(&mut self) {
+        let days = self.options.last_login_days;
+        let (requests, because) = match events::count(self.client, &self.meter, days).await {
+            Ok(count) => (count / events::LIMIT + 1, format!("{count} login events in {days} days")),
+            Err(error) => (1, format!("the login events cannot be counted: {}", error.message)),
+        };
+        self.sections.push(SectionPlan { section: Section::LastLogin, requests, because });
+    }
+
+    /// How long a listing is; `None` when the credential may not read it.
+    async fn count<T>(&self, listing: Listing) -> Result<Option<u64>, ConnectorError>
+    where
+        T: DeserializeOwned + Identified + Send + 'static,
+    {
+        match PageReader::<T>::new(self.client, &self.meter, listing).total().await {
+            Ok(total) => Ok(Some(total.unwrap_or(0))),
+            Err(error) => match status_of(error) {
+                connector_api::SectionStatus::Unavailable { .. } => Ok(None),
+                status => Err(status.error().cloned().unwrap_or_else(ConnectorError::cancelled)),
+            },
+        }
+    }
+
+    fn add(&mut self, section: Section, lists: &[(&str, Option<u64>)]) {
+        let requests =
+            lists.iter().map(|(_, count)| count.map_or(1, |count| Listing::requests(count, self.limit))).sum();
+        let because = lists.iter().map(|(what, count)| format!("{} {what}", shown(*count))).collect::<Vec<_>>();
+        self.sections.push(SectionPlan { section, requests, because: because.join(", ") });
+    }
+}
+
+fn shown(count: Option<u64>) -> String {
+    count.map_or_else(|| "an unknown number of".to_owned(), |count| count.to_string())
+}

@@ -1,0 +1,204 @@
+//! Evidence of privilege: a stable code and a sentence for each fact. The host's policy decides what it weighs.
+
+use connector_api::{Access, Account, Reason};
+use jiff::Timestamp;
+
+use super::graph::Graph;
+use super::state::State;
+use crate::api::administrators::Administrator;
+use crate::api::graph::Kind;
+use crate::api::user_groups::UserGroup;
+
+/// POSIX groups whose members administer a device.
+const POSIX_ADMINS: [&str; 5] = ["root", "wheel", "sudo", "admin", "docker"];
+
+/// What counts as evidence, and the facts of one scan that it is drawn from.
+pub(super) struct Privilege<'a> {
+    patterns: Vec<String>,
+    stale_key_days: i64,
+    now: Timestamp,
+    state: &'a State,
+    graph: &'a Graph<'a>,
+    /// For each group, the evidence that its members are privileged.
+    groups: Vec<Vec<Reason>>,
+}
+
+impl<'a> Privilege<'a> {
+    pub(super) fn new(
+        patterns: &[String],
+        stale_key_days: u16,
+        now: Timestamp,
+        state: &'a State,
+        graph: &'a Graph<'a>,
+    ) -> Self {
+        let mut privilege = Self {
+            patterns: patterns.iter().map(|pattern| pattern.to_lowercase()).collect(),
+            stale_key_days: i64::from(stale_key_days),
+            now,
+            state,
+            graph,
+            groups: Vec::new(),
+        };
+        privilege.groups = (0_u32..).zip(&state.groups).map(|(at, group)| privilege.reasons_of(at, group)).collect();
+        privilege
+    }
+
+    /// The evidence that a group's members are privileged.
+    pub(super) fn group(&self, group: u32) -> &[Reason] {
+        &self.groups[group as usize]
+    }
+
+    /// The evidence that a console role gives privilege.
+    pub(super) fn console_role(&self, role: &str) -> Reason {
+        Reason::new("console_role", format!("holders of the role {role} sign in to the JumpCloud console"))
+    }
+
+    /// Enters the evidence on a directory user, whose own flags allow `sudo` on every device.
+    pub(super) fn judge_user(&self, account: &mut Account, user: u32, sudo: Access) {
+        let mut reasons = Vec::new();
+        match sudo {
+            Access::SudoWithoutPassword => reasons.push(Reason::new(
+                "global_sudo_without_password",
+                "becomes administrator on every device it is bound to, without a password",
+            )),
+            Access::Sudo => {
+                reasons.push(Reason::new("global_sudo", "becomes administrator on every device it is bound to"));
+            }
+            _ => {}
+        }
+        if account.admin == Some(true) {
+            let admin = account.attributes.get("admin");
+            let role = admin.and_then(|admin| admin.get("roleName")).and_then(|role| role.as_str());
+            let role = role.map_or(String::new(), |role| format!(" with the role {role}"));
+            reasons.push(Reason::new("console_administrator", format!("is linked to a console administrator{role}")));
+        }
+        let direct = self.graph.direct_sudo_systems(user);
+        if direct > 0 {
+            reasons.push(Reason::new(
+                "sudo_on_systems",
+                format!("is administrator on {}, bound directly", devices(direct)),
+            ));
+        }
+        let ways = self.graph.groups_of(user);
+        let mut bound = self.graph.is_bound(user);
+        for way in &ways {
+            let (Some(first), Some(&group)) = (way.first(), way.last()) else { continue };
+            bound = bound || self.graph.group_is_bound(group);
+            let group_name = self.name(group);
+            let through = if way.len() > 1 { format!(" through {}", self.name(*first)) } else { String::new() };
+            for reason in self.group(group) {
+                reasons.push(if reason.code == "sudo_on_systems" {
+                    let devices = devices(self.graph.sudo_systems(group));
+                    let message = format!("is administrator on {devices} as a member of {group_name}{through}");
+                    Reason::new("sudo_on_systems", message)
+                } else {
+                    Reason::new("privileged_group", format!("is in {group_name}{through}: {}", reason.message))
+                });
+            }
+        }
+        self.judge_hygiene(account, &mut reasons, bound);
+        account.reasons = reasons;
+    }
+
+    /// Enters the evidence on a console administrator.
+    pub(super) fn judge_administrator(&self, account: &mut Account, administrator: &Administrator) {
+        let roles = administrator.roles();
+        let role = if roles.is_empty() { "no role that is told".to_owned() } else { roles.join(", ") };
+        let mut reasons = vec![Reason::new("console_role", format!("administers the JumpCloud console: {role}"))];
+        if administrator.api_key_set == Some(true)
+            && let Some(days) = self.days_since(administrator.api_key_updated_at)
+            && days > self.stale_key_days
+        {
+            reasons.push(Reason::new("stale_api_key", format!("has an API key that is {days} days old")));
+        }
+        self.judge_hygiene(account, &mut reasons, true);
+        account.reasons = reasons;
+    }
+
+    /// What makes privilege worse: only said of accounts that have some.
+    fn judge_hygiene(&self, account: &Account, reasons: &mut Vec<Reason>, bound: bool) {
+        if account.enabled == Some(false) && bound && account.kind == connector_api::AccountKind::User {
+            reasons.push(Reason::new(
+                "disabled_but_bound",
+                "is not enabled, and still bound to devices, applications or directories",
+            ));
+        }
+        if !reasons.iter().any(|reason| reason.code != "disabled_but_bound") {
+            return;
+        }
+        if account.enabled != Some(false) && account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false) {
+            reasons.push(Reason::new("privileged_without_mfa", "is privileged and has no second factor set up"));
+        }
+        if account.mfa.as_ref().and_then(|mfa| mfa.excluded) == Some(true) {
+            reasons.push(Reason::new("privileged_mfa_exempt", "is privileged and exempt from the second factor"));
+        }
+        if account.enabled == Some(false) {
+            reasons.push(Reason::new("privileged_but_disabled", "is privileged and not enabled"));
+        }
+        if let Some(login) = &account.last_login
+            && login.succeeded_at.is_none()
+            && let Some(days) = self.days_since(login.since)
+        {
+            reasons.push(Reason::new(
+                "privileged_never_logged_in",
+                format!("is privileged and did not sign in during the last {days} days"),
+            ));
+        }
+        if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
+            reasons
+                .push(Reason::new("privileged_password_never_expires", "is privileged and its password never expires"));
+        }
+    }
+
+    fn reasons_of(&self, at: u32, group: &UserGroup) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let name = group.name.as_deref().unwrap_or_default().to_lowercase();
+        if let Some(pattern) = self.patterns.iter().find(|pattern| name.contains(pattern.as_str())) {
+            reasons.push(Reason::new("group_name", format!("its name contains \"{pattern}\"")));
+        }
+        match self.graph.group_sudo(at) {
+            Access::SudoWithoutPassword => reasons.push(Reason::new(
+                "group_sudo_without_password",
+                "its members become administrator on its devices, without a password",
+            )),
+            Access::Sudo => {
+                reasons.push(Reason::new("group_sudo", "its members become administrator on its devices"));
+            }
+            _ => {}
+        }
+        let systems = self.graph.sudo_systems(at);
+        if systems > 0 {
+            reasons.push(Reason::new(
+                "sudo_on_systems",
+                format!("its members are administrators on {}", devices(systems)),
+            ));
+        }
+        let posix = group.rest.get("attributes").and_then(|attributes| attributes.get("posixGroups"));
+        let names = posix.and_then(|groups| groups.as_array()).into_iter().flatten();
+        for name in names.filter_map(|group| group.get("name")).filter_map(|name| name.as_str()) {
+            if POSIX_ADMINS.contains(&name) {
+                reasons.push(Reason::new("posix_admin_group", format!("its members are in the POSIX group {name}")));
+            }
+        }
+        reasons
+    }
+
+    fn name(&self, group: u32) -> &str {
+        let group = &self.state.groups[group as usize];
+        group.name.as_deref().unwrap_or("a group without a name")
+    }
+
+    fn days_since(&self, then: Option<Timestamp>) -> Option<i64> {
+        then.map(|then| self.now.duration_since(then).as_hours() / 24)
+    }
+}
+
+fn devices(count: usize) -> String {
+    if count == 1 { "1 device".to_owned() } else { format!("{count} devices") }
+}
+
+impl Graph<'_> {
+    fn direct_sudo_systems(&self, user: u32) -> usize {
+        self.direct_reach(user).filter(|(kind, access)| *kind == Kind::System && *access > Access::Login).count()
+    }
+}

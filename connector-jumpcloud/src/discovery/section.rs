@@ -1,0 +1,152 @@
+//! The counts of one section while it is read, and the report they become.
+
+use std::sync::Arc;
+
+use connector_api::{
+    ConnectorError, DanglingReference, ErrorCode, Progress, ScanSink, Section, SectionReport, SectionStatus, Stage,
+};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use crate::client::{Client, Course, Identified, Listing, Meter, PageReader};
+
+/// How many dangling references a report shows.
+const EXAMPLES: usize = 20;
+
+/// One section's counts.
+pub(crate) struct Tally {
+    section: Section,
+    pub(crate) meter: Meter,
+    sink: Arc<dyn ScanSink>,
+    began: Instant,
+    report: SectionReport,
+    done: u64,
+    expected: Option<u64>,
+}
+
+impl Tally {
+    pub(crate) fn new(section: Section, sink: &Arc<dyn ScanSink>) -> Self {
+        Self {
+            section,
+            meter: Meter::default(),
+            sink: Arc::clone(sink),
+            began: Instant::now(),
+            report: SectionReport::new(section, SectionStatus::Skipped),
+            done: 0,
+            expected: None,
+        }
+    }
+
+    /// Items came in.
+    pub(crate) fn advance(&mut self, items: usize, expected: Option<u64>) {
+        self.done += items as u64;
+        self.expected = expected.or(self.expected);
+        self.progress(Stage::Reading);
+    }
+
+    /// A listing was read to its end.
+    pub(crate) fn course(&mut self, course: Course) {
+        self.report.duplicates += course.duplicates;
+        if let Some(planned) = course.planned {
+            self.plan(planned);
+        }
+        self.report.notes.extend(course.notes);
+    }
+
+    /// More requests were to be expected.
+    pub(crate) fn plan(&mut self, requests: u64) {
+        *self.report.planned_requests.get_or_insert(0) += requests;
+    }
+
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
+        self.report.notes.push(note.into());
+    }
+
+    /// So many rows went to the sink.
+    pub(crate) fn sent(&mut self, rows: u64) {
+        self.report.records = rows;
+    }
+
+    /// Adds the references that were kept aside to the report of the section's reading.
+    pub(crate) fn enter_dangling(self, report: &mut SectionReport) {
+        report.dangling += self.report.dangling;
+        let room = EXAMPLES.saturating_sub(report.dangling_examples.len());
+        report.dangling_examples.extend(self.report.dangling_examples.into_iter().take(room));
+    }
+
+    /// A reference to something that is not in the scan was kept aside.
+    pub(crate) fn dangling(&mut self, from: impl FnOnce() -> String, to: impl FnOnce() -> String) {
+        self.report.dangling += 1;
+        if self.report.dangling_examples.len() < EXAMPLES {
+            self.report.dangling_examples.push(DanglingReference { from: from(), to: to() });
+        }
+    }
+
+    /// Closes the section.
+    pub(crate) fn close(mut self, status: SectionStatus) -> SectionReport {
+        self.progress(Stage::Done);
+        let reading = self.meter.read();
+        if let Some(error) = status.error() {
+            tracing::warn!(section = %self.section, %error, status = status.as_str(), "a section is not complete");
+        } else {
+            tracing::info!(section = %self.section, items = self.done, requests = reading.requests, "a section is read");
+        }
+        self.report.status = status;
+        self.report.requests += reading.requests;
+        self.report.retries += reading.retries;
+        self.report.wait_ms += reading.wait_ms;
+        self.report.bytes += reading.bytes;
+        self.report.duration_ms += u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.report
+    }
+
+    /// Closes the section by how its reading went.
+    pub(crate) fn close_by(self, result: Result<(), ConnectorError>) -> SectionReport {
+        let status = match result {
+            Ok(()) => SectionStatus::Complete,
+            Err(error) => status_of(error),
+        };
+        self.close(status)
+    }
+
+    /// Reads a listing into `rows`; what came before an error stays there.
+    pub(crate) async fn read_into<T>(
+        &mut self,
+        client: &Client,
+        listing: Listing,
+        rows: &mut Vec<T>,
+    ) -> Result<(), ConnectorError>
+    where
+        T: DeserializeOwned + Identified + Send + 'static,
+    {
+        let mut reader = PageReader::new(client, &self.meter, listing);
+        let result = async {
+            self.expected = match (self.expected, reader.total().await?) {
+                (Some(before), Some(more)) => Some(before + more),
+                (before, more) => before.or(more),
+            };
+            while let Some(more) = reader.next().await? {
+                self.advance(more.len(), None);
+                rows.extend(more);
+            }
+            Ok(())
+        }
+        .await;
+        self.course(reader.course());
+        result
+    }
+
+    fn progress(&self, stage: Stage) {
+        let requests = self.meter.read().requests;
+        let Self { section, done, expected, .. } = *self;
+        self.sink.progress(Progress { section, stage, done, expected, requests });
+    }
+}
+
+/// What an error says of the section that it ended: the credential may not read it, or something is missing.
+pub(crate) fn status_of(error: ConnectorError) -> SectionStatus {
+    match error.code {
+        ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthorized => SectionStatus::Unavailable { error },
+        _ => SectionStatus::Incomplete { error },
+    }
+}

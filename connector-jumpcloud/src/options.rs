@@ -1,0 +1,205 @@
+//! What an operator can set: `system.attributes.*`, typed, with their schema.
+
+use std::path::PathBuf;
+
+use connector_api::{ConnectorError, Section};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The attributes of a JumpCloud system. Every one has a default that works for `console.jumpcloud.com`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = "JumpCloud system attributes")]
+pub(crate) struct Options {
+    /// The organisation to scan, sent as `x-org-id`. Needed when the credential may see several; find it in the
+    /// JumpCloud portal under Settings, Organization Profile.
+    #[schemars(title = "Organization ID", regex(pattern = "^[0-9a-fA-F]{24}$"), extend("examples" = ["5f1a2b3c4d5e6f7a8b9c0d1e"]))]
+    pub(crate) jumpcloud_org_id: Option<String>,
+    /// How to sign in: `apiKey` takes the credential's password as an API key; `serviceAccount` takes its user name
+    /// as client id and its password as client secret.
+    #[schemars(title = "Sign in with")]
+    pub(crate) jumpcloud_authentication: Authentication,
+    /// Where a service account gets its token. Follows from the host name in the US, EU and India regions.
+    #[schemars(title = "Token URL", extend("examples" = ["https://admin-oauth.id.jumpcloud.com/oauth2/token"]))]
+    pub(crate) jumpcloud_token_url: Option<String>,
+    /// The Directory Insights host. Follows from the host name in the US, EU and India regions; otherwise the same
+    /// host.
+    #[schemars(title = "Directory Insights host", extend("examples" = ["api.eu.jumpcloud.com"]))]
+    pub(crate) jumpcloud_insights_hostname: Option<String>,
+    /// Which listing of users to read: `auto` asks `/api/v2/users` first and goes on with `/api/systemusers` where
+    /// that is not served.
+    #[schemars(title = "Users endpoint")]
+    pub(crate) users_endpoint: UsersEndpoint,
+    /// Discover the console's administrators and their roles. Costs one request for each 100 administrators.
+    #[schemars(title = "Administrators")]
+    pub(crate) include_administrators: bool,
+    /// Discover devices. Costs one request for each 100 devices and each 100 device groups.
+    #[schemars(title = "Devices")]
+    pub(crate) include_systems: bool,
+    /// Discover applications. Costs one request for each 100 applications.
+    #[schemars(title = "Applications")]
+    pub(crate) include_applications: bool,
+    /// Discover directories: LDAP, Google Workspace, Microsoft 365, Active Directory, RADIUS. Costs two requests.
+    #[schemars(title = "Directories")]
+    pub(crate) include_directories: bool,
+    /// Discover who reaches which device, application and directory, and why. Costs up to two requests for each
+    /// device, application, directory and device group; fewer where there are fewer groups than these.
+    #[schemars(title = "Grants")]
+    pub(crate) include_grants: bool,
+    /// Discover last logins from Directory Insights. Costs one request for each 10,000 login events of the days
+    /// looked back on, one after another.
+    #[schemars(title = "Last logins")]
+    pub(crate) include_last_login: bool,
+    /// How many days to look back for logins; JumpCloud keeps 90.
+    #[schemars(title = "Days of logins", range(min = 1, max = 90))]
+    pub(crate) last_login_days: u16,
+    /// A group whose name contains one of these, in any case, is privileged.
+    #[schemars(title = "Privileged group names", inner(length(min = 1)))]
+    pub(crate) privileged_group_patterns: Vec<String>,
+    /// An API key older than this is reported as stale.
+    #[schemars(title = "Age of a stale API key, in days", range(min = 1, max = 3650))]
+    pub(crate) stale_api_key_days: u16,
+    /// Rows a page; JumpCloud takes at most 100.
+    #[schemars(title = "Page size", range(min = 2, max = 100))]
+    pub(crate) page_size: u8,
+    /// Requests under way at the same time.
+    #[schemars(title = "Concurrent requests", range(min = 1, max = 64))]
+    pub(crate) concurrency: u8,
+    /// The most requests a second. Without it, the pace follows what JumpCloud answers.
+    #[schemars(title = "Requests per second", range(min = 0.1, max = 1000.0))]
+    pub(crate) requests_per_second: Option<f64>,
+    /// Attempts for one request, the first included.
+    #[schemars(title = "Attempts", range(min = 1, max = 20))]
+    pub(crate) attempts: u8,
+    /// How long to wait for a connection, in seconds.
+    #[schemars(title = "Connect time-out, in seconds", range(min = 1, max = 120))]
+    pub(crate) connect_timeout_seconds: u16,
+    /// The longest silence while an answer comes, in seconds.
+    #[schemars(title = "Read time-out, in seconds", range(min = 1, max = 300))]
+    pub(crate) read_timeout_seconds: u16,
+    /// How long one attempt may take in all, in seconds.
+    #[schemars(title = "Request time-out, in seconds", range(min = 1, max = 600))]
+    pub(crate) request_timeout_seconds: u16,
+    /// How long one request may take over all of its attempts and waits, in seconds.
+    #[schemars(title = "Time budget of a request, in seconds", range(min = 1, max = 3600))]
+    pub(crate) retry_budget_seconds: u16,
+    /// How long a scan may take, in minutes.
+    #[schemars(title = "Time limit of a scan, in minutes", range(min = 1, max = 1440))]
+    pub(crate) scan_limit_minutes: u16,
+    /// The largest answer that is accepted, in MiB, after decompression.
+    #[schemars(title = "Largest answer, in MiB", range(min = 1, max = 256))]
+    pub(crate) largest_answer_mib: u16,
+    /// A file of certificates in PEM form to trust besides the platform's own.
+    #[schemars(title = "CA bundle", extend("examples" = ["/etc/orbisid/ca.pem"]))]
+    pub(crate) ca_bundle_file: Option<PathBuf>,
+    /// A proxy for all requests. Without it, `HTTPS_PROXY` and `NO_PROXY` of the environment hold.
+    #[schemars(title = "Proxy", extend("examples" = ["http://proxy.example:3128"]))]
+    pub(crate) proxy_url: Option<String>,
+}
+
+/// How to sign in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub(crate) enum Authentication {
+    /// An administrator's API key.
+    #[default]
+    ApiKey,
+    /// A service account's client id and secret.
+    ServiceAccount,
+}
+
+/// Which listing of users to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub(crate) enum UsersEndpoint {
+    /// The first of the two that is served.
+    #[default]
+    Auto,
+    /// `/api/v2/users`.
+    V2,
+    /// `/api/systemusers`.
+    Systemusers,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            jumpcloud_org_id: None,
+            jumpcloud_authentication: Authentication::default(),
+            jumpcloud_token_url: None,
+            jumpcloud_insights_hostname: None,
+            users_endpoint: UsersEndpoint::default(),
+            include_administrators: true,
+            include_systems: true,
+            include_applications: true,
+            include_directories: true,
+            include_grants: true,
+            include_last_login: true,
+            last_login_days: 90,
+            privileged_group_patterns: ["admin", "privilege", "superuser", "root", "sudo"].map(str::to_owned).to_vec(),
+            stale_api_key_days: 90,
+            page_size: 100,
+            concurrency: 16,
+            requests_per_second: None,
+            attempts: 7,
+            connect_timeout_seconds: 10,
+            read_timeout_seconds: 30,
+            request_timeout_seconds: 120,
+            retry_budget_seconds: 300,
+            scan_limit_minutes: 360,
+            largest_answer_mib: 64,
+            ca_bundle_file: None,
+            proxy_url: None,
+        }
+    }
+}
+
+impl Options {
+    /// Reads attributes that have passed the schema.
+    ///
+    /// # Errors
+    /// `invalid_config` for what a schema cannot say.
+    pub(crate) fn read(attributes: &serde_json::Map<String, serde_json::Value>) -> Result<Self, ConnectorError> {
+        let remedy = "correct the system's attributes";
+        serde_json::from_value(serde_json::Value::Object(attributes.clone()))
+            .map_err(|error| ConnectorError::invalid_config(format!("attributes: {error}"), remedy))
+    }
+
+    /// Whether the operator wants a section.
+    pub(crate) fn wants(&self, section: Section) -> bool {
+        match section {
+            Section::Administrators => self.include_administrators,
+            Section::Systems => self.include_systems,
+            Section::Applications => self.include_applications,
+            Section::Directories => self.include_directories,
+            Section::Grants => self.include_grants,
+            Section::LastLogin => self.include_last_login,
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_attribute_explains_itself_and_has_its_default_in_the_schema() {
+        let schema = schemars::schema_for!(Options);
+        let properties = schema.get("properties").unwrap().as_object().unwrap();
+        assert!(properties.len() > 20);
+        for (name, property) in properties {
+            assert!(property.get("title").is_some(), "{name} has no title");
+            assert!(property.get("description").is_some(), "{name} has no description");
+            assert!(property.get("default").is_some(), "{name} has no default");
+        }
+    }
+
+    #[test]
+    fn no_attribute_need_be_given() {
+        Options::read(&serde_json::Map::new()).unwrap();
+    }
+}

@@ -1,0 +1,57 @@
+//! `harness connectors`
+
+use clap::{Args, ValueEnum};
+use connector_api::{ConnectorError, Descriptor, Edition, Registry};
+
+use super::table::Table;
+use super::{Exit, print, target};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  harness connectors\n  harness connectors --edition pro --format json")]
+pub(super) struct Arguments {
+    /// Only the connectors of this edition
+    #[arg(long, value_parser = target::edition_parser(), ignore_case = true)]
+    edition: Option<Edition>,
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// Columns
+    Table,
+    /// The full descriptors
+    Json,
+}
+
+impl Arguments {
+    pub(super) fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
+        let descriptors: Vec<&Descriptor> = match self.edition {
+            Some(edition) => registry.descriptors_for(edition).collect(),
+            None => registry.descriptors().collect(),
+        };
+        match self.format {
+            Format::Table => print::text(&table(&descriptors))?,
+            Format::Json => print::json(&descriptors)?,
+        }
+        Ok(Exit::Complete)
+    }
+}
+
+fn table(descriptors: &[&Descriptor]) -> String {
+    let mut table = Table::new(&["OS TYPE", "NAME", "SYSTEM TYPE", "EDITIONS", "PRIORITY", "PORT", "VERSION"], &[4, 5]);
+    for descriptor in descriptors {
+        let editions: Vec<String> = descriptor.editions.iter().map(Edition::to_string).collect();
+        table.row([
+            descriptor.os_type.clone(),
+            descriptor.display_name.clone(),
+            descriptor.system_type.clone(),
+            editions.join(", "),
+            descriptor.default_scan_priority.to_string(),
+            descriptor.default_port.to_string(),
+            descriptor.version.clone(),
+        ]);
+    }
+    table.render(0)
+}

@@ -1,0 +1,120 @@
+//! `harness describe`
+
+use std::fmt::Write;
+
+use clap::{Args, ValueEnum};
+use connector_api::{ConnectorError, CredentialField, Descriptor, Edition, Registry};
+use serde_json::Value;
+
+use super::table::Table;
+use super::{Exit, print, target};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  harness describe --os-type JumpCloud\n  harness describe --format json")]
+pub(super) struct Arguments {
+    /// The connector
+    #[arg(long, value_name = "TYPE", default_value = target::DEFAULT_OS_TYPE)]
+    os_type: String,
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// A page to read
+    Text,
+    /// The descriptor
+    Json,
+}
+
+impl Arguments {
+    pub(super) fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
+        let descriptor = registry.descriptor(&self.os_type)?;
+        match self.format {
+            Format::Text => print::text(&page(descriptor))?,
+            Format::Json => print::json(descriptor)?,
+        }
+        Ok(Exit::Complete)
+    }
+}
+
+fn page(descriptor: &Descriptor) -> String {
+    let mut page = format!("{} ({})\n{}\n", descriptor.display_name, descriptor.os_type, descriptor.description);
+    let editions: Vec<String> = descriptor.editions.iter().map(Edition::to_string).collect();
+    section(
+        &mut page,
+        "General",
+        &facts([
+            ("System Type", descriptor.system_type.clone()),
+            ("Version", descriptor.version.clone()),
+            ("Editions", editions.join(", ")),
+            ("Scan priority", descriptor.default_scan_priority.to_string()),
+            ("Host name", descriptor.default_hostname.clone().unwrap_or_default()),
+            ("Port", descriptor.default_port.to_string()),
+            ("User name", credential(descriptor.credential.username.as_ref())),
+            ("Password", credential(Some(&descriptor.credential.password))),
+        ]),
+    );
+    let mut protocols = Table::new(&["PROTOCOL", "PORT", "NOTES"], &[1]);
+    for protocol in &descriptor.protocols {
+        protocols.row([protocol.name.clone(), protocol.port.to_string(), protocol.notes.clone()]);
+    }
+    section(&mut page, "Protocols", &protocols.render(2));
+    section(&mut page, "Required permissions", &list(&descriptor.required_permissions, "-"));
+    let mut discovers = Table::new(&["SECTION", "DATA", "SOURCE", "COST"], &[]);
+    for discovery in &descriptor.discovers {
+        let section = discovery.section.to_string();
+        discovers.row([section, discovery.data.clone(), discovery.source.clone(), discovery.cost.clone()]);
+    }
+    section(&mut page, "What is discovered", &discovers.render(2));
+    section(&mut page, "Types in the rows", &list(&descriptor.emits, "-"));
+    section(&mut page, "Attributes", &attributes(descriptor.config_schema.as_value()));
+    section(&mut page, "Setting it up", &list(&descriptor.configuration_steps, "1."));
+    let mut troubleshooting = String::new();
+    for row in &descriptor.troubleshooting {
+        let _ = writeln!(troubleshooting, "  {} [{}]", row.symptom, row.code);
+        let _ = writeln!(troubleshooting, "      cause: {}\n      do:    {}", row.likely_cause, row.resolution);
+    }
+    section(&mut page, "Troubleshooting", &troubleshooting);
+    page
+}
+
+fn section(page: &mut String, title: &str, body: &str) {
+    if !body.is_empty() {
+        let _ = write!(page, "\n{title}\n{body}");
+    }
+}
+
+fn facts<const N: usize>(facts: [(&str, String); N]) -> String {
+    let present = facts.into_iter().filter(|(_, value)| !value.is_empty());
+    present.fold(String::new(), |text, (name, value)| text + &format!("  {name:<16}{value}\n"))
+}
+
+fn credential(field: Option<&CredentialField>) -> String {
+    field.map_or_else(
+        || "not used".to_owned(),
+        |field| format!("{} ({})", field.meaning, if field.required { "required" } else { "optional" }),
+    )
+}
+
+fn list(lines: &[String], mark: &str) -> String {
+    let numbered = mark == "1.";
+    let mark = |at: usize| if numbered { format!("{}.", at + 1) } else { mark.to_owned() };
+    lines.iter().enumerate().map(|(at, line)| format!("  {} {line}\n", mark(at))).collect()
+}
+
+fn attributes(schema: &Value) -> String {
+    let mut text = String::new();
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let default = match &property["default"] {
+            Value::Null => String::new(),
+            default => format!(" [default: {default}]"),
+        };
+        let _ = writeln!(text, "  {name}{default}");
+        if let Some(description) = property["description"].as_str() {
+            let _ = writeln!(text, "      {}", description.replace("\n\n", "\n").replace('\n', "\n      "));
+        }
+    }
+    text
+}

@@ -1,0 +1,55 @@
+//! How the program ends.
+
+use std::process::ExitCode;
+
+use connector_api::{ConnectorError, ErrorCode, Outcome};
+
+/// The exit code, from good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything that was asked for was done.
+    Complete,
+    /// The core sections are complete, an optional one is not.
+    Incomplete,
+    /// The scan or the check failed.
+    Failed,
+    /// Wrong usage or configuration.
+    Usage,
+    /// Cancelled.
+    Cancelled,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Complete => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Incomplete => 3,
+            Exit::Cancelled => 130,
+        })
+    }
+}
+
+impl From<&ConnectorError> for Exit {
+    fn from(error: &ConnectorError) -> Self {
+        match error.code {
+            ErrorCode::InvalidConfig
+            | ErrorCode::EditionNotSupported
+            | ErrorCode::InsecureEndpoint
+            | ErrorCode::CheckpointRejected => Self::Usage,
+            ErrorCode::Cancelled => Self::Cancelled,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Complete => Self::Complete,
+            Outcome::Incomplete => Self::Incomplete,
+            Outcome::Failed => Self::Failed,
+        }
+    }
+}

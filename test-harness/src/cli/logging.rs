@@ -1,0 +1,100 @@
+//! Logs and progress on standard error, so that neither tears the other.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use connector_api::ConnectorError;
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::host::progress::{Bars, LOG_TARGET, LogLines, Quiet, Reporter};
+
+/// What is said on standard error while the program works.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Progress and logs (on standard error)")]
+pub(super) struct Logging {
+    /// The form of log lines
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    /// What to log: error, warn, info, debug, trace, or a filter such as `connector_jumpcloud=debug`; RUST_LOG sets
+    /// the same [default: warn]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Show only errors and warnings: no progress, and no summary of a scan whose rows go somewhere
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl Logging {
+    /// Starts the logs and makes the reporter that goes with them: bars on a terminal, otherwise log lines.
+    pub(super) fn start(&self) -> Result<Arc<dyn Reporter>, ConnectorError> {
+        let bars = io::stderr().is_terminal() && !self.quiet && self.log_format == LogFormat::Text;
+        let target = if bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let screen = MultiProgress::with_draw_target(target);
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(self.filter(!bars && !self.quiet)?)
+            .with_ansi(console::colors_enabled_stderr())
+            .with_writer(Screen(screen.clone()));
+        // Only the first call in a process can succeed, and that is enough.
+        let _ = match self.log_format {
+            LogFormat::Text => builder.try_init(),
+            LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        };
+        Ok(match (self.quiet, bars) {
+            (true, _) => Arc::new(Quiet),
+            (false, true) => Arc::new(Bars::new(screen)),
+            (false, false) => Arc::new(LogLines::default()),
+        })
+    }
+
+    /// Whether only errors and warnings are wanted.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    fn filter(&self, progress: bool) -> Result<EnvFilter, ConnectorError> {
+        let from_environment = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
+        let mut filter = self.log_level.clone().or(from_environment).unwrap_or_else(|| "warn".to_owned());
+        if progress {
+            filter.push_str(&format!(",{LOG_TARGET}=info"));
+        }
+        EnvFilter::try_new(&filter).map_err(|_| {
+            ConnectorError::invalid_config(
+                "the log level of --log-level or RUST_LOG is not understood",
+                "use error, warn, info, debug, trace, or a filter such as connector_jumpcloud=debug",
+            )
+        })
+    }
+}
+
+/// Standard error below the bars, which step aside for each line.
+#[derive(Clone)]
+struct Screen(MultiProgress);
+
+impl Write for Screen {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().lock().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
+impl<'a> MakeWriter<'a> for Screen {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}

@@ -1,0 +1,112 @@
+//! The command line: arguments in, exit code out. Everything else is the [`host`](crate::host)'s.
+
+mod arguments;
+mod connectors;
+mod describe;
+mod exit;
+mod logging;
+mod print;
+mod scan;
+mod schema;
+mod signals;
+mod simulate;
+mod summary;
+mod table;
+mod target;
+mod test_connection;
+
+use std::ffi::OsString;
+use std::panic;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use connector_api::{ConnectorError, Registry};
+
+pub use self::exit::Exit;
+
+/// The reference host for OrbisID connectors: finds the connectors that are compiled in, tests connections and scans.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, max_term_width = 100, arg_required_else_help = true, after_long_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  harness scan --demo                                     scan a simulated organisation
+  harness connectors                                      what is compiled in
+  harness test-connection --hostname console.jumpcloud.com --password-file key.txt
+  harness scan --hostname console.jumpcloud.com --password-file key.txt --output scan.ndjson
+
+Exit codes:
+  0    complete
+  1    the scan or the check failed
+  2    wrong usage or configuration
+  3    the core is complete, an optional section is not
+  130  cancelled";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the connectors that are compiled in
+    Connectors(connectors::Arguments),
+    /// Show what a connector says of itself
+    Describe(describe::Arguments),
+    /// Print the JSON Schema of a connector's attributes
+    Schema(schema::Arguments),
+    /// Probe, one by one, what a scan of a system will need
+    TestConnection(test_connection::Arguments),
+    /// Read accounts, groups, memberships, resources and grants of a system
+    Scan(Box<scan::Arguments>),
+    /// Run a simulated JumpCloud console on this machine
+    Simulate(simulate::Arguments),
+}
+
+/// Runs the program: what `main` does.
+pub fn main() -> ExitCode {
+    panic::set_hook(Box::new(|defect| {
+        // Where it happened, but not its message: that may hold a value which nobody should see.
+        let place = defect.location().map_or_else(String::new, |location| format!(" at {location}"));
+        print::note(format_args!("defect{place}"));
+    }));
+    let exit = panic::catch_unwind(|| run(std::env::args_os())).unwrap_or_else(|_| {
+        print::error(&ConnectorError::internal("the program broke down"));
+        Exit::Failed
+    });
+    exit.into()
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    match arguments::parse::<Cli>(arguments).and_then(dispatch) {
+        Ok(exit) => exit,
+        Err(error) => {
+            print::error(&error);
+            Exit::from(&error)
+        }
+    }
+}
+
+fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
+    let command = match parsed {
+        arguments::Parsed::Arguments(cli) => cli.command,
+        arguments::Parsed::Text(text) => return print::text(&text).map(|()| Exit::Complete),
+    };
+    let registry = Registry::discover()?;
+    match command {
+        Command::Connectors(arguments) => arguments.run(&registry),
+        Command::Describe(arguments) => arguments.run(&registry),
+        Command::Schema(arguments) => arguments.run(&registry),
+        Command::TestConnection(arguments) => block_on(arguments.run(&registry)),
+        Command::Scan(arguments) => block_on(arguments.run(&registry)),
+        Command::Simulate(arguments) => block_on(arguments.run()),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<Exit, ConnectorError>>) -> Result<Exit, ConnectorError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| ConnectorError::internal(format!("no threads can be started: {error}")))?;
+    let result = runtime.block_on(work);
+    // A thread that hangs in a write must not keep the program from ending.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,292 @@
+//! `harness scan`
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use connector_api::{
+    CancellationToken, Connector, ConnectorError, ErrorCode, Organization, Registry, ScanPlan, ScanRequest, Section,
+};
+use indicatif::HumanCount;
+
+use super::logging::Logging;
+use super::table::Table;
+use super::target::{Target, TargetArguments};
+use super::{Exit, print, signals, summary};
+use crate::host::output::{self, Destination};
+use crate::host::progress::Reporter;
+use crate::host::run::{CheckpointFile, ScanJob, ScanReport};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Records go to the file of --output, or to standard output when that is a pipe or a file or with `--output -`. \
+On a terminal without --output only the summary is shown. A file appears under its final name only when it is \
+whole, and only its owner may read it.
+
+Examples:
+  harness scan --demo
+  harness scan --hostname console.jumpcloud.com --password-file key.txt --output scan.ndjson
+  harness scan --system hq.toml --format csv --output hq-csv
+  harness scan --system hq.toml --output scan.ndjson --checkpoint scan.checkpoint
+  harness scan --system provider.toml --all-organizations --output scans/
+  harness scan --demo --plan
+  harness scan --demo | jq 'select(.record == \"account\")'
+
+Exit codes: 0 complete, 1 failed, 2 wrong usage or configuration, 3 the core is complete but an optional section \
+is not, 130 cancelled.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    target: TargetArguments,
+    #[command(flatten)]
+    rows: RowArguments,
+    #[command(flatten)]
+    logging: Logging,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rows")]
+struct RowArguments {
+    /// The file for the rows, or `-` for standard output; for csv and --all-organizations a folder
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The form of the rows [default: ndjson]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Keep an unfinished scan in this file, and its rows in FILE.rows; a scan that finds it goes on where it stopped
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Begin anew, whatever the checkpoint says
+    #[arg(long, requires = "checkpoint")]
+    fresh: bool,
+    /// Leave out an optional section; can be repeated
+    #[arg(long, value_name = "SECTION", value_delimiter = ',', value_parser = optional_section_parser())]
+    without: Vec<Section>,
+    /// Only show the requests that a scan would make, from the counts alone
+    #[arg(long, conflicts_with_all = ["output", "checkpoint", "all_organizations"])]
+    plan: bool,
+    /// Scan each organisation that the credential may read, one output each, named by its id
+    #[arg(long, requires = "output")]
+    all_organizations: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One JSON object a line; the summary is the last line
+    Ndjson,
+    /// One JSON document {"records":[…],"summary":{…}}
+    Json,
+    /// A folder with one CSV file for each kind of record, safe to open in a spreadsheet
+    Csv,
+}
+
+impl From<Format> for output::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Ndjson => Self::Ndjson,
+            Format::Json => Self::Json,
+            Format::Csv => Self::Csv,
+        }
+    }
+}
+
+fn optional_section_parser() -> impl TypedValueParser<Value = Section> {
+    let optional = Section::ALL.into_iter().filter(|section| !section.is_core());
+    PossibleValuesParser::new(optional.map(Section::as_str)).try_map(|name| name.parse::<Section>())
+}
+
+impl Arguments {
+    pub(super) async fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
+        let reporter = self.logging.start()?;
+        let cancel = signals::cancel_on_signal()?;
+        let target = self.target.resolve(registry).await?;
+        let connector = target.connect(registry)?;
+        if self.rows.plan {
+            return self.show_plan(&*connector, cancel).await;
+        }
+        if self.rows.all_organizations {
+            return self.scan_all(registry, &target, &*connector, cancel, reporter).await;
+        }
+        let job = self.job(self.destination(), self.rows.checkpoint.clone(), cancel, reporter);
+        let report = job.run(&*connector, &target.config).await?;
+        Ok(self.conclude(&report))
+    }
+
+    async fn show_plan(&self, connector: &dyn Connector, cancel: CancellationToken) -> Result<Exit, ConnectorError> {
+        let without = self.rows.without.iter().copied().collect();
+        let request = ScanRequest { without, ..ScanRequest::with_cancel(cancel.clone()) };
+        let plan = unless_cancelled(&cancel, connector.plan(&request)).await?.ok_or_else(|| {
+            ConnectorError::invalid_config(
+                format!("the {} connector cannot plan a scan", connector.describe().os_type),
+                "scan without --plan",
+            )
+        })?;
+        match self.rows.format {
+            Some(Format::Json) => print::json(&plan)?,
+            _ => print::text(&plan_table(&plan))?,
+        }
+        Ok(Exit::Complete)
+    }
+
+    /// Scans one organisation after the other. One that fails does not stop the others.
+    async fn scan_all(
+        &self,
+        registry: &Registry,
+        target: &Target,
+        connector: &dyn Connector,
+        cancel: CancellationToken,
+        reporter: Arc<dyn Reporter>,
+    ) -> Result<Exit, ConnectorError> {
+        let folder = self.rows.output.as_deref().unwrap_or(Path::new(""));
+        if !folder.is_dir() {
+            return Err(ConnectorError::invalid_config(
+                format!("--all-organizations needs a folder, and {} is none", folder.display()),
+                "name an existing folder with --output",
+            ));
+        }
+        let organizations = unless_cancelled(&cancel, connector.organizations()).await?;
+        if organizations.is_empty() {
+            return Err(ConnectorError::invalid_config(
+                "there are no organisations to choose from",
+                "scan without --all-organizations",
+            ));
+        }
+        let mut worst = Exit::Complete;
+        for organization in &organizations {
+            let scanned = async {
+                let mut config = target.config.clone();
+                config.name = format!("{} / {}", config.name, organization.name);
+                config.attributes.extend(organization.attributes.clone());
+                let connector = registry.connect(config.clone(), target.edition)?;
+                let id = file_name(organization);
+                let destination = Destination::Path(folder.join(format!("{id}{}", self.format().extension())));
+                let checkpoint = self.rows.checkpoint.as_ref().map(|path| {
+                    let mut name = path.clone().into_os_string();
+                    name.push(format!(".{id}"));
+                    PathBuf::from(name)
+                });
+                let job = self.job(destination, checkpoint, cancel.clone(), Arc::clone(&reporter));
+                job.run(&*connector, &config).await
+            };
+            let exit = match scanned.await {
+                Ok(report) => self.conclude(&report),
+                Err(error) => {
+                    let error = error.context(format_args!("organisation {}", organization.name));
+                    print::error(&error);
+                    Exit::from(&error)
+                }
+            };
+            worst = worst.max(exit);
+            if cancel.is_cancelled() {
+                break;
+            }
+        }
+        Ok(worst)
+    }
+
+    fn job(
+        &self,
+        destination: Destination,
+        checkpoint: Option<PathBuf>,
+        cancel: CancellationToken,
+        reporter: Arc<dyn Reporter>,
+    ) -> ScanJob {
+        ScanJob {
+            destination,
+            format: self.format(),
+            checkpoint: checkpoint.map(|path| CheckpointFile { path, fresh: self.rows.fresh }),
+            without: self.rows.without.clone(),
+            cancel,
+            reporter,
+        }
+    }
+
+    fn format(&self) -> output::Format {
+        self.rows.format.map_or_else(output::Format::default, output::Format::from)
+    }
+
+    fn destination(&self) -> Destination {
+        match &self.rows.output {
+            Some(path) if path.as_os_str() == "-" => Destination::Stdout,
+            Some(path) => Destination::Path(path.clone()),
+            // Nobody wants rows on a screen, but who asks for csv there is to hear that it needs a folder.
+            None if io::stdout().is_terminal() && self.rows.format != Some(Format::Csv) => Destination::Nowhere,
+            None => Destination::Stdout,
+        }
+    }
+
+    /// Tells how a scan went.
+    fn conclude(&self, report: &ScanReport) -> Exit {
+        let nothing_else = self.destination() == Destination::Nowhere;
+        if !self.logging.is_quiet() || nothing_else {
+            summary::print(report);
+        }
+        match &report.error {
+            None => {
+                for section in &report.summary.sections {
+                    if let Some(error) = section.status.error() {
+                        print::warning(&error.clone().context(section.section));
+                    }
+                }
+                report.summary.outcome.into()
+            }
+            Some(error) => {
+                let mut error = error.clone();
+                if report.can_resume && error.code == ErrorCode::Cancelled {
+                    error.remedy = "run the same command again to go on where it stopped".to_owned();
+                } else if report.can_resume {
+                    error.remedy += "; the same command then goes on where it stopped";
+                }
+                print::error(&error);
+                Exit::from(&error)
+            }
+        }
+    }
+}
+
+async fn unless_cancelled<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T, ConnectorError>>,
+) -> Result<T, ConnectorError> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(ConnectorError::cancelled()),
+        done = work => done,
+    }
+}
+
+fn plan_table(plan: &ScanPlan) -> String {
+    let mut table = Table::new(&["SECTION", "REQUESTS", "BECAUSE"], &[1]);
+    for section in &plan.sections {
+        table.row([section.section.to_string(), HumanCount(section.requests).to_string(), section.because.clone()]);
+    }
+    table.row(["all".to_owned(), HumanCount(plan.requests()).to_string(), String::new()]);
+    format!("{}\n{} requests were made to find the counts.\n", table.render(0), HumanCount(plan.probes))
+}
+
+/// The organisation's id as a file name, whatever the target says: anything unusual becomes `%` and its code.
+fn file_name(organization: &Organization) -> String {
+    let mut name = String::new();
+    for byte in organization.external_id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
+            _ => name.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organisation_cannot_choose_where_its_file_goes() {
+        let named = |id: &str| {
+            file_name(&Organization { external_id: id.into(), name: String::new(), attributes: Default::default() })
+        };
+        assert_eq!(named("5f1a-b_C"), "5f1a-b_C");
+        assert_eq!(named("../etc/passwd"), "%2e%2e%2fetc%2fpasswd");
+    }
+}

@@ -1,0 +1,157 @@
+//! `harness simulate`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use connector_api::{ConnectorError, ErrorCode};
+
+use super::{Exit, print, signals};
+use crate::host::system;
+use crate::simulator::{Fault, Scope, Simulator, SimulatorError, SimulatorOptions, UsersEndpoint};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "\
+Examples:
+  harness simulate
+  harness simulate --users 100000 --groups 500 --listen 127.0.0.1:8080
+  harness simulate --latency 50 --fault status=503:rate=0.1 --fault drift=both:on=systemusers
+`harness simulate --help` explains every fault.",
+    after_long_help = after_long_help()
+)]
+pub(super) struct Arguments {
+    /// Directory users [default: 300]
+    #[arg(long, value_name = "N")]
+    users: Option<u64>,
+    /// User groups [default: 24]
+    #[arg(long, value_name = "N")]
+    groups: Option<u64>,
+    /// Devices [default: 60]
+    #[arg(long, value_name = "N")]
+    systems: Option<u64>,
+    /// Login events of the last 90 days [default: eight a user]
+    #[arg(long, value_name = "N")]
+    events: Option<u64>,
+    /// Organisations; with more than one the key is that of a provider
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    organizations: Option<u64>,
+    /// The same number makes the same organisation and the same key
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Milliseconds that each request waits
+    #[arg(long, value_name = "MS")]
+    latency: Option<u64>,
+    /// Requests a second; what goes beyond is answered 429
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate_limit: Option<u32>,
+    /// Which listing of users there is
+    #[arg(long, value_enum, default_value_t = Users::Systemusers)]
+    users_endpoint: Users,
+    /// What the key has no right to, answered 403, such as insights.events; can be repeated
+    #[arg(long, value_name = "ENDPOINT")]
+    forbid: Vec<Scope>,
+    /// What goes wrong; can be repeated
+    #[arg(long, value_name = "SPEC")]
+    fault: Vec<Fault>,
+    /// A file with the key to accept [default: one made from the seed]
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+}
+
+fn after_long_help() -> String {
+    format!(
+        "{}\nExamples:
+  harness simulate
+  harness simulate --users 100000 --groups 500 --listen 127.0.0.1:8080
+  harness simulate --latency 50 --fault status=503:rate=0.1 --fault drift=both:on=systemusers",
+        Fault::help()
+    )
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Users {
+    /// /api/systemusers, as published; /api/v2/users answers 404
+    Systemusers,
+    /// /api/systemusers; /api/v2/users answers 405
+    #[value(name = "systemusers-405")]
+    Systemusers405,
+    /// /api/v2/users alone
+    V2,
+    /// Both
+    Both,
+}
+
+impl From<Users> for UsersEndpoint {
+    fn from(users: Users) -> Self {
+        match users {
+            Users::Systemusers => Self::SystemUsers,
+            Users::Systemusers405 => Self::SystemUsersV2NotAllowed,
+            Users::V2 => Self::V2,
+            Users::Both => Self::Both,
+        }
+    }
+}
+
+impl Arguments {
+    pub(super) async fn run(self) -> Result<Exit, ConnectorError> {
+        let stop = signals::cancel_on_signal()?;
+        let simulator = start(self.options()?).await?;
+        let url = simulator.url();
+        let (key, command) = match &self.api_key_file {
+            Some(path) => {
+                let path = path.display();
+                (format!("in {path}"), format!("harness scan --hostname {url} --password-file {path}"))
+            }
+            None => {
+                let key = simulator.api_key();
+                let command = format!("ORBISID_CREDENTIAL_PASSWORD={key} harness scan --hostname {url}");
+                (key.to_owned(), command)
+            }
+        };
+        let mut text = format!("A simulated JumpCloud console listens at {url}\n  key: {key}\n");
+        if simulator.organizations().len() > 1 {
+            text += &format!("  organisations: {}\n", simulator.organizations().len());
+        }
+        text += &format!("\nTo scan it:\n  {command}\n\nCtrl-C stops it.\n");
+        print::text(&text)?;
+        stop.cancelled().await;
+        simulator.shutdown().await;
+        Ok(Exit::Complete)
+    }
+
+    fn options(&self) -> Result<SimulatorOptions, ConnectorError> {
+        let default = SimulatorOptions::default();
+        Ok(SimulatorOptions {
+            users: self.users.unwrap_or(default.users),
+            groups: self.groups.unwrap_or(default.groups),
+            systems: self.systems.unwrap_or(default.systems),
+            events: self.events.or(default.events),
+            organizations: self.organizations.unwrap_or(default.organizations),
+            seed: self.seed.unwrap_or(default.seed),
+            listen: self.listen,
+            latency: self.latency.map_or(default.latency, Duration::from_millis),
+            rate_limit: self.rate_limit.or(default.rate_limit),
+            users_endpoint: self.users_endpoint.into(),
+            forbidden: self.forbid.clone(),
+            faults: self.fault.clone(),
+            api_key: self.api_key_file.as_deref().map(system::read_secret).transpose()?,
+            ..default
+        })
+    }
+}
+
+/// Starts a simulator.
+pub(super) async fn start(options: SimulatorOptions) -> Result<Simulator, ConnectorError> {
+    Simulator::start(options).await.map_err(|error| match error {
+        SimulatorError::Listen { .. } => ConnectorError::new(
+            ErrorCode::Connect,
+            error.to_string(),
+            "name a free address of this machine with --listen, such as 127.0.0.1:0",
+        ),
+    })
+}

@@ -1,0 +1,297 @@
+//! Keeps the rows of an unfinished scan, so that it can go on where it stopped.
+//!
+//! Beside the checkpoint `FILE` lies the spool `FILE.rows`: every row so far, one JSON object a line. `FILE` itself
+//! is two lines: a [`Seal`] and the connector's [`Checkpoint`]. The seal holds the length and digest of the spool
+//! at that moment and a digest over everything, so that damage to either file is noticed. `FILE` is replaced in one
+//! durable step, after the spool is durable: after a crash at any moment the two agree.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use connector_api::{Checkpoint, ConnectorError, Descriptor, Record, SystemConfig};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::files;
+
+/// A checkpoint file larger than this is not read: it cannot be ours.
+const MAX_CHECKPOINT: u64 = 256 * 1024 * 1024;
+
+/// A row longer than this is not read.
+const MAX_ROW: u64 = 64 * 1024 * 1024;
+
+/// The spool of one scan and its last checkpoint. No second scan can open the same one while it lives.
+#[derive(Debug)]
+pub struct CheckpointStore {
+    path: PathBuf,
+    spool: BufWriter<File>,
+    length: u64,
+    digest: Sha256,
+    row: Vec<u8>,
+    /// Whether `path` holds a checkpoint that belongs to the spool.
+    sealed: bool,
+}
+
+/// The first line of a checkpoint file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Seal {
+    format: u32,
+    spool_bytes: u64,
+    spool_sha256: String,
+    /// Over the two fields above and the second line.
+    sha256: String,
+}
+
+impl Seal {
+    const FORMAT: u32 = 1;
+
+    fn new(spool_bytes: u64, spool_sha256: String, checkpoint: &[u8]) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(spool_bytes.to_le_bytes());
+        digest.update(&spool_sha256);
+        digest.update(checkpoint);
+        Self { format: Self::FORMAT, spool_bytes, spool_sha256, sha256: hex(digest) }
+    }
+}
+
+impl CheckpointStore {
+    /// Opens the store at `path`, and finds where an earlier scan of this system stopped.
+    ///
+    /// # Errors
+    /// `checkpoint_rejected` when there is a checkpoint that is damaged, foreign or too old; `invalid_config` when
+    /// another scan uses the same file or its folder does not exist; `sink` when it cannot be written.
+    pub fn resume(
+        path: &Path,
+        descriptor: &Descriptor,
+        config: &SystemConfig,
+        now: Timestamp,
+    ) -> Result<(Self, Option<Checkpoint>), ConnectorError> {
+        let mut store = Self::open(path)?;
+        let Some((seal, checkpoint)) = read_sealed(path)? else {
+            store.rewind().map_err(|error| store.write_error(&error))?;
+            return Ok((store, None));
+        };
+        checkpoint.verify(descriptor, config, now)?;
+        store.cut_back(&seal)?;
+        store.sealed = true;
+        Ok((store, Some(checkpoint)))
+    }
+
+    /// Opens the store at `path` for a scan from the beginning, whatever an earlier one left there.
+    ///
+    /// # Errors
+    /// As for [`resume`](Self::resume), but for the checkpoint that is not looked at.
+    pub fn fresh(path: &Path) -> Result<Self, ConnectorError> {
+        let mut store = Self::open(path)?;
+        remove_if_there(path).and_then(|()| store.rewind()).map_err(|error| store.write_error(&error))?;
+        Ok(store)
+    }
+
+    fn open(path: &Path) -> Result<Self, ConnectorError> {
+        files::check_folder(path)?;
+        if fs::metadata(path).is_ok_and(|existing| !existing.is_file()) {
+            return Err(ConnectorError::invalid_config(
+                format!("{} is no file, and a checkpoint is one", path.display()),
+                "name a file with --checkpoint",
+            ));
+        }
+        let spool_path = spool_path(path);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let spool = options.open(&spool_path).map_err(|error| files::write_error(spool_path.display(), &error))?;
+        spool.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => ConnectorError::invalid_config(
+                format!("another scan uses the checkpoint {}", path.display()),
+                "wait until it ends, or name another file with --checkpoint",
+            ),
+            TryLockError::Error(error) => files::write_error(spool_path.display(), &error),
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            spool: BufWriter::with_capacity(256 * 1024, spool),
+            length: 0,
+            digest: Sha256::new(),
+            row: Vec::new(),
+            sealed: false,
+        })
+    }
+
+    /// Empties the spool.
+    fn rewind(&mut self) -> io::Result<()> {
+        let file = self.spool.get_mut();
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0)).map(drop)
+    }
+
+    /// Drops rows that came after the checkpoint, and checks those before it.
+    fn cut_back(&mut self, seal: &Seal) -> Result<(), ConnectorError> {
+        let cannot_read = |error: io::Error| Checkpoint::rejected(format!("its rows cannot be read: {error}"));
+        let file = self.spool.get_mut();
+        if file.metadata().map_err(cannot_read)?.len() < seal.spool_bytes {
+            return Err(Checkpoint::rejected("it is damaged: rows are missing"));
+        }
+        update(&mut self.digest, (&*file).take(seal.spool_bytes)).map_err(cannot_read)?;
+        if hex(self.digest.clone()) != seal.spool_sha256 {
+            return Err(Checkpoint::rejected("it is damaged: its rows have changed"));
+        }
+        file.set_len(seal.spool_bytes).map_err(cannot_read)?;
+        file.seek(SeekFrom::Start(seal.spool_bytes)).map_err(cannot_read)?;
+        self.length = seal.spool_bytes;
+        Ok(())
+    }
+
+    /// Adds a row to the spool.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.row.clear();
+        serde_json::to_writer(&mut self.row, record)?;
+        self.row.push(b'\n');
+        self.digest.update(&self.row);
+        self.length += self.row.len() as u64;
+        self.spool.write_all(&self.row)
+    }
+
+    /// Makes every row so far durable together with `checkpoint`.
+    ///
+    /// # Errors
+    /// When it cannot be written; the checkpoint before it then still holds.
+    pub fn checkpoint(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
+        let checkpoint = serde_json::to_vec(checkpoint)?;
+        if checkpoint.len() as u64 > MAX_CHECKPOINT / 2 {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the checkpoint is too large to be kept"));
+        }
+        self.spool.flush()?;
+        self.spool.get_ref().sync_data()?;
+        let seal = serde_json::to_vec(&Seal::new(self.length, hex(self.digest.clone()), &checkpoint))?;
+        files::replace(&self.path, &[&seal, b"\n", &checkpoint, b"\n"])?;
+        self.sealed = true;
+        Ok(())
+    }
+
+    /// Gives every row of the spool to `each`, in order.
+    ///
+    /// # Errors
+    /// When a row cannot be read, or what `each` says.
+    pub fn replay(&mut self, mut each: impl FnMut(Record) -> Result<(), ConnectorError>) -> Result<(), ConnectorError> {
+        let path = spool_path(&self.path);
+        let cannot_read = |error: &dyn std::fmt::Display| {
+            ConnectorError::sink(
+                format!("cannot read the rows kept in {}: {error}", path.display()),
+                "start the scan again with --fresh",
+            )
+        };
+        self.spool.flush().map_err(|error| self.write_error(&error))?;
+        let file = self.spool.get_mut();
+        file.seek(SeekFrom::Start(0)).map_err(|error| cannot_read(&error))?;
+        let mut rows = BufReader::with_capacity(256 * 1024, &*file);
+        let mut row = Vec::new();
+        loop {
+            row.clear();
+            let length =
+                rows.by_ref().take(MAX_ROW).read_until(b'\n', &mut row).map_err(|error| cannot_read(&error))?;
+            if length == 0 {
+                return Ok(());
+            }
+            each(serde_json::from_slice(&row).map_err(|error| cannot_read(&error))?)?;
+        }
+    }
+
+    /// Whether a later scan can go on from here.
+    pub fn can_resume(&self) -> bool {
+        self.sealed
+    }
+
+    /// Removes checkpoint and spool, once their rows are safe elsewhere.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn remove(mut self) -> io::Result<()> {
+        remove_if_there(&self.path)?;
+        // The spool goes with `self`.
+        self.sealed = false;
+        Ok(())
+    }
+
+    /// What a failed write to this store means for the operator.
+    pub fn write_error(&self, error: &io::Error) -> ConnectorError {
+        files::write_error(format_args!("the checkpoint {}", self.path.display()), error)
+    }
+}
+
+impl Drop for CheckpointStore {
+    /// A spool without a checkpoint is of no use to anybody.
+    fn drop(&mut self) {
+        if !self.sealed && !self.path.exists() {
+            let _ = fs::remove_file(spool_path(&self.path));
+        }
+    }
+}
+
+fn read_sealed(path: &Path) -> Result<Option<(Seal, Checkpoint)>, ConnectorError> {
+    let damaged = |why: &str| Checkpoint::rejected(format!("it is damaged: {why}"));
+    let cannot_read = |error: io::Error| Checkpoint::rejected(format!("it cannot be read: {error}"));
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(cannot_read(error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_CHECKPOINT + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
+    if bytes.len() as u64 > MAX_CHECKPOINT {
+        return Err(damaged("it is too large"));
+    }
+    parse_sealed(&bytes).map(Some).map_err(damaged)
+}
+
+/// The two lines of a checkpoint file, or what is wrong with them.
+fn parse_sealed(bytes: &[u8]) -> Result<(Seal, Checkpoint), &'static str> {
+    let mut lines = bytes.splitn(3, |byte| *byte == b'\n');
+    let (Some(first), Some(second), Some([])) = (lines.next(), lines.next(), lines.next()) else {
+        return Err("it is cut short or is no checkpoint");
+    };
+    let seal: Seal = serde_json::from_slice(first).map_err(|_| "its seal cannot be read")?;
+    if seal.format != Seal::FORMAT {
+        return Err("its format is not known");
+    }
+    if seal != Seal::new(seal.spool_bytes, seal.spool_sha256.clone(), second) {
+        return Err("its digest does not match");
+    }
+    let checkpoint = serde_json::from_slice(second).map_err(|_| "its content cannot be read")?;
+    Ok((seal, checkpoint))
+}
+
+fn spool_path(path: &Path) -> PathBuf {
+    files::with_suffix(path, ".rows")
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Adds everything that `from` holds to `digest`.
+fn update(digest: &mut Sha256, from: impl Read) -> io::Result<()> {
+    let mut bytes = BufReader::with_capacity(256 * 1024, from);
+    loop {
+        let chunk = bytes.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        digest.update(chunk);
+        let length = chunk.len();
+        bytes.consume(length);
+    }
+}
+
+fn hex(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,92 @@
+//! Files that appear under their final name only when they are whole.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use connector_api::ConnectorError;
+use tempfile::NamedTempFile;
+
+/// A new file beside `path`, readable by its owner only, that vanishes unless it is [placed](place).
+pub(super) fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(&hidden(path)).suffix(".tmp").tempfile_in(folder_of(path))
+}
+
+/// The same for a folder.
+pub(super) fn folder_beside(path: &Path) -> io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix(&hidden(path)).suffix(".tmp").tempdir_in(folder_of(path))
+}
+
+/// Makes the file durable and gives it its final name in one step.
+pub(super) fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(path)
+}
+
+/// Writes a small file durably and in one step.
+pub(super) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut file = beside(path)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    place(file, path)
+}
+
+/// Makes the name of `path` durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    // Only Unix opens a folder as a file; elsewhere the rename itself has to do.
+    if cfg!(unix) { File::open(folder_of(path))?.sync_all() } else { Ok(()) }
+}
+
+/// The folder that holds `path`.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// `path` with `suffix` after its whole name: `scan.ck` becomes `scan.ck.rows`.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Refuses a path whose folder does not exist, before any work is done for it.
+pub(super) fn check_folder(path: &Path) -> Result<(), ConnectorError> {
+    let folder = folder_of(path);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(ConnectorError::invalid_config(
+        format!("the folder {} does not exist", folder.display()),
+        "create it first, or name another place",
+    ))
+}
+
+/// What a failed write means for the operator.
+pub(super) fn write_error(place: impl std::fmt::Display, error: &io::Error) -> ConnectorError {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => ConnectorError::sink(
+            format!("the reader of {place} went away"),
+            "keep the reader running until the end, or write to a file with --output",
+        ),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            ConnectorError::sink(format!("no space is left for {place}"), "free some space, or name another place")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ConnectorError::sink(
+            format!("{place} may not be written"),
+            "allow this user to write there, or name another place",
+        ),
+        _ => ConnectorError::sink(format!("cannot write {place}: {error}"), "check the place that is written to"),
+    }
+}
+
+fn hidden(path: &Path) -> std::ffi::OsString {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".");
+    name
+}

@@ -1,0 +1,14 @@
+//! The reference host: what any host does with the connectors that are compiled into it.
+//!
+//! A [`Registry`](connector_api::Registry) finds the connector, [`system`] reads a stored configuration,
+//! [`run`] tests the connection or scans, and [`output`] puts the rows where they belong. With a
+//! [`checkpoint`] a scan that was interrupted goes on where it stopped. The command line is a thin layer over this.
+
+pub mod checkpoint;
+pub mod digest;
+mod files;
+pub mod output;
+pub mod progress;
+pub mod run;
+mod sink;
+pub mod system;

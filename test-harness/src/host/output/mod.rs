@@ -1,0 +1,142 @@
+//! Where the rows of a scan go, and in which form.
+
+mod csv;
+mod json;
+mod ndjson;
+mod target;
+
+use std::io;
+use std::path::PathBuf;
+
+use connector_api::{ConnectorError, Record, ScanSummary};
+
+use super::files;
+
+pub use self::csv::CsvFolder;
+pub use self::json::JsonDocument;
+pub use self::ndjson::NdjsonLines;
+pub use self::target::Target;
+
+/// The form of the rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line; the summary is the last line.
+    #[default]
+    Ndjson,
+    /// One JSON document `{"records":[…],"summary":{…}}`.
+    Json,
+    /// A folder with one file for each kind of record, and `summary.json`.
+    Csv,
+}
+
+impl Format {
+    /// The ending of a file in this form; a folder has none.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Ndjson => ".ndjson",
+            Self::Json => ".json",
+            Self::Csv => "",
+        }
+    }
+}
+
+/// The place of the rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Destination {
+    /// Nowhere: only the summary matters.
+    #[default]
+    Nowhere,
+    /// Standard output.
+    Stdout,
+    /// A file, or for [`Format::Csv`] a folder.
+    Path(PathBuf),
+}
+
+/// Takes the rows of one scan.
+///
+/// Rows appear under their final name only with [`commit`](Output::commit). An output that is dropped instead leaves
+/// nothing behind, except what a reader of standard output has seen already.
+pub trait Output: Send {
+    /// Takes one row.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn record(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Ends a scan that is whole: writes the summary and puts everything in place.
+    ///
+    /// # Errors
+    /// When something cannot be written; then nothing is in place.
+    fn commit(self: Box<Self>, summary: &ScanSummary) -> io::Result<()>;
+
+    /// Ends a scan that failed: removes what was written, or tells a reader of standard output by the summary.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    fn abandon(self: Box<Self>, summary: &ScanSummary) -> io::Result<()>;
+}
+
+impl Destination {
+    /// Opens the output, so that a place which cannot be written is known before a scan starts.
+    ///
+    /// # Errors
+    /// `invalid_config` for a place that cannot take this format, `sink` when it cannot be written.
+    pub fn open(&self, format: Format) -> Result<Box<dyn Output>, ConnectorError> {
+        if let (Self::Stdout, Format::Csv) = (self, format) {
+            return Err(ConnectorError::invalid_config(
+                "csv is several files and needs a folder",
+                "name the folder with --output FOLDER",
+            ));
+        }
+        if let Self::Path(path) = self {
+            files::check_folder(path)?;
+        }
+        let open = || -> io::Result<Box<dyn Output>> {
+            Ok(match (self, format) {
+                (Self::Nowhere, _) => Box::new(Nowhere),
+                (Self::Path(path), Format::Csv) => Box::new(CsvFolder::create(path)?),
+                (Self::Path(path), Format::Ndjson) => Box::new(NdjsonLines::new(Target::file(path)?)),
+                (Self::Path(path), Format::Json) => Box::new(JsonDocument::new(Target::file(path)?)),
+                (Self::Stdout, Format::Json) => Box::new(JsonDocument::new(Target::stdout())),
+                (Self::Stdout, Format::Ndjson | Format::Csv) => Box::new(NdjsonLines::new(Target::stdout())),
+            })
+        };
+        open().map_err(|error| match error.kind() {
+            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty => {
+                ConnectorError::invalid_config(format!("{self}: {error}"), "name another place with --output")
+            }
+            _ => self.write_error(&error),
+        })
+    }
+
+    /// What a failed write to this destination means for the operator.
+    pub fn write_error(&self, error: &io::Error) -> ConnectorError {
+        files::write_error(self, error)
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nowhere => f.write_str("nowhere"),
+            Self::Stdout => f.write_str("standard output"),
+            Self::Path(path) => path.display().fmt(f),
+        }
+    }
+}
+
+struct Nowhere;
+
+impl Output for Nowhere {
+    fn record(&mut self, _: &Record) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn commit(self: Box<Self>, _: &ScanSummary) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn abandon(self: Box<Self>, _: &ScanSummary) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,165 @@
+//! How far a scan is, for whoever watches.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use connector_api::{Progress, Section, Stage};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+
+/// Hears how far each section is. Must return at once.
+pub trait Reporter: Send + Sync {
+    /// A section went on.
+    fn progress(&self, progress: &Progress);
+
+    /// The scan is over: nothing more is shown.
+    fn finish(&self) {}
+}
+
+/// Shows nothing.
+#[derive(Debug, Default)]
+pub struct Quiet;
+
+impl Reporter for Quiet {
+    fn progress(&self, _: &Progress) {}
+}
+
+/// One bar a section, for a terminal.
+#[derive(Debug)]
+pub struct Bars {
+    screen: MultiProgress,
+    bars: Mutex<BTreeMap<Section, ProgressBar>>,
+}
+
+impl Bars {
+    /// Bars on `screen`, which logs share so that neither tears the other.
+    pub fn new(screen: MultiProgress) -> Self {
+        Self { screen, bars: Mutex::default() }
+    }
+
+    fn bar(&self, section: Section) -> ProgressBar {
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = bars.range(..section).count();
+        bars.entry(section)
+            .or_insert_with(|| {
+                let bar = self.screen.insert(place, ProgressBar::no_length());
+                bar.set_prefix(section.as_str());
+                bar.set_style(style("  {prefix:<15}{human_pos:>9} {spinner} {rate:>10}  {msg}"));
+                bar.enable_steady_tick(Duration::from_millis(120));
+                bar
+            })
+            .clone()
+    }
+}
+
+impl Reporter for Bars {
+    fn progress(&self, progress: &Progress) {
+        let bar = self.bar(progress.section);
+        if let (Some(expected), None) = (progress.expected, bar.length()) {
+            bar.set_style(style("  {prefix:<15}{human_pos:>9} {bar:24} {human_len} {rate:>10}  {msg}"));
+            bar.set_length(expected);
+        } else if let Some(expected) = progress.expected {
+            bar.set_length(expected);
+        }
+        bar.set_position(progress.done);
+        bar.set_message(format!("{} requests", progress.requests));
+        if progress.stage == Stage::Done {
+            bar.abandon();
+        }
+    }
+
+    fn finish(&self) {
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        for bar in std::mem::take(&mut *bars).into_values() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = write!(out, "{:.0}/s", state.pos() as f64 / state.elapsed().as_secs_f64().max(0.001));
+        })
+        .progress_chars("━╸ ")
+}
+
+/// A log line when a section starts, now and then while it is read, and when it ends.
+#[derive(Debug, Default)]
+pub struct LogLines {
+    sections: Mutex<BTreeMap<Section, Pulse>>,
+}
+
+/// When a section was last spoken of.
+#[derive(Debug)]
+struct Pulse {
+    started: Instant,
+    spoken: Instant,
+    ended: bool,
+}
+
+impl LogLines {
+    /// The time between two lines of one section.
+    const EVERY: Duration = Duration::from_secs(5);
+
+    /// What to say of `progress` at `now`, if anything, and how long the section has taken.
+    fn due(&self, progress: &Progress, now: Instant) -> Option<(&'static str, Duration)> {
+        let mut sections = self.sections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut news = None;
+        let pulse = sections.entry(progress.section).or_insert_with(|| {
+            news = Some("started");
+            Pulse { started: now, spoken: now, ended: false }
+        });
+        if progress.stage == Stage::Done {
+            news = (!pulse.ended).then_some("done");
+            pulse.ended = true;
+        } else if now.saturating_duration_since(pulse.spoken) >= Self::EVERY {
+            news = Some("reading");
+        }
+        let news = news?;
+        pulse.spoken = now;
+        Some((news, now.saturating_duration_since(pulse.started)))
+    }
+}
+
+/// The `target` of progress lines, by which a log filter lets them through.
+pub const LOG_TARGET: &str = "scan_progress";
+
+impl Reporter for LogLines {
+    fn progress(&self, progress: &Progress) {
+        let Some((stage, elapsed)) = self.due(progress, Instant::now()) else { return };
+        let Progress { section, done, expected, requests, .. } = progress;
+        let seconds = elapsed.as_secs_f64();
+        let per_second = if seconds > 0.0 { (*done as f64 / seconds).round() as u64 } else { 0 };
+        tracing::info!(target: LOG_TARGET, section = section.as_str(), done, expected, requests, per_second, "{stage}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(stage: Stage) -> Progress {
+        Progress { section: Section::Users, stage, done: 1, expected: None, requests: 1 }
+    }
+
+    #[test]
+    fn a_section_is_spoken_of_at_its_start_every_five_seconds_and_once_at_its_end() {
+        let lines = LogLines::default();
+        let start = Instant::now();
+        let mut said = Vec::new();
+        for (second, stage) in [
+            (0, Stage::Reading),
+            (1, Stage::Reading),
+            (5, Stage::Reading),
+            (6, Stage::Reading),
+            (7, Stage::Done),
+            (8, Stage::Done),
+        ] {
+            said.extend(lines.due(&at(stage), start + Duration::from_secs(second)).map(|(news, _)| (second, news)));
+        }
+        assert_eq!(said, [(0, "started"), (5, "reading"), (7, "done")]);
+    }
+}

@@ -1,0 +1,257 @@
+//! Tests a connection and runs a scan, as any host would.
+
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_api::{
+    CancellationToken, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, ErrorCode, Outcome, Record,
+    Retry, ScanFailure, ScanLedger, ScanRequest, ScanSummary, Section, SystemConfig,
+};
+use futures_util::FutureExt;
+use jiff::Timestamp;
+
+use super::checkpoint::CheckpointStore;
+use super::digest::Digest;
+use super::output::{Destination, Format, Output};
+use super::progress::Reporter;
+use super::sink::{self, Writer};
+
+/// How long a connector may take to end after a cancellation before it is dropped.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Tests the connection, within `limit` whatever the connector does.
+///
+/// # Errors
+/// `cancelled` when `cancel` is.
+pub async fn test_connection(
+    connector: &dyn Connector,
+    limit: Duration,
+    cancel: &CancellationToken,
+) -> Result<ConnectionReport, ConnectorError> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(ConnectorError::cancelled()),
+        report = tokio::time::timeout(limit, connector.test_connection()) => Ok(report.unwrap_or_else(|_| {
+            let error = ConnectorError::new(
+                ErrorCode::Timeout,
+                format!("the test did not end within {} s", limit.as_secs()),
+                "check the network between this host and the target, or allow more time with --timeout",
+            );
+            ConnectionReport { checks: vec![Check::failed("test", error.with_retry(Retry::Later), limit)] }
+        })),
+    }
+}
+
+/// One scan: what is read, where the rows go, who watches.
+pub struct ScanJob {
+    /// Where the rows go.
+    pub destination: Destination,
+    /// In which form.
+    pub format: Format,
+    /// Where an unfinished scan is kept.
+    pub checkpoint: Option<CheckpointFile>,
+    /// Optional sections that are left out.
+    pub without: Vec<Section>,
+    /// Ends the scan.
+    pub cancel: CancellationToken,
+    /// Hears how far the scan is.
+    pub reporter: Arc<dyn Reporter>,
+}
+
+/// Where an unfinished scan is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckpointFile {
+    /// The file; rows lie beside it in `FILE.rows`.
+    pub path: PathBuf,
+    /// Whether to begin anew whatever the file says.
+    pub fresh: bool,
+}
+
+/// How a scan went.
+#[derive(Debug, Clone)]
+pub struct ScanReport {
+    /// What was read, section by section.
+    pub summary: ScanSummary,
+    /// What the rows say at a glance.
+    pub digest: Digest,
+    /// Why the scan failed, if it did. Nothing is then under the output's final name.
+    pub error: Option<ConnectorError>,
+    /// Whether the checkpoint lets a later scan go on from here.
+    pub can_resume: bool,
+}
+
+impl ScanJob {
+    /// Scans the system `config` through its `connector`.
+    ///
+    /// # Errors
+    /// Only when the scan cannot start: the output or the checkpoint is not usable. A scan that started ends as a
+    /// [`ScanReport`], whatever happens.
+    pub async fn run(self, connector: &dyn Connector, config: &SystemConfig) -> Result<ScanReport, ConnectorError> {
+        let output = self.destination.open(self.format)?;
+        let (store, resume) = self.open_checkpoint(connector, config)?;
+        let request = ScanRequest {
+            cancel: self.cancel.clone(),
+            without: self.without.iter().copied().collect(),
+            checkpoints: store.is_some(),
+            resume,
+        };
+        let keeper = Keeper { output, store, digest: Digest::default(), destination: self.destination.clone() };
+        let (sink, writer) = sink::start(keeper, self.cancel.clone(), Arc::clone(&self.reporter));
+        let scanned = self.scan(connector, config, request, sink).await;
+        self.reporter.finish();
+
+        let finished = if self.cancel.is_cancelled() {
+            // A writer that hangs, as on a pipe that nobody reads, must not keep a cancelled scan from ending.
+            tokio::time::timeout(GRACE, writer.finish()).await.unwrap_or_else(|_| Err(ConnectorError::cancelled()))
+        } else {
+            writer.finish().await
+        };
+        let (keeper, written) = match finished {
+            Ok(finished) => finished,
+            Err(error) => return Ok(failed(scanned, error)),
+        };
+        // The writer knows best why it stopped; the connector has only heard that it did.
+        let scanned = match (scanned, written) {
+            (scanned, Ok(())) => scanned,
+            (Ok(summary), Err(error)) => Err(ScanFailure { error, summary: Box::new(summary) }),
+            (Err(failure), Err(error)) => Err(ScanFailure { error, summary: failure.summary }),
+        };
+        let cancel = self.cancel.clone();
+        let ended = tokio::task::spawn_blocking(move || keeper.end(scanned, &cancel)).await;
+        ended.map_err(|_| ConnectorError::internal("the writer of the rows broke down"))
+    }
+
+    fn open_checkpoint(
+        &self,
+        connector: &dyn Connector,
+        config: &SystemConfig,
+    ) -> Result<(Option<CheckpointStore>, Option<Checkpoint>), ConnectorError> {
+        match &self.checkpoint {
+            None => Ok((None, None)),
+            Some(CheckpointFile { path, fresh: true }) => Ok((Some(CheckpointStore::fresh(path)?), None)),
+            Some(CheckpointFile { path, fresh: false }) => {
+                let opened = CheckpointStore::resume(path, &connector.describe(), config, Timestamp::now());
+                let (store, resume) = opened.map_err(|error| match error.code {
+                    ErrorCode::CheckpointRejected => {
+                        ConnectorError { remedy: "use --fresh to scan from the beginning".to_owned(), ..error }
+                    }
+                    _ => error,
+                })?;
+                Ok((Some(store), resume))
+            }
+        }
+    }
+
+    /// The connector's part: its own end, or the host's when it does not end after a cancellation or breaks down.
+    async fn scan(
+        &self,
+        connector: &dyn Connector,
+        config: &SystemConfig,
+        request: ScanRequest,
+        sink: sink::ChannelSink,
+    ) -> Result<ScanSummary, ScanFailure> {
+        let ledger = ScanLedger::start(&connector.describe(), config);
+        let scan = AssertUnwindSafe(connector.scan(request, Arc::new(sink))).catch_unwind();
+        let error = tokio::select! {
+            ended = scan => match ended {
+                Ok(ended) => return ended,
+                Err(_) => ConnectorError::internal("the connector broke down"),
+            },
+            () = async { self.cancel.cancelled().await; tokio::time::sleep(GRACE).await } => ConnectorError::cancelled(),
+        };
+        match ledger.finish(Err(error)) {
+            Ok(summary) => Ok(summary),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// Keeps the rows of a running scan: in the output at once, or in the checkpoint's spool until the end.
+struct Keeper {
+    output: Box<dyn Output>,
+    store: Option<CheckpointStore>,
+    digest: Digest,
+    destination: Destination,
+}
+
+impl Writer for Keeper {
+    fn records(&mut self, batch: &[Record]) -> Result<(), ConnectorError> {
+        match &mut self.store {
+            None => batch.iter().try_for_each(|record| self.emit(record)),
+            Some(store) => {
+                let kept = batch.iter().try_for_each(|record| store.record(record));
+                kept.map_err(|error| store.write_error(&error))
+            }
+        }
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError> {
+        match &mut self.store {
+            None => Ok(()),
+            Some(store) => store.checkpoint(checkpoint).map_err(|error| store.write_error(&error)),
+        }
+    }
+}
+
+impl Keeper {
+    fn emit(&mut self, record: &Record) -> Result<(), ConnectorError> {
+        self.digest.observe(record);
+        self.output.record(record).map_err(|error| self.destination.write_error(&error))
+    }
+
+    fn end(mut self, scanned: Result<ScanSummary, ScanFailure>, cancel: &CancellationToken) -> ScanReport {
+        let can_resume = |store: &Option<CheckpointStore>| store.as_ref().is_some_and(CheckpointStore::can_resume);
+        let scanned = scanned.and_then(|summary| match self.replay(cancel) {
+            Ok(()) => Ok(summary),
+            Err(error) => Err(ScanFailure { error, summary: Box::new(summary) }),
+        });
+        let Self { output, store, digest, destination } = self;
+        let (mut summary, error) = match scanned {
+            Ok(summary) => {
+                let placed = output.commit(&summary).map_err(|error| destination.write_error(&error));
+                (summary, placed.err())
+            }
+            Err(ScanFailure { error, mut summary }) => {
+                fail(&mut summary, &error);
+                // The scan's own error matters more than that its reader cannot be told.
+                let _ = output.abandon(&summary);
+                (*summary, Some(error))
+            }
+        };
+        if let Some(error) = error {
+            fail(&mut summary, &error);
+            return ScanReport { summary, digest, error: Some(error), can_resume: can_resume(&store) };
+        }
+        if let Some(Err(error)) = store.map(CheckpointStore::remove) {
+            summary.warnings.push(format!("the checkpoint is no longer needed, but cannot be removed: {error}"));
+        }
+        ScanReport { summary, digest, error: None, can_resume: false }
+    }
+
+    /// Moves the rows of a whole scan from the spool to the output.
+    fn replay(&mut self, cancel: &CancellationToken) -> Result<(), ConnectorError> {
+        let Some(mut store) = self.store.take() else { return Ok(()) };
+        let replayed = store.replay(|record| {
+            if cancel.is_cancelled() {
+                return Err(ConnectorError::cancelled());
+            }
+            self.emit(&record)
+        });
+        self.store = Some(store);
+        replayed
+    }
+}
+
+fn fail(summary: &mut ScanSummary, error: &ConnectorError) {
+    summary.outcome = Outcome::Failed;
+    summary.error = Some(error.clone());
+}
+
+/// The report of a scan whose writer is lost.
+fn failed(scanned: Result<ScanSummary, ScanFailure>, error: ConnectorError) -> ScanReport {
+    let mut summary = scanned.unwrap_or_else(|failure| *failure.summary);
+    fail(&mut summary, &error);
+    ScanReport { summary, digest: Digest::default(), error: Some(error), can_resume: false }
+}

@@ -1,0 +1,98 @@
+//! The way of the rows from the connector to their output: one bounded channel, one writer.
+
+use std::sync::Arc;
+
+use connector_api::{CancellationToken, Checkpoint, ConnectorError, Progress, Record, ScanSink, async_trait};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::progress::Reporter;
+
+/// Batches that may wait for the writer; the connector waits when there are more.
+const BATCHES: usize = 4;
+
+/// Takes what arrives in the sink, on a thread of its own that may block.
+pub(super) trait Writer: Send + 'static {
+    fn records(&mut self, batch: &[Record]) -> Result<(), ConnectorError>;
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError>;
+}
+
+enum Work {
+    Records(Vec<Record>),
+    Checkpoint(Checkpoint, oneshot::Sender<()>),
+}
+
+/// The host's [`ScanSink`].
+pub(super) struct ChannelSink {
+    work: mpsc::Sender<Work>,
+    cancel: CancellationToken,
+    reporter: Arc<dyn Reporter>,
+}
+
+/// The writer at the other end of a [`ChannelSink`].
+pub(super) struct WriterTask<W>(JoinHandle<(W, Result<(), ConnectorError>)>);
+
+/// Starts `writer` and makes the sink that feeds it.
+pub(super) fn start<W: Writer>(
+    mut writer: W,
+    cancel: CancellationToken,
+    reporter: Arc<dyn Reporter>,
+) -> (ChannelSink, WriterTask<W>) {
+    let (work, mut queue) = mpsc::channel(BATCHES);
+    let task = tokio::task::spawn_blocking(move || {
+        while let Some(item) = queue.blocking_recv() {
+            let done = match item {
+                Work::Records(batch) => writer.records(&batch),
+                Work::Checkpoint(checkpoint, kept) => writer.checkpoint(&checkpoint).map(|()| {
+                    // Nobody waits any more when the scan was cancelled meanwhile.
+                    let _ = kept.send(());
+                }),
+            };
+            if done.is_err() {
+                return (writer, done);
+            }
+        }
+        (writer, Ok(()))
+    });
+    (ChannelSink { work, cancel, reporter }, WriterTask(task))
+}
+
+impl<W> WriterTask<W> {
+    /// The writer, once every sink is gone, and the error that stopped it.
+    pub(super) async fn finish(self) -> Result<(W, Result<(), ConnectorError>), ConnectorError> {
+        self.0.await.map_err(|_| ConnectorError::internal("the writer of the rows broke down"))
+    }
+}
+
+impl ChannelSink {
+    /// Waits for `step`, but not longer than the scan is wanted.
+    async fn unless_cancelled<T, E>(&self, step: impl Future<Output = Result<T, E>>) -> Result<T, ConnectorError> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(ConnectorError::cancelled()),
+            done = step => done.map_err(|_| stopped()),
+        }
+    }
+}
+
+/// What the connector hears when the writer is gone. The cause itself is the writer's to tell.
+fn stopped() -> ConnectorError {
+    ConnectorError::sink("the rows can no longer be written", "see the error of the output")
+}
+
+#[async_trait]
+impl ScanSink for ChannelSink {
+    async fn records(&self, batch: Vec<Record>) -> Result<(), ConnectorError> {
+        self.unless_cancelled(self.work.send(Work::Records(batch))).await
+    }
+
+    async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), ConnectorError> {
+        let (kept, done) = oneshot::channel();
+        self.unless_cancelled(self.work.send(Work::Checkpoint(checkpoint, kept))).await?;
+        self.unless_cancelled(done).await
+    }
+
+    fn progress(&self, progress: Progress) {
+        self.reporter.progress(&progress);
+    }
+}

@@ -1,0 +1,211 @@
+//! Reads a stored system, JSON or TOML, with the fields of [`SystemConfig`].
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use connector_api::secrecy::{ExposeSecret, SecretString};
+use connector_api::{ConnectorError, Credential, SystemConfig, nearest};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// No system file or password file is larger.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// Reads the system file at `path`. Its name decides: `.toml` is TOML, anything else JSON.
+///
+/// A file without `osType` is for `default_os_type`.
+///
+/// # Errors
+/// `invalid_config` when it cannot be read, or for the first field that is unknown or of the wrong type. Values are
+/// never repeated, since one may be a secret in the wrong place.
+pub fn read_system(path: &Path, default_os_type: &str) -> Result<SystemConfig, ConnectorError> {
+    let text = read_text(path, "system file")?;
+    let text = text.expose_secret();
+    let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+    let parsed = if is_toml { parse_toml(text) } else { parse_json(text) };
+    let value = parsed.map_err(|why| {
+        ConnectorError::invalid_config(
+            format!("the system file {} is not {}: {why}", path.display(), if is_toml { "TOML" } else { "JSON" }),
+            "correct the file; a name ending in .toml is read as TOML, any other as JSON",
+        )
+    })?;
+    system_from(value, default_os_type)
+        .map_err(|error| error.context(format_args!("the system file {}", path.display())))
+}
+
+/// Reads a secret from a file. One line end after it is not part of it.
+///
+/// # Errors
+/// `invalid_config` when it cannot be read, or is empty.
+pub fn read_secret(path: &Path) -> Result<SecretString, ConnectorError> {
+    let text = read_text(path, "password file")?;
+    let text = text.expose_secret();
+    let secret = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+    if secret.is_empty() {
+        return Err(ConnectorError::invalid_config(
+            format!("the password file {} is empty", path.display()),
+            "write the key or password into it, and nothing else",
+        ));
+    }
+    Ok(secret.into())
+}
+
+fn read_text(path: &Path, what: &str) -> Result<SecretString, ConnectorError> {
+    let unreadable = |why: &dyn std::fmt::Display| {
+        ConnectorError::invalid_config(
+            format!("the {what} {} cannot be read: {why}", path.display()),
+            "check the path and that this user may read it",
+        )
+    };
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(unreadable(&"it is too large"));
+    }
+    String::from_utf8(bytes).map(SecretString::from).map_err(|_| unreadable(&"it is not UTF-8 text"))
+}
+
+fn parse_json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+/// The error of the TOML crate would quote the line, and with it perhaps a secret.
+fn parse_toml(text: &str) -> Result<Value, String> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        format!("{} at line {}", error.message(), before.matches('\n').count() + 1)
+    })
+}
+
+fn system_from(value: Value, default_os_type: &str) -> Result<SystemConfig, ConnectorError> {
+    let mut fields = Fields::of("", value)?;
+    let mut credential = Fields::of("credential.", fields.take("credential", "an object")?.unwrap_or_default())?;
+    let system = SystemConfig {
+        name: fields.take("name", "a text")?.unwrap_or_default(),
+        os_type: fields.take("osType", "a text")?.unwrap_or_else(|| default_os_type.to_owned()),
+        hostname: fields.take("hostname", "a text")?.unwrap_or_default(),
+        port: fields.take("port", "a whole number from 1 to 65535")?,
+        credential: {
+            let username: Option<String> = credential.take("username", "a text")?;
+            let password: Option<String> = credential.take("password", "a text")?;
+            let secret = Credential::from_secret(password.unwrap_or_default());
+            credential.end(&["username", "password"])?;
+            username.into_iter().fold(secret, Credential::with_username)
+        },
+        attributes: fields.take("attributes", "an object")?.unwrap_or_default(),
+    };
+    fields.end(&["name", "osType", "hostname", "port", "credential", "attributes"])?;
+    Ok(system)
+}
+
+/// The fields of one object that have not been read yet.
+struct Fields {
+    place: &'static str,
+    left: Map<String, Value>,
+}
+
+impl Fields {
+    fn of(place: &'static str, value: Value) -> Result<Self, ConnectorError> {
+        match value {
+            Value::Object(left) => Ok(Self { place, left }),
+            Value::Null if !place.is_empty() => Ok(Self { place, left: Map::new() }),
+            _ => Err(wrong(format!(
+                "{}must be an object",
+                place.strip_suffix('.').map_or_else(String::new, |name| format!("{name}: "))
+            ))),
+        }
+    }
+
+    fn take<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Result<Option<T>, ConnectorError> {
+        match self.left.shift_remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            // The error of serde would repeat the value.
+            Some(value) => serde_json::from_value(value)
+                .map(Some)
+                .map_err(|_| wrong(format!("{}{name}: must be {expected}", self.place))),
+        }
+    }
+
+    fn end(self, known: &[&str]) -> Result<(), ConnectorError> {
+        let Some(name) = self.left.keys().next() else { return Ok(()) };
+        let remedy = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{}{near}`?", self.place),
+            None => format!("use only: {}", known.join(", ")),
+        };
+        Err(ConnectorError::invalid_config(format!("{}{name}: unknown field", self.place), remedy))
+    }
+}
+
+fn wrong(message: String) -> ConnectorError {
+    ConnectorError::invalid_config(message, "correct the file")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
+
+    use super::*;
+
+    fn read(name: &str, text: &str) -> Result<SystemConfig, ConnectorError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        read_system(&path, "JumpCloud")
+    }
+
+    #[test]
+    fn json_and_toml_say_the_same() {
+        let json = r#"{"name":"HQ","hostname":"console.jumpcloud.com","port":443,
+            "credential":{"username":"id","password":"hunter2"},"attributes":{"jumpcloudOrgId":"x"}}"#;
+        let toml = "name = 'HQ'\nhostname = 'console.jumpcloud.com'\nport = 443\n[credential]\nusername = 'id'\n\
+            password = 'hunter2'\n[attributes]\njumpcloudOrgId = 'x'\n";
+        for system in [read("s.json", json).unwrap(), read("s.toml", toml).unwrap()] {
+            assert_eq!((system.os_type.as_str(), system.name.as_str(), system.port), ("JumpCloud", "HQ", Some(443)));
+            assert_eq!(system.credential.username.as_deref(), Some("id"));
+            assert_eq!(system.credential.secret().expose_secret(), "hunter2");
+            assert_eq!(system.attributes["jumpcloudOrgId"], "x");
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_with_the_nearest_name() {
+        let error = read("s.json", r#"{"hostname":"h","credential":{"passwort":"hunter2"}}"#).unwrap_err();
+        assert!(error.message.ends_with("credential.passwort: unknown field"), "{error}");
+        assert_eq!(error.remedy, "did you mean `credential.password`?");
+        let error = read("s.toml", "host = 'h'").unwrap_err();
+        assert_eq!(error.remedy, "did you mean `hostname`?");
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_not_repeated() {
+        for (name, text) in [
+            ("s.json", r#"{"credential":"hunter2"}"#),
+            ("s.json", r#"{"port":"hunter2"}"#),
+            ("s.json", r#"["hunter2"]"#),
+            ("s.json", r#"{"credential":{"password":hunter2}}"#),
+            ("s.toml", "[credential]\npassword = hunter2"),
+            ("s.toml", "credential = ['hunter2']"),
+            ("s.toml", "hunter2"),
+        ] {
+            let error = read(name, text).unwrap_err();
+            assert_eq!(error.code, connector_api::ErrorCode::InvalidConfig);
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn one_line_end_after_a_secret_is_not_part_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        for (text, secret) in [("k", "k"), ("k\n", "k"), ("k\r\n", "k"), ("k\n\n", "k\n"), (" k ", " k ")] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(read_secret(&path).unwrap().expose_secret(), secret);
+        }
+        fs::write(&path, "\n").unwrap();
+        assert!(read_secret(&path).is_err());
+    }
+}
