@@ -261,20 +261,21 @@ fn the_catalogue_describes_the_connector() {
 #[cfg(unix)]
 #[test]
 fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
-    let mut simulator = Running(harness(["simulate", "--users", "20"]).stdout(Stdio::piped()).spawn().unwrap());
-    let mut told = String::new();
-    let mut out = simulator.0.stdout.take().unwrap();
-    let mut bytes = [0; 1024];
-    while !told.contains("Ctrl-C") {
-        let length = out.read(&mut bytes).unwrap();
-        assert!(length > 0, "the simulator ended: {told}");
-        told.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
+    for arguments in [&["simulate", "--users", "20"][..], &["simulate", "--users", "20", "--tls"]] {
+        let mut simulator = Running(harness(arguments).stdout(Stdio::piped()).spawn().unwrap());
+        let mut told = String::new();
+        let mut out = simulator.0.stdout.take().unwrap();
+        let mut bytes = [0; 1024];
+        while !told.contains("Ctrl-C") {
+            let length = out.read(&mut bytes).unwrap();
+            assert!(length > 0, "the simulator ended: {told}");
+            told.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
+        }
+        let line = told.lines().find(|line| line.contains("harness scan")).unwrap();
+        let (key, scan) = line.split_once(" harness ").unwrap();
+        let key = key.trim().strip_prefix("ORBISID_CREDENTIAL_PASSWORD=").unwrap();
+        assert_scanned(&run(harness(scan.split(' ')).env(PASSWORD_VARIABLE, key)));
+        signal(&simulator.0, "INT");
+        assert_eq!(simulator.0.wait().unwrap().code(), Some(0));
     }
-    let word_after = |start: &str| told.split(start).nth(1).unwrap().split_whitespace().next().unwrap();
-    let url = word_after("--hostname ").to_owned();
-    let mut command = harness(["test-connection", "--hostname", &url]);
-    let ended = run(command.env(PASSWORD_VARIABLE, word_after("key: ")));
-    assert_eq!(ended.code, 0, "{ended:?}");
-    signal(&simulator.0, "INT");
-    assert_eq!(simulator.0.wait().unwrap().code(), Some(0));
 }
