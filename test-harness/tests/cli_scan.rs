@@ -126,6 +126,18 @@ async fn a_reader_that_goes_away_ends_the_scan_with_an_error() {
     assert!(code == 0 || code == 1, "{code}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_goes_on_when_nobody_reads_its_log() {
+    let simulator = small(SimulatorOptions::default()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("scan");
+    let mut command = scan(&simulator, &["--log-level", "debug", "--output", output.to_str().unwrap()]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert_scanned(&ended(child));
+    assert!(output.exists());
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_ends_the_scan_with_an_error() {

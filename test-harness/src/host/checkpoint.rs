@@ -1,7 +1,7 @@
 //! Keeps the rows of an unfinished scan, so that it can go on where it stopped.
 //!
 //! Beside the checkpoint `FILE` lies the spool `FILE.rows`: every row so far, one JSON object a line. `FILE` itself
-//! is two lines: a [`Seal`] and the connector's [`Checkpoint`]. The seal holds the length and digest of the spool
+//! is two lines: a seal and the connector's [`Checkpoint`]. The seal holds the length and digest of the spool
 //! at that moment and a digest over everything, so that damage to either file is noticed. `FILE` is replaced in one
 //! durable step, after the spool is durable: after a crash at any moment the two agree.
 
