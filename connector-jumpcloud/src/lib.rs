@@ -1,8 +1,8 @@
 //! Discovers what a JumpCloud organisation holds about access: users, groups, memberships, administrators, devices,
 //! applications, directories, who reaches what and why, and last logins.
 //!
-//! A host compiles it in and keeps it linked with one line, [`use connector_jumpcloud as _;`](register), and finds it
-//! as the OS Type `JumpCloud` in [`connector_api::Registry`]. It only reads, over HTTPS, and never follows a redirect.
+//! A host compiles it in, keeps it linked with one line, `use connector_jumpcloud as _;`, and finds it as the OS Type
+//! `JumpCloud` in [`connector_api::Registry`]. It only reads, over HTTPS, and never follows a redirect.
 //!
 //! Data travels one way: `client` (transport, retry, pace, paging) → `api` (JumpCloud's resources) → `discovery` (one
 //! file a section) → the host's sink.
@@ -22,8 +22,3 @@ use connector_api::Registration;
 connector_api::inventory::submit! {
     Registration { descriptor, factory: connector::connect }
 }
-
-/// Does nothing, and keeps this crate linked: a host that calls it once anywhere has the connector in its registry.
-///
-/// `use connector_jumpcloud as _;` does the same on linkers that keep crates which are only named.
-pub fn register() {}

@@ -64,7 +64,7 @@ fn headline(summary: &ScanSummary) -> String {
 }
 
 fn found(digest: &Digest, width: usize) -> String {
-    let mut lines: Vec<(&str, u64, String)> = vec![
+    let mut lines: Vec<(&str, u64, Vec<String>)> = vec![
         ("users", digest.users.total, account_details(&digest.users)),
         ("administrators", digest.administrators.total, account_details(&digest.administrators)),
     ];
@@ -86,17 +86,33 @@ fn found(digest: &Digest, width: usize) -> String {
 
     let mut text = title("Found");
     for (name, total, details) in lines {
-        let line = format!("  {name:<16}{:>9}   {}", HumanCount(total).to_string(), printable(&details));
-        let _ = writeln!(text, "{}", truncate_str(line.trim_end(), width, "…"));
+        text += &wrapped(&format!("  {name:<16}{:>9}   ", HumanCount(total).to_string()), &details, width);
         if name == "groups" && !largest.is_empty() {
-            let line = printable(&format!("  {:<16}{:>9}   {}", "", "largest:", largest.join(", ")));
-            let _ = writeln!(text, "{}", truncate_str(&line, width, "…"));
+            text += &wrapped(&format!("  {:<16}{:>9}   ", "", "largest:"), &largest, width);
         }
     }
     text
 }
 
-fn account_details(accounts: &AccountCounts) -> String {
+/// `start` and then the items, over as many lines as they need.
+fn wrapped(start: &str, items: &[String], width: usize) -> String {
+    let indent = measure_text_width(start);
+    let mut lines = vec![start.to_owned()];
+    for (at, item) in items.iter().enumerate() {
+        let comma = if at + 1 < items.len() { "," } else { "" };
+        let item = format!("{}{comma}", printable(item));
+        match lines.last_mut() {
+            Some(line) if measure_text_width(line) + measure_text_width(&item) < width || line.trim().is_empty() => {
+                line.push_str(&item);
+                line.push(' ');
+            }
+            _ => lines.push(format!("{}{item} ", " ".repeat(indent))),
+        }
+    }
+    lines.iter().map(|line| format!("{}\n", truncate_str(line.trim_end(), width, "…"))).collect()
+}
+
+fn account_details(accounts: &AccountCounts) -> Vec<String> {
     counts([
         ("enabled", accounts.enabled),
         ("disabled", accounts.disabled),
@@ -108,7 +124,7 @@ fn account_details(accounts: &AccountCounts) -> String {
     ])
 }
 
-fn levels(grants: &BTreeMap<Access, u64>) -> String {
+fn levels(grants: &BTreeMap<Access, u64>) -> Vec<String> {
     counts(grants.iter().map(|(access, count)| {
         let name = match access {
             Access::Login => "login",
@@ -120,10 +136,10 @@ fn levels(grants: &BTreeMap<Access, u64>) -> String {
     }))
 }
 
-/// `3 enabled, 1 disabled`, without zeros.
-fn counts<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> String {
+/// `3 enabled`, `1 disabled`, without zeros.
+fn counts<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<String> {
     let present = counts.into_iter().filter(|(_, count)| *count > 0);
-    present.map(|(name, count)| format!("{} {name}", HumanCount(count))).collect::<Vec<_>>().join(", ")
+    present.map(|(name, count)| format!("{} {name}", HumanCount(count))).collect()
 }
 
 fn privileged(digest: &Digest, width: usize) -> String {
@@ -203,7 +219,7 @@ fn oddities(section: &SectionReport) -> Option<String> {
     }
     let example = section.dangling_examples.first();
     let example = example.map(|reference| format!(", such as {} → {}", reference.from, reference.to));
-    Some(format!("{}: {counted}{}", section.section, example.unwrap_or_default()))
+    Some(format!("{}: {}{}", section.section, counted.join(", "), example.unwrap_or_default()))
 }
 
 fn title(text: &str) -> String {

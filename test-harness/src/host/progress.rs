@@ -1,11 +1,12 @@
 //! How far a scan is, for whoever watches.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use connector_api::{Progress, Section, Stage};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 /// Hears how far each section is. Must return at once.
 pub trait Reporter: Send + Sync {
@@ -44,7 +45,7 @@ impl Bars {
             .or_insert_with(|| {
                 let bar = self.screen.insert(place, ProgressBar::no_length());
                 bar.set_prefix(section.as_str());
-                bar.set_style(style("  {prefix:<15}{human_pos:>9} {spinner} {per_sec:>12}  {msg}"));
+                bar.set_style(style("  {prefix:<15}{human_pos:>9} {spinner} {rate:>10}  {msg}"));
                 bar.enable_steady_tick(Duration::from_millis(120));
                 bar
             })
@@ -56,7 +57,7 @@ impl Reporter for Bars {
     fn progress(&self, progress: &Progress) {
         let bar = self.bar(progress.section);
         if let (Some(expected), None) = (progress.expected, bar.length()) {
-            bar.set_style(style("  {prefix:<15}{human_pos:>9} {bar:24} {human_len} {per_sec:>12}  {msg}"));
+            bar.set_style(style("  {prefix:<15}{human_pos:>9} {bar:24} {human_len} {rate:>10}  {msg}"));
             bar.set_length(expected);
         } else if let Some(expected) = progress.expected {
             bar.set_length(expected);
@@ -77,7 +78,12 @@ impl Reporter for Bars {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ ")
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = write!(out, "{:.0}/s", state.pos() as f64 / state.elapsed().as_secs_f64().max(0.001));
+        })
+        .progress_chars("━╸ ")
 }
 
 /// A log line when a section starts, now and then while it is read, and when it ends.
@@ -125,8 +131,8 @@ impl Reporter for LogLines {
     fn progress(&self, progress: &Progress) {
         let Some((stage, elapsed)) = self.due(progress, Instant::now()) else { return };
         let Progress { section, done, expected, requests, .. } = progress;
-        let seconds = elapsed.as_secs_f64();
-        let per_second = if seconds > 0.0 { (*done as f64 / seconds).round() as u64 } else { 0 };
+        // Over less than a second a rate says nothing.
+        let per_second = (elapsed >= Duration::from_secs(1)).then(|| (*done as f64 / elapsed.as_secs_f64()).round());
         tracing::info!(target: LOG_TARGET, section = section.as_str(), done, expected, requests, per_second, "{stage}");
     }
 }

@@ -18,6 +18,7 @@ mod options;
 pub mod organization;
 mod rate_limit;
 mod server;
+mod tls;
 mod wire;
 
 use std::io;
@@ -32,6 +33,7 @@ pub use faults::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault
 pub use log::RequestLog;
 pub use options::{SimulatorOptions, TlsMode, UsersEndpoint};
 pub use organization::Organization;
+pub use tls::TlsError;
 
 use server::{Secrets, Service};
 
@@ -39,6 +41,7 @@ use server::{Secrets, Service};
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
+    ca_pem: Option<String>,
     service: Arc<Service>,
     task: JoinHandle<()>,
 }
@@ -54,11 +57,16 @@ pub enum SimulatorError {
         /// Why not.
         source: io::Error,
     },
+    /// It cannot speak TLS.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] TlsError),
 }
 
 impl Simulator {
     /// Starts a simulator.
     pub async fn start(options: SimulatorOptions) -> Result<Self, SimulatorError> {
+        let tls = options.tls.map(|mode| tls::Tls::new(mode, options.http2)).transpose()?;
+        let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
         let address = options.listen;
         let failed = |source| SimulatorError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -75,13 +83,19 @@ impl Simulator {
             users_endpoint: options.users_endpoint,
             forbidden: options.forbidden,
         });
-        let task = tokio::spawn(server::serve(listener, None, Arc::clone(&service)));
-        Ok(Self { address, service, task })
+        let task = tokio::spawn(server::serve(listener, acceptor, Arc::clone(&service)));
+        Ok(Self { address, ca_pem, service, task })
     }
 
     /// Where it listens, as a URL without a path.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The certificate that a client has to trust, as PEM, when the simulator speaks TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
     }
 
     /// Where it listens.

@@ -4,6 +4,7 @@ mod apply;
 mod drift;
 mod spec;
 mod strike;
+mod text;
 
 pub use spec::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault};
 pub(crate) use strike::{Faults, Strikes};

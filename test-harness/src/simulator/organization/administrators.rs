@@ -82,7 +82,7 @@ impl Organization {
         let drawn = (dice.pick(culture.given).0, dice.pick(culture.family).0);
         let (mailbox, given_name, family_name, role) = match CAST.get(index as usize) {
             Some(&(mailbox, given, family, role)) => (mailbox.to_owned(), given, family, role),
-            None => (format!("admin{index}"), drawn.0, drawn.1, *dice.pick(&ROLES)),
+            None => (format!("admin{index}"), drawn.0, drawn.1, dice.pick(&ROLES)),
         };
         let key_age = match index {
             cast::STALE_API_KEY => Some(2_200),

@@ -77,6 +77,9 @@ pub enum Actor {
     Unknown(&'static str),
 }
 
+/// Names that nobody has, and somebody tries.
+const UNKNOWN_NAMES: &[&str] = &["root", "administrator", "guest", "test", "ghost.user"];
+
 /// How long events are kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 
@@ -174,13 +177,7 @@ impl Organization {
             });
         }
         if dice.percent(4) || self.users.generated() == 0 {
-            return Actor::Unknown(*dice.pick::<&'static str>(&[
-                "root",
-                "administrator",
-                "guest",
-                "test",
-                "ghost.user",
-            ]));
+            return Actor::Unknown(dice.pick(UNKNOWN_NAMES));
         }
         let drawn = dice.below(self.users.generated());
         match self.never_logs_in(drawn) && kind != EventKind::UserUpdate {

@@ -234,7 +234,7 @@ impl Organization {
             (Direction::ToPrincipals, Kind::SystemGroup) if towards == Kind::System => {
                 self.members(node).iter().map(step).collect()
             }
-            (Direction::ToPrincipals, kind) if Kind::RESOURCES.contains(&kind) => {
+            (Direction::ToPrincipals, kind) if Kind::RESOURCES.contains(&kind) && towards != Kind::System => {
                 let mut steps: Vec<Edge> = back(Kind::UserGroup).collect();
                 if towards == Kind::User {
                     steps.extend(back(Kind::User));

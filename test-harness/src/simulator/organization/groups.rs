@@ -155,7 +155,7 @@ impl Organization {
         UserGroup {
             index,
             id: self.id(Node::new(Kind::UserGroup, index)),
-            description: if dice.percent(15) { (*dice.pick(TRICKY_DESCRIPTIONS)).to_owned() } else { String::new() },
+            description: if dice.percent(15) { dice.pick(TRICKY_DESCRIPTIONS).to_owned() } else { String::new() },
             email: if dice.percent(25) { format!("group{index}@{}", self.domain()) } else { String::new() },
             membership_method: match (dynamic, index) {
                 (true, _) => ["DYNAMIC_AUTOMATED", "DYNAMIC_REVIEW_REQUIRED"][dice.below(2) as usize],

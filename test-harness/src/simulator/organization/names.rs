@@ -1,6 +1,7 @@
 //! The words that the generator builds people, departments and machines from.
 
 /// Given and family names of one culture: as written by their bearers, and as they stand in user names.
+#[derive(Clone, Copy)]
 pub(crate) struct Culture {
     pub(crate) given: &'static [(&'static str, &'static str)],
     pub(crate) family: &'static [(&'static str, &'static str)],

@@ -123,7 +123,7 @@ impl Organization {
                 .unwrap_or(Timestamp::UNIX_EPOCH),
             remote_ip: format!("203.0.113.{}", dice.below(255)),
             root_login: os == Os::Linux && dice.percent(20),
-            description: if dice.percent(6) { (*dice.pick(TRICKY_DESCRIPTIONS)).to_owned() } else { String::new() },
+            description: if dice.percent(6) { dice.pick(TRICKY_DESCRIPTIONS).to_owned() } else { String::new() },
         }
     }
 
@@ -134,7 +134,7 @@ impl Organization {
             index,
             id: self.id(Node::new(Kind::SystemGroup, index)),
             name: NAMES.get(index as usize).map_or_else(|| format!("Rack {index}"), |name| (*name).to_owned()),
-            description: if dice.percent(10) { (*dice.pick(TRICKY_DESCRIPTIONS)).to_owned() } else { String::new() },
+            description: if dice.percent(10) { dice.pick(TRICKY_DESCRIPTIONS).to_owned() } else { String::new() },
             membership_method: if index < 3 { "DYNAMIC_AUTOMATED" } else { "STATIC" },
         }
     }

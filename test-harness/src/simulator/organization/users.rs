@@ -183,7 +183,7 @@ impl Organization {
         let password_set_at = (state != UserState::Staged).then(|| self.now - password_age);
         let never_expires = !person || dice.percent(12);
         let password_expires_at = password_set_at.filter(|_| !never_expires).map(|set| set + days(90));
-        let place = *dice.pick(PLACES);
+        let place = dice.pick(PLACES);
         User {
             index,
             id: self.id(Node::new(Kind::User, index)),
@@ -202,9 +202,9 @@ impl Organization {
             password_set_at,
             password_expires_at,
             password_expired: password_expires_at.is_some_and(|expires| expires < self.now),
-            source: (index >= cast::SIZE && person && dice.percent(35)).then(|| *dice.pick(&SOURCES)),
+            source: (index >= cast::SIZE && person && dice.percent(35)).then(|| dice.pick(&SOURCES)),
             manager: (person && index > 0).then(|| dice.below(index.min(2 + index / 8))),
-            department: if index < 3 { "IT" } else { *dice.pick(DEPARTMENTS) },
+            department: if index < 3 { "IT" } else { dice.pick(DEPARTMENTS) },
             job_title: format!("{} {}", dice.pick(LEVELS), dice.pick(OCCUPATIONS)),
             place,
             employee_id: (person && dice.percent(85)).then(|| format!("E{index:07}")),
@@ -232,7 +232,7 @@ impl Organization {
             cast::ADMIN_WITHOUT_MFA => "NOT_ENROLLED",
             _ if !person => "DISABLED",
             _ if dice.percent(60) => "ENROLLED",
-            _ => *dice.pick(&MFA_STATUSES),
+            _ => dice.pick(&MFA_STATUSES),
         };
         let configured = status == "ENROLLED";
         UserMfa {
@@ -263,8 +263,8 @@ impl PersonName {
             return Self { given, family, ascii: ("", ""), family_first: index == cast::SUSPENDED_BUT_BOUND };
         }
         let Culture { given, family, family_first } = dice.pick(CULTURES);
-        let ((given, given_ascii), (family, family_ascii)) = (*dice.pick(given), *dice.pick(family));
-        Self { given, family, ascii: (given_ascii, family_ascii), family_first: *family_first }
+        let ((given, given_ascii), (family, family_ascii)) = (dice.pick(given), dice.pick(family));
+        Self { given, family, ascii: (given_ascii, family_ascii), family_first }
     }
 }
 
@@ -307,7 +307,7 @@ fn display_name(index: u64, role: UserRole, name: &PersonName, dice: &mut Dice) 
 
 fn description(person: bool, dice: &mut Dice) -> String {
     if dice.percent(8) {
-        (*dice.pick(TRICKY_DESCRIPTIONS)).to_owned()
+        dice.pick(TRICKY_DESCRIPTIONS).to_owned()
     } else if person {
         String::new()
     } else {

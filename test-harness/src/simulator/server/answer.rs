@@ -96,8 +96,12 @@ fn deliver(mut body: Vec<u8>, delivery: Delivery) -> Body {
         Delivery { bomb: Some(size), .. } => streamed(bomb(size)),
         Delivery { truncated: true, .. } => {
             body.truncate(body.len() / 2);
-            let broken = Err(io::Error::from(io::ErrorKind::ConnectionAborted));
-            streamed(stream::iter([Ok(Bytes::from(body)), broken]))
+            let broken = stream::once(async {
+                // Lets what came before leave first.
+                tokio::task::yield_now().await;
+                Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+            });
+            streamed(stream::iter([Ok(Bytes::from(body))]).chain(broken))
         }
         Delivery { pace: Some(pace), .. } => streamed(paced(Bytes::from(body), pace)),
         Delivery { padding: 1.., .. } => {

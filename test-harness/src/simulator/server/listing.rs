@@ -10,6 +10,9 @@ use crate::simulator::faults::{Effect, Strikes, TotalFault};
 use crate::simulator::organization::Dice;
 use crate::simulator::wire::{self, Fields, Object};
 
+/// Writes the row at a position.
+pub(crate) type RowWriter<'a> = Box<dyn Fn(u64, &mut Object<'_>) + Send + Sync + 'a>;
+
 /// Rows that can be counted, and written one by one.
 pub(crate) struct Collection<'a> {
     /// How many rows there are.
@@ -17,7 +20,7 @@ pub(crate) struct Collection<'a> {
     /// The field that holds the id, in whose order the rows stand; empty when they stand in no order.
     pub(crate) id_field: &'static str,
     /// Writes the row at a position.
-    pub(crate) write: Box<dyn Fn(u64, &mut Object<'_>) + Send + Sync + 'a>,
+    pub(crate) write: RowWriter<'a>,
 }
 
 impl<'a> Collection<'a> {
@@ -137,12 +140,16 @@ fn window(query: &Query, count: u64, strikes: &Strikes) -> Range<u64> {
 }
 
 fn total(count: u64, strikes: &Strikes) -> Option<u64> {
-    strikes.iter().fold(Some(count), |total, effect| match effect {
-        Effect::Total(TotalFault::None) => None,
-        Effect::Total(TotalFault::Off(by)) => total.map(|total| total.saturating_add_signed(*by)),
-        Effect::Total(TotalFault::Moving) => total.map(|total| total + strikes.ordinal),
-        _ => total,
-    })
+    let mut total = count;
+    for effect in strikes.iter() {
+        match effect {
+            Effect::Total(TotalFault::None) => return None,
+            Effect::Total(TotalFault::Off(by)) => total = total.saturating_add_signed(*by),
+            Effect::Total(TotalFault::Moving) => total += strikes.ordinal,
+            _ => {}
+        }
+    }
+    Some(total)
 }
 
 /// Rows as a JSON array, and how many there are in all.

@@ -28,7 +28,7 @@ impl Organization {
         o.put("allowSshRootLogin", system.root_login);
         o.put("allowSshPasswordAuthentication", system.index % 5 != 1);
         o.put("allowPublicKeyAuthentication", true);
-        o.put("allowMultiFactorAuthentication", system.index % 3 == 0);
+        o.put("allowMultiFactorAuthentication", system.index.is_multiple_of(3));
         o.put("hasServiceAccount", system.os == Os::Mac);
         o.put("systemTimezone", -420);
         o.put("fileSystem", ());

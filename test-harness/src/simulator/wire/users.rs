@@ -147,10 +147,10 @@ fn write_contact(user: &User, dice: &mut Dice, o: &mut Object<'_>) {
         if user.index % 4 == 2 { format!("{}@mail.example", user.username) } else { String::new() },
     );
     o.put("managedAppleId", "");
-    if person && user.index % 3 == 0 {
+    if person && user.index.is_multiple_of(3) {
         o.object("recoveryEmail", |o| {
             o.put("address", format!("{}@home.example", user.username));
-            o.put("verified", user.index % 2 == 0);
+            o.put("verified", user.index.is_multiple_of(2));
         });
     }
     o.list("addresses", person.then_some("work"), |o, kind| {

@@ -1,0 +1,156 @@
+//! The operator's page is made of the descriptor and the schema; this test keeps it so. After a change to either:
+//! `UPDATE_DOCS=1 cargo test -p connector-jumpcloud --test operator_page`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fmt::Write;
+use std::path::Path;
+
+use connector_api::Descriptor;
+use serde_json::Value;
+
+#[test]
+fn the_operators_page_is_what_the_descriptor_and_the_schema_say() {
+    let page = render(&connector_jumpcloud::descriptor());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operator.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == page, "docs/operator.md is stale; run this test with UPDATE_DOCS=1 and commit the page");
+}
+
+fn render(descriptor: &Descriptor) -> String {
+    let mut page = format!("# {}\n\n{}\n", descriptor.display_name, descriptor.description);
+    section(&mut page, "System type classification");
+    table(
+        &mut page,
+        ["Field", "Value"],
+        [
+            ["OS Type".into(), descriptor.os_type.clone()],
+            ["System Type".into(), descriptor.system_type.clone()],
+            ["Default Scan Priority".into(), descriptor.default_scan_priority.to_string()],
+            [
+                "OrbisID editions".into(),
+                descriptor.editions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            ],
+        ],
+    );
+    section(&mut page, "Supported protocol");
+    table(
+        &mut page,
+        ["Protocol", "Port", "Notes"],
+        descriptor.protocols.iter().map(|row| [row.name.clone(), format!("{} TCP", row.port), row.notes.clone()]),
+    );
+    section(&mut page, "What is discovered");
+    table(
+        &mut page,
+        ["Section", "Data", "Source", "Cost"],
+        descriptor
+            .discovers
+            .iter()
+            .map(|row| [row.section.to_string(), row.data.clone(), row.source.clone(), row.cost.clone()]),
+    );
+    page.push_str(
+        "\n`users`, `groups` and `memberships` are core: a scan in which one of them is not complete is a failed scan. \
+         The others may be switched off, and may fail without failing the scan; the summary names what is missing.\n",
+    );
+    section(&mut page, "Required permissions");
+    for permission in &descriptor.required_permissions {
+        writeln!(page, "- {permission}").unwrap();
+    }
+    section(&mut page, "Credential mapping");
+    let field = |name: &str, field: &connector_api::CredentialField| {
+        let required = if field.required { "required" } else { "optional" };
+        [format!("`credential.{name}`"), field.meaning.clone(), required.to_owned()]
+    };
+    let username = descriptor.credential.username.iter().map(|username| field("username", username));
+    let password = std::iter::once(field("password", &descriptor.credential.password));
+    table(&mut page, ["OrbisID field", "Value", ""], password.chain(username));
+    section(&mut page, "Network requirements");
+    page.push_str(
+        "The OrbisID server must have HTTPS access to the console host, and for last logins to the Directory Insights \
+         host, on port 443:\n\n",
+    );
+    table(
+        &mut page,
+        ["Region", "Console", "Directory Insights", "Tokens of service accounts"],
+        [("US", ""), ("EU", "eu."), ("India", "in.")].map(|(region, part)| {
+            [
+                region.to_owned(),
+                format!("`console.{part}jumpcloud.com`"),
+                format!("`api.{part}jumpcloud.com`"),
+                format!("`admin-oauth.id.{part}jumpcloud.com`"),
+            ]
+        }),
+    );
+    section(&mut page, "Configuration steps");
+    for (number, step) in (1..).zip(&descriptor.configuration_steps) {
+        writeln!(page, "{number}. {step}.").unwrap();
+    }
+    section(&mut page, "System attributes");
+    page.push_str("None need be given.\n\n");
+    table(&mut page, ["Attribute", "Value", "Default", "Description"], attributes(descriptor));
+    section(&mut page, "Troubleshooting");
+    table(
+        &mut page,
+        ["Code", "Symptom", "Likely cause", "Resolution"],
+        descriptor.troubleshooting.iter().map(|row| {
+            [format!("`{}`", row.code), row.symptom.clone(), row.likely_cause.clone(), row.resolution.clone()]
+        }),
+    );
+    page
+}
+
+fn attributes(descriptor: &Descriptor) -> Vec<[String; 4]> {
+    let schema = descriptor.config_schema.as_value();
+    let properties = schema["properties"].as_object().expect("the schema has properties");
+    let row = |(name, property): (&String, &Value)| {
+        let default = match &property["default"] {
+            Value::Null => "–".to_owned(),
+            value => format!("`{value}`"),
+        };
+        let description = property["description"].as_str().unwrap_or_default().replace('\n', " ");
+        [format!("`{name}`"), value_of(property), default, description]
+    };
+    properties.iter().map(row).collect()
+}
+
+/// What a property takes: its type and range, or its words.
+fn value_of(property: &Value) -> String {
+    let words: Vec<&str> = property["oneOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|word| word["const"].as_str())
+        .chain(property["enum"].as_array().into_iter().flatten().filter_map(Value::as_str))
+        .collect();
+    if !words.is_empty() {
+        return words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    }
+    let kind = match &property["type"] {
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or_default(),
+        kind => kind.as_str().unwrap_or_default(),
+    };
+    let plain = match kind {
+        "integer" | "number" => "number",
+        "boolean" => "true or false",
+        "array" => "list of texts",
+        _ => "text",
+    };
+    match (property.get("minimum"), property.get("maximum")) {
+        (Some(low), Some(high)) => format!("{plain}, {low} to {high}"),
+        _ => plain.to_owned(),
+    }
+}
+
+fn section(page: &mut String, title: &str) {
+    write!(page, "\n## {title}\n\n").unwrap();
+}
+
+fn table<const N: usize>(page: &mut String, head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
+    writeln!(page, "| {} |\n|{}", head.join(" | "), "---|".repeat(N)).unwrap();
+    for row in rows {
+        writeln!(page, "| {} |", row.map(|cell| cell.replace('|', "\\|")).join(" | ")).unwrap();
+    }
+}
