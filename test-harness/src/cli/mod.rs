@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use connector_api::{ConnectorError, Registry};
 
-pub use self::exit::Exit;
+use self::exit::Exit;
 
 /// The reference host for OrbisID connectors: finds the connectors that are compiled in, tests connections and scans.
 #[derive(Debug, Parser)]
