@@ -1,11 +1,13 @@
 //! Who is in which group: `GET /api/v2/usergroups/{id}/members`, for each group its direct members; members that are
 //! groups are resolved later, in the graph.
 
-use connector_api::ConnectorError;
+use connector_api::{ConnectorError, ErrorCode, Retry};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::de::IgnoredAny;
 
+use super::people::People;
 use super::section::Tally;
-use super::state::{Members, People};
+use super::state::Members;
 use crate::api::Id;
 use crate::api::graph::{self, Edge, Kind};
 use crate::client::{Client, Course, Meter, PageReader, is_absent};
@@ -19,12 +21,13 @@ pub(super) async fn read(
     tally: &mut Tally,
 ) -> Result<Vec<Option<Members>>, ConnectorError> {
     let meter = tally.meter.clone();
-    let readers =
-        groups.iter().map(|group| PageReader::new(client, &meter, graph::members(Kind::UserGroup, group, limit)));
-    let mut lists = stream::iter(readers.collect::<Vec<_>>()).map(whole).buffered(client.concurrency() * 2);
+    let mut lists = stream::iter(groups.to_vec())
+        .map(|group| whole(PageReader::new(client, &meter, graph::members(Kind::UserGroup, &group, limit))))
+        .buffered(client.concurrency() * 2);
     let mut members = Vec::with_capacity(groups.len());
     while let Some(list) = lists.try_next().await? {
         let Some((edges, course)) = list else {
+            confirm_gone(client, &meter, Kind::UserGroup, &groups[members.len()]).await?;
             tally.note(format!("the group {} vanished while it was read", groups[members.len()]));
             tally.advance(0, None);
             members.push(None);
@@ -50,6 +53,21 @@ pub(super) async fn whole(mut reader: PageReader<Edge>) -> Result<Option<(Vec<Ed
     }
 }
 
+/// Makes sure that a thing whose edges are answered 404 is gone: a 404 may be a gateway's accident, and a group that is
+/// there must not pass for one without members.
+pub(super) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id: &Id) -> Result<(), ConnectorError> {
+    match client.json::<IgnoredAny>(meter, graph::one(kind, id)).await {
+        Err(error) if is_absent(&error) => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(ConnectorError::new(
+            ErrorCode::InconsistentListing,
+            format!("the {} {id} is there, but what it is connected with is answered 404", kind.word()),
+            "scan again; when it lasts, report it to JumpCloud",
+        )
+        .with_retry(Retry::Later)),
+    }
+}
+
 fn sort(edges: Vec<Edge>, people: &mut People) -> Members {
     let mut members = Members::default();
     for edge in edges {
@@ -65,8 +83,11 @@ fn sort(edges: Vec<Edge>, people: &mut People) -> Members {
 
 /// Counts each group's members, without reading them.
 pub(super) async fn counts(client: &Client, meter: &Meter, groups: &[Id]) -> Result<Vec<u64>, ConnectorError> {
-    let readers = groups.iter().map(|group| PageReader::new(client, meter, graph::members(Kind::UserGroup, group, 1)));
-    stream::iter(readers.collect::<Vec<_>>()).map(count).buffered(client.concurrency() * 2).try_collect().await
+    stream::iter(groups.to_vec())
+        .map(|group| count(PageReader::new(client, meter, graph::members(Kind::UserGroup, &group, 1))))
+        .buffered(client.concurrency() * 2)
+        .try_collect()
+        .await
 }
 
 async fn count(mut reader: PageReader<Edge>) -> Result<u64, ConnectorError> {

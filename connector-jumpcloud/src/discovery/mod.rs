@@ -10,9 +10,12 @@ mod emit;
 mod explain;
 mod graph;
 mod last_login;
+mod logins;
 mod memberships;
+mod people;
 mod plan;
 mod privilege;
+mod reach;
 mod rows;
 mod section;
 mod state;
@@ -34,6 +37,7 @@ use jiff::Timestamp;
 pub(crate) use explain::{explain, list as list_organizations, visible_organizations};
 pub(crate) use plan::plan;
 
+use crate::api::directories::{Directory, RadiusServer};
 use crate::api::users::{self as users_api, SYSTEM_USERS, User, V2_USERS};
 use crate::api::{
     administrators as administrators_api, applications as applications_api, directories as directories_api,
@@ -42,8 +46,10 @@ use crate::api::{
 use crate::client::{Client, Meter, PageReader, is_absent};
 use crate::options::{Options, UsersEndpoint};
 use edges::Counts;
+use logins::Logins;
+use people::People;
 use section::Tally;
-use state::{Edge, Logins, Members, People, State};
+use state::{Edge, Members, State};
 
 /// What a scan works with.
 pub(crate) struct Scan<'a> {
@@ -235,11 +241,12 @@ impl Scan<'_> {
                 Read { section, found: Found::Applications(rows), tally, result }
             }),
             Section::Directories => Box::pin(async move {
-                let mut rows = Vec::new();
+                let (mut rows, mut servers) = (Vec::new(), Vec::<RadiusServer>::new());
                 let mut result = tally.read_into(client, directories_api::list(limit), &mut rows).await;
                 if result.is_ok() {
-                    result = tally.read_into(client, directories_api::list_radius_servers(limit), &mut rows).await;
+                    result = tally.read_into(client, directories_api::list_radius_servers(limit), &mut servers).await;
                 }
+                rows.extend(servers.into_iter().map(Directory::from));
                 Read { section, found: Found::Directories(rows), tally, result }
             }),
             Section::LastLogin => {
@@ -272,7 +279,7 @@ impl Scan<'_> {
     /// The reading of the edges between what is in `state`.
     fn edges(&self, users: Option<u64>, state: &State) -> impl Future<Output = Read> + Send + use<'_> {
         let (client, limit, mut tally) = (self.client, self.limit(), self.tally(Section::Grants));
-        let walks = edges::plan(&Counts::of(users, state));
+        let walks = edges::plan(&Counts::of(users, state), limit);
         let asked = edges::asked(&walks, state);
         let users_path = if state.users_endpoint.as_deref() == Some(V2_USERS) { V2_USERS } else { SYSTEM_USERS };
         async move {
@@ -302,7 +309,7 @@ impl Scan<'_> {
     }
 
     fn tally(&self, section: Section) -> Tally {
-        Tally::new(section, &self.sink)
+        Tally::begin(section, &self.sink)
     }
 
     fn limit(&self) -> u64 {
