@@ -53,6 +53,10 @@ impl JumpCloud {
                 Auth::service_account(client_id, secret.clone(), endpoints.token.clone())
             }
         };
+        let proxy_password = options.proxy_url.as_deref().and_then(|proxy| {
+            let proxy = url::Url::parse(proxy).ok()?;
+            proxy.password().map(|password| password.to_owned().into())
+        });
         let seconds = |seconds: u16| Duration::from_secs(seconds.into());
         Client::new(ClientOptions {
             auth,
@@ -63,7 +67,7 @@ impl JumpCloud {
                 read_timeout: seconds(options.read_timeout_seconds).min(retry.time_budget),
                 request_timeout: seconds(options.request_timeout_seconds).min(retry.time_budget),
                 ca_bundle: options.ca_bundle_file.clone(),
-                proxy: options.proxy_url.clone(),
+                proxy: options.proxy_url.clone().map(Into::into),
                 loopback: endpoints.is_loopback(),
                 concurrency: options.concurrency.into(),
             },
@@ -71,7 +75,7 @@ impl JumpCloud {
             requests_per_second: options.requests_per_second,
             retry,
             largest_body: usize::from(options.largest_answer_mib) * 1024 * 1024,
-            scrub: Scrubber::new([secret]),
+            scrub: Scrubber::new([secret].into_iter().chain(proxy_password)),
         })
     }
 
@@ -80,7 +84,7 @@ impl JumpCloud {
         RetryPolicy {
             attempts: self.options.attempts.into(),
             time_budget: Duration::from_secs(self.options.retry_budget_seconds.into()),
-            first_wait: Duration::from_millis(500),
+            first_wait: Duration::from_millis(self.options.retry_wait_milliseconds.into()),
             longest_wait: Duration::from_secs(30),
         }
     }

@@ -71,6 +71,9 @@ pub(crate) struct Options {
     /// Attempts for one request, the first included.
     #[schemars(title = "Attempts", range(min = 1, max = 20))]
     pub(crate) attempts: u8,
+    /// The longest that the first wait before another attempt may be, in milliseconds; it doubles with each attempt.
+    #[schemars(title = "First wait, in milliseconds", range(min = 1, max = 60_000))]
+    pub(crate) retry_wait_milliseconds: u16,
     /// How long to wait for a connection, in seconds.
     #[schemars(title = "Connect time-out, in seconds", range(min = 1, max = 120))]
     pub(crate) connect_timeout_seconds: u16,
@@ -144,6 +147,7 @@ impl Default for Options {
             concurrency: 16,
             requests_per_second: None,
             attempts: 7,
+            retry_wait_milliseconds: 500,
             connect_timeout_seconds: 10,
             read_timeout_seconds: 30,
             request_timeout_seconds: 120,

@@ -102,3 +102,31 @@ async fn one_seed_makes_one_organisation_and_user_names_are_unique() {
     let names: BTreeSet<String> = one.simulator.organization().users().map(|user| user.username).collect();
     assert_eq!(names.len(), 300);
 }
+
+#[tokio::test]
+async fn the_smallest_organisations_answer_everything() {
+    for (users, groups, systems) in [(0, 0, 0), (1, 1, 1), (3, 12, 2), (12, 0, 5)] {
+        let console = Console::start(SimulatorOptions { users, groups, systems, ..options() }).await;
+        let mut paths: Vec<String> = ["systemusers", "systems", "applications", "users", "radiusservers"]
+            .map(|listing| format!("/api/{listing}"))
+            .into();
+        let v2 = ["usergroups", "systemgroups", "directories", "systeminsights/users"];
+        paths.extend(v2.map(|listing| format!("/api/v2/{listing}")));
+        let truth = console.simulator.organization();
+        for (kind, of_one) in [
+            (Kind::User, ["memberof", "systems", "associations?targets=system"]),
+            (Kind::UserGroup, ["members", "membership", "associations?targets=system_group"]),
+            (Kind::System, ["users", "memberof", "associations?targets=user"]),
+            (Kind::Application, ["users", "usergroups", "associations?targets=user_group"]),
+        ] {
+            for index in 0..truth.census(kind).count().min(3) {
+                let id = truth.id(Node::new(kind, index));
+                paths.extend(of_one.map(|rest| format!("/api/v2/{}/{id}/{rest}", kind.segment())));
+            }
+        }
+        for path in paths {
+            assert_eq!(console.status(&path).await, 200, "{users} users, {groups} groups, {systems} systems: {path}");
+        }
+        assert_eq!(truth.events().count() as u64, truth.event_count());
+    }
+}

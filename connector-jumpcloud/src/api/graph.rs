@@ -58,6 +58,15 @@ impl Kind {
     }
 }
 
+/// One user group, device group, device or application by itself: it is there or it is not.
+pub(crate) fn one(kind: Kind, id: &Id) -> Call {
+    match kind {
+        Kind::User => Call::get(format!("/api/systemusers/{id}")),
+        Kind::System | Kind::Application | Kind::RadiusServer => Call::get(format!("/api/{}/{id}", kind.path())),
+        _ => Call::get(format!("/api/v2/{}/{id}", kind.path())),
+    }
+}
+
 /// Lists a group's direct members.
 pub(crate) fn members(group: Kind, id: &Id, limit: u64) -> Listing {
     Listing::new(Call::get(format!("/api/v2/{}/{id}/members", group.path())), limit)

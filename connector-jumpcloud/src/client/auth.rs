@@ -3,18 +3,27 @@
 use std::time::Duration;
 
 use connector_api::{ConnectorError, ErrorCode};
-use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
+use super::clock::Clock;
 use super::failure::{self, Again, Failure};
+use super::meter::Meter;
 use super::text::Scrubber;
+use super::transport;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// No answer with a token is larger.
+const LARGEST_ANSWER: usize = 64 * 1024;
+
+/// A token is not kept longer, whatever its answer says.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A token is renewed this long before it ends.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -77,6 +86,14 @@ impl Auth {
         }
     }
 
+    /// What signs requests now, besides the credential itself: it must not show either.
+    pub(crate) async fn token(&self) -> Option<SecretString> {
+        match self {
+            Self::ApiKey(_) => None,
+            Self::ServiceAccount(account) => account.token.lock().await.as_ref().map(|token| token.value.clone()),
+        }
+    }
+
     /// Drops the token, so that the next request fetches another.
     pub(crate) async fn renew(&self) {
         if let Self::ServiceAccount(account) = self {
@@ -112,22 +129,26 @@ impl ServiceAccount {
             .send()
             .await
             .map_err(|error| failure::transport(&error, host))?;
-        let status = answer.status();
-        if !status.is_success() {
-            let again = if status.is_server_error() || status.as_u16() == 429 { Again::Later } else { Again::Never };
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = transport::read_body(answer, LARGEST_ANSWER, "the token request", host, &Meter::default()).await;
+        if status != StatusCode::OK {
+            let failure = failure::status(status, &headers, &body.unwrap_or_default(), host, scrub, &Clock::start());
+            if failure.again != Again::WithNewToken && status != StatusCode::BAD_REQUEST {
+                return Err(failure);
+            }
             let error = ConnectorError::new(
-                if again == Again::Later { ErrorCode::ServerError } else { ErrorCode::Unauthorized },
+                ErrorCode::Unauthorized,
                 format!("{host} answered {} and gave no token", status.as_u16()),
                 "check client id and client secret of the service account, its expiry, and jumpcloudTokenUrl",
             );
-            return Err(Failure::new(error, again));
+            return Err(Failure::new(error, Again::Never));
         }
-        let body = answer.bytes().await.map_err(|error| failure::transport(&error, host))?;
+        let body = body?;
         let answer: Answer = serde_json::from_slice(&body).map_err(|_| {
             let error = failure::malformed("the token request", "it is not a token", b"", scrub);
             Failure::new(error, Again::Later)
         })?;
-        let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(3600));
+        let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(3600)).min(LONGEST_LIFETIME);
         let margin = MARGIN.min(lifetime / 2);
         Ok(Token { value: answer.access_token, renew_at: Instant::now() + lifetime - margin })
     }

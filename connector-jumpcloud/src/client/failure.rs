@@ -119,7 +119,7 @@ pub(crate) fn status(
             let target = headers
                 .get(LOCATION)
                 .and_then(|value| value.to_str().ok())
-                .map_or_else(|| "an unnamed place".to_owned(), |location| redirect_host(location, host, scrub));
+                .map_or_else(|| "an unnamed place".to_owned(), |location| redirect_target(location, host, scrub));
             Failure::new(
                 error(
                     ErrorCode::UnexpectedRedirect,
@@ -256,14 +256,70 @@ fn said(body: &[u8], scrub: &Scrubber) -> String {
         .ok()
         .and_then(|said| said.message.or(said.error))
         .map(|text| text.as_str().map_or_else(|| text.to_string(), str::to_owned));
-    let text = text.unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(1024)]).into_owned());
+    let text = text.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
     let line = scrub.line(&text);
     if line.is_empty() { String::new() } else { format!(" \"{line}\"") }
 }
 
-fn redirect_host(location: &str, host: &str, scrub: &Scrubber) -> String {
-    match url::Url::parse(location) {
-        Ok(url) => scrub.line(url.host_str().unwrap_or("an unnamed host")),
-        Err(_) => format!("another path of {host}"),
+/// Where a `Location` leads: its host, as a browser would read it, but never its path or query.
+fn redirect_target(location: &str, host: &str, scrub: &Scrubber) -> String {
+    let target = url::Url::parse(&format!("https://{host}")).and_then(|base| base.join(location));
+    match target.as_ref().map(url::Url::host_str) {
+        Ok(Some(target)) if target == host => format!("another address on {host}"),
+        Ok(Some(target)) => scrub.line(target),
+        Ok(None) | Err(_) => "an unnamed host".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use secrecy::SecretString;
+
+    use super::*;
+
+    fn answered(code: u16, headers: &[(&'static str, &str)], body: &str) -> Failure {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let scrub = Scrubber::new([SecretString::from("hunter2")]);
+        status(StatusCode::from_u16(code).unwrap(), &headers, body.as_bytes(), "c.example", &scrub, &Clock::start())
+    }
+
+    #[test]
+    fn what_may_pass_by_itself_is_tried_again_and_nothing_else() {
+        for code in [408, 500, 502, 503, 504, 522] {
+            assert_eq!(answered(code, &[], "").again, Again::Later, "{code}");
+        }
+        assert_eq!(answered(429, &[], "").again, Again::Slower);
+        assert_eq!(answered(503, &[("retry-after", "1")], "").again, Again::Slower);
+        for code in [204, 301, 400, 402, 403, 404, 405, 406, 409, 410, 412, 415, 422, 428] {
+            assert_eq!(answered(code, &[], "").again, Again::Never, "{code}");
+        }
+        assert_eq!(answered(401, &[], "").again, Again::WithNewToken);
+    }
+
+    #[test]
+    fn a_redirect_names_the_host_that_a_browser_would_go_to() {
+        for (location, named) in [
+            ("https://evil.example/login?x=hunter2", "evil.example"),
+            ("//evil.example/login", "evil.example"),
+            ("/login", "another address on c.example"),
+            ("https://u:hunter2@evil.example:8443/", "evil.example"),
+        ] {
+            let failure = answered(302, &[("location", location)], "");
+            assert_eq!(failure.error.code, ErrorCode::UnexpectedRedirect);
+            assert!(failure.error.message.contains(named), "{}", failure.error.message);
+            assert!(!failure.error.message.contains("hunter2"), "{}", failure.error.message);
+        }
+        assert_eq!(answered(302, &[], "").error.code, ErrorCode::UnexpectedRedirect);
+    }
+
+    #[test]
+    fn what_the_target_says_never_shows_the_secret() {
+        for body in ["hunter2", r#"{"message":"bad key hunter2"}"#, r#"{"error":["hunter2"]}"#, "\u{0}<b>hunter2"] {
+            let failure = answered(400, &[], body);
+            assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+        }
+        let padded = format!("{}hunter2", " ".repeat(1020));
+        assert!(!answered(400, &[], &padded).error.message.contains("hunt"));
     }
 }

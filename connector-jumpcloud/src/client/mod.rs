@@ -166,11 +166,15 @@ impl Client {
             attempts += 1;
             meter.request();
             let outcome = match self.attempt(meter, call).await {
-                Ok(answer) => read(&answer).map_err(|error| {
-                    let error = failure::malformed(&call.path, error, &answer.body, &options.scrub);
-                    let again = if attempts < MALFORMED_ATTEMPTS { Again::Later } else { Again::Never };
-                    Failure::new(error, again)
-                }),
+                Ok(answer) => match read(&answer) {
+                    Ok(value) => Ok(value),
+                    Err(error) => {
+                        let scrub = options.scrub.and(options.auth.token().await);
+                        let error = failure::malformed(&call.path, error, &answer.body, &scrub);
+                        let again = if attempts < MALFORMED_ATTEMPTS { Again::Later } else { Again::Never };
+                        Err(Failure::new(error, again))
+                    }
+                },
                 Err(failure) => Err(failure),
             };
             let failure = match outcome {
@@ -204,10 +208,12 @@ impl Client {
             let Some(bound) = waits.next() else { return Err(give_up("given up")) };
             let wait = match failure.error.retry {
                 // A little jitter, so that all who were told the same time do not come back at the same instant.
-                Retry::After { seconds } => Duration::from_secs(seconds) + full_jitter(options.retry.first_wait),
+                Retry::After { seconds } => {
+                    Duration::from_secs(seconds).saturating_add(full_jitter(options.retry.first_wait))
+                }
                 Retry::Never | Retry::Later => full_jitter(bound),
             };
-            if wait > LONGEST_ASKED_WAIT || began.elapsed() + wait > options.retry.time_budget {
+            if wait > LONGEST_ASKED_WAIT || began.elapsed().saturating_add(wait) > options.retry.time_budget {
                 return Err(give_up("no time is left for another attempt"));
             }
             if !budget.spend() {
@@ -241,7 +247,8 @@ impl Client {
         if status != StatusCode::OK {
             // What an error says is read as far as it is short; a body that breaks changes nothing.
             let body = transport::read_body(answer, 64 * 1024, &call.path, &host, meter).await.unwrap_or_default();
-            return Err(failure::status(status, &headers, &body, &host, &options.scrub, clock));
+            let scrub = options.scrub.and(options.auth.token().await);
+            return Err(failure::status(status, &headers, &body, &host, &scrub, clock));
         }
         let body = transport::read_body(answer, options.largest_body, &call.path, &host, meter).await?;
         Ok(Answer { headers, body })

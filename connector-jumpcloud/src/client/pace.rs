@@ -2,12 +2,15 @@
 //!
 //! Two limits hold at once. *Concurrency*: at most so many requests are under way, and one that waits to try again
 //! keeps its place, so a target that refuses everything hears from few. *Rate*: unlimited until the target first asks
-//! for fewer calls; from then on it follows the idea of CUBIC, the curve by which TCP finds a link's capacity: a cut at
-//! a refusal, quickly back to just below the rate that was refused, then a slow probe, then a faster one in case the
-//! target now allows more. A single refusal costs little; when many of the recent requests were refused, the rate
-//! falls to what was served.
+//! for fewer calls; from then on it follows the idea of CUBIC, the curve by which TCP finds a link's capacity: a cut
+//! to just below what was served, quickly back to it, then a slow probe, then a faster one in case the target now
+//! allows more.
 //!
-//! Rate limiter crates fix their quota when they are built; this one's changes with every answer.
+//! Answers are judged by the *window*, some tens at a time, not one by one: some targets refuse a share of all calls
+//! whatever the rate. Each cut is therefore a trial. When as many are refused after it as before, the rate was not
+//! the reason: it is put back, and that share is tolerated from then on.
+//!
+//! Rate limiter crates fix their quota when they are built; this one's changes with every window.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -15,21 +18,23 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
-/// What a single refusal leaves of the rate.
-const MILD_CUT: f64 = 0.95;
-/// What is left of the rate that was served, when much is refused.
-const DEEP_CUT: f64 = 0.9;
-/// The share of recent requests above which much is refused.
-const MUCH: f64 = 0.25;
+/// What a cut leaves of the rate that was served.
+const CUT: f64 = 0.94;
 /// How steeply the rate grows beyond the one that was refused.
 const PROBE: f64 = 0.25;
-/// Requests between a cut and the next probe of the same rate, so that probing costs less than one request in a hundred.
-const QUIET_REQUESTS: f64 = 200.0;
-/// Refusals within this time of a cut belong to the same overshoot.
-const SETTLE: Duration = Duration::from_millis(300);
-/// Single refusals do not cut below this, in requests a second: refusals at so low a rate have other reasons.
-const MODEST: f64 = 10.0;
-/// The rate never falls below this.
+/// Requests between a cut and the next probe of the same rate, so that probing costs one request in a hundred.
+const QUIET_REQUESTS: f64 = 150.0;
+/// The bounds of the time between them.
+const QUIET_TIME: (f64, f64) = (3.0, 20.0);
+/// A window holds at least so many answers and lasts at least so long, or it lasts long enough.
+const WINDOW: (f64, Duration, Duration) = (40.0, Duration::from_millis(500), Duration::from_secs(4));
+/// A window ends early when so many answers are in and more than this share of them are refusals.
+const ALARM: (f64, f64, Duration) = (16.0, 0.5, Duration::from_millis(100));
+/// So many cuts must have changed nothing before the rate is held not to be the reason.
+const TRIALS: u32 = 2;
+/// A target that refuses nothing else may refuse this share at any rate.
+const LEAST_TOLERATED: f64 = 0.003;
+/// The rate never falls below this, in requests a second.
 const SLOWEST: f64 = 0.5;
 
 #[derive(Debug)]
@@ -43,32 +48,81 @@ struct State {
     /// The operator's own limit, in requests a second.
     ceiling: Option<f64>,
     cut: Option<Cut>,
-    /// The share of recent requests that were refused.
-    refusals: f64,
+    window: Window,
+    /// What the last window was cut for, until the next one shows whether the cut helped.
+    trial: Option<Trial>,
+    /// The share of refusals that has nothing to do with the rate.
+    tolerated: f64,
     /// When the next request may go out.
     next: Instant,
-    /// Answers of the current and the last whole second, to know the rate that the target did serve.
-    window: (Instant, u32),
+}
+
+/// The answers since some instant.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    began: Instant,
     served: f64,
+    refused: f64,
+}
+
+/// A cut whose success is not known yet.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    /// The rate before the first of the cuts in a row, or what was asked in fact.
+    rate: f64,
+    /// The share of refusals before it.
+    share: f64,
+    /// Cuts in a row.
+    cuts: u32,
 }
 
 /// The last time that the rate was cut.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     when: Instant,
-    /// The rate that was too much.
-    refused: f64,
-    /// What was left of it.
-    left: f64,
-    /// Seconds until the rate is back where it was refused.
+    /// The rate that the target serves, as far as is known.
+    served: f64,
+    /// Seconds until the rate is back there.
     plateau: f64,
 }
 
 impl Cut {
+    fn new(when: Instant, served: f64) -> Self {
+        let served = served.max(SLOWEST);
+        Self { when, served, plateau: (QUIET_REQUESTS / served).clamp(QUIET_TIME.0, QUIET_TIME.1) }
+    }
+
+    /// One whose rate is back where it was, and grows from there.
+    fn undone(now: Instant, rate: f64) -> Self {
+        let cut = Self::new(now, rate);
+        Self { when: now.checked_sub(Duration::from_secs_f64(cut.plateau)).unwrap_or(now), ..cut }
+    }
+
     fn rate(&self, now: Instant) -> f64 {
         let phase = (now - self.when).as_secs_f64() / self.plateau - 1.0;
-        let steepness = if phase < 0.0 { 1.0 - self.left } else { PROBE };
-        (self.refused * (1.0 + steepness * phase.powi(3))).max(SLOWEST)
+        let steepness = if phase < 0.0 { 1.0 - CUT } else { PROBE };
+        (self.served * (1.0 + steepness * phase.powi(3))).max(SLOWEST)
+    }
+}
+
+impl Window {
+    fn starting(began: Instant) -> Self {
+        Self { began, served: 0.0, refused: 0.0 }
+    }
+
+    fn answers(&self) -> f64 {
+        self.served + self.refused
+    }
+
+    fn share(&self) -> f64 {
+        self.refused / self.answers().max(1.0)
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        let length = now - self.began;
+        let full = self.answers() >= WINDOW.0 && length >= WINDOW.1;
+        let alarming = self.answers() >= ALARM.0 && self.share() > ALARM.1 && length >= ALARM.2;
+        full || alarming || length >= WINDOW.2
     }
 }
 
@@ -80,10 +134,10 @@ impl Pace {
             state: Mutex::new(State {
                 ceiling: requests_per_second,
                 cut: None,
-                refusals: 0.0,
+                window: Window::starting(now),
+                trial: None,
+                tolerated: LEAST_TOLERATED,
                 next: now,
-                window: (now, 0),
-                served: 0.0,
             }),
         }
     }
@@ -103,12 +157,16 @@ impl Pace {
 
     /// The target served a request.
     pub(crate) fn served(&self) {
-        self.lock().count(Instant::now());
+        let mut state = self.lock();
+        state.window.served += 1.0;
+        state.judge(Instant::now());
     }
 
     /// The target asked for fewer calls.
     pub(crate) fn refused(&self) {
-        self.lock().cut(Instant::now());
+        let mut state = self.lock();
+        state.window.refused += 1.0;
+        state.judge(Instant::now());
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -132,38 +190,34 @@ impl State {
         (turn > now).then_some(turn)
     }
 
-    fn count(&mut self, now: Instant) {
-        self.refusals *= 0.9;
-        let (began, answers) = self.window;
-        let length = (now - began).as_secs_f64();
-        if length >= 1.0 {
-            self.served = f64::from(answers + 1) / length;
-            self.window = (now, 0);
-        } else {
-            self.window.1 += 1;
-        }
-    }
-
-    fn cut(&mut self, now: Instant) {
-        self.refusals = self.refusals * 0.9 + 0.1;
-        if self.cut.is_some_and(|cut| now - cut.when < SETTLE) {
+    /// Draws the consequences of a window that is over.
+    fn judge(&mut self, now: Instant) {
+        if !self.window.is_over(now) {
             return;
         }
-        let served = self.served_lately(now);
-        let rate = self.rate(now).unwrap_or(served);
-        let much = self.refusals > MUCH || rate > 2.0 * served;
-        let (refused, left) = if much { (served.max(SLOWEST), DEEP_CUT) } else { (rate, MILD_CUT) };
-        let left = if much { left } else { left.max((MODEST / refused).min(1.0)) };
-        let plateau = (QUIET_REQUESTS / refused).clamp(1.0, 8.0);
-        self.cut = Some(Cut { when: now, refused, left, plateau });
-    }
-
-    /// The rate that the target did serve in the last second or two.
-    fn served_lately(&self, now: Instant) -> f64 {
-        let (began, answers) = self.window;
-        let length = (now - began).as_secs_f64();
-        let current = f64::from(answers.max(1)) / length.max(0.25);
-        if self.served == 0.0 || length > 0.5 { current } else { self.served }
+        let window = std::mem::replace(&mut self.window, Window::starting(now));
+        let (share, answers) = (window.share(), window.answers());
+        let seconds = (now - window.began).as_secs_f64().max(0.05);
+        let trial = self.trial.take();
+        // More standard deviations above the tolerated share than chance alone usually brings.
+        let usual = self.tolerated + 2.5 * (self.tolerated * (1.0 - self.tolerated) / answers).sqrt();
+        if share <= usual {
+            self.tolerated = (self.tolerated + 0.1 * (share - self.tolerated).min(0.0)).max(LEAST_TOLERATED);
+            return;
+        }
+        let asked = answers / seconds;
+        let first =
+            trial.unwrap_or(Trial { rate: self.rate(now).map_or(asked, |rate| rate.min(asked)), share, cuts: 0 });
+        let alike = share > 0.5 * first.share && share < 1.6 * first.share && share < ALARM.1;
+        if first.cuts >= TRIALS && alike && window.refused >= 2.0 {
+            self.tolerated = (share + first.share) / 2.0;
+            self.cut = Some(Cut::undone(now, first.rate));
+            return;
+        }
+        self.trial =
+            Some(if alike { Trial { cuts: first.cuts + 1, ..first } } else { Trial { rate: asked, share, cuts: 1 } });
+        let served = window.served / seconds / (1.0 - self.tolerated);
+        self.cut = Some(Cut::new(now, served.min(self.rate(now).unwrap_or(asked))));
     }
 }
 
@@ -214,6 +268,22 @@ mod tests {
         run(&pace, 120.0, 15).await;
         let (served, _) = run(&pace, 120.0, 20).await;
         assert!(served >= 2000, "after a rise: {served} served");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_that_have_nothing_to_do_with_the_rate_do_not_bring_it_down() {
+        let mut dice = fastrand::Rng::with_seed(7);
+        for share in [0.01, 0.03, 0.1, 0.2] {
+            let pace = Pace::new(16, None);
+            let (mut asked, end) = (0, Instant::now() + Duration::from_secs(60));
+            while Instant::now() < end {
+                pace.turn().await;
+                tokio::time::advance(Duration::from_millis(5)).await;
+                asked += 1;
+                if dice.f64() < share { pace.refused() } else { pace.served() }
+            }
+            assert!(asked > 6_000, "{share}: asked {asked} of 12,000");
+        }
     }
 
     #[tokio::test(start_paused = true)]

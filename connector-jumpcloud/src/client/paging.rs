@@ -7,11 +7,17 @@
 //! So each page starts on the last row of the page before it. When the two pages share that row, the list did not
 //! shift at that border, whatever happened elsewhere: the pages are *linked*. When they are not, the reader asks for
 //! windows further to the front until one links up. A chain of linked pages from the first row to a page that ends
-//! short misses no row that was there throughout. Totals plan the pages, and the rows are held against them at the
-//! end; they never end a listing by themselves. A listing that cannot be linked, or falls short of its totals, is read
-//! again as a whole, and rows that came before are dropped. After [`PASSES`] it is an `inconsistent_listing`.
+//! short misses no row that was there throughout.
+//!
+//! Neither a short page nor a total ends a listing by itself. When both agree, that is the end. Where there is no
+//! total, or one that the page itself refutes, the end is looked at twice: once from the last row, once from behind it.
+//! A listing in no order of ids that shifted must besides bring nothing new when it is read once more, unless a total
+//! vouches for it.
+//!
+//! A listing that cannot be linked, or falls short of its totals, is read again as a whole, and rows that came before
+//! are dropped. After [`PASSES`] it is an `inconsistent_listing`.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::DeserializeOwned;
@@ -26,7 +32,7 @@ const PASSES: u8 = 4;
 /// How often in a row a page may bring nothing new, or a border be mended, within one pass.
 const PATIENCE: u32 = 5;
 /// No listing may be longer: a target that never ends must not fill the memory.
-const LONGEST: u64 = 20_000_000;
+const LONGEST: u64 = 5_000_000;
 
 /// Something that a listing lists.
 pub(crate) trait Identified {
@@ -107,8 +113,16 @@ struct Pass {
     tail: Vec<Id>,
     /// Different rows so far.
     rows: u64,
+    /// Of these, rows that no earlier pass brought.
+    fresh: u64,
+    /// How many times more than once a row stands in a single page.
+    repeated: HashMap<Id, u64>,
     /// Pages in a row that brought nothing.
     idle: u32,
+    /// A page had to be linked by other than its first row, and the ids are in no order that makes this safe.
+    shifted: bool,
+    /// The next page is a look behind the last row, where nothing should be.
+    behind: bool,
 }
 
 enum Source<T> {
@@ -165,8 +179,14 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ConnectorError> {
         while !self.finished {
             let (skip, page) = self.take().await?;
-            let rows =
-                if skip == 0 || self.links(&page) { self.accept(skip, page)? } else { self.bridge(skip, page).await? };
+            let behind = std::mem::take(&mut self.pass.behind);
+            let rows = if behind && page.rows.is_empty() {
+                self.close().map(|()| Vec::new())?
+            } else if skip == 0 || self.links(&page) {
+                self.accept(skip, page)?
+            } else {
+                self.bridge(skip, page).await?
+            };
             if !rows.is_empty() {
                 return Ok(Some(rows));
             }
@@ -210,41 +230,54 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         }
     }
 
-    /// Whether the page goes on where the last one ended: it holds that page's last rows, in the same order.
-    fn links(&self, page: &Page<T>) -> bool {
-        let Some(last) = self.pass.tail.last() else { return false };
+    /// Whether the page goes on where the last one ended.
+    fn links(&mut self, page: &Page<T>) -> bool {
+        let Self { pass, seen, .. } = self;
+        let Some(last) = pass.tail.last() else { return false };
         if page.rows.first().is_some_and(|row| row.id() == last) {
             return true;
         }
-        let shared = page.rows.iter().filter_map(|row| self.pass.tail.iter().position(|id| id == row.id()));
-        let shared: Vec<usize> = shared.collect();
-        !shared.is_empty() && shared.is_sorted()
+        // The list shifted. Rows of the last page, in the same order, tell where the page goes on.
+        let place = |row: &T| pass.tail.iter().position(|id| id == row.id());
+        let shared: Vec<usize> = page.rows.iter().filter_map(place).collect();
+        if shared.is_empty() || !shared.is_sorted() {
+            return false;
+        }
+        if pass.tail.is_sorted() && page.rows.is_sorted_by(|a, b| a.id() <= b.id()) {
+            return true;
+        }
+        // In no order of ids, a list that is shuffled looks much the same: a new row before a known one betrays it.
+        let known = |row: &T| seen.pass(row.id()) == Some(pass.number);
+        pass.shifted = true;
+        page.rows.is_sorted_by_key(|row| !known(row))
     }
 
     /// Takes a page that links up, and decides what comes next.
     fn accept(&mut self, skip: u64, page: Page<T>) -> Result<Vec<T>, ConnectorError> {
         let limit = self.listing.limit;
-        let (length, total) = (page.rows.len() as u64, page.total);
-        if length > limit && total != Some(length) {
-            return Err(self.inconsistent("the target sends more rows than were asked for"));
-        }
-        let before = self.pass.rows;
-        let fresh = self.keep(page);
+        let length = page.rows.len() as u64;
         let end = skip + length;
+        // A total that is smaller than what the page itself shows is none.
+        let total = page.total.filter(|total| end <= *total || length == 0);
+        let before = self.pass.rows;
+        let ends_alike = self.pass.tail.last() == page.rows.last().map(Identified::id);
+        let fresh = self.keep(page);
         self.pass.next = if length == 0 { skip } else { end - 1 };
         self.pass.idle = if self.pass.rows > before { 0 } else { self.pass.idle + 1 };
         let endless = self.pass.totals.is_some_and(|(_, high)| self.pass.rows > 2 * high + 10_000);
         if endless || self.pass.rows > LONGEST {
             return Err(self.inconsistent("the target goes on listing beyond what it promised"));
         }
-        let at_end = match total {
-            Some(total) => end >= total,
-            // Nothing was promised: a short page is believed when a second look brings nothing more.
-            None => self.pass.idle > 0 && (skip > 0 || self.pass.idle > 1 || length > 0),
-        };
-        if length != limit && at_end {
-            self.close()?;
-        } else if self.pass.idle >= PATIENCE {
+        match total {
+            Some(total) if length != limit && end >= total => self.close()?,
+            None if length != limit && self.pass.idle > 0 && ends_alike => {
+                self.pass.next = end;
+                self.pass.behind = true;
+                self.ahead.clear();
+            }
+            _ => {}
+        }
+        if !self.finished && self.pass.idle >= PATIENCE {
             self.again("the target repeats pages, or promises more rows than it gives")?;
         }
         Ok(fresh)
@@ -265,6 +298,7 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         } else {
             ids.iter().rposition(|id| tail.contains(id))
         };
+        self.note_repeated(&ids);
         let mut fresh = Vec::with_capacity(page.rows.len());
         for (at, row) in page.rows.into_iter().enumerate() {
             match self.seen.insert(row.id(), self.pass.number) {
@@ -274,6 +308,7 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
                 Some(_) => self.pass.rows += 1,
                 None => {
                     self.pass.rows += 1;
+                    self.pass.fresh += 1;
                     fresh.push(row);
                 }
             }
@@ -282,6 +317,18 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
             self.pass.tail = ids;
         }
         fresh
+    }
+
+    /// Notes rows that stand in one page more than once: the listing itself has them so often.
+    fn note_repeated(&mut self, ids: &[Id]) {
+        let mut times: HashMap<&Id, u64> = HashMap::with_capacity(ids.len());
+        for id in ids {
+            *times.entry(id).or_default() += 1;
+        }
+        for (id, times) in times.into_iter().filter(|(_, times)| *times > 1) {
+            let more = self.pass.repeated.entry(id.clone()).or_default();
+            *more = (*more).max(times - 1);
+        }
     }
 
     /// Mends a border at which the list has shifted: asks for windows further to the front until one links up. The
@@ -309,10 +356,14 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
 
     /// The last page ended short: is the listing whole?
     fn close(&mut self) -> Result<(), ConnectorError> {
-        let rows = self.pass.rows;
+        let rows = self.pass.rows + self.pass.repeated.values().sum::<u64>();
         let path = &self.listing.call.path;
+        let vouched = self.pass.totals.is_some_and(|(low, high)| (low..=high).contains(&rows));
         match self.pass.totals {
             Some((low, _)) if rows < low => return self.again(&format!("{rows} rows came where it counts {low}")),
+            _ if !vouched && self.pass.shifted && (self.pass.number == 1 || self.pass.fresh > 0) => {
+                return self.again("it shifted, and no total shows whether anything was lost");
+            }
             Some((_, high)) if rows > high => {
                 self.notes.push(format!("{path}: {rows} rows came where it counts {high}"))
             }
@@ -357,3 +408,6 @@ impl<T> Source<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,15 @@ impl Seen {
         }
     }
 
+    /// The pass in which a row came last, if it did.
+    pub(super) fn pass(&self, id: &Id) -> Option<u8> {
+        let at = self.ids[..self.ascending].binary_search(id).ok().or_else(|| {
+            let at = self.others.find(self.hasher.hash_one(id), |at| self.ids[*at as usize] == *id);
+            at.map(|at| *at as usize)
+        });
+        at.map(|at| self.passes[at])
+    }
+
     fn push(&mut self, id: &Id, pass: u8) {
         self.ids.push(id.clone());
         self.passes.push(pass);
@@ -68,6 +77,7 @@ mod tests {
                 for row in 0..2_000_u32 {
                     let row = if random.u32(0..100) < disorder { random.u32(0..3_000) } else { row };
                     let id: Id = format!("{row:024x}").parse().unwrap();
+                    assert_eq!(seen.pass(&id), map.get(&id).copied(), "seed {seed}, disorder {disorder}");
                     assert_eq!(seen.insert(&id, pass), map.insert(id, pass), "seed {seed}, disorder {disorder}");
                 }
             }

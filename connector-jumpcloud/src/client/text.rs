@@ -14,6 +14,11 @@ impl Scrubber {
         Self(secrets.into_iter().filter(|secret| !secret.expose_secret().is_empty()).collect())
     }
 
+    /// The same, knowing one more secret.
+    pub(crate) fn and(&self, secret: Option<SecretString>) -> Self {
+        Self::new(self.0.iter().cloned().chain(secret))
+    }
+
     /// `text` as one short printable line in which no secret is left.
     pub(crate) fn line(&self, text: &str) -> String {
         let mut text = text.to_owned();

@@ -11,6 +11,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::failure::{self, DnsError, Failure};
 use super::meter::Meter;
@@ -24,7 +25,8 @@ pub(crate) struct Connections {
     /// Longest time for one attempt, body included.
     pub(crate) request_timeout: Duration,
     pub(crate) ca_bundle: Option<PathBuf>,
-    pub(crate) proxy: Option<String>,
+    /// May hold a password.
+    pub(crate) proxy: Option<SecretString>,
     /// Every address is on this machine: plain HTTP is taken and the environment's proxies are not.
     pub(crate) loopback: bool,
     pub(crate) concurrency: usize,
@@ -47,7 +49,7 @@ impl Connections {
             .pool_max_idle_per_host(self.concurrency)
             .http2_adaptive_window(true);
         if let Some(proxy) = &self.proxy {
-            let proxy = reqwest::Proxy::all(proxy).map_err(|_| {
+            let proxy = reqwest::Proxy::all(proxy.expose_secret()).map_err(|_| {
                 ConnectorError::invalid_config(
                     "attributes.proxyUrl: is not a URL",
                     "write it like http://proxy.example:3128",
@@ -106,7 +108,8 @@ pub(crate) async fn read_body(
     if announced > limit {
         return Err(failure::too_large(what, limit));
     }
-    let mut body = BytesMut::with_capacity(announced);
+    // What is announced need not come.
+    let mut body = BytesMut::with_capacity(announced.min(1024 * 1024));
     while let Some(chunk) = answer.chunk().await.map_err(|error| failure::transport(&error, host))? {
         meter.received(chunk.len());
         if body.len() + chunk.len() > limit {

@@ -10,7 +10,7 @@ use connector_api::ConnectorError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
-use super::memberships::whole;
+use super::memberships::{confirm_gone, whole};
 use super::section::Tally;
 use super::state::{Edge, Node, State};
 use crate::api::Id;
@@ -128,6 +128,7 @@ pub(super) async fn read(
         .buffered(client.concurrency() * 2);
     while let Some((walk, id, list)) = lists.try_next().await? {
         let Some((found, course)) = list else {
+            confirm_gone(client, &meter, walk.ask, &id).await?;
             tally.note(format!("the {} {id} vanished while it was read", walk.ask.word()));
             continue;
         };

@@ -19,7 +19,7 @@ use crate::api::users::User;
 use crate::client::Identified;
 
 /// Rows that go to the sink together.
-const BATCH: usize = 500;
+const BATCH: usize = 200;
 
 /// Rows on their way to the sink, counted for one section.
 struct Outlet<'a> {
@@ -42,6 +42,9 @@ impl<'a> Outlet<'a> {
     async fn flush(&mut self) -> Result<(), ConnectorError> {
         if self.batch.is_empty() {
             return Ok(());
+        }
+        if self.scan.request.cancel.is_cancelled() {
+            return Err(ConnectorError::cancelled());
         }
         self.scan.sink.records(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH))).await
     }
@@ -127,7 +130,15 @@ impl Scan<'_> {
         let privilege = self.privilege(state, &graph);
         let result = async {
             self.send_administrators(state, &names, &privilege, &mut outlet).await?;
-            send_groups(state, &graph, &privilege, &mut memberships, &mut outlet).await?;
+            let (roles, holders) = administrators::roles(&state.administrators, &names, &privilege);
+            for role in roles {
+                outlet.send(Section::Administrators, role).await?;
+            }
+            send_groups(state, &graph, &privilege, &mut outlet).await?;
+            for holder in holders {
+                outlet.send(Section::Administrators, holder).await?;
+            }
+            send_memberships(state, &graph, &mut memberships, &mut outlet).await?;
             send_resources(state, &mut outlet).await?;
             if state.reports.contains_key(&Section::Grants) {
                 send_grants(state, &graph, &mut outlet).await?;
@@ -192,13 +203,6 @@ impl Scan<'_> {
             privilege.judge_administrator(&mut account, administrator);
             outlet.send(Section::Administrators, account).await?;
         }
-        let (groups, memberships) = administrators::roles(&state.administrators, names, privilege);
-        for group in groups {
-            outlet.send(Section::Administrators, group).await?;
-        }
-        for membership in memberships {
-            outlet.send(Section::Administrators, membership).await?;
-        }
         Ok(())
     }
 }
@@ -259,14 +263,25 @@ async fn send_groups(
     state: &State,
     graph: &Graph<'_>,
     privilege: &Privilege<'_>,
-    tally: &mut Tally,
     outlet: &mut Outlet<'_>,
 ) -> Result<(), ConnectorError> {
     for (at, group) in (0_u32..).zip(&state.groups) {
-        let Some(Some(_)) = state.members.get(at as usize) else { continue };
-        let members = rows::members(state, graph, at, tally);
+        let Some(members) = rows::members(state, graph, at) else { continue };
         outlet.send(Section::Groups, rows::group(group, Some(members.count()), at, privilege)).await?;
-        for membership in members.rows(state, graph) {
+    }
+    Ok(())
+}
+
+async fn send_memberships(
+    state: &State,
+    graph: &Graph<'_>,
+    tally: &mut Tally,
+    outlet: &mut Outlet<'_>,
+) -> Result<(), ConnectorError> {
+    for (at, _) in (0_u32..).zip(&state.groups) {
+        let Some(members) = rows::members(state, graph, at) else { continue };
+        members.count_missing(tally);
+        for membership in members.rows() {
             outlet.send(Section::Memberships, membership).await?;
         }
     }

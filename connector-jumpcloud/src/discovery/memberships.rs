@@ -1,8 +1,9 @@
 //! Who is in which group: `GET /api/v2/usergroups/{id}/members`, for each group its direct members; members that are
 //! groups are resolved later, in the graph.
 
-use connector_api::ConnectorError;
+use connector_api::{ConnectorError, ErrorCode, Retry};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::de::IgnoredAny;
 
 use super::people::People;
 use super::section::Tally;
@@ -26,6 +27,7 @@ pub(super) async fn read(
     let mut members = Vec::with_capacity(groups.len());
     while let Some(list) = lists.try_next().await? {
         let Some((listed, course)) = list else {
+            confirm_gone(client, &meter, Kind::UserGroup, &groups[members.len()]).await?;
             tally.note(format!("the group {} vanished while it was read", groups[members.len()]));
             tally.advance(0, None);
             members.push(None);
@@ -87,6 +89,21 @@ async fn each(mut reader: PageReader<Edge>, mut enter: impl FnMut(Edge)) -> Resu
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Makes sure that a thing whose edges are answered 404 is gone: a 404 may be a gateway's accident, and a group that is
+/// there must not pass for one without members.
+pub(super) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id: &Id) -> Result<(), ConnectorError> {
+    match client.json::<IgnoredAny>(meter, graph::one(kind, id)).await {
+        Err(error) if is_absent(&error) => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(ConnectorError::new(
+            ErrorCode::InconsistentListing,
+            format!("the {} {id} is there, but what it is connected with is answered 404", kind.word()),
+            "scan again; when it lasts, report it to JumpCloud",
+        )
+        .with_retry(Retry::Later)),
     }
 }
 

@@ -7,7 +7,7 @@ use super::graph::{Graph, USER_GROUP};
 use super::privilege::Privilege;
 use super::reach::Paths;
 use super::section::Tally;
-use super::state::State;
+use super::state::{Members, State};
 use crate::api::applications::Application;
 use crate::api::directories::Directory;
 use crate::api::graph::Kind;
@@ -44,55 +44,57 @@ pub(super) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privi
     }
 }
 
-/// The members of one group that are in the scan. A group may have a million, so that their rows are made one by one.
+/// The members of one group. There may be a million, so their rows are made one by one.
 pub(super) struct GroupMembers<'a> {
+    state: &'a State,
+    graph: &'a Graph<'a>,
     group: &'a UserGroup,
-    direct: &'a [u32],
+    direct: &'a Members,
+    /// Those that are in the scan, each with the groups between.
     indirect: Vec<(u32, Vec<u32>)>,
-    count: u64,
 }
 
-/// A group's members. Those that are not in the scan are counted in `tally`.
-pub(super) fn members<'a>(state: &'a State, graph: &Graph<'_>, at: u32, tally: &mut Tally) -> GroupMembers<'a> {
-    let group = &state.groups[at as usize];
-    let Some(members) = &state.members[at as usize] else {
-        return GroupMembers { group, direct: &[], indirect: Vec::new(), count: 0 };
-    };
-    let from = || format!("group {}", group.id);
-    for missing in members.groups.iter().filter(|id| !graph.has_group(id)) {
-        tally.dangling(from, || format!("user_group {missing}"));
-    }
-    for (kind, id) in &members.others {
-        tally.dangling(from, || format!("{kind:?} {id}"));
-    }
-    let is_listed = |user: &u32| state.people.name(*user).is_some();
-    for missing in members.users.iter().filter(|user| !is_listed(user)) {
-        tally.dangling(from, || format!("user {}", state.people.id(*missing)));
-    }
-    // An indirect member that is not in the scan is counted with the group that holds it.
+/// A group's members; `None` for a group that vanished.
+pub(super) fn members<'a>(state: &'a State, graph: &'a Graph<'_>, at: u32) -> Option<GroupMembers<'a>> {
+    let direct = state.members.get(at as usize)?.as_ref()?;
     let mut indirect = graph.indirect_members(at);
-    indirect.retain(|(user, _)| is_listed(user));
-    let count = members.users.iter().filter(|user| is_listed(user)).count() + indirect.len();
-    GroupMembers { group, direct: &members.users, indirect, count: count as u64 }
+    // One that is not in the scan is counted with the group that holds it.
+    indirect.retain(|(user, _)| state.people.name(*user).is_some());
+    Some(GroupMembers { state, graph, group: &state.groups[at as usize], direct, indirect })
 }
 
 impl<'a> GroupMembers<'a> {
-    /// How many there are.
+    /// How many of them are in the scan.
     pub(super) fn count(&self) -> u64 {
-        self.count
+        let direct = self.direct.users.iter().filter(|user| self.state.people.name(**user).is_some());
+        (direct.count() + self.indirect.len()) as u64
     }
 
-    /// The memberships, direct ones first.
-    pub(super) fn rows(self, state: &'a State, graph: &'a Graph<'_>) -> impl Iterator<Item = Membership> + use<'a> {
-        let Self { group, direct, indirect, .. } = self;
-        let name = group_name(group);
-        let group_id = group.id.to_string();
-        let all = direct.iter().map(|user| (*user, Vec::new())).chain(indirect);
+    /// Counts those that are not in the scan.
+    pub(super) fn count_missing(&self, tally: &mut Tally) {
+        let Self { state, graph, group, direct, .. } = self;
+        let from = || format!("group {}", group.id);
+        for missing in direct.groups.iter().filter(|id| !graph.has_group(id)) {
+            tally.dangling(from, || format!("user_group {missing}"));
+        }
+        for (kind, id) in &direct.others {
+            tally.dangling(from, || format!("{kind:?} {id}"));
+        }
+        for missing in direct.users.iter().filter(|user| state.people.name(**user).is_none()) {
+            tally.dangling(from, || format!("user {}", state.people.id(*missing)));
+        }
+    }
+
+    /// Their memberships, direct ones first.
+    pub(super) fn rows(self) -> impl Iterator<Item = Membership> + use<'a> {
+        let Self { state, graph, group, direct, indirect } = self;
+        let (group_id, group_name) = (group.id.to_string(), group_name(group));
+        let all = direct.users.iter().map(|user| (*user, Vec::new())).chain(indirect);
         all.filter_map(move |(user, via)| {
             Some(Membership {
                 username: state.people.name(user)?.to_owned(),
                 account_external_id: state.people.id(user).to_string(),
-                group_name: name.clone(),
+                group_name: group_name.clone(),
                 group_type: USER_GROUP.to_owned(),
                 group_external_id: group_id.clone(),
                 direct: via.is_empty(),

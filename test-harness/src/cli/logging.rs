@@ -83,11 +83,13 @@ struct Screen(MultiProgress);
 
 impl Write for Screen {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().lock().write(line))
+        // That nobody reads the log is no reason to end a scan.
+        let _ = self.0.suspend(|| io::stderr().lock().write_all(line));
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().lock().flush()
+        Ok(())
     }
 }
 

@@ -1,15 +1,18 @@
 //! `harness simulate`
 
+use std::fs;
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use connector_api::{ConnectorError, ErrorCode};
+use tempfile::TempPath;
 
 use super::{Exit, print, signals};
 use crate::host::system;
-use crate::simulator::{Fault, Scope, Simulator, SimulatorError, SimulatorOptions, UsersEndpoint};
+use crate::simulator::{Fault, Scope, Simulator, SimulatorError, SimulatorOptions, TlsMode, UsersEndpoint};
 
 #[derive(Debug, Args)]
 #[command(
@@ -43,6 +46,15 @@ pub(super) struct Arguments {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Speak TLS, with a certificate of an authority of its own
+    #[arg(long)]
+    tls: bool,
+    /// The certificate to show
+    #[arg(long, value_enum, value_name = "MODE", requires = "tls", default_value_t = Certificate::Valid)]
+    tls_mode: Certificate,
+    /// Where to write the certificate that a client has to trust [default: a temporary file]
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca_file: Option<PathBuf>,
     /// Milliseconds that each request waits
     #[arg(long, value_name = "MS")]
     latency: Option<u64>,
@@ -86,6 +98,29 @@ enum Users {
     Both,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Certificate {
+    /// For 127.0.0.1, ::1 and localhost
+    Valid,
+    /// Out of date
+    Expired,
+    /// Signed by itself
+    SelfSigned,
+    /// For another host
+    WrongName,
+}
+
+impl From<Certificate> for TlsMode {
+    fn from(certificate: Certificate) -> Self {
+        match certificate {
+            Certificate::Valid => Self::Valid,
+            Certificate::Expired => Self::Expired,
+            Certificate::SelfSigned => Self::SelfSigned,
+            Certificate::WrongName => Self::WrongName,
+        }
+    }
+}
+
 impl From<Users> for UsersEndpoint {
     fn from(users: Users) -> Self {
         match users {
@@ -101,19 +136,23 @@ impl Arguments {
     pub(super) async fn run(self) -> Result<Exit, ConnectorError> {
         let stop = signals::cancel_on_signal()?;
         let simulator = start(self.options()?).await?;
-        let url = simulator.url();
-        let (key, command) = match &self.api_key_file {
+        let mut command = format!("harness scan --hostname {}", simulator.url());
+        let ca_file = simulator.ca_pem().map(|pem| CaFile::write(self.ca_file.as_deref(), pem)).transpose()?;
+        if let Some(file) = &ca_file {
+            command += &format!(" --set caBundleFile={}", file.path.display());
+        }
+        let key = match &self.api_key_file {
             Some(path) => {
-                let path = path.display();
-                (format!("in {path}"), format!("harness scan --hostname {url} --password-file {path}"))
+                command += &format!(" --password-file {}", path.display());
+                format!("in {}", path.display())
             }
             None => {
                 let key = simulator.api_key();
-                let command = format!("ORBISID_CREDENTIAL_PASSWORD={key} harness scan --hostname {url}");
-                (key.to_owned(), command)
+                command = format!("ORBISID_CREDENTIAL_PASSWORD={key} {command}");
+                key.to_owned()
             }
         };
-        let mut text = format!("A simulated JumpCloud console listens at {url}\n  key: {key}\n");
+        let mut text = format!("A simulated JumpCloud console listens at {}\n  key: {key}\n", simulator.url());
         if simulator.organizations().len() > 1 {
             text += &format!("  organisations: {}\n", simulator.organizations().len());
         }
@@ -134,6 +173,7 @@ impl Arguments {
             organizations: self.organizations.unwrap_or(default.organizations),
             seed: self.seed.unwrap_or(default.seed),
             listen: self.listen,
+            tls: self.tls.then(|| self.tls_mode.into()),
             latency: self.latency.map_or(default.latency, Duration::from_millis),
             rate_limit: self.rate_limit.or(default.rate_limit),
             users_endpoint: self.users_endpoint.into(),
@@ -141,6 +181,35 @@ impl Arguments {
             faults: self.fault.clone(),
             api_key: self.api_key_file.as_deref().map(system::read_secret).transpose()?,
             ..default
+        })
+    }
+}
+
+/// The certificate that a client has to trust, in a file.
+struct CaFile {
+    path: PathBuf,
+    /// Removes the file with the simulator, unless a place was named for it.
+    _temporary: Option<TempPath>,
+}
+
+impl CaFile {
+    fn write(named: Option<&Path>, pem: &str) -> Result<Self, ConnectorError> {
+        let write = || -> io::Result<Self> {
+            let (path, temporary) = match named {
+                Some(path) => (path.to_owned(), None),
+                None => {
+                    let temporary = tempfile::Builder::new().suffix(".pem").tempfile()?.into_temp_path();
+                    (temporary.to_path_buf(), Some(temporary))
+                }
+            };
+            fs::write(&path, pem)?;
+            Ok(Self { path, _temporary: temporary })
+        };
+        write().map_err(|error| {
+            ConnectorError::invalid_config(
+                format!("the certificate cannot be written: {error}"),
+                "name a file that can be written with --ca-file",
+            )
         })
     }
 }

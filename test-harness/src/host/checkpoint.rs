@@ -1,11 +1,11 @@
 //! Keeps the rows of an unfinished scan, so that it can go on where it stopped.
 //!
 //! Beside the checkpoint `FILE` lies the spool `FILE.rows`: every row so far, one JSON object a line. `FILE` itself
-//! is two lines: a [`Seal`] and the connector's [`Checkpoint`]. The seal holds the length and digest of the spool
+//! is two lines: a seal and the connector's [`Checkpoint`]. The seal holds the length and digest of the spool
 //! at that moment and a digest over everything, so that damage to either file is noticed. `FILE` is replaced in one
 //! durable step, after the spool is durable: after a crash at any moment the two agree.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -86,7 +86,7 @@ impl CheckpointStore {
     /// As for [`resume`](Self::resume), but for the checkpoint that is not looked at.
     pub fn fresh(path: &Path) -> Result<Self, ConnectorError> {
         let mut store = Self::open(path)?;
-        remove_if_there(path).and_then(|()| store.rewind()).map_err(|error| store.write_error(&error))?;
+        files::remove_if_there(path).and_then(|()| store.rewind()).map_err(|error| store.write_error(&error))?;
         Ok(store)
     }
 
@@ -99,11 +99,8 @@ impl CheckpointStore {
             ));
         }
         let spool_path = spool_path(path);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let spool = options.open(&spool_path).map_err(|error| files::write_error(spool_path.display(), &error))?;
+        let spool = files::private().truncate(false).open(&spool_path);
+        let spool = spool.map_err(|error| files::write_error(spool_path.display(), &error))?;
         spool.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => ConnectorError::invalid_config(
                 format!("another scan uses the checkpoint {}", path.display()),
@@ -170,7 +167,7 @@ impl CheckpointStore {
         self.spool.flush()?;
         self.spool.get_ref().sync_data()?;
         let seal = serde_json::to_vec(&Seal::new(self.length, hex(self.digest.clone()), &checkpoint))?;
-        files::replace(&self.path, &[&seal, b"\n", &checkpoint, b"\n"])?;
+        files::replace(&self.path, &aside(&self.path), &[&seal, b"\n", &checkpoint, b"\n"])?;
         self.sealed = true;
         Ok(())
     }
@@ -213,7 +210,7 @@ impl CheckpointStore {
     /// # Errors
     /// When a file cannot be removed.
     pub fn remove(mut self) -> io::Result<()> {
-        remove_if_there(&self.path)?;
+        files::remove_if_there(&self.path)?;
         // The spool goes with `self`.
         self.sealed = false;
         Ok(())
@@ -229,7 +226,8 @@ impl Drop for CheckpointStore {
     /// A spool without a checkpoint is of no use to anybody.
     fn drop(&mut self) {
         if !self.sealed && !self.path.exists() {
-            let _ = fs::remove_file(spool_path(&self.path));
+            let _ = files::remove_if_there(&aside(&self.path));
+            let _ = files::remove_if_there(&spool_path(&self.path));
         }
     }
 }
@@ -271,11 +269,9 @@ fn spool_path(path: &Path) -> PathBuf {
     files::with_suffix(path, ".rows")
 }
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+/// Where a checkpoint is written before it takes its place.
+fn aside(path: &Path) -> PathBuf {
+    files::with_suffix(path, ".new")
 }
 
 /// Adds everything that `from` holds to `digest`.

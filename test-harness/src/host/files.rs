@@ -1,6 +1,6 @@
 //! Files that appear under their final name only when they are whole.
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -24,13 +24,30 @@ pub(super) fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Writes a small file durably and in one step.
-pub(super) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let mut file = beside(path)?;
-    for part in parts {
-        file.write_all(part)?;
+/// Replaces `path` durably and in one step, by way of the file `aside` in the same folder.
+pub(super) fn replace(path: &Path, aside: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut file = private().truncate(true).open(aside)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
+    file.sync_all()?;
+    fs::rename(aside, path)?;
+    sync_folder(path)
+}
+
+/// Opens files for reading and writing, makes them where there are none, and lets only their owner read them.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Removes a file that may be gone already.
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    place(file, path)
 }
 
 /// Makes the name of `path` durable.

@@ -131,8 +131,8 @@ impl Reporter for LogLines {
     fn progress(&self, progress: &Progress) {
         let Some((stage, elapsed)) = self.due(progress, Instant::now()) else { return };
         let Progress { section, done, expected, requests, .. } = progress;
-        let seconds = elapsed.as_secs_f64();
-        let per_second = if seconds > 0.0 { (*done as f64 / seconds).round() as u64 } else { 0 };
+        // Over less than a second a rate says nothing.
+        let per_second = (elapsed >= Duration::from_secs(1)).then(|| (*done as f64 / elapsed.as_secs_f64()).round());
         tracing::info!(target: LOG_TARGET, section = section.as_str(), done, expected, requests, per_second, "{stage}");
     }
 }

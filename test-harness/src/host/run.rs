@@ -89,15 +89,21 @@ impl ScanJob {
     /// Only when the scan cannot start: the output or the checkpoint is not usable. A scan that started ends as a
     /// [`ScanReport`], whatever happens.
     pub async fn run(self, connector: &dyn Connector, config: &SystemConfig) -> Result<ScanReport, ConnectorError> {
+        // Whatever is wrong with the output is to be known before the scan starts.
         let output = self.destination.open(self.format)?;
-        let (store, resume) = self.open_checkpoint(connector, config)?;
+        let (place, resume) = match self.open_checkpoint(connector, config)? {
+            // It is opened again when the rows are whole: a scan that is killed meanwhile leaves no temporary file.
+            Some((store, resume)) => (Place::Spool(store), resume),
+            None => (Place::Output(output), None),
+        };
         let request = ScanRequest {
             cancel: self.cancel.clone(),
             without: self.without.iter().copied().collect(),
-            checkpoints: store.is_some(),
+            checkpoints: self.checkpoint.is_some(),
             resume,
         };
-        let keeper = Keeper { output, store, digest: Digest::default(), destination: self.destination.clone() };
+        let keeper =
+            Keeper { place, digest: Digest::default(), destination: self.destination.clone(), format: self.format };
         let (sink, writer) = sink::start(keeper, self.cancel.clone(), Arc::clone(&self.reporter));
         let scanned = self.scan(connector, config, request, sink).await;
         self.reporter.finish();
@@ -127,21 +133,18 @@ impl ScanJob {
         &self,
         connector: &dyn Connector,
         config: &SystemConfig,
-    ) -> Result<(Option<CheckpointStore>, Option<Checkpoint>), ConnectorError> {
-        match &self.checkpoint {
-            None => Ok((None, None)),
-            Some(CheckpointFile { path, fresh: true }) => Ok((Some(CheckpointStore::fresh(path)?), None)),
-            Some(CheckpointFile { path, fresh: false }) => {
-                let opened = CheckpointStore::resume(path, &connector.describe(), config, Timestamp::now());
-                let (store, resume) = opened.map_err(|error| match error.code {
-                    ErrorCode::CheckpointRejected => {
-                        ConnectorError { remedy: "use --fresh to scan from the beginning".to_owned(), ..error }
-                    }
-                    _ => error,
-                })?;
-                Ok((Some(store), resume))
-            }
+    ) -> Result<Option<(CheckpointStore, Option<Checkpoint>)>, ConnectorError> {
+        let Some(CheckpointFile { path, fresh }) = &self.checkpoint else { return Ok(None) };
+        if *fresh {
+            return Ok(Some((CheckpointStore::fresh(path)?, None)));
         }
+        let opened = CheckpointStore::resume(path, &connector.describe(), config, Timestamp::now());
+        opened.map(Some).map_err(|error| match error.code {
+            ErrorCode::CheckpointRejected => {
+                ConnectorError { remedy: "use --fresh to scan from the beginning".to_owned(), ..error }
+            }
+            _ => error,
+        })
     }
 
     /// The connector's part: its own end, or the host's when it does not end after a cancellation or breaks down.
@@ -168,19 +171,30 @@ impl ScanJob {
     }
 }
 
-/// Keeps the rows of a running scan: in the output at once, or in the checkpoint's spool until the end.
+/// Keeps the rows of a running scan.
 struct Keeper {
-    output: Box<dyn Output>,
-    store: Option<CheckpointStore>,
+    place: Place,
     digest: Digest,
     destination: Destination,
+    format: Format,
+}
+
+/// Where the rows of a running scan are.
+enum Place {
+    /// In the output, as they come.
+    Output(Box<dyn Output>),
+    /// In the spool of a checkpoint, until they are whole.
+    Spool(CheckpointStore),
 }
 
 impl Writer for Keeper {
     fn records(&mut self, batch: &[Record]) -> Result<(), ConnectorError> {
-        match &mut self.store {
-            None => batch.iter().try_for_each(|record| self.emit(record)),
-            Some(store) => {
+        match &mut self.place {
+            Place::Output(output) => batch.iter().try_for_each(|record| {
+                self.digest.observe(record);
+                output.record(record).map_err(|error| self.destination.write_error(&error))
+            }),
+            Place::Spool(store) => {
                 let kept = batch.iter().try_for_each(|record| store.record(record));
                 kept.map_err(|error| store.write_error(&error))
             }
@@ -188,59 +202,56 @@ impl Writer for Keeper {
     }
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError> {
-        match &mut self.store {
-            None => Ok(()),
-            Some(store) => store.checkpoint(checkpoint).map_err(|error| store.write_error(&error)),
+        match &mut self.place {
+            Place::Output(_) => Ok(()),
+            Place::Spool(store) => store.checkpoint(checkpoint).map_err(|error| store.write_error(&error)),
         }
     }
 }
 
 impl Keeper {
-    fn emit(&mut self, record: &Record) -> Result<(), ConnectorError> {
-        self.digest.observe(record);
-        self.output.record(record).map_err(|error| self.destination.write_error(&error))
-    }
-
-    fn end(mut self, scanned: Result<ScanSummary, ScanFailure>, cancel: &CancellationToken) -> ScanReport {
-        let can_resume = |store: &Option<CheckpointStore>| store.as_ref().is_some_and(CheckpointStore::can_resume);
-        let scanned = scanned.and_then(|summary| match self.replay(cancel) {
-            Ok(()) => Ok(summary),
-            Err(error) => Err(ScanFailure { error, summary: Box::new(summary) }),
-        });
-        let Self { output, store, digest, destination } = self;
-        let (mut summary, error) = match scanned {
-            Ok(summary) => {
-                let placed = output.commit(&summary).map_err(|error| destination.write_error(&error));
-                (summary, placed.err())
-            }
-            Err(ScanFailure { error, mut summary }) => {
-                fail(&mut summary, &error);
-                // The scan's own error matters more than that its reader cannot be told.
-                let _ = output.abandon(&summary);
-                (*summary, Some(error))
-            }
+    /// Puts the rows of a whole scan in place, or clears away those of a failed one.
+    fn end(self, scanned: Result<ScanSummary, ScanFailure>, cancel: &CancellationToken) -> ScanReport {
+        let Self { place, mut digest, destination, format } = self;
+        let (mut summary, scanned) = match scanned {
+            Ok(summary) => (summary, Ok(())),
+            Err(failure) => (*failure.summary, Err(failure.error)),
         };
-        if let Some(error) = error {
+        let (output, mut store) = match place {
+            Place::Output(output) => (Ok(output), None),
+            Place::Spool(store) => (destination.open(format), Some(store)),
+        };
+        let ended = output.and_then(|mut output| {
+            let whole = scanned.clone().and_then(|()| {
+                store.as_mut().map_or(Ok(()), |store| {
+                    store.replay(|record| {
+                        if cancel.is_cancelled() {
+                            return Err(ConnectorError::cancelled());
+                        }
+                        digest.observe(&record);
+                        output.record(&record).map_err(|error| destination.write_error(&error))
+                    })
+                })
+            });
+            match whole {
+                Ok(()) => output.commit(&summary).map_err(|error| destination.write_error(&error)),
+                Err(error) => {
+                    fail(&mut summary, &error);
+                    // The scan's own error matters more than that its reader cannot be told.
+                    let _ = output.abandon(&summary);
+                    Err(error)
+                }
+            }
+        });
+        if let Err(error) = scanned.and(ended) {
             fail(&mut summary, &error);
-            return ScanReport { summary, digest, error: Some(error), can_resume: can_resume(&store) };
+            let can_resume = store.is_some_and(|store| store.can_resume());
+            return ScanReport { summary, digest, error: Some(error), can_resume };
         }
         if let Some(Err(error)) = store.map(CheckpointStore::remove) {
             summary.warnings.push(format!("the checkpoint is no longer needed, but cannot be removed: {error}"));
         }
         ScanReport { summary, digest, error: None, can_resume: false }
-    }
-
-    /// Moves the rows of a whole scan from the spool to the output.
-    fn replay(&mut self, cancel: &CancellationToken) -> Result<(), ConnectorError> {
-        let Some(mut store) = self.store.take() else { return Ok(()) };
-        let replayed = store.replay(|record| {
-            if cancel.is_cancelled() {
-                return Err(ConnectorError::cancelled());
-            }
-            self.emit(&record)
-        });
-        self.store = Some(store);
-        replayed
     }
 }
 

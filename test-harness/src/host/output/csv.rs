@@ -171,8 +171,9 @@ impl Output for CsvFolder {
         memberships.finish()?;
         resources.finish()?;
         grants.finish()?;
-        let summary = serde_json::to_vec_pretty(summary)?;
-        files::replace(&folder.path().join(FILES[5]), &[&summary, b"\n"])?;
+        let summary_path = folder.path().join(FILES[5]);
+        fs::write(&summary_path, serde_json::to_vec_pretty(summary)?)?;
+        File::open(summary_path)?.sync_all()?;
         check_replaceable(&path)?;
         // A folder cannot be renamed over one that holds files, so an earlier scan steps aside first.
         let aside = files::folder_beside(&path)?;

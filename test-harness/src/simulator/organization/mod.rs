@@ -134,7 +134,7 @@ impl Organization {
     pub fn census(&self, kind: Kind) -> Census {
         match self.population(kind) {
             Some(population) => population.now(),
-            None => Population::new(self.generated(kind)).now(),
+            None => Census::of(self.generated(kind)),
         }
     }
 

@@ -57,6 +57,11 @@ pub struct Census {
 }
 
 impl Census {
+    /// A census of things that never change.
+    pub(crate) fn of(count: u64) -> Self {
+        Self { total: count, generated: count, deleted: Vec::new() }
+    }
+
     /// How many exist.
     pub fn count(&self) -> u64 {
         self.total - self.deleted.len() as u64

@@ -23,7 +23,7 @@ pub(crate) struct Secrets {
     pub(crate) client_secret: SecretString,
     lifetime: Duration,
     /// Access tokens and when they end.
-    tokens: Mutex<HashMap<String, Instant>>,
+    tokens: Mutex<Vec<(SecretString, Instant)>>,
     seed: u64,
 }
 
@@ -51,7 +51,7 @@ impl Secrets {
 
     fn holds(&self, token: &str) -> bool {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.get(token).is_some_and(|end| *end > Instant::now())
+        tokens.iter().any(|(known, end)| known.expose_secret() == token && *end > Instant::now())
     }
 
     /// Answers `POST /oauth2/token`: client credentials, by HTTP Basic.
@@ -70,7 +70,7 @@ impl Secrets {
         }
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let token = secret("ory_at_", self.seed, 10 + tokens.len() as u64);
-        tokens.insert(token.clone(), Instant::now() + self.lifetime);
+        tokens.push((token.clone().into(), Instant::now() + self.lifetime));
         let answer = serde_json::json!({
             "access_token": token,
             "expires_in": self.lifetime.as_secs(),

@@ -78,7 +78,6 @@ impl Api {
 impl Endpoint {
     /// All endpoints.
     pub(crate) fn all() -> Vec<Self> {
-        use Kind::{System, SystemGroup, User, UserGroup};
         let mut all = vec![
             Self::SystemUsers,
             Self::SearchSystemUsers,
@@ -97,16 +96,18 @@ impl Endpoint {
             Self::EventCount,
             Self::Token,
         ];
-        for group in [UserGroup, SystemGroup] {
-            all.extend([Self::Groups(group), Self::Group(group), Self::Members(group), Self::Membership(group)]);
+        for kind in Kind::ALL {
+            all.extend([
+                Self::Groups(kind),
+                Self::Group(kind),
+                Self::Members(kind),
+                Self::Membership(kind),
+                Self::MemberOf(kind),
+                Self::Associations(kind),
+            ]);
+            all.extend(Kind::ALL.map(|to| Self::Reach(kind, to)));
         }
-        all.extend([User, UserGroup, System, SystemGroup].map(Self::MemberOf));
-        all.extend([User, UserGroup].map(Self::Associations));
-        all.extend(Kind::RESOURCES.map(Self::Associations));
-        for principal in [User, UserGroup] {
-            all.extend(Kind::RESOURCES.map(|resource| Self::Reach(principal, resource)));
-            all.extend(Kind::RESOURCES.map(|resource| Self::Reach(resource, principal)));
-        }
+        all.retain(|endpoint| endpoint.exists());
         all
     }
 
@@ -202,6 +203,22 @@ impl Endpoint {
     }
 
     fn known(self, id: &str) -> Option<(Self, &str)> {
-        Self::all().contains(&self).then_some((self, id))
+        self.exists().then_some((self, id))
+    }
+
+    /// Whether the service has the endpoint for the kinds in it.
+    fn exists(self) -> bool {
+        use Kind::{System, SystemGroup, User, UserGroup};
+        let principal = |kind| matches!(kind, User | UserGroup);
+        let resource = |kind| Kind::RESOURCES.contains(&kind);
+        match self {
+            Self::Groups(kind) | Self::Group(kind) | Self::Members(kind) | Self::Membership(kind) => {
+                matches!(kind, UserGroup | SystemGroup)
+            }
+            Self::MemberOf(kind) => matches!(kind, User | UserGroup | System | SystemGroup),
+            Self::Associations(kind) => principal(kind) || resource(kind),
+            Self::Reach(from, to) => principal(from) && resource(to) || resource(from) && principal(to),
+            _ => true,
+        }
     }
 }

@@ -56,9 +56,7 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
         Endpoint::Associations(kind) => associations(organization, object(asked, kind, strikes)?, &query)?,
         Endpoint::Reach(from @ (Kind::User | Kind::UserGroup), to) => reached(from, Direction::ToResources, &[to])?,
         Endpoint::Reach(from, to) => reached(from, Direction::ToPrincipals, &[to])?,
-        Endpoint::Directories => {
-            Collection::of(organization.directories(), "", |directory, object| wire::write_directory(directory, object))
-        }
+        Endpoint::Directories => Collection::of(organization.directories(), "", wire::write_directory),
         Endpoint::SystemInsightsUsers => Collection {
             count: organization.census(Kind::System).count() * wire::LOCAL_ACCOUNTS,
             id_field: "system_id",
