@@ -5,6 +5,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+/// Whether [`text`] reads a value.
+pub(crate) fn is_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.is_empty(),
+        Value::Number(_) | Value::Bool(_) => true,
+        _ => false,
+    }
+}
+
 /// Any text; numbers and truth values become text. Empty text is absent.
 pub(crate) fn text(value: Value) -> Option<String> {
     match value {

@@ -19,7 +19,7 @@ use crate::api::users::User;
 use crate::client::Identified;
 
 /// Rows that go to the sink together.
-const BATCH: usize = 200;
+const BATCH: usize = 100;
 
 /// Rows on their way to the sink, counted for one section.
 struct Outlet<'a> {
