@@ -4,7 +4,6 @@
 mod jumpcloud_support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
 
 use connector_api::{Access, Grant, Principal, ScanPlan, ScanRequest, Section, SectionStatus};
 use jumpcloud_support::console::{Content, id};
@@ -367,35 +366,6 @@ async fn every_section_makes_the_requests_that_were_planned() {
         }
         assert_eq!(sum, simulator.requests().total - probes, "every request belongs to a section");
         assert_eq!(plan.sections.len(), 9);
-    }
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn the_choice_of_the_cheaper_end_and_its_cost_are_logged() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let simulator = start(SimulatorOptions { users: 12, groups: 16, systems: 60, events: Some(0), ..small() }).await;
-    scan(simulated(&simulator)).await;
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let line = log.lines().find(|line| line.contains("from=\"user\" to=\"system\"")).unwrap();
-    for word in ["chose the cheaper end", "asked=\"user\"", "requests=1"] {
-        assert!(line.contains(word), "{line}");
     }
 }
 

@@ -75,7 +75,16 @@ pub(super) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
                     listing = 0;
                 }
                 let (from_word, to_word, asked) = (from.word(), to.word(), ask.word());
-                tracing::info!(from = from_word, to = to_word, asked, requests, other_end = ?here, "chose the cheaper end of an edge");
+                // What each end would cost; unknown where the number of users is not told.
+                tracing::info!(
+                    from = from_word,
+                    to = to_word,
+                    asked,
+                    requests,
+                    from_cost = here,
+                    to_cost = there,
+                    "chose the cheaper end of an edge"
+                );
                 walks.push(Walk { from, to, ask, requests });
             }
         }
