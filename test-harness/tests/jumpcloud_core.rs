@@ -255,7 +255,7 @@ async fn names_are_unique_and_the_same_in_every_row() {
     let second = format!("ada#{}", id(2));
     let eighth = format!("root@x.example#{}", id(8));
     let expected = [(1, "ada"), (2, &second), (3, "root@x.example"), (8, &eighth), (9, "eve@x.example")];
-    assert_eq!(names.iter().map(|(_, name)| *name).collect::<Vec<_>>(), expected.map(|(_, name)| name));
+    assert_eq!(names.values().copied().collect::<Vec<_>>(), expected.map(|(_, name)| name));
     assert_eq!(scanned.account(&id(2)).attributes["username"], "ada", "the name on the target is kept");
     for row in scanned.memberships() {
         assert_eq!(row.username, names[row.account_external_id.as_str()]);

@@ -62,9 +62,8 @@ pub async fn try_scan(system: SystemConfig) -> Result<Scanned, ScanFailure> {
     Ok(Scanned { records, progress, summary })
 }
 
-#[track_caller]
-pub fn scan(system: SystemConfig) -> impl Future<Output = Scanned> {
-    async { try_scan(system).await.unwrap_or_else(|failure| panic!("{failure}: {:?}", failure.summary.sections)) }
+pub async fn scan(system: SystemConfig) -> Scanned {
+    try_scan(system).await.unwrap_or_else(|failure| panic!("{failure}: {:?}", failure.summary.sections))
 }
 
 #[derive(Default)]
