@@ -42,6 +42,9 @@ impl<'a> Outlet<'a> {
         if self.batch.is_empty() {
             return Ok(());
         }
+        if self.scan.request.cancel.is_cancelled() {
+            return Err(ConnectorError::cancelled());
+        }
         self.scan.sink.records(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH))).await
     }
 }
@@ -124,7 +127,15 @@ impl Scan<'_> {
         let privilege = self.privilege(state, &graph);
         let result = async {
             self.send_administrators(state, &names, &privilege, &mut outlet).await?;
-            send_groups(state, &graph, &privilege, &mut memberships, &mut outlet).await?;
+            let (roles, holders) = administrators::roles(&state.administrators, &names, &privilege);
+            for role in roles {
+                outlet.send(Section::Administrators, role).await?;
+            }
+            send_groups(state, &graph, &privilege, &mut outlet).await?;
+            for holder in holders {
+                outlet.send(Section::Administrators, holder).await?;
+            }
+            send_memberships(state, &graph, &mut memberships, &mut outlet).await?;
             send_resources(state, &mut outlet).await?;
             if state.reports.contains_key(&Section::Grants) {
                 send_grants(state, &graph, &mut outlet).await?;
@@ -189,13 +200,6 @@ impl Scan<'_> {
             privilege.judge_administrator(&mut account, administrator);
             outlet.send(Section::Administrators, account).await?;
         }
-        let (groups, memberships) = administrators::roles(&state.administrators, names, privilege);
-        for group in groups {
-            outlet.send(Section::Administrators, group).await?;
-        }
-        for membership in memberships {
-            outlet.send(Section::Administrators, membership).await?;
-        }
         Ok(())
     }
 }
@@ -256,14 +260,27 @@ async fn send_groups(
     state: &State,
     graph: &Graph<'_>,
     privilege: &Privilege<'_>,
+    outlet: &mut Outlet<'_>,
+) -> Result<(), ConnectorError> {
+    // Memberships are made twice, here to be counted: kept, those of all groups at once would fill the memory.
+    let mut aside = Tally::new(Section::Groups, &outlet.scan.sink);
+    for (at, group) in (0_u32..).zip(&state.groups) {
+        let Some(Some(_)) = state.members.get(at as usize) else { continue };
+        let count = rows::memberships(state, graph, at, &mut aside).len() as u64;
+        outlet.send(Section::Groups, rows::group(group, Some(count), at, privilege)).await?;
+    }
+    Ok(())
+}
+
+async fn send_memberships(
+    state: &State,
+    graph: &Graph<'_>,
     tally: &mut Tally,
     outlet: &mut Outlet<'_>,
 ) -> Result<(), ConnectorError> {
-    for (at, group) in (0_u32..).zip(&state.groups) {
+    for (at, _) in (0_u32..).zip(&state.groups) {
         let Some(Some(_)) = state.members.get(at as usize) else { continue };
-        let memberships = rows::memberships(state, graph, at, tally);
-        outlet.send(Section::Groups, rows::group(group, Some(memberships.len() as u64), at, privilege)).await?;
-        for membership in memberships {
+        for membership in rows::memberships(state, graph, at, tally) {
             outlet.send(Section::Memberships, membership).await?;
         }
     }

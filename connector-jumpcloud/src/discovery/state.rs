@@ -19,7 +19,7 @@ use crate::api::user_groups::UserGroup;
 
 /// Everything that was read. A section that is not in `reports` has not been read to its end.
 #[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct State {
     pub(crate) reports: BTreeMap<Section, SectionReport>,
     pub(crate) users_endpoint: Option<String>,
