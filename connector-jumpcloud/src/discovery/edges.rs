@@ -132,7 +132,7 @@ pub(super) async fn read(
     let mut lists = stream::iter(asked)
         .map(|(at, id)| {
             let reader = PageReader::new(client, &meter, listing(&walks[at], &id, limit));
-            async move { Ok::<_, ConnectorError>((&walks[at], id, whole(reader).await?)) }
+            async move { Ok::<_, ConnectorError>((&walks[at], id, whole(reader, Vec::new(), Vec::push).await?)) }
         })
         .buffered(client.concurrency() * 2);
     while let Some((walk, id, list)) = lists.try_next().await? {
