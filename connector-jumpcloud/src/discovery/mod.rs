@@ -93,6 +93,8 @@ pub(crate) struct OpenUsers {
     pub(crate) path: &'static str,
     pub(crate) reader: PageReader<User>,
     pub(crate) total: Option<u64>,
+    /// Requests to endpoints that are not served.
+    pub(crate) in_vain: u64,
 }
 
 impl Scan<'_> {
@@ -147,8 +149,16 @@ impl Scan<'_> {
             self.read_sections(started_at, None, course).await?;
             return self.emit_rest(course).await;
         }
-        let tally = self.tally(Section::Users);
-        let users = open_users(self.client, self.options, &tally.meter).await?;
+        let mut tally = self.tally(Section::Users);
+        let users = match open_users(self.client, self.options, &tally.meter).await {
+            Ok(users) => users,
+            Err(error) => {
+                let report = tally.close(SectionStatus::Incomplete { error: error.clone() });
+                course.state.reports.insert(Section::Users, report);
+                return Err(error);
+            }
+        };
+        tally.plan(users.in_vain);
         course.state.users_endpoint = Some(users.path.to_owned());
         self.read_sections(started_at, users.total, course).await?;
         self.emit_users(users, tally, course).await?;
@@ -346,12 +356,12 @@ pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter
         UsersEndpoint::Systemusers => &[SYSTEM_USERS],
     };
     let mut absent = None;
-    for path in paths {
+    for (in_vain, path) in (0..).zip(paths) {
         let mut reader = PageReader::new(client, meter, users_api::list(path, u64::from(options.page_size)));
         match reader.total().await {
             Ok(total) => {
                 tracing::info!(endpoint = path, ?total, "the users' endpoint");
-                return Ok(OpenUsers { path, reader, total });
+                return Ok(OpenUsers { path, reader, total, in_vain });
             }
             Err(error) if is_absent(&error) => absent = Some(error),
             Err(error) => return Err(error.context(Section::Users)),
