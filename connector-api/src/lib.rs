@@ -79,6 +79,9 @@
 //!
 //! `mock`: `MockConnector` and `MockScanSink`, for tests of hosts and connectors.
 
+#[doc = include_str!("../docs/tutorial.md")]
+pub mod tutorial {}
+
 mod check;
 mod checkpoint;
 mod config;

@@ -60,7 +60,8 @@ impl JumpCloud {
         let seconds = |seconds: u16| Duration::from_secs(seconds.into());
         Client::new(ClientOptions {
             auth,
-            org_id: options.jumpcloud_org_id.clone(),
+            // Ids are written in lower case; an operator may have copied one in another.
+            org_id: options.jumpcloud_org_id.as_deref().map(str::to_lowercase),
             connections: Connections {
                 connect_timeout: seconds(options.connect_timeout_seconds).min(retry.time_budget),
                 read_timeout: seconds(options.read_timeout_seconds).min(retry.time_budget),

@@ -147,8 +147,17 @@ impl Checks {
 
     async fn users(&mut self, client: &Client, options: &Options, meter: &Meter) {
         let began = Instant::now();
-        match self.within(open_users(client, options, meter)).await {
-            Ok(users) if users.total == Some(0) => {
+        let looked = async {
+            let mut users = open_users(client, options, meter).await?;
+            // Where no total is told, the first page shows whether there is anybody.
+            let nobody = match users.total {
+                Some(total) => total == 0,
+                None => users.reader.next().await?.is_none_or(|page| page.is_empty()),
+            };
+            Ok((users.path, users.total, nobody))
+        };
+        match self.within(looked).await {
+            Ok((_, _, true)) => {
                 let error = ConnectorError::new(
                     ErrorCode::NoUsers,
                     "no users are returned",
@@ -156,8 +165,8 @@ impl Checks {
                 );
                 self.report.checks.push(Check::warning("users", error, began.elapsed()));
             }
-            Ok(users) => {
-                let found = format!("{} from {}", counted(users.total, "users"), users.path);
+            Ok((path, total, false)) => {
+                let found = format!("{} from {path}", counted(total, "users"));
                 self.pass("users", &found, began.elapsed());
             }
             Err(error) => {

@@ -1,10 +1,9 @@
 //! Applications: `GET /api/applications` (V1), definition `application`.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer};
 
-use super::{Id, lenient};
+use super::{Id, Rest, lenient, own_id};
 use crate::client::{Call, Identified, Listing};
 
 /// Lists applications.
@@ -12,11 +11,15 @@ pub(crate) fn list(limit: u64) -> Listing {
     Listing::new(Call::get("/api/applications"), limit).sorted()
 }
 
-/// An application. What has no field of its own is in `rest`, as it came.
+/// The fields besides the named ones that are kept. The rest is how an application looks, and its `config`, which may
+/// hold keys.
+const KEPT: [&str; 5] = ["description", "organization", "parentApp", "sso", "ssoUrl"];
+
+/// An application.
 #[derive(Debug, Clone, Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Application {
-    #[serde(alias = "_id")]
+    #[serde(flatten, with = "own_id")]
     pub(crate) id: Id,
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) name: Option<String>,
@@ -28,8 +31,12 @@ pub(crate) struct Application {
     pub(crate) active: Option<bool>,
     #[serde(default, deserialize_with = "lenient::de_time")]
     pub(crate) created: Option<Timestamp>,
-    #[serde(flatten)]
-    pub(crate) rest: Map<String, Value>,
+    #[serde(flatten, deserialize_with = "kept")]
+    pub(crate) rest: Rest,
+}
+
+fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rest, D::Error> {
+    Rest::only(&KEPT, deserializer)
 }
 
 impl Identified for Application {

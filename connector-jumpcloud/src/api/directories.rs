@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use super::graph::Kind;
-use super::{Id, lenient};
+use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing};
 
 /// Lists directories.
@@ -23,11 +23,11 @@ pub(crate) fn list_radius_servers(limit: u64) -> Listing {
 #[derive(Debug, Clone, Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Directory {
-    #[serde(alias = "_id")]
+    #[serde(flatten, with = "own_id")]
     pub(crate) id: Id,
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) name: Option<String>,
-    /// `active_directory`, `g_suite`, `ldap_server`, `office_365` or `workday`; absent on RADIUS servers.
+    /// `active_directory`, `g_suite`, `ldap_server`, `office_365` or `workday`; entered for RADIUS servers.
     #[serde(default, rename = "type", deserialize_with = "lenient::de_text")]
     pub(crate) kind: Option<String>,
     /// Whether a RADIUS server asks for a second factor: `DISABLED`, `ENABLED`, `REQUIRED` or `ALWAYS`.
@@ -43,6 +43,23 @@ impl Identified for Directory {
     }
 }
 
+/// A RADIUS server, whose rows tell no kind.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct RadiusServer(Directory);
+
+impl Identified for RadiusServer {
+    fn id(&self) -> &Id {
+        &self.0.id
+    }
+}
+
+impl From<RadiusServer> for Directory {
+    fn from(RadiusServer(server): RadiusServer) -> Self {
+        Self { kind: Some(Kind::RadiusServer.word().to_owned()), ..server }
+    }
+}
+
 impl Directory {
     /// Its kind in the graph; `None` for those that users are not bound to.
     pub(crate) fn graph_kind(&self) -> Option<Kind> {
@@ -51,8 +68,8 @@ impl Directory {
             Some("g_suite") => Some(Kind::GSuite),
             Some("ldap_server") => Some(Kind::LdapServer),
             Some("office_365") => Some(Kind::Office365),
-            None => Some(Kind::RadiusServer),
-            Some(_) => None,
+            Some("radius_server") => Some(Kind::RadiusServer),
+            _ => None,
         }
     }
 }

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use connector_api::ConnectorError;
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::lenient;
@@ -13,18 +13,20 @@ use crate::client::{Answer, Call, Client, Meter};
 /// Events a page.
 pub(crate) const LIMIT: u64 = 10_000;
 
-/// The event types by which somebody signs in, and the services that they belong to.
+/// How an administrator signs in to the console.
+pub(crate) const ADMIN_LOGIN: &str = "admin_login_attempt";
+
+/// The event types by which somebody signs in.
 pub(crate) const LOGIN_EVENTS: [&str; 6] =
-    ["user_login_attempt", "admin_login_attempt", "sso_auth", "login_attempt", "radius_auth_attempt", "ldap_bind"];
-const SERVICES: [&str; 5] = ["directory", "sso", "systems", "radius", "ldap"];
+    ["user_login_attempt", ADMIN_LOGIN, "sso_auth", "login_attempt", "radius_auth_attempt", "ldap_bind"];
 
 /// A login event, as far as it bears on who signed in when and how.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Event {
     #[serde(default, deserialize_with = "lenient::de_time")]
     pub(crate) timestamp: Option<Timestamp>,
-    #[serde(default, deserialize_with = "lenient::de_text")]
-    pub(crate) service: Option<String>,
+    #[serde(default, deserialize_with = "de_service")]
+    pub(crate) service: Option<Service>,
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) event_type: Option<String>,
     #[serde(default, deserialize_with = "lenient::de_flag")]
@@ -37,8 +39,43 @@ pub(crate) struct Event {
     /// Who signed in, on device logins.
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) username: Option<String>,
-    #[serde(default)]
-    pub(crate) initiated_by: Option<Initiator>,
+    #[serde(default, deserialize_with = "de_initiator")]
+    pub(crate) initiated_by: Initiator,
+}
+
+/// A service that somebody signs in to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Service {
+    Directory,
+    Sso,
+    Systems,
+    Radius,
+    Ldap,
+}
+
+impl Service {
+    const ALL: [Self; 5] = [Self::Directory, Self::Sso, Self::Systems, Self::Radius, Self::Ldap];
+
+    /// The word in `service`.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Directory => "directory",
+            Self::Sso => "sso",
+            Self::Systems => "systems",
+            Self::Radius => "radius",
+            Self::Ldap => "ldap",
+        }
+    }
+}
+
+fn de_service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Service>, D::Error> {
+    let word = Value::deserialize(deserializer)?;
+    Ok(Service::ALL.into_iter().find(|service| word == service.word()))
+}
+
+fn de_initiator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Initiator, D::Error> {
+    Value::deserialize(deserializer).map(|value| serde_json::from_value(value).unwrap_or_default())
 }
 
 /// Who caused an event.
@@ -73,7 +110,7 @@ pub(crate) async fn page(
     after: Option<&Value>,
 ) -> Result<EventPage, ConnectorError> {
     let mut query = json!({
-        "service": SERVICES,
+        "service": Service::ALL,
         "start_time": since,
         "end_time": until,
         "sort": "DESC",
@@ -106,7 +143,7 @@ pub(crate) async fn count(client: &Client, meter: &Meter, days: u16) -> Result<u
     }
     let (since, until) = period(client, days);
     let query = json!({
-        "service": SERVICES, "start_time": since, "end_time": until,
+        "service": Service::ALL, "start_time": since, "end_time": until,
         "search_term": {"or": {"event_type": LOGIN_EVENTS}},
     });
     let call = Call::insights("/insights/directory/v1/events/count", Bytes::from(query.to_string()));

@@ -53,14 +53,6 @@ pub(crate) fn de_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     Value::deserialize(deserializer).map(|value| time(&value))
 }
 
-/// For `#[serde(deserialize_with)]` on a `Vec<String>`: a list of texts, one text alone, or nothing.
-pub(crate) fn de_texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Array(items) => items.into_iter().filter_map(text).collect(),
-        other => text(other).into_iter().collect(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Id, lenient};
+use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing};
 
 /// Lists the organisations that the credential may see.
@@ -14,7 +14,7 @@ pub(crate) fn list(limit: u64) -> Listing {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Organization {
-    #[serde(alias = "_id")]
+    #[serde(flatten, with = "own_id")]
     pub(crate) id: Id,
     #[serde(default, alias = "name", deserialize_with = "lenient::de_text")]
     pub(crate) display_name: Option<String>,

@@ -1,10 +1,9 @@
 //! Devices: `GET /api/systems` (V1), definition `JcSystem`, and their groups: `GET /api/v2/systemgroups` (V2).
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer};
 
-use super::{Id, lenient};
+use super::{Id, Rest, lenient, own_id};
 use crate::client::{Call, Identified, Listing};
 
 /// Lists devices.
@@ -17,11 +16,36 @@ pub(crate) fn list_groups(limit: u64) -> Listing {
     Listing::new(Call::get("/api/v2/systemgroups"), limit).sorted()
 }
 
-/// A device. What has no field of its own is in `rest`, as it came.
+/// The fields besides the named ones that bear on who can get in, and how. A device has many more (its network
+/// interfaces, its connections, its agent, its policies), which say nothing on access and would fill the memory.
+const KEPT: [&str; 20] = [
+    "allowMultiFactorAuthentication",
+    "allowPublicKeyAuthentication",
+    "allowSshPasswordAuthentication",
+    "allowSshRootLogin",
+    "attributes",
+    "azureAdJoined",
+    "description",
+    "domainInfo",
+    "fde",
+    "hasServiceAccount",
+    "mdm",
+    "modifySSHDConfig",
+    "organization",
+    "osFamily",
+    "primarySystemUser",
+    "remoteIP",
+    "secureLogin",
+    "serviceAccountState",
+    "sshRootEnabled",
+    "userMetrics",
+];
+
+/// A device.
 #[derive(Debug, Clone, Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct System {
-    #[serde(alias = "_id")]
+    #[serde(flatten, with = "own_id")]
     pub(crate) id: Id,
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) display_name: Option<String>,
@@ -39,8 +63,12 @@ pub(crate) struct System {
     pub(crate) last_contact: Option<Timestamp>,
     #[serde(default, deserialize_with = "lenient::de_time")]
     pub(crate) created: Option<Timestamp>,
-    #[serde(flatten)]
-    pub(crate) rest: Map<String, Value>,
+    #[serde(flatten, deserialize_with = "kept")]
+    pub(crate) rest: Rest,
+}
+
+fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rest, D::Error> {
+    Rest::only(&KEPT, deserializer)
 }
 
 impl Identified for System {
@@ -53,12 +81,12 @@ impl Identified for System {
 #[derive(Debug, Clone, Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SystemGroup {
-    #[serde(alias = "_id")]
+    #[serde(flatten, with = "own_id")]
     pub(crate) id: Id,
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) name: Option<String>,
     #[serde(flatten)]
-    pub(crate) rest: Map<String, Value>,
+    pub(crate) rest: Rest,
 }
 
 impl Identified for SystemGroup {

@@ -1,9 +1,8 @@
 //! User groups: `GET /api/v2/usergroups`, definition `UserGroup`.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
-use super::{Id, lenient};
+use super::{Id, Rest, lenient, own_id};
 use crate::client::{Call, Identified, Listing};
 
 /// Lists user groups.
@@ -14,7 +13,7 @@ pub(crate) fn list(limit: u64) -> Listing {
 /// A user group. What has no field of its own is in `rest`, as it came.
 #[derive(Debug, Clone, Deserialize, serde::Serialize)]
 pub(crate) struct UserGroup {
-    #[serde(alias = "_id")]
+    #[serde(flatten, with = "own_id")]
     pub(crate) id: Id,
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) name: Option<String>,
@@ -24,7 +23,7 @@ pub(crate) struct UserGroup {
     #[serde(default, rename = "membershipMethod", deserialize_with = "lenient::de_text")]
     pub(crate) membership_method: Option<String>,
     #[serde(flatten)]
-    pub(crate) rest: Map<String, Value>,
+    pub(crate) rest: Rest,
 }
 
 impl Identified for UserGroup {

@@ -6,58 +6,48 @@ use connector_api::{Account, AccountKind, Group, Membership, Mfa, PasswordFacts}
 
 use super::privilege::Privilege;
 use crate::api::administrators::Administrator;
+use crate::client::Identified;
 
 /// Group type of console roles.
 pub(super) const ADMIN_ROLE: &str = "JUMPCLOUD_ADMIN_ROLE";
 
 /// The name by which rows refer to an administrator, before it is made unique.
 pub(super) fn name(administrator: &Administrator) -> String {
-    administrator.email.clone().unwrap_or_else(|| administrator.id.to_string())
+    administrator.email().map_or_else(|| administrator.id().to_string(), str::to_owned)
 }
 
-/// Makes an account of an administrator.
+/// Makes an account of an administrator. Every field but the address reaches `attributes` under JumpCloud's name,
+/// except the hash of the API key, of which the age tells enough.
 pub(super) fn account(administrator: &Administrator, username: &str) -> Account {
-    let names = [administrator.firstname.as_deref(), administrator.lastname.as_deref()];
+    let told = &administrator.0;
+    let names = [told.text("firstname"), told.text("lastname")];
     let full_name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let mut attributes: BTreeMap<_, _> = administrator
-        .rest
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    attributes.insert("roleNames".to_owned(), administrator.roles().into());
-    if let Some(set) = administrator.api_key_set {
-        attributes.insert("apiKeySet".to_owned(), set.into());
-    }
-    if let Some(at) = administrator.api_key_updated_at {
-        attributes.insert("apiKeyUpdatedAt".to_owned(), at.to_string().into());
-    }
-    if let Some(enrolled) = administrator.totp_enrolled {
-        attributes.insert("totpEnrolled".to_owned(), enrolled.into());
-    }
-    if let Some(enabled) = administrator.enable_multi_factor {
-        attributes.insert("enableMultiFactor".to_owned(), enabled.into());
-    }
+    let enrolled = told.flag("totpEnrolled");
     let mfa = Mfa {
-        configured: administrator.totp_enrolled,
-        required: administrator.enable_multi_factor,
-        factors: if administrator.totp_enrolled == Some(true) { vec!["totp".to_owned()] } else { Vec::new() },
+        configured: enrolled,
+        required: told.flag("enableMultiFactor"),
+        factors: if enrolled == Some(true) { vec!["totp".to_owned()] } else { Vec::new() },
         ..Mfa::default()
     };
+    let mut attributes = told.clone().into_attributes();
+    attributes.remove("email");
+    attributes.remove("apiKeyHash");
+    if let Some(made_at) = administrator.api_key_made_at() {
+        attributes.insert("apiKeyUpdatedAt".to_owned(), made_at.to_string().into());
+    }
     Account {
-        external_id: administrator.id.to_string(),
+        external_id: told.id.to_string(),
         kind: AccountKind::Administrator,
         username: username.to_owned(),
         display_name: Some(if full_name.is_empty() { username.to_owned() } else { full_name }),
-        email: administrator.email.clone(),
-        enabled: administrator.suspended.map(|suspended| !suspended),
-        state: administrator.suspended.map(|suspended| if suspended { "SUSPENDED" } else { "ACTIVATED" }.to_owned()),
+        email: administrator.email().map(str::to_owned),
+        enabled: told.flag("suspended").map(|suspended| !suspended),
         mfa: (mfa != Mfa::default()).then_some(mfa),
         admin: Some(true),
-        password: administrator
-            .password_updated_at
+        password: told
+            .time("passwordUpdatedAt")
             .map(|changed_at| PasswordFacts { changed_at: Some(changed_at), ..PasswordFacts::default() }),
-        created_at: administrator.created,
+        created_at: told.time("created"),
         attributes,
         ..Account::default()
     }
@@ -92,7 +82,7 @@ pub(super) fn roles(
     let memberships = holders.iter().flat_map(|(role, holders)| {
         holders.iter().map(move |at| Membership {
             username: usernames[*at].clone(),
-            account_external_id: administrators[*at].id.to_string(),
+            account_external_id: administrators[*at].id().to_string(),
             group_name: (*role).to_owned(),
             group_type: ADMIN_ROLE.to_owned(),
             group_external_id: (*role).to_owned(),

@@ -56,22 +56,35 @@ impl Counts {
 }
 
 /// Chooses the end from which each kind of edge is listed.
-pub(super) fn plan(counts: &Counts) -> Vec<Walk> {
+pub(super) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
     let mut walks = Vec::new();
     let device_groups = counts.reachable.get(&Kind::SystemGroup).copied().unwrap_or(0);
     walks.push(Walk { from: Kind::SystemGroup, to: Kind::System, ask: Kind::SystemGroup, requests: device_groups });
+    // Users are not known by id yet, so the first walk that asks them takes a listing of their ids besides. Where their
+    // number is not told they are never asked.
+    let mut listing = counts.users.map_or(0, |users| Listing::requests(users, limit));
     for (&to, &there) in &counts.reachable {
-        // Users are not known by id yet, so asking them takes a listing of their ids besides. Where their number is
-        // not told they are never asked.
-        let users = counts.users.map(|users| users + Listing::requests(users, 100));
+        let users = counts.users.map(|users| users + listing);
         for (from, here) in [(Kind::User, users), (Kind::UserGroup, Some(counts.groups))] {
             let (ask, requests) = match here {
                 Some(here) if here < there => (from, here),
                 _ => (to, there),
             };
             if requests > 0 {
+                if ask == Kind::User {
+                    listing = 0;
+                }
                 let (from_word, to_word, asked) = (from.word(), to.word(), ask.word());
-                tracing::info!(from = from_word, to = to_word, asked, requests, other_end = ?here, "chose the cheaper end of an edge");
+                // What each end would cost; unknown where the number of users is not told.
+                tracing::info!(
+                    from = from_word,
+                    to = to_word,
+                    asked,
+                    requests,
+                    from_cost = here,
+                    to_cost = there,
+                    "chose the cheaper end of an edge"
+                );
                 walks.push(Walk { from, to, ask, requests });
             }
         }
@@ -119,7 +132,7 @@ pub(super) async fn read(
     let mut lists = stream::iter(asked)
         .map(|(at, id)| {
             let reader = PageReader::new(client, &meter, listing(&walks[at], &id, limit));
-            async move { Ok::<_, ConnectorError>((&walks[at], id, whole(reader).await?)) }
+            async move { Ok::<_, ConnectorError>((&walks[at], id, whole(reader, Vec::new(), Vec::push).await?)) }
         })
         .buffered(client.concurrency() * 2);
     while let Some((walk, id, list)) = lists.try_next().await? {
@@ -171,7 +184,7 @@ mod tests {
 
     fn asked_end(users: Option<u64>, groups: u64, systems: u64, from: Kind) -> Option<Kind> {
         let counts = Counts { users, groups, reachable: BTreeMap::from([(Kind::System, systems)]) };
-        plan(&counts).into_iter().find(|walk| walk.from == from && walk.to == Kind::System).map(|walk| walk.ask)
+        plan(&counts, 100).into_iter().find(|walk| walk.from == from && walk.to == Kind::System).map(|walk| walk.ask)
     }
 
     #[test]
@@ -181,6 +194,14 @@ mod tests {
         assert_eq!(asked_end(Some(10_000), 30, 2000, Kind::User), Some(Kind::System));
         assert_eq!(asked_end(Some(50), 30, 2000, Kind::User), Some(Kind::User));
         assert_eq!(asked_end(Some(1999), 30, 2000, Kind::User), Some(Kind::System), "listing the ids costs too");
+    }
+
+    #[test]
+    fn the_ids_of_users_are_listed_once_for_all_walks_that_ask_users() {
+        let reachable = BTreeMap::from([(Kind::System, 2000), (Kind::Application, 300)]);
+        let walks = plan(&Counts { users: Some(250), groups: 0, reachable }, 100);
+        let of_users = walks.iter().filter(|walk| walk.ask == Kind::User).map(|walk| walk.requests);
+        assert_eq!(of_users.sum::<u64>(), 250 + 3 + 250);
     }
 
     #[test]

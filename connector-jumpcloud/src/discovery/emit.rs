@@ -1,18 +1,21 @@
 //! The rows go out: accounts as the users are read, then what refers to them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use connector_api::{
     Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Principal, Record, Section, SectionStatus,
 };
 
 use super::graph::{Graph, USER_GROUP};
+use super::people::{Evidence, Link, People};
 use super::privilege::Privilege;
 use super::section::Tally;
 use super::state::State;
-use super::{Course, OpenUsers, Scan, administrators, rows, users};
+use super::{Course, OpenUsers, Scan, administrators, last_login, rows, users};
+use crate::api::Id;
 use crate::api::graph::Kind;
 use crate::api::users::User;
+use crate::client::Identified;
 
 /// Rows that go to the sink together.
 const BATCH: usize = 500;
@@ -39,6 +42,9 @@ impl<'a> Outlet<'a> {
         if self.batch.is_empty() {
             return Ok(());
         }
+        if self.scan.request.cancel.is_cancelled() {
+            return Err(ConnectorError::cancelled());
+        }
         self.scan.sink.records(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH))).await
     }
 }
@@ -54,7 +60,8 @@ impl Scan<'_> {
         let OpenUsers { mut reader, total, .. } = users;
         let mut outlet = Outlet::new(self);
         let state = &mut course.state;
-        let links = links_by_email(state);
+        let administrators = administrators_by_email(state);
+        let mut strangers: HashSet<&str> = state.logins.users.by_name.keys().map(String::as_str).collect();
         // The names of the users are entered while their rows are made; the evidence needs ids and edges alone.
         let mut people = std::mem::take(&mut state.people);
         for edge in state.edges.iter().filter(|edge| edge.from.kind == Kind::User) {
@@ -67,7 +74,7 @@ impl Scan<'_> {
             while let Some(page) = reader.next().await? {
                 tally.advance(page.len(), total);
                 for user in page {
-                    let mut account = make_account(user, &mut people, state, &links);
+                    let mut account = make_account(user, &mut people, state, &administrators, &mut strangers);
                     privilege.judge_user(&mut account.record, account.user, account.sudo);
                     outlet.send(Section::Users, account.record).await?;
                 }
@@ -75,7 +82,17 @@ impl Scan<'_> {
             outlet.flush().await
         }
         .await;
+        let mut logins = Tally::new(Section::LastLogin, &self.sink);
+        if result.is_ok() {
+            let is_user = |id: &Id| people.find(id).is_some_and(|user| people.name(user).is_some());
+            let mut strangers: Vec<&str> = strangers.into_iter().collect();
+            strangers.sort_unstable();
+            last_login::count_strangers(&state.logins, strangers, is_user, &mut logins);
+        }
         state.people = people;
+        if let Some(report) = state.reports.get_mut(&Section::LastLogin) {
+            logins.enter_dangling(report);
+        }
         tally.course(reader.course());
         let sent = outlet.sent.get(&Section::Users).copied().unwrap_or(0);
         tally.sent(sent);
@@ -101,7 +118,7 @@ impl Scan<'_> {
         let names: Vec<String> = {
             let people = &mut state.people;
             let named = state.administrators.iter();
-            named.map(|administrator| people.unique(administrators::name(administrator), &administrator.id)).collect()
+            named.map(|administrator| people.unique(administrators::name(administrator), administrator.id())).collect()
         };
         let state = &*state;
         let mut memberships = Tally::new(Section::Memberships, &self.sink);
@@ -110,7 +127,15 @@ impl Scan<'_> {
         let privilege = self.privilege(state, &graph);
         let result = async {
             self.send_administrators(state, &names, &privilege, &mut outlet).await?;
-            send_groups(state, &graph, &privilege, &mut memberships, &mut outlet).await?;
+            let (roles, holders) = administrators::roles(&state.administrators, &names, &privilege);
+            for role in roles {
+                outlet.send(Section::Administrators, role).await?;
+            }
+            send_groups(state, &graph, &privilege, &mut outlet).await?;
+            for holder in holders {
+                outlet.send(Section::Administrators, holder).await?;
+            }
+            send_memberships(state, &graph, &mut memberships, &mut outlet).await?;
             send_resources(state, &mut outlet).await?;
             if state.reports.contains_key(&Section::Grants) {
                 send_grants(state, &graph, &mut outlet).await?;
@@ -159,27 +184,21 @@ impl Scan<'_> {
         privilege: &Privilege<'_>,
         outlet: &mut Outlet<'_>,
     ) -> Result<(), ConnectorError> {
+        let mut links: HashMap<&str, Vec<&Link>> = HashMap::new();
+        for link in state.people.links() {
+            links.entry(&link.administrator).or_default().push(link);
+        }
         for (administrator, name) in state.administrators.iter().zip(names) {
             let mut account = administrators::account(administrator, name);
-            users::enter_logins(&mut account, &administrator.id, &state.logins);
-            if let Some(email) = &account.email
-                && let Some(user) = state.people.with_email(email)
-            {
-                account.links.push(AccountLink {
-                    external_id: state.people.id(user).to_string(),
-                    kind: AccountKind::User,
-                    evidence: "sharedEmail".to_owned(),
-                });
-            }
+            state.logins.enter_administrator(&mut account, administrator.id());
+            let links = links.get(account.external_id.as_str()).into_iter().flatten();
+            account.links.extend(links.map(|link| AccountLink {
+                external_id: state.people.id(link.user).to_string(),
+                kind: AccountKind::User,
+                evidence: link.evidence.word().to_owned(),
+            }));
             privilege.judge_administrator(&mut account, administrator);
             outlet.send(Section::Administrators, account).await?;
-        }
-        let (groups, memberships) = administrators::roles(&state.administrators, names, privilege);
-        for group in groups {
-            outlet.send(Section::Administrators, group).await?;
-        }
-        for membership in memberships {
-            outlet.send(Section::Administrators, membership).await?;
         }
         Ok(())
     }
@@ -194,62 +213,74 @@ struct Made {
 
 fn make_account(
     user: User,
-    people: &mut super::state::People,
+    people: &mut People,
     state: &State,
-    links: &HashMap<String, Vec<AccountLink>>,
+    administrators: &HashMap<String, Vec<String>>,
+    strangers: &mut HashSet<&str>,
 ) -> Made {
     let users::Remembered { name, sudo } = users::remembered(&user);
     let id = user.id.clone();
-    let email = user.text("email").map(str::to_lowercase);
+    let (username, email) = (user.text("username").map(str::to_owned), user.text("email").map(str::to_owned));
+    for name in username.iter().chain(&email) {
+        strangers.remove(name.as_str());
+    }
     let at = people.list(&id, name, sudo);
     let mut record = users::account(user, people.name(at).unwrap_or_default());
-    users::enter_logins(&mut record, &id, &state.logins);
-    if let Some(email) = email
-        && let Some(administrators) = links.get(&email)
+    state.logins.enter_user(&mut record, &id, username.as_deref());
+    let sharing = email.and_then(|email| administrators.get(&email.to_lowercase())).into_iter().flatten();
+    let mut links: Vec<(String, Evidence)> = sharing.map(|id| (id.clone(), Evidence::SharedEmail)).collect();
+    if let Some(declared) = record.attributes.get("admin").and_then(|admin| admin.get("id")).and_then(|id| id.as_str())
+        && !links.iter().any(|(administrator, _)| administrator == declared)
     {
-        people.shares_email(at, email);
-        record.links.clone_from(administrators);
+        links.push((declared.to_owned(), Evidence::DeclaredByTarget));
     }
-    if let Some(linked) = record.attributes.get("admin").and_then(|admin| admin.get("id")).and_then(|id| id.as_str())
-        && !record.links.iter().any(|link| link.external_id == linked)
-    {
-        let link = AccountLink {
-            external_id: linked.to_owned(),
+    for (administrator, evidence) in links {
+        record.links.push(AccountLink {
+            external_id: administrator.clone(),
             kind: AccountKind::Administrator,
-            evidence: "declaredByTarget".to_owned(),
-        };
-        record.links.push(link);
+            evidence: evidence.word().to_owned(),
+        });
+        people.link(at, administrator, evidence);
     }
     Made { record, user: at, sudo }
 }
 
-/// The administrators that each address belongs to.
-fn links_by_email(state: &State) -> HashMap<String, Vec<AccountLink>> {
-    let mut links: HashMap<String, Vec<AccountLink>> = HashMap::new();
+/// The ids of the administrators that each address, in lower case, belongs to.
+fn administrators_by_email(state: &State) -> HashMap<String, Vec<String>> {
+    let mut ids: HashMap<String, Vec<String>> = HashMap::new();
     for administrator in &state.administrators {
-        if let Some(email) = &administrator.email {
-            links.entry(email.to_lowercase()).or_default().push(AccountLink {
-                external_id: administrator.id.to_string(),
-                kind: AccountKind::Administrator,
-                evidence: "sharedEmail".to_owned(),
-            });
+        if let Some(email) = administrator.email() {
+            ids.entry(email.to_lowercase()).or_default().push(administrator.id().to_string());
         }
     }
-    links
+    ids
 }
 
 async fn send_groups(
     state: &State,
     graph: &Graph<'_>,
     privilege: &Privilege<'_>,
+    outlet: &mut Outlet<'_>,
+) -> Result<(), ConnectorError> {
+    // Memberships are made twice, here to be counted: kept, those of all groups at once would fill the memory.
+    let mut aside = Tally::new(Section::Groups, &outlet.scan.sink);
+    for (at, group) in (0_u32..).zip(&state.groups) {
+        let Some(Some(_)) = state.members.get(at as usize) else { continue };
+        let count = rows::memberships(state, graph, at, &mut aside).len() as u64;
+        outlet.send(Section::Groups, rows::group(group, Some(count), at, privilege)).await?;
+    }
+    Ok(())
+}
+
+async fn send_memberships(
+    state: &State,
+    graph: &Graph<'_>,
     tally: &mut Tally,
     outlet: &mut Outlet<'_>,
 ) -> Result<(), ConnectorError> {
-    for (at, group) in (0_u32..).zip(&state.groups) {
+    for (at, _) in (0_u32..).zip(&state.groups) {
         let Some(Some(_)) = state.members.get(at as usize) else { continue };
-        let memberships = rows::memberships(state, graph, at, tally);
-        outlet.send(Section::Groups, rows::group(group, Some(memberships.len() as u64), at, privilege)).await?;
-        for membership in memberships {
+        for membership in rows::memberships(state, graph, at, tally) {
             outlet.send(Section::Memberships, membership).await?;
         }
     }

@@ -26,20 +26,29 @@ pub(crate) async fn explain(client: &Client, error: ConnectorError) -> Connector
     }
     let Ok(visible) = visible_organizations(client, &Meter::default()).await else { return error };
     let listed = list(&visible);
-    match client.org_id() {
-        None => ConnectorError::new(
+    match (client.org_id(), visible.as_slice()) {
+        (None, []) => error,
+        // Keys of one organisation see it too, so this may be a bad right as well as a missing name.
+        (None, [_]) => {
+            let remedy = format!(
+                "{}; or, with a multi-tenant administrator's key, set jumpcloudOrgId to {listed}",
+                error.remedy
+            );
+            ConnectorError { remedy, ..error }
+        }
+        (None, _) => ConnectorError::new(
             ErrorCode::WrongOrganization,
             "the key is good, but it may see several organisations and none is named",
             format!("set jumpcloudOrgId to one of: {listed}"),
         ),
-        Some(org_id) if !visible.iter().any(|organization| organization.id.to_string() == org_id) => {
+        (Some(org_id), _) if !visible.iter().any(|organization| organization.id.to_string() == org_id) => {
             ConnectorError::new(
                 ErrorCode::WrongOrganization,
                 format!("the organisation {org_id} is not one that the key may see"),
                 format!("set jumpcloudOrgId to one of: {listed}"),
             )
         }
-        Some(_) => error,
+        (Some(_), _) => error,
     }
 }
 

@@ -4,10 +4,10 @@
 use connector_api::{ConnectorError, ErrorCode};
 use serde_json::Value;
 
+use super::logins::{Login, Logins, Moment};
 use super::section::Tally;
-use super::state::{Login, Logins};
 use crate::api::Id;
-use crate::api::events::{self, Event, LOGIN_EVENTS};
+use crate::api::events::{self, ADMIN_LOGIN, Event, LOGIN_EVENTS};
 use crate::client::Client;
 
 /// A stream of events may not have more pages.
@@ -58,20 +58,42 @@ fn enter(event: Event, logins: &mut Logins) -> bool {
         return true;
     }
     let (Some(at), Some(success)) = (event.timestamp, event.success.or(event.sso_token_success)) else { return false };
-    let initiator = event.initiated_by.unwrap_or_default();
+    let initiator = event.initiated_by;
+    let by_administrator = match initiator.kind.as_deref() {
+        Some(kind) => kind == "admin",
+        None => event.event_type.as_deref() == Some(ADMIN_LOGIN),
+    };
+    let known = if by_administrator { &mut logins.administrators } else { &mut logins.users };
     // A device reports the login of a user whom it knows by name alone.
     let person = matches!(initiator.kind.as_deref(), None | Some("user" | "admin"));
     let id = initiator.id.filter(|_| person).and_then(|id| id.parse::<Id>().ok());
     let name = event.username.or(initiator.username).or(initiator.email);
     let login = match (id, name) {
-        (Some(id), _) => logins.by_id.entry(id).or_default(),
-        (None, Some(name)) => logins.by_name.entry(name).or_default(),
+        (Some(id), _) => known.by_id.entry(id).or_default(),
+        (None, Some(name)) => known.by_name.entry(name).or_default(),
         (None, None) => return false,
     };
+    let at = Some(Moment::of(at));
     login.merge(&if success {
-        Login { succeeded_at: Some(at), failed_at: None, service: event.service, mfa: event.mfa }
+        Login { succeeded_at: at, failed_at: None, service: event.service, mfa: event.mfa }
     } else {
-        Login { failed_at: Some(at), ..Login::default() }
+        Login { failed_at: at, ..Login::default() }
     });
     true
+}
+
+/// Counts the logins of those who are not in the scan: `names` that no user has, and ids that no account has.
+pub(super) fn count_strangers<'a>(
+    logins: &Logins,
+    names: impl IntoIterator<Item = &'a str>,
+    is_user: impl Fn(&Id) -> bool,
+    tally: &mut Tally,
+) {
+    let from = || "login events".to_owned();
+    for name in names {
+        tally.dangling(from, || format!("user {name}"));
+    }
+    for id in logins.users.by_id.keys().filter(|id| !is_user(id)) {
+        tally.dangling(from, || format!("user {id}"));
+    }
 }

@@ -5,8 +5,9 @@ use connector_api::{ConnectorError, ErrorCode, Retry};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::IgnoredAny;
 
+use super::people::People;
 use super::section::Tally;
-use super::state::{Members, People};
+use super::state::Members;
 use crate::api::Id;
 use crate::api::graph::{self, Edge, Kind};
 use crate::client::{Client, Course, Meter, PageReader, is_absent};
@@ -20,12 +21,15 @@ pub(super) async fn read(
     tally: &mut Tally,
 ) -> Result<Vec<Option<Members>>, ConnectorError> {
     let meter = tally.meter.clone();
-    let readers =
-        groups.iter().map(|group| PageReader::new(client, &meter, graph::members(Kind::UserGroup, group, limit)));
-    let mut lists = stream::iter(readers.collect::<Vec<_>>()).map(whole).buffered(client.concurrency() * 2);
+    let mut lists = stream::iter(groups.to_vec())
+        .map(|group| {
+            let reader = PageReader::new(client, &meter, graph::members(Kind::UserGroup, &group, limit));
+            whole(reader, Listed::default(), Listed::enter)
+        })
+        .buffered(client.concurrency() * 2);
     let mut members = Vec::with_capacity(groups.len());
     while let Some(list) = lists.try_next().await? {
-        let Some((edges, course)) = list else {
+        let Some((listed, course)) = list else {
             confirm_gone(client, &meter, Kind::UserGroup, &groups[members.len()]).await?;
             tally.note(format!("the group {} vanished while it was read", groups[members.len()]));
             tally.advance(0, None);
@@ -33,19 +37,22 @@ pub(super) async fn read(
             continue;
         };
         tally.course(course);
-        tally.advance(edges.len(), None);
-        members.push(Some(sort(edges, people)));
+        tally.advance(listed.count(), None);
+        members.push(Some(listed.into_members(people)));
     }
     Ok(members)
 }
 
-/// A whole list of edges; `None` when what it belongs to is gone.
-pub(super) async fn whole(mut reader: PageReader<Edge>) -> Result<Option<(Vec<Edge>, Course)>, ConnectorError> {
-    let mut edges = Vec::new();
+/// Enters a whole list of edges into `found`; `None` when what it belongs to is gone.
+pub(super) async fn whole<T>(
+    mut reader: PageReader<Edge>,
+    mut found: T,
+    enter: fn(&mut T, Edge),
+) -> Result<Option<(T, Course)>, ConnectorError> {
     loop {
         match reader.next().await {
-            Ok(Some(more)) => edges.extend(more),
-            Ok(None) => return Ok(Some((edges, reader.course()))),
+            Ok(Some(more)) => more.into_iter().for_each(|edge| enter(&mut found, edge)),
+            Ok(None) => return Ok(Some((found, reader.course()))),
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(error),
         }
@@ -67,23 +74,40 @@ pub(super) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id:
     }
 }
 
-fn sort(edges: Vec<Edge>, people: &mut People) -> Members {
-    let mut members = Members::default();
-    for edge in edges {
+/// A group's members as they are listed: ids alone, since a group may have a million.
+#[derive(Default)]
+struct Listed {
+    users: Vec<Id>,
+    groups: Vec<Id>,
+    others: Vec<(String, Id)>,
+}
+
+impl Listed {
+    fn enter(&mut self, edge: Edge) {
         match edge.kind.as_str() {
-            "user" => members.users.push(people.intern(&edge.id)),
-            "user_group" => members.groups.push(edge.id),
-            _ => members.others.push((edge.kind, edge.id)),
+            "user" => self.users.push(edge.id),
+            "user_group" => self.groups.push(edge.id),
+            _ => self.others.push((edge.kind, edge.id)),
         }
     }
-    members.users.shrink_to_fit();
-    members
+
+    fn count(&self) -> usize {
+        self.users.len() + self.groups.len() + self.others.len()
+    }
+
+    fn into_members(self, people: &mut People) -> Members {
+        let users = self.users.iter().map(|id| people.intern(id)).collect();
+        Members { users, groups: self.groups, others: self.others }
+    }
 }
 
 /// Counts each group's members, without reading them.
 pub(super) async fn counts(client: &Client, meter: &Meter, groups: &[Id]) -> Result<Vec<u64>, ConnectorError> {
-    let readers = groups.iter().map(|group| PageReader::new(client, meter, graph::members(Kind::UserGroup, group, 1)));
-    stream::iter(readers.collect::<Vec<_>>()).map(count).buffered(client.concurrency() * 2).try_collect().await
+    stream::iter(groups.to_vec())
+        .map(|group| count(PageReader::new(client, meter, graph::members(Kind::UserGroup, &group, 1))))
+        .buffered(client.concurrency() * 2)
+        .try_collect()
+        .await
 }
 
 async fn count(mut reader: PageReader<Edge>) -> Result<u64, ConnectorError> {

@@ -12,9 +12,12 @@ mod explain;
 mod fuzzing;
 mod graph;
 mod last_login;
+mod logins;
 mod memberships;
+mod people;
 mod plan;
 mod privilege;
+mod reach;
 mod rows;
 mod section;
 mod state;
@@ -42,6 +45,7 @@ pub use fuzzing::fuzz_state;
 pub(crate) use fuzzing::fuzz_state_is_good;
 pub(crate) use plan::plan;
 
+use crate::api::directories::{Directory, RadiusServer};
 use crate::api::users::{self as users_api, SYSTEM_USERS, User, V2_USERS};
 use crate::api::{
     administrators as administrators_api, applications as applications_api, directories as directories_api,
@@ -50,8 +54,10 @@ use crate::api::{
 use crate::client::{Client, Meter, PageReader, is_absent};
 use crate::options::{Options, UsersEndpoint};
 use edges::Counts;
+use logins::Logins;
+use people::People;
 use section::Tally;
-use state::{Edge, Logins, Members, People, State};
+use state::{Edge, Members, State};
 
 /// What a scan works with.
 pub(crate) struct Scan<'a> {
@@ -95,6 +101,8 @@ pub(crate) struct OpenUsers {
     pub(crate) path: &'static str,
     pub(crate) reader: PageReader<User>,
     pub(crate) total: Option<u64>,
+    /// Requests to endpoints that are not served.
+    pub(crate) in_vain: u64,
 }
 
 impl Scan<'_> {
@@ -149,8 +157,16 @@ impl Scan<'_> {
             self.read_sections(started_at, None, course).await?;
             return self.emit_rest(course).await;
         }
-        let tally = self.tally(Section::Users);
-        let users = open_users(self.client, self.options, &tally.meter).await?;
+        let mut tally = self.tally(Section::Users);
+        let users = match open_users(self.client, self.options, &tally.meter).await {
+            Ok(users) => users,
+            Err(error) => {
+                let report = tally.close(SectionStatus::Incomplete { error: error.clone() });
+                course.state.reports.insert(Section::Users, report);
+                return Err(error);
+            }
+        };
+        tally.plan(users.in_vain);
         course.state.users_endpoint = Some(users.path.to_owned());
         self.read_sections(started_at, users.total, course).await?;
         self.emit_users(users, tally, course).await?;
@@ -243,11 +259,12 @@ impl Scan<'_> {
                 Read { section, found: Found::Applications(rows), tally, result }
             }),
             Section::Directories => Box::pin(async move {
-                let mut rows = Vec::new();
+                let (mut rows, mut servers) = (Vec::new(), Vec::<RadiusServer>::new());
                 let mut result = tally.read_into(client, directories_api::list(limit), &mut rows).await;
                 if result.is_ok() {
-                    result = tally.read_into(client, directories_api::list_radius_servers(limit), &mut rows).await;
+                    result = tally.read_into(client, directories_api::list_radius_servers(limit), &mut servers).await;
                 }
+                rows.extend(servers.into_iter().map(Directory::from));
                 Read { section, found: Found::Directories(rows), tally, result }
             }),
             Section::LastLogin => {
@@ -280,7 +297,7 @@ impl Scan<'_> {
     /// The reading of the edges between what is in `state`.
     fn edges(&self, users: Option<u64>, state: &State) -> impl Future<Output = Read> + Send + use<'_> {
         let (client, limit, mut tally) = (self.client, self.limit(), self.tally(Section::Grants));
-        let walks = edges::plan(&Counts::of(users, state));
+        let walks = edges::plan(&Counts::of(users, state), limit);
         let asked = edges::asked(&walks, state);
         let users_path = if state.users_endpoint.as_deref() == Some(V2_USERS) { V2_USERS } else { SYSTEM_USERS };
         async move {
@@ -310,7 +327,7 @@ impl Scan<'_> {
     }
 
     fn tally(&self, section: Section) -> Tally {
-        Tally::new(section, &self.sink)
+        Tally::begin(section, &self.sink)
     }
 
     fn limit(&self) -> u64 {
@@ -347,12 +364,12 @@ pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter
         UsersEndpoint::Systemusers => &[SYSTEM_USERS],
     };
     let mut absent = None;
-    for path in paths {
+    for (in_vain, path) in (0..).zip(paths) {
         let mut reader = PageReader::new(client, meter, users_api::list(path, u64::from(options.page_size)));
         match reader.total().await {
             Ok(total) => {
                 tracing::info!(endpoint = path, ?total, "the users' endpoint");
-                return Ok(OpenUsers { path, reader, total });
+                return Ok(OpenUsers { path, reader, total, in_vain });
             }
             Err(error) if is_absent(&error) => absent = Some(error),
             Err(error) => return Err(error.context(Section::Users)),

@@ -6,9 +6,9 @@ use connector_api::{ConnectorError, ScanPlan, ScanRequest, Section, SectionPlan}
 use serde::de::DeserializeOwned;
 
 use super::edges::{self, Counts};
-use super::section::status_of;
+use super::section::is_unavailable;
 use super::{memberships, open_users};
-use crate::api::directories::Directory;
+use crate::api::directories::{Directory, RadiusServer};
 use crate::api::graph::Kind;
 use crate::api::{administrators, applications, directories, events, systems, user_groups};
 use crate::client::{Client, Identified, Listing, Meter, PageReader};
@@ -55,7 +55,7 @@ pub(crate) async fn plan(
         planner.directories(&mut counts).await?;
     }
     if wants(Section::Grants) {
-        let walks = edges::plan(&counts);
+        let walks = edges::plan(&counts, planner.limit);
         let requests = walks.iter().map(|walk| walk.requests).sum();
         let because = walks.iter().map(|walk| format!("{} {}", walk.requests, walk.ask.path())).collect::<Vec<_>>();
         planner.sections.push(SectionPlan {
@@ -74,11 +74,9 @@ pub(crate) async fn plan(
 impl Planner<'_> {
     async fn users(&mut self) -> Result<Option<u64>, ConnectorError> {
         let probe = Options { page_size: 1, ..self.options.clone() };
-        let before = self.meter.read().requests;
         let opened = open_users(self.client, &probe, &self.meter).await?;
         // An endpoint that is not served is asked in vain, by the scan too.
-        let in_vain = self.meter.read().requests.saturating_sub(before + 1);
-        let requests = in_vain + Listing::requests(opened.total.unwrap_or(0), self.limit);
+        let requests = opened.in_vain + Listing::requests(opened.total.unwrap_or(0), self.limit);
         let because = format!("{} users from {}", shown(opened.total), opened.path);
         self.sections.push(SectionPlan { section: Section::Users, requests, because });
         Ok(opened.total)
@@ -100,20 +98,9 @@ impl Planner<'_> {
     }
 
     async fn directories(&mut self, counts: &mut Counts) -> Result<(), ConnectorError> {
-        let mut rows: Vec<Directory> = Vec::new();
-        for listing in [directories::list(self.limit), directories::list_radius_servers(self.limit)] {
-            let mut reader = PageReader::new(self.client, &self.meter, listing);
-            loop {
-                match reader.next().await {
-                    Ok(Some(more)) => rows.extend(more),
-                    Ok(None) => break,
-                    Err(error) => match status_of(error) {
-                        connector_api::SectionStatus::Unavailable { .. } => break,
-                        status => return Err(status.error().cloned().unwrap_or_else(ConnectorError::cancelled)),
-                    },
-                }
-            }
-        }
+        let mut rows: Vec<Directory> = self.readable(directories::list(self.limit)).await?;
+        let servers: Vec<RadiusServer> = self.readable(directories::list_radius_servers(self.limit)).await?;
+        rows.extend(servers.into_iter().map(Directory::from));
         for kind in rows.iter().filter_map(Directory::graph_kind) {
             *counts.reachable.entry(kind).or_default() += 1;
         }
@@ -131,6 +118,23 @@ impl Planner<'_> {
         self.sections.push(SectionPlan { section: Section::LastLogin, requests, because });
     }
 
+    /// The rows of a listing; none when the credential may not read it.
+    async fn readable<T>(&self, listing: Listing) -> Result<Vec<T>, ConnectorError>
+    where
+        T: DeserializeOwned + Identified + Send + 'static,
+    {
+        let mut reader = PageReader::new(self.client, &self.meter, listing);
+        let mut rows = Vec::new();
+        loop {
+            match reader.next().await {
+                Ok(Some(more)) => rows.extend(more),
+                Ok(None) => return Ok(rows),
+                Err(error) if is_unavailable(&error) => return Ok(rows),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// How long a listing is; `None` when the credential may not read it.
     async fn count<T>(&self, listing: Listing) -> Result<Option<u64>, ConnectorError>
     where
@@ -138,10 +142,8 @@ impl Planner<'_> {
     {
         match PageReader::<T>::new(self.client, &self.meter, listing).total().await {
             Ok(total) => Ok(Some(total.unwrap_or(0))),
-            Err(error) => match status_of(error) {
-                connector_api::SectionStatus::Unavailable { .. } => Ok(None),
-                status => Err(status.error().cloned().unwrap_or_else(ConnectorError::cancelled)),
-            },
+            Err(error) if is_unavailable(&error) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,4 +1,29 @@
 //! Evidence of privilege: a stable code and a sentence for each fact. The host's policy decides what it weighs.
+//!
+//! | code | on | when |
+//! |---|---|---|
+//! | `console_role` | administrators, roles | it administers the console |
+//! | `console_administrator` | users | JumpCloud links the user to a console administrator (`admin`) |
+//! | `global_sudo` | users | `sudo`: administrator on every device that the user reaches |
+//! | `global_sudo_without_password` | users | the same with `passwordless_sudo` |
+//! | `sudo_on_systems` | users, groups | edges, or attributes of the groups passed, give administrator rights on so many devices |
+//! | `group_sudo` | groups | `attributes.sudo.enabled` |
+//! | `group_sudo_without_password` | groups | the same with `withoutPassword` |
+//! | `posix_admin_group` | groups | `attributes.posixGroups` names `root`, `wheel`, `sudo`, `admin` or `docker` |
+//! | `group_name` | groups | the name contains one of `privilegedGroupPatterns`, in any case |
+//! | `privileged_group` | users, groups | it is in a group, or in a group within, for which one of the above holds |
+//! | `stale_api_key` | administrators | the API key is older than `staleApiKeyDays` |
+//! | `disabled_but_bound` | users | it is not enabled and still reaches something |
+//!
+//! These make what is there worse, and are only said beside one of the above:
+//!
+//! | code | when |
+//! |---|---|
+//! | `privileged_without_mfa` | it is enabled and has no second factor set up |
+//! | `privileged_mfa_exempt` | it is exempt from the second factor |
+//! | `privileged_but_disabled` | it is not enabled |
+//! | `privileged_never_logged_in` | no login succeeded in all the time looked back on |
+//! | `privileged_password_never_expires` | its password never expires |
 
 use connector_api::{Access, Account, Reason};
 use jiff::Timestamp;
@@ -6,8 +31,9 @@ use jiff::Timestamp;
 use super::graph::Graph;
 use super::state::State;
 use crate::api::administrators::Administrator;
-use crate::api::graph::Kind;
 use crate::api::user_groups::UserGroup;
+
+const SUDO_ON_SYSTEMS: &str = "sudo_on_systems";
 
 /// POSIX groups whose members administer a device.
 const POSIX_ADMINS: [&str; 5] = ["root", "wheel", "sudo", "admin", "docker"];
@@ -19,7 +45,7 @@ pub(super) struct Privilege<'a> {
     now: Timestamp,
     state: &'a State,
     graph: &'a Graph<'a>,
-    /// For each group, the evidence that its members are privileged.
+    /// For each group, the evidence in the group itself that its members are privileged.
     groups: Vec<Vec<Reason>>,
 }
 
@@ -43,9 +69,30 @@ impl<'a> Privilege<'a> {
         privilege
     }
 
-    /// The evidence that a group's members are privileged.
-    pub(super) fn group(&self, group: u32) -> &[Reason] {
-        &self.groups[group as usize]
+    /// The evidence that a group's members are privileged: in the group itself, and in the groups above it.
+    pub(super) fn group(&self, group: u32) -> Vec<Reason> {
+        let mut reasons = self.groups[group as usize].clone();
+        for way in self.graph.groups_above(group) {
+            self.judge_way(&way, &way[1..], "its members are in", &mut reasons);
+        }
+        reasons
+    }
+
+    /// Enters the evidence in the last group of a way on those who come that way; of it, `shown` is named.
+    fn judge_way(&self, way: &[u32], shown: &[u32], are_in: &str, reasons: &mut Vec<Reason>) {
+        let (Some(&first), Some(&last)) = (shown.first(), shown.last()) else { return };
+        let mut group = self.name(last).to_owned();
+        if first != last {
+            group.push_str(&format!(" through {}", self.name(first)));
+        }
+        for reason in self.groups[last as usize].iter().filter(|reason| reason.code != SUDO_ON_SYSTEMS) {
+            reasons.push(Reason::new("privileged_group", format!("{are_in} {group}: {}", reason.message)));
+        }
+        let systems = self.graph.sudo_systems(way);
+        if systems > 0 {
+            let message = format!("{are_in} {group}: its members are administrators on {}", devices(systems));
+            reasons.push(Reason::new(SUDO_ON_SYSTEMS, message));
+        }
     }
 
     /// The evidence that a console role gives privilege.
@@ -74,27 +121,13 @@ impl<'a> Privilege<'a> {
         }
         let direct = self.graph.direct_sudo_systems(user);
         if direct > 0 {
-            reasons.push(Reason::new(
-                "sudo_on_systems",
-                format!("is administrator on {}, bound directly", devices(direct)),
-            ));
+            let message = format!("is administrator on {}, bound to it directly", devices(direct));
+            reasons.push(Reason::new(SUDO_ON_SYSTEMS, message));
         }
-        let ways = self.graph.groups_of(user);
         let mut bound = self.graph.is_bound(user);
-        for way in &ways {
-            let (Some(first), Some(&group)) = (way.first(), way.last()) else { continue };
-            bound = bound || self.graph.group_is_bound(group);
-            let group_name = self.name(group);
-            let through = if way.len() > 1 { format!(" through {}", self.name(*first)) } else { String::new() };
-            for reason in self.group(group) {
-                reasons.push(if reason.code == "sudo_on_systems" {
-                    let devices = devices(self.graph.sudo_systems(group));
-                    let message = format!("is administrator on {devices} as a member of {group_name}{through}");
-                    Reason::new("sudo_on_systems", message)
-                } else {
-                    Reason::new("privileged_group", format!("is in {group_name}{through}: {}", reason.message))
-                });
-            }
+        for way in self.graph.groups_of(user) {
+            bound = bound || way.last().is_some_and(|group| self.graph.group_is_bound(*group));
+            self.judge_way(&way, &way, "is in", &mut reasons);
         }
         self.judge_hygiene(account, &mut reasons, bound);
         account.reasons = reasons;
@@ -105,8 +138,7 @@ impl<'a> Privilege<'a> {
         let roles = administrator.roles();
         let role = if roles.is_empty() { "no role that is told".to_owned() } else { roles.join(", ") };
         let mut reasons = vec![Reason::new("console_role", format!("administers the JumpCloud console: {role}"))];
-        if administrator.api_key_set == Some(true)
-            && let Some(days) = self.days_since(administrator.api_key_updated_at)
+        if let Some(days) = self.days_since(administrator.api_key_made_at())
             && days > self.stale_key_days
         {
             reasons.push(Reason::new("stale_api_key", format!("has an API key that is {days} days old")));
@@ -166,14 +198,13 @@ impl<'a> Privilege<'a> {
             }
             _ => {}
         }
-        let systems = self.graph.sudo_systems(at);
+        let systems = self.graph.sudo_systems(&[at]);
         if systems > 0 {
-            reasons.push(Reason::new(
-                "sudo_on_systems",
-                format!("its members are administrators on {}", devices(systems)),
-            ));
+            let message = format!("its members are administrators on {}", devices(systems));
+            reasons.push(Reason::new(SUDO_ON_SYSTEMS, message));
         }
-        let posix = group.rest.get("attributes").and_then(|attributes| attributes.get("posixGroups"));
+        let fields = group.rest.unpack();
+        let posix = fields.get("attributes").and_then(|attributes| attributes.get("posixGroups"));
         let names = posix.and_then(|groups| groups.as_array()).into_iter().flatten();
         for name in names.filter_map(|group| group.get("name")).filter_map(|name| name.as_str()) {
             if POSIX_ADMINS.contains(&name) {
@@ -195,10 +226,4 @@ impl<'a> Privilege<'a> {
 
 fn devices(count: usize) -> String {
     if count == 1 { "1 device".to_owned() } else { format!("{count} devices") }
-}
-
-impl Graph<'_> {
-    fn direct_sudo_systems(&self, user: u32) -> usize {
-        self.direct_reach(user).filter(|(kind, access)| *kind == Kind::System && *access > Access::Login).count()
-    }
 }

@@ -1,13 +1,11 @@
 //! The rows that are made of what was read: groups, memberships, resources and grants. Accounts are made as the users
 //! are read.
 
-use std::collections::BTreeMap;
-
 use connector_api::{AccessPath, Attributes, Grant, Group, Membership, Principal, Resource, ResourceRef};
-use serde_json::{Map, Value};
 
 use super::graph::{Graph, USER_GROUP};
 use super::privilege::Privilege;
+use super::reach::Paths;
 use super::section::Tally;
 use super::state::State;
 use crate::api::applications::Application;
@@ -32,7 +30,7 @@ pub(super) const fn resource_type(kind: Kind) -> &'static str {
 }
 
 pub(super) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privilege: &Privilege<'_>) -> Group {
-    let reasons = privilege.group(at).to_vec();
+    let reasons = privilege.group(at);
     Group {
         external_id: group.id.to_string(),
         group_type: USER_GROUP.to_owned(),
@@ -42,7 +40,7 @@ pub(super) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privi
         member_count,
         privileged: !reasons.is_empty(),
         reasons,
-        attributes: attributes(&group.rest),
+        attributes: group.rest.unpack(),
     }
 }
 
@@ -93,7 +91,7 @@ pub(super) fn system(system: &System) -> Resource {
         active: system.active,
         last_contact_at: system.last_contact,
         created_at: system.created,
-        attributes: with(attributes(&system.rest), "hostname", system.hostname.as_deref()),
+        attributes: with(system.rest.unpack(), "hostname", system.hostname.as_deref()),
     }
 }
 
@@ -102,7 +100,7 @@ pub(super) fn system_group(group: &SystemGroup) -> Resource {
         external_id: group.id.to_string(),
         resource_type: resource_type(Kind::SystemGroup).to_owned(),
         name: named(&group.name, &None, &group.id),
-        attributes: attributes(&group.rest),
+        attributes: group.rest.unpack(),
         ..Resource::default()
     }
 }
@@ -114,7 +112,11 @@ pub(super) fn application(application: &Application) -> Resource {
         name: named(&Some(application.label().to_owned()).filter(|label| !label.is_empty()), &None, &application.id),
         active: application.active,
         created_at: application.created,
-        attributes: with(attributes(&application.rest), "name", application.name.as_deref()),
+        attributes: with(
+            with(application.rest.unpack(), "name", application.name.as_deref()),
+            "displayName",
+            application.display_name.as_deref(),
+        ),
         ..Resource::default()
     }
 }
@@ -132,7 +134,7 @@ pub(super) fn directory(directory: &Directory) -> Resource {
 }
 
 /// The grants of one principal.
-pub(super) fn grants(graph: &Graph<'_>, principal: &Principal, reach: BTreeMap<u32, Vec<AccessPath>>) -> Vec<Grant> {
+pub(super) fn grants(graph: &Graph<'_>, principal: &Principal, paths: Paths) -> Vec<Grant> {
     let grant = |(target, via): (u32, Vec<AccessPath>)| {
         let target = &graph.targets[target as usize];
         Some(Grant {
@@ -147,7 +149,7 @@ pub(super) fn grants(graph: &Graph<'_>, principal: &Principal, reach: BTreeMap<u
             via,
         })
     };
-    reach.into_iter().filter_map(grant).collect()
+    paths.into_iter().filter_map(grant).collect()
 }
 
 pub(super) fn group_name(group: &UserGroup) -> String {
@@ -156,10 +158,6 @@ pub(super) fn group_name(group: &UserGroup) -> String {
 
 fn named(first: &Option<String>, second: &Option<String>, id: &crate::api::Id) -> String {
     first.clone().or_else(|| second.clone()).unwrap_or_else(|| id.to_string())
-}
-
-fn attributes(rest: &Map<String, Value>) -> Attributes {
-    rest.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn with(mut attributes: Attributes, name: &str, value: Option<&str>) -> Attributes {

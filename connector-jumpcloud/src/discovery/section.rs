@@ -25,6 +25,14 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// The counts of a section that begins to be read.
+    pub(crate) fn begin(section: Section, sink: &Arc<dyn ScanSink>) -> Self {
+        let tally = Self::new(section, sink);
+        tally.progress(Stage::Reading);
+        tally
+    }
+
+    /// Counts that are made besides a section's reading.
     pub(crate) fn new(section: Section, sink: &Arc<dyn ScanSink>) -> Self {
         Self {
             section,
@@ -104,7 +112,10 @@ impl Tally {
     pub(crate) fn close_by(self, result: Result<(), ConnectorError>) -> SectionReport {
         let status = match result {
             Ok(()) => SectionStatus::Complete,
-            Err(error) => status_of(error),
+            Err(error) if is_unavailable(&error) => {
+                SectionStatus::Unavailable { error: with_right(self.section, error) }
+            }
+            Err(error) => SectionStatus::Incomplete { error },
         };
         self.close(status)
     }
@@ -143,10 +154,33 @@ impl Tally {
     }
 }
 
-/// What an error says of the section that it ended: the credential may not read it, or something is missing.
-pub(crate) fn status_of(error: ConnectorError) -> SectionStatus {
-    match error.code {
-        ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthorized => SectionStatus::Unavailable { error },
-        _ => SectionStatus::Incomplete { error },
-    }
+/// Whether an error means that the credential may not read a section, or that the target does not have it.
+pub(crate) fn is_unavailable(error: &ConnectorError) -> bool {
+    matches!(error.code, ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthorized)
 }
+
+/// The same error with the right that reading an optional section takes.
+fn with_right(section: Section, mut error: ConnectorError) -> ConnectorError {
+    let (what, right, option) = match section {
+        Section::Administrators => {
+            ("console administrators", "the role Administrator or Administrator With Billing", "includeAdministrators")
+        }
+        Section::LastLogin => (
+            "Directory Insights",
+            "a role other than Command Runner and Command Runner With Billing, such as Read Only, and a JumpCloud plan \
+             with Directory Insights",
+            "includeLastLogin",
+        ),
+        Section::Systems => ("devices", READING, "includeSystems"),
+        Section::Applications => ("applications", READING, "includeApplications"),
+        Section::Directories => ("directories", READING, "includeDirectories"),
+        Section::Grants => ("associations", READING, "includeGrants"),
+        _ => return error,
+    };
+    error.message = format!("{}; reading {what} takes {right}", error.message);
+    error.remedy = format!("give the key's administrator {right}, or set {option} to false");
+    error
+}
+
+/// The right that most sections take.
+const READING: &str = "the role Read Only, Manager or Administrator";

@@ -1,14 +1,10 @@
 //! Directory users become accounts.
 
-use connector_api::{Access, Account, AccountKind, AccountType, LastLogin, Mfa, PasswordFacts};
+use connector_api::{Access, Account, AccountKind, AccountType, Mfa, PasswordFacts};
 use serde_json::Value;
 
-use super::state::{Login, Logins};
 use crate::api::lenient;
 use crate::api::users::User;
-
-/// Fields that are kept under their own name besides the named one that is made of them, since that tells less.
-const PASSWORD_DATE: &str = "password_date";
 
 /// What a scan must remember of a user after its account has gone to the sink.
 pub(super) struct Remembered {
@@ -28,7 +24,9 @@ pub(super) fn remembered(user: &User) -> Remembered {
     Remembered { name, sudo }
 }
 
-/// Makes an account of a user. Every field that has no name of its own reaches `attributes` under JumpCloud's name.
+/// Makes an account of a user. Every field that a named one does not take over as it is reaches `attributes` under
+/// JumpCloud's name: those without a name of their own, and those of which a named one is drawn (dates, flags, the
+/// objects on the second factor). Fields that are null say nothing and are left out.
 pub(super) fn account(mut user: User, username: &str) -> Account {
     let enabled = enabled(&user);
     let mfa = mfa(&user);
@@ -37,9 +35,9 @@ pub(super) fn account(mut user: User, username: &str) -> Account {
     let source = source(&user);
     let admin = match user.fields.get("admin") {
         Some(Value::Object(admin)) => Some(!admin.is_empty()),
-        Some(other) => lenient::flag(other),
-        // JumpCloud answers `null` for a user who is not linked to an administrator; nulls are dropped on reading.
-        None => Some(false),
+        // So JumpCloud says that a user is not linked to an administrator.
+        Some(Value::Null) => Some(false),
+        other => other.and_then(lenient::flag),
     };
     let display_name = user.take_text("displayname").or_else(|| full_name(&user));
     let told = user.take_text("username");
@@ -62,28 +60,15 @@ pub(super) fn account(mut user: User, username: &str) -> Account {
         last_login_at: None,
         last_login: None,
         password,
-        created_at: user.fields.get("created").and_then(lenient::time),
+        created_at: user.time("created"),
         employee_id: user.take_text("employeeIdentifier"),
         department: user.take_text("department"),
         source,
         description: user.take_text("description"),
         links: Vec::new(),
         reasons: Vec::new(),
-        attributes: user.fields,
+        attributes: user.into_attributes(),
     }
-}
-
-/// Enters what is known of an account's logins: by id, and by the names under which devices know the user.
-pub(super) fn enter_logins(account: &mut Account, id: &crate::api::Id, logins: &Logins) {
-    let Some(since) = logins.since else { return };
-    let mut login = logins.by_id.get(id).cloned().unwrap_or_default();
-    let names = [Some(account.username.as_str()), account.email.as_deref().filter(|email| *email != account.username)];
-    for more in names.into_iter().flatten().filter_map(|name| logins.by_name.get(name)) {
-        login.merge(more);
-    }
-    let Login { succeeded_at, failed_at, service, mfa } = login;
-    account.last_login_at = succeeded_at;
-    account.last_login = Some(LastLogin { succeeded_at, failed_at, service, mfa, since: Some(since) });
 }
 
 /// Usable now: activated, not suspended, and not in a state that says otherwise. Unknown where nothing says.
@@ -136,8 +121,8 @@ fn password(user: &User) -> Option<PasswordFacts> {
     let facts = PasswordFacts {
         expired: user.flag("password_expired"),
         never_expires: user.flag("password_never_expires"),
-        changed_at: user.fields.get(PASSWORD_DATE).and_then(lenient::time),
-        expires_at: user.fields.get("password_expiration_date").and_then(lenient::time),
+        changed_at: user.time("password_date"),
+        expires_at: user.time("password_expiration_date"),
     };
     (facts != PasswordFacts::default()).then_some(facts)
 }
@@ -226,6 +211,13 @@ mod tests {
         assert_eq!(account.created_at, None);
         assert_eq!(account.attributes["created"], "long ago");
         assert_eq!(account.admin, Some(true));
+    }
+
+    #[test]
+    fn not_linked_to_an_administrator_is_known_only_where_it_is_told() {
+        assert_eq!(read(json!({"admin": null})).admin, Some(false));
+        assert_eq!(read(json!({"admin": {}})).admin, Some(false));
+        assert_eq!(read(json!({})).admin, None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. Everything else is the [`host`](crate::host)'s.
 
 mod arguments;
+mod conformance;
 mod connectors;
 mod describe;
 mod exit;
@@ -60,6 +61,8 @@ enum Command {
     Scan(Box<scan::Arguments>),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
+    /// Run the conformance suite against a connector
+    Conformance(conformance::Arguments),
 }
 
 /// Runs the program: what `main` does.
@@ -99,6 +102,7 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::TestConnection(arguments) => block_on(arguments.run(&registry)),
         Command::Scan(arguments) => block_on(arguments.run(&registry)),
         Command::Simulate(arguments) => block_on(arguments.run()),
+        Command::Conformance(arguments) => arguments.run(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::host::digest::{AccountCounts, Digest};
 use crate::host::run::ScanReport;
 
 /// The width where there is no terminal to tell one.
-const DEFAULT_WIDTH: usize = 100;
+const DEFAULT_WIDTH: usize = 140;
 
 /// How many of the largest groups are named.
 const LARGEST_GROUPS: usize = 5;
@@ -33,6 +33,7 @@ fn render(report: &ScanReport, width: usize) -> String {
     if report.error.is_none() {
         text += &found(digest, width);
         text += &privileged(digest, width);
+        text += &evidence(digest, width);
     }
     text += &sections(summary);
     text += &remarks(summary, width);
@@ -66,7 +67,7 @@ fn headline(summary: &ScanSummary) -> String {
 fn found(digest: &Digest, width: usize) -> String {
     let mut lines: Vec<(&str, u64, Vec<String>)> = vec![
         ("users", digest.users.total, account_details(&digest.users)),
-        ("administrators", digest.administrators.total, account_details(&digest.administrators)),
+        ("administrators", digest.administrators.total, administrator_details(&digest.administrators)),
     ];
     let groups = &digest.groups;
     lines.push(("groups", groups.total, counts([("privileged", groups.privileged), ("empty", groups.empty)])));
@@ -124,16 +125,24 @@ fn account_details(accounts: &AccountCounts) -> Vec<String> {
     ])
 }
 
+fn administrator_details(accounts: &AccountCounts) -> Vec<String> {
+    let alone = accounts.total.saturating_sub(accounts.linked);
+    let mut details = account_details(accounts);
+    details.extend(counts([("without a directory user", alone)]));
+    details
+}
+
+fn level(access: Access) -> &'static str {
+    match access {
+        Access::Login => "login",
+        Access::Sudo => "sudo",
+        Access::SudoWithoutPassword => "sudo without password",
+        _ => "other",
+    }
+}
+
 fn levels(grants: &BTreeMap<Access, u64>) -> Vec<String> {
-    counts(grants.iter().map(|(access, count)| {
-        let name = match access {
-            Access::Login => "login",
-            Access::Sudo => "sudo",
-            Access::SudoWithoutPassword => "sudo without password",
-            _ => "other",
-        };
-        (name, *count)
-    }))
+    counts(grants.iter().map(|(access, count)| (level(*access), *count)))
 }
 
 /// `3 enabled`, `1 disabled`, without zeros.
@@ -162,6 +171,29 @@ fn privileged(digest: &Digest, width: usize) -> String {
     let hidden = digest.privileged_accounts.saturating_sub(accounts.len() as u64);
     if hidden > 0 {
         let _ = writeln!(text, "  and {} more", HumanCount(hidden));
+    }
+    text
+}
+
+/// Each kind of evidence with how many accounts it was found on and an example, and the longest way to be
+/// administrator.
+fn evidence(digest: &Digest, width: usize) -> String {
+    if digest.evidence.is_empty() {
+        return String::new();
+    }
+    let mut kinds: Vec<_> = digest.evidence.iter().collect();
+    kinds.sort_by_key(|(code, evidence)| (std::cmp::Reverse(evidence.accounts), *code));
+    let longest = kinds.iter().map(|(code, _)| measure_text_width(code)).max().unwrap_or_default().min(40);
+    let mut text = title("Evidence");
+    for (code, evidence) in kinds {
+        let (count, example) = (HumanCount(evidence.accounts), format!("{} {}", evidence.example, evidence.message));
+        let line = format!("  {:<longest$}{:>9}   e.g. {}", printable(code), count.to_string(), printable(&example));
+        let _ = writeln!(text, "{}", truncate_str(&line, width, "…"));
+    }
+    if let Some(way) = &digest.longest_way {
+        let stops: Vec<String> = way.stops.iter().map(|stop| printable(stop)).collect();
+        let line = format!("  longest way: {} ({})", stops.join(" → "), level(way.access));
+        let _ = writeln!(text, "{}", truncate_str(&line, width, "…"));
     }
     text
 }

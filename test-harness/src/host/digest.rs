@@ -32,6 +32,30 @@ pub struct Digest {
     pub privileged_accounts: u64,
     /// Those with the most evidence.
     pub most_privileged: Top<PrivilegedAccount>,
+    /// The evidence by its code.
+    pub evidence: BTreeMap<String, Evidence>,
+    /// The account that becomes administrator of a resource over the most steps.
+    pub longest_way: Option<LongestWay>,
+}
+
+/// How often one kind of evidence was found, and the first account that it was found on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// Accounts with this evidence.
+    pub accounts: u64,
+    /// The `username` of the first.
+    pub example: String,
+    /// The sentence on it.
+    pub message: String,
+}
+
+/// A way from an account to administrator rights on a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LongestWay {
+    /// Account, groups and resource, in that order.
+    pub stops: Vec<String>,
+    /// What the account may do there.
+    pub access: Access,
 }
 
 /// Counts over accounts of one kind.
@@ -100,6 +124,14 @@ impl Digest {
             AccountKind::Administrator => self.administrators.observe(account),
             _ => self.users.observe(account),
         }
+        for reason in &account.reasons {
+            let known = self.evidence.contains_key(&reason.code) || self.evidence.len() < MAX_KINDS;
+            let evidence = self.evidence.entry(if known { &reason.code } else { "other" }.to_owned()).or_default();
+            if evidence.accounts == 0 {
+                (evidence.example, evidence.message) = (account.username.clone(), reason.message.clone());
+            }
+            evidence.accounts += 1;
+        }
         if !account.reasons.is_empty() {
             self.privileged_accounts += 1;
             self.most_privileged.offer(account.reasons.len() as u64, || PrivilegedAccount {
@@ -120,6 +152,16 @@ impl Digest {
             Principal::Group { .. } => &mut self.group_grants,
         };
         *levels.entry(grant.access).or_default() += 1;
+        let Principal::Account { username, .. } = &grant.principal else { return };
+        let longest = self.longest_way.as_ref().map_or(2, |way| way.stops.len());
+        // Of several paths the first is the shortest: what it needs, the access needs.
+        if let Some(path) = grant.via.first().filter(|path| path.access > Access::Login)
+            && path.steps.len() + 2 > longest
+        {
+            let steps = path.steps.iter().map(|step| step.name.clone());
+            let stops = [username.clone()].into_iter().chain(steps).chain([grant.resource.name.clone()]).collect();
+            self.longest_way = Some(LongestWay { stops, access: path.access });
+        }
     }
 }
 
@@ -246,6 +288,17 @@ mod tests {
         let names: Vec<&str> = digest.most_privileged.iter().map(|(_, account)| account.username.as_str()).collect();
         assert_eq!(names, ["root", "ada", "bob"]);
         assert_eq!(digest.privileged_accounts, 3);
+    }
+
+    #[test]
+    fn evidence_is_counted_by_code_with_its_first_example() {
+        let mut digest = Digest::default();
+        for username in ["ada", "bob"] {
+            let reasons = vec![Reason::new("sudo", format!("{username} may"))];
+            digest.observe(&Account { username: username.into(), reasons, ..Account::default() }.into());
+        }
+        let expected = Evidence { accounts: 2, example: "ada".into(), message: "ada may".into() };
+        assert_eq!(digest.evidence, BTreeMap::from([("sudo".to_owned(), expected)]));
     }
 
     #[test]

@@ -1,0 +1,113 @@
+//! What is known of recent logins: small, since a scan holds it for every account that signed in.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroI64;
+
+use connector_api::{Account, LastLogin};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::api::Id;
+use crate::api::events::Service;
+
+/// Recent logins by who signed in. Users and administrators are kept apart: an administrator is not the user with the
+/// same address.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Logins {
+    /// The first instant looked at; absent when logins were not read to their end.
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) users: Known,
+    pub(crate) administrators: Known,
+}
+
+/// The logins of one kind of account.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Known {
+    pub(crate) by_id: BTreeMap<Id, Login>,
+    /// Logins that name their account only by user name or address, as those on devices do.
+    pub(crate) by_name: BTreeMap<String, Login>,
+}
+
+/// One account's last logins.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Login {
+    pub(crate) succeeded_at: Option<Moment>,
+    pub(crate) failed_at: Option<Moment>,
+    /// The service of the last login that succeeded.
+    pub(crate) service: Option<Service>,
+    /// Whether that login used a second factor.
+    pub(crate) mfa: Option<bool>,
+}
+
+/// A point in time to the millisecond, as events tell it, in half the room of a [`Timestamp`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Moment(NonZeroI64);
+
+impl Moment {
+    pub(crate) fn of(time: Timestamp) -> Self {
+        Self(NonZeroI64::new(time.as_millisecond()).unwrap_or(NonZeroI64::MIN))
+    }
+
+    fn time(self) -> Option<Timestamp> {
+        Timestamp::from_millisecond(self.0.get()).ok()
+    }
+}
+
+impl Login {
+    /// Both as logins of one account.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        if other.succeeded_at > self.succeeded_at {
+            (self.succeeded_at, self.service, self.mfa) = (other.succeeded_at, other.service, other.mfa);
+        }
+        self.failed_at = self.failed_at.max(other.failed_at);
+    }
+}
+
+impl Logins {
+    /// Enters what is known of a user, whom devices know by name.
+    pub(super) fn enter_user(&self, account: &mut Account, id: &Id, username: Option<&str>) {
+        self.enter(&self.users, account, id, username);
+    }
+
+    /// Enters what is known of an administrator.
+    pub(super) fn enter_administrator(&self, account: &mut Account, id: &Id) {
+        self.enter(&self.administrators, account, id, None);
+    }
+
+    fn enter(&self, known: &Known, account: &mut Account, id: &Id, username: Option<&str>) {
+        let Some(since) = self.since else { return };
+        let mut login = known.by_id.get(id).copied().unwrap_or_default();
+        let email = account.email.as_deref().filter(|email| Some(*email) != username);
+        for more in [username, email].into_iter().flatten().filter_map(|name| known.by_name.get(name)) {
+            login.merge(more);
+        }
+        let succeeded_at = login.succeeded_at.and_then(Moment::time);
+        account.last_login_at = succeeded_at;
+        account.last_login = Some(LastLogin {
+            succeeded_at,
+            failed_at: login.failed_at.and_then(Moment::time),
+            service: login.service.map(|service| service.word().to_owned()),
+            mfa: login.mfa,
+            since: Some(since),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_login_wins_whatever_the_order() {
+        let at = |second| Timestamp::from_second(second).ok().map(Moment::of);
+        let old = Login { succeeded_at: at(1), failed_at: at(9), service: Some(Service::Sso), mfa: Some(true) };
+        let new = Login { succeeded_at: at(5), failed_at: at(2), service: Some(Service::Ldap), mfa: None };
+        for (mut first, second) in [(old, new), (new, old)] {
+            first.merge(&second);
+            assert_eq!(first, Login { failed_at: at(9), ..new });
+        }
+        assert_eq!(size_of::<Login>(), 24);
+    }
+}

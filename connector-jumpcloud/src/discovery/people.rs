@@ -1,0 +1,201 @@
+//! The directory's users as far as a scan must remember them, which it does for each: there may be a million.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use connector_api::Access;
+use serde::{Deserialize, Serialize};
+
+use crate::api::Id;
+
+/// The directory's users: id, name, and a few flags of each.
+///
+/// Names are unique in a scan and the same in every row: a user's is the user name, else the address, else the id; an
+/// administrator's is the address, else the id; who comes later to a name that is taken gets `name#id`. Users come
+/// before administrators, each in the order of ids.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "PeopleWire")]
+pub(crate) struct People {
+    ids: Vec<Id>,
+    index: HashMap<Id, u32>,
+    names: Vec<Option<Box<str>>>,
+    sudo: Vec<Access>,
+    /// Those that the users' listing held, in its order.
+    listed: Vec<u32>,
+    taken: HashSet<u64>,
+    /// Users who may be the same person as an administrator.
+    links: Vec<Link>,
+}
+
+/// A user and an administrator who may be the same person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Link {
+    pub(crate) user: u32,
+    /// The administrator's id.
+    pub(crate) administrator: String,
+    pub(crate) evidence: Evidence,
+}
+
+/// Why two accounts may be one person's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Evidence {
+    /// They have one address, in whatever case.
+    SharedEmail,
+    /// The user's `admin` names the administrator.
+    DeclaredByTarget,
+}
+
+impl Evidence {
+    /// The word in a link.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::SharedEmail => "sharedEmail",
+            Self::DeclaredByTarget => "declaredByTarget",
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize, Clone)]
+struct PeopleWire {
+    ids: Vec<Id>,
+    names: Vec<Option<Box<str>>>,
+    sudo: Vec<Access>,
+    listed: Vec<u32>,
+    links: Vec<Link>,
+}
+
+impl From<PeopleWire> for People {
+    fn from(wire: PeopleWire) -> Self {
+        let mut people = Self::default();
+        for id in wire.ids {
+            people.intern(&id);
+        }
+        for (at, name) in wire.names.into_iter().enumerate().take(people.ids.len()) {
+            if let Some(name) = name {
+                people.taken.insert(digest(&name));
+                people.names[at] = Some(name);
+            }
+        }
+        for (at, sudo) in wire.sudo.into_iter().enumerate().take(people.ids.len()) {
+            people.sudo[at] = sudo;
+        }
+        let known = people.ids.len() as u32;
+        people.listed = wire.listed.into_iter().filter(|at| *at < known).collect();
+        people.links = wire.links.into_iter().filter(|link| link.user < known).collect();
+        people
+    }
+}
+
+impl From<&People> for PeopleWire {
+    fn from(people: &People) -> Self {
+        Self {
+            ids: people.ids.clone(),
+            names: people.names.clone(),
+            sudo: people.sudo.clone(),
+            listed: people.listed.clone(),
+            links: people.links.clone(),
+        }
+    }
+}
+
+impl Serialize for People {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        PeopleWire::from(self).serialize(serializer)
+    }
+}
+
+impl People {
+    /// The index of a user, who need not have been listed yet.
+    pub(crate) fn intern(&mut self, id: &Id) -> u32 {
+        if let Some(at) = self.index.get(id) {
+            return *at;
+        }
+        let at = self.ids.len() as u32;
+        self.ids.push(id.clone());
+        self.names.push(None);
+        self.sudo.push(Access::Login);
+        self.index.insert(id.clone(), at);
+        at
+    }
+
+    /// Enters a listed user under a name that no other account has: `name`, or `name#id` when that is taken.
+    pub(crate) fn list(&mut self, id: &Id, name: String, sudo: Access) -> u32 {
+        let at = self.intern(id);
+        let name = self.unique(name, id);
+        self.sudo[at as usize] = sudo;
+        self.listed.push(at);
+        self.names[at as usize] = Some(name.into_boxed_str());
+        at
+    }
+
+    /// A name that no other account has, kept from now on: `name`, or with the id behind it as often as it takes.
+    pub(crate) fn unique(&mut self, mut name: String, id: &Id) -> String {
+        while !self.taken.insert(digest(&name)) {
+            name = format!("{name}#{id}");
+        }
+        name
+    }
+
+    /// A user may be the same person as an administrator.
+    pub(crate) fn link(&mut self, user: u32, administrator: String, evidence: Evidence) {
+        self.links.push(Link { user, administrator, evidence });
+    }
+
+    /// The users who may be the same person as an administrator, in the order of the listing.
+    pub(crate) fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    pub(crate) fn find(&self, id: &Id) -> Option<u32> {
+        self.index.get(id).copied()
+    }
+
+    pub(crate) fn id(&self, at: u32) -> &Id {
+        &self.ids[at as usize]
+    }
+
+    /// The user's name, if the listing held the user.
+    pub(crate) fn name(&self, at: u32) -> Option<&str> {
+        self.names[at as usize].as_deref()
+    }
+
+    /// What the user's own flags allow on every device that the user reaches.
+    pub(crate) fn sudo(&self, at: u32) -> Access {
+        self.sudo[at as usize]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Those that the users' listing held, in its order.
+    pub(crate) fn listed(&self) -> &[u32] {
+        &self.listed
+    }
+}
+
+fn digest(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_gets_the_id_behind_it() {
+        let ids: Vec<Id> = (1..4).map(|at| format!("{at:024x}").parse().unwrap()).collect();
+        let mut people = People::default();
+        let names = ["ada".to_owned(), "ada".to_owned(), format!("ada#{}", ids[1])];
+        for (id, name) in ids.iter().zip(names) {
+            people.list(id, name, Access::Login);
+        }
+        let names: Vec<_> = (0..3).map(|at| people.name(at).unwrap().to_owned()).collect();
+        assert_eq!(names[0], "ada");
+        assert_eq!(names[1], format!("ada#{}", ids[1]));
+        assert_eq!(names[2], format!("ada#{}#{}", ids[1], ids[2]));
+    }
+}

@@ -1,0 +1,121 @@
+//! The paths from accounts and groups to what they reach, and the level that each path gives.
+//!
+//! On a device the level is the highest of what the edge, the attributes of the groups on the path and, for an
+//! account, its own global flags give. Elsewhere there is only `login`.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
+
+use connector_api::{Access, AccessPath, PathStep};
+
+use super::graph::{Graph, Reach, SYSTEM_GROUP};
+use crate::api::graph::Kind;
+
+/// Paths shown for one grant; more of the same length or longer are left out.
+const PATHS: usize = 32;
+
+/// For each target, by its index, every path to it, shortest first.
+pub(super) type Paths = BTreeMap<u32, Vec<AccessPath>>;
+
+impl Graph<'_> {
+    /// What a user reaches, whose own flags allow `own` on every device.
+    pub(super) fn reach_of_user(&self, user: u32, own: Access) -> Paths {
+        let mut paths = Paths::new();
+        for reach in self.user_reach.get(&user).into_iter().flatten() {
+            self.enter(&mut paths, &[], reach, Access::Login, own);
+        }
+        for way in self.ways_of_user(user) {
+            self.enter_way(&mut paths, &way, &way, own);
+        }
+        in_order(paths)
+    }
+
+    /// What each member of a group reaches through the group: what it is bound to itself, and what the groups above
+    /// it are bound to.
+    pub(super) fn reach_of_group(&self, group: u32) -> Paths {
+        let mut paths = Paths::new();
+        for way in self.ways_of_group(group) {
+            self.enter_way(&mut paths, &way, &way[1..], Access::Login);
+        }
+        in_order(paths)
+    }
+
+    /// The devices on which the last group of a way gives administrator rights to those who come that way.
+    pub(super) fn sudo_systems(&self, way: &[u32]) -> usize {
+        let Some(&last) = way.last() else { return 0 };
+        let of_groups = self.sudo_of(way);
+        let given = self.group_reach[last as usize].iter().filter(|reach| reach.access.max(of_groups) > Access::Login);
+        self.devices(given)
+    }
+
+    /// The devices on which a user is administrator by edges of the user's own.
+    pub(super) fn direct_sudo_systems(&self, user: u32) -> usize {
+        let own = self.user_reach.get(&user).into_iter().flatten();
+        self.devices(own.filter(|reach| reach.access > Access::Login))
+    }
+
+    /// Whether a user is bound to anything directly.
+    pub(super) fn is_bound(&self, user: u32) -> bool {
+        self.user_reach.contains_key(&user)
+    }
+
+    /// Whether a group is bound to anything itself.
+    pub(super) fn group_is_bound(&self, group: u32) -> bool {
+        !self.group_reach[group as usize].is_empty()
+    }
+
+    fn devices<'r>(&self, reaches: impl Iterator<Item = &'r Reach>) -> usize {
+        let devices = reaches.filter(|reach| self.targets[reach.target as usize].kind == Kind::System);
+        devices.map(|reach| reach.target).collect::<HashSet<_>>().len()
+    }
+
+    fn sudo_of(&self, way: &[u32]) -> Access {
+        way.iter().map(|group| self.group_sudo(*group)).max().unwrap_or(Access::Login)
+    }
+
+    /// Enters what the last group of a way is bound to; of the way, `shown` becomes part of the paths.
+    fn enter_way(&self, paths: &mut Paths, way: &[u32], shown: &[u32], own: Access) {
+        let Some(&last) = way.last() else { return };
+        for reach in &self.group_reach[last as usize] {
+            self.enter(paths, shown, reach, self.sudo_of(way), own);
+        }
+    }
+
+    fn enter(&self, paths: &mut Paths, shown: &[u32], reach: &Reach, of_groups: Access, own: Access) {
+        let mut steps: Vec<PathStep> = shown.iter().map(|group| self.step(*group)).collect();
+        steps.extend(reach.through.map(|group| {
+            let group = &self.state.system_groups[group as usize];
+            PathStep {
+                group_type: SYSTEM_GROUP.to_owned(),
+                external_id: group.id.to_string(),
+                name: group.name.clone().unwrap_or_else(|| group.id.to_string()),
+            }
+        }));
+        let (access, raised_by) = if self.targets[reach.target as usize].kind == Kind::System {
+            let of_edges = reach.access.max(of_groups);
+            (of_edges.max(own), (own > of_edges).then(|| "accountSudo".to_owned()))
+        } else {
+            (Access::Login, None)
+        };
+        let path = AccessPath { access, steps, raised_by };
+        let paths = paths.entry(reach.target).or_default();
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+}
+
+fn in_order(mut paths: Paths) -> Paths {
+    for paths in paths.values_mut() {
+        paths.sort_by_key(|path| (path.steps.len(), Reverse(path.access)));
+        // The strongest path stays, however long it is.
+        if paths.len() > PATHS
+            && let Some(strongest) = (0..paths.len()).max_by_key(|at| (paths[*at].access, Reverse(*at)))
+            && strongest >= PATHS
+        {
+            paths.swap(PATHS - 1, strongest);
+        }
+        paths.truncate(PATHS);
+    }
+    paths
+}

@@ -1,0 +1,122 @@
+//! What a host does with connectors, on a small scale: find them, show their forms, check settings, test, scan into
+//! a store that never takes a broken scan for a snapshot. `cargo run --example host` runs it against a SCIM server
+//! of its own.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use connector_api::{
+    CancellationToken, ConnectorError, Credential, Descriptor, Edition, Progress, Record, Registry, ScanRequest,
+    ScanSink, SystemConfig, async_trait,
+};
+use serde_json::{Value, json};
+use test_harness::scim::{Fault, ScimServer};
+
+const EDITION: Edition = Edition::Pro;
+
+/// The last good snapshot of each system, by its name.
+#[derive(Default)]
+struct Store(BTreeMap<String, Vec<Record>>);
+
+/// A snapshot in the making: rows are set aside until the scan has ended well.
+#[derive(Default)]
+struct Draft(Mutex<Vec<Record>>);
+
+#[async_trait]
+impl ScanSink for Draft {
+    async fn records(&self, mut batch: Vec<Record>) -> Result<(), ConnectorError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(&mut batch);
+        Ok(())
+    }
+
+    fn progress(&self, progress: Progress) {
+        println!("  {}: {} read, {} requests", progress.section, progress.done, progress.requests);
+    }
+}
+
+impl Store {
+    /// Scans a system, and replaces its snapshot only by a whole one.
+    async fn scan(&mut self, registry: &Registry, system: &SystemConfig, cancel: CancellationToken) {
+        let draft = Arc::new(Draft::default());
+        let result = match registry.connect(system.clone(), EDITION) {
+            Ok(connector) => connector.scan(ScanRequest::with_cancel(cancel), draft.clone()).await,
+            Err(error) => return println!("  {error} ({})", error.remedy),
+        };
+        match result {
+            // Incomplete means an optional section: what the core says of accounts and groups is whole.
+            Ok(summary) => {
+                let rows = std::mem::take(&mut *draft.0.lock().unwrap_or_else(PoisonError::into_inner));
+                println!("  {:?}: {} rows replace the snapshot", summary.outcome, rows.len());
+                self.0.insert(system.name.clone(), rows);
+            }
+            Err(failure) => {
+                let kept = self.0.get(&system.name).map_or(0, Vec::len);
+                println!("  {failure} ({}): the snapshot of {kept} rows stays", failure.error.remedy);
+            }
+        }
+    }
+}
+
+/// Prints the fields of a system's form.
+fn show_form(descriptor: &Descriptor) {
+    println!("{}: {}", descriptor.display_name, descriptor.description);
+    println!("  Password: {}", descriptor.credential.password.meaning);
+    for (name, property) in descriptor.config_schema.as_value()["properties"].as_object().into_iter().flatten() {
+        let text = |key: &str| property[key].as_str().and_then(|text| text.lines().next()).unwrap_or_default();
+        let choices: Vec<&str> =
+            property["oneOf"].as_array().into_iter().flatten().filter_map(|choice| choice["const"].as_str()).collect();
+        let field = match &property["type"] {
+            _ if property["format"] == "password" => "secret".to_owned(),
+            _ if !choices.is_empty() => choices.join(" | "),
+            Value::String(kind) => kind.clone(),
+            kinds => kinds[0].as_str().unwrap_or("text").to_owned(),
+        };
+        let default = property.get("default").filter(|value| !value.is_null());
+        let default = default.map(|value| format!(", usually {value}")).unwrap_or_default();
+        println!("  {} ({name}, {field}{default}): {}", text("title"), text("description"));
+    }
+}
+
+/// A SCIM server of five users, and the system that a host would have stored for it.
+async fn serve(fault: Fault) -> Result<SystemConfig, Box<dyn Error>> {
+    let users: Vec<Value> = ["ada", "bob", "cid", "dot", "eve"]
+        .iter()
+        .map(|name| json!({"id": format!("id-{name}"), "userName": name, "active": true}))
+        .collect();
+    let groups = vec![json!({"id": "g1", "displayName": "Admins", "members": [{"value": "id-ada"}]})];
+    let server = ScimServer::start("a token", users, groups, fault).await?;
+    let system = SystemConfig::new("Scim", server.url, Credential::from_secret("a token"));
+    Ok(SystemConfig { name: "People".into(), ..system }.with_attribute("scimRetries", 1))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let registry = Registry::discover()?;
+    println!("Connectors of the {EDITION} edition");
+    registry.descriptors_for(EDITION).for_each(show_form);
+
+    println!("\nA misspelt attribute");
+    let system = serve(Fault::None).await?;
+    if let Err(error) = system.clone().with_attribute("scimPagesize", 50).validate(registry.descriptor("Scim")?) {
+        println!("  {error}");
+    }
+
+    println!("\nConnection test");
+    for check in registry.connect(system.clone(), EDITION)?.test_connection().await.checks {
+        println!("  {} {:?}: {}", check.name, check.status, check.found);
+    }
+
+    let mut store = Store::default();
+    println!("\nScan");
+    store.scan(&registry, &system, CancellationToken::new()).await;
+
+    println!("\nScan, cancelled");
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    store.scan(&registry, &system, cancel).await;
+
+    println!("\nScan, while the groups cannot be read");
+    store.scan(&registry, &serve(Fault::Fails("/Groups")).await?, CancellationToken::new()).await;
+    Ok(())
+}

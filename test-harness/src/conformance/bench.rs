@@ -1,0 +1,86 @@
+//! One target, and what the tests do with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_api::{
+    CancellationToken, Connector, ConnectorError, Descriptor, Edition, Record, Registry, ScanFailure, ScanRequest,
+    ScanSummary, SystemConfig,
+};
+use tokio::time::timeout;
+
+use super::fixture::{Fixture, Scenario, Target};
+use super::probe::{Probe, Script};
+use super::verdict::{Expect, Failure, NotPassed};
+
+/// How long one scan of a fixture's small target may take.
+const SCAN_LIMIT: Duration = Duration::from_secs(30);
+
+/// The seed from which tests draw.
+pub(super) fn seed() -> u64 {
+    std::env::var("CONFORMANCE_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+/// A target in one scenario.
+pub(super) struct Bench {
+    registry: Registry,
+    pub(super) descriptor: Descriptor,
+    pub(super) scenario: Scenario,
+    pub(super) target: Target,
+}
+
+/// A scan as it went: its result and what it did to the sink.
+pub(super) struct Run {
+    pub(super) result: Result<ScanSummary, ScanFailure>,
+    pub(super) sink: Arc<Probe>,
+}
+
+impl Bench {
+    pub(super) async fn start(fixture: &dyn Fixture, scenario: Scenario) -> Result<Self, NotPassed> {
+        let registration = fixture.registration();
+        let registry = Registry::from_registrations([registration]).expecting("the connector registers")?;
+        let target = fixture.start(scenario).await?;
+        Ok(Self { registry, descriptor: (registration.descriptor)(), scenario, target })
+    }
+
+    /// Makes a connector for these settings as a host does.
+    pub(super) fn try_connect(&self, system: SystemConfig) -> Result<Box<dyn Connector>, ConnectorError> {
+        let edition = self.descriptor.editions.first().copied().unwrap_or(Edition::Enterprise);
+        self.registry.connect(system, edition)
+    }
+
+    /// Tries another edition than the first that is listed.
+    pub(super) fn try_edition(&self, edition: Edition) -> Result<Box<dyn Connector>, ConnectorError> {
+        self.registry.connect(self.target.system.clone(), edition)
+    }
+
+    /// A new connector to the target.
+    pub(super) fn connect(&self) -> Result<Box<dyn Connector>, NotPassed> {
+        self.try_connect(self.target.system.clone()).expecting(format!("a connector to {}", self.scenario))
+    }
+
+    /// Scans with a new connector.
+    pub(super) async fn run(&self, request: ScanRequest, script: Script) -> Result<Run, NotPassed> {
+        let connector = self.connect()?;
+        let sink = Arc::new(Probe::new(script));
+        let result = timeout(SCAN_LIMIT, connector.scan(request, sink.clone())).await.map_err(|_| {
+            let limit = SCAN_LIMIT.as_secs();
+            Failure::new(format!("the scan of {} ends", self.scenario), format!("nothing within {limit} seconds"))
+        })?;
+        Ok(Run { result, sink })
+    }
+
+    /// Scans all, and fails unless the scan succeeds.
+    pub(super) async fn scan(&self) -> Result<(ScanSummary, Vec<Record>), NotPassed> {
+        let run = self.run(ScanRequest::default(), Script::Record).await?;
+        let summary = run.result.expecting(format!("the scan of {} succeeds", self.scenario))?;
+        let rows = std::mem::take(&mut run.sink.seen().rows);
+        Ok((summary, rows))
+    }
+
+    /// Scans with a token that cancels at the n-th call.
+    pub(super) async fn cancel_at(&self, call: usize) -> Result<Run, NotPassed> {
+        let token = CancellationToken::new();
+        self.run(ScanRequest::with_cancel(token.clone()), Script::CancelAt(call, token)).await
+    }
+}

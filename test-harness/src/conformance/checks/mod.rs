@@ -1,0 +1,10 @@
+//! The tests themselves, one file for each subject.
+
+pub(super) mod completeness;
+pub(super) mod connection;
+pub(super) mod descriptor;
+pub(super) mod flow;
+pub(super) mod interruption;
+pub(super) mod rows;
+pub(super) mod secrecy;
+pub(super) mod settings;

@@ -1,0 +1,200 @@
+//! The rows of a scan against the truth, and against each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use connector_api::{PathStep, Principal, Record};
+
+use crate::conformance::bench::Bench;
+use crate::conformance::fixture::{Fixture, Scenario};
+use crate::conformance::truth::{self, Truth, account_key, group_key, resource_key, shortened};
+use crate::conformance::verdict::{Failure, NotPassed, Verdict, ensure};
+
+/// The kinds of rows in the order in which they come.
+const ORDER: [&str; 5] = ["account", "group", "membership", "resource", "grant"];
+
+async fn healthy_rows(fixture: &dyn Fixture) -> Result<Vec<Record>, NotPassed> {
+    Ok(Bench::start(fixture, Scenario::Healthy).await?.scan().await?.1)
+}
+
+pub(in crate::conformance) async fn a_scan_equals_the_truth(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let (_, rows) = bench.scan().await?;
+    equals_the_truth(&bench, &rows)
+}
+
+/// Checks rows against what the target holds.
+pub(super) fn equals_the_truth(bench: &Bench, rows: &[Record]) -> Verdict {
+    match bench.target.truth.difference(&Truth::of(rows)) {
+        None => Ok(()),
+        Some(difference) => {
+            let expected = format!("the {} records of {}", bench.target.truth.len(), bench.scenario);
+            Err(Failure::new(expected, difference).into())
+        }
+    }
+}
+
+pub(in crate::conformance) async fn two_scans_are_equal_row_by_row(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let ((_, first), (_, second)) = (bench.scan().await?, bench.scan().await?);
+    same_rows("the second scan gives the rows of the first, in the same order", &first, &second)
+}
+
+/// Checks that both hold the same rows in the same order. Since when logins were looked at is a fact about the scan, not
+/// about the target, and may differ.
+pub(super) fn same_rows(expected: &str, first: &[Record], second: &[Record]) -> Verdict {
+    let parting = first.iter().zip(second).position(|(one, other)| timeless(one) != timeless(other));
+    match parting {
+        Some(at) => {
+            let (one, other) = (truth::identity(&first[at]), truth::identity(&second[at]));
+            let came = if one == other {
+                format!("row {at}, {one}, with other facts")
+            } else {
+                format!("row {at} is {other}, not {one}")
+            };
+            Err(Failure::new(expected, came).into())
+        }
+        None => {
+            ensure(first.len() == second.len(), expected, || format!("{} rows, then {}", first.len(), second.len()))
+        }
+    }
+}
+
+fn timeless(row: &Record) -> Record {
+    let mut row = row.clone();
+    if let Record::Account(account) = &mut row
+        && let Some(login) = &mut account.last_login
+    {
+        login.since = None;
+    }
+    row
+}
+
+pub(in crate::conformance) async fn no_row_comes_twice(fixture: &dyn Fixture) -> Verdict {
+    let rows = healthy_rows(fixture).await?;
+    let twice = repeated(rows.iter().map(truth::identity));
+    ensure(twice.is_empty(), "every row once", || shortened(&twice))
+}
+
+pub(in crate::conformance) async fn every_username_is_unique(fixture: &dyn Fixture) -> Verdict {
+    let rows = healthy_rows(fixture).await?;
+    let names: Vec<String> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Record::Account(account) => Some(account.username.clone()),
+            _ => None,
+        })
+        .collect();
+    ensure(!names.iter().any(|name| name.trim().is_empty()), "every account has a username", || "an empty one")?;
+    let twice = repeated(names);
+    ensure(twice.is_empty(), "every username once", || shortened(&twice))
+}
+
+/// What comes more than once.
+fn repeated(items: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    items.into_iter().filter_map(|item| seen.replace(item)).map(|item| format!("{item} comes twice")).collect()
+}
+
+pub(in crate::conformance) async fn every_reference_names_a_row_of_the_scan(fixture: &dyn Fixture) -> Verdict {
+    let rows = healthy_rows(fixture).await?;
+    let emitted: BTreeMap<String, &str> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Record::Account(account) => Some((truth::identity(row), account.username.as_str())),
+            Record::Group(group) => Some((truth::identity(row), group.name.as_str())),
+            Record::Resource(resource) => Some((truth::identity(row), resource.name.as_str())),
+            _ => None,
+        })
+        .collect();
+    let astray: Vec<String> = rows
+        .iter()
+        .flat_map(|row| references(row).into_iter().map(move |reference| (row, reference)))
+        .filter_map(|(row, (key, name))| {
+            let row = truth::identity(row);
+            match (emitted.get(&key), name) {
+                (None, _) => Some(format!("{row} names {key}, which is not in the scan")),
+                (Some(real), Some(name)) if *real != name => Some(format!("{row} calls {key} `{name}`, not `{real}`")),
+                _ => None,
+            }
+        })
+        .collect();
+    ensure(astray.is_empty(), "every reference names a row of the scan, by its own name", || shortened(&astray))
+}
+
+/// Every row that a row refers to, with the name that it calls it by.
+fn references(row: &Record) -> Vec<(String, Option<&str>)> {
+    let step = |step: &'_ PathStep| group_key(&step.group_type, &step.external_id);
+    match row {
+        Record::Account(account) => account.links.iter().map(|link| (account_key(&link.external_id), None)).collect(),
+        Record::Membership(membership) => [
+            (account_key(&membership.account_external_id), Some(membership.username.as_str())),
+            (group_key(&membership.group_type, &membership.group_external_id), Some(membership.group_name.as_str())),
+        ]
+        .into_iter()
+        .chain(membership.via.iter().map(|passed| (step(passed), Some(passed.name.as_str()))))
+        .collect(),
+        Record::Grant(grant) => {
+            let principal = match &grant.principal {
+                Principal::Account { username, .. } => username,
+                Principal::Group { group_name, .. } => group_name,
+            };
+            let resource = &grant.resource;
+            vec![
+                (truth::principal_key(&grant.principal), Some(principal.as_str())),
+                (resource_key(&resource.resource_type, &resource.external_id), Some(resource.name.as_str())),
+            ]
+        }
+        _ => Vec::new(),
+    }
+}
+
+pub(in crate::conformance) async fn rows_come_in_the_order_of_their_kinds(fixture: &dyn Fixture) -> Verdict {
+    let rows = healthy_rows(fixture).await?;
+    let rank = |row: &Record| ORDER.iter().position(|kind| *kind == row.kind());
+    let late = rows.windows(2).find(|pair| rank(&pair[0]) > rank(&pair[1]));
+    ensure(late.is_none(), format!("rows in the order {}", ORDER.join(", ")), || {
+        late.map(|pair| format!("{} after {}", truth::identity(&pair[1]), truth::identity(&pair[0])))
+            .unwrap_or_default()
+    })
+}
+
+pub(in crate::conformance) async fn member_counts_match_the_memberships(fixture: &dyn Fixture) -> Verdict {
+    let rows = healthy_rows(fixture).await?;
+    let mut members: BTreeMap<String, u64> = BTreeMap::new();
+    for row in &rows {
+        if let Record::Membership(membership) = row {
+            *members.entry(group_key(&membership.group_type, &membership.group_external_id)).or_default() += 1;
+        }
+    }
+    let wrong: Vec<String> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Record::Group(group) => {
+                let rows = members.get(&truth::identity(row)).copied().unwrap_or_default();
+                let count = group.member_count.filter(|count| *count != rows)?;
+                Some(format!("{} says {count} and has {rows}", truth::identity(row)))
+            }
+            _ => None,
+        })
+        .collect();
+    ensure(wrong.is_empty(), "memberCount is the number of the group's membership rows", || shortened(&wrong))
+}
+
+pub(in crate::conformance) async fn every_type_is_announced(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let (_, rows) = bench.scan().await?;
+    let types: BTreeSet<&str> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Record::Group(group) => Some(group.group_type.as_str()),
+            Record::Resource(resource) => Some(resource.resource_type.as_str()),
+            _ => None,
+        })
+        .collect();
+    let silent: Vec<String> = types
+        .into_iter()
+        .filter(|name| !bench.descriptor.emits.iter().any(|announced| announced == name))
+        .map(|name| format!("`{name}` is emitted and not announced"))
+        .collect();
+    ensure(silent.is_empty(), "the descriptor's `emits` lists every group and resource type", || shortened(&silent))
+}

@@ -1,0 +1,128 @@
+//! What a connector's author supplies: targets in every state that the suite asks for, and the truth they hold.
+
+use std::any::Any;
+use std::fmt;
+
+use connector_api::secrecy::SecretString;
+use connector_api::{Registration, Section, SystemConfig, async_trait};
+
+use super::truth::Truth;
+
+/// Starts targets for one connector.
+///
+/// Each test of the suite starts its own target, inside its own single-threaded runtime: a server that is spawned
+/// there ends with the test.
+#[async_trait]
+pub trait Fixture: Send + Sync {
+    /// The connector under test.
+    fn registration(&self) -> &Registration;
+
+    /// Starts a target in the state that `scenario` describes.
+    ///
+    /// Equal scenarios hold equal records. Time limits and waits of the returned configuration should be short,
+    /// so that the suite is quick.
+    ///
+    /// # Errors
+    /// [`NoTarget::Unsupported`] when such a target cannot be had, [`NoTarget::Broken`] when it should have been.
+    async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget>;
+}
+
+/// The state of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scenario {
+    /// All is well.
+    Healthy,
+    /// The target does not accept the credential.
+    Unauthorized,
+    /// The credential is good but may not read what a scan needs.
+    Forbidden,
+    /// Nobody listens.
+    Refused,
+    /// Connections are accepted, and nothing is ever answered.
+    Hangs,
+    /// The target shows a certificate that nobody vouches for.
+    WrongCertificate,
+    /// Requests fail now and then, each in a way that a retry cures.
+    TransientFaults {
+        /// Decides which requests fail, and how.
+        seed: u64,
+    },
+    /// One section cannot be read, however often it is tried; everything else can.
+    SectionFails(Section),
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Healthy => f.write_str("a healthy target"),
+            Self::Unauthorized => f.write_str("a target that refuses the credential"),
+            Self::Forbidden => f.write_str("a target that forbids reading"),
+            Self::Refused => f.write_str("a target where nobody listens"),
+            Self::Hangs => f.write_str("a target that never answers"),
+            Self::WrongCertificate => f.write_str("a target with a certificate that nobody vouches for"),
+            Self::TransientFaults { seed } => write!(f, "a target with transient faults (seed {seed})"),
+            Self::SectionFails(section) => write!(f, "a target whose {section} cannot be read"),
+        }
+    }
+}
+
+/// A running target.
+pub struct Target {
+    /// How a host would configure it.
+    pub system: SystemConfig,
+    /// What it holds.
+    pub truth: Truth,
+    /// What must never show, beside the credential's own secret.
+    pub secrets: Vec<SecretString>,
+    keep: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+impl Target {
+    /// A target with the credential's secret as its only one.
+    pub fn new(system: SystemConfig, truth: Truth) -> Self {
+        let secrets = vec![system.credential.secret().clone()];
+        Self { system, truth, secrets, keep: Vec::new() }
+    }
+
+    /// The same target with one more thing that must never show, such as a secret attribute.
+    #[must_use]
+    pub fn with_secret(mut self, secret: impl Into<SecretString>) -> Self {
+        self.secrets.push(secret.into());
+        self
+    }
+
+    /// The same target, which keeps `guard` alive as long as it lives: a server's handle, a temporary folder.
+    #[must_use]
+    pub fn keeping(mut self, guard: impl Any + Send + Sync) -> Self {
+        self.keep.push(Box::new(guard));
+        self
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target").field("system", &self.system).field("guards", &self.keep.len()).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoTarget {
+    /// Such a target makes no sense for this connector, or the fixture cannot make one: the test is skipped.
+    Unsupported(String),
+    /// It should have started: the test fails.
+    Broken(String),
+}
+
+impl NoTarget {
+    /// There is no such target, and why.
+    pub fn unsupported(why: impl fmt::Display) -> Self {
+        Self::Unsupported(why.to_string())
+    }
+
+    /// The target did not start, and why.
+    pub fn broken(why: impl fmt::Display) -> Self {
+        Self::Broken(why.to_string())
+    }
+}

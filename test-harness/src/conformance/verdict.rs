@@ -1,0 +1,91 @@
+//! How one test ended.
+
+use std::fmt;
+
+use connector_api::{ConnectorError, ScanFailure};
+
+use super::fixture::NoTarget;
+
+/// How one test ended: passed, or why not.
+pub type Verdict = Result<(), NotPassed>;
+
+/// Why a test did not pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotPassed {
+    /// There was nothing to test, and why.
+    Skipped(String),
+    /// The connector does not do what it must.
+    Failed(Failure),
+}
+
+/// What a test expected, and what came instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What the contract asks for.
+    pub expected: String,
+    /// What the connector did.
+    pub came: String,
+}
+
+impl Failure {
+    /// A failure from what was expected and what came.
+    pub fn new(expected: impl fmt::Display, came: impl fmt::Display) -> Self {
+        Self { expected: expected.to_string(), came: came.to_string() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected: {}\ncame:     {}", self.expected, self.came)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Failure> for NotPassed {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<NoTarget> for NotPassed {
+    fn from(reason: NoTarget) -> Self {
+        match reason {
+            NoTarget::Unsupported(why) => Self::Skipped(why),
+            NoTarget::Broken(why) => Failure::new("the fixture starts its target", why).into(),
+        }
+    }
+}
+
+/// Fails with `expected` and what `came` makes, unless the condition holds.
+pub(super) fn ensure<C: fmt::Display>(
+    holds: bool,
+    expected: impl fmt::Display,
+    came: impl FnOnce() -> C,
+) -> Result<(), NotPassed> {
+    if holds { Ok(()) } else { Err(Failure::new(expected, came()).into()) }
+}
+
+/// Turns an error of the connector into a failure, for calls that must succeed.
+pub(super) trait Expect<T> {
+    /// The value, or a failure that says what was expected.
+    fn expecting(self, expected: impl fmt::Display) -> Result<T, NotPassed>;
+}
+
+impl<T> Expect<T> for Result<T, ConnectorError> {
+    fn expecting(self, expected: impl fmt::Display) -> Result<T, NotPassed> {
+        self.map_err(|error| Failure::new(expected, error).into())
+    }
+}
+
+impl<T> Expect<T> for Result<T, ScanFailure> {
+    fn expecting(self, expected: impl fmt::Display) -> Result<T, NotPassed> {
+        self.map_err(|failure| Failure::new(expected, failure).into())
+    }
+}
+
+impl<T> Expect<T> for Result<T, serde_json::Error> {
+    fn expecting(self, expected: impl fmt::Display) -> Result<T, NotPassed> {
+        self.map_err(|error| Failure::new(expected, error).into())
+    }
+}

@@ -1,0 +1,141 @@
+//! SCIM resources, and the records they become.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use connector_api::{Account, DanglingReference, Group, Membership, PathStep, Reason};
+use serde_json::Value;
+
+/// The type of every group.
+pub(super) const GROUP_TYPE: &str = "SCIM_GROUP";
+
+/// What a group's name contains when its members are privileged.
+const PRIVILEGED: [&str; 4] = ["admin", "privilege", "superuser", "root"];
+
+/// A filled text in a resource.
+fn text(resource: &Value, pointer: &str) -> Option<String> {
+    resource.pointer(pointer)?.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The account of a resource of `/Users`; `None` when it has no user name.
+pub(super) fn account(id: &str, user: &Value) -> Option<Account> {
+    let username = text(user, "/userName")?;
+    let parts = [text(user, "/name/givenName"), text(user, "/name/familyName")];
+    let full = parts.into_iter().flatten().reduce(|given, family| format!("{given} {family}"));
+    let display_name = text(user, "/displayName").or_else(|| text(user, "/name/formatted")).or(full);
+    let emails = user["emails"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let email = emails.iter().find(|email| email["primary"] == true).or(emails.first());
+    Some(Account {
+        external_id: id.to_owned(),
+        display_name: display_name.or_else(|| Some(username.clone())),
+        username,
+        email: email.and_then(|email| text(email, "/value")),
+        enabled: user["active"].as_bool(),
+        created_at: text(user, "/meta/created").and_then(|time| time.parse().ok()),
+        attributes: text(user, "/externalId").map(|id| ("externalId".to_owned(), id.into())).into_iter().collect(),
+        ..Account::default()
+    })
+}
+
+/// The group of a resource of `/Groups`, as yet without its count.
+pub(super) fn group(id: &str, resource: &Value) -> Group {
+    let name = text(resource, "/displayName").unwrap_or_else(|| id.to_owned());
+    let lower = name.to_lowercase();
+    let reasons: Vec<Reason> = PRIVILEGED
+        .into_iter()
+        .filter(|word| lower.contains(word))
+        .map(|word| Reason::new("privileged_name", format!("the group's name contains `{word}`")))
+        .collect();
+    let (external_id, group_type, privileged) = (id.to_owned(), GROUP_TYPE.to_owned(), !reasons.is_empty());
+    Group { external_id, group_type, name, privileged, reasons, ..Group::default() }
+}
+
+/// Every account in the group and in the groups inside it, each by its shortest way, sorted by id. Members that are
+/// neither user nor group are kept aside.
+pub(super) fn memberships(
+    group: &Group,
+    accounts: &BTreeMap<String, Account>,
+    groups: &BTreeMap<String, Value>,
+) -> (Vec<Membership>, Vec<DanglingReference>) {
+    let (mut found, mut dangling) = (BTreeMap::new(), Vec::new());
+    let mut visited = BTreeSet::from([group.external_id.as_str()]);
+    let mut queue = VecDeque::from([(group.external_id.as_str(), Vec::<PathStep>::new())]);
+    while let Some((id, via)) = queue.pop_front() {
+        let members = groups[id]["members"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for member in members.iter().filter_map(|member| member["value"].as_str()) {
+            if let Some(account) = accounts.get(member) {
+                found.entry(member).or_insert_with(|| membership(group, account, via.clone()));
+            } else if let Some(resource) = groups.get(member) {
+                if visited.insert(member) {
+                    let Group { group_type, external_id, name, .. } = self::group(member, resource);
+                    let step = PathStep { group_type, external_id, name };
+                    queue.push_back((member, [vec![step], via.clone()].concat()));
+                }
+            } else if via.is_empty() {
+                dangling.push(DanglingReference { from: format!("group {id}"), to: format!("member {member}") });
+            }
+        }
+    }
+    (found.into_values().collect(), dangling)
+}
+
+fn membership(group: &Group, account: &Account, via: Vec<PathStep>) -> Membership {
+    Membership {
+        username: account.username.clone(),
+        account_external_id: account.external_id.clone(),
+        group_name: group.name.clone(),
+        group_type: group.group_type.clone(),
+        group_external_id: group.external_id.clone(),
+        direct: via.is_empty(),
+        via,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_display_name_falls_back_step_by_step_to_the_user_name() {
+        let shown = |user| account("1", &user).unwrap().display_name.unwrap();
+        let name = json!({"formatted": "Ada L.", "givenName": "Ada", "familyName": "Lovelace"});
+        assert_eq!(shown(json!({"userName": "ada", "displayName": "A", "name": name})), "A");
+        assert_eq!(shown(json!({"userName": "ada", "displayName": " ", "name": name})), "Ada L.");
+        assert_eq!(shown(json!({"userName": "ada", "name": {"givenName": "Ada", "familyName": "L"}})), "Ada L");
+        assert_eq!(shown(json!({"userName": "ada", "displayName": null})), "ada");
+    }
+
+    #[test]
+    fn the_primary_mail_is_taken_before_the_first() {
+        let email = |emails| account("1", &json!({"userName": "ada", "emails": emails})).unwrap().email;
+        assert_eq!(email(json!([{"value": "a@x"}, {"value": "b@x", "primary": true}])).as_deref(), Some("b@x"));
+        assert_eq!(email(json!([{"value": "a@x"}])).as_deref(), Some("a@x"));
+        assert_eq!(email(json!([])), None);
+    }
+
+    #[test]
+    fn members_of_inner_groups_come_with_their_way_and_circles_end() {
+        let resource = |name: &str, members: &[&str]| {
+            let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
+            (name.to_owned(), json!({"displayName": name, "members": members}))
+        };
+        let accounts = BTreeMap::from([("1".to_owned(), account("1", &json!({"userName": "ada"})).unwrap())]);
+        let groups = BTreeMap::from([resource("a", &["b"]), resource("b", &["c", "a"]), resource("c", &["1", "x"])]);
+        let members = |id: &str| memberships(&group(id, &groups[id]), &accounts, &groups);
+
+        let (rows, dangling) = members("a");
+        let way: Vec<_> = rows[0].via.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!((rows.len(), rows[0].direct, way), (1, false, vec!["c", "b"]));
+        assert!(dangling.is_empty(), "the group that names it reports it");
+        assert_eq!(members("c").1[0].to, "member x");
+    }
+
+    #[test]
+    fn a_group_is_privileged_by_its_name() {
+        let named = |name: &str| group("g", &json!({"displayName": name}));
+        assert_eq!(named("Domain ADMINS").reasons[0].message, "the group's name contains `admin`");
+        assert!(!named("Staff").privileged);
+    }
+}

@@ -1,0 +1,3 @@
+//! The SCIM connector passes the conformance suite.
+
+test_harness::conformance_suite!(test_harness::scim::ScimFixture);

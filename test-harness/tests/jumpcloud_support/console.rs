@@ -1,0 +1,163 @@
+//! A console that lists what a test puts into it.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use connector_api::SystemConfig;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub const KEY: &str = "key-of-a-console-made-by-hand";
+
+/// What a console holds: rows by path, and by `path?targets=kind` for associations. What it does not hold is empty,
+/// except for `/api/v2/users`, which is not served.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    lists: BTreeMap<String, Vec<Value>>,
+    answers: BTreeMap<String, (u16, &'static str, String)>,
+}
+
+/// One request as it came.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub method: String,
+    pub path: String,
+    pub query: BTreeMap<String, String>,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+/// A running console.
+pub struct Console {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    task: JoinHandle<()>,
+}
+
+impl Content {
+    pub fn list(mut self, path: &str, rows: impl IntoIterator<Item = Value>) -> Self {
+        self.lists.insert(path.to_owned(), rows.into_iter().collect());
+        self
+    }
+
+    /// Edges from the owner of `path` to objects of `kind`, with their attributes.
+    pub fn edges<'a>(self, path: &str, kind: &str, to: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+        let edge = |(id, attributes)| json!({"attributes": attributes, "to": {"id": id, "type": kind}});
+        let rows: Vec<Value> = to.into_iter().map(edge).collect();
+        self.list(path, rows)
+    }
+
+    /// Answers a path with a status and a body.
+    pub fn answer(mut self, path: &str, status: u16, body: Value) -> Self {
+        self.answers.insert(path.to_owned(), (status, "application/json", body.to_string()));
+        self
+    }
+
+    /// Answers a path with a web page.
+    pub fn page(mut self, path: &str, status: u16, page: &str) -> Self {
+        self.answers.insert(path.to_owned(), (status, "text/html", page.to_owned()));
+        self
+    }
+
+    pub async fn serve(self) -> Console {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (content, asked) = (Arc::new(self), Arc::new(Mutex::new(Vec::new())));
+        let log = Arc::clone(&asked);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (content, log) = (Arc::clone(&content), Arc::clone(&log));
+                let service = service_fn(move |request| {
+                    let (content, log) = (Arc::clone(&content), Arc::clone(&log));
+                    async move { Ok::<_, Infallible>(content.respond(request, &log).await) }
+                });
+                tokio::spawn(async move {
+                    let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        Console { address, asked, task }
+    }
+
+    async fn respond(&self, request: Request<Incoming>, log: &Mutex<Vec<Asked>>) -> Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let path = parts.uri.path().to_owned();
+        let query: BTreeMap<String, String> =
+            url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+        let response = self.answer_to(&path, &query);
+        log.lock().unwrap().push(Asked {
+            method: parts.method.to_string(),
+            path,
+            query,
+            headers: parts.headers,
+            body: serde_json::from_slice(&body).unwrap_or_default(),
+        });
+        response
+    }
+
+    fn answer_to(&self, path: &str, query: &BTreeMap<String, String>) -> Response<Full<Bytes>> {
+        let response = |status: u16, kind: &str, total: Option<usize>, body: String| {
+            let mut response = Response::builder().status(status).header("content-type", kind);
+            if let Some(total) = total {
+                response = response.header("x-total-count", total);
+            }
+            response.body(Full::from(body)).unwrap()
+        };
+        if let Some((status, kind, body)) = self.answers.get(path) {
+            return response(*status, kind, None, body.clone());
+        }
+        if path == "/api/v2/users" && !self.lists.contains_key(path) {
+            return response(404, "application/json", None, json!({"message": "Not Found"}).to_string());
+        }
+        if path.ends_with("/events/count") {
+            return response(200, "application/json", None, json!({"count": 0}).to_string());
+        }
+        let key = query.get("targets").map_or_else(|| path.to_owned(), |targets| format!("{path}?targets={targets}"));
+        let rows = self.lists.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let number = |name: &str, default| query.get(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+        let page: Vec<&Value> = rows.iter().skip(number("skip", 0)).take(number("limit", 10)).collect();
+        if path.starts_with("/api/v2/") {
+            return response(200, "application/json", Some(rows.len()), json!(page).to_string());
+        }
+        if path.starts_with("/insights/") {
+            return response(200, "application/json", None, json!(rows).to_string());
+        }
+        response(200, "application/json", None, json!({"totalCount": rows.len(), "results": page}).to_string())
+    }
+}
+
+impl Console {
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn system(&self) -> SystemConfig {
+        super::system(&self.url(), KEY)
+    }
+
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// An id that is told from others by its last digits.
+pub fn id(number: u64) -> String {
+    format!("{number:024x}")
+}

@@ -1,0 +1,270 @@
+//! The connector, and each of its breakages where it takes effect.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use connector_api::secrecy::ExposeSecret;
+use connector_api::{
+    Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Progress, Record, Retry,
+    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Stage,
+    SystemConfig, async_trait,
+};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::descriptor::descriptor;
+use super::{Breakage, account, group, membership, sections};
+
+const PAGE: usize = 50;
+
+/// Counts the scans of a connector that changes its order.
+static SCANS: AtomicUsize = AtomicUsize::new(0);
+
+struct ReferenceConnector {
+    config: SystemConfig,
+    breakage: Breakage,
+    requests: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+pub fn connect(config: SystemConfig, breakage: Breakage) -> Result<Box<dyn Connector>, ConnectorError> {
+    let no_secret = config.credential.secret().expose_secret().is_empty();
+    if breakage == Breakage::RefusesToConnect || (breakage == Breakage::NeedsSecretSecretly && no_secret) {
+        return Err(ConnectorError::invalid_config("no", "none"));
+    }
+    Ok(Box::new(ReferenceConnector { config, breakage, requests: AtomicUsize::new(0), refused: AtomicUsize::new(0) }))
+}
+
+impl ReferenceConnector {
+    fn is(&self, breakage: Breakage) -> bool {
+        self.breakage == breakage
+    }
+
+    /// One request, as the target answers it.
+    async fn answer(&self, section: Section) -> Result<(), ConnectorError> {
+        let error = |code| Err(ConnectorError::new(code, "so it is", "change it"));
+        let request = self.requests.fetch_add(1, Ordering::Relaxed);
+        match self.config.hostname.as_str() {
+            "refused" if self.is(Breakage::CallsRefusedTimeout) => error(ErrorCode::Timeout),
+            "refused" => error(ErrorCode::Connect),
+            "unauthorized" if self.is(Breakage::CallsUnauthorizedForbidden) => error(ErrorCode::Forbidden),
+            "unauthorized" if self.is(Breakage::LeaksInError) => {
+                let secret = self.config.credential.secret().expose_secret();
+                Err(ConnectorError::new(ErrorCode::Unauthorized, format!("{secret} is refused"), "change it"))
+            }
+            "unauthorized" => error(ErrorCode::Unauthorized),
+            "forbidden" if self.is(Breakage::CallsForbiddenUnauthorized) => error(ErrorCode::Unauthorized),
+            "forbidden" => error(ErrorCode::Forbidden),
+            "wrongcertificate" if self.is(Breakage::TrustsAnyCertificate) => Ok(()),
+            "wrongcertificate" => error(ErrorCode::Tls),
+            "hangs" if self.is(Breakage::NeverTimesOut) => std::future::pending().await,
+            "hangs" => match timeout(Duration::from_secs(15), std::future::pending()).await {
+                Ok(never) => never,
+                Err(_) => error(ErrorCode::Timeout),
+            },
+            transient if transient.starts_with("transient-") && request % 3 == 1 => {
+                Err(ConnectorError::new(ErrorCode::ServerError, "it failed in passing", "try again")
+                    .with_retry(Retry::Later))
+            }
+            fails if fails.strip_prefix("fails-") == Some(section.as_str()) => error(ErrorCode::ServerError),
+            _ => Ok(()),
+        }
+    }
+
+    /// The rows of every section, as this connector sees them.
+    fn rows(&self) -> Vec<(Section, Vec<Record>)> {
+        let mut sections = sections();
+        match self.breakage {
+            Breakage::DropsARow => drop(sections[0].1.pop()),
+            Breakage::ChangesOrder => sections[0].1.rotate_left(SCANS.fetch_add(1, Ordering::Relaxed)),
+            Breakage::RepeatsARow => sections[0].1.push(account(7).into()),
+            Breakage::SharesAUsername => {
+                let mut twin = account(1);
+                twin.external_id = "u000".into();
+                sections[0].1[0] = twin.into();
+            }
+            Breakage::DanglingMembership => sections[2].1.push(membership(9_999, 0).into()),
+            Breakage::MembershipsFirst => sections.swap(1, 2),
+            Breakage::WrongMemberCount => {
+                let mut wrong = group(3);
+                wrong.member_count = Some(1);
+                sections[1].1[3] = wrong.into();
+            }
+            Breakage::UnannouncedType => {
+                let mut odd = group(3);
+                odd.group_type = "ODD_GROUP".into();
+                sections[1].1[3] = odd.into();
+            }
+            Breakage::LeaksInRecord => {
+                let mut talkative = account(0);
+                talkative.description = Some(self.config.credential.secret().expose_secret().to_owned());
+                sections[0].1[0] = talkative.into();
+            }
+            _ => {}
+        }
+        sections
+    }
+
+    /// How many rows an interrupted scan had sent.
+    fn resume_from(&self, request: &ScanRequest) -> Result<usize, ConnectorError> {
+        let Some(checkpoint) = &request.resume else { return Ok(0) };
+        if !self.is(Breakage::TakesAnyCheckpoint) {
+            checkpoint.verify(&self.describe(), &self.config, Timestamp::now())?;
+        }
+        let lenient = self.is(Breakage::TakesAnyCheckpoint) || self.is(Breakage::TakesDamagedCheckpoint);
+        let sent = match checkpoint.state["sent"].as_u64() {
+            Some(sent) => usize::try_from(sent).unwrap_or_default(),
+            None if lenient => 0,
+            None => return Err(Checkpoint::rejected("its state is not readable")),
+        };
+        Ok(match self.breakage {
+            Breakage::ResumeLosesRows => sent + 1,
+            Breakage::ResumeRepeatsRows => sent.saturating_sub(1),
+            _ => sent,
+        })
+    }
+
+    async fn read(
+        &self,
+        request: &ScanRequest,
+        sink: &dyn ScanSink,
+        ledger: &mut ScanLedger,
+    ) -> Result<(), ConnectorError> {
+        let started = Timestamp::now();
+        let mut sent = 0;
+        let mut skip = self.resume_from(request)?;
+        for (section, rows) in self.rows() {
+            let mut report = SectionReport::new(section, SectionStatus::Complete);
+            let page = if self.is(Breakage::HugeBatches) { 5_000 } else { PAGE };
+            let mut pages = Vec::new();
+            for rows in rows.chunks(page) {
+                match self.page(section).await {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(error) => {
+                        report.status = SectionStatus::Incomplete { error };
+                        break;
+                    }
+                }
+                let (known, rows) = rows.split_at(skip.min(rows.len()));
+                skip -= known.len();
+                let rows = rows.to_vec();
+                report.records += rows.len() as u64;
+                if self.is(Breakage::IgnoresBackPressure) {
+                    pages.push(rows);
+                    continue;
+                }
+                self.send(rows, &mut sent, started, request, sink).await?;
+                sink.progress(Progress {
+                    section,
+                    stage: Stage::Reading,
+                    done: sent as u64,
+                    expected: None,
+                    requests: 0,
+                });
+            }
+            for result in futures_util::future::join_all(pages.into_iter().map(|rows| sink.records(rows))).await {
+                result?;
+            }
+            if let Some(report) = self.judged(report) {
+                ledger.close(report);
+            }
+        }
+        Ok(())
+    }
+
+    /// One page, retried: whether it came.
+    async fn page(&self, section: Section) -> Result<bool, ConnectorError> {
+        match self.answer(section).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.retry == Retry::Never => Err(error),
+            Err(_) if self.is(Breakage::LosesWhatFailsInPassing) => Ok(false),
+            Err(_) => self.answer(section).await.map(|()| true),
+        }
+    }
+
+    async fn send(
+        &self,
+        rows: Vec<Record>,
+        sent: &mut usize,
+        started: Timestamp,
+        request: &ScanRequest,
+        sink: &dyn ScanSink,
+    ) -> Result<(), ConnectorError> {
+        if request.cancel.is_cancelled() && !self.is(Breakage::IgnoresCancel) {
+            return Err(ConnectorError::cancelled());
+        }
+        *sent += rows.len();
+        let taken = sink.records(rows).await;
+        match self.breakage {
+            Breakage::SwallowsSinkError => {}
+            Breakage::GoesOnAfterSinkError => {
+                self.refused.fetch_add(usize::from(taken.is_err()), Ordering::Relaxed);
+            }
+            _ => taken?,
+        }
+        if request.checkpoints {
+            let secret =
+                if self.is(Breakage::LeaksInCheckpoint) { self.config.credential.secret().expose_secret() } else { "" };
+            let state = json!({"sent": *sent, "secret": secret});
+            sink.checkpoint(Checkpoint::new(&self.describe(), &self.config, started, state)).await?;
+        }
+        Ok(())
+    }
+
+    /// The report as this connector hands it in.
+    fn judged(&self, mut report: SectionReport) -> Option<SectionReport> {
+        let core = report.section.is_core();
+        match self.breakage {
+            Breakage::ForgetsASection if report.section == Section::Memberships => return None,
+            Breakage::Miscounts if report.section == Section::Users => report.records += 1,
+            Breakage::ScansWithoutRights if self.config.hostname == "unauthorized" => {
+                report.status = SectionStatus::Complete;
+            }
+            Breakage::HidesIncompleteCore if core => report.status = SectionStatus::Complete,
+            Breakage::HidesIncompleteOptional if !core => report.status = SectionStatus::Complete,
+            _ => {}
+        }
+        Some(report)
+    }
+}
+
+#[async_trait]
+impl Connector for ReferenceConnector {
+    fn describe(&self) -> Descriptor {
+        let mut described = descriptor(self.breakage);
+        if self.is(Breakage::DescribesAnother) {
+            described.display_name.push('?');
+        }
+        described
+    }
+
+    async fn test_connection(&self) -> ConnectionReport {
+        let check = match self.answer(Section::Users).await {
+            Ok(()) if self.is(Breakage::FailsHealthyTest) => {
+                Check::failed("users", ConnectorError::internal("by mistake"), Duration::ZERO)
+            }
+            Ok(()) => Check::passed("users", "all of them", Duration::ZERO),
+            Err(error) => Check::failed("users", error, Duration::ZERO),
+        };
+        ConnectionReport { checks: vec![check] }
+    }
+
+    async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
+        assert!(!self.is(Breakage::Panics), "it panics");
+        if self.is(Breakage::LeaksInLog) {
+            tracing::trace!(token = self.config.credential.secret().expose_secret(), "scanning");
+        }
+        let mut ledger = ScanLedger::start(&self.describe(), &self.config);
+        let read = self.read(&request, &*sink, &mut ledger);
+        let result = if self.is(Breakage::IgnoresCancelWhileWaiting) || self.is(Breakage::IgnoresCancel) {
+            read.await
+        } else {
+            request.cancel.run_until_cancelled(read).await.unwrap_or_else(|| Err(ConnectorError::cancelled()))
+        };
+        let refused = self.refused.load(Ordering::Relaxed) > 0;
+        ledger.finish(if refused { Err(ConnectorError::sink("the sink failed", "mend it")) } else { result })
+    }
+}
