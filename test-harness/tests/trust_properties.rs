@@ -215,7 +215,7 @@ async fn run(seed: u64, case: &Case) -> Result<Kinds, String> {
         Some(call) => Collected::cancelling(cancel.clone(), call),
         None => Collected::default(),
     });
-    let request = ScanRequest { checkpoints: seed % 2 == 0, ..ScanRequest::with_cancel(cancel.clone()) };
+    let request = ScanRequest { checkpoints: seed.is_multiple_of(2), ..ScanRequest::with_cancel(cancel.clone()) };
     let scan = connector.scan(request, Arc::clone(&sink) as Arc<dyn ScanSink>);
     let after = case.cancel_after;
     let ended = {

@@ -8,6 +8,8 @@ mod administrators;
 mod edges;
 mod emit;
 mod explain;
+#[cfg(any(fuzzing, test))]
+mod fuzzing;
 mod graph;
 mod last_login;
 mod logins;
@@ -35,6 +37,12 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
 pub(crate) use explain::{explain, list as list_organizations, visible_organizations};
+#[cfg(any(fuzzing, test))]
+pub(crate) use fuzzing::fuzz_account;
+#[cfg(any(fuzzing, test))]
+pub use fuzzing::fuzz_state;
+#[cfg(test)]
+pub(crate) use fuzzing::fuzz_state_is_good;
 pub(crate) use plan::plan;
 
 use crate::api::directories::{Directory, RadiusServer};
