@@ -1,6 +1,7 @@
 //! A scan that was interrupted anywhere and goes on from its last checkpoint sends the rows of one that was not.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "cli/support.rs"]
 mod cli_support;
 mod trust_support;
 

@@ -1,10 +1,7 @@
 //! The graph: members, associations, traversals, and the stories of the demo organisation.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-mod simulator_support;
-
+use crate::support::{Console, options, texts};
 use serde_json::Value;
-use simulator_support::{Console, options, texts};
 use std::collections::{BTreeMap, BTreeSet};
 use test_harness::simulator::organization::{
     Actor, Kind, Node, Sudo, UserState, cast_of_administrators, cast_of_groups, cast_of_system_groups, cast_of_users,

@@ -1,10 +1,7 @@
 //! Who may ask what.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-mod simulator_support;
-
+use crate::support::{Console, options};
 use serde_json::{Value, json};
-use simulator_support::{Console, options};
 use std::time::Duration;
 use test_harness::simulator::organization::{Kind, Node};
 use test_harness::simulator::{Simulator, SimulatorOptions, TlsMode};
@@ -117,7 +114,7 @@ async fn tls_holds_only_with_the_right_certificate() {
             let simulator = Simulator::start(SimulatorOptions { tls: Some(mode), http2, ..options() }).await.unwrap();
             let ca = reqwest::Certificate::from_pem(simulator.ca_pem().unwrap().as_bytes()).unwrap();
             let client = |builder: reqwest::ClientBuilder| builder.no_proxy().build().unwrap();
-            simulator_support::client();
+            crate::support::client();
             let trusting = client(reqwest::Client::builder().tls_certs_only([ca]));
             let url = simulator.url() + "/api/organizations";
             let answer = trusting.get(&url).header("x-api-key", simulator.api_key()).send().await;
@@ -130,7 +127,7 @@ async fn tls_holds_only_with_the_right_certificate() {
     }
     for mode in [TlsMode::Valid, TlsMode::SelfSigned] {
         let simulator = Simulator::start(SimulatorOptions { tls: Some(mode), ..options() }).await.unwrap();
-        simulator_support::client();
+        crate::support::client();
         let stranger = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
         assert!(stranger.get(simulator.url()).send().await.is_err(), "{mode:?}");
     }

@@ -1,13 +1,10 @@
 //! Who reaches what and why: held against a computation of its own, and against the API's own traversal.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod jumpcloud_support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::console::{Content, id};
+use crate::support::{Scanned, connect, level, scan, simulated, small, start, wire};
 use connector_api::{Access, Grant, Principal, ScanPlan, ScanRequest, Section, SectionStatus};
-use jumpcloud_support::console::{Content, id};
-use jumpcloud_support::{Scanned, connect, level, scan, simulated, small, start, wire};
 use serde_json::{Value, json};
 use test_harness::simulator::organization::{Edge, Kind, Node, Organization, Sudo};
 use test_harness::simulator::{Simulator, SimulatorOptions};

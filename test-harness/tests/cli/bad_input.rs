@@ -1,11 +1,8 @@
 //! What an operator may get wrong: each a clear error with its help, the right exit code, and no key in any output.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod cli_support;
 
 use std::fs;
 
-use cli_support::{Ended, PASSWORD_VARIABLE, entries, harness, run, scan, small};
+use crate::support::{Ended, PASSWORD_VARIABLE, entries, harness, run, scan, small};
 use test_harness::simulator::SimulatorOptions;
 
 const KEY: &str = "hunter2-hunter2-hunter2";

@@ -1,7 +1,4 @@
 //! Scans of a simulated organisation through the built binary.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod cli_support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cli_support::{Ended, PASSWORD_VARIABLE, Running, entries, harness, run, scan, small};
+use crate::support::{Ended, PASSWORD_VARIABLE, Running, entries, harness, run, scan, small};
 use serde_json::Value;
 use test_harness::simulator::SimulatorOptions;
 

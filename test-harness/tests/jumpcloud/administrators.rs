@@ -1,13 +1,10 @@
 //! Console administrators: accounts of their own kind, roles as groups, links, and what happens without the right.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod jumpcloud_support;
 
 use std::collections::BTreeSet;
 
+use crate::support::console::{Content, id};
+use crate::support::{codes, scan, simulated, small, start};
 use connector_api::{AccountKind, ErrorCode, Outcome, Section};
-use jumpcloud_support::console::{Content, id};
-use jumpcloud_support::{codes, scan, simulated, small, start};
 use serde_json::json;
 use test_harness::simulator::SimulatorOptions;
 use test_harness::simulator::organization::{Kind, Node, cast_of_administrators as cast, cast_of_users};

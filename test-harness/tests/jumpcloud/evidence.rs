@@ -1,14 +1,11 @@
 //! Evidence of privilege: each code in an organisation made for it, and the stories of the demo organisation.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod jumpcloud_support;
 
 use std::collections::BTreeSet;
 
+use crate::support::console::{Console, Content, id};
+use crate::support::{Scanned, codes, scan, simulated, start};
 use connector_api::{Account, AccountType, Reason};
 use jiff::{SignedDuration, Timestamp};
-use jumpcloud_support::console::{Console, Content, id};
-use jumpcloud_support::{Scanned, codes, scan, simulated, start};
 use serde_json::{Value, json};
 use test_harness::simulator::SimulatorOptions;
 use test_harness::simulator::organization::{Kind, Node, cast_of_groups, cast_of_users};

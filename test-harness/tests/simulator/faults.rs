@@ -1,10 +1,7 @@
 //! Each fault does what its description says.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-mod simulator_support;
-
+use crate::support::{Console, options, rows, texts, with_faults};
 use serde_json::Value;
-use simulator_support::{Console, options, rows, texts, with_faults};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use test_harness::simulator::SimulatorOptions;

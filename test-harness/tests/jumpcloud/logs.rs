@@ -1,13 +1,10 @@
 //! What a scan logs, and what it must not.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod jumpcloud_support;
 
 use std::sync::{Mutex, OnceLock};
 
+use crate::support::console::{Content, id};
+use crate::support::{scan, simulated, small, start};
 use connector_api::{Credential, SystemConfig};
-use jumpcloud_support::console::{Content, id};
-use jumpcloud_support::{scan, simulated, small, start};
 use serde_json::json;
 use test_harness::simulator::SimulatorOptions;
 

@@ -1,14 +1,11 @@
 //! When accounts last signed in, as Directory Insights tells it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod jumpcloud_support;
 
 use std::collections::BTreeMap;
 
+use crate::support::console::{Content, id};
+use crate::support::{Scanned, scan, simulated, small, start};
 use connector_api::{AccountKind, Section, SectionStatus};
 use jiff::{SignedDuration, Timestamp};
-use jumpcloud_support::console::{Content, id};
-use jumpcloud_support::{Scanned, scan, simulated, small, start};
 use serde_json::json;
 use test_harness::simulator::SimulatorOptions;
 use test_harness::simulator::organization::{Actor, EventKind, Kind, Node, Organization};
@@ -167,6 +164,6 @@ async fn without_directory_insights_no_login_is_claimed() {
     assert!(error.message.contains("Command Runner"), "{error:?}");
     assert!(scanned.accounts().all(|account| account.last_login.is_none() && account.last_login_at.is_none()));
     let dba = scanned.account(&truth.id(Node::new(Kind::User, 4)));
-    let codes = jumpcloud_support::codes(&dba.reasons);
+    let codes = crate::support::codes(&dba.reasons);
     assert!(!codes.contains(&"privileged_never_logged_in"), "what was not read is no evidence");
 }

@@ -1,14 +1,11 @@
 //! What Test Connection finds, and that each symptom of the product page's table has its code, message and remedy.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod jumpcloud_support;
 
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use crate::support::console::{Content, id};
+use crate::support::{connect, core_alone, scan, simulated, small, start, system, try_scan};
 use connector_api::{Check, CheckStatus, ConnectionReport, ErrorCode, SectionStatus, SystemConfig};
-use jumpcloud_support::console::{Content, id};
-use jumpcloud_support::{connect, core_alone, scan, simulated, small, start, system, try_scan};
 use serde_json::json;
 use test_harness::simulator::{SimulatorOptions, TlsMode};
 

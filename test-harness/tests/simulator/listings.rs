@@ -1,9 +1,6 @@
 //! Listings: paging, totals, order, filters, fields.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-mod simulator_support;
-
-use simulator_support::{Console, options, rows, texts};
+use crate::support::{Console, options, rows, texts};
 use std::collections::BTreeSet;
 use test_harness::simulator::organization::{Kind, Node};
 use test_harness::simulator::{SimulatorOptions, UsersEndpoint};

@@ -1,11 +1,8 @@
 //! Every answer of the simulator, held against JumpCloud's published specifications, where they are at hand.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-mod simulator_support;
-
+use crate::support::{Console, options};
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
-use simulator_support::{Console, options};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,6 +1,4 @@
 //! The reference host, driven through its library with a small connector of its own.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,7 @@
 //! Directory Insights and user search.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-mod simulator_support;
-
+use crate::support::{Console, options, texts};
 use serde_json::{Value, json};
-use simulator_support::{Console, options, texts};
 use test_harness::simulator::SimulatorOptions;
 use test_harness::simulator::organization::{Actor, EventKind};
 

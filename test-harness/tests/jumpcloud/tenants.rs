@@ -1,11 +1,8 @@
 //! Keys that see several organisations, and service accounts.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-mod jumpcloud_support;
-
+use crate::support::console::{Content, id};
+use crate::support::{connect, scan, simulated, small, start, try_scan};
 use connector_api::{AccountKind, CheckStatus, ConnectorError, Credential, ErrorCode, ScanRequest, SystemConfig};
-use jumpcloud_support::console::{Content, id};
-use jumpcloud_support::{connect, scan, simulated, small, start, try_scan};
 use serde_json::json;
 use test_harness::simulator::{Simulator, SimulatorOptions};
 
@@ -64,7 +61,7 @@ async fn an_unknown_organisation_is_told_from_a_bad_key() {
     let connector = connect(system).unwrap();
     assert_lists_all(&simulator, &connector.plan(&ScanRequest::default()).await.unwrap_err());
     assert_lists_all(&simulator, connector.test_connection().await.first_error().unwrap());
-    let wrong_key = jumpcloud_support::system(&simulator.url(), "not-the-key");
+    let wrong_key = crate::support::system(&simulator.url(), "not-the-key");
     assert_eq!(try_scan(wrong_key).await.unwrap_err().error.code, ErrorCode::Unauthorized);
 }
 

@@ -1,13 +1,10 @@
 //! Users, groups and memberships: every one, field by field, as the directory holds them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod jumpcloud_support;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use crate::support::console::{Content, id};
+use crate::support::{core_alone, scan, simulated, small, start, try_scan, wire};
 use connector_api::{AccountKind, AccountType, ErrorCode, Outcome, Record, Section, SectionStatus, Stage};
-use jumpcloud_support::console::{Content, id};
-use jumpcloud_support::{core_alone, scan, simulated, small, start, try_scan, wire};
 use serde_json::{Value, json};
 use test_harness::simulator::organization::{Organization, UserRole, UserState};
 use test_harness::simulator::{SimulatorOptions, UsersEndpoint};
