@@ -1,14 +1,11 @@
 //! What a target that fails sees and gets: bounded calls in an outage, waits as asked, and no retry that cannot help.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod trust_support;
 
 use std::time::{Duration, Instant};
 
+use crate::support::{Identities, code, config, connect, core_only, scan_with, small, with_faults};
 use connector_api::{ErrorCode, Outcome, Section};
 use serde_json::json;
 use test_harness::simulator::{Simulator, SimulatorOptions, UsersEndpoint};
-use trust_support::{Identities, code, config, connect, core_only, scan_with, small, with_faults};
 
 fn served_by_one() -> SimulatorOptions {
     SimulatorOptions { users_endpoint: UsersEndpoint::V2, ..small() }

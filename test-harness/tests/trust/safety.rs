@@ -1,18 +1,15 @@
 //! A hostile or broken target can neither take the key, nor the memory, nor the time.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod trust_support;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::support::{Collected, code, config, connect, core_only, scan, scan_with, small, with_faults};
 use connector_api::{CancellationToken, ErrorCode, Outcome, ScanRequest, ScanSink, SystemConfig};
 use serde_json::{Value, json};
 use test_harness::simulator::{Simulator, SimulatorOptions, TlsMode, UsersEndpoint};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use trust_support::{Collected, code, config, connect, core_only, scan, scan_with, small, with_faults};
 
 fn served_by_one() -> SimulatorOptions {
     SimulatorOptions { users_endpoint: UsersEndpoint::V2, ..small() }
@@ -213,8 +210,8 @@ async fn an_organisation_is_named_where_one_must_be_and_not_where_it_is_refused(
     assert!(report.checks.iter().all(|check| check.error.is_none()), "{report:?}");
     let (ended, rows) = scan(system).await;
     assert_eq!(ended.unwrap().outcome, Outcome::Complete);
-    let (found, _) = trust_support::Identities::of(&rows);
-    assert_eq!(found.users, trust_support::Identities::truth(&simulator.organizations()[1]).users);
+    let (found, _) = crate::support::Identities::of(&rows);
+    assert_eq!(found.users, crate::support::Identities::truth(&simulator.organizations()[1]).users);
     attributes["jumpcloudOrgId"] = "5f0000000000000000000abc".into();
     let (ended, _) = scan(config(&simulator, attributes)).await;
     assert_eq!(code(&ended), ErrorCode::WrongOrganization);

@@ -1,17 +1,15 @@
 //! The promise under everything at once: random organisations, faults and cancellations. A scan that says it is whole
 //! has the truth's rows; one that is not names what is missing.
 //!
-//! `TRUST_CASES=10000 cargo test -p test-harness --test trust_properties` draws ten thousand cases; a failure prints the
+//! `TRUST_CASES=10000 cargo test -p test-harness --test trust properties` draws ten thousand cases; a failure prints the
 //! `TRUST_SEED` that draws its case again, alone.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod trust_support;
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{Collected, Identities, config, connect};
 use connector_api::{
     CancellationToken, ErrorCode, Outcome, ScanFailure, ScanRequest, ScanSink, ScanSummary, Section, SectionStatus,
 };
@@ -21,7 +19,6 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use test_harness::simulator::organization::{Kind, Node};
 use test_harness::simulator::{Organization, Simulator, SimulatorOptions, UsersEndpoint};
-use trust_support::{Collected, Identities, config, connect};
 
 /// No case may take longer, whatever its faults.
 const LONGEST: Duration = Duration::from_secs(90);

@@ -1,28 +1,22 @@
 //! A scan that was interrupted anywhere and goes on from its last checkpoint sends the rows of one that was not.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-#[path = "cli/support.rs"]
-mod cli_support;
-mod trust_support;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli_support::PASSWORD_VARIABLE;
+use crate::cli_support::PASSWORD_VARIABLE;
+use crate::support::{Collected, config, connect};
 use connector_api::{
     CancellationToken, Checkpoint, ConnectorError, ErrorCode, Outcome, Record, ScanRequest, ScanSink, Section,
     SectionStatus, SystemConfig,
 };
 use serde_json::json;
 use test_harness::simulator::{Simulator, SimulatorOptions, UsersEndpoint};
-use trust_support::{Collected, config, connect};
 
 fn organization() -> SimulatorOptions {
     SimulatorOptions {
         users_endpoint: UsersEndpoint::V2,
         now: "2026-06-01T12:00:00Z".parse().unwrap(),
-        ..trust_support::small()
+        ..crate::support::small()
     }
 }
 
@@ -106,7 +100,7 @@ async fn a_scan_that_was_cancelled_at_any_call_goes_on_from_its_last_checkpoint(
 
 #[tokio::test]
 async fn a_section_that_failed_is_read_again_on_resuming_and_the_rest_is_not() {
-    let options = trust_support::with_faults(organization(), &["status=500:on=administrators:times=2"]);
+    let options = crate::support::with_faults(organization(), &["status=500:on=administrators:times=2"]);
     let simulator = Simulator::start(options).await.unwrap();
     let system = system(&simulator).with_attribute("attempts", 2);
     let sink = Arc::new(Collected::default());
@@ -194,7 +188,7 @@ async fn a_scan_killed_at_any_moment_and_started_again_writes_the_same_rows() {
     let run = |name: &str| {
         let place = |suffix: &str| folder.path().join(format!("{name}{suffix}")).to_str().unwrap().to_owned();
         let (checkpoint, output) = (place(".kept"), place(".rows"));
-        let mut command = cli_support::harness(["scan", "--hostname", &simulator.url(), "--quiet"]);
+        let mut command = crate::cli_support::harness(["scan", "--hostname", &simulator.url(), "--quiet"]);
         command.args(["--checkpoint", &checkpoint, "--output", &output, "--set", "includeLastLogin=false"]);
         command.args(["--set", "pageSize=20"]).env(PASSWORD_VARIABLE, simulator.api_key());
         (command, output)
