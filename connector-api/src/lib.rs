@@ -63,6 +63,24 @@
 //! # }
 //! ```
 //!
+//! # The life of a scan
+//!
+//! 1. The host discovers the [`Registry`] at start-up, shows the connectors of its [`Edition`], and renders the form of
+//!    [`Descriptor::config_schema`].
+//! 2. [`Registry::connect`] checks edition and settings, each problem with its path and the nearest known name, and
+//!    makes the [`Connector`]. Nothing has been asked of the target yet.
+//! 3. [`Connector::test_connection`] makes one [`Check`] for each thing that a scan needs, within some 20 seconds. It
+//!    never fails as such: what does not work is a failed check with its code and remedy.
+//! 4. [`Connector::plan`] tells, where a connector can, the requests that a scan would make.
+//! 5. [`Connector::scan`] reads the target and streams [`Record`]s: accounts, groups, memberships, resources, grants.
+//!    Every call of the [`ScanSink`] is awaited, so a slow host slows the scan and memory stays bounded.
+//!    [`Progress`] comes by the way. The [`CancellationToken`] of the [`ScanRequest`] ends it within a second.
+//! 6. A host that asks for checkpoints gets a [`Checkpoint`] whenever a section has been read. Given back as
+//!    [`ScanRequest::resume`], it lets an interrupted scan go on without reading that section again. It is refused
+//!    when it was made by another connector, for other settings, or too long ago.
+//! 7. The [`ScanSummary`] says of each [`Section`] how completely it was read and what it cost. Only a scan that ends
+//!    well may replace what the host knew before.
+//!
 //! # The promise
 //!
 //! A host may read a missing account as a removed one, so a scan never presents a truncated list as a whole one.
@@ -70,10 +88,22 @@
 //! [`SectionStatus::Complete`], [`Connector::scan`] fails, whatever it streamed before. An optional section may fail
 //! and the scan still ends well, marked [`Outcome::Incomplete`]. [`ScanSummary::judge`] is that rule.
 //!
+//! # Errors
+//!
+//! A [`ConnectorError`] answers three questions apart: what happened ([`ErrorCode`], a stable word, and one line), what
+//! the operator does next (`remedy`), and whether a retry can help ([`Retry`]). It is made once, where the fact is known,
+//! and gains only a place on its way up ([`ConnectorError::context`]). Text from the target is cleaned before it enters a
+//! message.
+//!
 //! # Secrets
 //!
 //! A [`Credential`] keeps its secret in a [`secrecy::SecretString`]: it is zeroed when dropped and shows neither in
 //! `Debug` nor when serialised. Errors, records and checkpoints never carry one.
+//!
+//! # Testing
+//!
+//! The conformance suite in `test-harness` holds any connector to all of this, one named test for each claim. The
+//! [tutorial] ends with it. A host's tests use `MockConnector`, a connector's `MockScanSink`.
 //!
 //! # Features
 //!

@@ -12,6 +12,9 @@ mod client;
 mod connector;
 mod descriptor;
 mod discovery;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod options;
 mod test_connection;
 

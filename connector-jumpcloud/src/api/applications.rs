@@ -1,6 +1,5 @@
 //! Applications: `GET /api/applications` (V1), definition `application`.
 
-use connector_api::Attributes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
@@ -37,9 +36,7 @@ pub(crate) struct Application {
 }
 
 fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rest, D::Error> {
-    let mut fields = Attributes::deserialize(deserializer)?;
-    fields.retain(|name, _| KEPT.contains(&name.as_str()));
-    Ok(Rest::pack(fields))
+    Rest::only(&KEPT, deserializer)
 }
 
 impl Identified for Application {

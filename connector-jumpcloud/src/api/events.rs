@@ -125,7 +125,7 @@ pub(crate) async fn page(
     client.fetch(meter, &call, read).await
 }
 
-fn read(answer: &Answer) -> Result<EventPage, serde_json::Error> {
+pub(crate) fn read(answer: &Answer) -> Result<EventPage, serde_json::Error> {
     // `null` stands for no event.
     let events: Vec<Event> = serde_json::from_slice::<Option<_>>(&answer.body)?.unwrap_or_default();
     let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());

@@ -129,8 +129,15 @@ pub(crate) mod own_id {
 pub(crate) struct Rest(Box<str>);
 
 impl Rest {
+    /// Keeps those of the fields that have one of the names.
+    pub(crate) fn only<'de, D: Deserializer<'de>>(names: &[&str], deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Attributes::deserialize(deserializer)?;
+        fields.retain(|name, _| names.contains(&name.as_str()));
+        Ok(Self::pack(fields))
+    }
+
     /// Keeps `fields` but for those that are null.
-    pub(crate) fn pack(mut fields: Attributes) -> Self {
+    fn pack(mut fields: Attributes) -> Self {
         fields.retain(|_, value| !value.is_null());
         Self(serde_json::to_string(&fields).unwrap_or_default().into())
     }

@@ -1,6 +1,5 @@
 //! Devices: `GET /api/systems` (V1), definition `JcSystem`, and their groups: `GET /api/v2/systemgroups` (V2).
 
-use connector_api::Attributes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
@@ -69,9 +68,7 @@ pub(crate) struct System {
 }
 
 fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rest, D::Error> {
-    let mut fields = Attributes::deserialize(deserializer)?;
-    fields.retain(|name, _| KEPT.contains(&name.as_str()));
-    Ok(Rest::pack(fields))
+    Rest::only(&KEPT, deserializer)
 }
 
 impl Identified for System {

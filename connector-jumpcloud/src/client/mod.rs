@@ -207,10 +207,11 @@ impl Client {
             }
             let Some(bound) = waits.next() else { return Err(give_up("given up")) };
             let wait = match failure.error.retry {
-                // A little jitter, so that all who were told the same time do not come back at the same instant.
-                Retry::After { seconds } => {
-                    Duration::from_secs(seconds).saturating_add(full_jitter(options.retry.first_wait))
-                }
+                // A little jitter, so that all who were told the same time do not come back at the same instant; and
+                // no less than without it, since the time may be none at all or in the past by this clock.
+                Retry::After { seconds } => Duration::from_secs(seconds)
+                    .saturating_add(full_jitter(options.retry.first_wait))
+                    .max(full_jitter(bound)),
                 Retry::Never | Retry::Later => full_jitter(bound),
             };
             if wait > LONGEST_ASKED_WAIT || began.elapsed().saturating_add(wait) > options.retry.time_budget {

@@ -23,7 +23,7 @@ impl Scrubber {
     pub(crate) fn line(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
-            text = text.replace(secret.expose_secret(), "(secret)");
+            text = without(&text, secret.expose_secret());
         }
         let printable = text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c });
         let mut line = String::new();
@@ -42,6 +42,20 @@ impl Scrubber {
     }
 }
 
+/// `text` with every `secret` in it replaced, in whatever case: a host name, for one, comes in lower case.
+fn without(text: &str, secret: &str) -> String {
+    let (folded, secret) = (text.to_ascii_lowercase(), secret.to_ascii_lowercase());
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = 0;
+    for (at, found) in folded.match_indices(&secret) {
+        clean.push_str(&text[rest..at]);
+        clean.push_str("(secret)");
+        rest = at + found.len();
+    }
+    clean.push_str(&text[rest..]);
+    clean
+}
+
 /// Characters that change how the text around them is shown.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
@@ -55,6 +69,7 @@ mod tests {
     fn foreign_text_becomes_one_short_line_without_the_secret() {
         let scrub = Scrubber::new([SecretString::from("hunter2")]);
         assert_eq!(scrub.line("a\r\n\u{1b}[31mhunter2\u{202e} b"), "a [31m(secret) b");
+        assert_eq!(scrub.line("http://HUNTER2.example/Hunter2hunter2"), "http://(secret).example/(secret)(secret)");
         assert_eq!(scrub.line(&"x".repeat(5000)).chars().count(), LONGEST + 1);
     }
 }

@@ -75,7 +75,16 @@ pub(super) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
                     listing = 0;
                 }
                 let (from_word, to_word, asked) = (from.word(), to.word(), ask.word());
-                tracing::info!(from = from_word, to = to_word, asked, requests, other_end = ?here, "chose the cheaper end of an edge");
+                // What each end would cost; unknown where the number of users is not told.
+                tracing::info!(
+                    from = from_word,
+                    to = to_word,
+                    asked,
+                    requests,
+                    from_cost = here,
+                    to_cost = there,
+                    "chose the cheaper end of an edge"
+                );
                 walks.push(Walk { from, to, ask, requests });
             }
         }
@@ -123,7 +132,7 @@ pub(super) async fn read(
     let mut lists = stream::iter(asked)
         .map(|(at, id)| {
             let reader = PageReader::new(client, &meter, listing(&walks[at], &id, limit));
-            async move { Ok::<_, ConnectorError>((&walks[at], id, whole(reader).await?)) }
+            async move { Ok::<_, ConnectorError>((&walks[at], id, whole(reader, Vec::new(), Vec::push).await?)) }
         })
         .buffered(client.concurrency() * 2);
     while let Some((walk, id, list)) = lists.try_next().await? {

@@ -22,7 +22,10 @@ pub(super) async fn read(
 ) -> Result<Vec<Option<Members>>, ConnectorError> {
     let meter = tally.meter.clone();
     let mut lists = stream::iter(groups.to_vec())
-        .map(|group| list(PageReader::new(client, &meter, graph::members(Kind::UserGroup, &group, limit))))
+        .map(|group| {
+            let reader = PageReader::new(client, &meter, graph::members(Kind::UserGroup, &group, limit));
+            whole(reader, Listed::default(), Listed::enter)
+        })
         .buffered(client.concurrency() * 2);
     let mut members = Vec::with_capacity(groups.len());
     while let Some(list) = lists.try_next().await? {
@@ -34,58 +37,22 @@ pub(super) async fn read(
             continue;
         };
         tally.course(course);
-        tally.advance(listed.len(), None);
-        members.push(Some(listed.intern(people)));
+        tally.advance(listed.count(), None);
+        members.push(Some(listed.into_members(people)));
     }
     Ok(members)
 }
 
-/// A group's members by kind: a group may hold every user, so they are sorted as their pages come.
-#[derive(Default)]
-struct Listed {
-    users: Vec<Id>,
-    groups: Vec<Id>,
-    others: Vec<(String, Id)>,
-}
-
-impl Listed {
-    fn enter(&mut self, edge: Edge) {
-        match edge.kind.as_str() {
-            "user" => self.users.push(edge.id),
-            "user_group" => self.groups.push(edge.id),
-            _ => self.others.push((edge.kind, edge.id)),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.users.len() + self.groups.len() + self.others.len()
-    }
-
-    fn intern(self, people: &mut People) -> Members {
-        let Self { users, groups, others } = self;
-        Members { users: users.iter().map(|user| people.intern(user)).collect(), groups, others }
-    }
-}
-
-/// A whole list of members; `None` when the group is gone.
-async fn list(reader: PageReader<Edge>) -> Result<Option<(Listed, Course)>, ConnectorError> {
-    let mut listed = Listed::default();
-    let course = each(reader, |edge| listed.enter(edge)).await?;
-    Ok(course.map(|course| (listed, course)))
-}
-
-/// A whole list of edges; `None` when what it belongs to is gone.
-pub(super) async fn whole(reader: PageReader<Edge>) -> Result<Option<(Vec<Edge>, Course)>, ConnectorError> {
-    let mut edges = Vec::new();
-    let course = each(reader, |edge| edges.push(edge)).await?;
-    Ok(course.map(|course| (edges, course)))
-}
-
-async fn each(mut reader: PageReader<Edge>, mut enter: impl FnMut(Edge)) -> Result<Option<Course>, ConnectorError> {
+/// Enters a whole list of edges into `found`; `None` when what it belongs to is gone.
+pub(super) async fn whole<T>(
+    mut reader: PageReader<Edge>,
+    mut found: T,
+    enter: fn(&mut T, Edge),
+) -> Result<Option<(T, Course)>, ConnectorError> {
     loop {
         match reader.next().await {
-            Ok(Some(more)) => more.into_iter().for_each(&mut enter),
-            Ok(None) => return Ok(Some(reader.course())),
+            Ok(Some(more)) => more.into_iter().for_each(|edge| enter(&mut found, edge)),
+            Ok(None) => return Ok(Some((found, reader.course()))),
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(error),
         }
@@ -104,6 +71,33 @@ pub(super) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id:
             "scan again; when it lasts, report it to JumpCloud",
         )
         .with_retry(Retry::Later)),
+    }
+}
+
+/// A group's members as they are listed: ids alone, since a group may have a million.
+#[derive(Default)]
+struct Listed {
+    users: Vec<Id>,
+    groups: Vec<Id>,
+    others: Vec<(String, Id)>,
+}
+
+impl Listed {
+    fn enter(&mut self, edge: Edge) {
+        match edge.kind.as_str() {
+            "user" => self.users.push(edge.id),
+            "user_group" => self.groups.push(edge.id),
+            _ => self.others.push((edge.kind, edge.id)),
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.users.len() + self.groups.len() + self.others.len()
+    }
+
+    fn into_members(self, people: &mut People) -> Members {
+        let users = self.users.iter().map(|id| people.intern(id)).collect();
+        Members { users, groups: self.groups, others: self.others }
     }
 }
 

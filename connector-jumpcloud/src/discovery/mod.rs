@@ -8,6 +8,8 @@ mod administrators;
 mod edges;
 mod emit;
 mod explain;
+#[cfg(any(fuzzing, test))]
+mod fuzzing;
 mod graph;
 mod last_login;
 mod logins;
@@ -36,6 +38,12 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
 pub(crate) use explain::{explain, list as list_organizations, visible_organizations};
+#[cfg(any(fuzzing, test))]
+pub(crate) use fuzzing::fuzz_account;
+#[cfg(any(fuzzing, test))]
+pub use fuzzing::fuzz_state;
+#[cfg(test)]
+pub(crate) use fuzzing::fuzz_state_is_good;
 pub(crate) use plan::plan;
 
 use crate::api::directories::{Directory, RadiusServer};
@@ -94,6 +102,8 @@ pub(crate) struct OpenUsers {
     pub(crate) path: &'static str,
     pub(crate) reader: PageReader<User>,
     pub(crate) total: Option<u64>,
+    /// Requests to endpoints that are not served.
+    pub(crate) in_vain: u64,
 }
 
 impl Scan<'_> {
@@ -148,8 +158,16 @@ impl Scan<'_> {
             self.read_sections(started_at, None, course).await?;
             return self.emit_rest(course).await;
         }
-        let tally = self.tally(Section::Users);
-        let users = open_users(self.client, self.options, &tally.meter).await?;
+        let mut tally = self.tally(Section::Users);
+        let users = match open_users(self.client, self.options, &tally.meter).await {
+            Ok(users) => users,
+            Err(error) => {
+                let report = tally.close(SectionStatus::Incomplete { error: error.clone() });
+                course.state.reports.insert(Section::Users, report);
+                return Err(error);
+            }
+        };
+        tally.plan(users.in_vain);
         course.state.users_endpoint = Some(users.path.to_owned());
         self.read_sections(started_at, users.total, course).await?;
         self.emit_users(users, tally, course).await?;
@@ -347,12 +365,12 @@ pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter
         UsersEndpoint::Systemusers => &[SYSTEM_USERS],
     };
     let mut absent = None;
-    for path in paths {
+    for (in_vain, path) in (0..).zip(paths) {
         let mut reader = PageReader::new(client, meter, users_api::list(path, u64::from(options.page_size)));
         match reader.total().await {
             Ok(total) => {
                 tracing::info!(endpoint = path, ?total, "the users' endpoint");
-                return Ok(OpenUsers { path, reader, total });
+                return Ok(OpenUsers { path, reader, total, in_vain });
             }
             Err(error) if is_absent(&error) => absent = Some(error),
             Err(error) => return Err(error.context(Section::Users)),

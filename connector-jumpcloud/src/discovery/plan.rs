@@ -74,11 +74,9 @@ pub(crate) async fn plan(
 impl Planner<'_> {
     async fn users(&mut self) -> Result<Option<u64>, ConnectorError> {
         let probe = Options { page_size: 1, ..self.options.clone() };
-        let before = self.meter.read().requests;
         let opened = open_users(self.client, &probe, &self.meter).await?;
         // An endpoint that is not served is asked in vain, by the scan too.
-        let in_vain = self.meter.read().requests.saturating_sub(before + 1);
-        let requests = in_vain + Listing::requests(opened.total.unwrap_or(0), self.limit);
+        let requests = opened.in_vain + Listing::requests(opened.total.unwrap_or(0), self.limit);
         let because = format!("{} users from {}", shown(opened.total), opened.path);
         self.sections.push(SectionPlan { section: Section::Users, requests, because });
         Ok(opened.total)

@@ -39,6 +39,8 @@ pub(crate) async fn run(simulator: &Simulator) -> Result<(Usage, Downloaded)> {
 /// Downloads, and prints what. The key is in the environment.
 pub(crate) async fn download(url: &str, concurrency: usize) -> Result<()> {
     let began = Instant::now();
+    // An error says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let bare = Bare { client: Client::builder().no_proxy().build()?, key: std::env::var(KEY)? };
     let (lists, listings) = bare.lists(url).await?;
     let bare = &bare;

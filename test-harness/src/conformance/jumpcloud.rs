@@ -190,22 +190,16 @@ fn resources(organization: &Organization) -> Vec<(Node, Resource)> {
     systems.chain(system_groups).chain(applications).chain(directories).chain(radius).collect()
 }
 
-/// Who reaches what: every walk through the graph, with the strongest rights on it. A group's own grants are those that
-/// it has by itself; what it has through groups around it shows at its members.
+/// Who reaches what: every walk through the graph, with the strongest rights on it. A group has what it is bound to and
+/// what the groups around it are bound to, as the service's own traversal says.
 fn grants(organization: &Organization) -> Vec<Record> {
     let resources: BTreeMap<Node, Resource> = resources(organization).into_iter().collect();
     let reach = |principal: Node, named: Principal, own: Access| {
         let kinds = Kind::RESOURCES.into_iter().filter(|kind| *kind != Kind::SystemGroup);
         let ways = kinds.flat_map(move |kind| organization.paths(principal, Direction::ToResources, &[kind]));
         let resources = &resources;
-        ways.filter_map(move |(target, mut paths)| {
+        ways.filter_map(move |(target, paths)| {
             let resource = resources.get(&target)?;
-            if principal.kind == Kind::UserGroup {
-                paths.retain(|path| path.iter().all(|step| step.to.kind != Kind::UserGroup));
-            }
-            if paths.is_empty() {
-                return None;
-            }
             let access = match target.kind {
                 Kind::System => access(organization.compiled(&paths)).max(own),
                 _ => Access::Login,

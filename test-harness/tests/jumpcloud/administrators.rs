@@ -1,0 +1,156 @@
+//! Console administrators: accounts of their own kind, roles as groups, links, and what happens without the right.
+
+use std::collections::BTreeSet;
+
+use crate::support::console::{Content, id};
+use crate::support::{codes, scan, simulated, small, start};
+use connector_api::{AccountKind, ErrorCode, Outcome, Section};
+use serde_json::json;
+use test_harness::simulator::SimulatorOptions;
+use test_harness::simulator::organization::{Kind, Node, cast_of_administrators as cast, cast_of_users};
+
+#[tokio::test]
+async fn every_administrator_is_an_account_of_its_own_kind() {
+    let simulator = start(small()).await;
+    let truth = simulator.organization();
+    let scanned = scan(simulated(&simulator)).await;
+    let accounts: Vec<_> = scanned.accounts().filter(|account| account.kind == AccountKind::Administrator).collect();
+    assert_eq!(accounts.len() as u64, truth.administrator_count());
+    for (administrator, account) in truth.administrators().zip(accounts) {
+        let context = &administrator.email;
+        assert_eq!(account.external_id, administrator.id, "{context}");
+        assert_eq!((&account.username, account.email.as_ref()), (context, Some(context)));
+        let name = format!("{} {}", administrator.given_name, administrator.family_name);
+        assert_eq!(account.display_name.as_ref(), Some(&name));
+        assert_eq!(account.enabled, Some(!administrator.suspended), "{context}");
+        assert_eq!(account.admin, Some(true), "{context}");
+        let mfa = account.mfa.as_ref().unwrap();
+        assert_eq!((mfa.configured, mfa.required), (Some(administrator.mfa), Some(administrator.mfa)), "{context}");
+        assert_eq!(account.created_at, Some(administrator.created), "{context}");
+        assert_eq!(account.attributes["apiKeySet"], administrator.api_key_created_at.is_some(), "{context}");
+        assert_eq!(account.attributes.contains_key("apiKeyUpdatedAt"), administrator.api_key_created_at.is_some());
+        assert_eq!(account.attributes["suspended"], administrator.suspended);
+        assert_eq!(account.attributes["roleNames"], json!([administrator.role]), "{context}");
+        assert!(!account.attributes.contains_key("apiKeyHash"));
+    }
+}
+
+#[tokio::test]
+async fn roles_are_groups_with_the_administrators_as_members() {
+    let simulator = start(SimulatorOptions { users: 6_000, systems: 0, events: Some(0), groups: 0, ..small() }).await;
+    let truth = simulator.organization();
+    let scanned = scan(simulated(&simulator)).await;
+    let expected: BTreeSet<_> =
+        truth.administrators().map(|administrator| (administrator.role.to_owned(), administrator.email)).collect();
+    let rows = scanned.memberships().filter(|row| row.group_type == "JUMPCLOUD_ADMIN_ROLE");
+    let found: BTreeSet<_> = rows.map(|row| (row.group_name.clone(), row.username.clone())).collect();
+    assert_eq!(found, expected);
+    let roles: Vec<_> = scanned.groups().filter(|group| group.group_type == "JUMPCLOUD_ADMIN_ROLE").collect();
+    assert_eq!(roles.len(), expected.iter().map(|(role, _)| role).collect::<BTreeSet<_>>().len());
+    for role in roles {
+        let members = expected.iter().filter(|(name, _)| *name == role.name).count();
+        assert_eq!(role.member_count, Some(members as u64), "{}", role.name);
+        assert!(role.privileged && codes(&role.reasons) == ["console_role"], "{}", role.name);
+    }
+}
+
+#[tokio::test]
+async fn a_shared_address_links_both_accounts_and_merges_neither() {
+    let simulator = start(small()).await;
+    let truth = simulator.organization();
+    let scanned = scan(simulated(&simulator)).await;
+    for (administrator, user) in
+        [(cast::HEAD_OF_IT, cast_of_users::HEAD_OF_IT), (cast::SAME_EMAIL, cast_of_users::ON_CALL_ENGINEER)]
+    {
+        let administrator = scanned.account(&truth.id(Node::new(Kind::Administrator, administrator)));
+        let user = scanned.account(&truth.id(Node::new(Kind::User, user)));
+        assert_eq!(administrator.email, user.email);
+        assert_ne!(administrator.username, user.username);
+        for (here, there) in [(administrator, user), (user, administrator)] {
+            let links: Vec<_> = here.links.iter().map(|link| (&link.external_id, link.kind, &*link.evidence)).collect();
+            assert_eq!(links, [(&there.external_id, there.kind, "sharedEmail")]);
+        }
+    }
+    let linked = scanned.accounts().filter(|account| !account.links.is_empty()).count();
+    assert_eq!(linked, 4, "nobody else is linked");
+}
+
+#[tokio::test]
+async fn links_hold_in_both_directions_whatever_they_rest_on() {
+    let console = Content::default()
+        .list("/api/systemusers", [
+            json!({"_id": id(1), "username": "ada", "email": "Ada@X.example", "admin": {"id": id(9), "roleName": "Manager"}}),
+            json!({"_id": id(2), "username": "ada.two", "email": "ada@x.example"}),
+        ])
+        .list("/api/users", [
+            json!({"_id": id(8), "email": "ADA@x.example", "role": "Owner"}),
+            json!({"_id": id(9), "email": "other@x.example"}),
+        ])
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    let links = |number: u64| -> Vec<(String, String)> {
+        let account = scanned.account(&id(number));
+        account.links.iter().map(|link| (link.external_id.clone(), link.evidence.clone())).collect()
+    };
+    let link = |number: u64, evidence: &str| (id(number), evidence.to_owned());
+    assert_eq!(links(1), [link(8, "sharedEmail"), link(9, "declaredByTarget")]);
+    assert_eq!(links(2), [link(8, "sharedEmail")]);
+    assert_eq!(links(8), [link(1, "sharedEmail"), link(2, "sharedEmail")]);
+    assert_eq!(links(9), [link(1, "declaredByTarget")]);
+    let roles: Vec<_> = scanned.groups().map(|group| group.name.as_str()).collect();
+    assert_eq!(roles, ["Owner"], "a role is taken as it comes");
+    assert!(codes(&scanned.account(&id(1)).reasons).contains(&"console_administrator"));
+}
+
+#[tokio::test]
+async fn a_stale_key_a_suspended_one_and_one_without_mfa_show() {
+    let simulator = start(small()).await;
+    let truth = simulator.organization();
+    let scanned = scan(simulated(&simulator)).await;
+    let of = |index| scanned.account(&truth.id(Node::new(Kind::Administrator, index)));
+    let stale = of(cast::STALE_API_KEY);
+    let reason = stale.reasons.iter().find(|reason| reason.code == "stale_api_key").unwrap();
+    assert_eq!(reason.message, "has an API key that is 2200 days old");
+    assert!(!codes(&of(cast::HEAD_OF_IT).reasons).contains(&"stale_api_key"), "20 days are not old");
+    let suspended = of(cast::SUSPENDED);
+    assert_eq!(suspended.enabled, Some(false));
+    assert!(codes(&suspended.reasons).contains(&"privileged_but_disabled"));
+    assert!(codes(&of(cast::WITHOUT_USER).reasons).contains(&"privileged_without_mfa"));
+    let tolerant = scan(simulated(&simulator).with_attribute("staleApiKeyDays", 3650)).await;
+    let stale = tolerant.account(&truth.id(Node::new(Kind::Administrator, cast::STALE_API_KEY)));
+    assert!(!codes(&stale.reasons).contains(&"stale_api_key"));
+}
+
+#[tokio::test]
+async fn what_the_key_may_not_read_is_unavailable_with_the_role_that_is_needed() {
+    for (scope, section, role) in [
+        ("administrators", Section::Administrators, "Administrator With Billing"),
+        ("systems", Section::Systems, "Read Only"),
+        ("applications", Section::Applications, "Read Only"),
+        ("directories", Section::Directories, "Read Only"),
+        ("insights.events", Section::LastLogin, "other than Command Runner"),
+    ] {
+        for status in [403, 404] {
+            let faults = vec![format!("status={status}:on={scope}").parse().unwrap()];
+            let simulator = start(SimulatorOptions { faults, ..small() }).await;
+            let scanned = scan(simulated(&simulator)).await;
+            assert_eq!(scanned.summary.outcome, Outcome::Incomplete, "{scope} {status}");
+            let error = scanned.unavailable(section);
+            let code = if status == 403 { ErrorCode::Forbidden } else { ErrorCode::NotFound };
+            assert_eq!(error.code, code, "{scope}");
+            assert!(error.message.contains(role) && error.remedy.contains(role), "{scope}: {error:?}");
+            assert!(error.remedy.contains("to false"), "{error:?}");
+            assert_eq!(scanned.accounts().filter(|account| account.kind == AccountKind::User).count(), 120);
+        }
+    }
+}
+
+#[tokio::test]
+async fn grants_are_not_whole_where_what_they_refer_to_is_not() {
+    let simulator = start(SimulatorOptions { forbidden: vec!["applications".parse().unwrap()], ..small() }).await;
+    let scanned = scan(simulated(&simulator)).await;
+    let error = scanned.status(Section::Grants).error().unwrap();
+    assert!(error.message.starts_with("applications: "), "{error:?}");
+    assert!(scanned.grants().count() > 0, "what could be read is there");
+}

@@ -1,0 +1,226 @@
+//! Evidence of privilege: each code in an organisation made for it, and the stories of the demo organisation.
+
+use std::collections::BTreeSet;
+
+use crate::support::console::{Console, Content, id};
+use crate::support::{Scanned, codes, scan, simulated, start};
+use connector_api::{Account, AccountType, Reason};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use test_harness::simulator::SimulatorOptions;
+use test_harness::simulator::organization::{Kind, Node, cast_of_groups, cast_of_users};
+
+/// The codes that the documentation of the evidence lists.
+const CODES: [&str; 17] = [
+    "console_administrator",
+    "console_role",
+    "disabled_but_bound",
+    "global_sudo",
+    "global_sudo_without_password",
+    "group_name",
+    "group_sudo",
+    "group_sudo_without_password",
+    "posix_admin_group",
+    "privileged_but_disabled",
+    "privileged_group",
+    "privileged_mfa_exempt",
+    "privileged_never_logged_in",
+    "privileged_password_never_expires",
+    "privileged_without_mfa",
+    "stale_api_key",
+    "sudo_on_systems",
+];
+
+fn sudo(without_password: bool) -> Value {
+    json!({"sudo": {"enabled": true, "withoutPassword": without_password}})
+}
+
+fn member(kind: &str, number: u64) -> Value {
+    json!({"to": {"id": id(number), "type": kind}})
+}
+
+/// Users 1 to 9, administrator 20, groups 30 to 35, devices 40 and 41.
+async fn organization() -> Console {
+    let user = |number: u64, more: Value| {
+        let mut user = json!({"_id": id(number), "username": format!("u{number}"), "activated": true, "suspended": false,
+            "admin": null, "mfa": {"configured": true}});
+        user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        user
+    };
+    let group =
+        |number: u64, name: &str, attributes: Value| json!({"id": id(number), "name": name, "attributes": attributes});
+    let members = |number: u64| format!("/api/v2/usergroups/{}/members", id(number));
+    let made = Timestamp::now() - SignedDuration::from_hours(24 * 100 + 1);
+    Content::default()
+        .list("/api/systemusers", [
+            user(1, json!({"sudo": true, "mfa": {"configured": false}})),
+            user(2, json!({"sudo": true, "passwordless_sudo": true, "password_never_expires": true})),
+            user(3, json!({"admin": {"id": id(20), "roleName": "Manager"}, "mfa": {"configured": true, "exclusion": true}})),
+            user(4, json!({})),
+            user(5, json!({"suspended": true})),
+            user(6, json!({})),
+            user(7, json!({})),
+            user(8, json!({})),
+            user(9, json!({"suspended": true})),
+        ])
+        .list("/api/users", [json!({"_id": id(20), "email": "a@x.example", "roleName": "Manager", "apiKeySet": true,
+            "apiKeyUpdatedAt": made, "totpEnrolled": true})])
+        .list("/api/v2/usergroups", [
+            group(30, "DB Admins", json!(null)),
+            group(31, "Ops", sudo(false)),
+            group(32, "Root-less", sudo(true)),
+            group(33, "Linux", json!({"posixGroups": [{"id": 27, "name": "wheel"}, {"id": 1, "name": "games"}]})),
+            group(34, "On call", json!(null)),
+            group(35, "Everybody", json!(null)),
+        ])
+        .list(&members(30), [member("user", 6)])
+        .list(&members(31), [member("user_group", 34)])
+        .list(&members(33), [member("user", 7)])
+        .list(&members(34), [member("user", 8)])
+        .list(&members(35), [member("user", 5), member("user", 9)])
+        .list("/api/systems", [40, 41].map(|number| json!({"_id": id(number), "hostname": format!("h{number}")})))
+        .list("/api/applications", [json!({"_id": id(50), "displayLabel": "Pay"})])
+        .edges(&format!("/api/v2/systems/{}/associations?targets=user", id(40)), "user", [
+            (id(4).as_str(), sudo(false)),
+            (id(5).as_str(), sudo(false)),
+        ])
+        .edges(&format!("/api/v2/systems/{}/associations?targets=user_group", id(40)), "user_group", [(id(31).as_str(), json!(null))])
+        .edges(&format!("/api/v2/systems/{}/associations?targets=user_group", id(41)), "user_group", [(id(31).as_str(), json!(null))])
+        .edges(&format!("/api/v2/applications/{}/associations?targets=user_group", id(50)), "user_group", [(id(35).as_str(), json!(null))])
+        .serve()
+        .await
+}
+
+#[track_caller]
+fn sentence<'a>(reasons: &'a [Reason], code: &str) -> &'a str {
+    let found = reasons.iter().find(|reason| reason.code == code);
+    &found.unwrap_or_else(|| panic!("no {code} in {reasons:?}")).message
+}
+
+#[tokio::test]
+async fn every_code_occurs_and_says_what_is_so() {
+    let console = organization().await;
+    let scanned = scan(console.system()).await;
+    let user = |number: u64| scanned.account(&id(number)).reasons.as_slice();
+    let group = |name: &str| scanned.group(name).reasons.as_slice();
+    for (reasons, code, message) in [
+        (user(1), "global_sudo", "becomes administrator on every device it is bound to"),
+        (user(1), "privileged_without_mfa", "is privileged and has no second factor set up"),
+        (user(1), "privileged_never_logged_in", "is privileged and did not sign in during the last 90 days"),
+        (
+            user(2),
+            "global_sudo_without_password",
+            "becomes administrator on every device it is bound to, without a password",
+        ),
+        (user(2), "privileged_password_never_expires", "is privileged and its password never expires"),
+        (user(3), "console_administrator", "is linked to a console administrator with the role Manager"),
+        (user(3), "privileged_mfa_exempt", "is privileged and exempt from the second factor"),
+        (user(4), "sudo_on_systems", "is administrator on 1 device, bound to it directly"),
+        (user(5), "disabled_but_bound", "is not enabled, and still bound to devices, applications or directories"),
+        (user(5), "privileged_but_disabled", "is privileged and not enabled"),
+        (user(6), "privileged_group", "is in DB Admins: its name contains \"admin\""),
+        (user(7), "privileged_group", "is in Linux: its members are in the POSIX group wheel"),
+        (user(8), "privileged_group", "is in Ops through On call: its members become administrator on its devices"),
+        (user(8), "sudo_on_systems", "is in Ops through On call: its members are administrators on 2 devices"),
+        (user(9), "disabled_but_bound", "is not enabled, and still bound to devices, applications or directories"),
+        (user(20), "console_role", "administers the JumpCloud console: Manager"),
+        (user(20), "stale_api_key", "has an API key that is 100 days old"),
+        (group("DB Admins"), "group_name", "its name contains \"admin\""),
+        (group("Ops"), "group_sudo", "its members become administrator on its devices"),
+        (group("Ops"), "sudo_on_systems", "its members are administrators on 2 devices"),
+        (
+            group("Root-less"),
+            "group_sudo_without_password",
+            "its members become administrator on its devices, without a password",
+        ),
+        (group("Linux"), "posix_admin_group", "its members are in the POSIX group wheel"),
+        (
+            group("On call"),
+            "privileged_group",
+            "its members are in Ops: its members become administrator on its devices",
+        ),
+        (group("On call"), "sudo_on_systems", "its members are in Ops: its members are administrators on 2 devices"),
+    ] {
+        assert_eq!(sentence(reasons, code), message);
+    }
+    let all: BTreeSet<&str> = scanned
+        .accounts()
+        .flat_map(|account| &account.reasons)
+        .chain(scanned.groups().flat_map(|group| &group.reasons))
+        .map(|reason| reason.code.as_str())
+        .collect();
+    assert_eq!(all.into_iter().collect::<Vec<_>>(), CODES, "each code, and no other");
+    assert_eq!(codes(user(9)), ["disabled_but_bound"], "what has no privilege is not called privileged");
+    assert!(scanned.group("Everybody").reasons.is_empty() && !scanned.group("Everybody").privileged);
+    assert!(scanned.group("On call").privileged, "a group within a privileged one is privileged");
+}
+
+#[tokio::test]
+async fn the_patterns_of_privileged_names_are_the_operators() {
+    let console = organization().await;
+    let privileged = |scanned: &Scanned| -> Vec<String> {
+        let named = scanned.groups().filter(|group| codes(&group.reasons).contains(&"group_name"));
+        named.map(|group| group.name.clone()).collect()
+    };
+    assert_eq!(privileged(&scan(console.system()).await), ["DB Admins", "Root-less"]);
+    let named = console.system().with_attribute("privilegedGroupPatterns", json!(["EVERY", "call"]));
+    assert_eq!(privileged(&scan(named).await), ["On call", "Everybody"]);
+    let none = console.system().with_attribute("privilegedGroupPatterns", json!([]));
+    assert!(privileged(&scan(none).await).is_empty());
+}
+
+#[tokio::test]
+async fn the_type_of_an_account_is_told_on_evidence_alone() {
+    let console = Content::default()
+        .list(
+            "/api/systemusers",
+            [
+                json!({"_id": id(1), "username": "svc-backup", "description": "service account"}),
+                json!({"_id": id(2), "username": "ada", "employeeIdentifier": "E1"}),
+                json!({"_id": id(3), "username": "bind", "ldap_binding_user": true, "employeeIdentifier": "E2"}),
+                json!({"_id": id(4), "username": "samba", "samba_service_user": "true"}),
+                json!({"_id": id(5), "username": "eve", "employeeIdentifier": "", "ldap_binding_user": false}),
+            ],
+        )
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    let types: Vec<_> = scanned.accounts().map(|account: &Account| account.account_type).collect();
+    let (human, other) = (Some(AccountType::Human), Some(AccountType::NonHuman));
+    assert_eq!(types, [None, human, other, other, None]);
+}
+
+#[tokio::test]
+async fn how_members_get_into_a_dynamic_group_is_kept() {
+    let simulator = start(SimulatorOptions { groups: 60, events: Some(0), ..Default::default() }).await;
+    let truth = simulator.organization();
+    let scanned = scan(simulated(&simulator)).await;
+    let dynamic: Vec<_> = truth.user_groups().filter(|group| group.query.is_some()).collect();
+    assert!(dynamic.len() > 5);
+    for group in dynamic {
+        let row = scanned.group(&group.name);
+        assert_eq!(row.membership_method.as_deref(), Some(group.membership_method));
+        assert_eq!(row.attributes["memberQuery"]["filters"][0], group.query.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn the_stories_of_the_demo_organisation_show() {
+    let simulator = start(SimulatorOptions::default()).await;
+    let truth = simulator.organization();
+    let scanned = scan(simulated(&simulator)).await;
+    let of = |index| &scanned.account(&truth.id(Node::new(Kind::User, index))).reasons;
+    let engineer = sentence(of(cast_of_users::ON_CALL_ENGINEER), "sudo_on_systems");
+    assert!(engineer.starts_with("is in Production Root through SRE On-Call: "), "{engineer}");
+    sentence(of(cast_of_users::ADMIN_WITHOUT_MFA), "privileged_without_mfa");
+    sentence(of(cast_of_users::SUSPENDED_BUT_BOUND), "disabled_but_bound");
+    sentence(of(cast_of_users::SUSPENDED_BUT_BOUND), "sudo_on_systems");
+    sentence(of(cast_of_users::DBA_NEVER_LOGGED_IN), "privileged_never_logged_in");
+    sentence(of(cast_of_users::BACKUP_SERVICE), "global_sudo_without_password");
+    sentence(of(cast_of_users::BACKUP_SERVICE), "privileged_password_never_expires");
+    sentence(of(cast_of_users::HEAD_OF_IT), "console_administrator");
+    let group = |index| scanned.group(&truth.user_group(index).name);
+    assert!(codes(&group(cast_of_groups::DOMAIN_ADMINS).reasons).contains(&"group_name"));
+    assert!(codes(&group(cast_of_groups::PRODUCTION_ROOT).reasons).contains(&"group_sudo_without_password"));
+    assert!(group(cast_of_groups::SRE_ON_CALL).privileged);
+}

@@ -1,0 +1,134 @@
+//! Who may ask what.
+
+use crate::support::{Console, options};
+use serde_json::{Value, json};
+use std::time::Duration;
+use test_harness::simulator::organization::{Kind, Node};
+use test_harness::simulator::{Simulator, SimulatorOptions, TlsMode};
+
+#[tokio::test]
+async fn only_the_key_opens() {
+    let console = Console::start(options()).await;
+    let url = console.simulator.url();
+    let ask = async |path: &str, key: Option<&str>| {
+        let mut request = console.client.get(format!("{url}{path}"));
+        if let Some(key) = key {
+            request = request.header("x-api-key", key);
+        }
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json::<serde_json::Value>().await.unwrap())
+    };
+    let v1 = (401, json!({ "message": "Unauthorized" }));
+    let v2 = (401, json!({ "code": 401, "message": "Unauthorized", "status": "UNAUTHENTICATED" }));
+    assert_eq!(ask("/api/systemusers", None).await, v1);
+    assert_eq!(ask("/api/systemusers", Some("wrong")).await, v1);
+    assert_eq!(ask("/api/v2/usergroups", None).await, v2);
+    assert_eq!(ask("/api/systemusers?limit=1", Some(console.simulator.api_key())).await.0, 200);
+    assert!(!format!("{:?}", console.simulator).contains(console.simulator.api_key()));
+}
+
+#[tokio::test]
+async fn paths_ids_and_methods_that_do_not_exist_are_refused() {
+    let console = Console::start(options()).await;
+    assert_eq!(console.status("/api/nothing").await, 404);
+    assert_eq!(console.status("/api/v2/usergroups/zzz/members").await, 400);
+    assert_eq!(console.status("/api/v2/usergroups/ffffffffffffffffffffffff/members").await, 404);
+    assert_eq!(console.post("/api/systemusers", json!({})).await.status().as_u16(), 405);
+}
+
+#[tokio::test]
+async fn a_key_of_a_narrow_role_is_forbidden_the_rest() {
+    let forbidden = vec!["usergroups.*".parse().unwrap()];
+    let console = Console::start(SimulatorOptions { forbidden, ..options() }).await;
+    let group = console.simulator.organization().user_groups().next().unwrap().id;
+    assert_eq!(console.status("/api/v2/usergroups").await, 200);
+    assert_eq!(console.status(&format!("/api/v2/usergroups/{group}/members")).await, 403);
+}
+
+#[tokio::test]
+async fn beyond_the_rate_limit_the_answer_is_429() {
+    let console = Console::start(SimulatorOptions { rate_limit: Some(5), ..options() }).await;
+    assert_eq!(console.status("/api/organizations").await, 200);
+    assert_eq!(console.status("/api/organizations").await, 429);
+    console.simulator.set_rate_limit(None);
+    assert_eq!(console.status("/api/organizations").await, 200);
+    let requests = console.simulator.requests();
+    assert_eq!((requests.with_status(200), requests.with_status(429), requests.of("organizations")), (2, 1, 3));
+}
+
+#[tokio::test]
+async fn a_service_account_gets_a_token_for_its_secret_and_the_token_opens_until_it_expires() {
+    for (lifetime, status) in [(Duration::from_secs(60), 200), (Duration::ZERO, 401)] {
+        let console = Console::start(SimulatorOptions { token_lifetime: lifetime, ..options() }).await;
+        let (id, secret) = console.simulator.oauth_client();
+        let url = console.simulator.url();
+        let ask = |id: &str, secret: &str, form: &'static str| {
+            let request = console.client.post(format!("{url}/oauth2/token")).basic_auth(id, Some(secret));
+            request.header("content-type", "application/x-www-form-urlencoded").body(form).send()
+        };
+        let form = "grant_type=client_credentials&scope=api";
+        assert_eq!(ask(id, "wrong", form).await.unwrap().status().as_u16(), 401);
+        assert_eq!(ask(id, secret, "grant_type=password").await.unwrap().status().as_u16(), 400);
+        let answer: Value = ask(id, secret, form).await.unwrap().json().await.unwrap();
+        assert_eq!(
+            (&answer["token_type"], answer["expires_in"].as_u64()),
+            (&json!("bearer"), Some(lifetime.as_secs()))
+        );
+        let request =
+            console.client.get(format!("{url}/api/systemusers")).bearer_auth(answer["access_token"].as_str().unwrap());
+        assert_eq!(request.send().await.unwrap().status().as_u16(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_multi_tenant_administrator_has_to_name_the_organisation() {
+    let console = Console::start(SimulatorOptions { organizations: 3, ..options() }).await;
+    let [first, second, _] = console.simulator.organizations() else { panic!("three organisations") };
+    let ask = async |path: &str, organization: Option<&str>| {
+        let mut request = console.request(path);
+        if let Some(organization) = organization {
+            request = request.header("x-org-id", organization);
+        }
+        request.send().await.unwrap()
+    };
+    let (users, second_id) = ("/api/systemusers", second.organization_id());
+    assert_eq!(ask(users, None).await.status().as_u16(), 401);
+    assert_eq!(ask(users, Some("acme")).await.status().as_u16(), 400);
+    assert_eq!(ask(users, Some("ffffffffffffffffffffffff")).await.status().as_u16(), 404);
+    let body: Value = ask(users, Some(&second_id)).await.json().await.unwrap();
+    assert_eq!(body["results"][0]["_id"], second.users().next().unwrap().id);
+    assert_ne!(first.user(0).id, second.user(0).id);
+
+    let provider = first.id(Node::new(Kind::Provider, 0));
+    for path in ["/api/organizations".to_owned(), format!("/api/v2/providers/{provider}/organizations")] {
+        assert_eq!(ask(&path, Some(&second_id)).await.status().as_u16(), 403, "{path}");
+        let body: Value = ask(&path, None).await.json().await.unwrap();
+        assert_eq!(body["totalCount"], 3, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn tls_holds_only_with_the_right_certificate() {
+    for (mode, good) in [(TlsMode::Valid, true), (TlsMode::Expired, false), (TlsMode::WrongName, false)] {
+        for http2 in [true, false] {
+            let simulator = Simulator::start(SimulatorOptions { tls: Some(mode), http2, ..options() }).await.unwrap();
+            let ca = reqwest::Certificate::from_pem(simulator.ca_pem().unwrap().as_bytes()).unwrap();
+            let client = |builder: reqwest::ClientBuilder| builder.no_proxy().build().unwrap();
+            crate::support::client();
+            let trusting = client(reqwest::Client::builder().tls_certs_only([ca]));
+            let url = simulator.url() + "/api/organizations";
+            let answer = trusting.get(&url).header("x-api-key", simulator.api_key()).send().await;
+            assert_eq!(answer.is_ok(), good, "{mode:?}");
+            if let Ok(answer) = answer {
+                let version = if http2 { reqwest::Version::HTTP_2 } else { reqwest::Version::HTTP_11 };
+                assert_eq!((answer.status().as_u16(), answer.version()), (200, version));
+            }
+        }
+    }
+    for mode in [TlsMode::Valid, TlsMode::SelfSigned] {
+        let simulator = Simulator::start(SimulatorOptions { tls: Some(mode), ..options() }).await.unwrap();
+        crate::support::client();
+        let stranger = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
+        assert!(stranger.get(simulator.url()).send().await.is_err(), "{mode:?}");
+    }
+}

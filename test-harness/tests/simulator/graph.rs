@@ -1,0 +1,124 @@
+//! The graph: members, associations, traversals, and the stories of the demo organisation.
+
+use crate::support::{Console, options, texts};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use test_harness::simulator::organization::{
+    Actor, Kind, Node, Sudo, UserState, cast_of_administrators, cast_of_groups, cast_of_system_groups, cast_of_users,
+};
+
+#[tokio::test]
+async fn members_and_groups_agree_from_both_sides() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    let mut from_groups = BTreeSet::new();
+    for group in truth.user_groups() {
+        from_groups.extend(truth.group_users(group.index).into_iter().map(|user| (user, group.index)));
+    }
+    let from_users: BTreeSet<_> = truth
+        .users()
+        .flat_map(|user| truth.groups_of(user.index).into_iter().map(move |group| (user.index, group)))
+        .collect();
+    assert_eq!(from_groups, from_users);
+}
+
+#[tokio::test]
+async fn what_a_user_reaches_is_the_same_by_all_ways_of_asking() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    let sudo =
+        |row: &Value| serde_json::from_value::<Compiled>(row["compiledAttributes"]["sudo"].clone()).unwrap().into();
+    let mut from_systems: BTreeMap<u64, BTreeMap<u64, Sudo>> = BTreeMap::new();
+    for system in truth.systems() {
+        for row in console.all(&format!("/api/v2/systems/{}/users", system.id), 100).await {
+            let user = truth.find(Kind::User, row["id"].as_str().unwrap()).unwrap().index;
+            from_systems.entry(user).or_default().insert(system.index, sudo(&row));
+        }
+    }
+    for index in (0..300).step_by(7).chain(0..15) {
+        let effective = truth.effective_systems(index);
+        assert_eq!(from_systems.get(&index).cloned().unwrap_or_default(), effective, "user {index}");
+        let id = truth.id(Node::new(Kind::User, index));
+        let from_user: BTreeMap<u64, Sudo> = console
+            .all(&format!("/api/v2/users/{id}/systems"), 100)
+            .await
+            .iter()
+            .map(|row| (truth.find(Kind::System, row["id"].as_str().unwrap()).unwrap().index, sudo(row)))
+            .collect();
+        assert_eq!(from_user, effective, "user {index}");
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Compiled {
+    enabled: bool,
+    without_password: bool,
+}
+
+impl From<Compiled> for Sudo {
+    fn from(Compiled { enabled, without_password }: Compiled) -> Self {
+        Self { enabled, without_password }
+    }
+}
+
+#[tokio::test]
+async fn direct_edges_are_the_same_from_both_ends() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    for principal in [Kind::User, Kind::UserGroup] {
+        for resource in Kind::RESOURCES {
+            let edges = |from: Kind, to: Kind| -> BTreeSet<(Node, Node, bool)> {
+                let nodes = (0..truth.census(from).count()).map(|index| Node::new(from, index));
+                let edges = nodes.flat_map(|node| truth.edges(node, to));
+                edges.map(|edge| (edge.from, edge.to, edge.sudo.is_some_and(|sudo| sudo.enabled))).collect()
+            };
+            assert_eq!(edges(principal, resource), edges(resource, principal), "{principal:?} {resource:?}");
+        }
+    }
+    let system = truth.id(Node::new(Kind::System, 0));
+    let users = console.all(&format!("/api/v2/systems/{system}/associations?targets=user"), 100).await;
+    let expected: Vec<String> =
+        truth.edges(Node::new(Kind::System, 0), Kind::User).iter().map(|edge| truth.id(edge.from)).collect();
+    assert_eq!(texts(&users, "/to/id"), expected);
+    assert_eq!(console.status(&format!("/api/v2/systems/{system}/associations")).await, 400);
+    assert_eq!(console.status(&format!("/api/v2/systems/{system}/associations?targets=policy_cat")).await, 400);
+}
+
+#[tokio::test]
+async fn the_demo_organisation_tells_its_stories() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+
+    let without_mfa = truth.user(cast_of_users::ADMIN_WITHOUT_MFA);
+    assert!(!without_mfa.mfa.configured);
+    assert!(truth.groups_of(without_mfa.index).contains(&cast_of_groups::DOMAIN_ADMINS));
+
+    let engineer = Node::new(Kind::User, cast_of_users::ON_CALL_ENGINEER);
+    let groups = truth.groups_of(engineer.index);
+    assert!(groups.contains(&cast_of_groups::SRE_ON_CALL) && !groups.contains(&cast_of_groups::PRODUCTION_ROOT));
+    let server = truth.group_systems(cast_of_system_groups::PRODUCTION_SERVERS)[1];
+    assert_eq!(truth.effective_systems(engineer.index)[&server], Sudo { enabled: true, without_password: true });
+    let rows = console.all(&format!("/api/v2/users/{}/systems", truth.id(engineer)), 100).await;
+    let row = rows.iter().find(|row| row["id"] == truth.id(Node::new(Kind::System, server))).unwrap();
+    let longest = row["paths"].as_array().unwrap().iter().max_by_key(|path| path.as_array().unwrap().len()).unwrap();
+    let kinds: Vec<&str> =
+        longest.as_array().unwrap().iter().map(|step| step["to"]["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["user_group", "user_group", "system_group", "system"]);
+
+    let suspended = truth.user(cast_of_users::SUSPENDED_BUT_BOUND);
+    assert_eq!(suspended.state, UserState::Suspended);
+    assert!(truth.effective_systems(suspended.index).contains_key(&0));
+
+    let logins = truth.last_logins();
+    assert!(!logins.contains_key(&Actor::User(cast_of_users::DBA_NEVER_LOGGED_IN)));
+    assert!(truth.groups_of(cast_of_users::DBA_NEVER_LOGGED_IN).contains(&cast_of_groups::DBA));
+    assert!(logins.len() > 200, "{} log in", logins.len());
+
+    let administrators: Vec<_> = truth.administrators().collect();
+    let emails: BTreeSet<String> = truth.users().map(|user| user.email).collect();
+    assert!(!emails.contains(&administrators[cast_of_administrators::WITHOUT_USER as usize].email));
+    assert!(emails.contains(&administrators[cast_of_administrators::SAME_EMAIL as usize].email));
+    let key = administrators[cast_of_administrators::STALE_API_KEY as usize].api_key_created_at.unwrap();
+    assert!(key < "2021-01-01T00:00:00Z".parse().unwrap());
+}

@@ -1,0 +1,10 @@
+//! The simulator against the published specifications, its own truth, and what its options and faults say.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod access;
+mod faults;
+mod graph;
+mod insights;
+mod listings;
+mod specs;
+mod support;

@@ -1,0 +1,10 @@
+//! A scan that can be trusted: under faults, drift, outages, hostile targets and interruptions.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../cli/support.rs"]
+mod cli_support;
+mod outage;
+mod properties;
+mod resume;
+mod safety;
+mod support;

@@ -1,0 +1,126 @@
+//! What a target that fails sees and gets: bounded calls in an outage, waits as asked, and no retry that cannot help.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Identities, code, config, connect, core_only, scan_with, small, with_faults};
+use connector_api::{ErrorCode, Outcome, Section};
+use serde_json::json;
+use test_harness::simulator::{Simulator, SimulatorOptions, UsersEndpoint};
+
+fn served_by_one() -> SimulatorOptions {
+    SimulatorOptions { users_endpoint: UsersEndpoint::V2, ..small() }
+}
+
+#[tokio::test]
+async fn an_outage_from_the_start_costs_no_more_than_the_attempts_of_one_request() {
+    for fault in ["status=503", "status=502", "reset", "html=502"] {
+        let (simulator, ended, rows) = scan_with(with_faults(served_by_one(), &[fault]), json!({})).await;
+        assert!(matches!(code(&ended), ErrorCode::ServerError | ErrorCode::Connect), "{fault}");
+        assert!(rows.is_empty());
+        assert!(simulator.requests().total <= 7, "{fault}: {:?}", simulator.requests());
+    }
+}
+
+#[tokio::test]
+async fn an_outage_in_the_middle_of_a_large_scan_is_not_multiplied_by_what_was_left_to_do() {
+    let large = SimulatorOptions { users: 400, groups: 200, systems: 100, ..served_by_one() };
+    let options = with_faults(large, &["status=503:after=3:on=*"]);
+    let (simulator, ended, _) = scan_with(options, json!({})).await;
+    assert_eq!(code(&ended), ErrorCode::ServerError);
+    // A hundred retries for the whole scan, and one attempt for each of the lists that are read side by side.
+    assert!(simulator.requests().total <= 160, "{:?}", simulator.requests());
+}
+
+#[tokio::test]
+async fn a_time_to_come_back_is_kept_to_in_both_forms() {
+    for (fault, least) in [("status=429:retry-after=2s:times=1", 2000), ("status=503:retry-after=1s:times=1", 1000)] {
+        let began = Instant::now();
+        let (_, ended, _) = scan_with(with_faults(served_by_one(), &[fault]), core_only()).await;
+        assert!(ended.is_ok() && began.elapsed() >= Duration::from_millis(least), "{fault}: {:?}", began.elapsed());
+    }
+    // A date has whole seconds, so one second ahead may be hardly any time.
+    let (simulator, ended, _) =
+        scan_with(with_faults(served_by_one(), &["status=429:retry-after=date:times=2"]), core_only()).await;
+    assert_eq!((ended.unwrap().outcome, simulator.requests().with_status(429)), (Outcome::Complete, 2));
+}
+
+#[tokio::test]
+async fn a_wait_that_is_out_of_all_bounds_is_not_waited() {
+    for seconds in ["3600", "18446744073709551615"] {
+        let began = Instant::now();
+        let fault = format!("status=429:retry-after={seconds}");
+        let (_, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
+        assert_eq!(code(&ended), ErrorCode::RateLimited);
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[tokio::test]
+async fn a_fifth_of_all_answers_being_502_costs_no_row() {
+    let options = with_faults(small(), &["status=502:rate=0.2"]);
+    let (simulator, ended, rows) = scan_with(options, json!({"attempts": 12})).await;
+    let summary = ended.unwrap();
+    assert_eq!(summary.outcome, Outcome::Complete, "{summary:?}");
+    let (found, wrong) = Identities::of(&rows);
+    assert_eq!((found, wrong), (Identities::truth(&simulator.organization()), Vec::new()));
+    let retries: u64 = summary.sections.iter().map(|report| report.retries).sum();
+    assert_eq!(retries, simulator.requests().with_status(502));
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_what_cannot_is_not() {
+    for status in [408, 429, 500, 502, 503, 504] {
+        let fault = format!("status={status}:on=users:times=2");
+        let (simulator, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
+        assert!(ended.is_ok(), "{status}: {ended:?}");
+        assert_eq!(simulator.requests().with_status(status), 2);
+    }
+    for (status, expected) in [
+        (400, ErrorCode::MalformedResponse),
+        (401, ErrorCode::Unauthorized),
+        (402, ErrorCode::Forbidden),
+        (403, ErrorCode::Forbidden),
+        (404, ErrorCode::NotFound),
+        (410, ErrorCode::NotFound),
+    ] {
+        let fault = format!("status={status}:on=usergroups,organizations");
+        let (simulator, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
+        assert_eq!(code(&ended), expected, "{status}");
+        assert_eq!(simulator.requests().of("usergroups"), 1, "{status}");
+    }
+    for fault in ["reset", "truncate", "invalid-utf8", "html"] {
+        let fault = format!("{fault}:on=users:times=2");
+        let (_, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
+        assert!(ended.is_ok(), "{fault}: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_optional_section_in_an_outage_leaves_the_core_whole() {
+    let options = with_faults(small(), &["status=500:on=systems,administrators"]);
+    let (simulator, ended, rows) = scan_with(options, json!({"attempts": 3})).await;
+    let summary = ended.unwrap();
+    assert_eq!(summary.outcome, Outcome::Incomplete);
+    for section in [Section::Systems, Section::Administrators, Section::Grants] {
+        assert_eq!(summary.section(section).unwrap().status.as_str(), "incomplete", "{section}");
+    }
+    let (found, truth) = (Identities::of(&rows).0, Identities::truth(&simulator.organization()));
+    assert_eq!((found.users, found.members), (truth.users, truth.members));
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_kept_to_without_losing_a_row() {
+    let options = SimulatorOptions { rate_limit: Some(60), ..small() };
+    let (simulator, ended, rows) = scan_with(options, json!({"attempts": 15})).await;
+    assert_eq!(ended.unwrap().outcome, Outcome::Complete);
+    assert_eq!(Identities::of(&rows).0, Identities::truth(&simulator.organization()));
+}
+
+#[tokio::test]
+async fn a_connection_test_in_an_outage_ends_soon_and_says_why() {
+    let simulator = Simulator::start(with_faults(small(), &["status=503"])).await.unwrap();
+    let began = Instant::now();
+    let report = connect(config(&simulator, json!({}))).unwrap().test_connection().await;
+    assert!(!report.checks.is_empty() && began.elapsed() < Duration::from_secs(20));
+    assert!(simulator.requests().total <= 8, "{:?}", simulator.requests());
+}
