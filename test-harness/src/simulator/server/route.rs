@@ -21,11 +21,13 @@ pub(crate) enum Endpoint {
     Administrators,
     /// `GET /api/radiusservers`
     RadiusServers,
+    /// `GET /api/systemusers/{id}`, `/systems/{id}`, `/applications/{id}`, `/radiusservers/{id}`
+    One(Kind),
     /// `GET /api/v2/users`
     Users,
     /// `GET /api/v2/usergroups`, `/systemgroups`
     Groups(Kind),
-    /// `GET /api/v2/usergroups/{id}`, …
+    /// `GET /api/v2/usergroups/{id}`, …, and of directories `GET /api/v2/ldapservers/{id}`, …
     Group(Kind),
     /// `GET /api/v2/usergroups/{id}/members`, …: direct members
     Members(Kind),
@@ -98,6 +100,7 @@ impl Endpoint {
         ];
         for kind in Kind::ALL {
             all.extend([
+                Self::One(kind),
                 Self::Groups(kind),
                 Self::Group(kind),
                 Self::Members(kind),
@@ -123,7 +126,7 @@ impl Endpoint {
             Self::RadiusServers => "radiusservers".to_owned(),
             Self::Users => "users".to_owned(),
             Self::Groups(kind) => kind.segment().to_owned(),
-            Self::Group(kind) => format!("{}.one", kind.segment()),
+            Self::One(kind) | Self::Group(kind) => format!("{}.one", kind.segment()),
             Self::Members(kind) => format!("{}.members", kind.segment()),
             Self::Membership(kind) => format!("{}.membership", kind.segment()),
             Self::MemberOf(kind) => format!("{}.memberof", kind.segment()),
@@ -174,6 +177,10 @@ impl Endpoint {
             ["api", "organizations"] => Self::Organizations,
             ["api", "users"] => Self::Administrators,
             ["api", "radiusservers"] => Self::RadiusServers,
+            ["api", "systemusers", id] => return Self::known(Self::One(Kind::User), id),
+            ["api", "systems", id] => return Self::known(Self::One(Kind::System), id),
+            ["api", "applications", id] => return Self::known(Self::One(Kind::Application), id),
+            ["api", "radiusservers", id] => return Self::known(Self::One(Kind::RadiusServer), id),
             ["api", "v2", "users"] => Self::Users,
             ["api", "v2", "directories"] => Self::Directories,
             ["api", "v2", "systeminsights", "users"] => Self::SystemInsightsUsers,
@@ -211,8 +218,11 @@ impl Endpoint {
         use Kind::{System, SystemGroup, User, UserGroup};
         let principal = |kind| matches!(kind, User | UserGroup);
         let resource = |kind| Kind::RESOURCES.contains(&kind);
+        let in_v1 = |kind| matches!(kind, User | System | Kind::Application | Kind::RadiusServer);
         match self {
-            Self::Groups(kind) | Self::Group(kind) | Self::Members(kind) | Self::Membership(kind) => {
+            Self::One(kind) => in_v1(kind),
+            Self::Group(kind) => matches!(kind, UserGroup | SystemGroup) || resource(kind) && !in_v1(kind),
+            Self::Groups(kind) | Self::Members(kind) | Self::Membership(kind) => {
                 matches!(kind, UserGroup | SystemGroup)
             }
             Self::MemberOf(kind) => matches!(kind, User | UserGroup | System | SystemGroup),

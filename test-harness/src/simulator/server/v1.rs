@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::auth::is_object_id;
 use super::listing::Collection;
 use super::problem::Problem;
 use super::query::{Condition, Operator, Query, condition, fields, sort_keys};
@@ -22,6 +23,7 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
     };
     let organization = asked.organization.as_ref();
     let collection = match asked.endpoint {
+        Endpoint::One(kind) => return one(asked, kind, &query),
         Endpoint::SystemUsers if asked.service.users_endpoint == UsersEndpoint::V2 => {
             return Err(Problem::not_found());
         }
@@ -51,6 +53,23 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
         _ => return Err(Problem::not_found()),
     };
     Ok(collection.page(&query, strikes).enveloped())
+}
+
+/// The one object that the path names.
+fn one(asked: &Asked<'_>, kind: Kind, query: &Query) -> Result<Answer, Problem> {
+    if !is_object_id(asked.id) {
+        return Err(Problem::bad_request("Invalid ObjectID"));
+    }
+    let organization = asked.organization.as_ref();
+    let index = organization.find(kind, asked.id).ok_or_else(Problem::not_found)?.index;
+    let mut body = Vec::new();
+    Object::write(&mut body, Some(&query.fields), |object| match kind {
+        Kind::User => organization.write_user(&organization.user(index), "_id", object),
+        Kind::System => organization.write_system(&organization.system(index), object),
+        Kind::Application => organization.write_application(&organization.application(index), object),
+        _ => organization.write_radius_server(&organization.radius_server(index), object),
+    });
+    Ok(Answer::ok(body))
 }
 
 /// Directory users, whose id stands in `id_field`.

@@ -39,9 +39,13 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
         },
         Endpoint::Groups(kind) => groups(organization, kind),
         Endpoint::Group(kind) => {
-            let group = object(asked, kind, strikes)?;
+            let node = object(asked, kind, strikes)?;
+            let directory = organization.directories().into_iter().find(|directory| directory.node == node);
             let mut body = Vec::new();
-            Object::write(&mut body, Some(&query.fields), |object| write_group(organization, group, object));
+            Object::write(&mut body, Some(&query.fields), |object| match &directory {
+                Some(directory) => wire::write_directory(directory, object),
+                None => write_group(organization, node, object),
+            });
             return Ok(Answer::ok(body));
         }
         Endpoint::Members(kind) => members(organization, object(asked, kind, strikes)?, strikes),
