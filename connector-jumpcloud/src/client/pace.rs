@@ -20,6 +20,8 @@ use tokio::time::{Instant, sleep_until};
 
 /// What a cut leaves of the rate that was served.
 const CUT: f64 = 0.94;
+/// No single cut leaves less of the rate than this.
+const LEAST_LEFT: f64 = 0.4;
 /// How steeply the rate grows beyond the one that was refused.
 const PROBE: f64 = 0.25;
 /// Requests between a cut and the next probe of the same rate, so that probing costs one request in a hundred.
@@ -216,8 +218,10 @@ impl State {
         }
         self.trial =
             Some(if alike { Trial { cuts: first.cuts + 1, ..first } } else { Trial { rate: asked, share, cuts: 1 } });
+        // Requests that wait to try again keep their places, so that less is asked, and served, than could be.
+        let current = self.rate(now).unwrap_or(asked);
         let served = window.served / seconds / (1.0 - self.tolerated);
-        self.cut = Some(Cut::new(now, served.min(self.rate(now).unwrap_or(asked))));
+        self.cut = Some(Cut::new(now, served.clamp(current * LEAST_LEFT, current)));
     }
 }
 
@@ -268,6 +272,22 @@ mod tests {
         run(&pace, 120.0, 15).await;
         let (served, _) = run(&pace, 120.0, 20).await;
         assert!(served >= 2000, "after a rise: {served} served");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_in_which_requests_waited_does_not_bring_the_rate_to_a_crawl() {
+        let pace = Pace::new(16, None);
+        run(&pace, 100.0, 20).await;
+        for _ in 0..16 {
+            pace.refused();
+        }
+        tokio::time::advance(Duration::from_secs(3)).await;
+        pace.served();
+        for _ in 0..16 {
+            pace.refused();
+        }
+        let (served, _) = run(&pace, 25.0, 10).await;
+        assert!(served >= 200, "{served} served of 250");
     }
 
     #[tokio::test(start_paused = true)]
