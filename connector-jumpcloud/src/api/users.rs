@@ -1,12 +1,27 @@
 //! Directory users: `GET /api/systemusers` (V1, published) and `GET /api/v2/users` (named by the product page).
 
-use super::Object;
-use crate::client::{Call, Listing};
+use serde::Deserialize;
+
+use super::{Id, Object, own_id};
+use crate::client::{Call, Identified, Listing};
 
 /// The V1 endpoint.
 pub(crate) const SYSTEM_USERS: &str = "/api/systemusers";
 /// The V2 endpoint, which not every organisation serves.
 pub(crate) const V2_USERS: &str = "/api/v2/users";
+
+/// A directory user of whom nothing but the id is asked.
+#[derive(Debug, Deserialize)]
+pub(crate) struct UserId {
+    #[serde(flatten, with = "own_id")]
+    pub(crate) id: Id,
+}
+
+impl Identified for UserId {
+    fn id(&self) -> &Id {
+        &self.id
+    }
+}
 
 /// A directory user, definition `systemuserreturn`.
 pub(crate) type User = Object;

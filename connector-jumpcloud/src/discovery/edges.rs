@@ -8,15 +8,14 @@ use std::collections::BTreeMap;
 
 use connector_api::ConnectorError;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use serde::Deserialize;
 
 use super::memberships::{confirm_gone, whole};
 use super::section::Tally;
 use super::state::{Edge, Node, State};
 use crate::api::Id;
 use crate::api::graph::{self, Kind};
-use crate::api::users as users_api;
-use crate::client::{Client, Identified, Listing, PageReader};
+use crate::api::users::{self as users_api, UserId};
+use crate::client::{Client, Listing, PageReader};
 
 /// One kind of edge, and the end from which it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +123,7 @@ pub(super) async fn read(
 ) -> Result<(), ConnectorError> {
     let of_users: Vec<usize> = (0..walks.len()).filter(|at| walks[*at].ask == Kind::User).collect();
     if !of_users.is_empty() {
-        let mut users: Vec<JustId> = Vec::new();
+        let mut users: Vec<UserId> = Vec::new();
         tally.read_into(client, users_api::list_ids(users_path, limit), &mut users).await?;
         asked.extend(of_users.iter().flat_map(|at| users.iter().map(|user| (*at, user.id.clone()))));
     }
@@ -155,19 +154,6 @@ pub(super) async fn read(
         }
     }
     Ok(())
-}
-
-/// A user's id alone.
-#[derive(Debug, Deserialize)]
-struct JustId {
-    #[serde(alias = "_id")]
-    id: Id,
-}
-
-impl Identified for JustId {
-    fn id(&self) -> &Id {
-        &self.id
-    }
 }
 
 fn listing(walk: &Walk, id: &Id, limit: u64) -> Listing {
