@@ -68,7 +68,8 @@ pub(crate) struct Options {
     /// The most requests a second. Without it, the pace follows what JumpCloud answers.
     #[schemars(title = "Requests per second", range(min = 0.1, max = 1000.0))]
     pub(crate) requests_per_second: Option<f64>,
-    /// Attempts for one request, the first included.
+    /// Attempts for one request, the first included. Those that JumpCloud refuses for their rate do not count; the time
+    /// budget bounds them.
     #[schemars(title = "Attempts", range(min = 1, max = 20))]
     pub(crate) attempts: u8,
     /// The longest that the first wait before another attempt may be, in milliseconds; it doubles with each attempt.

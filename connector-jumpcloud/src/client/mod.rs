@@ -159,7 +159,7 @@ impl Client {
         let _place = pace.place().await;
         let began = Instant::now();
         let mut waits = options.retry.waits();
-        let mut attempts = 0;
+        let (mut attempts, mut refused) = (0, 0);
         let mut renewed = false;
         loop {
             pace.turn().await;
@@ -171,7 +171,7 @@ impl Client {
                     Err(error) => {
                         let scrub = options.scrub.and(options.auth.token().await);
                         let error = failure::malformed(&call.path, error, &answer.body, &scrub);
-                        let again = if attempts < MALFORMED_ATTEMPTS { Again::Later } else { Again::Never };
+                        let again = if attempts - refused < MALFORMED_ATTEMPTS { Again::Later } else { Again::Never };
                         Err(Failure::new(error, again))
                     }
                 },
@@ -205,7 +205,13 @@ impl Client {
                 Again::Slower => pace.refused(),
                 Again::Later => {}
             }
-            let Some(bound) = waits.next() else { return Err(give_up("given up")) };
+            // A target that asks for fewer calls is no failing one: it is given them, for as long as there is time.
+            let limited = failure.error.code == ErrorCode::RateLimited;
+            refused += u32::from(limited);
+            if attempts - refused >= options.retry.attempts {
+                return Err(give_up("given up"));
+            }
+            let bound = waits.next().unwrap_or(options.retry.longest_wait);
             let wait = match failure.error.retry {
                 // A little jitter, so that all who were told the same time do not come back at the same instant; and
                 // no less than without it, since the time may be none at all or in the past by this clock.
@@ -217,7 +223,7 @@ impl Client {
             if wait > LONGEST_ASKED_WAIT || began.elapsed().saturating_add(wait) > options.retry.time_budget {
                 return Err(give_up("no time is left for another attempt"));
             }
-            if !budget.spend() {
+            if !limited && !budget.spend() {
                 return Err(give_up("too many requests fail to try this one again"));
             }
             tracing::debug!(path = call.path, attempts, wait_ms = wait.as_millis() as u64, error = %failure.error, "trying again");

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 /// The bounds of trying again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RetryPolicy {
-    /// Attempts for one request, the first included.
+    /// Attempts for one request, the first included, save those that were refused for their rate.
     pub(crate) attempts: u32,
     /// How long one request may take over all of its attempts and waits.
     pub(crate) time_budget: Duration,
@@ -20,13 +20,13 @@ pub(crate) struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The upper bounds of the waits between attempts. The wait itself is drawn between zero and the bound (full
+    /// The upper bounds of the waits between attempts, without end. The wait itself is drawn between zero and the bound (full
     /// jitter), so that requests which failed together do not come back together.
     pub(crate) fn waits(&self) -> impl Iterator<Item = Duration> + use<> {
         ExponentialBuilder::new()
             .with_min_delay(self.first_wait)
             .with_max_delay(self.longest_wait)
-            .with_max_times(self.attempts.saturating_sub(1) as usize)
+            .without_max_times()
             .build()
     }
 }
@@ -37,7 +37,8 @@ pub(crate) fn full_jitter(bound: Duration) -> Duration {
 }
 
 /// What all requests of a scan may spend on trying again: each success earns a retry, each retry costs one. In an
-/// outage nothing succeeds, so the target soon hears no more.
+/// outage nothing succeeds, so the target soon hears no more. A call that was refused for its rate is no sign of an
+/// outage and costs nothing: the pace sees to it that few are.
 #[derive(Debug)]
 pub(crate) struct RetryBudget(Mutex<f64>);
 
@@ -94,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_the_longest_and_end_with_the_attempts() {
+    fn waits_double_up_to_the_longest() {
         let policy = RetryPolicy {
             attempts: 6,
             time_budget: Duration::from_secs(60),
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(5),
         };
-        let seconds: Vec<_> = policy.waits().map(|wait| wait.as_secs()).collect();
+        let seconds: Vec<_> = policy.waits().take(5).map(|wait| wait.as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 5, 5]);
     }
 

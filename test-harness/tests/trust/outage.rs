@@ -117,6 +117,21 @@ async fn a_rate_limit_is_kept_to_without_losing_a_row() {
 }
 
 #[tokio::test]
+async fn calls_refused_for_their_rate_are_made_again_until_the_time_is_up() {
+    // Many more than the attempts of the requests.
+    let options = with_faults(served_by_one(), &["status=429:on=usergroups.members:times=40"]);
+    let (simulator, ended, rows) = scan_with(options, json!({"attempts": 2})).await;
+    assert_eq!(ended.unwrap().outcome, Outcome::Complete);
+    assert_eq!(Identities::of(&rows).0, Identities::truth(&simulator.organization()));
+
+    let began = Instant::now();
+    let (_, ended, _) =
+        scan_with(with_faults(served_by_one(), &["status=429"]), json!({"attempts": 2, "retryBudgetSeconds": 1})).await;
+    assert_eq!(code(&ended), ErrorCode::RateLimited);
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
 async fn a_connection_test_in_an_outage_ends_soon_and_says_why() {
     let simulator = Simulator::start(with_faults(small(), &["status=503"])).await.unwrap();
     let began = Instant::now();
