@@ -112,6 +112,7 @@
 #[doc = include_str!("../docs/tutorial.md")]
 pub mod tutorial {}
 
+mod attributes;
 mod check;
 mod checkpoint;
 mod config;
@@ -131,6 +132,7 @@ pub use schemars;
 pub use secrecy;
 pub use tokio_util::sync::CancellationToken;
 
+pub use attributes::{Attributes, Fields};
 pub use check::{Check, CheckStatus, ConnectionReport};
 pub use checkpoint::Checkpoint;
 pub use config::{Credential, SystemConfig, nearest};
@@ -143,8 +145,8 @@ pub use ledger::ScanLedger;
 #[cfg(feature = "mock")]
 pub use mock::{MockConnector, MockScanSink};
 pub use record::{
-    Access, AccessPath, Account, AccountKind, AccountLink, AccountType, Attributes, Grant, Group, LastLogin,
-    Membership, Mfa, PasswordFacts, PathStep, Principal, Reason, Record, Resource, ResourceRef,
+    Access, AccessPath, Account, AccountKind, AccountLink, AccountType, Grant, Group, LastLogin, Membership, Mfa,
+    PasswordFacts, PathStep, Principal, Reason, Record, Resource, ResourceRef,
 };
 pub use registry::{Registration, Registry};
 pub use scan::{

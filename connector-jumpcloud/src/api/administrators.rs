@@ -1,10 +1,11 @@
 //! Console administrators: `GET /api/users` (V1; not in the published list of operations), objects as `userreturn`.
 
+use connector_api::Attributes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Id, Object, lenient};
+use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing};
 
 /// Lists the console's administrators.
@@ -14,28 +15,51 @@ pub(crate) fn list(limit: u64) -> Listing {
 
 /// A console administrator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Administrator(pub(crate) Object);
+pub(crate) struct Administrator {
+    #[serde(flatten, with = "own_id")]
+    pub(crate) id: Id,
+    /// Every field as it came.
+    #[serde(flatten, serialize_with = "lenient::ser_fields")]
+    pub(crate) fields: Attributes,
+}
 
 impl Identified for Administrator {
     fn id(&self) -> &Id {
-        &self.0.id
+        &self.id
     }
 }
 
 impl Administrator {
-    pub(crate) fn email(&self) -> Option<&str> {
-        self.0.text("email")
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        match self.fields.get(name) {
+            Some(Value::String(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        lenient::flag(&self.fields.get(name)?)
+    }
+
+    pub(crate) fn time(&self, name: &str) -> Option<Timestamp> {
+        lenient::time(&self.fields.get(name)?)
+    }
+
+    pub(crate) fn email(&self) -> Option<String> {
+        self.text("email")
     }
 
     /// The names of the administrator's roles as they come, each once: `roleNames` and `roleName`, else what `role`
     /// says, which is a name with some organisations and an id with others.
-    pub(crate) fn roles(&self) -> Vec<&str> {
-        let names = self.0.fields.get("roleNames").and_then(Value::as_array).into_iter().flatten();
-        let mut roles: Vec<&str> = names.filter_map(Value::as_str).chain(self.0.text("roleName")).collect();
-        roles.retain(|role| !role.is_empty());
+    pub(crate) fn roles(&self) -> Vec<String> {
+        let names = match self.fields.get("roleNames") {
+            Some(Value::Array(names)) => names,
+            _ => Vec::new(),
+        };
+        let names = names.iter().filter_map(Value::as_str).filter(|name| !name.is_empty()).map(str::to_owned);
+        let mut roles: Vec<String> = names.chain(self.text("roleName")).collect();
         if roles.is_empty() {
-            roles.extend(self.0.text("role"));
+            roles.extend(self.text("role"));
         }
         roles.sort_unstable();
         roles.dedup();
@@ -44,8 +68,8 @@ impl Administrator {
 
     /// When the API key was made, if there is one.
     pub(crate) fn api_key_made_at(&self) -> Option<Timestamp> {
-        let of_hash = || self.0.fields.get("apiKeyHash").and_then(|hash| hash.get("createdAt"));
-        let made = self.0.time("apiKeyUpdatedAt").or_else(|| of_hash().and_then(lenient::time));
-        made.filter(|_| self.0.flag("apiKeySet") != Some(false))
+        let of_hash = || lenient::time(self.fields.get("apiKeyHash")?.get("createdAt")?);
+        let made = self.time("apiKeyUpdatedAt").or_else(of_hash);
+        made.filter(|_| self.flag("apiKeySet") != Some(false))
     }
 }

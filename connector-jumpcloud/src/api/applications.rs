@@ -1,9 +1,10 @@
 //! Applications: `GET /api/applications` (V1), definition `application`.
 
+use connector_api::Attributes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-use super::{Id, Rest, lenient, own_id};
+use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing};
 
 /// Lists applications.
@@ -31,12 +32,12 @@ pub(crate) struct Application {
     pub(crate) active: Option<bool>,
     #[serde(default, deserialize_with = "lenient::de_time")]
     pub(crate) created: Option<Timestamp>,
-    #[serde(flatten, deserialize_with = "kept")]
-    pub(crate) rest: Rest,
+    #[serde(flatten, deserialize_with = "kept", serialize_with = "lenient::ser_fields")]
+    pub(crate) rest: Attributes,
 }
 
-fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rest, D::Error> {
-    Rest::only(&KEPT, deserializer)
+fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Error> {
+    lenient::only(&KEPT, deserializer)
 }
 
 impl Identified for Application {

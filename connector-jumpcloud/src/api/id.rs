@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// The id of a JumpCloud object: checked, so that it can enter a path, and small, since a scan holds millions.
 ///
@@ -111,10 +112,72 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
+/// The id of a row: `_id` on V1, `id` on V2, and on some endpoints both.
+#[derive(Default, serde::Deserialize)]
+pub(crate) struct Ids {
+    #[serde(default, rename = "_id")]
+    pub(crate) v1: Value,
+    #[serde(default, rename = "id")]
+    pub(crate) v2: Value,
+}
+
+impl Ids {
+    pub(crate) fn read<E: de::Error>(&self) -> Result<Id, E> {
+        let told = self.v1.as_str().or(self.v2.as_str()).ok_or_else(|| E::missing_field("_id"))?;
+        told.parse().map_err(E::custom)
+    }
+}
+
+/// For `#[serde(flatten, with = "own_id")]` on a row's own id, before any other flattened field.
+pub(crate) mod own_id {
+    use super::{Deserialize, Deserializer, Id, Ids, Serializer};
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
+        Ids::deserialize(deserializer)?.read()
+    }
+
+    pub(crate) fn serialize<S: Serializer>(id: &Id, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([("_id", id)])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use connector_api::Attributes;
+    use serde_json::json;
+
+    use super::super::lenient;
     use super::*;
+
+    #[derive(Debug, serde::Deserialize, Serialize)]
+    struct Row {
+        #[serde(flatten, with = "own_id")]
+        id: Id,
+        #[serde(flatten, serialize_with = "lenient::ser_fields")]
+        rest: Attributes,
+    }
+
+    #[test]
+    fn the_id_is_read_under_either_name_and_under_both() {
+        let id = "5f0000000000000000000001";
+        for row in [json!({"_id": id}), json!({"id": id}), json!({"id": 7, "_id": id}), json!({"_id": null, "id": id})]
+        {
+            assert_eq!(serde_json::from_value::<Row>(row.clone()).unwrap().id.to_string(), id, "{row}");
+        }
+        for row in [json!({"name": "x"}), json!({"_id": "../x"}), json!({"id": 7})] {
+            assert!(serde_json::from_value::<Row>(row.clone()).is_err(), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_row_survives_a_checkpoint() {
+        let wire = json!({"id": "5f0000000000000000000001", "name": "x", "more": {"a": [1, null]}, "none": null});
+        let row: Row = serde_json::from_value(wire).unwrap();
+        let again: Row = serde_json::from_value(serde_json::to_value(&row).unwrap()).unwrap();
+        assert_eq!((&again.id, &again.rest), (&row.id, &row.rest));
+        assert_eq!(again.rest, Attributes::from([("name", json!("x")), ("more", json!({"a": [1, null]}))]));
+    }
 
     #[test]
     fn an_id_prints_as_it_was_read() {

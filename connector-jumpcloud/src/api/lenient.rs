@@ -1,18 +1,12 @@
 //! Reading fields that may be missing, null or of another type than published: what cannot be read as what it should
 //! be is absent, and never breaks the row.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-/// Whether [`text`] reads a value.
-pub(crate) fn is_text(value: &Value) -> bool {
-    match value {
-        Value::String(text) => !text.is_empty(),
-        Value::Number(_) | Value::Bool(_) => true,
-        _ => false,
-    }
-}
+use connector_api::Attributes;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// Any text; numbers and truth values become text. Empty text is absent.
 pub(crate) fn text(value: Value) -> Option<String> {
@@ -60,6 +54,18 @@ pub(crate) fn de_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
 /// For `#[serde(deserialize_with)]` on an `Option<Timestamp>`.
 pub(crate) fn de_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     Value::deserialize(deserializer).map(|value| time(&value))
+}
+
+/// Those of an object's fields that have one of the names.
+pub(crate) fn only<'de, D: Deserializer<'de>>(names: &[&str], deserializer: D) -> Result<Attributes, D::Error> {
+    let mut fields = BTreeMap::<String, Value>::deserialize(deserializer)?;
+    fields.retain(|name, _| names.contains(&name.as_str()));
+    Ok(fields.into())
+}
+
+/// For `#[serde(flatten)]` on [`Attributes`], which as text cannot be part of another object.
+pub(crate) fn ser_fields<S: Serializer>(fields: &Attributes, serializer: S) -> Result<S::Ok, S::Error> {
+    fields.to_map().serialize(serializer)
 }
 
 #[cfg(test)]

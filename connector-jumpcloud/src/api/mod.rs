@@ -7,11 +7,9 @@ pub(crate) mod events;
 pub(crate) mod graph;
 mod id;
 pub(crate) mod lenient;
-mod object;
 pub(crate) mod organizations;
 pub(crate) mod systems;
 pub(crate) mod user_groups;
 pub(crate) mod users;
 
-pub(crate) use id::Id;
-pub(crate) use object::{Object, Rest, own_id};
+pub(crate) use id::{Id, Ids, own_id};

@@ -1,9 +1,10 @@
 //! Devices: `GET /api/systems` (V1), definition `JcSystem`, and their groups: `GET /api/v2/systemgroups` (V2).
 
+use connector_api::Attributes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-use super::{Id, Rest, lenient, own_id};
+use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing};
 
 /// Lists devices.
@@ -63,12 +64,12 @@ pub(crate) struct System {
     pub(crate) last_contact: Option<Timestamp>,
     #[serde(default, deserialize_with = "lenient::de_time")]
     pub(crate) created: Option<Timestamp>,
-    #[serde(flatten, deserialize_with = "kept")]
-    pub(crate) rest: Rest,
+    #[serde(flatten, deserialize_with = "kept", serialize_with = "lenient::ser_fields")]
+    pub(crate) rest: Attributes,
 }
 
-fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rest, D::Error> {
-    Rest::only(&KEPT, deserializer)
+fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Error> {
+    lenient::only(&KEPT, deserializer)
 }
 
 impl Identified for System {
@@ -85,8 +86,8 @@ pub(crate) struct SystemGroup {
     pub(crate) id: Id,
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) name: Option<String>,
-    #[serde(flatten)]
-    pub(crate) rest: Rest,
+    #[serde(flatten, serialize_with = "lenient::ser_fields")]
+    pub(crate) rest: Attributes,
 }
 
 impl Identified for SystemGroup {

@@ -1,8 +1,9 @@
 //! User groups: `GET /api/v2/usergroups`, definition `UserGroup`.
 
+use connector_api::Attributes;
 use serde::Deserialize;
 
-use super::{Id, Rest, lenient, own_id};
+use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing};
 
 /// Lists user groups.
@@ -22,8 +23,8 @@ pub(crate) struct UserGroup {
     /// `NOTSET`, `STATIC`, `DYNAMIC_REVIEW_REQUIRED` or `DYNAMIC_AUTOMATED`.
     #[serde(default, rename = "membershipMethod", deserialize_with = "lenient::de_text")]
     pub(crate) membership_method: Option<String>,
-    #[serde(flatten)]
-    pub(crate) rest: Rest,
+    #[serde(flatten, serialize_with = "lenient::ser_fields")]
+    pub(crate) rest: Attributes,
 }
 
 impl Identified for UserGroup {

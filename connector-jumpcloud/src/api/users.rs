@@ -1,8 +1,9 @@
-//! Directory users: `GET /api/systemusers` (V1, published) and `GET /api/v2/users` (named by the product page).
+//! Directory users: `GET /api/systemusers` (V1, published, definition `systemuserreturn`) and `GET /api/v2/users` (named
+//! by the product page). Their fields are read where an account is made of them.
 
 use serde::Deserialize;
 
-use super::{Id, Object, own_id};
+use super::{Id, own_id};
 use crate::client::{Call, Identified, Listing};
 
 /// The V1 endpoint.
@@ -22,9 +23,6 @@ impl Identified for UserId {
         &self.id
     }
 }
-
-/// A directory user, definition `systemuserreturn`.
-pub(crate) type User = Object;
 
 /// Lists directory users from either endpoint.
 pub(crate) fn list(path: &str, limit: u64) -> Listing {

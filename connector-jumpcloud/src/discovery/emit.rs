@@ -11,11 +11,11 @@ use super::people::{Evidence, Link, People};
 use super::privilege::Privilege;
 use super::section::Tally;
 use super::state::State;
-use super::{Course, OpenUsers, Scan, administrators, last_login, rows, users};
+use super::users::Draft;
+use super::{Course, OpenUsers, Scan, administrators, last_login, rows};
 use crate::api::Id;
 use crate::api::administrators::Administrator;
 use crate::api::graph::Kind;
-use crate::api::users::User;
 use crate::client::Identified;
 
 /// Rows that go to the sink together.
@@ -74,10 +74,11 @@ impl Scan<'_> {
             let privilege = self.privilege(state, &graph);
             while let Some(page) = reader.next().await? {
                 tally.advance(page.len(), total);
-                for user in page {
-                    let mut account = make_account(user, &mut people, state, &administrators, &mut strangers);
-                    privilege.judge_user(&mut account.record, account.user, account.sudo);
-                    outlet.send(Section::Users, account.record).await?;
+                for draft in page {
+                    let sudo = draft.sudo;
+                    let (user, mut account) = make_account(draft, &mut people, state, &administrators, &mut strangers);
+                    privilege.judge_user(&mut account, user, sudo);
+                    outlet.send(Section::Users, account).await?;
                 }
             }
             outlet.flush().await
@@ -207,45 +208,38 @@ impl Scan<'_> {
     }
 }
 
-/// A user's row, and what the evidence on it needs.
-struct Made {
-    record: Account,
-    user: u32,
-    sudo: connector_api::Access,
-}
-
+/// Makes the account of a user and enters the user among the people; the user's place there, and the account.
 fn make_account(
-    user: User,
+    draft: Draft,
     people: &mut People,
     state: &State,
     administrators: &HashMap<String, Vec<String>>,
     strangers: &mut HashSet<&str>,
-) -> Made {
-    let users::Remembered { name, sudo } = users::remembered(&user);
-    let id = user.id.clone();
-    let at = people.list(&id, &name, sudo);
-    let (username, email) = (user.text("username").map(str::to_owned), user.text("email").map(str::to_owned));
-    for name in username.iter().chain(&email) {
-        strangers.remove(name.as_str());
+) -> (u32, Account) {
+    let at = people.list(&draft.id, draft.name(), draft.sudo);
+    let email = draft.email();
+    for name in draft.told.as_deref().into_iter().chain(email) {
+        strangers.remove(name);
     }
-    let mut record = users::account(user, people.name(at).unwrap_or_default());
-    state.logins.enter_user(&mut record, &id, username.as_deref());
     let sharing = email.and_then(|email| administrators.get(&email.to_lowercase())).into_iter().flatten();
     let mut links: Vec<(String, Evidence)> = sharing.map(|id| (id.clone(), Evidence::SharedEmail)).collect();
-    if let Some(declared) = record.attributes.get("admin").and_then(|admin| admin.get("id")).and_then(|id| id.as_str())
+    if let Some(declared) = &draft.administrator
         && !links.iter().any(|(administrator, _)| administrator == declared)
     {
-        links.push((declared.to_owned(), Evidence::DeclaredByTarget));
+        links.push((declared.clone(), Evidence::DeclaredByTarget));
     }
+    let (id, told) = (draft.id.clone(), draft.told.clone());
+    let mut account = draft.into_account(people.name(at).unwrap_or_default());
+    state.logins.enter_user(&mut account, &id, told.as_deref());
     for (administrator, evidence) in links {
-        record.links.push(AccountLink {
+        account.links.push(AccountLink {
             external_id: administrator.clone(),
             kind: AccountKind::Administrator,
             evidence: evidence.word().to_owned(),
         });
         people.link(at, administrator, evidence);
     }
-    Made { record, user: at, sudo }
+    (at, account)
 }
 
 /// The ids of the administrators that each address, in lower case, belongs to.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use connector_api::{ConnectorError, Principal, Record, ScanSink, Section, async_trait};
 
 use super::graph::Graph;
+use super::rows;
 use super::section::Tally;
 use super::state::State;
-use super::{rows, users};
-use crate::api::users::User;
+use super::users::Draft;
 
 /// Makes an account of a user.
-pub(crate) fn fuzz_account(user: User) {
-    let name = users::remembered(&user).name.into_owned();
-    drop(users::account(user, &name));
+pub(crate) fn fuzz_account(draft: Draft) {
+    let name = draft.name().to_owned();
+    drop(draft.into_account(&name));
 }
 
 /// Reads a checkpoint's state, and makes of it what a resumed scan makes.

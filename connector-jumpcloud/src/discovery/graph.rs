@@ -115,7 +115,7 @@ impl<'a> Graph<'a> {
             children,
             groups_of: Rows::new(people.len(), pairs),
             group_index,
-            group_sudo: state.groups.iter().map(|group| sudo(group.rest.unpack().get("attributes"))).collect(),
+            group_sudo: state.groups.iter().map(|group| sudo(group.rest.get("attributes").as_ref())).collect(),
             group_reach: vec![Vec::new(); state.groups.len()],
             user_reach: HashMap::new(),
             targets: targets(state),

@@ -45,9 +45,10 @@ pub use fuzzing::fuzz_state;
 #[cfg(test)]
 pub(crate) use fuzzing::fuzz_state_is_good;
 pub(crate) use plan::plan;
+pub(crate) use users::Draft;
 
 use crate::api::directories::{Directory, RadiusServer};
-use crate::api::users::{self as users_api, SYSTEM_USERS, User, V2_USERS};
+use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::api::{
     administrators as administrators_api, applications as applications_api, directories as directories_api,
     systems as systems_api, user_groups as user_groups_api,
@@ -100,7 +101,7 @@ enum Found {
 /// The users' listing, opened at its first page: that page tells which endpoint serves, and how many users there are.
 pub(crate) struct OpenUsers {
     pub(crate) path: &'static str,
-    pub(crate) reader: PageReader<User>,
+    pub(crate) reader: PageReader<Draft>,
     pub(crate) total: Option<u64>,
     /// Requests to endpoints that are not served.
     pub(crate) in_vain: u64,

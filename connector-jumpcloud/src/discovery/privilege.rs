@@ -115,7 +115,7 @@ impl<'a> Privilege<'a> {
         }
         if account.admin == Some(true) {
             let admin = account.attributes.get("admin");
-            let role = admin.and_then(|admin| admin.get("roleName")).and_then(|role| role.as_str());
+            let role = admin.as_ref().and_then(|admin| admin.get("roleName")).and_then(|role| role.as_str());
             let role = role.map_or(String::new(), |role| format!(" with the role {role}"));
             reasons.push(Reason::new("console_administrator", format!("is linked to a console administrator{role}")));
         }
@@ -203,8 +203,8 @@ impl<'a> Privilege<'a> {
             let message = format!("its members are administrators on {}", devices(systems));
             reasons.push(Reason::new(SUDO_ON_SYSTEMS, message));
         }
-        let fields = group.rest.unpack();
-        let posix = fields.get("attributes").and_then(|attributes| attributes.get("posixGroups"));
+        let attributes = group.rest.get("attributes");
+        let posix = attributes.as_ref().and_then(|attributes| attributes.get("posixGroups"));
         let names = posix.and_then(|groups| groups.as_array()).into_iter().flatten();
         for name in names.filter_map(|group| group.get("name")).filter_map(|name| name.as_str()) {
             if POSIX_ADMINS.contains(&name) {

@@ -40,7 +40,7 @@ pub(super) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privi
         member_count,
         privileged: !reasons.is_empty(),
         reasons,
-        attributes: group.rest.unpack(),
+        attributes: group.rest.clone(),
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) fn system(system: &System) -> Resource {
         active: system.active,
         last_contact_at: system.last_contact,
         created_at: system.created,
-        attributes: with(system.rest.unpack(), "hostname", system.hostname.as_deref()),
+        attributes: with(system.rest.clone(), "hostname", system.hostname.as_deref()),
     }
 }
 
@@ -124,7 +124,7 @@ pub(super) fn system_group(group: &SystemGroup) -> Resource {
         external_id: group.id.to_string(),
         resource_type: resource_type(Kind::SystemGroup).to_owned(),
         name: named(&group.name, &None, &group.id),
-        attributes: group.rest.unpack(),
+        attributes: group.rest.clone(),
         ..Resource::default()
     }
 }
@@ -137,7 +137,7 @@ pub(super) fn application(application: &Application) -> Resource {
         active: application.active,
         created_at: application.created,
         attributes: with(
-            with(application.rest.unpack(), "name", application.name.as_deref()),
+            with(application.rest.clone(), "name", application.name.as_deref()),
             "displayName",
             application.display_name.as_deref(),
         ),
@@ -186,7 +186,7 @@ fn named(first: &Option<String>, second: &Option<String>, id: &crate::api::Id) -
 
 fn with(mut attributes: Attributes, name: &str, value: Option<&str>) -> Attributes {
     if let Some(value) = value {
-        attributes.insert(name.to_owned(), value.into());
+        attributes.insert(name, value);
     }
     attributes
 }

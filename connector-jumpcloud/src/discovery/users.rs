@@ -1,154 +1,277 @@
 //! Directory users become accounts.
 
-use std::borrow::Cow;
-
-use connector_api::{Access, Account, AccountKind, AccountType, Mfa, PasswordFacts};
+use connector_api::{Access, Account, AccountKind, AccountType, Fields, Mfa, PasswordFacts};
+use jiff::Timestamp;
+use serde::de::{Error, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::api::lenient;
-use crate::api::users::User;
+use crate::api::{Id, Ids, lenient};
+use crate::client::Identified;
 
-/// What a scan must remember of a user after its account has gone to the sink.
-pub(super) struct Remembered<'a> {
-    pub(super) name: Cow<'a, str>,
+/// An account as far as the user's own fields tell: its name may be another's too.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(super) id: Id,
+    /// The user name as it is on the target.
+    pub(super) told: Option<String>,
     /// What the user's own flags allow on every device that the user reaches.
     pub(super) sudo: Access,
+    /// The administrator that the user's `admin` names.
+    pub(super) administrator: Option<String>,
+    account: Account,
 }
 
-/// The name by which rows refer to a user, before it is made unique: the user name, else the address, else the id.
-pub(super) fn remembered(user: &User) -> Remembered<'_> {
-    let told = user.text("username").or_else(|| user.text("email"));
-    let name = told.map_or_else(|| Cow::Owned(user.id.to_string()), Cow::Borrowed);
-    let sudo = match (user.flag("sudo"), user.flag("passwordless_sudo")) {
-        (Some(true), Some(true)) => Access::SudoWithoutPassword,
-        (Some(true), _) => Access::Sudo,
-        _ => Access::Login,
-    };
-    Remembered { name, sudo }
-}
-
-/// Makes an account of a user. Every field that a named one does not take over as it is reaches `attributes` under
-/// JumpCloud's name: those without a name of their own, and those of which a named one is drawn (dates, flags, the
-/// objects on the second factor). Fields that are null say nothing and are left out.
-pub(super) fn account(mut user: User, username: &str) -> Account {
-    let enabled = enabled(&user);
-    let mfa = mfa(&user);
-    let password = password(&user);
-    let account_type = account_type(&user);
-    let source = source(&user);
-    let admin = match user.fields.get("admin") {
-        Some(Value::Object(admin)) => Some(!admin.is_empty()),
-        // So JumpCloud says that a user is not linked to an administrator.
-        Some(Value::Null) => Some(false),
-        other => other.and_then(lenient::flag),
-    };
-    let display_name = user.take_text("displayname").or_else(|| full_name(&user));
-    let told = user.take_text("username");
-    // The name as it is on the target, where rows had to use another.
-    if let Some(told) = told.filter(|told| told != username) {
-        user.fields.insert("username".to_owned(), told.into());
-    }
-    Account {
-        external_id: user.id.to_string(),
-        kind: AccountKind::User,
-        username: username.to_owned(),
-        display_name: display_name.or_else(|| Some(username.to_owned())),
-        email: user.take_text("email"),
-        account_type,
-        enabled,
-        state: user.take_text("state"),
-        locked: user.flag("account_locked"),
-        mfa,
-        admin,
-        last_login_at: None,
-        last_login: None,
-        password,
-        created_at: user.time("created"),
-        employee_id: user.take_text("employeeIdentifier"),
-        department: user.take_text("department"),
-        source,
-        description: user.take_text("description"),
-        links: Vec::new(),
-        reasons: Vec::new(),
-        attributes: user.into_attributes(),
+impl Identified for Draft {
+    fn id(&self) -> &Id {
+        &self.id
     }
 }
 
-/// Usable now: activated, not suspended, and not in a state that says otherwise. Unknown where nothing says.
-fn enabled(user: &User) -> Option<bool> {
-    let by_state = match user.text("state") {
-        Some("ACTIVATED") => Some(true),
-        Some("STAGED" | "SUSPENDED") => Some(false),
-        _ => None,
-    };
-    let facts = [user.flag("activated"), user.flag("suspended").map(|suspended| !suspended), by_state];
-    let known: Vec<bool> = facts.into_iter().flatten().collect();
-    if known.is_empty() { None } else { Some(known.into_iter().all(|usable| usable)) }
-}
-
-fn mfa(user: &User) -> Option<Mfa> {
-    let part = |object: &str, name: &str| user.fields.get(object).and_then(|object| object.get(name));
-    let status = |name| part("mfaEnrollment", name).and_then(Value::as_str);
-    let factor = |name, label: &str| (status(name) == Some("ENROLLED")).then(|| label.to_owned());
-    let mut factors: Vec<String> = [
-        factor("totpStatus", "totp"),
-        factor("webAuthnStatus", "webAuthn"),
-        factor("pushStatus", "push"),
-        factor("jcGoStatus", "jcGo"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if user.flag("totp_enabled") == Some(true) && !factors.iter().any(|factor| factor == "totp") {
-        factors.insert(0, "totp".to_owned());
+/// Reads a user, definition `systemuserreturn`. A field of another type than published never breaks it.
+impl<'de> Deserialize<'de> for Draft {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut user = User(Fields::deserialize(deserializer)?);
+        let id = Ids { v1: user.take_any("_id"), v2: user.take_any("id") }.read()?;
+        let told = user.0.take("username").filter(|name: &String| !name.is_empty());
+        let (administrator, admin) = user.admin();
+        Ok(Self {
+            sudo: user.sudo(),
+            account: user.into_account(&id, told.clone(), admin).map_err(D::Error::custom)?,
+            id,
+            told,
+            administrator,
+        })
     }
-    let enrollment = status("overallStatus").map(str::to_owned);
-    let told = part("mfa", "configured").and_then(lenient::flag);
-    let enrolled = enrollment.as_deref().map(|status| status == "ENROLLED");
-    let configured = match (told, enrolled, user.flag("totp_enabled")) {
-        (None, None, None) => None,
-        (told, enrolled, totp) => Some([told, enrolled, totp].contains(&Some(true)) || !factors.is_empty()),
-    };
-    let mfa = Mfa {
-        configured,
-        required: user.flag("enable_user_portal_multifactor"),
-        excluded: part("mfa", "exclusion").and_then(lenient::flag),
-        excluded_until: part("mfa", "exclusionUntil").and_then(lenient::time),
-        enrollment,
-        factors,
-    };
-    (mfa != Mfa::default()).then_some(mfa)
 }
 
-fn password(user: &User) -> Option<PasswordFacts> {
-    let facts = PasswordFacts {
-        expired: user.flag("password_expired"),
-        never_expires: user.flag("password_never_expires"),
-        changed_at: user.time("password_date"),
-        expires_at: user.time("password_expiration_date"),
-    };
-    (facts != PasswordFacts::default()).then_some(facts)
-}
-
-/// A user that binds to LDAP or serves Samba is a service; one with a number in the personnel system is a person.
-/// Names are custom, not evidence.
-fn account_type(user: &User) -> Option<AccountType> {
-    if user.flag("ldap_binding_user") == Some(true) || user.flag("samba_service_user") == Some(true) {
-        return Some(AccountType::NonHuman);
+impl Draft {
+    /// The name by which rows refer to the user, before it is made unique: the user name, else the address, else the id.
+    pub(super) fn name(&self) -> &str {
+        &self.account.username
     }
-    user.text("employeeIdentifier").map(|_| AccountType::Human)
+
+    pub(super) fn email(&self) -> Option<&str> {
+        self.account.email.as_deref()
+    }
+
+    /// The account under a name that no other has.
+    pub(super) fn into_account(self, username: &str) -> Account {
+        let mut account = self.account;
+        if username != account.username {
+            if account.display_name.as_ref() == Some(&account.username) {
+                account.display_name = Some(username.to_owned());
+            }
+            account.username = username.to_owned();
+        }
+        // The name as it is on the target, where rows had to use another.
+        if let Some(told) = self.told.filter(|told| told != username) {
+            account.attributes.insert("username", told);
+        }
+        account
+    }
 }
 
-fn source(user: &User) -> Option<String> {
-    let authority = || user.fields.get("delegatedAuthority").and_then(|authority| authority.get("name"));
-    let named = user.text("external_source_type").or_else(|| authority().and_then(Value::as_str));
-    named.map(str::to_owned).or_else(|| (user.flag("externally_managed") == Some(true)).then(|| "external".to_owned()))
+/// A user's fields as they came.
+struct User<'a>(Fields<'a>);
+
+impl User<'_> {
+    fn take_any(&mut self, name: &str) -> Value {
+        self.0.take(name).unwrap_or_default()
+    }
+
+    /// Takes a text out of the fields; one that is not text stays there.
+    fn take_text(&mut self, name: &str) -> Option<String> {
+        let text = lenient::text(self.0.get(name)?)?;
+        self.0.take(name).map(|IgnoredAny| text)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).filter(|text: &String| !text.is_empty())
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        lenient::flag(&self.0.get(name)?)
+    }
+
+    fn time(&self, name: &str) -> Option<Timestamp> {
+        lenient::time(&self.0.get(name)?)
+    }
+
+    /// Makes an account. Every field that a named one does not take over as it is reaches `attributes` under JumpCloud's
+    /// name: those without a name of their own, and those of which a named one is drawn (dates, flags, the objects on the
+    /// second factor). Fields that are null say nothing and are left out.
+    fn into_account(
+        mut self,
+        id: &Id,
+        told: Option<String>,
+        admin: Option<bool>,
+    ) -> Result<Account, serde_json::Error> {
+        let enabled = self.enabled();
+        let mfa = self.mfa();
+        let password = self.password();
+        let account_type = self.account_type();
+        let source = self.source();
+        let full_name = self.full_name();
+        let email = self.take_text("email");
+        let external_id = id.to_string();
+        let username = told.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone());
+        Ok(Account {
+            external_id,
+            kind: AccountKind::User,
+            display_name: Some(self.take_text("displayname").or(full_name).unwrap_or_else(|| username.clone())),
+            username,
+            email,
+            account_type,
+            enabled,
+            state: self.take_text("state"),
+            locked: self.flag("account_locked"),
+            mfa,
+            admin,
+            last_login_at: None,
+            last_login: None,
+            password,
+            created_at: self.time("created"),
+            employee_id: self.take_text("employeeIdentifier"),
+            department: self.take_text("department"),
+            source,
+            description: self.take_text("description"),
+            links: Vec::new(),
+            reasons: Vec::new(),
+            attributes: self.0.into_attributes()?,
+        })
+    }
+
+    fn sudo(&self) -> Access {
+        match (self.flag("sudo"), self.flag("passwordless_sudo")) {
+            (Some(true), Some(true)) => Access::SudoWithoutPassword,
+            (Some(true), _) => Access::Sudo,
+            _ => Access::Login,
+        }
+    }
+
+    /// The administrator to whom the user is linked, and whether there is one.
+    fn admin(&self) -> (Option<String>, Option<bool>) {
+        match self.0.get::<Value>("admin") {
+            Some(Value::Object(admin)) => {
+                (admin.get("id").and_then(Value::as_str).map(str::to_owned), Some(!admin.is_empty()))
+            }
+            // So JumpCloud says that a user is not linked to an administrator.
+            Some(Value::Null) => (None, Some(false)),
+            other => (None, other.as_ref().and_then(lenient::flag)),
+        }
+    }
+
+    /// Usable now: activated, not suspended, and not in a state that says otherwise. Unknown where nothing says.
+    fn enabled(&self) -> Option<bool> {
+        let by_state = self.text("state").and_then(|state| match state.as_str() {
+            "ACTIVATED" => Some(true),
+            "STAGED" | "SUSPENDED" => Some(false),
+            _ => None,
+        });
+        let facts = [self.flag("activated"), self.flag("suspended").map(|suspended| !suspended), by_state];
+        facts.into_iter().flatten().reduce(|usable, fact| usable && fact)
+    }
+
+    fn mfa(&self) -> Option<Mfa> {
+        let status: MfaStatus = self.0.get("mfa").unwrap_or_default();
+        let enrolment: Enrolment = self.0.get("mfaEnrollment").unwrap_or_default();
+        let totp = self.flag("totp_enabled");
+        let factors = enrolment.factors(totp == Some(true));
+        let enrolled = enrolment.overall_status.as_deref().map(|status| status == ENROLLED);
+        let configured = match (status.configured, enrolled, totp) {
+            (None, None, None) => None,
+            (told, enrolled, totp) => Some([told, enrolled, totp].contains(&Some(true)) || !factors.is_empty()),
+        };
+        let mfa = Mfa {
+            configured,
+            required: self.flag("enable_user_portal_multifactor"),
+            excluded: status.exclusion,
+            excluded_until: status.exclusion_until,
+            enrollment: enrolment.overall_status,
+            factors,
+        };
+        (mfa != Mfa::default()).then_some(mfa)
+    }
+
+    fn password(&self) -> Option<PasswordFacts> {
+        let facts = PasswordFacts {
+            expired: self.flag("password_expired"),
+            never_expires: self.flag("password_never_expires"),
+            changed_at: self.time("password_date"),
+            expires_at: self.time("password_expiration_date"),
+        };
+        (facts != PasswordFacts::default()).then_some(facts)
+    }
+
+    /// A user that binds to LDAP or serves Samba is a service; one with a number in the personnel system is a person.
+    /// Names are custom, not evidence.
+    fn account_type(&self) -> Option<AccountType> {
+        if self.flag("ldap_binding_user") == Some(true) || self.flag("samba_service_user") == Some(true) {
+            return Some(AccountType::NonHuman);
+        }
+        self.text("employeeIdentifier").map(|_| AccountType::Human)
+    }
+
+    fn source(&self) -> Option<String> {
+        let authority = || match self.0.get::<Value>("delegatedAuthority")?.get_mut("name")?.take() {
+            Value::String(name) => Some(name),
+            _ => None,
+        };
+        let named = self.text("external_source_type").or_else(authority);
+        named.or_else(|| (self.flag("externally_managed") == Some(true)).then(|| "external".to_owned()))
+    }
+
+    fn full_name(&self) -> Option<String> {
+        let parts = ["firstname", "middlename", "lastname"].map(|part| self.text(part));
+        let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        (!name.trim().is_empty()).then_some(name)
+    }
 }
 
-fn full_name(user: &User) -> Option<String> {
-    let parts = [user.text("firstname"), user.text("middlename"), user.text("lastname")];
-    let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    (!name.trim().is_empty()).then_some(name)
+/// The word for a second factor that is set up.
+const ENROLLED: &str = "ENROLLED";
+
+/// A user's `mfa`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct MfaStatus {
+    #[serde(deserialize_with = "lenient::de_flag")]
+    configured: Option<bool>,
+    #[serde(deserialize_with = "lenient::de_flag")]
+    exclusion: Option<bool>,
+    #[serde(deserialize_with = "lenient::de_time")]
+    exclusion_until: Option<Timestamp>,
+}
+
+/// A user's `mfaEnrollment`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Enrolment {
+    #[serde(deserialize_with = "lenient::de_text")]
+    overall_status: Option<String>,
+    #[serde(deserialize_with = "lenient::de_text")]
+    totp_status: Option<String>,
+    #[serde(deserialize_with = "lenient::de_text")]
+    web_authn_status: Option<String>,
+    #[serde(deserialize_with = "lenient::de_text")]
+    push_status: Option<String>,
+    #[serde(deserialize_with = "lenient::de_text")]
+    jc_go_status: Option<String>,
+}
+
+impl Enrolment {
+    /// The factors that are set up; whether `totp` is, the user's own flag may tell too.
+    fn factors(&self, totp: bool) -> Vec<String> {
+        let enrolled = |status: &Option<String>| status.as_deref() == Some(ENROLLED);
+        let factors = [
+            ("totp", totp || enrolled(&self.totp_status)),
+            ("webAuthn", enrolled(&self.web_authn_status)),
+            ("push", enrolled(&self.push_status)),
+            ("jcGo", enrolled(&self.jc_go_status)),
+        ];
+        factors.into_iter().filter(|(_, enrolled)| *enrolled).map(|(factor, _)| factor.to_owned()).collect()
+    }
 }
 
 #[cfg(test)]
@@ -161,9 +284,9 @@ mod tests {
     fn read(fields: Value) -> Account {
         let mut fields = fields;
         fields["_id"] = json!("5f0000000000000000000001");
-        let user: User = serde_json::from_value(fields).unwrap();
-        let name = remembered(&user).name.into_owned();
-        account(user, &name)
+        let draft: Draft = serde_json::from_str(&fields.to_string()).unwrap();
+        let name = draft.name().to_owned();
+        draft.into_account(&name)
     }
 
     #[test]
@@ -188,11 +311,8 @@ mod tests {
             "username": "ada", "unix_uid": 5005, "brandNew": {"x": [1]}, "mfa": {"configured": true, "exclusionDays": 3},
             "jobTitle": null, "attributes": [{"name": "badge", "value": "7"}],
         }));
-        assert_eq!(account.attributes["unix_uid"], 5005);
-        assert_eq!(account.attributes["brandNew"]["x"][0], 1);
-        assert_eq!(account.attributes["mfa"]["exclusionDays"], 3);
-        assert_eq!(account.attributes["attributes"][0]["value"], "7");
-        assert!(!account.attributes.contains_key("jobTitle") && !account.attributes.contains_key("username"));
+        let expected = r#"{"attributes":[{"name":"badge","value":"7"}],"brandNew":{"x":[1]},"mfa":{"configured":true,"exclusionDays":3},"unix_uid":5005}"#;
+        assert_eq!(account.attributes.as_json(), expected);
     }
 
     #[test]
@@ -212,7 +332,8 @@ mod tests {
         }));
         assert_eq!(account.username, "5f0000000000000000000001");
         assert_eq!(account.created_at, None);
-        assert_eq!(account.attributes["created"], "long ago");
+        assert_eq!(account.attributes.get("created"), Some(json!("long ago")));
+        assert_eq!(account.attributes.get("username"), Some(json!(7)));
         assert_eq!(account.admin, Some(true));
     }
 

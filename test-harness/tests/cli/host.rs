@@ -1,14 +1,13 @@
 //! The reference host, driven through its library with a small connector of its own.
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use connector_api::{
-    Access, Account, CancellationToken, Checkpoint, ConnectionReport, Connector, ConnectorError, Credential,
-    Descriptor, ErrorCode, Grant, Group, Membership, Outcome, Principal, Reason, Record, Resource, ResourceRef,
-    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, SystemConfig,
-    async_trait,
+    Access, Account, Attributes, CancellationToken, Checkpoint, ConnectionReport, Connector, ConnectorError,
+    Credential, Descriptor, ErrorCode, Grant, Group, Membership, Outcome, Principal, Reason, Record, Resource,
+    ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
+    SystemConfig, async_trait,
 };
 use serde_json::{Value, json};
 use test_harness::host::checkpoint::CheckpointStore;
@@ -54,7 +53,7 @@ impl Toy {
                 username: (*name).to_owned(),
                 display_name: Some((*name).to_owned()),
                 reasons: vec![Reason::new("named", *name)],
-                attributes: BTreeMap::from([("ratio".to_owned(), json!(0.1 + 0.2)), ((*name).to_owned(), json!(name))]),
+                attributes: Attributes::from([("ratio", json!(0.1 + 0.2)), (*name, json!(name))]),
                 ..Account::default()
             })
         };
