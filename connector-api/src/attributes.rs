@@ -124,24 +124,50 @@ impl<'de> Deserialize<'de> for Attributes {
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Fields<'a>(Vec<Field<'a>>);
+
+#[derive(Debug, Clone)]
+struct Field<'a> {
+    start: Start,
+    name: Cow<'a, str>,
+    value: &'a RawValue,
+}
+
+/// The first bytes of a name as a number: in the same order as the names, and quicker to compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Start(u64);
+
+impl Start {
+    fn of(name: &str) -> Self {
+        let mut start = [0; 8];
+        let length = name.len().min(start.len());
+        start[..length].copy_from_slice(&name.as_bytes()[..length]);
+        Self(u64::from_be_bytes(start))
+    }
+}
 
 impl<'a> Fields<'a> {
+    /// A field's value as JSON text.
+    pub fn json(&self, name: &str) -> Option<&'a str> {
+        Some(self.0[self.find(name)?].value.get())
+    }
+
     /// Reads a field; `None` where it is missing or of another shape.
     pub fn get<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
-        serde_json::from_str(self.0[self.find(name)?].1.get()).ok()
+        serde_json::from_str(self.json(name)?).ok()
     }
 
     /// Takes a field out; one that is of another shape stays.
     pub fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Option<T> {
         let at = self.find(name)?;
-        let value = serde_json::from_str(self.0[at].1.get()).ok()?;
-        self.0[at].1 = RawValue::NULL;
+        let value = serde_json::from_str(self.0[at].value.get()).ok()?;
+        self.0[at].value = RawValue::NULL;
         Some(value)
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        self.0.binary_search_by(|(other, _)| other.as_ref().cmp(name)).ok()
+        let start = Start::of(name);
+        self.0.binary_search_by(|field| field.start.cmp(&start).then_with(|| field.name.as_ref().cmp(name))).ok()
     }
 
     /// The fields that were not taken and say something.
@@ -150,11 +176,24 @@ impl<'a> Fields<'a> {
     /// When a value has the form of JSON but cannot be read: it is nested too deeply, a number beyond all bounds, or
     /// text with half a character.
     pub fn into_attributes(mut self) -> Result<Attributes, serde_json::Error> {
-        self.0.retain(|(_, value)| value.get() != RawValue::NULL.get());
+        self.0.retain(|field| field.value.get() != RawValue::NULL.get());
         if self.0.is_empty() {
             return Ok(Attributes::new());
         }
         to_raw_value(&Compact(&self.0)).map(|json| Attributes(Some(json)))
+    }
+
+    /// Brings fields into the order of their names. An object has some eighty of them, as large as a cache line each:
+    /// it is places that are sorted.
+    fn in_order(fields: Vec<Field<'a>>) -> Self {
+        let mut places: Vec<(Start, u32)> = (0..).zip(&fields).map(|(at, field)| (field.start, at)).collect();
+        let name = |at: u32| fields[at as usize].name.as_ref();
+        places.sort_unstable_by(|(a, at_a), (b, at_b)| {
+            a.cmp(b).then_with(|| name(*at_a).cmp(name(*at_b))).then_with(|| at_b.cmp(at_a))
+        });
+        // Of one name the last one now comes first.
+        places.dedup_by(|(_, later), (_, first)| name(*later) == name(*first));
+        Self(places.into_iter().map(|(_, at)| fields[at as usize].clone()).collect())
     }
 }
 
@@ -174,17 +213,9 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Vec::with_capacity(64);
                 while let Some((Name(name), value)) = entries.next_entry()? {
-                    fields.push((name, value));
+                    fields.push(Field { start: Start::of(&name), name, value });
                 }
-                fields.sort_by(|(a, _), (b, _)| a.cmp(b));
-                fields.dedup_by(|later, (name, value)| {
-                    let same = later.0 == *name;
-                    if same {
-                        *value = later.1;
-                    }
-                    same
-                });
-                Ok(Fields(fields))
+                Ok(Fields::in_order(fields))
             }
         }
         deserializer.deserialize_map(FieldsVisitor)
@@ -192,11 +223,11 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 }
 
 /// Writes fields as an object on one line.
-struct Compact<'a>(&'a [(Cow<'a, str>, &'a RawValue)]);
+struct Compact<'a>(&'a [Field<'a>]);
 
 impl Serialize for Compact<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, CompactValue(value))))
+        serializer.collect_map(self.0.iter().map(|field| (&field.name, CompactValue(field.value))))
     }
 }
 

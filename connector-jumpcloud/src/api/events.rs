@@ -127,7 +127,7 @@ pub(crate) async fn page(
 
 pub(crate) fn read(answer: &Answer) -> Result<EventPage, serde_json::Error> {
     // `null` stands for no event.
-    let events: Vec<Event> = serde_json::from_slice::<Option<_>>(&answer.body)?.unwrap_or_default();
+    let events: Vec<Event> = answer.json::<Option<_>>()?.unwrap_or_default();
     let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
     let limit = header("x-limit").and_then(|value| value.parse().ok()).unwrap_or(LIMIT);
     let full = events.len() as u64 >= limit.min(LIMIT) && !events.is_empty();

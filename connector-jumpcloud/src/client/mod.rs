@@ -20,7 +20,7 @@ use bytes::Bytes;
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Error as _};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -95,6 +95,13 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+impl Answer {
+    /// Reads the body's JSON. That it is text is checked once for all of it, not for each name and value.
+    pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(std::str::from_utf8(&self.body).map_err(serde_json::Error::custom)?)
+    }
+}
+
 impl Call {
     /// GET on the console host. Every part of `path` that comes from the wire is an [`Id`](crate::api::Id), whose
     /// characters are safe there.
@@ -145,7 +152,7 @@ impl Client {
 
     /// Makes a call and reads its JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, meter: &Meter, call: Call) -> Result<T, ConnectorError> {
-        self.fetch(meter, &call, |answer| serde_json::from_slice(&answer.body)).await
+        self.fetch(meter, &call, |answer| answer.json()).await
     }
 
     /// Makes a call, tries again as the policy allows, and reads the answer with `read`.

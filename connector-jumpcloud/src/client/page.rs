@@ -20,7 +20,7 @@ pub(crate) struct Page<T> {
 
 impl<T: DeserializeOwned> Page<T> {
     pub(crate) fn read(answer: &Answer) -> Result<Self, serde_json::Error> {
-        let mut page: Self = serde_json::from_slice(&answer.body)?;
+        let mut page: Self = answer.json()?;
         if page.total.is_none() {
             let header = answer.headers.get("x-total-count").and_then(|value| value.to_str().ok());
             page.total = header.and_then(|value| value.trim().parse().ok());

@@ -3,10 +3,10 @@
 //! Rows come in the order of their ids wherever the endpoint sorts. As long as they do, the list of ids is its own
 //! index; from the first row that does not, an index is kept for the rows that follow.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::api::Id;
 
@@ -19,7 +19,7 @@ pub(super) struct Seen {
     ascending: usize,
     /// Where the others are.
     others: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl Seen {

@@ -108,8 +108,8 @@ pub(crate) async fn read_body(
     if announced > limit {
         return Err(failure::too_large(what, limit));
     }
-    // What is announced need not come.
-    let mut body = BytesMut::with_capacity(announced.min(1024 * 1024));
+    // What is announced need not come, and of what comes compressed the size is not announced.
+    let mut body = BytesMut::with_capacity(announced.clamp(64 * 1024, 1024 * 1024));
     while let Some(chunk) = answer.chunk().await.map_err(|error| failure::transport(&error, host))? {
         meter.received(chunk.len());
         if body.len() + chunk.len() > limit {

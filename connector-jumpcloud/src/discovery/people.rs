@@ -1,11 +1,11 @@
 //! The directory's users as far as a scan must remember them, which it does for each: there may be a million.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 use connector_api::Access;
-use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::{Deserialize, Serialize};
 
 use super::names::{Name, Names};
@@ -23,7 +23,7 @@ pub(crate) struct People {
     ids: Vec<Id>,
     /// Where each id is.
     index: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     /// The name of each user whom the listing held.
     named: Vec<Option<Name>>,
     names: Names,

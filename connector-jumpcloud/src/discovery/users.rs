@@ -91,7 +91,11 @@ impl User<'_> {
     }
 
     fn flag(&self, name: &str) -> Option<bool> {
-        lenient::flag(&self.0.get(name)?)
+        match self.0.json(name)? {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => lenient::flag(&self.0.get(name)?),
+        }
     }
 
     fn time(&self, name: &str) -> Option<Timestamp> {
