@@ -43,6 +43,9 @@ const ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
 /// How often an answer that cannot be understood is asked for again.
 const MALFORMED_ATTEMPTS: u32 = 3;
 
+/// When no request of a scan was served for so long, a target that asks for fewer calls is not meant to serve any.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(75);
+
 /// The longest wait that a target's `Retry-After` is followed for.
 const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(300);
 
@@ -229,6 +232,9 @@ impl Client {
             };
             if wait > LONGEST_ASKED_WAIT || began.elapsed().saturating_add(wait) > options.retry.time_budget {
                 return Err(give_up("no time is left for another attempt"));
+            }
+            if limited && budget.idle() > LONGEST_REFUSAL {
+                return Err(give_up("nothing was served any more"));
             }
             if !limited && !budget.spend() {
                 return Err(give_up("too many requests fail to try this one again"));

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 /// The bounds of trying again.
 #[derive(Debug, Clone, Copy)]
@@ -40,31 +41,44 @@ pub(crate) fn full_jitter(bound: Duration) -> Duration {
 /// outage nothing succeeds, so the target soon hears no more. A call that was refused for its rate is no sign of an
 /// outage and costs nothing: the pace sees to it that few are.
 #[derive(Debug)]
-pub(crate) struct RetryBudget(Mutex<f64>);
+pub(crate) struct RetryBudget(Mutex<Budget>);
+
+#[derive(Debug)]
+struct Budget {
+    left: f64,
+    /// When a request succeeded last, or the scan began.
+    succeeded: Instant,
+}
 
 impl RetryBudget {
     const FULL: f64 = 100.0;
 
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Self::FULL))
+        Self(Mutex::new(Budget { left: Self::FULL, succeeded: Instant::now() }))
     }
 
     pub(crate) fn earn(&self) {
-        let mut left = self.lock();
-        *left = (*left + 1.0).min(Self::FULL);
+        let mut budget = self.lock();
+        budget.left = (budget.left + 1.0).min(Self::FULL);
+        budget.succeeded = Instant::now();
     }
 
     /// Whether a retry is still affordable; it is then paid for.
     pub(crate) fn spend(&self) -> bool {
-        let mut left = self.lock();
-        let affordable = *left >= 1.0;
+        let mut budget = self.lock();
+        let affordable = budget.left >= 1.0;
         if affordable {
-            *left -= 1.0;
+            budget.left -= 1.0;
         }
         affordable
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, f64> {
+    /// How long no request of the scan succeeded.
+    pub(crate) fn idle(&self) -> Duration {
+        self.lock().succeeded.elapsed()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Budget> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -104,6 +118,15 @@ mod tests {
         };
         let seconds: Vec<_> = policy.waits().take(5).map(|wait| wait.as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 5, 5]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_ends_the_idle_time() {
+        let (budget, second) = (RetryBudget::new(), Duration::from_secs(1));
+        tokio::time::advance(second).await;
+        assert_eq!(budget.idle(), second);
+        budget.earn();
+        assert_eq!(budget.idle(), Duration::ZERO);
     }
 
     #[test]

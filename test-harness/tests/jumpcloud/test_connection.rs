@@ -188,7 +188,8 @@ async fn too_many_calls_are_slowed_down_and_only_a_lasting_refusal_is_an_error()
     assert_eq!((groups.status.clone(), groups.retries), (SectionStatus::Complete, 2));
     let faults = vec!["status=429:retry-after=0:on=usergroups".parse().unwrap()];
     let simulator = start(SimulatorOptions { faults, ..small() }).await;
-    let failure = try_scan(core_alone(simulated(&simulator)).with_attribute("attempts", 2)).await.unwrap_err();
+    let config = core_alone(simulated(&simulator)).with_attribute("retryBudgetSeconds", 1);
+    let failure = try_scan(config).await.unwrap_err();
     assert_eq!(failure.error.code, ErrorCode::RateLimited, "{failure}");
     assert!(failure.error.remedy.contains("scan interval"), "{failure:?}");
 }
