@@ -1,7 +1,8 @@
 //! Where fuzzing enters: one function for each thing that is read from outside. Each takes any bytes, and must neither
 //! break down nor believe what does not hold.
 //!
-//! Compiled for fuzzing and for this crate's own tests, which run every target over mutated seeds.
+//! Compiled for fuzzing, for this crate's own tests, which run every target over mutated seeds, and with the feature
+//! `fuzzing` for benchmarks of what the targets run.
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -13,7 +14,7 @@ use crate::api::{
 };
 use crate::client::{Answer, Identified, Page};
 use crate::discovery::Draft;
-pub use crate::discovery::fuzz_state as state;
+pub use crate::discovery::{fuzz_state as state, fuzz_state_is_good as state_is_good};
 
 /// A fuzz target: its name, what it runs, and bytes from which a fuzzer may start.
 pub struct Target {

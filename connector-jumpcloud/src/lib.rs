@@ -12,7 +12,7 @@ mod client;
 mod connector;
 mod descriptor;
 mod discovery;
-#[cfg(any(fuzzing, test))]
+#[cfg(any(fuzzing, test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod options;

@@ -22,7 +22,7 @@ pub fn fuzz_state(bytes: &[u8]) {
 }
 
 /// Whether the bytes are a state that a scan would go on from.
-pub(crate) fn fuzz_state_is_good(bytes: &[u8]) -> bool {
+pub fn fuzz_state_is_good(bytes: &[u8]) -> bool {
     let Ok(state) = serde_json::from_slice::<State>(bytes) else { return false };
     // Memberships that are not closed are read again, and those of a closed section fit the groups.
     if state.check().is_err() || state.members.len() != state.groups.len() {

@@ -8,7 +8,7 @@ mod administrators;
 mod edges;
 mod emit;
 mod explain;
-#[cfg(any(fuzzing, test))]
+#[cfg(any(fuzzing, test, feature = "fuzzing"))]
 mod fuzzing;
 mod graph;
 mod last_login;
@@ -38,12 +38,10 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
 pub(crate) use explain::{explain, list as list_organizations, visible_organizations};
-#[cfg(any(fuzzing, test))]
+#[cfg(any(fuzzing, test, feature = "fuzzing"))]
 pub(crate) use fuzzing::fuzz_account;
-#[cfg(any(fuzzing, test))]
-pub use fuzzing::fuzz_state;
-#[cfg(test)]
-pub(crate) use fuzzing::fuzz_state_is_good;
+#[cfg(any(fuzzing, test, feature = "fuzzing"))]
+pub use fuzzing::{fuzz_state, fuzz_state_is_good};
 pub(crate) use plan::plan;
 pub(crate) use users::Draft;
 
