@@ -93,6 +93,8 @@ fn parse_members(bencher: Bencher<'_, '_>) {
 
 /// What the simulator answers to a path, which may depend on its groups.
 fn page(path: impl Fn(&Value) -> Option<String>) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    // An error says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         let simulator = Simulator::start(SimulatorOptions { users: 1_000, ..SimulatorOptions::default() }).await?;
