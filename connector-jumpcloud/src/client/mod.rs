@@ -172,7 +172,7 @@ impl Client {
         let (mut attempts, mut refused) = (0, 0);
         let mut renewed = false;
         loop {
-            pace.turn().await;
+            let sent = pace.turn().await;
             attempts += 1;
             meter.request();
             let outcome = match self.attempt(meter, call).await {
@@ -190,7 +190,7 @@ impl Client {
             let failure = match outcome {
                 Ok(value) => {
                     budget.earn();
-                    pace.served();
+                    pace.served(sent);
                     return Ok(value);
                 }
                 Err(failure) => failure,
@@ -212,7 +212,7 @@ impl Client {
                     meter.retry(Duration::ZERO);
                     continue;
                 }
-                Again::Slower => pace.refused(),
+                Again::Slower => pace.refused(sent),
                 Again::Later => {}
             }
             // A target that asks for fewer calls is no failing one: it is given them, for as long as there is time.

@@ -2,15 +2,20 @@
 //!
 //! Two limits hold at once. *Concurrency*: at most so many requests are under way, and one that waits to try again
 //! keeps its place, so a target that refuses everything hears from few. *Rate*: unlimited until the target first asks
-//! for fewer calls; from then on it follows the idea of CUBIC, the curve by which TCP finds a link's capacity: a cut
-//! to just below what was served, quickly back to it, then a slow probe, then a faster one in case the target now
-//! allows more.
+//! for fewer calls; from then on requests go out evenly at a *level*, and three things move it:
 //!
-//! Answers are judged by the *window*, some tens at a time, not one by one: some targets refuse a share of all calls
-//! whatever the rate. Each cut is therefore a trial. When as many are refused after it as before, the rate was not
-//! the reason: it is put back, and that share is tolerated from then on.
+//! - A *measurement*, when more is refused at the level than chance explains: for about a second what is served is
+//!   counted, and that is the new level.
+//! - A *probe*, when all went well for a while: the rate rises, gently at first, until something is refused, and then
+//!   falls back. One or two refusals are what a probe costs.
+//! - A *search*, when a probe got far or the level is new: the middle between the highest rate known to be served and
+//!   the lowest known to be refused is tried, until they meet. What was refused is no measure of the limit by itself,
+//!   since most limiters let a burst through first.
 //!
-//! Rate limiter crates fix their quota when they are built; this one's changes with every window.
+//! Some targets refuse a share of all calls whatever the rate. Each cut is therefore a trial. When as many are refused
+//! after it as before, the rate was not the reason: it is put back, and that share is tolerated from then on.
+//!
+//! Rate limiter crates fix their quota when they are built; this one's changes all the time.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -18,30 +23,60 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
-/// What a cut leaves of the rate that was served.
-const CUT: f64 = 0.94;
-/// No single cut leaves less of the rate than this.
-const LEAST_LEFT: f64 = 0.4;
-/// How steeply the rate grows beyond the one that was refused.
-const PROBE: f64 = 0.25;
-/// Requests between a cut and the next probe of the same rate, so that probing costs one request in a hundred.
-const QUIET_REQUESTS: f64 = 150.0;
-/// The bounds of the time between them.
-const QUIET_TIME: (f64, f64) = (3.0, 20.0);
-/// A window holds at least so many answers and lasts at least so long, or it lasts long enough.
-const WINDOW: (f64, Duration, Duration) = (40.0, Duration::from_millis(500), Duration::from_secs(4));
-/// A window ends early when so many answers are in and more than this share of them are refusals.
-const ALARM: (f64, f64, Duration) = (16.0, 0.5, Duration::from_millis(100));
+/// What a measurement leaves of the rate that was served.
+const CUT: f64 = 0.97;
+/// No single cut leaves less of the rate than this: what a cut leaves of a level, and what the first one leaves of all
+/// that was asked without any.
+const LEAST_LEFT: (f64, f64) = (0.3, 0.1);
+/// A measurement holds at least so many answers and lasts at least so many seconds, or it lasts long enough. The second
+/// is what limiters count by.
+const MEASUREMENT: (f64, f64, f64) = (20.0, 1.0, 4.0);
+/// When fewer than this share were refused, the new level is next to the old one and needs no search, provided that
+/// this share of the rate was asked for.
+const NEAR: f64 = 0.2;
+const ASKED: f64 = 0.8;
+
+/// Requests between two probes of a settled level, so that probing costs one request in a hundred.
+const QUIET_REQUESTS: f64 = 90.0;
+/// The bounds of the seconds between them.
+const QUIET_SECONDS: (f64, f64) = (2.0, 12.0);
+/// How far above the level a probe begins. Beyond any level that is right, so that the first moments tell.
+const STEP: f64 = 0.12;
+/// For how many seconds, or requests if these take longer, a probe stays there: more than the second of a limiter that
+/// counts by the second.
+const STEP_SECONDS: (f64, f64) = (1.3, 3.0);
+/// How fast a probe grows after that: its exponent in a second.
+const GROWTH: f64 = 1.5;
+/// A probe that got so many times above the level found more than the burst that a limiter had saved up.
+const FAR: f64 = 2.5;
+/// A search ends when what is served and what is refused are so close.
+const CLOSE: f64 = 1.1;
+/// What a probe served above the level is made up for by a pause of at most so many seconds: the limiter's allowance is
+/// used up, and whatever comes next would be refused.
+const LONGEST_PAUSE: f64 = 0.2;
+
+/// What chance may bring, in standard deviations.
+const CHANCE: f64 = 3.0;
+/// A target that refuses nothing else may refuse this share at any rate.
+const LEAST_TOLERATED: f64 = 0.001;
+/// No more than this share is held to be refused at any rate.
+const MOST_TOLERATED: f64 = 0.35;
 /// So many cuts must have changed nothing before the rate is held not to be the reason.
 const TRIALS: u32 = 2;
-/// A target that refuses nothing else may refuse this share at any rate.
-const LEAST_TOLERATED: f64 = 0.003;
+/// Answers after which a window without an event makes place for the next.
+const WINDOW: f64 = 200.0;
+
 /// The rate never falls below this, in requests a second.
 const SLOWEST: f64 = 0.5;
+/// How late a timer may wake a request without the next ones being late, too.
+const TIMER: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
 pub(crate) struct Pace {
     places: Semaphore,
+    /// The next request to go out holds this while it waits, the others queue for it: so a change of the rate holds for
+    /// all but one.
+    gate: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -49,9 +84,13 @@ pub(crate) struct Pace {
 struct State {
     /// The operator's own limit, in requests a second.
     ceiling: Option<f64>,
-    cut: Option<Cut>,
-    window: Window,
-    /// What the last window was cut for, until the next one shows whether the cut helped.
+    level: Option<Level>,
+    /// The answers since the level was set.
+    all: Window,
+    /// The latest of them: since the probe began, if there is one.
+    latest: Window,
+    measurement: Option<Window>,
+    /// What the last measurement cut the rate for, until the next one shows whether that helped.
     trial: Option<Trial>,
     /// The share of refusals that has nothing to do with the rate.
     tolerated: f64,
@@ -59,10 +98,29 @@ struct State {
     next: Instant,
 }
 
-/// The answers since some instant.
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    rate: f64,
+    stage: Stage,
+}
+
+/// What is known about a level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Stage {
+    /// It was just measured, which errs on the low side where requests had to wait. It is probed at once.
+    New,
+    /// It was served, and little more than it was refused.
+    Settled,
+    /// It is tried, and lies between a rate that was served and one that was refused.
+    Between { served: f64, refused: f64 },
+}
+
+/// The answers to the requests sent since some instant.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     began: Instant,
+    /// Whether anything was served yet. What is refused before says only that the allowance is still used up.
+    open: bool,
     served: f64,
     refused: f64,
 }
@@ -78,38 +136,48 @@ struct Trial {
     cuts: u32,
 }
 
-/// The last time that the rate was cut.
-#[derive(Debug, Clone, Copy)]
-struct Cut {
-    when: Instant,
-    /// The rate that the target serves, as far as is known.
-    served: f64,
-    /// Seconds until the rate is back there.
-    plateau: f64,
-}
-
-impl Cut {
-    fn new(when: Instant, served: f64) -> Self {
-        let served = served.max(SLOWEST);
-        Self { when, served, plateau: (QUIET_REQUESTS / served).clamp(QUIET_TIME.0, QUIET_TIME.1) }
+impl Level {
+    /// Seconds until it is probed.
+    fn quiet(&self) -> f64 {
+        match self.stage {
+            Stage::Settled => (QUIET_REQUESTS / self.rate).clamp(QUIET_SECONDS.0, QUIET_SECONDS.1),
+            Stage::New | Stage::Between { .. } => 0.0,
+        }
     }
 
-    /// One whose rate is back where it was, and grows from there.
-    fn undone(now: Instant, rate: f64) -> Self {
-        let cut = Self::new(now, rate);
-        Self { when: now.checked_sub(Duration::from_secs_f64(cut.plateau)).unwrap_or(now), ..cut }
+    /// Seconds until it is known to be served.
+    fn test(&self) -> f64 {
+        self.quiet() + STEP_SECONDS.0.max(STEP_SECONDS.1 / self.rate)
     }
 
-    fn rate(&self, now: Instant) -> f64 {
-        let phase = (now - self.when).as_secs_f64() / self.plateau - 1.0;
-        let steepness = if phase < 0.0 { 1.0 - CUT } else { PROBE };
-        (self.served * (1.0 + steepness * phase.powi(3))).max(SLOWEST)
+    fn rate(&self, age: f64) -> f64 {
+        if age < self.quiet() || matches!(self.stage, Stage::Between { .. }) {
+            return self.rate;
+        }
+        self.rate * (1.0 + STEP) * (GROWTH * (age - self.test()).max(0.0)).exp()
     }
 }
 
 impl Window {
     fn starting(began: Instant) -> Self {
-        Self { began, served: 0.0, refused: 0.0 }
+        Self { began, open: false, served: 0.0, refused: 0.0 }
+    }
+
+    fn count(&mut self, sent: Instant, served: bool) {
+        if sent < self.began || !(self.open || served) {
+            return;
+        }
+        if !self.open {
+            (self.open, self.began) = (true, sent);
+        } else if served {
+            self.served += 1.0;
+        } else {
+            self.refused += 1.0;
+        }
+    }
+
+    fn age(&self, now: Instant) -> f64 {
+        if self.open { (now - self.began).as_secs_f64() } else { 0.0 }
     }
 
     fn answers(&self) -> f64 {
@@ -120,11 +188,10 @@ impl Window {
         self.refused / self.answers().max(1.0)
     }
 
-    fn is_over(&self, now: Instant) -> bool {
-        let length = now - self.began;
-        let full = self.answers() >= WINDOW.0 && length >= WINDOW.1;
-        let alarming = self.answers() >= ALARM.0 && self.share() > ALARM.1 && length >= ALARM.2;
-        full || alarming || length >= WINDOW.2
+    /// Whether more was refused than the tolerated share and chance explain.
+    fn is_strained(&self, tolerated: f64) -> bool {
+        let usual = tolerated * self.answers();
+        self.refused > usual + CHANCE * (usual * (1.0 - tolerated)).sqrt()
     }
 }
 
@@ -133,10 +200,13 @@ impl Pace {
         let now = Instant::now();
         Self {
             places: Semaphore::new(concurrency),
+            gate: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
                 ceiling: requests_per_second,
-                cut: None,
-                window: Window::starting(now),
+                level: None,
+                all: Window::starting(now),
+                latest: Window::starting(now),
+                measurement: None,
                 trial: None,
                 tolerated: LEAST_TOLERATED,
                 next: now,
@@ -149,26 +219,24 @@ impl Pace {
         self.places.acquire().await.ok()
     }
 
-    /// Waits for this request's turn under the rate.
-    pub(crate) async fn turn(&self) {
-        let turn = self.lock().reserve(Instant::now());
-        if let Some(turn) = turn {
+    /// Waits for this request's turn under the rate, and says when it came.
+    pub(crate) async fn turn(&self) -> Instant {
+        let _gate = self.gate.lock().await;
+        loop {
+            let now = Instant::now();
+            let Some(turn) = self.lock().take_turn(now) else { return now };
             sleep_until(turn).await;
         }
     }
 
-    /// The target served a request.
-    pub(crate) fn served(&self) {
-        let mut state = self.lock();
-        state.window.served += 1.0;
-        state.judge(Instant::now());
+    /// The target served a request whose turn was at `sent`.
+    pub(crate) fn served(&self, sent: Instant) {
+        self.lock().answered(sent, true, Instant::now());
     }
 
-    /// The target asked for fewer calls.
-    pub(crate) fn refused(&self) {
-        let mut state = self.lock();
-        state.window.refused += 1.0;
-        state.judge(Instant::now());
+    /// The target asked for fewer calls when it answered the request whose turn was at `sent`.
+    pub(crate) fn refused(&self, sent: Instant) {
+        self.lock().answered(sent, false, Instant::now());
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -178,141 +246,143 @@ impl Pace {
 
 impl State {
     fn rate(&self, now: Instant) -> Option<f64> {
-        let learnt = self.cut.map(|cut| cut.rate(now));
+        let age = if self.measurement.is_some() { 0.0 } else { self.all.age(now) };
+        let learnt = self.level.map(|level| level.rate(age));
         match (learnt, self.ceiling) {
             (Some(learnt), Some(ceiling)) => Some(learnt.min(ceiling)),
             (learnt, ceiling) => learnt.or(ceiling),
         }
     }
 
-    fn reserve(&mut self, now: Instant) -> Option<Instant> {
-        let rate = self.rate(now)?;
-        let turn = self.next.max(now);
-        self.next = turn + Duration::from_secs_f64(1.0 / rate);
-        (turn > now).then_some(turn)
+    /// Takes the turn that has come, or says when it comes.
+    fn take_turn(&mut self, now: Instant) -> Option<Instant> {
+        if self.next > now {
+            return Some(self.next);
+        }
+        if let Some(rate) = self.rate(now) {
+            let due = now.checked_sub(TIMER).map_or(now, |due| due.max(self.next));
+            self.next = due + Duration::from_secs_f64(1.0 / rate);
+        }
+        None
     }
 
-    /// Draws the consequences of a window that is over.
-    fn judge(&mut self, now: Instant) {
-        if !self.window.is_over(now) {
+    fn set(&mut self, now: Instant, rate: f64, stage: Stage) {
+        self.level = Some(Level { rate: rate.max(SLOWEST), stage });
+        self.start(now);
+    }
+
+    fn start(&mut self, now: Instant) {
+        self.all = Window::starting(now);
+        self.latest = self.all;
+        self.measurement = None;
+    }
+
+    fn answered(&mut self, sent: Instant, served: bool, now: Instant) {
+        if let Some(measurement) = &mut self.measurement {
+            measurement.count(sent, served);
+            let (answers, age) = (measurement.answers(), measurement.age(now));
+            if answers >= MEASUREMENT.0 && age >= MEASUREMENT.1 || age >= MEASUREMENT.2 {
+                let measurement = *measurement;
+                self.conclude(now, &measurement);
+            }
             return;
         }
-        let window = std::mem::replace(&mut self.window, Window::starting(now));
-        let (share, answers) = (window.share(), window.answers());
-        let seconds = (now - window.began).as_secs_f64().max(0.05);
-        let trial = self.trial.take();
-        // More standard deviations above the tolerated share than chance alone usually brings.
-        let usual = self.tolerated + 2.5 * (self.tolerated * (1.0 - self.tolerated) / answers).sqrt();
-        if share <= usual {
-            self.tolerated = (self.tolerated + 0.1 * (share - self.tolerated).min(0.0)).max(LEAST_TOLERATED);
-            return;
+        if let Some(level) = self.level {
+            let probe = self.all.began + Duration::from_secs_f64(level.quiet());
+            if self.all.open && now >= probe && self.latest.began < probe {
+                self.latest = Window { open: true, ..Window::starting(probe) };
+            }
         }
-        let asked = answers / seconds;
-        let first =
-            trial.unwrap_or(Trial { rate: self.rate(now).map_or(asked, |rate| rate.min(asked)), share, cuts: 0 });
-        let alike = share > 0.5 * first.share && share < 1.6 * first.share && share < ALARM.1;
+        self.all.count(sent, served);
+        self.latest.count(sent, served);
+        if self.latest.is_strained(self.tolerated) {
+            self.strained(now);
+        } else if let Some(Level { rate, stage: Stage::Between { refused, .. }, .. }) = self.level
+            && self.tested(now)
+        {
+            self.search(now, rate, refused);
+        } else if self.latest.answers() >= WINDOW {
+            let less = (self.latest.share() - self.tolerated).min(0.0);
+            self.tolerated = (self.tolerated + 0.1 * less).max(LEAST_TOLERATED);
+            self.latest = Window { open: true, ..Window::starting(now) };
+        }
+    }
+
+    /// Whether the level was asked for long enough to know that it is served.
+    fn tested(&self, now: Instant) -> bool {
+        self.level.is_some_and(|level| self.all.age(now) >= level.test())
+    }
+
+    /// Too much is refused. A probe has then found its end; anything else calls for a measurement.
+    fn strained(&mut self, now: Instant) {
+        // The refusal that calls for it counts.
+        let measurement = Window { refused: 1.0, ..Window::starting(now) };
+        let Some(level) = self.level.filter(|level| self.all.age(now) >= level.quiet()) else {
+            // At the very start the burst that was let through belongs to the second in which the rest was refused.
+            let fresh = self.level.is_none() && self.latest.age(now) < MEASUREMENT.1;
+            self.measurement = Some(if fresh { self.latest } else { measurement });
+            return;
+        };
+        // Where requests wait for places, the rate that was reached is higher than what was asked.
+        let asked = self.latest.answers() / self.latest.age(now).max(0.05);
+        let reached = self.rate(now).unwrap_or(asked).min(2.0 * asked);
+        match level.stage {
+            Stage::Between { served, .. } => self.search(now, served, level.rate),
+            Stage::New if !self.tested(now) => self.measurement = Some(measurement),
+            Stage::Settled if reached < FAR * level.rate => self.settle(now, level.rate),
+            Stage::New | Stage::Settled => self.search(now, level.rate, reached),
+        }
+    }
+
+    /// Tries the middle between a rate that was served and one that was refused.
+    fn search(&mut self, now: Instant, served: f64, refused: f64) {
+        self.trial = None;
+        if refused < CLOSE * served {
+            return self.set(now, served, Stage::Settled);
+        }
+        self.set(now, (served * refused).sqrt(), Stage::Between { served, refused });
+    }
+
+    /// Goes back to the level after a probe, or to what was served since the last one if that is more.
+    fn settle(&mut self, now: Instant, rate: f64) {
+        let age = self.all.age(now).max(0.05);
+        let above = self.all.answers() / rate - age;
+        self.trial = None;
+        self.set(now, rate.max(CUT * self.all.served / age), Stage::Settled);
+        self.next = self.next.max(now + Duration::from_secs_f64(above.clamp(0.0, LONGEST_PAUSE)));
+    }
+
+    /// Draws the consequences of a measurement.
+    fn conclude(&mut self, now: Instant, window: &Window) {
+        let (share, seconds) = (window.share(), window.age(now).max(0.05));
+        let asked = window.answers() / seconds;
+        if !window.is_strained(self.tolerated) {
+            self.trial = None;
+            return match self.level {
+                Some(level) => self.set(now, level.rate, Stage::Settled),
+                None => self.start(now),
+            };
+        }
+        let current = self.rate(now).unwrap_or(asked);
+        let latest = Trial { rate: current.min(asked), share, cuts: 0 };
+        let first = self.trial.take().unwrap_or(latest);
+        let alike = share > 0.5 * first.share && share < 1.6 * first.share && share < MOST_TOLERATED;
         if first.cuts >= TRIALS && alike && window.refused >= 2.0 {
             self.tolerated = (share + first.share) / 2.0;
-            self.cut = Some(Cut::undone(now, first.rate));
-            return;
+            return self.set(now, first.rate, Stage::Settled);
         }
-        self.trial =
-            Some(if alike { Trial { cuts: first.cuts + 1, ..first } } else { Trial { rate: asked, share, cuts: 1 } });
+        let first = if alike { first } else { latest };
+        self.trial = Some(Trial { cuts: first.cuts + 1, ..first });
         // Requests that wait to try again keep their places, so that less is asked, and served, than could be.
-        let current = self.rate(now).unwrap_or(asked);
         let served = window.served / seconds / (1.0 - self.tolerated);
-        self.cut = Some(Cut::new(now, served.clamp(current * LEAST_LEFT, current)));
+        let (stage, least) = match self.level {
+            None => (Stage::New, LEAST_LEFT.1 * current),
+            Some(_) if share < NEAR && asked > ASKED * current => (Stage::Settled, LEAST_LEFT.0 * current),
+            Some(_) => (Stage::New, LEAST_LEFT.0 * current),
+        };
+        self.set(now, CUT * served.clamp(least, current), stage);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A target that serves `allowed` requests a second and refuses the rest, asked as fast as the pace lets.
-    async fn run(pace: &Pace, allowed: f64, seconds: u64) -> (u32, u32) {
-        let (mut served, mut refused, mut tokens, mut filled) = (0, 0, 1.0_f64, Instant::now());
-        let end = Instant::now() + Duration::from_secs(seconds);
-        while Instant::now() < end {
-            pace.turn().await;
-            tokio::time::advance(Duration::from_micros(500)).await;
-            let now = Instant::now();
-            tokens = (tokens + (now - filled).as_secs_f64() * allowed).min((allowed * 0.2).max(1.0));
-            filled = now;
-            if tokens >= 1.0 {
-                tokens -= 1.0;
-                served += 1;
-                pace.served();
-            } else {
-                refused += 1;
-                pace.refused();
-            }
-        }
-        (served, refused)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_fixed_allowance_is_used_almost_fully_with_few_refusals() {
-        for allowed in [10.0, 50.0, 200.0] {
-            let pace = Pace::new(16, None);
-            run(&pace, allowed, 5).await;
-            let (served, refused) = run(&pace, allowed, 60).await;
-            assert!(f64::from(served) >= 0.9 * allowed * 60.0, "{allowed}: served {served}");
-            assert!(f64::from(refused) < 0.02 * f64::from(served + refused), "{allowed}: refused {refused}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_changed_allowance_is_followed_within_seconds() {
-        let pace = Pace::new(16, None);
-        run(&pace, 100.0, 20).await;
-        run(&pace, 30.0, 3).await;
-        let (served, refused) = run(&pace, 30.0, 20).await;
-        assert!(served >= 500 && refused < 30, "after a fall: {served} served, {refused} refused");
-        run(&pace, 120.0, 15).await;
-        let (served, _) = run(&pace, 120.0, 20).await;
-        assert!(served >= 2000, "after a rise: {served} served");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_window_in_which_requests_waited_does_not_bring_the_rate_to_a_crawl() {
-        let pace = Pace::new(16, None);
-        run(&pace, 100.0, 20).await;
-        for _ in 0..16 {
-            pace.refused();
-        }
-        tokio::time::advance(Duration::from_secs(3)).await;
-        pace.served();
-        for _ in 0..16 {
-            pace.refused();
-        }
-        let (served, _) = run(&pace, 25.0, 10).await;
-        assert!(served >= 200, "{served} served of 250");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn refusals_that_have_nothing_to_do_with_the_rate_do_not_bring_it_down() {
-        let mut dice = fastrand::Rng::with_seed(7);
-        for share in [0.01, 0.03, 0.1, 0.2] {
-            let pace = Pace::new(16, None);
-            let (mut asked, end) = (0, Instant::now() + Duration::from_secs(60));
-            while Instant::now() < end {
-                pace.turn().await;
-                tokio::time::advance(Duration::from_millis(5)).await;
-                asked += 1;
-                if dice.f64() < share { pace.refused() } else { pace.served() }
-            }
-            assert!(asked > 6_000, "{share}: asked {asked} of 12,000");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_operators_own_limit_holds_from_the_start() {
-        let pace = Pace::new(16, Some(10.0));
-        let start = Instant::now();
-        for _ in 0..21 {
-            pace.turn().await;
-        }
-        assert_eq!(start.elapsed().as_secs(), 2);
-    }
-}
+mod tests;
