@@ -166,7 +166,7 @@ impl Client {
         read: impl Fn(&Answer) -> Result<T, serde_json::Error>,
     ) -> Result<T, ConnectorError> {
         let Inner { options, pace, budget, .. } = &*self.0;
-        let _place = pace.place().await;
+        let mut place = pace.place().await;
         let began = Instant::now();
         let mut waits = options.retry.waits();
         let (mut attempts, mut refused) = (0, 0);
@@ -241,7 +241,14 @@ impl Client {
             }
             tracing::debug!(path = call.path, attempts, wait_ms = wait.as_millis() as u64, error = %failure.error, "trying again");
             meter.retry(wait);
-            sleep(wait).await;
+            if limited {
+                // Others may go meanwhile: the pace sees to it that they are few enough.
+                drop(place);
+                sleep(wait).await;
+                place = pace.place().await;
+            } else {
+                sleep(wait).await;
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! How fast requests go out: one pace for all of a scan's requests.
 //!
-//! Two limits hold at once. *Concurrency*: at most so many requests are under way, and one that waits to try again
-//! keeps its place, so a target that refuses everything hears from few. *Rate*: unlimited until the target first asks
+//! Two limits hold at once. *Concurrency*: at most so many requests are under way, and one that failed and waits to try
+//! again keeps its place, so a target in trouble hears from few; one that was refused for its rate gives it to another.
+//! *Rate*: unlimited until the target first asks
 //! for fewer calls; from then on requests go out evenly at a *level*, and three things move it:
 //!
 //! - A *measurement*, when more is refused at the level than chance explains: for about a second what is served is
@@ -373,7 +374,7 @@ impl State {
         }
         let first = if alike { first } else { latest };
         self.trial = Some(Trial { cuts: first.cuts + 1, ..first });
-        // Requests that wait to try again keep their places, so that less is asked, and served, than could be.
+        // While requests wait to try again, less may be asked, and served, than could be.
         let served = window.served / seconds / (1.0 - self.tolerated);
         let (stage, least) = match self.level {
             None => (Stage::New, LEAST_LEFT.1 * current),

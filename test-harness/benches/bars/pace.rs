@@ -24,8 +24,8 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
         Phase { limit: 25, seconds: 10 * scale, settle: 5 },
     ];
     let options = SimulatorOptions {
-        users: 10_000,
-        groups: 500,
+        users: 30_000,
+        groups: 1_500,
         systems: 2_000,
         rate_limit: Some(phases[0].limit),
         ..SimulatorOptions::default()
