@@ -6,6 +6,10 @@
 //!
 //! Data travels one way: `client` (transport, retry, pace, paging) → `api` (JumpCloud's resources) → `discovery` (one
 //! file a section) → the host's sink.
+//!
+//! # Features
+//!
+//! `fuzzing`: the functions by which fuzzing enters, for benchmarks. Not part of the API.
 
 mod api;
 mod client;
