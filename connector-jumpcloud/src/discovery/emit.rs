@@ -78,7 +78,7 @@ impl Scan<'_> {
                     let sudo = draft.sudo;
                     let (user, mut account) = make_account(draft, &mut people, state, &administrators, &mut strangers);
                     privilege.judge_user(&mut account, user, sudo);
-                    outlet.send(Section::Users, account).await?;
+                    outlet.send(Section::Users, Record::Account(account)).await?;
                 }
             }
             outlet.flush().await
@@ -215,7 +215,7 @@ fn make_account(
     state: &State,
     administrators: &HashMap<String, Vec<String>>,
     strangers: &mut HashSet<&str>,
-) -> (u32, Account) {
+) -> (u32, Box<Account>) {
     let at = people.list(&draft.id, draft.name(), draft.sudo);
     let email = draft.email();
     for name in draft.told.as_deref().into_iter().chain(email) {

@@ -19,7 +19,8 @@ pub(crate) struct Draft {
     pub(super) sudo: Access,
     /// The administrator that the user's `admin` names.
     pub(super) administrator: Option<String>,
-    account: Account,
+    /// In a box, as a record has it, for it is large and passed on several times.
+    account: Box<Account>,
 }
 
 impl Identified for Draft {
@@ -37,7 +38,7 @@ impl<'de> Deserialize<'de> for Draft {
         let (administrator, admin) = user.admin();
         Ok(Self {
             sudo: user.sudo(),
-            account: user.into_account(&id, told.clone(), admin).map_err(D::Error::custom)?,
+            account: Box::new(user.into_account(&id, told.clone(), admin).map_err(D::Error::custom)?),
             id,
             told,
             administrator,
@@ -56,14 +57,12 @@ impl Draft {
     }
 
     /// The account under a name that no other has.
-    pub(super) fn into_account(self, username: &str) -> Account {
+    pub(super) fn into_account(self, username: &str) -> Box<Account> {
         let mut account = self.account;
         if username != account.username {
-            if account.display_name.as_ref() == Some(&account.username) {
-                account.display_name = Some(username.to_owned());
-            }
             account.username = username.to_owned();
         }
+        account.display_name.get_or_insert_with(|| username.to_owned());
         // The name as it is on the target, where rows had to use another.
         if let Some(told) = self.told.filter(|told| told != username) {
             account.attributes.insert("username", told);
@@ -123,7 +122,7 @@ impl User<'_> {
         Ok(Account {
             external_id,
             kind: AccountKind::User,
-            display_name: Some(self.take_text("displayname").or(full_name).unwrap_or_else(|| username.clone())),
+            display_name: self.take_text("displayname").or(full_name),
             username,
             email,
             account_type,
@@ -290,7 +289,7 @@ mod tests {
         fields["_id"] = json!("5f0000000000000000000001");
         let draft: Draft = serde_json::from_str(&fields.to_string()).unwrap();
         let name = draft.name().to_owned();
-        draft.into_account(&name)
+        *draft.into_account(&name)
     }
 
     #[test]
