@@ -219,12 +219,13 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         Source::Asked(Asked(tokio::spawn(async move { client.fetch(&meter, &call, Page::read).await })))
     }
 
-    /// Asks for pages behind `skip` as far as rows are promised, some at a time: twice as many as can be under way, so
-    /// that none of their places is idle while pages that came early wait for one that is late.
+    /// Asks for pages behind `skip` as far as rows are promised, some at a time: four times as many as can be under way,
+    /// so that none of their places is idle while pages that came early wait for one that is late, or was refused and is
+    /// asked for again a second later.
     fn ask_ahead(&mut self, skip: u64) {
         let stride = stride(self.listing.limit);
         let mut next = self.ahead.back().map_or(skip, |(at, _)| (*at).max(skip)) + stride;
-        while self.ahead.len() < 2 * self.client.concurrency() && next < self.pass.promised {
+        while self.ahead.len() < 4 * self.client.concurrency() && next < self.pass.promised {
             let page = self.ask(next);
             self.ahead.push_back((next, page));
             next += stride;
