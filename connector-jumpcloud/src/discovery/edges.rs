@@ -61,9 +61,11 @@ pub(super) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
     walks.push(Walk { from: Kind::SystemGroup, to: Kind::System, ask: Kind::SystemGroup, requests: device_groups });
     // Users are not known by id yet, so the first walk that asks them takes a listing of their ids besides. Where their
     // number is not told they are never asked.
-    let mut listing = counts.users.map_or(0, |users| Listing::requests(users, limit));
+    // A number of none that is told may be wrong, and no edge must be missed for it: the other end is asked then.
+    let told = counts.users.filter(|users| *users > 0);
+    let mut listing = told.map_or(0, |users| Listing::requests(users, limit));
     for (&to, &there) in &counts.reachable {
-        let users = counts.users.map(|users| users + listing);
+        let users = told.map(|users| users + listing);
         for (from, here) in [(Kind::User, users), (Kind::UserGroup, Some(counts.groups))] {
             let (ask, requests) = match here {
                 Some(here) if here < there => (from, here),
@@ -193,5 +195,6 @@ mod tests {
     #[test]
     fn users_whose_number_is_not_told_are_never_asked() {
         assert_eq!(asked_end(None, 30, 2000, Kind::User), Some(Kind::System));
+        assert_eq!(asked_end(Some(0), 30, 2000, Kind::User), Some(Kind::System), "none are told");
     }
 }
