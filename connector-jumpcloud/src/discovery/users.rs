@@ -34,7 +34,10 @@ impl<'de> Deserialize<'de> for Draft {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut user = User(Fields::deserialize(deserializer)?);
         let id = Ids { v1: user.take_any("_id"), v2: user.take_any("id") }.read()?;
-        let told = user.0.take("username").filter(|name: &String| !name.is_empty());
+        let told = user.text("username");
+        if told.is_some() {
+            user.take_any("username");
+        }
         let (administrator, admin) = user.admin();
         Ok(Self {
             sudo: user.sudo(),
@@ -338,6 +341,7 @@ mod tests {
         assert_eq!(account.attributes.get("created"), Some(json!("long ago")));
         assert_eq!(account.attributes.get("username"), Some(json!(7)));
         assert_eq!(account.admin, Some(true));
+        assert_eq!(read(json!({"username": ""})).attributes.get("username"), Some(json!("")));
     }
 
     #[test]
