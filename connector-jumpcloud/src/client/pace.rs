@@ -2,22 +2,24 @@
 //!
 //! Two limits hold at once. *Concurrency*: at most so many requests are under way, and one that failed and waits to try
 //! again keeps its place, so a target in trouble hears from few; one that was refused for its rate gives it to another.
-//! *Rate*: unlimited until the target first asks
-//! for fewer calls; from then on requests go out evenly at a *level*, and three things move it:
+//! *Rate*: unlimited until the target first asks for fewer calls; from then on requests go out evenly at a *level*, no
+//! second holds more of them than that, and three things move it:
 //!
 //! - A *measurement*, when more is refused at the level than chance explains: for about a second what is served is
 //!   counted, and that is the new level.
 //! - A *probe*, when all went well for a while: the rate rises, gently at first, until something is refused, and then
 //!   falls back. One or two refusals are what a probe costs.
-//! - A *search*, when a probe got far or the level is new: the middle between the highest rate known to be served and
-//!   the lowest known to be refused is tried, until they meet. What was refused is no measure of the limit by itself,
-//!   since most limiters let a burst through first.
+//! - A *search*, when a probe's last second served much more than the level, or the level is new: what that second served
+//!   is tried, and then the middle between the highest rate known to be served and the lowest known to be refused, until
+//!   they meet. The rate that was refused is no measure of the limit by itself, since most limiters let a burst through
+//!   first.
 //!
 //! Some targets refuse a share of all calls whatever the rate. Each cut is therefore a trial. When as many are refused
 //! after it as before, the rate was not the reason: it is put back, and that share is tolerated from then on.
 //!
 //! Rate limiter crates fix their quota when they are built; this one's changes all the time.
 
+use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -38,24 +40,21 @@ const NEAR: f64 = 0.2;
 const ASKED: f64 = 0.8;
 
 /// Requests between two probes of a settled level, so that probing costs one request in a hundred.
-const QUIET_REQUESTS: f64 = 90.0;
+const QUIET_REQUESTS: f64 = 120.0;
 /// The bounds of the seconds between them.
 const QUIET_SECONDS: (f64, f64) = (2.0, 12.0);
 /// How far above the level a probe begins. Beyond any level that is right, so that the first moments tell.
-const STEP: f64 = 0.12;
+const STEP: f64 = 0.1;
 /// For how many seconds, or requests if these take longer, a probe stays there: more than the second of a limiter that
 /// counts by the second.
 const STEP_SECONDS: (f64, f64) = (1.3, 3.0);
 /// How fast a probe grows after that: its exponent in a second.
 const GROWTH: f64 = 1.5;
-/// A probe that got so many times above the level found more than the burst that a limiter had saved up.
-const FAR: f64 = 2.5;
+/// A probe whose last second served so many times the level, and so many requests, found more than the burst that a
+/// limiter had saved up.
+const RISE: (f64, f64) = (1.35, 15.0);
 /// A search ends when what is served and what is refused are so close.
 const CLOSE: f64 = 1.1;
-/// What a probe served above the level is made up for by a pause of at most so many seconds: the limiter's allowance is
-/// used up, and whatever comes next would be refused.
-const LONGEST_PAUSE: f64 = 0.2;
-
 /// What chance may bring, in standard deviations.
 const CHANCE: f64 = 3.0;
 /// A target that refuses nothing else may refuse this share at any rate.
@@ -69,6 +68,8 @@ const WINDOW: f64 = 200.0;
 
 /// The rate never falls below this, in requests a second.
 const SLOWEST: f64 = 0.5;
+/// What most limiters count by.
+const SECOND: Duration = Duration::from_secs(1);
 /// How late a timer may wake a request without the next ones being late, too.
 const TIMER: Duration = Duration::from_millis(2);
 
@@ -90,6 +91,10 @@ struct State {
     all: Window,
     /// The latest of them: since the probe began, if there is one.
     latest: Window,
+    /// The answers since too much was last refused, whatever the level was.
+    calm: Window,
+    /// What was sent in the latest second and not refused: when, in that order.
+    recent: VecDeque<Instant>,
     measurement: Option<Window>,
     /// What the last measurement cut the rate for, until the next one shows whether that helped.
     trial: Option<Trial>,
@@ -164,6 +169,11 @@ impl Window {
         Self { began, open: false, served: 0.0, refused: 0.0 }
     }
 
+    /// One whose allowance is known not to be used up.
+    fn opening(began: Instant) -> Self {
+        Self { open: true, ..Self::starting(began) }
+    }
+
     fn count(&mut self, sent: Instant, served: bool) {
         if sent < self.began || !(self.open || served) {
             return;
@@ -207,6 +217,8 @@ impl Pace {
                 level: None,
                 all: Window::starting(now),
                 latest: Window::starting(now),
+                calm: Window::starting(now),
+                recent: VecDeque::new(),
                 measurement: None,
                 trial: None,
                 tolerated: LEAST_TOLERATED,
@@ -260,10 +272,17 @@ impl State {
         if self.next > now {
             return Some(self.next);
         }
+        while self.recent.front().is_some_and(|first| *first + SECOND <= now) {
+            self.recent.pop_front();
+        }
         if let Some(rate) = self.rate(now) {
+            if let Some(last) = self.recent.len().checked_sub(rate.ceil() as usize) {
+                return Some(self.recent[last] + SECOND);
+            }
             let due = now.checked_sub(TIMER).map_or(now, |due| due.max(self.next));
             self.next = due + Duration::from_secs_f64(1.0 / rate);
         }
+        self.recent.push_back(now);
         None
     }
 
@@ -279,6 +298,9 @@ impl State {
     }
 
     fn answered(&mut self, sent: Instant, served: bool, now: Instant) {
+        if !served && let Ok(at) = self.recent.binary_search(&sent) {
+            self.recent.remove(at);
+        }
         if let Some(measurement) = &mut self.measurement {
             measurement.count(sent, served);
             let (answers, age) = (measurement.answers(), measurement.age(now));
@@ -291,13 +313,14 @@ impl State {
         if let Some(level) = self.level {
             let probe = self.all.began + Duration::from_secs_f64(level.quiet());
             if self.all.open && now >= probe && self.latest.began < probe {
-                self.latest = Window { open: true, ..Window::starting(probe) };
+                self.latest = Window::opening(probe);
             }
         }
-        self.all.count(sent, served);
-        self.latest.count(sent, served);
+        for window in [&mut self.all, &mut self.latest, &mut self.calm] {
+            window.count(sent, served);
+        }
         if self.latest.is_strained(self.tolerated) {
-            self.strained(now);
+            self.strained(sent, now);
         } else if let Some(Level { rate, stage: Stage::Between { refused, .. }, .. }) = self.level
             && self.tested(now)
         {
@@ -305,7 +328,7 @@ impl State {
         } else if self.latest.answers() >= WINDOW {
             let less = (self.latest.share() - self.tolerated).min(0.0);
             self.tolerated = (self.tolerated + 0.1 * less).max(LEAST_TOLERATED);
-            self.latest = Window { open: true, ..Window::starting(now) };
+            self.latest = Window::opening(now);
         }
     }
 
@@ -315,7 +338,8 @@ impl State {
     }
 
     /// Too much is refused. A probe has then found its end; anything else calls for a measurement.
-    fn strained(&mut self, now: Instant) {
+    fn strained(&mut self, sent: Instant, now: Instant) {
+        let calm = std::mem::replace(&mut self.calm, Window::opening(now));
         // The refusal that calls for it counts.
         let measurement = Window { refused: 1.0, ..Window::starting(now) };
         let Some(level) = self.level.filter(|level| self.all.age(now) >= level.quiet()) else {
@@ -324,14 +348,24 @@ impl State {
             self.measurement = Some(if fresh { self.latest } else { measurement });
             return;
         };
-        // Where requests wait for places, the rate that was reached is higher than what was asked.
-        let asked = self.latest.answers() / self.latest.age(now).max(0.05);
-        let reached = self.rate(now).unwrap_or(asked).min(2.0 * asked);
+        let second = self.recent.partition_point(|other| *other < sent) as f64;
         match level.stage {
+            // A rate may be served for longer than its test, by what a limiter had saved up.
+            Stage::Between { served, .. } if calm.age(now) > MEASUREMENT.1 => {
+                self.search(now, served.min(calm.served / calm.age(now)), level.rate);
+            }
             Stage::Between { served, .. } => self.search(now, served, level.rate),
             Stage::New if !self.tested(now) => self.measurement = Some(measurement),
-            Stage::Settled if reached < FAR * level.rate => self.settle(now, level.rate),
-            Stage::New | Stage::Settled => self.search(now, level.rate, reached),
+            Stage::New | Stage::Settled if second >= RISE.1.max(RISE.0 * level.rate) => {
+                self.trial = None;
+                self.set(now, CUT * second, Stage::Between { served: level.rate, refused: second });
+            }
+            Stage::Settled => self.settle(now, level.rate),
+            Stage::New => {
+                // Where requests wait for places, the rate that was reached is higher than what was asked.
+                let asked = self.latest.answers() / self.latest.age(now).max(0.05);
+                self.search(now, level.rate, self.rate(now).unwrap_or(asked).min(2.0 * asked));
+            }
         }
     }
 
@@ -346,11 +380,8 @@ impl State {
 
     /// Goes back to the level after a probe, or to what was served since the last one if that is more.
     fn settle(&mut self, now: Instant, rate: f64) {
-        let age = self.all.age(now).max(0.05);
-        let above = self.all.answers() / rate - age;
         self.trial = None;
-        self.set(now, rate.max(CUT * self.all.served / age), Stage::Settled);
-        self.next = self.next.max(now + Duration::from_secs_f64(above.clamp(0.0, LONGEST_PAUSE)));
+        self.set(now, rate.max(CUT * self.all.served / self.all.age(now).max(0.05)), Stage::Settled);
     }
 
     /// Draws the consequences of a measurement.
