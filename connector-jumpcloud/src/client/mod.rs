@@ -245,7 +245,7 @@ impl Client {
                 // Others may go meanwhile: the pace sees to it that they are few enough.
                 drop(place);
                 sleep(wait).await;
-                place = pace.place().await;
+                place = pace.place_again().await;
             } else {
                 sleep(wait).await;
             }

@@ -76,6 +76,8 @@ const TIMER: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(crate) struct Pace {
     places: Semaphore,
+    /// Requests that never had a place wait here, so that only one of them waits at the places.
+    entrance: tokio::sync::Mutex<()>,
     /// The next request to go out holds this while it waits, the others queue for it: so a change of the rate holds for
     /// all but one.
     gate: tokio::sync::Mutex<()>,
@@ -211,6 +213,7 @@ impl Pace {
         let now = Instant::now();
         Self {
             places: Semaphore::new(concurrency),
+            entrance: tokio::sync::Mutex::default(),
             gate: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
                 ceiling: requests_per_second,
@@ -229,6 +232,13 @@ impl Pace {
 
     /// Waits for a place among the requests under way; it is given back when the permit is dropped.
     pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        let _entrance = self.entrance.lock().await;
+        self.place_again().await
+    }
+
+    /// The same for a request that gave its place to others: those that never had one stand back, since more may depend
+    /// on this one by now.
+    pub(crate) async fn place_again(&self) -> Option<SemaphorePermit<'_>> {
         self.places.acquire().await.ok()
     }
 

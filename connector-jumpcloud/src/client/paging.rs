@@ -18,10 +18,13 @@
 //! are dropped. After [`PASSES`] it is an `inconsistent_listing`.
 
 use std::collections::{HashMap, VecDeque};
+use std::pin::pin;
+use std::time::Duration;
 
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::seen::Seen;
 use super::{Call, Client, Meter, Page};
@@ -33,6 +36,14 @@ const PASSES: u8 = 4;
 const PATIENCE: u32 = 5;
 /// No listing may be longer: a target that never ends must not fill the memory.
 const LONGEST: u64 = 5_000_000;
+
+/// Pages asked for ahead, as a multiple of those that can be under way, so that none of their places is idle while pages
+/// that came early wait for one that is late.
+const AHEAD: usize = 4;
+/// So late is a page that was refused and is asked for again a second later. Then more are asked for, and again after
+/// the same time, up to this multiple.
+const LATE: Duration = Duration::from_millis(500);
+const LATEST: usize = 4;
 
 /// Something that a listing lists.
 pub(crate) trait Identified {
@@ -209,8 +220,15 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
             Some((at, _)) if *at <= next => self.ahead.pop_front().unwrap_or_else(|| (next, self.ask(next))),
             _ => (next, self.ask(next)),
         };
-        self.ask_ahead(skip);
-        Ok((skip, source.page().await?))
+        let (mut page, some) = (pin!(source.page()), AHEAD * self.client.concurrency());
+        let mut most = some;
+        loop {
+            self.ask_ahead(skip, most);
+            if let Ok(page) = timeout(LATE, &mut page).await {
+                return Ok((skip, page?));
+            }
+            most = (most + some).min(LATEST * some);
+        }
     }
 
     fn ask(&self, skip: u64) -> Source<T> {
@@ -219,13 +237,11 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         Source::Asked(Asked(tokio::spawn(async move { client.fetch(&meter, &call, Page::read).await })))
     }
 
-    /// Asks for pages behind `skip` as far as rows are promised, some at a time: four times as many as can be under way,
-    /// so that none of their places is idle while pages that came early wait for one that is late, or was refused and is
-    /// asked for again a second later.
-    fn ask_ahead(&mut self, skip: u64) {
+    /// Asks for pages behind `skip` as far as rows are promised, up to `most` at a time.
+    fn ask_ahead(&mut self, skip: u64, most: usize) {
         let stride = stride(self.listing.limit);
         let mut next = self.ahead.back().map_or(skip, |(at, _)| (*at).max(skip)) + stride;
-        while self.ahead.len() < 4 * self.client.concurrency() && next < self.pass.promised {
+        while self.ahead.len() < most && next < self.pass.promised {
             let page = self.ask(next);
             self.ahead.push_back((next, page));
             next += stride;
