@@ -4,9 +4,11 @@
 //! text that they came as: neither taken apart nor put together again on their way from the target to the host.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use memchr::{memchr, memchr2};
 use schemars::JsonSchema;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
@@ -139,10 +141,19 @@ struct Start(u64);
 
 impl Start {
     fn of(name: &str) -> Self {
-        let mut start = [0; 8];
-        let length = name.len().min(start.len());
-        start[..length].copy_from_slice(&name.as_bytes()[..length]);
+        let start = name.as_bytes().first_chunk().copied().unwrap_or_else(|| {
+            let mut start = [0; 8];
+            start.iter_mut().zip(name.bytes()).for_each(|(byte, named)| *byte = named);
+            start
+        });
         Self(u64::from_be_bytes(start))
+    }
+}
+
+impl Field<'_> {
+    /// Whether it stands before a name with this start, or behind it.
+    fn order(&self, start: Start, name: &str) -> Ordering {
+        self.start.cmp(&start).then_with(|| self.name.as_ref().cmp(name))
     }
 }
 
@@ -152,6 +163,24 @@ impl<'a> Fields<'a> {
         Some(self.0[self.find(name)?].value.get())
     }
 
+    /// The values of several fields as JSON text, found in one go: `names` must be in order.
+    ///
+    /// ```
+    /// # use connector_api::Fields;
+    /// let user: Fields<'_> = serde_json::from_str(r#"{"uid": 5005, "mail": "ada@x.org"}"#)?;
+    /// assert_eq!(user.select(["mail", "phone", "uid"]), [Some(r#""ada@x.org""#), None, Some("5005")]);
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
+    pub fn select<const N: usize>(&self, names: [&str; N]) -> [Option<&'a str>; N] {
+        debug_assert!(names.is_sorted(), "{names:?} are not in order");
+        let mut fields = self.0.iter().peekable();
+        names.map(|name| {
+            let start = Start::of(name);
+            while fields.next_if(|field| field.order(start, name).is_lt()).is_some() {}
+            fields.next_if(|field| field.order(start, name).is_eq()).map(|field| field.value.get())
+        })
+    }
+
     /// Reads a field; `None` where it is missing or of another shape.
     pub fn get<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.json(name)?).ok()
@@ -159,15 +188,21 @@ impl<'a> Fields<'a> {
 
     /// Takes a field out; one that is of another shape stays.
     pub fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Option<T> {
-        let at = self.find(name)?;
-        let value = serde_json::from_str(self.0[at].value.get()).ok()?;
-        self.0[at].value = RawValue::NULL;
+        let value = self.get(name)?;
+        self.remove(name);
         Some(value)
+    }
+
+    /// Takes a field out, whatever its shape.
+    pub fn remove(&mut self, name: &str) {
+        if let Some(at) = self.find(name) {
+            self.0[at].value = RawValue::NULL;
+        }
     }
 
     fn find(&self, name: &str) -> Option<usize> {
         let start = Start::of(name);
-        self.0.binary_search_by(|field| field.start.cmp(&start).then_with(|| field.name.as_ref().cmp(name))).ok()
+        self.0.binary_search_by(|field| field.order(start, name)).ok()
     }
 
     /// The fields that were not taken and say something.
@@ -183,8 +218,8 @@ impl<'a> Fields<'a> {
         to_raw_value(&Compact(&self.0)).map(|json| Attributes(Some(json)))
     }
 
-    /// Brings fields into the order of their names. An object has some eighty of them, as large as a cache line each:
-    /// it is places that are sorted.
+    /// Brings fields into the order of their names. An object has some eighty of them, as large as a cache line each: it
+    /// is places that are sorted.
     fn in_order(fields: Vec<Field<'a>>) -> Self {
         let mut places: Vec<(Start, u32)> = (0..).zip(&fields).map(|(at, field)| (field.start, at)).collect();
         let name = |at: u32| fields[at as usize].name.as_ref();
@@ -192,7 +227,7 @@ impl<'a> Fields<'a> {
             a.cmp(b).then_with(|| name(*at_a).cmp(name(*at_b))).then_with(|| at_b.cmp(at_a))
         });
         // Of one name the last one now comes first.
-        places.dedup_by(|(_, later), (_, first)| name(*later) == name(*first));
+        places.dedup_by(|(b, later), (a, first)| a == b && name(*later) == name(*first));
         Self(places.into_iter().map(|(_, at)| fields[at as usize].clone()).collect())
     }
 }
@@ -211,7 +246,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(64);
+                let mut fields = Vec::with_capacity(96);
                 while let Some((Name(name), value)) = entries.next_entry()? {
                     fields.push(Field { start: Start::of(&name), name, value });
                 }
@@ -236,12 +271,52 @@ struct CompactValue<'a>(&'a RawValue);
 impl Serialize for CompactValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let json = self.0.get();
-        // Everything else may have line breaks in it, or what only shows when it is read.
-        if matches!(json, "true" | "false") || (json.starts_with('"') && !json.contains('\\')) {
+        let plain = match json.as_bytes() {
+            [b't' | b'f', ..] => true,
+            [b'"', text @ ..] => memchr(b'\\', text).is_none(),
+            _ => is_plain(json),
+        };
+        if plain {
             return self.0.serialize(serializer);
         }
         serde_transcode::transcode(&mut serde_json::Deserializer::from_str(json), serializer)
     }
+}
+
+/// Whether JSON text is certain to be what would be written again: on one line, with nothing in it that can be said in
+/// another way, or that only shows when it is read.
+fn is_plain(json: &str) -> bool {
+    let (mut digits, mut depth) = (0, 0_i32);
+    let mut rest = json.as_bytes();
+    while let [byte, more @ ..] = rest {
+        rest = more;
+        let number = digits > 0;
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        let plain = match byte {
+            b'"' => match memchr2(b'"', b'\\', more) {
+                Some(end) if more[end] == b'"' => {
+                    rest = &more[end + 1..];
+                    true
+                }
+                _ => false,
+            },
+            b' ' | b'\t' | b'\n' | b'\r' | b'-' | b'.' => false,
+            b'e' | b'E' => !number,
+            b'{' | b'[' => {
+                depth += 1;
+                depth < 64
+            }
+            b'}' | b']' => {
+                depth -= 1;
+                true
+            }
+            _ => digits < 16,
+        };
+        if !plain {
+            return false;
+        }
+    }
+    true
 }
 
 #[cfg(test)]
@@ -292,6 +367,23 @@ mod tests {
         for value in [r#""\ud800""#, "1e999", &"[".repeat(500), &format!("{}{}", "[".repeat(500), "]".repeat(500))] {
             assert!(read(&format!(r#"{{"a":{value}}}"#)).is_err(), "{value}");
         }
+    }
+
+    #[test]
+    fn what_is_said_otherwise_is_said_in_one_way() {
+        for (came, written) in [
+            ("[1.50, 1e2,-0]", "[1.5,100.0,-0.0]"),
+            (r#"{"x": "\u0061\/", "y":[true,false,null,{}]}"#, r#"{"x":"a/","y":[true,false,null,{}]}"#),
+            ("[123456789012345, 12345678901234567890123]", "[123456789012345,1.2345678901234568e+22]"),
+            ("\"a b: 1.50 \\\\ \"", "\"a b: 1.50 \\\\ \""),
+            (r#"{"streetAddress":"Rue 1 - 2.","n":7}"#, r#"{"streetAddress":"Rue 1 - 2.","n":7}"#),
+        ] {
+            let attributes = read(&format!(r#"{{"a":{came}}}"#)).unwrap();
+            assert_eq!(attributes.as_json(), format!(r#"{{"a":{written}}}"#));
+            assert_eq!(attributes, serde_json::from_str(attributes.as_json()).unwrap());
+        }
+        let nested = |depth| read(&format!(r#"{{"a":{}{}}}"#, "[".repeat(depth), "]".repeat(depth)));
+        assert!(nested(100).is_ok() && nested(200).is_err());
     }
 
     #[test]

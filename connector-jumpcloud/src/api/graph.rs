@@ -2,11 +2,14 @@
 //! (`GET /api/v2/{users|usergroups|systems|systemgroups|applications|…}/{id}/associations?targets=T`), both answering
 //! lists of `GraphConnection`. Neither has a `sort` parameter.
 
+use std::borrow::Cow;
+
 use connector_api::Access;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Id, lenient};
+use super::Id;
+use super::lenient::{self, Told};
 use crate::client::{Call, Identified, Listing};
 
 /// A kind of thing in the graph, as the word in `type` and `targets`.
@@ -25,6 +28,19 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 10] = [
+        Self::User,
+        Self::UserGroup,
+        Self::System,
+        Self::SystemGroup,
+        Self::Application,
+        Self::LdapServer,
+        Self::GSuite,
+        Self::Office365,
+        Self::ActiveDirectory,
+        Self::RadiusServer,
+    ];
+
     /// The word in `type` and `targets`.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -82,7 +98,8 @@ pub(crate) fn associations(of: Kind, id: &Id, targets: Kind, limit: u64) -> List
 #[derive(Debug, Clone)]
 pub(crate) struct Edge {
     pub(crate) id: Id,
-    pub(crate) kind: String,
+    /// The word for its kind: a [`Kind`]'s, or one that is not known.
+    pub(crate) kind: Cow<'static, str>,
     /// The level that `attributes.sudo` gives.
     pub(crate) access: Access,
 }
@@ -96,22 +113,25 @@ impl Identified for Edge {
 impl<'de> Deserialize<'de> for Edge {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        struct Wire {
-            to: To,
-            #[serde(default)]
-            attributes: Option<Value>,
+        struct Wire<'a> {
+            #[serde(borrow)]
+            to: To<'a>,
+            #[serde(borrow, default)]
+            attributes: Told<'a>,
         }
         #[derive(Deserialize)]
-        struct To {
+        struct To<'a> {
             id: Id,
-            #[serde(default, rename = "type", deserialize_with = "lenient::de_text")]
-            kind: Option<String>,
-            #[serde(default)]
-            attributes: Option<Value>,
+            #[serde(borrow, default, rename = "type")]
+            kind: Told<'a>,
+            #[serde(borrow, default)]
+            attributes: Told<'a>,
         }
-        let wire = Wire::deserialize(deserializer)?;
-        let access = sudo(wire.attributes.as_ref()).max(sudo(wire.to.attributes.as_ref()));
-        Ok(Self { id: wire.to.id, kind: wire.to.kind.unwrap_or_default(), access })
+        let Wire { to, attributes } = Wire::deserialize(deserializer)?;
+        let access = [attributes, to.attributes].map(|attributes| sudo(attributes.get().as_ref()));
+        let known = Kind::ALL.map(Kind::word).into_iter().find(|word| to.kind.is(word));
+        let kind = known.map_or_else(|| to.kind.any_text().unwrap_or_default().into(), Cow::Borrowed);
+        Ok(Self { id: to.id, kind, access: access[0].max(access[1]) })
     }
 }
 

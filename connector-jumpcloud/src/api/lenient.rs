@@ -7,6 +7,65 @@ use connector_api::Attributes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// What the target told of one thing, as JSON text, if it told anything. Read without a deserialiser where it can be.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Told<'a>(pub(crate) Option<&'a str>);
+
+impl<'a> Told<'a> {
+    /// A value of this shape.
+    pub(crate) fn get<T: Deserialize<'a>>(self) -> Option<T> {
+        serde_json::from_str(self.0?).ok()
+    }
+
+    /// The characters of a text that is written without escapes.
+    fn plain(self) -> Option<&'a str> {
+        let text = self.0?.strip_prefix('"')?.strip_suffix('"')?;
+        (!text.contains('\\')).then_some(text)
+    }
+
+    /// A text that is not empty.
+    pub(crate) fn text(self) -> Option<String> {
+        let text = self.plain().map(str::to_owned).or_else(|| self.get())?;
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Whether it is exactly this text.
+    pub(crate) fn is(self, text: &str) -> bool {
+        self.plain().map_or_else(|| self.text().is_some_and(|told| told == text), |told| told == text)
+    }
+
+    /// A text that is not empty, or what else can be told as text.
+    pub(crate) fn any_text(self) -> Option<String> {
+        if self.0?.starts_with('"') { self.text() } else { text(self.get()?) }
+    }
+
+    /// A truth value, also as text or number.
+    pub(crate) fn flag(self) -> Option<bool> {
+        match self.0? {
+            "true" => Some(true),
+            "false" => Some(false),
+            "null" => None,
+            _ => flag(&self.get()?),
+        }
+    }
+
+    /// A point in time.
+    pub(crate) fn time(self) -> Option<Timestamp> {
+        match (self.0?, self.plain()) {
+            ("null", _) => None,
+            (_, Some(text)) => instant(text),
+            _ => time(&self.get()?),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Told<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|json| Self(Some(json.get())))
+    }
+}
 
 /// Any text; numbers and truth values become text. Empty text is absent.
 pub(crate) fn text(value: Value) -> Option<String> {
@@ -32,13 +91,17 @@ pub(crate) fn flag(value: &Value) -> Option<bool> {
 /// A point in time: RFC 3339, a date alone (midnight UTC), or milliseconds since 1970.
 pub(crate) fn time(value: &Value) -> Option<Timestamp> {
     match value {
-        Value::String(text) => text.parse().ok().or_else(|| {
-            let date: jiff::civil::Date = text.parse().ok()?;
-            Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-        }),
+        Value::String(text) => instant(text),
         Value::Number(number) => Timestamp::from_millisecond(number.as_i64()?).ok(),
         _ => None,
     }
+}
+
+fn instant(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    })
 }
 
 /// For `#[serde(deserialize_with)]` on an `Option<String>`.
@@ -78,5 +141,32 @@ mod tests {
             assert!(time(&Value::from(text)).is_some(), "{text}");
         }
         assert!(time(&Value::from("")).is_none() && time(&Value::from("soon")).is_none());
+    }
+
+    #[test]
+    fn what_is_told_is_read_alike_with_and_without_a_deserialiser() {
+        for json in [
+            r#""""#,
+            r#""x""#,
+            r#""a\u0062""#,
+            r#""\ud800""#,
+            "7",
+            "0",
+            "true",
+            "false",
+            "null",
+            "[]",
+            "{}",
+            r#""TRUE""#,
+            r#""2023-01-14""#,
+            r#""2023-01-14T08:16:06\u002e495Z""#,
+            "1673684166495",
+        ] {
+            let (told, value) = (Told(Some(json)), serde_json::from_str::<Value>(json).unwrap_or_default());
+            assert_eq!(told.any_text(), text(value.clone()), "{json}");
+            assert_eq!(told.text().as_deref(), value.as_str().filter(|text| !text.is_empty()), "{json}");
+            assert_eq!((told.flag(), told.time()), (flag(&value), time(&value)), "{json}");
+            assert_eq!((told.is("x"), told.is("ab")), (value == "x", value == "ab"), "{json}");
+        }
     }
 }

@@ -339,6 +339,9 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
 
     /// Notes rows that stand in one page more than once: the listing itself has them so often.
     fn note_repeated(&mut self, ids: &[Id]) {
+        if ids.is_sorted_by(|a, b| a < b) {
+            return;
+        }
         let mut times: HashMap<&Id, u64> = HashMap::with_capacity(ids.len());
         for id in ids {
             *times.entry(id).or_default() += 1;

@@ -84,10 +84,10 @@ struct Listed {
 
 impl Listed {
     fn enter(&mut self, edge: Edge) {
-        match edge.kind.as_str() {
+        match edge.kind.as_ref() {
             "user" => self.users.push(edge.id),
             "user_group" => self.groups.push(edge.id),
-            _ => self.others.push((edge.kind, edge.id)),
+            _ => self.others.push((edge.kind.into_owned(), edge.id)),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Different names, a million of them in little room: one behind the other in a single text.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 
-use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// Names, each once.
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub(super) struct Names {
     ends: Vec<usize>,
     /// Where in `ends` each name is.
     index: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 /// Which of the [`Names`]. Counted from one, so that a place for none costs nothing.

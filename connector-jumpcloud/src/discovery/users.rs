@@ -1,12 +1,12 @@
 //! Directory users become accounts.
 
 use connector_api::{Access, Account, AccountKind, AccountType, Fields, Mfa, PasswordFacts};
-use jiff::Timestamp;
-use serde::de::{Error, IgnoredAny};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::api::{Id, Ids, lenient};
+use crate::api::lenient::{self, Told};
+use crate::api::{Id, Ids};
 use crate::client::Identified;
 
 /// An account as far as the user's own fields tell: its name may be another's too.
@@ -32,20 +32,32 @@ impl Identified for Draft {
 /// Reads a user, definition `systemuserreturn`. A field of another type than published never breaks it.
 impl<'de> Deserialize<'de> for Draft {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut user = User(Fields::deserialize(deserializer)?);
-        let id = Ids { v1: user.take_any("_id"), v2: user.take_any("id") }.read()?;
-        let told = user.text("username");
-        if told.is_some() {
-            user.take_any("username");
-        }
+        let mut fields = Fields::deserialize(deserializer)?;
+        let user = User::of(&fields);
+        let id = Ids { v1: user._id.get().unwrap_or_default(), v2: user.id.get().unwrap_or_default() }.read()?;
+        let told = user.username.text();
         let (administrator, admin) = user.admin();
-        Ok(Self {
-            sudo: user.sudo(),
-            account: Box::new(user.into_account(&id, told.clone(), admin).map_err(D::Error::custom)?),
-            id,
-            told,
-            administrator,
-        })
+        let sudo = user.sudo();
+        let account = user.account(&id, told.clone(), admin);
+        // Every field that a named one does not take over as it is reaches `attributes` under JumpCloud's name: those
+        // without a name of their own, and those of which a named one is drawn (dates, flags, the objects on the second
+        // factor). Fields that are null say nothing and are left out.
+        let taken = [
+            ("_id", true),
+            ("department", account.department.is_some()),
+            ("description", account.description.is_some()),
+            ("displayname", user.displayname.any_text().is_some()),
+            ("email", account.email.is_some()),
+            ("employeeIdentifier", account.employee_id.is_some()),
+            ("id", true),
+            ("state", account.state.is_some()),
+            ("username", told.is_some()),
+        ];
+        for (name, _) in taken.into_iter().filter(|(_, taken)| *taken) {
+            fields.remove(name);
+        }
+        let attributes = fields.into_attributes().map_err(D::Error::custom)?;
+        Ok(Self { sudo, account: Box::new(Account { attributes, ..account }), id, told, administrator })
     }
 }
 
@@ -74,82 +86,89 @@ impl Draft {
     }
 }
 
-/// A user's fields as they came.
-struct User<'a>(Fields<'a>);
+/// Declares the fields of a user that are drawn upon, in order of names, and how they are found.
+macro_rules! user {
+    ($($name:ident),* $(,)?) => {
+        /// What the target told of a user, by JumpCloud's names.
+        #[expect(non_snake_case)]
+        struct User<'a> {
+            $($name: Told<'a>),*
+        }
+
+        impl<'a> User<'a> {
+            #[expect(non_snake_case)]
+            fn of(fields: &Fields<'a>) -> Self {
+                let [$($name),*] = fields.select([$(stringify!($name)),*]);
+                Self { $($name: Told($name)),* }
+            }
+        }
+    };
+}
+
+user! {
+    _id,
+    account_locked,
+    activated,
+    admin,
+    created,
+    delegatedAuthority,
+    department,
+    description,
+    displayname,
+    email,
+    employeeIdentifier,
+    enable_user_portal_multifactor,
+    external_source_type,
+    externally_managed,
+    firstname,
+    id,
+    lastname,
+    ldap_binding_user,
+    mfa,
+    mfaEnrollment,
+    middlename,
+    password_date,
+    password_expiration_date,
+    password_expired,
+    password_never_expires,
+    passwordless_sudo,
+    samba_service_user,
+    state,
+    sudo,
+    suspended,
+    totp_enabled,
+    username,
+}
 
 impl User<'_> {
-    fn take_any(&mut self, name: &str) -> Value {
-        self.0.take(name).unwrap_or_default()
-    }
-
-    /// Takes a text out of the fields; one that is not text stays there.
-    fn take_text(&mut self, name: &str) -> Option<String> {
-        let text = lenient::text(self.0.get(name)?)?;
-        self.0.take(name).map(|IgnoredAny| text)
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.0.get(name).filter(|text: &String| !text.is_empty())
-    }
-
-    fn flag(&self, name: &str) -> Option<bool> {
-        match self.0.json(name)? {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => lenient::flag(&self.0.get(name)?),
+    /// The account, without attributes.
+    fn account(&self, id: &Id, told: Option<String>, admin: Option<bool>) -> Account {
+        let email = self.email.any_text();
+        let external_id = id.to_string();
+        Account {
+            kind: AccountKind::User,
+            username: told.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone()),
+            display_name: self.displayname.any_text().or_else(|| self.full_name()),
+            account_type: self.account_type(),
+            enabled: self.enabled(),
+            state: self.state.any_text(),
+            locked: self.account_locked.flag(),
+            mfa: self.mfa(),
+            admin,
+            password: self.password(),
+            created_at: self.created.time(),
+            employee_id: self.employeeIdentifier.any_text(),
+            department: self.department.any_text(),
+            source: self.source(),
+            description: self.description.any_text(),
+            external_id,
+            email,
+            ..Account::default()
         }
     }
 
-    fn time(&self, name: &str) -> Option<Timestamp> {
-        lenient::time(&self.0.get(name)?)
-    }
-
-    /// Makes an account. Every field that a named one does not take over as it is reaches `attributes` under JumpCloud's
-    /// name: those without a name of their own, and those of which a named one is drawn (dates, flags, the objects on the
-    /// second factor). Fields that are null say nothing and are left out.
-    fn into_account(
-        mut self,
-        id: &Id,
-        told: Option<String>,
-        admin: Option<bool>,
-    ) -> Result<Account, serde_json::Error> {
-        let enabled = self.enabled();
-        let mfa = self.mfa();
-        let password = self.password();
-        let account_type = self.account_type();
-        let source = self.source();
-        let full_name = self.full_name();
-        let email = self.take_text("email");
-        let external_id = id.to_string();
-        let username = told.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone());
-        Ok(Account {
-            external_id,
-            kind: AccountKind::User,
-            display_name: self.take_text("displayname").or(full_name),
-            username,
-            email,
-            account_type,
-            enabled,
-            state: self.take_text("state"),
-            locked: self.flag("account_locked"),
-            mfa,
-            admin,
-            last_login_at: None,
-            last_login: None,
-            password,
-            created_at: self.time("created"),
-            employee_id: self.take_text("employeeIdentifier"),
-            department: self.take_text("department"),
-            source,
-            description: self.take_text("description"),
-            links: Vec::new(),
-            reasons: Vec::new(),
-            attributes: self.0.into_attributes()?,
-        })
-    }
-
     fn sudo(&self) -> Access {
-        match (self.flag("sudo"), self.flag("passwordless_sudo")) {
+        match (self.sudo.flag(), self.passwordless_sudo.flag()) {
             (Some(true), Some(true)) => Access::SudoWithoutPassword,
             (Some(true), _) => Access::Sudo,
             _ => Access::Login,
@@ -158,7 +177,7 @@ impl User<'_> {
 
     /// The administrator to whom the user is linked, and whether there is one.
     fn admin(&self) -> (Option<String>, Option<bool>) {
-        match self.0.get::<Value>("admin") {
+        match self.admin.get::<Value>() {
             Some(Value::Object(admin)) => {
                 (admin.get("id").and_then(Value::as_str).map(str::to_owned), Some(!admin.is_empty()))
             }
@@ -170,31 +189,32 @@ impl User<'_> {
 
     /// Usable now: activated, not suspended, and not in a state that says otherwise. Unknown where nothing says.
     fn enabled(&self) -> Option<bool> {
-        let by_state = self.text("state").and_then(|state| match state.as_str() {
-            "ACTIVATED" => Some(true),
-            "STAGED" | "SUSPENDED" => Some(false),
-            _ => None,
-        });
-        let facts = [self.flag("activated"), self.flag("suspended").map(|suspended| !suspended), by_state];
+        let by_state = if self.state.is("ACTIVATED") {
+            Some(true)
+        } else {
+            (self.state.is("STAGED") || self.state.is("SUSPENDED")).then_some(false)
+        };
+        let facts = [self.activated.flag(), self.suspended.flag().map(|suspended| !suspended), by_state];
         facts.into_iter().flatten().reduce(|usable, fact| usable && fact)
     }
 
     fn mfa(&self) -> Option<Mfa> {
-        let status: MfaStatus = self.0.get("mfa").unwrap_or_default();
-        let enrolment: Enrolment = self.0.get("mfaEnrollment").unwrap_or_default();
-        let totp = self.flag("totp_enabled");
+        let status: MfaStatus<'_> = self.mfa.get().unwrap_or_default();
+        let enrolment: Enrolment<'_> = self.mfaEnrollment.get().unwrap_or_default();
+        let totp = self.totp_enabled.flag();
         let factors = enrolment.factors(totp == Some(true));
-        let enrolled = enrolment.overall_status.as_deref().map(|status| status == ENROLLED);
-        let configured = match (status.configured, enrolled, totp) {
+        let overall = enrolment.overall_status.any_text();
+        let enrolled = overall.as_deref().map(|status| status == ENROLLED);
+        let configured = match (status.configured.flag(), enrolled, totp) {
             (None, None, None) => None,
             (told, enrolled, totp) => Some([told, enrolled, totp].contains(&Some(true)) || !factors.is_empty()),
         };
         let mfa = Mfa {
             configured,
-            required: self.flag("enable_user_portal_multifactor"),
-            excluded: status.exclusion,
-            excluded_until: status.exclusion_until,
-            enrollment: enrolment.overall_status,
+            required: self.enable_user_portal_multifactor.flag(),
+            excluded: status.exclusion.flag(),
+            excluded_until: status.exclusion_until.time(),
+            enrollment: overall,
             factors,
         };
         (mfa != Mfa::default()).then_some(mfa)
@@ -202,10 +222,10 @@ impl User<'_> {
 
     fn password(&self) -> Option<PasswordFacts> {
         let facts = PasswordFacts {
-            expired: self.flag("password_expired"),
-            never_expires: self.flag("password_never_expires"),
-            changed_at: self.time("password_date"),
-            expires_at: self.time("password_expiration_date"),
+            expired: self.password_expired.flag(),
+            never_expires: self.password_never_expires.flag(),
+            changed_at: self.password_date.time(),
+            expires_at: self.password_expiration_date.time(),
         };
         (facts != PasswordFacts::default()).then_some(facts)
     }
@@ -213,23 +233,23 @@ impl User<'_> {
     /// A user that binds to LDAP or serves Samba is a service; one with a number in the personnel system is a person.
     /// Names are custom, not evidence.
     fn account_type(&self) -> Option<AccountType> {
-        if self.flag("ldap_binding_user") == Some(true) || self.flag("samba_service_user") == Some(true) {
+        if self.ldap_binding_user.flag() == Some(true) || self.samba_service_user.flag() == Some(true) {
             return Some(AccountType::NonHuman);
         }
-        self.text("employeeIdentifier").map(|_| AccountType::Human)
+        self.employeeIdentifier.text().map(|_| AccountType::Human)
     }
 
     fn source(&self) -> Option<String> {
-        let authority = || match self.0.get::<Value>("delegatedAuthority")?.get_mut("name")?.take() {
+        let authority = || match self.delegatedAuthority.get::<Value>()?.get_mut("name")?.take() {
             Value::String(name) => Some(name),
             _ => None,
         };
-        let named = self.text("external_source_type").or_else(authority);
-        named.or_else(|| (self.flag("externally_managed") == Some(true)).then(|| "external".to_owned()))
+        let named = self.external_source_type.text().or_else(authority);
+        named.or_else(|| (self.externally_managed.flag() == Some(true)).then(|| "external".to_owned()))
     }
 
     fn full_name(&self) -> Option<String> {
-        let parts = ["firstname", "middlename", "lastname"].map(|part| self.text(part));
+        let parts = [self.firstname, self.middlename, self.lastname].map(Told::text);
         let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
         (!name.trim().is_empty()).then_some(name)
     }
@@ -241,40 +261,39 @@ const ENROLLED: &str = "ENROLLED";
 /// A user's `mfa`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct MfaStatus {
-    #[serde(deserialize_with = "lenient::de_flag")]
-    configured: Option<bool>,
-    #[serde(deserialize_with = "lenient::de_flag")]
-    exclusion: Option<bool>,
-    #[serde(deserialize_with = "lenient::de_time")]
-    exclusion_until: Option<Timestamp>,
+struct MfaStatus<'a> {
+    #[serde(borrow)]
+    configured: Told<'a>,
+    #[serde(borrow)]
+    exclusion: Told<'a>,
+    #[serde(borrow)]
+    exclusion_until: Told<'a>,
 }
 
 /// A user's `mfaEnrollment`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Enrolment {
-    #[serde(deserialize_with = "lenient::de_text")]
-    overall_status: Option<String>,
-    #[serde(deserialize_with = "lenient::de_text")]
-    totp_status: Option<String>,
-    #[serde(deserialize_with = "lenient::de_text")]
-    web_authn_status: Option<String>,
-    #[serde(deserialize_with = "lenient::de_text")]
-    push_status: Option<String>,
-    #[serde(deserialize_with = "lenient::de_text")]
-    jc_go_status: Option<String>,
+struct Enrolment<'a> {
+    #[serde(borrow)]
+    overall_status: Told<'a>,
+    #[serde(borrow)]
+    totp_status: Told<'a>,
+    #[serde(borrow)]
+    web_authn_status: Told<'a>,
+    #[serde(borrow)]
+    push_status: Told<'a>,
+    #[serde(borrow)]
+    jc_go_status: Told<'a>,
 }
 
-impl Enrolment {
+impl Enrolment<'_> {
     /// The factors that are set up; whether `totp` is, the user's own flag may tell too.
     fn factors(&self, totp: bool) -> Vec<String> {
-        let enrolled = |status: &Option<String>| status.as_deref() == Some(ENROLLED);
         let factors = [
-            ("totp", totp || enrolled(&self.totp_status)),
-            ("webAuthn", enrolled(&self.web_authn_status)),
-            ("push", enrolled(&self.push_status)),
-            ("jcGo", enrolled(&self.jc_go_status)),
+            ("totp", totp || self.totp_status.is(ENROLLED)),
+            ("webAuthn", self.web_authn_status.is(ENROLLED)),
+            ("push", self.push_status.is(ENROLLED)),
+            ("jcGo", self.jc_go_status.is(ENROLLED)),
         ];
         factors.into_iter().filter(|(_, enrolled)| *enrolled).map(|(factor, _)| factor.to_owned()).collect()
     }
