@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use test_harness::simulator::{Simulator, SimulatorOptions};
+use futures_util::future::try_join_all;
+use test_harness::simulator::{Counting, Simulator, SimulatorOptions};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::bar::{Bar, Bound};
@@ -16,6 +17,14 @@ struct Phase {
     settle: u64,
 }
 
+/// How the limits are kept, and the words for it.
+const LIMITERS: [(Counting, Option<u64>, &str); 3] = [
+    (Counting::Bucket, None, ""),
+    (Counting::LastSecond, Some(1), ", counted back a second, Retry-After"),
+    (Counting::EachSecond, None, ", counted by the second"),
+];
+
+/// Several scans at once: the limits see to it that they are no burden to each other.
 pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
     let scale = if setup.quick { 1 } else { 2 };
     let phases = [
@@ -23,19 +32,28 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
         Phase { limit: 100, seconds: 10 * scale, settle: 5 },
         Phase { limit: 25, seconds: 10 * scale, settle: 5 },
     ];
-    let options = SimulatorOptions {
-        users: 30_000,
-        groups: 1_500,
-        systems: 2_000,
-        rate_limit: Some(phases[0].limit),
-        ..SimulatorOptions::default()
-    };
+    let bars = try_join_all(LIMITERS.map(|(counting, retry_after, how)| {
+        let options = SimulatorOptions {
+            users: 30_000,
+            groups: 1_500,
+            systems: 2_000,
+            rate_limit: Some(phases[0].limit),
+            counting,
+            retry_after,
+            ..SimulatorOptions::default()
+        };
+        limited(setup, &phases, options, how)
+    }));
+    Ok(bars.await?.into_iter().flatten().collect())
+}
+
+async fn limited(setup: &Setup, phases: &[Phase], options: SimulatorOptions, how: &str) -> Result<Vec<Bar>> {
     let simulator = Simulator::start(options).await?;
     let scan = setup.scan(&simulator, Scope::Whole);
     tokio::pin!(scan);
     tokio::select! {
         ended = &mut scan => Err(ended.err().unwrap_or_else(|| "the scan ended before the pace was measured".into())),
-        bars = watch(&simulator, &phases) => {
+        bars = watch(&simulator, phases, how) => {
             simulator.set_rate_limit(None);
             scan.await?;
             bars
@@ -43,7 +61,7 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
     }
 }
 
-async fn watch(simulator: &Simulator, phases: &[Phase]) -> Result<Vec<Bar>> {
+async fn watch(simulator: &Simulator, phases: &[Phase], how: &str) -> Result<Vec<Bar>> {
     while simulator.requests().total == 0 {
         sleep(Duration::from_millis(10)).await;
     }
@@ -60,9 +78,9 @@ async fn watch(simulator: &Simulator, phases: &[Phase]) -> Result<Vec<Bar>> {
         let all = (after.total - before.total) as f64;
         let served = (all - refused) / (seconds - settle) as f64;
         let when = if at == 0 { String::new() } else { format!(", {settle} s after it was {}", phases[at - 1].limit) };
-        bars.push(Bar::new(format!("pace at {limit}/s{when}"), served, limit.into(), "/s", Bound::AtLeast(0.9)));
+        bars.push(Bar::new(format!("pace at {limit}/s{when}{how}"), served, limit.into(), "/s", Bound::AtLeast(0.9)));
         let most = (all * 0.02).max(1.0);
-        bars.push(Bar::new(format!("refused at {limit}/s{when}"), refused, most, "requests", Bound::AtMost(1.0)));
+        bars.push(Bar::new(format!("refused at {limit}/s{when}{how}"), refused, most, "requests", Bound::AtMost(1.0)));
     }
     Ok(bars)
 }

@@ -12,7 +12,7 @@ use tempfile::TempPath;
 
 use super::{Exit, print, signals};
 use crate::host::system;
-use crate::simulator::{Fault, Scope, Simulator, SimulatorError, SimulatorOptions, TlsMode, UsersEndpoint};
+use crate::simulator::{Counting, Fault, Scope, Simulator, SimulatorError, SimulatorOptions, TlsMode, UsersEndpoint};
 
 #[derive(Debug, Args)]
 #[command(
@@ -61,6 +61,12 @@ pub(super) struct Arguments {
     /// Requests a second; what goes beyond is answered 429
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate_limit: Option<u32>,
+    /// How they are counted
+    #[arg(long, value_enum, value_name = "HOW", requires = "rate_limit", default_value_t = Counted::Bucket)]
+    counting: Counted,
+    /// The seconds that a 429 says in Retry-After
+    #[arg(long, value_name = "SECONDS", requires = "rate_limit")]
+    retry_after: Option<u64>,
     /// Which listing of users there is
     #[arg(long, value_enum, default_value_t = Users::Systemusers)]
     users_endpoint: Users,
@@ -96,6 +102,26 @@ enum Users {
     V2,
     /// Both
     Both,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Counted {
+    /// Like drops into a bucket that holds those of a fifth of a second
+    Bucket,
+    /// Anew with each second
+    EachSecond,
+    /// Those served in the second before
+    LastSecond,
+}
+
+impl From<Counted> for Counting {
+    fn from(counted: Counted) -> Self {
+        match counted {
+            Counted::Bucket => Self::Bucket,
+            Counted::EachSecond => Self::EachSecond,
+            Counted::LastSecond => Self::LastSecond,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -176,6 +202,8 @@ impl Arguments {
             tls: self.tls.then(|| self.tls_mode.into()),
             latency: self.latency.map_or(default.latency, Duration::from_millis),
             rate_limit: self.rate_limit.or(default.rate_limit),
+            counting: self.counting.into(),
+            retry_after: self.retry_after,
             users_endpoint: self.users_endpoint.into(),
             forbidden: self.forbid.clone(),
             faults: self.fault.clone(),

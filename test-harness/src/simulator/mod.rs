@@ -31,7 +31,7 @@ use tokio::task::JoinHandle;
 
 pub use faults::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault};
 pub use log::RequestLog;
-pub use options::{SimulatorOptions, TlsMode, UsersEndpoint};
+pub use options::{Counting, SimulatorOptions, TlsMode, UsersEndpoint};
 pub use organization::Organization;
 pub use tls::TlsError;
 
@@ -76,7 +76,8 @@ impl Simulator {
             organizations: organizations.map(Arc::new).collect(),
             secrets: Secrets::new(options.seed, options.api_key, options.token_lifetime),
             faults: faults::Faults::new(options.seed, options.faults),
-            rate_limit: rate_limit::RateLimit::new(options.rate_limit),
+            rate_limit: rate_limit::RateLimit::new(options.rate_limit, options.counting),
+            retry_after: options.retry_after,
             log: log::Log::default(),
             latency: options.latency,
             gzip: options.gzip,

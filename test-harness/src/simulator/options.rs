@@ -35,6 +35,10 @@ pub struct SimulatorOptions {
     pub latency: Duration,
     /// Requests a second; what goes beyond is answered 429.
     pub rate_limit: Option<u32>,
+    /// How they are counted.
+    pub counting: Counting,
+    /// The seconds that a 429 says in `Retry-After`.
+    pub retry_after: Option<u64>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// Which listings of users exist.
@@ -65,6 +69,8 @@ impl Default for SimulatorOptions {
             gzip: true,
             latency: Duration::ZERO,
             rate_limit: None,
+            counting: Counting::default(),
+            retry_after: None,
             faults: Vec::new(),
             users_endpoint: UsersEndpoint::default(),
             organizations: 1,
@@ -73,6 +79,18 @@ impl Default for SimulatorOptions {
             token_lifetime: Duration::from_secs(3_600),
         }
     }
+}
+
+/// How requests are held against a limit of so many a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Counting {
+    /// A bucket into which tokens drip evenly, and that holds those of a fifth of a second.
+    #[default]
+    Bucket,
+    /// Anew with each second.
+    EachSecond,
+    /// Those served in the second before.
+    LastSecond,
 }
 
 /// Which of `/api/v2/users` and `/api/systemusers` list users.

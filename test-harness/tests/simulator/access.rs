@@ -4,7 +4,7 @@ use crate::support::{Console, options};
 use serde_json::{Value, json};
 use std::time::Duration;
 use test_harness::simulator::organization::{Kind, Node};
-use test_harness::simulator::{Simulator, SimulatorOptions, TlsMode};
+use test_harness::simulator::{Counting, Simulator, SimulatorOptions, TlsMode};
 
 #[tokio::test]
 async fn only_the_key_opens() {
@@ -54,6 +54,21 @@ async fn beyond_the_rate_limit_the_answer_is_429() {
     assert_eq!(console.status("/api/organizations").await, 200);
     let requests = console.simulator.requests();
     assert_eq!((requests.with_status(200), requests.with_status(429), requests.of("organizations")), (2, 1, 3));
+}
+
+#[tokio::test]
+async fn a_429_says_when_to_come_back_where_it_is_to() {
+    for counting in [Counting::Bucket, Counting::EachSecond, Counting::LastSecond] {
+        let options = SimulatorOptions { rate_limit: Some(1), counting, retry_after: Some(7), ..options() };
+        let console = Console::start(options).await;
+        let refused = loop {
+            let answer = console.get("/api/organizations").await;
+            if answer.status() == 429 {
+                break answer;
+            }
+        };
+        assert_eq!(refused.headers()["retry-after"], "7", "{counting:?}");
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::ACCEPT_ENCODING;
+use hyper::header::{ACCEPT_ENCODING, RETRY_AFTER};
 use hyper::{Request, Response, StatusCode};
 
 pub(crate) use answer::{Answer, Body};
@@ -38,6 +38,8 @@ pub(crate) struct Service {
     pub(crate) secrets: Secrets,
     pub(crate) faults: Faults,
     pub(crate) rate_limit: RateLimit,
+    /// The seconds that a 429 says in `Retry-After`.
+    pub(crate) retry_after: Option<u64>,
     pub(crate) log: Log,
     pub(crate) latency: Duration,
     pub(crate) gzip: bool,
@@ -97,7 +99,11 @@ impl Service {
     async fn respond(&self, path: &str, class: &str, request: Request<Incoming>) -> Result<Answer, Reset> {
         let api = Api::of_path(path);
         if !self.rate_limit.admits() {
-            return Ok(Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").answer(api));
+            let mut answer = Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").answer(api);
+            if let Some(seconds) = self.retry_after {
+                answer.headers.insert(RETRY_AFTER, seconds.into());
+            }
+            return Ok(answer);
         }
         let mut strikes = self.faults.strike(class);
         let delay = strikes.delay();
