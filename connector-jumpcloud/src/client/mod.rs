@@ -141,8 +141,10 @@ impl Client {
         &self.0.clock
     }
 
-    pub(crate) fn concurrency(&self) -> usize {
-        self.0.options.connections.concurrency
+    /// How much may be asked for ahead in a row of which the first is needed first: some times as many as can be under
+    /// way, so that none of their places is idle while those that came early wait for one that is late.
+    pub(crate) fn ahead(&self) -> usize {
+        4 * self.0.options.connections.concurrency
     }
 
     pub(crate) fn org_id(&self) -> Option<&str> {

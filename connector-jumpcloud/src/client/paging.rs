@@ -37,11 +37,8 @@ const PATIENCE: u32 = 5;
 /// No listing may be longer: a target that never ends must not fill the memory.
 const LONGEST: u64 = 5_000_000;
 
-/// Pages asked for ahead, as a multiple of those that can be under way, so that none of their places is idle while pages
-/// that came early wait for one that is late.
-const AHEAD: usize = 4;
-/// So late is a page that was refused and is asked for again a second later. Then more are asked for, and again after
-/// the same time, up to this multiple.
+/// So late is a page that was refused and is asked for again a second later. Then more are asked for ahead, and again
+/// after the same time, up to so many times as many.
 const LATE: Duration = Duration::from_millis(500);
 const LATEST: usize = 4;
 
@@ -220,7 +217,8 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
             Some((at, _)) if *at <= next => self.ahead.pop_front().unwrap_or_else(|| (next, self.ask(next))),
             _ => (next, self.ask(next)),
         };
-        let (mut page, some) = (pin!(source.page()), AHEAD * self.client.concurrency());
+        let mut page = pin!(source.page());
+        let some = self.client.ahead();
         let mut most = some;
         loop {
             self.ask_ahead(skip, most);

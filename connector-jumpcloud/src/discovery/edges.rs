@@ -135,7 +135,7 @@ pub(super) async fn read(
             let reader = PageReader::new(client, &meter, listing(&walks[at], &id, limit));
             async move { Ok::<_, ConnectorError>((&walks[at], id, whole(reader, Vec::new(), Vec::push).await?)) }
         })
-        .buffered(client.concurrency() * 2);
+        .buffered(client.ahead());
     while let Some((walk, id, list)) = lists.try_next().await? {
         let Some((found, course)) = list else {
             confirm_gone(client, &meter, walk.ask, &id).await?;

@@ -26,7 +26,7 @@ pub(super) async fn read(
             let reader = PageReader::new(client, &meter, graph::members(Kind::UserGroup, &group, limit));
             whole(reader, Listed::default(), Listed::enter)
         })
-        .buffered(client.concurrency() * 2);
+        .buffered(client.ahead());
     let mut members = Vec::with_capacity(groups.len());
     while let Some(list) = lists.try_next().await? {
         let Some((listed, course)) = list else {
@@ -105,7 +105,7 @@ impl Listed {
 pub(super) async fn counts(client: &Client, meter: &Meter, groups: &[Id]) -> Result<Vec<u64>, ConnectorError> {
     stream::iter(groups.to_vec())
         .map(|group| count(PageReader::new(client, meter, graph::members(Kind::UserGroup, &group, 1))))
-        .buffered(client.concurrency() * 2)
+        .buffered(client.ahead())
         .try_collect()
         .await
 }

@@ -19,9 +19,9 @@ struct Phase {
 
 /// How the limits are kept, and the words for it.
 const LIMITERS: [(Counting, Option<u64>, &str); 3] = [
-    (Counting::Bucket, None, ""),
-    (Counting::LastSecond, Some(1), ", counted back a second, Retry-After"),
-    (Counting::EachSecond, None, ", counted by the second"),
+    (Counting::Bucket, None, "bucket"),
+    (Counting::LastSecond, Some(1), "last second, Retry-After"),
+    (Counting::EachSecond, None, "each second"),
 ];
 
 /// Several scans at once: the limits see to it that they are no burden to each other.
@@ -77,10 +77,11 @@ async fn watch(simulator: &Simulator, phases: &[Phase], how: &str) -> Result<Vec
         let refused = (after.with_status(429) - before.with_status(429)) as f64;
         let all = (after.total - before.total) as f64;
         let served = (all - refused) / (seconds - settle) as f64;
-        let when = if at == 0 { String::new() } else { format!(", {settle} s after it was {}", phases[at - 1].limit) };
-        bars.push(Bar::new(format!("pace at {limit}/s{when}{how}"), served, limit.into(), "/s", Bound::AtLeast(0.9)));
+        let limit_before = if at == 0 { String::new() } else { format!(" after {}", phases[at - 1].limit) };
+        let when = format!("at {limit}/s{limit_before}: {how}");
+        bars.push(Bar::new(format!("pace {when}"), served, limit.into(), "/s", Bound::AtLeast(0.9)));
         let most = (all * 0.02).max(1.0);
-        bars.push(Bar::new(format!("refused at {limit}/s{when}{how}"), refused, most, "requests", Bound::AtMost(1.0)));
+        bars.push(Bar::new(format!("refused {when}"), refused, most, "requests", Bound::AtMost(1.0)));
     }
     Ok(bars)
 }
