@@ -59,19 +59,27 @@ pub(super) async fn whole<T>(
     }
 }
 
-/// Makes sure that a thing whose edges are answered 404 is gone: a 404 may be a gateway's accident, and a group that is
-/// there must not pass for one without members.
+/// How often a thing must be answered 404 itself before it is held to be gone.
+const CONFIRMATIONS: u32 = 2;
+
+/// Makes sure that a thing whose edges are answered 404 is gone: a 404 may be a gateway's accident, and two of them too,
+/// and a group that is there must not pass for one without members.
 pub(super) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id: &Id) -> Result<(), ConnectorError> {
-    match client.json::<IgnoredAny>(meter, graph::one(kind, id)).await {
-        Err(error) if is_absent(&error) => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) => Err(ConnectorError::new(
-            ErrorCode::InconsistentListing,
-            format!("the {} {id} is there, but what it is connected with is answered 404", kind.word()),
-            "scan again; when it lasts, report it to JumpCloud",
-        )
-        .with_retry(Retry::Later)),
+    for _ in 0..CONFIRMATIONS {
+        match client.json::<IgnoredAny>(meter, graph::one(kind, id)).await {
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                return Err(ConnectorError::new(
+                    ErrorCode::InconsistentListing,
+                    format!("the {} {id} is there, but what it is connected with is answered 404", kind.word()),
+                    "scan again; when it lasts, report it to JumpCloud",
+                )
+                .with_retry(Retry::Later));
+            }
+        }
     }
+    Ok(())
 }
 
 /// A group's members as they are listed: ids alone, since a group may have a million.
