@@ -68,6 +68,18 @@ async fn a_fifth_of_all_answers_being_502_costs_no_row() {
 }
 
 #[tokio::test]
+async fn a_group_is_not_held_to_be_gone_for_two_404_in_a_row() {
+    for others in [0, 1] {
+        let of_itself = format!("status=404:on=usergroups.one:times={others}");
+        let faults = ["status=404:on=usergroups.members:times=1", &of_itself];
+        let faults = &faults[..=others];
+        let (simulator, ended, _) = scan_with(with_faults(small(), faults), core_only()).await;
+        assert_eq!(code(&ended), ErrorCode::InconsistentListing, "{faults:?}");
+        assert_eq!(simulator.requests().of("usergroups.one"), others as u64 + 1);
+    }
+}
+
+#[tokio::test]
 async fn what_may_pass_is_tried_again_and_what_cannot_is_not() {
     for status in [408, 429, 500, 502, 503, 504] {
         let fault = format!("status={status}:on=users:times=2");
