@@ -37,6 +37,8 @@ const PATIENCE: u32 = 5;
 /// No listing may be longer: a target that never ends must not fill the memory.
 const LONGEST: u64 = 5_000_000;
 
+/// A listing whose pages are all so many times shorter than asked for may grow with each request, and have no end.
+const SHORTEST: u64 = 20;
 /// So late is a page that was refused and is asked for again a second later. Then more are asked for ahead, and again
 /// after the same time, up to so many times as many.
 const LATE: Duration = Duration::from_millis(500);
@@ -119,6 +121,8 @@ struct Pass {
     totals: Option<(u64, u64)>,
     /// The rows of the last page.
     tail: Vec<Id>,
+    /// Pages taken so far.
+    pages: u64,
     /// Different rows so far.
     rows: u64,
     /// Of these, rows that no earlier pass brought.
@@ -280,7 +284,11 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         let fresh = self.keep(page);
         self.pass.next = if length == 0 { skip } else { end - 1 };
         self.pass.idle = if self.pass.rows > before { 0 } else { self.pass.idle + 1 };
-        let endless = self.pass.totals.is_some_and(|(_, high)| self.pass.rows > 2 * high + 10_000);
+        self.pass.pages += 1;
+        let promised = self.pass.totals.map(|(_, high)| high);
+        let most = Listing::requests(promised.unwrap_or_default().max(self.pass.rows), limit);
+        let endless = promised.is_some_and(|promised| self.pass.rows > 2 * promised + 10_000)
+            || self.pass.pages > SHORTEST * most + 500;
         if endless || self.pass.rows > LONGEST {
             return Err(self.inconsistent("the target goes on listing beyond what it promised"));
         }

@@ -68,6 +68,14 @@ async fn a_fifth_of_all_answers_being_502_costs_no_row() {
 }
 
 #[tokio::test]
+async fn a_listing_that_grows_with_each_request_as_fast_as_it_is_read_is_given_up() {
+    let faults = ["short-page:on=usergroups:rate=1", "drift=insert:on=usergroups:rate=1"];
+    let (simulator, ended, _) = scan_with(with_faults(small(), &faults), core_only()).await;
+    assert_eq!(code(&ended), ErrorCode::InconsistentListing);
+    assert!(simulator.requests().of("usergroups") < 1_000, "{:?}", simulator.requests());
+}
+
+#[tokio::test]
 async fn a_group_is_not_held_to_be_gone_for_two_404_in_a_row() {
     for others in [0, 1] {
         let of_itself = format!("status=404:on=usergroups.one:times={others}");
