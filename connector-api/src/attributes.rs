@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 use schemars::JsonSchema;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
@@ -218,8 +218,8 @@ impl<'a> Fields<'a> {
         to_raw_value(&Compact(&self.0)).map(|json| Attributes(Some(json)))
     }
 
-    /// Brings fields into the order of their names. An object has some eighty of them, as large as a cache line each: it
-    /// is places that are sorted.
+    /// Brings fields into the order of their names. An object has some eighty of them, as large as a cache line each:
+    /// it is places that are sorted.
     fn in_order(fields: Vec<Field<'a>>) -> Self {
         let mut places: Vec<(Start, u32)> = (0..).zip(&fields).map(|(at, field)| (field.start, at)).collect();
         let name = |at: u32| fields[at as usize].name.as_ref();
@@ -271,12 +271,7 @@ struct CompactValue<'a>(&'a RawValue);
 impl Serialize for CompactValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let json = self.0.get();
-        let plain = match json.as_bytes() {
-            [b't' | b'f', ..] => true,
-            [b'"', text @ ..] => memchr(b'\\', text).is_none(),
-            _ => is_plain(json),
-        };
-        if plain {
+        if is_plain(json) {
             return self.0.serialize(serializer);
         }
         serde_transcode::transcode(&mut serde_json::Deserializer::from_str(json), serializer)

@@ -128,10 +128,10 @@ impl<'de> Deserialize<'de> for Edge {
             attributes: Told<'a>,
         }
         let Wire { to, attributes } = Wire::deserialize(deserializer)?;
-        let access = [attributes, to.attributes].map(|attributes| sudo(attributes.get().as_ref()));
+        let access = |attributes: Told<'_>| sudo(attributes.get().as_ref());
         let known = Kind::ALL.map(Kind::word).into_iter().find(|word| to.kind.is(word));
         let kind = known.map_or_else(|| to.kind.any_text().unwrap_or_default().into(), Cow::Borrowed);
-        Ok(Self { id: to.id, kind, access: access[0].max(access[1]) })
+        Ok(Self { id: to.id, kind, access: access(attributes).max(access(to.attributes)) })
     }
 }
 

@@ -46,17 +46,15 @@ impl<'a> Told<'a> {
         match self.0? {
             "true" => Some(true),
             "false" => Some(false),
-            "null" => None,
             _ => flag(&self.get()?),
         }
     }
 
     /// A point in time.
     pub(crate) fn time(self) -> Option<Timestamp> {
-        match (self.0?, self.plain()) {
-            ("null", _) => None,
-            (_, Some(text)) => instant(text),
-            _ => time(&self.get()?),
+        match self.plain() {
+            Some(text) => instant(text),
+            None => time(&self.get()?),
         }
     }
 }

@@ -38,26 +38,24 @@ impl<'de> Deserialize<'de> for Draft {
         let told = user.username.text();
         let (administrator, admin) = user.admin();
         let sudo = user.sudo();
-        let account = user.account(&id, told.clone(), admin);
+        let mut account = user.account(&id, told.clone(), admin);
         // Every field that a named one does not take over as it is reaches `attributes` under JumpCloud's name: those
         // without a name of their own, and those of which a named one is drawn (dates, flags, the objects on the second
         // factor). Fields that are null say nothing and are left out.
         let taken = [
-            ("_id", true),
-            ("department", account.department.is_some()),
-            ("description", account.description.is_some()),
-            ("displayname", user.displayname.any_text().is_some()),
-            ("email", account.email.is_some()),
-            ("employeeIdentifier", account.employee_id.is_some()),
-            ("id", true),
-            ("state", account.state.is_some()),
-            ("username", told.is_some()),
+            ("department", &account.department),
+            ("description", &account.description),
+            ("displayname", &account.display_name),
+            ("email", &account.email),
+            ("employeeIdentifier", &account.employee_id),
+            ("state", &account.state),
+            ("username", &told),
         ];
-        for (name, _) in taken.into_iter().filter(|(_, taken)| *taken) {
-            fields.remove(name);
-        }
-        let attributes = fields.into_attributes().map_err(D::Error::custom)?;
-        Ok(Self { sudo, account: Box::new(Account { attributes, ..account }), id, told, administrator })
+        let taken = taken.into_iter().filter(|(_, text)| text.is_some()).map(|(name, _)| name);
+        taken.chain(["_id", "id"]).for_each(|name| fields.remove(name));
+        account.attributes = fields.into_attributes().map_err(D::Error::custom)?;
+        account.display_name = account.display_name.or_else(|| user.full_name());
+        Ok(Self { sudo, account: Box::new(account), id, told, administrator })
     }
 }
 
@@ -141,14 +139,14 @@ user! {
 }
 
 impl User<'_> {
-    /// The account, without attributes.
+    /// The account without attributes, and without another name to show than `displayname`.
     fn account(&self, id: &Id, told: Option<String>, admin: Option<bool>) -> Account {
         let email = self.email.any_text();
         let external_id = id.to_string();
         Account {
             kind: AccountKind::User,
             username: told.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone()),
-            display_name: self.displayname.any_text().or_else(|| self.full_name()),
+            display_name: self.displayname.any_text(),
             account_type: self.account_type(),
             enabled: self.enabled(),
             state: self.state.any_text(),
