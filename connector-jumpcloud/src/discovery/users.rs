@@ -33,8 +33,9 @@ impl Identified for Draft {
 impl<'de> Deserialize<'de> for Draft {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut fields = Fields::deserialize(deserializer)?;
+        let mut take = |name| fields.take(name).unwrap_or_default();
+        let id = Ids { v1: take("_id"), v2: take("id") }.read()?;
         let user = User::of(&fields);
-        let id = Ids { v1: user._id.get().unwrap_or_default(), v2: user.id.get().unwrap_or_default() }.read()?;
         let told = user.username.text();
         let (administrator, admin) = user.admin();
         let sudo = user.sudo();
@@ -51,8 +52,7 @@ impl<'de> Deserialize<'de> for Draft {
             ("state", &account.state),
             ("username", &told),
         ];
-        let taken = taken.into_iter().filter(|(_, text)| text.is_some()).map(|(name, _)| name);
-        taken.chain(["_id", "id"]).for_each(|name| fields.remove(name));
+        taken.into_iter().filter(|(_, text)| text.is_some()).for_each(|(name, _)| fields.remove(name));
         account.attributes = fields.into_attributes().map_err(D::Error::custom)?;
         account.display_name = account.display_name.or_else(|| user.full_name());
         Ok(Self { sudo, account: Box::new(account), id, told, administrator })
@@ -104,7 +104,6 @@ macro_rules! user {
 }
 
 user! {
-    _id,
     account_locked,
     activated,
     admin,
@@ -119,7 +118,6 @@ user! {
     external_source_type,
     externally_managed,
     firstname,
-    id,
     lastname,
     ldap_binding_user,
     mfa,
