@@ -11,11 +11,11 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
+use super::body;
 use super::clock::Clock;
 use super::failure::{self, Again, Failure};
 use super::meter::Meter;
 use super::text::Scrubber;
-use super::transport;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -130,7 +130,7 @@ impl ServiceAccount {
             .await
             .map_err(|error| failure::transport(&error, host))?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = transport::read_body(answer, LARGEST_ANSWER, "the token request", host, &Meter::default()).await;
+        let body = body::read(answer, LARGEST_ANSWER, "the token request", host, &Meter::default()).await;
         if status != StatusCode::OK {
             let failure = failure::status(status, &headers, &body.unwrap_or_default(), host, scrub, &Clock::start());
             if failure.again != Again::WithNewToken && status != StatusCode::BAD_REQUEST {

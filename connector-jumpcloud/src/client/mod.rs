@@ -1,6 +1,7 @@
 //! The way to the target: transport, sign-in, pace, retry and paging. Knows HTTP, not identities.
 
 mod auth;
+mod body;
 mod clock;
 mod endpoint;
 mod failure;
@@ -275,11 +276,11 @@ impl Client {
         let headers = answer.headers().clone();
         if status != StatusCode::OK {
             // What an error says is read as far as it is short; a body that breaks changes nothing.
-            let body = transport::read_body(answer, 64 * 1024, &call.path, &host, meter).await.unwrap_or_default();
+            let body = body::read(answer, 64 * 1024, &call.path, &host, meter).await.unwrap_or_default();
             let scrub = options.scrub.and(options.auth.token().await);
             return Err(failure::status(status, &headers, &body, &host, &scrub, clock));
         }
-        let body = transport::read_body(answer, options.largest_body, &call.path, &host, meter).await?;
+        let body = body::read(answer, options.largest_body, &call.path, &host, meter).await?;
         Ok(Answer { headers, body })
     }
 

@@ -1,11 +1,10 @@
-//! The HTTP client itself: TLS, proxy, time-outs, bounded bodies.
+//! The HTTP client itself: TLS, proxy, time-outs.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use connector_api::ConnectorError;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::RootCertStore;
@@ -13,8 +12,8 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::failure::{self, DnsError, Failure};
-use super::meter::Meter;
+use super::body;
+use super::failure::DnsError;
 
 /// How connections are made.
 #[derive(Debug, Clone)]
@@ -38,6 +37,8 @@ impl Connections {
     pub(crate) fn client(&self) -> Result<reqwest::Client, ConnectorError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("orbisid-connector-jumpcloud/", env!("CARGO_PKG_VERSION")))
+            .default_headers(body::accepted())
+            .no_gzip()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .https_only(!self.loopback)
@@ -94,30 +95,6 @@ impl Connections {
             .with_no_client_auth();
         Ok(config)
     }
-}
-
-/// Reads a body up to `limit` bytes, counted after decompression.
-pub(crate) async fn read_body(
-    mut answer: reqwest::Response,
-    limit: usize,
-    what: &str,
-    host: &str,
-    meter: &Meter,
-) -> Result<Bytes, Failure> {
-    let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(failure::too_large(what, limit));
-    }
-    // What is announced need not come, and of what comes compressed the size is not announced.
-    let mut body = BytesMut::with_capacity(announced.clamp(64 * 1024, 1024 * 1024));
-    while let Some(chunk) = answer.chunk().await.map_err(|error| failure::transport(&error, host))? {
-        meter.received(chunk.len());
-        if body.len() + chunk.len() > limit {
-            return Err(failure::too_large(what, limit));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
 }
 
 /// The system's resolver, whose failures are recognised as such.
