@@ -126,13 +126,23 @@ impl<'de> Deserialize<'de> for Attributes {
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Fields<'a>(Vec<Field<'a>>);
+pub struct Fields<'a> {
+    fields: Vec<Field<'a>>,
+    /// Their places in the order of names: an object has some eighty fields, most of a cache line each.
+    order: Vec<Place>,
+}
 
 #[derive(Debug, Clone)]
 struct Field<'a> {
-    start: Start,
     name: Cow<'a, str>,
     value: &'a RawValue,
+}
+
+/// Where a field is, and how its name begins.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: Start,
+    at: u32,
 }
 
 /// The first bytes of a name as a number: in the same order as the names, and quicker to compare.
@@ -150,17 +160,10 @@ impl Start {
     }
 }
 
-impl Field<'_> {
-    /// Whether it stands before a name with this start, or behind it.
-    fn order(&self, start: Start, name: &str) -> Ordering {
-        self.start.cmp(&start).then_with(|| self.name.as_ref().cmp(name))
-    }
-}
-
 impl<'a> Fields<'a> {
     /// A field's value as JSON text.
     pub fn json(&self, name: &str) -> Option<&'a str> {
-        Some(self.0[self.find(name)?].value.get())
+        Some(self.fields[self.find(name)?].value.get())
     }
 
     /// The values of several fields as JSON text, found in one go: `names` must be in order.
@@ -173,11 +176,12 @@ impl<'a> Fields<'a> {
     /// ```
     pub fn select<const N: usize>(&self, names: [&str; N]) -> [Option<&'a str>; N] {
         debug_assert!(names.is_sorted(), "{names:?} are not in order");
-        let mut fields = self.0.iter().peekable();
+        let mut places = self.order.iter().peekable();
         names.map(|name| {
             let start = Start::of(name);
-            while fields.next_if(|field| field.order(start, name).is_lt()).is_some() {}
-            fields.next_if(|field| field.order(start, name).is_eq()).map(|field| field.value.get())
+            while places.next_if(|place| self.order_of(place, start, name).is_lt()).is_some() {}
+            let place = places.next_if(|place| self.order_of(place, start, name).is_eq())?;
+            Some(self.at(place).value.get())
         })
     }
 
@@ -196,13 +200,23 @@ impl<'a> Fields<'a> {
     /// Takes a field out, whatever its shape.
     pub fn remove(&mut self, name: &str) {
         if let Some(at) = self.find(name) {
-            self.0[at].value = RawValue::NULL;
+            self.fields[at].value = RawValue::NULL;
         }
     }
 
     fn find(&self, name: &str) -> Option<usize> {
         let start = Start::of(name);
-        self.0.binary_search_by(|field| field.order(start, name)).ok()
+        let found = self.order.binary_search_by(|place| self.order_of(place, start, name)).ok()?;
+        Some(self.order[found].at as usize)
+    }
+
+    fn at(&self, place: &Place) -> &Field<'a> {
+        &self.fields[place.at as usize]
+    }
+
+    /// Whether a field stands before a name with this start, or behind it.
+    fn order_of(&self, place: &Place, start: Start, name: &str) -> Ordering {
+        place.start.cmp(&start).then_with(|| self.at(place).name.as_ref().cmp(name))
     }
 
     /// The fields that were not taken and say something.
@@ -210,25 +224,24 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When a value has the form of JSON but cannot be read: it is nested too deeply, a number beyond all bounds, or
     /// text with half a character.
-    pub fn into_attributes(mut self) -> Result<Attributes, serde_json::Error> {
-        self.0.retain(|field| field.value.get() != RawValue::NULL.get());
-        if self.0.is_empty() {
+    pub fn into_attributes(self) -> Result<Attributes, serde_json::Error> {
+        let told = Compact(self);
+        if told.fields().next().is_none() {
             return Ok(Attributes::new());
         }
-        to_raw_value(&Compact(&self.0)).map(|json| Attributes(Some(json)))
+        to_raw_value(&told).map(|json| Attributes(Some(json)))
     }
 
-    /// Brings fields into the order of their names. An object has some eighty of them, as large as a cache line each:
-    /// it is places that are sorted.
     fn in_order(fields: Vec<Field<'a>>) -> Self {
-        let mut places: Vec<(Start, u32)> = (0..).zip(&fields).map(|(at, field)| (field.start, at)).collect();
-        let name = |at: u32| fields[at as usize].name.as_ref();
-        places.sort_unstable_by(|(a, at_a), (b, at_b)| {
-            a.cmp(b).then_with(|| name(*at_a).cmp(name(*at_b))).then_with(|| at_b.cmp(at_a))
+        let mut order: Vec<Place> =
+            (0..).zip(&fields).map(|(at, field)| Place { start: Start::of(&field.name), at }).collect();
+        let name = |place: &Place| fields[place.at as usize].name.as_ref();
+        order.sort_unstable_by(|a, b| {
+            a.start.cmp(&b.start).then_with(|| name(a).cmp(name(b))).then_with(|| b.at.cmp(&a.at))
         });
         // Of one name the last one now comes first.
-        places.dedup_by(|(b, later), (a, first)| a == b && name(*later) == name(*first));
-        Self(places.into_iter().map(|(_, at)| fields[at as usize].clone()).collect())
+        order.dedup_by(|later, first| later.start == first.start && name(later) == name(first));
+        Self { fields, order }
     }
 }
 
@@ -248,7 +261,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Vec::with_capacity(96);
                 while let Some((Name(name), value)) = entries.next_entry()? {
-                    fields.push(Field { start: Start::of(&name), name, value });
+                    fields.push(Field { name, value });
                 }
                 Ok(Fields::in_order(fields))
             }
@@ -257,12 +270,19 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-/// Writes fields as an object on one line.
-struct Compact<'a>(&'a [Field<'a>]);
+/// Writes fields that say something as an object on one line.
+struct Compact<'a>(Fields<'a>);
+
+impl<'a> Compact<'a> {
+    fn fields(&self) -> impl Iterator<Item = &Field<'a>> {
+        let fields = self.0.order.iter().map(|place| self.0.at(place));
+        fields.filter(|field| field.value.get() != RawValue::NULL.get())
+    }
+}
 
 impl Serialize for Compact<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|field| (&field.name, CompactValue(field.value))))
+        serializer.collect_map(self.fields().map(|field| (&field.name, CompactValue(field.value))))
     }
 }
 

@@ -61,7 +61,7 @@ impl<'a> Told<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Told<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|json| Self(Some(json.get())))
+        <Option<&RawValue>>::deserialize(deserializer).map(|json| Self(json.map(RawValue::get)))
     }
 }
 

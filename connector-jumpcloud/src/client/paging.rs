@@ -348,13 +348,11 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         if ids.is_sorted_by(|a, b| a < b) {
             return;
         }
-        let mut times: HashMap<&Id, u64> = HashMap::with_capacity(ids.len());
-        for id in ids {
-            *times.entry(id).or_default() += 1;
-        }
-        for (id, times) in times.into_iter().filter(|(_, times)| *times > 1) {
-            let more = self.pass.repeated.entry(id.clone()).or_default();
-            *more = (*more).max(times - 1);
+        let mut ids: Vec<&Id> = ids.iter().collect();
+        ids.sort_unstable();
+        for same in ids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1) {
+            let more = self.pass.repeated.entry(same[0].clone()).or_default();
+            *more = (*more).max(same.len() as u64 - 1);
         }
     }
 

@@ -1,10 +1,11 @@
 //! The rows go out: accounts as the users are read, then what refers to them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use connector_api::{
     Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Principal, Record, Section, SectionStatus,
 };
+use hashbrown::{HashMap, HashSet};
 
 use super::graph::{Graph, USER_GROUP};
 use super::people::{Evidence, Link, People};
