@@ -87,7 +87,7 @@ impl Scan<'_> {
         .await;
         let mut logins = Tally::new(Section::LastLogin, &self.sink);
         if result.is_ok() {
-            let is_user = |id: &Id| people.find(id).is_some_and(|user| people.name(user).is_some());
+            let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
             let mut strangers: Vec<&str> = strangers.into_iter().collect();
             strangers.sort_unstable();
             last_login::count_strangers(&state.logins, strangers, is_user, &mut logins);

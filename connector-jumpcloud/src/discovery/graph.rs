@@ -157,7 +157,7 @@ impl<'a> Graph<'a> {
             let bound = match edge.from.kind {
                 Kind::User => people
                     .find(&edge.from.id)
-                    .filter(|user| people.listed().is_empty() || people.name(*user).is_some())
+                    .filter(|user| people.listed().is_empty() || people.is_listed(*user))
                     .map(|user| self.user_reach.entry(user).or_default()),
                 _ => self.group_index.get(&edge.from.id).map(|&group| &mut self.group_reach[group as usize]),
             };

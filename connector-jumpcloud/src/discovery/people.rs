@@ -170,6 +170,11 @@ impl People {
         &self.ids[at as usize]
     }
 
+    /// Whether the users' listing held the user.
+    pub(crate) fn is_listed(&self, at: u32) -> bool {
+        self.named[at as usize].is_some()
+    }
+
     /// The user's name, if the listing held the user.
     pub(crate) fn name(&self, at: u32) -> Option<&str> {
         self.named[at as usize].map(|name| self.names.get(name))

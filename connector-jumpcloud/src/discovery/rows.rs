@@ -59,14 +59,14 @@ pub(super) fn members<'a>(state: &'a State, graph: &'a Graph<'_>, at: u32) -> Op
     let direct = state.members.get(at as usize)?.as_ref()?;
     let mut indirect = graph.indirect_members(at);
     // One that is not in the scan is counted with the group that holds it.
-    indirect.retain(|(user, _)| state.people.name(*user).is_some());
+    indirect.retain(|(user, _)| state.people.is_listed(*user));
     Some(GroupMembers { state, graph, group: &state.groups[at as usize], direct, indirect })
 }
 
 impl<'a> GroupMembers<'a> {
     /// How many of them are in the scan.
     pub(super) fn count(&self) -> u64 {
-        let direct = self.direct.users.iter().filter(|user| self.state.people.name(**user).is_some());
+        let direct = self.direct.users.iter().filter(|user| self.state.people.is_listed(**user));
         (direct.count() + self.indirect.len()) as u64
     }
 
@@ -80,7 +80,7 @@ impl<'a> GroupMembers<'a> {
         for (kind, id) in &direct.others {
             tally.dangling(from, || format!("{kind:?} {id}"));
         }
-        for missing in direct.users.iter().filter(|user| state.people.name(**user).is_none()) {
+        for missing in direct.users.iter().filter(|user| !state.people.is_listed(**user)) {
             tally.dangling(from, || format!("user {}", state.people.id(*missing)));
         }
     }

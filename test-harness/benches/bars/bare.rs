@@ -1,12 +1,16 @@
-//! The yardstick: a client that downloads the same pages as a scan of the core sections, as many side by side, and
-//! looks at nothing but totals and the groups' ids.
+//! The yardsticks: a client that downloads the same pages as a scan of the core sections, as many side by side, and looks
+//! at nothing but totals and the groups' ids; and one that besides reads each page as JSON and writes it to a file.
 
+use std::error::Error;
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Client;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use test_harness::simulator::Simulator;
 
@@ -27,9 +31,18 @@ pub(crate) struct Downloaded {
     pub(crate) seconds: f64,
 }
 
+/// What the client does with a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    Forget,
+    /// Reads it as JSON, keeps nothing of it, and writes it to a file.
+    ReadAndWrite,
+}
+
 /// Downloads in a process of its own.
-pub(crate) async fn run(simulator: &Simulator) -> Result<(Usage, Downloaded)> {
-    let arguments = ["download".into(), simulator.url().into(), CONCURRENCY.to_string().into()];
+pub(crate) async fn run(simulator: &Simulator, then: Then) -> Result<(Usage, Downloaded)> {
+    let mut arguments = vec!["download".into(), simulator.url().into(), CONCURRENCY.to_string().into()];
+    arguments.extend((then == Then::ReadAndWrite).then(|| "--read-and-write".into()));
     let program = std::env::current_exe()?;
     let usage = process::run(Path::new(&program), &arguments, simulator.api_key()).await?.expect(&[0])?;
     let downloaded = serde_json::from_str(&usage.stdout)?;
@@ -37,16 +50,17 @@ pub(crate) async fn run(simulator: &Simulator) -> Result<(Usage, Downloaded)> {
 }
 
 /// Downloads, and prints what. The key is in the environment.
-pub(crate) async fn download(url: &str, concurrency: usize) -> Result<()> {
+pub(crate) async fn download(url: &str, concurrency: usize, then: Then) -> Result<()> {
     let began = Instant::now();
     // An error says that there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let bare = Bare { client: Client::builder().no_proxy().build()?, key: std::env::var(KEY)? };
+    let file = (then == Then::ReadAndWrite).then(tempfile::tempfile).transpose()?;
+    let bare = Bare { client: Client::builder().no_proxy().build()?, key: std::env::var(KEY)?, file };
     let (lists, listings) = bare.lists(url).await?;
     let bare = &bare;
     let page_at = |list: String, skip: u64| async move {
         let page = bare.page(&format!("{list}&skip={skip}")).await?;
-        Ok::<_, reqwest::Error>((list, page))
+        Ok::<_, Box<dyn Error + Send + Sync>>((list, page))
     };
     let first: Vec<(String, Page)> =
         stream::iter(lists).map(|list| page_at(list, 0)).buffer_unordered(concurrency).try_collect().await?;
@@ -71,6 +85,8 @@ pub(crate) async fn download(url: &str, concurrency: usize) -> Result<()> {
 struct Bare {
     client: Client,
     key: String,
+    /// Where pages are written, if they are.
+    file: Option<File>,
 }
 
 struct Page {
@@ -101,10 +117,14 @@ impl Bare {
         Err("there is no end to the groups".into())
     }
 
-    async fn page(&self, url: &str) -> reqwest::Result<Page> {
+    async fn page(&self, url: &str) -> Result<Page> {
         let answer = self.client.get(url).header("x-api-key", &self.key).send().await?.error_for_status()?;
         let header = answer.headers().get("x-total-count").and_then(|total| total.to_str().ok()?.parse().ok());
         let body = answer.bytes().await?;
+        if let Some(mut file) = self.file.as_ref() {
+            serde_json::from_str::<IgnoredAny>(std::str::from_utf8(&body)?)?;
+            file.write_all(&body)?;
+        }
         Ok(Page { total: header.or_else(|| total_count(&body)).unwrap_or(0), body })
     }
 }

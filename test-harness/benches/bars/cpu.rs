@@ -5,8 +5,9 @@ use std::time::Duration;
 use test_harness::simulator::{Simulator, SimulatorOptions};
 
 use super::bar::{Bar, Bound};
+use super::bare::{self, Then};
 use super::scan::Scope;
-use super::{Result, Setup, bare};
+use super::{Result, Setup};
 
 /// Scan and download are measured in turn so often, and the least of each counts: noise only adds.
 const ROUNDS: usize = 5;
@@ -17,18 +18,19 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
     for gzip in [true, false] {
         let options = SimulatorOptions { users, groups: 100, gzip, ..SimulatorOptions::default() };
         let simulator = Simulator::start(options).await?;
-        let (mut scan, mut download) = (Duration::MAX, Duration::MAX);
+        let [mut scan, mut download, mut reading] = [Duration::MAX; 3];
         let (mut wall, mut ceiling) = (Duration::MAX, 0.0_f64);
         for _ in 0..ROUNDS {
             let scanned = setup.scan(&simulator, Scope::Core).await?;
             scan = scan.min(scanned.usage.processor);
             wall = wall.min(scanned.usage.wall);
-            let (usage, downloaded) = bare::run(&simulator).await?;
+            let (usage, downloaded) = bare::run(&simulator, Then::Forget).await?;
             download = download.min(usage.processor);
+            reading = reading.min(bare::run(&simulator, Then::ReadAndWrite).await?.0.processor);
             ceiling = ceiling.max(downloaded.pages as f64 / downloaded.seconds);
         }
         let how = if gzip { "gzip" } else { "plain" };
-        let (scan, download) = (scan.as_secs_f64(), download.as_secs_f64());
+        let [scan, download, reading] = [scan, download, reading].map(|time| time.as_secs_f64());
         bars.push(Bar::new(
             format!("processor beside a bare download of {users} users, {how}"),
             scan,
@@ -36,6 +38,7 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
             "s",
             Bound::AtMost(2.0),
         ));
+        bars.push(Bar::fact(format!("the same download, pages read as JSON and written, {how}"), reading, "s"));
         bars.push(Bar::fact(format!("users a core-second, {how}"), users as f64 / scan, "users"));
         bars.push(Bar::fact(format!("wall time at no latency, {how}"), wall.as_secs_f64(), "s"));
         bars.push(Bar::fact(format!("the simulator's own ceiling, {how}"), ceiling, "pages/s"));

@@ -57,7 +57,12 @@ enum Part {
     },
     /// Downloads what a scan of the core sections reads, and looks at nothing
     #[command(hide = true)]
-    Download { url: String, concurrency: usize },
+    Download {
+        url: String,
+        concurrency: usize,
+        #[arg(long)]
+        read_and_write: bool,
+    },
 }
 
 /// Bars that are measured together.
@@ -82,7 +87,10 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.part {
         Some(Part::Measure { command }) => return process::measure(&command),
-        Some(Part::Download { url, concurrency }) => return bare::download(&url, concurrency).await,
+        Some(Part::Download { url, concurrency, read_and_write }) => {
+            let then = if read_and_write { bare::Then::ReadAndWrite } else { bare::Then::Forget };
+            return bare::download(&url, concurrency, then).await;
+        }
         // `cargo test --all-targets` runs benchmarks, too.
         None if !arguments.bench => return Ok(()),
         None => {}
