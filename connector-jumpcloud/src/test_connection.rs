@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::api::user_groups;
 use crate::client::{Client, Endpoints, Meter, PageReader};
-use crate::discovery::{explain, list_organizations, open_users, visible_organizations};
+use crate::discovery::{explain, list_organizations, open_users, organization_name, visible_organizations};
 use crate::options::Options;
 
 /// All checks together end within this time; the host waits 60 s.
@@ -110,14 +110,14 @@ impl Checks {
             (Ok(visible), Some(org_id)) => {
                 match visible.iter().find(|organization| organization.id.to_string() == org_id) {
                     Some(found) => {
-                        let name = found.display_name.as_deref().unwrap_or("without a name");
+                        let name = organization_name(client, found);
                         Check::passed("organization", format!("{name} ({org_id})"), took)
                     }
                     None => Check::failed(
                         "organization",
                         wrong(
                             format!("the organisation {org_id} is not one that the key may see"),
-                            format!("set jumpcloudOrgId to one of: {}", list_organizations(&visible)),
+                            format!("set jumpcloudOrgId to one of: {}", list_organizations(client, &visible)),
                         ),
                         took,
                     ),
@@ -125,7 +125,7 @@ impl Checks {
             }
             (Ok(visible), None) => match visible.as_slice() {
                 [one] => {
-                    let name = one.display_name.as_deref().unwrap_or("without a name");
+                    let name = organization_name(client, one);
                     Check::passed("organization", format!("{name} ({})", one.id), took)
                 }
                 [] => {
@@ -135,7 +135,7 @@ impl Checks {
                     "organization",
                     wrong(
                         format!("the key may see {} organisations and none is named", several.len()),
-                        format!("set jumpcloudOrgId to one of: {}", list_organizations(several)),
+                        format!("set jumpcloudOrgId to one of: {}", list_organizations(client, several)),
                     ),
                     took,
                 ),

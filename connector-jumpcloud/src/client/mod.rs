@@ -152,6 +152,11 @@ impl Client {
         self.0.options.org_id.as_deref()
     }
 
+    /// What the target says, as one short printable line without a secret.
+    pub(crate) fn line(&self, said: &str) -> String {
+        self.0.options.scrub.line(said)
+    }
+
     pub(crate) fn endpoints(&self) -> &Endpoints {
         &self.0.options.endpoints
     }
@@ -236,7 +241,7 @@ impl Client {
             if wait > LONGEST_ASKED_WAIT || began.elapsed().saturating_add(wait) > options.retry.time_budget {
                 return Err(give_up("no time is left for another attempt"));
             }
-            if limited && budget.idle() > LONGEST_REFUSAL {
+            if limited && budget.idle_since(began) > LONGEST_REFUSAL {
                 return Err(give_up("nothing was served any more"));
             }
             if !limited && !budget.spend() {

@@ -73,9 +73,9 @@ impl RetryBudget {
         affordable
     }
 
-    /// How long no request of the scan succeeded.
-    pub(crate) fn idle(&self) -> Duration {
-        self.lock().succeeded.elapsed()
+    /// How long no request of the scan has succeeded since one began; before that perhaps none was made.
+    pub(crate) fn idle_since(&self, began: Instant) -> Duration {
+        self.lock().succeeded.max(began).elapsed()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Budget> {
@@ -121,12 +121,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_success_ends_the_idle_time() {
-        let (budget, second) = (RetryBudget::new(), Duration::from_secs(1));
+    async fn a_success_ends_the_idle_time_and_without_a_request_there_is_none() {
+        let (budget, began, second) = (RetryBudget::new(), Instant::now(), Duration::from_secs(1));
         tokio::time::advance(second).await;
-        assert_eq!(budget.idle(), second);
+        assert_eq!(budget.idle_since(began), second);
         budget.earn();
-        assert_eq!(budget.idle(), Duration::ZERO);
+        assert_eq!(budget.idle_since(began), Duration::ZERO);
+        tokio::time::advance(100 * second).await;
+        assert_eq!(budget.idle_since(Instant::now()), Duration::ZERO);
     }
 
     #[test]

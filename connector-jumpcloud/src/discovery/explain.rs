@@ -25,7 +25,7 @@ pub(crate) async fn explain(client: &Client, error: ConnectorError) -> Connector
         return error;
     }
     let Ok(visible) = visible_organizations(client, &Meter::default()).await else { return error };
-    let listed = list(&visible);
+    let listed = list(client, &visible);
     match (client.org_id(), visible.as_slice()) {
         (None, []) => error,
         // Keys of one organisation see it too, so this may be a bad right as well as a missing name.
@@ -52,12 +52,15 @@ pub(crate) async fn explain(client: &Client, error: ConnectorError) -> Connector
     }
 }
 
+/// An organisation's name for a message.
+pub(crate) fn name(client: &Client, organization: &Organization) -> String {
+    client.line(organization.display_name.as_deref().unwrap_or("without a name"))
+}
+
 /// Ids and names for a message, at most ten.
-pub(crate) fn list(organizations: &[Organization]) -> String {
-    let shown = organizations.iter().take(10).map(|organization| {
-        let name = organization.display_name.as_deref().unwrap_or("without a name");
-        format!("{} ({name})", organization.id)
-    });
+pub(crate) fn list(client: &Client, organizations: &[Organization]) -> String {
+    let shown = organizations.iter().take(10);
+    let shown = shown.map(|organization| format!("{} ({})", organization.id, name(client, organization)));
     let mut listed = shown.collect::<Vec<_>>().join(", ");
     if organizations.len() > 10 {
         listed.push_str(&format!(" and {} more", organizations.len() - 10));

@@ -37,7 +37,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
-pub(crate) use explain::{explain, list as list_organizations, visible_organizations};
+pub(crate) use explain::{explain, list as list_organizations, name as organization_name, visible_organizations};
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 pub(crate) use fuzzing::fuzz_account;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
@@ -154,7 +154,7 @@ impl Scan<'_> {
 
     async fn read_and_emit(&self, started_at: Timestamp, course: &mut Course) -> Result<(), ConnectorError> {
         if course.state.reports.contains_key(&Section::Users) {
-            self.read_sections(started_at, None, course).await?;
+            // The accounts went out with what was known by then: what was not read cannot be made good any more.
             return self.emit_rest(course).await;
         }
         let mut tally = self.tally(Section::Users);
@@ -336,11 +336,16 @@ impl Scan<'_> {
 
     /// The state that an interrupted scan left, or an empty one.
     fn resume(&self, started_at: &mut Timestamp) -> Result<State, ConnectorError> {
-        let Some(checkpoint) = &self.request.resume else { return Ok(State::default()) };
+        let Some(checkpoint) = &self.request.resume else {
+            return Ok(State { without: self.request.without.clone(), ..State::default() });
+        };
         checkpoint.verify(self.descriptor, self.config, Timestamp::now())?;
         let state: State = serde::Deserialize::deserialize(&checkpoint.state)
             .map_err(|error| Checkpoint::rejected(format!("its state is damaged: {error}")))?;
         state.check().map_err(Checkpoint::rejected)?;
+        if state.without != self.request.without {
+            return Err(Checkpoint::rejected("other sections were left out when it was made"));
+        }
         *started_at = checkpoint.started_at;
         Ok(state)
     }

@@ -2,7 +2,7 @@
 //!
 //! It is kept small, since it is held in memory for the whole scan, and it is what a checkpoint stores.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connector_api::{Access, Section, SectionReport};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ use crate::api::user_groups::UserGroup;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct State {
     pub(crate) reports: BTreeMap<Section, SectionReport>,
+    /// The sections that the request leaves out.
+    pub(crate) without: BTreeSet<Section>,
     pub(crate) users_endpoint: Option<String>,
     pub(crate) people: People,
     pub(crate) groups: Vec<UserGroup>,

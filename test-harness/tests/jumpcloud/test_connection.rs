@@ -214,6 +214,19 @@ async fn the_table_of_the_product_page_is_in_the_descriptor_with_codes() {
 }
 
 #[tokio::test]
+async fn the_name_of_an_organisation_is_one_short_printable_line() {
+    let name = format!("Evil\n\u{1b}[31m{}", "x".repeat(1000));
+    let organization = |number| json!({"_id": id(number), "displayName": name});
+    for organizations in [vec![organization(1)], vec![organization(1), organization(2)]] {
+        let console = Content::default().list("/api/organizations", organizations).serve().await;
+        let report = test(console.system()).await;
+        let check = check(&report, "organization");
+        let shown = check.error.as_ref().map_or(&check.found, |error| &error.remedy);
+        assert!(shown.contains("Evil") && shown.len() < 600 && !shown.contains(char::is_control), "{shown:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_only_the_wrong_host_says_is_told_apart() {
     // A web server that knows none of the paths.
     let mut content = Content::default();

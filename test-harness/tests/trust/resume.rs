@@ -114,6 +114,37 @@ async fn a_section_that_failed_is_read_again_on_resuming_and_the_rest_is_not() {
 }
 
 #[tokio::test]
+async fn what_the_accounts_went_out_without_stays_missing_on_resuming() {
+    let options = crate::support::with_faults(organization(), &["status=500:on=administrators:times=2"]);
+    let simulator = Simulator::start(options).await.unwrap();
+    let system = system(&simulator).with_attribute("attempts", 2);
+    let sink = Arc::new(Collected::default());
+    assert_eq!(scan_from(&system, None, &sink).await, Ok(Outcome::Incomplete));
+    let (before, last) = sink.checkpoints().pop().unwrap();
+    assert!(before > 0, "it is behind the accounts");
+    let asked = simulator.requests().total;
+    let on = Arc::new(Collected::default());
+    assert_eq!(scan_from(&system, Some(last), &on).await, Ok(Outcome::Incomplete));
+    assert_eq!(simulator.requests().total, asked);
+    let resumed: Vec<Record> = sink.rows()[..before].iter().cloned().chain(on.rows()).collect();
+    assert_eq!(texts(&resumed), texts(&sink.rows()));
+}
+
+#[tokio::test]
+async fn a_checkpoint_of_a_scan_that_leaves_other_sections_out_is_refused() {
+    let simulator = Simulator::start(organization()).await.unwrap();
+    let system = system(&simulator);
+    let sink = Arc::new(Collected::default());
+    scan_from(&system, None, &sink).await.unwrap();
+    for (_, checkpoint) in sink.checkpoints() {
+        let without = [Section::Applications].into();
+        let request = ScanRequest { without, resume: Some(checkpoint), ..ScanRequest::default() };
+        let ended = connect(system.clone()).unwrap().scan(request, Arc::<Collected>::default()).await;
+        assert_eq!(ended.unwrap_err().error.code, ErrorCode::CheckpointRejected);
+    }
+}
+
+#[tokio::test]
 async fn a_checkpoint_that_is_damaged_foreign_or_too_old_is_refused_by_name() {
     let simulator = Simulator::start(organization()).await.unwrap();
     let system = system(&simulator);
