@@ -42,14 +42,14 @@ impl Checkpoint {
             version: Self::VERSION,
             os_type: descriptor.os_type.clone(),
             connector_version: descriptor.version.clone(),
-            fingerprint: config.fingerprint(),
+            fingerprint: config.fingerprint(&descriptor.config_schema),
             started_at,
             state,
         }
     }
 
     /// Refuses a checkpoint that was made by another connector or version, for another configuration, or too long
-    /// before `now`.
+    /// before `now` or after it.
     ///
     /// # Errors
     /// `checkpoint_rejected`, its message naming the reason.
@@ -64,11 +64,14 @@ impl Checkpoint {
             let (theirs, ours) = (&self.connector_version, &descriptor.version);
             return Err(Self::rejected(format!("connector {theirs} made it, and this is {ours}")));
         }
-        if self.fingerprint != config.fingerprint() {
+        if self.fingerprint != config.fingerprint(&descriptor.config_schema) {
             return Err(Self::rejected("it belongs to another system or other settings"));
         }
         let age = now.duration_since(self.started_at);
-        if age.is_negative() || age.unsigned_abs() > Self::MAX_AGE {
+        if age.is_negative() {
+            return Err(Self::rejected(format!("its scan began at {}, which is yet to come", self.started_at)));
+        }
+        if age.unsigned_abs() > Self::MAX_AGE {
             return Err(Self::rejected(format!("its scan began at {}, which is too old", self.started_at)));
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 
 /// One target system as the host stores it: the fields of its form.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SystemConfig {
     /// What the operator calls the system.
@@ -79,17 +79,35 @@ impl SystemConfig {
         ))
     }
 
-    /// A digest of everything that decides what a scan reads, and of no secret: it tells whether a checkpoint
-    /// belongs to this configuration.
-    pub fn fingerprint(&self) -> String {
+    /// A digest of everything that decides what a scan reads, and of no secret: neither the credential's nor an
+    /// attribute that the connector's schema marks as `writeOnly`. It tells whether a checkpoint belongs to this
+    /// configuration.
+    pub fn fingerprint(&self, schema: &Schema) -> String {
+        let properties = &schema.as_value()["properties"];
+        let mut attributes = self.attributes.clone();
+        attributes.retain(|name, _| properties[name]["writeOnly"] != true);
         let relevant = serde_json::json!([
             self.os_type,
             self.hostname,
             self.port,
             self.credential.username,
-            sorted(Value::Object(self.attributes.clone())),
+            sorted(Value::Object(attributes)),
         ]);
         Sha256::digest(relevant.to_string()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Names the attributes without their values, since one may be a secret.
+impl fmt::Debug for SystemConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SystemConfig")
+            .field("name", &self.name)
+            .field("os_type", &self.os_type)
+            .field("hostname", &self.hostname)
+            .field("port", &self.port)
+            .field("credential", &self.credential)
+            .field("attributes", &self.attributes.keys().collect::<Vec<_>>())
+            .finish()
     }
 }
 
@@ -168,8 +186,10 @@ fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result
     problems.extend(
         validator
             .iter_errors(&instance)
+            // Those of the attributes themselves are named above.
             .filter(|error| {
                 !matches!(error.kind(), jsonschema::error::ValidationErrorKind::AdditionalProperties { .. })
+                    || !error.instance_path().is_empty()
             })
             .map(|error| {
                 let path = error.instance_path().to_string().replace('/', ".");
@@ -224,6 +244,18 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_name_within_an_attribute_is_refused() {
+        let schema = serde_json::json!({
+            "type": "object",
+            "properties": {"tls": {"type": "object", "additionalProperties": false, "properties": {"verify": {}}}}
+        });
+        let attributes = Map::from_iter([("tls".to_owned(), serde_json::json!({"verfy": true}))]);
+        let problems = attribute_problems(&attributes, &schema).unwrap();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].starts_with("attributes.tls: ") && problems[0].contains("verfy"), "{problems:?}");
+    }
+
+    #[test]
     fn a_wrong_value_is_named_by_its_path_and_not_repeated() {
         let attributes = Map::from_iter([("pageSize".to_owned(), Value::from("hunter2"))]);
         let problems = attribute_problems(&attributes, &schema()).unwrap();
@@ -242,9 +274,16 @@ mod tests {
     #[test]
     fn the_fingerprint_ignores_the_secret_and_the_order_of_attributes() {
         let base = |secret: &str| SystemConfig::new("X", "h", Credential::from_secret(secret));
-        let one = base("a").with_attribute("a", 1).with_attribute("b", 2);
+        let schema = schemars::json_schema!({"properties": {"a": {}, "b": {}, "token": {"writeOnly": true}}});
+        let one = base("a").with_attribute("a", 1).with_attribute("b", 2).with_attribute("token", "hunter2");
         let other = base("z").with_attribute("b", 2).with_attribute("a", 1);
-        assert_eq!(one.fingerprint(), other.fingerprint());
-        assert_ne!(one.fingerprint(), base("a").fingerprint());
+        assert_eq!(one.fingerprint(&schema), other.fingerprint(&schema));
+        assert_ne!(one.fingerprint(&schema), base("a").fingerprint(&schema));
+    }
+
+    #[test]
+    fn a_configuration_is_printed_without_the_values_of_attributes() {
+        let config = SystemConfig::new("X", "h", Credential::default()).with_attribute("token", "hunter2");
+        assert!(format!("{config:?}").contains("token") && !format!("{config:?}").contains("hunter2"));
     }
 }

@@ -118,8 +118,9 @@ impl ScanRequest {
 
 /// Where a scan's rows go.
 ///
-/// The connector awaits every call, so a slow sink slows the scan and memory stays bounded. Rows come in a stable
-/// order: accounts, groups, memberships, resources, grants, each in the order of the target's ids.
+/// The connector awaits every call, so a slow sink slows the scan and memory stays bounded. Rows come in this
+/// order: accounts, groups, memberships, resources, grants; and those of one kind in the same order each time the target
+/// answers alike.
 #[async_trait]
 pub trait ScanSink: Send + Sync {
     /// Takes a batch of rows, some hundreds at most.
@@ -231,7 +232,7 @@ pub struct SectionReport {
     pub retries: u64,
     /// Time spent waiting to try again, in milliseconds, summed over all requests.
     pub wait_ms: u64,
-    /// Bytes of bodies received, after decompression.
+    /// Bytes of bodies that were received as a whole, after decompression.
     pub bytes: u64,
     /// From the first request to the last row, in milliseconds.
     pub duration_ms: u64,
@@ -333,11 +334,11 @@ impl ScanSummary {
         self.sections.iter().map(|report| report.records).sum()
     }
 
-    /// The one rule by which sections make an outcome: a core section that is not complete fails the scan, an
-    /// optional one that is incomplete or unavailable is shown.
+    /// The one rule by which sections make an outcome: a core section that is not complete, or not reported at all,
+    /// fails the scan; an optional one that is incomplete or unavailable is shown.
     ///
     /// # Errors
-    /// The error of the first core section that is not complete.
+    /// The error of the first core section that is not complete; `internal` for one that is skipped or missing.
     pub fn judge(sections: &[SectionReport]) -> Result<Outcome, ConnectorError> {
         let mut outcome = Outcome::Complete;
         for report in sections {
@@ -354,7 +355,11 @@ impl ScanSummary {
                 }
             }
         }
-        Ok(outcome)
+        let reported = |section: &Section| sections.iter().any(|report| report.section == *section);
+        match Section::ALL.iter().find(|section| section.is_core() && !reported(section)) {
+            Some(section) => Err(ConnectorError::internal(format!("the core section {section} was not reported"))),
+            None => Ok(outcome),
+        }
     }
 }
 
@@ -427,14 +432,26 @@ mod tests {
     }
 
     #[test]
+    fn a_core_section_that_nobody_speaks_of_fails_the_scan() {
+        let core = Section::ALL.into_iter().filter(|section| section.is_core());
+        let complete: Vec<_> = core.map(|section| report(section, SectionStatus::Complete)).collect();
+        assert_eq!(ScanSummary::judge(&complete).unwrap(), Outcome::Complete);
+        for missing in 0..complete.len() {
+            let mut sections = complete.clone();
+            let missing = sections.remove(missing).section;
+            let error = ScanSummary::judge(&sections).unwrap_err();
+            assert_eq!(error.message, format!("the core section {missing} was not reported"));
+        }
+    }
+
+    #[test]
     fn an_optional_section_that_fails_shows_in_the_outcome() {
-        let sections = [
-            report(Section::Users, SectionStatus::Complete),
-            report(Section::LastLogin, SectionStatus::Unavailable { error: broken() }),
-            report(Section::Systems, SectionStatus::Skipped),
-        ];
+        let core = Section::ALL.into_iter().filter(|section| section.is_core());
+        let mut sections: Vec<_> = core.map(|section| report(section, SectionStatus::Complete)).collect();
+        sections.push(report(Section::Systems, SectionStatus::Skipped));
+        assert_eq!(ScanSummary::judge(&sections).unwrap(), Outcome::Complete);
+        sections.push(report(Section::LastLogin, SectionStatus::Unavailable { error: broken() }));
         assert_eq!(ScanSummary::judge(&sections).unwrap(), Outcome::Incomplete);
-        assert_eq!(ScanSummary::judge(&sections[..1]).unwrap(), Outcome::Complete);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use connector_api::{ConnectorError, Section};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The attributes of a JumpCloud system. Every one has a default that works for `console.jumpcloud.com`.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+/// The attributes of a JumpCloud system. Every one has a default that works for `console.jumpcloud.com`. Not to be
+/// printed: the proxy's may be a secret.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(title = "JumpCloud system attributes")]
 pub(crate) struct Options {
@@ -43,7 +44,7 @@ pub(crate) struct Options {
     #[schemars(title = "Directories")]
     pub(crate) include_directories: bool,
     /// Discover who reaches which device, application and directory, and why. Costs up to two requests for each
-    /// device, application, directory and device group; fewer where there are fewer groups than these.
+    /// device, application and directory, and three for each device group; fewer where there are fewer groups than these.
     #[schemars(title = "Grants")]
     pub(crate) include_grants: bool,
     /// Discover last logins from Directory Insights. Costs one request for each 10,000 login events of the days
@@ -96,8 +97,13 @@ pub(crate) struct Options {
     /// A file of certificates in PEM form to trust besides the platform's own.
     #[schemars(title = "CA bundle", extend("examples" = ["/etc/orbisid/ca.pem"]))]
     pub(crate) ca_bundle_file: Option<PathBuf>,
-    /// A proxy for all requests. Without it, `HTTPS_PROXY` and `NO_PROXY` of the environment hold.
-    #[schemars(title = "Proxy", extend("examples" = ["http://proxy.example:3128"]))]
+    /// A proxy for all requests; its URL may hold a password. Without it, `HTTPS_PROXY` and `NO_PROXY` of the
+    /// environment hold.
+    #[schemars(
+        title = "Proxy",
+        extend("examples" = ["http://proxy.example:3128"], "writeOnly" = true, "format" = "password")
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) proxy_url: Option<String>,
 }
 
@@ -192,14 +198,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_attribute_explains_itself_and_has_its_default_in_the_schema() {
+    fn every_attribute_explains_itself_and_has_its_default_in_the_schema_unless_it_is_secret() {
         let schema = schemars::schema_for!(Options);
         let properties = schema.get("properties").unwrap().as_object().unwrap();
         assert!(properties.len() > 20);
         for (name, property) in properties {
             assert!(property.get("title").is_some(), "{name} has no title");
             assert!(property.get("description").is_some(), "{name} has no description");
-            assert!(property.get("default").is_some(), "{name} has no default");
+            assert_eq!(property.get("default").is_some(), property["writeOnly"] != true, "{name}");
         }
     }
 
