@@ -329,9 +329,18 @@ pub struct Grant {
     pub access: Access,
     /// Whether one of the paths is an edge from the principal to the resource itself.
     pub direct: bool,
-    /// Every path that gives access, shortest first: the *why* of the grant.
+    /// The paths that give access, shortest first, one of the strongest among them: the *why* of the grant. All there
+    /// are, but for those counted in `more_paths`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<AccessPath>,
+    /// How many more paths there are, at least, than `via` shows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_paths: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The account or group that holds a grant.
@@ -399,7 +408,7 @@ pub struct AccessPath {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PathStep {
-    /// The `groupType` of the thing passed.
+    /// The `groupType` of the group passed, or the `resourceType` of what has its row among the resources.
     pub group_type: String,
     /// Its `externalId`.
     pub external_id: String,

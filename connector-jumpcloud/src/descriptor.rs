@@ -51,11 +51,11 @@ pub fn descriptor() -> Descriptor {
         emits: [
             "JUMPCLOUD_USER_GROUP",
             "JUMPCLOUD_ADMIN_ROLE",
-            "JUMPCLOUD_SYSTEM_GROUP",
             "system",
             "systemGroup",
             "application",
             "activeDirectory",
+            "directory",
             "gSuite",
             "ldapServer",
             "office365",

@@ -12,8 +12,6 @@ use crate::api::graph::{Kind, sudo};
 
 /// Group type of user groups.
 pub(super) const USER_GROUP: &str = "JUMPCLOUD_USER_GROUP";
-/// Group type of device groups.
-pub(super) const SYSTEM_GROUP: &str = "JUMPCLOUD_SYSTEM_GROUP";
 
 /// Ways through nested groups that are followed from one account or group, beside one to each group. More would need
 /// groups that are members of each other in hundreds of combinations.
@@ -28,6 +26,7 @@ pub(super) struct Graph<'a> {
     children: Vec<Vec<u32>>,
     /// For each user, the groups that hold the user directly.
     groups_of: Rows,
+    /// The groups that did not vanish while the scan went on.
     group_index: HashMap<&'a Id, u32>,
     /// For each group, the level that its own attributes give its members on every device that it reaches.
     group_sudo: Vec<Access>,
@@ -94,12 +93,14 @@ impl<'a> Graph<'a> {
     /// Builds the graph; an edge whose end is not in the scan is counted in `tally` and left out.
     /// As long as no user was listed, every user that an edge names may still come.
     pub(super) fn new(state: &'a State, people: &People, tally: &mut Tally) -> Self {
-        let group_index: HashMap<&Id, u32> = state.groups.iter().map(|group| &group.id).zip(0..).collect();
+        let vanished = |at: u32| state.members.get(at as usize).is_some_and(Option::is_none);
+        let groups = state.groups.iter().map(|group| &group.id).zip(0..);
+        let group_index: HashMap<&Id, u32> = groups.filter(|(_, at)| !vanished(*at)).collect();
         let mut children = vec![Vec::new(); state.groups.len()];
         let mut parents = vec![Vec::new(); state.groups.len()];
         for (at, members) in (0_u32..).zip(&state.members) {
             for member in members.iter().flat_map(|members| &members.groups) {
-                // A group that is not listed was counted when the memberships were read.
+                // A group that is not in the scan is counted when the memberships are sent.
                 if let Some(&child) = group_index.get(member) {
                     children[at as usize].push(child);
                     parents[child as usize].push(at);

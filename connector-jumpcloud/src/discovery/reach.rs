@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use connector_api::{Access, AccessPath, PathStep};
 
-use super::graph::{Graph, Reach, SYSTEM_GROUP};
+use super::graph::{Graph, Reach};
+use super::rows::resource_type;
 use crate::api::graph::Kind;
 
-/// Paths shown for one grant; more of the same length or longer are left out.
+/// Paths shown for one grant; of more of the same length or longer the number is told.
 const PATHS: usize = 32;
 
 /// For each target, by its index, every path to it, shortest first.
@@ -86,7 +87,7 @@ impl Graph<'_> {
         steps.extend(reach.through.map(|group| {
             let group = &self.state.system_groups[group as usize];
             PathStep {
-                group_type: SYSTEM_GROUP.to_owned(),
+                group_type: resource_type(Kind::SystemGroup).to_owned(),
                 external_id: group.id.to_string(),
                 name: group.name.clone().unwrap_or_else(|| group.id.to_string()),
             }
@@ -108,14 +109,20 @@ impl Graph<'_> {
 fn in_order(mut paths: Paths) -> Paths {
     for paths in paths.values_mut() {
         paths.sort_by_key(|path| (path.steps.len(), Reverse(path.access)));
-        // The strongest path stays, however long it is.
-        if paths.len() > PATHS
-            && let Some(strongest) = (0..paths.len()).max_by_key(|at| (paths[*at].access, Reverse(*at)))
-            && strongest >= PATHS
-        {
-            paths.swap(PATHS - 1, strongest);
-        }
-        paths.truncate(PATHS);
     }
     paths
+}
+
+/// Cuts the paths of a grant to those that are shown, and tells how many are not.
+pub(super) fn cut(paths: &mut Vec<AccessPath>) -> u64 {
+    let more = paths.len().saturating_sub(PATHS);
+    // The strongest path stays, however long it is.
+    if more > 0
+        && let Some(strongest) = (0..paths.len()).max_by_key(|at| (paths[*at].access, Reverse(*at)))
+        && strongest >= PATHS
+    {
+        paths.swap(PATHS - 1, strongest);
+    }
+    paths.truncate(PATHS);
+    more as u64
 }

@@ -5,7 +5,7 @@ use connector_api::{AccessPath, Attributes, Grant, Group, Membership, Principal,
 
 use super::graph::{Graph, USER_GROUP};
 use super::privilege::Privilege;
-use super::reach::Paths;
+use super::reach::{self, Paths};
 use super::section::Tally;
 use super::state::{Members, State};
 use crate::api::applications::Application;
@@ -159,8 +159,9 @@ pub(super) fn directory(directory: &Directory) -> Resource {
 
 /// The grants of one principal.
 pub(super) fn grants(graph: &Graph<'_>, principal: &Principal, paths: Paths) -> Vec<Grant> {
-    let grant = |(target, via): (u32, Vec<AccessPath>)| {
+    let grant = |(target, mut via): (u32, Vec<AccessPath>)| {
         let target = &graph.targets[target as usize];
+        let more_paths = reach::cut(&mut via);
         Some(Grant {
             principal: principal.clone(),
             resource: ResourceRef {
@@ -171,6 +172,7 @@ pub(super) fn grants(graph: &Graph<'_>, principal: &Principal, paths: Paths) -> 
             access: via.iter().map(|path| path.access).max()?,
             direct: via.iter().any(|path| path.steps.is_empty()),
             via,
+            more_paths,
         })
     };
     paths.into_iter().filter_map(grant).collect()

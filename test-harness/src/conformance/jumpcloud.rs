@@ -207,7 +207,14 @@ fn grants(organization: &Organization) -> Vec<Record> {
             let Resource { external_id, resource_type, name, .. } = resource.clone();
             let resource = ResourceRef { external_id, resource_type, name };
             let direct = paths.iter().any(|path| path.len() == 1);
-            Some(Record::from(Grant { principal: named.clone(), resource, access, direct, via: Vec::new() }))
+            Some(Record::from(Grant {
+                principal: named.clone(),
+                resource,
+                access,
+                direct,
+                via: Vec::new(),
+                more_paths: 0,
+            }))
         })
     };
     let mut rows = Vec::new();

@@ -67,6 +67,7 @@ impl Toy {
             access: Access::SudoWithoutPassword,
             direct: true,
             via: Vec::new(),
+            more_paths: 0,
         }));
         Self { rows, ending, begun: Mutex::default() }
     }

@@ -203,5 +203,6 @@ fn grant(index: usize) -> Grant {
         access: Access::Login,
         direct: true,
         via: Vec::new(),
+        more_paths: 0,
     }
 }

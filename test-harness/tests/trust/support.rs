@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use connector_jumpcloud as _;
 
 use connector_api::{
-    AccountKind, CancellationToken, Checkpoint, Connector, ConnectorError, Credential, Edition, ErrorCode, Record,
-    Registry, ScanFailure, ScanRequest, ScanSink, ScanSummary, SystemConfig, async_trait,
+    AccountKind, CancellationToken, Checkpoint, Connector, ConnectorError, Credential, Edition, ErrorCode, Principal,
+    Record, Registry, ScanFailure, ScanRequest, ScanSink, ScanSummary, SystemConfig, async_trait,
 };
 use serde_json::{Value, json};
 use test_harness::simulator::organization::{Kind, Node};
@@ -173,7 +173,10 @@ impl Identities {
                     new(found.systems.insert(id.clone()), format!("device {id} twice"));
                 }
                 Record::Grant(grant) => {
-                    if let connector_api::Principal::Account { external_id, .. } = &grant.principal {
+                    if let Principal::Group { external_id, .. } = &grant.principal {
+                        new(found.groups.contains(external_id), format!("a grant to the unknown group {external_id}"));
+                    }
+                    if let Principal::Account { external_id, .. } = &grant.principal {
                         new(found.users.contains(external_id), format!("a grant to the unknown user {external_id}"));
                         if grant.resource.resource_type == "system" {
                             let pair = (external_id.clone(), grant.resource.external_id.clone());

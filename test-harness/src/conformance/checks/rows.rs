@@ -139,10 +139,15 @@ fn references(row: &Record) -> Vec<(String, Option<&str>)> {
                 Principal::Group { group_name, .. } => group_name,
             };
             let resource = &grant.resource;
-            vec![
+            [
                 (truth::principal_key(&grant.principal), Some(principal.as_str())),
                 (resource_key(&resource.resource_type, &resource.external_id), Some(resource.name.as_str())),
             ]
+            .into_iter()
+            .chain(
+                grant.via.iter().flat_map(|path| &path.steps).map(|passed| (step(passed), Some(passed.name.as_str()))),
+            )
+            .collect()
         }
         _ => Vec::new(),
     }

@@ -114,6 +114,7 @@ const GRANTS: &[Column<Grant>] = &[
     ("access", |grant| word::<Access>(&grant.access)),
     ("direct", |grant| shown(grant.direct)),
     ("via", |grant| list(&grant.via)),
+    ("morePaths", |grant| shown(grant.more_paths).filter(|_| grant.more_paths > 0)),
 ];
 
 /// The files of a CSV folder; a folder that holds nothing else may be replaced by a new scan.
