@@ -60,10 +60,13 @@ pub(crate) fn transport(error: &reqwest::Error, host: &str) -> Failure {
         );
         return Failure::new(error.with_retry(Retry::Later), Again::Later);
     }
-    if let Some(tls) = cause::<rustls::Error>(error) {
+    // Later a failure of TLS is one of the connection.
+    if let Some(tls) = cause::<rustls::Error>(error).filter(|_| error.is_connect()) {
+        // It may list all the names in a certificate.
+        let why = Scrubber::default().line(&tls.to_string());
         let error = ConnectorError::new(
             ErrorCode::Tls,
-            format!("the TLS handshake with {host} failed: {tls}"),
+            format!("the TLS handshake with {host} failed: {why}"),
             tls_remedy(tls),
         );
         return Failure::new(error, Again::Never);
@@ -72,7 +75,7 @@ pub(crate) fn transport(error: &reqwest::Error, host: &str) -> Failure {
         let error = ConnectorError::new(ErrorCode::Timeout, format!("{host} did not answer in time"), reach);
         return Failure::new(error.with_retry(Retry::Later), Again::Later);
     }
-    let why = innermost(error);
+    let why = Scrubber::default().line(&innermost(error));
     let message = if error.is_connect() {
         format!("no connection to {host}: {why}")
     } else {

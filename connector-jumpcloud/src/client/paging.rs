@@ -17,7 +17,7 @@
 //! A listing that cannot be linked, or falls short of its totals, is read again as a whole, and rows that came before
 //! are dropped. After [`PASSES`] it is an `inconsistent_listing`.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -258,8 +258,8 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
             return true;
         }
         // The list shifted. Rows of the last page, in the same order, tell where the page goes on.
-        let place = |row: &T| pass.tail.iter().position(|id| id == row.id());
-        let shared: Vec<usize> = page.rows.iter().filter_map(place).collect();
+        let places: HashMap<&Id, usize> = pass.tail.iter().enumerate().rev().map(|(at, id)| (id, at)).collect();
+        let shared: Vec<usize> = page.rows.iter().filter_map(|row| places.get(row.id()).copied()).collect();
         if shared.is_empty() || !shared.is_sorted() {
             return false;
         }
@@ -320,6 +320,7 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         let link = if ids.first().is_some_and(|id| Some(id) == tail.last()) {
             Some(0)
         } else {
+            let tail: HashSet<&Id> = tail.iter().collect();
             ids.iter().rposition(|id| tail.contains(id))
         };
         self.note_repeated(&ids);

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector_api::ConnectorError;
+use connector_api::{ConnectorError, ErrorCode};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use super::body;
+use super::endpoint::is_loopback;
 use super::failure::DnsError;
 
 /// How connections are made.
@@ -50,12 +52,20 @@ impl Connections {
             .pool_max_idle_per_host(self.concurrency)
             .http2_adaptive_window(true);
         if let Some(proxy) = &self.proxy {
-            let proxy = reqwest::Proxy::all(proxy.expose_secret()).map_err(|_| {
+            let proxy_url = proxy.expose_secret();
+            let proxy = reqwest::Proxy::all(proxy_url).map_err(|_| {
                 ConnectorError::invalid_config(
                     "attributes.proxyUrl: is not a URL",
                     "write it like http://proxy.example:3128",
                 )
             })?;
+            if self.loopback && !is_here(proxy_url) {
+                return Err(ConnectorError::new(
+                    ErrorCode::InsecureEndpoint,
+                    "attributes.proxyUrl: a loopback address is not reached through another machine; the key would travel there readable",
+                    "leave the proxy out, or name one on this machine",
+                ));
+            }
             builder = builder.proxy(proxy);
         } else if self.loopback {
             builder = builder.no_proxy();
@@ -95,6 +105,12 @@ impl Connections {
             .with_no_client_auth();
         Ok(config)
     }
+}
+
+/// Whether a URL is an address of this machine.
+fn is_here(url: &str) -> bool {
+    let url = if url.contains("://") { Url::parse(url) } else { Url::parse(&format!("http://{url}")) };
+    url.is_ok_and(|url| is_loopback(&url))
 }
 
 /// The system's resolver, whose failures are recognised as such.

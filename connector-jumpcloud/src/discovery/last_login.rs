@@ -12,6 +12,8 @@ use crate::client::Client;
 
 /// A stream of events may not have more pages.
 const LONGEST: u64 = 10_000;
+/// No more accounts may have signed in: a target that names ever new ones must not fill the memory.
+const MOST: usize = 5_000_000;
 
 /// Reads the login events of the last `days` days into `logins`; what came before an error stays there.
 pub(super) async fn read(
@@ -28,6 +30,9 @@ pub(super) async fn read(
         tally.advance(page.events.len(), None);
         for event in page.events {
             unattributed += u64::from(!enter(event, logins));
+        }
+        if logins.count() > MOST {
+            return Err(inconsistent("they name more accounts than there can be"));
         }
         if !page.full {
             logins.since = Some(since);

@@ -66,6 +66,12 @@ impl Login {
 }
 
 impl Logins {
+    /// The accounts that signed in.
+    pub(super) fn count(&self) -> usize {
+        let known = [&self.users, &self.administrators];
+        known.into_iter().map(|known| known.by_id.len() + known.by_name.len()).sum()
+    }
+
     /// Enters what is known of a user, whom devices know by name.
     pub(super) fn enter_user(&self, account: &mut Account, id: &Id, username: Option<&str>) {
         self.enter(&self.users, account, id, username);
