@@ -37,7 +37,8 @@ const PATIENCE: u32 = 5;
 /// No listing may be longer: a target that never ends must not fill the memory.
 const LONGEST: u64 = 5_000_000;
 
-/// A listing whose pages are all so many times shorter than asked for may grow with each request, and have no end.
+/// A listing whose pages are all so many times shorter than asked for may grow with each request, and have no end. Where
+/// less than twice as many rows are asked for, it is half of these.
 const SHORTEST: u64 = 20;
 /// So late is a page that was refused and is asked for again a second later. Then more are asked for ahead, and again
 /// after the same time, up to so many times as many.
@@ -288,7 +289,7 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         let promised = self.pass.totals.map(|(_, high)| high);
         let most = Listing::requests(promised.unwrap_or_default().max(self.pass.rows), limit);
         let endless = promised.is_some_and(|promised| self.pass.rows > 2 * promised + 10_000)
-            || self.pass.pages > SHORTEST * most + 500;
+            || self.pass.pages > (limit / 2).clamp(1, SHORTEST) * most + 500;
         if endless || self.pass.rows > LONGEST {
             return Err(self.inconsistent("the target goes on listing beyond what it promised"));
         }

@@ -70,9 +70,13 @@ async fn a_fifth_of_all_answers_being_502_costs_no_row() {
 #[tokio::test]
 async fn a_listing_that_grows_with_each_request_as_fast_as_it_is_read_is_given_up() {
     let faults = ["short-page:on=usergroups:rate=1", "drift=insert:on=usergroups:rate=1"];
-    let (simulator, ended, _) = scan_with(with_faults(small(), &faults), core_only()).await;
-    assert_eq!(code(&ended), ErrorCode::InconsistentListing);
-    assert!(simulator.requests().of("usergroups") < 1_000, "{:?}", simulator.requests());
+    for limit in [7, 100] {
+        let mut attributes = core_only();
+        attributes["pageSize"] = limit.into();
+        let (simulator, ended, _) = scan_with(with_faults(small(), &faults), attributes).await;
+        assert_eq!(code(&ended), ErrorCode::InconsistentListing);
+        assert!(simulator.requests().of("usergroups") < 1_500, "{limit}: {:?}", simulator.requests());
+    }
 }
 
 #[tokio::test]
