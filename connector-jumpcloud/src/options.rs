@@ -48,7 +48,7 @@ pub(crate) struct Options {
     #[schemars(title = "Grants")]
     pub(crate) include_grants: bool,
     /// Discover last logins from Directory Insights. Costs one request for each 10,000 login events of the days
-    /// looked back on, one after another.
+    /// looked back on and one more, one after another.
     #[schemars(title = "Last logins")]
     pub(crate) include_last_login: bool,
     /// How many days to look back for logins; JumpCloud keeps 90.

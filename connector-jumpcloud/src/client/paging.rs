@@ -168,14 +168,14 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         }
     }
 
-    /// Reads the first page, if it is not here yet, and tells the rows that it promises in all.
+    /// Reads the first page, if it is not here yet, and tells the rows that it promises in all; none where it is empty.
     ///
     /// # Errors
     /// Whatever the request ends with.
     pub(crate) async fn total(&mut self) -> Result<Option<u64>, ConnectorError> {
         if self.ahead.is_empty() && self.pass.tail.is_empty() && !self.finished {
             let page = self.ask(0).page().await?;
-            let total = page.total;
+            let total = page.total.or_else(|| page.rows.is_empty().then_some(0));
             self.ahead.push_back((0, Source::Here(page)));
             return Ok(total);
         }

@@ -219,8 +219,10 @@ fn make_account(
 ) -> (u32, Box<Account>) {
     let at = people.list(&draft.id, draft.name(), draft.sudo);
     let email = draft.email();
-    for name in draft.told.as_deref().into_iter().chain(email) {
-        strangers.remove(name);
+    if !strangers.is_empty() {
+        for name in draft.told.as_deref().into_iter().chain(email) {
+            strangers.remove(name.to_lowercase().as_str());
+        }
     }
     let sharing = email.and_then(|email| administrators.get(&email.to_lowercase())).into_iter().flatten();
     let mut links: Vec<(String, Evidence)> = sharing.map(|id| (id.clone(), Evidence::SharedEmail)).collect();

@@ -13,9 +13,23 @@ use crate::api::graph::{Kind, sudo};
 /// Group type of user groups.
 pub(super) const USER_GROUP: &str = "JUMPCLOUD_USER_GROUP";
 
-/// Ways through nested groups that are followed from one account or group, beside one to each group. More would need
-/// groups that are members of each other in hundreds of combinations.
+/// Ways through nested groups that are followed from one account or group, beside those to each group that show how near
+/// and how strong it is. More would need groups that are members of each other in hundreds of combinations.
 const WAYS: usize = 1024;
+
+/// A group that can be reached, and how: each way ends with it.
+pub(super) struct End {
+    pub(super) shortest: Vec<u32>,
+    /// The shortest of those that give a higher level, if there are any.
+    stronger: Option<Vec<u32>>,
+}
+
+impl End {
+    /// The shortest of the ways that give the highest level.
+    pub(super) fn strongest(&self) -> &[u32] {
+        self.stronger.as_ref().unwrap_or(&self.shortest)
+    }
+}
 
 /// The graph of one scan.
 pub(super) struct Graph<'a> {
@@ -169,10 +183,10 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The groups that hold a user: each with the way up to it, which begins with a group that holds the user
-    /// directly and ends with the group itself. Shortest ways first; each group once, so cycles end.
-    pub(super) fn groups_of(&self, user: u32) -> Vec<Vec<u32>> {
-        self.ways_up(self.groups_of.of(user), 0)
+    /// The groups that hold a user: each with the ways up to it, which begin with a group that holds the user
+    /// directly. The nearest first.
+    pub(super) fn groups_of(&self, user: u32) -> Vec<End> {
+        ends(self.ways_up(self.groups_of.of(user), 0))
     }
 
     /// Every way up from the groups that hold a user directly. No way passes a group twice.
@@ -185,31 +199,46 @@ impl<'a> Graph<'a> {
         self.ways_up([group], WAYS)
     }
 
-    /// The groups above a group, each with the shortest way up to it, which begins with the group itself.
-    pub(super) fn groups_above(&self, group: u32) -> Vec<Vec<u32>> {
-        self.ways_up([group], 0).split_off(1)
+    /// The groups above a group, each with the ways up to it, which begin with the group itself.
+    pub(super) fn groups_above(&self, group: u32) -> Vec<End> {
+        ends(self.ways_up([group], 0).split_off(1))
     }
 
-    /// The ways up from `first`, shortest first: one to each group, and others as long as there are fewer than
-    /// `others`.
+    /// The ways up from `first`, shortest first: to each group the shortest, and the shortest that gives a higher level
+    /// than those before it; and others as long as there are fewer than `others`. No way passes a group twice, so cycles
+    /// end.
     fn ways_up(&self, first: impl IntoIterator<Item = u32>, others: usize) -> Vec<Vec<u32>> {
         let mut ways: Vec<Vec<u32>> = first.into_iter().map(|group| vec![group]).collect();
         if ways.iter().all(|way| self.parents[way[0] as usize].is_empty()) {
             return ways;
         }
         let bound = ways.len() + others;
-        let mut reached: HashSet<u32> = ways.iter().map(|way| way[0]).collect();
+        let mut highest: HashMap<u32, Access> = ways.iter().map(|way| (way[0], self.group_sudo(way[0]))).collect();
         let mut at = 0;
         while at < ways.len() {
             let way = ways[at].clone();
+            let level = self.sudo_of(&way);
             for &parent in &self.parents[way[way.len() - 1] as usize] {
-                if (reached.insert(parent) || ways.len() < bound) && !way.contains(&parent) {
+                if way.contains(&parent) {
+                    continue;
+                }
+                let level = level.max(self.group_sudo(parent));
+                let better = highest.get(&parent).is_none_or(|highest| level > *highest);
+                if better {
+                    highest.insert(parent, level);
+                }
+                if better || ways.len() < bound {
                     ways.push(way.iter().copied().chain([parent]).collect());
                 }
             }
             at += 1;
         }
         ways
+    }
+
+    /// The level that the attributes of the groups on a way give.
+    pub(super) fn sudo_of(&self, way: &[u32]) -> Access {
+        way.iter().map(|group| self.group_sudo(*group)).max().unwrap_or(Access::Login)
     }
 
     /// The users of a group that it does not hold directly: each with the groups between, from the user's own up to
@@ -262,6 +291,26 @@ impl<'a> Graph<'a> {
             name: group.name.clone().unwrap_or_else(|| group.id.to_string()),
         }
     }
+}
+
+/// Ways by the groups that they end with, in the order of the first to each.
+fn ends(ways: Vec<Vec<u32>>) -> Vec<End> {
+    let mut ends: Vec<End> = Vec::with_capacity(ways.len());
+    let nested = ways.iter().any(|way| way.len() > 1);
+    let mut places: HashMap<u32, usize> = HashMap::new();
+    for way in ways {
+        // Those that hold somebody directly differ, and most are held by no other.
+        let known = if nested { way.last().and_then(|last| places.get(last)) } else { None };
+        if let Some(at) = known {
+            ends[*at].stronger = Some(way);
+            continue;
+        }
+        if nested {
+            places.extend(way.last().map(|last| (*last, ends.len())));
+        }
+        ends.push(End { shortest: way, stronger: None });
+    }
+    ends
 }
 
 fn targets(state: &State) -> Vec<Target<'_>> {

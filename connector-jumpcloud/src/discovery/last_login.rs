@@ -27,22 +27,26 @@ pub(super) async fn read(
     let mut unattributed = 0_u64;
     for _ in 0..LONGEST {
         let page = events::page(client, &tally.meter, since, until, after.as_ref()).await?;
-        tally.advance(page.events.len(), None);
+        tally.advance(page.count, None);
         for event in page.events {
             unattributed += u64::from(!enter(event, logins));
         }
         if logins.count() > MOST {
             return Err(inconsistent("they name more accounts than there can be"));
         }
-        if !page.full {
+        // A short page may have been cut by a limit that the target does not tell: only nothing behind it is the end.
+        if page.count == 0 || (page.after.is_none() && !page.full) {
             logins.since = Some(since);
             if unattributed > 0 {
                 tally.note(format!("{unattributed} login events do not tell whose they are or how they went"));
             }
             return Ok(());
         }
-        if page.after.is_none() || page.after == after {
+        if page.after.is_none() {
             return Err(inconsistent("a full page does not tell where the next one begins"));
+        }
+        if page.after == after {
+            return Err(inconsistent("a page does not go on where the one before it ended"));
         }
         after = page.after;
     }
@@ -72,7 +76,7 @@ fn enter(event: Event, logins: &mut Logins) -> bool {
     // A device reports the login of a user whom it knows by name alone.
     let person = matches!(initiator.kind.as_deref(), None | Some("user" | "admin"));
     let id = initiator.id.filter(|_| person).and_then(|id| id.parse::<Id>().ok());
-    let name = event.username.or(initiator.username).or(initiator.email);
+    let name = event.username.or(initiator.username).or(initiator.email).map(|name| name.to_lowercase());
     let login = match (id, name) {
         (Some(id), _) => known.by_id.entry(id).or_default(),
         (None, Some(name)) => known.by_name.entry(name).or_default(),

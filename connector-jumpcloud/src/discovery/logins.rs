@@ -26,7 +26,8 @@ pub(crate) struct Logins {
 #[serde(default)]
 pub(crate) struct Known {
     pub(crate) by_id: BTreeMap<Id, Login>,
-    /// Logins that name their account only by user name or address, as those on devices do.
+    /// Logins that name their account only by user name or address, as those on devices do, in lower case: systems differ
+    /// in how they tell it.
     pub(crate) by_name: BTreeMap<String, Login>,
 }
 
@@ -85,9 +86,9 @@ impl Logins {
     fn enter(&self, known: &Known, account: &mut Account, id: &Id, username: Option<&str>) {
         let Some(since) = self.since else { return };
         let mut login = known.by_id.get(id).copied().unwrap_or_default();
-        let email = account.email.as_deref().filter(|email| Some(*email) != username);
-        for more in [username, email].into_iter().flatten().filter_map(|name| known.by_name.get(name)) {
-            login.merge(more);
+        if !known.by_name.is_empty() {
+            let names = [username, account.email.as_deref()].into_iter().flatten().map(str::to_lowercase);
+            names.filter_map(|name| known.by_name.get(&name)).for_each(|more| login.merge(more));
         }
         let succeeded_at = login.succeeded_at.and_then(Moment::time);
         account.last_login_at = succeeded_at;

@@ -56,7 +56,7 @@ use crate::options::{Options, UsersEndpoint};
 use edges::Counts;
 use logins::Logins;
 use people::People;
-use section::Tally;
+use section::{Tally, is_unavailable};
 use state::{Edge, Members, State};
 
 /// What a scan works with.
@@ -247,10 +247,8 @@ impl Scan<'_> {
             }),
             Section::Systems => Box::pin(async move {
                 let (mut systems, mut groups) = (Vec::new(), Vec::new());
-                let mut result = tally.read_into(client, systems_api::list(limit), &mut systems).await;
-                if result.is_ok() {
-                    result = tally.read_into(client, systems_api::list_groups(limit), &mut groups).await;
-                }
+                let main = tally.read_into(client, systems_api::list(limit), &mut systems).await;
+                let result = tally.read_besides(main, client, systems_api::list_groups(limit), &mut groups).await;
                 Read { section, found: Found::Systems(systems, groups), tally, result }
             }),
             Section::Applications => Box::pin(async move {
@@ -260,10 +258,9 @@ impl Scan<'_> {
             }),
             Section::Directories => Box::pin(async move {
                 let (mut rows, mut servers) = (Vec::new(), Vec::<RadiusServer>::new());
-                let mut result = tally.read_into(client, directories_api::list(limit), &mut rows).await;
-                if result.is_ok() {
-                    result = tally.read_into(client, directories_api::list_radius_servers(limit), &mut servers).await;
-                }
+                let main = tally.read_into(client, directories_api::list(limit), &mut rows).await;
+                let radius = directories_api::list_radius_servers(limit);
+                let result = tally.read_besides(main, client, radius, &mut servers).await;
                 rows.extend(servers.into_iter().map(Directory::from));
                 Read { section, found: Found::Directories(rows), tally, result }
             }),
@@ -368,18 +365,30 @@ pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter
         UsersEndpoint::V2 => &[V2_USERS],
         UsersEndpoint::Systemusers => &[SYSTEM_USERS],
     };
-    let mut absent = None;
+    let (mut absent, mut empty) = (None, None);
     for (in_vain, path) in (0..).zip(paths) {
         let mut reader = PageReader::new(client, meter, users_api::list(path, u64::from(options.page_size)));
         match reader.total().await {
             Ok(total) => {
                 tracing::info!(endpoint = path, ?total, "the users' endpoint");
-                return Ok(OpenUsers { path, reader, total, in_vain });
+                let users = OpenUsers { path, reader, total, in_vain };
+                if total != Some(0) {
+                    return Ok(users);
+                }
+                // Another may know of some: an organisation without any is rare.
+                empty.get_or_insert(users);
             }
+            Err(error) if is_unavailable(&error) && empty.is_some() => {}
             Err(error) if is_absent(&error) => absent = Some(error),
             Err(error) => return Err(error.context(Section::Users)),
         }
     }
-    let error = absent.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint"));
+    if let Some(users) = empty {
+        return Ok(OpenUsers { in_vain: paths.len() as u64 - 1, ..users });
+    }
+    let mut error = absent.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint"));
+    if options.users_endpoint != UsersEndpoint::Auto {
+        error.remedy = format!("set usersEndpoint to auto, which finds the listing that there is; or {}", error.remedy);
+    }
     Err(error.context(Section::Users))
 }

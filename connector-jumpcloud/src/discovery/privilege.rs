@@ -6,7 +6,7 @@
 //! | `console_administrator` | users | JumpCloud links the user to a console administrator (`admin`) |
 //! | `global_sudo` | users | `sudo`: administrator on every device that the user reaches |
 //! | `global_sudo_without_password` | users | the same with `passwordless_sudo` |
-//! | `sudo_on_systems` | users, groups | edges, or attributes of the groups passed, give administrator rights on so many devices |
+//! | `sudo_on_systems` | users, groups | edges, or attributes of the groups passed on any way, give administrator rights on so many devices |
 //! | `group_sudo` | groups | `attributes.sudo.enabled` |
 //! | `group_sudo_without_password` | groups | the same with `withoutPassword` |
 //! | `posix_admin_group` | groups | `attributes.posixGroups` names `root`, `wheel`, `sudo`, `admin` or `docker` |
@@ -25,10 +25,10 @@
 //! | `privileged_never_logged_in` | no login succeeded in all the time looked back on |
 //! | `privileged_password_never_expires` | its password never expires |
 
-use connector_api::{Access, Account, Reason};
+use connector_api::{Access, Account, Mfa, Reason};
 use jiff::Timestamp;
 
-use super::graph::Graph;
+use super::graph::{End, Graph};
 use super::state::State;
 use crate::api::administrators::Administrator;
 use crate::api::user_groups::UserGroup;
@@ -72,26 +72,37 @@ impl<'a> Privilege<'a> {
     /// The evidence that a group's members are privileged: in the group itself, and in the groups above it.
     pub(super) fn group(&self, group: u32) -> Vec<Reason> {
         let mut reasons = self.groups[group as usize].clone();
-        for way in self.graph.groups_above(group) {
-            self.judge_way(&way, &way[1..], "its members are in", &mut reasons);
+        for end in self.graph.groups_above(group) {
+            self.judge_end(&end, 1, "its members are in", &mut reasons);
         }
         reasons
     }
 
-    /// Enters the evidence in the last group of a way on those who come that way; of it, `shown` is named.
-    fn judge_way(&self, way: &[u32], shown: &[u32], are_in: &str, reasons: &mut Vec<Reason>) {
-        let (Some(&first), Some(&last)) = (shown.first(), shown.last()) else { return };
-        let mut group = self.name(last).to_owned();
-        if first != last {
-            group.push_str(&format!(" through {}", self.name(first)));
+    /// Enters the evidence in a group on those who are in it, directly or through others; of the ways there the first
+    /// `hidden` groups are not named.
+    fn judge_end(&self, end: &End, hidden: usize, are_in: &str, reasons: &mut Vec<Reason>) {
+        let Some(&last) = end.shortest.last() else { return };
+        let own = self.groups[last as usize].iter().filter(|reason| reason.code != SUDO_ON_SYSTEMS);
+        let mut own = own.peekable();
+        if own.peek().is_some() {
+            let group = self.by_way(&end.shortest[hidden..]);
+            let told = |reason: &Reason| format!("{are_in} {group}: {}", reason.message);
+            reasons.extend(own.map(|reason| Reason::new("privileged_group", told(reason))));
         }
-        for reason in self.groups[last as usize].iter().filter(|reason| reason.code != SUDO_ON_SYSTEMS) {
-            reasons.push(Reason::new("privileged_group", format!("{are_in} {group}: {}", reason.message)));
-        }
-        let systems = self.graph.sudo_systems(way);
+        let systems = self.graph.sudo_systems(end.strongest());
         if systems > 0 {
+            let group = self.by_way(&end.strongest()[hidden..]);
             let message = format!("{are_in} {group}: its members are administrators on {}", devices(systems));
             reasons.push(Reason::new(SUDO_ON_SYSTEMS, message));
+        }
+    }
+
+    /// The last group of a way, and through which one it is reached.
+    fn by_way(&self, way: &[u32]) -> String {
+        match way {
+            [] => String::new(),
+            [group] => self.name(*group).to_owned(),
+            [first, .., last] => format!("{} through {}", self.name(*last), self.name(*first)),
         }
     }
 
@@ -125,9 +136,9 @@ impl<'a> Privilege<'a> {
             reasons.push(Reason::new(SUDO_ON_SYSTEMS, message));
         }
         let mut bound = self.graph.is_bound(user);
-        for way in self.graph.groups_of(user) {
-            bound = bound || way.last().is_some_and(|group| self.graph.group_is_bound(*group));
-            self.judge_way(&way, &way, "is in", &mut reasons);
+        for end in self.graph.groups_of(user) {
+            bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
+            self.judge_end(&end, 0, "is in", &mut reasons);
         }
         self.judge_hygiene(account, &mut reasons, bound);
         account.reasons = reasons;
@@ -161,7 +172,8 @@ impl<'a> Privilege<'a> {
         if account.enabled != Some(false) && account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false) {
             reasons.push(Reason::new("privileged_without_mfa", "is privileged and has no second factor set up"));
         }
-        if account.mfa.as_ref().and_then(|mfa| mfa.excluded) == Some(true) {
+        let exempt = |mfa: &Mfa| mfa.excluded == Some(true) && mfa.excluded_until.is_none_or(|until| until > self.now);
+        if account.mfa.as_ref().is_some_and(exempt) {
             reasons.push(Reason::new("privileged_mfa_exempt", "is privileged and exempt from the second factor"));
         }
         if account.enabled == Some(false) {

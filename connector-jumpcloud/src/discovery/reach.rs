@@ -57,7 +57,7 @@ impl Graph<'_> {
 
     /// Whether a user is bound to anything directly.
     pub(super) fn is_bound(&self, user: u32) -> bool {
-        self.user_reach.contains_key(&user)
+        self.user_reach.get(&user).is_some_and(|reaches| !reaches.is_empty())
     }
 
     /// Whether a group is bound to anything itself.
@@ -68,10 +68,6 @@ impl Graph<'_> {
     fn devices<'r>(&self, reaches: impl Iterator<Item = &'r Reach>) -> usize {
         let devices = reaches.filter(|reach| self.targets[reach.target as usize].kind == Kind::System);
         devices.map(|reach| reach.target).collect::<HashSet<_>>().len()
-    }
-
-    fn sudo_of(&self, way: &[u32]) -> Access {
-        way.iter().map(|group| self.group_sudo(*group)).max().unwrap_or(Access::Login)
     }
 
     /// Enters what the last group of a way is bound to; of the way, `shown` becomes part of the paths.

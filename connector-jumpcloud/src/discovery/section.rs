@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::client::{Client, Course, Identified, Listing, Meter, PageReader};
 
-/// How many dangling references a report shows.
+/// How many dangling references a report shows, and how many notes.
 const EXAMPLES: usize = 20;
 
 /// One section's counts.
@@ -22,6 +22,10 @@ pub(crate) struct Tally {
     report: SectionReport,
     done: u64,
     expected: Option<u64>,
+    /// Whether the target answered the section's main listing, or any of several alike.
+    answered: bool,
+    /// Notes for which there is no room.
+    more_notes: u64,
 }
 
 impl Tally {
@@ -42,11 +46,14 @@ impl Tally {
             report: SectionReport::new(section, SectionStatus::Skipped),
             done: 0,
             expected: None,
+            answered: false,
+            more_notes: 0,
         }
     }
 
     /// Items came in.
     pub(crate) fn advance(&mut self, items: usize, expected: Option<u64>) {
+        self.answered = true;
         self.done += items as u64;
         self.expected = expected.or(self.expected);
         self.progress(Stage::Reading);
@@ -58,7 +65,7 @@ impl Tally {
         if let Some(planned) = course.planned {
             self.plan(planned);
         }
-        self.report.notes.extend(course.notes);
+        course.notes.into_iter().for_each(|note| self.note(note));
     }
 
     /// More requests were to be expected.
@@ -67,7 +74,11 @@ impl Tally {
     }
 
     pub(crate) fn note(&mut self, note: impl Into<String>) {
-        self.report.notes.push(note.into());
+        if self.report.notes.len() < EXAMPLES {
+            self.report.notes.push(note.into());
+        } else {
+            self.more_notes += 1;
+        }
     }
 
     /// So many rows went to the sink.
@@ -99,6 +110,9 @@ impl Tally {
         } else {
             tracing::info!(section = %self.section, items = self.done, requests = reading.requests, "a section is read");
         }
+        if self.more_notes > 0 {
+            self.report.notes.push(format!("and {} more notes like these", self.more_notes));
+        }
         self.report.status = status;
         self.report.requests += reading.requests;
         self.report.retries += reading.retries;
@@ -108,16 +122,41 @@ impl Tally {
         self.report
     }
 
-    /// Closes the section by how its reading went.
+    /// Closes the section by how its reading went. One that was refused in part is not unavailable.
     pub(crate) fn close_by(self, result: Result<(), ConnectorError>) -> SectionReport {
         let status = match result {
             Ok(()) => SectionStatus::Complete,
             Err(error) if is_unavailable(&error) => {
-                SectionStatus::Unavailable { error: with_right(self.section, error) }
+                let error = with_right(self.section, error);
+                if self.answered { SectionStatus::Incomplete { error } } else { SectionStatus::Unavailable { error } }
             }
             Err(error) => SectionStatus::Incomplete { error },
         };
         self.close(status)
+    }
+
+    /// Reads a listing into `rows` after the section's main one, of which `main` tells how it went: where that was refused,
+    /// this one may still be read, but the section stays unavailable.
+    pub(crate) async fn read_besides<T>(
+        &mut self,
+        main: Result<(), ConnectorError>,
+        client: &Client,
+        listing: Listing,
+        rows: &mut Vec<T>,
+    ) -> Result<(), ConnectorError>
+    where
+        T: DeserializeOwned + Identified + Send + 'static,
+    {
+        match main {
+            Err(error) if is_unavailable(&error) => {
+                // The error of the main one says more than that of this one would.
+                let _ = self.read_into(client, listing, rows).await;
+                self.answered = false;
+                Err(error)
+            }
+            Err(error) => Err(error),
+            Ok(()) => self.read_into(client, listing, rows).await,
+        }
     }
 
     /// Reads a listing into `rows`; what came before an error stays there.
@@ -136,6 +175,7 @@ impl Tally {
                 (Some(before), Some(more)) => Some(before + more),
                 (before, more) => before.or(more),
             };
+            self.answered = true;
             while let Some(more) = reader.next().await? {
                 self.advance(more.len(), None);
                 rows.extend(more);

@@ -14,7 +14,10 @@ pub(super) fn beside(path: &Path) -> io::Result<NamedTempFile> {
 
 /// The same for a folder.
 pub(super) fn folder_beside(path: &Path) -> io::Result<tempfile::TempDir> {
-    tempfile::Builder::new().prefix(&hidden(path)).suffix(".tmp").tempdir_in(folder_of(path))
+    let (prefix, mut folder) = (hidden(path), tempfile::Builder::new());
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.prefix(&prefix).suffix(".tmp").tempdir_in(folder_of(path))
 }
 
 /// Makes the file durable and gives it its final name in one step.

@@ -211,6 +211,11 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
     let files = ["accounts.csv", "grants.csv", "groups.csv", "memberships.csv", "resources.csv", "summary.json"];
     assert_eq!(entries(&path), files);
 
+    #[cfg(unix)]
+    for file in files.iter().chain(&["."]) {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&path.join(file).metadata().unwrap().permissions());
+        assert_eq!(mode & 0o077, 0, "{file} is its owner's alone");
+    }
     let mut accounts = csv::Reader::from_path(path.join("accounts.csv")).unwrap();
     let columns = accounts.headers().unwrap().clone();
     let at = |name: &str| columns.iter().position(|column| column == name).unwrap();

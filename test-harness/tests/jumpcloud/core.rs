@@ -179,6 +179,15 @@ async fn an_endpoint_that_was_asked_for_and_is_not_served_fails_the_scan() {
 }
 
 #[tokio::test]
+async fn where_one_listing_of_users_is_empty_the_other_is_asked() {
+    let user = json!({"_id": id(1), "username": "ada"});
+    let console = Content::default().list("/api/v2/users", []).list("/api/systemusers", [user]).serve().await;
+    let scanned = scan(console.system()).await;
+    assert_eq!(scanned.accounts().count(), 1);
+    assert_eq!(scanned.summary.facts["usersEndpoint"], "/api/systemusers");
+}
+
+#[tokio::test]
 async fn no_users_is_a_warning() {
     let simulator = start(SimulatorOptions { users: 0, ..small() }).await;
     let scanned = scan(core_alone(simulated(&simulator))).await;

@@ -156,6 +156,69 @@ async fn every_code_occurs_and_says_what_is_so() {
 }
 
 #[tokio::test]
+async fn the_strongest_way_to_a_group_counts_and_the_nearest_names_it() {
+    let members = |number: u64| format!("/api/v2/usergroups/{}/members", id(number));
+    let group = |number: u64, name: &str, attributes| json!({"id": id(number), "name": name, "attributes": attributes});
+    let console = Content::default()
+        .list("/api/systemusers", [1, 2].map(|number| json!({"_id": id(number), "username": format!("u{number}")})))
+        .list(
+            "/api/v2/usergroups",
+            [group(30, "Plain", json!(null)), group(31, "Strong", sudo(false)), group(32, "Roots", json!(null))],
+        )
+        .list(&members(30), [member("user", 1)])
+        .list(&members(31), [member("user", 1), member("user", 2)])
+        .list(&members(32), [member("user_group", 30), member("user_group", 31), member("user", 2)])
+        .list("/api/systems", [json!({"_id": id(40), "hostname": "h"})])
+        .edges(
+            &format!("/api/v2/systems/{}/associations?targets=user_group", id(40)),
+            "user_group",
+            [(id(32).as_str(), json!(null))],
+        )
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    for (user, nearest) in [(1, "is in Roots through Plain"), (2, "is in Roots")] {
+        let reasons = &scanned.account(&id(user)).reasons;
+        assert_eq!(
+            sentence(reasons, "sudo_on_systems"),
+            "is in Roots through Strong: its members are administrators on 1 device"
+        );
+        let named = format!("{nearest}: its name contains \"root\"");
+        assert!(reasons.iter().any(|reason| reason.message == named), "{reasons:?}");
+        let grant = scanned.grants().find(|grant| crate::grants::principal_id(grant) == id(user)).unwrap();
+        assert_eq!(grant.access, connector_api::Access::Sudo);
+    }
+}
+
+#[tokio::test]
+async fn what_is_over_or_empty_is_no_evidence() {
+    let exempt = |until: &str| json!({"configured": true, "exclusion": true, "exclusionUntil": until});
+    let user =
+        |number: u64, mfa| json!({"_id": id(number), "username": format!("u{number}"), "sudo": true, "mfa": mfa});
+    let console = Content::default()
+        .list(
+            "/api/systemusers",
+            [
+                user(1, exempt("2020-01-01T00:00:00Z")),
+                user(2, exempt("2999-01-01T00:00:00Z")),
+                json!({"_id": id(3), "username": "u3", "suspended": true}),
+            ],
+        )
+        .list("/api/v2/systemgroups", [json!({"id": id(45), "name": "Empty"})])
+        .edges(
+            &format!("/api/v2/systemgroups/{}/associations?targets=user", id(45)),
+            "user",
+            [(id(3).as_str(), json!(null))],
+        )
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    let has = |number: u64, code: &str| codes(&scanned.account(&id(number)).reasons).contains(&code);
+    assert!(!has(1, "privileged_mfa_exempt") && has(2, "privileged_mfa_exempt"));
+    assert!(!has(3, "disabled_but_bound"), "it reaches nothing");
+}
+
+#[tokio::test]
 async fn the_patterns_of_privileged_names_are_the_operators() {
     let console = organization().await;
     let privileged = |scanned: &Scanned| -> Vec<String> {

@@ -67,7 +67,7 @@ fn expected_of(truth: &Organization, principal: Node, grants: &mut Grants) {
     }
 }
 
-fn principal_id(grant: &Grant) -> &str {
+pub(crate) fn principal_id(grant: &Grant) -> &str {
     match &grant.principal {
         Principal::Account { external_id, .. } | Principal::Group { external_id, .. } => external_id,
     }
@@ -340,6 +340,53 @@ async fn a_dense_mesh_of_groups_ends_and_loses_no_grant() {
     assert_eq!((grant.via.len(), grant.via[0].steps.len()), (32, 2), "the shortest paths");
     assert!(grant.more_paths > 32, "{}", grant.more_paths);
     assert_eq!(scanned.memberships().count(), 14);
+}
+
+#[tokio::test]
+async fn the_strongest_of_more_ways_than_are_followed_is_found() {
+    // The user is in 40 groups, each a member of 30 others that reach a device; one of the 40 gives more.
+    let (inner, outer): (Vec<u64>, Vec<u64>) = ((100..140).collect(), (200..230).collect());
+    let group = |number: &u64| {
+        let strong = (*number == 139).then(|| json!({"sudo": {"enabled": true, "withoutPassword": true}}));
+        json!({"id": id(*number), "name": format!("G{number}"), "attributes": strong})
+    };
+    let mut content = crafted().list("/api/v2/usergroups", inner.iter().chain(&outer).map(group));
+    for &number in &inner {
+        content = content.list(&format!("/api/v2/usergroups/{}/members", id(number)), [member("user", &id(1))]);
+    }
+    for &number in &outer {
+        let groups = inner.iter().map(|number| member("user_group", &id(*number)));
+        content = content.list(&format!("/api/v2/usergroups/{}/members", id(number)), groups);
+    }
+    let bound: Vec<String> = outer.iter().map(|number| id(*number)).collect();
+    let console = content
+        .edges(
+            &format!("/api/v2/systems/{}/associations?targets=user_group", id(30)),
+            "user_group",
+            bound.iter().map(|group| (group.as_str(), json!(null))),
+        )
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    let grant = scanned.grants().find(|grant| principal_id(grant) == id(1)).unwrap();
+    assert_eq!(grant.access, Access::SudoWithoutPassword);
+    assert!(grant.via.iter().any(|path| path.access == grant.access && path.steps[0].name == "G139"), "{grant:?}");
+}
+
+#[tokio::test]
+async fn what_is_refused_in_part_is_read_as_far_as_it_may_be_and_not_complete() {
+    let refused = |path: &str| crafted().answer(path, 403, json!({"message": "no"}));
+    for (section, refused, shown, status) in [
+        (Section::Directories, refused("/api/radiusservers"), "ldapServer", "incomplete"),
+        (Section::Systems, refused("/api/v2/systemgroups"), "system", "incomplete"),
+        (Section::Systems, refused("/api/systems"), "systemGroup", "unavailable"),
+    ] {
+        let directory = json!({"id": id(60), "type": "ldap_server", "name": "LDAP"});
+        let console = refused.list("/api/v2/directories", [directory]).serve().await;
+        let scanned = scan(console.system()).await;
+        assert_eq!(scanned.summary.section(section).unwrap().status.as_str(), status, "{section}");
+        assert!(scanned.resources().any(|resource| resource.resource_type == shown), "{section}: {shown}");
+    }
 }
 
 async fn planned(simulator: &Simulator) -> ScanPlan {

@@ -82,7 +82,7 @@ async fn the_events_are_one_stream_of_pages_however_many_users_there_are() {
     let since = Timestamp::now() - SignedDuration::from_hours(24 * 90);
     assert_same(&truth, &scanned, &expected(&truth, since));
     let report = scanned.summary.section(Section::LastLogin).unwrap();
-    assert_eq!((report.status.clone(), report.requests), (SectionStatus::Complete, 3));
+    assert_eq!((report.status.clone(), report.requests), (SectionStatus::Complete, 4));
 }
 
 #[tokio::test]
@@ -153,6 +153,51 @@ async fn the_names_that_nobody_has_are_those_of_the_events() {
     let report = scanned.summary.section(Section::LastLogin).unwrap();
     assert_eq!(report.dangling, names.len() as u64);
     assert!(report.dangling_examples.iter().all(|example| names.contains(&example.to)), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_short_page_of_events_is_no_end() {
+    let login = |number: u64| {
+        json!({"timestamp": "2026-01-01T00:00:00Z", "service": "directory", "event_type": "user_login_attempt",
+            "success": true, "initiated_by": {"id": id(number), "type": "user"}})
+    };
+    let user = |number: u64| json!({"_id": id(number), "username": format!("u{number}")});
+    let console = Content::default()
+        .list("/api/systemusers", (1..8).map(user))
+        .list("/insights/directory/v1/events", (1..8).map(login))
+        .events_a_page(3)
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    assert!(scanned.accounts().all(|account| account.last_login_at.is_some()));
+    assert_eq!(
+        scanned.summary.section(Section::LastLogin).unwrap().requests,
+        4,
+        "the last shows that there are no more"
+    );
+}
+
+#[tokio::test]
+async fn names_of_logins_are_known_in_whatever_case() {
+    let login = |number: u32, name: &str| {
+        json!({"timestamp": format!("2026-01-01T00:00:0{number}Z"), "service": "systems", "event_type": "login_attempt",
+            "success": true, "username": name})
+    };
+    let console = Content::default()
+        .list(
+            "/api/systemusers",
+            [
+                json!({"_id": id(1), "username": "Ada"}),
+                json!({"_id": id(2), "username": "bob", "email": "Bob@x.example"}),
+            ],
+        )
+        .list("/insights/directory/v1/events", [login(1, "ADA"), login(2, "bob@X.example"), login(3, "Ghost")])
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    assert!(scanned.accounts().all(|account| account.last_login_at.is_some()));
+    let strangers = &scanned.summary.section(Section::LastLogin).unwrap().dangling_examples;
+    assert_eq!(strangers.iter().map(|stranger| stranger.to.as_str()).collect::<Vec<_>>(), ["user ghost"]);
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ async fn a_bad_certificate_fails_the_handshake_and_a_good_one_passes() {
 async fn no_users_returned_is_a_warning_with_the_pages_advice() {
     let simulator = start(SimulatorOptions { users: 0, ..small() }).await;
     // A listing without totals shows it by its first page.
-    let untold = Content::default().list("/api/v2/users", []).page("/api/systemusers", 500, "").serve().await;
+    let untold = Content::default().list("/api/v2/users", []).page("/api/systemusers", 404, "").serve().await;
     for report in [test(simulated(&simulator)).await, test(untold.system()).await] {
         let users = check(&report, "users");
         assert_eq!(users.status, CheckStatus::Warning, "{report:?}");

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use connector_api::{Access, Account, Grant, Group, Membership, Principal, Record, Resource, ScanSummary};
@@ -173,8 +173,9 @@ impl Output for CsvFolder {
         resources.finish()?;
         grants.finish()?;
         let summary_path = folder.path().join(FILES[5]);
-        fs::write(&summary_path, serde_json::to_vec_pretty(summary)?)?;
-        File::open(summary_path)?.sync_all()?;
+        let mut file = files::private().create_new(true).open(summary_path)?;
+        file.write_all(&serde_json::to_vec_pretty(summary)?)?;
+        file.sync_all()?;
         check_replaceable(&path)?;
         // A folder cannot be renamed over one that holds files, so an earlier scan steps aside first.
         let aside = files::folder_beside(&path)?;
@@ -204,7 +205,7 @@ impl<R> Sheet<R> {
         let mut rows = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .buffer_capacity(64 * 1024)
-            .from_writer(File::create_new(path)?);
+            .from_writer(files::private().create_new(true).open(path)?);
         rows.write_record(columns.iter().map(|(heading, _)| heading))?;
         Ok(Self { rows, columns })
     }

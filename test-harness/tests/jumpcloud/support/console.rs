@@ -25,6 +25,7 @@ pub const KEY: &str = "key-of-a-console-made-by-hand";
 pub struct Content {
     lists: BTreeMap<String, Vec<Value>>,
     answers: BTreeMap<String, (u16, &'static str, String)>,
+    events_a_page: Option<usize>,
 }
 
 /// One request as it came.
@@ -69,6 +70,12 @@ impl Content {
         self
     }
 
+    /// Gives so many events at a time, without telling that limit.
+    pub fn events_a_page(mut self, events: usize) -> Self {
+        self.events_a_page = Some(events);
+        self
+    }
+
     pub async fn serve(self) -> Console {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -95,18 +102,13 @@ impl Content {
         let path = parts.uri.path().to_owned();
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-        let response = self.answer_to(&path, &query);
-        log.lock().unwrap().push(Asked {
-            method: parts.method.to_string(),
-            path,
-            query,
-            headers: parts.headers,
-            body: serde_json::from_slice(&body).unwrap_or_default(),
-        });
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        let response = self.answer_to(&path, &query, &body);
+        log.lock().unwrap().push(Asked { method: parts.method.to_string(), path, query, headers: parts.headers, body });
         response
     }
 
-    fn answer_to(&self, path: &str, query: &BTreeMap<String, String>) -> Response<Full<Bytes>> {
+    fn answer_to(&self, path: &str, query: &BTreeMap<String, String>, asked: &Value) -> Response<Full<Bytes>> {
         let response = |status: u16, kind: &str, total: Option<usize>, body: String| {
             let mut response = Response::builder().status(status).header("content-type", kind);
             if let Some(total) = total {
@@ -129,6 +131,14 @@ impl Content {
         let page: Vec<&Value> = rows.iter().skip(number("skip", 0)).take(number("limit", 10)).collect();
         if path.starts_with("/api/v2/") {
             return response(200, "application/json", Some(rows.len()), json!(page).to_string());
+        }
+        if let Some(events) = self.events_a_page.filter(|_| path.starts_with("/insights/")) {
+            let had = asked["search_after"][0].as_u64().unwrap_or(0) as usize;
+            let page: Vec<&Value> = rows.iter().skip(had).take(events).collect();
+            let after = json!([had + page.len()]).to_string();
+            let mut response = response(200, "application/json", None, json!(page).to_string());
+            response.headers_mut().insert("x-search_after", after.parse().unwrap());
+            return response;
         }
         if path.starts_with("/insights/") {
             return response(200, "application/json", None, json!(rows).to_string());
