@@ -192,11 +192,23 @@ fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result
                     || !error.instance_path().is_empty()
             })
             .map(|error| {
-                let path = error.instance_path().to_string().replace('/', ".");
-                format!("attributes{path}: {}", error.masked_with("the value"))
+                let path = error.instance_path().to_string();
+                let choices = choices(&schema["properties"][path.trim_start_matches('/')]);
+                let why = match choices.as_slice() {
+                    [] => error.masked_with("the value").to_string(),
+                    choices => format!("must be one of {}", choices.join(", ")),
+                };
+                format!("attributes{}: {why}", path.replace('/', "."))
             }),
     );
     Ok(problems)
+}
+
+/// The words that a property may be, where it must be one of some.
+fn choices(property: &Value) -> Vec<&str> {
+    let one_of = property["oneOf"].as_array().into_iter().flatten().filter_map(|choice| choice["const"].as_str());
+    let listed = property["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    one_of.chain(listed).collect()
 }
 
 /// The candidate most like `name`, when one is like enough to be meant.
@@ -241,6 +253,17 @@ mod tests {
         let attributes = Map::from_iter([("pagesize".to_owned(), Value::from(5))]);
         let problems = attribute_problems(&attributes, &schema()).unwrap();
         assert_eq!(problems, ["attributes.pagesize: unknown attribute; did you mean `pageSize`?"]);
+    }
+
+    #[test]
+    fn where_a_value_must_be_one_of_some_they_are_named() {
+        for property in
+            [serde_json::json!({"enum": ["a", "b"]}), serde_json::json!({"oneOf": [{"const": "a"}, {"const": "b"}]})]
+        {
+            let schema = serde_json::json!({"properties": {"mode": property}});
+            let attributes = Map::from_iter([("mode".to_owned(), Value::from("c"))]);
+            assert_eq!(attribute_problems(&attributes, &schema).unwrap(), ["attributes.mode: must be one of a, b"]);
+        }
     }
 
     #[test]

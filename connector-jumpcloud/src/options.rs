@@ -28,7 +28,7 @@ pub(crate) struct Options {
     #[schemars(title = "Directory Insights host", extend("examples" = ["api.eu.jumpcloud.com"]))]
     pub(crate) jumpcloud_insights_hostname: Option<String>,
     /// Which listing of users to read: `auto` asks `/api/v2/users` first and goes on with `/api/systemusers` where
-    /// that is not served.
+    /// that is not served or lists nobody.
     #[schemars(title = "Users endpoint")]
     pub(crate) users_endpoint: UsersEndpoint,
     /// Discover the console's administrators and their roles. Costs one request for each 100 administrators.

@@ -132,7 +132,15 @@ impl ServiceAccount {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = body::read(answer, LARGEST_ANSWER, "the token request", host, &Meter::default()).await;
         if status != StatusCode::OK {
-            let failure = failure::status(status, &headers, &body.unwrap_or_default(), host, scrub, &Clock::start());
+            let failure = failure::status(
+                status,
+                &headers,
+                &body.unwrap_or_default(),
+                host,
+                "the token request",
+                scrub,
+                &Clock::start(),
+            );
             if failure.again != Again::WithNewToken && status != StatusCode::BAD_REQUEST {
                 return Err(failure);
             }

@@ -106,6 +106,7 @@ pub(crate) fn status(
     headers: &HeaderMap,
     body: &[u8],
     host: &str,
+    what: &str,
     scrub: &Scrubber,
     clock: &Clock,
 ) -> Failure {
@@ -115,7 +116,7 @@ pub(crate) fn status(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| retry_after(value, clock.now()));
     let retry = wait.map_or(Retry::Later, Retry::after);
-    let answered = format!("{host} answered {}{said}", status.as_u16());
+    let answered = format!("{host} answered {} to {what}{said}", status.as_u16());
     let error = |code, message: String, remedy: &str| ConnectorError::new(code, message, remedy);
     match status.as_u16() {
         300..=399 => {
@@ -284,7 +285,15 @@ mod tests {
     fn answered(code: u16, headers: &[(&'static str, &str)], body: &str) -> Failure {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         let scrub = Scrubber::new([SecretString::from("hunter2")]);
-        status(StatusCode::from_u16(code).unwrap(), &headers, body.as_bytes(), "c.example", &scrub, &Clock::start())
+        status(
+            StatusCode::from_u16(code).unwrap(),
+            &headers,
+            body.as_bytes(),
+            "c.example",
+            "/x",
+            &scrub,
+            &Clock::start(),
+        )
     }
 
     #[test]

@@ -283,7 +283,7 @@ impl Client {
             // What an error says is read as far as it is short; a body that breaks changes nothing.
             let body = body::read(answer, 64 * 1024, &call.path, &host, meter).await.unwrap_or_default();
             let scrub = options.scrub.and(options.auth.token().await);
-            return Err(failure::status(status, &headers, &body, &host, &scrub, clock));
+            return Err(failure::status(status, &headers, &body, &host, &call.path, &scrub, clock));
         }
         let body = body::read(answer, options.largest_body, &call.path, &host, meter).await?;
         Ok(Answer { headers, body })
