@@ -6,8 +6,8 @@ use connector_api::{ConnectorError, Section};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The attributes of a JumpCloud system. Every one has a default that works for `console.jumpcloud.com`. Not to be
-/// printed: the proxy's may be a secret.
+/// The attributes of a JumpCloud system. Every one has a default that works for `console.jumpcloud.com`.
+// Without `Debug`: the proxy's password must not show.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(title = "JumpCloud system attributes")]

@@ -96,6 +96,7 @@ pub(crate) struct Initiator {
 #[derive(Debug)]
 pub(crate) struct EventPage {
     pub(crate) events: Vec<Event>,
+    /// How many events these are.
     pub(crate) count: usize,
     /// The page holds as many events as it may, so there may be more.
     pub(crate) full: bool,
