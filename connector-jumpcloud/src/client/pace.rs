@@ -115,8 +115,9 @@ struct Level {
 /// What is known about a level.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
-    /// It was just measured, which errs on the low side where requests had to wait. It is probed at once.
-    New,
+    /// It was just measured, when a higher rate was refused, which errs on the low side where requests had to wait. It is
+    /// probed at once.
+    New { refused: f64 },
     /// It was served, and little more than it was refused.
     Settled,
     /// It is tried, and lies between a rate that was served and one that was refused.
@@ -149,7 +150,7 @@ impl Level {
     fn quiet(&self) -> f64 {
         match self.stage {
             Stage::Settled => (QUIET_REQUESTS / self.rate).clamp(QUIET_SECONDS.0, QUIET_SECONDS.1),
-            Stage::New | Stage::Between { .. } => 0.0,
+            Stage::New { .. } | Stage::Between { .. } => 0.0,
         }
     }
 
@@ -365,16 +366,16 @@ impl State {
                 self.search(now, served.min(calm.served / calm.age(now)), level.rate);
             }
             Stage::Between { served, .. } => self.search(now, served, level.rate),
-            Stage::New if !self.tested(now) => self.measurement = Some(measurement),
-            Stage::New | Stage::Settled if second >= RISE.1.max(RISE.0 * level.rate) => {
+            Stage::New { .. } if !self.tested(now) => self.measurement = Some(measurement),
+            Stage::New { .. } | Stage::Settled if second >= RISE.1.max(RISE.0 * level.rate) => {
                 self.trial = None;
                 self.set(now, CUT * second, Stage::Between { served: level.rate, refused: second });
             }
             Stage::Settled => self.settle(now, level.rate),
-            Stage::New => {
+            Stage::New { refused } => {
                 // Where requests wait for places, the rate that was reached is higher than what was asked.
                 let asked = self.latest.answers() / self.latest.age(now).max(0.05);
-                self.search(now, level.rate, self.rate(now).unwrap_or(asked).min(2.0 * asked));
+                self.search(now, level.rate, self.rate(now).unwrap_or(asked).min(2.0 * asked).min(refused));
             }
         }
     }
@@ -418,9 +419,9 @@ impl State {
         // While requests wait to try again, less may be asked, and served, than could be.
         let served = window.served / seconds / (1.0 - self.tolerated);
         let (stage, least) = match self.level {
-            None => (Stage::New, LEAST_LEFT.1 * current),
+            None => (Stage::New { refused: current }, LEAST_LEFT.1 * current),
             Some(_) if share < NEAR && asked > ASKED * current => (Stage::Settled, LEAST_LEFT.0 * current),
-            Some(_) => (Stage::New, LEAST_LEFT.0 * current),
+            Some(_) => (Stage::New { refused: current }, LEAST_LEFT.0 * current),
         };
         self.set(now, CUT * served.clamp(least, current), stage);
     }
