@@ -229,6 +229,9 @@ impl Drop for CheckpointStore {
             let _ = files::remove_if_there(&aside(&self.path));
             let _ = files::remove_if_there(&spool_path(&self.path));
         }
+        // Closing the file would not be enough: a process that is just being started holds a copy of it for a moment.
+        let _ = self.spool.flush();
+        let _ = self.spool.get_ref().unlock();
     }
 }
 
@@ -290,4 +293,24 @@ fn update(digest: &mut Sha256, from: impl Read) -> io::Result<()> {
 
 fn hex(digest: Sha256) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_dropped_is_free_though_a_copy_of_its_file_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept");
+        let mut store = CheckpointStore::fresh(&path).unwrap();
+        // So the file stays.
+        store.sealed = true;
+        let copy = store.spool.get_ref().try_clone().unwrap();
+        assert!(CheckpointStore::fresh(&path).is_err(), "it is in use");
+        drop(store);
+        CheckpointStore::fresh(&path).unwrap();
+        drop(copy);
+    }
 }
