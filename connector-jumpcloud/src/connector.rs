@@ -9,7 +9,7 @@ use connector_api::{
 };
 use serde_json::Map;
 
-use crate::client::{Auth, Client, ClientOptions, Connections, Endpoints, Meter, RetryPolicy, Scrubber};
+use crate::client::{Auth, Client, ClientOptions, Connections, Endpoints, Meter, RetryPolicy, Scrubber, parse_url};
 use crate::descriptor::descriptor;
 use crate::discovery::{self, Scan};
 use crate::options::{Authentication, Options};
@@ -54,7 +54,7 @@ impl JumpCloud {
             }
         };
         let proxy_password = options.proxy_url.as_deref().and_then(|proxy| {
-            let proxy = url::Url::parse(proxy).ok()?;
+            let proxy = parse_url(proxy, "http").ok()?;
             proxy.password().map(|password| password.to_owned().into())
         });
         let seconds = |seconds: u16| Duration::from_secs(seconds.into());

@@ -87,8 +87,7 @@ fn origin(field: &str, text: &str, port: Option<u16>) -> Result<Url, ConnectorEr
     if text.is_empty() {
         return Err(invalid("must not be empty"));
     }
-    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let mut url = Url::parse(&with_scheme).map_err(|error| invalid(&format!("is not a host name ({error})")))?;
+    let mut url = parse(text, "https").map_err(|error| invalid(&format!("is not a host name ({error})")))?;
     if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
         return Err(invalid("must not hold a user name or password"));
     }
@@ -114,6 +113,11 @@ fn origin(field: &str, text: &str, port: Option<u16>) -> Result<Url, ConnectorEr
         url.set_port(Some(port)).map_err(|()| invalid("cannot have a port"))?;
     }
     Ok(url)
+}
+
+/// Reads a URL whose scheme may be left out.
+pub(crate) fn parse(text: &str, scheme: &str) -> Result<Url, url::ParseError> {
+    if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("{scheme}://{text}")) }
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {

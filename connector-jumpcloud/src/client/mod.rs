@@ -27,7 +27,7 @@ use url::Url;
 
 pub(crate) use auth::Auth;
 pub(crate) use clock::Clock;
-pub(crate) use endpoint::Endpoints;
+pub(crate) use endpoint::{Endpoints, parse as parse_url};
 pub(crate) use meter::Meter;
 pub(crate) use page::Page;
 pub(crate) use paging::{Course, Identified, Listing, PageReader};

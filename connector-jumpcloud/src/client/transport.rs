@@ -11,11 +11,9 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
 
-use super::body;
-use super::endpoint::is_loopback;
 use super::failure::DnsError;
+use super::{body, endpoint};
 
 /// How connections are made.
 #[derive(Debug, Clone)]
@@ -59,7 +57,7 @@ impl Connections {
                     "write it like http://proxy.example:3128",
                 )
             })?;
-            if self.loopback && !is_here(proxy_url) {
+            if self.loopback && !endpoint::parse(proxy_url, "http").is_ok_and(|proxy| endpoint::is_loopback(&proxy)) {
                 return Err(ConnectorError::new(
                     ErrorCode::InsecureEndpoint,
                     "attributes.proxyUrl: a loopback address is not reached through another machine; the key would travel there readable",
@@ -105,12 +103,6 @@ impl Connections {
             .with_no_client_auth();
         Ok(config)
     }
-}
-
-/// Whether a URL is an address of this machine.
-fn is_here(url: &str) -> bool {
-    let url = if url.contains("://") { Url::parse(url) } else { Url::parse(&format!("http://{url}")) };
-    url.is_ok_and(|url| is_loopback(&url))
 }
 
 /// The system's resolver, whose failures are recognised as such.
