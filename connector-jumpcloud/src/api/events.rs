@@ -96,8 +96,6 @@ pub(crate) struct Initiator {
 #[derive(Debug)]
 pub(crate) struct EventPage {
     pub(crate) events: Vec<Event>,
-    /// How many events these are.
-    pub(crate) count: usize,
     /// The page holds as many events as it may, so there may be more.
     pub(crate) full: bool,
     /// Where the next page begins; told of the last one, too.
@@ -133,12 +131,11 @@ pub(crate) fn read(answer: &Answer) -> Result<EventPage, serde_json::Error> {
     let events: Vec<Event> = answer.json::<Option<_>>()?.unwrap_or_default();
     let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
     let limit = header("x-limit").and_then(|value| value.parse().ok()).unwrap_or(LIMIT);
-    let count = events.len();
-    let full = count as u64 >= limit.min(LIMIT);
+    let full = events.len() as u64 >= limit.min(LIMIT);
     let after: Option<Value> = header("x-search_after").and_then(|value| serde_json::from_str(value).ok());
     // An empty list begins at the front.
     let after = after.filter(|after| !after.is_null() && after.as_array().is_none_or(|parts| !parts.is_empty()));
-    Ok(EventPage { events, count, full, after })
+    Ok(EventPage { events, full, after })
 }
 
 /// Counts the login events of the last `days` days: `POST /insights/directory/v1/events/count`.

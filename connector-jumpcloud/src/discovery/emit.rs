@@ -218,22 +218,20 @@ fn make_account(
     strangers: &mut HashSet<&str>,
 ) -> (u32, Box<Account>) {
     let at = people.list(&draft.id, draft.name(), draft.sudo);
-    let email = draft.email();
-    if !strangers.is_empty() {
-        for name in draft.told.as_deref().into_iter().chain(email) {
-            strangers.remove(name.to_lowercase().as_str());
-        }
+    let names = [draft.told.as_deref(), draft.email()].map(|name| name.map(str::to_lowercase));
+    for name in names.iter().flatten() {
+        strangers.remove(name.as_str());
     }
-    let sharing = email.and_then(|email| administrators.get(&email.to_lowercase())).into_iter().flatten();
+    let sharing = names[1].as_ref().and_then(|email| administrators.get(email)).into_iter().flatten();
     let mut links: Vec<(String, Evidence)> = sharing.map(|id| (id.clone(), Evidence::SharedEmail)).collect();
     if let Some(declared) = &draft.administrator
         && !links.iter().any(|(administrator, _)| administrator == declared)
     {
         links.push((declared.clone(), Evidence::DeclaredByTarget));
     }
-    let (id, told) = (draft.id.clone(), draft.told.clone());
+    let id = draft.id.clone();
     let mut account = draft.into_account(people.name(at).unwrap_or_default());
-    state.logins.enter_user(&mut account, &id, told.as_deref());
+    state.logins.enter_user(&mut account, &id, names.iter().flatten());
     for (administrator, evidence) in links {
         account.links.push(AccountLink {
             external_id: administrator.clone(),

@@ -1,5 +1,6 @@
 //! The graph of who is in which group and bound to what, everything named by its index.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use connector_api::{Access, PathStep};
@@ -295,20 +296,21 @@ impl<'a> Graph<'a> {
 
 /// Ways by the groups that they end with, in the order of the first to each.
 fn ends(ways: Vec<Vec<u32>>) -> Vec<End> {
+    let end = |shortest| End { shortest, stronger: None };
+    // Those that hold somebody directly differ, and most are held by no other.
+    if ways.iter().all(|way| way.len() == 1) {
+        return ways.into_iter().map(end).collect();
+    }
     let mut ends: Vec<End> = Vec::with_capacity(ways.len());
-    let nested = ways.iter().any(|way| way.len() > 1);
     let mut places: HashMap<u32, usize> = HashMap::new();
     for way in ways {
-        // Those that hold somebody directly differ, and most are held by no other.
-        let known = if nested { way.last().and_then(|last| places.get(last)) } else { None };
-        if let Some(at) = known {
-            ends[*at].stronger = Some(way);
-            continue;
+        match places.entry(way[way.len() - 1]) {
+            Entry::Occupied(at) => ends[*at.get()].stronger = Some(way),
+            Entry::Vacant(place) => {
+                place.insert(ends.len());
+                ends.push(end(way));
+            }
         }
-        if nested {
-            places.extend(way.last().map(|last| (*last, ends.len())));
-        }
-        ends.push(End { shortest: way, stronger: None });
     }
     ends
 }

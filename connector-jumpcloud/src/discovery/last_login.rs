@@ -27,7 +27,8 @@ pub(super) async fn read(
     let mut unattributed = 0_u64;
     for _ in 0..LONGEST {
         let page = events::page(client, &tally.meter, since, until, after.as_ref()).await?;
-        tally.advance(page.count, None);
+        let count = page.events.len();
+        tally.advance(count, None);
         for event in page.events {
             unattributed += u64::from(!enter(event, logins));
         }
@@ -35,7 +36,7 @@ pub(super) async fn read(
             return Err(inconsistent("they name more accounts than there can be"));
         }
         // A short page may have been cut by a limit that the target does not tell: only nothing behind it is the end.
-        if page.count == 0 || (page.after.is_none() && !page.full) {
+        if count == 0 || (page.after.is_none() && !page.full) {
             logins.since = Some(since);
             if unattributed > 0 {
                 tally.note(format!("{unattributed} login events do not tell whose they are or how they went"));

@@ -73,23 +73,21 @@ impl Logins {
         known.into_iter().map(|known| known.by_id.len() + known.by_name.len()).sum()
     }
 
-    /// Enters what is known of a user, whom devices know by name.
-    pub(super) fn enter_user(&self, account: &mut Account, id: &Id, username: Option<&str>) {
-        self.enter(&self.users, account, id, username);
+    /// Enters what is known of a user, whom devices know by one of the `names`, in lower case.
+    pub(super) fn enter_user<'n>(&self, account: &mut Account, id: &Id, names: impl IntoIterator<Item = &'n String>) {
+        self.enter(&self.users, account, id, names);
     }
 
     /// Enters what is known of an administrator.
     pub(super) fn enter_administrator(&self, account: &mut Account, id: &Id) {
-        self.enter(&self.administrators, account, id, None);
+        let email = account.email.as_deref().map(str::to_lowercase);
+        self.enter(&self.administrators, account, id, &email);
     }
 
-    fn enter(&self, known: &Known, account: &mut Account, id: &Id, username: Option<&str>) {
+    fn enter<'n>(&self, known: &Known, account: &mut Account, id: &Id, names: impl IntoIterator<Item = &'n String>) {
         let Some(since) = self.since else { return };
         let mut login = known.by_id.get(id).copied().unwrap_or_default();
-        if !known.by_name.is_empty() {
-            let names = [username, account.email.as_deref()].into_iter().flatten().map(str::to_lowercase);
-            names.filter_map(|name| known.by_name.get(&name)).for_each(|more| login.merge(more));
-        }
+        names.into_iter().filter_map(|name| known.by_name.get(name)).for_each(|more| login.merge(more));
         let succeeded_at = login.succeeded_at.and_then(Moment::time);
         account.last_login_at = succeeded_at;
         account.last_login = Some(LastLogin {

@@ -98,13 +98,19 @@ async fn a_scan_that_was_cancelled_at_any_call_goes_on_from_its_last_checkpoint(
     }
 }
 
-#[tokio::test]
-async fn a_section_that_failed_is_read_again_on_resuming_and_the_rest_is_not() {
+/// An organisation whose administrators could not be read by a first scan, and can be read now; what that scan sent.
+async fn scanned_without_administrators() -> (Simulator, SystemConfig, Arc<Collected>) {
     let options = crate::support::with_faults(organization(), &["status=500:on=administrators:times=2"]);
     let simulator = Simulator::start(options).await.unwrap();
     let system = system(&simulator).with_attribute("attempts", 2);
     let sink = Arc::new(Collected::default());
     assert_eq!(scan_from(&system, None, &sink).await, Ok(Outcome::Incomplete));
+    (simulator, system, sink)
+}
+
+#[tokio::test]
+async fn a_section_that_failed_is_read_again_on_resuming_and_the_rest_is_not() {
+    let (simulator, system, sink) = scanned_without_administrators().await;
     let last = sink.checkpoints().into_iter().rev().find(|(before, _)| *before == 0).unwrap().1;
     let asked = simulator.requests().of("systems");
     let on = Arc::new(Collected::default());
@@ -115,11 +121,7 @@ async fn a_section_that_failed_is_read_again_on_resuming_and_the_rest_is_not() {
 
 #[tokio::test]
 async fn what_the_accounts_went_out_without_stays_missing_on_resuming() {
-    let options = crate::support::with_faults(organization(), &["status=500:on=administrators:times=2"]);
-    let simulator = Simulator::start(options).await.unwrap();
-    let system = system(&simulator).with_attribute("attempts", 2);
-    let sink = Arc::new(Collected::default());
-    assert_eq!(scan_from(&system, None, &sink).await, Ok(Outcome::Incomplete));
+    let (simulator, system, sink) = scanned_without_administrators().await;
     let (before, last) = sink.checkpoints().pop().unwrap();
     assert!(before > 0, "it is behind the accounts");
     let asked = simulator.requests().total;

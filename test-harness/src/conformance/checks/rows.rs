@@ -123,7 +123,9 @@ pub(in crate::conformance) async fn every_reference_names_a_row_of_the_scan(fixt
 
 /// Every row that a row refers to, with the name that it calls it by.
 fn references(row: &Record) -> Vec<(String, Option<&str>)> {
-    let step = |step: &'_ PathStep| group_key(&step.group_type, &step.external_id);
+    fn passed(step: &PathStep) -> (String, Option<&str>) {
+        (group_key(&step.group_type, &step.external_id), Some(step.name.as_str()))
+    }
     match row {
         Record::Account(account) => account.links.iter().map(|link| (account_key(&link.external_id), None)).collect(),
         Record::Membership(membership) => [
@@ -131,7 +133,7 @@ fn references(row: &Record) -> Vec<(String, Option<&str>)> {
             (group_key(&membership.group_type, &membership.group_external_id), Some(membership.group_name.as_str())),
         ]
         .into_iter()
-        .chain(membership.via.iter().map(|passed| (step(passed), Some(passed.name.as_str()))))
+        .chain(membership.via.iter().map(passed))
         .collect(),
         Record::Grant(grant) => {
             let principal = match &grant.principal {
@@ -144,9 +146,7 @@ fn references(row: &Record) -> Vec<(String, Option<&str>)> {
                 (resource_key(&resource.resource_type, &resource.external_id), Some(resource.name.as_str())),
             ]
             .into_iter()
-            .chain(
-                grant.via.iter().flat_map(|path| &path.steps).map(|passed| (step(passed), Some(passed.name.as_str()))),
-            )
+            .chain(grant.via.iter().flat_map(|path| &path.steps).map(passed))
             .collect()
         }
         _ => Vec::new(),
