@@ -19,10 +19,11 @@ async fn only_the_key_opens() {
         (response.status().as_u16(), response.json::<serde_json::Value>().await.unwrap())
     };
     let v1 = (401, json!({ "message": "Unauthorized" }));
-    let v2 = v1.clone();
+    let unknown = (401, json!({ "error": "Unauthorized", "message": "Unauthorized: api key user not found" }));
     assert_eq!(ask("/api/systemusers", None).await, v1);
-    assert_eq!(ask("/api/systemusers", Some("wrong")).await, v1);
-    assert_eq!(ask("/api/v2/usergroups", None).await, v2);
+    assert_eq!(ask("/api/systemusers", Some("wrong")).await, unknown);
+    assert_eq!(ask("/api/v2/usergroups", Some("wrong")).await, unknown);
+    assert_eq!(ask("/api/v2/usergroups", None).await, v1);
     assert_eq!(ask("/api/systemusers?limit=1", Some(console.simulator.api_key())).await.0, 200);
     assert!(!format!("{:?}", console.simulator).contains(console.simulator.api_key()));
 }

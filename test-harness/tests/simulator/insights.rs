@@ -45,7 +45,12 @@ async fn events_are_chosen_by_service_time_and_terms() {
         "end_time": "2026-05-20T00:00:00Z",
         "limit": 10_000,
         "fields": ["timestamp", "event_type", "success", "initiated_by"],
-        "search_term": { "and": { "event_type": ["user_login_attempt", "sso_auth"], "success": true } },
+        "search_term": {
+            "and": {
+                "event_type": ["user_login_attempt", "sso_auth"],
+                "or": [{ "success": true }, { "sso_token_success": true }],
+            },
+        },
     });
     let (start, end) = ("2026-05-01T00:00:00Z".parse().unwrap(), "2026-05-20T00:00:00Z".parse().unwrap());
     let expected = truth.events().filter(|event| {

@@ -1,6 +1,7 @@
 //! Listings: paging, totals, order, filters, fields.
 
 use crate::support::{Console, options, rows, texts};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use test_harness::simulator::organization::{Kind, Node};
 use test_harness::simulator::{SimulatorOptions, UsersEndpoint};
@@ -26,9 +27,14 @@ async fn the_pages_of_a_listing_make_up_the_truth() {
 #[tokio::test]
 async fn a_listing_gives_ten_rows_unless_told_and_never_more_than_a_hundred() {
     let console = Console::start(options()).await;
-    for (query, count) in
-        [("", 10), ("?limit=100", 100), ("?limit=5000", 100), ("?limit=3&skip=299", 1), ("?skip=1000", 0)]
-    {
+    for (query, count) in [
+        ("", 10),
+        ("?limit=100", 100),
+        ("?limit=0", 10),
+        ("?limit=&skip=", 10),
+        ("?limit=3&skip=299", 1),
+        ("?skip=1000", 0),
+    ] {
         let body = console.json(&format!("/api/systemusers{query}")).await;
         assert_eq!(rows(&body).len(), count, "{query}");
         assert_eq!(body["totalCount"], 300);
@@ -36,6 +42,13 @@ async fn a_listing_gives_ten_rows_unless_told_and_never_more_than_a_hundred() {
     let response = console.get("/api/v2/usergroups?limit=1").await;
     assert_eq!(response.headers()["x-total-count"], "24");
     assert_eq!(console.status("/api/systemusers?limit=ten").await, 400);
+    let refused = console.get("/api/systems?limit=101").await;
+    let message = "Bad Request: request parameter \"limit\" exceeds maximum value of 100";
+    assert_eq!(refused.status().as_u16(), 400);
+    assert_eq!(refused.json::<Value>().await.unwrap()["message"], message);
+    assert_eq!(console.status("/api/v2/usergroups?limit=101").await, 400);
+    assert_eq!(console.status("/api/v2/systeminsights/users?limit=10000").await, 200);
+    assert_eq!(console.status("/api/v2/systeminsights/users?limit=10001").await, 400);
     assert_eq!(console.status("/api/v2/usergroups?skip=-1").await, 400);
 }
 
@@ -47,7 +60,7 @@ async fn rows_are_sorted_filtered_and_cut_to_the_fields_asked_for() {
     assert_eq!(names.len(), 300);
 
     let row = console.json("/api/systemusers?limit=1&fields=username%20email").await["results"][0].clone();
-    assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), ["_id", "username", "email"]);
+    assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), ["_id", "id", "username", "email"]);
     let row = console.json("/api/v2/usergroups?limit=1&fields=name,type").await[0].clone();
     assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), ["id", "name", "type"]);
 

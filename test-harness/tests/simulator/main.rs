@@ -7,5 +7,6 @@ mod faults;
 mod graph;
 mod insights;
 mod listings;
+mod spec;
 mod specs;
 mod support;
