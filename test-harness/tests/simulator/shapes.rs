@@ -91,8 +91,8 @@ async fn devices_know_some_users_by_another_name() {
     for (row, user) in users(&console).await.iter().zip(truth.users()) {
         assert_eq!(row["systemUsername"], user.local_name.clone().unwrap_or_default());
         own += usize::from(user.local_name.is_some());
-        let names = [Some(user.username), user.local_name].into_iter().flatten();
-        assert!(names.map(|name| taken.insert(name)).all(|new| new), "a name is there twice");
+        let mut names = [Some(user.username), user.local_name].into_iter().flatten();
+        assert!(names.all(|name| taken.insert(name)), "a name is there twice");
     }
     assert!((10..100).contains(&own), "{own}");
     let mut under_own_name = 0;
