@@ -7,7 +7,7 @@ use crate::client::{Call, Identified, Listing};
 
 /// Lists the organisations that the credential may see.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/organizations").without_org(), limit).sorted()
+    Listing::new(Call::get("/api/organizations").without_org(), limit).by_id()
 }
 
 /// One organisation.
@@ -21,6 +21,8 @@ pub(crate) struct Organization {
 }
 
 impl Identified for Organization {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.id
     }

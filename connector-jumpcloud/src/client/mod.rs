@@ -30,7 +30,7 @@ pub(crate) use clock::Clock;
 pub(crate) use endpoint::{Endpoints, parse as parse_url};
 pub(crate) use meter::Meter;
 pub(crate) use page::Page;
-pub(crate) use paging::{Course, Identified, Listing, PageReader};
+pub(crate) use paging::{Identified, Listing, ListingStats, PageReader, Witness, inconsistent};
 pub(crate) use retry::RetryPolicy;
 pub(crate) use text::Scrubber;
 pub(crate) use transport::Connections;
@@ -82,6 +82,8 @@ pub(crate) struct Call {
     service: Service,
     path: String,
     query: Vec<(&'static str, String)>,
+    /// The field to sort by, unless the endpoint was seen to refuse it.
+    sort: Option<&'static str>,
     body: Option<Bytes>,
     without_org: bool,
 }
@@ -110,17 +112,37 @@ impl Call {
     /// GET on the console host. Every part of `path` that comes from the wire is an [`Id`](crate::api::Id), whose
     /// characters are safe there.
     pub(crate) fn get(path: impl Into<String>) -> Self {
-        Self { service: Service::Console, path: path.into(), query: Vec::new(), body: None, without_org: false }
+        Self {
+            service: Service::Console,
+            path: path.into(),
+            query: Vec::new(),
+            sort: None,
+            body: None,
+            without_org: false,
+        }
     }
 
     /// A read-only query by POST on the Directory Insights host.
     pub(crate) fn insights(path: impl Into<String>, body: Bytes) -> Self {
-        Self { service: Service::Insights, path: path.into(), query: Vec::new(), body: Some(body), without_org: false }
+        Self {
+            service: Service::Insights,
+            path: path.into(),
+            query: Vec::new(),
+            sort: None,
+            body: Some(body),
+            without_org: false,
+        }
     }
 
     /// The same call with one more query parameter.
     pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
+        self
+    }
+
+    /// The same call, its rows sorted by a field.
+    pub(crate) fn sorted(mut self, field: &'static str) -> Self {
+        self.sort = Some(field);
         self
     }
 
@@ -298,6 +320,9 @@ impl Client {
         url.set_path(&call.path);
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        if let Some(sort) = call.sort {
+            url.query_pairs_mut().append_pair("sort", sort);
         }
         url
     }

@@ -4,13 +4,16 @@
 //! privilege) is then known, so each account goes to the sink once, whole, as its page arrives, and none is held in
 //! memory. What is held is the graph: ids and edges.
 
+mod accounts;
 mod administrators;
+mod edge_lists;
 mod edges;
 mod emit;
 mod explain;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 mod fuzzing;
 mod graph;
+mod groups;
 mod last_login;
 mod logins;
 mod memberships;
@@ -49,10 +52,11 @@ use crate::api::directories::{Directory, RadiusServer};
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::api::{
     administrators as administrators_api, applications as applications_api, directories as directories_api,
-    systems as systems_api, user_groups as user_groups_api,
+    systems as systems_api,
 };
 use crate::client::{Client, Meter, PageReader, is_absent};
 use crate::options::{Options, UsersEndpoint};
+use edge_lists::EdgeReader;
 use edges::Counts;
 use logins::Logins;
 use people::People;
@@ -222,7 +226,7 @@ impl Scan<'_> {
             Found::Edges(edges) => state.edges = edges,
             Found::Logins(logins) => state.logins = logins,
         }
-        let ended = result.as_ref().err().filter(|_| section.is_core()).cloned();
+        let ended = result.as_ref().err().filter(|error| ends_scan(section, error)).cloned();
         let report = match ended {
             Some(ref error) => tally.close(SectionStatus::Incomplete { error: error.clone() }),
             None => tally.close_by(result),
@@ -235,11 +239,14 @@ impl Scan<'_> {
     fn listing(&self, section: Section) -> Option<BoxFuture<'_, Read>> {
         let (client, limit, mut tally) = (self.client, self.limit(), self.tally(section));
         Some(match section {
-            Section::Groups => Box::pin(async move {
-                let mut rows = Vec::new();
-                let result = tally.read_into(client, user_groups_api::list(limit), &mut rows).await;
-                Read { section, found: Found::Groups(rows), tally, result }
-            }),
+            Section::Groups => {
+                let details = self.options.group_details;
+                Box::pin(async move {
+                    let mut rows = Vec::new();
+                    let result = groups::read(client, limit, details, &mut rows, &mut tally).await;
+                    Read { section, found: Found::Groups(rows), tally, result }
+                })
+            }
             Section::Administrators => Box::pin(async move {
                 let mut rows = Vec::new();
                 let result = tally.read_into(client, administrators_api::list(limit), &mut rows).await;
@@ -248,6 +255,7 @@ impl Scan<'_> {
             Section::Systems => Box::pin(async move {
                 let (mut systems, mut groups) = (Vec::new(), Vec::new());
                 let main = tally.read_into(client, systems_api::list(limit), &mut systems).await;
+                let main = main.and_then(|()| check_organizations(client.org_id(), &systems));
                 let result = tally.read_besides(main, client, systems_api::list_groups(limit), &mut groups).await;
                 Read { section, found: Found::Systems(systems, groups), tally, result }
             }),
@@ -278,11 +286,12 @@ impl Scan<'_> {
 
     /// The reading of the memberships of the groups in `state`.
     fn memberships(&self, state: &State) -> impl Future<Output = Read> + Send + use<'_> {
-        let (client, limit, mut tally) = (self.client, self.limit(), self.tally(Section::Memberships));
+        let mut tally = self.tally(Section::Memberships);
+        let reader = self.edge_reader(&tally);
         let groups: Vec<_> = state.groups.iter().map(|group| group.id.clone()).collect();
         async move {
             let mut people = People::default();
-            let read = memberships::read(client, limit, &groups, &mut people, &mut tally).await;
+            let read = memberships::read(&reader, &groups, &mut people, &mut tally).await;
             let (members, result) = match read {
                 Ok(members) => (members, Ok(())),
                 Err(error) => (Vec::new(), Err(error)),
@@ -293,15 +302,30 @@ impl Scan<'_> {
 
     /// The reading of the edges between what is in `state`.
     fn edges(&self, users: Option<u64>, state: &State) -> impl Future<Output = Read> + Send + use<'_> {
-        let (client, limit, mut tally) = (self.client, self.limit(), self.tally(Section::Grants));
-        let walks = edges::plan(&Counts::of(users, state), limit);
+        let mut tally = self.tally(Section::Grants);
+        let reader = self.edge_reader(&tally);
+        let walks = edges::plan(&Counts::of(users, state), reader.limit);
         let asked = edges::asked(&walks, state);
-        let users_path = if state.users_endpoint.as_deref() == Some(V2_USERS) { V2_USERS } else { SYSTEM_USERS };
+        let users_paths = self.users_paths();
         async move {
             let mut edges = Vec::new();
-            let result = edges::read(client, limit, &walks, asked, users_path, &mut edges, &mut tally).await;
+            let result = edges::read(&reader, &walks, asked, users_paths, &mut edges, &mut tally).await;
             Read { section: Section::Grants, found: Found::Edges(edges), tally, result }
         }
+    }
+
+    /// The listings from which the ids of users are read whose bindings are asked for: the published one first, since the
+    /// other may leave users out.
+    fn users_paths(&self) -> &'static [&'static str] {
+        match self.options.users_endpoint {
+            UsersEndpoint::Auto => &[SYSTEM_USERS, V2_USERS],
+            UsersEndpoint::V2 => &[V2_USERS],
+            UsersEndpoint::Systemusers => &[SYSTEM_USERS],
+        }
+    }
+
+    fn edge_reader(&self, tally: &Tally) -> EdgeReader<'_> {
+        EdgeReader { client: self.client, meter: tally.meter.clone(), limit: self.limit() }
     }
 
     /// Whether this scan reads a section at all.
@@ -355,6 +379,33 @@ impl Scan<'_> {
         let state = serde_json::to_value(state)
             .map_err(|error| ConnectorError::internal(format!("the state could not be stored: {error}")))?;
         self.sink.checkpoint(Checkpoint::new(self.descriptor, self.config, started_at, state)).await
+    }
+}
+
+/// Whether a section that is not whole ends the scan.
+fn ends_scan(section: Section, error: &ConnectorError) -> bool {
+    section.is_core() || (section == Section::Systems && error.code == ErrorCode::WrongOrganization)
+}
+
+/// Holds the devices' organisations against the one that was asked for.
+fn check_organizations(asked: Option<&str>, systems: &[systems_api::System]) -> Result<(), ConnectorError> {
+    let Some(asked) = asked else { return Ok(()) };
+    systems.iter().try_for_each(|system| {
+        let named = system.rest.get("organization");
+        let named = named.as_ref().and_then(serde_json::Value::as_str);
+        check_organization(asked, named, || format!("the device {}", system.id))
+    })
+}
+
+/// Holds the organisation that a row names against the one that was asked for. A row that names none says nothing.
+fn check_organization(asked: &str, named: Option<&str>, whose: impl FnOnce() -> String) -> Result<(), ConnectorError> {
+    match named {
+        Some(named) if !named.eq_ignore_ascii_case(asked) => Err(ConnectorError::new(
+            ErrorCode::WrongOrganization,
+            format!("{} belongs to another organisation than {asked}, which was asked for", whose()),
+            "set jumpcloudOrgId to the organisation that this credential is for; Test Connection names it",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use connector_api::{
     ConnectorError, DanglingReference, ErrorCode, Progress, ScanSink, Section, SectionReport, SectionStatus, Stage,
 };
-use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::client::{Client, Course, Identified, Listing, Meter, PageReader};
+use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader};
 
 /// How many dangling references a report shows, and how many notes.
 const EXAMPLES: usize = 20;
@@ -26,6 +25,9 @@ pub(crate) struct Tally {
     answered: bool,
     /// Notes for which there is no room.
     more_notes: u64,
+    /// Edges that came, and those of them whose far end is of a kind that is not known.
+    edges: u64,
+    unknown_kinds: u64,
 }
 
 impl Tally {
@@ -48,6 +50,8 @@ impl Tally {
             expected: None,
             answered: false,
             more_notes: 0,
+            edges: 0,
+            unknown_kinds: 0,
         }
     }
 
@@ -60,12 +64,12 @@ impl Tally {
     }
 
     /// A listing was read to its end.
-    pub(crate) fn course(&mut self, course: Course) {
-        self.report.duplicates += course.duplicates;
-        if let Some(planned) = course.planned {
+    pub(crate) fn listing(&mut self, stats: ListingStats) {
+        self.report.duplicates += stats.duplicates;
+        if let Some(planned) = stats.planned {
             self.plan(planned);
         }
-        course.notes.into_iter().for_each(|note| self.note(note));
+        stats.notes.into_iter().for_each(|note| self.note(note));
     }
 
     /// More requests were to be expected.
@@ -99,6 +103,38 @@ impl Tally {
         if self.report.dangling_examples.len() < EXAMPLES {
             self.report.dangling_examples.push(DanglingReference { from: from(), to: to() });
         }
+    }
+
+    /// Edges came.
+    pub(crate) fn edges(&mut self, edges: usize) {
+        self.edges += edges as u64;
+    }
+
+    /// An edge was kept aside whose far end is of a kind that is not known.
+    pub(crate) fn unknown_kind(&mut self, from: impl FnOnce() -> String, to: impl FnOnce() -> String) {
+        self.unknown_kinds += 1;
+        self.dangling(from, to);
+    }
+
+    /// Whether the kinds of far ends are known as far as that may be left open: one in a hundred may be new.
+    ///
+    /// # Errors
+    /// `inconsistent_listing` with an example.
+    pub(crate) fn check_kinds(&self) -> Result<(), ConnectorError> {
+        if self.unknown_kinds * 100 <= self.edges {
+            return Ok(());
+        }
+        let example = self.report.dangling_examples.first();
+        let example =
+            example.map_or_else(String::new, |example| format!(", such as {} -> {}", example.from, example.to));
+        Err(ConnectorError::new(
+            ErrorCode::InconsistentListing,
+            format!(
+                "{} of {} edges lead to a kind of thing that is not known{example}",
+                self.unknown_kinds, self.edges
+            ),
+            "report it, with the version of the connector: what these edges mean must be known before access can be shown whole",
+        ))
     }
 
     /// Closes the section.
@@ -145,7 +181,7 @@ impl Tally {
         rows: &mut Vec<T>,
     ) -> Result<(), ConnectorError>
     where
-        T: DeserializeOwned + Identified + Send + 'static,
+        T: Identified + Send + 'static,
     {
         match main {
             Err(error) if is_unavailable(&error) => {
@@ -167,7 +203,7 @@ impl Tally {
         rows: &mut Vec<T>,
     ) -> Result<(), ConnectorError>
     where
-        T: DeserializeOwned + Identified + Send + 'static,
+        T: Identified + Send + 'static,
     {
         let mut reader = PageReader::new(client, &self.meter, listing);
         let result = async {
@@ -183,7 +219,7 @@ impl Tally {
             Ok(())
         }
         .await;
-        self.course(reader.course());
+        self.listing(reader.stats());
         result
     }
 
