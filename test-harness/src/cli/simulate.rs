@@ -12,7 +12,10 @@ use tempfile::TempPath;
 
 use super::{Exit, print, signals};
 use crate::host::system;
-use crate::simulator::{Counting, Fault, Scope, Simulator, SimulatorError, SimulatorOptions, TlsMode, UsersEndpoint};
+use crate::simulator::{
+    Behaviour, BehaviourError, Counting, Fault, Scope, Simulator, SimulatorError, SimulatorOptions, TlsMode,
+    UsersEndpoint,
+};
 
 #[derive(Debug, Args)]
 #[command(
@@ -21,7 +24,7 @@ Examples:
   harness simulate
   harness simulate --users 100000 --groups 500 --listen 127.0.0.1:8080
   harness simulate --latency 50 --fault status=503:rate=0.1 --fault drift=both:on=systemusers
-`harness simulate --help` explains every fault.",
+`harness simulate --help` explains every fault and every difference.",
     after_long_help = after_long_help()
 )]
 pub(super) struct Arguments {
@@ -73,6 +76,12 @@ pub(super) struct Arguments {
     /// What the key has no right to, answered 403, such as insights.events; can be repeated
     #[arg(long, value_name = "ENDPOINT")]
     forbid: Vec<Scope>,
+    /// Whether it answers as JumpCloud was observed to, or as its documents say
+    #[arg(long = "as", value_enum, value_name = "MODE", default_value_t = Mode::Observed)]
+    mode: Mode,
+    /// One difference between the two by itself, such as retention-days=15; can be repeated
+    #[arg(long = "with", value_name = "DIFFERENCE", value_parser = difference)]
+    differences: Vec<String>,
     /// What goes wrong; can be repeated
     #[arg(long, value_name = "SPEC")]
     fault: Vec<Fault>,
@@ -83,12 +92,27 @@ pub(super) struct Arguments {
 
 fn after_long_help() -> String {
     format!(
-        "{}\nExamples:
+        "{}\n{}\nExamples:
   harness simulate
   harness simulate --users 100000 --groups 500 --listen 127.0.0.1:8080
+  harness simulate --as published --with group-rows=null-attributes --with null-edges=5%:form=null
   harness simulate --latency 50 --fault status=503:rate=0.1 --fault drift=both:on=systemusers",
-        Fault::help()
+        Fault::help(),
+        Behaviour::help()
     )
+}
+
+/// A difference as it was written, once it is known to be one.
+fn difference(text: &str) -> Result<String, BehaviourError> {
+    Behaviour::observed().with(text).map(|_| text.to_owned())
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Mode {
+    /// As recorded answers and tested clients show it
+    Observed,
+    /// As its published documents describe it
+    Published,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -189,9 +213,20 @@ impl Arguments {
         Ok(Exit::Complete)
     }
 
+    fn behaviour(&self) -> Result<Behaviour, ConnectorError> {
+        let mode = match self.mode {
+            Mode::Observed => Behaviour::observed(),
+            Mode::Published => Behaviour::published(),
+        };
+        self.differences.iter().try_fold(mode, |behaviour, difference| behaviour.with(difference)).map_err(|error| {
+            ConnectorError::invalid_config(error.to_string(), "`harness simulate --help` lists the differences")
+        })
+    }
+
     fn options(&self) -> Result<SimulatorOptions, ConnectorError> {
         let default = SimulatorOptions::default();
         Ok(SimulatorOptions {
+            behaviour: self.behaviour()?,
             users: self.users.unwrap_or(default.users),
             groups: self.groups.unwrap_or(default.groups),
             systems: self.systems.unwrap_or(default.systems),

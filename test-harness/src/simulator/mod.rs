@@ -12,6 +12,7 @@
 //! # }).unwrap();
 //! ```
 
+mod behaviour;
 mod faults;
 mod log;
 mod options;
@@ -29,6 +30,7 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use behaviour::{Behaviour, BehaviourError, GroupFilter, GroupRows, NullEdges, NullForm, Places, V2Errors, V2Sort};
 pub use faults::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault};
 pub use log::RequestLog;
 pub use options::{Counting, SimulatorOptions, TlsMode, UsersEndpoint};
@@ -82,6 +84,7 @@ impl Simulator {
             latency: options.latency,
             gzip: options.gzip,
             users_endpoint: options.users_endpoint,
+            behaviour: options.behaviour,
             forbidden: options.forbidden,
         });
         let task = tokio::spawn(server::serve(listener, acceptor, Arc::clone(&service)));

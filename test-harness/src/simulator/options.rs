@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use super::behaviour::Behaviour;
 use super::faults::{Fault, Scope};
 
 /// How a [`Simulator`](super::Simulator) is to be. The default is the demo organisation.
@@ -39,6 +40,8 @@ pub struct SimulatorOptions {
     pub counting: Counting,
     /// The seconds that a 429 says in `Retry-After`.
     pub retry_after: Option<u64>,
+    /// Whether the service answers as it was observed, or as its documents say.
+    pub behaviour: Behaviour,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// Which listings of users exist.
@@ -71,6 +74,7 @@ impl Default for SimulatorOptions {
             rate_limit: None,
             counting: Counting::default(),
             retry_after: None,
+            behaviour: Behaviour::default(),
             faults: Vec::new(),
             users_endpoint: UsersEndpoint::default(),
             organizations: 1,

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod access;
+mod behaviour;
 mod faults;
 mod graph;
 mod insights;

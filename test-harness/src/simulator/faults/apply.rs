@@ -8,6 +8,7 @@ use rand::{Rng, RngExt};
 use serde_json::{Map, Value, json};
 
 use super::{Effect, RetryAfter, Strikes};
+use crate::simulator::behaviour::V2Errors;
 use crate::simulator::server::{Answer, Api, Problem};
 
 const GATEWAY_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head>\n<body><h1>Bad gateway</h1>\
@@ -15,12 +16,12 @@ const GATEWAY_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Bad gateway</tit
 
 impl Strikes {
     /// The answer that a fault gives in place of the endpoint.
-    pub(crate) fn answer_instead(&self, api: Api) -> Option<Answer> {
+    pub(crate) fn answer_instead(&self, api: Api, errors: V2Errors) -> Option<Answer> {
         self.iter().find_map(|effect| match effect {
             Effect::Status(code, retry_after) => {
                 let status = StatusCode::from_u16(*code).ok()?;
                 let reason = status.canonical_reason().unwrap_or("Unknown");
-                let mut answer = Problem::new(status, reason).answer(api);
+                let mut answer = Problem::new(status, reason).answer(api, errors);
                 match retry_after {
                     Some(RetryAfter::Seconds(seconds)) => answer.headers.insert(RETRY_AFTER, (*seconds).into()),
                     Some(RetryAfter::Date) => {

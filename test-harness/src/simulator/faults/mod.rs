@@ -8,3 +8,4 @@ mod text;
 
 pub use spec::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault};
 pub(crate) use strike::{Faults, Strikes};
+pub(crate) use text::nearest;

@@ -183,7 +183,8 @@ fn bad(word: &str, value: Option<&str>, expected: &'static str) -> FaultError {
     FaultError::Value { word: word.to_owned(), expected, value: value.unwrap_or_default().to_owned() }
 }
 
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+/// The known word that a word is most like, where it is like one.
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     known
         .map(|known| (strsim::jaro_winkler(word, known), known))
         .filter(|(likeness, _)| *likeness > 0.7)

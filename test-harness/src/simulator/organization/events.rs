@@ -1,4 +1,4 @@
-//! What Directory Insights recorded in the last 90 days.
+//! What Directory Insights recorded, and still keeps.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::administrators::cast as administrator;
 use super::dice::Dice;
-use super::users::{UserState, cast as user, days};
+use super::users::{UserState, cast as user};
 use super::{Organization, Stream};
 
 /// Something that somebody did.
@@ -80,12 +80,22 @@ pub enum Actor {
 /// Names that nobody has, and somebody tries.
 const UNKNOWN_NAMES: &[&str] = &["root", "administrator", "guest", "test", "ghost.user"];
 
-/// How long events are kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// The time over which events are spread, unless they are kept for longer.
+const RECORDED: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 impl Organization {
-    /// How many events there are.
+    /// How many events are kept.
     pub fn event_count(&self) -> u64 {
+        self.events - self.first_event()
+    }
+
+    /// The oldest event that is still kept.
+    pub(crate) fn first_event(&self) -> u64 {
+        self.first_event_since(self.now - self.retention)
+    }
+
+    /// The event after the last one.
+    pub(crate) fn end_of_events(&self) -> u64 {
         self.events
     }
 
@@ -117,9 +127,9 @@ impl Organization {
         }
     }
 
-    /// The events, oldest first.
+    /// The events that are kept, oldest first.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
-        (0..self.events).map(|index| self.event(index))
+        (self.first_event()..self.events).map(|index| self.event(index))
     }
 
     /// When each user and administrator last logged in anywhere, as far as events tell.
@@ -161,10 +171,11 @@ impl Organization {
     }
 
     fn event_time(&self, index: u64) -> Timestamp {
-        let step = KEPT.as_millis() / i128::from(self.events.max(1));
+        let recorded = RECORDED.max(self.retention);
+        let step = recorded.as_millis() / i128::from(self.events.max(1));
         let jitter = Dice::thrown(self.seed, Stream::EventTime as u64, index).below(step.max(1) as u64);
-        let since = KEPT.as_millis() * i128::from(index) / i128::from(self.events.max(1)) + i128::from(jitter);
-        self.now - days(90) + SignedDuration::from_millis(since as i64)
+        let since = recorded.as_millis() * i128::from(index) / i128::from(self.events.max(1)) + i128::from(jitter);
+        self.now - recorded + SignedDuration::from_millis(since as i64)
     }
 
     fn actor(&self, kind: EventKind, dice: &mut Dice) -> Actor {

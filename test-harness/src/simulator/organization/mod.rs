@@ -12,7 +12,7 @@ mod resources;
 mod systems;
 mod users;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 pub use administrators::{Administrator, cast as cast_of_administrators};
@@ -71,7 +71,10 @@ pub struct Organization {
     user_groups: Population,
     systems: Population,
     sizes: Sizes,
+    /// How many events there ever were.
     events: u64,
+    /// For how long events are kept.
+    retention: SignedDuration,
 }
 
 impl Organization {
@@ -85,6 +88,7 @@ impl Organization {
             users: Population::new(options.users),
             user_groups: Population::new(options.groups),
             systems: Population::new(options.systems),
+            retention: users::days(options.behaviour.retention_days.into()),
             events: options.events.unwrap_or_else(|| (options.users * 8).min(2_000_000)),
             sizes: Sizes::new(seed, options.users, options.groups),
         }

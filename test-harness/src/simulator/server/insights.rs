@@ -82,8 +82,8 @@ impl EventQuery {
         ascending: bool,
         strikes: &Strikes,
     ) -> Result<std::ops::Range<u64>, Problem> {
-        let start = organization.first_event_since(self.start_time);
-        let end = self.end_time.map_or(organization.event_count(), |end| organization.first_event_since(end));
+        let start = organization.first_event_since(self.start_time).max(organization.first_event());
+        let end = self.end_time.map_or(organization.end_of_events(), |end| organization.first_event_since(end));
         let mut range = start..end.max(start);
         let starts_over = strikes.has(&Effect::IgnoreSkip) || strikes.has(&Effect::RepeatPage);
         if let Some(after) = self.search_after.as_ref().filter(|after| !after.is_empty() && !starts_over) {

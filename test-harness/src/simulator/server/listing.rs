@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::query::{Query, SortKey};
+use crate::simulator::behaviour::NullForm;
 use crate::simulator::faults::{Effect, Strikes, TotalFault};
 use crate::simulator::organization::Dice;
 use crate::simulator::wire::{self, Fields, Object};
@@ -21,6 +22,37 @@ pub(crate) struct Collection<'a> {
     pub(crate) id_field: &'static str,
     /// Writes the row at a position.
     pub(crate) write: RowWriter<'a>,
+    /// What filters and sort keys see of the row at a position, where that is more than the row holds.
+    pub(crate) whole: Option<RowWriter<'a>>,
+    /// Records between the rows that are counted and not given out.
+    pub(crate) nulls: Nulls,
+}
+
+/// Null records of a list of edges.
+#[derive(Debug, Default)]
+pub(crate) struct Nulls {
+    /// Where they stand among all records, ascending.
+    pub(crate) positions: Vec<u64>,
+    /// What an answer holds in their place.
+    pub(crate) form: NullForm,
+}
+
+impl Nulls {
+    /// The row that stands at a position among all records, if it is none of these.
+    fn row_at(&self, position: u64) -> Option<u64> {
+        self.positions.binary_search(&position).err().map(|before| position - before as u64)
+    }
+
+    /// What stands in the place of a null record, unless nothing does.
+    fn text(&self) -> Option<&'static [u8]> {
+        Some(match self.form {
+            NullForm::LeftOut => return None,
+            NullForm::Null => b"null",
+            NullForm::NullTo => br#"{"attributes":null,"to":null}"#,
+            NullForm::NullId => br#"{"attributes":null,"to":{"attributes":null,"id":null,"type":"user"}}"#,
+            NullForm::EmptyId => br#"{"attributes":null,"to":{"attributes":null,"id":"","type":"user"}}"#,
+        })
+    }
 }
 
 impl<'a> Collection<'a> {
@@ -30,43 +62,54 @@ impl<'a> Collection<'a> {
         id_field: &'static str,
         write: impl Fn(&T, &mut Object<'_>) + Send + Sync + 'a,
     ) -> Self {
-        Self {
-            count: items.len() as u64,
-            id_field,
-            write: Box::new(move |position, object| write(&items[position as usize], object)),
-        }
+        Self::new(items.len() as u64, id_field, move |position, object| write(&items[position as usize], object))
+    }
+
+    /// A collection of `count` rows.
+    pub(crate) fn new(
+        count: u64,
+        id_field: &'static str,
+        write: impl Fn(u64, &mut Object<'_>) + Send + Sync + 'a,
+    ) -> Self {
+        Self { count, id_field, write: Box::new(write), whole: None, nulls: Nulls::default() }
     }
 
     fn value(&self, position: u64, fields: &Fields) -> Value {
         let mut row = Vec::new();
-        Object::write(&mut row, Some(fields), |object| (self.write)(position, object));
+        let write = self.whole.as_ref().unwrap_or(&self.write);
+        Object::write(&mut row, Some(fields), |object| write(position, object));
         serde_json::from_slice(&row).unwrap_or_default()
     }
 
     /// The page that a query asks for.
     pub(crate) fn page(&self, query: &Query, strikes: &Strikes) -> Page {
         let order = self.order(query, strikes);
+        let no_nulls = Nulls::default();
+        let nulls = if matches!(order, Order::Chosen(_)) { &no_nulls } else { &self.nulls };
         let order = if strikes.has(&Effect::DuplicateRows) { order.with_duplicates() } else { order };
         let count = order.count();
         let window = window(query, count, strikes);
         let mut rows = Vec::with_capacity((window.end - window.start) as usize * 256);
-        wire::list(&mut rows, window.map(|position| order.index(position)), |out, index| {
-            Object::write(out, Some(&query.fields), |object| (self.write)(index, object));
+        let records = window.map(|position| nulls.row_at(order.index(position)));
+        let given = records.filter(|row| row.is_some() || nulls.text().is_some());
+        wire::list(&mut rows, given, |out, row| match row {
+            Some(row) => Object::write(out, Some(&query.fields), |object| (self.write)(row, object)),
+            None => out.extend_from_slice(nulls.text().unwrap_or_default()),
         });
         Page { rows, total: total(count, strikes) }
     }
 
     fn order(&self, query: &Query, strikes: &Strikes) -> Order {
+        let count = self.count + self.nulls.positions.len() as u64;
         let by_id = |key: &SortKey| !self.id_field.is_empty() && key.field == self.id_field;
         match query.sort.first() {
             _ if !query.filter.is_empty() => self.sorted(query),
-            None if strikes.has(&Effect::Unsorted) => Order::Rotated {
-                count: self.count,
-                by: Dice::thrown(strikes.seed, strikes.ordinal, 1).below(self.count),
-            },
-            None => Order::Natural(self.count),
-            Some(key) if by_id(key) && key.descending => Order::Reversed(self.count),
-            Some(key) if by_id(key) => Order::Natural(self.count),
+            None if strikes.has(&Effect::Unsorted) => {
+                Order::Rotated { count, by: Dice::thrown(strikes.seed, strikes.ordinal, 1).below(count) }
+            }
+            None => Order::Natural(count),
+            Some(key) if by_id(key) && key.descending => Order::Reversed(count),
+            Some(key) if by_id(key) => Order::Natural(count),
             Some(_) => self.sorted(query),
         }
     }

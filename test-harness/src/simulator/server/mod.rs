@@ -25,6 +25,7 @@ pub(crate) use connection::serve;
 pub(crate) use problem::Problem;
 pub(crate) use route::{Api, Endpoint};
 
+use super::behaviour::Behaviour;
 use super::faults::{Effect, Faults, Scope, Strikes};
 use super::log::Log;
 use super::options::UsersEndpoint;
@@ -44,6 +45,7 @@ pub(crate) struct Service {
     pub(crate) latency: Duration,
     pub(crate) gzip: bool,
     pub(crate) users_endpoint: UsersEndpoint,
+    pub(crate) behaviour: Behaviour,
     pub(crate) forbidden: Vec<Scope>,
 }
 
@@ -97,9 +99,9 @@ impl Service {
     }
 
     async fn respond(&self, path: &str, class: &str, request: Request<Incoming>) -> Result<Answer, Reset> {
-        let api = Api::of_path(path);
+        let (api, errors) = (Api::of_path(path), self.behaviour.v2_errors);
         if !self.rate_limit.admits() {
-            let mut answer = Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").answer(api);
+            let mut answer = Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").answer(api, errors);
             if let Some(seconds) = self.retry_after {
                 answer.headers.insert(RETRY_AFTER, seconds.into());
             }
@@ -113,7 +115,7 @@ impl Service {
         if strikes.has(&Effect::Reset) {
             return Err(Reset);
         }
-        if let Some(answer) = strikes.answer_instead(api) {
+        if let Some(answer) = strikes.answer_instead(api, errors) {
             return Ok(answer);
         }
         match self.dispatch(path, class, request, &mut strikes).await {
@@ -123,7 +125,7 @@ impl Service {
                 }
                 Ok(answer)
             }
-            Err(problem) => Ok(problem.answer(api)),
+            Err(problem) => Ok(problem.answer(api, errors)),
         }
     }
 

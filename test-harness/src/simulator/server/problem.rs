@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::route::Api;
+use crate::simulator::behaviour::V2Errors;
 
 /// A refusal.
 #[derive(Debug)]
@@ -35,8 +36,9 @@ impl Problem {
     }
 
     /// The answer, in the words of an API.
-    pub(crate) fn answer(self, api: Api) -> Answer {
+    pub(crate) fn answer(self, api: Api, errors: V2Errors) -> Answer {
         let body = match api {
+            Api::V2 if errors == V2Errors::Message => json!({ "message": self.message }),
             Api::V1 => json!({ "message": self.message }),
             Api::V2 => json!({
                 "code": self.status.as_u16(),

@@ -75,13 +75,9 @@ fn one(asked: &Asked<'_>, kind: Kind, query: &Query) -> Result<Answer, Problem> 
 /// Directory users, whose id stands in `id_field`.
 pub(super) fn users<'a>(organization: &'a Organization, id_field: &'static str) -> Collection<'a> {
     let census = organization.census(Kind::User);
-    Collection {
-        count: census.count(),
-        id_field,
-        write: Box::new(move |position, object| {
-            organization.write_user(&organization.user(census.index(position)), id_field, object);
-        }),
-    }
+    Collection::new(census.count(), id_field, move |position, object| {
+        organization.write_user(&organization.user(census.index(position)), id_field, object);
+    })
 }
 
 fn every<'a>(
@@ -90,11 +86,7 @@ fn every<'a>(
     write: impl Fn(&Organization, u64, &mut Object<'_>) + Send + Sync + 'a,
 ) -> Collection<'a> {
     let census = organization.census(kind);
-    Collection {
-        count: census.count(),
-        id_field: "_id",
-        write: Box::new(move |position, object| write(organization, census.index(position), object)),
-    }
+    Collection::new(census.count(), "_id", move |position, object| write(organization, census.index(position), object))
 }
 
 /// Reads the body of `POST /api/search/systemusers`.
@@ -120,14 +112,18 @@ fn search(body: &[u8]) -> Result<Query, Problem> {
         all => query.filter.extend(conditions(all)?.into_iter().map(|one| vec![one])),
     }
     if let Value::Object(search) = &body["searchFilter"] {
-        let terms = strings(&search["searchTerm"]);
-        let places = strings(search.get("fields").unwrap_or(&Value::Null));
+        let list = |name: &str| search.get(name).map(strings).unwrap_or_default();
+        let (terms, places) = (list("searchTerm"), list("fields"));
         let anywhere = places.iter().flat_map(|field| {
             let contains =
                 |value: &String| Condition { field: field.clone(), operator: Operator::Contains, value: value.clone() };
             terms.iter().map(contains).collect::<Vec<_>>()
         });
-        query.filter.push(anywhere.collect());
+        let anywhere: Vec<Condition> = anywhere.collect();
+        // Nothing to look for, or nowhere: everything is found.
+        if !anywhere.is_empty() {
+            query.filter.push(anywhere);
+        }
     }
     Ok(query)
 }

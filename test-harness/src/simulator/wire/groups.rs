@@ -4,13 +4,18 @@ use super::Object;
 use crate::simulator::organization::{Kind, Node, Organization, SystemGroup, UserGroup};
 
 impl Organization {
-    /// Writes a user group.
-    pub(crate) fn write_user_group(&self, group: &UserGroup, o: &mut Object<'_>) {
+    /// Writes what a list gives of a user group.
+    pub(crate) fn write_user_group_in_list(&self, group: &UserGroup, o: &mut Object<'_>) {
         o.put("id", &group.id);
         o.put("name", &group.name);
         o.put("type", "user_group");
         o.put("description", &group.description);
         o.put("email", &group.email);
+    }
+
+    /// Writes a user group.
+    pub(crate) fn write_user_group(&self, group: &UserGroup, o: &mut Object<'_>) {
+        self.write_user_group_in_list(group, o);
         o.put("organizationObjectId", self.organization_id());
         o.object("attributes", |o| {
             o.put_some("sudo", group.sudo);
@@ -50,13 +55,18 @@ impl Organization {
         });
     }
 
-    /// Writes a device group.
-    pub(crate) fn write_system_group(&self, group: &SystemGroup, o: &mut Object<'_>) {
+    /// Writes what a list gives of a device group.
+    pub(crate) fn write_system_group_in_list(&self, group: &SystemGroup, o: &mut Object<'_>) {
         o.put("id", &group.id);
         o.put("name", &group.name);
         o.put("type", "system_group");
         o.put("description", &group.description);
         o.put("email", "");
+    }
+
+    /// Writes a device group.
+    pub(crate) fn write_system_group(&self, group: &SystemGroup, o: &mut Object<'_>) {
+        self.write_system_group_in_list(group, o);
         o.put("organizationObjectId", self.organization_id());
         o.put("attributes", serde_json::Map::new());
         o.put("membershipMethod", group.membership_method);
