@@ -6,7 +6,6 @@ mod core;
 mod evidence;
 mod grants;
 mod last_login;
-mod logs;
 mod support;
 mod tenants;
 mod test_connection;

@@ -1,13 +1,15 @@
 //! What Test Connection finds, and that each symptom of the product page's table has its code, message and remedy.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::console::{Content, id};
 use crate::support::{connect, core_alone, scan, simulated, small, start, system, try_scan};
 use connector_api::{Check, CheckStatus, ConnectionReport, ErrorCode, SectionStatus, SystemConfig};
 use serde_json::json;
+use test_harness::conformance::loopback;
 use test_harness::simulator::{SimulatorOptions, TlsMode};
+use tokio::time::Instant;
 
 async fn test(system: SystemConfig) -> ConnectionReport {
     connect(system).unwrap().test_connection().await
@@ -53,9 +55,7 @@ async fn a_good_key_passes_with_name_and_numbers() {
 
 #[tokio::test]
 async fn nobody_listening_cannot_connect() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = loopback::deserted().await.unwrap();
     let report = test(system(&format!("http://{address}"), "key")).await;
     assert_fails(&report, "connect", ErrorCode::Connect);
     assert!(report.first_error().unwrap().remedy.contains("127.0.0.1"));
@@ -68,13 +68,13 @@ async fn a_name_that_does_not_resolve_says_so() {
     assert_fails(&report, "resolve", ErrorCode::Dns);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_target_that_never_answers_ends_in_time() {
     // The connection is taken by the system; nobody ever answers on it.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let began = Instant::now();
-    let report = test(hasty(system(&format!("http://{}", listener.local_addr().unwrap()), "key"))).await;
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let report = test(system(&format!("http://{}", listener.local_addr().unwrap()), "key")).await;
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     assert_fails(&report, "connect", ErrorCode::Timeout);
 }
 

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use super::event_log::EventLog;
 use bytes::Bytes;
 use connector_api::SystemConfig;
 use http_body_util::{BodyExt, Full};
@@ -13,6 +14,7 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -26,6 +28,9 @@ pub struct Content {
     lists: BTreeMap<String, Vec<Value>>,
     answers: BTreeMap<String, (u16, &'static str, String)>,
     events_a_page: Option<usize>,
+    log: Option<EventLog>,
+    now: Option<Timestamp>,
+    refuses_sorts: bool,
 }
 
 /// One request as it came.
@@ -76,6 +81,25 @@ impl Content {
         self
     }
 
+    /// Keeps these events as Directory Insights does, and answers queries of them. Events that are entered by
+    /// [`list`](Self::list) come whatever is asked.
+    pub fn log(mut self, events: impl IntoIterator<Item = Value>) -> Self {
+        self.log = Some(EventLog::of(events));
+        self
+    }
+
+    /// Has this time, by the header `Date`.
+    pub fn at(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// Refuses what the service was seen to refuse: lists of groups sort by `name` alone, directories by nothing.
+    pub fn refusing_sorts(mut self) -> Self {
+        self.refuses_sorts = true;
+        self
+    }
+
     pub async fn serve(self) -> Console {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -103,7 +127,11 @@ impl Content {
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         let body = serde_json::from_slice(&body).unwrap_or_default();
-        let response = self.answer_to(&path, &query, &body);
+        let mut response = self.answer_to(&path, &query, &body);
+        if let Some(now) = self.now {
+            let date = httpdate::fmt_http_date(now.into());
+            response.headers_mut().insert("date", date.parse().unwrap());
+        }
         log.lock().unwrap().push(Asked { method: parts.method.to_string(), path, query, headers: parts.headers, body });
         response
     }
@@ -122,11 +150,33 @@ impl Content {
         if path == "/api/v2/users" && !self.lists.contains_key(path) {
             return response(404, "application/json", None, json!({"message": "Not Found"}).to_string());
         }
+        if let Some(sort) = query.get("sort").filter(|_| self.refuses_sorts) {
+            let sorts: Option<&[&str]> = match path {
+                "/api/v2/usergroups" | "/api/v2/systemgroups" => Some(&["name", "-name"]),
+                "/api/v2/directories" => Some(&[]),
+                _ => None,
+            };
+            if sorts.is_some_and(|sorts| !sorts.contains(&sort.as_str())) {
+                let message = format!("failed to list collection objects: invalid sort field: {sort}");
+                return response(400, "application/json", None, json!({"message": message}).to_string());
+            }
+        }
+        if let Some(log) = self.log.as_ref().filter(|_| path.starts_with("/insights/")) {
+            return log.answer(path, asked, self.now.unwrap_or_else(Timestamp::now));
+        }
         if path.ends_with("/events/count") {
             return response(200, "application/json", None, json!({"count": 0}).to_string());
         }
         let key = query.get("targets").map_or_else(|| path.to_owned(), |targets| format!("{path}?targets={targets}"));
-        let rows = self.lists.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let rows = match self.lists.get(&key) {
+            Some(rows) => rows.clone(),
+            // Edges of all kinds together: those that are asked for.
+            None => {
+                let asked = query.get("targets").map(String::as_str).unwrap_or_default();
+                let is_asked = |row: &Value| asked.split(',').any(|kind| row["to"]["type"] == kind);
+                self.lists.get(path).into_iter().flatten().filter(|row| is_asked(row)).cloned().collect()
+            }
+        };
         let number = |name: &str, default| query.get(name).and_then(|text| text.parse().ok()).unwrap_or(default);
         let page: Vec<&Value> = rows.iter().skip(number("skip", 0)).take(number("limit", 10)).collect();
         if path.starts_with("/api/v2/") {

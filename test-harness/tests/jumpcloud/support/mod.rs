@@ -2,6 +2,8 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "each test file uses its part")]
 
 pub mod console;
+pub mod event_log;
+pub mod replay;
 
 use std::sync::{Arc, Mutex};
 
