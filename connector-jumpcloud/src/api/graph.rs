@@ -192,7 +192,10 @@ impl<'de> Deserialize<'de> for EdgeOrNull {
         let access = |attributes: Told<'_>| sudo(attributes.get().as_ref());
         let known = Kind::ALL.map(Kind::word).into_iter().find(|word| to.kind.is(word));
         let kind = known.map_or_else(|| to.kind.any_text().unwrap_or_default().into(), Cow::Borrowed);
-        let access = access(attributes).max(access(to.attributes));
+        // A user group's attributes come along at its far end: what they give is read from the group itself, whichever end
+        // of its edges is asked.
+        let of_group = kind == Kind::UserGroup.word();
+        let access = access(attributes).max(if of_group { Access::Login } else { access(to.attributes) });
         Ok(Self(Some(Edge { id, kind, access })))
     }
 }

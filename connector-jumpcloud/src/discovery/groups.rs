@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Access, ConnectorError, ErrorCode};
+use connector_api::{Access, ConnectorError, ErrorCode, Retry};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::edge_lists::confirm_gone;
@@ -16,14 +16,23 @@ use crate::api::user_groups::{self, GroupId, UserGroup};
 use crate::client::{Client, PageReader, is_absent};
 use crate::options::GroupDetails;
 
-/// Reads the groups into `groups`; what came before an error stays there.
+/// The user groups as they were read.
+#[derive(Default)]
+pub(super) struct Groups {
+    pub(super) rows: Vec<UserGroup>,
+    /// Those that are listed and answer 404 by themselves: gone, unless their members are there.
+    pub(super) absent: BTreeSet<Id>,
+}
+
+/// Reads the groups into `found`; what came before an error stays there.
 pub(super) async fn read(
     client: &Client,
     limit: u64,
     how: GroupDetails,
-    groups: &mut Vec<UserGroup>,
+    found: &mut Groups,
     tally: &mut Tally,
 ) -> Result<(), ConnectorError> {
+    let Groups { rows: groups, absent } = found;
     tally.read_into(client, user_groups::list(limit), groups).await?;
     let which = match how {
         GroupDetails::Filtered => match filtered(client, limit, groups, tally).await? {
@@ -34,7 +43,7 @@ pub(super) async fn read(
         GroupDetails::Each => Which::All,
         GroupDetails::List => Which::Some(BTreeSet::new()),
     };
-    read_details(client, &which, groups, tally).await?;
+    read_details(client, &which, groups, absent, tally).await?;
     let lacking = groups.iter().filter(|group| group.lacks_details()).count();
     if lacking > 0 && matches!(which, Which::Some(_)) {
         tally.note(format!(
@@ -74,11 +83,30 @@ pub(super) fn details(how: GroupDetails, groups: &[UserGroup]) -> u64 {
     groups.iter().filter(|group| which.holds(group)).count() as u64
 }
 
-/// Puts what the groups themselves show in the place of their rows in the list. One that is gone is dropped.
+/// A group that answers 404 by itself must have no members either: else it is there, and what makes it privileged is not
+/// known.
+///
+/// # Errors
+/// `inconsistent_listing`.
+pub(super) fn check_absent(absent: &BTreeSet<Id>, is_there: impl Fn(&Id) -> bool) -> Result<(), ConnectorError> {
+    match absent.iter().find(|id| is_there(id)) {
+        None => Ok(()),
+        Some(id) => Err(ConnectorError::new(
+            ErrorCode::InconsistentListing,
+            format!("the user_group {id} is listed and its members are there, but the group itself is answered 404"),
+            "scan again; when it lasts, report it to JumpCloud, and set groupDetails to list meanwhile, with which the \
+             sudo of groups may be missed",
+        )
+        .with_retry(Retry::Later)),
+    }
+}
+
+/// Puts what the groups themselves show in the place of their rows in the list.
 async fn read_details(
     client: &Client,
     which: &Which,
-    groups: &mut Vec<UserGroup>,
+    groups: &mut [UserGroup],
+    absent: &mut BTreeSet<Id>,
     tally: &mut Tally,
 ) -> Result<(), ConnectorError> {
     let places: Vec<usize> = (0..groups.len()).filter(|at| which.holds(&groups[*at])).collect();
@@ -105,20 +133,13 @@ async fn read_details(
             }
         })
         .buffered(client.ahead());
-    let mut gone = BTreeSet::new();
     while let Some((at, group)) = details.try_next().await? {
         match group {
             Some(group) => groups[at] = UserGroup { name: group.name.or(groups[at].name.take()), ..group },
-            None => {
-                tally.note(format!("the group {} vanished while it was read", groups[at].id));
-                gone.insert(at);
-            }
+            None => _ = absent.insert(groups[at].id.clone()),
         }
         tally.advance(0, None);
     }
-    drop(details);
-    let mut at = 0..;
-    groups.retain(|_| at.next().is_none_or(|at| !gone.contains(&at)));
     Ok(())
 }
 

@@ -27,7 +27,7 @@ mod section;
 mod state;
 mod users;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +58,7 @@ use crate::client::{Client, Meter, PageReader, is_absent};
 use crate::options::{Options, UsersEndpoint};
 use edge_lists::EdgeReader;
 use edges::Counts;
+use groups::Groups;
 use logins::Logins;
 use people::People;
 use section::{Tally, is_unavailable};
@@ -90,7 +91,7 @@ struct Read {
 }
 
 enum Found {
-    Groups(Vec<crate::api::user_groups::UserGroup>),
+    Groups(Groups),
     Memberships(People, Vec<Option<Members>>),
     Administrators(Vec<crate::api::administrators::Administrator>),
     Systems(Vec<crate::api::systems::System>, Vec<crate::api::systems::SystemGroup>),
@@ -217,7 +218,7 @@ impl Scan<'_> {
     fn enter(&self, read: Read, state: &mut State) -> Result<(), ConnectorError> {
         let Read { section, found, tally, result } = read;
         match found {
-            Found::Groups(groups) => state.groups = groups,
+            Found::Groups(groups) => (state.groups, state.absent_groups) = (groups.rows, groups.absent),
             Found::Memberships(people, members) => (state.people, state.members) = (people, members),
             Found::Administrators(administrators) => state.administrators = administrators,
             Found::Systems(systems, groups) => (state.systems, state.system_groups) = (systems, groups),
@@ -242,9 +243,9 @@ impl Scan<'_> {
             Section::Groups => {
                 let details = self.options.group_details;
                 Box::pin(async move {
-                    let mut rows = Vec::new();
-                    let result = groups::read(client, limit, details, &mut rows, &mut tally).await;
-                    Read { section, found: Found::Groups(rows), tally, result }
+                    let mut found = Groups::default();
+                    let result = groups::read(client, limit, details, &mut found, &mut tally).await;
+                    Read { section, found: Found::Groups(found), tally, result }
                 })
             }
             Section::Administrators => Box::pin(async move {
@@ -289,9 +290,15 @@ impl Scan<'_> {
         let mut tally = self.tally(Section::Memberships);
         let reader = self.edge_reader(&tally);
         let groups: Vec<_> = state.groups.iter().map(|group| group.id.clone()).collect();
+        let absent = state.absent_groups.clone();
         async move {
             let mut people = People::default();
             let read = memberships::read(&reader, &groups, &mut people, &mut tally).await;
+            let read = read.and_then(|members| {
+                let there: HashSet<_> =
+                    groups.iter().zip(&members).filter_map(|(id, list)| list.as_ref().map(|_| id)).collect();
+                groups::check_absent(&absent, |id| there.contains(id)).map(|()| members)
+            });
             let (members, result) = match read {
                 Ok(members) => (members, Ok(())),
                 Err(error) => (Vec::new(), Err(error)),

@@ -116,12 +116,13 @@ impl Tally {
         self.dangling(from, to);
     }
 
-    /// Whether the kinds of far ends are known as far as that may be left open: one in a hundred may be new.
+    /// Whether the kinds of far ends are known as far as that may be left open: a single one, or one in a hundred, may be
+    /// new.
     ///
     /// # Errors
     /// `inconsistent_listing` with an example.
     pub(crate) fn check_kinds(&self) -> Result<(), ConnectorError> {
-        if self.unknown_kinds * 100 <= self.edges {
+        if self.unknown_kinds <= (self.edges / 100).max(1) {
             return Ok(());
         }
         let example = self.report.dangling_examples.first();

@@ -86,7 +86,9 @@ async fn a_group_is_not_held_to_be_gone_for_two_404_in_a_row() {
         let of_itself = format!("status=404:on=usergroups.one:times={others}");
         let faults = ["status=404:on=usergroups.members:times=1", &of_itself];
         let faults = &faults[..=others];
-        let (simulator, ended, _) = scan_with(with_faults(small(), faults), core_only()).await;
+        let mut attributes = core_only();
+        attributes["groupDetails"] = "list".into();
+        let (simulator, ended, _) = scan_with(with_faults(small(), faults), attributes).await;
         assert_eq!(code(&ended), ErrorCode::InconsistentListing, "{faults:?}");
         assert_eq!(simulator.requests().of("usergroups.one"), others as u64 + 1);
     }

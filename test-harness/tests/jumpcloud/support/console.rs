@@ -27,6 +27,8 @@ pub const KEY: &str = "key-of-a-console-made-by-hand";
 pub struct Content {
     lists: BTreeMap<String, Vec<Value>>,
     answers: BTreeMap<String, (u16, &'static str, String)>,
+    /// Totals that are not the number of rows.
+    totals: BTreeMap<String, usize>,
     events_a_page: Option<usize>,
     log: Option<EventLog>,
     now: Option<Timestamp>,
@@ -61,6 +63,12 @@ impl Content {
         let edge = |(id, attributes)| json!({"attributes": attributes, "to": {"id": id, "type": kind}});
         let rows: Vec<Value> = to.into_iter().map(edge).collect();
         self.list(path, rows)
+    }
+
+    /// Counts another number of rows in a list than it holds.
+    pub fn total(mut self, path: &str, total: usize) -> Self {
+        self.totals.insert(path.to_owned(), total);
+        self
     }
 
     /// Answers a path with a status and a body.
@@ -167,6 +175,12 @@ impl Content {
         if path.ends_with("/events/count") {
             return response(200, "application/json", None, json!({"count": 0}).to_string());
         }
+        if let Some(one) = self.one(path) {
+            return match one {
+                Some(row) => response(200, "application/json", None, row.to_string()),
+                None => response(404, "application/json", None, json!({"message": "Not Found"}).to_string()),
+            };
+        }
         let key = query.get("targets").map_or_else(|| path.to_owned(), |targets| format!("{path}?targets={targets}"));
         let rows = match self.lists.get(&key) {
             Some(rows) => rows.clone(),
@@ -179,8 +193,9 @@ impl Content {
         };
         let number = |name: &str, default| query.get(name).and_then(|text| text.parse().ok()).unwrap_or(default);
         let page: Vec<&Value> = rows.iter().skip(number("skip", 0)).take(number("limit", 10)).collect();
+        let total = self.totals.get(path).copied().unwrap_or(rows.len());
         if path.starts_with("/api/v2/") {
-            return response(200, "application/json", Some(rows.len()), json!(page).to_string());
+            return response(200, "application/json", Some(total), json!(page).to_string());
         }
         if let Some(events) = self.events_a_page.filter(|_| path.starts_with("/insights/")) {
             let had = asked["search_after"][0].as_u64().unwrap_or(0) as usize;
@@ -193,7 +208,17 @@ impl Content {
         if path.starts_with("/insights/") {
             return response(200, "application/json", None, json!(rows).to_string());
         }
-        response(200, "application/json", None, json!({"totalCount": rows.len(), "results": page}).to_string())
+        response(200, "application/json", None, json!({"totalCount": total, "results": page}).to_string())
+    }
+}
+
+impl Content {
+    /// The user or the group that a path names by itself, if it names one and there is one.
+    fn one(&self, path: &str) -> Option<Option<&Value>> {
+        let (list, id) = path.rsplit_once('/')?;
+        let all = self.lists.get(list).map(Vec::as_slice).unwrap_or_default();
+        let of_kind = ["/api/systemusers", "/api/v2/usergroups", "/api/v2/systemgroups"].contains(&list);
+        of_kind.then(|| all.iter().find(|row| row["id"] == id || row["_id"] == id))
     }
 }
 
