@@ -13,11 +13,12 @@ use super::privilege::Privilege;
 use super::section::Tally;
 use super::state::State;
 use super::users::Draft;
-use super::{Course, OpenUsers, Scan, administrators, last_login, rows};
+use super::{Course, OpenUsers, Scan, administrators, explain, last_login, rows};
 use crate::api::Id;
 use crate::api::administrators::Administrator;
 use crate::api::graph::Kind;
 use crate::client::Identified;
+use crate::rights;
 
 /// Rows that go to the sink together.
 const BATCH: usize = 100;
@@ -96,6 +97,10 @@ impl Scan<'_> {
         if let Some(report) = state.reports.get_mut(&Section::LastLogin) {
             logins.enter_dangling(report);
         }
+        let result = match result {
+            Err(error) => Err(explain(self.client, error).await),
+            Ok(()) => Ok(()),
+        };
         tally.course(reader.course());
         let sent = outlet.sent.get(&Section::Users).copied().unwrap_or(0);
         tally.sent(sent);
@@ -106,9 +111,9 @@ impl Scan<'_> {
         state.reports.insert(Section::Users, tally.close(status));
         if sent == 0 && result.is_ok() {
             course.warnings.push(format!(
-                "{}: no users returned: the organisation is empty, or the key lacks scope; verify that users exist and \
-                 that the key belongs to an Administrator",
-                ErrorCode::NoUsers
+                "{}: no users returned: the organisation is empty, or the credential lacks a right; {}",
+                ErrorCode::NoUsers,
+                rights::no_users(self.client.sign_in())
             ));
         }
         result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::Users) })

@@ -37,7 +37,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
-pub(crate) use explain::{explain, list as list_organizations, name as organization_name, visible_organizations};
+pub(crate) use explain::{
+    explain, learn_organization, list as list_organizations, name as organization_name, not_visible,
+    visible_organizations,
+};
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 pub(crate) use fuzzing::fuzz_account;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
@@ -132,9 +135,9 @@ impl Scan<'_> {
 
     async fn run_until_ended(&self, started_at: Timestamp, course: &mut Course) -> Result<(), ConnectorError> {
         let minutes = u64::from(self.options.scan_limit_minutes);
-        let result = tokio::select! {
+        tokio::select! {
             biased;
-            () = self.request.cancel.cancelled() => return Err(ConnectorError::cancelled()),
+            () = self.request.cancel.cancelled() => Err(ConnectorError::cancelled()),
             result = tokio::time::timeout(Duration::from_secs(60 * minutes), self.read_and_emit(started_at, course)) => {
                 result.unwrap_or_else(|_| Err(ConnectorError::new(
                     ErrorCode::Timeout,
@@ -142,13 +145,6 @@ impl Scan<'_> {
                     "raise scanLimitMinutes, or switch off sections that are not needed",
                 )))
             }
-        };
-        match result {
-            Err(error) => tokio::select! {
-                () = self.request.cancel.cancelled() => Err(error),
-                explained = explain(self.client, error.clone()) => Err(explained),
-            },
-            Ok(()) => Ok(()),
         }
     }
 
@@ -161,6 +157,7 @@ impl Scan<'_> {
         let users = match open_users(self.client, self.options, &tally.meter).await {
             Ok(users) => users,
             Err(error) => {
+                let error = explain(self.client, error).await;
                 let report = tally.close(SectionStatus::Incomplete { error: error.clone() });
                 course.state.reports.insert(Section::Users, report);
                 return Err(error);
@@ -203,13 +200,19 @@ impl Scan<'_> {
                 grants = true;
                 reading.push(Box::pin(self.edges(users, state)));
             }
-            let Some(read) = reading.next().await else { return Ok(()) };
+            let Some(mut read) = reading.next().await else { return Ok(()) };
+            if read.section.is_core()
+                && let Err(error) = read.result
+            {
+                read.result = Err(explain(self.client, error).await);
+            }
             self.enter(read, &mut course.state)?;
             self.checkpoint(started_at, &course.state).await?;
         }
     }
 
-    /// Enters a section into the state. A core section that is not whole ends the scan.
+    /// Enters a section into the state. A core section that is not whole ends the scan, and so does any when nothing
+    /// more is answered.
     fn enter(&self, read: Read, state: &mut State) -> Result<(), ConnectorError> {
         let Read { section, found, tally, result } = read;
         match found {
@@ -222,7 +225,8 @@ impl Scan<'_> {
             Found::Edges(edges) => state.edges = edges,
             Found::Logins(logins) => state.logins = logins,
         }
-        let ended = result.as_ref().err().filter(|_| section.is_core()).cloned();
+        let ends = |error: &&ConnectorError| section.is_core() || error.code == ErrorCode::AddressBlocked;
+        let ended = result.as_ref().err().filter(ends).cloned();
         let report = match ended {
             Some(ref error) => tally.close(SectionStatus::Incomplete { error: error.clone() }),
             None => tally.close_by(result),
@@ -268,6 +272,7 @@ impl Scan<'_> {
                 let days = self.options.last_login_days;
                 Box::pin(async move {
                     let mut logins = Logins::default();
+                    learn_organization(client, &tally.meter).await;
                     let result = last_login::read(client, days, &mut logins, &mut tally).await;
                     Read { section, found: Found::Logins(logins), tally, result }
                 })
