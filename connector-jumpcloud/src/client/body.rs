@@ -10,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
 
 use super::meter::Meter;
+use super::surrogates;
 use super::text::Scrubber;
 use super::verdict::{self, Verdict};
 
@@ -21,7 +22,7 @@ pub(super) fn accepted() -> HeaderMap {
     HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))])
 }
 
-/// Reads a body of up to `limit` bytes, inflated. `broken` judges a body that breaks off.
+/// Reads a body of up to `limit` bytes, inflated and without lone surrogates. `broken` judges a body that breaks off.
 pub(super) async fn read(
     mut answer: reqwest::Response,
     limit: usize,
@@ -51,7 +52,7 @@ pub(super) async fn read(
         body.freeze()
     };
     meter.received(body.len());
-    Ok(body)
+    Ok(surrogates::replaced(&body).map_or(body, Bytes::from))
 }
 
 fn is_gzip(headers: &HeaderMap) -> bool {

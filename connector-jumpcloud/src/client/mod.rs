@@ -11,6 +11,7 @@ mod paging;
 mod proxy;
 mod retry;
 mod seen;
+mod surrogates;
 mod text;
 mod transport;
 mod verdict;
