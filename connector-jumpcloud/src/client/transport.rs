@@ -50,7 +50,7 @@ impl Connections {
             .read_timeout(self.read_timeout)
             .timeout(self.request_timeout)
             .pool_max_idle_per_host(self.concurrency)
-            .http2_adaptive_window(true);
+            .http1_only();
         proxies
             .apply(builder)?
             .build()
@@ -82,11 +82,14 @@ impl Connections {
             }
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
+        let mut config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| ConnectorError::internal(format!("TLS could not be set up: {error}")))?
             .with_root_certificates(roots)
             .with_no_client_auth();
+        // Over HTTP/2 all requests would share one connection: a packet that is lost holds all of them up, and a connection
+        // that died is used again by every attempt, since a time-out only ends the request.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 }
