@@ -1,11 +1,11 @@
 //! User groups: `GET /api/v2/usergroups` and `GET /api/v2/usergroups/{id}`, definition `UserGroup`.
 
-use connector_api::Attributes;
+use connector_api::{Attributes, ConnectorError};
 use serde::Deserialize;
 
 use super::graph::{self, Kind};
 use super::{Id, lenient, own_id};
-use crate::client::{Call, Identified, Listing};
+use crate::client::{Call, Client, Identified, Listing, Meter, Page};
 
 /// Lists user groups.
 pub(crate) fn list(limit: u64) -> Listing {
@@ -35,6 +35,13 @@ impl Identified for GroupId {
     fn id(&self) -> &Id {
         &self.id
     }
+}
+
+/// Shows by the smallest list whether a credential is accepted: unlike `/api/organizations`, it is refused to nobody for
+/// being a service account.
+pub(crate) async fn prove(client: &Client, meter: &Meter) -> Result<(), ConnectorError> {
+    let call = Call::get("/api/v2/usergroups").query("limit", "1");
+    client.json(meter, call).await.map(|_: Page<GroupId>| ())
 }
 
 /// A user group. What has no field of its own is in `rest`, as it came.

@@ -255,7 +255,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
 
     /// Whether the page, whose window starts at `skip`, goes on where the last one ended.
     fn links(&mut self, skip: u64, page: &Page<T>) -> bool {
-        let Self { pass, seen, listing, witness, .. } = self;
+        let Self { client, pass, seen, listing, witness, .. } = self;
         let Some(last) = pass.tail.last() else { return false };
         if page.rows.first().is_some_and(|row| row.id() == last) {
             return true;
@@ -278,7 +278,8 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         if shared.is_empty() || !shared.is_sorted() {
             return false;
         }
-        let orderly = match listing.order {
+        let order = if client.sorts(&listing.call) { listing.order } else { Order::Unsorted };
+        let orderly = match order {
             Order::Id => pass.tail.is_sorted(),
             Order::Name => false,
             Order::Unsorted => !pass.descends && pass.rows >= ORDERLY,

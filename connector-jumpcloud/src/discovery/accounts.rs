@@ -13,12 +13,13 @@ use super::privilege::Privilege;
 use super::section::{Tally, is_unavailable};
 use super::state::State;
 use super::users::Draft;
-use super::{Course, OpenUsers, Scan, last_login};
+use super::{Course, OpenUsers, Scan, explain, last_login};
 use crate::api::Id;
 use crate::api::graph::{self, Kind};
 use crate::api::users::{self as users_api, SYSTEM_USERS, UserId, V2_USERS};
 use crate::client::{Identified, Meter, PageReader, is_absent};
 use crate::options::UsersEndpoint;
+use crate::rights;
 
 /// How many of the users whom the list lacks are asked for by id.
 const ASKED: usize = 20;
@@ -45,6 +46,10 @@ impl Scan<'_> {
         if let Some(report) = state.reports.get_mut(&Section::LastLogin) {
             logins.enter_dangling(report);
         }
+        let result = match result {
+            Err(error) => Err(explain(self.client, error).await),
+            Ok(()) => Ok(()),
+        };
         let status = match &result {
             Ok(()) => SectionStatus::Complete,
             Err(error) => SectionStatus::Incomplete { error: error.clone() },
@@ -52,9 +57,9 @@ impl Scan<'_> {
         state.reports.insert(Section::Users, tally.close(status));
         if rows == 0 && result.is_ok() {
             course.warnings.push(format!(
-                "{}: no users returned: the organisation is empty, or the key lacks scope; verify that users exist and \
-                 that the key belongs to an Administrator",
-                ErrorCode::NoUsers
+                "{}: no users returned: the organisation is empty, or the credential lacks a right; {}",
+                ErrorCode::NoUsers,
+                rights::no_users(self.client.sign_in())
             ));
         }
         result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::Users) })

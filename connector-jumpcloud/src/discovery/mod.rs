@@ -40,7 +40,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
-pub(crate) use explain::{explain, list as list_organizations, name as organization_name, visible_organizations};
+pub(crate) use explain::{
+    explain, learn_organization, list as list_organizations, name as organization_name, not_visible,
+    visible_organizations,
+};
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 pub(crate) use fuzzing::fuzz_account;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
@@ -137,9 +140,9 @@ impl Scan<'_> {
 
     async fn run_until_ended(&self, started_at: Timestamp, course: &mut Course) -> Result<(), ConnectorError> {
         let minutes = u64::from(self.options.scan_limit_minutes);
-        let result = tokio::select! {
+        tokio::select! {
             biased;
-            () = self.request.cancel.cancelled() => return Err(ConnectorError::cancelled()),
+            () = self.request.cancel.cancelled() => Err(ConnectorError::cancelled()),
             result = tokio::time::timeout(Duration::from_secs(60 * minutes), self.read_and_emit(started_at, course)) => {
                 result.unwrap_or_else(|_| Err(ConnectorError::new(
                     ErrorCode::Timeout,
@@ -147,13 +150,6 @@ impl Scan<'_> {
                     "raise scanLimitMinutes, or switch off sections that are not needed",
                 )))
             }
-        };
-        match result {
-            Err(error) => tokio::select! {
-                () = self.request.cancel.cancelled() => Err(error),
-                explained = explain(self.client, error.clone()) => Err(explained),
-            },
-            Ok(()) => Ok(()),
         }
     }
 
@@ -166,6 +162,7 @@ impl Scan<'_> {
         let users = match open_users(self.client, self.options, &tally.meter).await {
             Ok(users) => users,
             Err(error) => {
+                let error = explain(self.client, error).await;
                 let report = tally.close(SectionStatus::Incomplete { error: error.clone() });
                 course.state.reports.insert(Section::Users, report);
                 return Err(error);
@@ -208,13 +205,19 @@ impl Scan<'_> {
                 grants = true;
                 reading.push(Box::pin(self.edges(users, state)));
             }
-            let Some(read) = reading.next().await else { return Ok(()) };
+            let Some(mut read) = reading.next().await else { return Ok(()) };
+            if read.section.is_core()
+                && let Err(error) = read.result
+            {
+                read.result = Err(explain(self.client, error).await);
+            }
             self.enter(read, &mut course.state)?;
             self.checkpoint(started_at, &course.state).await?;
         }
     }
 
-    /// Enters a section into the state. A core section that is not whole ends the scan.
+    /// Enters a section into the state. A core section that is not whole ends the scan, and so does any when nothing
+    /// more is answered.
     fn enter(&self, read: Read, state: &mut State) -> Result<(), ConnectorError> {
         let Read { section, found, tally, result } = read;
         match found {
@@ -233,6 +236,7 @@ impl Scan<'_> {
             None => tally.close_by(result),
         };
         state.reports.insert(section, report);
+        state.refused_sorts = self.client.refused_sorts();
         ended.map_or(Ok(()), |error| Err(error.context(section)))
     }
 
@@ -277,6 +281,7 @@ impl Scan<'_> {
                 let days = self.options.last_login_days;
                 Box::pin(async move {
                     let mut logins = Logins::default();
+                    learn_organization(client, &tally.meter).await;
                     let result = last_login::read(client, days, &mut logins, &mut tally).await;
                     Read { section, found: Found::Logins(logins), tally, result }
                 })
@@ -374,6 +379,7 @@ impl Scan<'_> {
         if state.without != self.request.without {
             return Err(Checkpoint::rejected("other sections were left out when it was made"));
         }
+        self.client.refuse_sorts(state.refused_sorts.iter().cloned());
         *started_at = checkpoint.started_at;
         Ok(state)
     }
@@ -391,7 +397,12 @@ impl Scan<'_> {
 
 /// Whether a section that is not whole ends the scan.
 fn ends_scan(section: Section, error: &ConnectorError) -> bool {
-    section.is_core() || (section == Section::Systems && error.code == ErrorCode::WrongOrganization)
+    match error.code {
+        ErrorCode::AddressBlocked => true,
+        // A device of another organisation.
+        ErrorCode::WrongOrganization => section.is_core() || section == Section::Systems,
+        _ => section.is_core(),
+    }
 }
 
 /// Holds the devices' organisations against the one that was asked for.

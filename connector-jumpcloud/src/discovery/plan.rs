@@ -7,7 +7,7 @@ use connector_api::{ConnectorError, ScanPlan, ScanRequest, Section, SectionPlan}
 use super::edge_lists::EdgeReader;
 use super::edges::{self, Counts};
 use super::section::is_unavailable;
-use super::{groups, memberships, open_users};
+use super::{groups, learn_organization, memberships, open_users};
 use crate::api::directories::{Directory, RadiusServer};
 use crate::api::graph::Kind;
 use crate::api::{administrators, applications, directories, events, systems, user_groups};
@@ -118,6 +118,7 @@ impl Planner<'_> {
 
     async fn last_login(&mut self) {
         let days = self.options.last_login_days;
+        learn_organization(self.client, &self.meter).await;
         let (requests, because) = match events::count(self.client, &self.meter, days).await {
             // One more shows that nothing is behind the last event.
             Ok(count) => (count.div_ceil(events::LIMIT) + 1, format!("{count} login events in {days} days")),

@@ -164,7 +164,7 @@ impl Tally {
         let status = match result {
             Ok(()) => SectionStatus::Complete,
             Err(error) if is_unavailable(&error) => {
-                let error = with_right(self.section, error);
+                let error = with_option(self.section, error);
                 if self.answered { SectionStatus::Incomplete { error } } else { SectionStatus::Unavailable { error } }
             }
             Err(error) => SectionStatus::Incomplete { error },
@@ -236,28 +236,17 @@ pub(crate) fn is_unavailable(error: &ConnectorError) -> bool {
     matches!(error.code, ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthorized)
 }
 
-/// The same error with the right that reading an optional section takes.
-fn with_right(section: Section, mut error: ConnectorError) -> ConnectorError {
-    let (what, right, option) = match section {
-        Section::Administrators => {
-            ("console administrators", "the role Administrator or Administrator With Billing", "includeAdministrators")
-        }
-        Section::LastLogin => (
-            "Directory Insights",
-            "a role other than Command Runner and Command Runner With Billing, such as Read Only, and a JumpCloud plan \
-             with Directory Insights",
-            "includeLastLogin",
-        ),
-        Section::Systems => ("devices", READING, "includeSystems"),
-        Section::Applications => ("applications", READING, "includeApplications"),
-        Section::Directories => ("directories", READING, "includeDirectories"),
-        Section::Grants => ("associations", READING, "includeGrants"),
+/// The same error, whose remedy names the setting that leaves an optional section out.
+fn with_option(section: Section, mut error: ConnectorError) -> ConnectorError {
+    let option = match section {
+        Section::Administrators => "includeAdministrators",
+        Section::LastLogin => "includeLastLogin",
+        Section::Systems => "includeSystems",
+        Section::Applications => "includeApplications",
+        Section::Directories => "includeDirectories",
+        Section::Grants => "includeGrants",
         _ => return error,
     };
-    error.message = format!("{}; reading {what} takes {right}", error.message);
-    error.remedy = format!("give the key's administrator {right}, or set {option} to false");
+    error.remedy = format!("{}; or set {option} to false", error.remedy);
     error
 }
-
-/// The right that most sections take.
-const READING: &str = "the role Read Only, Manager or Administrator";

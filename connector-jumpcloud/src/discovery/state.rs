@@ -24,6 +24,8 @@ pub(crate) struct State {
     pub(crate) reports: BTreeMap<Section, SectionReport>,
     /// The sections that the request leaves out.
     pub(crate) without: BTreeSet<Section>,
+    /// The paths of listings that refuse to sort.
+    pub(crate) refused_sorts: BTreeSet<String>,
     pub(crate) users_endpoint: Option<String>,
     pub(crate) people: People,
     pub(crate) groups: Vec<UserGroup>,

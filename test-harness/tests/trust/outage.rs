@@ -50,10 +50,30 @@ async fn a_wait_that_is_out_of_all_bounds_is_not_waited() {
     for seconds in ["3600", "18446744073709551615"] {
         let began = Instant::now();
         let fault = format!("status=429:retry-after={seconds}");
-        let (_, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
-        assert_eq!(code(&ended), ErrorCode::RateLimited);
+        let (simulator, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
+        let error = ended.unwrap_err().error;
+        assert_eq!(error.code, ErrorCode::RateLimited);
+        assert!(error.message.contains("more than the 300 s that a request may take"), "{error:?}");
+        assert!(
+            !error.message.contains("slow") && !error.remedy.contains("slow"),
+            "nothing was slowed down: {error:?}"
+        );
+        assert_eq!(simulator.requests().total, 1);
         assert!(began.elapsed() < Duration::from_secs(5));
     }
+}
+
+#[tokio::test]
+async fn a_503_that_names_a_time_is_asked_as_often_as_a_429() {
+    for status in [429, 503] {
+        let fault = format!("status={status}:retry-after=0:on=users:times=9");
+        let (simulator, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
+        assert!(ended.is_ok(), "{status}: {ended:?}");
+        assert_eq!(simulator.requests().with_status(status), 9, "more than the seven attempts of a request");
+    }
+    let (simulator, ended, _) =
+        scan_with(with_faults(served_by_one(), &["status=503:on=users:times=9"]), core_only()).await;
+    assert_eq!((code(&ended), simulator.requests().total), (ErrorCode::ServerError, 7));
 }
 
 #[tokio::test]

@@ -245,18 +245,39 @@ async fn the_key_is_in_nothing_that_a_scan_says() {
         said.extend(sink.checkpoints().iter().map(|(_, kept)| serde_json::to_string(kept).unwrap()));
         said.push(format!("{:?}", connector.test_connection().await));
     }
-    for status in ["200 OK", "302 Found", "400 Bad Request", "401 Unauthorized", "403 No", "404 No", "502 Bad"] {
+    for status in [
+        "200 OK",
+        "302 Found",
+        "400 Bad Request",
+        "401 Unauthorized",
+        "402 Pay",
+        "403 No",
+        "404 No",
+        "407 Proxy",
+        "429 Slower",
+        "502 Bad",
+    ] {
         let credential = connector_api::Credential::from_secret(KEY.to_owned());
         let system = SystemConfig::new("JumpCloud", parrot(status).await, credential)
             .with_attribute("retryWaitMilliseconds", 1)
+            .with_attribute("retryBudgetSeconds", 1)
             .with_attribute("attempts", 2);
         let (ended, rows) = scan(system.clone()).await;
         assert!(ended.is_err() && rows.is_empty(), "{status}");
         said.push(format!("{ended:?} {}", ended.as_ref().unwrap_err()));
         said.push(serde_json::to_string(&ended.unwrap_err().summary).unwrap());
-        let report = connect(system).unwrap().test_connection().await;
-        said.push(serde_json::to_string(&report).unwrap());
+        let connector = connect(system).unwrap();
+        said.push(serde_json::to_string(&connector.test_connection().await).unwrap());
+        said.push(format!("{:?}", connector.organizations().await));
     }
+    // A proxy has a password of its own, and here it is the same.
+    let (proxy, _) = listener("HTTP/1.1 407 Who\r\ncontent-length: 0\r\n\r\n").await;
+    let credential = connector_api::Credential::from_secret(KEY.to_owned());
+    let system = SystemConfig::new("JumpCloud", "console.jumpcloud.com", credential)
+        .with_attribute("proxyUrl", format!("http://proxy:{KEY}@{proxy}"));
+    let (ended, _) = scan(system.clone()).await;
+    said.push(format!("{ended:?} {system:?}"));
+    said.push(format!("{:?}", connect(system).unwrap().test_connection().await));
     let logged = log.text();
     assert!(logged.contains("TRACE") || logged.contains("DEBUG"), "nothing is logged");
     for text in said.iter().chain([&logged]) {

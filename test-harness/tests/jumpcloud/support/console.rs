@@ -33,6 +33,18 @@ pub struct Content {
     log: Option<EventLog>,
     now: Option<Timestamp>,
     refuses_sorts: bool,
+    /// Answers to the first requests for a path, one each.
+    first: BTreeMap<String, Vec<Early>>,
+    /// The tokens that are given one after another; each but the last dies after so many requests of all.
+    tokens: Option<(Vec<&'static str>, usize)>,
+}
+
+/// An answer that is given once.
+#[derive(Debug, Clone)]
+pub struct Early {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: String,
 }
 
 /// One request as it came.
@@ -80,6 +92,19 @@ impl Content {
     /// Answers a path with a web page.
     pub fn page(mut self, path: &str, status: u16, page: &str) -> Self {
         self.answers.insert(path.to_owned(), (status, "text/html", page.to_owned()));
+        self
+    }
+
+    /// Answers the first request for a path, or the next one after those already given, otherwise than the later ones.
+    pub fn first(mut self, path: &str, status: u16, headers: &[(&'static str, &str)], body: &str) -> Self {
+        let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        self.first.entry(path.to_owned()).or_default().push(Early { status, headers, body: body.to_owned() });
+        self
+    }
+
+    /// Gives these tokens one after another, and takes each but the last for so many requests.
+    pub fn tokens(mut self, tokens: &[&'static str], requests: usize) -> Self {
+        self.tokens = Some((tokens.to_vec(), requests));
         self
     }
 
@@ -135,13 +160,40 @@ impl Content {
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         let body = serde_json::from_slice(&body).unwrap_or_default();
-        let mut response = self.answer_to(&path, &query, &body);
+        let mut response = {
+            let log = log.lock().unwrap();
+            let given = self.early(&path, &parts.headers, &log);
+            given.unwrap_or_else(|| self.answer_to(&path, &query, &body))
+        };
         if let Some(now) = self.now {
             let date = httpdate::fmt_http_date(now.into());
             response.headers_mut().insert("date", date.parse().unwrap());
         }
         log.lock().unwrap().push(Asked { method: parts.method.to_string(), path, query, headers: parts.headers, body });
         response
+    }
+
+    /// What depends on the requests before.
+    fn early(&self, path: &str, headers: &HeaderMap, log: &[Asked]) -> Option<Response<Full<Bytes>>> {
+        let before = log.iter().filter(|asked| asked.path == path).count();
+        if let Some(early) = self.first.get(path).and_then(|answers| answers.get(before)) {
+            let mut response = Response::builder().status(early.status);
+            for (name, value) in &early.headers {
+                response = response.header(*name, value);
+            }
+            return Some(response.body(Full::from(early.body.clone())).unwrap());
+        }
+        let (tokens, requests) = self.tokens.as_ref()?;
+        if path == "/oauth2/token" {
+            let token = tokens[before.min(tokens.len() - 1)];
+            let body = json!({"access_token": token, "token_type": "bearer", "expires_in": 3600}).to_string();
+            return Some(Response::new(Full::from(body)));
+        }
+        let sent = headers.get("authorization").map_or("", |value| value.to_str().unwrap());
+        let used =
+            log.iter().filter(|asked| asked.headers.get("authorization") == headers.get("authorization")).count();
+        let dead = *tokens.last().unwrap() != sent.trim_start_matches("Bearer ") && used >= *requests;
+        dead.then(|| Response::builder().status(401).body(Full::from(r#"{"message":"Unauthorized"}"#)).unwrap())
     }
 
     fn answer_to(&self, path: &str, query: &BTreeMap<String, String>, asked: &Value) -> Response<Full<Bytes>> {
