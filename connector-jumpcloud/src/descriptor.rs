@@ -79,6 +79,24 @@ pub fn descriptor() -> Descriptor {
         .to_vec(),
         troubleshooting: troubleshooting(),
         config_schema: schemars::schema_for!(Options),
+        tuning: [
+            "jumpcloudTokenUrl",
+            "pageSize",
+            "concurrency",
+            "requestsPerSecond",
+            "attempts",
+            "retryWaitMilliseconds",
+            "connectTimeoutSeconds",
+            "readTimeoutSeconds",
+            "requestTimeoutSeconds",
+            "retryBudgetSeconds",
+            "scanLimitMinutes",
+            "largestAnswerMib",
+            "caBundleFile",
+            "proxyUrl",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     }
 }
 
@@ -241,7 +259,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::CheckpointRejected,
             "Checkpoint refused",
             "It is damaged, too old, or made for other settings",
-            "Remove it, or start afresh explicitly",
+            "Set them as they were, or scan from the beginning",
         ),
         row(ErrorCode::NotFound, "404 Not Found", "Wrong host name", "Check the host name"),
         row(ErrorCode::Cancelled, "Cancelled", "Somebody ended the scan", "Start it again when ready"),
