@@ -9,6 +9,7 @@ mod logging;
 mod print;
 mod scan;
 mod schema;
+mod setting;
 mod signals;
 mod simulate;
 mod summary;

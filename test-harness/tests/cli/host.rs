@@ -1,21 +1,22 @@
 //! The reference host, driven through its library with a small connector of its own.
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use connector_api::{
-    Access, Account, Attributes, CancellationToken, Checkpoint, ConnectionReport, Connector, ConnectorError,
-    Credential, Descriptor, ErrorCode, Grant, Group, Membership, Outcome, Principal, Reason, Record, Resource,
-    ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
-    SystemConfig, async_trait,
+    Access, AccessPath, Account, Attributes, CancellationToken, Checkpoint, ConnectionReport, Connector,
+    ConnectorError, Credential, Descriptor, ErrorCode, Grant, Group, Membership, Outcome, PathStep, Principal,
+    Progress, Reason, Record, Resource, ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary,
+    Section, SectionReport, SectionStatus, Stage, SystemConfig, async_trait,
 };
 use serde_json::{Value, json};
 use test_harness::host::checkpoint::CheckpointStore;
 use test_harness::host::output::{Destination, Format};
-use test_harness::host::progress::Quiet;
+use test_harness::host::progress::{Quiet, Reporter};
 use test_harness::host::run::{CheckpointFile, ScanJob, ScanReport, test_connection};
 
-const HOSTILE_NAMES: [&str; 9] = [
+const HOSTILE_NAMES: [&str; 11] = [
     "Smith, \"Ada\"",
     "line\nbreak\r\nand\ttab",
     "=cmd|' /C calc'!A0",
@@ -25,6 +26,8 @@ const HOSTILE_NAMES: [&str; 9] = [
     "🦀 Ünïcödé 漢字",
     "\u{202e}right to left",
     "'quoted'",
+    "\n=1+1",
+    "＝1+1",
 ];
 
 /// Emits fixed rows in batches of two, with a checkpoint after each batch that counts the rows so far.
@@ -33,6 +36,10 @@ struct Toy {
     ending: Ending,
     /// Where each scan began: the number of rows that its checkpoint counted.
     begun: Mutex<Vec<u64>>,
+    /// A file that somebody writes during the scan.
+    meanwhile: Option<PathBuf>,
+    /// Told when it hangs.
+    reached: tokio::sync::Notify,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -69,7 +76,7 @@ impl Toy {
             via: Vec::new(),
             more_paths: 0,
         }));
-        Self { rows, ending, begun: Mutex::default() }
+        Self { rows, ending, begun: Mutex::default(), meanwhile: None, reached: tokio::sync::Notify::new() }
     }
 
     fn begun(&self) -> Vec<u64> {
@@ -79,6 +86,13 @@ impl Toy {
     async fn stream(&self, request: &ScanRequest, sink: &dyn ScanSink) -> Result<(), ConnectorError> {
         let begin = request.resume.as_ref().map_or(0, |checkpoint| checkpoint.state["rows"].as_u64().unwrap());
         self.begun.lock().unwrap().push(begin);
+        for (done, requests) in [(3, 8), (313, 64)] {
+            let expected = Some(40);
+            sink.progress(Progress { section: Section::Grants, stage: Stage::Reading, done, expected, requests });
+        }
+        if let Some(path) = &self.meanwhile {
+            fs::write(path, "irreplaceable").unwrap();
+        }
         let mut out = begin;
         for batch in self.rows[usize::try_from(begin).unwrap()..].chunks(2) {
             sink.records(batch.to_vec()).await?;
@@ -88,7 +102,10 @@ impl Toy {
                     return Err(ConnectorError::new(ErrorCode::ServerError, "the target is down", "wait"));
                 }
                 Ending::PanicsAfter(rows) if out >= rows => panic!("hunter2"),
-                Ending::Hangs => std::future::pending().await,
+                Ending::Hangs => {
+                    self.reached.notify_one();
+                    std::future::pending().await
+                }
                 _ => {}
             }
             if request.checkpoints {
@@ -140,6 +157,7 @@ fn job(destination: &Path, format: Format) -> ScanJob {
         destination: Destination::Path(destination.to_owned()),
         format,
         checkpoint: None,
+        inputs: Vec::new(),
         without: Vec::new(),
         cancel: CancellationToken::new(),
         reporter: Arc::new(Quiet),
@@ -219,6 +237,8 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
     let mut accounts = csv::Reader::from_path(path.join("accounts.csv")).unwrap();
     let columns = accounts.headers().unwrap().clone();
     let at = |name: &str| columns.iter().position(|column| column == name).unwrap();
+    let bytes = fs::read(path.join("accounts.csv")).unwrap();
+    assert!(bytes.starts_with("\u{feff}externalId".as_bytes()), "a spreadsheet takes it for UTF-8");
     let rows: Vec<csv::StringRecord> = accounts.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), HOSTILE_NAMES.len());
     for (row, name) in rows.iter().zip(HOSTILE_NAMES) {
@@ -226,13 +246,107 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
         assert!(cell == name || cell.strip_prefix('\'') == Some(name), "{cell:?}");
         let attributes: Value = serde_json::from_str(&row[at("attributes")]).unwrap();
         assert_eq!(attributes[name], name);
+        assert_eq!(&row[at("reasonCodes")], "named");
+        assert!(row[at("reasons")].ends_with(name), "{row:?}");
     }
     for file in &files[..5] {
         for row in csv::Reader::from_path(path.join(file)).unwrap().records() {
             for cell in &row.unwrap() {
-                assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{file}: {cell:?}");
+                assert!(
+                    !cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']),
+                    "{file}: {cell:?}"
+                );
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn paths_are_columns_that_can_be_filtered() {
+    let step = |name: &str| PathStep { name: name.into(), group_type: "G".into(), external_id: name.into() };
+    let way = |access, steps: &[&str], raised_by: Option<&str>| AccessPath {
+        access,
+        steps: steps.iter().map(|name| step(name)).collect(),
+        raised_by: raised_by.map(str::to_owned),
+    };
+    let mut toy = Toy::new(Ending::Whole);
+    toy.rows.push(Record::from(Membership { via: vec![step("crew"), step("staff")], ..Membership::default() }));
+    toy.rows.push(Record::from(Grant {
+        principal: Principal::Account { external_id: "1".into(), username: "ada".into() },
+        resource: ResourceRef { external_id: "r".into(), resource_type: "system".into(), name: "box".into() },
+        access: Access::Sudo,
+        direct: true,
+        via: vec![
+            way(Access::Login, &[], None),
+            way(Access::Sudo, &["crew", "boxes"], Some("groupSudo")),
+            way(Access::Sudo, &["staff"], Some("groupSudo")),
+        ],
+        more_paths: 4,
+    }));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scan");
+    job(&path, Format::Csv).run(&toy, &config()).await.unwrap();
+
+    let last = |file: &str| -> BTreeMap<String, String> {
+        let mut rows = csv::Reader::from_path(path.join(file)).unwrap();
+        rows.deserialize().last().unwrap().unwrap()
+    };
+    let grant = last("grants.csv");
+    for (column, cell) in [
+        ("path", ""),
+        ("pathAccess", "login"),
+        ("raisedBy", "groupSudo"),
+        ("otherPaths", "crew > boxes; staff"),
+        ("morePaths", "4"),
+    ] {
+        assert_eq!(grant[column], cell, "{column}");
+    }
+    assert_eq!(last("memberships.csv")["path"], "crew > staff");
+    for file in ["groups.csv", "memberships.csv", "grants.csv"] {
+        let text = fs::read_to_string(path.join(file)).unwrap();
+        assert!(!text.contains('{') && !text.contains('['), "there is JSON in {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_ndjson_folder_has_one_file_a_kind_of_record_and_replaces_only_an_earlier_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scan/");
+    for _ in 0..2 {
+        let (report, _) = scan(job(&path, Format::Ndjson), Ending::Whole).await;
+        assert_eq!(report.error, None);
+    }
+    assert_eq!(entries(folder.path()), ["scan"]);
+    let files =
+        ["accounts.ndjson", "grants.ndjson", "groups.ndjson", "memberships.ndjson", "resources.ndjson", "summary.json"];
+    assert_eq!(entries(&path), files);
+    for (file, kind, rows) in [("accounts", "account", HOSTILE_NAMES.len()), ("grants", "grant", 1)] {
+        let text = fs::read_to_string(path.join(format!("{file}.ndjson"))).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), rows);
+        assert!(lines.iter().all(|line| line["record"] == kind));
+    }
+    let summary: Value = serde_json::from_slice(&fs::read(path.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["outcome"], "complete");
+
+    fs::write(path.join("thesis.txt"), "irreplaceable").unwrap();
+    let error = refusal(job(&path, Format::Ndjson), &config()).await;
+    assert_eq!(error.code, ErrorCode::InvalidConfig);
+    assert!(path.join("thesis.txt").exists());
+}
+
+#[tokio::test]
+async fn what_is_put_into_a_folder_while_it_is_scanned_stays() {
+    for format in [Format::Csv, Format::Ndjson] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scan/");
+        scan(job(&path, format), Ending::Whole).await;
+        let mut toy = Toy::new(Ending::Whole);
+        toy.meanwhile = Some(path.join("thesis.txt"));
+        let report = job(&path, format).run(&toy, &config()).await.unwrap();
+        assert_eq!(report.error.unwrap().code, ErrorCode::Sink);
+        assert_eq!(fs::read_to_string(path.join("thesis.txt")).unwrap(), "irreplaceable");
+        assert_eq!((entries(folder.path()), entries(&path).len()), (vec!["scan".to_owned()], 7));
     }
 }
 
@@ -322,7 +436,7 @@ async fn a_checkpoint_with_any_byte_changed_or_missing_is_refused() {
         let whole = fs::read(file).unwrap();
         // Rows after the checkpoint do not matter, they are dropped anyway.
         let lines = whole.split_inclusive(|byte| *byte == b'\n');
-        let sealed: usize = lines.take(4).map(<[u8]>::len).sum();
+        let sealed: usize = lines.take(5).map(<[u8]>::len).sum();
         for at in (0..sealed - 1).step_by(7).chain([sealed - 1]) {
             let mut flipped = whole.clone();
             flipped[at] ^= 1;
@@ -330,7 +444,10 @@ async fn a_checkpoint_with_any_byte_changed_or_missing_is_refused() {
                 fs::write(file, damaged).unwrap();
                 let error = refusal(kept_in(&kept, job(&path, Format::Ndjson)), &config()).await;
                 assert_eq!(error.code, ErrorCode::CheckpointRejected, "{}: {how} {at}", file.display());
-                assert!(error.remedy.contains("--fresh"));
+                // Without its mark it may be anything, and is not to be replaced.
+                let mark = if file == &kept { 31 } else { 39 };
+                let help = if at < mark { "another file" } else { "--fresh" };
+                assert!(error.remedy.contains(help), "{}: {how} {at}: {error:?}", file.display());
             }
         }
         fs::write(file, whole).unwrap();
@@ -346,7 +463,7 @@ async fn a_foreign_checkpoint_is_refused_and_a_fresh_scan_begins_anew() {
     let elsewhere = SystemConfig::new("Toy", "other.example", Credential::default());
     let error = refusal(kept_in(&kept, job(&path, Format::Ndjson)), &elsewhere).await;
     assert_eq!(error.code, ErrorCode::CheckpointRejected);
-    assert!(error.message.contains("another system"), "{error}");
+    assert!(error.message.contains("another setting of hostname"), "{error}");
 
     let fresh = Some(CheckpointFile { path: kept, fresh: true });
     let (report, begun) = scan(ScanJob { checkpoint: fresh, ..job(&path, Format::Ndjson) }, Ending::Whole).await;
@@ -391,4 +508,56 @@ async fn a_connection_test_ends_within_the_hosts_limit() {
     let toy = Toy::new(Ending::Whole);
     let report = test_connection(&toy, limit, &CancellationToken::new()).await.unwrap();
     assert_eq!(report.first_error().unwrap().code, ErrorCode::Timeout);
+}
+
+/// Hears everything.
+#[derive(Default)]
+struct Ear(Mutex<Vec<Progress>>);
+
+impl Reporter for Ear {
+    fn progress(&self, progress: &Progress) {
+        self.0.lock().unwrap().push(progress.clone());
+    }
+}
+
+#[tokio::test]
+async fn no_more_is_done_than_is_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let ear = Arc::new(Ear::default());
+    let job = ScanJob { reporter: ear.clone(), ..job(&folder.path().join("scan"), Format::Ndjson) };
+    job.run(&Toy::new(Ending::Whole), &config()).await.unwrap();
+    let heard: Vec<_> = ear.0.lock().unwrap().iter().map(|progress| (progress.done, progress.expected)).collect();
+    assert_eq!(heard, [(3, Some(40)), (313, Some(313))]);
+}
+
+#[tokio::test]
+async fn what_an_unfinished_section_cost_is_counted_whatever_ended_the_scan() {
+    for ending in [Ending::PanicsAfter(6), Ending::Hangs] {
+        let folder = tempfile::tempdir().unwrap();
+        let job = job(&folder.path().join("scan"), Format::Ndjson);
+        let cancel = job.cancel.clone();
+        let (toy, config) = (Toy::new(ending), config());
+        let stop = async {
+            if ending == Ending::Hangs {
+                toy.reached.notified().await;
+                cancel.cancel();
+            }
+        };
+        let (report, ()) = tokio::join!(job.run(&toy, &config), stop);
+        let summary = report.unwrap().summary;
+        let section = summary.section(Section::Grants).unwrap();
+        assert_eq!((section.status.as_str(), section.requests), ("incomplete", 64));
+    }
+}
+
+#[tokio::test]
+async fn no_section_is_complete_whose_rows_were_not_taken() {
+    let full = Path::new("/dev/full");
+    if !full.exists() {
+        return;
+    }
+    let (report, _) = scan(job(full, Format::Ndjson), Ending::Whole).await;
+    assert_eq!(report.error.unwrap().code, ErrorCode::Sink);
+    assert_eq!(report.summary.sections.len(), 3);
+    assert!(report.summary.sections.iter().all(|section| section.status.as_str() == "incomplete"));
 }

@@ -3,5 +3,7 @@
 
 mod bad_input;
 mod host;
+mod keys;
+mod places;
 mod scan;
 mod support;

@@ -127,7 +127,7 @@ async fn a_reader_that_goes_away_ends_the_scan_with_an_error() {
 async fn a_scan_goes_on_when_nobody_reads_its_log() {
     let simulator = small(SimulatorOptions::default()).await;
     let folder = tempfile::tempdir().unwrap();
-    let output = folder.path().join("scan");
+    let output = folder.path().join("scan.ndjson");
     let mut command = scan(&simulator, &["--log-level", "debug", "--output", output.to_str().unwrap()]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());
@@ -210,12 +210,49 @@ async fn a_checkpoint_that_cannot_be_used_is_refused_until_told_to_begin_anew() 
     child.kill().unwrap();
     child.wait().unwrap();
 
-    let foreign = run(scan(&simulator, &arguments).args(["--set", "pageSize=50"]));
+    let foreign = run(scan(&simulator, &arguments).args(["--set", "lastLoginDays=30"]));
     foreign.assert_error(2, "checkpoint_rejected", "--fresh");
-    fs::write(&kept, "garbage").unwrap();
+    assert!(foreign.stderr.contains("another setting of lastLoginDays"), "{foreign:?}");
+    let mut damaged = fs::read(&kept).unwrap();
+    damaged.truncate(damaged.len() / 2);
+    fs::write(&kept, damaged).unwrap();
     run(&mut scan(&simulator, &arguments)).assert_error(2, "checkpoint_rejected", "--fresh");
     assert_scanned(&run(scan(&simulator, &arguments).arg("--fresh")));
     assert!(entries(folder.path()).is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_goes_on_at_another_pace() {
+    let options = SimulatorOptions { latency: Duration::from_millis(20), ..SimulatorOptions::default() };
+    let simulator = small(options).await;
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let arguments = ["--checkpoint", kept.to_str().unwrap(), "--quiet", "--without", "lastLogin"];
+    let whole = run(&mut scan(&simulator, &arguments[2..]));
+    let mut child = scan(&simulator, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for(&kept, &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let mut again = scan(&simulator, &arguments);
+    for setting in [
+        "concurrency=3",
+        "requestsPerSecond=500",
+        "pageSize=50",
+        "attempts=9",
+        "readTimeoutSeconds=20",
+        "requestTimeoutSeconds=60",
+        "retryBudgetSeconds=60",
+        "scanLimitMinutes=60",
+        // The default, which is no other setting.
+        "lastLoginDays=90",
+    ] {
+        again.args(["--set", setting]);
+    }
+    let resumed = run(&mut again);
+    assert_scanned(&resumed);
+    assert_eq!(rows(&resumed.stdout), rows(&whole.stdout));
 }
 
 #[tokio::test(flavor = "multi_thread")]
