@@ -5,6 +5,7 @@ mod conformance;
 mod connectors;
 mod describe;
 mod exit;
+mod listening;
 mod logging;
 mod print;
 mod scan;

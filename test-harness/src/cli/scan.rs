@@ -62,7 +62,7 @@ struct RowArguments {
     /// Keep an unfinished scan in this file, and its rows in FILE.rows; a scan that finds it goes on where it stopped
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Begin anew, whatever the checkpoint says
+    /// Begin anew, whatever the checkpoint says. A file that is no checkpoint is left as it is all the same
     #[arg(long, requires = "checkpoint")]
     fresh: bool,
     /// Leave out an optional section; can be repeated

@@ -155,7 +155,7 @@ pub fn make_folder(path: &Path) -> Result<(), ConnectorError> {
 }
 
 /// The first bytes of a file, up to `length`; `None` where there is no file.
-pub(super) fn beginning(path: &Path, length: usize) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn beginning(path: &Path, length: usize) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,

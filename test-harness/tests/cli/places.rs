@@ -180,3 +180,14 @@ async fn the_folder_for_all_organizations_is_made() {
     run(refused.current_dir(folder.path()).env(PASSWORD_VARIABLE, "wrong")).assert_error(1, "unauthorized", "");
     assert!(!folder.path().join("none").exists());
 }
+
+#[test]
+fn a_certificate_is_written_over_nothing_but_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    fs::write(&key, TEXT).unwrap();
+    let place = key.to_str().unwrap();
+    let ended = run(&mut harness(["simulate", "--users", "5", "--tls", "--api-key-file", place, "--ca-file", place]));
+    ended.assert_error(2, "invalid_config", "--ca-file");
+    assert_eq!(fs::read_to_string(&key).unwrap(), TEXT);
+}

@@ -307,8 +307,13 @@ fn the_catalogue_describes_the_connector() {
 #[cfg(unix)]
 #[test]
 fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
-    for arguments in [&["simulate", "--users", "20"][..], &["simulate", "--users", "20", "--tls"]] {
-        let mut simulator = Running(harness(arguments).stdout(Stdio::piped()).spawn().unwrap());
+    for arguments in [
+        &["simulate", "--users", "20"][..],
+        &["simulate", "--users", "20", "--tls"],
+        &["simulate", "--users", "20", "--listen", "0.0.0.0:0"],
+    ] {
+        let mut command = harness(arguments);
+        let mut simulator = Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
         let mut told = String::new();
         let mut out = simulator.0.stdout.take().unwrap();
         let mut bytes = [0; 1024];
@@ -323,5 +328,8 @@ fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
         assert_scanned(&run(harness(scan.split(' ')).env(PASSWORD_VARIABLE, key)));
         signal(&simulator.0, "INT");
         assert_eq!(simulator.0.wait().unwrap().code(), Some(0));
+        let mut said = String::new();
+        simulator.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(said.contains("warning["), arguments.contains(&"0.0.0.0:0"), "{said}");
     }
 }
