@@ -4,6 +4,9 @@
 mod bad_input;
 mod host;
 mod keys;
+mod outputs;
 mod places;
+mod reports;
 mod scan;
 mod support;
+mod toy;
