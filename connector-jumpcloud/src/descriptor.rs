@@ -74,6 +74,24 @@ pub fn descriptor() -> Descriptor {
         .to_vec(),
         troubleshooting: troubleshooting(),
         config_schema: schemars::schema_for!(Options),
+        tuning: [
+            "jumpcloudTokenUrl",
+            "pageSize",
+            "concurrency",
+            "requestsPerSecond",
+            "attempts",
+            "retryWaitMilliseconds",
+            "connectTimeoutSeconds",
+            "readTimeoutSeconds",
+            "requestTimeoutSeconds",
+            "retryBudgetSeconds",
+            "scanLimitMinutes",
+            "largestAnswerMib",
+            "caBundleFile",
+            "proxyUrl",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     }
 }
 

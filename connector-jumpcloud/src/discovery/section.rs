@@ -143,7 +143,7 @@ impl Tally {
         self.progress(Stage::Done);
         let reading = self.meter.read();
         if let Some(error) = status.error() {
-            tracing::warn!(section = %self.section, %error, status = status.as_str(), "a section is not complete");
+            tracing::info!(section = %self.section, %error, status = status.as_str(), "a section is not complete");
         } else {
             tracing::info!(section = %self.section, items = self.done, requests = reading.requests, "a section is read");
         }

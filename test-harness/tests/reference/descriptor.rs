@@ -62,9 +62,11 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
                 },
             },
         }),
+        tuning: vec!["pageSize".into()],
     };
     match breakage {
         Breakage::SaysNothingOfItself => descriptor.description.clear(),
+        Breakage::TunesWhatIsNotThere => descriptor.tuning.push("pageSise".into()),
         Breakage::IsNotRegistered => descriptor.os_type = "Unregistered".into(),
         Breakage::RenamesItself => {
             descriptor.os_type = format!("Reference{}", CALLS.replace(CALLS.get() + 1));
