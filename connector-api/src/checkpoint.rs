@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::SystemConfig;
+use crate::config::{Fingerprint, SystemConfig};
 use crate::descriptor::Descriptor;
 use crate::error::{ConnectorError, ErrorCode};
 
@@ -22,7 +22,7 @@ pub struct Checkpoint {
     /// That connector's version.
     pub connector_version: String,
     /// The configuration's [`SystemConfig::fingerprint`].
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
     /// When the interrupted scan began, UTC.
     pub started_at: Timestamp,
     /// The connector's own state.
@@ -31,7 +31,7 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// The version of the envelope that this crate writes and reads.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// How old an interrupted scan may be: rows of different days make no snapshot.
     pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -42,7 +42,7 @@ impl Checkpoint {
             version: Self::VERSION,
             os_type: descriptor.os_type.clone(),
             connector_version: descriptor.version.clone(),
-            fingerprint: config.fingerprint(&descriptor.config_schema),
+            fingerprint: config.fingerprint(descriptor),
             started_at,
             state,
         }
@@ -64,8 +64,12 @@ impl Checkpoint {
             let (theirs, ours) = (&self.connector_version, &descriptor.version);
             return Err(Self::rejected(format!("connector {theirs} made it, and this is {ours}")));
         }
-        if self.fingerprint != config.fingerprint(&descriptor.config_schema) {
-            return Err(Self::rejected("it belongs to another system or other settings"));
+        let ours = config.fingerprint(descriptor);
+        let differences = self.fingerprint.differences(&ours);
+        if !differences.is_empty() {
+            let error = Self::rejected(format!("it was made with another setting of {}", differences.join(", ")));
+            let remedy = format!("to go on, set them as they were; or {}", error.remedy);
+            return Err(ConnectorError { remedy, ..error });
         }
         let age = now.duration_since(self.started_at);
         if age.is_negative() {
@@ -82,7 +86,7 @@ impl Checkpoint {
         ConnectorError::new(
             ErrorCode::CheckpointRejected,
             format!("the checkpoint cannot be used: {why}"),
-            "remove it, or start afresh explicitly, to scan from the beginning",
+            "scan from the beginning",
         )
     }
 }

@@ -1,8 +1,9 @@
 //! How one system is configured, and how that is checked against the connector's schema.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -79,21 +80,31 @@ impl SystemConfig {
         ))
     }
 
-    /// A digest of everything that decides what a scan reads, and of no secret: neither the credential's nor an
-    /// attribute that the connector's schema marks as `writeOnly`. It tells whether a checkpoint belongs to this
-    /// configuration.
-    pub fn fingerprint(&self, schema: &Schema) -> String {
-        let properties = &schema.as_value()["properties"];
-        let mut attributes = self.attributes.clone();
-        attributes.retain(|name, _| properties[name]["writeOnly"] != true);
-        let relevant = serde_json::json!([
-            self.os_type,
-            self.hostname,
-            self.port,
-            self.credential.username,
-            sorted(Value::Object(attributes)),
-        ]);
-        Sha256::digest(relevant.to_string()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    /// What decides what a scan of this system reads: by it a checkpoint knows its configuration.
+    ///
+    /// An attribute that is not set counts as its default. Left out are secrets, both the credential's and attributes
+    /// that the schema marks as `writeOnly`, and what only [tunes](Descriptor::tuning) how the target is asked.
+    pub fn fingerprint(&self, descriptor: &Descriptor) -> Fingerprint {
+        let properties = &descriptor.config_schema.as_value()["properties"];
+        let defaults = properties.as_object().into_iter().flatten();
+        let defaults = defaults.map(|(name, property)| (name.clone(), property["default"].clone()));
+        let mut attributes: Map<String, Value> = defaults.collect();
+        attributes.extend(self.attributes.clone());
+        attributes.retain(|name, _| properties[name]["writeOnly"] != true && !descriptor.tuning.contains(name));
+
+        // Names of hosts are the same in any case, and with the dot of the root.
+        let hostname = self.hostname.trim().trim_end_matches('.').to_lowercase();
+        let own = [
+            ("hostname", Value::from(hostname)),
+            ("port", self.port.unwrap_or(descriptor.default_port).into()),
+            ("credential.username", self.credential.username.clone().into()),
+        ];
+        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let digest = |value: Value| {
+            let digest = Sha256::digest(sorted(value).to_string());
+            digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        };
+        Fingerprint(own.chain(attributes).map(|(name, value)| (name, digest(value))).collect())
     }
 }
 
@@ -108,6 +119,18 @@ impl fmt::Debug for SystemConfig {
             .field("credential", &self.credential)
             .field("attributes", &self.attributes.keys().collect::<Vec<_>>())
             .finish()
+    }
+}
+
+/// A digest of each setting that decides what a scan reads, by the setting's name. Holds no secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fingerprint(BTreeMap<String, String>);
+
+impl Fingerprint {
+    /// The names of the settings in which the two differ.
+    pub fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
+        let names: BTreeSet<&str> = self.0.keys().chain(other.0.keys()).map(String::as_str).collect();
+        names.into_iter().filter(|name| self.0.get(*name) != other.0.get(*name)).collect()
     }
 }
 
@@ -238,6 +261,8 @@ fn sorted(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use schemars::Schema;
+
     use super::*;
 
     fn schema() -> Value {
@@ -294,14 +319,33 @@ mod tests {
         assert!(!serde_json::to_string(&credential).unwrap().contains("hunter2"));
     }
 
+    fn described(schema: Schema) -> Descriptor {
+        let tuning = vec!["pace".to_owned()];
+        Descriptor { default_port: 443, tuning, config_schema: schema, ..Descriptor::default() }
+    }
+
     #[test]
-    fn the_fingerprint_ignores_the_secret_and_the_order_of_attributes() {
-        let base = |secret: &str| SystemConfig::new("X", "h", Credential::from_secret(secret));
-        let schema = schemars::json_schema!({"properties": {"a": {}, "b": {}, "token": {"writeOnly": true}}});
-        let one = base("a").with_attribute("a", 1).with_attribute("b", 2).with_attribute("token", "hunter2");
-        let other = base("z").with_attribute("b", 2).with_attribute("a", 1);
-        assert_eq!(one.fingerprint(&schema), other.fingerprint(&schema));
-        assert_ne!(one.fingerprint(&schema), base("a").fingerprint(&schema));
+    fn the_fingerprint_ignores_secrets_tuning_spelling_and_what_is_set_to_its_default() {
+        let descriptor = described(schemars::json_schema!({
+            "properties": {"a": {}, "b": {"default": 2}, "pace": {"default": 1}, "token": {"writeOnly": true}}
+        }));
+        let system = |hostname, secret| SystemConfig::new("X", hostname, Credential::from_secret(secret));
+        let one =
+            system("host.example", "a").with_attribute("b", 2).with_attribute("a", 1).with_attribute("token", "x");
+        let other = system("HOST.example.", "z").with_attribute("a", 1).with_attribute("pace", 5);
+        let other = SystemConfig { port: Some(443), ..other };
+        assert_eq!(one.fingerprint(&descriptor), other.fingerprint(&descriptor));
+    }
+
+    #[test]
+    fn fingerprints_name_the_settings_in_which_they_differ() {
+        let descriptor = described(schemars::json_schema!({"properties": {"a": {}, "b": {"default": 2}}}));
+        let system = |hostname| SystemConfig::new("X", hostname, Credential::default());
+        let one = system("h").fingerprint(&descriptor);
+        let other = SystemConfig { port: Some(444), ..system("i").with_attribute("b", 3) }.fingerprint(&descriptor);
+        assert_eq!(one.differences(&other), ["b", "hostname", "port"]);
+        assert!(one.differences(&one).is_empty());
+        assert!(!serde_json::to_string(&other).unwrap().contains("444"), "values are not shown");
     }
 
     #[test]

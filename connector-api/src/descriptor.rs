@@ -50,6 +50,10 @@ pub struct Descriptor {
     pub troubleshooting: Vec<TroubleshootingRow>,
     /// JSON Schema 2020-12 of `system.attributes`.
     pub config_schema: Schema,
+    /// The attributes that only tune how the target is asked: pace, attempts, time-outs, the way through the network.
+    /// They do not decide what is read, so an interrupted scan goes on when they change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tuning: Vec<String>,
 }
 
 impl Descriptor {

@@ -29,6 +29,8 @@ pub enum ErrorCode {
     Unauthorized,
     /// The credential is good but may not do this.
     Forbidden,
+    /// The target, or a gateway before it, takes no calls from this server's IP address.
+    AddressBlocked,
     /// The organisation (tenant) is missing, malformed, unknown, or not this credential's.
     WrongOrganization,
     /// The target does not know the thing or the endpoint.
@@ -59,7 +61,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [ErrorCode; 22] = [
+    pub const ALL: [ErrorCode; 23] = [
         Self::InvalidConfig,
         Self::EditionNotSupported,
         Self::InsecureEndpoint,
@@ -69,6 +71,7 @@ impl ErrorCode {
         Self::Timeout,
         Self::Unauthorized,
         Self::Forbidden,
+        Self::AddressBlocked,
         Self::WrongOrganization,
         Self::NotFound,
         Self::RateLimited,
@@ -96,6 +99,7 @@ impl ErrorCode {
             Self::Timeout => "timeout",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
+            Self::AddressBlocked => "address_blocked",
             Self::WrongOrganization => "wrong_organization",
             Self::NotFound => "not_found",
             Self::RateLimited => "rate_limited",

@@ -136,7 +136,7 @@ pub use tokio_util::sync::CancellationToken;
 pub use attributes::{Attributes, Fields};
 pub use check::{Check, CheckStatus, ConnectionReport};
 pub use checkpoint::Checkpoint;
-pub use config::{Credential, SystemConfig, nearest};
+pub use config::{Credential, Fingerprint, SystemConfig, nearest};
 pub use connector::{Connector, Organization};
 pub use descriptor::{
     CredentialField, CredentialMapping, Descriptor, Discovery, Edition, Protocol, TroubleshootingRow,

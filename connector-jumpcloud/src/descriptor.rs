@@ -6,6 +6,7 @@ use connector_api::{
 };
 
 use crate::options::Options;
+use crate::rights::{self, SignIn};
 
 /// The OS Type by which a system chooses this connector.
 pub const OS_TYPE: &str = "JumpCloud";
@@ -40,13 +41,7 @@ pub fn descriptor() -> Descriptor {
                 required: true,
             },
         },
-        required_permissions: [
-            "JumpCloud Administrator or Manager role with API access (an API key's scope is its administrator's role)",
-            "Read Only suffices for users, groups, devices and applications",
-            "Directory Insights (last logins) is refused to the Command Runner roles",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+        required_permissions: rights::permissions(),
         discovers: discovers(),
         emits: [
             "JUMPCLOUD_USER_GROUP",
@@ -79,6 +74,24 @@ pub fn descriptor() -> Descriptor {
         .to_vec(),
         troubleshooting: troubleshooting(),
         config_schema: schemars::schema_for!(Options),
+        tuning: [
+            "jumpcloudTokenUrl",
+            "pageSize",
+            "concurrency",
+            "requestsPerSecond",
+            "attempts",
+            "retryWaitMilliseconds",
+            "connectTimeoutSeconds",
+            "readTimeoutSeconds",
+            "requestTimeoutSeconds",
+            "retryBudgetSeconds",
+            "scanLimitMinutes",
+            "largestAnswerMib",
+            "caBundleFile",
+            "proxyUrl",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     }
 }
 
@@ -132,9 +145,20 @@ fn discovers() -> Vec<Discovery> {
             Section::LastLogin,
             "Last successful and failed login, service, second factor",
             "POST /insights/directory/v1/events",
-            "1 request for each 10,000 login events and 1 more, one after another",
+            "1 request for each 10,000 login events and 1 more, one after another; 1 more as a service account without \
+             jumpcloudOrgId",
         ),
     ]
+}
+
+/// Steps as sentences.
+fn sentences(steps: &[String]) -> String {
+    steps.iter().map(|step| sentence(step)).collect::<Vec<_>>().join(". ")
+}
+
+fn sentence(remedy: &str) -> String {
+    let mut letters = remedy.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn troubleshooting() -> Vec<TroubleshootingRow> {
@@ -148,26 +172,39 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         row(
             ErrorCode::Unauthorized,
             "401 Unauthorized",
-            "Invalid, expired or revoked API key",
-            "Regenerate the API key in the JumpCloud portal, which revokes the old one, and update the credential",
+            "Another region's host; an API key that expired, was replaced, or whose administrator has no API access",
+            &sentences(&rights::unauthorized_steps(SignIn::ApiKey)),
+        ),
+        row(
+            ErrorCode::Unauthorized,
+            "401 Unauthorized, signing in as a service account",
+            "Another region's host; an account that is not active, a secret or key that expired or was replaced",
+            &sentences(&rights::unauthorized_steps(SignIn::ServiceAccountToken)),
         ),
         row(
             ErrorCode::WrongOrganization,
-            "401 though the key is good, or 400 or 404 with an organisation id",
-            "The key may see several organisations and none is named, or the id is wrong",
+            "401 or 400 that asks for an organisation, 404 with an organisation id, or another organisation's rows",
+            "The credential may see several organisations and none is named, or the id is wrong",
             "Set jumpcloudOrgId to one of the ids that Test Connection lists",
         ),
         row(
             ErrorCode::Forbidden,
-            "403 Forbidden",
-            "The key's role may not read this, or the address is blocked",
-            "Give the administrator the role Administrator or Manager with API access",
+            "403 Forbidden, or 402",
+            "The role lacks the scope of a call, or the organisation's plan the feature",
+            "Give the administrator or service account the role or scope that the message names (see Required permissions)",
+        ),
+        row(
+            ErrorCode::AddressBlocked,
+            "403 with a web page: your IP has been blocked",
+            "A gateway takes this server's calls for abuse",
+            "Do not scan again before JumpCloud's support has unblocked this server's public IP address; then set \
+             requestsPerSecond to less",
         ),
         row(
             ErrorCode::NoUsers,
             "No users returned",
             "Organisation empty or key lacks scope",
-            "Verify users exist and the API key belongs to an Administrator",
+            &sentence(&rights::no_users(SignIn::ApiKey)),
         ),
         row(
             ErrorCode::RateLimited,
@@ -178,15 +215,15 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         row(
             ErrorCode::Connect,
             "Cannot connect",
-            "Outbound HTTPS blocked",
-            "Ensure the OrbisID server can reach console.jumpcloud.com:443",
+            "Outbound HTTPS blocked, or a proxy that refuses",
+            "Ensure the OrbisID server can reach console.jumpcloud.com:443, directly or through proxyUrl",
         ),
         row(ErrorCode::Dns, "Name not resolved", "Wrong host name or DNS", "Check the host name and this server's DNS"),
         row(
             ErrorCode::Tls,
             "TLS handshake failed",
-            "A proxy that inspects TLS, or a wrong clock",
-            "Name the proxy's authority in caBundleFile; verification cannot be turned off",
+            "A proxy that inspects TLS, this server's clock, or a port that speaks plain HTTP",
+            "Name the proxy's authority in caBundleFile, or correct clock or port; verification cannot be turned off",
         ),
         row(
             ErrorCode::Timeout,
@@ -204,13 +241,13 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::UnexpectedRedirect,
             "Redirected",
             "Wrong host name, or a login page in between",
-            "Check the host name; redirects are never followed, since the key would travel along",
+            "Check the host name; redirects are never followed, since the credential would travel along",
         ),
         row(
             ErrorCode::MalformedResponse,
             "Answer not understood",
-            "The host is not a JumpCloud console, or a proxy changes answers",
-            "Check the host name and the proxy",
+            "The host is not a JumpCloud console, a proxy changes answers, or JumpCloud refuses a request as it is made",
+            "Check the host name and the proxy; report it when the message quotes JumpCloud",
         ),
         row(
             ErrorCode::ResponseTooLarge,
@@ -241,9 +278,14 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::CheckpointRejected,
             "Checkpoint refused",
             "It is damaged, too old, or made for other settings",
-            "Remove it, or start afresh explicitly",
+            "Scan with the settings that it was made for, or start afresh explicitly",
         ),
-        row(ErrorCode::NotFound, "404 Not Found", "Wrong host name", "Check the host name"),
+        row(
+            ErrorCode::NotFound,
+            "404 Not Found",
+            "Wrong host name, or a feature that the organisation does not have",
+            "Check the host name, for last logins jumpcloudInsightsHostname; leave out what there is not",
+        ),
         row(ErrorCode::Cancelled, "Cancelled", "Somebody ended the scan", "Start it again when ready"),
         row(
             ErrorCode::Sink,

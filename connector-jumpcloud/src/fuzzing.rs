@@ -6,7 +6,6 @@
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
-use serde::de::DeserializeOwned;
 
 use crate::api::{
     Id, administrators::Administrator, applications::Application, directories::Directory, events, graph::Edge,
@@ -149,7 +148,7 @@ pub fn events(bytes: &[u8]) {
     drop(events::read(&answer));
 }
 
-fn page<T: DeserializeOwned + Identified>(bytes: &[u8]) -> Vec<T> {
+fn page<T: Identified>(bytes: &[u8]) -> Vec<T> {
     let answer = Answer { headers: HeaderMap::new(), body: Bytes::copy_from_slice(bytes) };
     let Ok(page) = Page::<T>::read(&answer) else { return Vec::new() };
     for row in &page.rows {

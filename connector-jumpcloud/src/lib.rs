@@ -20,6 +20,7 @@ mod discovery;
 #[doc(hidden)]
 pub mod fuzzing;
 mod options;
+mod rights;
 mod test_connection;
 
 pub use descriptor::{OS_TYPE, descriptor};

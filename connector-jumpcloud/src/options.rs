@@ -31,6 +31,12 @@ pub(crate) struct Options {
     /// that is not served or lists nobody.
     #[schemars(title = "Users endpoint")]
     pub(crate) users_endpoint: UsersEndpoint,
+    /// Where to read what makes a group privileged (sudo, POSIX groups) and how its members get in, which JumpCloud was
+    /// seen to leave out of its list of groups: `auto` takes the list where its rows hold it, else reads each group, one
+    /// request for each; `list` never reads groups one by one, so that their sudo may be missed; `each` always does;
+    /// `filtered` finds the groups with sudo or a rule by filters, a few requests in all, and reads these alone.
+    #[schemars(title = "Group details")]
+    pub(crate) group_details: GroupDetails,
     /// Discover the console's administrators and their roles. Costs one request for each 100 administrators.
     #[schemars(title = "Administrators")]
     pub(crate) include_administrators: bool,
@@ -133,6 +139,34 @@ pub(crate) enum UsersEndpoint {
     Systemusers,
 }
 
+/// Where to read the details of groups.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub(crate) enum GroupDetails {
+    /// In the list where its rows hold them, else in each group.
+    #[default]
+    Auto,
+    /// In the list alone.
+    List,
+    /// In each group.
+    Each,
+    /// In the groups that filters find.
+    Filtered,
+}
+
+impl GroupDetails {
+    /// The word in the settings.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::List => "list",
+            Self::Each => "each",
+            Self::Filtered => "filtered",
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -141,6 +175,7 @@ impl Default for Options {
             jumpcloud_token_url: None,
             jumpcloud_insights_hostname: None,
             users_endpoint: UsersEndpoint::default(),
+            group_details: GroupDetails::default(),
             include_administrators: true,
             include_systems: true,
             include_applications: true,

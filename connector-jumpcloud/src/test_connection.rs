@@ -5,10 +5,14 @@ use std::time::Duration;
 use connector_api::{Check, ConnectionReport, ConnectorError, ErrorCode};
 use tokio::time::{Instant, timeout};
 
+use crate::api::organizations::Organization;
 use crate::api::user_groups;
-use crate::client::{Client, Endpoints, Meter, PageReader};
-use crate::discovery::{explain, list_organizations, open_users, organization_name, visible_organizations};
+use crate::client::{Client, Meter, PageReader};
+use crate::discovery::{
+    explain, list_organizations, not_visible, open_users, organization_name, visible_organizations,
+};
 use crate::options::Options;
+use crate::rights;
 
 /// All checks together end within this time; the host waits 60 s.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -35,111 +39,127 @@ impl Checks {
         let meter = Meter::default();
         // One request shows how far it gets: resolved, connected, secured, signed in.
         let began = Instant::now();
-        let organizations = self.within(visible_organizations(client, &meter)).await;
+        let proof = self.within(user_groups::prove(client, &meter)).await;
         let took = began.elapsed();
-        if !self.reached(client.endpoints(), organizations.as_ref().err(), took) {
-            self.skip(&["key", "organization", "users", "groups"], "nothing can be asked before a connection stands");
+        if !self.reached(client, proof.as_ref().err(), took) {
+            self.skip(&["key", "organization", "users", "groups"], "nothing can be asked so far");
             return;
         }
-        match &organizations {
-            Ok(_) => self.pass("key", "the credential is accepted", took),
-            Err(error) if error.code == ErrorCode::Unauthorized => {
-                self.fail("key", error.clone(), took);
-                self.skip(&["organization", "users", "groups"], "the credential is not accepted");
-                return;
-            }
-            // Listing organisations may be refused to a key that may read the rest.
-            Err(_) => self.report.checks.push(Check::skipped("key", "the users and groups will show")),
+        let began = Instant::now();
+        let organizations = self.within(visible_organizations(client, &meter)).await;
+        if !self.accepted(proof, organizations.is_ok(), took) {
+            self.skip(&["organization", "users", "groups"], "the credential is not accepted");
+            return;
         }
-        self.organization(client, organizations, took);
+        self.organization(client, organizations, began.elapsed());
         self.users(client, options, &meter).await;
         self.groups(client, &meter).await;
     }
 
     /// Whether the target was reached; enters the checks on the way to it.
-    fn reached(&mut self, endpoints: &Endpoints, error: Option<&ConnectorError>, took: Duration) -> bool {
-        let address = endpoints.console.host_str().unwrap_or_default();
-        let port = endpoints.console.port_or_known_default().unwrap_or_default();
-        let secured = endpoints.console.scheme() == "https";
-        match error {
-            Some(error) if error.code == ErrorCode::Dns => {
+    fn reached(&mut self, client: &Client, error: Option<&ConnectorError>, took: Duration) -> bool {
+        let console = &client.endpoints().console;
+        let address = console.host_str().unwrap_or_default();
+        let port = console.port_or_known_default().unwrap_or_default();
+        let proxy = client.proxy();
+        let code = error.map(|error| error.code);
+        match (&proxy, error) {
+            // A proxy resolves the name, and does not say how.
+            (Some(proxy), _) => self.skip(&["resolve"], &format!("the proxy {proxy} resolves the name")),
+            (None, Some(error)) if error.code == ErrorCode::Dns => {
                 self.fail("resolve", error.clone(), took);
                 self.skip(&["connect", "tls"], "the name is not resolved");
-                false
+                return false;
             }
-            Some(error) if error.code == ErrorCode::Connect || error.code == ErrorCode::Timeout => {
-                self.pass("resolve", &format!("{address} is resolved"), Duration::ZERO);
-                self.fail("connect", error.clone(), took);
-                self.skip(&["tls"], "no connection stands");
-                false
-            }
-            Some(error) if error.code == ErrorCode::Tls => {
-                self.pass("resolve", &format!("{address} is resolved"), Duration::ZERO);
-                self.pass("connect", &format!("{address}:{port} accepts connections"), Duration::ZERO);
-                self.fail("tls", error.clone(), took);
-                false
-            }
-            _ => {
-                self.pass("resolve", &format!("{address} is resolved"), Duration::ZERO);
-                self.pass("connect", &format!("{address}:{port} accepts connections"), took);
-                if secured {
-                    self.pass("tls", "the certificate is valid for the host name", Duration::ZERO);
-                } else {
-                    self.skip(&["tls"], "plain HTTP on a loopback address");
-                }
-                match error {
-                    Some(error) if error.code == ErrorCode::UnexpectedRedirect => {
-                        self.fail("service", error.clone(), took);
-                        false
-                    }
-                    _ => true,
-                }
-            }
+            (None, _) => self.pass("resolve", &format!("{address} is resolved"), Duration::ZERO),
         }
+        if let Some(error) = error
+            && matches!(error.code, ErrorCode::Dns | ErrorCode::Connect | ErrorCode::Timeout)
+        {
+            self.fail("connect", error.clone(), took);
+            self.skip(&["tls"], "no connection stands");
+            return false;
+        }
+        let connected = proxy.map_or_else(
+            || format!("{address}:{port} accepts connections"),
+            |proxy| format!("the proxy {proxy} connects to {address}:{port}"),
+        );
+        self.pass("connect", &connected, if code == Some(ErrorCode::Tls) { Duration::ZERO } else { took });
+        if let Some(error) = error.filter(|error| error.code == ErrorCode::Tls) {
+            self.fail("tls", error.clone(), took);
+            return false;
+        }
+        if console.scheme() == "https" {
+            self.pass("tls", "the certificate is valid for the host name", Duration::ZERO);
+        } else {
+            self.skip(&["tls"], "plain HTTP on a loopback address");
+        }
+        let turned_away =
+            |error: &&ConnectorError| matches!(error.code, ErrorCode::UnexpectedRedirect | ErrorCode::AddressBlocked);
+        if let Some(error) = error.filter(turned_away) {
+            self.fail("service", error.clone(), took);
+            return false;
+        }
+        true
+    }
+
+    /// Whether the credential may be accepted; enters the check of it. `lists` says that it was where organisations are
+    /// listed.
+    fn accepted(&mut self, proof: Result<(), ConnectorError>, lists: bool, took: Duration) -> bool {
+        match proof {
+            Ok(()) => self.pass("key", "the credential is accepted", took),
+            Err(_) if lists => self.pass("key", "the credential is accepted", took),
+            Err(error) if error.code == ErrorCode::Unauthorized => {
+                self.fail("key", error, took);
+                return false;
+            }
+            Err(_) => self.skip(&["key"], "the users and groups will show"),
+        }
+        true
     }
 
     fn organization(
         &mut self,
         client: &Client,
-        organizations: Result<Vec<crate::api::organizations::Organization>, ConnectorError>,
+        organizations: Result<Vec<Organization>, ConnectorError>,
         took: Duration,
     ) {
-        let wrong =
-            |message: String, remedy: String| ConnectorError::new(ErrorCode::WrongOrganization, message, remedy);
+        let who = client.sign_in().name();
+        let passed = |organization: &Organization| {
+            let name = organization_name(client, organization);
+            Check::passed("organization", format!("{name} ({})", organization.id), took)
+        };
         let check = match (organizations, client.org_id()) {
             (Ok(visible), Some(org_id)) => {
                 match visible.iter().find(|organization| organization.id.to_string() == org_id) {
-                    Some(found) => {
-                        let name = organization_name(client, found);
-                        Check::passed("organization", format!("{name} ({org_id})"), took)
+                    Some(found) => passed(found),
+                    None => {
+                        let error = not_visible(client, org_id, &visible);
+                        // A key of one organisation need not see it.
+                        let check = if visible.is_empty() { Check::warning } else { Check::failed };
+                        check("organization", error, took)
                     }
-                    None => Check::failed(
-                        "organization",
-                        wrong(
-                            format!("the organisation {org_id} is not one that the key may see"),
-                            format!("set jumpcloudOrgId to one of: {}", list_organizations(client, &visible)),
-                        ),
-                        took,
-                    ),
                 }
             }
             (Ok(visible), None) => match visible.as_slice() {
-                [one] => {
-                    let name = organization_name(client, one);
-                    Check::passed("organization", format!("{name} ({})", one.id), took)
-                }
-                [] => {
-                    Check::skipped("organization", "the key sees no organisation; a key of one organisation need not")
-                }
+                [one] => passed(one),
+                [] => Check::skipped(
+                    "organization",
+                    format!("{who} sees no organisation; one that belongs to a single organisation need not"),
+                ),
                 several => Check::failed(
                     "organization",
-                    wrong(
-                        format!("the key may see {} organisations and none is named", several.len()),
+                    ConnectorError::new(
+                        ErrorCode::WrongOrganization,
+                        format!("{who} may see {} organisations and none is named", several.len()),
                         format!("set jumpcloudOrgId to one of: {}", list_organizations(client, several)),
                     ),
                     took,
                 ),
             },
+            (Err(error), _) if error.code == ErrorCode::Forbidden && client.sign_in().is_service_account() => {
+                Check::skipped("organization", "not available to service accounts")
+            }
             (Err(error), _) => Check::warning("organization", error, took),
         };
         self.report.checks.push(check);
@@ -153,11 +173,8 @@ impl Checks {
         };
         match self.within(looked).await {
             Ok((_, Some(0))) => {
-                let error = ConnectorError::new(
-                    ErrorCode::NoUsers,
-                    "no users are returned",
-                    "verify that users exist and that the API key belongs to an Administrator",
-                );
+                let remedy = rights::no_users(client.sign_in());
+                let error = ConnectorError::new(ErrorCode::NoUsers, "no users are returned", remedy);
                 self.report.checks.push(Check::warning("users", error, began.elapsed()));
             }
             Ok((path, total)) => {

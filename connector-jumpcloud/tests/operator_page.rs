@@ -20,6 +20,16 @@ fn the_operators_page_is_what_the_descriptor_and_the_schema_say() {
     assert!(kept == page, "docs/operator.md is stale; run this test with UPDATE_DOCS=1 and commit the page");
 }
 
+#[test]
+fn every_section_that_is_discovered_has_its_scopes_among_the_permissions() {
+    let descriptor = connector_jumpcloud::descriptor();
+    for row in &descriptor.discovers {
+        let line = descriptor.required_permissions.iter().find(|line| line.starts_with(&format!("{}: `", row.section)));
+        let line = line.unwrap_or_else(|| panic!("{} has no scope", row.section));
+        assert!(line.contains(".readonly`"), "{line}");
+    }
+}
+
 fn render(descriptor: &Descriptor) -> String {
     let mut page = format!("# {}\n\n{}\n", descriptor.display_name, descriptor.description);
     section(&mut page, "System type classification");

@@ -11,7 +11,7 @@ use connector_api::{ConnectorError, ErrorCode, Retry, SystemConfig};
 use reqwest::{Response, header, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use url::Url;
+use url::{Host, Url};
 
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
@@ -77,8 +77,14 @@ fn base_url(config: &SystemConfig, path: &str) -> Result<Url, ConnectorError> {
     }
 }
 
+/// `localhost`, `127.0.0.0/8` and `::1`: the same rule for every connector.
 fn is_loopback(url: &Url) -> bool {
-    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// The error of an answer that makes no sense.
@@ -166,7 +172,11 @@ mod tests {
     #[test]
     fn plain_http_is_for_loopback_alone() {
         assert_eq!(base("example.com").unwrap(), "https://example.com/v2");
-        assert_eq!(base("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080/v2");
+        for loopback in ["127.0.0.1", "127.0.0.2", "127.255.0.9", "[::1]", "localhost"] {
+            assert_eq!(base(&format!("http://{loopback}:8080")).unwrap(), format!("http://{loopback}:8080/v2"));
+        }
+        assert_eq!(base("http://127.0.0.1.example.com"), Err(ErrorCode::InsecureEndpoint));
+        assert_eq!(base("http://128.0.0.1"), Err(ErrorCode::InsecureEndpoint));
         assert_eq!(base("http://example.com"), Err(ErrorCode::InsecureEndpoint));
         assert_eq!(base("http://localhost.example.com"), Err(ErrorCode::InsecureEndpoint));
         assert_eq!(base("ftp://127.0.0.1"), Err(ErrorCode::InvalidConfig));

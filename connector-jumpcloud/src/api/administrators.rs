@@ -10,7 +10,7 @@ use crate::client::{Call, Identified, Listing};
 
 /// Lists the console's administrators.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/users"), limit).sorted()
+    Listing::new(Call::get("/api/users"), limit).by_id()
 }
 
 /// A console administrator.
@@ -24,6 +24,8 @@ pub(crate) struct Administrator {
 }
 
 impl Identified for Administrator {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.id
     }

@@ -9,7 +9,7 @@ use crate::client::{Call, Identified, Listing};
 
 /// Lists applications.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/applications"), limit).sorted()
+    Listing::new(Call::get("/api/applications"), limit).by_id()
 }
 
 /// The fields besides the named ones that are kept. The rest is how an application looks, and its `config`, which may
@@ -41,6 +41,8 @@ fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Err
 }
 
 impl Identified for Application {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.id
     }

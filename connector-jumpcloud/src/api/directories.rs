@@ -8,15 +8,15 @@ use super::graph::Kind;
 use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing};
 
-/// Lists directories.
+/// Lists directories, which the endpoint does not sort.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/v2/directories"), limit).sorted()
+    Listing::new(Call::get("/api/v2/directories"), limit)
 }
 
 /// Lists RADIUS servers. Their shared secrets are never read: only the named fields are asked for.
 pub(crate) fn list_radius_servers(limit: u64) -> Listing {
     let call = Call::get("/api/radiusservers").query("fields", "_id name mfa networkSourceIp");
-    Listing::new(call, limit).sorted()
+    Listing::new(call, limit).by_id()
 }
 
 /// A directory or a RADIUS server; of the latter nothing but these fields is kept.
@@ -38,6 +38,8 @@ pub(crate) struct Directory {
 }
 
 impl Identified for Directory {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.id
     }
@@ -49,6 +51,8 @@ impl Identified for Directory {
 pub(crate) struct RadiusServer(Directory);
 
 impl Identified for RadiusServer {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.0.id
     }

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use connector_api::Access;
+use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -85,13 +86,55 @@ pub(crate) fn one(kind: Kind, id: &Id) -> Call {
 
 /// Lists a group's direct members.
 pub(crate) fn members(group: Kind, id: &Id, limit: u64) -> Listing {
-    Listing::new(Call::get(format!("/api/v2/{}/{id}/members", group.path())), limit)
+    Listing::new(Call::get(format!("/api/v2/{}/{id}/members", group.path())), limit).of_edges()
 }
 
 /// Lists the things of one kind that something is directly bound to.
 pub(crate) fn associations(of: Kind, id: &Id, targets: Kind, limit: u64) -> Listing {
     let call = Call::get(format!("/api/v2/{}/{id}/associations", of.path())).query("targets", targets.word());
-    Listing::new(call, limit)
+    Listing::new(call, limit).of_edges()
+}
+
+/// Lists the things of one kind that something reaches, directly or through others, each with its paths: for the members of a
+/// group `GET /api/v2/{usergroups|systemgroups}/{id}/membership`, else `GET /api/v2/{of}/{id}/{to}`, definition
+/// `GraphObjectWithPaths`.
+pub(crate) fn traversal(of: Kind, id: &Id, to: Kind, limit: u64) -> Listing {
+    let last = match (of, to) {
+        (Kind::UserGroup, Kind::User) | (Kind::SystemGroup, Kind::System) => "membership",
+        _ => to.path(),
+    };
+    Listing::new(Call::get(format!("/api/v2/{}/{id}/{last}", of.path())), limit)
+}
+
+/// A thing that is reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Reached {
+    pub(crate) id: Id,
+    /// Whether a path of one step leads there; unknown where no paths come.
+    pub(crate) direct: Option<bool>,
+}
+
+impl Identified for Reached {
+    type Wire = Self;
+
+    fn id(&self) -> &Id {
+        &self.id
+    }
+}
+
+impl<'de> Deserialize<'de> for Reached {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Wire {
+            id: Id,
+            #[serde(default)]
+            paths: Option<Vec<Option<Vec<IgnoredAny>>>>,
+        }
+        let Wire { id, paths } = Wire::deserialize(deserializer)?;
+        let paths = paths.filter(|paths| !paths.is_empty());
+        let direct = paths.map(|paths| paths.iter().flatten().any(|steps| steps.len() == 1));
+        Ok(Self { id, direct })
+    }
 }
 
 /// The far end of an edge, definition `GraphConnection`, and what the edge carries.
@@ -105,33 +148,55 @@ pub(crate) struct Edge {
 }
 
 impl Identified for Edge {
+    type Wire = EdgeOrNull;
+
     fn id(&self) -> &Id {
         &self.id
     }
 }
 
-impl<'de> Deserialize<'de> for Edge {
+/// An edge, or the null record that stands for one that is not given out: `null`, or a far end that is null, absent or
+/// has no id.
+#[derive(Debug)]
+pub(crate) struct EdgeOrNull(Option<Edge>);
+
+impl From<EdgeOrNull> for Option<Edge> {
+    fn from(EdgeOrNull(edge): EdgeOrNull) -> Self {
+        edge
+    }
+}
+
+impl<'de> Deserialize<'de> for EdgeOrNull {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Wire<'a> {
-            #[serde(borrow)]
-            to: To<'a>,
+            #[serde(borrow, default)]
+            to: Option<To<'a>>,
             #[serde(borrow, default)]
             attributes: Told<'a>,
         }
         #[derive(Deserialize)]
         struct To<'a> {
-            id: Id,
+            #[serde(borrow, default)]
+            id: Told<'a>,
             #[serde(borrow, default, rename = "type")]
             kind: Told<'a>,
             #[serde(borrow, default)]
             attributes: Told<'a>,
         }
-        let Wire { to, attributes } = Wire::deserialize(deserializer)?;
+        let Some(Wire { to: Some(to), attributes }) = Option::deserialize(deserializer)? else {
+            return Ok(Self(None));
+        };
+        let Some(id) = to.id.0.filter(|id| *id != r#""""#) else { return Ok(Self(None)) };
+        let id = serde_json::from_str(id).map_err(D::Error::custom)?;
         let access = |attributes: Told<'_>| sudo(attributes.get().as_ref());
         let known = Kind::ALL.map(Kind::word).into_iter().find(|word| to.kind.is(word));
         let kind = known.map_or_else(|| to.kind.any_text().unwrap_or_default().into(), Cow::Borrowed);
-        Ok(Self { id: to.id, kind, access: access(attributes).max(access(to.attributes)) })
+        // A user group's attributes come along at its far end: what they give is read from the group itself, whichever end
+        // of its edges is asked.
+        let of_group = kind == Kind::UserGroup.word();
+        let access = access(attributes).max(if of_group { Access::Login } else { access(to.attributes) });
+        Ok(Self(Some(Edge { id, kind, access })))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The ids of JumpCloud's objects.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
@@ -10,19 +12,72 @@ use serde_json::Value;
 /// The id of a JumpCloud object: checked, so that it can enter a path, and small, since a scan holds millions.
 ///
 /// JumpCloud's ids are 24 lower-case hexadecimal digits. Others are taken as long as they are harmless: letters,
-/// digits, `-` and `_`, at most 64.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// digits, `-` and `_`, at most 64. An id of hexadecimal digits and hyphens is the same in any case, and keeps the case in
+/// which it came.
+#[derive(Clone)]
 pub(crate) struct Id(Inner);
 
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone)]
 enum Inner {
     Object([u8; 12]),
     Other(Box<Other>),
 }
 
 /// Boxed as a whole, so that the usual id is not larger than it must be.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Other(String);
+#[derive(Clone)]
+struct Other {
+    text: String,
+    /// The same text without the case that does not matter.
+    folded: Option<String>,
+}
+
+impl Other {
+    fn key(&self) -> &str {
+        self.folded.as_deref().unwrap_or(&self.text)
+    }
+}
+
+impl Id {
+    /// What two forms of the same id have in common.
+    fn key(&self) -> Key<'_> {
+        match &self.0 {
+            Inner::Object(bytes) => Key::Object(*bytes),
+            Inner::Other(other) => object_id(other.key()).map_or(Key::Other(other.key()), Key::Object),
+        }
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Key<'a> {
+    Object([u8; 12]),
+    Other(&'a str),
+}
+
+impl PartialEq for Id {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Id {}
+
+impl PartialOrd for Id {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Id {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Hash for Id {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
 
 /// An id that must not enter a path. What it is does not show: a target may say anything there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +100,10 @@ impl FromStr for Id {
         }
         let harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if !text.is_empty() && text.len() <= 64 && text.bytes().all(harmless) {
-            return Ok(Self(Inner::Other(Box::new(Other(text.to_owned())))));
+            let hexadecimal = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+            let folded =
+                (hexadecimal && text.bytes().any(|byte| byte.is_ascii_uppercase())).then(|| text.to_lowercase());
+            return Ok(Self(Inner::Other(Box::new(Other { text: text.to_owned(), folded }))));
         }
         Err(UnsafeId { characters: text.chars().count() })
     }
@@ -79,7 +137,7 @@ impl fmt::Display for Id {
                 }
                 f.write_str(std::str::from_utf8(&text).unwrap_or_default())
             }
-            Inner::Other(other) => f.write_str(&other.0),
+            Inner::Other(other) => f.write_str(&other.text),
         }
     }
 }
@@ -187,6 +245,24 @@ mod tests {
             assert_eq!(text.parse::<Id>().unwrap().to_string(), text);
         }
         assert_eq!(size_of::<Id>(), 16);
+    }
+
+    #[test]
+    fn hexadecimal_ids_are_the_same_in_any_case_and_others_are_not() {
+        let id = |text: &str| text.parse::<Id>().unwrap();
+        let hasher = hashbrown::DefaultHashBuilder::default();
+        for (one, other) in [
+            ("5f0000000000000000000abc", "5F0000000000000000000ABC"),
+            ("0123abcd-0000-4000-8000-00000000000f", "0123ABCD-0000-4000-8000-00000000000F"),
+        ] {
+            let (one, other) = (id(one), id(other));
+            assert_eq!(one, other);
+            assert_eq!(one.cmp(&other), Ordering::Equal);
+            let hash = |id: &Id| std::hash::BuildHasher::hash_one(&hasher, id);
+            assert_eq!(hash(&one), hash(&other));
+        }
+        assert_ne!(id("abX"), id("abx"));
+        assert!(id("5F0000000000000000000ABC") < id("5f0000000000000000000abd"));
     }
 
     #[test]

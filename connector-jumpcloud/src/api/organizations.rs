@@ -1,13 +1,35 @@
 //! Organisations: `GET /api/organizations` (V1), all that the credential may see. Takes no `x-org-id`.
 
+use connector_api::ConnectorError;
 use serde::Deserialize;
 
+use super::users::SYSTEM_USERS;
 use super::{Id, lenient, own_id};
-use crate::client::{Call, Identified, Listing};
+use crate::client::{Call, Client, Identified, Listing, Meter, Page};
 
 /// Lists the organisations that the credential may see.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/organizations").without_org(), limit).sorted()
+    Listing::new(Call::get("/api/organizations").without_org(), limit).by_id()
+}
+
+/// The organisation that the first listed user's row names: `GET /api/systemusers?limit=1`.
+pub(crate) async fn of_first_user(client: &Client, meter: &Meter) -> Result<Option<Id>, ConnectorError> {
+    #[derive(Deserialize)]
+    struct User {
+        #[serde(flatten, with = "own_id")]
+        id: Id,
+        #[serde(default, deserialize_with = "lenient::de_text")]
+        organization: Option<String>,
+    }
+    impl Identified for User {
+        type Wire = Self;
+
+        fn id(&self) -> &Id {
+            &self.id
+        }
+    }
+    let page: Page<User> = client.json(meter, Call::get(SYSTEM_USERS).query("limit", "1")).await?;
+    Ok(page.rows.into_iter().find_map(|user| user.organization?.parse().ok()))
 }
 
 /// One organisation.
@@ -21,6 +43,8 @@ pub(crate) struct Organization {
 }
 
 impl Identified for Organization {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.id
     }

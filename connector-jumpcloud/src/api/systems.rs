@@ -9,12 +9,12 @@ use crate::client::{Call, Identified, Listing};
 
 /// Lists devices.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/systems"), limit).sorted()
+    Listing::new(Call::get("/api/systems"), limit).by_id()
 }
 
 /// Lists groups of devices.
 pub(crate) fn list_groups(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/v2/systemgroups"), limit).sorted()
+    Listing::new(Call::get("/api/v2/systemgroups"), limit).by_name()
 }
 
 /// The fields besides the named ones that bear on who can get in, and how. A device has many more (its network
@@ -73,6 +73,8 @@ fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Err
 }
 
 impl Identified for System {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.id
     }
@@ -91,6 +93,8 @@ pub(crate) struct SystemGroup {
 }
 
 impl Identified for SystemGroup {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.id
     }

@@ -1,14 +1,47 @@
-//! User groups: `GET /api/v2/usergroups`, definition `UserGroup`.
+//! User groups: `GET /api/v2/usergroups` and `GET /api/v2/usergroups/{id}`, definition `UserGroup`.
 
-use connector_api::Attributes;
+use connector_api::{Attributes, ConnectorError};
 use serde::Deserialize;
 
+use super::graph::{self, Kind};
 use super::{Id, lenient, own_id};
-use crate::client::{Call, Identified, Listing};
+use crate::client::{Call, Client, Identified, Listing, Meter, Page};
 
 /// Lists user groups.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/v2/usergroups"), limit).sorted()
+    Listing::new(Call::get("/api/v2/usergroups"), limit).by_name()
+}
+
+/// Lists the ids of the user groups that a filter lets through, written `field:operator:value`.
+pub(crate) fn list_filtered(filter: &str, limit: u64) -> Listing {
+    Listing::new(Call::get("/api/v2/usergroups").query("filter", filter), limit).by_name()
+}
+
+/// One user group by itself, `GET /api/v2/usergroups/{id}`, with what the list was seen to leave out.
+pub(crate) fn one(id: &Id) -> Call {
+    graph::one(Kind::UserGroup, id)
+}
+
+/// A user group of which nothing but the id is read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct GroupId {
+    #[serde(flatten, with = "own_id")]
+    pub(crate) id: Id,
+}
+
+impl Identified for GroupId {
+    type Wire = Self;
+
+    fn id(&self) -> &Id {
+        &self.id
+    }
+}
+
+/// Shows by the smallest list whether a credential is accepted: unlike `/api/organizations`, it is refused to nobody for
+/// being a service account.
+pub(crate) async fn prove(client: &Client, meter: &Meter) -> Result<(), ConnectorError> {
+    let call = Call::get("/api/v2/usergroups").query("limit", "1");
+    client.json(meter, call).await.map(|_: Page<GroupId>| ())
 }
 
 /// A user group. What has no field of its own is in `rest`, as it came.
@@ -28,7 +61,16 @@ pub(crate) struct UserGroup {
 }
 
 impl Identified for UserGroup {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.id
+    }
+}
+
+impl UserGroup {
+    /// Whether the row leaves out what makes a group privileged, or how members get in.
+    pub(crate) fn lacks_details(&self) -> bool {
+        self.membership_method.is_none() || self.rest.get("attributes").is_none()
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct UserId {
 }
 
 impl Identified for UserId {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.id
     }
@@ -26,11 +28,11 @@ impl Identified for UserId {
 
 /// Lists directory users from either endpoint.
 pub(crate) fn list(path: &str, limit: u64) -> Listing {
-    Listing::new(Call::get(path), limit).sorted()
+    Listing::new(Call::get(path), limit).by_id()
 }
 
 /// Lists the ids of directory users alone.
 pub(crate) fn list_ids(path: &str, limit: u64) -> Listing {
     let id = if path == V2_USERS { "id" } else { "_id" };
-    Listing::new(Call::get(path).query("fields", id), limit).sorted()
+    Listing::new(Call::get(path).query("fields", id), limit).by_id()
 }

@@ -2,22 +2,28 @@
 
 use std::time::Duration;
 
-use connector_api::{ConnectorError, ErrorCode};
+use connector_api::ConnectorError;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
 use super::body;
 use super::clock::Clock;
-use super::failure::{self, Again, Failure};
 use super::meter::Meter;
+use super::proxy::Proxies;
 use super::text::Scrubber;
+use super::verdict::{self, Asked, Service, Verdict};
+use crate::rights::SignIn;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// How the API keys of service accounts begin.
+const SERVICE_ACCOUNT_KEY: &str = "jcs_";
 
 /// No answer with a token is larger.
 const LARGEST_ANSWER: usize = 64 * 1024;
@@ -51,6 +57,15 @@ struct Token {
     renew_at: Instant,
 }
 
+/// How the client reaches the token host, and what must not show.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach<'a> {
+    pub(crate) http: &'a reqwest::Client,
+    pub(crate) proxies: &'a Proxies,
+    pub(crate) scrub: &'a Scrubber,
+    pub(crate) clock: &'a Clock,
+}
+
 impl Auth {
     /// # Errors
     /// `invalid_config` when the key holds characters that no header can carry.
@@ -63,103 +78,113 @@ impl Auth {
         Self::ServiceAccount(Box::new(ServiceAccount { client_id, client_secret, token_url, token: Mutex::new(None) }))
     }
 
-    /// Whether a 401 may be cured by a fresh token.
-    pub(crate) fn can_renew(&self) -> bool {
-        matches!(self, Self::ServiceAccount(_))
+    pub(crate) fn sign_in(&self) -> SignIn {
+        match self {
+            Self::ApiKey(key) if key.expose_secret().starts_with(SERVICE_ACCOUNT_KEY) => SignIn::ServiceAccountKey,
+            Self::ApiKey(_) => SignIn::ApiKey,
+            Self::ServiceAccount(_) => SignIn::ServiceAccountToken,
+        }
     }
 
-    /// Signs a request, fetching a token first where one is needed.
+    /// Signs a request, fetching a token first where one is needed. The token that signs it is returned: a refusal means
+    /// that one, and the answer must not show it.
     pub(crate) async fn sign(
         &self,
         request: RequestBuilder,
-        http: &reqwest::Client,
-        scrub: &Scrubber,
-    ) -> Result<RequestBuilder, Failure> {
-        let never = |error| Failure::new(error, Again::Never);
+        reach: Reach<'_>,
+    ) -> Result<(RequestBuilder, Option<SecretString>), Verdict> {
         match self {
-            Self::ApiKey(key) => Ok(request.header(API_KEY, header(key.expose_secret()).map_err(never)?)),
+            Self::ApiKey(key) => {
+                let value = header(key.expose_secret()).map_err(Verdict::fail)?;
+                Ok((request.header(API_KEY, value), None))
+            }
             Self::ServiceAccount(account) => {
-                let token = account.token(http, scrub).await?;
-                let value = header(&format!("Bearer {}", token.expose_secret())).map_err(never)?;
-                Ok(request.header(AUTHORIZATION, value))
+                let token = account.token(reach).await?;
+                let value = header(&format!("Bearer {}", token.expose_secret())).map_err(Verdict::fail)?;
+                Ok((request.header(AUTHORIZATION, value), Some(token)))
             }
         }
     }
 
-    /// What signs requests now, besides the credential itself: it must not show either.
-    pub(crate) async fn token(&self) -> Option<SecretString> {
-        match self {
-            Self::ApiKey(_) => None,
-            Self::ServiceAccount(account) => account.token.lock().await.as_ref().map(|token| token.value.clone()),
-        }
-    }
-
-    /// Drops the token, so that the next request fetches another.
-    pub(crate) async fn renew(&self) {
+    /// Drops a token that was refused, so that the next request fetches another; one that replaced it already stays.
+    pub(crate) async fn discard(&self, refused: &SecretString) {
         if let Self::ServiceAccount(account) = self {
-            *account.token.lock().await = None;
+            let mut current = account.token.lock().await;
+            if current.as_ref().is_some_and(|token| token.value.expose_secret() == refused.expose_secret()) {
+                *current = None;
+            }
         }
     }
 }
 
 impl ServiceAccount {
     /// The current token; one request fetches it while the others wait for it.
-    async fn token(&self, http: &reqwest::Client, scrub: &Scrubber) -> Result<SecretString, Failure> {
+    async fn token(&self, reach: Reach<'_>) -> Result<SecretString, Verdict> {
         let mut current = self.token.lock().await;
         if let Some(token) = current.as_ref()
             && Instant::now() < token.renew_at
         {
             return Ok(token.value.clone());
         }
-        let token = self.fetch(http, scrub).await?;
+        let token = self.fetch(reach).await?;
         Ok(current.insert(token).value.clone())
     }
 
-    async fn fetch(&self, http: &reqwest::Client, scrub: &Scrubber) -> Result<Token, Failure> {
+    async fn fetch(&self, reach: Reach<'_>) -> Result<Token, Verdict> {
         #[derive(Deserialize)]
         struct Answer {
             access_token: SecretString,
-            expires_in: Option<u64>,
+            #[serde(default)]
+            expires_in: Value,
         }
+        const WHAT: &str = "the token request";
+        let Reach { http, proxies, scrub, clock } = reach;
         let host = self.token_url.host_str().unwrap_or_default();
+        let proxy = proxies.on_the_way_to(&self.token_url);
+        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, &self.token_url, proxy.as_deref());
         let answer = http
             .post(self.token_url.clone())
             .basic_auth(&self.client_id, Some(self.client_secret.expose_secret()))
             .form(&[("grant_type", "client_credentials"), ("scope", "api")])
             .send()
             .await
-            .map_err(|error| failure::transport(&error, host))?;
+            .map_err(unanswered)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = body::read(answer, LARGEST_ANSWER, "the token request", host, &Meter::default()).await;
+        let body = body::read(answer, LARGEST_ANSWER, WHAT, &Meter::default(), unanswered).await;
         if status != StatusCode::OK {
-            let failure = failure::status(
-                status,
-                &headers,
-                &body.unwrap_or_default(),
+            let asked = Asked {
+                service: Service::Token,
                 host,
-                "the token request",
-                scrub,
-                &Clock::start(),
-            );
-            if failure.again != Again::WithNewToken && status != StatusCode::BAD_REQUEST {
-                return Err(failure);
-            }
-            let error = ConnectorError::new(
-                ErrorCode::Unauthorized,
-                format!("{host} answered {} and gave no token", status.as_u16()),
-                "check client id and client secret of the service account, its expiry, and jumpcloudTokenUrl",
-            );
-            return Err(Failure::new(error, Again::Never));
+                path: WHAT,
+                sign_in: SignIn::ServiceAccountToken,
+                accepted: false,
+                proxy: proxy.as_deref().filter(|_| self.token_url.scheme() == "http"),
+            };
+            let body = body.unwrap_or_default();
+            return Err(verdict::of_answer(&asked, status, &headers, &body, scrub, clock.now()));
         }
         let body = body?;
-        let answer: Answer = serde_json::from_slice(&body).map_err(|_| {
-            let error = failure::malformed("the token request", "it is not a token", b"", scrub);
-            Failure::new(error, Again::Later)
-        })?;
-        let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(3600)).min(LONGEST_LIFETIME);
-        let margin = MARGIN.min(lifetime / 2);
-        Ok(Token { value: answer.access_token, renew_at: Instant::now() + lifetime - margin })
+        let answer: Answer = serde_json::from_slice(&body)
+            .map_err(|_| verdict::of_malformed(WHAT, "it is not a token", without_token(&body), scrub))?;
+        let margin = MARGIN.min(lifetime(&answer.expires_in) / 2);
+        let renew_at = Instant::now() + lifetime(&answer.expires_in) - margin;
+        Ok(Token { value: answer.access_token, renew_at })
     }
+}
+
+/// A body that may be shown, since it holds no token.
+fn without_token(body: &[u8]) -> &[u8] {
+    if memchr::memmem::find(body, b"token").is_some() { b"" } else { body }
+}
+
+/// For how long a token may be used, from `expires_in`: seconds as a number, or as text.
+fn lifetime(expires_in: &Value) -> Duration {
+    let seconds = match expires_in {
+        Value::String(text) => text.trim().parse().ok(),
+        number => number.as_f64(),
+    };
+    let seconds = seconds.filter(|seconds: &f64| *seconds >= 0.0).unwrap_or(3600.0);
+    Duration::from_secs_f64(seconds.min(LONGEST_LIFETIME.as_secs_f64()))
 }
 
 fn header(secret: &str) -> Result<HeaderValue, ConnectorError> {
@@ -171,4 +196,35 @@ fn header(secret: &str) -> Result<HeaderValue, ConnectorError> {
     })?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_lifetime_is_read_as_number_or_text_and_is_an_hour_otherwise() {
+        for (told, seconds) in [
+            (json!(1800), 1800),
+            (json!("1800"), 1800),
+            (json!(1800.0), 1800),
+            (json!(0), 0),
+            (json!(null), 3600),
+            (json!("soon"), 3600),
+            (json!(-1), 3600),
+            (json!("NaN"), 3600),
+            (json!(1e300), 86_400),
+        ] {
+            assert_eq!(lifetime(&told).as_secs(), seconds, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_service_accounts_key_is_told_by_its_beginning() {
+        let sign_in = |key: &str| Auth::api_key(key.to_owned().into()).map(|auth| auth.sign_in());
+        assert_eq!(sign_in("jcs_0123"), Ok(SignIn::ServiceAccountKey));
+        assert_eq!(sign_in("jca_0123"), Ok(SignIn::ApiKey));
+    }
 }

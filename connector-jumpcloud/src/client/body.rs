@@ -9,9 +9,10 @@ use bytes::{Bytes, BytesMut};
 use flate2::bufread::MultiGzDecoder;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
 
-use super::failure::{self, Again, Failure};
 use super::meter::Meter;
+use super::surrogates;
 use super::text::Scrubber;
+use super::verdict::{self, Verdict};
 
 /// What is announced need not come: no more room is made for it beforehand.
 const MOST_ANNOUNCED: usize = 1024 * 1024;
@@ -21,37 +22,37 @@ pub(super) fn accepted() -> HeaderMap {
     HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))])
 }
 
-/// Reads a body of up to `limit` bytes, as it comes and inflated.
+/// Reads a body of up to `limit` bytes, inflated and without lone surrogates. `broken` judges a body that breaks off.
 pub(super) async fn read(
     mut answer: reqwest::Response,
     limit: usize,
     what: &str,
-    host: &str,
     meter: &Meter,
-) -> Result<Bytes, Failure> {
+    broken: impl Fn(reqwest::Error) -> Verdict,
+) -> Result<Bytes, Verdict> {
     let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
     if announced > limit {
-        return Err(failure::too_large(what, limit));
+        return Err(verdict::of_too_large(what, limit));
     }
     let compressed = is_gzip(answer.headers());
     let mut body = BytesMut::with_capacity(announced.clamp(16 * 1024, MOST_ANNOUNCED));
-    while let Some(chunk) = answer.chunk().await.map_err(|error| failure::transport(&error, host))? {
+    while let Some(chunk) = answer.chunk().await.map_err(&broken)? {
         if body.len() + chunk.len() > limit {
-            return Err(failure::too_large(what, limit));
+            return Err(verdict::of_too_large(what, limit));
         }
         body.extend_from_slice(&chunk);
     }
     let body = if compressed {
         let broken = |error| {
             let why = format!("its gzip is broken: {error}");
-            Failure::new(failure::malformed(what, why, b"", &Scrubber::default()), Again::Later)
+            Verdict::retry(verdict::of_malformed(what, why, b"", &Scrubber::default()).error, None)
         };
-        inflated(&body, limit).map_err(broken)?.ok_or_else(|| failure::too_large(what, limit))?.into()
+        inflated(&body, limit).map_err(broken)?.ok_or_else(|| verdict::of_too_large(what, limit))?.into()
     } else {
         body.freeze()
     };
     meter.received(body.len());
-    Ok(body)
+    Ok(surrogates::replaced(&body).map_or(body, Bytes::from))
 }
 
 fn is_gzip(headers: &HeaderMap) -> bool {

@@ -94,6 +94,13 @@ fn origin(field: &str, text: &str, port: Option<u16>) -> Result<Url, ConnectorEr
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
         return Err(invalid("must not hold a path, query or fragment"));
     }
+    // A dot at the end says that the name is whole; certificates and the hosts of a region are named without.
+    if let Some(name) = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned) {
+        if name.is_empty() || name.ends_with('.') {
+            return Err(invalid("is not a host name"));
+        }
+        url.set_host(Some(&name)).map_err(|_| invalid("is not a host name"))?;
+    }
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
@@ -156,6 +163,19 @@ mod tests {
         assert_eq!(hosts.console.as_str(), "https://id.example.com/");
         assert_eq!(hosts.insights.as_str(), "https://log.example.com/");
         assert!(!hosts.is_loopback());
+    }
+
+    #[test]
+    fn a_dot_at_the_end_changes_nothing() {
+        let hosts = Endpoints::new("console.eu.jumpcloud.com.", None, Some("api.eu.jumpcloud.com."), None).unwrap();
+        assert_eq!(hosts.console.as_str(), "https://console.eu.jumpcloud.com/");
+        assert_eq!(hosts.insights.as_str(), "https://api.eu.jumpcloud.com/");
+        assert_eq!(hosts.token.as_str(), "https://admin-oauth.id.eu.jumpcloud.com/oauth2/token");
+        let hosts = Endpoints::new("https://Console.JumpCloud.com.:443/", None, None, None).unwrap();
+        assert_eq!(hosts.insights.as_str(), "https://api.jumpcloud.com/");
+        for bad in [".", "..", "a..", "https://."] {
+            assert_eq!(code(bad, None), ErrorCode::InvalidConfig, "{bad}");
+        }
     }
 
     #[test]

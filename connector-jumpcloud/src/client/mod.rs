@@ -4,25 +4,28 @@ mod auth;
 mod body;
 mod clock;
 mod endpoint;
-mod failure;
 mod meter;
 mod pace;
 mod page;
 mod paging;
+mod proxy;
 mod retry;
 mod seen;
+mod surrogates;
 mod text;
 mod transport;
+mod verdict;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use connector_api::{ConnectorError, ErrorCode, Retry};
+use connector_api::{ConnectorError, ErrorCode};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
+use secrecy::SecretString;
 use serde::de::{Deserialize, DeserializeOwned, Error as _};
-use tokio::time::{Instant, sleep};
 use url::Url;
 
 pub(crate) use auth::Auth;
@@ -30,25 +33,21 @@ pub(crate) use clock::Clock;
 pub(crate) use endpoint::{Endpoints, parse as parse_url};
 pub(crate) use meter::Meter;
 pub(crate) use page::Page;
-pub(crate) use paging::{Course, Identified, Listing, PageReader};
+pub(crate) use paging::{Identified, Listing, ListingStats, PageReader, Witness, inconsistent};
 pub(crate) use retry::RetryPolicy;
 pub(crate) use text::Scrubber;
 pub(crate) use transport::Connections;
+pub(crate) use verdict::refused_here;
 
-use failure::{Again, Failure};
+use auth::Reach;
 use pace::Pace;
-use retry::{RetryBudget, full_jitter};
+use proxy::Proxies;
+use retry::Attempts;
+use verdict::{Asked, Next, Service, Verdict};
+
+use crate::rights::SignIn;
 
 const ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
-
-/// How often an answer that cannot be understood is asked for again.
-const MALFORMED_ATTEMPTS: u32 = 3;
-
-/// When no request of a scan was served for so long, a target that asks for fewer calls is not meant to serve any.
-const LONGEST_REFUSAL: Duration = Duration::from_secs(75);
-
-/// The longest wait that a target's `Retry-After` is followed for.
-const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(300);
 
 /// What a client is made of.
 #[derive(Debug)]
@@ -71,9 +70,15 @@ pub(crate) struct Client(Arc<Inner>);
 struct Inner {
     http: reqwest::Client,
     options: ClientOptions,
-    pace: Pace,
-    budget: RetryBudget,
+    proxies: Proxies,
+    attempts: Attempts,
     clock: Clock,
+    /// The target accepted the credential at least once.
+    accepted: AtomicBool,
+    /// The organisation as its own rows name it.
+    learned_org: OnceLock<String>,
+    /// The paths of listings that refuse to sort.
+    refused_sorts: Mutex<BTreeSet<String>>,
 }
 
 /// One request, as often as it takes.
@@ -82,14 +87,10 @@ pub(crate) struct Call {
     service: Service,
     path: String,
     query: Vec<(&'static str, String)>,
+    /// The field to sort by, unless the endpoint was seen to refuse it.
+    sort: Option<&'static str>,
     body: Option<Bytes>,
     without_org: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Service {
-    Console,
-    Insights,
 }
 
 /// A successful answer.
@@ -110,17 +111,37 @@ impl Call {
     /// GET on the console host. Every part of `path` that comes from the wire is an [`Id`](crate::api::Id), whose
     /// characters are safe there.
     pub(crate) fn get(path: impl Into<String>) -> Self {
-        Self { service: Service::Console, path: path.into(), query: Vec::new(), body: None, without_org: false }
+        Self {
+            service: Service::Console,
+            path: path.into(),
+            query: Vec::new(),
+            sort: None,
+            body: None,
+            without_org: false,
+        }
     }
 
     /// A read-only query by POST on the Directory Insights host.
     pub(crate) fn insights(path: impl Into<String>, body: Bytes) -> Self {
-        Self { service: Service::Insights, path: path.into(), query: Vec::new(), body: Some(body), without_org: false }
+        Self {
+            service: Service::Insights,
+            path: path.into(),
+            query: Vec::new(),
+            sort: None,
+            body: Some(body),
+            without_org: false,
+        }
     }
 
     /// The same call with one more query parameter.
     pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
+        self
+    }
+
+    /// The same call, its rows sorted by a field.
+    pub(crate) fn sorted(mut self, field: &'static str) -> Self {
+        self.sort = Some(field);
         self
     }
 
@@ -133,9 +154,20 @@ impl Call {
 
 impl Client {
     pub(crate) fn new(options: ClientOptions) -> Result<Self, ConnectorError> {
-        let http = options.connections.client()?;
+        let proxies = Proxies::new(options.connections.proxy.as_ref(), &options.endpoints)?;
+        let http = options.connections.client(&proxies)?;
         let pace = Pace::new(options.connections.concurrency, options.requests_per_second);
-        Ok(Self(Arc::new(Inner { http, options, pace, budget: RetryBudget::new(), clock: Clock::start() })))
+        let attempts = Attempts::new(options.retry, pace);
+        Ok(Self(Arc::new(Inner {
+            http,
+            options,
+            proxies,
+            attempts,
+            clock: Clock::start(),
+            accepted: AtomicBool::new(false),
+            learned_org: OnceLock::new(),
+            refused_sorts: Mutex::default(),
+        })))
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -150,6 +182,41 @@ impl Client {
 
     pub(crate) fn org_id(&self) -> Option<&str> {
         self.0.options.org_id.as_deref()
+    }
+
+    pub(crate) fn sign_in(&self) -> SignIn {
+        self.0.options.auth.sign_in()
+    }
+
+    /// Host and port of the proxy that the console is reached through.
+    pub(crate) fn proxy(&self) -> Option<String> {
+        self.0.proxies.on_the_way_to(&self.0.options.endpoints.console)
+    }
+
+    /// Whether Directory Insights needs an organisation to be named that is not known: it takes no bearer token without.
+    pub(crate) fn lacks_org_id(&self) -> bool {
+        self.sign_in() == SignIn::ServiceAccountToken && self.org_id().is_none() && self.0.learned_org.get().is_none()
+    }
+
+    /// Names an organisation to Directory Insights.
+    pub(crate) fn learn_org_id(&self, id: String) {
+        self.0.learned_org.get_or_init(|| id);
+    }
+
+    /// The paths of listings that were seen to refuse to sort.
+    pub(crate) fn refused_sorts(&self) -> BTreeSet<String> {
+        self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sorts none of these listings.
+    pub(crate) fn refuse_sorts(&self, paths: impl IntoIterator<Item = String>) {
+        self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
+    }
+
+    /// Whether a call's rows come in the order that it asks for.
+    pub(crate) fn sorts(&self, call: &Call) -> bool {
+        let refused = || self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).contains(&call.path);
+        call.sort.is_some() && !refused()
     }
 
     /// What the target says, as one short printable line without a secret.
@@ -173,131 +240,83 @@ impl Client {
         call: &Call,
         read: impl Fn(&Answer) -> Result<T, serde_json::Error>,
     ) -> Result<T, ConnectorError> {
-        let Inner { options, pace, budget, .. } = &*self.0;
-        let mut place = pace.place().await;
-        let began = Instant::now();
-        let mut waits = options.retry.waits();
-        let (mut attempts, mut refused) = (0, 0);
-        let mut renewed = false;
-        loop {
-            let sent = pace.turn().await;
-            attempts += 1;
-            meter.request();
-            let outcome = match self.attempt(meter, call).await {
-                Ok(answer) => match read(&answer) {
-                    Ok(value) => Ok(value),
-                    Err(error) => {
-                        let scrub = options.scrub.and(options.auth.token().await);
-                        let error = failure::malformed(&call.path, error, &answer.body, &scrub);
-                        let again = if attempts - refused < MALFORMED_ATTEMPTS { Again::Later } else { Again::Never };
-                        Err(Failure::new(error, again))
-                    }
-                },
-                Err(failure) => Err(failure),
-            };
-            let failure = match outcome {
-                Ok(value) => {
-                    budget.earn();
-                    pace.served(sent);
-                    return Ok(value);
-                }
-                Err(failure) => failure,
-            };
-            let give_up = |why: &str| {
-                let took = began.elapsed().as_secs_f32();
-                let mut error = failure.error.clone();
-                if attempts > 1 {
-                    error.message = format!("{} ({why} after {attempts} attempts in {took:.1} s)", error.message);
-                }
-                error
-            };
-            match failure.again {
-                Again::Never => return Err(give_up("given up")),
-                Again::WithNewToken if renewed || !options.auth.can_renew() => return Err(give_up("given up")),
-                Again::WithNewToken => {
-                    renewed = true;
-                    options.auth.renew().await;
-                    meter.retry(Duration::ZERO);
-                    continue;
-                }
-                Again::Slower => pace.refused(sent),
-                Again::Later => {}
-            }
-            // A target that asks for fewer calls is no failing one: it is given them, for as long as there is time.
-            let limited = failure.error.code == ErrorCode::RateLimited;
-            refused += u32::from(limited);
-            if attempts - refused >= options.retry.attempts {
-                return Err(give_up("given up"));
-            }
-            let bound = waits.next().unwrap_or(options.retry.longest_wait);
-            let wait = match failure.error.retry {
-                // A little jitter, so that all who were told the same time do not come back at the same instant; and
-                // no less than without it, since the time may be none at all or in the past by this clock.
-                Retry::After { seconds } => Duration::from_secs(seconds)
-                    .saturating_add(full_jitter(options.retry.first_wait))
-                    .max(full_jitter(bound)),
-                Retry::Never | Retry::Later => full_jitter(bound),
-            };
-            if wait > LONGEST_ASKED_WAIT || began.elapsed().saturating_add(wait) > options.retry.time_budget {
-                return Err(give_up("no time is left for another attempt"));
-            }
-            if limited && budget.idle_since(began) > LONGEST_REFUSAL {
-                return Err(give_up("nothing was served any more"));
-            }
-            if !limited && !budget.spend() {
-                return Err(give_up("too many requests fail to try this one again"));
-            }
-            tracing::debug!(path = call.path, attempts, wait_ms = wait.as_millis() as u64, error = %failure.error, "trying again");
-            meter.retry(wait);
-            if limited {
-                // Others may go meanwhile: the pace sees to it that they are few enough.
-                drop(place);
-                sleep(wait).await;
-                place = pace.place_again().await;
-            } else {
-                sleep(wait).await;
-            }
-        }
+        let attempt = || async {
+            let (answer, token) = self.attempt(meter, call).await?;
+            read(&answer).inspect(|_| self.0.accepted.store(true, Relaxed)).map_err(|error| {
+                verdict::of_malformed(&call.path, error, &answer.body, &self.0.options.scrub.and(token))
+            })
+        };
+        self.0.attempts.make(&call.path, meter, attempt).await
     }
 
-    async fn attempt(&self, meter: &Meter, call: &Call) -> Result<Answer, Failure> {
-        let Inner { http, options, clock, .. } = &*self.0;
-        let url = self.url(call);
-        let host = url.host_str().unwrap_or_default().to_owned();
+    /// Makes one attempt; with the answer comes the token that it must not show.
+    async fn attempt(&self, meter: &Meter, call: &Call) -> Result<(Answer, Option<SecretString>), Verdict> {
+        let Inner { http, options, proxies, clock, .. } = &*self.0;
+        let sorted = self.sorts(call);
+        let url = self.url(call, sorted);
+        let proxy = proxies.on_the_way_to(&url);
+        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, &url, proxy.as_deref());
         let mut request = match &call.body {
-            None => http.request(Method::GET, url),
+            None => http.request(Method::GET, url.clone()),
             Some(body) => http
-                .request(Method::POST, url)
+                .request(Method::POST, url.clone())
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(body.clone()),
         };
         request = request.header(reqwest::header::ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(org_id) = options.org_id.as_deref().filter(|_| !call.without_org) {
+        if let Some(org_id) = self.org_id_for(call) {
             request = request.header(ORG_ID, org_id);
         }
-        let request = options.auth.sign(request, http, &options.scrub).await?;
-        let answer = request.send().await.map_err(|error| failure::transport(&error, &host))?;
+        let reach = Reach { http, proxies, scrub: &options.scrub, clock };
+        let (request, token) = options.auth.sign(request, reach).await?;
+        let answer = request.send().await.map_err(unanswered)?;
         let status = answer.status();
         let headers = answer.headers().clone();
-        if status != StatusCode::OK {
-            // What an error says is read as far as it is short; a body that breaks changes nothing.
-            let body = body::read(answer, 64 * 1024, &call.path, &host, meter).await.unwrap_or_default();
-            let scrub = options.scrub.and(options.auth.token().await);
-            return Err(failure::status(status, &headers, &body, &host, &call.path, &scrub, clock));
+        if status == StatusCode::OK {
+            let body = body::read(answer, options.largest_body, &call.path, meter, unanswered).await?;
+            return Ok((Answer { headers, body }, token));
         }
-        let body = body::read(answer, options.largest_body, &call.path, &host, meter).await?;
-        Ok(Answer { headers, body })
+        // What an error says is read as far as it is short; a body that breaks changes nothing.
+        let body = body::read(answer, verdict::LONGEST_SAID, &call.path, meter, unanswered).await.unwrap_or_default();
+        let asked = Asked {
+            service: call.service,
+            host: url.host_str().unwrap_or_default(),
+            path: &call.path,
+            sign_in: self.sign_in(),
+            accepted: self.0.accepted.load(Relaxed),
+            proxy: proxy.as_deref().filter(|_| url.scheme() == "http"),
+        };
+        let scrub = options.scrub.and(token.clone());
+        let mut verdict = verdict::of_answer(&asked, status, &headers, &body, &scrub, clock.now());
+        if sorted && verdict::refuses_to_sort(status, &body) {
+            tracing::info!(path = call.path, sort = call.sort, "the endpoint refuses to sort; it is read unsorted");
+            self.refuse_sorts([call.path.clone()]);
+            verdict.next = Next::WithoutSort;
+        }
+        if let (Next::RenewToken, Some(refused)) = (verdict.next, &token) {
+            options.auth.discard(refused).await;
+        }
+        Err(verdict)
     }
 
-    fn url(&self, call: &Call) -> Url {
+    fn org_id_for(&self, call: &Call) -> Option<&str> {
+        let learned = self.0.learned_org.get().filter(|_| call.service == Service::Insights);
+        self.org_id().or(learned.map(String::as_str)).filter(|_| !call.without_org)
+    }
+
+    fn url(&self, call: &Call, sorted: bool) -> Url {
         let endpoints = &self.0.options.endpoints;
         let mut url = match call.service {
             Service::Console => endpoints.console.clone(),
             Service::Insights => endpoints.insights.clone(),
+            Service::Token => endpoints.token.clone(),
         };
         url.set_path(&call.path);
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        if let Some(sort) = call.sort.filter(|_| sorted) {
+            url.query_pairs_mut().append_pair("sort", sort);
         }
         url
     }

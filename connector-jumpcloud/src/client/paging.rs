@@ -2,7 +2,7 @@
 //!
 //! A page is a window (`skip`, `limit`) on a live list. Between two pages a deletion moves later rows one place to the
 //! front, so that the next page starts one row too late and a row is lost; an insertion doubles one. Totals do not
-//! tell: one deletion and one insertion leave them as they were.
+//! show it: one deletion and one insertion leave them as they were.
 //!
 //! So each page starts on the last row of the page before it. When the two pages share that row, the list did not
 //! shift at that border, whatever happened elsewhere: the pages are *linked*. When they are not, the reader asks for
@@ -11,11 +11,31 @@
 //!
 //! Neither a short page nor a total ends a listing by itself. When both agree, that is the end. Where there is no
 //! total, or one that the page itself refutes, the end is looked at twice: once from the last row, once from behind it.
-//! A listing in no order of ids that shifted must besides bring nothing new when it is read once more, unless a total
-//! vouches for it.
+//! A listing in no order of ids that shifted must in addition bring nothing new when it is read once more, unless a total
+//! vouches for it. An order by name counts as none: names can repeat and change, so a row can move from behind a border to
+//! the front. Such a listing is read once more whenever its total changed, too.
 //!
 //! A listing that cannot be linked, or falls short of its totals, is read again as a whole, and rows that came before
 //! are dropped. After [`PASSES`] it is an `inconsistent_listing`.
+//!
+//! # Null records
+//! Lists of edges ([`Listing::of_edges`]) hold records that the target counts and does not give out: a page is shorter
+//! than its window, or has an empty element. The place of a row in its window is then known only to lie between two
+//! bounds. The next window starts at the lower one, so it still holds the last row, and the chain of linked pages still
+//! leads from the first row to the last window that the total promises: a row that is given out at all is in one of them.
+//! What is missing is then either null or withheld, the same in every pass. So such a list is whole, with a note of both
+//! numbers, when two passes in a row bring the same rows and the same total. One thing this cannot tell: whether a window
+//! without any row that the total promises there holds null records alone, or is cut off. [`PageReader::gap`] says that there
+//! was one, and the caller must hold the list against another view of the same edges.
+//!
+//! # Full pages
+//! A list that ends with a full page needs one request more than it has pages, to see that nothing is behind, and one of
+//! several full pages another, for the shared rows. Where hundreds of lists of one kind are of just such a size, most of
+//! them end by their totals, as long as [`Witness`] sees every total proven that it has proven, and nothing odd in any.
+
+mod listing;
+mod pass;
+mod witness;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::pin;
@@ -27,8 +47,14 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::seen::Seen;
-use super::{Call, Client, Meter, Page};
+use super::{Client, Meter, Page};
 use crate::api::Id;
+
+pub(crate) use listing::Listing;
+pub(crate) use witness::Witness;
+
+use listing::{Order, stride};
+use pass::{Outcome, Pass};
 
 /// How often a listing is read before it is called inconsistent.
 const PASSES: u8 = 4;
@@ -36,106 +62,53 @@ const PASSES: u8 = 4;
 const PATIENCE: u32 = 5;
 /// No listing may be longer: a target that never ends must not fill the memory.
 const LONGEST: u64 = 5_000_000;
+/// How many windows without a row may be passed over in one pass: a total may promise anything.
+const MOST_PASSED_OVER: u64 = 1000;
+/// Rows in ascending order of ids that are no accident, where no order was asked for.
+const ORDERLY: u64 = 7;
 
-/// A listing whose pages are all so many times shorter than asked for may grow with each request, and have no end. Where
+/// A listing whose pages are all this many times shorter than asked for may grow with each request, and have no end. Where
 /// less than twice as many rows are asked for, it is half of these.
 const SHORTEST: u64 = 20;
-/// So late is a page that was refused and is asked for again a second later. Then more are asked for ahead, and again
-/// after the same time, up to so many times as many.
+/// A page is late when it takes this long, as one does that was refused and is asked for again a second later. Then more
+/// pages are requested ahead, and again after the same time, up to [`LATEST`] times as many.
 const LATE: Duration = Duration::from_millis(500);
 const LATEST: usize = 4;
 
 /// Something that a listing lists.
-pub(crate) trait Identified {
-    /// What tells it from the others in the same listing.
+pub(crate) trait Identified: Sized {
+    /// How it comes: itself, or something that may be a null record.
+    type Wire: DeserializeOwned + Into<Option<Self>>;
+
+    /// What distinguishes it from the others in the same listing.
     fn id(&self) -> &Id;
 }
 
-/// What is to be listed.
-#[derive(Debug, Clone)]
-pub(crate) struct Listing {
-    call: Call,
-    limit: u64,
-}
-
-impl Listing {
-    /// A listing in pages of `limit` rows, at most 100.
-    pub(crate) fn new(call: Call, limit: u64) -> Self {
-        Self { call: call.query("limit", limit.to_string()), limit }
-    }
-
-    /// The same listing sorted by id, as JumpCloud advises wherever the endpoint sorts.
-    pub(crate) fn sorted(mut self) -> Self {
-        self.call = self.call.query("sort", "_id");
-        self
-    }
-
-    /// The requests that a listing of `rows` rows takes: each page brings `limit - 1` new rows, and the last one must
-    /// end short.
-    pub(crate) fn requests(rows: u64, limit: u64) -> u64 {
-        if rows < limit { 1 } else { 1 + (rows - limit).div_euclid(stride(limit)) + 1 }
-    }
-}
-
-/// How far one page starts behind the one before.
-fn stride(limit: u64) -> u64 {
-    limit.max(2) - 1
-}
-
-/// Reads a listing's rows, each once, in the listing's order. Pages ahead are asked for side by side.
+/// Reads a listing's rows, each once, in the listing's order. Pages ahead are requested side by side.
 pub(crate) struct PageReader<T> {
     client: Client,
     meter: Meter,
     listing: Listing,
+    witness: Option<Witness>,
     ahead: VecDeque<(u64, Source<T>)>,
     /// In which pass a row came last.
     seen: Seen,
     pass: Pass,
-    /// Rows that came more than once in one pass, beside those by which pages are linked.
-    duplicates: u64,
-    notes: Vec<String>,
-    /// Requests that the first page's promise made likely.
-    planned: Option<u64>,
+    /// What the pass before brought.
+    before: Option<Outcome>,
+    stats: ListingStats,
     finished: bool,
 }
 
-/// How the reading of a listing went, beside its rows.
-#[derive(Debug, Default)]
-pub(crate) struct Course {
+/// How the reading of a listing went, in addition to its rows.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct ListingStats {
     /// Requests that the first page's promise made likely.
     pub(crate) planned: Option<u64>,
-    /// Rows dropped since they came twice.
+    /// Rows dropped since they came twice, other than those by which pages are linked.
     pub(crate) duplicates: u64,
     /// What was odd.
     pub(crate) notes: Vec<String>,
-}
-
-/// One reading from the first row to the last.
-#[derive(Debug, Default)]
-struct Pass {
-    number: u8,
-    /// Where the next page starts.
-    next: u64,
-    /// Rows that the last page promised in all.
-    promised: u64,
-    /// The smallest and the largest promise.
-    totals: Option<(u64, u64)>,
-    /// The rows of the last page.
-    tail: Vec<Id>,
-    /// Pages taken so far.
-    pages: u64,
-    /// Different rows so far.
-    rows: u64,
-    /// Of these, rows that no earlier pass brought.
-    fresh: u64,
-    /// How many times more than once a row stands in a single page.
-    repeated: HashMap<Id, u64>,
-    /// Pages in a row that brought nothing.
-    idle: u32,
-    /// A page had to be linked by other than its first row, and the ids are in no order that makes this safe.
-    shifted: bool,
-    /// The next page is a look behind the last row, where nothing should be.
-    behind: bool,
 }
 
 enum Source<T> {
@@ -152,30 +125,37 @@ impl<T> Drop for Asked<T> {
     }
 }
 
-impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
+impl<T: Identified + Send + 'static> PageReader<T> {
     pub(crate) fn new(client: &Client, meter: &Meter, listing: Listing) -> Self {
         Self {
             client: client.clone(),
             meter: meter.clone(),
             listing,
+            witness: None,
             ahead: VecDeque::new(),
             seen: Seen::default(),
-            pass: Pass { number: 1, ..Pass::default() },
-            duplicates: 0,
-            notes: Vec::new(),
-            planned: None,
+            pass: Pass::begin(1),
+            before: None,
+            stats: ListingStats::default(),
             finished: false,
         }
     }
 
-    /// Reads the first page, if it is not here yet, and tells the rows that it promises in all; none where it is empty.
+    /// The same reader of one among many lists of a kind, whose totals a witness watches.
+    pub(crate) fn watched(mut self, witness: &Witness) -> Self {
+        self.witness = Some(witness.clone());
+        self
+    }
+
+    /// Reads the first page, if it is not here yet; how many rows it promises in all, or holds where it promises less.
     ///
     /// # Errors
     /// Whatever the request ends with.
     pub(crate) async fn total(&mut self) -> Result<Option<u64>, ConnectorError> {
         if self.ahead.is_empty() && self.pass.tail.is_empty() && !self.finished {
             let page = self.ask(0).page().await?;
-            let total = page.total.or_else(|| page.rows.is_empty().then_some(0));
+            let here = page.rows.len() as u64;
+            let total = page.total.map(|total| total.max(here)).or_else(|| page.rows.is_empty().then_some(0));
             self.ahead.push_back((0, Source::Here(page)));
             return Ok(total);
         }
@@ -193,9 +173,10 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         while !self.finished {
             let (skip, page) = self.take().await?;
             let behind = std::mem::take(&mut self.pass.behind);
-            let rows = if behind && page.rows.is_empty() {
+            let loose = std::mem::take(&mut self.pass.loose);
+            let rows = if behind && page.length() == 0 {
                 self.close().map(|()| Vec::new())?
-            } else if skip == 0 || self.links(&page) {
+            } else if skip == 0 || loose || self.pass.on_trust || self.links(skip, &page) {
                 self.accept(skip, page)?
             } else {
                 self.bridge(skip, page).await?
@@ -208,11 +189,27 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
     }
 
     /// How the reading went so far.
-    pub(crate) fn course(&self) -> Course {
-        Course { planned: self.planned, duplicates: self.duplicates, notes: self.notes.clone() }
+    pub(crate) fn stats(&self) -> ListingStats {
+        self.stats.clone()
     }
 
-    /// The page with the next rows, from those asked for ahead if one of them has them.
+    /// Whether a list that was read to its end lacks rows where the total promises some and a whole window, or the last
+    /// one behind the last row, shows nobody.
+    pub(crate) fn gap(&self) -> bool {
+        self.pass.gap
+    }
+
+    /// Whether the end rests on the total alone.
+    pub(crate) fn on_trust(&self) -> bool {
+        self.pass.on_trust
+    }
+
+    /// Whether a row came; asked of a list with a gap.
+    pub(crate) fn brought(&self, id: &Id) -> bool {
+        self.seen.pass(id).is_some()
+    }
+
+    /// The page with the next rows, from those requested ahead if one of them has them.
     async fn take(&mut self) -> Result<(u64, Page<T>), ConnectorError> {
         let (next, limit) = (self.pass.next, self.listing.limit);
         while self.ahead.front().is_some_and(|(at, _)| *at > 0 && at + limit <= next + 1) {
@@ -240,9 +237,14 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         Source::Asked(Asked(tokio::spawn(async move { client.fetch(&meter, &call, Page::read).await })))
     }
 
-    /// Asks for pages behind `skip` as far as rows are promised, up to `most` at a time.
+    /// How far the next page starts behind this one.
+    fn stride(&self) -> u64 {
+        if self.pass.on_trust { self.listing.limit } else { stride(self.listing.limit) }
+    }
+
+    /// Requests pages behind `skip` as far as rows are promised, up to `most` at a time.
     fn ask_ahead(&mut self, skip: u64, most: usize) {
-        let stride = stride(self.listing.limit);
+        let stride = self.stride();
         let mut next = self.ahead.back().map_or(skip, |(at, _)| (*at).max(skip)) + stride;
         while self.ahead.len() < most && next < self.pass.promised {
             let page = self.ask(next);
@@ -251,20 +253,38 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         }
     }
 
-    /// Whether the page goes on where the last one ended.
-    fn links(&mut self, page: &Page<T>) -> bool {
-        let Self { pass, seen, .. } = self;
+    /// Whether the page, whose window starts at `skip`, goes on where the last one ended.
+    fn links(&mut self, skip: u64, page: &Page<T>) -> bool {
+        let Self { client, pass, seen, listing, witness, .. } = self;
         let Some(last) = pass.tail.last() else { return false };
         if page.rows.first().is_some_and(|row| row.id() == last) {
             return true;
         }
-        // The list shifted. Rows of the last page, in the same order, tell where the page goes on.
+        // A window that starts on an earlier row than the last one begins with the end of the page before.
+        let slack = pass.next.saturating_sub(skip) + if listing.nulls { pass.vacant } else { 0 };
+        let early = page.rows.iter().take(slack as usize + 1).position(|row| row.id() == last);
+        if early.is_some_and(|at| {
+            at < pass.tail.len() && {
+                let known = &pass.tail[pass.tail.len() - 1 - at..];
+                page.rows.iter().zip(known).all(|(row, id)| row.id() == id)
+            }
+        }) {
+            return true;
+        }
+        // The list shifted. Rows of the last page, in the same order, show where the page goes on.
+        witness.iter().for_each(Witness::refute);
         let places: HashMap<&Id, usize> = pass.tail.iter().enumerate().rev().map(|(at, id)| (id, at)).collect();
         let shared: Vec<usize> = page.rows.iter().filter_map(|row| places.get(row.id()).copied()).collect();
         if shared.is_empty() || !shared.is_sorted() {
             return false;
         }
-        if pass.tail.is_sorted() && page.rows.is_sorted_by(|a, b| a.id() <= b.id()) {
+        let order = if client.sorts(&listing.call) { listing.order } else { Order::Unsorted };
+        let orderly = match order {
+            Order::Id => pass.tail.is_sorted(),
+            Order::Name => false,
+            Order::Unsorted => !pass.descends && pass.rows >= ORDERLY,
+        };
+        if orderly && page.rows.is_sorted_by(|a, b| a.id() <= b.id()) {
             return true;
         }
         // In no order of ids, a list that is shuffled looks much the same: a new row before a known one betrays it.
@@ -276,15 +296,20 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
     /// Takes a page that links up, and decides what comes next.
     fn accept(&mut self, skip: u64, page: Page<T>) -> Result<Vec<T>, ConnectorError> {
         let limit = self.listing.limit;
-        let length = page.rows.len() as u64;
+        let (length, rows) = (page.length(), page.rows.len() as u64);
         let end = skip + length;
         // A total that is smaller than what the page itself shows is none.
         let total = page.total.filter(|total| end <= *total || length == 0);
+        if total.is_none() {
+            self.refute();
+        }
         let before = self.pass.rows;
         let ends_alike = self.pass.tail.last() == page.rows.last().map(Identified::id);
         let fresh = self.keep(page);
-        self.pass.next = if length == 0 { skip } else { end - 1 };
-        self.pass.idle = if self.pass.rows > before { 0 } else { self.pass.idle + 1 };
+        self.pass.vacant = limit.saturating_sub(rows);
+        self.pass.next = (skip + rows).saturating_sub(1).max(skip);
+        let brought = self.pass.rows > before;
+        self.pass.idle = if brought { 0 } else { self.pass.idle + 1 };
         self.pass.pages += 1;
         let promised = self.pass.totals.map(|(_, high)| high);
         let most = Listing::requests(promised.unwrap_or_default().max(self.pass.rows), limit);
@@ -293,8 +318,22 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         if endless || self.pass.rows > LONGEST {
             return Err(self.inconsistent("the target goes on listing beyond what it promised"));
         }
+        if skip == 0 && self.pass.number == 1 && length == limit && rows == limit {
+            self.pass.on_trust = total.is_some_and(|total| self.listing.is_full_pages(total))
+                && self.witness.as_ref().is_some_and(Witness::vouches);
+        }
         match total {
+            _ if self.pass.on_trust => self.trust(skip, length, total)?,
             Some(total) if length != limit && end >= total => self.close()?,
+            Some(total) if self.listing.nulls && !brought && end < total => {
+                self.pass.gap = true;
+                if skip + limit >= total { self.close()? } else { self.pass_over(skip + stride(limit))? }
+            }
+            // Nothing but null records.
+            _ if rows == 0 && length > 0 => {
+                self.pass.gap = true;
+                self.pass_over(end)?;
+            }
             None if length != limit && self.pass.idle > 0 && ends_alike => {
                 self.pass.next = end;
                 self.pass.behind = true;
@@ -308,10 +347,37 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         Ok(fresh)
     }
 
+    /// Goes on at `next`, behind a window that held no row that is new.
+    fn pass_over(&mut self, next: u64) -> Result<(), ConnectorError> {
+        self.pass.passed_over += 1;
+        if self.pass.passed_over > MOST_PASSED_OVER {
+            return Err(self.inconsistent("the target promises far more rows than it gives"));
+        }
+        self.pass.next = next;
+        self.pass.idle = 0;
+        self.pass.loose = true;
+        self.pass.tail.clear();
+        Ok(())
+    }
+
+    /// Takes a full page of a list whose total is taken at its word.
+    fn trust(&mut self, skip: u64, length: u64, total: Option<u64>) -> Result<(), ConnectorError> {
+        self.pass.next = skip + length;
+        let steady = self.pass.totals.is_some_and(|(low, high)| low == high && Some(high) == total);
+        if !steady || self.pass.rows != self.pass.next || length != self.listing.limit {
+            self.refute();
+            return self.again("it changed while it was read");
+        }
+        if Some(self.pass.next) == total {
+            self.finish();
+        }
+        Ok(())
+    }
+
     /// Enters a page's rows; what comes back is new.
     fn keep(&mut self, page: Page<T>) -> Vec<T> {
         if let Some(total) = page.total {
-            self.planned.get_or_insert_with(|| Listing::requests(total, self.listing.limit));
+            self.stats.planned.get_or_insert_with(|| Listing::requests(total, self.listing.limit));
             let (low, high) = self.pass.totals.unwrap_or((total, total));
             self.pass.totals = Some((low.min(total), high.max(total)));
         }
@@ -324,14 +390,18 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
             let tail: HashSet<&Id> = tail.iter().collect();
             ids.iter().rposition(|id| tail.contains(id))
         };
-        self.note_repeated(&ids);
+        self.pass.note_repeated(&ids);
+        self.pass.note_order(&ids);
         let mut fresh = Vec::with_capacity(page.rows.len());
         for (at, row) in page.rows.into_iter().enumerate() {
             match self.seen.insert(row.id(), self.pass.number) {
                 Some(pass) if pass == self.pass.number => {
-                    self.duplicates += u64::from(link.is_none_or(|link| at > link));
+                    self.stats.duplicates += u64::from(link.is_none_or(|link| at > link));
                 }
-                Some(_) => self.pass.rows += 1,
+                Some(pass) => {
+                    self.pass.rows += 1;
+                    self.pass.kept += u64::from(pass + 1 == self.pass.number);
+                }
                 None => {
                     self.pass.rows += 1;
                     self.pass.fresh += 1;
@@ -345,19 +415,6 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
         fresh
     }
 
-    /// Notes rows that stand in one page more than once: the listing itself has them so often.
-    fn note_repeated(&mut self, ids: &[Id]) {
-        if ids.is_sorted_by(|a, b| a < b) {
-            return;
-        }
-        let mut ids: Vec<&Id> = ids.iter().collect();
-        ids.sort_unstable();
-        for same in ids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1) {
-            let more = self.pass.repeated.entry(same[0].clone()).or_default();
-            *more = (*more).max(same.len() as u64 - 1);
-        }
-    }
-
     /// Mends a border at which the list has shifted: asks for windows further to the front until one links up. The
     /// page that did not is looked at again behind it.
     async fn bridge(&mut self, skip: u64, page: Page<T>) -> Result<Vec<T>, ConnectorError> {
@@ -369,7 +426,7 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
             }
             let start = skip.saturating_sub(back);
             let window = self.ask(start).page().await?;
-            if start == 0 || self.links(&window) {
+            if start == 0 || self.links(start, &window) {
                 tracing::debug!(path = self.listing.call.path, skip, start, "a listing shifted; linked again");
                 if !page.rows.is_empty() {
                     self.ahead.push_front((skip, Source::Here(page)));
@@ -383,45 +440,80 @@ impl<T: DeserializeOwned + Identified + Send + 'static> PageReader<T> {
 
     /// The last page ended short: is the listing whole?
     fn close(&mut self) -> Result<(), ConnectorError> {
-        let rows = self.pass.rows + self.pass.repeated.values().sum::<u64>();
+        let rows = self.pass.length();
         let path = &self.listing.call.path;
-        let vouched = self.pass.totals.is_some_and(|(low, high)| (low..=high).contains(&rows));
+        // In an order by name a row may move to where nobody looks any more without a shift at any border: then only a
+        // total that is the same throughout vouches for the rows.
+        let by_name = self.listing.order == Order::Name;
+        let vouched = self.pass.totals.is_some_and(|(low, high)| {
+            if by_name { low == rows && high == rows } else { (low..=high).contains(&rows) }
+        });
         match self.pass.totals {
-            Some((low, _)) if rows < low => return self.again(&format!("{rows} rows came where it counts {low}")),
-            _ if !vouched && self.pass.shifted && (self.pass.number == 1 || self.pass.fresh > 0) => {
-                return self.again("it shifted, and no total shows whether anything was lost");
+            Some((low, high)) if rows < low => {
+                if !(self.listing.nulls && self.pass.is_alike(self.before)) {
+                    return self.again(&format!("{rows} rows came where it counts {low}"));
+                }
+                self.refute();
+                // What made it be read again is said better now.
+                self.stats.notes.clear();
+                self.stats.notes.push(format!("{path}: {high} counted, {rows} given"));
+            }
+            _ if !vouched && (self.pass.shifted || by_name) && (self.pass.number == 1 || self.pass.fresh > 0) => {
+                return self.again("it may have shifted, and no total shows whether anything was lost");
             }
             Some((_, high)) if rows > high => {
-                self.notes.push(format!("{path}: {rows} rows came where it counts {high}"))
+                self.stats.notes.push(format!("{path}: {rows} rows came where it counts {high}"));
+            }
+            Some((low, high)) if low == high && self.pass.number == 1 && self.listing.is_full_pages(rows) => {
+                self.witness.iter().for_each(Witness::prove);
             }
             _ => {}
         }
+        self.pass.gap &= self.pass.totals.is_some_and(|(low, _)| rows < low);
+        self.finish();
+        Ok(())
+    }
+
+    fn finish(&mut self) {
         self.finished = true;
         self.ahead.clear();
-        self.seen = Seen::default();
-        Ok(())
+        if !self.pass.gap {
+            self.seen = Seen::default();
+        }
     }
 
     /// Starts the listing over, since `why`.
     fn again(&mut self, why: &str) -> Result<(), ConnectorError> {
+        self.refute();
         if self.pass.number >= PASSES {
             return Err(self.inconsistent(why));
         }
         tracing::info!(path = self.listing.call.path, why, "reading a listing again");
-        self.notes.push(format!("{} was read again: {why}", self.listing.call.path));
+        self.stats.notes.push(format!("{} was read again: {why}", self.listing.call.path));
         self.ahead.clear();
-        self.pass = Pass { number: self.pass.number + 1, ..Pass::default() };
+        self.before = Some(self.pass.outcome());
+        self.pass = Pass::begin(self.pass.number + 1);
         Ok(())
     }
 
-    fn inconsistent(&self, why: &str) -> ConnectorError {
-        ConnectorError::new(
-            ErrorCode::InconsistentListing,
-            format!("{} could not be read as a whole ({} passes): {why}", self.listing.call.path, self.pass.number),
-            "scan again at a quieter time; when it lasts, report it to JumpCloud",
-        )
-        .with_retry(Retry::Later)
+    /// Something is odd: no total of the kind is taken at its word from now on.
+    fn refute(&self) {
+        self.witness.iter().for_each(Witness::refute);
     }
+
+    fn inconsistent(&self, why: &str) -> ConnectorError {
+        inconsistent(&self.listing.call.path, self.pass.number, why)
+    }
+}
+
+/// A list that cannot be read as one consistent whole, after so many passes.
+pub(crate) fn inconsistent(path: &str, passes: u8, why: &str) -> ConnectorError {
+    ConnectorError::new(
+        ErrorCode::InconsistentListing,
+        format!("{path} could not be read as a whole ({passes} passes): {why}"),
+        "scan again at a quieter time; when it lasts, report it to JumpCloud",
+    )
+    .with_retry(Retry::Later)
 }
 
 impl<T> Source<T> {

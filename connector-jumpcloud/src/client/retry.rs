@@ -1,16 +1,24 @@
-//! When a request is tried again, and after how long.
+//! The attempts of one request: how many, and how far apart. What each means is the verdict's to say.
 
-use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use jiff::Timestamp;
-use tokio::time::Instant;
+use connector_api::{ConnectorError, ErrorCode};
+use tokio::time::{Instant, sleep};
+
+use super::meter::Meter;
+use super::pace::Pace;
+use super::text::spoken;
+use super::verdict::{Next, Verdict};
+
+/// When no request of a scan was served for so long, a target that asks for fewer calls is not meant to serve any.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(75);
 
 /// The bounds of trying again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RetryPolicy {
-    /// Attempts for one request, the first included, save those that were refused for their rate.
+    /// Attempts for one request, the first included, save those whose verdict was to slow down.
     pub(crate) attempts: u32,
     /// How long one request may take over all of its attempts and waits.
     pub(crate) time_budget: Duration,
@@ -83,60 +91,135 @@ impl RetryBudget {
     }
 }
 
-/// Reads a `Retry-After`: whole seconds, or an HTTP date, which is held against `now`.
-pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+/// What the attempts of all requests of a scan share.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    pub(crate) policy: RetryPolicy,
+    pub(crate) pace: Pace,
+    budget: RetryBudget,
+    /// Why nothing is sent any more.
+    stopped: OnceLock<ConnectorError>,
+}
+
+impl Attempts {
+    pub(crate) fn new(policy: RetryPolicy, pace: Pace) -> Self {
+        Self { policy, pace, budget: RetryBudget::new(), stopped: OnceLock::new() }
     }
-    let date = httpdate::parse_http_date(value).ok()?;
-    let now = SystemTime::from(now);
-    Some(date.duration_since(now).unwrap_or(Duration::ZERO))
+
+    /// Makes attempts at the request `what` until one succeeds, or its verdict or the policy ends it.
+    ///
+    /// # Errors
+    /// The last verdict's, with the number of attempts and what ended them.
+    pub(crate) async fn make<T, F>(
+        &self,
+        what: &str,
+        meter: &Meter,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, ConnectorError>
+    where
+        F: Future<Output = Result<T, Verdict>>,
+    {
+        let Self { policy, pace, budget, stopped } = self;
+        let mut place = pace.place().await;
+        let began = Instant::now();
+        let mut waits = policy.waits();
+        let (mut sent, mut counted) = (0_u32, 0_u32);
+        let mut renewed = false;
+        loop {
+            let turn = pace.turn().await;
+            if let Some(error) = stopped.get() {
+                return Err(error.clone());
+            }
+            sent += 1;
+            meter.request();
+            let Verdict { error, next } = match attempt().await {
+                Ok(value) => {
+                    budget.earn();
+                    pace.served(turn);
+                    return Ok(value);
+                }
+                Err(verdict) => verdict,
+            };
+            let given_up = |why: &str| given_up(&error, why, sent, began.elapsed());
+            let (after, slower) = match next {
+                Next::Stop => return Err(stopped.get_or_init(|| error.clone()).clone()),
+                Next::Fail => return Err(given_up("given up")),
+                Next::RenewToken if renewed => return Err(given_up("given up")),
+                Next::RenewToken => {
+                    renewed = true;
+                    meter.retry(Duration::ZERO);
+                    continue;
+                }
+                Next::WithoutSort => {
+                    meter.retry(Duration::ZERO);
+                    continue;
+                }
+                Next::Retry { after, attempts } => {
+                    counted += 1;
+                    if counted >= attempts.map_or(policy.attempts, |most| most.min(policy.attempts)) {
+                        return Err(given_up("given up"));
+                    }
+                    (after, false)
+                }
+                Next::SlowDown { after } => {
+                    pace.refused(turn);
+                    (after, true)
+                }
+            };
+            if let Some(asked) = after.filter(|asked| *asked > policy.time_budget) {
+                return Err(too_long(error, asked, policy.time_budget));
+            }
+            let jitter = full_jitter(waits.next().unwrap_or(policy.longest_wait));
+            // A little more than was asked for, so that all who were told the same time do not come back at the same
+            // instant; and no less than without it, since the time may be none at all.
+            let wait = after.map_or(jitter, |after| (after + full_jitter(policy.first_wait)).max(jitter));
+            if began.elapsed() + wait > policy.time_budget {
+                return Err(given_up("no time is left for another attempt"));
+            }
+            if slower && budget.idle_since(began) > LONGEST_REFUSAL {
+                return Err(given_up("nothing was served any more"));
+            }
+            // A target that asks for fewer calls is no failing one: it is given them, for as long as there is time.
+            if !slower && !budget.spend() {
+                return Err(given_up("too many requests fail to try this one again"));
+            }
+            tracing::debug!(what, sent, wait_ms = wait.as_millis() as u64, %error, "trying again");
+            meter.retry(wait);
+            if slower {
+                // Others may go meanwhile: the pace sees to it that they are few enough.
+                drop(place);
+                sleep(wait).await;
+                place = pace.place_again().await;
+            } else {
+                sleep(wait).await;
+            }
+        }
+    }
+}
+
+/// The error of a request that is given up, with what was tried.
+fn given_up(error: &ConnectorError, why: &str, sent: u32, took: Duration) -> ConnectorError {
+    let mut error = error.clone();
+    if sent > 1 {
+        error.message = format!("{} ({why} after {sent} attempts in {:.1} s)", error.message, took.as_secs_f32());
+    }
+    error
+}
+
+/// The error of a request that is to wait longer than it may take.
+fn too_long(error: ConnectorError, asked: Duration, budget: Duration) -> ConnectorError {
+    let message = format!(
+        "{}; it asked to wait {}, more than the {} s that a request may take",
+        error.message,
+        spoken(asked),
+        budget.as_secs()
+    );
+    let mut remedy = format!("scan again in {}", spoken(asked));
+    if error.code == ErrorCode::RateLimited {
+        remedy = format!("{remedy}; {}", error.remedy);
+    }
+    ConnectorError { message, remedy, ..error }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn retry_after_is_read_in_both_forms() {
-        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        assert_eq!(retry_after("7", now), Some(Duration::from_secs(7)));
-        assert_eq!(retry_after("Thu, 01 Jan 2026 00:00:09 GMT", now), Some(Duration::from_secs(9)));
-        assert_eq!(retry_after("Wed, 31 Dec 2025 00:00:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(retry_after("soon", now), None);
-    }
-
-    #[test]
-    fn waits_double_up_to_the_longest() {
-        let policy = RetryPolicy {
-            attempts: 6,
-            time_budget: Duration::from_secs(60),
-            first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(5),
-        };
-        let seconds: Vec<_> = policy.waits().take(5).map(|wait| wait.as_secs()).collect();
-        assert_eq!(seconds, [1, 2, 4, 5, 5]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_success_ends_the_idle_time_and_without_a_request_there_is_none() {
-        let (budget, began, second) = (RetryBudget::new(), Instant::now(), Duration::from_secs(1));
-        tokio::time::advance(second).await;
-        assert_eq!(budget.idle_since(began), second);
-        budget.earn();
-        assert_eq!(budget.idle_since(began), Duration::ZERO);
-        tokio::time::advance(100 * second).await;
-        assert_eq!(budget.idle_since(Instant::now()), Duration::ZERO);
-    }
-
-    #[test]
-    fn an_outage_empties_the_budget_and_successes_fill_it() {
-        let budget = RetryBudget::new();
-        let spent = (0..1000).filter(|_| budget.spend()).count();
-        assert_eq!(spent, 100);
-        budget.earn();
-        assert!(budget.spend() && !budget.spend());
-    }
-}
+mod tests;

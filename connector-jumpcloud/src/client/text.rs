@@ -1,5 +1,7 @@
 //! Makes foreign text fit to be shown: one line, printable, short, and without the secret.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 
 /// Text from the wire longer than this is cut.
@@ -42,6 +44,16 @@ impl Scrubber {
     }
 }
 
+/// A duration in the largest unit that says it to within a few percent.
+pub(crate) fn spoken(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ ..=600 => format!("{seconds} s"),
+        seconds @ ..=7199 => format!("{} min", seconds / 60),
+        seconds @ ..=259_200 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
 /// `text` with every `secret` in it replaced, in whatever case: a host name, for one, comes in lower case.
 fn without(text: &str, secret: &str) -> String {
     let (folded, secret) = (text.to_ascii_lowercase(), secret.to_ascii_lowercase());
@@ -64,6 +76,13 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_is_said_in_a_unit_that_one_can_grasp() {
+        for (seconds, said) in [(7, "7 s"), (3600, "60 min"), (86_400, "24 h"), (31_536_000, "365 days")] {
+            assert_eq!(spoken(Duration::from_secs(seconds)), said);
+        }
+    }
 
     #[test]
     fn foreign_text_becomes_one_short_line_without_the_secret() {

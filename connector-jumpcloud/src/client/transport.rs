@@ -1,19 +1,21 @@
 //! The HTTP client itself: TLS, proxy, time-outs.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use connector_api::{ConnectorError, ErrorCode};
+use connector_api::ConnectorError;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::failure::DnsError;
-use super::{body, endpoint};
+use super::body;
+use super::proxy::Proxies;
+use super::verdict::DnsError;
 
 /// How connections are made.
 #[derive(Debug, Clone)]
@@ -24,51 +26,35 @@ pub(crate) struct Connections {
     /// Longest time for one attempt, body included.
     pub(crate) request_timeout: Duration,
     pub(crate) ca_bundle: Option<PathBuf>,
-    /// May hold a password.
+    /// The operator's; may hold a password.
     pub(crate) proxy: Option<SecretString>,
-    /// Every address is on this machine: plain HTTP is taken and the environment's proxies are not.
+    /// Every address is on this machine: plain HTTP is taken.
     pub(crate) loopback: bool,
     pub(crate) concurrency: usize,
 }
 
 impl Connections {
     /// # Errors
-    /// `invalid_config` for a bundle that cannot be read or a proxy that is no URL.
-    pub(crate) fn client(&self) -> Result<reqwest::Client, ConnectorError> {
-        let mut builder = reqwest::Client::builder()
+    /// `invalid_config` for a bundle that cannot be read, or a proxy that the client does not take.
+    pub(crate) fn client(&self, proxies: &Proxies) -> Result<reqwest::Client, ConnectorError> {
+        let builder = reqwest::Client::builder()
             .user_agent(concat!("orbisid-connector-jumpcloud/", env!("CARGO_PKG_VERSION")))
             .default_headers(body::accepted())
             .no_gzip()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .https_only(!self.loopback)
-            .dns_resolver(SystemResolver)
+            .dns_resolver(SystemResolver::default())
             .tls_backend_preconfigured(self.tls()?)
             .connect_timeout(self.connect_timeout)
             .read_timeout(self.read_timeout)
             .timeout(self.request_timeout)
             .pool_max_idle_per_host(self.concurrency)
-            .http2_adaptive_window(true);
-        if let Some(proxy) = &self.proxy {
-            let proxy_url = proxy.expose_secret();
-            let proxy = reqwest::Proxy::all(proxy_url).map_err(|_| {
-                ConnectorError::invalid_config(
-                    "attributes.proxyUrl: is not a URL",
-                    "write it like http://proxy.example:3128",
-                )
-            })?;
-            if self.loopback && !endpoint::parse(proxy_url, "http").is_ok_and(|proxy| endpoint::is_loopback(&proxy)) {
-                return Err(ConnectorError::new(
-                    ErrorCode::InsecureEndpoint,
-                    "attributes.proxyUrl: a loopback address is not reached through another machine; the key would travel there readable",
-                    "leave the proxy out, or name one on this machine",
-                ));
-            }
-            builder = builder.proxy(proxy);
-        } else if self.loopback {
-            builder = builder.no_proxy();
-        }
-        builder.build().map_err(|error| ConnectorError::internal(format!("the HTTP client could not be made: {error}")))
+            .http1_only();
+        proxies
+            .apply(builder)?
+            .build()
+            .map_err(|error| ConnectorError::internal(format!("the HTTP client could not be made: {error}")))
     }
 
     /// TLS 1.2 or newer; the platform's roots, Mozilla's where the platform has none, and the operator's bundle.
@@ -96,24 +82,39 @@ impl Connections {
             }
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
+        let mut config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| ConnectorError::internal(format!("TLS could not be set up: {error}")))?
             .with_root_certificates(roots)
             .with_no_client_auth();
+        // Over HTTP/2 all requests would share one connection: a packet that is lost holds all of them up, and a connection
+        // that died is used again by every attempt, since a time-out only ends the request.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 }
 
-/// The system's resolver, whose failures are recognised as such.
-struct SystemResolver;
+/// The system's resolver, whose failures are recognised as such. It knows which names it resolved before.
+#[derive(Default)]
+struct SystemResolver(Arc<Mutex<HashSet<String>>>);
 
 impl Resolve for SystemResolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let resolved = Arc::clone(&self.0);
         Box::pin(async move {
-            let addresses: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await.map_err(DnsError)?.collect();
-            Ok(Box::new(addresses.into_iter()) as Addrs)
+            let lock = || resolved.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let name = name.as_str();
+            match tokio::net::lookup_host((name, 0)).await {
+                Ok(addresses) => {
+                    let addresses: Vec<SocketAddr> = addresses.collect();
+                    lock().insert(name.to_owned());
+                    Ok(Box::new(addresses.into_iter()) as Addrs)
+                }
+                Err(error) => {
+                    let known = lock().contains(name);
+                    Err(Box::new(DnsError { name: name.to_owned(), known, error }) as Box<_>)
+                }
+            }
         })
     }
 }

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use connector_api::ConnectorError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::memberships::{confirm_gone, whole};
-use super::section::Tally;
+use super::edge_lists::{EdgeList, EdgeReader, WholeList};
+use super::section::{Tally, is_unavailable};
 use super::state::{Edge, Node, State};
 use crate::api::Id;
 use crate::api::graph::{self, Kind};
 use crate::api::users::{self as users_api, UserId};
-use crate::client::{Client, Listing, PageReader};
+use crate::client::{Listing, Witness};
 
 /// One kind of edge, and the end from which it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,13 @@ pub(super) struct Walk {
     pub(super) ask: Kind,
     /// The requests that this takes when no list is longer than a page.
     pub(super) requests: u64,
+}
+
+impl Walk {
+    /// The kind at the end that is not asked.
+    fn other(&self) -> Kind {
+        if self.ask == self.from { self.to } else { self.from }
+    }
 }
 
 /// How many things there are of each kind.
@@ -115,55 +122,108 @@ pub(super) fn asked(walks: &[Walk], state: &State) -> Vec<(usize, Id)> {
 
 /// Reads the edges of all walks into `edges`; what came before an error stays there.
 pub(super) async fn read(
-    client: &Client,
-    limit: u64,
+    reader: &EdgeReader<'_>,
     walks: &[Walk],
     mut asked: Vec<(usize, Id)>,
-    users_path: &str,
+    users_paths: &[&str],
     edges: &mut Vec<Edge>,
     tally: &mut Tally,
 ) -> Result<(), ConnectorError> {
     let of_users: Vec<usize> = (0..walks.len()).filter(|at| walks[*at].ask == Kind::User).collect();
     if !of_users.is_empty() {
-        let mut users: Vec<UserId> = Vec::new();
-        tally.read_into(client, users_api::list_ids(users_path, limit), &mut users).await?;
+        let users = list_users(reader, users_paths, tally).await?;
         asked.extend(of_users.iter().flat_map(|at| users.iter().map(|user| (*at, user.id.clone()))));
     }
-    let meter = tally.meter.clone();
-    let mut lists = stream::iter(asked)
-        .map(|(at, id)| {
-            let reader = PageReader::new(client, &meter, listing(&walks[at], &id, limit));
-            async move { Ok::<_, ConnectorError>((&walks[at], id, whole(reader, Vec::new(), Vec::push).await?)) }
-        })
-        .buffered(client.ahead());
-    while let Some((walk, id, list)) = lists.try_next().await? {
-        let Some((found, course)) = list else {
-            confirm_gone(client, &meter, walk.ask, &id).await?;
-            tally.note(format!("the {} {id} vanished while it was read", walk.ask.word()));
-            continue;
-        };
-        tally.course(course);
-        tally.advance(found.len(), None);
-        for edge in found {
-            let expected = if walk.ask == walk.from { walk.to } else { walk.from };
-            if edge.kind != expected.word() {
-                tally.dangling(|| format!("{} {id}", walk.ask.word()), || format!("{:?} {}", edge.kind, edge.id));
-                continue;
-            }
-            let (asked, other) = (Node { kind: walk.ask, id: id.clone() }, Node { kind: expected, id: edge.id });
-            let (from, to) = if walk.ask == walk.from { (asked, other) } else { (other, asked) };
-            edges.push(Edge { from, to, access: edge.access });
+    let witness = Witness::default();
+    // Lists that ended by their totals wait until the totals are known to hold.
+    let mut on_trust = Vec::new();
+    read_lists(reader, walks, asked, Some(&witness), |walk, id, list| {
+        let Some(list) = enter(walks, walk, &id, list, tally) else { return };
+        if list.on_trust {
+            on_trust.push((walk, id, list.found))
+        } else {
+            connect(&walks[walk], &id, list.found, edges, tally)
         }
+    })
+    .await?;
+    if witness.holds() {
+        on_trust.into_iter().for_each(|(walk, id, found)| connect(&walks[walk], &id, found, edges, tally));
+        return tally.check_kinds();
+    }
+    let again = on_trust.into_iter().map(|(walk, id, _)| (walk, id)).collect();
+    read_lists(reader, walks, again, None, |walk, id, list| {
+        if let Some(list) = enter(walks, walk, &id, list, tally) {
+            connect(&walks[walk], &id, list.found, edges, tally);
+        }
+    })
+    .await?;
+    tally.check_kinds()
+}
+
+/// The ids of the users, from the first of the listings that is served.
+async fn list_users(reader: &EdgeReader<'_>, paths: &[&str], tally: &mut Tally) -> Result<Vec<UserId>, ConnectorError> {
+    let mut refused = None;
+    for path in paths {
+        let mut users = Vec::new();
+        match tally.read_into(reader.client, users_api::list_ids(path, reader.limit), &mut users).await {
+            Ok(()) => return Ok(users),
+            Err(error) if is_unavailable(&error) => _ = refused.get_or_insert(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refused.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint")))
+}
+
+/// Reads the lists of the walks, many side by side, in the order of `asked`.
+async fn read_lists(
+    reader: &EdgeReader<'_>,
+    walks: &[Walk],
+    asked: Vec<(usize, Id)>,
+    witness: Option<&Witness>,
+    mut enter: impl FnMut(usize, Id, Option<WholeList<Vec<graph::Edge>>>),
+) -> Result<(), ConnectorError> {
+    let mut lists = stream::iter(asked)
+        .map(|(walk, id)| {
+            let list = EdgeList { of: walks[walk].ask, id: id.clone(), to: walks[walk].other() };
+            async move { Ok::<_, ConnectorError>((walk, id, reader.read(&list, witness, Vec::new(), Vec::push).await?)) }
+        })
+        .buffered(reader.client.ahead());
+    while let Some((walk, id, list)) = lists.try_next().await? {
+        enter(walk, id, list);
     }
     Ok(())
 }
 
-fn listing(walk: &Walk, id: &Id, limit: u64) -> Listing {
-    if walk.from == Kind::SystemGroup {
-        return graph::members(Kind::SystemGroup, id, limit);
+/// Counts a list that was read; `None` where what it belongs to is gone.
+fn enter(
+    walks: &[Walk],
+    walk: usize,
+    id: &Id,
+    list: Option<WholeList<Vec<graph::Edge>>>,
+    tally: &mut Tally,
+) -> Option<WholeList<Vec<graph::Edge>>> {
+    let Some(mut list) = list else {
+        tally.note(format!("the {} {id} vanished while it was read", walks[walk].ask.word()));
+        return None;
+    };
+    tally.listing(std::mem::take(&mut list.stats));
+    tally.advance(list.found.len(), None);
+    Some(list)
+}
+
+/// Makes edges of the far ends that one list holds.
+fn connect(walk: &Walk, id: &Id, found: Vec<graph::Edge>, edges: &mut Vec<Edge>, tally: &mut Tally) {
+    let expected = walk.other();
+    tally.edges(found.len());
+    for edge in found {
+        if edge.kind != expected.word() {
+            tally.unknown_kind(|| format!("{} {id}", walk.ask.word()), || format!("{:?} {}", edge.kind, edge.id));
+            continue;
+        }
+        let (asked, other) = (Node { kind: walk.ask, id: id.clone() }, Node { kind: expected, id: edge.id });
+        let (from, to) = if walk.ask == walk.from { (asked, other) } else { (other, asked) };
+        edges.push(Edge { from, to, access: edge.access });
     }
-    let targets = if walk.ask == walk.from { walk.to } else { walk.from };
-    graph::associations(walk.ask, id, targets, limit)
 }
 
 #[cfg(test)]

@@ -1,46 +1,46 @@
-//! The rows go out: accounts as the users are read, then what refers to them.
+//! The rows go out, behind the users' accounts: what refers to these.
 
 use std::collections::BTreeMap;
 
-use connector_api::{
-    Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Principal, Record, Section, SectionStatus,
-};
-use hashbrown::{HashMap, HashSet};
+use connector_api::{AccountKind, AccountLink, ConnectorError, Principal, Record, Section, SectionStatus};
+use hashbrown::HashMap;
 
 use super::graph::{Graph, USER_GROUP};
-use super::people::{Evidence, Link, People};
+use super::people::Link;
 use super::privilege::Privilege;
 use super::section::Tally;
 use super::state::State;
-use super::users::Draft;
-use super::{Course, OpenUsers, Scan, administrators, last_login, rows};
-use crate::api::Id;
+use super::{Course, Scan, administrators, rows};
 use crate::api::administrators::Administrator;
-use crate::api::graph::Kind;
 use crate::client::Identified;
 
 /// Rows that go to the sink together.
 const BATCH: usize = 100;
 
 /// Rows on their way to the sink, counted for one section.
-struct Outlet<'a> {
+pub(super) struct Outlet<'a> {
     scan: &'a Scan<'a>,
     batch: Vec<Record>,
     sent: BTreeMap<Section, u64>,
 }
 
 impl<'a> Outlet<'a> {
-    fn new(scan: &'a Scan<'a>) -> Self {
+    pub(super) fn new(scan: &'a Scan<'a>) -> Self {
         Self { scan, batch: Vec::with_capacity(BATCH), sent: BTreeMap::new() }
     }
 
-    async fn send(&mut self, section: Section, record: impl Into<Record>) -> Result<(), ConnectorError> {
+    pub(super) async fn send(&mut self, section: Section, record: impl Into<Record>) -> Result<(), ConnectorError> {
         *self.sent.entry(section).or_default() += 1;
         self.batch.push(record.into());
         if self.batch.len() == BATCH { self.flush().await } else { Ok(()) }
     }
 
-    async fn flush(&mut self) -> Result<(), ConnectorError> {
+    /// The rows that went out for a section.
+    pub(super) fn sent(&self, section: Section) -> u64 {
+        self.sent.get(&section).copied().unwrap_or(0)
+    }
+
+    pub(super) async fn flush(&mut self) -> Result<(), ConnectorError> {
         if self.batch.is_empty() {
             return Ok(());
         }
@@ -52,68 +52,6 @@ impl<'a> Outlet<'a> {
 }
 
 impl Scan<'_> {
-    /// Reads the users and sends an account for each.
-    pub(super) async fn emit_users(
-        &self,
-        users: OpenUsers,
-        mut tally: Tally,
-        course: &mut Course,
-    ) -> Result<(), ConnectorError> {
-        let OpenUsers { mut reader, total, .. } = users;
-        let mut outlet = Outlet::new(self);
-        let state = &mut course.state;
-        let administrators = administrators_by_email(state);
-        let mut strangers: HashSet<&str> = state.logins.users.by_name.keys().map(String::as_str).collect();
-        // The names of the users are entered while their rows are made; the evidence needs ids and edges alone.
-        let mut people = std::mem::take(&mut state.people);
-        for edge in state.edges.iter().filter(|edge| edge.from.kind == Kind::User) {
-            people.intern(&edge.from.id);
-        }
-        let result = async {
-            let mut aside = Tally::new(Section::Grants, &self.sink);
-            let graph = Graph::new(state, &people, &mut aside);
-            let privilege = self.privilege(state, &graph);
-            while let Some(page) = reader.next().await? {
-                tally.advance(page.len(), total);
-                for draft in page {
-                    let sudo = draft.sudo;
-                    let (user, mut account) = make_account(draft, &mut people, state, &administrators, &mut strangers);
-                    privilege.judge_user(&mut account, user, sudo);
-                    outlet.send(Section::Users, Record::Account(account)).await?;
-                }
-            }
-            outlet.flush().await
-        }
-        .await;
-        let mut logins = Tally::new(Section::LastLogin, &self.sink);
-        if result.is_ok() {
-            let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
-            let mut strangers: Vec<&str> = strangers.into_iter().collect();
-            strangers.sort_unstable();
-            last_login::count_strangers(&state.logins, strangers, is_user, &mut logins);
-        }
-        state.people = people;
-        if let Some(report) = state.reports.get_mut(&Section::LastLogin) {
-            logins.enter_dangling(report);
-        }
-        tally.course(reader.course());
-        let sent = outlet.sent.get(&Section::Users).copied().unwrap_or(0);
-        tally.sent(sent);
-        let status = match &result {
-            Ok(()) => SectionStatus::Complete,
-            Err(error) => SectionStatus::Incomplete { error: error.clone() },
-        };
-        state.reports.insert(Section::Users, tally.close(status));
-        if sent == 0 && result.is_ok() {
-            course.warnings.push(format!(
-                "{}: no users returned: the organisation is empty, or the key lacks scope; verify that users exist and \
-                 that the key belongs to an Administrator",
-                ErrorCode::NoUsers
-            ));
-        }
-        result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::Users) })
-    }
-
     /// Sends everything but the users: it is all in memory by now.
     pub(super) async fn emit_rest(&self, course: &mut Course) -> Result<(), ConnectorError> {
         let mut outlet = Outlet::new(self);
@@ -176,7 +114,7 @@ impl Scan<'_> {
         }
     }
 
-    fn privilege<'s>(&self, state: &'s State, graph: &'s Graph<'s>) -> Privilege<'s> {
+    pub(super) fn privilege<'s>(&self, state: &'s State, graph: &'s Graph<'s>) -> Privilege<'s> {
         let Self { options, client, .. } = self;
         let now = client.clock().now();
         Privilege::new(&options.privileged_group_patterns, options.stale_api_key_days, now, state, graph)
@@ -207,51 +145,6 @@ impl Scan<'_> {
         }
         Ok(())
     }
-}
-
-/// Makes the account of a user and enters the user among the people; the user's place there, and the account.
-fn make_account(
-    draft: Draft,
-    people: &mut People,
-    state: &State,
-    administrators: &HashMap<String, Vec<String>>,
-    strangers: &mut HashSet<&str>,
-) -> (u32, Box<Account>) {
-    let at = people.list(&draft.id, draft.name(), draft.sudo);
-    let names = [draft.told.as_deref(), draft.email()].map(|name| name.map(str::to_lowercase));
-    for name in names.iter().flatten() {
-        strangers.remove(name.as_str());
-    }
-    let sharing = names[1].as_ref().and_then(|email| administrators.get(email)).into_iter().flatten();
-    let mut links: Vec<(String, Evidence)> = sharing.map(|id| (id.clone(), Evidence::SharedEmail)).collect();
-    if let Some(declared) = &draft.administrator
-        && !links.iter().any(|(administrator, _)| administrator == declared)
-    {
-        links.push((declared.clone(), Evidence::DeclaredByTarget));
-    }
-    let id = draft.id.clone();
-    let mut account = draft.into_account(people.name(at).unwrap_or_default());
-    state.logins.enter_user(&mut account, &id, names.iter().flatten());
-    for (administrator, evidence) in links {
-        account.links.push(AccountLink {
-            external_id: administrator.clone(),
-            kind: AccountKind::Administrator,
-            evidence: evidence.word().to_owned(),
-        });
-        people.link(at, administrator, evidence);
-    }
-    (at, account)
-}
-
-/// The ids of the administrators that each address, in lower case, belongs to.
-fn administrators_by_email(state: &State) -> HashMap<String, Vec<String>> {
-    let mut ids: HashMap<String, Vec<String>> = HashMap::new();
-    for administrator in &state.administrators {
-        if let Some(email) = administrator.email() {
-            ids.entry(email.to_lowercase()).or_default().push(administrator.id().to_string());
-        }
-    }
-    ids
 }
 
 async fn send_groups(

@@ -3,7 +3,7 @@
 use connector_api::{ConnectorError, ErrorCode};
 
 use crate::api::organizations::{self, Organization};
-use crate::client::{Client, Meter, PageReader};
+use crate::client::{Client, Meter, PageReader, refused_here};
 
 /// The organisations that the credential may see.
 ///
@@ -20,35 +20,64 @@ pub(crate) async fn visible_organizations(client: &Client, meter: &Meter) -> Res
 
 /// The same error, or `wrong_organization` where asking for the organisations shows that that is what it means.
 pub(crate) async fn explain(client: &Client, error: ConnectorError) -> ConnectorError {
-    let asks = matches!(error.code, ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::NotFound);
-    if !asks || (client.org_id().is_none() && error.code != ErrorCode::Unauthorized) {
+    let asks = match error.code {
+        ErrorCode::Unauthorized | ErrorCode::WrongOrganization => true,
+        ErrorCode::Forbidden | ErrorCode::NotFound => client.org_id().is_some(),
+        _ => false,
+    };
+    if !asks {
         return error;
     }
     let Ok(visible) = visible_organizations(client, &Meter::default()).await else { return error };
-    let listed = list(client, &visible);
+    let (listed, who) = (list(client, &visible), client.sign_in().name());
+    let wrong = |message: String, remedy: String| ConnectorError::new(ErrorCode::WrongOrganization, message, remedy);
     match (client.org_id(), visible.as_slice()) {
         (None, []) => error,
         // Keys of one organisation see it too, so this may be a bad right as well as a missing name.
         (None, [_]) => {
+            let error = refused_here(error);
             let remedy = format!(
                 "{}; or, with a multi-tenant administrator's key, set jumpcloudOrgId to {listed}",
                 error.remedy
             );
             ConnectorError { remedy, ..error }
         }
-        (None, _) => ConnectorError::new(
-            ErrorCode::WrongOrganization,
-            "the key is good, but it may see several organisations and none is named",
+        (None, _) => wrong(
+            format!("{who} is accepted, but it may see several organisations and none is named"),
             format!("set jumpcloudOrgId to one of: {listed}"),
         ),
-        (Some(org_id), _) if !visible.iter().any(|organization| organization.id.to_string() == org_id) => {
-            ConnectorError::new(
-                ErrorCode::WrongOrganization,
-                format!("the organisation {org_id} is not one that the key may see"),
-                format!("set jumpcloudOrgId to one of: {listed}"),
-            )
+        (Some(org_id), visible) if !visible.iter().any(|organization| organization.id.to_string() == org_id) => {
+            not_visible(client, org_id, visible)
         }
-        (Some(_), _) => error,
+        (Some(_), _) => refused_here(error),
+    }
+}
+
+/// The organisation that is named is not among those that the credential may see.
+pub(crate) fn not_visible(client: &Client, org_id: &str, visible: &[Organization]) -> ConnectorError {
+    let who = client.sign_in().name();
+    let (message, remedy) = match visible {
+        [] => (
+            format!("the organisation {org_id} is named, and {who} may see no organisation"),
+            format!(
+                "sign in with what may see the organisation {org_id}, or leave jumpcloudOrgId out for the one that {who} belongs to"
+            ),
+        ),
+        several => (
+            format!("the organisation {org_id} is not one that {who} may see"),
+            format!("set jumpcloudOrgId to one of: {}", list(client, several)),
+        ),
+    };
+    ConnectorError::new(ErrorCode::WrongOrganization, message, remedy)
+}
+
+/// Finds out by a user's row which organisation a bearer token belongs to, where Directory Insights must be named one
+/// and none is known. Where that fails, Directory Insights says itself what is missing.
+pub(crate) async fn learn_organization(client: &Client, meter: &Meter) {
+    if client.lacks_org_id()
+        && let Ok(Some(id)) = organizations::of_first_user(client, meter).await
+    {
+        client.learn_org_id(id.to_string());
     }
 }
 
@@ -65,5 +94,5 @@ pub(crate) fn list(client: &Client, organizations: &[Organization]) -> String {
     if organizations.len() > 10 {
         listed.push_str(&format!(" and {} more", organizations.len() - 10));
     }
-    if listed.is_empty() { "none that it may see".to_owned() } else { listed }
+    listed
 }

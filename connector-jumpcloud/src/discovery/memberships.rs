@@ -1,85 +1,85 @@
 //! Who is in which group: `GET /api/v2/usergroups/{id}/members`, for each group its direct members; members that are
 //! groups are resolved later, in the graph.
 
-use connector_api::{ConnectorError, ErrorCode, Retry};
+use connector_api::ConnectorError;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use serde::de::IgnoredAny;
 
+use super::edge_lists::{EdgeList, EdgeReader, WholeList};
 use super::people::People;
 use super::section::Tally;
 use super::state::Members;
 use crate::api::Id;
-use crate::api::graph::{self, Edge, Kind};
-use crate::client::{Client, Course, Meter, PageReader, is_absent};
+use crate::api::graph::{Edge, Kind};
+use crate::client::Witness;
 
 /// Reads every group's members, many groups side by side, in the order of `groups`.
 pub(super) async fn read(
-    client: &Client,
-    limit: u64,
+    reader: &EdgeReader<'_>,
     groups: &[Id],
     people: &mut People,
     tally: &mut Tally,
 ) -> Result<Vec<Option<Members>>, ConnectorError> {
-    let meter = tally.meter.clone();
-    let mut lists = stream::iter(groups.to_vec())
-        .map(|group| {
-            let reader = PageReader::new(client, &meter, graph::members(Kind::UserGroup, &group, limit));
-            whole(reader, Listed::default(), Listed::enter)
-        })
-        .buffered(client.ahead());
-    let mut members = Vec::with_capacity(groups.len());
-    while let Some(list) = lists.try_next().await? {
-        let Some((listed, course)) = list else {
-            confirm_gone(client, &meter, Kind::UserGroup, &groups[members.len()]).await?;
-            tally.note(format!("the group {} vanished while it was read", groups[members.len()]));
-            tally.advance(0, None);
-            members.push(None);
-            continue;
-        };
-        tally.course(course);
-        tally.advance(listed.count(), None);
-        members.push(Some(listed.into_members(people)));
-    }
-    Ok(members)
-}
-
-/// Enters a whole list of edges into `found`; `None` when what it belongs to is gone.
-pub(super) async fn whole<T>(
-    mut reader: PageReader<Edge>,
-    mut found: T,
-    enter: fn(&mut T, Edge),
-) -> Result<Option<(T, Course)>, ConnectorError> {
-    loop {
-        match reader.next().await {
-            Ok(Some(more)) => more.into_iter().for_each(|edge| enter(&mut found, edge)),
-            Ok(None) => return Ok(Some((found, reader.course()))),
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(error),
+    let witness = Witness::default();
+    let mut members: Vec<Option<Members>> = groups.iter().map(|_| None).collect();
+    let mut on_trust = Vec::new();
+    let all: Vec<usize> = (0..groups.len()).collect();
+    read_some(reader, groups, all, Some(&witness), |at, list| {
+        if let Some(WholeList { on_trust: true, .. }) = &list {
+            on_trust.push(at);
         }
+        members[at] = enter(&groups[at], list, people, tally);
+    })
+    .await?;
+    if !witness.holds() {
+        let again = std::mem::take(&mut on_trust);
+        read_some(reader, groups, again, None, |at, list| members[at] = enter(&groups[at], list, people, tally))
+            .await?;
     }
+    if !on_trust.is_empty() {
+        tally.note(format!(
+            "{} lists of full pages ended by their totals; the others proved theirs right",
+            on_trust.len()
+        ));
+    }
+    tally.check_kinds().map(|()| members)
 }
 
-/// How often a thing must be answered 404 itself before it is held to be gone.
-const CONFIRMATIONS: u32 = 2;
-
-/// Makes sure that a thing whose edges are answered 404 is gone: a 404 may be a gateway's accident, and two of them too,
-/// and a group that is there must not pass for one without members.
-pub(super) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id: &Id) -> Result<(), ConnectorError> {
-    for _ in 0..CONFIRMATIONS {
-        match client.json::<IgnoredAny>(meter, graph::one(kind, id)).await {
-            Err(error) if is_absent(&error) => {}
-            Err(error) => return Err(error),
-            Ok(_) => {
-                return Err(ConnectorError::new(
-                    ErrorCode::InconsistentListing,
-                    format!("the {} {id} is there, but what it is connected with is answered 404", kind.word()),
-                    "scan again; when it lasts, report it to JumpCloud",
-                )
-                .with_retry(Retry::Later));
+/// Reads the lists of some of `groups`, by their places there.
+async fn read_some(
+    reader: &EdgeReader<'_>,
+    groups: &[Id],
+    places: Vec<usize>,
+    witness: Option<&Witness>,
+    mut enter: impl FnMut(usize, Option<WholeList<Listed>>),
+) -> Result<(), ConnectorError> {
+    let mut lists = stream::iter(places)
+        .map(|at| {
+            let list = EdgeList::members(Kind::UserGroup, groups[at].clone());
+            async move {
+                Ok::<_, ConnectorError>((at, reader.read(&list, witness, Listed::default(), Listed::enter).await?))
             }
-        }
+        })
+        .buffered(reader.client.ahead());
+    while let Some((at, list)) = lists.try_next().await? {
+        enter(at, list);
     }
     Ok(())
+}
+
+/// The members that one list holds; `None` for a group that vanished.
+fn enter(group: &Id, list: Option<WholeList<Listed>>, people: &mut People, tally: &mut Tally) -> Option<Members> {
+    let Some(WholeList { found, stats, .. }) = list else {
+        tally.note(format!("the group {group} vanished while it was read"));
+        tally.advance(0, None);
+        return None;
+    };
+    tally.listing(stats);
+    tally.advance(found.count(), None);
+    tally.edges(found.count());
+    for (kind, id) in &found.others {
+        tally.unknown_kind(|| format!("group {group}"), || format!("{kind:?} {id}"));
+    }
+    Some(found.into_members(people))
 }
 
 /// A group's members as they are listed: ids alone, since a group may have a million.
@@ -110,18 +110,13 @@ impl Listed {
 }
 
 /// Counts each group's members, without reading them.
-pub(super) async fn counts(client: &Client, meter: &Meter, groups: &[Id]) -> Result<Vec<u64>, ConnectorError> {
+pub(super) async fn counts(reader: &EdgeReader<'_>, groups: &[Id]) -> Result<Vec<u64>, ConnectorError> {
     stream::iter(groups.to_vec())
-        .map(|group| count(PageReader::new(client, meter, graph::members(Kind::UserGroup, &group, 1))))
-        .buffered(client.ahead())
+        .map(|group| {
+            let list = EdgeList::members(Kind::UserGroup, group);
+            async move { reader.count(&list).await }
+        })
+        .buffered(reader.client.ahead())
         .try_collect()
         .await
-}
-
-async fn count(mut reader: PageReader<Edge>) -> Result<u64, ConnectorError> {
-    match reader.total().await {
-        Ok(total) => Ok(total.unwrap_or(0)),
-        Err(error) if is_absent(&error) => Ok(0),
-        Err(error) => Err(error),
-    }
 }

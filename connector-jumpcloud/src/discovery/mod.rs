@@ -4,13 +4,16 @@
 //! privilege) is then known, so each account goes to the sink once, whole, as its page arrives, and none is held in
 //! memory. What is held is the graph: ids and edges.
 
+mod accounts;
 mod administrators;
+mod edge_lists;
 mod edges;
 mod emit;
 mod explain;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 mod fuzzing;
 mod graph;
+mod groups;
 mod last_login;
 mod logins;
 mod memberships;
@@ -24,7 +27,7 @@ mod section;
 mod state;
 mod users;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +40,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
-pub(crate) use explain::{explain, list as list_organizations, name as organization_name, visible_organizations};
+pub(crate) use explain::{
+    explain, learn_organization, list as list_organizations, name as organization_name, not_visible,
+    visible_organizations,
+};
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 pub(crate) use fuzzing::fuzz_account;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
@@ -49,11 +55,13 @@ use crate::api::directories::{Directory, RadiusServer};
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::api::{
     administrators as administrators_api, applications as applications_api, directories as directories_api,
-    systems as systems_api, user_groups as user_groups_api,
+    systems as systems_api,
 };
 use crate::client::{Client, Meter, PageReader, is_absent};
 use crate::options::{Options, UsersEndpoint};
+use edge_lists::EdgeReader;
 use edges::Counts;
+use groups::Groups;
 use logins::Logins;
 use people::People;
 use section::{Tally, is_unavailable};
@@ -86,7 +94,7 @@ struct Read {
 }
 
 enum Found {
-    Groups(Vec<crate::api::user_groups::UserGroup>),
+    Groups(Groups),
     Memberships(People, Vec<Option<Members>>),
     Administrators(Vec<crate::api::administrators::Administrator>),
     Systems(Vec<crate::api::systems::System>, Vec<crate::api::systems::SystemGroup>),
@@ -132,9 +140,9 @@ impl Scan<'_> {
 
     async fn run_until_ended(&self, started_at: Timestamp, course: &mut Course) -> Result<(), ConnectorError> {
         let minutes = u64::from(self.options.scan_limit_minutes);
-        let result = tokio::select! {
+        tokio::select! {
             biased;
-            () = self.request.cancel.cancelled() => return Err(ConnectorError::cancelled()),
+            () = self.request.cancel.cancelled() => Err(ConnectorError::cancelled()),
             result = tokio::time::timeout(Duration::from_secs(60 * minutes), self.read_and_emit(started_at, course)) => {
                 result.unwrap_or_else(|_| Err(ConnectorError::new(
                     ErrorCode::Timeout,
@@ -142,13 +150,6 @@ impl Scan<'_> {
                     "raise scanLimitMinutes, or switch off sections that are not needed",
                 )))
             }
-        };
-        match result {
-            Err(error) => tokio::select! {
-                () = self.request.cancel.cancelled() => Err(error),
-                explained = explain(self.client, error.clone()) => Err(explained),
-            },
-            Ok(()) => Ok(()),
         }
     }
 
@@ -161,6 +162,7 @@ impl Scan<'_> {
         let users = match open_users(self.client, self.options, &tally.meter).await {
             Ok(users) => users,
             Err(error) => {
+                let error = explain(self.client, error).await;
                 let report = tally.close(SectionStatus::Incomplete { error: error.clone() });
                 course.state.reports.insert(Section::Users, report);
                 return Err(error);
@@ -203,17 +205,23 @@ impl Scan<'_> {
                 grants = true;
                 reading.push(Box::pin(self.edges(users, state)));
             }
-            let Some(read) = reading.next().await else { return Ok(()) };
+            let Some(mut read) = reading.next().await else { return Ok(()) };
+            if read.section.is_core()
+                && let Err(error) = read.result
+            {
+                read.result = Err(explain(self.client, error).await);
+            }
             self.enter(read, &mut course.state)?;
             self.checkpoint(started_at, &course.state).await?;
         }
     }
 
-    /// Enters a section into the state. A core section that is not whole ends the scan.
+    /// Enters a section into the state. A core section that is not whole ends the scan, and so does any when nothing
+    /// more is answered.
     fn enter(&self, read: Read, state: &mut State) -> Result<(), ConnectorError> {
         let Read { section, found, tally, result } = read;
         match found {
-            Found::Groups(groups) => state.groups = groups,
+            Found::Groups(groups) => (state.groups, state.absent_groups) = (groups.rows, groups.absent),
             Found::Memberships(people, members) => (state.people, state.members) = (people, members),
             Found::Administrators(administrators) => state.administrators = administrators,
             Found::Systems(systems, groups) => (state.systems, state.system_groups) = (systems, groups),
@@ -222,12 +230,13 @@ impl Scan<'_> {
             Found::Edges(edges) => state.edges = edges,
             Found::Logins(logins) => state.logins = logins,
         }
-        let ended = result.as_ref().err().filter(|_| section.is_core()).cloned();
+        let ended = result.as_ref().err().filter(|error| ends_scan(section, error)).cloned();
         let report = match ended {
             Some(ref error) => tally.close(SectionStatus::Incomplete { error: error.clone() }),
             None => tally.close_by(result),
         };
         state.reports.insert(section, report);
+        state.refused_sorts = self.client.refused_sorts();
         ended.map_or(Ok(()), |error| Err(error.context(section)))
     }
 
@@ -235,11 +244,14 @@ impl Scan<'_> {
     fn listing(&self, section: Section) -> Option<BoxFuture<'_, Read>> {
         let (client, limit, mut tally) = (self.client, self.limit(), self.tally(section));
         Some(match section {
-            Section::Groups => Box::pin(async move {
-                let mut rows = Vec::new();
-                let result = tally.read_into(client, user_groups_api::list(limit), &mut rows).await;
-                Read { section, found: Found::Groups(rows), tally, result }
-            }),
+            Section::Groups => {
+                let details = self.options.group_details;
+                Box::pin(async move {
+                    let mut found = Groups::default();
+                    let result = groups::read(client, limit, details, &mut found, &mut tally).await;
+                    Read { section, found: Found::Groups(found), tally, result }
+                })
+            }
             Section::Administrators => Box::pin(async move {
                 let mut rows = Vec::new();
                 let result = tally.read_into(client, administrators_api::list(limit), &mut rows).await;
@@ -248,6 +260,7 @@ impl Scan<'_> {
             Section::Systems => Box::pin(async move {
                 let (mut systems, mut groups) = (Vec::new(), Vec::new());
                 let main = tally.read_into(client, systems_api::list(limit), &mut systems).await;
+                let main = main.and_then(|()| check_organizations(client.org_id(), &systems));
                 let result = tally.read_besides(main, client, systems_api::list_groups(limit), &mut groups).await;
                 Read { section, found: Found::Systems(systems, groups), tally, result }
             }),
@@ -268,6 +281,7 @@ impl Scan<'_> {
                 let days = self.options.last_login_days;
                 Box::pin(async move {
                     let mut logins = Logins::default();
+                    learn_organization(client, &tally.meter).await;
                     let result = last_login::read(client, days, &mut logins, &mut tally).await;
                     Read { section, found: Found::Logins(logins), tally, result }
                 })
@@ -278,11 +292,18 @@ impl Scan<'_> {
 
     /// The reading of the memberships of the groups in `state`.
     fn memberships(&self, state: &State) -> impl Future<Output = Read> + Send + use<'_> {
-        let (client, limit, mut tally) = (self.client, self.limit(), self.tally(Section::Memberships));
+        let mut tally = self.tally(Section::Memberships);
+        let reader = self.edge_reader(&tally);
         let groups: Vec<_> = state.groups.iter().map(|group| group.id.clone()).collect();
+        let absent = state.absent_groups.clone();
         async move {
             let mut people = People::default();
-            let read = memberships::read(client, limit, &groups, &mut people, &mut tally).await;
+            let read = memberships::read(&reader, &groups, &mut people, &mut tally).await;
+            let read = read.and_then(|members| {
+                let there: HashSet<_> =
+                    groups.iter().zip(&members).filter_map(|(id, list)| list.as_ref().map(|_| id)).collect();
+                groups::check_absent(&absent, |id| there.contains(id)).map(|()| members)
+            });
             let (members, result) = match read {
                 Ok(members) => (members, Ok(())),
                 Err(error) => (Vec::new(), Err(error)),
@@ -293,15 +314,30 @@ impl Scan<'_> {
 
     /// The reading of the edges between what is in `state`.
     fn edges(&self, users: Option<u64>, state: &State) -> impl Future<Output = Read> + Send + use<'_> {
-        let (client, limit, mut tally) = (self.client, self.limit(), self.tally(Section::Grants));
-        let walks = edges::plan(&Counts::of(users, state), limit);
+        let mut tally = self.tally(Section::Grants);
+        let reader = self.edge_reader(&tally);
+        let walks = edges::plan(&Counts::of(users, state), reader.limit);
         let asked = edges::asked(&walks, state);
-        let users_path = if state.users_endpoint.as_deref() == Some(V2_USERS) { V2_USERS } else { SYSTEM_USERS };
+        let users_paths = self.users_paths();
         async move {
             let mut edges = Vec::new();
-            let result = edges::read(client, limit, &walks, asked, users_path, &mut edges, &mut tally).await;
+            let result = edges::read(&reader, &walks, asked, users_paths, &mut edges, &mut tally).await;
             Read { section: Section::Grants, found: Found::Edges(edges), tally, result }
         }
+    }
+
+    /// The listings from which the ids of users are read whose bindings are asked for: the published one first, since the
+    /// other may leave users out.
+    fn users_paths(&self) -> &'static [&'static str] {
+        match self.options.users_endpoint {
+            UsersEndpoint::Auto => &[SYSTEM_USERS, V2_USERS],
+            UsersEndpoint::V2 => &[V2_USERS],
+            UsersEndpoint::Systemusers => &[SYSTEM_USERS],
+        }
+    }
+
+    fn edge_reader(&self, tally: &Tally) -> EdgeReader<'_> {
+        EdgeReader { client: self.client, meter: tally.meter.clone(), limit: self.limit() }
     }
 
     /// Whether this scan reads a section at all.
@@ -343,6 +379,7 @@ impl Scan<'_> {
         if state.without != self.request.without {
             return Err(Checkpoint::rejected("other sections were left out when it was made"));
         }
+        self.client.refuse_sorts(state.refused_sorts.iter().cloned());
         *started_at = checkpoint.started_at;
         Ok(state)
     }
@@ -355,6 +392,38 @@ impl Scan<'_> {
         let state = serde_json::to_value(state)
             .map_err(|error| ConnectorError::internal(format!("the state could not be stored: {error}")))?;
         self.sink.checkpoint(Checkpoint::new(self.descriptor, self.config, started_at, state)).await
+    }
+}
+
+/// Whether a section that is not whole ends the scan.
+fn ends_scan(section: Section, error: &ConnectorError) -> bool {
+    match error.code {
+        ErrorCode::AddressBlocked => true,
+        // A device of another organisation.
+        ErrorCode::WrongOrganization => section.is_core() || section == Section::Systems,
+        _ => section.is_core(),
+    }
+}
+
+/// Holds the devices' organisations against the one that was asked for.
+fn check_organizations(asked: Option<&str>, systems: &[systems_api::System]) -> Result<(), ConnectorError> {
+    let Some(asked) = asked else { return Ok(()) };
+    systems.iter().try_for_each(|system| {
+        let named = system.rest.get("organization");
+        let named = named.as_ref().and_then(serde_json::Value::as_str);
+        check_organization(asked, named, || format!("the device {}", system.id))
+    })
+}
+
+/// Holds the organisation that a row names against the one that was asked for. A row that names none says nothing.
+fn check_organization(asked: &str, named: Option<&str>, whose: impl FnOnce() -> String) -> Result<(), ConnectorError> {
+    match named {
+        Some(named) if !named.eq_ignore_ascii_case(asked) => Err(ConnectorError::new(
+            ErrorCode::WrongOrganization,
+            format!("{} belongs to another organisation than {asked}, which was asked for", whose()),
+            "set jumpcloudOrgId to the organisation that this credential is for; Test Connection names it",
+        )),
+        _ => Ok(()),
     }
 }
 

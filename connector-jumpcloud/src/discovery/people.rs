@@ -130,6 +130,8 @@ impl People {
     /// Enters a listed user under a name that no other account has: `name`, or `name#id` when that is taken.
     pub(crate) fn list(&mut self, id: &Id, name: &str, sudo: Access) -> u32 {
         let at = self.intern(id);
+        // A membership may have named it in another case.
+        self.ids[at as usize] = id.clone();
         self.named[at as usize] = Some(self.enter_name(name, id));
         self.sudo[at as usize] = sudo;
         self.listed.push(at);

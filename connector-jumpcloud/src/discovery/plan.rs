@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use connector_api::{ConnectorError, ScanPlan, ScanRequest, Section, SectionPlan};
-use serde::de::DeserializeOwned;
 
+use super::edge_lists::EdgeReader;
 use super::edges::{self, Counts};
 use super::section::is_unavailable;
-use super::{memberships, open_users};
+use super::{groups, learn_organization, memberships, open_users};
 use crate::api::directories::{Directory, RadiusServer};
 use crate::api::graph::Kind;
 use crate::api::{administrators, applications, directories, events, systems, user_groups};
@@ -86,12 +86,19 @@ impl Planner<'_> {
         let mut reader = PageReader::new(self.client, &self.meter, user_groups::list(self.limit));
         let mut groups = Vec::new();
         while let Some(more) = reader.next().await? {
-            groups.extend(more.into_iter().map(|group: user_groups::UserGroup| group.id));
+            groups.extend::<Vec<user_groups::UserGroup>>(more);
         }
         let count = groups.len() as u64;
-        self.add(Section::Groups, &[("groups", Some(count))]);
-        let members = memberships::counts(self.client, &self.meter, &groups).await?;
-        let requests = members.iter().map(|members| Listing::requests(*members, self.limit)).sum();
+        let details = groups::details(self.options.group_details, &groups);
+        self.sections.push(SectionPlan {
+            section: Section::Groups,
+            requests: Listing::requests(count, self.limit) + details,
+            because: format!("{count} groups, {details} of them read by themselves"),
+        });
+        let reader = EdgeReader { client: self.client, meter: self.meter.clone(), limit: self.limit };
+        let groups: Vec<_> = groups.into_iter().map(|group| group.id).collect();
+        let members = memberships::counts(&reader, &groups).await?;
+        let requests = Listing::requests_of_many(&members, self.limit);
         let because = format!("{count} groups with {} members", members.iter().sum::<u64>());
         self.sections.push(SectionPlan { section: Section::Memberships, requests, because });
         Ok(count)
@@ -111,6 +118,7 @@ impl Planner<'_> {
 
     async fn last_login(&mut self) {
         let days = self.options.last_login_days;
+        learn_organization(self.client, &self.meter).await;
         let (requests, because) = match events::count(self.client, &self.meter, days).await {
             // One more shows that nothing is behind the last event.
             Ok(count) => (count.div_ceil(events::LIMIT) + 1, format!("{count} login events in {days} days")),
@@ -122,7 +130,7 @@ impl Planner<'_> {
     /// The rows of a listing; none when the credential may not read it.
     async fn readable<T>(&self, listing: Listing) -> Result<Vec<T>, ConnectorError>
     where
-        T: DeserializeOwned + Identified + Send + 'static,
+        T: Identified + Send + 'static,
     {
         let mut reader = PageReader::new(self.client, &self.meter, listing);
         let mut rows = Vec::new();
@@ -139,7 +147,7 @@ impl Planner<'_> {
     /// How long a listing is; `None` when the credential may not read it.
     async fn count<T>(&self, listing: Listing) -> Result<Option<u64>, ConnectorError>
     where
-        T: DeserializeOwned + Identified + Send + 'static,
+        T: Identified + Send + 'static,
     {
         match PageReader::<T>::new(self.client, &self.meter, listing).total().await {
             Ok(total) => Ok(Some(total.unwrap_or(0))),

@@ -77,9 +77,6 @@ impl<'a> GroupMembers<'a> {
         for missing in direct.groups.iter().filter(|id| !graph.has_group(id)) {
             tally.dangling(from, || format!("user_group {missing}"));
         }
-        for (kind, id) in &direct.others {
-            tally.dangling(from, || format!("{kind:?} {id}"));
-        }
         for missing in direct.users.iter().filter(|user| !state.people.is_listed(**user)) {
             tally.dangling(from, || format!("user {}", state.people.id(*missing)));
         }

@@ -24,9 +24,13 @@ pub(crate) struct State {
     pub(crate) reports: BTreeMap<Section, SectionReport>,
     /// The sections that the request leaves out.
     pub(crate) without: BTreeSet<Section>,
+    /// The paths of listings that refuse to sort.
+    pub(crate) refused_sorts: BTreeSet<String>,
     pub(crate) users_endpoint: Option<String>,
     pub(crate) people: People,
     pub(crate) groups: Vec<UserGroup>,
+    /// Those of `groups` that answered 404 by themselves.
+    pub(crate) absent_groups: BTreeSet<Id>,
     /// The direct members of each of `groups`, in its order; `None` for a group that vanished meanwhile.
     pub(crate) members: Vec<Option<Members>>,
     pub(crate) administrators: Vec<Administrator>,

@@ -24,6 +24,8 @@ pub(crate) struct Draft {
 }
 
 impl Identified for Draft {
+    type Wire = Self;
+
     fn id(&self) -> &Id {
         &self.id
     }
@@ -67,6 +69,11 @@ impl Draft {
 
     pub(super) fn email(&self) -> Option<&str> {
         self.account.email.as_deref()
+    }
+
+    /// The organisation that the user's row names.
+    pub(super) fn organization(&self) -> Option<String> {
+        lenient::text(self.account.attributes.get("organization")?)
     }
 
     /// The account under a name that no other has.

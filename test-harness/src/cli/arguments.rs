@@ -31,9 +31,29 @@ pub(super) fn parse<T: Parser>(arguments: impl IntoIterator<Item = OsString>) ->
             let command = T::command();
             let subcommand = arguments.get(1).and_then(|word| command.find_subcommand(word));
             let name = subcommand.map_or_else(String::new, |subcommand| format!(" {}", subcommand.get_name()));
-            Err(usage_error(&error.render().to_string(), &format!("harness{name}")))
+            let text = without_values(&error.render().to_string(), &arguments);
+            Err(usage_error(&text, &format!("harness{name}")))
         }
     }
+}
+
+/// clap's text without what was given: one of them may be a key in the wrong place, and errors are kept in logs.
+fn without_values(text: &str, arguments: &[OsString]) -> String {
+    let mut text = text.to_owned();
+    for argument in arguments.iter().skip(1) {
+        let argument = argument.to_string_lossy();
+        let value = match argument.split_once('=') {
+            Some((name, value)) if name.starts_with('-') => value,
+            _ if argument.starts_with('-') => continue,
+            _ => &argument,
+        };
+        if !value.is_empty() {
+            let lines = text.lines().filter(|line| !line.contains(&format!("tip: to pass '{value}'")));
+            text = lines.collect::<Vec<_>>().join("\n").replace(&format!(" '{value}'"), "");
+            text = text.replace(&format!(": {value} is not in "), ": it is not in ");
+        }
+    }
+    text
 }
 
 /// clap's text has the problem first, then tips, then the usage.
@@ -43,10 +63,15 @@ fn usage_error(text: &str, command: &str) -> ConnectorError {
     let problem: Vec<&str> = lines().take_while(|line| !ends.iter().any(|end| line.starts_with(end))).collect();
     let problem = problem.join(" ");
     let tip = lines().find_map(|line| line.strip_prefix("tip: "));
-    ConnectorError::invalid_config(
-        problem.strip_prefix("error: ").unwrap_or(&problem),
-        tip.map_or_else(|| format!("`{command} --help` explains every option"), str::to_owned),
-    )
+    let problem = problem.strip_prefix("error: ").unwrap_or(&problem);
+    let help = match tip {
+        Some(tip) => tip.to_owned(),
+        None if problem == "unexpected argument found" => {
+            format!("each value belongs to an option, and a key into a file; `{command} --help` explains every option")
+        }
+        None => format!("`{command} --help` explains every option"),
+    };
+    ConnectorError::invalid_config(problem, help)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use connector_api::ConnectorError;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::host::progress::{Bars, LOG_TARGET, LogLines, Quiet, Reporter};
@@ -18,8 +19,9 @@ pub(super) struct Logging {
     /// The form of log lines
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
-    /// What to log: error, warn, info, debug, trace, or a filter such as `connector_jumpcloud=debug`; RUST_LOG sets
-    /// the same [default: warn]
+    /// What to log: off, error, warn, info, debug, trace, or a filter such as `connector_jumpcloud=debug`; RUST_LOG sets
+    /// the same. Progress is shown besides: on a terminal as bars, otherwise as lines of the level info from
+    /// `scan_progress`, which `--quiet` or `scan_progress=off` leaves out [default: warn]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
     /// Show only errors and warnings: no progress, and no summary of a scan whose rows go somewhere
@@ -65,13 +67,16 @@ impl Logging {
     fn filter(&self, progress: bool) -> Result<EnvFilter, ConnectorError> {
         let from_environment = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
         let mut filter = self.log_level.clone().or(from_environment).unwrap_or_else(|| "warn".to_owned());
-        if progress {
+        let words = filter.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.contains(['=', '[']));
+        // A word that is no level would be the name of a part of the program, and most likely of none.
+        let understood = words.clone().all(|word| word.parse::<LevelFilter>().is_ok());
+        if progress && !filter.contains(LOG_TARGET) {
             filter.push_str(&format!(",{LOG_TARGET}=info"));
         }
-        EnvFilter::try_new(&filter).map_err(|_| {
+        EnvFilter::try_new(&filter).ok().filter(|_| understood).ok_or_else(|| {
             ConnectorError::invalid_config(
                 "the log level of --log-level or RUST_LOG is not understood",
-                "use error, warn, info, debug, trace, or a filter such as connector_jumpcloud=debug",
+                "use off, error, warn, info, debug, trace, or a filter such as connector_jumpcloud=debug",
             )
         })
     }

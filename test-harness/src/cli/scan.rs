@@ -7,7 +7,8 @@ use std::sync::Arc;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use connector_api::{
-    CancellationToken, Connector, ConnectorError, ErrorCode, Organization, Registry, ScanPlan, ScanRequest, Section,
+    CancellationToken, Connector, ConnectorError, ErrorCode, Organization, Registry, ScanPlan, ScanRequest,
+    ScanSummary, Section,
 };
 use indicatif::HumanCount;
 
@@ -15,6 +16,7 @@ use super::logging::Logging;
 use super::table::Table;
 use super::target::{Target, TargetArguments};
 use super::{Exit, print, signals, summary};
+use crate::host::files;
 use crate::host::output::{self, Destination};
 use crate::host::progress::Reporter;
 use crate::host::run::{CheckpointFile, ScanJob, ScanReport};
@@ -29,6 +31,7 @@ Examples:
   harness scan --demo
   harness scan --hostname console.jumpcloud.com --password-file key.txt --output scan.ndjson
   harness scan --system hq.toml --format csv --output hq-csv
+  harness scan --system hq.toml --format ndjson --output hq/
   harness scan --system hq.toml --output scan.ndjson --checkpoint scan.checkpoint
   harness scan --system provider.toml --all-organizations --output scans/
   harness scan --demo --plan
@@ -48,16 +51,18 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 struct RowArguments {
-    /// The file for the rows, or `-` for standard output; for csv and --all-organizations a folder
+    /// The file for the rows, or `-` for standard output; for csv and --all-organizations a folder. With ndjson a name
+    /// that ends in / is a folder too, with one file for each kind of record
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The form of the rows [default: ndjson]
+    /// The form of the rows [default: by the ending .ndjson, .json or .csv of the output; ndjson for standard output and
+    /// --all-organizations]
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Keep an unfinished scan in this file, and its rows in FILE.rows; a scan that finds it goes on where it stopped
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Begin anew, whatever the checkpoint says
+    /// Begin anew, whatever the checkpoint says. A file that is no checkpoint is left as it is all the same
     #[arg(long, requires = "checkpoint")]
     fresh: bool,
     /// Leave out an optional section; can be repeated
@@ -73,7 +78,8 @@ struct RowArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One JSON object a line; the summary is the last line
+    /// One JSON object a line; the summary is the last line. In a folder: one file for each kind of record, which
+    /// databases read as tables
     Ndjson,
     /// One JSON document {"records":[…],"summary":{…}}
     Json,
@@ -100,6 +106,7 @@ impl Arguments {
     pub(super) async fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
         let reporter = self.logging.start()?;
         let cancel = signals::cancel_on_signal()?;
+        let format = self.format()?;
         let target = self.target.resolve(registry).await?;
         let connector = target.connect(registry)?;
         if self.rows.plan {
@@ -108,7 +115,8 @@ impl Arguments {
         if self.rows.all_organizations {
             return self.scan_all(registry, &target, &*connector, cancel, reporter).await;
         }
-        let job = self.job(self.destination(), self.rows.checkpoint.clone(), cancel, reporter);
+        let (destination, checkpoint) = (self.destination(), self.rows.checkpoint.clone());
+        let job = self.job(destination, format, checkpoint, &target, cancel, reporter);
         let report = job.run(&*connector, &target.config).await?;
         Ok(self.conclude(&report))
     }
@@ -139,10 +147,12 @@ impl Arguments {
         reporter: Arc<dyn Reporter>,
     ) -> Result<Exit, ConnectorError> {
         let folder = self.rows.output.as_deref().unwrap_or(Path::new(""));
-        if !folder.is_dir() {
+        let format = self.format()?;
+        files::check_folder(folder)?;
+        if folder.as_os_str() == "-" || folder.exists() && !folder.is_dir() {
             return Err(ConnectorError::invalid_config(
                 format!("--all-organizations needs a folder, and {} is none", folder.display()),
-                "name an existing folder with --output",
+                "name a folder with --output",
             ));
         }
         let organizations = unless_cancelled(&cancel, connector.organizations()).await?;
@@ -152,6 +162,7 @@ impl Arguments {
                 "scan without --all-organizations",
             ));
         }
+        files::make_folder(folder)?;
         let mut worst = Exit::Complete;
         for organization in &organizations {
             let scanned = async {
@@ -160,13 +171,13 @@ impl Arguments {
                 config.attributes.extend(organization.attributes.clone());
                 let connector = registry.connect(config.clone(), target.edition)?;
                 let id = file_name(organization);
-                let destination = Destination::Path(folder.join(format!("{id}{}", self.format().extension())));
+                let destination = Destination::Path(folder.join(format!("{id}{}", format.extension())));
                 let checkpoint = self.rows.checkpoint.as_ref().map(|path| {
                     let mut name = path.clone().into_os_string();
                     name.push(format!(".{id}"));
                     PathBuf::from(name)
                 });
-                let job = self.job(destination, checkpoint, cancel.clone(), Arc::clone(&reporter));
+                let job = self.job(destination, format, checkpoint, target, cancel.clone(), Arc::clone(&reporter));
                 job.run(&*connector, &config).await
             };
             let exit = match scanned.await {
@@ -188,22 +199,39 @@ impl Arguments {
     fn job(
         &self,
         destination: Destination,
+        format: output::Format,
         checkpoint: Option<PathBuf>,
+        target: &Target,
         cancel: CancellationToken,
         reporter: Arc<dyn Reporter>,
     ) -> ScanJob {
         ScanJob {
             destination,
-            format: self.format(),
+            format,
             checkpoint: checkpoint.map(|path| CheckpointFile { path, fresh: self.rows.fresh }),
+            inputs: target.files.clone(),
             without: self.rows.without.clone(),
             cancel,
             reporter,
         }
     }
 
-    fn format(&self) -> output::Format {
-        self.rows.format.map_or_else(output::Format::default, output::Format::from)
+    /// The form that is asked for, or that the output's ending names.
+    fn format(&self) -> Result<output::Format, ConnectorError> {
+        if let Some(format) = self.rows.format {
+            return Ok(format.into());
+        }
+        let Destination::Path(path) = self.destination() else { return Ok(output::Format::default()) };
+        // Pipes and devices are named by the system, and what holds a file for each organisation as one likes.
+        let is_named_freely = self.rows.all_organizations || path.exists() && !path.is_file() && !path.is_dir();
+        match output::Format::by_ending(&path) {
+            Some(format) => Ok(format),
+            None if is_named_freely => Ok(output::Format::default()),
+            None => Err(ConnectorError::invalid_config(
+                format!("the name {} says no format", path.display()),
+                "end it in .ndjson, .json or .csv, or name the format with --format",
+            )),
+        }
     }
 
     fn destination(&self) -> Destination {
@@ -224,11 +252,7 @@ impl Arguments {
         }
         match &report.error {
             None => {
-                for section in &report.summary.sections {
-                    if let Some(error) = section.status.error() {
-                        print::warning(&error.clone().context(section.section));
-                    }
-                }
+                shortcomings(&report.summary).iter().for_each(print::warning);
                 report.summary.outcome.into()
             }
             Some(error) => {
@@ -243,6 +267,25 @@ impl Arguments {
             }
         }
     }
+}
+
+/// The errors of the sections that are not complete. One that several share is told once.
+fn shortcomings(summary: &ScanSummary) -> Vec<ConnectorError> {
+    let mut told: Vec<(Vec<&str>, ConnectorError)> = Vec::new();
+    for section in &summary.sections {
+        let Some(error) = section.status.error() else { continue };
+        let mut error = error.clone();
+        // A section that lacks what another one lacks names that one.
+        let names = Section::ALL.map(|section| format!("{section}: "));
+        if let Some(cause) = names.iter().find_map(|name| error.message.strip_prefix(name.as_str())) {
+            error.message = cause.to_owned();
+        }
+        match told.iter_mut().find(|(_, known)| *known == error) {
+            Some((sections, _)) => sections.push(section.section.as_str()),
+            None => told.push((vec![section.section.as_str()], error)),
+        }
+    }
+    told.into_iter().map(|(sections, error)| error.context(sections.join(", "))).collect()
 }
 
 async fn unless_cancelled<T>(

@@ -10,8 +10,8 @@ use clap::{Args, ValueEnum};
 use connector_api::{ConnectorError, ErrorCode};
 use tempfile::TempPath;
 
-use super::{Exit, print, signals};
-use crate::host::system;
+use super::{Exit, listening, print, signals};
+use crate::host::{files, system};
 use crate::simulator::{
     Behaviour, BehaviourError, Counting, Fault, Scope, Simulator, SimulatorError, SimulatorOptions, TlsMode,
     UsersEndpoint,
@@ -186,7 +186,11 @@ impl Arguments {
     pub(super) async fn run(self) -> Result<Exit, ConnectorError> {
         let stop = signals::cancel_on_signal()?;
         let simulator = start(self.options()?).await?;
-        let mut command = format!("harness scan --hostname {}", simulator.url());
+        let scannable = listening::scannable(simulator.address());
+        let mut command = scannable.map_or_else(String::new, |address| {
+            let url = simulator.url().replace(&simulator.address().to_string(), &address.to_string());
+            format!("harness scan --hostname {url}")
+        });
         let ca_file = simulator.ca_pem().map(|pem| CaFile::write(self.ca_file.as_deref(), pem)).transpose()?;
         if let Some(file) = &ca_file {
             command += &format!(" --set caBundleFile={}", file.path.display());
@@ -206,7 +210,11 @@ impl Arguments {
         if simulator.organizations().len() > 1 {
             text += &format!("  organisations: {}\n", simulator.organizations().len());
         }
-        text += &format!("\nTo scan it:\n  {command}\n\nCtrl-C stops it.\n");
+        text += &match scannable {
+            Some(_) => format!("\nTo scan it:\n  {command}\n\nCtrl-C stops it.\n"),
+            None => "\nA scan goes to loopback addresses alone.\n\nCtrl-C stops it.\n".to_owned(),
+        };
+        listening::warning(simulator.address()).iter().for_each(print::warning);
         print::text(&text)?;
         stop.cancelled().await;
         simulator.shutdown().await;
@@ -248,6 +256,9 @@ impl Arguments {
     }
 }
 
+/// How a file of certificates begins.
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
 /// The certificate that a client has to trust, in a file.
 struct CaFile {
     path: PathBuf,
@@ -259,7 +270,14 @@ impl CaFile {
     fn write(named: Option<&Path>, pem: &str) -> Result<Self, ConnectorError> {
         let write = || -> io::Result<Self> {
             let (path, temporary) = match named {
-                Some(path) => (path.to_owned(), None),
+                Some(path) => {
+                    // What is there may be overwritten when it is a certificate, and nothing else.
+                    let there = files::beginning(path, CERTIFICATE.len())?;
+                    if there.is_some_and(|bytes| !bytes.is_empty() && bytes != CERTIFICATE) {
+                        return Err(io::Error::other(format!("{} is something else", path.display())));
+                    }
+                    (path.to_owned(), None)
+                }
                 None => {
                     let temporary = tempfile::Builder::new().suffix(".pem").tempfile()?.into_temp_path();
                     (temporary.to_path_buf(), Some(temporary))

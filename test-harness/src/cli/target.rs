@@ -1,24 +1,23 @@
 //! `SYSTEM…`: which system a command is about, and its key.
 
 use std::env::{self, VarError};
-use std::path::PathBuf;
-use std::str::FromStr;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use connector_api::secrecy::{ExposeSecret, SecretString};
 use connector_api::{Connector, ConnectorError, Credential, Descriptor, Edition, Registry, SystemConfig};
-use serde_json::Value;
 
-use super::simulate;
-use crate::host::system;
+use super::setting::Setting;
+use super::{print, simulate};
+use crate::host::{secret, system, text_file};
 use crate::simulator::{Simulator, SimulatorOptions};
 
 /// The OS Type of a system that does not name one.
 pub(super) const DEFAULT_OS_TYPE: &str = "JumpCloud";
 
 /// The variable that may hold the key.
-const PASSWORD_VARIABLE: &str = "ORBISID_CREDENTIAL_PASSWORD";
+pub(super) const PASSWORD_VARIABLE: &str = "ORBISID_CREDENTIAL_PASSWORD";
 
 /// Which system.
 #[derive(Debug, Args)]
@@ -54,31 +53,6 @@ pub(super) struct TargetArguments {
     password_file: Option<PathBuf>,
 }
 
-/// `KEY=VALUE`. Its text is not shown in errors.
-#[derive(Clone)]
-struct Setting {
-    key: String,
-    value: String,
-}
-
-impl std::fmt::Debug for Setting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}=…", self.key)
-    }
-}
-
-impl FromStr for Setting {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
-        if key.is_empty() {
-            return Err("the key before `=` is missing");
-        }
-        Ok(Self { key: key.to_owned(), value: value.to_owned() })
-    }
-}
-
 /// Reads an edition's name.
 pub(super) fn edition_parser() -> impl TypedValueParser<Value = Edition> {
     PossibleValuesParser::new(["community", "pro", "enterprise"]).try_map(|name| name.parse::<Edition>())
@@ -90,6 +64,8 @@ pub(super) struct Target {
     pub(super) config: SystemConfig,
     /// The edition of the host.
     pub(super) edition: Edition,
+    /// The files that its configuration came from, each with the option or attribute that names it.
+    pub(super) files: Vec<(String, PathBuf)>,
     /// The simulator behind it, which ends with it.
     _simulator: Option<Simulator>,
 }
@@ -106,12 +82,19 @@ impl TargetArguments {
     pub(super) async fn resolve(&self, registry: &Registry) -> Result<Target, ConnectorError> {
         let os_type = self.os_type.as_deref().unwrap_or(DEFAULT_OS_TYPE);
         let simulator = if self.demo { Some(simulate::start(SimulatorOptions::default()).await?) } else { None };
+        let mut warnings = Vec::new();
         let mut config = match (&simulator, &self.system, &self.hostname) {
             (Some(simulator), ..) => {
                 let key = Credential::from_secret(simulator.api_key());
                 SystemConfig { name: "demo".to_owned(), ..SystemConfig::new(os_type, simulator.url(), key) }
             }
-            (None, Some(path), _) => system::read_system(path, os_type)?,
+            (None, Some(path), _) => {
+                let config = system::read_system(path, os_type)?;
+                if !config.credential.secret().expose_secret().is_empty() {
+                    warnings.extend(text_file::readable_by_others(path, "system file"));
+                }
+                config
+            }
             (None, None, Some(hostname)) => SystemConfig::new(os_type, hostname, Credential::default()),
             (None, None, None) => {
                 return Err(ConnectorError::invalid_config(
@@ -132,16 +115,32 @@ impl TargetArguments {
         if simulator.is_none() {
             config.credential = self.credential(config.credential, descriptor)?;
         }
-        for Setting { key, value } in &self.settings {
-            config.attributes.insert(key.clone(), attribute(descriptor.config_schema.as_value(), key, value));
+        for setting in &self.settings {
+            let value = setting.read(descriptor.config_schema.as_value())?;
+            config.attributes.insert(setting.key.clone(), value);
         }
-        Ok(Target { config, edition: self.edition, _simulator: simulator })
+        if let Some(path) = &self.password_file {
+            warnings.extend(text_file::readable_by_others(path, "password file"));
+        }
+        warnings.iter().for_each(print::warning);
+        Ok(Target { files: self.files(&config), config, edition: self.edition, _simulator: simulator })
+    }
+
+    /// The files that the configuration comes from: those of the options, and whatever an attribute names.
+    fn files(&self, config: &SystemConfig) -> Vec<(String, PathBuf)> {
+        let options = [("--system", &self.system), ("--password-file", &self.password_file)];
+        let options = options.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path.clone()?)));
+        let named = config.attributes.iter().filter_map(|(name, value)| {
+            let path = Path::new(value.as_str()?);
+            path.is_file().then(|| (format!("the file of {name}"), path.to_owned()))
+        });
+        options.chain(named).collect()
     }
 
     /// The credential: a password file goes before the variable, and that before the system file.
     fn credential(&self, stored: Credential, descriptor: &Descriptor) -> Result<Credential, ConnectorError> {
         let secret = match (&self.password_file, password_variable()?) {
-            (Some(path), _) => system::read_secret(path)?,
+            (Some(path), _) => secret::read_secret(path)?,
             (None, Some(secret)) => secret,
             (None, None) => stored.secret().clone(),
         };
@@ -160,75 +159,16 @@ impl TargetArguments {
 fn password_variable() -> Result<Option<SecretString>, ConnectorError> {
     match env::var(PASSWORD_VARIABLE) {
         Ok(secret) if secret.is_empty() => Ok(None),
-        Ok(secret) => Ok(Some(secret.into())),
+        Ok(text) => {
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+            let secret = SecretString::from(text.trim_end_matches(['\n', '\r']));
+            secret::check(&secret, &format!("the variable {PASSWORD_VARIABLE}"))?;
+            Ok(Some(secret))
+        }
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => Err(ConnectorError::invalid_config(
             format!("the variable {PASSWORD_VARIABLE} is not UTF-8 text"),
             "set it to the key as it was shown to you",
         )),
-    }
-}
-
-/// The value of an attribute as its schema wants it: text stays text, anything else is read as JSON.
-fn attribute(schema: &Value, key: &str, text: &str) -> Value {
-    let plain = || Value::from(text);
-    if is_text(schema, &schema["properties"][key], 4) {
-        return plain();
-    }
-    serde_json::from_str(text).unwrap_or_else(|_| plain())
-}
-
-/// Whether a property takes text. `depth` bounds references.
-fn is_text(schema: &Value, property: &Value, depth: u8) -> bool {
-    let any = |list: &Value, is: &dyn Fn(&Value) -> bool| list.as_array().is_some_and(|items| items.iter().any(is));
-    if let Some(name) = property["$ref"].as_str().and_then(|path| path.strip_prefix('#'))
-        && depth > 0
-    {
-        return schema.pointer(name).is_some_and(|target| is_text(schema, target, depth - 1));
-    }
-    property["type"] == "string"
-        || any(&property["type"], &|name| name == "string")
-        || property["const"].is_string()
-        || any(&property["enum"], &Value::is_string)
-        || depth > 0
-            && ["anyOf", "oneOf"].iter().any(|name| any(&property[*name], &|choice| is_text(schema, choice, depth - 1)))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn the_schema_decides_whether_a_value_is_text() {
-        let schema = json!({
-            "properties": {
-                "org": {"type": ["string", "null"]},
-                "size": {"type": "integer"},
-                "on": {"type": "boolean"},
-                "patterns": {"type": "array", "items": {"type": "string"}},
-                "mode": {"$ref": "#/$defs/Mode"},
-            },
-            "$defs": {"Mode": {"oneOf": [{"const": "auto"}, {"const": "v2"}]}},
-        });
-        for (key, text, value) in [
-            ("org", "123", json!("123")),
-            ("size", "5", json!(5)),
-            ("size", "five", json!("five")),
-            ("on", "true", json!(true)),
-            ("patterns", r#"["a","b"]"#, json!(["a", "b"])),
-            ("mode", "auto", json!("auto")),
-            ("unknown", "x=y", json!("x=y")),
-        ] {
-            assert_eq!(attribute(&schema, key, text), value, "{key}");
-        }
-    }
-
-    #[test]
-    fn a_setting_splits_at_the_first_equals_sign_and_does_not_show_its_value() {
-        let setting: Setting = "proxy=http://h?a=b".parse().unwrap_or_else(|why| panic!("{why}"));
-        assert_eq!((setting.key.as_str(), setting.value.as_str()), ("proxy", "http://h?a=b"));
-        assert_eq!(format!("{setting:?}"), "proxy=…");
     }
 }

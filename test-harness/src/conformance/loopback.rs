@@ -5,15 +5,22 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use rustls::pki_types::PrivateKeyDer;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 
-/// An address where nobody listens.
+/// An address where nobody listens. The port stays taken, so that nobody else is given it meanwhile.
 ///
 /// # Errors
 /// When loopback has no free port.
 pub async fn deserted() -> io::Result<SocketAddr> {
-    listener().await?.local_addr()
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let address = socket.local_addr()?;
+    tokio::spawn(async move {
+        let _taken = socket;
+        std::future::pending::<()>().await;
+    });
+    Ok(address)
 }
 
 /// An address where connections are accepted, and nothing is ever answered.

@@ -1,9 +1,13 @@
 //! Keeps the rows of an unfinished scan, so that it can go on where it stopped.
 //!
-//! Beside the checkpoint `FILE` lies the spool `FILE.rows`: every row so far, one JSON object a line. `FILE` itself
-//! is two lines: a seal and the connector's [`Checkpoint`]. The seal holds the length and digest of the spool
-//! at that moment and a digest over everything, so that damage to either file is noticed. `FILE` is replaced in one
-//! durable step, after the spool is durable: after a crash at any moment the two agree.
+//! Next to the checkpoint `FILE` lies the spool `FILE.rows`: after its first line every row so far, one JSON object a
+//! line. `FILE` itself is two lines: a seal and the connector's [`Checkpoint`]. The seal holds the length and digest of
+//! the spool at that moment and a digest over everything, so that damage to either file is noticed. `FILE` is replaced
+//! in one durable step, after the spool is durable: after a crash at any moment the two agree.
+//!
+//! Both begin with a mark. A file without it is never read, replaced or removed, whatever it is named.
+
+mod seal;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -11,13 +15,12 @@ use std::path::{Path, PathBuf};
 
 use connector_api::{Checkpoint, ConnectorError, Descriptor, Record, SystemConfig};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use self::seal::{
+    MAX_CHECKPOINT, SPOOL_MARK, Seal, hex, is_checkpoint, is_part_of_checkpoint, is_spool, refuse_foreign,
+};
 use super::files;
-
-/// A checkpoint file larger than this is not read: it cannot be ours.
-const MAX_CHECKPOINT: u64 = 256 * 1024 * 1024;
 
 /// A row longer than this is not read.
 const MAX_ROW: u64 = 64 * 1024 * 1024;
@@ -34,35 +37,13 @@ pub struct CheckpointStore {
     sealed: bool,
 }
 
-/// The first line of a checkpoint file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Seal {
-    format: u32,
-    spool_bytes: u64,
-    spool_sha256: String,
-    /// Over the two fields above and the second line.
-    sha256: String,
-}
-
-impl Seal {
-    const FORMAT: u32 = 1;
-
-    fn new(spool_bytes: u64, spool_sha256: String, checkpoint: &[u8]) -> Self {
-        let mut digest = Sha256::new();
-        digest.update(spool_bytes.to_le_bytes());
-        digest.update(&spool_sha256);
-        digest.update(checkpoint);
-        Self { format: Self::FORMAT, spool_bytes, spool_sha256, sha256: hex(digest) }
-    }
-}
-
 impl CheckpointStore {
     /// Opens the store at `path`, and finds where an earlier scan of this system stopped.
     ///
     /// # Errors
-    /// `checkpoint_rejected` when there is a checkpoint that is damaged, foreign or too old; `invalid_config` when
-    /// another scan uses the same file or its folder does not exist; `sink` when it cannot be written.
+    /// `checkpoint_rejected` when there is a checkpoint that is damaged, foreign or too old, or a file that is none;
+    /// `invalid_config` when another scan uses the same file or its folder does not exist; `sink` when it cannot be
+    /// written.
     pub fn resume(
         path: &Path,
         descriptor: &Descriptor,
@@ -70,23 +51,30 @@ impl CheckpointStore {
         now: Timestamp,
     ) -> Result<(Self, Option<Checkpoint>), ConnectorError> {
         let mut store = Self::open(path)?;
-        let Some((seal, checkpoint)) = read_sealed(path)? else {
-            store.rewind().map_err(|error| store.write_error(&error))?;
-            return Ok((store, None));
-        };
-        checkpoint.verify(descriptor, config, now)?;
-        store.cut_back(&seal)?;
-        store.sealed = true;
-        Ok((store, Some(checkpoint)))
+        let read = seal::read(&store.path).and_then(|read| {
+            let Some((seal, checkpoint)) = read else { return Ok(None) };
+            checkpoint.verify(descriptor, config, now)?;
+            store.cut_back(&seal)?;
+            Ok(Some(checkpoint))
+        });
+        let checkpoint = read.map_err(|mut error| {
+            error.remedy += " with --fresh";
+            error
+        })?;
+        match checkpoint {
+            Some(_) => store.sealed = true,
+            None => store.rewind().map_err(|error| store.write_error(&error))?,
+        }
+        Ok((store, checkpoint))
     }
 
-    /// Opens the store at `path` for a scan from the beginning, whatever an earlier one left there.
+    /// Opens the store at `path` for a scan from the beginning, whatever an earlier scan left there.
     ///
     /// # Errors
     /// As for [`resume`](Self::resume), but for the checkpoint that is not looked at.
     pub fn fresh(path: &Path) -> Result<Self, ConnectorError> {
         let mut store = Self::open(path)?;
-        files::remove_if_there(path).and_then(|()| store.rewind()).map_err(|error| store.write_error(&error))?;
+        files::remove_if_there(&store.path).and_then(|()| store.rewind()).map_err(|error| store.write_error(&error))?;
         Ok(store)
     }
 
@@ -98,9 +86,13 @@ impl CheckpointStore {
                 "name a file with --checkpoint",
             ));
         }
-        let spool_path = spool_path(path);
-        let spool = files::private().truncate(false).open(&spool_path);
-        let spool = spool.map_err(|error| files::write_error(spool_path.display(), &error))?;
+        // What a link names is meant, not the link.
+        let path = files::resolve(path);
+        let spool_path = spool_path(&path);
+        refuse_foreign(&path, is_checkpoint)?;
+        refuse_foreign(&aside(&path), is_part_of_checkpoint)?;
+        refuse_foreign(&spool_path, is_spool)?;
+        let spool = open_spool(&spool_path).map_err(|error| files::write_error(spool_path.display(), &error))?;
         spool.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => ConnectorError::invalid_config(
                 format!("another scan uses the checkpoint {}", path.display()),
@@ -109,7 +101,7 @@ impl CheckpointStore {
             TryLockError::Error(error) => files::write_error(spool_path.display(), &error),
         })?;
         Ok(Self {
-            path: path.to_owned(),
+            path,
             spool: BufWriter::with_capacity(256 * 1024, spool),
             length: 0,
             digest: Sha256::new(),
@@ -118,11 +110,18 @@ impl CheckpointStore {
         })
     }
 
-    /// Empties the spool.
+    /// The files of a checkpoint at `path`.
+    pub fn paths(path: &Path) -> [PathBuf; 3] {
+        [path.to_owned(), spool_path(path), aside(path)]
+    }
+
+    /// Drops every row of the spool.
     fn rewind(&mut self) -> io::Result<()> {
+        self.length = SPOOL_MARK.len() as u64;
+        self.digest.update(SPOOL_MARK);
         let file = self.spool.get_mut();
-        file.set_len(0)?;
-        file.seek(SeekFrom::Start(0)).map(drop)
+        file.set_len(self.length)?;
+        file.seek(SeekFrom::Start(self.length)).map(drop)
     }
 
     /// Drops rows that came after the checkpoint, and checks those before it.
@@ -166,6 +165,9 @@ impl CheckpointStore {
         }
         self.spool.flush()?;
         self.spool.get_ref().sync_data()?;
+        if !is_checkpoint(&self.path)? {
+            return Err(io::Error::other("something else has taken its place"));
+        }
         let seal = serde_json::to_vec(&Seal::new(self.length, hex(self.digest.clone()), &checkpoint))?;
         files::replace(&self.path, &aside(&self.path), &[&seal, b"\n", &checkpoint, b"\n"])?;
         self.sealed = true;
@@ -186,7 +188,7 @@ impl CheckpointStore {
         };
         self.spool.flush().map_err(|error| self.write_error(&error))?;
         let file = self.spool.get_mut();
-        file.seek(SeekFrom::Start(0)).map_err(|error| cannot_read(&error))?;
+        file.seek(SeekFrom::Start(SPOOL_MARK.len() as u64)).map_err(|error| cannot_read(&error))?;
         let mut rows = BufReader::with_capacity(256 * 1024, &*file);
         let mut row = Vec::new();
         loop {
@@ -210,7 +212,9 @@ impl CheckpointStore {
     /// # Errors
     /// When a file cannot be removed.
     pub fn remove(mut self) -> io::Result<()> {
-        files::remove_if_there(&self.path)?;
+        if is_checkpoint(&self.path)? {
+            files::remove_if_there(&self.path)?;
+        }
         // The spool goes with `self`.
         self.sealed = false;
         Ok(())
@@ -235,37 +239,17 @@ impl Drop for CheckpointStore {
     }
 }
 
-fn read_sealed(path: &Path) -> Result<Option<(Seal, Checkpoint)>, ConnectorError> {
-    let damaged = |why: &str| Checkpoint::rejected(format!("it is damaged: {why}"));
-    let cannot_read = |error: io::Error| Checkpoint::rejected(format!("it cannot be read: {error}"));
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(cannot_read(error)),
-    };
-    let mut bytes = Vec::new();
-    file.take(MAX_CHECKPOINT + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
-    if bytes.len() as u64 > MAX_CHECKPOINT {
-        return Err(damaged("it is too large"));
+/// Opens the spool, or makes one: with its mark from the first moment.
+fn open_spool(path: &Path) -> io::Result<File> {
+    if !path.exists() {
+        let mut draft = files::Draft::beside(path)?;
+        draft.write_all(SPOOL_MARK)?;
+        match draft.place_new(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
     }
-    parse_sealed(&bytes).map(Some).map_err(damaged)
-}
-
-/// The two lines of a checkpoint file, or what is wrong with them.
-fn parse_sealed(bytes: &[u8]) -> Result<(Seal, Checkpoint), &'static str> {
-    let mut lines = bytes.splitn(3, |byte| *byte == b'\n');
-    let (Some(first), Some(second), Some([])) = (lines.next(), lines.next(), lines.next()) else {
-        return Err("it is cut short or is no checkpoint");
-    };
-    let seal: Seal = serde_json::from_slice(first).map_err(|_| "its seal cannot be read")?;
-    if seal.format != Seal::FORMAT {
-        return Err("its format is not known");
-    }
-    if seal != Seal::new(seal.spool_bytes, seal.spool_sha256.clone(), second) {
-        return Err("its digest does not match");
-    }
-    let checkpoint = serde_json::from_slice(second).map_err(|_| "its content cannot be read")?;
-    Ok((seal, checkpoint))
+    File::options().read(true).write(true).open(path)
 }
 
 fn spool_path(path: &Path) -> PathBuf {
@@ -289,10 +273,6 @@ fn update(digest: &mut Sha256, from: impl Read) -> io::Result<()> {
         let length = chunk.len();
         bytes.consume(length);
     }
-}
-
-fn hex(digest: Sha256) -> String {
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

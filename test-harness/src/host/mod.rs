@@ -5,10 +5,13 @@
 //! [`checkpoint`] a scan that was interrupted goes on where it stopped. The command line is a thin layer over this.
 
 pub mod checkpoint;
+mod conflicts;
 pub mod digest;
-mod files;
+pub mod files;
 pub mod output;
 pub mod progress;
 pub mod run;
+pub mod secret;
 mod sink;
 pub mod system;
+pub mod text_file;

@@ -1,19 +1,23 @@
 //! Tests a connection and runs a scan, as any host would.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connector_api::{
-    CancellationToken, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, ErrorCode, Outcome, Record,
-    Retry, ScanFailure, ScanLedger, ScanRequest, ScanSummary, Section, SystemConfig,
+    CancellationToken, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, ErrorCode, Outcome, Progress,
+    Record, Retry, ScanFailure, ScanLedger, ScanRequest, ScanSummary, Section, SectionReport, SectionStatus,
+    SystemConfig,
 };
 use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::checkpoint::CheckpointStore;
+use super::conflicts::FilesInUse;
 use super::digest::Digest;
+use super::files;
 use super::output::{Destination, Format, Output};
 use super::progress::Reporter;
 use super::sink::{self, Writer};
@@ -52,6 +56,8 @@ pub struct ScanJob {
     pub format: Format,
     /// Where an unfinished scan is kept.
     pub checkpoint: Option<CheckpointFile>,
+    /// Files that the scan was set up from, each with the option that names it. They are never written.
+    pub inputs: Vec<(String, PathBuf)>,
     /// Optional sections that are left out.
     pub without: Vec<Section>,
     /// Ends the scan.
@@ -89,11 +95,15 @@ impl ScanJob {
     /// Only when the scan cannot start: the output or the checkpoint is not usable. A scan that started ends as a
     /// [`ScanReport`], whatever happens.
     pub async fn run(self, connector: &dyn Connector, config: &SystemConfig) -> Result<ScanReport, ConnectorError> {
-        // Whatever is wrong with the output is to be known before the scan starts.
+        // Whatever is wrong with the files is to be known before the scan starts.
+        self.check_files()?;
         let output = self.destination.open(self.format)?;
         let (place, resume) = match self.open_checkpoint(connector, config)? {
-            // It is opened again when the rows are whole: a scan that is killed meanwhile leaves no temporary file.
-            Some((store, resume)) => (Place::Spool(store), resume),
+            Some((store, resume)) => {
+                // It is opened again when the rows are whole: a scan that is killed meanwhile leaves no part of it.
+                drop(output);
+                (Place::Spool(store), resume)
+            }
             None => (Place::Output(output), None),
         };
         let request = ScanRequest {
@@ -104,8 +114,10 @@ impl ScanJob {
         };
         let keeper =
             Keeper { place, digest: Digest::default(), destination: self.destination.clone(), format: self.format };
-        let (sink, writer) = sink::start(keeper, self.cancel.clone(), Arc::clone(&self.reporter));
-        let scanned = self.scan(connector, config, request, sink).await;
+        let costs = Arc::<Costs>::default();
+        let reporter = Arc::new(Accountant { costs: Arc::clone(&costs), reporter: Arc::clone(&self.reporter) });
+        let (sink, writer) = sink::start(keeper, self.cancel.clone(), reporter);
+        let scanned = self.scan(connector, config, request, sink, &costs).await;
         self.reporter.finish();
 
         let finished = if self.cancel.is_cancelled() {
@@ -129,6 +141,26 @@ impl ScanJob {
         ended.map_err(|_| ConnectorError::internal("the writer of the rows broke down"))
     }
 
+    /// Refuses a job in which one file is to be two.
+    fn check_files(&self) -> Result<(), ConnectorError> {
+        let mut files = FilesInUse::default();
+        if let Some(CheckpointFile { path, .. }) = &self.checkpoint {
+            let name = format!("--checkpoint {}", path.display());
+            let [checkpoint, rows, aside] = CheckpointStore::paths(&files::resolve(path));
+            files.writes(&name, &checkpoint);
+            files.writes(format!("the rows of {name}"), &rows);
+            files.writes(format!("the next file of {name}"), &aside);
+        }
+        if let Destination::Path(path) = &self.destination {
+            files.writes(format!("--output {}", path.display()), path);
+        }
+        for (name, path) in &self.inputs {
+            files.reads(name, path);
+        }
+        files.streams(self.destination == Destination::Stdout);
+        files.check()
+    }
+
     fn open_checkpoint(
         &self,
         connector: &dyn Connector,
@@ -138,13 +170,7 @@ impl ScanJob {
         if *fresh {
             return Ok(Some((CheckpointStore::fresh(path)?, None)));
         }
-        let opened = CheckpointStore::resume(path, &connector.describe(), config, Timestamp::now());
-        opened.map(Some).map_err(|error| match error.code {
-            ErrorCode::CheckpointRejected => {
-                ConnectorError { remedy: "use --fresh to scan from the beginning".to_owned(), ..error }
-            }
-            _ => error,
-        })
+        CheckpointStore::resume(path, &connector.describe(), config, Timestamp::now()).map(Some)
     }
 
     /// The connector's part: its own end, or the host's when it does not end after a cancellation or breaks down.
@@ -154,8 +180,9 @@ impl ScanJob {
         config: &SystemConfig,
         request: ScanRequest,
         sink: sink::ChannelSink,
+        costs: &Costs,
     ) -> Result<ScanSummary, ScanFailure> {
-        let ledger = ScanLedger::start(&connector.describe(), config);
+        let mut ledger = ScanLedger::start(&connector.describe(), config);
         let scan = AssertUnwindSafe(connector.scan(request, Arc::new(sink))).catch_unwind();
         let error = tokio::select! {
             ended = scan => match ended {
@@ -164,10 +191,35 @@ impl ScanJob {
             },
             () = async { self.cancel.cancelled().await; tokio::time::sleep(GRACE).await } => ConnectorError::cancelled(),
         };
-        match ledger.finish(Err(error)) {
-            Ok(summary) => Ok(summary),
-            Err(failure) => Err(failure),
+        // What the sections cost is known all the same.
+        for (section, requests) in costs.take() {
+            let status = SectionStatus::Incomplete { error: error.clone() };
+            ledger.close(SectionReport { requests, ..SectionReport::new(section, status) });
         }
+        ledger.finish(Err(error))
+    }
+}
+
+/// The requests of each section so far.
+#[derive(Default)]
+struct Costs(Mutex<BTreeMap<Section, u64>>);
+
+impl Costs {
+    fn take(&self) -> BTreeMap<Section, u64> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Keeps the costs on the way to whoever watches.
+struct Accountant {
+    costs: Arc<Costs>,
+    reporter: Arc<dyn Reporter>,
+}
+
+impl Reporter for Accountant {
+    fn progress(&self, progress: &Progress) {
+        self.costs.0.lock().unwrap_or_else(PoisonError::into_inner).insert(progress.section, progress.requests);
+        self.reporter.progress(progress);
     }
 }
 
@@ -258,6 +310,12 @@ impl Keeper {
 fn fail(summary: &mut ScanSummary, error: &ConnectorError) {
     summary.outcome = Outcome::Failed;
     summary.error = Some(error.clone());
+    if error.code == ErrorCode::Sink {
+        // What was read and not taken is not there.
+        for section in summary.sections.iter_mut().filter(|section| section.status == SectionStatus::Complete) {
+            section.status = SectionStatus::Incomplete { error: error.clone() };
+        }
+    }
 }
 
 /// The report of a scan whose writer is lost.

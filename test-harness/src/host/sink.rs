@@ -93,6 +93,8 @@ impl ScanSink for ChannelSink {
     }
 
     fn progress(&self, progress: Progress) {
-        self.reporter.progress(&progress);
+        // What was expected is an estimate, and no more can be done than there is.
+        let expected = progress.expected.map(|expected| expected.max(progress.done));
+        self.reporter.progress(&Progress { expected, ..progress });
     }
 }

@@ -1,16 +1,15 @@
 //! Reads a stored system, JSON or TOML, with the fields of [`SystemConfig`].
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use connector_api::secrecy::{ExposeSecret, SecretString};
+use connector_api::secrecy::ExposeSecret;
 use connector_api::{ConnectorError, Credential, SystemConfig, nearest};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// No system file or password file is larger.
-const MAX_FILE: u64 = 1024 * 1024;
+use super::{secret, text_file};
+
+pub use super::secret::read_secret;
 
 /// Reads the system file at `path`. Its name decides: `.toml` is TOML, anything else JSON.
 ///
@@ -20,7 +19,7 @@ const MAX_FILE: u64 = 1024 * 1024;
 /// `invalid_config` when it cannot be read, or for the first field that is unknown or of the wrong type. Values are
 /// never repeated, since one may be a secret in the wrong place.
 pub fn read_system(path: &Path, default_os_type: &str) -> Result<SystemConfig, ConnectorError> {
-    let text = read_text(path, "system file")?;
+    let text = text_file::read(path, "system file")?;
     let text = text.expose_secret();
     let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     let parsed = if is_toml { parse_toml(text) } else { parse_json(text) };
@@ -30,42 +29,10 @@ pub fn read_system(path: &Path, default_os_type: &str) -> Result<SystemConfig, C
             "correct the file; a name ending in .toml is read as TOML, any other as JSON",
         )
     })?;
-    system_from(value, default_os_type)
-        .map_err(|error| error.context(format_args!("the system file {}", path.display())))
-}
-
-/// Reads a secret from a file. One line end after it is not part of it.
-///
-/// # Errors
-/// `invalid_config` when it cannot be read, or is empty.
-pub fn read_secret(path: &Path) -> Result<SecretString, ConnectorError> {
-    let text = read_text(path, "password file")?;
-    let text = text.expose_secret();
-    let secret = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
-    if secret.is_empty() {
-        return Err(ConnectorError::invalid_config(
-            format!("the password file {} is empty", path.display()),
-            "write the key or password into it, and nothing else",
-        ));
-    }
-    Ok(secret.into())
-}
-
-fn read_text(path: &Path, what: &str) -> Result<SecretString, ConnectorError> {
-    let unreadable = |why: &dyn std::fmt::Display| {
-        ConnectorError::invalid_config(
-            format!("the {what} {} cannot be read: {why}", path.display()),
-            "check the path and that this user may read it",
-        )
-    };
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-        .map_err(|error| unreadable(&error))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(unreadable(&"it is too large"));
-    }
-    String::from_utf8(bytes).map(SecretString::from).map_err(|_| unreadable(&"it is not UTF-8 text"))
+    let place = format!("the system file {}", path.display());
+    let system = system_from(value, default_os_type).map_err(|error| error.context(&place))?;
+    secret::check(system.credential.secret(), &format!("credential.password of {place}"))?;
+    Ok(system)
 }
 
 fn parse_json(text: &str) -> Result<Value, String> {
@@ -198,14 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn one_line_end_after_a_secret_is_not_part_of_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        for (text, secret) in [("k", "k"), ("k\n", "k"), ("k\r\n", "k"), ("k\n\n", "k\n"), (" k ", " k ")] {
-            fs::write(&path, text).unwrap();
-            assert_eq!(read_secret(&path).unwrap().expose_secret(), secret);
+    fn a_byte_order_mark_is_no_part_of_a_system_file() {
+        for (name, text) in [("s.json", "\u{feff}{\"hostname\":\"h\"}"), ("s.toml", "\u{feff}hostname = 'h'")] {
+            assert_eq!(read(name, text).unwrap().hostname, "h");
         }
-        fs::write(&path, "\n").unwrap();
-        assert!(read_secret(&path).is_err());
+    }
+
+    #[test]
+    fn what_is_not_part_of_a_password_is_refused_by_the_same_rules_as_in_a_file_of_its_own() {
+        let error = read("s.toml", "hostname = 'h'\n[credential]\npassword = 'x-api-key: hunter2'").unwrap_err();
+        assert!(error.message.starts_with("credential.password of the system file"), "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"));
     }
 }

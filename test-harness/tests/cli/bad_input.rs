@@ -32,6 +32,12 @@ fn wrong_usage_is_named_with_its_help() {
         (&["connectors", "--edition", "free"], "harness connectors --help"),
         (&["simulate", "--fault", "statsu=503"], "harness simulate --help"),
         (&["scan", "--demo", "--log-level", "a=b=c"], "debug"),
+        (&["scan", "--demo", "--log-level", "verbose"], "debug"),
+        (&["scan", "--demo", "--log-level", "warn,connector_jumpcloud"], "debug"),
+        (&["test-connection", "--demo", "--log-level", "warning"], "debug"),
+        (&["scan", "--demo", "--output", "scan.txt"], "--format"),
+        (&["scan", "--demo", "--output", "scan"], "--format"),
+        (&["scan", "--demo", "--output", "scan/"], "--format"),
     ] {
         with_key(arguments).assert_error(2, "invalid_config", help);
     }
@@ -44,12 +50,20 @@ fn wrong_configuration_is_named_with_its_help() {
         (&["--hostname", host, "--os-type", "JumpClod"][..], "invalid_config", "did you mean `JumpCloud`?"),
         (&["--hostname", host, "--edition", "Community"], "edition_not_supported", "Pro"),
         (&["--hostname", host, "--set", "pagesize=5"], "invalid_config", "schema"),
-        (&["--hostname", host, "--set", "pageSize=many"], "invalid_config", "schema"),
+        (&["--hostname", host, "--set", "pageSize=many"], "invalid_config", "--set pageSize=100"),
+        (&["--hostname", host, "--set", "pageSize=1000"], "invalid_config", "schema"),
+        (&["--hostname", host, "--set", "includeGrants=yes"], "invalid_config", "--set includeGrants=true"),
+        (
+            &["--hostname", host, "--set", "privilegedGroupPatterns=a,b"],
+            "invalid_config",
+            r#"--set 'privilegedGroupPatterns=["admin""#,
+        ),
+        (&["--hostname", host, "--set", "apiKey=K"], "invalid_config", "--password-file"),
         (&["--hostname", "console.jumpcloud.com/path"], "invalid_config", "host name"),
         (&["--hostname", "ada:secret@console.jumpcloud.com"], "invalid_config", "host name"),
         (&["--hostname", ""], "invalid_config", "schema"),
         (&["--hostname", "http://console.jumpcloud.com"], "insecure_endpoint", "https"),
-        (&["--hostname", host, "--password-file", "/nowhere/key"], "invalid_config", "check the path"),
+        (&["--hostname", host, "--password-file", "/nowhere/key"], "invalid_config", "name a file"),
         (&["--system", "/nowhere/system.json"], "invalid_config", "check the path"),
     ] {
         for command in ["scan", "test-connection"] {
@@ -115,7 +129,9 @@ async fn a_place_for_the_rows_that_cannot_be_used_is_refused_before_the_scan() {
         &["--format", "csv"],
         &["--checkpoint", &place("missing/checkpoint")],
         &["--checkpoint", "/dev/null", "--fresh"],
-        &["--all-organizations", "--output", &place("missing")],
+        &["--all-organizations", "--output", &place("missing/deeper")],
+        &["--all-organizations", "--output", &place("file")],
+        &["--all-organizations", "--output", "-"],
         &["--all-organizations"],
     ] {
         run(&mut scan(&simulator, arguments)).assert_error(2, "invalid_config", "");

@@ -3,5 +3,10 @@
 
 mod bad_input;
 mod host;
+mod keys;
+mod outputs;
+mod places;
+mod reports;
 mod scan;
 mod support;
+mod toy;

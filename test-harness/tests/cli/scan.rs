@@ -127,7 +127,7 @@ async fn a_reader_that_goes_away_ends_the_scan_with_an_error() {
 async fn a_scan_goes_on_when_nobody_reads_its_log() {
     let simulator = small(SimulatorOptions::default()).await;
     let folder = tempfile::tempdir().unwrap();
-    let output = folder.path().join("scan");
+    let output = folder.path().join("scan.ndjson");
     let mut command = scan(&simulator, &["--log-level", "debug", "--output", output.to_str().unwrap()]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());
@@ -210,12 +210,49 @@ async fn a_checkpoint_that_cannot_be_used_is_refused_until_told_to_begin_anew() 
     child.kill().unwrap();
     child.wait().unwrap();
 
-    let foreign = run(scan(&simulator, &arguments).args(["--set", "pageSize=50"]));
+    let foreign = run(scan(&simulator, &arguments).args(["--set", "lastLoginDays=30"]));
     foreign.assert_error(2, "checkpoint_rejected", "--fresh");
-    fs::write(&kept, "garbage").unwrap();
+    assert!(foreign.stderr.contains("another setting of lastLoginDays"), "{foreign:?}");
+    let mut damaged = fs::read(&kept).unwrap();
+    damaged.truncate(damaged.len() / 2);
+    fs::write(&kept, damaged).unwrap();
     run(&mut scan(&simulator, &arguments)).assert_error(2, "checkpoint_rejected", "--fresh");
     assert_scanned(&run(scan(&simulator, &arguments).arg("--fresh")));
     assert!(entries(folder.path()).is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_goes_on_at_another_pace() {
+    let options = SimulatorOptions { latency: Duration::from_millis(20), ..SimulatorOptions::default() };
+    let simulator = small(options).await;
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let arguments = ["--checkpoint", kept.to_str().unwrap(), "--quiet", "--without", "lastLogin"];
+    let whole = run(&mut scan(&simulator, &arguments[2..]));
+    let mut child = scan(&simulator, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for(&kept, &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let mut again = scan(&simulator, &arguments);
+    for setting in [
+        "concurrency=3",
+        "requestsPerSecond=500",
+        "pageSize=50",
+        "attempts=9",
+        "readTimeoutSeconds=20",
+        "requestTimeoutSeconds=60",
+        "retryBudgetSeconds=60",
+        "scanLimitMinutes=60",
+        // The default, which is no other setting.
+        "lastLoginDays=90",
+    ] {
+        again.args(["--set", setting]);
+    }
+    let resumed = run(&mut again);
+    assert_scanned(&resumed);
+    assert_eq!(rows(&resumed.stdout), rows(&whole.stdout));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -270,8 +307,13 @@ fn the_catalogue_describes_the_connector() {
 #[cfg(unix)]
 #[test]
 fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
-    for arguments in [&["simulate", "--users", "20"][..], &["simulate", "--users", "20", "--tls"]] {
-        let mut simulator = Running(harness(arguments).stdout(Stdio::piped()).spawn().unwrap());
+    for arguments in [
+        &["simulate", "--users", "20"][..],
+        &["simulate", "--users", "20", "--tls"],
+        &["simulate", "--users", "20", "--listen", "0.0.0.0:0"],
+    ] {
+        let mut command = harness(arguments);
+        let mut simulator = Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
         let mut told = String::new();
         let mut out = simulator.0.stdout.take().unwrap();
         let mut bytes = [0; 1024];
@@ -286,5 +328,8 @@ fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
         assert_scanned(&run(harness(scan.split(' ')).env(PASSWORD_VARIABLE, key)));
         signal(&simulator.0, "INT");
         assert_eq!(simulator.0.wait().unwrap().code(), Some(0));
+        let mut said = String::new();
+        simulator.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(said.contains("warning["), arguments.contains(&"0.0.0.0:0"), "{said}");
     }
 }

@@ -127,13 +127,13 @@ async fn a_stale_key_a_suspended_one_and_one_without_mfa_show() {
 }
 
 #[tokio::test]
-async fn what_the_key_may_not_read_is_unavailable_with_the_role_that_is_needed() {
-    for (scope, section, role) in [
-        ("administrators", Section::Administrators, "Administrator With Billing"),
-        ("systems", Section::Systems, "Read Only"),
-        ("applications", Section::Applications, "Read Only"),
-        ("directories", Section::Directories, "Read Only"),
-        ("insights.events", Section::LastLogin, "other than Command Runner"),
+async fn what_the_key_may_not_read_is_unavailable_with_the_scope_that_is_needed_and_what_is_absent_without() {
+    for (scope, section, needed) in [
+        ("administrators", Section::Administrators, "administrators.readonly"),
+        ("systems", Section::Systems, "systems.readonly"),
+        ("applications", Section::Applications, "applications.readonly"),
+        ("directories", Section::Directories, "directories.readonly"),
+        ("insights.events", Section::LastLogin, "directoryinsights.readonly"),
     ] {
         for status in [403, 404] {
             let faults = vec![format!("status={status}:on={scope}").parse().unwrap()];
@@ -143,7 +143,10 @@ async fn what_the_key_may_not_read_is_unavailable_with_the_role_that_is_needed()
             let error = scanned.unavailable(section);
             let code = if status == 403 { ErrorCode::Forbidden } else { ErrorCode::NotFound };
             assert_eq!(error.code, code, "{scope}");
-            assert!(error.message.contains(role) && error.remedy.contains(role), "{scope}: {error:?}");
+            let advice = format!("give the key's administrator the role Administrator, or one with the scope {needed}");
+            assert_eq!(error.remedy.contains(&advice), status == 403, "{error:?}");
+            assert_eq!(error.remedy.contains("role"), status == 403, "{error:?}");
+            assert_eq!(error.message.contains("the target does not have it"), status == 404, "{error:?}");
             assert!(error.remedy.contains("to false"), "{error:?}");
             assert_eq!(scanned.accounts().filter(|account| account.kind == AccountKind::User).count(), 120);
         }

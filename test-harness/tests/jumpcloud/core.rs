@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::support::console::{Content, id};
-use crate::support::{core_alone, scan, simulated, small, start, try_scan, wire};
+use crate::support::{core_alone, one, scan, simulated, small, start, try_scan, wire};
 use connector_api::{AccountKind, AccountType, ErrorCode, Outcome, Record, Section, SectionStatus, Stage};
 use serde_json::{Value, json};
 use test_harness::simulator::organization::{Organization, UserRole, UserState};
@@ -81,9 +81,10 @@ async fn every_other_field_reaches_the_attributes_as_it_came() {
 async fn every_group_is_what_the_directory_holds() {
     let simulator = start(SimulatorOptions { groups: 140, ..small() }).await;
     let scanned = scan(core_alone(simulated(&simulator))).await;
-    let rows = wire(&simulator, "/api/v2/usergroups?sort=_id").await;
+    let rows = wire(&simulator, "/api/v2/usergroups?sort=name").await;
     assert_eq!(scanned.groups().count(), rows.len());
     for (row, group) in rows.iter().zip(scanned.groups()) {
+        let row = &one(&simulator, &format!("/api/v2/usergroups/{}", row["id"].as_str().unwrap())).await;
         assert_eq!(group.external_id, row["id"].as_str().unwrap());
         assert_eq!(group.name, row["name"].as_str().unwrap());
         assert_eq!(group.group_type, "JUMPCLOUD_USER_GROUP");

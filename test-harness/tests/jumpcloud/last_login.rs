@@ -206,7 +206,7 @@ async fn without_directory_insights_no_login_is_claimed() {
     let truth = simulator.organization();
     let scanned = scan(simulated(&simulator)).await;
     let error = scanned.unavailable(Section::LastLogin);
-    assert!(error.message.contains("Command Runner"), "{error:?}");
+    assert!(error.remedy.contains("directoryinsights.readonly"), "{error:?}");
     assert!(scanned.accounts().all(|account| account.last_login.is_none() && account.last_login_at.is_none()));
     let dba = scanned.account(&truth.id(Node::new(Kind::User, 4)));
     let codes = crate::support::codes(&dba.reasons);

@@ -2,11 +2,14 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod administrators;
+mod answers;
 mod core;
 mod evidence;
 mod grants;
+mod group_details;
 mod last_login;
-mod logs;
+mod null_edges;
 mod support;
 mod tenants;
 mod test_connection;
+mod users_left_out;

@@ -1,9 +1,11 @@
 //! Keys that see several organisations, and service accounts.
 
-use crate::support::console::{Content, id};
+use crate::support::console::{Console, Content, id};
 use crate::support::{connect, scan, simulated, small, start, try_scan};
-use connector_api::{AccountKind, CheckStatus, ConnectorError, Credential, ErrorCode, ScanRequest, SystemConfig};
-use serde_json::json;
+use connector_api::{
+    AccountKind, CheckStatus, ConnectorError, Credential, ErrorCode, ScanRequest, Section, SystemConfig,
+};
+use serde_json::{Value, json};
 use test_harness::simulator::{Simulator, SimulatorOptions};
 
 async fn provider() -> Simulator {
@@ -139,31 +141,157 @@ async fn a_token_is_renewed_once_on_a_401() {
     assert_eq!(simulator.requests().of("usergroups"), 2, "once, and once more with a fresh token");
 }
 
-/// A console that gives a token for so many seconds.
-fn issuing(seconds: u64) -> Content {
-    let token = json!({"access_token": "token-that-must-not-show", "token_type": "bearer", "expires_in": seconds});
+/// A console that gives a token with such an `expires_in`.
+fn issuing(expires_in: Value) -> Content {
+    let token = json!({"access_token": "token-that-must-not-show", "token_type": "bearer", "expires_in": expires_in});
     Content::default()
         .answer("/oauth2/token", 200, token)
-        .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
+        .list("/api/systemusers", [json!({"_id": id(1), "username": "ada", "organization": id(171)})])
+}
+
+/// A console as a service account's.
+fn as_service_account(console: &Console) -> SystemConfig {
+    let credential = Credential::from_secret("hunter2-secret".to_owned()).with_username("client");
+    SystemConfig::new("JumpCloud", console.url(), credential)
+        .with_attribute("jumpcloudAuthentication", "serviceAccount")
+}
+
+fn tokens(console: &Console) -> usize {
+    console.asked().iter().filter(|request| request.path == "/oauth2/token").count()
 }
 
 #[tokio::test]
 async fn a_token_that_ends_is_renewed_before_it_is_used_again() {
-    for (seconds, renewed) in [(0, true), (3600, false)] {
-        let console = issuing(seconds).serve().await;
-        let credential = Credential::from_secret("hunter2-secret".to_owned()).with_username("client");
-        let system = SystemConfig::new("JumpCloud", console.url(), credential)
-            .with_attribute("jumpcloudAuthentication", "serviceAccount");
-        scan(system).await;
+    for (expires_in, renewed) in [(json!(0), true), (json!(3600), false), (json!("3600"), false), (json!("0"), true)] {
+        let console = issuing(expires_in).serve().await;
+        scan(as_service_account(&console)).await;
         let asked = console.asked();
-        let tokens = asked.iter().filter(|request| request.path == "/oauth2/token").count();
-        let expected = if renewed { asked.len() - tokens } else { 1 };
-        assert_eq!(tokens, expected);
+        let expected = if renewed { asked.len() - tokens(&console) } else { 1 };
+        assert_eq!(tokens(&console), expected);
         for request in asked.iter().filter(|request| request.path != "/oauth2/token") {
             assert_eq!(request.headers["authorization"], "Bearer token-that-must-not-show");
             assert!(!request.headers.contains_key("x-api-key"));
         }
     }
+}
+
+#[tokio::test]
+async fn a_token_that_dies_early_is_replaced_once_for_all_requests_that_used_it() {
+    for alive in [0, 1, 5] {
+        let groups =
+            (1..30).map(|number| json!({"id": id(number), "name": format!("g{number}"), "type": "user_group"}));
+        let content = issuing(json!(3600)).list("/api/v2/usergroups", groups);
+        let console = content.tokens(&["first-token", "second-token"], alive).serve().await;
+        scan(as_service_account(&console)).await;
+        assert_eq!(tokens(&console), 2, "after {alive} requests");
+    }
+}
+
+/// A console that treats service accounts as JumpCloud does.
+fn refusing_organizations(status: u16) -> Content {
+    let refusal = json!({"message": "service accounts are not allowed to access this endpoint"});
+    issuing(json!(3600)).answer("/api/organizations", status, refusal)
+}
+
+#[tokio::test]
+async fn a_service_account_passes_though_it_may_not_list_organisations() {
+    for status in [401, 403] {
+        let console = refusing_organizations(status).serve().await;
+        let key = crate::support::system(&console.url(), "jcs_0123456789");
+        for system in [as_service_account(&console), key] {
+            let report = connect(system.clone()).unwrap().test_connection().await;
+            assert!(report.passed() && report.first_error().is_none(), "{report:?}");
+            let organization = report.checks.iter().find(|check| check.name == "organization").unwrap();
+            assert_eq!(organization.found, "not available to service accounts");
+            scan(system.clone()).await;
+            let error = connect(system).unwrap().organizations().await.unwrap_err();
+            assert!(error.message.contains("not available to service accounts"), "{error:?}");
+            assert!(error.remedy.contains("a system of its own") && !error.remedy.contains("key"), "{error:?}");
+        }
+        assert_eq!(tokens(&console), 3, "one each: a refusal of service accounts does not renew the token");
+    }
+}
+
+#[tokio::test]
+async fn the_first_request_of_a_connection_test_needs_no_organisation_and_no_order() {
+    let console = refusing_organizations(401).serve().await;
+    connect(as_service_account(&console)).unwrap().test_connection().await;
+    let asked = console.asked();
+    let proof = asked.iter().find(|request| request.path != "/oauth2/token").unwrap();
+    assert_eq!(proof.path, "/api/v2/usergroups");
+    assert_eq!(proof.query, [("limit".to_owned(), "1".to_owned())].into());
+}
+
+#[tokio::test]
+async fn directory_insights_is_named_the_organisation_that_a_bearer_token_belongs_to() {
+    let named = |console: &Console| {
+        let asked = console.asked();
+        let insights = asked.iter().filter(|request| request.path.starts_with("/insights/"));
+        let named =
+            insights.map(|request| request.headers.get("x-org-id").map(|value| value.to_str().unwrap().to_owned()));
+        named.collect::<Vec<_>>()
+    };
+    let console = refusing_organizations(401).serve().await;
+    scan(as_service_account(&console)).await;
+    assert_eq!(named(&console), [Some(id(171))]);
+    let console = refusing_organizations(401).serve().await;
+    scan(as_service_account(&console).with_attribute("jumpcloudOrgId", id(7))).await;
+    assert_eq!(named(&console), [Some(id(7))], "what the operator names goes first");
+    let console = issuing(json!(3600)).serve().await;
+    scan(console.system()).await;
+    assert_eq!(named(&console), [None], "an API key needs none");
+
+    let missing = json!({"message": "no organization selected"});
+    let content = issuing(json!(3600)).list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})]);
+    let console = content.answer("/insights/directory/v1/events", 401, missing).serve().await;
+    let scanned = scan(as_service_account(&console)).await;
+    let error = scanned.status(Section::LastLogin).error().unwrap();
+    assert_eq!(error.code, ErrorCode::WrongOrganization);
+    assert!(error.remedy.contains("jumpcloudOrgId") && !error.remedy.contains("role"), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_insights_refuses_has_a_remedy_of_its_own() {
+    let events = "/insights/directory/v1/events";
+    let not_in_plan = issuing(json!(3600)).answer(events, 402, json!({"message": "Payment Required"}));
+    let another_host = issuing(json!(3600)).page(events, 404, "<html>not here</html>");
+    for (content, message, remedy) in [
+        (not_in_plan, "not part of the organisation's JumpCloud plan", "add Directory Insights to the plan"),
+        (another_host, "the target does not have it", "jumpcloudInsightsHostname"),
+    ] {
+        let console = content.serve().await;
+        let scanned = scan(console.system()).await;
+        let error = scanned.unavailable(Section::LastLogin);
+        assert!(error.message.contains(message) && error.remedy.contains(remedy), "{error:?}");
+        assert!(error.remedy.contains("includeLastLogin") && !error.remedy.contains("role"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_section_that_is_refused_says_one_thing_of_the_credential() {
+    let refusal = json!({"message": "Unauthorized"});
+    let content = issuing(json!(3600)).answer("/api/users", 401, refusal.clone()).answer("/api/systems", 403, refusal);
+    let console = content.serve().await;
+    for (system, holder) in
+        [(console.system(), "the key's administrator"), (as_service_account(&console), "the service account")]
+    {
+        let scanned = scan(system).await;
+        for (section, scope) in [(Section::Administrators, "administrators"), (Section::Systems, "systems")] {
+            let error = scanned.unavailable(section);
+            assert!(!error.message.contains("not accepted"), "{error:?}");
+            let advice = format!("give {holder} the role Administrator, or one with the scope {scope}.readonly");
+            assert!(error.remedy.starts_with(&advice), "{error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_report_of_a_section_and_the_error_of_the_scan_agree() {
+    let simulator = provider().await;
+    let failure = try_scan(simulated(&simulator)).await.unwrap_err();
+    let users = failure.summary.section(Section::Users).unwrap().status.error().unwrap();
+    assert_eq!(*users, ConnectorError { message: users.message.clone(), ..failure.error.clone() });
+    assert!(failure.error.message.ends_with(&users.message), "{failure:?}");
 }
 
 #[tokio::test]

@@ -1,13 +1,15 @@
 //! What Test Connection finds, and that each symptom of the product page's table has its code, message and remedy.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::console::{Content, id};
 use crate::support::{connect, core_alone, scan, simulated, small, start, system, try_scan};
 use connector_api::{Check, CheckStatus, ConnectionReport, ErrorCode, SectionStatus, SystemConfig};
 use serde_json::json;
+use test_harness::conformance::loopback;
 use test_harness::simulator::{SimulatorOptions, TlsMode};
+use tokio::time::Instant;
 
 async fn test(system: SystemConfig) -> ConnectionReport {
     connect(system).unwrap().test_connection().await
@@ -53,9 +55,7 @@ async fn a_good_key_passes_with_name_and_numbers() {
 
 #[tokio::test]
 async fn nobody_listening_cannot_connect() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = loopback::deserted().await.unwrap();
     let report = test(system(&format!("http://{address}"), "key")).await;
     assert_fails(&report, "connect", ErrorCode::Connect);
     assert!(report.first_error().unwrap().remedy.contains("127.0.0.1"));
@@ -68,13 +68,13 @@ async fn a_name_that_does_not_resolve_says_so() {
     assert_fails(&report, "resolve", ErrorCode::Dns);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_target_that_never_answers_ends_in_time() {
     // The connection is taken by the system; nobody ever answers on it.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let began = Instant::now();
-    let report = test(hasty(system(&format!("http://{}", listener.local_addr().unwrap()), "key"))).await;
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let report = test(system(&format!("http://{}", listener.local_addr().unwrap()), "key")).await;
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     assert_fails(&report, "connect", ErrorCode::Timeout);
 }
 
@@ -83,30 +83,72 @@ async fn a_wrong_key_is_unauthorized() {
     let simulator = start(small()).await;
     let report = test(system(&simulator.url(), "wrong")).await;
     assert_fails(&report, "key", ErrorCode::Unauthorized);
-    assert!(report.first_error().unwrap().remedy.contains("regenerate the API key"));
+    let remedy = &report.first_error().unwrap().remedy;
+    let at = |words: &str| remedy.find(words).unwrap_or_else(|| panic!("{words}: {remedy}"));
+    for words in ["console.eu.jumpcloud.com", "console.in.jumpcloud.com", "expired", "API access"] {
+        assert!(at(words) < at("regenerate the API key"), "what revokes a key comes last: {remedy}");
+    }
     for name in ["organization", "users", "groups"] {
         assert_eq!(check(&report, name).status, CheckStatus::Skipped, "{name}");
     }
 }
 
 #[tokio::test]
-async fn a_key_that_may_read_nothing_is_forbidden() {
-    for (page, words) in
-        [(None, "role Administrator or Manager"), (Some("<html>your IP has been blocked</html>"), "unblock")]
-    {
-        let mut content = Content::default();
-        for path in ["/api/organizations", "/api/v2/users", "/api/systemusers", "/api/v2/usergroups"] {
-            content = match page {
+async fn a_key_that_may_read_nothing_is_forbidden_and_an_address_that_is_blocked_is_something_else() {
+    let refusing = |page: Option<&str>| {
+        ["/api/organizations", "/api/v2/users", "/api/systemusers", "/api/v2/usergroups"].into_iter().fold(
+            Content::default(),
+            |content, path| match page {
                 None => content.answer(path, 403, json!({"message": "Forbidden"})),
                 Some(page) => content.page(path, 403, page),
-            };
-        }
-        let console = content.serve().await;
-        let report = test(console.system()).await;
-        assert_fails(&report, "users", ErrorCode::Forbidden);
-        assert!(report.first_error().unwrap().remedy.contains(words), "{report:?}");
-        assert_eq!(check(&report, "groups").error.as_ref().unwrap().code, ErrorCode::Forbidden);
-    }
+            },
+        )
+    };
+    let console = refusing(None).serve().await;
+    let report = test(console.system()).await;
+    assert_fails(&report, "users", ErrorCode::Forbidden);
+    let error = report.first_error().unwrap();
+    assert!(error.remedy.contains("role Administrator or Manager, or one with the scope users.readonly"), "{error:?}");
+    assert_eq!(check(&report, "groups").error.as_ref().unwrap().code, ErrorCode::Forbidden);
+
+    let console = refusing(Some("<html>your IP has been blocked due to suspected abuse</html>")).serve().await;
+    let report = test(console.system()).await;
+    assert_fails(&report, "service", ErrorCode::AddressBlocked);
+    assert!(report.first_error().unwrap().remedy.contains("unblocked"), "{report:?}");
+    assert_eq!(console.asked().len(), 1, "nothing more is asked");
+}
+
+#[tokio::test]
+async fn a_port_that_speaks_plain_http_is_called_so() {
+    let simulator = start(small()).await;
+    let report = test(system(&format!("https://{}", simulator.address()), "key")).await;
+    assert_fails(&report, "tls", ErrorCode::Tls);
+    let error = report.first_error().unwrap();
+    assert!(error.message.contains("this port speaks plain HTTP"), "{error:?}");
+    assert!(error.remedy.contains("http://") && !error.remedy.contains("certificate"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist_is_looked_up_twice() {
+    let system = core_alone(system("console.invalid", "key")).with_attribute("retryWaitMilliseconds", 1);
+    let error = try_scan(system).await.unwrap_err().error;
+    assert_eq!(error.code, ErrorCode::Dns);
+    assert!(error.message.contains("console.invalid") && error.message.contains("after 2 attempts"), "{error:?}");
+}
+
+#[tokio::test]
+async fn where_a_proxy_resolves_no_name_is_called_resolved_and_its_failures_are_its_own() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = listener.local_addr().unwrap();
+    drop(listener);
+    let system =
+        hasty(system("console.jumpcloud.com", "key")).with_attribute("proxyUrl", format!("http://user:geheim@{proxy}"));
+    let report = test(system).await;
+    assert_fails(&report, "connect", ErrorCode::Connect);
+    assert_eq!(check(&report, "resolve").status, CheckStatus::Skipped);
+    let error = report.first_error().unwrap();
+    assert!(error.message.contains(&format!("the proxy {proxy}")) && error.remedy.contains("proxyUrl"), "{error:?}");
+    assert!(!format!("{report:?}").contains("geheim"));
 }
 
 #[tokio::test]
@@ -240,4 +282,32 @@ async fn what_only_the_wrong_host_says_is_told_apart() {
     let report = test(found.system()).await;
     assert!(report.passed(), "{report:?}");
     assert_eq!(check(&report, "organization").status, CheckStatus::Skipped);
+}
+
+#[tokio::test]
+async fn a_key_that_may_see_no_organisation_is_not_told_to_choose_one() {
+    let console = Content::default()
+        .answer("/api/systemusers", 404, json!({"message": "organization not found"}))
+        .list("/api/organizations", [])
+        .serve()
+        .await;
+    let system = console.system().with_attribute("jumpcloudOrgId", id(7));
+    let report = test(system.clone()).await;
+    assert_fails(&report, "users", ErrorCode::WrongOrganization);
+    let failure = try_scan(system).await.unwrap_err();
+    let organization = check(&report, "organization").error.as_ref().unwrap();
+    for error in [report.first_error().unwrap(), &failure.error, organization] {
+        assert!(error.message.contains("the key may see no organisation"), "{error:?}");
+        assert!(!error.remedy.contains("one of"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_target_says_of_a_failure_is_in_the_error() {
+    let console =
+        Content::default().answer("/api/v2/usergroups", 200, json!({"error": "backend unavailable"})).serve().await;
+    let error =
+        try_scan(core_alone(console.system()).with_attribute("retryWaitMilliseconds", 1)).await.unwrap_err().error;
+    assert_eq!(error.code, ErrorCode::MalformedResponse);
+    assert!(error.message.contains("backend unavailable") && !error.remedy.contains("host name"), "{error:?}");
 }

@@ -1,5 +1,6 @@
 //! The connector, and each of its breakages where it takes effect.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,8 +20,8 @@ use super::{Breakage, account, group, membership, sections};
 
 const PAGE: usize = 50;
 
-/// Counts the scans of a connector that changes its order.
-static SCANS: AtomicUsize = AtomicUsize::new(0);
+/// Counts the scans of a connector that changes its order, in each test by itself: a test has one thread.
+thread_local!(static SCANS: Cell<usize> = const { Cell::new(0) });
 
 struct ReferenceConnector {
     config: SystemConfig,
@@ -78,7 +79,7 @@ impl ReferenceConnector {
         let mut sections = sections();
         match self.breakage {
             Breakage::DropsARow => drop(sections[0].1.pop()),
-            Breakage::ChangesOrder => sections[0].1.rotate_left(SCANS.fetch_add(1, Ordering::Relaxed)),
+            Breakage::ChangesOrder => sections[0].1.rotate_left(SCANS.replace(SCANS.get() + 1)),
             Breakage::RepeatsARow => sections[0].1.push(account(7).into()),
             Breakage::SharesAUsername => {
                 let mut twin = account(1);

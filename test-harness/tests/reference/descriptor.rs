@@ -1,6 +1,6 @@
 //! What the connector says of itself.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
 
 use connector_api::{
     CredentialField, CredentialMapping, Descriptor, Discovery, Edition, ErrorCode, Protocol, Section,
@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::Breakage;
 
-/// Counts the calls of a connector that renames itself.
-static CALLS: AtomicUsize = AtomicUsize::new(0);
+/// Counts the calls of a connector that renames itself, in each test by itself: a test has one thread.
+thread_local!(static CALLS: Cell<usize> = const { Cell::new(0) });
 
 pub fn descriptor(breakage: Breakage) -> Descriptor {
     let discovery = |section: Section| Discovery {
@@ -62,12 +62,14 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
                 },
             },
         }),
+        tuning: vec!["pageSize".into()],
     };
     match breakage {
         Breakage::SaysNothingOfItself => descriptor.description.clear(),
+        Breakage::TunesWhatIsNotThere => descriptor.tuning.push("pageSise".into()),
         Breakage::IsNotRegistered => descriptor.os_type = "Unregistered".into(),
         Breakage::RenamesItself => {
-            descriptor.os_type = format!("Reference{}", CALLS.fetch_add(1, Ordering::Relaxed));
+            descriptor.os_type = format!("Reference{}", CALLS.replace(CALLS.get() + 1));
         }
         Breakage::NeedsSecretSecretly => descriptor.credential.password.required = false,
         _ => {}

@@ -33,6 +33,7 @@ breakages! {
     Sound,
     // What it says of itself.
     SaysNothingOfItself,
+    TunesWhatIsNotThere,
     DescribesAnother,
     IsNotRegistered,
     RenamesItself,

@@ -8,3 +8,4 @@ mod properties;
 mod resume;
 mod safety;
 mod support;
+mod transport;

@@ -1,11 +1,12 @@
 //! What a target that fails sees and gets: bounded calls in an outage, waits as asked, and no retry that cannot help.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{Identities, code, config, connect, core_only, scan_with, small, with_faults};
 use connector_api::{ErrorCode, Outcome, Section};
 use serde_json::json;
 use test_harness::simulator::{Simulator, SimulatorOptions, UsersEndpoint};
+use tokio::time::Instant;
 
 fn served_by_one() -> SimulatorOptions {
     SimulatorOptions { users_endpoint: UsersEndpoint::V2, ..small() }
@@ -44,15 +45,35 @@ async fn a_time_to_come_back_is_kept_to_in_both_forms() {
     assert_eq!((ended.unwrap().outcome, simulator.requests().with_status(429)), (Outcome::Complete, 2));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_is_out_of_all_bounds_is_not_waited() {
     for seconds in ["3600", "18446744073709551615"] {
         let began = Instant::now();
         let fault = format!("status=429:retry-after={seconds}");
-        let (_, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
-        assert_eq!(code(&ended), ErrorCode::RateLimited);
+        let (simulator, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
+        let error = ended.unwrap_err().error;
+        assert_eq!(error.code, ErrorCode::RateLimited);
+        assert!(error.message.contains("more than the 300 s that a request may take"), "{error:?}");
+        assert!(
+            !error.message.contains("slow") && !error.remedy.contains("slow"),
+            "nothing was slowed down: {error:?}"
+        );
+        assert_eq!(simulator.requests().total, 1);
         assert!(began.elapsed() < Duration::from_secs(5));
     }
+}
+
+#[tokio::test]
+async fn a_503_that_names_a_time_is_asked_as_often_as_a_429() {
+    for status in [429, 503] {
+        let fault = format!("status={status}:retry-after=0:on=users:times=9");
+        let (simulator, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
+        assert!(ended.is_ok(), "{status}: {ended:?}");
+        assert_eq!(simulator.requests().with_status(status), 9, "more than the seven attempts of a request");
+    }
+    let (simulator, ended, _) =
+        scan_with(with_faults(served_by_one(), &["status=503:on=users:times=9"]), core_only()).await;
+    assert_eq!((code(&ended), simulator.requests().total), (ErrorCode::ServerError, 7));
 }
 
 #[tokio::test]
@@ -85,7 +106,9 @@ async fn a_group_is_not_held_to_be_gone_for_two_404_in_a_row() {
         let of_itself = format!("status=404:on=usergroups.one:times={others}");
         let faults = ["status=404:on=usergroups.members:times=1", &of_itself];
         let faults = &faults[..=others];
-        let (simulator, ended, _) = scan_with(with_faults(small(), faults), core_only()).await;
+        let mut attributes = core_only();
+        attributes["groupDetails"] = "list".into();
+        let (simulator, ended, _) = scan_with(with_faults(small(), faults), attributes).await;
         assert_eq!(code(&ended), ErrorCode::InconsistentListing, "{faults:?}");
         assert_eq!(simulator.requests().of("usergroups.one"), others as u64 + 1);
     }
@@ -147,7 +170,10 @@ async fn calls_refused_for_their_rate_are_made_again_until_the_time_is_up() {
     let (simulator, ended, rows) = scan_with(options, json!({"attempts": 2})).await;
     assert_eq!(ended.unwrap().outcome, Outcome::Complete);
     assert_eq!(Identities::of(&rows).0, Identities::truth(&simulator.organization()));
+}
 
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_refused_for_ever_end_when_their_time_is_up() {
     let began = Instant::now();
     let (_, ended, _) =
         scan_with(with_faults(served_by_one(), &["status=429"]), json!({"attempts": 2, "retryBudgetSeconds": 1})).await;
@@ -155,7 +181,7 @@ async fn calls_refused_for_their_rate_are_made_again_until_the_time_is_up() {
     assert!(began.elapsed() < Duration::from_secs(5));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_connection_test_in_an_outage_ends_soon_and_says_why() {
     let simulator = Simulator::start(with_faults(small(), &["status=503"])).await.unwrap();
     let began = Instant::now();

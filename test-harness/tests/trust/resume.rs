@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::cli_support::PASSWORD_VARIABLE;
 use crate::support::{Collected, config, connect};
 use connector_api::{
-    CancellationToken, Checkpoint, ConnectorError, ErrorCode, Outcome, Record, ScanRequest, ScanSink, Section,
-    SectionStatus, SystemConfig,
+    CancellationToken, Checkpoint, ConnectorError, ErrorCode, Fingerprint, Outcome, Record, ScanRequest, ScanSink,
+    Section, SectionStatus, SystemConfig,
 };
 use serde_json::json;
 use test_harness::simulator::{Simulator, SimulatorOptions, UsersEndpoint};
@@ -163,7 +163,7 @@ async fn a_checkpoint_that_is_damaged_foreign_or_too_old_is_refused_by_name() {
         changed(&|checkpoint| checkpoint.version = 7),
         changed(&|checkpoint| checkpoint.os_type = "Okta".to_owned()),
         changed(&|checkpoint| checkpoint.connector_version = "0.0.1".to_owned()),
-        changed(&|checkpoint| checkpoint.fingerprint = "00".to_owned()),
+        changed(&|checkpoint| checkpoint.fingerprint = Fingerprint::default()),
         changed(&|checkpoint| checkpoint.started_at = "2020-01-01T00:00:00Z".parse().unwrap()),
         changed(&|checkpoint| checkpoint.started_at = "2099-01-01T00:00:00Z".parse().unwrap()),
         changed(&|checkpoint| checkpoint.state = json!("no state")),
@@ -220,7 +220,7 @@ async fn a_scan_killed_at_any_moment_and_started_again_writes_the_same_rows() {
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str| {
         let place = |suffix: &str| folder.path().join(format!("{name}{suffix}")).to_str().unwrap().to_owned();
-        let (checkpoint, output) = (place(".kept"), place(".rows"));
+        let (checkpoint, output) = (place(".kept"), place(".ndjson"));
         let mut command = crate::cli_support::harness(["scan", "--hostname", &simulator.url(), "--quiet"]);
         command.args(["--checkpoint", &checkpoint, "--output", &output, "--set", "includeLastLogin=false"]);
         command.args(["--set", "pageSize=20"]).env(PASSWORD_VARIABLE, simulator.api_key());
@@ -248,4 +248,7 @@ async fn a_scan_killed_at_any_moment_and_started_again_writes_the_same_rows() {
         assert!(run(&format!("killed{part}")).0.status().unwrap().success());
         assert_eq!(rows(&output), whole, "killed after {part}/8");
     }
+    let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names.filter(|name| !name.to_string_lossy().ends_with(".ndjson")).collect();
+    assert!(left.is_empty(), "{left:?}");
 }

@@ -13,14 +13,26 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 
 use super::*;
-use crate::client::{Auth, ClientOptions, Connections, Endpoints, RetryPolicy, Scrubber};
+use crate::client::{Auth, Call, ClientOptions, Connections, Endpoints, RetryPolicy, Scrubber};
 
 #[derive(Debug, Deserialize)]
 struct Row {
     id: Id,
 }
 
+/// A row, or a null record in its place.
+#[derive(Deserialize)]
+struct Wire(Option<Row>);
+
+impl From<Wire> for Option<Row> {
+    fn from(Wire(row): Wire) -> Self {
+        row
+    }
+}
+
 impl Identified for Row {
+    type Wire = Wire;
+
     fn id(&self) -> &Id {
         &self.id
     }
@@ -50,14 +62,16 @@ struct Outcome {
     result: Result<(), ErrorCode>,
     rows: Vec<u64>,
     requests: u64,
-    course: Course,
+    stats: ListingStats,
+    gap: bool,
+    on_trust: bool,
 }
 
 impl Outcome {
     /// The rows, when the listing ended well; each came once.
     #[track_caller]
     fn whole(&self) -> BTreeSet<u64> {
-        assert_eq!(self.result, Ok(()), "{:?}", self.course);
+        assert_eq!(self.result, Ok(()), "{:?}", self.stats);
         let rows: BTreeSet<u64> = self.rows.iter().copied().collect();
         assert_eq!(rows.len(), self.rows.len(), "rows came twice");
         rows
@@ -78,8 +92,25 @@ impl Outcome {
     }
 }
 
+/// The number that stands for a null record.
+const NULL: u64 = u64::MAX;
+
 /// Reads a list of the numbers below `count` in pages of 100, as `serve` answers them.
 async fn read(count: u64, serve: impl FnMut(&mut Target, u64, u64) -> Told + Send + 'static) -> Outcome {
+    read_listing(listing(), None, count, serve).await
+}
+
+/// The same of a list of edges, which may hold null records.
+async fn read_edges(count: u64, serve: impl FnMut(&mut Target, u64, u64) -> Told + Send + 'static) -> Outcome {
+    read_listing(listing().of_edges(), None, count, serve).await
+}
+
+async fn read_listing(
+    listing: Listing,
+    witness: Option<&Witness>,
+    count: u64,
+    serve: impl FnMut(&mut Target, u64, u64) -> Told + Send + 'static,
+) -> Outcome {
     let target = Arc::new(Mutex::new((Target { rows: (0..count).collect(), asked: 0 }, serve)));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -96,7 +127,9 @@ async fn read(count: u64, serve: impl FnMut(&mut Target, u64, u64) -> Told + Sen
                 let (target, serve) = &mut *locked;
                 let (total, rows) = serve(target, number("skip="), number("limit="));
                 target.asked += 1;
-                let rows: Vec<String> = rows.iter().map(|row| format!(r#"{{"id":"{row:024x}"}}"#)).collect();
+                let row =
+                    |row: &u64| if *row == NULL { "null".to_owned() } else { format!(r#"{{"id":"{row:024x}"}}"#) };
+                let rows: Vec<String> = rows.iter().map(row).collect();
                 let mut answer = hyper::Response::new(Full::new(Bytes::from(format!("[{}]", rows.join(",")))));
                 if let Some(total) = total {
                     answer.headers_mut().insert("x-total-count", total.into());
@@ -106,7 +139,10 @@ async fn read(count: u64, serve: impl FnMut(&mut Target, u64, u64) -> Told + Sen
             tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });
-    let mut reader = PageReader::<Row>::new(&client(&address.to_string()), &Meter::default(), listing());
+    let mut reader = PageReader::<Row>::new(&client(&address.to_string()), &Meter::default(), listing);
+    if let Some(witness) = witness {
+        reader = reader.watched(witness);
+    }
     let mut rows = Vec::new();
     let result = loop {
         match reader.next().await {
@@ -117,7 +153,7 @@ async fn read(count: u64, serve: impl FnMut(&mut Target, u64, u64) -> Told + Sen
     };
     server.abort();
     let requests = target.lock().unwrap().0.asked;
-    Outcome { result, rows, requests, course: reader.course() }
+    Outcome { result, rows, requests, stats: reader.stats(), gap: reader.gap(), on_trust: reader.on_trust() }
 }
 
 fn listing() -> Listing {
@@ -157,7 +193,7 @@ async fn a_quiet_listing_of_any_length_is_read_whole_at_the_planned_cost() {
         let outcome = read(count, |target, skip, limit| target.honest(skip, limit)).await;
         assert_eq!(outcome.whole(), all(count));
         assert_eq!(outcome.requests, Listing::requests(count, 100), "{count} rows");
-        assert_eq!((outcome.course.duplicates, outcome.course.notes.len()), (0, 0), "{count} rows");
+        assert_eq!((outcome.stats.duplicates, outcome.stats.notes.len()), (0, 0), "{count} rows");
     }
 }
 
@@ -364,7 +400,7 @@ async fn rows_that_the_target_itself_lists_twice_come_once() {
     })
     .await;
     assert_eq!(outcome.whole(), all(400));
-    assert!(outcome.course.duplicates > 30, "{:?}", outcome.course);
+    assert!(outcome.stats.duplicates > 30, "{:?}", outcome.stats);
 }
 
 #[tokio::test]
@@ -392,4 +428,177 @@ async fn a_listing_shuffled_with_every_request_never_passes_for_whole_when_it_is
             outcome.assert_whole_or_named(150 + seed);
         }
     }
+}
+
+/// How null records come: left out of the page, or as null elements.
+const FORMS: [bool; 2] = [true, false];
+
+/// Serves an honest list in which the rows that `is_null` names are counted and not given out.
+fn with_nulls(
+    left_out: bool,
+    is_null: impl Fn(u64) -> bool + Send + 'static,
+) -> impl FnMut(&mut Target, u64, u64) -> Told + Send + 'static {
+    move |target, skip, limit| {
+        let (total, rows) = target.honest(skip, limit);
+        let rows = rows.into_iter().map(|row| if is_null(row) { NULL } else { row });
+        (total, rows.filter(|row| !(left_out && *row == NULL)).collect())
+    }
+}
+
+#[tokio::test]
+async fn null_records_among_edges_are_passed_by_and_noted() {
+    for left_out in FORMS {
+        for nulls in [vec![250], vec![0, 1, 2], vec![98, 99, 100, 101], (180..260).collect::<Vec<u64>>(), vec![500]] {
+            let is_null = nulls.clone();
+            let outcome = read_edges(530, with_nulls(left_out, move |row| is_null.contains(&row))).await;
+            let given: BTreeSet<u64> = all(530).into_iter().filter(|row| !nulls.contains(row)).collect();
+            assert_eq!(outcome.whole(), given, "left out: {left_out}, {nulls:?}");
+            assert_eq!(outcome.stats.notes, [format!("/list: 530 counted, {} given", given.len())]);
+            assert!(!outcome.gap, "left out: {left_out}, {nulls:?}");
+            assert_eq!(outcome.stats.duplicates, 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_tenth_record_may_be_null() {
+    for left_out in FORMS {
+        let outcome = read_edges(2000, with_nulls(left_out, |row| row % 10 == 3)).await;
+        assert_eq!(outcome.whole(), all(2000).into_iter().filter(|row| row % 10 != 3).collect());
+    }
+}
+
+#[tokio::test]
+async fn a_window_of_null_records_alone_is_a_gap_that_the_caller_must_confirm() {
+    for left_out in FORMS {
+        for (from, to) in [(0, 530), (0, 250), (120, 420), (300, 530), (529, 530)] {
+            let outcome = read_edges(530, with_nulls(left_out, move |row| (from..to).contains(&row))).await;
+            let given: BTreeSet<u64> = all(530).into_iter().filter(|row| !(from..to).contains(row)).collect();
+            assert_eq!(outcome.whole(), given, "left out: {left_out}, {from}..{to}");
+            assert!(outcome.gap || !left_out, "left out: {left_out}, {from}..{to}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_edges_that_is_cut_off_is_a_gap_that_the_caller_must_confirm() {
+    for shown in [0, 50, 100, 200, 250] {
+        let outcome = read_edges(500, move |target, skip, limit| {
+            let (total, rows) = target.honest(skip, limit);
+            (total, rows.into_iter().filter(|row| *row < shown).collect())
+        })
+        .await;
+        assert_eq!(outcome.whole(), all(shown));
+        assert!(outcome.gap, "{shown} shown");
+    }
+}
+
+#[tokio::test]
+async fn edges_whose_total_is_never_reached_are_a_gap_that_the_caller_must_confirm() {
+    for count in [0, 80, 100, 250] {
+        let more = |target: &mut Target, skip, limit| (Some(target.rows.len() as u64 + 5), target.window(skip, limit));
+        let outcome = read_edges(count, more).await;
+        assert_eq!(outcome.whole(), all(count));
+        assert!(outcome.gap && outcome.requests < 12, "{} requests", outcome.requests);
+    }
+    let outcome = read_edges(80, |target, skip, limit| (Some(4_000_000_000), target.window(skip, limit))).await;
+    outcome.assert_inconsistent();
+    assert!(outcome.requests < 1_200, "{} requests", outcome.requests);
+}
+
+#[tokio::test]
+async fn null_records_that_are_others_in_each_pass_are_named_or_all_rows_come() {
+    for seed in 0..20 {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let outcome = read_edges(350, move |target, skip, limit| {
+            let (total, rows) = target.honest(skip, limit);
+            (total, rows.into_iter().filter(|_| dice.u8(..) < 220).collect())
+        })
+        .await;
+        match outcome.result {
+            // Two passes that agree must have brought everything: what they dropped was drawn anew for each request.
+            Ok(()) => assert_eq!(outcome.whole(), all(350), "seed {seed}"),
+            Err(_) => outcome.assert_inconsistent(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn null_records_in_any_other_listing_break_it() {
+    let missing = read(530, with_nulls(true, |row| row == 250)).await;
+    missing.assert_inconsistent();
+}
+
+#[tokio::test]
+async fn null_records_in_a_list_that_changes_lose_no_row_that_stays() {
+    for left_out in FORMS {
+        let gone = Arc::new(Mutex::new(BTreeSet::new()));
+        let dead = Arc::clone(&gone);
+        let mut serve = with_nulls(left_out, |row| row % 50 == 7);
+        let outcome = read_edges(600, move |target, skip, limit| {
+            let answer = serve(target, skip, limit);
+            if target.asked % 3 == 1 && target.asked < 12 {
+                let victim = (target.asked as usize * 7919) % target.rows.len();
+                dead.lock().unwrap().insert(target.rows.remove(victim));
+            }
+            answer
+        })
+        .await;
+        if outcome.result.is_ok() {
+            let rows = outcome.whole();
+            let gone = gone.lock().unwrap();
+            let missing = all(600).difference(&rows).filter(|row| *row % 50 != 7 && !gone.contains(row)).count();
+            assert_eq!(missing, 0, "left out: {left_out}");
+        } else {
+            outcome.assert_inconsistent();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_by_name_is_no_order_of_ids() {
+    // A row moves from behind the border to the front, and another leaves: the total stays within its bounds.
+    let outcome = read_listing(listing().by_name(), None, 300, |target, skip, limit| {
+        let told = target.honest(skip, limit);
+        if target.asked == 0 {
+            let moved = target.rows.remove(150);
+            target.rows.insert(3, moved);
+            target.rows.remove(50);
+        }
+        told
+    })
+    .await;
+    let missing: Vec<u64> = all(300).difference(&outcome.whole()).copied().filter(|row| *row != 50).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[tokio::test]
+async fn full_pages_end_by_their_totals_once_enough_were_proven() {
+    let witness = Witness::default();
+    let mut requests = 0;
+    for list in 0..200 {
+        let count = [100, 200, 300][list % 3];
+        let honest = |target: &mut Target, skip, limit| target.honest(skip, limit);
+        let outcome = read_listing(listing().of_edges(), Some(&witness), count, honest).await;
+        assert_eq!(outcome.whole(), all(count));
+        requests += outcome.requests;
+    }
+    let counts: Vec<u64> = (0..200).map(|list| [100, 200, 300][list % 3]).collect();
+    assert_eq!(requests, Listing::requests_of_many(&counts, 100));
+    assert!(witness.holds());
+}
+
+#[tokio::test]
+async fn totals_do_not_hold_where_one_was_seen_to_be_wrong() {
+    let witness = Witness::default();
+    let mut on_trust = 0;
+    for list in 0..120 {
+        // From the hundredth on, a list of a page and a half counts a page.
+        let outcome = read_listing(listing().of_edges(), Some(&witness), 150, move |target, skip, limit| {
+            (Some(if list < 100 { 150 } else { 100 }), target.window(skip, limit))
+        })
+        .await;
+        on_trust += u64::from(outcome.on_trust);
+    }
+    assert_eq!((on_trust, witness.holds()), (0, false));
 }

@@ -43,6 +43,10 @@ fn gaps(descriptor: &Descriptor) -> Vec<String> {
         !password.required || descriptor.troubleshooting.iter().any(|row| row.code == ErrorCode::Unauthorized),
         "troubleshooting says nothing of `unauthorized`",
     );
+    let attributes = &descriptor.config_schema.as_value()["properties"];
+    for name in &descriptor.tuning {
+        want(attributes[name].is_object(), &format!("tuning names {name}, which is no attribute"));
+    }
     for section in Section::ALL.into_iter().filter(|section| section.is_core()) {
         let told = descriptor.discovers.iter().any(|line| line.section == section);
         want(told, &format!("discovers says nothing of {section}"));

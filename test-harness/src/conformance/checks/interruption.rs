@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use connector_api::{CancellationToken, Checkpoint, ErrorCode, Record, ScanRequest};
+use connector_api::{CancellationToken, Checkpoint, ErrorCode, Fingerprint, Record, ScanRequest};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -117,7 +117,7 @@ pub(in crate::conformance) async fn an_unusable_checkpoint_is_refused(fixture: &
     for (what, checkpoint) in [
         ("of another connector", Checkpoint { os_type: "SomethingElse".into(), ..own.clone() }),
         ("of another version", Checkpoint { connector_version: "0.0.0-other".into(), ..own.clone() }),
-        ("of another system", Checkpoint { fingerprint: "0".repeat(32), ..own.clone() }),
+        ("of another system", Checkpoint { fingerprint: Fingerprint::default(), ..own.clone() }),
         ("that is too old", Checkpoint { started_at: old, ..own.clone() }),
         ("that is damaged", Checkpoint { state: damaged, ..own }),
     ] {

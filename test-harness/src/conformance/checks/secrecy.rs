@@ -1,18 +1,13 @@
 //! The secret: never in anything that leaves the connector.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{ScanRequest, Section};
-use tracing::Level;
-use tracing_subscriber::fmt::format::FmtSpan;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::conformance::bench::Bench;
 use crate::conformance::fixture::{Fixture, Scenario};
+use crate::conformance::log::CapturedLog;
 use crate::conformance::probe::Script;
 use crate::conformance::verdict::{Failure, NotPassed, Verdict, ensure};
 
@@ -42,22 +37,14 @@ pub(in crate::conformance) async fn the_secret_never_shows(fixture: &dyn Fixture
 }
 
 async fn never_shows(bench: &Bench) -> Verdict {
-    let log = Log::default();
-    let writer = log.clone();
-    let capture = tracing_subscriber::fmt()
-        .with_max_level(Level::TRACE)
-        .with_span_events(FmtSpan::FULL)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish()
-        .set_default();
+    let log = CapturedLog::start();
     let report = bench.connect()?.test_connection().await;
     let run = bench.run(ScanRequest { checkpoints: true, ..ScanRequest::default() }, Script::Record).await?;
-    drop(capture);
+    let log = log.text();
 
     let seen = run.sink.seen();
     let mut places = vec![
-        ("the log", log.text()),
+        ("the log", log),
         ("the connection report", format!("{report:?} {}", json(&report)?)),
         ("the records", json(&seen.rows)?),
         ("the progress", json(&seen.progress)?),
@@ -83,25 +70,4 @@ async fn never_shows(bench: &Bench) -> Verdict {
 
 fn json(value: &impl serde::Serialize) -> Result<String, NotPassed> {
     serde_json::to_string(value).map_err(|error| Failure::new("everything that is handed over is JSON", error).into())
-}
-
-/// Everything logged by one test.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

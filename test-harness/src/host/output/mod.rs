@@ -1,12 +1,15 @@
 //! Where the rows of a scan go, and in which form.
 
+mod columns;
 mod csv;
+mod folder;
 mod json;
 mod ndjson;
+mod ndjson_folder;
 mod target;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use connector_api::{ConnectorError, Record, ScanSummary};
 
@@ -15,12 +18,14 @@ use super::files;
 pub use self::csv::CsvFolder;
 pub use self::json::JsonDocument;
 pub use self::ndjson::NdjsonLines;
+pub use self::ndjson_folder::NdjsonFolder;
 pub use self::target::Target;
 
 /// The form of the rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line; the summary is the last line.
+    /// One JSON object a line; the summary is the last line. In a folder: one such file for each kind of record, and
+    /// `summary.json`.
     #[default]
     Ndjson,
     /// One JSON document `{"records":[…],"summary":{…}}`.
@@ -30,6 +35,17 @@ pub enum Format {
 }
 
 impl Format {
+    /// The format that a file is in by its ending.
+    pub fn by_ending(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        match ending.as_str() {
+            "ndjson" => Some(Self::Ndjson),
+            "json" => Some(Self::Json),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+
     /// The ending of a file in this form; a folder has none.
     pub const fn extension(self) -> &'static str {
         match self {
@@ -48,7 +64,7 @@ pub enum Destination {
     Nowhere,
     /// Standard output.
     Stdout,
-    /// A file, or for [`Format::Csv`] a folder.
+    /// A file; for [`Format::Csv`] a folder, and for [`Format::Ndjson`] a folder where the path is one or ends as one.
     Path(PathBuf),
 }
 
@@ -95,6 +111,7 @@ impl Destination {
             Ok(match (self, format) {
                 (Self::Nowhere, _) => Box::new(Nowhere),
                 (Self::Path(path), Format::Csv) => Box::new(CsvFolder::create(path)?),
+                (Self::Path(path), Format::Ndjson) if names_folder(path) => Box::new(NdjsonFolder::create(path)?),
                 (Self::Path(path), Format::Ndjson) => Box::new(NdjsonLines::new(Target::file(path)?)),
                 (Self::Path(path), Format::Json) => Box::new(JsonDocument::new(Target::file(path)?)),
                 (Self::Stdout, Format::Json) => Box::new(JsonDocument::new(Target::stdout())),
@@ -113,6 +130,10 @@ impl Destination {
     pub fn write_error(&self, error: &io::Error) -> ConnectorError {
         files::write_error(self, error)
     }
+}
+
+fn names_folder(path: &Path) -> bool {
+    path.is_dir() || path.to_string_lossy().ends_with(std::path::is_separator)
 }
 
 impl std::fmt::Display for Destination {

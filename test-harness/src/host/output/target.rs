@@ -4,9 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
-use crate::host::files;
+use crate::host::files::{self, Draft};
 
 const BUFFER: usize = 256 * 1024;
 
@@ -17,7 +15,7 @@ pub struct Target {
 
 enum Kind {
     Stream(BufWriter<Box<dyn Write + Send>>),
-    File { bytes: BufWriter<NamedTempFile>, path: PathBuf },
+    File { bytes: BufWriter<Draft>, path: PathBuf },
 }
 
 impl Target {
@@ -36,7 +34,7 @@ impl Target {
     /// When its folder cannot be written, or a folder has that name.
     pub fn file(path: &Path) -> io::Result<Self> {
         // What a link names is replaced, not the link.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = files::resolve(path);
         match fs::metadata(&path) {
             Ok(existing) if existing.is_dir() => {
                 return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder, and a file is needed"));
@@ -44,7 +42,7 @@ impl Target {
             Ok(existing) if !existing.is_file() => return Ok(Self::stream(OpenOptions::new().write(true).open(path)?)),
             _ => {}
         }
-        let bytes = BufWriter::with_capacity(BUFFER, files::beside(&path)?);
+        let bytes = BufWriter::with_capacity(BUFFER, Draft::beside(&path)?);
         Ok(Self { kind: Kind::File { bytes, path } })
     }
 
@@ -60,9 +58,7 @@ impl Target {
     pub fn commit(self) -> io::Result<()> {
         match self.kind {
             Kind::Stream(mut bytes) => bytes.flush(),
-            Kind::File { bytes, path } => {
-                files::place(bytes.into_inner().map_err(io::IntoInnerError::into_error)?, &path)
-            }
+            Kind::File { bytes, path } => bytes.into_inner().map_err(io::IntoInnerError::into_error)?.place(&path),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use super::event_log::EventLog;
 use bytes::Bytes;
 use connector_api::SystemConfig;
 use http_body_util::{BodyExt, Full};
@@ -13,6 +14,7 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -25,7 +27,24 @@ pub const KEY: &str = "key-of-a-console-made-by-hand";
 pub struct Content {
     lists: BTreeMap<String, Vec<Value>>,
     answers: BTreeMap<String, (u16, &'static str, String)>,
+    /// Totals that are not the number of rows.
+    totals: BTreeMap<String, usize>,
     events_a_page: Option<usize>,
+    log: Option<EventLog>,
+    now: Option<Timestamp>,
+    refuses_sorts: bool,
+    /// Answers to the first requests for a path, one each.
+    first: BTreeMap<String, Vec<Early>>,
+    /// The tokens that are given one after another; each but the last dies after so many requests of all.
+    tokens: Option<(Vec<&'static str>, usize)>,
+}
+
+/// An answer that is given once.
+#[derive(Debug, Clone)]
+pub struct Early {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: String,
 }
 
 /// One request as it came.
@@ -58,6 +77,12 @@ impl Content {
         self.list(path, rows)
     }
 
+    /// Counts another number of rows in a list than it holds.
+    pub fn total(mut self, path: &str, total: usize) -> Self {
+        self.totals.insert(path.to_owned(), total);
+        self
+    }
+
     /// Answers a path with a status and a body.
     pub fn answer(mut self, path: &str, status: u16, body: Value) -> Self {
         self.answers.insert(path.to_owned(), (status, "application/json", body.to_string()));
@@ -70,9 +95,41 @@ impl Content {
         self
     }
 
+    /// Answers the first request for a path, or the next one after those already given, otherwise than the later ones.
+    pub fn first(mut self, path: &str, status: u16, headers: &[(&'static str, &str)], body: &str) -> Self {
+        let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        self.first.entry(path.to_owned()).or_default().push(Early { status, headers, body: body.to_owned() });
+        self
+    }
+
+    /// Gives these tokens one after another, and takes each but the last for so many requests.
+    pub fn tokens(mut self, tokens: &[&'static str], requests: usize) -> Self {
+        self.tokens = Some((tokens.to_vec(), requests));
+        self
+    }
+
     /// Gives so many events at a time, without telling that limit.
     pub fn events_a_page(mut self, events: usize) -> Self {
         self.events_a_page = Some(events);
+        self
+    }
+
+    /// Keeps these events as Directory Insights does, and answers queries of them. Events that are entered by
+    /// [`list`](Self::list) come whatever is asked.
+    pub fn log(mut self, events: impl IntoIterator<Item = Value>) -> Self {
+        self.log = Some(EventLog::of(events));
+        self
+    }
+
+    /// Has this time, by the header `Date`.
+    pub fn at(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// Refuses what the service was seen to refuse: lists of groups sort by `name` alone, directories by nothing.
+    pub fn refusing_sorts(mut self) -> Self {
+        self.refuses_sorts = true;
         self
     }
 
@@ -103,9 +160,40 @@ impl Content {
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         let body = serde_json::from_slice(&body).unwrap_or_default();
-        let response = self.answer_to(&path, &query, &body);
+        let mut response = {
+            let log = log.lock().unwrap();
+            let given = self.early(&path, &parts.headers, &log);
+            given.unwrap_or_else(|| self.answer_to(&path, &query, &body))
+        };
+        if let Some(now) = self.now {
+            let date = httpdate::fmt_http_date(now.into());
+            response.headers_mut().insert("date", date.parse().unwrap());
+        }
         log.lock().unwrap().push(Asked { method: parts.method.to_string(), path, query, headers: parts.headers, body });
         response
+    }
+
+    /// What depends on the requests before.
+    fn early(&self, path: &str, headers: &HeaderMap, log: &[Asked]) -> Option<Response<Full<Bytes>>> {
+        let before = log.iter().filter(|asked| asked.path == path).count();
+        if let Some(early) = self.first.get(path).and_then(|answers| answers.get(before)) {
+            let mut response = Response::builder().status(early.status);
+            for (name, value) in &early.headers {
+                response = response.header(*name, value);
+            }
+            return Some(response.body(Full::from(early.body.clone())).unwrap());
+        }
+        let (tokens, requests) = self.tokens.as_ref()?;
+        if path == "/oauth2/token" {
+            let token = tokens[before.min(tokens.len() - 1)];
+            let body = json!({"access_token": token, "token_type": "bearer", "expires_in": 3600}).to_string();
+            return Some(Response::new(Full::from(body)));
+        }
+        let sent = headers.get("authorization").map_or("", |value| value.to_str().unwrap());
+        let used =
+            log.iter().filter(|asked| asked.headers.get("authorization") == headers.get("authorization")).count();
+        let dead = *tokens.last().unwrap() != sent.trim_start_matches("Bearer ") && used >= *requests;
+        dead.then(|| Response::builder().status(401).body(Full::from(r#"{"message":"Unauthorized"}"#)).unwrap())
     }
 
     fn answer_to(&self, path: &str, query: &BTreeMap<String, String>, asked: &Value) -> Response<Full<Bytes>> {
@@ -122,15 +210,44 @@ impl Content {
         if path == "/api/v2/users" && !self.lists.contains_key(path) {
             return response(404, "application/json", None, json!({"message": "Not Found"}).to_string());
         }
+        if let Some(sort) = query.get("sort").filter(|_| self.refuses_sorts) {
+            let sorts: Option<&[&str]> = match path {
+                "/api/v2/usergroups" | "/api/v2/systemgroups" => Some(&["name", "-name"]),
+                "/api/v2/directories" => Some(&[]),
+                _ => None,
+            };
+            if sorts.is_some_and(|sorts| !sorts.contains(&sort.as_str())) {
+                let message = format!("failed to list collection objects: invalid sort field: {sort}");
+                return response(400, "application/json", None, json!({"message": message}).to_string());
+            }
+        }
+        if let Some(log) = self.log.as_ref().filter(|_| path.starts_with("/insights/")) {
+            return log.answer(path, asked, self.now.unwrap_or_else(Timestamp::now));
+        }
         if path.ends_with("/events/count") {
             return response(200, "application/json", None, json!({"count": 0}).to_string());
         }
+        if let Some(one) = self.one(path) {
+            return match one {
+                Some(row) => response(200, "application/json", None, row.to_string()),
+                None => response(404, "application/json", None, json!({"message": "Not Found"}).to_string()),
+            };
+        }
         let key = query.get("targets").map_or_else(|| path.to_owned(), |targets| format!("{path}?targets={targets}"));
-        let rows = self.lists.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let rows = match self.lists.get(&key) {
+            Some(rows) => rows.clone(),
+            // Edges of all kinds together: those that are asked for.
+            None => {
+                let asked = query.get("targets").map(String::as_str).unwrap_or_default();
+                let is_asked = |row: &Value| asked.split(',').any(|kind| row["to"]["type"] == kind);
+                self.lists.get(path).into_iter().flatten().filter(|row| is_asked(row)).cloned().collect()
+            }
+        };
         let number = |name: &str, default| query.get(name).and_then(|text| text.parse().ok()).unwrap_or(default);
         let page: Vec<&Value> = rows.iter().skip(number("skip", 0)).take(number("limit", 10)).collect();
+        let total = self.totals.get(path).copied().unwrap_or(rows.len());
         if path.starts_with("/api/v2/") {
-            return response(200, "application/json", Some(rows.len()), json!(page).to_string());
+            return response(200, "application/json", Some(total), json!(page).to_string());
         }
         if let Some(events) = self.events_a_page.filter(|_| path.starts_with("/insights/")) {
             let had = asked["search_after"][0].as_u64().unwrap_or(0) as usize;
@@ -143,7 +260,17 @@ impl Content {
         if path.starts_with("/insights/") {
             return response(200, "application/json", None, json!(rows).to_string());
         }
-        response(200, "application/json", None, json!({"totalCount": rows.len(), "results": page}).to_string())
+        response(200, "application/json", None, json!({"totalCount": total, "results": page}).to_string())
+    }
+}
+
+impl Content {
+    /// The user or the group that a path names by itself, if it names one and there is one.
+    fn one(&self, path: &str) -> Option<Option<&Value>> {
+        let (list, id) = path.rsplit_once('/')?;
+        let all = self.lists.get(list).map(Vec::as_slice).unwrap_or_default();
+        let of_kind = ["/api/systemusers", "/api/v2/usergroups", "/api/v2/systemgroups"].contains(&list);
+        of_kind.then(|| all.iter().find(|row| row["id"] == id || row["_id"] == id))
     }
 }
 

@@ -2,6 +2,8 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "each test file uses its part")]
 
 pub mod console;
+pub mod event_log;
+pub mod replay;
 
 use std::sync::{Arc, Mutex};
 
@@ -136,16 +138,21 @@ pub fn codes(reasons: &[connector_api::Reason]) -> Vec<&str> {
     reasons.iter().map(|reason| reason.code.as_str()).collect()
 }
 
-/// All rows of a listing, as they are on the wire.
-pub async fn wire(simulator: &Simulator, path: &str) -> Vec<Value> {
+/// One thing, as it is on the wire.
+pub async fn one(simulator: &Simulator, path: &str) -> Value {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}{path}", simulator.url());
+    let answer = client.get(url).header("x-api-key", simulator.api_key()).send().await.unwrap();
+    answer.error_for_status().unwrap().json().await.unwrap()
+}
+
+/// All rows of a listing, as they are on the wire.
+pub async fn wire(simulator: &Simulator, path: &str) -> Vec<Value> {
     let mark = if path.contains('?') { '&' } else { '?' };
     let mut all = Vec::new();
     loop {
-        let url = format!("{}{path}{mark}limit=100&skip={}", simulator.url(), all.len());
-        let answer = client.get(url).header("x-api-key", simulator.api_key()).send().await.unwrap();
-        let body: Value = answer.error_for_status().unwrap().json().await.unwrap();
+        let body = one(simulator, &format!("{path}{mark}limit=100&skip={}", all.len())).await;
         let rows = body.as_array().or_else(|| body["results"].as_array()).unwrap().clone();
         let last = rows.len() < 100;
         all.extend(rows);

@@ -1,47 +1,23 @@
-//! What a scan logs, and what it must not.
+//! What a scan logs, and what it must not. These tests have a process of their own: each of them captures before it logs
+//! anything, so that none depends on what others log first.
+#![allow(missing_docs, clippy::unwrap_used)]
 
-use std::sync::{Mutex, OnceLock};
+#[path = "jumpcloud/support/mod.rs"]
+mod support;
 
-use crate::support::console::{Content, id};
-use crate::support::{scan, simulated, small, start};
 use connector_api::{Credential, SystemConfig};
 use serde_json::json;
+use support::console::{Content, id};
+use support::{scan, simulated, small, start};
+use test_harness::conformance::CapturedLog;
 use test_harness::simulator::SimulatorOptions;
-
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Log;
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOG.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Logs everything of every test in this process, since what is logged where is decided once for a process.
-fn log_everything() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
-        tracing::subscriber::set_global_default(subscriber.with_writer(|| Log).finish()).unwrap();
-    });
-}
-
-fn log() -> String {
-    String::from_utf8(LOG.lock().unwrap().clone()).unwrap()
-}
 
 #[tokio::test]
 async fn the_choice_of_the_cheaper_end_and_its_cost_are_logged() {
-    log_everything();
+    let log = CapturedLog::start();
     let simulator = start(SimulatorOptions { users: 12, groups: 16, systems: 60, events: Some(0), ..small() }).await;
     scan(simulated(&simulator)).await;
-    let log = log();
+    let log = log.text();
     let line = log.lines().find(|line| line.contains("from=\"user\" to=\"system\"")).unwrap();
     for word in ["chose the cheaper end", "requests=13", "from_cost=13", "to_cost=60"] {
         assert!(line.contains(word), "{line}");
@@ -50,7 +26,7 @@ async fn the_choice_of_the_cheaper_end_and_its_cost_are_logged() {
 
 #[tokio::test]
 async fn neither_key_nor_secret_nor_token_is_ever_logged_or_reported() {
-    log_everything();
+    let log = CapturedLog::start();
     let (secret, token) = ("hunter2-secret", "token-that-must-not-show");
     let mut reported = String::new();
     for (authentication, sent) in [("apiKey", secret), ("serviceAccount", token)] {
@@ -68,7 +44,7 @@ async fn neither_key_nor_secret_nor_token_is_ever_logged_or_reported() {
         let scanned = scan(system.with_attribute("jumpcloudAuthentication", authentication)).await;
         reported.push_str(&format!("{:?}", scanned.summary));
     }
-    let log = log();
+    let log = log.text();
     assert!(log.contains("TRACE") && log.contains("trying again"), "everything is logged");
     assert_eq!(reported.matches("your credential is (secret)").count(), 6, "{reported}");
     for line in log.lines().chain([reported.as_str()]) {

@@ -1,0 +1,317 @@
+//! The users' accounts go out as the users are read, and the list of users is held against those whom memberships and
+//! bindings name: a list that leaves users out must not pass for whole.
+
+use connector_api::{
+    Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Record, Retry, Section, SectionStatus,
+};
+use hashbrown::{HashMap, HashSet};
+
+use super::emit::Outlet;
+use super::graph::Graph;
+use super::people::{Evidence, People};
+use super::privilege::Privilege;
+use super::section::{Tally, is_unavailable};
+use super::state::State;
+use super::users::Draft;
+use super::{Course, OpenUsers, Scan, explain, last_login};
+use crate::api::Id;
+use crate::api::graph::{self, Kind};
+use crate::api::users::{self as users_api, SYSTEM_USERS, UserId, V2_USERS};
+use crate::client::{Identified, Meter, PageReader, is_absent};
+use crate::options::UsersEndpoint;
+use crate::rights;
+
+/// How many of the users whom the list lacks are asked for by id.
+const ASKED: usize = 20;
+
+impl Scan<'_> {
+    /// Reads the users and sends an account for each.
+    pub(super) async fn emit_users(
+        &self,
+        users: OpenUsers,
+        tally: Tally,
+        course: &mut Course,
+    ) -> Result<(), ConnectorError> {
+        let state = &mut course.state;
+        // The names of the users are entered while their rows are made; the evidence needs ids and edges alone.
+        let mut people = std::mem::take(&mut state.people);
+        for edge in state.edges.iter().filter(|edge| edge.from.kind == Kind::User) {
+            people.intern(&edge.from.id);
+        }
+        let Sent { result, people, rows, mut tally, endpoint, logins } =
+            self.send_users(users, tally, state, people).await;
+        tally.sent(rows);
+        state.people = people;
+        state.users_endpoint = Some(endpoint.to_owned());
+        if let Some(report) = state.reports.get_mut(&Section::LastLogin) {
+            logins.enter_dangling(report);
+        }
+        let result = match result {
+            Err(error) => Err(explain(self.client, error).await),
+            Ok(()) => Ok(()),
+        };
+        let status = match &result {
+            Ok(()) => SectionStatus::Complete,
+            Err(error) => SectionStatus::Incomplete { error: error.clone() },
+        };
+        state.reports.insert(Section::Users, tally.close(status));
+        if rows == 0 && result.is_ok() {
+            course.warnings.push(format!(
+                "{}: no users returned: the organisation is empty, or the credential lacks a right; {}",
+                ErrorCode::NoUsers,
+                rights::no_users(self.client.sign_in())
+            ));
+        }
+        result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::Users) })
+    }
+
+    async fn send_users(&self, users: OpenUsers, tally: Tally, state: &State, people: People) -> Sent {
+        let mut aside = Tally::new(Section::Grants, &self.sink);
+        let graph = Graph::new(state, &people, &mut aside);
+        let mut sender = Sender {
+            scan: self,
+            state,
+            privilege: self.privilege(state, &graph),
+            administrators: administrators_by_email(state),
+            strangers: state.logins.users.by_name.keys().map(String::as_str).collect(),
+            people,
+            outlet: Outlet::new(self),
+            tally,
+            endpoint: users.path,
+        };
+        let result = sender.send_all(users).await;
+        let Sender { people, strangers, outlet, tally, endpoint, .. } = sender;
+        let mut logins = Tally::new(Section::LastLogin, &self.sink);
+        if result.is_ok() {
+            let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
+            let mut strangers: Vec<&str> = strangers.into_iter().collect();
+            strangers.sort_unstable();
+            last_login::count_strangers(&state.logins, strangers, is_user, &mut logins);
+        }
+        Sent { result, people, rows: outlet.sent(Section::Users), tally, endpoint, logins }
+    }
+}
+
+/// What is left when the accounts went out, all or as far as it came.
+struct Sent {
+    result: Result<(), ConnectorError>,
+    people: People,
+    rows: u64,
+    tally: Tally,
+    /// The listing that the users came from.
+    endpoint: &'static str,
+    /// The logins of those who are not in the scan.
+    logins: Tally,
+}
+
+/// Makes accounts of users and sends them.
+struct Sender<'a> {
+    scan: &'a Scan<'a>,
+    state: &'a State,
+    privilege: Privilege<'a>,
+    /// The ids of the administrators that each address, in lower case, belongs to.
+    administrators: HashMap<String, Vec<String>>,
+    /// The names in login events that no user has had so far.
+    strangers: HashSet<&'a str>,
+    people: People,
+    outlet: Outlet<'a>,
+    tally: Tally,
+    /// The listing that the users come from.
+    endpoint: &'static str,
+}
+
+impl Sender<'_> {
+    async fn send_all(&mut self, users: OpenUsers) -> Result<(), ConnectorError> {
+        self.send_listed(users.reader, users.total).await?;
+        self.make_good().await?;
+        self.outlet.flush().await
+    }
+
+    /// Sends an account for each listed user who has none yet.
+    async fn send_listed(&mut self, mut reader: PageReader<Draft>, total: Option<u64>) -> Result<(), ConnectorError> {
+        let result = async {
+            while let Some(page) = reader.next().await? {
+                self.tally.advance(page.len(), total);
+                for draft in page {
+                    self.check_organization(&draft)?;
+                    if !self.is_listed(draft.id()) {
+                        self.send(draft).await?;
+                    }
+                }
+            }
+            Ok(())
+        }
+        .await;
+        self.tally.listing(reader.stats());
+        result
+    }
+
+    async fn send(&mut self, draft: Draft) -> Result<(), ConnectorError> {
+        let sudo = draft.sudo;
+        let Self { people, state, administrators, strangers, .. } = self;
+        let (user, mut account) = make_account(draft, people, state, administrators, strangers);
+        self.privilege.judge_user(&mut account, user, sudo);
+        self.outlet.send(Section::Users, Record::Account(account)).await
+    }
+
+    /// A user of another organisation than the one that was asked for shows that the target answers for another.
+    fn check_organization(&self, draft: &Draft) -> Result<(), ConnectorError> {
+        let Some(asked) = self.scan.client.org_id() else { return Ok(()) };
+        super::check_organization(asked, draft.organization().as_deref(), || format!("the user {}", draft.id()))
+    }
+
+    fn is_listed(&self, id: &Id) -> bool {
+        self.people.find(id).is_some_and(|user| self.people.is_listed(user))
+    }
+
+    /// The users whom memberships and bindings name and the list lacks.
+    fn lacking(&self) -> Vec<Id> {
+        let all = 0..self.people.len() as u32;
+        all.filter(|user| !self.people.is_listed(*user)).map(|user| self.people.id(user).clone()).collect()
+    }
+
+    /// Holds the list against those whom memberships and bindings name: a user whom it lacks is gone, or the list is not
+    /// whole.
+    async fn make_good(&mut self) -> Result<(), ConnectorError> {
+        let mut lacking = self.lacking();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        // `/api/v2/users` may list some of the users only; `/api/systemusers` is the published listing.
+        if self.endpoint == V2_USERS && self.scan.options.users_endpoint == UsersEndpoint::Auto {
+            lacking = self.read_published().await?;
+        }
+        let listed = self.people.listed().len();
+        if listed == 0 && !lacking.is_empty() {
+            return Err(self.lacks(&lacking, "and lists nobody"));
+        }
+        let most = ASKED.max(listed / 100);
+        let mut read_again = false;
+        if lacking.len() > most {
+            lacking = self.read_again().await?;
+            read_again = true;
+            if lacking.len() > most {
+                return Err(self.lacks(&lacking, "when it was read again, too"));
+            }
+        }
+        let found = self.ask(&lacking).await?;
+        if !found.is_empty() {
+            let still: Vec<Id> = if read_again {
+                found
+            } else {
+                self.read_again().await?;
+                found.into_iter().filter(|id| !self.is_listed(id)).collect()
+            };
+            if !still.is_empty() {
+                return Err(self.lacks(&still, "though it answers for them by id"));
+            }
+            lacking = self.lacking();
+        }
+        if !lacking.is_empty() {
+            self.tally.note(format!(
+                "{} users whom memberships or bindings name are in no list; of {} who were asked for by id, none is there",
+                lacking.len(),
+                lacking.len().min(ASKED)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reads the published listing in addition to the other one; who is lacking then. One that is not served changes
+    /// nothing.
+    async fn read_published(&mut self) -> Result<Vec<Id>, ConnectorError> {
+        let before = self.people.listed().len();
+        match self.read_from(SYSTEM_USERS).await {
+            Err(error) if is_unavailable(&error) => {}
+            other => other?,
+        }
+        if self.people.listed().len() > before {
+            self.tally.note(format!("{V2_USERS} leaves users out; they came from {SYSTEM_USERS}"));
+            self.endpoint = SYSTEM_USERS;
+        }
+        Ok(self.lacking())
+    }
+
+    /// Reads the list of users once more; who is lacking then.
+    async fn read_again(&mut self) -> Result<Vec<Id>, ConnectorError> {
+        self.read_from(self.endpoint).await?;
+        Ok(self.lacking())
+    }
+
+    async fn read_from(&mut self, path: &str) -> Result<(), ConnectorError> {
+        let Scan { client, options, .. } = self.scan;
+        let listing = users_api::list(path, u64::from(options.page_size));
+        let reader = PageReader::new(client, &self.tally.meter, listing);
+        self.send_listed(reader, None).await
+    }
+
+    /// Asks for some users by id; those who are there.
+    async fn ask(&self, users: &[Id]) -> Result<Vec<Id>, ConnectorError> {
+        let (client, meter): (_, &Meter) = (self.scan.client, &self.tally.meter);
+        let mut found = Vec::new();
+        for id in users.iter().take(ASKED) {
+            match client.json::<UserId>(meter, graph::one(Kind::User, id)).await {
+                Ok(user) if user.id == *id => found.push(user.id),
+                Ok(_) => {}
+                Err(error) if is_absent(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
+    fn lacks(&self, users: &[Id], how: &str) -> ConnectorError {
+        let example = users.first().map_or_else(String::new, |id| format!(", such as {id}"));
+        ConnectorError::new(
+            ErrorCode::InconsistentListing,
+            format!("{} lacks {} users whom memberships or bindings name{example}, {how}", self.endpoint, users.len()),
+            "check that the credential may read all users, not some of them; then scan again",
+        )
+        .with_retry(Retry::Later)
+    }
+}
+
+/// Makes the account of a user and enters the user among the people; the user's place there, and the account.
+fn make_account(
+    draft: Draft,
+    people: &mut People,
+    state: &State,
+    administrators: &HashMap<String, Vec<String>>,
+    strangers: &mut HashSet<&str>,
+) -> (u32, Box<Account>) {
+    let at = people.list(&draft.id, draft.name(), draft.sudo);
+    let names = [draft.told.as_deref(), draft.email()].map(|name| name.map(str::to_lowercase));
+    for name in names.iter().flatten() {
+        strangers.remove(name.as_str());
+    }
+    let sharing = names[1].as_ref().and_then(|email| administrators.get(email)).into_iter().flatten();
+    let mut links: Vec<(String, Evidence)> = sharing.map(|id| (id.clone(), Evidence::SharedEmail)).collect();
+    if let Some(declared) = &draft.administrator
+        && !links.iter().any(|(administrator, _)| administrator == declared)
+    {
+        links.push((declared.clone(), Evidence::DeclaredByTarget));
+    }
+    let id = draft.id.clone();
+    let mut account = draft.into_account(people.name(at).unwrap_or_default());
+    state.logins.enter_user(&mut account, &id, names.iter().flatten());
+    for (administrator, evidence) in links {
+        account.links.push(AccountLink {
+            external_id: administrator.clone(),
+            kind: AccountKind::Administrator,
+            evidence: evidence.word().to_owned(),
+        });
+        people.link(at, administrator, evidence);
+    }
+    (at, account)
+}
+
+/// The ids of the administrators that each address, in lower case, belongs to.
+fn administrators_by_email(state: &State) -> HashMap<String, Vec<String>> {
+    let mut ids: HashMap<String, Vec<String>> = HashMap::new();
+    for administrator in &state.administrators {
+        if let Some(email) = administrator.email() {
+            ids.entry(email.to_lowercase()).or_default().push(administrator.id().to_string());
+        }
+    }
+    ids
+}

@@ -1,0 +1,144 @@
+//! Lists of edges, read whole: the members of one group, or what one thing is bound to.
+//!
+//! Such lists may hold null records (see [`PageReader`]). Where a whole window shows nobody although rows are promised
+//! there, the list counts only when the traversal of the same edges shows nobody more.
+
+use connector_api::{ConnectorError, ErrorCode, Retry};
+use serde::de::IgnoredAny;
+
+use crate::api::Id;
+use crate::api::graph::{self, Edge, Kind, Reached};
+use crate::client::{Client, Listing, ListingStats, Meter, PageReader, Witness, inconsistent, is_absent};
+
+/// How often a thing must be answered 404 itself before it is held to be gone.
+const CONFIRMATIONS: u32 = 2;
+
+/// One list of edges: those from one thing to all things of a kind.
+#[derive(Debug, Clone)]
+pub(super) struct EdgeList {
+    pub(super) of: Kind,
+    pub(super) id: Id,
+    pub(super) to: Kind,
+}
+
+/// A list of edges that was read to its end.
+pub(super) struct WholeList<T> {
+    pub(super) found: T,
+    pub(super) stats: ListingStats,
+    /// It ended by its total alone.
+    pub(super) on_trust: bool,
+}
+
+impl EdgeList {
+    /// The direct members of a group.
+    pub(super) fn members(of: Kind, id: Id) -> Self {
+        Self { of, id, to: if of == Kind::UserGroup { Kind::User } else { Kind::System } }
+    }
+
+    fn listing(&self, limit: u64) -> Listing {
+        match (self.of, self.to) {
+            (Kind::UserGroup, Kind::User) | (Kind::SystemGroup, Kind::System) => {
+                graph::members(self.of, &self.id, limit)
+            }
+            _ => graph::associations(self.of, &self.id, self.to, limit),
+        }
+    }
+}
+
+/// How lists of edges are read.
+#[derive(Clone)]
+pub(super) struct EdgeReader<'a> {
+    pub(super) client: &'a Client,
+    pub(super) meter: Meter,
+    /// Rows a page.
+    pub(super) limit: u64,
+}
+
+impl EdgeReader<'_> {
+    /// Counts a list without reading it; none where what it belongs to is gone.
+    pub(super) async fn count(&self, list: &EdgeList) -> Result<u64, ConnectorError> {
+        let mut reader = PageReader::<Edge>::new(self.client, &self.meter, list.listing(1));
+        match reader.total().await {
+            Ok(total) => Ok(total.unwrap_or(0)),
+            Err(error) if is_absent(&error) => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Enters a whole list into `found`; `None` when what it belongs to is gone. A witness lets it end by its total.
+    pub(super) async fn read<T>(
+        &self,
+        list: &EdgeList,
+        witness: Option<&Witness>,
+        mut found: T,
+        enter: fn(&mut T, Edge),
+    ) -> Result<Option<WholeList<T>>, ConnectorError> {
+        let mut reader = PageReader::new(self.client, &self.meter, list.listing(self.limit));
+        if let Some(witness) = witness {
+            reader = reader.watched(witness);
+        }
+        loop {
+            match reader.next().await {
+                Ok(Some(more)) => more.into_iter().for_each(|edge| enter(&mut found, edge)),
+                Ok(None) => break,
+                Err(error) if is_absent(&error) => {
+                    self.confirm_gone(list).await?;
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if reader.gap() {
+            self.confirm_gap(list, &reader).await?;
+        }
+        Ok(Some(WholeList { found, stats: reader.stats(), on_trust: reader.on_trust() }))
+    }
+
+    /// Makes sure that a list lacks nobody whom the traversal of the same edges shows.
+    async fn confirm_gap(&self, list: &EdgeList, reader: &PageReader<Edge>) -> Result<(), ConnectorError> {
+        let EdgeList { of, id, to } = list;
+        let path = format!("the list of {}s of the {} {id}", to.word(), of.word());
+        let mut traversal =
+            PageReader::<Reached>::new(self.client, &self.meter, graph::traversal(*of, id, *to, self.limit));
+        loop {
+            let shown = traversal.next().await.map_err(|error| {
+                let why =
+                    "rows are promised where none is given, and the traversal that would show whether they are null";
+                let mut unconfirmed = inconsistent(&path, 2, &format!("{why} cannot be read: {}", error.message));
+                unconfirmed.retry = error.retry;
+                unconfirmed
+            })?;
+            let Some(shown) = shown else { return Ok(()) };
+            let lacking = |reached: &&Reached| reached.direct != Some(false) && !reader.brought(&reached.id);
+            if let Some(lacking) = shown.iter().find(lacking) {
+                let why = format!("rows are promised where none is given, and the traversal shows {}", lacking.id);
+                return Err(inconsistent(&path, 2, &why));
+            }
+        }
+    }
+
+    /// Makes sure that a thing whose edges are answered 404 is gone: a 404 may be a gateway's accident, and two of them
+    /// too, and a group that is there must not pass for one without members.
+    async fn confirm_gone(&self, list: &EdgeList) -> Result<(), ConnectorError> {
+        confirm_gone(self.client, &self.meter, list.of, &list.id).await
+    }
+}
+
+/// Makes sure that a thing is gone of which a part was answered 404.
+pub(super) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id: &Id) -> Result<(), ConnectorError> {
+    for _ in 0..CONFIRMATIONS {
+        match client.json::<IgnoredAny>(meter, graph::one(kind, id)).await {
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                return Err(ConnectorError::new(
+                    ErrorCode::InconsistentListing,
+                    format!("the {} {id} is there, but what it is connected with is answered 404", kind.word()),
+                    "scan again; when it lasts, report it to JumpCloud",
+                )
+                .with_retry(Retry::Later));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,316 @@
+//! What a credential needs: the right that each call takes, and what to check where a credential is refused.
+//!
+//! The table is the only place that names scopes and roles; the operator's page and every remedy are drawn from it.
+
+use connector_api::Section;
+
+/// How the connector signs in, as far as remedies differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignIn {
+    /// An administrator's API key.
+    ApiKey,
+    /// A service account's API key, which begins with `jcs_`.
+    ServiceAccountKey,
+    /// A service account's bearer token.
+    ServiceAccountToken,
+}
+
+impl SignIn {
+    pub(crate) const fn is_service_account(self) -> bool {
+        matches!(self, Self::ServiceAccountKey | Self::ServiceAccountToken)
+    }
+
+    /// What signs in, in a sentence.
+    pub(crate) const fn name(self) -> &'static str {
+        if self.is_service_account() { "the service account" } else { "the key" }
+    }
+
+    /// Whose role decides what may be read.
+    const fn holder(self) -> &'static str {
+        if self.is_service_account() { "the service account" } else { "the key's administrator" }
+    }
+}
+
+/// The right that one call takes.
+#[derive(Debug)]
+pub(crate) struct Right {
+    /// Without method and query; `{id}` stands for an id, `{kind}` for any word.
+    pub(crate) path: &'static str,
+    /// The section that makes the call; the others are made by Test Connection and by listing organisations.
+    pub(crate) section: Option<Section>,
+    /// The published scope (`x-scopes`) that suffices; the same without `.readonly` does, too.
+    pub(crate) scope: &'static str,
+    /// The built-in roles that are known to suffice.
+    pub(crate) roles: &'static [&'static str],
+}
+
+/// The one built-in role that may read everything.
+const EVERYTHING: &str = "Administrator";
+const ADMINISTRATOR: &[&str] = &[EVERYTHING];
+const ADMINISTRATOR_OR_MANAGER: &[&str] = &[EVERYTHING, "Manager"];
+
+const fn core(path: &'static str, section: Section, scope: &'static str) -> Right {
+    Right { path, section: Some(section), scope, roles: ADMINISTRATOR_OR_MANAGER }
+}
+
+const fn other(path: &'static str, section: Section, scope: &'static str) -> Right {
+    Right { path, section: Some(section), scope, roles: ADMINISTRATOR }
+}
+
+/// Every call that the connector makes. Members take the scope of what they are, not of the group.
+pub(crate) const RIGHTS: &[Right] = &[
+    core("/api/v2/users", Section::Users, "users.readonly"),
+    core("/api/systemusers", Section::Users, "users.readonly"),
+    core("/api/systemusers/{id}", Section::Users, "users.readonly"),
+    core("/api/v2/usergroups", Section::Groups, "groups.readonly"),
+    core("/api/v2/usergroups/{id}", Section::Groups, "groups.readonly"),
+    core("/api/v2/usergroups/{id}/members", Section::Memberships, "users.readonly"),
+    core("/api/v2/usergroups/{id}/membership", Section::Memberships, "users.readonly"),
+    // The list is not published; its scope is that of the published calls about administrators.
+    other("/api/users", Section::Administrators, "administrators.readonly"),
+    other("/api/systems", Section::Systems, "systems.readonly"),
+    other("/api/systems/{id}", Section::Systems, "systems.readonly"),
+    other("/api/v2/systemgroups", Section::Systems, "groups.readonly"),
+    other("/api/v2/systemgroups/{id}", Section::Systems, "groups.readonly"),
+    other("/api/applications", Section::Applications, "applications.readonly"),
+    other("/api/applications/{id}", Section::Applications, "applications.readonly"),
+    other("/api/v2/directories", Section::Directories, "directories.readonly"),
+    other("/api/v2/ldapservers/{id}", Section::Directories, "directories.readonly"),
+    other("/api/v2/gsuites/{id}", Section::Directories, "directories.readonly"),
+    other("/api/v2/office365s/{id}", Section::Directories, "directories.readonly"),
+    other("/api/v2/activedirectories/{id}", Section::Directories, "directories.readonly"),
+    other("/api/radiusservers", Section::Directories, "radius.readonly"),
+    other("/api/radiusservers/{id}", Section::Directories, "radius.readonly"),
+    other("/api/v2/systemgroups/{id}/members", Section::Grants, "systems.readonly"),
+    other("/api/v2/systemgroups/{id}/membership", Section::Grants, "systems.readonly"),
+    other("/api/v2/{kind}/{id}/associations", Section::Grants, "associations.readonly"),
+    // Traversals take the scope of their target.
+    other("/api/v2/{kind}/{id}/users", Section::Grants, "users.readonly"),
+    other("/api/v2/{kind}/{id}/usergroups", Section::Grants, "groups.readonly"),
+    other("/api/v2/{kind}/{id}/systems", Section::Grants, "systems.readonly"),
+    other("/api/v2/{kind}/{id}/systemgroups", Section::Grants, "groups.readonly"),
+    other("/api/v2/{kind}/{id}/memberof", Section::Grants, "groups.readonly"),
+    other("/insights/directory/v1/events", Section::LastLogin, "directoryinsights.readonly"),
+    other("/insights/directory/v1/events/count", Section::LastLogin, "directoryinsights.readonly"),
+    Right { path: "/api/organizations", section: None, scope: "organizations.readonly", roles: ADMINISTRATOR },
+];
+
+/// The right that a call to `path` takes.
+pub(crate) fn of(path: &str) -> Option<&'static Right> {
+    let is = |pattern: &str| {
+        let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return true,
+                (Some(part), Some(word)) if part == word || (part.starts_with('{') && !word.is_empty()) => {}
+                _ => return false,
+            }
+        }
+    };
+    RIGHTS.iter().find(|right| is(right.path))
+}
+
+/// The scopes that a section takes, each once, in the order of the table.
+fn scopes(section: Option<Section>) -> Vec<&'static str> {
+    let mut scopes: Vec<&str> = Vec::new();
+    for right in RIGHTS.iter().filter(|right| right.section == section) {
+        if !scopes.contains(&right.scope) {
+            scopes.push(right.scope);
+        }
+    }
+    scopes
+}
+
+/// What the operator's page says on permissions.
+pub(crate) fn permissions() -> Vec<String> {
+    let readers = |role: &str| {
+        let may = |section: &&Section| {
+            let mut calls = RIGHTS.iter().filter(|right| right.section == Some(**section)).peekable();
+            calls.peek().is_some() && calls.all(|right| right.roles.contains(&role))
+        };
+        Section::ALL.iter().filter(may).map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let mut lines = vec![
+        "An administrator with API access, or a service account; what it may read follows from its role".to_owned(),
+        format!("{EVERYTHING} may read everything; Manager: {}", readers("Manager")),
+        "Any other role needs these scopes, or the same ones without `.readonly`:".to_owned(),
+    ];
+    for section in Section::ALL.map(Some).into_iter().chain([None]) {
+        let scopes: Vec<String> = scopes(section).iter().map(|scope| format!("`{scope}`")).collect();
+        match section {
+            _ if scopes.is_empty() => {}
+            Some(section) => lines.push(format!("{section}: {}", scopes.join(", "))),
+            None => lines.push(format!("the organisations that a credential may see: {}", scopes.join(", "))),
+        }
+    }
+    lines.push(
+        "The Command Runner roles are refused at Directory Insights (last logins), service accounts where the \
+         organisations are listed"
+            .to_owned(),
+    );
+    lines
+}
+
+/// What to do where a credential is good, and may not make a call.
+pub(crate) fn remedy(path: &str, sign_in: SignIn) -> String {
+    let holder = sign_in.holder();
+    match of(path) {
+        Some(right) => {
+            format!("give {holder} the role {}, or one with the scope {}", right.roles.join(" or "), right.scope)
+        }
+        None => format!("give {holder} a role that may read this"),
+    }
+}
+
+/// What to do where a credential is not accepted, step by step: first what may be wrong without it, last what revokes it.
+pub(crate) fn unauthorized_steps(sign_in: SignIn) -> Vec<String> {
+    let region = format!("check that the host name is the console of the organisation's region ({REGIONS})");
+    let more: &[&str] = match sign_in {
+        SignIn::ApiKey => &[
+            "check that the key has not expired (90 days after it was made, by default) nor been replaced, and that its \
+             administrator is active and has API access",
+            "regenerate the API key in the JumpCloud portal if none of this helps, since it revokes the current key for \
+             everything that uses it, and update the credential",
+        ],
+        SignIn::ServiceAccountKey | SignIn::ServiceAccountToken => {
+            &["check that the service account is active, and that what it signs in with has neither expired nor been \
+             replaced; then update the credential"]
+        }
+    };
+    [region].into_iter().chain(more.iter().map(|step| (*step).to_owned())).collect()
+}
+
+/// The same as a remedy.
+pub(crate) fn unauthorized(sign_in: SignIn) -> String {
+    unauthorized_steps(sign_in).join("; ")
+}
+
+/// What to check where a service account gets no token.
+pub(crate) fn no_token() -> String {
+    format!(
+        "check the service account's client id and client secret, that the account is active and the secret has not \
+         expired, and that the host name is the console of its region ({REGIONS}) or jumpcloudTokenUrl that region's token \
+         host"
+    )
+}
+
+/// What to check where no user is listed.
+pub(crate) fn no_users(sign_in: SignIn) -> String {
+    let users = of("/api/systemusers").map_or("", |right| right.scope);
+    if sign_in.is_service_account() {
+        format!("verify users exist and the service account's role has the scope {users}")
+    } else {
+        format!("verify users exist and the API key belongs to an {EVERYTHING}, or to a role with the scope {users}")
+    }
+}
+
+/// The console of each region.
+const REGIONS: &str = "US console.jumpcloud.com, EU console.eu.jumpcloud.com, India console.in.jumpcloud.com";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_longest_paths_are_told_apart_by_every_part() {
+        let scope = |path: &str| of(path).map(|right| right.scope);
+        assert_eq!(scope("/api/v2/usergroups"), Some("groups.readonly"));
+        assert_eq!(scope("/api/v2/usergroups/5f0000000000000000000001/members"), Some("users.readonly"));
+        assert_eq!(scope("/api/v2/systemgroups/5f0000000000000000000001/members"), Some("systems.readonly"));
+        assert_eq!(scope("/api/v2/applications/5f0000000000000000000001/usergroups"), Some("groups.readonly"));
+        assert_eq!((scope("/api/v2/usergroups/"), scope("/api/nowhere"), scope("")), (None, None, None));
+    }
+
+    #[test]
+    fn each_call_that_the_operators_page_names_has_its_right_and_each_right_but_one_a_section() {
+        for row in crate::descriptor().discovers {
+            let paths: Vec<&str> = row.source.split([' ', ',']).filter(|word| word.starts_with('/')).collect();
+            assert!(!paths.is_empty(), "{}", row.source);
+            for path in paths {
+                assert!(of(path).is_some_and(|right| right.section == Some(row.section)), "{path}");
+            }
+        }
+        assert_eq!(RIGHTS.iter().filter(|right| right.section.is_none()).count(), 1);
+    }
+
+    #[test]
+    fn what_a_service_account_is_advised_never_speaks_of_api_keys_and_the_other_way_round() {
+        for sign_in in [SignIn::ServiceAccountKey, SignIn::ServiceAccountToken] {
+            for text in [remedy("/api/systems", sign_in), unauthorized(sign_in), no_users(sign_in), no_token()] {
+                assert!(!text.to_lowercase().contains("api key") && !text.contains("the key"), "{text}");
+            }
+        }
+        for text in [remedy("/api/systems", SignIn::ApiKey), unauthorized(SignIn::ApiKey), no_users(SignIn::ApiKey)] {
+            assert!(!text.contains("service account"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_revokes_a_key_comes_after_all_that_does_not() {
+        let text = unauthorized(SignIn::ApiKey);
+        let revokes = text.find("revokes").unwrap();
+        for earlier in ["console.eu.jumpcloud.com", "console.in.jumpcloud.com", "90 days", "API access"] {
+            assert!(text.find(earlier).is_some_and(|at| at < revokes), "{earlier}: {text}");
+        }
+    }
+
+    /// The scopes that JumpCloud's documents name for each GET and for the queries of Directory Insights, by path with
+    /// `{}` for an id.
+    fn published(folder: &Path) -> Option<BTreeMap<String, Vec<String>>> {
+        let mut all = BTreeMap::new();
+        for (document, root) in [("v1", "/api"), ("v2", "/api/v2"), ("directory-insights", "/insights/directory/v1")] {
+            let text = std::fs::read_to_string(folder.join(format!("{document}.yaml"))).ok()?;
+            let (mut path, mut verb, mut listed) = (String::new(), "", false);
+            for line in text.lines() {
+                let words = line.trim_start();
+                match line.len() - words.len() {
+                    2 if words.starts_with('/') || words.starts_with("'/") => {
+                        let parts = words.trim_end_matches(':').trim_matches('\'').split('/');
+                        let parts = parts.map(|part| if part.starts_with('{') { "{}" } else { part });
+                        path = root.to_owned() + &parts.collect::<Vec<_>>().join("/");
+                    }
+                    4 => verb = words,
+                    6 => listed = words == "x-scopes:",
+                    8 if listed && (verb == "get:" || document == "directory-insights") => {
+                        let scopes: &mut Vec<String> = all.entry(path.clone()).or_default();
+                        scopes.extend(words.strip_prefix("- ").map(str::to_owned));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Some(all)
+    }
+
+    #[test]
+    fn each_scope_is_one_that_the_published_documents_name_for_the_call() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/specs/2026-08");
+        let Some(published) = published(&folder) else {
+            eprintln!("skipped: {} is not there", folder.display());
+            return;
+        };
+        let mut held = 0;
+        for right in RIGHTS {
+            let parts = right.path.split('/').map(|part| if part == "{id}" { "{}" } else { part });
+            let path = parts.collect::<Vec<_>>().join("/");
+            let same = |known: &str| {
+                let (mut wanted, mut given) = (path.split('/'), known.split('/'));
+                path.split('/').count() == known.split('/').count()
+                    && wanted.all(|part| given.next().is_some_and(|word| part == word || part == "{kind}"))
+            };
+            for (path, scopes) in published.iter().filter(|(known, _)| same(known)) {
+                held += 1;
+                assert!(
+                    scopes.iter().any(|scope| scope == right.scope),
+                    "{path} takes {scopes:?}, not {}",
+                    right.scope
+                );
+            }
+        }
+        assert!(held > 30, "only {held} calls were found in the documents");
+    }
+}

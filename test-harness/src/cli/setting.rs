@@ -1,0 +1,178 @@
+//! `--set KEY=VALUE`: an attribute of the connector, as its schema wants it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use connector_api::ConnectorError;
+use serde_json::Value;
+
+use super::target::PASSWORD_VARIABLE;
+
+/// `KEY=VALUE`. Its value is not shown, neither in `Debug` nor in errors.
+#[derive(Clone)]
+pub(super) struct Setting {
+    pub(super) key: String,
+    value: String,
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}=…", self.key)
+    }
+}
+
+impl FromStr for Setting {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+        if key.is_empty() {
+            return Err("the key before `=` is missing");
+        }
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+impl Setting {
+    /// The value of the attribute: text stays text, anything else is read as JSON.
+    ///
+    /// # Errors
+    /// `invalid_config` with what to write instead, for a key or password, and for a value of another type.
+    pub(super) fn read(&self, schema: &Value) -> Result<Value, ConnectorError> {
+        let property = &schema["properties"][&self.key];
+        if property.is_null() && names_secret(&self.key) {
+            return Err(ConnectorError::invalid_config(
+                format!("attributes.{}: a key or password is no attribute", self.key),
+                format!(
+                    "put it into a file and name that with --password-file, or set the variable {PASSWORD_VARIABLE}"
+                ),
+            ));
+        }
+        if property.is_null() || takes(schema, property, "string", 4) {
+            return Ok(self.value.clone().into());
+        }
+        let read = serde_json::from_str(&self.value).ok();
+        let fits = |value: &Value| {
+            value.is_null() || TYPES.iter().any(|(name, is, ..)| takes(schema, property, name, 4) && is(value))
+        };
+        let known = TYPES.iter().find(|(name, ..)| takes(schema, property, name, 4));
+        match (read, known) {
+            (Some(value), _) if fits(&value) => Ok(value),
+            (_, Some((_, _, what, example))) => {
+                let example = match &property["default"] {
+                    default if fits(default) && !default.is_null() => default.to_string(),
+                    _ => (*example).to_owned(),
+                };
+                // A shell takes quotes and brackets for its own.
+                let quote = if example.contains(['"', '[', '{']) { "'" } else { "" };
+                Err(ConnectorError::invalid_config(
+                    format!("attributes.{}: must be {what}", self.key),
+                    format!("write it as in --set {quote}{}={example}{quote}", self.key),
+                ))
+            }
+            // A schema that names no type judges by itself.
+            (read, None) => Ok(read.unwrap_or_else(|| self.value.clone().into())),
+        }
+    }
+}
+
+/// A type of JSON, what is of it, its words, and an example.
+type Type = (&'static str, fn(&Value) -> bool, &'static str, &'static str);
+
+const TYPES: [Type; 5] = [
+    ("boolean", Value::is_boolean, "true or false", "true"),
+    ("integer", |value| value.is_i64() || value.is_u64(), "a whole number", "10"),
+    ("number", Value::is_number, "a number", "2.5"),
+    ("array", Value::is_array, "a list, as JSON", r#"["one","two"]"#),
+    ("object", Value::is_object, "an object, as JSON", r#"{"name":"value"}"#),
+];
+
+/// Whether a property takes values of a type. `depth` bounds references.
+fn takes(schema: &Value, property: &Value, name: &str, depth: u8) -> bool {
+    let any = |list: &Value, is: &dyn Fn(&Value) -> bool| list.as_array().is_some_and(|items| items.iter().any(is));
+    if let Some(path) = property["$ref"].as_str().and_then(|path| path.strip_prefix('#'))
+        && depth > 0
+    {
+        return schema.pointer(path).is_some_and(|target| takes(schema, target, name, depth - 1));
+    }
+    property["type"] == name
+        || any(&property["type"], &|known| known == name)
+        || name == "string" && (property["const"].is_string() || any(&property["enum"], &Value::is_string))
+        || depth > 0
+            && ["anyOf", "oneOf"].iter().any(|list| any(&property[*list], &|one| takes(schema, one, name, depth - 1)))
+}
+
+/// Whether somebody who writes this name has a key or password in mind.
+fn names_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["key", "password", "secret", "token", "credential"].iter().any(|word| name.ends_with(word))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema() -> Value {
+        json!({
+            "properties": {
+                "org": {"type": ["string", "null"]},
+                "size": {"type": "integer"},
+                "pace": {"type": ["number", "null"]},
+                "on": {"type": "boolean", "default": false},
+                "patterns": {"type": "array", "items": {"type": "string"}, "default": ["a", "b"]},
+                "mode": {"$ref": "#/$defs/Mode"},
+                "monkey": {"type": "string"},
+            },
+            "$defs": {"Mode": {"oneOf": [{"const": "auto"}, {"const": "v2"}]}},
+        })
+    }
+
+    fn setting(key: &str, value: &str) -> Setting {
+        Setting { key: key.to_owned(), value: value.to_owned() }
+    }
+
+    #[test]
+    fn the_schema_decides_whether_a_value_is_text() {
+        for (key, text, value) in [
+            ("org", "123", json!("123")),
+            ("size", "5", json!(5)),
+            ("pace", "1", json!(1)),
+            ("pace", "null", json!(null)),
+            ("on", "true", json!(true)),
+            ("patterns", r#"["a","b"]"#, json!(["a", "b"])),
+            ("mode", "auto", json!("auto")),
+            ("monkey", "x", json!("x")),
+            ("unknown", "x=y", json!("x=y")),
+        ] {
+            assert_eq!(setting(key, text).read(&schema()).unwrap(), value, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_answered_with_what_to_write_and_not_repeated() {
+        for (key, text, message, remedy) in [
+            ("on", "yes", "must be true or false", "--set on=false"),
+            ("size", "many", "must be a whole number", "--set size=10"),
+            ("size", "1.5", "must be a whole number", "--set size=10"),
+            ("pace", "fast", "must be a number", "--set pace=2.5"),
+            ("patterns", "one,two", "must be a list, as JSON", r#"--set 'patterns=["a","b"]'"#),
+            ("patterns", "one", "must be a list, as JSON", r#"--set 'patterns=["a","b"]'"#),
+            ("apiKey", "hunter2", "is no attribute", "--password-file"),
+            ("client_secret", "hunter2", "is no attribute", "--password-file"),
+        ] {
+            let error = setting(key, text).read(&schema()).unwrap_err();
+            assert!(error.message.contains(message) && error.remedy.contains(remedy), "{error:?}");
+            assert!(!error.message.contains(text) && !error.remedy.contains(text), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_setting_splits_at_the_first_equals_sign_and_does_not_show_its_value() {
+        let setting: Setting = "proxy=http://h?a=b".parse().unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!((setting.key.as_str(), setting.value.as_str()), ("proxy", "http://h?a=b"));
+        assert_eq!(format!("{setting:?}"), "proxy=…");
+    }
+}

@@ -1,0 +1,213 @@
+//! The columns of the CSV files, and how a cell comes from a record.
+//!
+//! They are fixed and named as the fields of the records. Several values of one field are one text in its cell, with
+//! `; ` in between, and a path is the names on it with ` > ` in between: so both can be read and filtered. Only
+//! attributes, which differ from row to row, are JSON text.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use connector_api::{Access, Account, Attributes, Grant, Group, Membership, PathStep, Principal, Resource};
+use serde::Serialize;
+
+pub(super) type Cell<'a> = Option<Cow<'a, str>>;
+
+/// A column: its heading, and how its cell comes from a record.
+pub(super) type Column<R> = (&'static str, for<'a> fn(&'a R) -> Cell<'a>);
+
+pub(super) const ACCOUNTS: &[Column<Account>] = &[
+    ("externalId", |account| text(&account.external_id)),
+    ("kind", |account| word(&account.kind)),
+    ("username", |account| text(&account.username)),
+    ("displayName", |account| text(account.display_name.as_ref()?)),
+    ("email", |account| text(account.email.as_ref()?)),
+    ("accountType", |account| word(&account.account_type?)),
+    ("enabled", |account| shown(account.enabled?)),
+    ("state", |account| text(account.state.as_ref()?)),
+    ("locked", |account| shown(account.locked?)),
+    ("mfaConfigured", |account| shown(account.mfa.as_ref()?.configured?)),
+    ("mfaRequired", |account| shown(account.mfa.as_ref()?.required?)),
+    ("mfaExcluded", |account| shown(account.mfa.as_ref()?.excluded?)),
+    ("mfaExcludedUntil", |account| shown(account.mfa.as_ref()?.excluded_until?)),
+    ("mfaEnrollment", |account| text(account.mfa.as_ref()?.enrollment.as_ref()?)),
+    ("mfaFactors", |account| joined(&account.mfa.as_ref()?.factors)),
+    ("admin", |account| shown(account.admin?)),
+    ("lastLoginAt", |account| shown(account.last_login_at?)),
+    ("lastLoginService", |account| text(account.last_login.as_ref()?.service.as_ref()?)),
+    ("lastLoginMfa", |account| shown(account.last_login.as_ref()?.mfa?)),
+    ("lastFailedLoginAt", |account| shown(account.last_login.as_ref()?.failed_at?)),
+    ("loginsLookedAtSince", |account| shown(account.last_login.as_ref()?.since?)),
+    ("passwordExpired", |account| shown(account.password.as_ref()?.expired?)),
+    ("passwordNeverExpires", |account| shown(account.password.as_ref()?.never_expires?)),
+    ("passwordChangedAt", |account| shown(account.password.as_ref()?.changed_at?)),
+    ("passwordExpiresAt", |account| shown(account.password.as_ref()?.expires_at?)),
+    ("createdAt", |account| shown(account.created_at?)),
+    ("employeeId", |account| text(account.employee_id.as_ref()?)),
+    ("department", |account| text(account.department.as_ref()?)),
+    ("source", |account| text(account.source.as_ref()?)),
+    ("description", |account| text(account.description.as_ref()?)),
+    ("linkedAccounts", |account| joined(account.links.iter().map(|link| &link.external_id))),
+    ("linkEvidence", |account| joined(account.links.iter().map(|link| &link.evidence))),
+    ("reasonCodes", |account| joined(account.reasons.iter().map(|reason| &reason.code))),
+    ("reasons", |account| joined(account.reasons.iter().map(|reason| &reason.message))),
+    ("attributes", |account| json(&account.attributes)),
+];
+
+pub(super) const GROUPS: &[Column<Group>] = &[
+    ("externalId", |group| text(&group.external_id)),
+    ("groupType", |group| text(&group.group_type)),
+    ("name", |group| text(&group.name)),
+    ("description", |group| text(group.description.as_ref()?)),
+    ("membershipMethod", |group| text(group.membership_method.as_ref()?)),
+    ("memberCount", |group| shown(group.member_count?)),
+    ("privileged", |group| shown(group.privileged)),
+    ("reasonCodes", |group| joined(group.reasons.iter().map(|reason| &reason.code))),
+    ("reasons", |group| joined(group.reasons.iter().map(|reason| &reason.message))),
+    ("attributes", |group| json(&group.attributes)),
+];
+
+pub(super) const MEMBERSHIPS: &[Column<Membership>] = &[
+    ("username", |membership| text(&membership.username)),
+    ("accountExternalId", |membership| text(&membership.account_external_id)),
+    ("groupName", |membership| text(&membership.group_name)),
+    ("groupType", |membership| text(&membership.group_type)),
+    ("groupExternalId", |membership| text(&membership.group_external_id)),
+    ("direct", |membership| shown(membership.direct)),
+    ("path", |membership| path(&membership.via)),
+];
+
+pub(super) const RESOURCES: &[Column<Resource>] = &[
+    ("externalId", |resource| text(&resource.external_id)),
+    ("resourceType", |resource| text(&resource.resource_type)),
+    ("name", |resource| text(&resource.name)),
+    ("os", |resource| text(resource.os.as_ref()?)),
+    ("osVersion", |resource| text(resource.os_version.as_ref()?)),
+    ("serialNumber", |resource| text(resource.serial_number.as_ref()?)),
+    ("active", |resource| shown(resource.active?)),
+    ("lastContactAt", |resource| shown(resource.last_contact_at?)),
+    ("createdAt", |resource| shown(resource.created_at?)),
+    ("attributes", |resource| json(&resource.attributes)),
+];
+
+pub(super) const GRANTS: &[Column<Grant>] = &[
+    ("principalKind", |grant| match &grant.principal {
+        Principal::Account { .. } => Some("account".into()),
+        Principal::Group { .. } => Some("group".into()),
+    }),
+    ("principalExternalId", |grant| match &grant.principal {
+        Principal::Account { external_id, .. } | Principal::Group { external_id, .. } => text(external_id),
+    }),
+    ("username", |grant| match &grant.principal {
+        Principal::Account { username, .. } => text(username),
+        Principal::Group { .. } => None,
+    }),
+    ("groupType", |grant| match &grant.principal {
+        Principal::Account { .. } => None,
+        Principal::Group { group_type, .. } => text(group_type),
+    }),
+    ("groupName", |grant| match &grant.principal {
+        Principal::Account { .. } => None,
+        Principal::Group { group_name, .. } => text(group_name),
+    }),
+    ("resourceType", |grant| text(&grant.resource.resource_type)),
+    ("resourceExternalId", |grant| text(&grant.resource.external_id)),
+    ("resourceName", |grant| text(&grant.resource.name)),
+    ("access", |grant| word::<Access>(&grant.access)),
+    ("direct", |grant| shown(grant.direct)),
+    ("path", |grant| path(&grant.via.first()?.steps)),
+    ("pathAccess", |grant| word::<Access>(&grant.via.first()?.access)),
+    ("raisedBy", |grant| joined(grant.via.iter().filter_map(|path| path.raised_by.as_ref()).collect::<BTreeSet<_>>())),
+    ("otherPaths", |grant| joined(grant.via.iter().skip(1).map(|way| names(&way.steps)))),
+    ("morePaths", |grant| shown(grant.more_paths).filter(|_| grant.more_paths > 0)),
+];
+
+/// A text from the target: what a spreadsheet would run as a formula is made plain by a leading `'`.
+fn text(text: &str) -> Cell<'_> {
+    Some(if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) })
+}
+
+/// Whether a spreadsheet may take a text for a formula, or for more than one cell.
+fn is_formula(text: &str) -> bool {
+    // Some programs drop what cannot be seen before they look.
+    let unseen =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    let number = text.strip_prefix(['+', '-']).is_some_and(|digits| {
+        digits.starts_with(|c: char| c.is_ascii_digit()) && digits.bytes().all(|c| c.is_ascii_digit() || c == b'.')
+    });
+    let seen = text.trim_start_matches(unseen);
+    text.starts_with(['\t', '\r', '\n']) || !number && seen.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+}
+
+/// A number, a truth value or a time.
+fn shown(value: impl ToString) -> Cell<'static> {
+    Some(Cow::Owned(value.to_string()))
+}
+
+/// A word of the contract, as in JSON.
+fn word<T: Serialize>(value: &T) -> Cell<'static> {
+    let value = serde_json::to_value(value).ok()?;
+    Some(Cow::Owned(value.as_str()?.to_owned()))
+}
+
+/// Several texts; none are an empty cell.
+fn joined(items: impl IntoIterator<Item = impl AsRef<str>>) -> Cell<'static> {
+    let items: Vec<_> = items.into_iter().collect();
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    text(&items.join("; ")).map(|cell| Cow::Owned(cell.into_owned()))
+}
+
+/// What lies on a path; nothing on a direct one.
+fn path(steps: &[PathStep]) -> Cell<'static> {
+    text(&names(steps)).map(|cell| Cow::Owned(cell.into_owned()))
+}
+
+fn names(steps: &[PathStep]) -> String {
+    steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(" > ")
+}
+
+fn json(attributes: &Attributes) -> Cell<'_> {
+    (!attributes.is_empty()).then(|| attributes.as_json().into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_formula_becomes_text_and_a_number_stays() {
+        for (cell, expected) in [
+            ("=1+1", "'=1+1"),
+            ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+            ("-2+3", "'-2+3"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\tx", "'\tx"),
+            ("\rx", "'\rx"),
+            ("\n=1", "'\n=1"),
+            (" =1", "' =1"),
+            ("\u{200b}=1", "'\u{200b}=1"),
+            ("＝1+1", "'＝1+1"),
+            ("＋1", "'＋1"),
+            ("－1", "'－1"),
+            ("＠x", "'＠x"),
+            ("-inf", "'-inf"),
+            ("-", "'-"),
+            ("-12.5", "-12.5"),
+            ("+49", "+49"),
+            ("a=1", "a=1"),
+            ("plain", "plain"),
+            ("", ""),
+        ] {
+            assert_eq!(text(cell).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn several_values_are_one_text_that_is_safe_as_a_whole() {
+        let step = |name: &str| PathStep { name: name.into(), group_type: String::new(), external_id: String::new() };
+        assert_eq!(joined(["a", "b"]).unwrap(), "a; b");
+        assert_eq!(joined(["=a", "b"]).unwrap(), "'=a; b");
+        assert_eq!(joined([""; 0]).unwrap(), "");
+        assert_eq!(path(&[step("-a"), step("b")]).unwrap(), "'-a > b");
+    }
+}

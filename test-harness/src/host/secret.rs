@@ -1,0 +1,180 @@
+//! Keys and passwords as operators keep them: what is not part of one is noticed before it is sent anywhere.
+
+use std::path::Path;
+
+use connector_api::secrecy::{ExposeSecret, SecretString};
+use connector_api::{ConnectorError, ErrorCode};
+
+use super::text_file;
+
+/// Words that introduce a key in a header or an assignment, without case and without what stands between their parts.
+const INTRODUCTIONS: [&str; 12] = [
+    "xapikey",
+    "apikey",
+    "key",
+    "authorization",
+    "bearer",
+    "token",
+    "password",
+    "secret",
+    "clientsecret",
+    "credentialpassword",
+    "jumpcloudapikey",
+    "orbisidcredentialpassword",
+];
+
+/// Reads a secret from a file. A byte order mark before it and line ends after it are not part of it.
+///
+/// # Errors
+/// `invalid_config` when it cannot be read, is empty, or [holds something else](check) than a secret.
+pub fn read_secret(path: &Path) -> Result<SecretString, ConnectorError> {
+    let text = text_file::read(path, "password file").map_err(|error| match path.exists() {
+        true => error,
+        // Somebody may have given the secret itself.
+        false => ConnectorError::invalid_config(
+            "the file that should hold the key or password does not exist",
+            "name a file that holds it; a key or password is never itself given on the command line",
+        ),
+    })?;
+    let secret = SecretString::from(text.expose_secret().trim_end_matches(['\n', '\r']));
+    check(&secret, &format!("the password file {}", path.display()))?;
+    if secret.expose_secret().is_empty() {
+        return Err(ConnectorError::invalid_config(
+            format!("the password file {} is empty", path.display()),
+            "write the key or password into it, and nothing else",
+        ));
+    }
+    Ok(secret)
+}
+
+/// Refuses a text that is more than a secret: quotes around it, characters that cannot be seen, the name of a header
+/// before it.
+///
+/// # Errors
+/// `invalid_config`, naming what is wrong with `place` and never its content.
+pub fn check(secret: &SecretString, place: &str) -> Result<(), ConnectorError> {
+    match foreign_part(secret.expose_secret()) {
+        None => Ok(()),
+        Some(what) => Err(ConnectorError::new(
+            ErrorCode::InvalidConfig,
+            format!("{place} holds {what}"),
+            "write the key or password alone, as it was shown to you, in plain UTF-8 text",
+        )),
+    }
+}
+
+/// What in a text is not part of a secret.
+fn foreign_part(text: &str) -> Option<String> {
+    if text.contains('\0') {
+        return Some("NUL characters, as UTF-16 text does".to_owned());
+    }
+    if text.contains(['\n', '\r']) {
+        return Some("more than one line".to_owned());
+    }
+    if let Some(c) = text.chars().find(|c| is_unseen(*c)) {
+        return Some(format!("a character that cannot be seen (U+{:04X})", u32::from(c)));
+    }
+    let quoted = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('„', '“'), ('‘', '’'), ('«', '»')];
+    let is_quoted =
+        |(open, close): (char, char)| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some();
+    if quoted.into_iter().any(is_quoted) {
+        return Some("quotes around the key".to_owned());
+    }
+    introduction(text).map(|name| format!("`{name}` before the key"))
+}
+
+/// Whether a character leaves no mark, other than a space.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || c != ' ' && c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The name of a header or variable, when something follows it: `x-api-key:` of `x-api-key: KEY`.
+fn introduction(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let assigned = text.strip_prefix("export ").unwrap_or(text);
+    let end = assigned.find([':', '=', ' '])?;
+    let (name, rest) = assigned.split_at(end);
+    let word: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let known = INTRODUCTIONS.contains(&word.as_str());
+    let parted = word == "bearer" || rest.trim_start().starts_with([':', '=']);
+    let follows = !rest.trim_start_matches([':', '=', ' ']).is_empty();
+    (known && parted && follows).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
+
+    use super::*;
+
+    const KEY: &str = "5f3ac2hunter2";
+
+    fn read(bytes: &[u8]) -> Result<String, ConnectorError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        fs::write(&path, bytes).unwrap();
+        read_secret(&path).map(|secret| secret.expose_secret().to_owned())
+    }
+
+    fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_line_ends_are_not_part_of_a_secret() {
+        for text in ["KEY", "KEY\n", "KEY\r\n", "KEY\n\n", "\u{feff}KEY", "\u{feff}KEY\r\n"] {
+            assert_eq!(read(text.replace("KEY", KEY).as_bytes()).unwrap(), KEY, "{text:?}");
+        }
+        for odd in [" k ", "a b", "k=", "key=", "a:b", "it's", "\"", "pass\"word", "keyhole=1", "a=b=c", "schlüssel"] {
+            assert_eq!(read(odd.as_bytes()).unwrap(), odd);
+        }
+    }
+
+    #[test]
+    fn whatever_else_a_file_holds_is_named_and_the_secret_is_not_repeated() {
+        for (text, why) in [
+            ("\"{}\"", "quotes"),
+            ("'{}'", "quotes"),
+            ("“{}”", "quotes"),
+            ("{}\u{a0}", "U+00A0"),
+            ("\u{200b}{}", "U+200B"),
+            ("5f\u{200d}{}", "U+200D"),
+            ("\u{feff}\u{feff}{}", "U+FEFF"),
+            ("{}\u{2028}", "U+2028"),
+            ("{}\t", "U+0009"),
+            ("{}\n{}", "more than one line"),
+            ("x-api-key: {}", "`x-api-key` before"),
+            ("X-API-KEY:{}", "`X-API-KEY` before"),
+            ("Authorization: Bearer {}", "`Authorization` before"),
+            ("Bearer {}", "`Bearer` before"),
+            ("export ORBISID_CREDENTIAL_PASSWORD={}", "`ORBISID_CREDENTIAL_PASSWORD` before"),
+            ("JUMPCLOUD_API_KEY = {}", "`JUMPCLOUD_API_KEY` before"),
+            ("", "empty"),
+            ("\n", "empty"),
+            ("\u{feff}", "empty"),
+        ] {
+            let error = read(text.replace("{}", KEY).as_bytes()).unwrap_err();
+            assert!(error.code == ErrorCode::InvalidConfig && error.message.contains(why), "{text:?}: {error:?}");
+            assert!(!format!("{error:?}").contains(KEY), "{error:?}");
+        }
+        for bytes in [
+            utf16("\u{feff}5f3ac2", u16::to_le_bytes),
+            utf16("\u{feff}5f3ac2", u16::to_be_bytes),
+            utf16("5f3ac2", u16::to_le_bytes),
+            utf16("5f3ac2", u16::to_be_bytes),
+        ] {
+            let error = read(&bytes).unwrap_err();
+            assert!(error.message.contains("UTF-16"), "{error}");
+        }
+        assert!(read(b"\xff\xe9").unwrap_err().message.contains("UTF-8"));
+    }
+
+    #[test]
+    fn a_secret_in_place_of_its_file_is_not_repeated() {
+        let error = read_secret(Path::new(KEY)).unwrap_err();
+        assert!(!format!("{error:?}").contains(KEY), "{error:?}");
+    }
+}

@@ -1,0 +1,68 @@
+//! Small text files that an operator writes.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use connector_api::ConnectorError;
+use connector_api::secrecy::SecretString;
+
+/// No system file or password file is larger.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// Reads the text of a file, which may hold a secret, without a byte order mark.
+///
+/// # Errors
+/// `invalid_config` when it cannot be read or is not UTF-8 text.
+pub(super) fn read(path: &Path, what: &str) -> Result<SecretString, ConnectorError> {
+    // Without an ending it may be a key that somebody took the option for.
+    let name = if path.exists() || path.extension().is_some() { format!(" {}", path.display()) } else { String::new() };
+    let unreadable = |why: &dyn std::fmt::Display| {
+        ConnectorError::invalid_config(
+            format!("the {what}{name} cannot be read: {why}"),
+            "check the path and that this user may read it",
+        )
+    };
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(unreadable(&"it is too large"));
+    }
+    let encoding =
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") { "UTF-16" } else { "not UTF-8" };
+    let text = String::from_utf8(bytes).map_err(|_| {
+        ConnectorError::invalid_config(
+            format!("the {what} {} is {encoding} text", path.display()),
+            "save it as UTF-8 text",
+        )
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into())
+}
+
+/// A warning where others than its owner may read a file that holds a secret.
+pub fn readable_by_others(path: &Path, what: &str) -> Option<ConnectorError> {
+    let mode = mode(path)?;
+    let who = match (mode & 0o040 != 0, mode & 0o004 != 0) {
+        (false, false) => return None,
+        (true, false) => "its group",
+        (_, true) => "everybody on this machine",
+    };
+    Some(ConnectorError::invalid_config(
+        format!("the {what} {} holds a secret that {who} may read (mode {mode:04o})", path.display()),
+        format!("chmod 600 {}", path.display()),
+    ))
+}
+
+#[cfg(unix)]
+fn mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let file = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some(file.permissions().mode() & 0o7777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Path) -> Option<u32> {
+    None
+}

@@ -1,0 +1,29 @@
+//! What is said on standard error.
+
+use crate::support::{run, scan, small};
+use test_harness::simulator::SimulatorOptions;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_terminal_nothing_is_logged_but_progress_and_warnings() {
+    let simulator = small(SimulatorOptions::default()).await;
+    let is_log = |line: &&str| ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"].iter().any(|level| line.contains(level));
+    let ended = run(&mut scan(&simulator, &[]));
+    let logged: Vec<&str> = ended.stderr.lines().filter(is_log).collect();
+    assert!(!logged.is_empty() && logged.iter().all(|line| line.contains("INFO scan_progress: ")), "{logged:?}");
+    for arguments in [&["--quiet"][..], &["--log-level", "warn,scan_progress=off"]] {
+        let ended = run(&mut scan(&simulator, arguments));
+        assert_eq!(ended.stderr.lines().filter(is_log).count(), 0, "{ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_section_that_is_unavailable_is_reported_once() {
+    let forbidden = vec!["systems".parse().unwrap(), "insights.events".parse().unwrap()];
+    let simulator = small(SimulatorOptions { forbidden, ..SimulatorOptions::default() }).await;
+    let ended = run(&mut scan(&simulator, &[]));
+    assert_eq!(ended.code, 3, "{ended:?}");
+    for path in ["/api/systems", "/insights/directory/v1/events"] {
+        assert_eq!(ended.stderr.matches(path).count(), 1, "{path}: {}", ended.stderr);
+    }
+    assert!(ended.stderr.contains("warning[forbidden]: systems, grants: "), "{}", ended.stderr);
+}

@@ -1,0 +1,189 @@
+//! A small connector, and scans of it through the library of the reference host.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use connector_api::{
+    Access, Account, Attributes, CancellationToken, Checkpoint, ConnectionReport, Connector, ConnectorError,
+    Credential, Descriptor, ErrorCode, Grant, Group, Membership, Principal, Progress, Reason, Record, Resource,
+    ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
+    Stage, SystemConfig, async_trait,
+};
+use serde_json::{Value, json};
+use test_harness::host::output::{Destination, Format};
+use test_harness::host::progress::Quiet;
+use test_harness::host::run::{CheckpointFile, ScanJob, ScanReport};
+
+pub const HOSTILE_NAMES: [&str; 11] = [
+    "Smith, \"Ada\"",
+    "line\nbreak\r\nand\ttab",
+    "=cmd|' /C calc'!A0",
+    "+SUM(1)",
+    "-2+3",
+    "@here",
+    "🦀 Ünïcödé 漢字",
+    "\u{202e}right to left",
+    "'quoted'",
+    "\n=1+1",
+    "＝1+1",
+];
+
+/// Emits fixed rows in batches of two, with a checkpoint after each batch that counts the rows so far.
+pub struct Toy {
+    pub rows: Vec<Record>,
+    ending: Ending,
+    /// Where each scan began: the number of rows that its checkpoint counted.
+    begun: Mutex<Vec<u64>>,
+    /// A file that somebody writes during the scan.
+    pub meanwhile: Option<PathBuf>,
+    /// Told when it hangs.
+    pub reached: tokio::sync::Notify,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Ending {
+    Whole,
+    WithoutLastLogin,
+    /// Fails when so many rows are out; those of the last batch have no checkpoint.
+    FailsAfter(u64),
+    PanicsAfter(u64),
+    Hangs,
+}
+
+impl Toy {
+    pub fn new(ending: Ending) -> Self {
+        let account = |(n, name): (usize, &&str)| {
+            Record::from(Account {
+                external_id: n.to_string(),
+                username: (*name).to_owned(),
+                display_name: Some((*name).to_owned()),
+                reasons: vec![Reason::new("named", *name)],
+                attributes: Attributes::from([("ratio", json!(0.1 + 0.2)), (*name, json!(name))]),
+                ..Account::default()
+            })
+        };
+        let mut rows: Vec<Record> = HOSTILE_NAMES.iter().enumerate().map(account).collect();
+        rows.push(Group { external_id: "g".into(), name: "=group".into(), ..Group::default() }.into());
+        rows.push(Membership { username: "@here".into(), direct: true, ..Membership::default() }.into());
+        rows.push(Resource { external_id: "r".into(), name: "-box".into(), ..Resource::default() }.into());
+        rows.push(Record::from(Grant {
+            principal: Principal::Account { external_id: "0".into(), username: "@here".into() },
+            resource: ResourceRef { external_id: "r".into(), resource_type: "system".into(), name: "-box".into() },
+            access: Access::SudoWithoutPassword,
+            direct: true,
+            via: Vec::new(),
+            more_paths: 0,
+        }));
+        Self { rows, ending, begun: Mutex::default(), meanwhile: None, reached: tokio::sync::Notify::new() }
+    }
+
+    pub fn begun(&self) -> Vec<u64> {
+        self.begun.lock().unwrap().clone()
+    }
+
+    async fn stream(&self, request: &ScanRequest, sink: &dyn ScanSink) -> Result<(), ConnectorError> {
+        let begin = request.resume.as_ref().map_or(0, |checkpoint| checkpoint.state["rows"].as_u64().unwrap());
+        self.begun.lock().unwrap().push(begin);
+        for (done, requests) in [(3, 8), (313, 64)] {
+            let expected = Some(40);
+            sink.progress(Progress { section: Section::Grants, stage: Stage::Reading, done, expected, requests });
+        }
+        if let Some(path) = &self.meanwhile {
+            fs::write(path, "irreplaceable").unwrap();
+        }
+        let mut out = begin;
+        for batch in self.rows[usize::try_from(begin).unwrap()..].chunks(2) {
+            sink.records(batch.to_vec()).await?;
+            out += batch.len() as u64;
+            match self.ending {
+                Ending::FailsAfter(rows) if out >= rows => {
+                    return Err(ConnectorError::new(ErrorCode::ServerError, "the target is down", "wait"));
+                }
+                Ending::PanicsAfter(rows) if out >= rows => panic!("hunter2"),
+                Ending::Hangs => {
+                    self.reached.notify_one();
+                    std::future::pending().await
+                }
+                _ => {}
+            }
+            if request.checkpoints {
+                sink.checkpoint(checkpoint(jiff::Timestamp::now(), out)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Connector for Toy {
+    fn describe(&self) -> Descriptor {
+        descriptor()
+    }
+
+    async fn test_connection(&self) -> ConnectionReport {
+        std::future::pending().await
+    }
+
+    async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
+        let mut ledger = ScanLedger::start(&descriptor(), &config());
+        let streamed = self.stream(&request, &*sink).await;
+        for section in [Section::Users, Section::Groups, Section::Memberships] {
+            ledger.close(SectionReport::new(section, SectionStatus::Complete));
+        }
+        if self.ending == Ending::WithoutLastLogin {
+            let error = ConnectorError::new(ErrorCode::Forbidden, "no right", "ask for it");
+            ledger.close(SectionReport::new(Section::LastLogin, SectionStatus::Unavailable { error }));
+        }
+        ledger.finish(streamed)
+    }
+}
+
+pub fn descriptor() -> Descriptor {
+    Descriptor { os_type: "Toy".into(), version: "1".into(), ..Descriptor::default() }
+}
+
+pub fn config() -> SystemConfig {
+    SystemConfig::new("Toy", "toy.example", Credential::default())
+}
+
+pub fn checkpoint(started_at: jiff::Timestamp, rows: u64) -> Checkpoint {
+    Checkpoint::new(&descriptor(), &config(), started_at, json!({"rows": rows}))
+}
+
+pub fn job(destination: &Path, format: Format) -> ScanJob {
+    ScanJob {
+        destination: Destination::Path(destination.to_owned()),
+        format,
+        checkpoint: None,
+        inputs: Vec::new(),
+        without: Vec::new(),
+        cancel: CancellationToken::new(),
+        reporter: Arc::new(Quiet),
+    }
+}
+
+/// The same job, kept in a checkpoint.
+pub fn kept_in(checkpoint: &Path, job: ScanJob) -> ScanJob {
+    ScanJob { checkpoint: Some(CheckpointFile { path: checkpoint.to_owned(), fresh: false }), ..job }
+}
+
+pub async fn scan(job: ScanJob, ending: Ending) -> (ScanReport, Vec<u64>) {
+    let toy = Toy::new(ending);
+    let report = job.run(&toy, &config()).await.unwrap();
+    (report, toy.begun())
+}
+
+/// The error of a job that must not start.
+pub async fn refusal(job: ScanJob, config: &SystemConfig) -> ConnectorError {
+    let toy = Toy::new(Ending::Whole);
+    let error = job.run(&toy, config).await.unwrap_err();
+    assert!(toy.begun().is_empty());
+    error
+}
+
+pub fn rows_of(path: &Path) -> (Vec<Record>, Value) {
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let summary = lines.pop().unwrap();
+    (lines.into_iter().map(|line| serde_json::from_value(line).unwrap()).collect(), summary)
+}
