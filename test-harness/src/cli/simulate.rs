@@ -306,3 +306,49 @@ pub(super) async fn start(options: SimulatorOptions) -> Result<Simulator, Connec
         SimulatorError::Tls(_) => ConnectorError::internal(error.to_string()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::Parser;
+
+    use super::*;
+    use crate::simulator::{GroupRows, NullEdges, NullForm};
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn behaviour(arguments: &[&str]) -> Behaviour {
+        let line = ["simulate"].iter().chain(arguments);
+        Command::try_parse_from(line).unwrap().arguments.options().unwrap().behaviour
+    }
+
+    #[test]
+    fn the_service_answers_as_observed_unless_asked_otherwise_and_each_difference_is_set_by_itself() {
+        assert_eq!(behaviour(&[]), Behaviour::observed());
+        assert_eq!(behaviour(&["--as", "published"]), Behaviour::published());
+        let chosen = behaviour(&[
+            "--as=published",
+            "--with=group-rows=no-attributes",
+            "--with",
+            "null-edges=5%:form=null",
+            "--with=retention-days=15",
+        ]);
+        let expected = Behaviour {
+            group_rows: GroupRows::NoAttributes,
+            null_edges: NullEdges::share(0.05, NullForm::Null),
+            retention_days: 15,
+            ..Behaviour::published()
+        };
+        assert_eq!(chosen, expected);
+    }
+
+    #[test]
+    fn a_difference_that_nobody_knows_is_refused_with_the_nearest() {
+        let error = Command::try_parse_from(["simulate", "--with", "retention-day=15"]).unwrap_err().to_string();
+        assert!(error.contains("did you mean `retention-days`?"), "{error}");
+    }
+}

@@ -45,6 +45,8 @@ async fn v2_lists_refuse_the_sorts_that_were_seen_refused() {
     let mut names: Vec<String> = truth.user_groups().map(|group| group.name).collect();
     names.sort();
     assert_eq!(texts(&console.all("/api/v2/usergroups?sort=name", 7).await, "/name"), names);
+    names.reverse();
+    assert_eq!(texts(&console.all("/api/v2/usergroups?sort=-name", 7).await, "/name"), names);
     let unsorted = texts(&console.all(&format!("/api/v2/{members}"), 100).await, "/to/id");
     assert_eq!(texts(&console.all(&format!("/api/v2/{members}?sort=-id"), 100).await, "/to/id"), unsorted);
 

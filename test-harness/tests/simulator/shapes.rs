@@ -16,7 +16,7 @@ async fn users(console: &Console) -> Vec<Value> {
     console.all("/api/systemusers?sort=_id", 100).await
 }
 
-/// The events of a kind, each as it is told and as it was.
+/// The events of a kind, each as it is given out and as it was.
 async fn events(console: &Console, kind: EventKind) -> Vec<(Value, Event)> {
     let query = json!({ "service": ["all"], "start_time": "2026-01-01T00:00:00Z", "limit": 10_000 });
     let rows: Vec<Value> = console.post("/insights/directory/v1/events", query).await.json().await.unwrap();

@@ -12,6 +12,9 @@ mod resources;
 mod systems;
 mod users;
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -75,6 +78,8 @@ pub struct Organization {
     /// How many events there ever were.
     events: u64,
     behaviour: Behaviour,
+    /// Groups in the order of their names, by kind and by how many there ever were.
+    by_name: Mutex<BTreeMap<(Kind, u64), Arc<[u64]>>>,
 }
 
 impl Organization {
@@ -89,6 +94,7 @@ impl Organization {
             user_groups: Population::new(options.groups),
             systems: Population::new(options.systems),
             behaviour: options.behaviour.clone(),
+            by_name: Mutex::default(),
             events: options.events.unwrap_or_else(|| (options.users * 8).min(2_000_000)),
             sizes: Sizes::new(seed, options.users, options.groups),
         }
@@ -165,6 +171,23 @@ impl Organization {
             Some(population) => population.now(),
             None => Census::of(self.generated(kind)),
         }
+    }
+
+    /// The groups of a kind that exist now, in the order of their names.
+    pub(crate) fn groups_by_name(&self, kind: Kind) -> Vec<u64> {
+        let census = self.census(kind);
+        let ever = census.ever().end;
+        let name = |index| match kind {
+            Kind::UserGroup => self.user_group(index).name,
+            _ => self.system_group(index).name,
+        };
+        let mut orders = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        let order = orders.entry((kind, ever)).or_insert_with(|| {
+            let mut named: Vec<(String, u64)> = (0..ever).map(|index| (name(index), index)).collect();
+            named.sort_unstable();
+            named.into_iter().map(|(_, index)| index).collect()
+        });
+        order.iter().copied().filter(|&index| census.contains(index)).collect()
     }
 
     /// The users that exist now.

@@ -1,5 +1,7 @@
 //! The V2 API: bare arrays, and the total in `x-total-count`.
 
+use std::sync::Arc;
+
 use hyper::StatusCode;
 
 use super::answer::Answer;
@@ -30,7 +32,7 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
         Endpoint::Users => users(asked)?,
         Endpoint::Groups(kind @ (Kind::UserGroup | Kind::SystemGroup)) => {
             take_filter(behaviour, &mut query)?;
-            groups(organization, kind, behaviour.group_rows)
+            groups(organization, kind, behaviour.group_rows, &query)
         }
         Endpoint::Groups(kind) => {
             let count = organization.census(kind).count();
@@ -127,17 +129,24 @@ fn take_filter(behaviour: &Behaviour, query: &mut Query) -> Result<(), Problem> 
 }
 
 /// The groups of a kind, of each of which a list gives `rows`.
-fn groups(organization: &Organization, kind: Kind, rows: GroupRows) -> Collection<'_> {
-    let (census, whole) = (organization.census(kind), organization.census(kind));
-    let count = census.count();
-    let whole = move |position, object: &mut Object<'_>| {
-        write_group(organization, Node::new(kind, whole.index(position)), object);
+fn groups<'a>(organization: &'a Organization, kind: Kind, rows: GroupRows, query: &Query) -> Collection<'a> {
+    // Known beforehand, so that no page has to look at every group.
+    let by_name = matches!(query.sort.as_slice(), [key] if key.field == "name");
+    let (id_field, order) = match by_name {
+        true => ("name", organization.groups_by_name(kind)),
+        false => ("id", indices(organization, kind)),
+    };
+    let (count, order) = (order.len() as u64, Arc::new(order));
+    let group = move |position: u64| Node::new(kind, order[position as usize]);
+    let whole = {
+        let group = group.clone();
+        move |position, object: &mut Object<'_>| write_group(organization, group(position), object)
     };
     if rows == GroupRows::Whole {
-        return Collection::new(count, "id", whole);
+        return Collection::new(count, id_field, whole);
     }
-    let collection = Collection::new(count, "id", move |position, object| {
-        write_group_in_list(organization, Node::new(kind, census.index(position)), object);
+    let collection = Collection::new(count, id_field, move |position, object| {
+        write_group_in_list(organization, group(position), object);
         if rows == GroupRows::NullAttributes {
             object.put("attributes", ());
         }
@@ -145,12 +154,17 @@ fn groups(organization: &Organization, kind: Kind, rows: GroupRows) -> Collectio
     Collection { whole: Some(Box::new(whole)), ..collection }
 }
 
+/// The objects of a kind that exist now, in the order of creation.
+fn indices(organization: &Organization, kind: Kind) -> Vec<u64> {
+    let census = organization.census(kind);
+    (0..census.count()).map(|position| census.index(position)).collect()
+}
+
 /// User groups, device groups and policy groups in one list.
 fn all_groups(organization: &Organization) -> Collection<'_> {
-    let nodes = [Kind::UserGroup, Kind::SystemGroup, Kind::PolicyGroup].into_iter().flat_map(|kind| {
-        let census = organization.census(kind);
-        (0..census.count()).map(move |position| Node::new(kind, census.index(position)))
-    });
+    let nodes = [Kind::UserGroup, Kind::SystemGroup, Kind::PolicyGroup]
+        .into_iter()
+        .flat_map(|kind| indices(organization, kind).into_iter().map(move |index| Node::new(kind, index)));
     Collection::of(nodes.collect(), "", |node: &Node, object| match node.kind {
         Kind::PolicyGroup => organization.write_listed(*node, object),
         _ => write_group_in_list(organization, *node, object),

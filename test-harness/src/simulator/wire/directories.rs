@@ -1,4 +1,4 @@
-//! Directories, and what else stands in lists of the V2 API beside groups.
+//! Directories, and what else stands in lists of the V2 API apart from groups.
 
 use super::{Object, time};
 use crate::simulator::behaviour::{UnsetFields, V1Rows};
