@@ -12,7 +12,7 @@
 //! # }).unwrap();
 //! ```
 
-mod behaviour;
+pub mod behaviour;
 mod faults;
 mod log;
 mod options;

@@ -1,10 +1,10 @@
 //! Who may ask what.
 
-use crate::support::{Console, options};
+use crate::support::{Console, options, rows};
 use serde_json::{Value, json};
 use std::time::Duration;
 use test_harness::simulator::organization::{Kind, Node};
-use test_harness::simulator::{Counting, Simulator, SimulatorOptions, TlsMode};
+use test_harness::simulator::{Behaviour, Counting, Simulator, SimulatorOptions, TlsMode};
 
 #[tokio::test]
 async fn only_the_key_opens() {
@@ -19,10 +19,11 @@ async fn only_the_key_opens() {
         (response.status().as_u16(), response.json::<serde_json::Value>().await.unwrap())
     };
     let v1 = (401, json!({ "message": "Unauthorized" }));
-    let v2 = v1.clone();
+    let unknown = (401, json!({ "error": "Unauthorized", "message": "Unauthorized: api key user not found" }));
     assert_eq!(ask("/api/systemusers", None).await, v1);
-    assert_eq!(ask("/api/systemusers", Some("wrong")).await, v1);
-    assert_eq!(ask("/api/v2/usergroups", None).await, v2);
+    assert_eq!(ask("/api/systemusers", Some("wrong")).await, unknown);
+    assert_eq!(ask("/api/v2/usergroups", Some("wrong")).await, unknown);
+    assert_eq!(ask("/api/v2/usergroups", None).await, v1);
     assert_eq!(ask("/api/systemusers?limit=1", Some(console.simulator.api_key())).await.0, 200);
     assert!(!format!("{:?}", console.simulator).contains(console.simulator.api_key()));
 }
@@ -145,5 +146,116 @@ async fn tls_holds_only_with_the_right_certificate() {
         crate::support::client();
         let stranger = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
         assert!(stranger.get(simulator.url()).send().await.is_err(), "{mode:?}");
+    }
+}
+
+/// The client of a console with the access token of a service account.
+async fn token(console: &Console) -> String {
+    let (id, secret) = console.simulator.oauth_client();
+    let request = console.client.post(console.simulator.url() + "/oauth2/token").basic_auth(id, Some(secret));
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let answer: Value =
+        request.body("grant_type=client_credentials&scope=api").send().await.unwrap().json().await.unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn service_accounts_are_refused_the_list_of_organisations_and_nothing_else() {
+    let reason = json!({ "message": "service accounts are not allowed to access this endpoint" });
+    for (difference, status, body) in [
+        ("service-accounts=unauthorized", 401, Some(reason)),
+        ("service-accounts=forbidden", 403, Some(json!({ "message": "Forbidden" }))),
+        ("service-accounts=served", 200, None),
+    ] {
+        let behaviour = Behaviour::observed().with(difference).unwrap();
+        let console = Console::start(SimulatorOptions { behaviour: behaviour.clone(), ..options() }).await;
+        let token = token(&console).await;
+        let ask = async |path: &str| {
+            console.client.get(console.simulator.url() + path).bearer_auth(&token).send().await.unwrap()
+        };
+        for path in ["/api/v2/usergroups?limit=1", "/api/systemusers", "/api/users"] {
+            assert_eq!(ask(path).await.status().as_u16(), 200, "{path}");
+        }
+        let refused = ask("/api/organizations").await;
+        assert_eq!(refused.status().as_u16(), status);
+        if let Some(body) = body {
+            assert_eq!(refused.json::<Value>().await.unwrap(), body);
+        }
+        assert_eq!(console.status("/api/organizations").await, 200, "an administrator");
+        let api_key = Some("jcs_service-account".into());
+        let with_key = Console::start(SimulatorOptions { behaviour, api_key, ..options() }).await;
+        assert_eq!(with_key.status("/api/organizations").await, status, "a service account by its key");
+        assert_eq!(with_key.status("/api/systemusers").await, 200);
+    }
+}
+
+#[tokio::test]
+async fn directory_insights_needs_an_organisation_from_bearers_and_multi_tenant_keys() {
+    let body = json!({ "service": ["all"], "start_time": "2026-05-01T00:00:00Z" }).to_string();
+    let refusal = json!({ "error": "Unauthorized", "message": "Unauthorized: no organization selected" });
+    for (organizations, bearer, difference, refused) in [
+        (1, false, "insights-organization=selected", false),
+        (1, true, "insights-organization=selected", true),
+        (1, true, "insights-organization=implied", false),
+        (2, false, "insights-organization=selected", true),
+    ] {
+        let behaviour = Behaviour::observed().with(difference).unwrap();
+        let console = Console::start(SimulatorOptions { organizations, behaviour, ..options() }).await;
+        let token = if bearer { token(&console).await } else { String::new() };
+        let organization = console.simulator.organization().organization_id();
+        let ask = async |organization: &str| {
+            let request = console.client.post(console.simulator.url() + "/insights/directory/v1/events");
+            let request = request.header("x-org-id", organization).body(body.clone());
+            let request = match bearer {
+                true => request.bearer_auth(&token),
+                false => request.header("x-api-key", console.simulator.api_key()),
+            };
+            request.send().await.unwrap()
+        };
+        let without = ask("").await;
+        let place = format!("{organizations} organisations, bearer {bearer}, {difference}");
+        assert_eq!(without.status().as_u16(), if refused { 401 } else { 200 }, "{place}");
+        if refused {
+            assert_eq!(without.json::<Value>().await.unwrap(), refusal, "{place}");
+        }
+        assert_eq!(ask(&organization).await.status().as_u16(), 200, "{place}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_organisation_is_none_and_what_is_no_text_is_no_id() {
+    let single = Console::start(options()).await;
+    let ask = async |console: &Console, organization: &[u8]| {
+        let request = console.request("/api/systemusers").header("x-org-id", organization);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(ask(&single, b"").await, 200);
+    assert_eq!(ask(&single, b"\xff").await, 400);
+    for (difference, status) in [("missing-organization=unauthorized", 401), ("missing-organization=bad-request", 400)]
+    {
+        let behaviour = Behaviour::observed().with(difference).unwrap();
+        let several = Console::start(SimulatorOptions { organizations: 2, behaviour, ..options() }).await;
+        assert_eq!(ask(&several, b"").await, status, "{difference}");
+    }
+}
+
+#[tokio::test]
+async fn an_organisation_is_given_by_its_id_with_its_settings() {
+    let console = Console::start(SimulatorOptions { organizations: 3, ..options() }).await;
+    let list = console.json("/api/organizations").await;
+    let names: Vec<&Value> = rows(&list).iter().map(|row| &row["displayName"]).collect();
+    assert_eq!(names, [&json!("Northwind Ω Trading"), &json!("Subsidiary №1"), &Value::Null]);
+    assert!(rows(&list).iter().all(|row| row["logoUrl"].is_null() && row["id"] == row["_id"]));
+    for row in rows(&list) {
+        let one = console.json(&format!("/api/organizations/{}", row["_id"].as_str().unwrap())).await;
+        assert_eq!((&one["_id"], &one["displayName"]), (&row["_id"], &row["displayName"]));
+        assert!(one["settings"]["requireAdminMFA"].is_boolean() && one["provider"].is_string());
+    }
+    assert_eq!(console.status("/api/organizations/ffffffffffffffffffffffff").await, 404);
+    for (difference, given) in [("organization-names=null", false), ("organization-names=given", true)] {
+        let behaviour = Behaviour::observed().with(difference).unwrap();
+        let console = Console::start(SimulatorOptions { behaviour, ..options() }).await;
+        let row = console.json("/api/organizations").await["results"][0].clone();
+        assert_eq!((row["displayName"].is_string(), row["logoUrl"].is_string()), (given, given), "{row}");
     }
 }

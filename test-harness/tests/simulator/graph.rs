@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use test_harness::simulator::organization::{
     Actor, Kind, Node, Sudo, UserState, cast_of_administrators, cast_of_groups, cast_of_system_groups, cast_of_users,
 };
+use test_harness::simulator::{Behaviour, SimulatorOptions};
 
 #[tokio::test]
 async fn members_and_groups_agree_from_both_sides() {
@@ -121,4 +122,124 @@ async fn the_demo_organisation_tells_its_stories() {
     assert!(emails.contains(&administrators[cast_of_administrators::SAME_EMAIL as usize].email));
     let key = administrators[cast_of_administrators::STALE_API_KEY as usize].api_key_created_at.unwrap();
     assert!(key < "2021-01-01T00:00:00Z".parse().unwrap());
+}
+
+#[tokio::test]
+async fn edges_to_policies_commands_and_passwords_are_the_same_from_both_ends() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    let kinds = Kind::ALL.into_iter().filter(|kind| !kind.targets().0.is_empty());
+    let mut edges: BTreeMap<(Kind, Kind), BTreeSet<(Node, Node)>> = BTreeMap::new();
+    for from in kinds {
+        let (known, new) = from.targets();
+        for to in known.iter().chain(new).filter_map(|name| Kind::of_name(name)) {
+            let nodes = (0..truth.census(from).count()).map(|index| Node::new(from, index));
+            let found = nodes.flat_map(|node| truth.edges(node, to)).map(|edge| (edge.from, edge.to)).collect();
+            edges.insert((from, to), found);
+        }
+    }
+    for ((from, to), found) in &edges {
+        assert_eq!(Some(found), edges.get(&(*to, *from)), "{from:?} {to:?}");
+    }
+    for pair in [
+        (Kind::System, Kind::Command),
+        (Kind::SystemGroup, Kind::Policy),
+        (Kind::UserGroup, Kind::PolicyGroup),
+        (Kind::UserGroup, Kind::IdpRoutingPolicy),
+        (Kind::User, Kind::PasswordManagerItem),
+        (Kind::Command, Kind::PasswordManagerItem),
+        (Kind::SystemGroup, Kind::RadiusServer),
+    ] {
+        assert!(!edges[&pair].is_empty(), "{pair:?}");
+    }
+}
+
+#[tokio::test]
+async fn several_targets_are_answered_together_unless_the_service_takes_one() {
+    let group = |console: &Console| console.simulator.organization().id(Node::new(Kind::UserGroup, 2));
+    let path = |group: &str, targets: &str| format!("/api/v2/usergroups/{group}/associations?targets={targets}");
+    let all = "application,ldap_server,system_group,idp_routing_policy";
+    let console = Console::start(options()).await;
+    let id = group(&console);
+    let mut one_by_one = Vec::new();
+    for target in all.split(',') {
+        one_by_one.extend(console.all(&path(&id, target), 100).await);
+    }
+    let together = console.all(&path(&id, all), 100).await;
+    let types: BTreeSet<String> = texts(&together, "/to/type").into_iter().collect();
+    assert!(types.len() > 1, "{types:?}");
+    assert_eq!(together, one_by_one);
+    assert_eq!(console.all(&path(&id, "policy"), 100).await.len(), 0);
+
+    let with = async |difference: &str| {
+        let behaviour = Behaviour::observed().with(difference).unwrap();
+        Console::start(SimulatorOptions { behaviour, ..options() }).await
+    };
+    let first = with("several-targets=first").await;
+    assert_eq!(first.all(&path(&id, all), 100).await, first.all(&path(&id, "application"), 100).await);
+    let refused = with("several-targets=refused").await;
+    assert_eq!((refused.status(&path(&id, all)).await, refused.status(&path(&id, "application")).await), (400, 200));
+    let older = with("new-targets=refused").await;
+    assert_eq!((older.status(&path(&id, "policy")).await, older.status(&path(&id, "radius_server")).await), (400, 200));
+}
+
+#[tokio::test]
+async fn the_directories_of_somebody_are_those_of_all_kinds() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    let mut found = 0;
+    for (kind, indices) in [(Kind::User, 0..40), (Kind::UserGroup, 0..24)] {
+        for index in indices {
+            let id = truth.id(Node::new(kind, index));
+            let of = async |what: &str| console.all(&format!("/api/v2/{}/{id}/{what}", kind.segment()), 100).await;
+            let mut by_kind = Vec::new();
+            for directory in Kind::DIRECTORIES {
+                by_kind.extend(of(directory.segment()).await);
+            }
+            found += by_kind.len();
+            assert_eq!(of("directories").await, by_kind, "{kind:?} {index}");
+        }
+    }
+    assert!(found > 20, "{found}");
+}
+
+#[tokio::test]
+async fn whoever_does_not_exist_is_in_no_group_and_a_group_that_does_not_is_not_found() {
+    let console = Console::start(options()).await;
+    let nobody = "ffffffffffffffffffffffff";
+    assert_eq!(console.json(&format!("/api/v2/users/{nobody}/memberof")).await, serde_json::json!([]));
+    assert_eq!(console.status("/api/v2/users/zzz/memberof").await, 400);
+    let refused = console.get(&format!("/api/v2/usergroups/{nobody}/members")).await;
+    assert_eq!(refused.status().as_u16(), 404);
+    assert_eq!(refused.json::<Value>().await.unwrap(), serde_json::json!({ "message": "Not Found" }));
+    let user = console.simulator.organization().user(0).id;
+    assert_eq!(console.status(&format!("/api/v2/users/{user}/associations?targets=user_group")).await, 400);
+}
+
+#[tokio::test]
+async fn edges_and_first_steps_leave_out_from_where_it_is_clear() {
+    for (behaviour, edges, first, whole) in
+        [(Behaviour::observed(), false, false, true), (Behaviour::published(), true, true, false)]
+    {
+        let console = Console::start(SimulatorOptions { behaviour, ..options() }).await;
+        let truth = console.simulator.organization();
+        let group = truth.id(Node::new(Kind::UserGroup, cast_of_groups::PRODUCTION_ROOT));
+        for list in ["members", "associations?targets=system_group"] {
+            let rows = console.all(&format!("/api/v2/usergroups/{group}/{list}"), 100).await;
+            assert!(!rows.is_empty() && rows.iter().all(|row| row.get("from").is_some() == edges), "{list}");
+        }
+        // The engineer reaches servers through two groups, of which one gives rights.
+        let engineer = truth.id(Node::new(Kind::User, cast_of_users::ON_CALL_ENGINEER));
+        let rows = console.all(&format!("/api/v2/users/{engineer}/systems"), 100).await;
+        let paths: Vec<&Vec<Value>> =
+            rows.iter().flat_map(|row| row["paths"].as_array().unwrap()).map(|path| path.as_array().unwrap()).collect();
+        assert!(paths.iter().any(|path| path.len() == 4));
+        for path in paths {
+            let given: Vec<bool> = path.iter().map(|step| step.get("from").is_some()).collect();
+            assert!(given[0] == first && given[1..].iter().all(|given| *given), "{given:?}");
+            for group in path.iter().map(|step| &step["to"]).filter(|to| to["type"] == "user_group") {
+                assert_eq!(group["attributes"]["sambaEnabled"].is_boolean(), whole, "{group}");
+            }
+        }
+    }
 }

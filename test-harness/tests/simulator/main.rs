@@ -7,5 +7,8 @@ mod faults;
 mod graph;
 mod insights;
 mod listings;
+mod nonsense;
+mod shapes;
+mod spec;
 mod specs;
 mod support;

@@ -1,118 +1,11 @@
 //! Every answer of the simulator, held against JumpCloud's published specifications, where they are at hand.
 
+use crate::spec::Spec;
 use crate::support::{Console, options};
-use jsonschema::{Draft, Validator};
-use serde_json::{Map, Value, json};
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::path::Path;
-use std::rc::Rc;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use test_harness::simulator::organization::{Kind, Node};
-use test_harness::simulator::{SimulatorOptions, UsersEndpoint};
-
-/// The definitions of one specification, as JSON Schema.
-struct Spec {
-    definitions: Map<String, Value>,
-    /// By schema, for making one takes its time.
-    validators: RefCell<HashMap<String, Rc<Validator>>>,
-}
-
-impl Spec {
-    /// Nothing when the specifications are not at hand.
-    fn read(name: &str) -> Option<Self> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/specs").join(name);
-        let spec: Value = serde_json::from_slice(&std::fs::read(path).ok()?).unwrap();
-        let mut definitions = spec["definitions"].as_object().unwrap().clone();
-        definitions.values_mut().for_each(make_nullable);
-        // The service answers `"attributes": null` on edges without attributes; the specification forgets that.
-        if let Some(attributes) = definitions.get_mut("GraphAttributes") {
-            attributes["type"] = json!(["object", "null"]);
-        }
-        Some(Self { definitions, validators: RefCell::default() })
-    }
-
-    fn validator(&self, schema: &Value) -> Rc<Validator> {
-        let build = || {
-            let mut schema = schema.clone();
-            schema["definitions"] = Value::Object(self.definitions.clone());
-            let options = jsonschema::options().with_draft(Draft::Draft4).should_validate_formats(true);
-            Rc::new(options.build(&schema).unwrap())
-        };
-        Rc::clone(self.validators.borrow_mut().entry(schema.to_string()).or_insert_with(build))
-    }
-
-    fn assert(&self, schema: &Value, value: &Value, place: &str) {
-        let faults = self.faults(schema, value);
-        assert!(faults.is_empty(), "{place}: {faults:#?}");
-    }
-
-    /// What is wrong with a value: against the schema, or unknown to it.
-    fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
-        let validator = self.validator(schema);
-        let mut faults: Vec<String> =
-            validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
-        self.unknown(schema, value, "", &mut faults);
-        faults.truncate(10);
-        faults
-    }
-
-    /// Collects properties that the specification does not know, where it lists properties.
-    fn unknown(&self, schema: &Value, value: &Value, path: &str, faults: &mut Vec<String>) {
-        let schema = self.resolve(schema);
-        match value {
-            Value::Array(items) => {
-                for item in items {
-                    self.unknown(&schema["items"], item, &format!("{path}[]"), faults);
-                }
-            }
-            Value::Object(fields) => {
-                let mut known = HashMap::new();
-                self.properties(schema, &mut known);
-                if known.is_empty() {
-                    return;
-                }
-                for (name, value) in fields {
-                    match known.get(name.as_str()) {
-                        Some(schema) => self.unknown(schema, value, &format!("{path}.{name}"), faults),
-                        None => faults.push(format!("{path}.{name} is not in the specification")),
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
-        match schema["$ref"].as_str() {
-            Some(name) => self.resolve(&self.definitions[name.rsplit('/').next().unwrap()]),
-            None => schema,
-        }
-    }
-
-    fn properties<'a>(&'a self, schema: &'a Value, known: &mut HashMap<&'a str, &'a Value>) {
-        let own = schema["properties"].as_object().into_iter().flatten();
-        known.extend(own.map(|(name, schema)| (name.as_str(), schema)));
-        for part in schema["allOf"].as_array().into_iter().flatten() {
-            self.properties(self.resolve(part), known);
-        }
-    }
-}
-
-/// Says in JSON Schema what Swagger 2.0 says with `x-nullable`.
-fn make_nullable(schema: &mut Value) {
-    match schema {
-        Value::Object(fields) => {
-            if fields.get("x-nullable") == Some(&json!(true))
-                && let Some(kind) = fields.get("type").cloned()
-            {
-                fields.insert("type".to_owned(), json!([kind, "null"]));
-            }
-            fields.values_mut().for_each(make_nullable);
-        }
-        Value::Array(items) => items.iter_mut().for_each(make_nullable),
-        _ => {}
-    }
-}
+use test_harness::simulator::{Behaviour, SimulatorOptions, UsersEndpoint};
 
 fn definition(name: &str) -> Value {
     json!({ "$ref": format!("#/definitions/{name}") })
@@ -141,12 +34,18 @@ fn the_comparison_notices_wrong_types_and_unknown_fields() {
     assert_eq!(faults.len(), 3, "{faults:?}");
 }
 
-#[tokio::test]
-async fn the_answers_of_v1_are_as_published() {
-    let Some(spec) = Spec::read("jumpcloud-v1.json") else {
-        return;
-    };
-    let console = Console::start(options()).await;
+/// The service as its documents describe it.
+fn published() -> SimulatorOptions {
+    SimulatorOptions { behaviour: Behaviour::published(), ..options() }
+}
+
+/// An answer, where it is from, and the schema of it.
+type Described = (String, Value, Value);
+
+/// What the V1 API answers.
+async fn v1(console: &Console) -> Vec<Described> {
+    let organization = console.simulator.organization().organization_id();
+    let mut described = Vec::new();
     for (path, schema) in [
         ("/api/systemusers", definition("systemuserslist")),
         ("/api/systems", definition("systemslist")),
@@ -154,45 +53,56 @@ async fn the_answers_of_v1_are_as_published() {
         ("/api/organizations", definition("organizationslist")),
         ("/api/radiusservers", definition("radiusserverslist")),
         ("/api/users", results_of("userreturn")),
+        ("/api/commands", definition("commandslist")),
+        (&format!("/api/organizations/{organization}"), definition("organization")),
     ] {
         for skip in [0, 100, 200] {
             let body = console.json(&format!("{path}?limit=100&skip={skip}")).await;
-            spec.assert(&schema, &body, &format!("{path} from {skip}"));
+            described.push((format!("{path} from {skip}"), schema.clone(), body));
         }
         let refusal = console.client.get(console.simulator.url() + path).send().await.unwrap();
-        spec.assert(&definition("Error"), &refusal.json().await.unwrap(), path);
+        described.push((path.to_owned(), definition("Error"), refusal.json().await.unwrap()));
     }
-    let found =
-        console.post("/api/search/systemusers", json!({ "filter": [{ "department": "IT" }], "limit": 100 })).await;
-    let body: Value = found.json().await.unwrap();
-    assert!(!body["results"].as_array().unwrap().is_empty());
-    // The same objects as the list's; `delegatedAuthority` stands in that definition alone.
-    spec.assert(&definition("systemuserslist"), &body, "the search");
-    console.simulator.shutdown().await;
+    for (path, schema) in [("/api/search/systemusers", "systemuserslist"), ("/api/search/systems", "systemsSearchlist")]
+    {
+        let body: Value = console.post(path, json!({ "limit": 100 })).await.json().await.unwrap();
+        assert_eq!(body["results"].as_array().unwrap().len(), if path.ends_with("users") { 100 } else { 60 });
+        // The same objects as the list's; `delegatedAuthority` stands in that definition alone.
+        described.push((path.to_owned(), definition(schema), body));
+    }
+    described
 }
 
-#[tokio::test]
-async fn the_answers_of_v2_are_as_published() {
-    let Some(spec) = Spec::read("jumpcloud-v2.json") else {
-        return;
-    };
-    let console = Console::start(options()).await;
+/// What the V2 API answers.
+async fn v2(console: &Console) -> Vec<Described> {
     let truth = console.simulator.organization();
     let mut asked = vec![
         ("/usergroups".to_owned(), array_of("UserGroup")),
         ("/systemgroups".to_owned(), array_of("SystemGroup")),
+        ("/groups".to_owned(), array_of("Group")),
+        ("/policies".to_owned(), array_of("Policy")),
+        ("/policygroups".to_owned(), array_of("PolicyGroup")),
         ("/directories".to_owned(), array_of("Directory")),
+        ("/ldapservers".to_owned(), array_of("ldap-server")),
+        ("/activedirectories".to_owned(), array_of("active-directory")),
+        ("/authn/policies".to_owned(), array_of("AuthnPolicy")),
+        ("/iplists".to_owned(), array_of("IPList")),
         ("/systeminsights/users".to_owned(), array_of("system-insights-users")),
+        ("/systeminsights/groups".to_owned(), array_of("system-insights-groups")),
+        ("/systeminsights/user_groups".to_owned(), array_of("system-insights-user-groups")),
+        ("/systeminsights/authorized_keys".to_owned(), array_of("system-insights-authorized-keys")),
     ];
     for index in 0..12 {
         let id = |kind| truth.id(Node::new(kind, index));
         let group = id(Kind::UserGroup);
         asked.push((format!("/usergroups/{group}"), definition("UserGroup")));
         asked.push((format!("/usergroups/{group}/members"), array_of("GraphConnection")));
-        for of_group in ["membership", "memberof", "systems", "systemgroups", "applications", "ldapservers"] {
+        for of_group in
+            ["membership", "memberof", "systems", "systemgroups", "applications", "ldapservers", "directories"]
+        {
             asked.push((format!("/usergroups/{group}/{of_group}"), array_of("GraphObjectWithPaths")));
         }
-        for of_user in ["memberof", "systems", "systemgroups", "applications", "gsuites"] {
+        for of_user in ["memberof", "systems", "systemgroups", "applications", "gsuites", "directories"] {
             asked.push((format!("/users/{}/{of_user}", id(Kind::User)), array_of("GraphObjectWithPaths")));
         }
         for of_system in ["memberof", "users", "usergroups"] {
@@ -202,30 +112,34 @@ async fn the_answers_of_v2_are_as_published() {
             let path = format!("/applications/{}/{of_application}", id(Kind::Application));
             asked.push((path, array_of("GraphObjectWithPaths")));
         }
-        for kind in [Kind::User, Kind::UserGroup] {
-            for target in Kind::RESOURCES {
-                let path = format!("/{}/{}/associations?targets={}", kind.segment(), id(kind), target.name());
+    }
+    for (kind, count) in [(Kind::User, 12), (Kind::UserGroup, 12), (Kind::System, 3), (Kind::SystemGroup, 3)]
+        .into_iter()
+        .chain(Kind::RESOURCES.map(|kind| (kind, 1)))
+        .chain(
+            [Kind::Command, Kind::Policy, Kind::PolicyGroup, Kind::IdpRoutingPolicy, Kind::PasswordManagerItem]
+                .map(|kind| (kind, 1)),
+        )
+    {
+        let (known, new) = kind.targets();
+        for index in 0..count {
+            for target in known.iter().chain(new) {
+                let path =
+                    format!("/{}/{}/associations?targets={target}", kind.segment(), truth.id(Node::new(kind, index)));
                 asked.push((path, array_of("GraphConnection")));
             }
-        }
-    }
-    for kind in Kind::RESOURCES {
-        let id = truth.id(Node::new(kind, 0));
-        for target in ["user", "user_group"] {
-            let path = format!("/{}/{id}/associations?targets={target}", kind.segment());
-            asked.push((path, array_of("GraphConnection")));
         }
     }
     let group = truth.id(Node::new(Kind::SystemGroup, 3));
     asked.push((format!("/systemgroups/{group}/members"), array_of("GraphConnection")));
     asked.push((format!("/systemgroups/{group}/membership"), array_of("GraphObjectWithPaths")));
     asked.push((format!("/systemgroups/{group}/users"), array_of("GraphObjectWithPaths")));
-    let mut rows = 0;
+    let (mut described, mut rows) = (Vec::new(), 0);
     for (path, schema) in asked {
         let mark = if path.contains('?') { '&' } else { '?' };
         let body = console.json(&format!("/api/v2{path}{mark}limit=100")).await;
         rows += body.as_array().map_or(1, Vec::len);
-        spec.assert(&schema, &body, &path);
+        described.push((path, schema, body));
     }
     assert!(rows > 1_000, "{rows} rows looked at");
     for path in [
@@ -237,8 +151,76 @@ async fn the_answers_of_v2_are_as_published() {
     ] {
         let response = console.get(path).await;
         assert!(response.status().is_client_error());
-        spec.assert(&definition("Error"), &response.json().await.unwrap(), path);
+        described.push((path.to_owned(), definition("Error"), response.json().await.unwrap()));
     }
+    described
+}
+
+/// In what answers differ from a specification.
+fn departures(spec: &Spec, described: Vec<Described>) -> BTreeSet<String> {
+    described.into_iter().flat_map(|(_, schema, body)| spec.faults(&schema, &body)).collect()
+}
+
+#[tokio::test]
+async fn the_answers_of_v1_are_as_published() {
+    let Some(spec) = Spec::read("jumpcloud-v1.json") else {
+        return;
+    };
+    for (path, schema, body) in v1(&Console::start(published()).await).await {
+        spec.assert(&schema, &body, &path);
+    }
+}
+
+#[tokio::test]
+async fn the_answers_of_v2_are_as_published() {
+    let Some(spec) = Spec::read("jumpcloud-v2.json") else {
+        return;
+    };
+    for (path, schema, body) in v2(&Console::start(published()).await).await {
+        spec.assert(&schema, &body, &path);
+    }
+}
+
+#[tokio::test]
+async fn the_service_as_observed_departs_from_its_specifications_where_it_was_seen_to() {
+    let (Some(spec_1), Some(spec_2)) = (Spec::read("jumpcloud-v1.json"), Spec::read("jumpcloud-v2.json")) else {
+        return;
+    };
+    let console = Console::start(options()).await;
+    let of_v1 = departures(&spec_1, v1(&console).await);
+    let of_v2 = departures(&spec_2, v2(&console).await);
+    let texts = |departures: &BTreeSet<String>| departures.iter().map(|text| text.replace('"', "")).collect::<Vec<_>>();
+    assert_eq!(
+        texts(&of_v1),
+        [
+            ".id is not in the specification",
+            ".logoUrl: value is not of type string",
+            ".provider: value is not of type string",
+            ".results[].caSource is not in the specification",
+            ".results[].color: value is not of type string",
+            ".results[].color: value is not one of #202D38, #005466 or 10 other candidates",
+            ".results[].commandRunners is not in the specification",
+            ".results[].config: value is not of type object",
+            ".results[].created is not in the specification",
+            ".results[].employeeIdentifier: value is not of type string",
+            ".results[].id is not in the specification",
+            ".results[].logoUrl: value is not of type string",
+            ".results[].sudo is not in the specification",
+            ".results[].systemUsername is not in the specification",
+            ".results[].tagNames is not in the specification",
+            ".results[].tags is not in the specification",
+            ".results[].user is not in the specification",
+        ]
+    );
+    assert_eq!(
+        texts(&of_v2),
+        [
+            ".memberQuery.filters[]: value is not of type string",
+            ".memberQuery: value is not of type object",
+            "[].attributes: value is not of type object",
+            "[].oAuthStatus: value is not of type object",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -247,7 +229,7 @@ async fn the_answers_to_a_provider_are_as_published() {
         return;
     };
     let users_endpoint = UsersEndpoint::Both;
-    let console = Console::start(SimulatorOptions { organizations: 3, users_endpoint, ..options() }).await;
+    let console = Console::start(SimulatorOptions { organizations: 3, users_endpoint, ..published() }).await;
     let truth = console.simulator.organization();
     let provider = truth.id(Node::new(Kind::Provider, 0));
     let administrator = truth.id(Node::new(Kind::Administrator, 0));
@@ -258,5 +240,87 @@ async fn the_answers_to_a_provider_are_as_published() {
     ] {
         let body = console.json(&format!("/api/v2{path}?limit=100")).await;
         spec.assert(&schema, &body, &path);
+    }
+}
+
+/// The newest documents, which describe more than the others.
+const NEWEST: &str = "2026-08/v2.yaml";
+
+#[tokio::test]
+async fn the_answers_of_v2_are_as_the_newest_documents_say() {
+    let Some(spec) = Spec::read_openapi(NEWEST) else {
+        return;
+    };
+    let console = Console::start(published()).await;
+    let truth = console.simulator.organization();
+    let id = |kind| truth.id(Node::new(kind, 2));
+    for (path, one) in [
+        ("/groups", None),
+        ("/usergroups/{id}", Some(Kind::UserGroup)),
+        ("/usergroups/{group_id}/members", Some(Kind::UserGroup)),
+        ("/usergroups/{group_id}/membership", Some(Kind::UserGroup)),
+        ("/usergroups/{group_id}/directories", Some(Kind::UserGroup)),
+        ("/users/{user_id}/directories", Some(Kind::User)),
+        ("/users/{user_id}/memberof", Some(Kind::User)),
+        ("/systems/{system_id}/users", Some(Kind::System)),
+        ("/systemgroups/{group_id}/membership", Some(Kind::SystemGroup)),
+        ("/directories", None),
+        ("/ldapservers", None),
+        ("/activedirectories", None),
+        ("/authn/policies", None),
+        ("/iplists", None),
+        ("/policies", None),
+        ("/policygroups", None),
+        ("/systeminsights/users", None),
+        ("/systeminsights/groups", None),
+        ("/systeminsights/user_groups", None),
+        ("/systeminsights/authorized_keys", None),
+    ] {
+        let schema = spec.answer("get", path, "200").unwrap_or_else(|| panic!("{path} is not described"));
+        let asked = path.split('/').map(|part| match (part.starts_with('{'), one) {
+            (true, Some(kind)) => id(kind),
+            _ => part.to_owned(),
+        });
+        let asked: Vec<String> = asked.collect();
+        let body = console.json(&format!("/api/v2{}?limit=100", asked.join("/"))).await;
+        spec.assert(schema, &body, path);
+    }
+}
+
+#[tokio::test]
+async fn every_association_target_of_the_documents_is_taken_and_no_other() {
+    let (Some(spec), Some(newest)) = (Spec::read("jumpcloud-v2.json"), Spec::read_openapi(NEWEST)) else {
+        return;
+    };
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    for kind in Kind::ALL.into_iter().filter(|kind| !kind.targets().0.is_empty()) {
+        let segment = kind.segment();
+        let (_, path) = [&spec, &newest]
+            .into_iter()
+            .find_map(|spec| {
+                let paths = spec.at("/paths").unwrap().as_object().unwrap();
+                let fits = |path: &&String| {
+                    path.strip_prefix(&format!("/{segment}/"))
+                        .is_some_and(|rest| rest.starts_with('{') && rest.ends_with("}/associations"))
+                };
+                paths.keys().find(fits).map(|path| (spec, path.clone()))
+            })
+            .unwrap_or_else(|| panic!("{segment} has no associations"));
+        let (known, new) = kind.targets();
+        let known: BTreeSet<&str> = known.iter().copied().collect();
+        let all: BTreeSet<&str> = known.iter().chain(new).copied().collect();
+        let described = spec.targets(&path);
+        assert!(described.is_empty() || described == known, "{path}: {described:?}, not {known:?}");
+        assert_eq!(newest.targets(&path), all, "{path}");
+        let id = truth.id(Node::new(kind, 0));
+        let associations = format!("/api/v2/{segment}/{id}/associations");
+        for target in &all {
+            assert_eq!(console.status(&format!("{associations}?targets={target}")).await, 200, "{segment} to {target}");
+        }
+        let every = all.iter().copied().collect::<Vec<_>>().join(",");
+        assert_eq!(console.status(&format!("{associations}?targets={every}")).await, 200, "{segment} to {every}");
+        let other = if kind == Kind::User { "user_group" } else { "software_app" };
+        assert_eq!(console.status(&format!("{associations}?targets={other}")).await, 400, "{segment} to {other}");
     }
 }

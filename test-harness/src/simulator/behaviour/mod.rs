@@ -8,7 +8,12 @@ use serde_json::{Map, Value};
 
 use super::faults::nearest;
 
-pub use choices::{GroupFilter, GroupRows, V2Errors, V2Sort};
+pub use choices::{
+    AdminLogins, DistinctBody, EdgeFrom, EventShapes, GroupFilter, GroupRows, GroupRules, Initiators,
+    InsightsOrganization, LargeLimits, LocalNames, MissingOrganization, NewHires, NewTargets, NoAdministrator,
+    OrganizationNames, PathAttributes, PathStart, ServiceAccounts, SeveralTargets, UnknownKeys, UnsetFields, V1Ids,
+    V1Rows, V2Errors, V2Sort,
+};
 pub use null_edges::{NullEdges, NullForm, Places};
 
 /// How the service answers, one field for each difference between what was observed and what is published. The default
@@ -36,6 +41,50 @@ pub struct Behaviour {
     pub retention_days: u16,
     /// The body of an error of the V2 API.
     pub v2_errors: V2Errors,
+    /// A `limit` beyond what a list gives at most.
+    pub large_limits: LargeLimits,
+    /// What `/api/organizations` answers to a service account.
+    pub service_accounts: ServiceAccounts,
+    /// The answer to a key that nobody has, such as one of another region.
+    pub unknown_keys: UnknownKeys,
+    /// The answer to a multi-tenant key without `x-org-id`.
+    pub missing_organization: MissingOrganization,
+    /// Who has to send `x-org-id` to Directory Insights.
+    pub insights_organization: InsightsOrganization,
+    /// The ids of rows of the V1 API.
+    pub v1_ids: V1Ids,
+    /// Whether users have names of their own on devices, and log in there under these.
+    pub local_names: LocalNames,
+    /// The rules of dynamic groups.
+    pub group_rules: GroupRules,
+    /// Users whose password is pending.
+    pub new_hires: NewHires,
+    /// Fields of users that have no value.
+    pub unset_fields: UnsetFields,
+    /// `admin` of a user who is no administrator.
+    pub no_administrator: NoAdministrator,
+    /// The names and logos of organisations.
+    pub organization_names: OrganizationNames,
+    /// Fields of the V1 API that its older documents lack.
+    pub v1_rows: V1Rows,
+    /// The shapes of login events.
+    pub event_shapes: EventShapes,
+    /// `initiated_by.type` of users.
+    pub initiators: Initiators,
+    /// Where `admin_login_attempt` names the administrator.
+    pub admin_logins: AdminLogins,
+    /// `from` of members and associations.
+    pub edge_from: EdgeFrom,
+    /// `from` of the first step of a traversal.
+    pub path_start: PathStart,
+    /// The attributes of groups on a traversal.
+    pub path_attributes: PathAttributes,
+    /// The body of `/events/distinct`.
+    pub distinct_body: DistinctBody,
+    /// Several `targets` in one call, separated by commas.
+    pub several_targets: SeveralTargets,
+    /// Association targets that only the newest documents have, such as `policy` of users.
+    pub new_targets: NewTargets,
 }
 
 impl Default for Behaviour {
@@ -91,6 +140,84 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ),
     ("retention-days", "N", "the days for which Directory Insights keeps events, such as 15"),
     ("v2-errors", "message|coded", "whether errors of the V2 API hold a message alone, or also code and status"),
+    ("large-limits", "refused|capped", "whether a limit beyond what a list gives at most is answered 400 or capped"),
+    (
+        "service-accounts",
+        "unauthorized|forbidden|served",
+        "what /api/organizations answers to a service account: 401 with the reason, 403, or the organisations",
+    ),
+    (
+        "unknown-keys",
+        "not-found|plain",
+        "whether the 401 for a key that nobody has, such as one of another region, says that no user has it",
+    ),
+    (
+        "missing-organization",
+        "unauthorized|bad-request",
+        "whether a multi-tenant key without x-org-id is answered 401, or 400 naming the header",
+    ),
+    (
+        "insights-organization",
+        "selected|implied",
+        "whether bearer tokens have to send x-org-id to Directory Insights, as multi-tenant keys have to, or else get 401 no organization selected",
+    ),
+    ("v1-ids", "both|underscore", "whether rows of the V1 API have id in addition to _id"),
+    (
+        "local-names",
+        "own|none",
+        "whether some users have another name on devices (systemUsername), under which device logins are reported",
+    ),
+    (
+        "group-rules",
+        "recorded|published",
+        "whether rules of dynamic groups hold filters as objects, and static groups can keep one, or as texts",
+    ),
+    (
+        "new-hires",
+        "activated|staged",
+        "whether some users whose password is pending are ACTIVATED with activated: false",
+    ),
+    (
+        "unset-fields",
+        "null|absent",
+        "whether fields of users without a value, such as employeeIdentifier, are null or left out",
+    ),
+    (
+        "no-administrator",
+        "empty|null",
+        "whether admin of a user who is none is {} by id and null or left out in lists, or always null",
+    ),
+    ("organization-names", "some|null|given", "whether organisations have names: all but every third, none, or all"),
+    (
+        "v1-rows",
+        "recorded|published",
+        "whether rows of the V1 API have the fields that older documents lack, and config of applications is text in some",
+    ),
+    ("event-shapes", "recorded|plain", "whether each service has its own shape of login events, or all have the same"),
+    ("initiators", "mixed|user", "whether initiated_by.type of users is systemuser in some events"),
+    (
+        "admin-logins",
+        "initiator|resource",
+        "whether admin_login_attempt names the administrator in initiated_by or in resource alone",
+    ),
+    ("edge-from", "absent|given", "whether members and associations name the object that was asked about"),
+    ("path-start", "absent|given", "whether the first step of a traversal has from"),
+    ("path-attributes", "whole|sudo", "whether traversals carry all attributes of groups, or sudo alone"),
+    (
+        "distinct-body",
+        "by-field|buckets",
+        "whether /events/distinct answers under the name of the field or under buckets",
+    ),
+    (
+        "several-targets",
+        "all|first|refused",
+        "whether a comma list of targets is answered whole, by its first name, or 400",
+    ),
+    (
+        "new-targets",
+        "accepted|refused",
+        "whether association targets that only the newest documents have, such as policy of users, are taken",
+    ),
 ];
 
 impl Behaviour {
@@ -103,6 +230,28 @@ impl Behaviour {
             null_edges: NullEdges::default(),
             retention_days: 90,
             v2_errors: V2Errors::Message,
+            large_limits: LargeLimits::Refused,
+            service_accounts: ServiceAccounts::Unauthorized,
+            unknown_keys: UnknownKeys::NotFound,
+            missing_organization: MissingOrganization::Unauthorized,
+            insights_organization: InsightsOrganization::Selected,
+            v1_ids: V1Ids::Both,
+            local_names: LocalNames::Own,
+            group_rules: GroupRules::Recorded,
+            new_hires: NewHires::Activated,
+            unset_fields: UnsetFields::Null,
+            no_administrator: NoAdministrator::Empty,
+            organization_names: OrganizationNames::Some,
+            v1_rows: V1Rows::Recorded,
+            event_shapes: EventShapes::Recorded,
+            initiators: Initiators::Mixed,
+            admin_logins: AdminLogins::Initiator,
+            edge_from: EdgeFrom::Absent,
+            path_start: PathStart::Absent,
+            path_attributes: PathAttributes::Whole,
+            distinct_body: DistinctBody::ByField,
+            several_targets: SeveralTargets::All,
+            new_targets: NewTargets::Accepted,
         }
     }
 
@@ -115,6 +264,28 @@ impl Behaviour {
             null_edges: NullEdges::default(),
             retention_days: 90,
             v2_errors: V2Errors::Coded,
+            large_limits: LargeLimits::Capped,
+            service_accounts: ServiceAccounts::Served,
+            unknown_keys: UnknownKeys::Plain,
+            missing_organization: MissingOrganization::Unauthorized,
+            insights_organization: InsightsOrganization::Implied,
+            v1_ids: V1Ids::Underscore,
+            local_names: LocalNames::None,
+            group_rules: GroupRules::Published,
+            new_hires: NewHires::Staged,
+            unset_fields: UnsetFields::Absent,
+            no_administrator: NoAdministrator::Null,
+            organization_names: OrganizationNames::Given,
+            v1_rows: V1Rows::Published,
+            event_shapes: EventShapes::Plain,
+            initiators: Initiators::User,
+            admin_logins: AdminLogins::Initiator,
+            edge_from: EdgeFrom::Given,
+            path_start: PathStart::Given,
+            path_attributes: PathAttributes::Sudo,
+            distinct_body: DistinctBody::Buckets,
+            several_targets: SeveralTargets::All,
+            new_targets: NewTargets::Accepted,
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Administrator {
     pub mfa: bool,
     /// When its API key was made, if it has one.
     pub api_key_created_at: Option<Timestamp>,
+    /// When that key ends, if it does: those of before July 2024 do not.
+    pub api_key_expires_at: Option<Timestamp>,
     /// When it was created.
     pub created: Timestamp,
 }
@@ -99,6 +101,7 @@ impl Organization {
             suspended: index == cast::SUSPENDED,
             mfa: index != cast::WITHOUT_USER && index != cast::STALE_API_KEY,
             api_key_created_at: key_age.map(|age| self.now - days(age)),
+            api_key_expires_at: key_age.filter(|age| *age < 365).map(|age| self.now + days(365 - age)),
             created: Timestamp::from_second(created(index, self.administrator_count()) as i64)
                 .unwrap_or(Timestamp::UNIX_EPOCH),
         }

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::administrators::cast as administrator;
 use super::dice::Dice;
-use super::users::{UserState, cast as user};
+use super::users::{UserState, cast as user, days};
 use super::{Organization, Stream};
+use crate::simulator::behaviour::EventShapes;
 
 /// Something that somebody did.
 #[derive(Clone, Debug)]
@@ -52,6 +53,18 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    fn drawn(dice: &mut Dice) -> Self {
+        match dice.below(100) {
+            0..38 => Self::UserLogin,
+            38..63 => Self::Sso,
+            63..83 => Self::SystemLogin,
+            83..88 => Self::Radius,
+            88..94 => Self::LdapBind,
+            94..98 => Self::AdminLogin,
+            _ => Self::UserUpdate,
+        }
+    }
+
     /// `service` and `event_type`, as the service spells them.
     pub fn names(self) -> (&'static str, &'static str) {
         match self {
@@ -91,7 +104,11 @@ impl Organization {
 
     /// The oldest event that is still kept.
     pub(crate) fn first_event(&self) -> u64 {
-        self.first_event_since(self.now - self.retention)
+        self.first_event_since(self.now - self.retention())
+    }
+
+    fn retention(&self) -> SignedDuration {
+        days(self.behaviour.retention_days.into())
     }
 
     /// The event after the last one.
@@ -102,22 +119,13 @@ impl Organization {
     /// The event of an index.
     pub fn event(&self, index: u64) -> Event {
         let mut dice = Dice::thrown(self.seed, Stream::Event as u64, index);
-        let timestamp = self.event_time(index);
-        let kind = match dice.below(100) {
-            0..38 => EventKind::UserLogin,
-            38..63 => EventKind::Sso,
-            63..83 => EventKind::SystemLogin,
-            83..88 => EventKind::Radius,
-            88..94 => EventKind::LdapBind,
-            94..98 => EventKind::AdminLogin,
-            _ => EventKind::UserUpdate,
-        };
+        let kind = EventKind::drawn(&mut dice);
         let actor = self.actor(kind, &mut dice);
         let known = !matches!(actor, Actor::Unknown(_));
         Event {
             index,
-            id: self.event_id(index),
-            timestamp,
+            id: self.event_id(index, kind),
+            timestamp: self.precise(kind, self.event_time(index), index),
             kind,
             actor,
             success: known && (kind == EventKind::UserUpdate || dice.percent(88)),
@@ -150,8 +158,9 @@ impl Organization {
 
     /// The index of the event with an id.
     pub(crate) fn event_of_id(&self, id: &str) -> Option<u64> {
-        let index = u64::from_str_radix(id.get(16..)?, 16).ok()?;
-        (self.event_id(index) == id).then_some(index)
+        let index = u64::from_str_radix(id.get(id.len().checked_sub(8)?..)?, 16).ok()?;
+        let exists = index < self.events && self.event(index).id == id;
+        exists.then_some(index)
     }
 
     /// Whether a user never logs in anywhere.
@@ -161,21 +170,64 @@ impl Organization {
             _ if index < user::SIZE => false,
             _ => {
                 self.user_state(index) == UserState::Staged
+                    || self.is_new_hire(index)
                     || Dice::thrown(self.seed, Stream::Login as u64, index).percent(6)
             }
         }
     }
 
-    fn event_id(&self, index: u64) -> String {
-        format!("{:016x}{index:08x}", Dice::thrown(self.seed, Stream::Event as u64, index).roll())
+    fn event_id(&self, index: u64, kind: EventKind) -> String {
+        let random = Dice::thrown(self.seed, Stream::Event as u64, index).roll();
+        match kind {
+            EventKind::Radius if self.behaviour.event_shapes == EventShapes::Recorded => {
+                let (high, middle, low) = (random >> 32, random >> 16 & 0xFFFF, random & 0x0FFF);
+                format!("{high:08X}-{middle:04X}-3{low:03X}-B000-0000{index:08X}")
+            }
+            _ => format!("{random:016x}{index:08x}"),
+        }
     }
 
+    /// A time in the span that is the event's own.
     fn event_time(&self, index: u64) -> Timestamp {
-        let recorded = RECORDED.max(self.retention);
-        let step = recorded.as_millis() / i128::from(self.events.max(1));
-        let jitter = Dice::thrown(self.seed, Stream::EventTime as u64, index).below(step.max(1) as u64);
-        let since = recorded.as_millis() * i128::from(index) / i128::from(self.events.max(1)) + i128::from(jitter);
+        let jitter = Dice::thrown(self.seed, Stream::EventTime as u64, index).below(self.event_span());
+        self.event_start(index) + SignedDuration::from_millis(jitter as i64)
+    }
+
+    /// Milliseconds from the earliest time of an event to that of the next.
+    fn event_span(&self) -> u64 {
+        let recorded = RECORDED.max(self.retention());
+        (recorded.as_millis() / i128::from(self.events.max(1))).max(1) as u64
+    }
+
+    fn event_start(&self, index: u64) -> Timestamp {
+        let recorded = RECORDED.max(self.retention());
+        let since = recorded.as_millis() * i128::from(index) / i128::from(self.events.max(1));
         self.now - recorded + SignedDuration::from_millis(since as i64)
+    }
+
+    /// The same time as a service writes it, still in the span that is the event's own: RADIUS has whole seconds, and
+    /// single sign-on has nanoseconds.
+    fn precise(&self, kind: EventKind, time: Timestamp, index: u64) -> Timestamp {
+        match kind {
+            _ if self.behaviour.event_shapes == EventShapes::Plain => time,
+            EventKind::Radius => {
+                let whole = Timestamp::from_second(time.as_second()).unwrap_or(time);
+                let next = whole + SignedDuration::from_secs(1);
+                let end = self.event_start(index) + SignedDuration::from_millis(self.event_span() as i64);
+                if whole >= self.event_start(index) {
+                    whole
+                } else if next < end {
+                    next
+                } else {
+                    time
+                }
+            }
+            EventKind::Sso => {
+                let below = Dice::thrown(self.seed, Stream::EventTime as u64, !index).below(1_000_000);
+                time + SignedDuration::from_nanos(below as i64)
+            }
+            _ => time,
+        }
     }
 
     fn actor(&self, kind: EventKind, dice: &mut Dice) -> Actor {

@@ -101,14 +101,14 @@ impl Organization {
             }
             _ => Box::new((0..census.count()).map(|position| census.index(position))),
         };
-        let towards_resource = matches!(node.kind, Kind::User | Kind::UserGroup);
+        let towards_resource = node.kind.rank() < kind.rank();
         candidates
             .map(|index| Node::new(kind, index))
             .filter_map(|other| if towards_resource { self.edge(node, other) } else { self.edge(other, node) })
             .collect()
     }
 
-    /// The whole graph as one predicate: whether and how a user or user group is bound to a resource.
+    /// The whole graph as one predicate: whether and how an object is bound to one of a higher rank.
     fn edge(&self, from: Node, to: Node) -> Option<Edge> {
         let mut dice = Dice::thrown(self.seed, Stream::Edge as u64, from.index.rotate_left(32) ^ to.index);
         let sudo = |enabled, without_password| Some(Sudo { enabled, without_password });
@@ -134,6 +134,17 @@ impl Organization {
             (Kind::UserGroup, Kind::Office365, g, _) if g % 9 == 1 => Some(None),
             (Kind::UserGroup, Kind::ActiveDirectory, g, _) if g % 8 == 6 => Some(None),
             (Kind::UserGroup, Kind::RadiusServer, g, r) if g % 10 == r => Some(None),
+            (Kind::UserGroup, Kind::IdpRoutingPolicy, g, _) if g % 9 == 4 => Some(None),
+            (Kind::UserGroup, Kind::Policy, g, p) if g % 12 == 5 + p => Some(None),
+            (Kind::UserGroup, Kind::PolicyGroup, g, p) if g % 14 == 9 + p => Some(None),
+            (Kind::UserGroup, Kind::PasswordManagerItem, g, i) if g % 11 == 2 * i => Some(None),
+            (Kind::User, Kind::PasswordManagerItem, u, i) if u % 53 == 7 + i => Some(None),
+            (Kind::User, Kind::IdpRoutingPolicy, u, _) if u % 89 == 31 => Some(None),
+            (Kind::System | Kind::SystemGroup, Kind::Command, s, c) if s % 9 == c => Some(None),
+            (Kind::System | Kind::SystemGroup, Kind::Policy, s, p) if s % 7 == p => Some(None),
+            (Kind::SystemGroup, Kind::PolicyGroup, s, p) if s % 3 == p => Some(None),
+            (Kind::SystemGroup, Kind::RadiusServer, 2, 0) => Some(None),
+            (Kind::Command, Kind::PasswordManagerItem, c, i) if c == i + 1 => Some(None),
             _ => None,
         };
         bound.map(|sudo| Edge { from, to, sudo })

@@ -12,7 +12,7 @@ mod resources;
 mod systems;
 mod users;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 pub use administrators::{Administrator, cast as cast_of_administrators};
@@ -30,6 +30,7 @@ pub use resources::{Application, Directory, RadiusServer};
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 
+use super::behaviour::Behaviour;
 use super::options::SimulatorOptions;
 
 /// What the dice of an object are thrown for.
@@ -73,8 +74,7 @@ pub struct Organization {
     sizes: Sizes,
     /// How many events there ever were.
     events: u64,
-    /// For how long events are kept.
-    retention: SignedDuration,
+    behaviour: Behaviour,
 }
 
 impl Organization {
@@ -88,7 +88,7 @@ impl Organization {
             users: Population::new(options.users),
             user_groups: Population::new(options.groups),
             systems: Population::new(options.systems),
-            retention: users::days(options.behaviour.retention_days.into()),
+            behaviour: options.behaviour.clone(),
             events: options.events.unwrap_or_else(|| (options.users * 8).min(2_000_000)),
             sizes: Sizes::new(seed, options.users, options.groups),
         }
@@ -101,6 +101,21 @@ impl Organization {
 
     pub(crate) fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// Its place among the organisations of a provider.
+    pub(crate) fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// How the service answers for it.
+    pub(crate) fn behaviour(&self) -> &Behaviour {
+        &self.behaviour
+    }
+
+    /// The moment at which it is seen.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Its name.
@@ -179,7 +194,16 @@ impl Organization {
             Kind::RadiusServer => resources::RADIUS_SERVER_COUNT,
             Kind::Administrator => self.administrator_count(),
             Kind::Organization => self.index + 1,
-            Kind::ActiveDirectory | Kind::GSuite | Kind::LdapServer | Kind::Office365 | Kind::Provider => 1,
+            Kind::Command => resources::COMMAND_COUNT,
+            Kind::Policy => resources::POLICY_COUNT,
+            Kind::PolicyGroup => resources::POLICY_GROUP_COUNT,
+            Kind::PasswordManagerItem => resources::PASSWORD_ITEM_COUNT,
+            Kind::ActiveDirectory
+            | Kind::GSuite
+            | Kind::LdapServer
+            | Kind::Office365
+            | Kind::Provider
+            | Kind::IdpRoutingPolicy => 1,
         }
     }
 }

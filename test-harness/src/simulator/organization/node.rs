@@ -31,11 +31,21 @@ pub enum Kind {
     Organization,
     /// A provider, who manages several organisations.
     Provider,
+    /// A command that devices run.
+    Command,
+    /// A policy that devices obey.
+    Policy,
+    /// A group of policies.
+    PolicyGroup,
+    /// A rule that sends users to an identity provider.
+    IdpRoutingPolicy,
+    /// An entry of the password manager.
+    PasswordManagerItem,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::User,
         Self::UserGroup,
         Self::System,
@@ -49,9 +59,17 @@ impl Kind {
         Self::Administrator,
         Self::Organization,
         Self::Provider,
+        Self::Command,
+        Self::Policy,
+        Self::PolicyGroup,
+        Self::IdpRoutingPolicy,
+        Self::PasswordManagerItem,
     ];
 
-    /// The kinds of which a user or a user group can be bound to objects.
+    /// The kinds of directory.
+    pub const DIRECTORIES: [Self; 4] = [Self::ActiveDirectory, Self::GSuite, Self::LdapServer, Self::Office365];
+
+    /// The kinds of which a user or a user group can be bound to objects, and that give access.
     pub const RESOURCES: [Self; 8] = [
         Self::System,
         Self::SystemGroup,
@@ -79,6 +97,11 @@ impl Kind {
             Self::Administrator => "administrator",
             Self::Organization => "organization",
             Self::Provider => "provider",
+            Self::Command => "command",
+            Self::Policy => "policy",
+            Self::PolicyGroup => "policy_group",
+            Self::IdpRoutingPolicy => "idp_routing_policy",
+            Self::PasswordManagerItem => "password_manager_item",
         }
     }
 
@@ -98,6 +121,54 @@ impl Kind {
             Self::Administrator => "administrators",
             Self::Organization => "organizations",
             Self::Provider => "providers",
+            Self::Command => "commands",
+            Self::Policy => "policies",
+            Self::PolicyGroup => "policygroups",
+            Self::IdpRoutingPolicy => "identity-provider/policies",
+            Self::PasswordManagerItem => "passwordmanageritems",
+        }
+    }
+
+    /// The names of what an object of the kind can be bound to: its association targets. Those that only the newest
+    /// documents have come last, and apart.
+    pub fn targets(self) -> (&'static [&'static str], &'static [&'static str]) {
+        const OF_PRINCIPALS: &[&str] = &[
+            "active_directory",
+            "application",
+            "g_suite",
+            "idp_routing_policy",
+            "ldap_server",
+            "office_365",
+            "password_manager_item",
+            "radius_server",
+            "system",
+            "system_group",
+        ];
+        const OF_DEVICES: &[&str] = &["command", "policy", "policy_group", "user", "user_group"];
+        const PRINCIPALS: &[&str] = &["user", "user_group"];
+        match self {
+            Self::User | Self::UserGroup => (OF_PRINCIPALS, &["policy", "policy_group"]),
+            Self::System => (OF_DEVICES, &[]),
+            Self::SystemGroup => (OF_DEVICES, &["radius_server"]),
+            Self::Application => (PRINCIPALS, &["agent_group"]),
+            Self::ActiveDirectory | Self::GSuite | Self::LdapServer | Self::Office365 | Self::IdpRoutingPolicy => {
+                (PRINCIPALS, &[])
+            }
+            Self::RadiusServer => (PRINCIPALS, &["system_group"]),
+            Self::Command => (&["system", "system_group", "password_manager_item"], &[]),
+            Self::Policy | Self::PolicyGroup => (&["system", "system_group"], PRINCIPALS),
+            Self::PasswordManagerItem => (&["user", "user_group", "command"], &[]),
+            Self::Administrator | Self::Organization | Self::Provider => (&[], &[]),
+        }
+    }
+
+    /// Who is bound to whom: objects of a lower rank to those of a higher one.
+    pub(crate) fn rank(self) -> u8 {
+        match self {
+            Self::User | Self::UserGroup => 0,
+            Self::System | Self::SystemGroup => 1,
+            Self::PasswordManagerItem => 3,
+            _ => 2,
         }
     }
 

@@ -43,6 +43,14 @@ const APPLICATIONS: [(&str, &str, &str); 12] = [
 pub(super) const APPLICATION_COUNT: u64 = 24;
 /// How many RADIUS servers there are.
 pub(super) const RADIUS_SERVER_COUNT: u64 = 2;
+/// How many commands there are.
+pub(super) const COMMAND_COUNT: u64 = 6;
+/// How many policies there are.
+pub(super) const POLICY_COUNT: u64 = 5;
+/// How many groups of policies there are.
+pub(super) const POLICY_GROUP_COUNT: u64 = 2;
+/// How many entries the password manager has.
+pub(super) const PASSWORD_ITEM_COUNT: u64 = 4;
 /// The kinds of directory, of each of which there is one, and its name.
 const DIRECTORIES: [(Kind, &str); 4] = [
     (Kind::LdapServer, "jumpcloud"),

@@ -6,6 +6,7 @@ use super::dice::Dice;
 use super::names::{CULTURES, Culture, DEPARTMENTS, LEVELS, MARKS, OCCUPATIONS, PLACES, SERVICES, TRICKY_DESCRIPTIONS};
 use super::node::{Kind, Node, created};
 use super::{Organization, Stream};
+use crate::simulator::behaviour::{LocalNames, NewHires};
 
 /// A directory user.
 #[derive(Clone, Debug)]
@@ -26,6 +27,10 @@ pub struct User {
     pub family_name: String,
     /// Its state.
     pub state: UserState,
+    /// Whether it has set a password: new hires have not, though their state is `Activated` in some.
+    pub activated: bool,
+    /// The name that it has on devices, where that is another one.
+    pub local_name: Option<String>,
     /// Whether the service tells the state and the MFA enrolment at all: it does not for some old users.
     pub modern: bool,
     /// Whether too many wrong passwords locked it.
@@ -178,9 +183,10 @@ impl Organization {
         let created =
             Timestamp::from_second(created(index, self.users.generated()) as i64).unwrap_or(Timestamp::UNIX_EPOCH);
         let state = self.user_state(index);
+        let activated = state != UserState::Staged && !self.is_new_hire(index);
         let modern = index < cast::SIZE || index * 8 > self.users.generated() || dice.percent(60);
         let password_age = days(dice.below(200) as i64);
-        let password_set_at = (state != UserState::Staged).then(|| self.now - password_age);
+        let password_set_at = activated.then(|| self.now - password_age);
         let never_expires = !person || dice.percent(12);
         let password_expires_at = password_set_at.filter(|_| !never_expires).map(|set| set + days(90));
         let place = dice.pick(PLACES);
@@ -192,6 +198,8 @@ impl Organization {
             given_name: name.given.to_owned(),
             family_name: name.family.to_owned(),
             state,
+            activated,
+            local_name: self.local_name(index, person, &name),
             modern,
             locked_at: (index >= cast::SIZE && dice.percent(3)).then(|| self.now - days(dice.below(30) as i64)),
             mfa: self.mfa(index, person, &mut dice),
@@ -223,6 +231,23 @@ impl Organization {
             0..4 => UserState::Staged,
             4..10 => UserState::Suspended,
             _ => UserState::Activated,
+        }
+    }
+
+    /// Whether a user was created lately and has yet to set a password.
+    pub(super) fn is_new_hire(&self, index: u64) -> bool {
+        let lately = index >= cast::SIZE && index * 50 >= self.users.generated() * 49;
+        lately && self.behaviour.new_hires == NewHires::Activated && self.user_state(index) == UserState::Activated
+    }
+
+    /// One person in seven has another name on devices: initials and a number, or for the one with a story a nickname.
+    fn local_name(&self, index: u64, person: bool, name: &PersonName) -> Option<String> {
+        let (given, family) = name.ascii;
+        match index {
+            _ if self.behaviour.local_names == LocalNames::None || !person => None,
+            cast::ON_CALL_ENGINEER => Some("jide".to_owned()),
+            _ if index < cast::SIZE || index % 7 != 3 => None,
+            _ => Some(format!("{}{}{index}", &given[..1], &family[..1])),
         }
     }
 

@@ -13,7 +13,28 @@ use secrecy::{ExposeSecret, SecretString};
 use super::answer::Answer;
 use super::problem::Problem;
 use super::route::Endpoint;
+use crate::simulator::behaviour::{Behaviour, InsightsOrganization, MissingOrganization, UnknownKeys};
 use crate::simulator::organization::{Dice, Organization};
+
+/// Who a credential belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// An administrator, by its API key.
+    Administrator,
+    /// A service account, by a key of its own.
+    ServiceAccountKey,
+    /// A service account, by an access token.
+    ServiceAccountToken,
+}
+
+impl Caller {
+    pub(crate) fn is_service_account(self) -> bool {
+        self != Self::Administrator
+    }
+}
+
+/// How the keys of service accounts begin.
+const SERVICE_ACCOUNT_PREFIX: &str = "jcs_";
 
 /// The secrets of a simulation.
 #[derive(Debug)]
@@ -39,14 +60,22 @@ impl Secrets {
         }
     }
 
-    /// Whether a request brings a valid key or token.
-    pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    /// Whose valid key or token a request brings.
+    pub(crate) fn admit(&self, headers: &HeaderMap, unknown_keys: UnknownKeys) -> Result<Caller, Problem> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let by_key = text("x-api-key").is_some_and(|key| key == self.api_key.expose_secret());
-        let by_token = text(AUTHORIZATION.as_str())
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .is_some_and(|token| self.holds(token));
-        if by_key || by_token { Ok(()) } else { Err(Problem::unauthorized()) }
+        let (key, own) = (text("x-api-key"), self.api_key.expose_secret());
+        if key.is_some_and(|key| key == own) {
+            let of_service_account = own.starts_with(SERVICE_ACCOUNT_PREFIX);
+            return Ok(if of_service_account { Caller::ServiceAccountKey } else { Caller::Administrator });
+        }
+        let token = text(AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
+        match (key, token) {
+            (_, Some(token)) if self.holds(token) => Ok(Caller::ServiceAccountToken),
+            (Some(key), _) if !key.is_empty() && unknown_keys == UnknownKeys::NotFound => {
+                Err(Problem::unauthorized_for("api key user not found"))
+            }
+            _ => Err(Problem::unauthorized()),
+        }
     }
 
     fn holds(&self, token: &str) -> bool {
@@ -91,18 +120,28 @@ fn secret(prefix: &str, seed: u64, number: u64) -> String {
 /// The organisation that a request speaks of, by the rules for `x-org-id`.
 pub(crate) fn organization<'a>(
     organizations: &'a [Arc<Organization>],
+    behaviour: &Behaviour,
+    caller: Caller,
     endpoint: Endpoint,
     headers: &HeaderMap,
 ) -> Result<&'a Arc<Organization>, Problem> {
     let multi_tenant = organizations.len() > 1;
-    let named = headers.get("x-org-id").map(|value| value.to_str().unwrap_or_default());
+    // An empty one is none; what is no text is no id either.
+    let named = headers.get("x-org-id").map(|value| value.to_str().unwrap_or("?")).filter(|id| !id.is_empty());
     let own = &organizations[0];
+    let selected = endpoint.is_of_insights() && behaviour.insights_organization == InsightsOrganization::Selected;
     match named {
+        None if selected && (multi_tenant || caller == Caller::ServiceAccountToken) => {
+            Err(Problem::unauthorized_for("no organization selected"))
+        }
         _ if !endpoint.takes_organization() => match named {
             Some(_) if multi_tenant => Err(Problem::forbidden()),
             _ => Ok(own),
         },
-        None if multi_tenant => Err(Problem::unauthorized()),
+        None if multi_tenant => Err(match behaviour.missing_organization {
+            MissingOrganization::Unauthorized => Problem::unauthorized(),
+            MissingOrganization::BadRequest => Problem::bad_request("the header x-org-id is required"),
+        }),
         None => Ok(own),
         Some(id) if !is_object_id(id) => Err(Problem::bad_request("Invalid x-org-id")),
         Some(id) => organizations

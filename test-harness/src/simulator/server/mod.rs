@@ -3,11 +3,14 @@
 mod answer;
 mod auth;
 mod connection;
+mod filter;
+mod graph;
 mod insights;
 mod listing;
 mod problem;
 mod query;
 mod route;
+mod search;
 mod v1;
 mod v2;
 
@@ -25,7 +28,7 @@ pub(crate) use connection::serve;
 pub(crate) use problem::Problem;
 pub(crate) use route::{Api, Endpoint};
 
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, ServiceAccounts};
 use super::faults::{Effect, Faults, Scope, Strikes};
 use super::log::Log;
 use super::options::UsersEndpoint;
@@ -93,6 +96,16 @@ impl Service {
         }
     }
 
+    /// Whether service accounts may list organisations.
+    fn admit_service_account(&self) -> Result<(), Problem> {
+        const REASON: &str = "service accounts are not allowed to access this endpoint";
+        match self.behaviour.service_accounts {
+            ServiceAccounts::Unauthorized => Err(Problem::new(StatusCode::UNAUTHORIZED, REASON)),
+            ServiceAccounts::Forbidden => Err(Problem::forbidden()),
+            ServiceAccounts::Served => Ok(()),
+        }
+    }
+
     /// The ObjectId of the provider to whom a multi-tenant administrator belongs.
     fn provider(&self) -> Option<String> {
         (self.organizations.len() > 1).then(|| self.organizations[0].id(Node::new(Kind::Provider, 0)))
@@ -149,8 +162,11 @@ impl Service {
         if endpoint == Endpoint::Token {
             return self.secrets.issue(&parts.headers, &body);
         }
-        self.secrets.admit(&parts.headers)?;
-        let organization = auth::organization(&self.organizations, endpoint, &parts.headers)?;
+        let caller = self.secrets.admit(&parts.headers, self.behaviour.unknown_keys)?;
+        if endpoint == Endpoint::Organizations && caller.is_service_account() {
+            self.admit_service_account()?;
+        }
+        let organization = auth::organization(&self.organizations, &self.behaviour, caller, endpoint, &parts.headers)?;
         if self.forbidden.iter().any(|scope| scope.covers(class)) {
             return Err(Problem::forbidden());
         }

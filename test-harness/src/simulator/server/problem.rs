@@ -12,11 +12,13 @@ use crate::simulator::behaviour::V2Errors;
 pub(crate) struct Problem {
     status: StatusCode,
     message: String,
+    /// What stands in `error`, where the service says it in two words.
+    error: Option<&'static str>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), error: None }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -25,6 +27,12 @@ impl Problem {
 
     pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "Unauthorized")
+    }
+
+    /// 401 with its reason.
+    pub(crate) fn unauthorized_for(reason: &str) -> Self {
+        let message = format!("Unauthorized: {reason}");
+        Self { error: Some("Unauthorized"), ..Self::new(StatusCode::UNAUTHORIZED, message) }
     }
 
     pub(crate) fn forbidden() -> Self {
@@ -38,6 +46,7 @@ impl Problem {
     /// The answer, in the words of an API.
     pub(crate) fn answer(self, api: Api, errors: V2Errors) -> Answer {
         let body = match api {
+            Api::V1 | Api::V2 if self.error.is_some() => json!({ "error": self.error, "message": self.message }),
             Api::V2 if errors == V2Errors::Message => json!({ "message": self.message }),
             Api::V1 => json!({ "message": self.message }),
             Api::V2 => json!({

@@ -2,11 +2,13 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::filter::{Clause, Condition, conditions};
 use super::problem::Problem;
 use super::route::Api;
+use crate::simulator::behaviour::LargeLimits;
 use crate::simulator::wire::Fields;
 
 /// The parameters of a listing.
@@ -21,6 +23,53 @@ pub(crate) struct Query {
     pub(crate) targets: Vec<String>,
 }
 
+/// How many rows a listing gives at most, and what becomes of those who ask for more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) most: u64,
+    pub(crate) refused: LargeLimits,
+}
+
+/// Texts that one of some fields has to hold.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    terms: Vec<String>,
+    /// None for all fields.
+    fields: Vec<String>,
+}
+
+impl Search {
+    /// Reads `{"searchTerm", "fields"}`, each a text or a list of texts.
+    pub(crate) fn of(search: &Map<String, Value>) -> Self {
+        let list = |name: &str| search.get(name).map(strings).unwrap_or_default();
+        Self { terms: list("searchTerm"), fields: list("fields") }
+    }
+
+    /// Reads the same from text; anything else is the text to look for.
+    fn of_text(text: &str) -> Self {
+        match serde_json::from_str(text) {
+            Ok(Value::Object(search)) => Self::of(&search),
+            _ => Self { terms: vec![text.to_owned()], fields: Vec::new() },
+        }
+    }
+
+    /// The condition that it makes, unless there is nothing to look for.
+    pub(crate) fn clause(self) -> Option<Clause> {
+        let terms: Vec<&String> = self.terms.iter().filter(|term| !term.is_empty()).collect();
+        let fields = if self.fields.is_empty() { vec![String::new()] } else { self.fields };
+        let in_field = |field: &String| terms.iter().map(|term| Condition::contains(field, term)).collect::<Vec<_>>();
+        (!terms.is_empty()).then(|| fields.iter().flat_map(in_field).collect())
+    }
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// A field to sort by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SortKey {
@@ -28,53 +77,43 @@ pub(crate) struct SortKey {
     pub(crate) descending: bool,
 }
 
-/// Conditions of which one has to hold.
-pub(crate) type Clause = Vec<Condition>;
-
-/// A comparison of a field with a value.
-#[derive(Clone, Debug)]
-pub(crate) struct Condition {
-    pub(crate) field: String,
-    pub(crate) operator: Operator,
-    pub(crate) value: String,
-}
-
-/// How a field is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operator {
-    Equal,
-    NotEqual,
-    Greater,
-    GreaterOrEqual,
-    Less,
-    LessOrEqual,
-    In,
-    Contains,
-}
-
 /// Rows that an answer holds when the client does not say.
 const DEFAULT_LIMIT: u64 = 10;
 
 impl Query {
-    /// Reads a query string. More than `most` rows are not given, whatever the client asks for.
-    pub(crate) fn parse(text: &str, api: Api, most: u64) -> Result<Self, Problem> {
+    /// Reads a query string.
+    pub(crate) fn parse(text: &str, api: Api, limits: Limits) -> Result<Self, Problem> {
         let mut query = Self { limit: DEFAULT_LIMIT, ..Self::default() };
-        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        let mut search = Search::default();
+        // An empty parameter is none: clients send those that they do not set.
+        for (name, value) in form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty()) {
             match name.as_ref() {
                 "skip" => query.skip = number("skip", &value)?,
-                "limit" => query.set_limit(number("limit", &value)?, most),
+                "limit" => query.set_limit(number("limit", &value)?, limits)?,
                 "sort" => query.sort = sort_keys(&value),
                 "fields" => query.fields = fields(&value, api),
-                "filter" => query.filter.push(vec![condition(&value, api)?]),
                 "targets" => query.targets.extend(value.split(',').map(str::to_owned)),
+                "search" if api == Api::V1 => search = Search::of_text(&value),
+                "search[searchTerm]" | "search.searchTerm" => search.terms.push(value.into_owned()),
+                "search[fields]" | "search[fields][]" | "search.fields" => search.fields.push(value.into_owned()),
+                name if name == "filter" || name.starts_with("filter[") => {
+                    query.filter.extend(conditions(&value, api)?.into_iter().map(|condition| vec![condition]));
+                }
                 _ => {}
             }
         }
+        query.filter.extend(search.clause());
         Ok(query)
     }
 
-    pub(crate) fn set_limit(&mut self, limit: u64, most: u64) {
+    pub(crate) fn set_limit(&mut self, limit: u64, limits: Limits) -> Result<(), Problem> {
+        let Limits { most, refused } = limits;
+        if limit > most && refused == LargeLimits::Refused {
+            let message = format!("Bad Request: request parameter \"limit\" exceeds maximum value of {most}");
+            return Err(Problem::bad_request(message));
+        }
         self.limit = if limit == 0 { DEFAULT_LIMIT } else { limit.min(most) };
+        Ok(())
     }
 
     /// Whether a row passes the filter.
@@ -93,25 +132,13 @@ impl Query {
 
     /// The fields that filter and sort look at.
     pub(crate) fn looked_at(&self) -> Fields {
-        let sorted = self.sort.iter().map(|key| key.field.as_str());
-        let filtered = self.filter.iter().flatten().map(|condition| condition.field.as_str());
-        Fields::named(sorted.chain(filtered).map(|path| path.split('.').next().unwrap_or(path)))
-    }
-}
-
-impl Condition {
-    fn holds(&self, row: &Value) -> bool {
-        let value = field(row, &self.field);
-        match self.operator {
-            Operator::Equal => equals(value, &self.value),
-            Operator::NotEqual => !equals(value, &self.value),
-            Operator::In => self.value.split('|').any(|one| equals(value, one)),
-            Operator::Contains => text(value).to_lowercase().contains(&self.value.to_lowercase()),
-            Operator::Greater => compare_text(value, &self.value).is_some_and(Ordering::is_gt),
-            Operator::GreaterOrEqual => compare_text(value, &self.value).is_some_and(Ordering::is_ge),
-            Operator::Less => compare_text(value, &self.value).is_some_and(Ordering::is_lt),
-            Operator::LessOrEqual => compare_text(value, &self.value).is_some_and(Ordering::is_le),
+        let filtered = self.filter.iter().flatten();
+        if filtered.clone().any(|condition| condition.field.is_empty()) {
+            return Fields::default();
         }
+        let sorted = self.sort.iter().map(|key| key.field.as_str());
+        let filtered = filtered.map(|condition| condition.field.as_str());
+        Fields::named(sorted.chain(filtered).map(|path| path.split('.').next().unwrap_or(path)))
     }
 }
 
@@ -138,52 +165,9 @@ pub(crate) fn fields(text: &str, api: Api) -> Fields {
     }
 }
 
-/// Reads `field:operator:value`.
-pub(crate) fn condition(text: &str, api: Api) -> Result<Condition, Problem> {
-    let invalid = || Problem::bad_request(format!("invalid filter: {text}"));
-    let mut parts = text.splitn(3, ':');
-    let (Some(field), Some(operator), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(invalid());
-    };
-    let operator = match (api, operator) {
-        (Api::V2, "eq") | (Api::V1, "$eq") => Operator::Equal,
-        (Api::V2, "ne") | (Api::V1, "$ne") => Operator::NotEqual,
-        (Api::V2, "gt") | (Api::V1, "$gt") => Operator::Greater,
-        (Api::V2, "ge" | "gte") | (Api::V1, "$gte") => Operator::GreaterOrEqual,
-        (Api::V2, "lt") | (Api::V1, "$lt") => Operator::Less,
-        (Api::V2, "le") | (Api::V1, "$lte") => Operator::LessOrEqual,
-        (Api::V2, "in") => Operator::In,
-        (Api::V2, "search") => Operator::Contains,
-        _ => return Err(invalid()),
-    };
-    Ok(Condition { field: field.to_owned(), operator, value: value.to_owned() })
-}
-
 /// The value at a dotted path.
-fn field<'a>(row: &'a Value, path: &str) -> &'a Value {
+pub(super) fn field<'a>(row: &'a Value, path: &str) -> &'a Value {
     path.split('.').fold(row, |value, name| value.get(name).unwrap_or(&Value::Null))
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn equals(value: &Value, wanted: &str) -> bool {
-    match value {
-        Value::Array(values) => values.iter().any(|value| equals(value, wanted)),
-        value => text(value) == wanted,
-    }
-}
-
-fn compare_text(value: &Value, wanted: &str) -> Option<Ordering> {
-    match value {
-        Value::Number(number) => number.as_f64()?.partial_cmp(&wanted.parse().ok()?),
-        Value::String(text) => Some(text.as_str().cmp(wanted)),
-        _ => None,
-    }
 }
 
 fn compare(a: &Value, b: &Value) -> Ordering {
@@ -194,6 +178,6 @@ fn compare(a: &Value, b: &Value) -> Ordering {
         (Value::Null, Value::Null) => Ordering::Equal,
         (Value::Null, _) => Ordering::Less,
         (_, Value::Null) => Ordering::Greater,
-        _ => text(a).cmp(&text(b)),
+        _ => a.to_string().cmp(&b.to_string()),
     }
 }

@@ -1,36 +1,40 @@
 //! The V1 API: `{"totalCount", "results"}`.
 
-use serde_json::Value;
-
 use super::answer::Answer;
 use super::auth::is_object_id;
 use super::listing::Collection;
 use super::problem::Problem;
-use super::query::{Condition, Operator, Query, condition, fields, sort_keys};
+use super::query::{Limits, Query};
 use super::route::{Api, Endpoint};
-use super::{Asked, UsersEndpoint};
+use super::{Asked, UsersEndpoint, search};
 use crate::simulator::faults::Strikes;
 use crate::simulator::organization::{Kind, Organization};
-use crate::simulator::wire::Object;
+use crate::simulator::wire::{Object, UserRow};
 
 /// V1 gives no more rows at a time.
 const MOST_ROWS: u64 = 100;
 
 pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Problem> {
+    let limits = Limits { most: MOST_ROWS, refused: asked.service.behaviour.large_limits };
     let query = match asked.endpoint {
-        Endpoint::SearchSystemUsers => search(&asked.body)?,
-        _ => Query::parse(asked.query, Api::V1, MOST_ROWS)?,
+        Endpoint::SearchSystemUsers | Endpoint::SearchSystems => search::query(&asked.body, limits)?,
+        _ => Query::parse(asked.query, Api::V1, limits)?,
     };
     let organization = asked.organization.as_ref();
     let collection = match asked.endpoint {
         Endpoint::One(kind) => return one(asked, kind, &query),
+        Endpoint::Organization => return one_organization(asked, &query),
         Endpoint::SystemUsers if asked.service.users_endpoint == UsersEndpoint::V2 => {
             return Err(Problem::not_found());
         }
-        Endpoint::SystemUsers | Endpoint::SearchSystemUsers => users(organization, "_id"),
-        Endpoint::Systems => every(organization, Kind::System, |organization, index, object| {
-            organization.write_system(&organization.system(index), object);
-        }),
+        Endpoint::SystemUsers => users(organization, "_id", UserRow::Listed),
+        Endpoint::SearchSystemUsers => users(organization, "_id", UserRow::Found),
+        Endpoint::Commands => every(organization, Kind::Command, Organization::write_command),
+        Endpoint::Systems | Endpoint::SearchSystems => {
+            every(organization, Kind::System, |organization, index, object| {
+                organization.write_system(&organization.system(index), object);
+            })
+        }
         Endpoint::Applications => every(organization, Kind::Application, |organization, index, object| {
             organization.write_application(&organization.application(index), object);
         }),
@@ -45,9 +49,7 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
         }
         Endpoint::Organizations => {
             Collection::of(asked.service.organizations.iter().collect(), "_id", |organization, object| {
-                object.put("_id", organization.organization_id());
-                object.put("displayName", organization.display_name());
-                object.put("logoUrl", "");
+                organization.write_organization(object);
             })
         }
         _ => return Err(Problem::not_found()),
@@ -64,7 +66,7 @@ fn one(asked: &Asked<'_>, kind: Kind, query: &Query) -> Result<Answer, Problem> 
     let index = organization.find(kind, asked.id).ok_or_else(Problem::not_found)?.index;
     let mut body = Vec::new();
     Object::write(&mut body, Some(&query.fields), |object| match kind {
-        Kind::User => organization.write_user(&organization.user(index), "_id", object),
+        Kind::User => organization.write_user(&organization.user(index), UserRow::One, object),
         Kind::System => organization.write_system(&organization.system(index), object),
         Kind::Application => organization.write_application(&organization.application(index), object),
         _ => organization.write_radius_server(&organization.radius_server(index), object),
@@ -72,11 +74,26 @@ fn one(asked: &Asked<'_>, kind: Kind, query: &Query) -> Result<Answer, Problem> 
     Ok(Answer::ok(body))
 }
 
-/// Directory users, whose id stands in `id_field`.
-pub(super) fn users<'a>(organization: &'a Organization, id_field: &'static str) -> Collection<'a> {
+/// The organisation that the path names, of those that the key may see.
+fn one_organization(asked: &Asked<'_>, query: &Query) -> Result<Answer, Problem> {
+    if !is_object_id(asked.id) {
+        return Err(Problem::bad_request("Invalid ObjectID"));
+    }
+    let mut organizations = asked.service.organizations.iter();
+    let named = organizations.find(|organization| organization.organization_id() == asked.id);
+    let (organization, provider) = (named.ok_or_else(Problem::not_found)?, asked.service.provider());
+    let mut body = Vec::new();
+    Object::write(&mut body, Some(&query.fields), |object| {
+        organization.write_whole_organization(provider.as_deref(), object);
+    });
+    Ok(Answer::ok(body))
+}
+
+/// Directory users as an endpoint gives them, whose id stands in `id_field`.
+pub(super) fn users<'a>(organization: &'a Organization, id_field: &'static str, given: UserRow) -> Collection<'a> {
     let census = organization.census(Kind::User);
     Collection::new(census.count(), id_field, move |position, object| {
-        organization.write_user(&organization.user(census.index(position)), id_field, object);
+        organization.write_user(&organization.user(census.index(position)), given, object);
     })
 }
 
@@ -87,78 +104,4 @@ fn every<'a>(
 ) -> Collection<'a> {
     let census = organization.census(kind);
     Collection::new(census.count(), "_id", move |position, object| write(organization, census.index(position), object))
-}
-
-/// Reads the body of `POST /api/search/systemusers`.
-fn search(body: &[u8]) -> Result<Query, Problem> {
-    let body: Value = match body {
-        [] => Value::Null,
-        body => serde_json::from_slice(body).map_err(|_| Problem::bad_request("the body is not JSON"))?,
-    };
-    let text = |name: &str| body[name].as_str().unwrap_or_default();
-    let mut query = Query {
-        skip: body["skip"].as_u64().unwrap_or_default(),
-        sort: sort_keys(text("sort")),
-        fields: fields(text("fields"), Api::V1),
-        ..Query::default()
-    };
-    query.set_limit(body["limit"].as_u64().unwrap_or_default(), MOST_ROWS);
-    match &body["filter"] {
-        Value::Object(filter) => match (filter.get("and"), filter.get("or")) {
-            (_, Some(any)) => query.filter.push(conditions(any)?),
-            (Some(all), None) => query.filter.extend(conditions(all)?.into_iter().map(|one| vec![one])),
-            (None, None) => query.filter.extend(conditions(&body["filter"])?.into_iter().map(|one| vec![one])),
-        },
-        all => query.filter.extend(conditions(all)?.into_iter().map(|one| vec![one])),
-    }
-    if let Value::Object(search) = &body["searchFilter"] {
-        let list = |name: &str| search.get(name).map(strings).unwrap_or_default();
-        let (terms, places) = (list("searchTerm"), list("fields"));
-        let anywhere = places.iter().flat_map(|field| {
-            let contains =
-                |value: &String| Condition { field: field.clone(), operator: Operator::Contains, value: value.clone() };
-            terms.iter().map(contains).collect::<Vec<_>>()
-        });
-        let anywhere: Vec<Condition> = anywhere.collect();
-        // Nothing to look for, or nowhere: everything is found.
-        if !anywhere.is_empty() {
-            query.filter.push(anywhere);
-        }
-    }
-    Ok(query)
-}
-
-/// Query expressions: objects of field and value, or field and `{"$op": value}`, or `"field:$op:value"`.
-fn conditions(expressions: &Value) -> Result<Vec<Condition>, Problem> {
-    let expressions = match expressions {
-        Value::Null => return Ok(Vec::new()),
-        Value::Array(expressions) => expressions.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let mut conditions = Vec::new();
-    for expression in expressions {
-        match expression {
-            Value::String(text) => conditions.push(condition(text, Api::V1)?),
-            Value::Object(fields) => {
-                for (field, value) in fields {
-                    let (operator, value) = match value.as_object().and_then(|operation| operation.iter().next()) {
-                        Some((operator, value)) => (operator.as_str(), value),
-                        None => ("$eq", value),
-                    };
-                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    conditions.push(condition(&format!("{field}:{operator}:{value}"), Api::V1)?);
-                }
-            }
-            _ => return Err(Problem::bad_request("invalid filter")),
-        }
-    }
-    Ok(conditions)
-}
-
-fn strings(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(text) => vec![text.clone()],
-        Value::Array(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    }
 }

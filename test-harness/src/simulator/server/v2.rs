@@ -4,15 +4,15 @@ use hyper::StatusCode;
 
 use super::answer::Answer;
 use super::auth::is_object_id;
-use super::listing::{Collection, Nulls};
+use super::listing::Collection;
 use super::problem::Problem;
-use super::query::{Query, SortKey};
-use super::route::{Api, Endpoint};
-use super::{Asked, UsersEndpoint, insights, v1};
+use super::query::{Limits, Query, SortKey};
+use super::route::{Api, Endpoint, Table};
+use super::{Asked, UsersEndpoint, graph, insights, v1};
 use crate::simulator::behaviour::{Behaviour, GroupFilter, GroupRows, V2Sort};
-use crate::simulator::faults::{Effect, Strikes};
-use crate::simulator::organization::{Direction, Kind, Node, Organization, Path};
-use crate::simulator::wire::{self, Object};
+use crate::simulator::faults::Strikes;
+use crate::simulator::organization::{Kind, Node, Organization};
+use crate::simulator::wire::{AUTHN_POLICY_COUNT, IP_LIST_COUNT, Object, UserRow};
 
 /// V2 gives no more rows at a time.
 const MOST_ROWS: u64 = 100;
@@ -20,80 +20,51 @@ const MOST_ROWS: u64 = 100;
 const MOST_INSIGHTS: u64 = 10_000;
 
 pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Problem> {
-    let most = if asked.endpoint == Endpoint::SystemInsightsUsers { MOST_INSIGHTS } else { MOST_ROWS };
-    let mut query = Query::parse(asked.query, Api::V2, most)?;
     let behaviour = &asked.service.behaviour;
+    let of_system_insights = matches!(asked.endpoint, Endpoint::SystemInsights(_));
+    let most = if of_system_insights { MOST_INSIGHTS } else { MOST_ROWS };
+    let mut query = Query::parse(asked.query, Api::V2, Limits { most, refused: behaviour.large_limits })?;
     take_sort(behaviour, asked.endpoint, &mut query)?;
     let organization = asked.organization.as_ref();
-    let reached = |kind, direction, targets: &[Kind]| {
-        let start = object(asked, kind, strikes)?;
-        let found: Vec<_> = organization.paths(start, direction, targets).into_iter().collect();
-        Ok::<_, Problem>(Collection::of(found, "id", |(node, paths): &(Node, Vec<Path>), object| {
-            organization.write_reached(*node, paths, object);
-        }))
-    };
     let collection = match asked.endpoint {
-        Endpoint::Users => match asked.service.users_endpoint {
-            UsersEndpoint::V2 | UsersEndpoint::Both => v1::users(organization, "id"),
-            UsersEndpoint::SystemUsers => return Err(Problem::not_found()),
-            UsersEndpoint::SystemUsersV2NotAllowed => {
-                return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"));
-            }
-        },
-        Endpoint::Groups(kind) => {
+        Endpoint::Users => users(asked)?,
+        Endpoint::Groups(kind @ (Kind::UserGroup | Kind::SystemGroup)) => {
             take_filter(behaviour, &mut query)?;
             groups(organization, kind, behaviour.group_rows)
         }
-        Endpoint::Group(kind) => {
-            let node = object(asked, kind, strikes)?;
-            let directory = organization.directories().into_iter().find(|directory| directory.node == node);
-            let mut body = Vec::new();
-            Object::write(&mut body, Some(&query.fields), |object| match &directory {
-                Some(directory) => wire::write_directory(directory, object),
-                None => write_group(organization, node, object),
-            });
-            return Ok(Answer::ok(body));
+        Endpoint::Groups(kind) => {
+            let count = organization.census(kind).count();
+            Collection::new(count, "id", move |index, object| organization.write_listed(Node::new(kind, index), object))
         }
-        Endpoint::Members(kind) => {
-            let group = object(asked, kind, strikes)?;
-            with_nulls(asked, group, members(organization, group, strikes))
+        Endpoint::AllGroups => all_groups(organization),
+        Endpoint::Group(kind) => return one(asked, kind, &query, strikes),
+        Endpoint::Directories => Collection::of(organization.directories(), "", |directory, object| {
+            organization.write_directory(directory, object);
+        }),
+        Endpoint::AuthnPolicies => Collection::new(AUTHN_POLICY_COUNT, "id", |index, object| {
+            organization.write_authn_policy(index, object);
+        }),
+        Endpoint::IpLists => {
+            Collection::new(IP_LIST_COUNT, "id", |index, object| organization.write_ip_list(index, object))
         }
-        Endpoint::Membership(Kind::UserGroup) => {
-            reached(Kind::UserGroup, Direction::ToPrincipals, &[Kind::UserGroup, Kind::User])?
-        }
-        Endpoint::Membership(kind) => reached(kind, Direction::ToPrincipals, &[Kind::System])?,
-        Endpoint::MemberOf(kind @ (Kind::User | Kind::UserGroup)) => {
-            reached(kind, Direction::ToResources, &[Kind::UserGroup])?
-        }
-        Endpoint::MemberOf(kind) => reached(kind, Direction::ToResources, &[Kind::SystemGroup])?,
-        Endpoint::Associations(kind) => {
-            let node = object(asked, kind, strikes)?;
-            with_nulls(asked, node, associations(organization, node, &query)?)
-        }
-        Endpoint::Reach(from @ (Kind::User | Kind::UserGroup), to) => reached(from, Direction::ToResources, &[to])?,
-        Endpoint::Reach(from, to) => reached(from, Direction::ToPrincipals, &[to])?,
-        Endpoint::Directories => Collection::of(organization.directories(), "", wire::write_directory),
-        Endpoint::SystemInsightsUsers => {
-            let count = organization.census(Kind::System).count() * wire::LOCAL_ACCOUNTS;
-            Collection::new(count, "system_id", |place, object| organization.write_local_account(place, object))
-        }
+        Endpoint::SystemInsights(table) => local(organization, table, &query)?,
         Endpoint::ProviderOrganizations | Endpoint::ProviderAdministrators => {
             return Ok(provided(asked, strikes)?.page(&query, strikes).enveloped());
         }
         Endpoint::OrganizationLinks => {
             let administrator = object(asked, Kind::Administrator, strikes)?;
             Collection::of(asked.service.organizations.iter().collect(), "", move |linked, object| {
-                wire::write_organization_link(organization, administrator, linked, object);
+                organization.write_organization_link(administrator, linked, object);
             })
         }
-        Endpoint::Events | Endpoint::EventCount => return insights::answer(asked, strikes),
-        _ => return Err(Problem::not_found()),
+        endpoint if endpoint.is_of_insights() => return insights::answer(asked, strikes),
+        _ => graph::collection(asked, &query, strikes)?,
     };
     Ok(collection.page(&query, strikes).bare())
 }
 
 /// The object that the path names.
-fn object(asked: &Asked<'_>, kind: Kind, strikes: &Strikes) -> Result<Node, Problem> {
+pub(super) fn object(asked: &Asked<'_>, kind: Kind, strikes: &Strikes) -> Result<Node, Problem> {
     if !is_object_id(asked.id) {
         return Err(Problem::bad_request("Invalid ObjectID"));
     }
@@ -104,12 +75,26 @@ fn object(asked: &Asked<'_>, kind: Kind, strikes: &Strikes) -> Result<Node, Prob
     Ok(node)
 }
 
+fn users<'a>(asked: &Asked<'a>) -> Result<Collection<'a>, Problem> {
+    match asked.service.users_endpoint {
+        UsersEndpoint::V2 | UsersEndpoint::Both => Ok(v1::users(asked.organization, "id", UserRow::V2)),
+        UsersEndpoint::SystemUsers => Err(Problem::not_found()),
+        UsersEndpoint::SystemUsersV2NotAllowed => {
+            Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"))
+        }
+    }
+}
+
 /// Refuses the sort keys that the service refuses, and drops those that it ignores.
 fn take_sort(behaviour: &Behaviour, endpoint: Endpoint, query: &mut Query) -> Result<(), Problem> {
     let few: &[&str] = match (behaviour.v2_sort, endpoint) {
-        (V2Sort::Name, Endpoint::Groups(_)) => &["name"],
-        (V2Sort::Nothing, Endpoint::Groups(_)) | (V2Sort::Name | V2Sort::Nothing, Endpoint::Directories) => &[],
-        (V2Sort::Name | V2Sort::Nothing, Endpoint::Members(_) | Endpoint::Associations(_)) => {
+        (V2Sort::Any, _) => return Ok(()),
+        (_, Endpoint::Groups(Kind::Policy)) => &["id", "name"],
+        (V2Sort::Name, Endpoint::AllGroups) => &["name"],
+        (V2Sort::Name, Endpoint::Groups(Kind::UserGroup | Kind::SystemGroup | Kind::PolicyGroup)) => &["name"],
+        (_, Endpoint::Groups(Kind::UserGroup | Kind::SystemGroup | Kind::PolicyGroup)) => &[],
+        (_, Endpoint::AllGroups | Endpoint::Directories) => &[],
+        (_, Endpoint::Members(_) | Endpoint::Associations(_)) => {
             query.sort.clear();
             return Ok(());
         }
@@ -152,11 +137,7 @@ fn groups(organization: &Organization, kind: Kind, rows: GroupRows) -> Collectio
         return Collection::new(count, "id", whole);
     }
     let collection = Collection::new(count, "id", move |position, object| {
-        let index = census.index(position);
-        match kind {
-            Kind::UserGroup => organization.write_user_group_in_list(&organization.user_group(index), object),
-            _ => organization.write_system_group_in_list(&organization.system_group(index), object),
-        }
+        write_group_in_list(organization, Node::new(kind, census.index(position)), object);
         if rows == GroupRows::NullAttributes {
             object.put("attributes", ());
         }
@@ -164,14 +145,23 @@ fn groups(organization: &Organization, kind: Kind, rows: GroupRows) -> Collectio
     Collection { whole: Some(Box::new(whole)), ..collection }
 }
 
-/// A list of edges of an object, with the null records that it is to have.
-fn with_nulls<'a>(asked: &Asked<'a>, node: Node, edges: Collection<'a>) -> Collection<'a> {
-    let (nulls, seed) = (&asked.service.behaviour.null_edges, asked.organization.seed());
-    // The members of an object and what it is bound to are two lists.
-    let list =
-        node.index << 8 | u64::from(node.kind as u8) << 1 | u64::from(matches!(asked.endpoint, Endpoint::Members(_)));
-    let positions = nulls.positions(&asked.endpoint.class(), edges.count, seed, list);
-    Collection { nulls: Nulls { positions, form: nulls.form }, ..edges }
+/// User groups, device groups and policy groups in one list.
+fn all_groups(organization: &Organization) -> Collection<'_> {
+    let nodes = [Kind::UserGroup, Kind::SystemGroup, Kind::PolicyGroup].into_iter().flat_map(|kind| {
+        let census = organization.census(kind);
+        (0..census.count()).map(move |position| Node::new(kind, census.index(position)))
+    });
+    Collection::of(nodes.collect(), "", |node: &Node, object| match node.kind {
+        Kind::PolicyGroup => organization.write_listed(*node, object),
+        _ => write_group_in_list(organization, *node, object),
+    })
+}
+
+fn write_group_in_list(organization: &Organization, group: Node, object: &mut Object<'_>) {
+    match group.kind {
+        Kind::UserGroup => organization.write_user_group_in_list(&organization.user_group(group.index), object),
+        _ => organization.write_system_group_in_list(&organization.system_group(group.index), object),
+    }
 }
 
 fn write_group(organization: &Organization, group: Node, object: &mut Object<'_>) {
@@ -181,50 +171,31 @@ fn write_group(organization: &Organization, group: Node, object: &mut Object<'_>
     }
 }
 
-fn members<'a>(organization: &'a Organization, group: Node, strikes: &Strikes) -> Collection<'a> {
-    /// No organisation has so many users.
-    const NOBODY: Node = Node { kind: Kind::User, index: 0xFFFF_FF00 };
-    let mut strangers = Vec::new();
-    if strikes.has(&Effect::Dangling) {
-        strangers.push(NOBODY);
-    }
-    if strikes.has(&Effect::Cycle) && group.kind == Kind::UserGroup {
-        let census = organization.census(Kind::UserGroup);
-        let following = (0..census.count()).map(|position| census.index(position)).find(|&index| index > group.index);
-        strangers.push(Node::new(Kind::UserGroup, following.unwrap_or_else(|| census.index(0))));
-    }
-    let from = organization.id(group);
-    let members = organization.members(group);
-    let own = members.count();
-    Collection::new(own + strangers.len() as u64, "", move |position, object| {
-        let to = match position.checked_sub(own) {
-            None => members.at(position),
-            Some(position) => strangers[position as usize],
-        };
-        let id = organization.id(to);
-        organization.write_connection((group.kind, &from), (to.kind, &id), None, object);
-    })
+/// The one group or directory that the path names.
+fn one(asked: &Asked<'_>, kind: Kind, query: &Query, strikes: &Strikes) -> Result<Answer, Problem> {
+    let (node, organization) = (object(asked, kind, strikes)?, asked.organization.as_ref());
+    let directory = organization.directories().into_iter().find(|directory| directory.node == node);
+    let mut body = Vec::new();
+    Object::write(&mut body, Some(&query.fields), |object| match &directory {
+        Some(directory) => organization.write_directory(directory, object),
+        None => write_group(organization, node, object),
+    });
+    Ok(Answer::ok(body))
 }
 
-/// The direct edges of an object to the kinds in `targets`.
-fn associations<'a>(organization: &'a Organization, node: Node, query: &Query) -> Result<Collection<'a>, Problem> {
-    let principals = [Kind::User, Kind::UserGroup];
-    let bindable: &[Kind] = if principals.contains(&node.kind) { &Kind::RESOURCES } else { &principals };
-    if query.targets.is_empty() {
-        return Err(Problem::bad_request("targets is required"));
+/// A table of System Insights, which compares for equality alone.
+fn local<'a>(organization: &'a Organization, table: Table, query: &Query) -> Result<Collection<'a>, Problem> {
+    if let Some(condition) = query.filter.iter().flatten().find(|condition| !condition.is_simple()) {
+        return Err(Problem::bad_request(format!("invalid filter operator for {}: use eq or in", condition.field)));
     }
-    let mut edges = Vec::new();
-    for name in &query.targets {
-        let kind = Kind::of_name(name).filter(|kind| bindable.contains(kind));
-        let kind = kind.ok_or_else(|| Problem::bad_request(format!("invalid target: {name}")))?;
-        edges.extend(organization.edges(node, kind));
-    }
-    let from = organization.id(node);
-    Ok(Collection::of(edges, "", move |edge, object| {
-        let other = if edge.from == node { edge.to } else { edge.from };
-        let to = organization.id(other);
-        organization.write_connection((node.kind, &from), (other.kind, &to), edge.sudo, object);
-    }))
+    let [accounts, groups, memberships, keys] = organization.local_counts();
+    let (count, write): (u64, fn(&Organization, u64, &mut Object<'_>)) = match table {
+        Table::Users => (accounts, Organization::write_local_account),
+        Table::Groups => (groups, Organization::write_local_group),
+        Table::UserGroups => (memberships, Organization::write_local_membership),
+        Table::AuthorizedKeys => (keys, Organization::write_authorized_key),
+    };
+    Ok(Collection::new(count, "system_id", move |place, object| write(organization, place, object)))
 }
 
 /// What a provider has: organisations and administrators.

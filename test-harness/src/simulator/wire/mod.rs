@@ -1,16 +1,20 @@
 //! Objects as the service writes them: JSON straight into a buffer, with no more fields than were asked for.
 
+mod directories;
 mod events;
 mod graph;
 mod groups;
+mod insights;
+mod organizations;
 mod resources;
 mod systems;
 mod users;
 
 use serde::Serialize;
 
-pub(crate) use resources::{write_directory, write_organization_link};
-pub(crate) use systems::LOCAL_ACCOUNTS;
+pub(crate) use directories::{AUTHN_POLICY_COUNT, IP_LIST_COUNT};
+pub(crate) use events::EVENT_FIELDS;
+pub(crate) use users::UserRow;
 
 /// The fields that a client asked for; the id comes in any case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,17 +1,17 @@
-//! Applications, directories, RADIUS servers and administrators.
+//! Applications, RADIUS servers and administrators.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Object, time};
-use crate::simulator::organization::{
-    Administrator, Application, Dice, Directory, Kind, Node, Organization, RadiusServer,
-};
+use crate::simulator::behaviour::V1Rows;
+use crate::simulator::organization::{Administrator, Application, Dice, Node, Organization, RadiusServer};
 
 impl Organization {
     /// Writes an application, as `GET /api/applications` lists it.
     pub(crate) fn write_application(&self, application: &Application, o: &mut Object<'_>) {
         let Application { index, id, name, label, sso_type, active, created } = application;
-        o.put("_id", id);
+        let recorded = self.behaviour().v1_rows == V1Rows::Recorded;
+        self.write_v1_id(id, o);
         o.put("name", name);
         o.put("displayName", label.split(" (").next());
         o.put("displayLabel", label);
@@ -27,7 +27,22 @@ impl Organization {
             o.put("beta", false);
             o.put("hidden", false);
             o.put("jit", index % 2 == 0);
+            if recorded && *sso_type == "saml" {
+                o.put("idpCertExpirationAt", time(self.now() + SignedDuration::from_hours(24 * (30 + *index as i64))));
+            }
         });
+        if recorded {
+            o.object("logo", |o| o.put("url", format!("https://static.example/{name}.png")));
+            o.put("color", ());
+            o.list("databaseAttributes", (index % 5 == 1).then_some("role"), |o, attribute| {
+                o.put("name", attribute);
+                o.put("value", "readers");
+            });
+        }
+        if recorded && index % 6 == 5 {
+            o.put("config", "[REDACTED]");
+            return;
+        }
         o.object("config", |o| {
             o.object("acsUrl", |o| {
                 o.put("label", "ACS URL");
@@ -38,12 +53,25 @@ impl Organization {
                 o.put("readOnly", false);
                 o.put("position", 1);
             });
+            if recorded && index % 6 == 0 {
+                o.object("constantAttributes", |o| {
+                    o.put("type", "keyValuePairs");
+                    o.list("value", ["arn:aws:iam::000000000000:role/admin"], |o, value| {
+                        o.put("name", "role");
+                        o.put("value", value);
+                    });
+                });
+                o.object("idpPrivateKey", |o| {
+                    o.put("type", "file");
+                    o.put("value", format!("-----BEGIN PRIVATE KEY-----{:032x}", index + 1));
+                });
+            }
         });
     }
 
     /// Writes a RADIUS server, as `GET /api/radiusservers` lists it: its secret too.
     pub(crate) fn write_radius_server(&self, server: &RadiusServer, o: &mut Object<'_>) {
-        o.put("_id", &server.id);
+        self.write_v1_id(&server.id, o);
         o.put("name", server.name);
         o.put("networkSourceIp", format!("192.0.2.{}", 1 + server.index));
         o.put("sharedSecret", &server.shared_secret);
@@ -55,6 +83,12 @@ impl Organization {
         o.put("userPasswordEnabled", true);
         o.put("userCertEnabled", false);
         o.put("deviceCertEnabled", false);
+        if self.behaviour().v1_rows == V1Rows::Recorded {
+            o.put("caSource", "NONE");
+            o.put("radsecEnabled", false);
+            o.put("requireRadsec", false);
+            o.put("tagNames", [(); 0]);
+        }
     }
 
     /// Writes an administrator, as `GET /api/users` lists it.
@@ -64,7 +98,7 @@ impl Organization {
         provider: Option<&str>,
         o: &mut Object<'_>,
     ) {
-        o.put("_id", &administrator.id);
+        self.write_v1_id(&administrator.id, o);
         o.put("email", &administrator.email);
         o.put("firstname", administrator.given_name);
         o.put("lastname", administrator.family_name);
@@ -96,6 +130,14 @@ impl Organization {
     }
 }
 
+impl Organization {
+    /// Writes a link of an administrator to an organisation.
+    pub(crate) fn write_organization_link(&self, administrator: Node, linked: &Organization, o: &mut Object<'_>) {
+        o.put("administrator", self.id(administrator));
+        o.put("organization", linked.organization_id());
+    }
+}
+
 fn write_roles(administrator: &Administrator, o: &mut Object<'_>) {
     // Roles have ids, the same in every organisation.
     let role = administrator.role.bytes().fold(7, |seed, byte| Dice::thrown(seed, u64::from(byte), 0).roll());
@@ -113,30 +155,7 @@ fn write_api_key(administrator: &Administrator, o: &mut Object<'_>) {
         o.object("apiKeyHash", |o| {
             o.put("prefix", "jca_");
             o.put("createdAt", time(created));
+            o.put_some("expireAt", administrator.api_key_expires_at.map(time));
         });
     }
-}
-
-/// Writes a directory, as `GET /api/v2/directories` lists it.
-pub(crate) fn write_directory(directory: &Directory, o: &mut Object<'_>) {
-    o.put("id", &directory.id);
-    o.put("name", directory.name);
-    o.put("type", directory.node.kind.name());
-    if directory.node.kind == Kind::GSuite {
-        o.object("defaultDomain", |o| {
-            o.put("id", format!("{:024x}", directory.node.index + 1));
-            o.put("domain", "northwind.example");
-        });
-    }
-}
-
-/// Writes a link of an administrator to an organisation.
-pub(crate) fn write_organization_link(
-    organization: &Organization,
-    administrator: Node,
-    linked: &Organization,
-    o: &mut Object<'_>,
-) {
-    o.put("administrator", organization.id(administrator));
-    o.put("organization", linked.organization_id());
 }

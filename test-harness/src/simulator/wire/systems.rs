@@ -1,16 +1,17 @@
 //! Devices, as `GET /api/systems` lists them, and their local accounts.
 
 use super::{Object, time};
+use crate::simulator::behaviour::V1Rows;
 use crate::simulator::organization::{Dice, Kind, Node, Organization, Os, System};
 
 /// Local accounts that System Insights knows of on each device.
-pub(crate) const LOCAL_ACCOUNTS: u64 = 4;
+pub(super) const LOCAL_ACCOUNTS: u64 = 4;
 
 impl Organization {
     /// Writes a device.
     pub(crate) fn write_system(&self, system: &System, o: &mut Object<'_>) {
         let (os, family) = system.os.names();
-        o.put("_id", &system.id);
+        self.write_v1_id(&system.id, o);
         o.put("displayName", &system.display_name);
         o.put("hostname", &system.hostname);
         o.put("description", &system.description);
@@ -29,7 +30,7 @@ impl Organization {
         o.put("allowSshPasswordAuthentication", system.index % 5 != 1);
         o.put("allowPublicKeyAuthentication", true);
         o.put("allowMultiFactorAuthentication", system.index.is_multiple_of(3));
-        o.put("hasServiceAccount", system.os == Os::Mac);
+        write_security(system, o);
         o.put("systemTimezone", -420);
         o.put("fileSystem", ());
         o.object("fde", |o| {
@@ -47,13 +48,16 @@ impl Organization {
             o.put("secureTokenEnabled", system.os == Os::Mac && account.real);
         });
         o.put("attributes", [(); 0]);
+        if self.behaviour().v1_rows == V1Rows::Recorded {
+            o.put("tags", [(); 0]);
+        }
         o.object("primarySystemUser", |o| {
             o.put("id", self.owner_of(system.index).map(|owner| self.id(Node::new(Kind::User, owner))));
         });
     }
 
     /// The local account of a device at a position.
-    fn local_account(&self, system: &System, number: u64) -> LocalAccount {
+    pub(super) fn local_account(&self, system: &System, number: u64) -> LocalAccount {
         let mut dice = Dice::thrown(system.index, 0x10CA, number);
         let owner = self.owner_of(system.index);
         match (number, system.os, owner) {
@@ -63,50 +67,62 @@ impl Organization {
                 let edges = self.edges(Node::new(Kind::System, system.index), Kind::User);
                 let admin =
                     edges.iter().any(|edge| edge.from.index == owner && edge.sudo.is_some_and(|sudo| sudo.enabled));
-                LocalAccount { name: self.user(owner).username, admin, real: true, user: Some(owner) }
+                let user = self.user(owner);
+                let name = user.local_name.unwrap_or(user.username);
+                LocalAccount { name, admin, real: true, user: Some(owner) }
             }
             (2, ..) => LocalAccount::local("localadmin", dice.percent(30), true),
             _ => LocalAccount::local("guest", false, true),
         }
     }
-
-    /// Writes a local account, as `GET /api/v2/systeminsights/users` lists it; `place` is its place in that list.
-    pub(crate) fn write_local_account(&self, place: u64, o: &mut Object<'_>) {
-        let census = self.census(Kind::System);
-        let system = self.system(census.index(place / LOCAL_ACCOUNTS));
-        let number = place % LOCAL_ACCOUNTS;
-        let account = self.local_account(&system, number);
-        let uid = if number == 0 { 0 } else { 500 + number };
-        o.put("system_id", &system.id);
-        o.put("username", &account.name);
-        o.put("admin", account.admin);
-        o.put("ad_managed", system.os == Os::Windows && account.user.is_some() && system.index % 2 == 1);
-        o.put("managed", account.user.is_some());
-        o.put("real_user", account.real);
-        o.put("suspended", false);
-        o.put("uid", uid.to_string());
-        o.put("gid", uid.to_string());
-        o.put("uid_signed", uid.to_string());
-        o.put("gid_signed", uid.to_string());
-        o.put("uuid", format!("FFFFEEEE-DDDD-CCCC-BBBB-{:012X}", place));
-        o.put("type", "");
-        o.put("description", "");
-        o.put("directory", format!("/home/{}", account.name));
-        o.put("shell", "/bin/bash");
-        o.put_some("collection_time", system.last_contact.map(time));
-    }
 }
 
-struct LocalAccount {
-    name: String,
-    admin: bool,
-    real: bool,
+/// An account that a device has itself.
+pub(super) struct LocalAccount {
+    pub(super) name: String,
+    pub(super) admin: bool,
+    /// Whether somebody logs in with it.
+    pub(super) real: bool,
     /// The directory user that it belongs to.
-    user: Option<u64>,
+    pub(super) user: Option<u64>,
 }
 
 impl LocalAccount {
     fn local(name: &str, admin: bool, real: bool) -> Self {
         Self { name: name.to_owned(), admin, real, user: None }
     }
+}
+
+/// Writes who gets in to a device, and how it is managed.
+fn write_security(system: &System, o: &mut Object<'_>) {
+    let (linux, mac, windows) = (system.os == Os::Linux, system.os == Os::Mac, system.os == Os::Windows);
+    o.put("hasServiceAccount", mac);
+    o.object("serviceAccountState", |o| {
+        o.put("hasSecureToken", mac);
+        o.put("passwordAPFSValid", mac);
+        o.put("passwordODValid", mac && system.index % 4 != 1);
+    });
+    o.put("sshRootEnabled", system.root_login);
+    o.put("modifySSHDConfig", linux && system.index.is_multiple_of(2));
+    o.list("sshdParams", linux.then_some("PermitRootLogin"), |o, name| {
+        o.put("name", name);
+        o.put("value", if system.root_login { "yes" } else { "no" });
+    });
+    o.object("secureLogin", |o| {
+        o.put("supported", windows);
+        o.put("enabled", windows && system.index % 6 == 2);
+    });
+    o.put("azureAdJoined", windows && system.index % 5 == 2);
+    o.object("domainInfo", |o| {
+        let joined = windows && system.index % 2 == 1;
+        o.put("domainName", if joined { "northwind.example" } else { "" });
+        o.put("partOfDomain", joined);
+    });
+    o.object("mdm", |o| {
+        o.put("vendor", if mac { "internal" } else { "none" });
+        o.put("dep", mac && system.index % 2 == 1);
+        o.put("userApproved", mac);
+    });
+    o.put("desktopCapable", !linux);
+    o.put("archFamily", if mac { "arm" } else { "x86" });
 }

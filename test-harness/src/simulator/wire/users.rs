@@ -1,14 +1,34 @@
 //! Directory users, as `GET /api/systemusers` lists them.
 
 use super::{Object, time};
+use crate::simulator::behaviour::{LocalNames, NoAdministrator, UnsetFields};
 use crate::simulator::organization::{Dice, Kind, Node, Organization, User, UserMfa, UserRole, UserState};
 
+/// Which endpoint gives a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UserRow {
+    /// `GET /api/systemusers`
+    Listed,
+    /// `GET /api/systemusers/{id}`
+    One,
+    /// `POST /api/search/systemusers`
+    Found,
+    /// `GET /api/v2/users`
+    V2,
+}
+
 impl Organization {
-    /// Writes a user whose id stands in the field `id_field`.
-    pub(crate) fn write_user(&self, user: &User, id_field: &str, o: &mut Object<'_>) {
+    /// Writes a user, as an endpoint gives it.
+    pub(crate) fn write_user(&self, user: &User, given: UserRow, o: &mut Object<'_>) {
         let mut dice = Dice::thrown(user.index, 0x0057, self.seed());
-        o.put(id_field, &user.id);
+        match given {
+            UserRow::V2 => o.put("id", &user.id),
+            _ => self.write_v1_id(&user.id, o),
+        }
         o.put("username", &user.username);
+        if self.behaviour().local_names == LocalNames::Own {
+            o.put("systemUsername", user.local_name.as_deref().unwrap_or_default());
+        }
         o.put("email", &user.email);
         o.put("firstname", &user.given_name);
         o.put("lastname", &user.family_name);
@@ -18,8 +38,9 @@ impl Organization {
         write_state(user, o);
         write_mfa(user, o);
         write_password(user, o);
-        self.write_directory(user, o);
-        write_contact(user, &mut dice, o);
+        self.write_origin(user, o);
+        self.write_administrator_link(user, given, o);
+        write_contact(user, given, &mut dice, o);
         write_keys(user, &mut dice, o);
         o.put("organization", self.organization_id());
         o.put("created", time(user.created));
@@ -31,7 +52,10 @@ impl Organization {
         o.put("costCenter", format!("CC-{}", 100 + user.index % 17));
         o.put("department", user.department);
         o.put("description", &user.description);
-        o.put_some("employeeIdentifier", user.employee_id.as_deref());
+        match (self.behaviour().unset_fields, &user.employee_id) {
+            (UnsetFields::Absent, None) => {}
+            (_, id) => o.put("employeeIdentifier", id),
+        }
         o.put(
             "employeeType",
             if !person {
@@ -51,7 +75,7 @@ impl Organization {
         });
     }
 
-    fn write_directory(&self, user: &User, o: &mut Object<'_>) {
+    fn write_origin(&self, user: &User, o: &mut Object<'_>) {
         let external = user.source == Some("active_directory");
         o.put("externally_managed", external);
         let dn = format!("CN={},OU=Staff,DC=northwind,DC=example", user.username);
@@ -72,13 +96,22 @@ impl Organization {
         });
         o.put("ldap_binding_user", user.role == UserRole::LdapBinding);
         o.put("samba_service_user", user.role == UserRole::Samba);
-        match user.administrator {
-            Some(index) => o.object("admin", |o| {
+    }
+
+    /// Writes the console administrator that is linked to a user.
+    fn write_administrator_link(&self, user: &User, given: UserRow, o: &mut Object<'_>) {
+        let empty = self.behaviour().no_administrator == NoAdministrator::Empty;
+        match (user.administrator, given) {
+            (_, UserRow::Found) if empty => {}
+            (Some(index), _) => o.object("admin", |o| {
                 o.put("id", self.id(Node::new(Kind::Administrator, index)));
                 o.put("roleName", "Administrator With Billing");
                 o.put("roleNames", ["Administrator With Billing"]);
             }),
-            None => o.put("admin", ()),
+            (None, UserRow::One) if empty => o.object("admin", |_| {}),
+            // Some rows have it null, others not at all.
+            (None, _) if empty && user.index % 2 == 1 => {}
+            (None, _) => o.put("admin", ()),
         }
     }
 }
@@ -98,7 +131,7 @@ fn write_state(user: &User, o: &mut Object<'_>) {
     if user.modern {
         o.put("state", user.state.name());
     }
-    o.put("activated", user.state != UserState::Staged);
+    o.put("activated", user.activated);
     o.put("suspended", user.state == UserState::Suspended);
     o.put("account_locked", user.locked_at.is_some());
     o.put("account_locked_date", user.locked_at.map(time));
@@ -139,7 +172,7 @@ fn write_password(user: &User, o: &mut Object<'_>) {
     o.put("password_expiration_date", user.password_expires_at.map(time));
 }
 
-fn write_contact(user: &User, dice: &mut Dice, o: &mut Object<'_>) {
+fn write_contact(user: &User, given: UserRow, dice: &mut Dice, o: &mut Object<'_>) {
     let (city, region, country, postal_code) = user.place;
     let person = user.role == UserRole::Person;
     o.put(
@@ -147,7 +180,7 @@ fn write_contact(user: &User, dice: &mut Dice, o: &mut Object<'_>) {
         if user.index % 4 == 2 { format!("{}@mail.example", user.username) } else { String::new() },
     );
     o.put("managedAppleId", "");
-    if person && user.index.is_multiple_of(3) {
+    if person && user.index.is_multiple_of(3) && given != UserRow::Found {
         o.object("recoveryEmail", |o| {
             o.put("address", format!("{}@home.example", user.username));
             o.put("verified", user.index.is_multiple_of(2));
