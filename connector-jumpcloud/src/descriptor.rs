@@ -191,7 +191,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::Forbidden,
             "403 Forbidden, or 402",
             "The role lacks the scope of a call, or the organisation's plan the feature",
-            "Give the administrator or service account the role or scope that the message names (see Required permissions)",
+            "Give the administrator or service account the role or scope that the error names (see Required permissions)",
         ),
         row(
             ErrorCode::AddressBlocked,
