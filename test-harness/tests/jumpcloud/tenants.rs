@@ -234,7 +234,8 @@ async fn directory_insights_is_named_the_organisation_that_a_bearer_token_belong
     let console = refusing_organizations(401).serve().await;
     scan(as_service_account(&console)).await;
     assert_eq!(named(&console), [Some(id(171))]);
-    let console = refusing_organizations(401).serve().await;
+    let of_none = json!({"_id": id(1), "username": "ada"});
+    let console = refusing_organizations(401).list("/api/systemusers", [of_none]).serve().await;
     scan(as_service_account(&console).with_attribute("jumpcloudOrgId", id(7))).await;
     assert_eq!(named(&console), [Some(id(7))], "what the operator names goes first");
     let console = issuing(json!(3600)).serve().await;
