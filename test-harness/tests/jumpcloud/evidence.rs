@@ -263,7 +263,8 @@ async fn how_members_get_into_a_dynamic_group_is_kept() {
     for group in dynamic {
         let row = scanned.group(&group.name);
         assert_eq!(row.membership_method.as_deref(), Some(group.membership_method));
-        assert_eq!(row.attributes.get("memberQuery").unwrap()["filters"][0], group.query.unwrap());
+        let rule: serde_json::Value = serde_json::from_str(&group.query.unwrap()).unwrap();
+        assert_eq!(row.attributes.get("memberQuery").unwrap()["filters"][0], rule);
     }
 }
 

@@ -20,7 +20,7 @@ fn expected(truth: &Organization, since: Timestamp) -> Expected {
         let last = all.entry(event.actor).or_default();
         let at = event.timestamp.as_millisecond();
         if event.success {
-            let told = matches!(event.kind, EventKind::UserLogin | EventKind::AdminLogin);
+            let told = event.kind != EventKind::SystemLogin;
             last.0 = Some((at, event.kind.names().0, told.then_some(event.mfa)));
         } else {
             last.1 = Some(at);
