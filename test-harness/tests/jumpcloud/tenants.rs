@@ -236,17 +236,16 @@ async fn directory_insights_is_named_the_organisation_that_a_bearer_token_belong
     let console = refusing_organizations(401).serve().await;
     scan(as_service_account(&console)).await;
     assert_eq!(named(&console), [Some(id(171))]);
-    let of_none = json!({"_id": id(1), "username": "ada"});
-    let console = refusing_organizations(401).list("/api/systemusers", [of_none]).serve().await;
+    let unnamed = || issuing(json!(3600)).list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})]);
+    let console = unnamed().serve().await;
     scan(as_service_account(&console).with_attribute("jumpcloudOrgId", id(7))).await;
-    assert_eq!(named(&console), [Some(id(7))], "what the operator names goes first");
+    assert_eq!(named(&console), [Some(id(7))], "the one that the operator names");
     let console = issuing(json!(3600)).serve().await;
     scan(console.system()).await;
     assert_eq!(named(&console), [None], "an API key needs none");
 
     let missing = json!({"message": "no organization selected"});
-    let content = issuing(json!(3600)).list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})]);
-    let console = content.answer("/insights/directory/v1/events", 401, missing).serve().await;
+    let console = unnamed().answer("/insights/directory/v1/events", 401, missing).serve().await;
     let scanned = scan(as_service_account(&console)).await;
     let error = scanned.status(Section::LastLogin).error().unwrap();
     assert_eq!(error.code, ErrorCode::WrongOrganization);
