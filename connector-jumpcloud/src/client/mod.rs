@@ -279,6 +279,7 @@ impl Client {
         let answer = request.send().await.map_err(|error| failure::transport(&error, &host))?;
         let status = answer.status();
         let headers = answer.headers().clone();
+        clock.heed(&headers);
         if status != StatusCode::OK {
             // What an error says is read as far as it is short; a body that breaks changes nothing.
             let body = body::read(answer, 64 * 1024, &call.path, &host, meter).await.unwrap_or_default();

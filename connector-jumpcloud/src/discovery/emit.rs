@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use connector_api::{
     Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Principal, Record, Section, SectionStatus,
 };
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
+use super::attribution::{Attribution, SignInNames};
 use super::graph::{Graph, USER_GROUP};
 use super::people::{Evidence, Link, People};
 use super::privilege::Privilege;
@@ -63,7 +64,7 @@ impl Scan<'_> {
         let mut outlet = Outlet::new(self);
         let state = &mut course.state;
         let administrators = administrators_by_email(state);
-        let mut strangers: HashSet<&str> = state.logins.users.by_name.keys().map(String::as_str).collect();
+        let mut attribution = Attribution::new(&state.logins);
         // The names of the users are entered while their rows are made; the evidence needs ids and edges alone.
         let mut people = std::mem::take(&mut state.people);
         for edge in state.edges.iter().filter(|edge| edge.from.kind == Kind::User) {
@@ -76,11 +77,17 @@ impl Scan<'_> {
             while let Some(page) = reader.next().await? {
                 tally.advance(page.len(), total);
                 for draft in page {
-                    let sudo = draft.sudo;
-                    let (user, mut account) = make_account(draft, &mut people, state, &administrators, &mut strangers);
-                    privilege.judge_user(&mut account, user, sudo);
-                    outlet.send(Section::Users, Record::Account(account)).await?;
+                    let (id, names) = (draft.id.clone(), SignInNames::of(&draft));
+                    let (user, account) = make_account(draft, &mut people, &administrators);
+                    if let Some(mut account) = attribution.enter(account, user, &id, names) {
+                        privilege.judge_user(&mut account, user, people.sudo(user));
+                        outlet.send(Section::Users, Record::Account(account)).await?;
+                    }
                 }
+            }
+            for (user, mut account) in attribution.settle() {
+                privilege.judge_user(&mut account, user, people.sudo(user));
+                outlet.send(Section::Users, Record::Account(account)).await?;
             }
             outlet.flush().await
         }
@@ -88,13 +95,11 @@ impl Scan<'_> {
         let mut logins = Tally::new(Section::LastLogin, &self.sink);
         if result.is_ok() {
             let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
-            let mut strangers: Vec<&str> = strangers.into_iter().collect();
-            strangers.sort_unstable();
-            last_login::count_strangers(&state.logins, strangers, is_user, &mut logins);
+            last_login::count_strangers(&attribution, &state.logins, is_user, &mut logins);
         }
         state.people = people;
         if let Some(report) = state.reports.get_mut(&Section::LastLogin) {
-            logins.enter_dangling(report);
+            logins.enter_aside(report);
         }
         tally.course(reader.course());
         let sent = outlet.sent.get(&Section::Users).copied().unwrap_or(0);
@@ -150,7 +155,7 @@ impl Scan<'_> {
         .await;
         for (section, tally) in [(Section::Memberships, memberships), (Section::Grants, grants)] {
             if let Some(report) = course.state.reports.get_mut(&section) {
-                tally.enter_dangling(report);
+                tally.enter_aside(report);
             }
         }
         for (section, sent) in outlet.sent {
@@ -213,25 +218,18 @@ impl Scan<'_> {
 fn make_account(
     draft: Draft,
     people: &mut People,
-    state: &State,
     administrators: &HashMap<String, Vec<String>>,
-    strangers: &mut HashSet<&str>,
 ) -> (u32, Box<Account>) {
     let at = people.list(&draft.id, draft.name(), draft.sudo);
-    let names = [draft.told.as_deref(), draft.email()].map(|name| name.map(str::to_lowercase));
-    for name in names.iter().flatten() {
-        strangers.remove(name.as_str());
-    }
-    let sharing = names[1].as_ref().and_then(|email| administrators.get(email)).into_iter().flatten();
+    let email = draft.email().map(str::to_lowercase);
+    let sharing = email.as_ref().and_then(|email| administrators.get(email)).into_iter().flatten();
     let mut links: Vec<(String, Evidence)> = sharing.map(|id| (id.clone(), Evidence::SharedEmail)).collect();
     if let Some(declared) = &draft.administrator
         && !links.iter().any(|(administrator, _)| administrator == declared)
     {
         links.push((declared.clone(), Evidence::DeclaredByTarget));
     }
-    let id = draft.id.clone();
     let mut account = draft.into_account(people.name(at).unwrap_or_default());
-    state.logins.enter_user(&mut account, &id, names.iter().flatten());
     for (administrator, evidence) in links {
         account.links.push(AccountLink {
             external_id: administrator.clone(),
