@@ -10,6 +10,9 @@ use tokio::time::Instant;
 /// A difference that is not worth a correction: `Date` has whole seconds, and an answer takes its time.
 const TOLERATED: SignedDuration = SignedDuration::from_mins(1);
 
+/// A difference that the operator should know of.
+const WRONG: SignedDuration = SignedDuration::from_mins(5);
+
 /// Wall-clock time that moves with the runtime's clock: the target's, once an answer said what it is.
 #[derive(Debug)]
 pub(crate) struct Clock {
@@ -37,8 +40,21 @@ impl Clock {
         self.ahead.store(i64::try_from(ahead).unwrap_or(0), Relaxed);
     }
 
+    /// That this server's clock is wrong, where it is.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let ahead = self.ahead();
+        let direction = if ahead.is_negative() { "ahead of" } else { "behind" };
+        (ahead.abs() >= WRONG).then(|| {
+            format!(
+                "this server's clock is {:.1} h {direction} the target's: times were reckoned by the target's clock; set \
+                 this server's",
+                ahead.abs().as_secs_f64() / 3600.0,
+            )
+        })
+    }
+
     /// What the target's clock is ahead of this server's; zero where they agree.
-    pub(crate) fn ahead(&self) -> SignedDuration {
+    fn ahead(&self) -> SignedDuration {
         SignedDuration::from_millis(self.ahead.load(Relaxed))
     }
 

@@ -36,7 +36,7 @@ use connector_api::{
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 pub(crate) use explain::{explain, list as list_organizations, name as organization_name, visible_organizations};
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
@@ -59,9 +59,6 @@ use logins::Logins;
 use people::People;
 use section::{Tally, is_unavailable};
 use state::{Edge, Members, State};
-
-/// A clock that differs from the target's by so much is wrong.
-const WRONG: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a scan works with.
 pub(crate) struct Scan<'a> {
@@ -135,22 +132,9 @@ impl Scan<'_> {
             .warnings
             .into_iter()
             .chain(of_the_log)
-            .chain(self.clock_warning())
+            .chain(self.client.clock().warning())
             .for_each(|warning| ledger.warn(warning));
         ledger.finish(result)
-    }
-
-    /// That this server's clock is wrong, if it is by more than evidence bears.
-    fn clock_warning(&self) -> Option<String> {
-        let ahead = self.client.clock().ahead();
-        let (direction, hours) =
-            (if ahead.is_negative() { "ahead of" } else { "behind" }, ahead.abs().as_secs_f64() / 3600.0);
-        (ahead.abs() >= WRONG).then(|| {
-            format!(
-                "this server's clock is {hours:.1} h {direction} the target's: times were reckoned by the target's clock; \
-                 set this server's"
-            )
-        })
     }
 
     async fn run_until_ended(&self, started_at: Timestamp, course: &mut Course) -> Result<(), ConnectorError> {
