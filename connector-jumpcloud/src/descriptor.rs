@@ -145,7 +145,7 @@ fn discovers() -> Vec<Discovery> {
             Section::LastLogin,
             "Last successful and failed login, service, second factor",
             "POST /insights/directory/v1/events",
-            "1 request for each 10,000 login events and 1 more, one after another; 1 more as a service account without \
+            "1 request for each 10,000 login events and 2 more, one after another; 1 more as a service account without \
              jumpcloudOrgId",
         ),
     ]

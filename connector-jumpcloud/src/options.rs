@@ -54,10 +54,10 @@ pub(crate) struct Options {
     #[schemars(title = "Grants")]
     pub(crate) include_grants: bool,
     /// Discover last logins from Directory Insights. Costs one request for each 10,000 login events of the days
-    /// looked back on and one more, one after another.
+    /// looked back on and two more, one after another.
     #[schemars(title = "Last logins")]
     pub(crate) include_last_login: bool,
-    /// How many days to look back for logins; JumpCloud keeps 90.
+    /// How many days to look back for logins; JumpCloud keeps 90, or 15 with some plans.
     #[schemars(title = "Days of logins", range(min = 1, max = 90))]
     pub(crate) last_login_days: u16,
     /// A group whose name contains one of these, in any case, is privileged.

@@ -272,6 +272,7 @@ impl Client {
         let answer = request.send().await.map_err(unanswered)?;
         let status = answer.status();
         let headers = answer.headers().clone();
+        clock.heed(&headers);
         if status == StatusCode::OK {
             let body = body::read(answer, options.largest_body, &call.path, meter, unanswered).await?;
             return Ok((Answer { headers, body }, token));

@@ -35,6 +35,14 @@ pub struct Administrator {
     pub created: Timestamp,
 }
 
+impl Administrator {
+    /// The id of its role, the same in every organisation.
+    pub fn role_id(&self) -> String {
+        let role = self.role.bytes().fold(7, |seed, byte| Dice::thrown(seed, u64::from(byte), 0).roll());
+        format!("5c3536e9{role:016x}")
+    }
+}
+
 /// Administrators with a story; they are the first of every organisation.
 pub mod cast {
     /// Linked to the directory user who is head of IT.

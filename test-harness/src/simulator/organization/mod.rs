@@ -30,7 +30,7 @@ pub use resources::{Application, Directory, RadiusServer};
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, OrganizationNames};
 use super::options::SimulatorOptions;
 
 /// What the dice of an object are thrown for.
@@ -124,6 +124,16 @@ impl Organization {
             0 => "Northwind Ω Trading".to_owned(),
             index => format!("Subsidiary №{index}"),
         }
+    }
+
+    /// The name that lists give it, which some organisations lack.
+    pub fn listed_name(&self) -> Option<String> {
+        let named = match self.behaviour.organization_names {
+            OrganizationNames::Given => true,
+            OrganizationNames::Some => self.index % 3 != 2,
+            OrganizationNames::Null => false,
+        };
+        named.then(|| self.display_name())
     }
 
     /// The domain of its e-mail addresses.

@@ -21,13 +21,8 @@ impl Organization {
     /// Writes what the list gives of the organisation.
     pub(crate) fn write_organization(&self, o: &mut Object<'_>) {
         let names = self.behaviour().organization_names;
-        let named = match names {
-            OrganizationNames::Given => true,
-            OrganizationNames::Some => self.index() % 3 != 2,
-            OrganizationNames::Null => false,
-        };
         self.write_v1_id(&self.organization_id(), o);
-        o.put("displayName", named.then(|| self.display_name()));
+        o.put("displayName", self.listed_name());
         o.put("logoUrl", (names == OrganizationNames::Given).then_some(""));
         if names != OrganizationNames::Given {
             o.put("created", self.signed_up());

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Object, time};
 use crate::simulator::behaviour::V1Rows;
-use crate::simulator::organization::{Administrator, Application, Dice, Node, Organization, RadiusServer};
+use crate::simulator::organization::{Administrator, Application, Node, Organization, RadiusServer};
 
 impl Organization {
     /// Writes an application, as `GET /api/applications` lists it.
@@ -139,9 +139,7 @@ impl Organization {
 }
 
 fn write_roles(administrator: &Administrator, o: &mut Object<'_>) {
-    // Roles have ids, the same in every organisation.
-    let role = administrator.role.bytes().fold(7, |seed, byte| Dice::thrown(seed, u64::from(byte), 0).roll());
-    let role = format!("5c3536e9{role:016x}");
+    let role = administrator.role_id();
     o.put("role", &role);
     o.put("roleName", administrator.role);
     o.put("roles", [&role]);
