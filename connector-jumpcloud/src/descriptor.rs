@@ -145,7 +145,7 @@ fn discovers() -> Vec<Discovery> {
             Section::LastLogin,
             "Last successful and failed login, service, second factor",
             "POST /insights/directory/v1/events",
-            "1 request for each 10,000 login events and 1 more, one after another; 1 more as a service account without \
+            "1 request for each 10,000 login events and 2 more, one after another; 1 more as a service account without \
              jumpcloudOrgId",
         ),
     ]
@@ -191,7 +191,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::Forbidden,
             "403 Forbidden, or 402",
             "The role lacks the scope of a call, or the organisation's plan the feature",
-            "Give the administrator or service account the role or scope that the message names (see Required permissions)",
+            "Give the administrator or service account the role or scope that the error names (see Required permissions)",
         ),
         row(
             ErrorCode::AddressBlocked,

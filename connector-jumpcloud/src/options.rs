@@ -54,10 +54,10 @@ pub(crate) struct Options {
     #[schemars(title = "Grants")]
     pub(crate) include_grants: bool,
     /// Discover last logins from Directory Insights. Costs one request for each 10,000 login events of the days
-    /// looked back on and one more, one after another.
+    /// looked back on and two more, one after another.
     #[schemars(title = "Last logins")]
     pub(crate) include_last_login: bool,
-    /// How many days to look back for logins; JumpCloud keeps 90.
+    /// How many days to look back for logins; JumpCloud keeps 90, or 15 with some plans.
     #[schemars(title = "Days of logins", range(min = 1, max = 90))]
     pub(crate) last_login_days: u16,
     /// A group whose name contains one of these, in any case, is privileged.
@@ -75,8 +75,8 @@ pub(crate) struct Options {
     /// The most requests a second. Without it, the pace follows what JumpCloud answers.
     #[schemars(title = "Requests per second", range(min = 0.1, max = 1000.0))]
     pub(crate) requests_per_second: Option<f64>,
-    /// Attempts for one request, the first included. Those that JumpCloud refuses for their rate do not count; the time
-    /// budget bounds them.
+    /// Attempts for one request, the first included. Those that JumpCloud answers by asking for fewer calls (429, or 503
+    /// with a time to wait) do not count; the time budget bounds them.
     #[schemars(title = "Attempts", range(min = 1, max = 20))]
     pub(crate) attempts: u8,
     /// The longest that the first wait before another attempt may be, in milliseconds; it doubles with each attempt.
@@ -103,7 +103,7 @@ pub(crate) struct Options {
     /// A file of certificates in PEM form to trust besides the platform's own.
     #[schemars(title = "CA bundle", extend("examples" = ["/etc/orbisid/ca.pem"]))]
     pub(crate) ca_bundle_file: Option<PathBuf>,
-    /// A proxy for all requests; its URL may hold a password. Without it, `HTTPS_PROXY` and `NO_PROXY` of the
+    /// An HTTP proxy for all requests; its URL may hold a password. Without it, `HTTPS_PROXY` and `NO_PROXY` of the
     /// environment hold.
     #[schemars(
         title = "Proxy",

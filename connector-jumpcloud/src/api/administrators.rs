@@ -51,21 +51,49 @@ impl Administrator {
         self.text("email")
     }
 
-    /// The names of the administrator's roles as they come, each once: `roleNames` and `roleName`, else what `role`
-    /// says, which is a name with some organisations and an id with others.
-    pub(crate) fn roles(&self) -> Vec<String> {
-        let names = match self.fields.get("roleNames") {
-            Some(Value::Array(names)) => names,
-            _ => Vec::new(),
+    /// The administrator's roles: `roles` with `roleNames`, and `role` with `roleName`, of which `role` is an id with some
+    /// organisations and a name with others. Each once, by its id where it has one.
+    pub(crate) fn roles(&self) -> Vec<Role> {
+        let (ids, names) = (self.texts("roles"), self.texts("roleNames"));
+        let mut told: Vec<Role> = if ids.len() == names.len() {
+            ids.into_iter().zip(names).map(|(id, name)| Role::of(Some(id), Some(name))).collect()
+        } else {
+            let ids = ids.into_iter().map(|id| Role::of(Some(id), None));
+            ids.chain(names.into_iter().map(|name| Role::of(None, Some(name)))).collect()
         };
-        let names = names.iter().filter_map(Value::as_str).filter(|name| !name.is_empty()).map(str::to_owned);
-        let mut roles: Vec<String> = names.chain(self.text("roleName")).collect();
-        if roles.is_empty() {
-            roles.extend(self.text("role"));
+        told.push(Role::of(self.text("role"), self.text("roleName")));
+        let mut roles: Vec<Role> = Vec::new();
+        for role in told.into_iter().filter(|role| *role != Role::default()) {
+            let same = |known: &&mut Role| match (&known.id, &role.id) {
+                (Some(known), Some(id)) => known == id,
+                _ => known.name.is_some() && known.name == role.name,
+            };
+            match roles.iter_mut().find(same) {
+                Some(known) => {
+                    known.id = known.id.take().or(role.id);
+                    known.name = known.name.take().or(role.name);
+                }
+                None => roles.push(role),
+            }
         }
-        roles.sort_unstable();
-        roles.dedup();
+        // One id and one name, told in two places, are one role's.
+        if let [Role { id: None, name }, Role { id, name: None }] | [Role { id, name: None }, Role { id: None, name }] =
+            &mut roles[..]
+        {
+            roles = vec![Role { id: id.take(), name: name.take() }];
+        }
         roles
+    }
+
+    /// The texts of a list that are not empty.
+    fn texts(&self, name: &str) -> Vec<String> {
+        match self.fields.get(name) {
+            Some(Value::Array(texts)) => {
+                let texts = texts.iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
+                texts.map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// When the API key was made, if there is one.
@@ -73,5 +101,117 @@ impl Administrator {
         let of_hash = || lenient::time(self.fields.get("apiKeyHash")?.get("createdAt")?);
         let made = self.time("apiKeyUpdatedAt").or_else(of_hash);
         made.filter(|_| self.flag("apiKeySet") != Some(false))
+    }
+
+    /// The API key, where there is one and the administrator may use it.
+    pub(crate) fn api_key(&self) -> Option<ApiKey> {
+        let hash = self.fields.get("apiKeyHash").filter(Value::is_object);
+        let made_at = self.api_key_made_at();
+        let is_set = self.flag("apiKeySet").unwrap_or(made_at.is_some() || hash.is_some());
+        let usable = is_set && self.flag("apiKeyAllowed") != Some(false);
+        let expiry = match hash.as_ref().map(|hash| hash.get("expireAt").unwrap_or(&Value::Null)) {
+            None => Expiry::Unknown,
+            Some(Value::Null) => Expiry::Never,
+            Some(end) => lenient::time(end).map_or(Expiry::Unknown, Expiry::At),
+        };
+        usable.then_some(ApiKey { made_at, expiry })
+    }
+}
+
+/// A role of the console.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Role {
+    /// In lower case.
+    pub(crate) id: Option<String>,
+    pub(crate) name: Option<String>,
+}
+
+impl Role {
+    /// A role of what may be its id, and of its name.
+    fn of(id: Option<String>, name: Option<String>) -> Self {
+        match id {
+            Some(id) if is_id(&id) => Self { id: Some(id.to_lowercase()), name },
+            other => Self { id: None, name: name.or(other) },
+        }
+    }
+}
+
+/// Whether a text is an id: 24 hexadecimal digits, or a UUID.
+fn is_id(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_hexdigit).count();
+    let dashes = text.bytes().filter(|byte| *byte == b'-').count();
+    digits + dashes == text.len() && matches!((digits, dashes), (24, 0) | (32, 0 | 4))
+}
+
+/// An administrator's API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ApiKey {
+    pub(crate) made_at: Option<Timestamp>,
+    pub(crate) expiry: Expiry,
+}
+
+/// When an API key expires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    At(Timestamp),
+    Never,
+    /// The target says nothing of it.
+    Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    const ID: &str = "5c3536e9e0a6840c99e3d1a1";
+
+    fn administrator(fields: &Value) -> Administrator {
+        let mut fields = fields.clone();
+        fields["_id"] = json!("5f0000000000000000000001");
+        serde_json::from_str(&fields.to_string()).unwrap()
+    }
+
+    #[test]
+    fn a_role_is_known_by_its_id_and_has_the_name_that_comes_with_it() {
+        let role =
+            |id: Option<&str>, name: Option<&str>| Role { id: id.map(str::to_owned), name: name.map(str::to_owned) };
+        for (fields, roles) in [
+            (
+                json!({"role": ID, "roleName": "Manager", "roles": [ID], "roleNames": ["Manager"]}),
+                vec![role(Some(ID), Some("Manager"))],
+            ),
+            (json!({"role": ID.to_uppercase()}), vec![role(Some(ID), None)]),
+            (json!({"role": "Owner"}), vec![role(None, Some("Owner"))]),
+            (json!({"role": ID, "roleNames": ["Manager"]}), vec![role(Some(ID), Some("Manager"))]),
+            (
+                json!({"role": ID, "roleNames": ["A", "B"]}),
+                vec![role(None, Some("A")), role(None, Some("B")), role(Some(ID), None)],
+            ),
+            (
+                json!({"roleNames": ["Manager", "Help Desk"], "roleName": "Manager"}),
+                vec![role(None, Some("Manager")), role(None, Some("Help Desk"))],
+            ),
+            (json!({"role": "", "roleName": null, "roles": "none"}), vec![]),
+        ] {
+            assert_eq!(administrator(&fields).roles(), roles, "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_set_or_not_allowed_is_none() {
+        let key = |fields: Value| administrator(&fields).api_key().map(|key| key.expiry);
+        let hash =
+            |expiry: Value| json!({"apiKeySet": true, "apiKeyHash": {"createdAt": "2020-01-01", "expireAt": expiry}});
+        assert_eq!(key(json!({})), None);
+        assert_eq!(key(json!({"apiKeyUpdatedAt": "2020-01-01T00:00:00Z"})), Some(Expiry::Unknown));
+        assert_eq!(key(json!({"apiKeySet": false, "apiKeyUpdatedAt": "2020-01-01T00:00:00Z"})), None);
+        assert_eq!(key(json!({"apiKeySet": true, "apiKeyAllowed": false})), None);
+        assert_eq!(key(json!({"apiKeySet": true, "apiKeyHash": {"createdAt": "2020-01-01"}})), Some(Expiry::Never));
+        assert_eq!(key(hash(Value::Null)), Some(Expiry::Never));
+        assert_eq!(key(hash(json!("2027-01-01T00:00:00Z"))), Some(Expiry::At("2027-01-01T00:00:00Z".parse().unwrap())));
+        assert_eq!(key(hash(json!("some day"))), Some(Expiry::Unknown));
     }
 }

@@ -16,9 +16,27 @@ pub(crate) const LIMIT: u64 = 10_000;
 /// How an administrator signs in to the console.
 pub(crate) const ADMIN_LOGIN: &str = "admin_login_attempt";
 
-/// The event types by which somebody signs in.
-pub(crate) const LOGIN_EVENTS: [&str; 6] =
-    ["user_login_attempt", ADMIN_LOGIN, "sso_auth", "login_attempt", "radius_auth_attempt", "ldap_bind"];
+/// How somebody signs in to a device.
+pub(crate) const DEVICE_LOGIN: &str = "login_attempt";
+
+/// The event types by which somebody signs in. Logins to a network have two names: one published, one seen.
+pub(crate) const LOGIN_EVENTS: [&str; 7] =
+    ["user_login_attempt", ADMIN_LOGIN, "sso_auth", DEVICE_LOGIN, "radius_auth_attempt", "radius_auth", "ldap_bind"];
+
+/// The fields of an [`Event`].
+const FIELDS: [&str; 11] = [
+    "timestamp",
+    "service",
+    "event_type",
+    "success",
+    "sso_token_success",
+    "error_message",
+    "mfa",
+    "auth_meta",
+    "username",
+    "initiated_by",
+    "resource",
+];
 
 /// A login event, as far as it bears on who signed in when and how.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,17 +48,86 @@ pub(crate) struct Event {
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) event_type: Option<String>,
     #[serde(default, deserialize_with = "lenient::de_flag")]
-    pub(crate) success: Option<bool>,
+    success: Option<bool>,
     /// The same on `sso_auth` events.
     #[serde(default, deserialize_with = "lenient::de_flag")]
-    pub(crate) sso_token_success: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::de_flag")]
-    pub(crate) mfa: Option<bool>,
-    /// Who signed in, on device logins.
+    sso_token_success: Option<bool>,
     #[serde(default, deserialize_with = "lenient::de_text")]
-    pub(crate) username: Option<String>,
-    #[serde(default, deserialize_with = "de_initiator")]
-    pub(crate) initiated_by: Initiator,
+    error_message: Option<String>,
+    #[serde(default, deserialize_with = "lenient::de_flag")]
+    mfa: Option<bool>,
+    #[serde(default)]
+    auth_meta: Value,
+    /// Who signed in, on device logins: the name of the account on the device.
+    #[serde(default, deserialize_with = "lenient::de_text")]
+    username: Option<String>,
+    #[serde(default, deserialize_with = "de_party")]
+    initiated_by: Party,
+    /// What the event is about: on logins of administrators the administrator, who may be named nowhere else.
+    #[serde(default, deserialize_with = "de_party")]
+    resource: Party,
+}
+
+/// How a login went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Succeeded,
+    Failed,
+    /// A step on the way, such as to a second factor.
+    Pending,
+}
+
+/// Whose login an event is, as far as it says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Actor {
+    pub(crate) id: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) administrator: bool,
+    /// The name is that of an account on a device.
+    pub(crate) on_device: bool,
+}
+
+impl Event {
+    /// How the login went, where the event says.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        match (self.success, self.sso_token_success) {
+            (Some(true), _) | (None, Some(true)) => Some(Outcome::Succeeded),
+            (Some(false), _) => Some(Outcome::Failed),
+            (None, Some(false)) if self.error_message.is_none() => Some(Outcome::Pending),
+            (None, Some(false)) => Some(Outcome::Failed),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether a second factor was given, where the event says: by a flag, or by the methods that were used.
+    pub(crate) fn second_factor(&self) -> Option<bool> {
+        let methods =
+            self.auth_meta.get("auth_methods").and_then(Value::as_object).filter(|methods| !methods.is_empty());
+        let given = |(method, how): (&String, &Value)| {
+            method != "password" && how.get("success").and_then(lenient::flag) == Some(true)
+        };
+        match (self.mfa, methods.map(|methods| methods.iter().any(given))) {
+            (Some(flag), Some(method)) => Some(flag || method),
+            (flag, method) => flag.or(method),
+        }
+    }
+
+    /// Whose login it is.
+    pub(crate) fn actor(&self) -> Actor {
+        let is = |kind: &str| self.event_type.as_deref() == Some(kind);
+        let initiator = &self.initiated_by;
+        let administrator =
+            is(ADMIN_LOGIN) || initiator.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("admin"));
+        let named = initiator.is_person() && !initiator.is_nobody();
+        let party = if administrator && !named { &self.resource } else { initiator };
+        let names = [&self.username, &party.username, &party.email];
+        Actor {
+            id: party.id.clone().filter(|_| party.is_person()),
+            name: names.into_iter().flatten().next().map(|name| name.to_lowercase()),
+            administrator,
+            on_device: is(DEVICE_LOGIN),
+        }
+    }
 }
 
 /// A service that somebody signs in to.
@@ -74,22 +161,34 @@ fn de_service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Servi
     Ok(Service::ALL.into_iter().find(|service| word == service.word()))
 }
 
-fn de_initiator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Initiator, D::Error> {
+fn de_party<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Party, D::Error> {
     Value::deserialize(deserializer).map(|value| serde_json::from_value(value).unwrap_or_default())
 }
 
-/// Who caused an event.
+/// Who caused an event, or whom it is about.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Initiator {
+struct Party {
     #[serde(default, deserialize_with = "lenient::de_text")]
-    pub(crate) id: Option<String>,
-    /// `user`, `admin`, `system`, ….
+    id: Option<String>,
+    /// `user`, `systemuser`, `admin`, `system`, ….
     #[serde(default, rename = "type", deserialize_with = "lenient::de_text")]
-    pub(crate) kind: Option<String>,
+    kind: Option<String>,
     #[serde(default, deserialize_with = "lenient::de_text")]
-    pub(crate) username: Option<String>,
+    username: Option<String>,
     #[serde(default, deserialize_with = "lenient::de_text")]
-    pub(crate) email: Option<String>,
+    email: Option<String>,
+}
+
+impl Party {
+    /// Whether the id is that of somebody who signs in.
+    fn is_person(&self) -> bool {
+        let is = |word: &str| self.kind.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case(word));
+        ["user", "systemuser", "admin"].into_iter().any(is)
+    }
+
+    fn is_nobody(&self) -> bool {
+        self.id.is_none() && self.username.is_none() && self.email.is_none()
+    }
 }
 
 /// One page of events, and where the next one begins.
@@ -106,19 +205,13 @@ pub(crate) struct EventPage {
 pub(crate) async fn page(
     client: &Client,
     meter: &Meter,
-    since: Timestamp,
-    until: Timestamp,
+    window: Window,
     after: Option<&Value>,
 ) -> Result<EventPage, ConnectorError> {
-    let mut query = json!({
-        "service": Service::ALL,
-        "start_time": since,
-        "end_time": until,
-        "sort": "DESC",
-        "limit": LIMIT,
-        "fields": ["timestamp", "service", "event_type", "success", "sso_token_success", "mfa", "username", "initiated_by"],
-        "search_term": {"or": {"event_type": LOGIN_EVENTS}},
-    });
+    let mut query = window.logins();
+    query["sort"] = json!("DESC");
+    query["limit"] = json!(LIMIT);
+    query["fields"] = json!(FIELDS);
     if let Some(after) = after {
         query["search_after"] = after.clone();
     }
@@ -138,24 +231,136 @@ pub(crate) fn read(answer: &Answer) -> Result<EventPage, serde_json::Error> {
     Ok(EventPage { events, full, after })
 }
 
-/// Counts the login events of the last `days` days: `POST /insights/directory/v1/events/count`.
-pub(crate) async fn count(client: &Client, meter: &Meter, days: u16) -> Result<u64, ConnectorError> {
+/// The time of the oldest event of any kind that the log holds, back to a year before `window`: how far it reaches.
+pub(crate) async fn oldest(
+    client: &Client,
+    meter: &Meter,
+    window: Window,
+) -> Result<Option<Timestamp>, ConnectorError> {
+    let query = json!({
+        "service": ["all"],
+        "start_time": before(window.since, 365),
+        "sort": "ASC",
+        "limit": 1,
+        "fields": ["timestamp"],
+    });
+    let call = Call::insights("/insights/directory/v1/events", Bytes::from(query.to_string()));
+    let page = client.fetch(meter, &call, read).await?;
+    Ok(page.events.into_iter().filter_map(|event| event.timestamp).min())
+}
+
+/// Counts the login events of `window`: `POST /insights/directory/v1/events/count`.
+pub(crate) async fn count(client: &Client, meter: &Meter, window: Window) -> Result<u64, ConnectorError> {
     #[derive(Deserialize)]
     struct Count {
         count: u64,
     }
-    let (since, until) = period(client, days);
-    let query = json!({
-        "service": Service::ALL, "start_time": since, "end_time": until,
-        "search_term": {"or": {"event_type": LOGIN_EVENTS}},
-    });
-    let call = Call::insights("/insights/directory/v1/events/count", Bytes::from(query.to_string()));
+    let call = Call::insights("/insights/directory/v1/events/count", Bytes::from(window.logins().to_string()));
     client.json(meter, call).await.map(|count: Count| count.count)
 }
 
-/// From so many days ago until now.
-pub(crate) fn period(client: &Client, days: u16) -> (Timestamp, Timestamp) {
-    let until = client.clock().now();
-    let since = until.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
-    (since, until)
+/// A span of time, by the target's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+}
+
+impl Window {
+    /// The last `days` days.
+    pub(crate) fn of_days(client: &Client, days: u16) -> Self {
+        let until = client.clock().now();
+        Self { since: before(until, days), until }
+    }
+
+    /// The query for the login events in it.
+    fn logins(self) -> Value {
+        json!({
+            "service": Service::ALL,
+            "start_time": self.since,
+            "end_time": self.until,
+            "search_term": {"or": {"event_type": LOGIN_EVENTS}},
+        })
+    }
+}
+
+fn before(time: Timestamp, days: u16) -> Timestamp {
+    time.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn event(json: Value) -> Event {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn a_step_towards_a_second_factor_is_no_failure() {
+        for (fields, outcome) in [
+            (json!({"success": true}), Some(Outcome::Succeeded)),
+            (json!({"success": "false"}), Some(Outcome::Failed)),
+            (json!({"sso_token_success": true, "error_message": ""}), Some(Outcome::Succeeded)),
+            (json!({"sso_token_success": false}), Some(Outcome::Pending)),
+            (json!({"sso_token_success": false, "error_message": ""}), Some(Outcome::Pending)),
+            (json!({"sso_token_success": false, "error_message": null}), Some(Outcome::Pending)),
+            (json!({"sso_token_success": false, "error_message": "denied"}), Some(Outcome::Failed)),
+            (json!({}), None),
+        ] {
+            assert_eq!(event(fields.clone()).outcome(), outcome, "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_second_factor_is_known_by_flag_or_by_method() {
+        let methods = |methods: Value| json!({"auth_meta": {"auth_methods": methods}});
+        for (fields, second) in [
+            (json!({"mfa": true}), Some(true)),
+            (json!({"mfa": false, "auth_meta": {"userid_type": "USERNAME"}}), Some(false)),
+            (methods(json!({"password": {"success": true}, "totp": {"success": true}})), Some(true)),
+            (methods(json!({"password": {"success": true}, "jumpcloud_protect": {"success": false}})), Some(false)),
+            (methods(json!({"password": {"success": true}})), Some(false)),
+            (methods(json!({})), None),
+            (methods(json!("totp")), None),
+            (json!({"auth_meta": null}), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(event(fields.clone()).second_factor(), second, "{fields}");
+        }
+    }
+
+    #[test]
+    fn whose_login_it_is_is_read_from_where_the_event_says_it() {
+        let actor = |id: Option<&str>, name: Option<&str>, administrator, on_device| Actor {
+            id: id.map(str::to_owned),
+            name: name.map(str::to_owned),
+            administrator,
+            on_device,
+        };
+        for (fields, expected) in [
+            (
+                json!({"initiated_by": {"type": "SystemUser", "id": "u1", "username": "Ada"}}),
+                actor(Some("u1"), Some("ada"), false, false),
+            ),
+            (
+                json!({"event_type": "admin_login_attempt", "resource": {"type": "admin", "id": "a1", "email": "R@x"}}),
+                actor(Some("a1"), Some("r@x"), true, false),
+            ),
+            (
+                json!({"event_type": "admin_login_attempt", "initiated_by": {"type": "admin"}, "resource": {"id": "a1"}}),
+                actor(Some("a1"), None, true, false),
+            ),
+            (
+                json!({"event_type": "login_attempt", "username": "ADAE", "initiated_by": {"type": "system", "id": "s1"}}),
+                actor(None, Some("adae"), false, true),
+            ),
+            // What a user's login is about is no actor.
+            (json!({"event_type": "sso_auth", "resource": {"id": "app"}}), actor(None, None, false, false)),
+            (json!({"initiated_by": "nonsense", "resource": 7}), actor(None, None, false, false)),
+        ] {
+            assert_eq!(event(fields.clone()).actor(), expected, "{fields}");
+        }
+    }
 }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use connector_api::Attributes;
-use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -86,20 +88,39 @@ pub(crate) fn flag(value: &Value) -> Option<bool> {
     }
 }
 
-/// A point in time: RFC 3339, a date alone (midnight UTC), or milliseconds since 1970.
+/// A point in time: RFC 3339, also with a space or without a zone (then UTC), a date alone (midnight UTC), or seconds or
+/// milliseconds since 1970. What cannot be read as one of these for certain is absent.
 pub(crate) fn time(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => instant(text),
-        Value::Number(number) => Timestamp::from_millisecond(number.as_i64()?).ok(),
+        Value::Number(number) => since_1970(number.as_f64()?),
         _ => None,
     }
 }
 
 fn instant(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return since_1970(text.parse().ok()?);
+    }
+    let utc = |time: DateTime| TimeZone::UTC.to_timestamp(time).ok();
     text.parse().ok().or_else(|| {
-        let date: jiff::civil::Date = text.parse().ok()?;
-        Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+        if text.contains('[') {
+            // A zone that is named, and none that is known by number.
+            return text.parse().ok().map(|zoned: Zoned| zoned.timestamp());
+        }
+        // Not to be taken for the date alone.
+        utc(text.parse().ok()?)
     })
+}
+
+/// Seconds or milliseconds since 1970, told apart by their size: as seconds the times from 1973 to 5138, as
+/// milliseconds the same. Other numbers are no time: zero stands for none.
+fn since_1970(number: f64) -> Option<Timestamp> {
+    const SECONDS: std::ops::Range<f64> = 1e8..1e11;
+    let milliseconds = if SECONDS.contains(&number) { number * 1e3 } else { number };
+    let in_range = (SECONDS.start * 1e3..SECONDS.end * 1e3).contains(&milliseconds);
+    in_range.then(|| Timestamp::from_millisecond(milliseconds.round() as i64).ok())?
 }
 
 /// For `#[serde(deserialize_with)]` on an `Option<String>`.
@@ -131,14 +152,57 @@ pub(crate) fn ser_fields<S: Serializer>(fields: &Attributes, serializer: S) -> R
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn times_are_read_in_the_forms_that_occur() {
-        for text in ["2023-01-14T08:16:06.495Z", "2023-01-14T08:16:06+00:00", "2023-01-14"] {
-            assert!(time(&Value::from(text)).is_some(), "{text}");
+    fn a_time_is_the_one_that_is_meant_or_absent() {
+        for (text, expected) in [
+            ("2023-01-14T08:16:06.495Z", Some("2023-01-14T08:16:06.495Z")),
+            ("2023-01-14T08:16:06+02:00", Some("2023-01-14T06:16:06Z")),
+            ("2023-01-14T08:16:06-0530", Some("2023-01-14T13:46:06Z")),
+            ("2023-01-14 08:16:06Z", Some("2023-01-14T08:16:06Z")),
+            ("2023-01-14", Some("2023-01-14T00:00:00Z")),
+            // Without a zone: UTC.
+            ("2026-11-25T23:59:59", Some("2026-11-25T23:59:59Z")),
+            ("2026-11-25 23:59:59", Some("2026-11-25T23:59:59Z")),
+            ("2026-11-25T23:59:59.812449824", Some("2026-11-25T23:59:59.812449824Z")),
+            (" 2026-11-25T23:59:59 ", Some("2026-11-25T23:59:59Z")),
+            // With a zone's name, with and without its number.
+            ("2026-07-25T23:59:59+02:00[Europe/Berlin]", Some("2026-07-25T21:59:59Z")),
+            ("2026-11-25T23:59:59[Nowhere/Atlantis]", None),
+            ("1764115199", Some("2025-11-25T23:59:59Z")),
+            ("", None),
+            ("soon", None),
+            ("0", None),
+            ("23:59:59", None),
+            ("2026-13-25T23:59:59", None),
+            ("2026-11-25T23:59:59 CET", None),
+            ("25/11/2026", None),
+        ] {
+            assert_eq!(time(&Value::from(text)), expected.map(|time| time.parse().unwrap()), "{text}");
         }
-        assert!(time(&Value::from("")).is_none() && time(&Value::from("soon")).is_none());
+        // Where this machine knows the zone, its time; never that time in another zone.
+        let berlin = time(&Value::from("2026-11-25T23:59:59[Europe/Berlin]"));
+        assert!(berlin.is_none_or(|time| time.to_string() == "2026-11-25T22:59:59Z"), "{berlin:?}");
+    }
+
+    #[test]
+    fn seconds_and_milliseconds_since_1970_are_told_apart() {
+        for (number, expected) in [
+            (json!(1_764_115_199), Some("2025-11-25T23:59:59Z")),
+            (json!(1_764_115_199_250_i64), Some("2025-11-25T23:59:59.25Z")),
+            (json!(1_764_115_199.25), Some("2025-11-25T23:59:59.25Z")),
+            (json!(0), None),
+            (json!(-1), None),
+            (json!(20_261_125), None),
+            (json!(1_764_115_199_250_000_000_i64), None),
+            (json!(true), None),
+        ] {
+            assert_eq!(time(&number), expected.map(|time| time.parse().unwrap()), "{number}");
+        }
     }
 
     #[test]

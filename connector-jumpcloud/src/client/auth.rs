@@ -158,6 +158,7 @@ impl ServiceAccount {
                 path: WHAT,
                 sign_in: SignIn::ServiceAccountToken,
                 accepted: false,
+                sorted: false,
                 proxy: proxy.as_deref().filter(|_| self.token_url.scheme() == "http"),
             };
             let body = body.unwrap_or_default();

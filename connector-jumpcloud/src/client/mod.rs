@@ -272,6 +272,7 @@ impl Client {
         let answer = request.send().await.map_err(unanswered)?;
         let status = answer.status();
         let headers = answer.headers().clone();
+        clock.heed(&headers);
         if status == StatusCode::OK {
             let body = body::read(answer, options.largest_body, &call.path, meter, unanswered).await?;
             return Ok((Answer { headers, body }, token));
@@ -284,17 +285,18 @@ impl Client {
             path: &call.path,
             sign_in: self.sign_in(),
             accepted: self.0.accepted.load(Relaxed),
+            sorted,
             proxy: proxy.as_deref().filter(|_| url.scheme() == "http"),
         };
         let scrub = options.scrub.and(token.clone());
-        let mut verdict = verdict::of_answer(&asked, status, &headers, &body, &scrub, clock.now());
-        if sorted && verdict::refuses_to_sort(status, &body) {
-            tracing::info!(path = call.path, sort = call.sort, "the endpoint refuses to sort; it is read unsorted");
-            self.refuse_sorts([call.path.clone()]);
-            verdict.next = Next::WithoutSort;
-        }
-        if let (Next::RenewToken, Some(refused)) = (verdict.next, &token) {
-            options.auth.discard(refused).await;
+        let verdict = verdict::of_answer(&asked, status, &headers, &body, &scrub, clock.now());
+        match (verdict.next, &token) {
+            (Next::RenewToken, Some(refused)) => options.auth.discard(refused).await,
+            (Next::WithoutSort, _) => {
+                tracing::info!(path = call.path, sort = call.sort, "the endpoint refuses to sort; it is read unsorted");
+                self.refuse_sorts([call.path.clone()]);
+            }
+            _ => {}
         }
         Err(verdict)
     }

@@ -78,13 +78,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) sign_in: SignIn,
     /// The target accepted the credential before.
     pub(crate) accepted: bool,
+    /// It asks for an order.
+    pub(crate) sorted: bool,
     /// The proxy that passed the call on readable, so that the answer may be its own.
     pub(crate) proxy: Option<&'a str>,
-}
-
-/// Whether an answer means that the endpoint does not sort by what was asked for: `400` with `invalid sort field: _id`.
-pub(crate) fn refuses_to_sort(status: StatusCode, body: &[u8]) -> bool {
-    status == StatusCode::BAD_REQUEST && body.to_ascii_lowercase().windows(4).any(|word| word == b"sort")
 }
 
 /// Judges an answer whose status is not 200.
@@ -111,6 +108,11 @@ pub(crate) fn of_answer(
             format!("{answered} and gave no token"),
             rights::no_token(),
         )),
+        // `failed to list collection objects: invalid sort field: _id`.
+        400 if asked.sorted && said.words.to_lowercase().contains("sort") => Verdict {
+            error: new(ErrorCode::MalformedResponse, format!("{answered}: it refuses to sort"), REPORT),
+            next: Next::WithoutSort,
+        },
         300..=399 => Verdict::fail(redirected(status, headers, host, scrub)),
         401 | 403 if said.is_about_service_accounts() || (sign_in.is_service_account() && path == ORGANIZATIONS) => {
             let remedy = if path == ORGANIZATIONS {
@@ -185,7 +187,7 @@ pub(crate) fn of_answer(
         _ if said.form == Form::Object => Verdict::fail(new(
             ErrorCode::MalformedResponse,
             format!("{answered}: it does not take the request"),
-            "report this with the log of the scan",
+            REPORT,
         )),
         _ => Verdict::fail(new(ErrorCode::MalformedResponse, answered, NO_CONSOLE)),
     }
@@ -212,6 +214,8 @@ pub(crate) fn of_too_large(what: &str, limit: usize) -> Verdict {
         "check that the host name is a JumpCloud console; lower pageSize when records are very large",
     ))
 }
+
+const REPORT: &str = "report this with the log of the scan";
 
 const LATER: &str = "scan again later; when it lasts, look at JumpCloud's status page";
 

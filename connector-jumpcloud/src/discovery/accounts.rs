@@ -4,8 +4,9 @@
 use connector_api::{
     Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Record, Retry, Section, SectionStatus,
 };
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
+use super::attribution::{Attribution, SignInNames};
 use super::emit::Outlet;
 use super::graph::Graph;
 use super::people::{Evidence, People};
@@ -44,7 +45,7 @@ impl Scan<'_> {
         state.people = people;
         state.users_endpoint = Some(endpoint.to_owned());
         if let Some(report) = state.reports.get_mut(&Section::LastLogin) {
-            logins.enter_dangling(report);
+            logins.enter_aside(report);
         }
         let result = match result {
             Err(error) => Err(explain(self.client, error).await),
@@ -70,23 +71,20 @@ impl Scan<'_> {
         let graph = Graph::new(state, &people, &mut aside);
         let mut sender = Sender {
             scan: self,
-            state,
             privilege: self.privilege(state, &graph),
             administrators: administrators_by_email(state),
-            strangers: state.logins.users.by_name.keys().map(String::as_str).collect(),
+            attribution: Attribution::new(&state.logins),
             people,
             outlet: Outlet::new(self),
             tally,
             endpoint: users.path,
         };
         let result = sender.send_all(users).await;
-        let Sender { people, strangers, outlet, tally, endpoint, .. } = sender;
+        let Sender { people, attribution, outlet, tally, endpoint, .. } = sender;
         let mut logins = Tally::new(Section::LastLogin, &self.sink);
         if result.is_ok() {
             let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
-            let mut strangers: Vec<&str> = strangers.into_iter().collect();
-            strangers.sort_unstable();
-            last_login::count_strangers(&state.logins, strangers, is_user, &mut logins);
+            last_login::count_strangers(&attribution, &state.logins, is_user, &mut logins);
         }
         Sent { result, people, rows: outlet.sent(Section::Users), tally, endpoint, logins }
     }
@@ -107,12 +105,10 @@ struct Sent {
 /// Makes accounts of users and sends them.
 struct Sender<'a> {
     scan: &'a Scan<'a>,
-    state: &'a State,
     privilege: Privilege<'a>,
     /// The ids of the administrators that each address, in lower case, belongs to.
     administrators: HashMap<String, Vec<String>>,
-    /// The names in login events that no user has had so far.
-    strangers: HashSet<&'a str>,
+    attribution: Attribution<'a>,
     people: People,
     outlet: Outlet<'a>,
     tally: Tally,
@@ -124,6 +120,9 @@ impl Sender<'_> {
     async fn send_all(&mut self, users: OpenUsers) -> Result<(), ConnectorError> {
         self.send_listed(users.reader, users.total).await?;
         self.make_good().await?;
+        for (user, account) in self.attribution.settle() {
+            self.judge_and_send(user, account).await?;
+        }
         self.outlet.flush().await
     }
 
@@ -146,11 +145,18 @@ impl Sender<'_> {
         result
     }
 
+    /// Makes a user's account; it goes out now, or when it is known whose logins are whose.
     async fn send(&mut self, draft: Draft) -> Result<(), ConnectorError> {
-        let sudo = draft.sudo;
-        let Self { people, state, administrators, strangers, .. } = self;
-        let (user, mut account) = make_account(draft, people, state, administrators, strangers);
-        self.privilege.judge_user(&mut account, user, sudo);
+        let (id, names) = (draft.id.clone(), SignInNames::of(&draft));
+        let (user, account) = make_account(draft, &mut self.people, &self.administrators);
+        match self.attribution.enter(account, user, &id, names) {
+            Some(account) => self.judge_and_send(user, account).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn judge_and_send(&mut self, user: u32, mut account: Box<Account>) -> Result<(), ConnectorError> {
+        self.privilege.judge_user(&mut account, user, self.people.sudo(user));
         self.outlet.send(Section::Users, Record::Account(account)).await
     }
 
@@ -275,25 +281,18 @@ impl Sender<'_> {
 fn make_account(
     draft: Draft,
     people: &mut People,
-    state: &State,
     administrators: &HashMap<String, Vec<String>>,
-    strangers: &mut HashSet<&str>,
 ) -> (u32, Box<Account>) {
     let at = people.list(&draft.id, draft.name(), draft.sudo);
-    let names = [draft.told.as_deref(), draft.email()].map(|name| name.map(str::to_lowercase));
-    for name in names.iter().flatten() {
-        strangers.remove(name.as_str());
-    }
-    let sharing = names[1].as_ref().and_then(|email| administrators.get(email)).into_iter().flatten();
+    let email = draft.email().map(str::to_lowercase);
+    let sharing = email.as_ref().and_then(|email| administrators.get(email)).into_iter().flatten();
     let mut links: Vec<(String, Evidence)> = sharing.map(|id| (id.clone(), Evidence::SharedEmail)).collect();
     if let Some(declared) = &draft.administrator
         && !links.iter().any(|(administrator, _)| administrator == declared)
     {
         links.push((declared.clone(), Evidence::DeclaredByTarget));
     }
-    let id = draft.id.clone();
     let mut account = draft.into_account(people.name(at).unwrap_or_default());
-    state.logins.enter_user(&mut account, &id, names.iter().flatten());
     for (administrator, evidence) in links {
         account.links.push(AccountLink {
             external_id: administrator.clone(),

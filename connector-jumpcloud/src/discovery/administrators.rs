@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use connector_api::{Account, AccountKind, Group, Membership, Mfa, PasswordFacts};
 
 use super::privilege::Privilege;
-use crate::api::administrators::Administrator;
+use crate::api::administrators::{Administrator, ApiKey, Expiry, Role};
 use crate::client::Identified;
 
 /// Group type of console roles.
@@ -17,7 +17,7 @@ pub(super) fn name(administrator: &Administrator) -> String {
 }
 
 /// Makes an account of an administrator. Every field but the address reaches `attributes` under JumpCloud's name,
-/// except the hash of the API key, of which the age tells enough.
+/// except the hash of the API key, of which only its times are kept.
 pub(super) fn account(told: &Administrator, username: &str) -> Account {
     let names = [told.text("firstname"), told.text("lastname")];
     let full_name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -33,6 +33,9 @@ pub(super) fn account(told: &Administrator, username: &str) -> Account {
     attributes.remove("apiKeyHash");
     if let Some(made_at) = told.api_key_made_at() {
         attributes.insert("apiKeyUpdatedAt".to_owned(), made_at.to_string().into());
+    }
+    if let Some(ApiKey { expiry: Expiry::At(end), .. }) = told.api_key() {
+        attributes.insert("apiKeyExpireAt".to_owned(), end.to_string().into());
     }
     Account {
         external_id: told.id.to_string(),
@@ -59,35 +62,74 @@ pub(super) fn roles(
     usernames: &[String],
     privilege: &Privilege<'_>,
 ) -> (Vec<Group>, Vec<Membership>) {
-    let mut holders: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut holders: BTreeMap<Identity, Vec<usize>> = BTreeMap::new();
+    let identities = Identities::of(administrators);
     for (at, administrator) in administrators.iter().enumerate() {
-        for role in administrator.roles() {
+        let mut roles: Vec<_> = administrator.roles().into_iter().map(|role| identities.identity(role)).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        for role in roles {
             holders.entry(role).or_default().push(at);
         }
     }
-    let groups = holders.iter().map(|(role, holders)| {
-        let reasons = vec![privilege.console_role(role)];
-        Group {
-            external_id: role.clone(),
-            group_type: ADMIN_ROLE.to_owned(),
-            name: role.clone(),
-            membership_method: Some("STATIC".to_owned()),
-            member_count: Some(holders.len() as u64),
-            privileged: true,
-            reasons,
-            ..Group::default()
-        }
+    let groups = holders.iter().map(|(role, holders)| Group {
+        external_id: role.id.clone(),
+        group_type: ADMIN_ROLE.to_owned(),
+        name: role.name.clone(),
+        membership_method: Some("STATIC".to_owned()),
+        member_count: Some(holders.len() as u64),
+        privileged: true,
+        reasons: vec![privilege.console_role(&role.name)],
+        ..Group::default()
     });
     let memberships = holders.iter().flat_map(|(role, holders)| {
         holders.iter().map(move |at| Membership {
             username: usernames[*at].clone(),
             account_external_id: administrators[*at].id().to_string(),
-            group_name: role.clone(),
+            group_name: role.name.clone(),
             group_type: ADMIN_ROLE.to_owned(),
-            group_external_id: role.clone(),
+            group_external_id: role.id.clone(),
             direct: true,
             via: Vec::new(),
         })
     });
     (groups.collect(), memberships.collect())
+}
+
+/// What a role is known by: its id, else its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Identity {
+    name: String,
+    id: String,
+}
+
+/// What the records of all administrators tell of the roles together: one may lack what another has.
+struct Identities {
+    /// The names of the roles by their ids.
+    names: BTreeMap<String, String>,
+    /// The ids of the roles by their names; `None` for a name that several have.
+    ids: BTreeMap<String, Option<String>>,
+}
+
+impl Identities {
+    fn of(administrators: &[Administrator]) -> Self {
+        let (mut names, mut ids) = (BTreeMap::new(), BTreeMap::<String, Option<String>>::new());
+        for role in administrators.iter().flat_map(Administrator::roles) {
+            let Role { id: Some(id), name: Some(name) } = role else { continue };
+            let known = ids.entry(name.clone()).or_insert_with(|| Some(id.clone()));
+            if known.as_ref() != Some(&id) {
+                *known = None;
+            }
+            names.entry(id).or_insert(name);
+        }
+        Self { names, ids }
+    }
+
+    fn identity(&self, role: Role) -> Identity {
+        let by_name = || role.name.as_ref().and_then(|name| self.ids.get(name)?.clone());
+        let id = role.id.clone().or_else(by_name);
+        let name = id.as_ref().and_then(|id| self.names.get(id)).cloned().or(role.name);
+        let name = name.or_else(|| id.clone()).unwrap_or_default();
+        Identity { id: id.unwrap_or_else(|| name.clone()), name }
+    }
 }

@@ -88,7 +88,7 @@ impl Scan<'_> {
         .await;
         for (section, tally) in [(Section::Memberships, memberships), (Section::Grants, grants)] {
             if let Some(report) = course.state.reports.get_mut(&section) {
-                tally.enter_dangling(report);
+                tally.enter_aside(report);
             }
         }
         for (section, sent) in outlet.sent {

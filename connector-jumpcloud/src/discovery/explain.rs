@@ -21,7 +21,8 @@ pub(crate) async fn visible_organizations(client: &Client, meter: &Meter) -> Res
 /// The same error, or `wrong_organization` where asking for the organisations shows that that is what it means.
 pub(crate) async fn explain(client: &Client, error: ConnectorError) -> ConnectorError {
     let asks = match error.code {
-        ErrorCode::Unauthorized | ErrorCode::WrongOrganization => true,
+        ErrorCode::Unauthorized => true,
+        ErrorCode::WrongOrganization => client.org_id().is_none(),
         ErrorCode::Forbidden | ErrorCode::NotFound => client.org_id().is_some(),
         _ => false,
     };

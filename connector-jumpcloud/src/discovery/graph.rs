@@ -32,11 +32,18 @@ impl End {
     }
 }
 
+/// Ways up through groups, which each end with another one or come another way.
+pub(super) struct Ways {
+    pub(super) all: Vec<Vec<u32>>,
+    /// The groups to which there are more ways than were followed, and how many at least.
+    pub(super) cut: HashMap<u32, u64>,
+}
+
 /// The graph of one scan.
 pub(super) struct Graph<'a> {
     pub(super) state: &'a State,
     /// For each group, the groups that it is a member of, directly.
-    parents: Vec<Vec<u32>>,
+    pub(super) parents: Vec<Vec<u32>>,
     /// For each group, the groups that are its members, directly.
     children: Vec<Vec<u32>>,
     /// For each user, the groups that hold the user directly.
@@ -187,33 +194,33 @@ impl<'a> Graph<'a> {
     /// The groups that hold a user: each with the ways up to it, which begin with a group that holds the user
     /// directly. The nearest first.
     pub(super) fn groups_of(&self, user: u32) -> Vec<End> {
-        ends(self.ways_up(self.groups_of.of(user), 0))
+        ends(self.ways_up(self.groups_of.of(user), 0).all)
     }
 
     /// Every way up from the groups that hold a user directly. No way passes a group twice.
-    pub(super) fn ways_of_user(&self, user: u32) -> Vec<Vec<u32>> {
+    pub(super) fn ways_of_user(&self, user: u32) -> Ways {
         self.ways_up(self.groups_of.of(user), WAYS)
     }
 
     /// Every way up from a group, which each begins with. No way passes a group twice.
-    pub(super) fn ways_of_group(&self, group: u32) -> Vec<Vec<u32>> {
+    pub(super) fn ways_of_group(&self, group: u32) -> Ways {
         self.ways_up([group], WAYS)
     }
 
     /// The groups above a group, each with the ways up to it, which begin with the group itself.
     pub(super) fn groups_above(&self, group: u32) -> Vec<End> {
-        ends(self.ways_up([group], 0).split_off(1))
+        ends(self.ways_up([group], 0).all.split_off(1))
     }
 
     /// The ways up from `first`, shortest first: to each group the shortest, and the shortest that gives a higher level
     /// than those before it; and others as long as there are fewer than `others`. No way passes a group twice, so cycles
     /// end.
-    fn ways_up(&self, first: impl IntoIterator<Item = u32>, others: usize) -> Vec<Vec<u32>> {
+    fn ways_up(&self, first: impl IntoIterator<Item = u32>, others: usize) -> Ways {
         let mut ways: Vec<Vec<u32>> = first.into_iter().map(|group| vec![group]).collect();
         if ways.iter().all(|way| self.parents[way[0] as usize].is_empty()) {
-            return ways;
+            return Ways { all: ways, cut: HashMap::new() };
         }
-        let bound = ways.len() + others;
+        let (bound, mut cut) = (ways.len() + others, HashMap::<u32, u64>::new());
         let mut highest: HashMap<u32, Access> = ways.iter().map(|way| (way[0], self.group_sudo(way[0]))).collect();
         let mut at = 0;
         while at < ways.len() {
@@ -230,11 +237,13 @@ impl<'a> Graph<'a> {
                 }
                 if better || ways.len() < bound {
                     ways.push(way.iter().copied().chain([parent]).collect());
+                } else if others > 0 {
+                    *cut.entry(parent).or_default() += 1;
                 }
             }
             at += 1;
         }
-        ways
+        Ways { all: ways, cut }
     }
 
     /// The level that the attributes of the groups on a way give.

@@ -2,12 +2,14 @@
 //! accounts together.
 
 use connector_api::{ConnectorError, ErrorCode};
+use jiff::Timestamp;
 use serde_json::Value;
 
+use super::attribution::Attribution;
 use super::logins::{Login, Logins, Moment};
 use super::section::Tally;
 use crate::api::Id;
-use crate::api::events::{self, ADMIN_LOGIN, Event, LOGIN_EVENTS};
+use crate::api::events::{self, Event, LOGIN_EVENTS, Outcome, Window};
 use crate::client::Client;
 
 /// A stream of events may not have more pages.
@@ -22,14 +24,22 @@ pub(super) async fn read(
     logins: &mut Logins,
     tally: &mut Tally,
 ) -> Result<(), ConnectorError> {
-    let (since, until) = events::period(client, days);
+    let window = Window::of_days(client, days);
+    // A log may be kept for a shorter time than is looked back on, and may be empty.
+    let mut oldest = match events::oldest(client, &tally.meter, window).await {
+        Ok(oldest) => oldest,
+        // It does not take the question; what it holds may still show how far it reaches.
+        Err(error) if error.code == ErrorCode::MalformedResponse => None,
+        Err(error) => return Err(error),
+    };
     let mut after: Option<Value> = None;
     let mut unattributed = 0_u64;
     for _ in 0..LONGEST {
-        let page = events::page(client, &tally.meter, since, until, after.as_ref()).await?;
+        let page = events::page(client, &tally.meter, window, after.as_ref()).await?;
         let count = page.events.len();
         tally.advance(count, None);
         for event in page.events {
+            oldest = [oldest, event.timestamp].into_iter().flatten().min();
             unattributed += u64::from(!enter(event, logins));
         }
         if logins.count() > MOST {
@@ -37,7 +47,7 @@ pub(super) async fn read(
         }
         // A short page may have been cut by a limit that the target does not tell: only nothing behind it is the end.
         if count == 0 || (page.after.is_none() && !page.full) {
-            logins.since = Some(since);
+            cover(logins, window, oldest, days);
             if unattributed > 0 {
                 tally.note(format!("{unattributed} login events do not tell whose they are or how they went"));
             }
@@ -54,6 +64,30 @@ pub(super) async fn read(
     Err(inconsistent("the events do not end"))
 }
 
+/// Enters what the log covers of a window. It is sure to reach back to its `oldest` event and to no time before: an empty
+/// log shows of nobody that there was no login.
+fn cover(logins: &mut Logins, window: Window, oldest: Option<Timestamp>, days: u16) {
+    let Some(oldest) = oldest.filter(|_| logins.count() > 0) else {
+        logins.warnings.push(format!(
+            "lastLogin: Directory Insights holds no login of the last {days} days, so nothing is said of who signed in \
+             when; check that it is switched on for the organisation"
+        ));
+        return;
+    };
+    let since = window.since.max(oldest);
+    logins.since = Some(since);
+    // A quiet organisation has no event at the very beginning.
+    let asked = window.until.duration_since(window.since);
+    logins.covered = window.until.duration_since(since) >= asked / 10 * 9;
+    if !logins.covered {
+        logins.warnings.push(format!(
+            "lastLogin: Directory Insights reaches back to {} only, not {days} days: of nobody is it said that there was \
+             no login in all that time",
+            since.strftime("%F"),
+        ));
+    }
+}
+
 fn inconsistent(why: &str) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::InconsistentListing,
@@ -67,43 +101,48 @@ fn enter(event: Event, logins: &mut Logins) -> bool {
     if event.event_type.as_deref().is_some_and(|kind| !LOGIN_EVENTS.contains(&kind)) {
         return true;
     }
-    let (Some(at), Some(success)) = (event.timestamp, event.success.or(event.sso_token_success)) else { return false };
-    let initiator = event.initiated_by;
-    let by_administrator = match initiator.kind.as_deref() {
-        Some(kind) => kind == "admin",
-        None => event.event_type.as_deref() == Some(ADMIN_LOGIN),
-    };
-    let known = if by_administrator { &mut logins.administrators } else { &mut logins.users };
-    // A device reports the login of a user whom it knows by name alone.
-    let person = matches!(initiator.kind.as_deref(), None | Some("user" | "admin"));
-    let id = initiator.id.filter(|_| person).and_then(|id| id.parse::<Id>().ok());
-    let name = event.username.or(initiator.username).or(initiator.email).map(|name| name.to_lowercase());
-    let login = match (id, name) {
+    let (Some(at), Some(outcome)) = (event.timestamp, event.outcome()) else { return false };
+    let actor = event.actor();
+    let known = if actor.administrator { &mut logins.administrators } else { &mut logins.users };
+    let id = actor.id.and_then(|id| id.parse::<Id>().ok());
+    let login = match (id, actor.name) {
         (Some(id), _) => known.by_id.entry(id).or_default(),
+        (None, Some(name)) if actor.on_device => known.on_devices.entry(name).or_default(),
         (None, Some(name)) => known.by_name.entry(name).or_default(),
         (None, None) => return false,
     };
     let at = Some(Moment::of(at));
-    login.merge(&if success {
-        Login { succeeded_at: at, failed_at: None, service: event.service, mfa: event.mfa }
-    } else {
-        Login { failed_at: at, ..Login::default() }
+    login.merge(&match outcome {
+        Outcome::Succeeded => {
+            Login { succeeded_at: at, failed_at: None, service: event.service, mfa: event.second_factor() }
+        }
+        Outcome::Failed => Login { failed_at: at, ..Login::default() },
+        Outcome::Pending => Login::default(),
     });
     true
 }
 
-/// Counts the logins of those who are not in the scan: `names` that no user has, and ids that no account has.
-pub(super) fn count_strangers<'a>(
+/// Counts the logins of those who are not in the scan, names that no user has and ids that no account has; and notes those
+/// that may be several users'.
+pub(super) fn count_strangers(
+    attribution: &Attribution<'_>,
     logins: &Logins,
-    names: impl IntoIterator<Item = &'a str>,
     is_user: impl Fn(&Id) -> bool,
     tally: &mut Tally,
 ) {
     let from = || "login events".to_owned();
-    for name in names {
+    for name in attribution.strangers() {
         tally.dangling(from, || format!("user {name}"));
     }
     for id in logins.users.by_id.keys().filter(|id| !is_user(id)) {
         tally.dangling(from, || format!("user {id}"));
+    }
+    let shared = attribution.shared();
+    if !shared.is_empty() {
+        let examples = shared.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+        tally.note(format!(
+            "logins under {} names are nobody's, since several users may go by each: {examples}",
+            shared.len()
+        ));
     }
 }

@@ -15,8 +15,13 @@ use crate::api::events::Service;
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Logins {
-    /// The first instant looked at; absent when logins were not read to their end.
+    /// The first instant that the log covers of those looked at; absent when logins were not read to their end, or the log
+    /// shows nothing.
     pub(crate) since: Option<Timestamp>,
+    /// The log covers the time asked for, so who is not in it did not sign in.
+    pub(crate) covered: bool,
+    /// What the operator should know of the log.
+    pub(crate) warnings: Vec<String>,
     pub(crate) users: Known,
     pub(crate) administrators: Known,
 }
@@ -26,9 +31,10 @@ pub(crate) struct Logins {
 #[serde(default)]
 pub(crate) struct Known {
     pub(crate) by_id: BTreeMap<Id, Login>,
-    /// Logins that name their account only by user name or address, as those on devices do, in lower case: systems differ
-    /// in how they tell it.
+    /// Logins that name their account only by user name or address, in lower case: systems differ in how they tell it.
     pub(crate) by_name: BTreeMap<String, Login>,
+    /// Logins on devices, which may name their account as the device knows it, in lower case.
+    pub(crate) on_devices: BTreeMap<String, Login>,
 }
 
 /// One account's last logins.
@@ -66,28 +72,29 @@ impl Login {
     }
 }
 
+impl Known {
+    fn count(&self) -> usize {
+        self.by_id.len() + self.by_name.len() + self.on_devices.len()
+    }
+}
+
 impl Logins {
     /// The accounts that signed in.
     pub(super) fn count(&self) -> usize {
-        let known = [&self.users, &self.administrators];
-        known.into_iter().map(|known| known.by_id.len() + known.by_name.len()).sum()
-    }
-
-    /// Enters what is known of a user, whom devices know by one of the `names`, in lower case.
-    pub(super) fn enter_user<'n>(&self, account: &mut Account, id: &Id, names: impl IntoIterator<Item = &'n String>) {
-        self.enter(&self.users, account, id, names);
+        self.users.count() + self.administrators.count()
     }
 
     /// Enters what is known of an administrator.
     pub(super) fn enter_administrator(&self, account: &mut Account, id: &Id) {
-        let email = account.email.as_deref().map(str::to_lowercase);
-        self.enter(&self.administrators, account, id, &email);
+        let mut login = self.administrators.by_id.get(id).copied().unwrap_or_default();
+        let by_email = account.email.as_ref().and_then(|email| self.administrators.by_name.get(&email.to_lowercase()));
+        by_email.into_iter().for_each(|more| login.merge(more));
+        self.enter(account, login);
     }
 
-    fn enter<'n>(&self, known: &Known, account: &mut Account, id: &Id, names: impl IntoIterator<Item = &'n String>) {
+    /// Enters an account's logins.
+    pub(super) fn enter(&self, account: &mut Account, login: Login) {
         let Some(since) = self.since else { return };
-        let mut login = known.by_id.get(id).copied().unwrap_or_default();
-        names.into_iter().filter_map(|name| known.by_name.get(name)).for_each(|more| login.merge(more));
         let succeeded_at = login.succeeded_at.and_then(Moment::time);
         account.last_login_at = succeeded_at;
         account.last_login = Some(LastLogin {

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod administrators;
+mod attribution;
 mod edge_lists;
 mod edges;
 mod emit;
@@ -134,7 +135,13 @@ impl Scan<'_> {
         if let Some(endpoint) = course.state.users_endpoint {
             ledger.fact("usersEndpoint", endpoint);
         }
-        course.warnings.into_iter().for_each(|warning| ledger.warn(warning));
+        let of_the_log = std::mem::take(&mut course.state.logins.warnings);
+        course
+            .warnings
+            .into_iter()
+            .chain(of_the_log)
+            .chain(self.client.clock().warning())
+            .for_each(|warning| ledger.warn(warning));
         ledger.finish(result)
     }
 

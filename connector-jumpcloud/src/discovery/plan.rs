@@ -118,13 +118,16 @@ impl Planner<'_> {
 
     async fn last_login(&mut self) {
         let days = self.options.last_login_days;
+        // The scan finds the organisation out as well.
+        let learns = u64::from(self.client.lacks_org_id());
         learn_organization(self.client, &self.meter).await;
-        let (requests, because) = match events::count(self.client, &self.meter, days).await {
-            // One more shows that nothing is behind the last event.
-            Ok(count) => (count.div_ceil(events::LIMIT) + 1, format!("{count} login events in {days} days")),
+        let window = events::Window::of_days(self.client, days);
+        let (requests, because) = match events::count(self.client, &self.meter, window).await {
+            // One before shows how far the log reaches back, and one after that nothing is behind the last event.
+            Ok(count) => (count.div_ceil(events::LIMIT) + 2, format!("{count} login events in {days} days")),
             Err(error) => (1, format!("the login events cannot be counted: {}", error.message)),
         };
-        self.sections.push(SectionPlan { section: Section::LastLogin, requests, because });
+        self.sections.push(SectionPlan { section: Section::LastLogin, requests: requests + learns, because });
     }
 
     /// The rows of a listing; none when the credential may not read it.

@@ -12,8 +12,9 @@
 //! | `posix_admin_group` | groups | `attributes.posixGroups` names `root`, `wheel`, `sudo`, `admin` or `docker` |
 //! | `group_name` | groups | the name contains one of `privilegedGroupPatterns`, in any case |
 //! | `privileged_group` | users, groups | it is in a group, or in a group within, for which one of the above holds |
-//! | `stale_api_key` | administrators | the API key is older than `staleApiKeyDays` |
-//! | `disabled_but_bound` | users | it is not enabled and still reaches something |
+//! | `api_key_never_expires` | administrators | a usable API key has no time at which it expires |
+//! | `stale_api_key` | administrators | a usable API key is older than `staleApiKeyDays` |
+//! | `disabled_but_bound` | users | it was suspended and still reaches something |
 //!
 //! These make what is there worse, and are only said beside one of the above:
 //!
@@ -22,15 +23,16 @@
 //! | `privileged_without_mfa` | it is enabled and has no second factor set up |
 //! | `privileged_mfa_exempt` | it is exempt from the second factor |
 //! | `privileged_but_disabled` | it is not enabled |
-//! | `privileged_never_logged_in` | no login succeeded in all the time looked back on |
+//! | `privileged_never_logged_in` | no login succeeded in all the time looked back on, which the log covers and the account is older than |
 //! | `privileged_password_never_expires` | its password never expires |
 
-use connector_api::{Access, Account, Mfa, Reason};
+use connector_api::{Access, Account, AccountKind, Mfa, Reason};
 use jiff::Timestamp;
 
 use super::graph::{End, Graph};
 use super::state::State;
-use crate::api::administrators::Administrator;
+use crate::api::administrators::{Administrator, Expiry};
+use crate::api::lenient;
 use crate::api::user_groups::UserGroup;
 
 const SUDO_ON_SYSTEMS: &str = "sudo_on_systems";
@@ -146,21 +148,34 @@ impl<'a> Privilege<'a> {
 
     /// Enters the evidence on a console administrator.
     pub(super) fn judge_administrator(&self, account: &mut Account, administrator: &Administrator) {
-        let roles = administrator.roles();
-        let role = if roles.is_empty() { "no role that is told".to_owned() } else { roles.join(", ") };
+        let roles: Vec<String> = administrator.roles().into_iter().filter_map(|role| role.name.or(role.id)).collect();
+        let role = if roles.is_empty() { "no role that is named".to_owned() } else { roles.join(", ") };
         let mut reasons = vec![Reason::new("console_role", format!("administers the JumpCloud console: {role}"))];
-        if let Some(days) = self.days_since(administrator.api_key_made_at())
-            && days > self.stale_key_days
-        {
-            reasons.push(Reason::new("stale_api_key", format!("has an API key that is {days} days old")));
-        }
+        self.judge_api_key(administrator, &mut reasons);
         self.judge_hygiene(account, &mut reasons, true);
         account.reasons = reasons;
     }
 
+    /// Enters the evidence in an administrator's API key, as long as it can be used.
+    fn judge_api_key(&self, administrator: &Administrator, reasons: &mut Vec<Reason>) {
+        let Some(key) = administrator.api_key() else { return };
+        if matches!(key.expiry, Expiry::At(end) if end <= self.now) {
+            return;
+        }
+        if key.expiry == Expiry::Never {
+            let made = key.made_at.map_or(String::new(), |made_at| format!(", made on {}", day(made_at)));
+            reasons.push(Reason::new("api_key_never_expires", format!("has an API key that never expires{made}")));
+        }
+        if let Some(made_at) = key.made_at
+            && self.now.duration_since(made_at).as_hours() / 24 > self.stale_key_days
+        {
+            reasons.push(Reason::new("stale_api_key", format!("has had the same API key since {}", day(made_at))));
+        }
+    }
+
     /// What makes privilege worse: only said of accounts that have some.
     fn judge_hygiene(&self, account: &Account, reasons: &mut Vec<Reason>, bound: bool) {
-        if account.enabled == Some(false) && bound && account.kind == connector_api::AccountKind::User {
+        if bound && account.kind == AccountKind::User && is_suspended(account) {
             reasons.push(Reason::new(
                 "disabled_but_bound",
                 "is not enabled, and still bound to devices, applications or directories",
@@ -179,13 +194,10 @@ impl<'a> Privilege<'a> {
         if account.enabled == Some(false) {
             reasons.push(Reason::new("privileged_but_disabled", "is privileged and not enabled"));
         }
-        if let Some(login) = &account.last_login
-            && login.succeeded_at.is_none()
-            && let Some(days) = self.days_since(login.since)
-        {
+        if let Some(since) = self.no_login_since(account) {
             reasons.push(Reason::new(
                 "privileged_never_logged_in",
-                format!("is privileged and did not sign in during the last {days} days"),
+                format!("is privileged and did not sign in since {}", day(since)),
             ));
         }
         if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
@@ -231,9 +243,22 @@ impl<'a> Privilege<'a> {
         group.name.as_deref().unwrap_or("a group without a name")
     }
 
-    fn days_since(&self, then: Option<Timestamp>) -> Option<i64> {
-        then.map(|then| self.now.duration_since(then).as_hours() / 24)
+    /// Since when an account did not sign in, where the log covers all the time asked for and the account was there.
+    fn no_login_since(&self, account: &Account) -> Option<Timestamp> {
+        let login = account.last_login.as_ref().filter(|login| login.succeeded_at.is_none())?;
+        let since = login.since.filter(|_| self.state.logins.covered)?;
+        account.created_at.is_none_or(|created| created <= since).then_some(since)
     }
+}
+
+/// Whether somebody suspended an account. One that is not enabled may as well be new, its password not chosen yet.
+fn is_suspended(account: &Account) -> bool {
+    let flag = || lenient::flag(&account.attributes.get("suspended")?);
+    account.enabled == Some(false) && (account.state.as_deref() == Some("SUSPENDED") || flag() == Some(true))
+}
+
+fn day(time: Timestamp) -> impl std::fmt::Display {
+    time.strftime("%F")
 }
 
 fn devices(count: usize) -> String {

@@ -4,19 +4,31 @@
 //! account, its own global flags give. Elsewhere there is only `login`.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use connector_api::{Access, AccessPath, PathStep};
 
-use super::graph::{Graph, Reach};
+use super::graph::{Graph, Reach, Ways};
 use super::rows::resource_type;
 use crate::api::graph::Kind;
 
 /// Paths shown for one grant; of more of the same length or longer the number is told.
 const PATHS: usize = 32;
 
-/// For each target, by its index, every path to it, shortest first.
-pub(super) type Paths = BTreeMap<u32, Vec<AccessPath>>;
+/// Steps that are made to count the ways that are not followed. There may be more ways than can be counted.
+const COUNTED: usize = 20_000;
+
+/// For each target, by its index, the paths to it.
+pub(super) type Paths = BTreeMap<u32, PathsTo>;
+
+/// The paths to one target.
+#[derive(Debug, Default)]
+pub(super) struct PathsTo {
+    /// Those that were followed, shortest first.
+    pub(super) followed: Vec<AccessPath>,
+    /// At least so many others there are.
+    more: u64,
+}
 
 impl Graph<'_> {
     /// What a user reaches, whose own flags allow `own` on every device.
@@ -25,9 +37,11 @@ impl Graph<'_> {
         for reach in self.user_reach.get(&user).into_iter().flatten() {
             self.enter(&mut paths, &[], reach, Access::Login, own);
         }
-        for way in self.ways_of_user(user) {
-            self.enter_way(&mut paths, &way, &way, own);
+        let ways = self.ways_of_user(user);
+        for way in &ways.all {
+            self.enter_way(&mut paths, way, way, own);
         }
+        self.count_others(&mut paths, &ways);
         in_order(paths)
     }
 
@@ -35,9 +49,11 @@ impl Graph<'_> {
     /// it are bound to.
     pub(super) fn reach_of_group(&self, group: u32) -> Paths {
         let mut paths = Paths::new();
-        for way in self.ways_of_group(group) {
-            self.enter_way(&mut paths, &way, &way[1..], Access::Login);
+        let ways = self.ways_of_group(group);
+        for way in &ways.all {
+            self.enter_way(&mut paths, way, &way[1..], Access::Login);
         }
+        self.count_others(&mut paths, &ways);
         in_order(paths)
     }
 
@@ -95,22 +111,75 @@ impl Graph<'_> {
             (Access::Login, None)
         };
         let path = AccessPath { access, steps, raised_by };
-        let paths = paths.entry(reach.target).or_default();
+        let paths = &mut paths.entry(reach.target).or_default().followed;
         if !paths.contains(&path) {
             paths.push(path);
         }
+    }
+
+    /// Counts the paths by ways that were not followed.
+    fn count_others(&self, paths: &mut Paths, ways: &Ways) {
+        if ways.cut.is_empty() {
+            return;
+        }
+        let mut others = self.count_ways(ways.all.iter().filter(|way| way.len() == 1).map(|way| way[0]));
+        for way in &ways.all {
+            if let Some(count) = way.last().and_then(|last| others.get_mut(last)) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        for (group, cut) in &ways.cut {
+            let count = others.entry(*group).or_default();
+            *count = (*count).max(*cut);
+        }
+        for (group, count) in others.into_iter().filter(|(_, count)| *count > 0) {
+            // Two edges to one thing are two paths only where a device group tells them apart.
+            let reaches: HashSet<_> =
+                self.group_reach[group as usize].iter().map(|reach| (reach.target, reach.through)).collect();
+            for (target, _) in reaches {
+                paths.entry(target).or_default().more += count;
+            }
+        }
+    }
+
+    /// How many ways there are up from `first` to each group, as far as a bound allows: into the depth, so that those that
+    /// are far away are counted too.
+    fn count_ways(&self, first: impl Iterator<Item = u32>) -> HashMap<u32, u64> {
+        let mut counts: HashMap<u32, u64> = HashMap::new();
+        let mut steps = 0;
+        for group in first {
+            let mut way = vec![(group, 0)];
+            *counts.entry(group).or_default() += 1;
+            while let Some((last, at)) = way.last_mut() {
+                let Some(&parent) = self.parents[*last as usize].get(*at) else {
+                    way.pop();
+                    continue;
+                };
+                *at += 1;
+                steps += 1;
+                if steps > COUNTED {
+                    return counts;
+                }
+                if way.iter().all(|(passed, _)| *passed != parent) {
+                    *counts.entry(parent).or_default() += 1;
+                    way.push((parent, 0));
+                }
+            }
+        }
+        counts
     }
 }
 
 fn in_order(mut paths: Paths) -> Paths {
     for paths in paths.values_mut() {
-        paths.sort_by_key(|path| (path.steps.len(), Reverse(path.access)));
+        paths.followed.sort_by_key(|path| (path.steps.len(), Reverse(path.access)));
     }
     paths
 }
 
-/// Cuts the paths of a grant to those that are shown, and tells how many are not.
-pub(super) fn cut(paths: &mut Vec<AccessPath>) -> u64 {
+/// The paths of a grant that are shown, and how many there are besides, at least.
+pub(super) fn cut(paths: PathsTo) -> (Vec<AccessPath>, u64) {
+    let PathsTo { followed: mut paths, more: others } = paths;
     let more = paths.len().saturating_sub(PATHS);
     // The strongest path stays, however long it is.
     if more > 0
@@ -120,5 +189,5 @@ pub(super) fn cut(paths: &mut Vec<AccessPath>) -> u64 {
         paths.swap(PATHS - 1, strongest);
     }
     paths.truncate(PATHS);
-    more as u64
+    (paths, others + more as u64)
 }

@@ -1,11 +1,11 @@
 //! The rows that are made of what was read: groups, memberships, resources and grants. Accounts are made as the users
 //! are read.
 
-use connector_api::{AccessPath, Attributes, Grant, Group, Membership, Principal, Resource, ResourceRef};
+use connector_api::{Attributes, Grant, Group, Membership, Principal, Resource, ResourceRef};
 
 use super::graph::{Graph, USER_GROUP};
 use super::privilege::Privilege;
-use super::reach::{self, Paths};
+use super::reach::{self, Paths, PathsTo};
 use super::section::Tally;
 use super::state::{Members, State};
 use crate::api::applications::Application;
@@ -156,9 +156,9 @@ pub(super) fn directory(directory: &Directory) -> Resource {
 
 /// The grants of one principal.
 pub(super) fn grants(graph: &Graph<'_>, principal: &Principal, paths: Paths) -> Vec<Grant> {
-    let grant = |(target, mut via): (u32, Vec<AccessPath>)| {
+    let grant = |(target, paths): (u32, PathsTo)| {
         let target = &graph.targets[target as usize];
-        let more_paths = reach::cut(&mut via);
+        let (via, more_paths) = reach::cut(paths);
         Some(Grant {
             principal: principal.clone(),
             resource: ResourceRef {

@@ -90,8 +90,9 @@ impl Tally {
         self.report.records = rows;
     }
 
-    /// Adds the references that were kept aside to the report of the section's reading.
-    pub(crate) fn enter_dangling(self, report: &mut SectionReport) {
+    /// Adds the references that were kept aside, and what was noted, to the report of the section's reading.
+    pub(crate) fn enter_aside(self, report: &mut SectionReport) {
+        report.notes.extend(self.report.notes);
         report.dangling += self.report.dangling;
         let room = EXAMPLES.saturating_sub(report.dangling_examples.len());
         report.dangling_examples.extend(self.report.dangling_examples.into_iter().take(room));

@@ -19,6 +19,8 @@ pub(crate) struct Draft {
     pub(super) sudo: Access,
     /// The administrator that the user's `admin` names.
     pub(super) administrator: Option<String>,
+    /// The name by which devices know the user, where it is not the user name.
+    pub(super) local_name: Option<String>,
     /// In a box, as a record has it, for it is large and passed on several times.
     account: Box<Account>,
 }
@@ -40,7 +42,7 @@ impl<'de> Deserialize<'de> for Draft {
         let user = User::of(&fields);
         let told = user.username.text();
         let (administrator, admin) = user.admin();
-        let sudo = user.sudo();
+        let (sudo, local_name) = (user.sudo(), user.systemUsername.text());
         let mut account = user.account(&id, told.clone(), admin);
         // Every field that a named one does not take over as it is reaches `attributes` under JumpCloud's name: those
         // without a name of their own, and those of which a named one is drawn (dates, flags, the objects on the second
@@ -57,7 +59,7 @@ impl<'de> Deserialize<'de> for Draft {
         taken.into_iter().filter(|(_, text)| text.is_some()).for_each(|(name, _)| fields.remove(name));
         account.attributes = fields.into_attributes().map_err(D::Error::custom)?;
         account.display_name = account.display_name.or_else(|| user.full_name());
-        Ok(Self { sudo, account: Box::new(account), id, told, administrator })
+        Ok(Self { sudo, account: Box::new(account), id, told, administrator, local_name })
     }
 }
 
@@ -139,6 +141,7 @@ user! {
     state,
     sudo,
     suspended,
+    systemUsername,
     totp_enabled,
     username,
 }
@@ -178,11 +181,13 @@ impl User<'_> {
         }
     }
 
-    /// The administrator to whom the user is linked, and whether there is one.
+    /// The administrator to whom the user is linked, and whether there is one. Those who are none may have an empty object.
     fn admin(&self) -> (Option<String>, Option<bool>) {
         match self.admin.get::<Value>() {
             Some(Value::Object(admin)) => {
-                (admin.get("id").and_then(Value::as_str).map(str::to_owned), Some(!admin.is_empty()))
+                let text = |name| admin.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+                let (id, role) = (text("id"), text("roleName"));
+                (id.map(str::to_owned), Some(id.is_some() || role.is_some()))
             }
             // So JumpCloud says that a user is not linked to an administrator.
             Some(Value::Null) => (None, Some(false)),
@@ -287,6 +292,8 @@ struct Enrolment<'a> {
     push_status: Told<'a>,
     #[serde(borrow)]
     jc_go_status: Told<'a>,
+    #[serde(borrow)]
+    sms_status: Told<'a>,
 }
 
 impl Enrolment<'_> {
@@ -297,6 +304,7 @@ impl Enrolment<'_> {
             ("webAuthn", self.web_authn_status.is(ENROLLED)),
             ("push", self.push_status.is(ENROLLED)),
             ("jcGo", self.jc_go_status.is(ENROLLED)),
+            ("sms", self.sms_status.is(ENROLLED)),
         ];
         factors.into_iter().filter(|(_, enrolled)| *enrolled).map(|(factor, _)| factor.to_owned()).collect()
     }
@@ -351,6 +359,9 @@ mod tests {
         assert_eq!(configured(json!({"totp_enabled": true})), Some(true));
         assert_eq!(configured(json!({"mfaEnrollment": {"overallStatus": "ENROLLED"}})), Some(true));
         assert_eq!(configured(json!({"mfaEnrollment": {"overallStatus": "PENDING_ACTIVATION"}})), Some(false));
+        let by_sms = read(json!({"mfaEnrollment": {"overallStatus": "IN_ENROLLMENT", "smsStatus": "ENROLLED"}})).mfa;
+        let by_sms = by_sms.unwrap_or_default();
+        assert_eq!((by_sms.configured, by_sms.factors), (Some(true), vec!["sms".to_owned()]));
     }
 
     #[test]
@@ -369,7 +380,12 @@ mod tests {
     #[test]
     fn not_linked_to_an_administrator_is_known_only_where_it_is_told() {
         assert_eq!(read(json!({"admin": null})).admin, Some(false));
-        assert_eq!(read(json!({"admin": {}})).admin, Some(false));
+        for nobody in [json!({}), json!({"id": "", "roleName": ""}), json!({"id": null}), json!({"roleNames": []})] {
+            assert_eq!(read(json!({"admin": nobody})).admin, Some(false), "{nobody}");
+        }
+        for somebody in [json!({"id": "a1"}), json!({"roleName": "Manager"})] {
+            assert_eq!(read(json!({"admin": somebody})).admin, Some(true), "{somebody}");
+        }
         assert_eq!(read(json!({})).admin, None);
     }
 

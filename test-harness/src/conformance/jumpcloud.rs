@@ -117,9 +117,9 @@ fn accounts(organization: &Organization) -> Vec<Record> {
 
 /// The roles of administrators, as groups with members.
 fn roles(organization: &Organization) -> Vec<Record> {
-    let roles: BTreeSet<&str> = organization.administrators().map(|one| one.role).collect();
-    let groups = roles.into_iter().map(|role| group(ADMIN_ROLE, role.to_owned(), role.to_owned()).into());
-    let members = organization.administrators().map(|one| membership(ADMIN_ROLE, one.role.to_owned(), one.id, true));
+    let roles: BTreeSet<_> = organization.administrators().map(|one| (one.role_id(), one.role)).collect();
+    let groups = roles.into_iter().map(|(id, role)| group(ADMIN_ROLE, id, role.to_owned()).into());
+    let members = organization.administrators().map(|one| membership(ADMIN_ROLE, one.role_id(), one.id, true));
     groups.chain(members.map(Record::from)).collect()
 }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::support::console::{Content, id};
+use crate::support::replay::NOW;
 use crate::support::{codes, scan, simulated, small, start};
 use connector_api::{AccountKind, ErrorCode, Outcome, Section};
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 use test_harness::simulator::SimulatorOptions;
 use test_harness::simulator::organization::{Kind, Node, cast_of_administrators as cast, cast_of_users};
 
@@ -115,7 +117,8 @@ async fn a_stale_key_a_suspended_one_and_one_without_mfa_show() {
     let of = |index| scanned.account(&truth.id(Node::new(Kind::Administrator, index)));
     let stale = of(cast::STALE_API_KEY);
     let reason = stale.reasons.iter().find(|reason| reason.code == "stale_api_key").unwrap();
-    assert_eq!(reason.message, "has an API key that is 2200 days old");
+    let made = Timestamp::now() - SignedDuration::from_hours(24 * 2200);
+    assert_eq!(reason.message, format!("has had the same API key since {}", made.strftime("%F")));
     assert!(!codes(&of(cast::HEAD_OF_IT).reasons).contains(&"stale_api_key"), "20 days are not old");
     let suspended = of(cast::SUSPENDED);
     assert_eq!(suspended.enabled, Some(false));
@@ -124,6 +127,87 @@ async fn a_stale_key_a_suspended_one_and_one_without_mfa_show() {
     let tolerant = scan(simulated(&simulator).with_attribute("staleApiKeyDays", 3650)).await;
     let stale = tolerant.account(&truth.id(Node::new(Kind::Administrator, cast::STALE_API_KEY)));
     assert!(!codes(&stale.reasons).contains(&"stale_api_key"));
+}
+
+#[tokio::test]
+async fn only_an_api_key_that_can_be_used_is_evidence() {
+    let key = |number: u64, allowed: Value, made: &str, expires: Value| {
+        json!({"_id": id(number), "email": format!("a{number}@x.example"), "totpEnrolled": true, "apiKeySet": true,
+            "apiKeyAllowed": allowed, "apiKeyHash": {"createdAt": made, "expireAt": expires}})
+    };
+    let (old, new) = ("2020-01-02T00:00:00Z", "2026-11-20T00:00:00Z");
+    let console = Content::default()
+        .at(NOW.parse().unwrap())
+        .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
+        .list(
+            "/api/users",
+            [
+                key(11, json!(true), old, json!("2026-11-25T23:59:59Z")),
+                key(12, json!(false), old, json!(null)),
+                key(13, json!(true), new, json!(null)),
+                key(14, json!(null), old, json!("2026-11-26T00:00:01Z")),
+                key(15, json!(true), new, json!("2027-02-20T00:00:00Z")),
+                json!({"_id": id(16), "email": "a16@x.example", "totpEnrolled": true, "apiKeySet": true,
+                    "apiKeyUpdatedAt": old}),
+                json!({"_id": id(17), "email": "a17@x.example", "totpEnrolled": true, "apiKeySet": false}),
+            ],
+        )
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    let stale = "has had the same API key since 2020-01-02";
+    for (number, expected) in [
+        (11, vec![]),
+        (12, vec![]),
+        (13, vec!["has an API key that never expires, made on 2026-11-20"]),
+        (14, vec![stale]),
+        (15, vec![]),
+        (16, vec![stale]),
+        (17, vec![]),
+    ] {
+        let account = scanned.account(&id(number));
+        let keys = account.reasons.iter().filter(|reason| reason.code.contains("api_key"));
+        assert_eq!(keys.map(|reason| reason.message.as_str()).collect::<Vec<_>>(), expected, "{number}");
+    }
+    let expires = scanned.account(&id(15)).attributes.get("apiKeyExpireAt");
+    assert_eq!(expires, Some("2027-02-20T00:00:00Z".into()));
+}
+
+#[tokio::test]
+async fn a_role_is_known_by_its_id_whatever_its_name() {
+    let (desk, custom) = ("5c3536e9e0a6840c99e3d1a1", "5c3536e9e0a6840c99e3d1a2");
+    let administrator = |number: u64, more: Value| {
+        let mut row = json!({"_id": id(number), "email": format!("a{number}@x.example")});
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        row
+    };
+    let console = Content::default()
+        .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
+        .list(
+            "/api/users",
+            [
+                administrator(11, json!({"role": desk})),
+                administrator(12, json!({"role": desk, "roleName": "Help Desk"})),
+                administrator(13, json!({"roleName": "Help Desk"})),
+                administrator(14, json!({"roles": [custom.to_uppercase()], "roleNames": ["Auditors"]})),
+                administrator(15, json!({"role": custom})),
+                administrator(16, json!({"role": "Owner"})),
+            ],
+        )
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    let roles: Vec<_> = scanned
+        .groups()
+        .map(|role| (role.external_id.as_str(), role.name.as_str(), role.member_count.unwrap()))
+        .collect();
+    assert_eq!(roles, [(custom, "Auditors", 2), (desk, "Help Desk", 3), ("Owner", "Owner", 1)]);
+    let holders: Vec<_> = scanned
+        .memberships()
+        .filter(|row| row.group_external_id == desk)
+        .map(|row| (row.group_name.as_str(), row.account_external_id.clone()))
+        .collect();
+    assert_eq!(holders, [11, 12, 13].map(|number| ("Help Desk", id(number))));
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ async fn half_a_character_in_a_text_or_a_name_of_a_field_costs_nothing_else() {
     let console = Content::default()
         .page("/api/systemusers", 200, &list(user))
         .page("/api/v2/usergroups", 200, &list(group))
+        .page("/api/v2/usergroups/000000000000000000000002", 200, group)
         .serve()
         .await;
     let scanned = scan(core_alone(console.system())).await;

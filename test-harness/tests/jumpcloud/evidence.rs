@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use crate::support::console::{Console, Content, id};
+use crate::support::replay::NOW;
 use crate::support::{Scanned, codes, scan, simulated, start};
 use connector_api::{Account, AccountType, Reason};
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use test_harness::simulator::SimulatorOptions;
 use test_harness::simulator::organization::{Kind, Node, cast_of_groups, cast_of_users};
 
 /// The codes that the documentation of the evidence lists.
-const CODES: [&str; 17] = [
+const CODES: [&str; 18] = [
+    "api_key_never_expires",
     "console_administrator",
     "console_role",
     "disabled_but_bound",
@@ -50,8 +51,13 @@ async fn organization() -> Console {
     let group =
         |number: u64, name: &str, attributes: Value| json!({"id": id(number), "name": name, "attributes": attributes});
     let members = |number: u64| format!("/api/v2/usergroups/{}/members", id(number));
-    let made = Timestamp::now() - SignedDuration::from_hours(24 * 100 + 1);
     Content::default()
+        .at(NOW.parse().unwrap())
+        .log([
+            json!({"timestamp": "2026-08-01T00:00:00Z", "service": "directory", "event_type": "user_update"}),
+            json!({"timestamp": "2026-11-20T00:00:00Z", "service": "sso", "event_type": "sso_auth",
+                "sso_token_success": true, "initiated_by": {"type": "user", "id": id(2)}}),
+        ])
         .list("/api/systemusers", [
             user(1, json!({"sudo": true, "mfa": {"configured": false}})),
             user(2, json!({"sudo": true, "passwordless_sudo": true, "password_never_expires": true})),
@@ -64,7 +70,7 @@ async fn organization() -> Console {
             user(9, json!({"suspended": true})),
         ])
         .list("/api/users", [json!({"_id": id(20), "email": "a@x.example", "roleName": "Manager", "apiKeySet": true,
-            "apiKeyUpdatedAt": made, "totpEnrolled": true})])
+            "apiKeyHash": {"createdAt": "2026-08-18T00:00:00Z", "expireAt": null}, "totpEnrolled": true})])
         .list("/api/v2/usergroups", [
             group(30, "DB Admins", json!(null)),
             group(31, "Ops", sudo(false)),
@@ -106,7 +112,7 @@ async fn every_code_occurs_and_says_what_is_so() {
     for (reasons, code, message) in [
         (user(1), "global_sudo", "becomes administrator on every device it is bound to"),
         (user(1), "privileged_without_mfa", "is privileged and has no second factor set up"),
-        (user(1), "privileged_never_logged_in", "is privileged and did not sign in during the last 90 days"),
+        (user(1), "privileged_never_logged_in", "is privileged and did not sign in since 2026-08-28"),
         (
             user(2),
             "global_sudo_without_password",
@@ -124,7 +130,8 @@ async fn every_code_occurs_and_says_what_is_so() {
         (user(8), "sudo_on_systems", "is in Ops through On call: its members are administrators on 2 devices"),
         (user(9), "disabled_but_bound", "is not enabled, and still bound to devices, applications or directories"),
         (user(20), "console_role", "administers the JumpCloud console: Manager"),
-        (user(20), "stale_api_key", "has an API key that is 100 days old"),
+        (user(20), "stale_api_key", "has had the same API key since 2026-08-18"),
+        (user(20), "api_key_never_expires", "has an API key that never expires, made on 2026-08-18"),
         (group("DB Admins"), "group_name", "its name contains \"admin\""),
         (group("Ops"), "group_sudo", "its members become administrator on its devices"),
         (group("Ops"), "sudo_on_systems", "its members are administrators on 2 devices"),
@@ -216,6 +223,63 @@ async fn what_is_over_or_empty_is_no_evidence() {
     let has = |number: u64, code: &str| codes(&scanned.account(&id(number)).reasons).contains(&code);
     assert!(!has(1, "privileged_mfa_exempt") && has(2, "privileged_mfa_exempt"));
     assert!(!has(3, "disabled_but_bound"), "it reaches nothing");
+}
+
+#[tokio::test]
+async fn who_is_not_enabled_yet_is_not_disabled_and_who_was_suspended_is() {
+    let user = |number: u64, activated: bool, suspended: bool, state: &str| {
+        json!({"_id": id(number), "username": format!("u{number}"), "activated": activated, "suspended": suspended,
+            "state": state})
+    };
+    let console = Content::default()
+        .list(
+            "/api/systemusers",
+            [
+                user(1, false, false, "ACTIVATED"),
+                user(2, false, false, "STAGED"),
+                user(3, true, true, "SUSPENDED"),
+                json!({"_id": id(4), "username": "u4", "state": "SUSPENDED"}),
+                json!({"_id": id(5), "username": "u5", "suspended": true}),
+                json!({"_id": id(6), "username": "u6", "activated": false}),
+            ],
+        )
+        .list("/api/v2/usergroups", [json!({"id": id(30), "name": "Everybody"})])
+        .list(&format!("/api/v2/usergroups/{}/members", id(30)), (1..7).map(|number| member("user", number)))
+        .list("/api/applications", [json!({"_id": id(50), "displayLabel": "Pay"})])
+        .edges(
+            &format!("/api/v2/applications/{}/associations?targets=user_group", id(50)),
+            "user_group",
+            [(id(30).as_str(), json!(null))],
+        )
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    for (number, expected) in [(1, false), (2, false), (3, true), (4, true), (5, true), (6, false)] {
+        let account = scanned.account(&id(number));
+        assert_eq!(account.enabled, Some(false), "{number}");
+        let expected: &[&str] = if expected { &["disabled_but_bound"] } else { &[] };
+        assert_eq!(codes(&account.reasons), expected, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_link_to_an_administrator_is_none() {
+    let user = |number: u64, admin: Value| json!({"_id": id(number), "username": format!("u{number}"), "admin": admin});
+    let console = Content::default()
+        .list(
+            "/api/systemusers",
+            [
+                user(1, json!({})),
+                user(2, json!({"id": "", "roleName": null, "roleNames": []})),
+                user(3, json!({"roleName": "Manager"})),
+            ],
+        )
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    let admins: Vec<_> = scanned.accounts().map(|account| (account.admin, codes(&account.reasons))).collect();
+    let none = (Some(false), vec![]);
+    assert_eq!(admins, [none.clone(), none, (Some(true), vec!["console_administrator"])]);
 }
 
 #[tokio::test]

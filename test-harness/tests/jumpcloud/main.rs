@@ -3,13 +3,17 @@
 
 mod administrators;
 mod answers;
+mod cases;
 mod core;
 mod evidence;
 mod grants;
 mod group_details;
 mod last_login;
+mod look_back;
 mod null_edges;
 mod support;
 mod tenants;
 mod test_connection;
 mod users_left_out;
+mod ways;
+mod whose_login;

@@ -20,8 +20,10 @@ use super::{Breakage, account, group, membership, sections};
 
 const PAGE: usize = 50;
 
-/// Counts the scans of a connector that changes its order, in each test by itself: a test has one thread.
-thread_local!(static SCANS: Cell<usize> = const { Cell::new(0) });
+thread_local! {
+    /// Counts the scans of a connector that changes its order, in each test by itself: a test has one thread.
+    static SCANS: Cell<usize> = const { Cell::new(0) };
+}
 
 struct ReferenceConnector {
     config: SystemConfig,

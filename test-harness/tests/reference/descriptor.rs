@@ -10,8 +10,10 @@ use serde_json::json;
 
 use super::Breakage;
 
-/// Counts the calls of a connector that renames itself, in each test by itself: a test has one thread.
-thread_local!(static CALLS: Cell<usize> = const { Cell::new(0) });
+thread_local! {
+    /// Counts the calls of a connector that renames itself, in each test by itself: a test has one thread.
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+}
 
 pub fn descriptor(breakage: Breakage) -> Descriptor {
     let discovery = |section: Section| Discovery {

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use connector_api::ErrorCode;
 
 use super::*;
-use crate::client::verdict::Next::{Fail, RenewToken, Retry, SlowDown, Stop};
+use crate::client::verdict::Next::{Fail, RenewToken, Retry, SlowDown, Stop, WithoutSort};
 
 const SECOND: Duration = Duration::from_secs(1);
 const AGAIN: Next = Retry { after: None, attempts: None };
@@ -114,6 +114,13 @@ async fn a_token_is_renewed_once_and_the_repeat_is_made_at_once() {
     assert_eq!((made.result, made.sent, made.took), (Ok(()), 2, Duration::ZERO));
     let made = make(&attempts(), [RenewToken, RenewToken]).await;
     assert!(made.result.is_err() && made.sent == 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_order_that_is_refused_the_request_is_repeated_at_once() {
+    let made = make(&attempts(), [WithoutSort, AGAIN]).await;
+    assert_eq!((made.result, made.sent), (Ok(()), 3));
+    assert_eq!(make(&attempts(), [WithoutSort]).await.took, Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ const CONSOLE: Asked<'_> = Asked {
     path: "/api/systems",
     sign_in: SignIn::ApiKey,
     accepted: false,
+    sorted: false,
     proxy: None,
 };
 const INSIGHTS: Asked<'_> =
@@ -176,6 +177,19 @@ fn what_is_not_there_takes_no_role() {
     for body in ["", r#"{"message":"Not Found"}"#, "<html>"] {
         let error = judge(CONSOLE, 404, &[], body).error;
         assert!(error.message.contains("the target does not have it") && !error.remedy.contains("role"), "{error:?}");
+    }
+}
+
+#[test]
+fn an_order_is_left_out_where_one_was_asked_for_and_refused() {
+    let refusal = r#"{"message":"failed to list collection objects: invalid sort field: _id"}"#;
+    for (sorted, code, body, next) in [
+        (true, 400, refusal, Next::WithoutSort),
+        (false, 400, refusal, Next::Fail),
+        (true, 400, r#"{"message":"no"}"#, Next::Fail),
+        (true, 500, refusal, AGAIN),
+    ] {
+        assert_eq!(judge(Asked { sorted, ..CONSOLE }, code, &[], body).next, next, "{code} {body}");
     }
 }
 

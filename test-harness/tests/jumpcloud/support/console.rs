@@ -121,6 +121,12 @@ impl Content {
         self
     }
 
+    /// Refuses queries of the log that begin before a time.
+    pub fn refusing_starts_before(mut self, first: Timestamp) -> Self {
+        self.log.as_mut().unwrap().first_start = first;
+        self
+    }
+
     /// Has this time, by the header `Date`.
     pub fn at(mut self, now: Timestamp) -> Self {
         self.now = Some(now);

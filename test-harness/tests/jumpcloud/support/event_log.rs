@@ -6,9 +6,14 @@ use hyper::Response;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// Events, oldest first.
+/// A log of events.
 #[derive(Debug, Clone)]
-pub struct EventLog(Vec<(Timestamp, Value)>);
+pub struct EventLog {
+    /// Oldest first.
+    events: Vec<(Timestamp, Value)>,
+    /// Queries that begin before this are refused.
+    pub first_start: Timestamp,
+}
 
 impl EventLog {
     /// The events in order of their `timestamp`, which each must have.
@@ -16,7 +21,7 @@ impl EventLog {
         let time = |event: &Value| event["timestamp"].as_str().unwrap().parse().unwrap();
         let mut events: Vec<(Timestamp, Value)> = events.into_iter().map(|event| (time(&event), event)).collect();
         events.sort_by_key(|(at, _)| *at);
-        Self(events)
+        Self { events, first_start: Timestamp::MIN }
     }
 
     /// The answer to a query at the time `now`.
@@ -26,13 +31,13 @@ impl EventLog {
         };
         let time = |name: &str| query[name].as_str().and_then(|text| text.parse::<Timestamp>().ok());
         let (start, end) = (time("start_time").unwrap(), time("end_time").unwrap_or(now));
-        if start > now || end < start {
+        if start > now || end < start || start < self.first_start {
             return response(400, json!({"message": "invalid time range"})).unwrap();
         }
         let services: Vec<&str> = query["service"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         let types = query["search_term"]["or"]["event_type"].as_array();
         let mut events: Vec<&(Timestamp, Value)> = self
-            .0
+            .events
             .iter()
             .filter(|(at, _)| start <= *at && *at <= end)
             .filter(|(_, event)| services.iter().any(|service| *service == "all" || event["service"] == *service))
