@@ -65,6 +65,9 @@ pub struct Sudo {
     pub without_password: bool,
 }
 
+/// Groups in the order of their names, by kind and by how many there ever were.
+type NameOrders = BTreeMap<(Kind, u64), Arc<[u64]>>;
+
 /// One simulated organisation, and the truth about it: what a connector should find, told without HTTP.
 #[derive(Debug)]
 pub struct Organization {
@@ -78,8 +81,7 @@ pub struct Organization {
     /// How many events there ever were.
     events: u64,
     behaviour: Behaviour,
-    /// Groups in the order of their names, by kind and by how many there ever were.
-    by_name: Mutex<BTreeMap<(Kind, u64), Arc<[u64]>>>,
+    by_name: Mutex<NameOrders>,
 }
 
 impl Organization {
