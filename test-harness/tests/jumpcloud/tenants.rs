@@ -51,8 +51,8 @@ async fn each_organisation_is_scanned_by_its_id() {
         system.attributes.extend(organization.attributes);
         let scanned = scan(system.clone()).await;
         let users = scanned.accounts().filter(|account| account.kind == AccountKind::User);
-        let found: Vec<_> = users.map(|account| account.external_id.clone()).collect();
-        assert_eq!(found, truth.users().map(|user| user.id).collect::<Vec<_>>());
+        let found: BTreeSet<_> = users.map(|account| account.external_id.clone()).collect();
+        assert_eq!(found, truth.users().map(|user| user.id).collect::<BTreeSet<_>>());
         let report = connect(system).unwrap().test_connection().await;
         let check = report.checks.iter().find(|check| check.name == "organization").unwrap();
         assert!(report.passed() && check.found.contains(&shown(truth)), "{report:?}");

@@ -84,7 +84,14 @@ async fn a_service_account_gets_a_token_for_its_secret_and_the_token_opens_until
         };
         let form = "grant_type=client_credentials&scope=api";
         assert_eq!(ask(id, "wrong", form).await.unwrap().status().as_u16(), 401);
-        assert_eq!(ask(id, secret, "grant_type=password").await.unwrap().status().as_u16(), 400);
+        for (form, code) in [
+            ("grant_type=password", "unsupported_grant_type"),
+            ("grant_type=client_credentials&scope=everything", "invalid_scope"),
+        ] {
+            let refused = ask(id, secret, form).await.unwrap();
+            assert_eq!(refused.status().as_u16(), 400);
+            assert_eq!(refused.json::<Value>().await.unwrap()["error"], code);
+        }
         let answer: Value = ask(id, secret, form).await.unwrap().json().await.unwrap();
         assert_eq!(
             (&answer["token_type"], answer["expires_in"].as_u64()),

@@ -199,3 +199,24 @@ async fn rules_of_groups_are_objects_and_a_static_group_can_keep_one() {
     }
     assert!(kept > 0 && exempt > 0, "{kept} kept, {exempt} exempt");
 }
+
+#[tokio::test]
+async fn logins_to_a_network_have_either_name() {
+    for (difference, expected) in [
+        ("radius-events=attempt", vec!["radius_auth_attempt"]),
+        ("radius-events=auth", vec!["radius_auth"]),
+        ("radius-events=both", vec!["radius_auth", "radius_auth_attempt"]),
+    ] {
+        let console = with(&[difference]).await;
+        let rows = events(&console, EventKind::Radius).await;
+        let names: BTreeSet<&str> = rows.iter().map(|(row, _)| row["event_type"].as_str().unwrap()).collect();
+        assert_eq!(names, expected.iter().copied().collect(), "{difference}");
+        let query = json!({
+            "service": ["radius"],
+            "start_time": "2026-01-01T00:00:00Z",
+            "search_term": { "or": { "event_type": expected } },
+        });
+        let counted = console.post("/insights/directory/v1/events/count", query).await;
+        assert_eq!(counted.json::<Value>().await.unwrap()["count"], rows.len(), "{difference}");
+    }
+}

@@ -205,6 +205,9 @@ async fn the_service_as_observed_departs_from_its_specifications_where_it_was_se
             ".results[].employeeIdentifier: value is not of type string",
             ".results[].id is not in the specification",
             ".results[].logoUrl: value is not of type string",
+            ".results[].mdm.enrollmentType is not in the specification",
+            ".results[].mdm.internal is not in the specification",
+            ".results[].mfaEnrollment.smsStatus is not in the specification",
             ".results[].sudo is not in the specification",
             ".results[].systemUsername is not in the specification",
             ".results[].tagNames is not in the specification",
@@ -218,6 +221,7 @@ async fn the_service_as_observed_departs_from_its_specifications_where_it_was_se
             ".memberQuery.filters[]: value is not of type string",
             ".memberQuery: value is not of type object",
             "[].attributes: value is not of type object",
+            "[].last_login: value is not of type string",
             "[].oAuthStatus: value is not of type object",
         ]
     );

@@ -169,6 +169,16 @@ choices! {
         Plain,
     }
 
+    /// The `event_type` of a login to a network.
+    RadiusEvents {
+        /// `radius_auth_attempt`
+        Attempt,
+        /// `radius_auth`
+        Auth,
+        /// Either.
+        Both,
+    }
+
     /// `initiated_by.type` of users.
     Initiators {
         /// `systemuser` in some events, `user` in the others.

@@ -11,8 +11,8 @@ use super::faults::nearest;
 pub use choices::{
     AdminLogins, DistinctBody, EdgeFrom, EventShapes, GroupFilter, GroupRows, GroupRules, Initiators,
     InsightsOrganization, LargeLimits, LocalNames, MissingOrganization, NewHires, NewTargets, NoAdministrator,
-    OrganizationNames, PathAttributes, PathStart, ServiceAccounts, SeveralTargets, UnknownKeys, UnsetFields, V1Ids,
-    V1Rows, V2Errors, V2Sort,
+    OrganizationNames, PathAttributes, PathStart, RadiusEvents, ServiceAccounts, SeveralTargets, UnknownKeys,
+    UnsetFields, V1Ids, V1Rows, V2Errors, V2Sort,
 };
 pub use null_edges::{NullEdges, NullForm, Places};
 
@@ -69,6 +69,8 @@ pub struct Behaviour {
     pub v1_rows: V1Rows,
     /// The shapes of login events.
     pub event_shapes: EventShapes,
+    /// The `event_type` of a login to a network.
+    pub radius_events: RadiusEvents,
     /// `initiated_by.type` of users.
     pub initiators: Initiators,
     /// Where `admin_login_attempt` names the administrator.
@@ -194,6 +196,11 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "whether rows of the V1 API have the fields that older documents lack, and config of applications is text in some",
     ),
     ("event-shapes", "recorded|plain", "whether each service has its own shape of login events, or all have the same"),
+    (
+        "radius-events",
+        "attempt|auth|both",
+        "whether logins to a network are radius_auth_attempt, radius_auth, or either",
+    ),
     ("initiators", "mixed|user", "whether initiated_by.type of users is systemuser in some events"),
     (
         "admin-logins",
@@ -244,6 +251,7 @@ impl Behaviour {
             organization_names: OrganizationNames::Some,
             v1_rows: V1Rows::Recorded,
             event_shapes: EventShapes::Recorded,
+            radius_events: RadiusEvents::Attempt,
             initiators: Initiators::Mixed,
             admin_logins: AdminLogins::Initiator,
             edge_from: EdgeFrom::Absent,
@@ -278,6 +286,7 @@ impl Behaviour {
             organization_names: OrganizationNames::Given,
             v1_rows: V1Rows::Published,
             event_shapes: EventShapes::Plain,
+            radius_events: RadiusEvents::Auth,
             initiators: Initiators::User,
             admin_logins: AdminLogins::Initiator,
             edge_from: EdgeFrom::Given,

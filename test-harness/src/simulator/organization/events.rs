@@ -8,7 +8,7 @@ use super::administrators::cast as administrator;
 use super::dice::Dice;
 use super::users::{UserState, cast as user, days};
 use super::{Organization, Stream};
-use crate::simulator::behaviour::EventShapes;
+use crate::simulator::behaviour::{EventShapes, RadiusEvents};
 
 /// Something that somebody did.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ impl EventKind {
         }
     }
 
-    /// `service` and `event_type`, as the service spells them.
+    /// `service` and `event_type`, as the service mostly spells them.
     pub fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::UserLogin => ("directory", "user_login_attempt"),
@@ -100,6 +100,19 @@ impl Organization {
     /// How many events are kept.
     pub fn event_count(&self) -> u64 {
         self.events - self.first_event()
+    }
+
+    /// `service` and `event_type` of an event, as the service spells them.
+    pub fn event_names(&self, event: &Event) -> (&'static str, &'static str) {
+        let auth = match self.behaviour.radius_events {
+            RadiusEvents::Attempt => false,
+            RadiusEvents::Auth => true,
+            RadiusEvents::Both => event.index % 2 == 1,
+        };
+        match event.kind {
+            EventKind::Radius if auth => ("radius", "radius_auth"),
+            kind => kind.names(),
+        }
     }
 
     /// The oldest event that is still kept.

@@ -52,7 +52,7 @@ impl Secrets {
     pub(crate) fn new(seed: u64, api_key: Option<SecretString>, lifetime: Duration) -> Self {
         Self {
             api_key: api_key.unwrap_or_else(|| secret("jca_", seed, 1).into()),
-            client_id: secret("", seed, 2),
+            client_id: secret("sa_", seed, 2),
             client_secret: secret("", seed, 3).into(),
             lifetime,
             tokens: Mutex::default(),
@@ -91,11 +91,15 @@ impl Secrets {
             .and_then(|value| value.to_str().ok()?.strip_prefix("Basic "))
             .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
         if given.as_deref() != Some(basic.as_bytes()) {
-            return Err(Problem::new(StatusCode::UNAUTHORIZED, "Client authentication failed"));
+            return Err(Problem::oauth(StatusCode::UNAUTHORIZED, "invalid_client", "Client authentication failed"));
         }
         let form: HashMap<_, _> = url::form_urlencoded::parse(body).collect();
         if form.get("grant_type").is_none_or(|grant| grant != "client_credentials") {
-            return Err(Problem::bad_request("grant_type must be client_credentials"));
+            let reason = "grant_type must be client_credentials";
+            return Err(Problem::oauth(StatusCode::BAD_REQUEST, "unsupported_grant_type", reason));
+        }
+        if form.get("scope").is_some_and(|scope| scope != "api") {
+            return Err(Problem::oauth(StatusCode::BAD_REQUEST, "invalid_scope", "the scope must be api"));
         }
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let token = secret("ory_at_", self.seed, 10 + tokens.len() as u64);

@@ -35,6 +35,11 @@ impl Problem {
         Self { error: Some("Unauthorized"), ..Self::new(StatusCode::UNAUTHORIZED, message) }
     }
 
+    /// A refusal of the token endpoint, by its OAuth 2.0 code.
+    pub(crate) fn oauth(status: StatusCode, code: &'static str, reason: &str) -> Self {
+        Self { error: Some(code), ..Self::new(status, reason) }
+    }
+
     pub(crate) fn forbidden() -> Self {
         Self::new(StatusCode::FORBIDDEN, "Forbidden")
     }
@@ -55,7 +60,7 @@ impl Problem {
                 "status": status_name(self.status),
             }),
             Api::OAuth => json!({
-                "error": if self.status == StatusCode::UNAUTHORIZED { "invalid_client" } else { "invalid_request" },
+                "error": self.error.unwrap_or("invalid_request"),
                 "error_description": self.message,
             }),
         };

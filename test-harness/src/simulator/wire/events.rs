@@ -44,7 +44,7 @@ pub(crate) const EVENT_FIELDS: [&str; 33] = [
 impl Organization {
     /// Writes an event.
     pub(crate) fn write_event(&self, event: &Event, o: &mut Object<'_>) {
-        let (service, event_type) = event.kind.names();
+        let (service, event_type) = self.event_names(event);
         let recorded = self.behaviour().event_shapes == EventShapes::Recorded;
         o.put("id", &event.id);
         o.put("timestamp", self.event_timestamp(event));

@@ -2,6 +2,7 @@
 
 use super::systems::LOCAL_ACCOUNTS;
 use super::{Object, time};
+use crate::simulator::behaviour::UnsetFields;
 use crate::simulator::organization::{Kind, Organization, Os, System};
 
 /// Local groups that each device has.
@@ -40,6 +41,10 @@ impl Organization {
         o.put("description", "");
         o.put("directory", format!("/home/{}", account.name));
         o.put("shell", "/bin/bash");
+        let last_login = account.user.and(system.last_contact).map(|contact| contact.as_second().to_string());
+        if self.behaviour().unset_fields == UnsetFields::Null || last_login.is_some() {
+            o.put("last_login", last_login);
+        }
         write_collected(&system, o);
     }
 

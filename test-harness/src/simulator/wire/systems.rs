@@ -30,7 +30,7 @@ impl Organization {
         o.put("allowSshPasswordAuthentication", system.index % 5 != 1);
         o.put("allowPublicKeyAuthentication", true);
         o.put("allowMultiFactorAuthentication", system.index.is_multiple_of(3));
-        write_security(system, o);
+        write_security(system, self.behaviour().v1_rows, o);
         o.put("systemTimezone", -420);
         o.put("fileSystem", ());
         o.object("fde", |o| {
@@ -94,7 +94,7 @@ impl LocalAccount {
 }
 
 /// Writes who gets in to a device, and how it is managed.
-fn write_security(system: &System, o: &mut Object<'_>) {
+fn write_security(system: &System, rows: V1Rows, o: &mut Object<'_>) {
     let (linux, mac, windows) = (system.os == Os::Linux, system.os == Os::Mac, system.os == Os::Windows);
     o.put("hasServiceAccount", mac);
     o.object("serviceAccountState", |o| {
@@ -119,6 +119,10 @@ fn write_security(system: &System, o: &mut Object<'_>) {
         o.put("partOfDomain", joined);
     });
     o.object("mdm", |o| {
+        if rows == V1Rows::Recorded && mac {
+            o.put("enrollmentType", "userApproved");
+            o.put("internal", true);
+        }
         o.put("vendor", if mac { "internal" } else { "none" });
         o.put("dep", mac && system.index % 2 == 1);
         o.put("userApproved", mac);

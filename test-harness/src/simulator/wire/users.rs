@@ -1,7 +1,7 @@
 //! Directory users, as `GET /api/systemusers` lists them.
 
 use super::{Object, time};
-use crate::simulator::behaviour::{LocalNames, NoAdministrator, UnsetFields};
+use crate::simulator::behaviour::{LocalNames, NoAdministrator, UnsetFields, V1Rows};
 use crate::simulator::organization::{Dice, Kind, Node, Organization, User, UserMfa, UserRole, UserState};
 
 /// Which endpoint gives a user.
@@ -36,12 +36,15 @@ impl Organization {
         o.put("displayname", &user.display_name);
         self.write_employment(user, o);
         write_state(user, o);
-        write_mfa(user, o);
+        write_mfa(user, self.behaviour().v1_rows, o);
         write_password(user, o);
         self.write_origin(user, o);
         self.write_administrator_link(user, given, o);
         write_contact(user, given, &mut dice, o);
         write_keys(user, &mut dice, o);
+        if self.behaviour().v1_rows == V1Rows::Recorded {
+            o.put("tags", [(); 0]);
+        }
         o.put("organization", self.organization_id());
         o.put("created", time(user.created));
     }
@@ -144,7 +147,7 @@ fn write_state(user: &User, o: &mut Object<'_>) {
     o.put("disableDeviceMaxLoginAttempts", false);
 }
 
-fn write_mfa(user: &User, o: &mut Object<'_>) {
+fn write_mfa(user: &User, rows: V1Rows, o: &mut Object<'_>) {
     let UserMfa { status, configured, totp, required, excluded_until } = user.mfa;
     o.object("mfa", |o| {
         o.put("configured", configured);
@@ -159,6 +162,9 @@ fn write_mfa(user: &User, o: &mut Object<'_>) {
             o.put("webAuthnStatus", if configured && !totp { "ENROLLED" } else { "NOT_ENROLLED" });
             o.put("pushStatus", if status == "ENROLLED" { "NOT_ENROLLED" } else { status });
             o.put("jcGoStatus", "DISABLED");
+            if rows == V1Rows::Recorded {
+                o.put("smsStatus", "NOT_ENROLLED");
+            }
         });
     }
     o.put("totp_enabled", totp);

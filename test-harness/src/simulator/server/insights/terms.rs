@@ -85,7 +85,7 @@ fn order(value: &Value, wanted: &Value) -> Option<Ordering> {
 
 /// The value of a field, which may be a path such as `initiated_by.username`. Some fields cannot be searched.
 pub(super) fn value_of(organization: &Organization, event: &Event, field: &str) -> Value {
-    let (service, event_type) = event.kind.names();
+    let (service, event_type) = organization.event_names(event);
     match field {
         "service" => json!(service),
         "event_type" => json!(event_type),
