@@ -237,14 +237,19 @@ async fn directory_insights_is_named_the_organisation_that_a_bearer_token_belong
     };
     let console = refusing_organizations(401).serve().await;
     scan(as_service_account(&console)).await;
-    assert_eq!(named(&console), BTreeSet::from([Some(id(171))]));
+    assert_eq!(named(&console), [Some(id(171))].into());
+    let plan = connect(as_service_account(&console)).unwrap().plan(&ScanRequest::default()).await.unwrap().unwrap();
+    let planned = plan.sections.iter().find(|plan| plan.section == Section::LastLogin).unwrap();
+    let alone = connect(console.system()).unwrap().plan(&ScanRequest::default()).await.unwrap().unwrap();
+    let alone = alone.sections.iter().find(|plan| plan.section == Section::LastLogin).unwrap();
+    assert_eq!(planned.requests, alone.requests + 1, "one to find the organisation out");
     let unnamed = || issuing(json!(3600)).list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})]);
     let console = unnamed().serve().await;
     scan(as_service_account(&console).with_attribute("jumpcloudOrgId", id(7))).await;
-    assert_eq!(named(&console), BTreeSet::from([Some(id(7))]), "the one that the operator names");
+    assert_eq!(named(&console), [Some(id(7))].into(), "the one that the operator names");
     let console = issuing(json!(3600)).serve().await;
     scan(console.system()).await;
-    assert_eq!(named(&console), BTreeSet::from([None]), "an API key needs none");
+    assert_eq!(named(&console), [None].into(), "an API key needs none");
 
     let missing = json!({"message": "no organization selected"});
     let console = unnamed().answer("/insights/directory/v1/events", 401, missing).serve().await;
