@@ -11,7 +11,7 @@ use serde_json::Map;
 
 use crate::client::{Auth, Client, ClientOptions, Connections, Endpoints, Meter, RetryPolicy, Scrubber, parse_url};
 use crate::descriptor::descriptor;
-use crate::discovery::{self, Scan};
+use crate::discovery::{self, Scan, SharedCourse};
 use crate::options::{Authentication, Options};
 use crate::test_connection;
 
@@ -123,7 +123,17 @@ impl Connector for JumpCloud {
             }
         };
         let (options, config, request) = (&self.options, &self.config, &request);
-        Scan { client: &client, options, descriptor: &descriptor, config, request, sink }.run().await
+        Scan {
+            client: &client,
+            options,
+            descriptor: &descriptor,
+            config,
+            request,
+            sink,
+            course: SharedCourse::default(),
+        }
+        .run()
+        .await
     }
 
     async fn plan(&self, request: &ScanRequest) -> Result<Option<ScanPlan>, ConnectorError> {

@@ -31,7 +31,7 @@ use url::Url;
 pub(crate) use auth::Auth;
 pub(crate) use clock::Clock;
 pub(crate) use endpoint::{Endpoints, parse as parse_url};
-pub(crate) use meter::Meter;
+pub(crate) use meter::{Meter, Reading};
 pub(crate) use page::Page;
 pub(crate) use paging::{Identified, Listing, ListingStats, PageReader, Witness, inconsistent};
 pub(crate) use retry::RetryPolicy;

@@ -80,13 +80,13 @@ impl Scan<'_> {
             endpoint: users.path,
         };
         let result = sender.send_all(users).await;
-        let Sender { people, attribution, outlet, tally, endpoint, .. } = sender;
+        let Sender { people, attribution, tally, endpoint, .. } = sender;
         let mut logins = Tally::new(Section::LastLogin, &self.sink);
         if result.is_ok() {
             let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
             last_login::count_strangers(&attribution, &state.logins, is_user, &mut logins);
         }
-        Sent { result, people, rows: outlet.sent(Section::Users), tally, endpoint, logins }
+        Sent { result, people, rows: self.course.of(Section::Users).taken, tally, endpoint, logins }
     }
 }
 

@@ -21,23 +21,19 @@ const BATCH: usize = 100;
 pub(super) struct Outlet<'a> {
     scan: &'a Scan<'a>,
     batch: Vec<Record>,
-    sent: BTreeMap<Section, u64>,
+    /// How many rows of the batch belong to each section.
+    pending: BTreeMap<Section, u64>,
 }
 
 impl<'a> Outlet<'a> {
     pub(super) fn new(scan: &'a Scan<'a>) -> Self {
-        Self { scan, batch: Vec::with_capacity(BATCH), sent: BTreeMap::new() }
+        Self { scan, batch: Vec::with_capacity(BATCH), pending: BTreeMap::new() }
     }
 
     pub(super) async fn send(&mut self, section: Section, record: impl Into<Record>) -> Result<(), ConnectorError> {
-        *self.sent.entry(section).or_default() += 1;
+        *self.pending.entry(section).or_default() += 1;
         self.batch.push(record.into());
         if self.batch.len() == BATCH { self.flush().await } else { Ok(()) }
-    }
-
-    /// The rows that went out for a section.
-    pub(super) fn sent(&self, section: Section) -> u64 {
-        self.sent.get(&section).copied().unwrap_or(0)
     }
 
     pub(super) async fn flush(&mut self) -> Result<(), ConnectorError> {
@@ -47,7 +43,9 @@ impl<'a> Outlet<'a> {
         if self.scan.request.cancel.is_cancelled() {
             return Err(ConnectorError::cancelled());
         }
-        self.scan.sink.records(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH))).await
+        self.scan.sink.records(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH))).await?;
+        std::mem::take(&mut self.pending).into_iter().for_each(|(section, rows)| self.scan.course.took(section, rows));
+        Ok(())
     }
 }
 
@@ -89,11 +87,6 @@ impl Scan<'_> {
         for (section, tally) in [(Section::Memberships, memberships), (Section::Grants, grants)] {
             if let Some(report) = course.state.reports.get_mut(&section) {
                 tally.enter_aside(report);
-            }
-        }
-        for (section, sent) in outlet.sent {
-            if let Some(report) = course.state.reports.get_mut(&section) {
-                report.records = sent;
             }
         }
         self.judge_grants(course);

@@ -29,7 +29,7 @@ mod state;
 mod users;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connector_api::{
@@ -76,13 +76,36 @@ pub(crate) struct Scan<'a> {
     pub(crate) config: &'a SystemConfig,
     pub(crate) request: &'a ScanRequest,
     pub(crate) sink: Arc<dyn ScanSink>,
+    pub(crate) course: SharedCourse,
+}
+
+/// What must be known of each section even when the scan ends in its middle.
+#[derive(Default)]
+pub(crate) struct SharedCourse(Mutex<BTreeMap<Section, InFlight>>);
+
+/// A section as far as it came.
+#[derive(Default, Clone)]
+struct InFlight {
+    /// What its requests cost.
+    meter: Meter,
+    /// Rows that the sink took.
+    taken: u64,
+}
+
+impl SharedCourse {
+    fn of(&self, section: Section) -> InFlight {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(section).or_default().clone()
+    }
+
+    fn took(&self, section: Section, rows: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(section).or_default().taken += rows;
+    }
 }
 
 /// How far a scan came, whatever ended it.
 #[derive(Default)]
 struct Course {
     state: State,
-    reports: BTreeMap<Section, SectionReport>,
     warnings: Vec<String>,
 }
 
@@ -129,8 +152,8 @@ impl Scan<'_> {
         };
         ledger = ledger.started_at(started_at);
         for section in Section::ALL {
-            let report = course.reports.remove(&section).or_else(|| course.state.reports.remove(&section));
-            ledger.close(report.unwrap_or_else(|| SectionReport::new(section, self.unread(section, &result))));
+            let report = course.state.reports.remove(&section);
+            ledger.close(self.ended(section, report, &result));
         }
         if let Some(endpoint) = course.state.users_endpoint {
             ledger.fact("usersEndpoint", endpoint);
@@ -359,6 +382,30 @@ impl Scan<'_> {
         section != Section::Users && self.wants(section) && open
     }
 
+    /// The report of a section when the scan has ended. One that was read is complete only when its rows were taken, and
+    /// all but the users' go out last.
+    fn ended(
+        &self,
+        section: Section,
+        report: Option<SectionReport>,
+        result: &Result<(), ConnectorError>,
+    ) -> SectionReport {
+        let InFlight { meter, taken } = self.course.of(section);
+        let mut report = report.unwrap_or_else(|| {
+            let mut report = SectionReport::new(section, self.unread(section, result));
+            section::enter_cost(&mut report, meter.read());
+            report
+        });
+        if let Err(error) = result
+            && section != Section::Users
+            && report.status == SectionStatus::Complete
+        {
+            report.status = SectionStatus::Incomplete { error: error.clone() };
+        }
+        report.records = report.records.max(taken);
+        report
+    }
+
     fn unread(&self, section: Section, result: &Result<(), ConnectorError>) -> SectionStatus {
         match result {
             Err(error) if self.wants(section) => SectionStatus::Incomplete { error: error.clone() },
@@ -367,7 +414,7 @@ impl Scan<'_> {
     }
 
     fn tally(&self, section: Section) -> Tally {
-        Tally::begin(section, &self.sink)
+        Tally::begin(section, self.course.of(section).meter, &self.sink)
     }
 
     fn limit(&self) -> u64 {

@@ -7,7 +7,7 @@ use connector_api::{
 };
 use tokio::time::Instant;
 
-use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader};
+use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader, Reading};
 
 /// How many dangling references a report shows, and how many notes.
 const EXAMPLES: usize = 20;
@@ -32,8 +32,8 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// The counts of a section that begins to be read.
-    pub(crate) fn begin(section: Section, sink: &Arc<dyn ScanSink>) -> Self {
-        let tally = Self::new(section, sink);
+    pub(crate) fn begin(section: Section, meter: Meter, sink: &Arc<dyn ScanSink>) -> Self {
+        let tally = Self { meter, ..Self::new(section, sink) };
         tally.progress(Stage::Reading);
         tally
     }
@@ -152,10 +152,7 @@ impl Tally {
             self.report.notes.push(format!("and {} more notes like these", self.more_notes));
         }
         self.report.status = status;
-        self.report.requests += reading.requests;
-        self.report.retries += reading.retries;
-        self.report.wait_ms += reading.wait_ms;
-        self.report.bytes += reading.bytes;
+        enter_cost(&mut self.report, reading);
         self.report.duration_ms += u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.report
     }
@@ -230,6 +227,14 @@ impl Tally {
         let Self { section, done, expected, .. } = *self;
         self.sink.progress(Progress { section, stage, done, expected, requests });
     }
+}
+
+/// Adds what a section's requests cost to its report.
+pub(super) fn enter_cost(report: &mut SectionReport, reading: Reading) {
+    report.requests += reading.requests;
+    report.retries += reading.retries;
+    report.wait_ms += reading.wait_ms;
+    report.bytes += reading.bytes;
 }
 
 /// Whether an error means that the credential may not read a section, or that the target does not have it.

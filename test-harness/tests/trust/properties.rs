@@ -18,7 +18,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use test_harness::simulator::organization::{Kind, Node};
-use test_harness::simulator::{Organization, Simulator, SimulatorOptions, UsersEndpoint};
+use test_harness::simulator::{Behaviour, Organization, Simulator, SimulatorOptions, UsersEndpoint};
 
 /// No case may take longer, whatever its faults. Nearly all take seconds; where a third of all calls is refused at random
 /// and one is made at a time, the pace may come down to two a second.
@@ -35,6 +35,9 @@ struct Case {
     concurrency: u64,
     attempts: u64,
     faults: Vec<String>,
+    /// In what the target differs from the service as it was observed.
+    differences: Vec<&'static str>,
+    group_details: &'static str,
     /// The call of the sink at which the scan is cancelled.
     cancel_at: Option<usize>,
     cancel_after: Option<Duration>,
@@ -51,6 +54,22 @@ const SCOPES: [&str; 8] = [
     "systemgroups.*,systemgroups,applications,directories",
 ];
 
+/// Of each kind of difference one may be drawn.
+const DIFFERENCES: [&[&str]; 5] = [
+    &[
+        "null-edges=3%",
+        "null-edges=20%:form=null",
+        "null-edges=8%:form=null-to",
+        "null-edges=0-30:form=left-out",
+        "null-edges=5-120:form=null-id",
+        "null-edges=12%:form=empty-id:on=usergroups.members",
+    ],
+    &["v2-sort=nothing", "v2-sort=any"],
+    &["group-rows=no-attributes", "group-rows=whole"],
+    &["group-filter=refused", "group-filter=ignored"],
+    &["retention-days=15"],
+];
+
 impl Case {
     fn draw(seed: u64) -> Self {
         let mut dice = ChaCha8Rng::seed_from_u64(seed);
@@ -65,6 +84,8 @@ impl Case {
             concurrency: [1, 4, 16][dice.random_range(0..3)],
             attempts: dice.random_range(2..=7),
             faults: Vec::new(),
+            differences: Vec::new(),
+            group_details: ["auto", "auto", "each", "filtered"][dice.random_range(0..4)],
             cancel_at: dice.random_bool(0.08).then(|| dice.random_range(1..12)),
             cancel_after: dice.random_bool(0.08).then(|| Duration::from_millis(dice.random_range(0..200))),
         };
@@ -72,6 +93,11 @@ impl Case {
             let fault = Self::fault(&mut dice);
             if !case.faults.iter().any(|other| is_undecidable(other, &fault)) {
                 case.faults.push(fault);
+            }
+        }
+        for differences in DIFFERENCES {
+            if dice.random_bool(0.4) {
+                case.differences.push(differences[dice.random_range(0..differences.len())]);
             }
         }
         case
@@ -134,6 +160,7 @@ impl Case {
             events: Some(20),
             seed,
             users_endpoint: self.endpoint,
+            behaviour: self.differences.iter().fold(Behaviour::observed(), |all, one| all.with(one).unwrap()),
             faults: self.faults.iter().map(|fault| fault.parse().unwrap()).collect(),
             ..SimulatorOptions::default()
         }
@@ -205,6 +232,7 @@ async fn run(seed: u64, case: &Case) -> Result<Kinds, String> {
     let simulator = Simulator::start(case.options(seed)).await.unwrap();
     let attributes = json!({
         "pageSize": case.page_size, "concurrency": case.concurrency, "attempts": case.attempts,
+        "groupDetails": case.group_details,
         "largestAnswerMib": 1, "retryBudgetSeconds": 20, "requestTimeoutSeconds": 10,
     });
     let connector = connect(config(&simulator, attributes)).unwrap();

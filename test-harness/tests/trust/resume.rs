@@ -98,6 +98,38 @@ async fn a_scan_that_was_cancelled_at_any_call_goes_on_from_its_last_checkpoint(
     }
 }
 
+#[tokio::test]
+async fn a_section_is_complete_only_when_its_rows_were_taken_and_what_it_cost_is_counted_whenever_it_ends() {
+    let simulator = Simulator::start(organization()).await.unwrap();
+    let system = system(&simulator);
+    let whole = Arc::new(Collected::default());
+    scan_from(&system, None, &whole).await.unwrap();
+    let mut cancelled = 0;
+    for call in 1..=whole.calls() {
+        let cancel = CancellationToken::new();
+        let sink = Arc::new(Collected::cancelling(cancel.clone(), call));
+        let request = ScanRequest { checkpoints: true, ..ScanRequest::with_cancel(cancel) };
+        // Requests of another scan that was cancelled may still arrive: each has a target of its own.
+        let simulator = Simulator::start(organization()).await.unwrap();
+        let system = self::system(&simulator);
+        let ended = connect(system.clone()).unwrap().scan(request, Arc::clone(&sink) as Arc<dyn ScanSink>).await;
+        let Err(failure) = ended else { continue };
+        cancelled += 1;
+        let summary = failure.summary;
+        for report in &summary.sections {
+            let complete = report.status == SectionStatus::Complete;
+            assert!(!complete || report.section == Section::Users, "call {call}: {report:?}");
+        }
+        let users = summary.section(Section::Users).unwrap();
+        let accounts = sink.rows().iter().filter(|row| matches!(row, Record::Account(_))).count() as u64;
+        assert!(users.records <= accounts && accounts - users.records <= 100, "call {call}: {users:?}");
+        let counted: u64 = summary.sections.iter().map(|report| report.requests).sum();
+        let made = simulator.requests().total;
+        assert!(counted >= made, "call {call}: {counted} counted of {made} that were made");
+    }
+    assert!(cancelled > 5);
+}
+
 /// An organisation whose administrators could not be read by a first scan, and can be read now; what that scan sent.
 async fn scanned_without_administrators() -> (Simulator, SystemConfig, Arc<Collected>) {
     let options = crate::support::with_faults(organization(), &["status=500:on=administrators:times=2"]);
