@@ -13,8 +13,8 @@ use tempfile::TempPath;
 use super::{Exit, listening, print, signals};
 use crate::host::{files, system};
 use crate::simulator::{
-    Behaviour, BehaviourError, Counting, Fault, Scope, Simulator, SimulatorError, SimulatorOptions, TlsMode,
-    UsersEndpoint,
+    Behaviour, BehaviourError, Counting, Fault, GroupSizes, Scope, Simulator, SimulatorError, SimulatorOptions,
+    TlsMode, UsersEndpoint,
 };
 
 #[derive(Debug, Args)]
@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// User groups [default: 24]
     #[arg(long, value_name = "N")]
     groups: Option<u64>,
+    /// Users in each group: a few large and many small (skewed), any number up to N (up-to-N), or N
+    #[arg(long, value_name = "skewed|up-to-N|N", default_value = "skewed")]
+    group_sizes: GroupSizes,
     /// Devices [default: 60]
     #[arg(long, value_name = "N")]
     systems: Option<u64>,
@@ -237,6 +240,7 @@ impl Arguments {
             behaviour: self.behaviour()?,
             users: self.users.unwrap_or(default.users),
             groups: self.groups.unwrap_or(default.groups),
+            group_sizes: self.group_sizes,
             systems: self.systems.unwrap_or(default.systems),
             events: self.events.or(default.events),
             organizations: self.organizations.unwrap_or(default.organizations),

@@ -33,7 +33,7 @@ use tokio::task::JoinHandle;
 pub use behaviour::{Behaviour, BehaviourError, GroupFilter, GroupRows, NullEdges, NullForm, Places, V2Errors, V2Sort};
 pub use faults::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault};
 pub use log::RequestLog;
-pub use options::{Counting, SimulatorOptions, TlsMode, UsersEndpoint};
+pub use options::{Counting, GroupSizes, SimulatorOptions, TlsMode, UsersEndpoint};
 pub use organization::Organization;
 pub use tls::TlsError;
 

@@ -16,6 +16,8 @@ pub struct SimulatorOptions {
     pub users: u64,
     /// User groups.
     pub groups: u64,
+    /// How many users the groups have.
+    pub group_sizes: GroupSizes,
     /// Devices.
     pub systems: u64,
     /// Events that Directory Insights holds for the last 90 days; `None` for eight a user, at most two million.
@@ -62,6 +64,7 @@ impl Default for SimulatorOptions {
         Self {
             users: 300,
             groups: 24,
+            group_sizes: GroupSizes::default(),
             systems: 60,
             events: None,
             seed: 2_718,
@@ -81,6 +84,32 @@ impl Default for SimulatorOptions {
             forbidden: Vec::new(),
             api_key: None,
             token_lifetime: Duration::from_secs(3_600),
+        }
+    }
+}
+
+/// How many of the generated users the generated groups have; never more than there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupSizes {
+    /// A few groups are large and most are small, as 1, ½, ⅓, …
+    #[default]
+    Skewed,
+    /// Any number from none to this one is as likely as another.
+    UpTo(u64),
+    /// Each group has this many.
+    Each(u64),
+}
+
+impl std::str::FromStr for GroupSizes {
+    type Err = String;
+
+    /// Reads `skewed`, `up-to-N` or `N`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |digits: &str| digits.parse().map_err(|_| "expected skewed, up-to-N or N".to_owned());
+        match text.strip_prefix("up-to-") {
+            Some(most) => number(most).map(Self::UpTo),
+            None if text == "skewed" => Ok(Self::Skewed),
+            None => number(text).map(Self::Each),
         }
     }
 }

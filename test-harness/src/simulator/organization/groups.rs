@@ -5,6 +5,7 @@ use super::names::{DEPARTMENTS, PLACES, PRIVILEGED_GROUPS, TRICKY_DESCRIPTIONS};
 use super::node::{Kind, Node};
 use super::users::cast as user;
 use super::{Organization, Stream, Sudo};
+use crate::simulator::{GroupSizes, SimulatorOptions};
 
 /// A group of users.
 #[derive(Clone, Debug)]
@@ -84,20 +85,25 @@ const NESTED: [(u64, u64); 3] = [
     (cast::VENDORS, cast::CONTRACTORS),
 ];
 
-/// How many users each group has. A few groups are large and most are small, as 1, ½, ⅓, …
+/// How many users each group has.
 #[derive(Debug)]
 pub(crate) struct Sizes {
+    sizes: GroupSizes,
+    seed: u64,
     users: u64,
     ranks: Shuffle,
     largest: f64,
 }
 
 impl Sizes {
-    pub(crate) fn new(seed: u64, users: u64, groups: u64) -> Self {
+    pub(crate) fn new(seed: u64, options: &SimulatorOptions) -> Self {
+        let SimulatorOptions { users, groups, group_sizes: sizes, .. } = *options;
         let ranked = groups.saturating_sub(cast::SIZE);
         let harmonic: f64 = (1..=ranked).map(|rank| 1.0 / rank as f64).sum();
         let budget = users as f64 * (ranked as f64 / 6.0).min(4.0);
         Self {
+            sizes,
+            seed,
             users,
             ranks: Shuffle::drawn(ranked, &mut Dice::thrown(seed, Stream::GroupRank as u64, 0)),
             largest: if ranked == 0 { 0.0 } else { budget / harmonic },
@@ -105,6 +111,16 @@ impl Sizes {
     }
 
     fn of(&self, group: u64) -> u64 {
+        match self.sizes {
+            GroupSizes::Skewed => self.skewed(group),
+            GroupSizes::UpTo(most) => {
+                Dice::thrown(self.seed, Stream::GroupSize as u64, group).below(most + 1).min(self.users)
+            }
+            GroupSizes::Each(size) => size.min(self.users),
+        }
+    }
+
+    fn skewed(&self, group: u64) -> u64 {
         let rank = self.ranks.index(group - cast::SIZE) + 1;
         if rank % 13 == 7 {
             return 0;

@@ -53,6 +53,7 @@ enum Stream {
     Administrator,
     Event,
     EventTime,
+    GroupSize,
 }
 
 /// Administrator rights on a device.
@@ -98,7 +99,7 @@ impl Organization {
             behaviour: options.behaviour.clone(),
             by_name: Mutex::default(),
             events: options.events.unwrap_or_else(|| (options.users * 8).min(2_000_000)),
-            sizes: Sizes::new(seed, options.users, options.groups),
+            sizes: Sizes::new(seed, options),
         }
     }
 
