@@ -458,6 +458,10 @@ impl<T: Identified + Send + 'static> PageReader<T> {
                 self.stats.notes.clear();
                 self.stats.notes.push(format!("{path}: {high} counted, {rows} given"));
             }
+            // The chain is broken, and not by null records.
+            _ if self.pass.gap && !self.pass.is_alike(self.before) => {
+                return self.again("a window without a new row stands between others, which cannot be linked");
+            }
             _ if !vouched && (self.pass.shifted || by_name) && (self.pass.number == 1 || self.pass.fresh > 0) => {
                 return self.again("it may have shifted, and no total shows whether anything was lost");
             }

@@ -69,11 +69,11 @@ impl Pass {
         self.rows + self.repeated.values().sum::<u64>()
     }
 
-    /// Whether this pass brought what the one before did, under one and the same total.
+    /// Whether this pass brought what the one before did, under one and the same total, if any.
     pub(super) fn is_alike(&self, before: Option<Outcome>) -> bool {
         self.fresh == 0
             && self.kept == self.rows
-            && self.totals.is_some_and(|(low, high)| low == high)
+            && self.totals.is_none_or(|(low, high)| low == high)
             && before == Some(self.outcome())
     }
 
