@@ -131,7 +131,7 @@ impl Checks {
         };
         let check = match (organizations, client.org_id()) {
             (Ok(visible), Some(org_id)) => {
-                match visible.iter().find(|organization| organization.id.to_string() == org_id) {
+                match visible.iter().find(|organization| organization.is(org_id)) {
                     Some(found) => passed(found),
                     None => {
                         let error = not_visible(client, org_id, &visible);

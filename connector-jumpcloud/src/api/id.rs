@@ -9,6 +9,8 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::client::Identified;
+
 /// The id of a JumpCloud object: checked, so that it can enter a path, and small, since a scan holds millions.
 ///
 /// JumpCloud's ids are 24 lower-case hexadecimal digits. Others are taken as long as they are harmless: letters,
@@ -198,6 +200,21 @@ pub(crate) mod own_id {
 
     pub(crate) fn serialize<S: Serializer>(id: &Id, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map([("_id", id)])
+    }
+}
+
+/// A row of which nothing but the id is read.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct IdOnly {
+    #[serde(flatten, with = "own_id")]
+    pub(crate) id: Id,
+}
+
+impl Identified for IdOnly {
+    type Wire = Self;
+
+    fn id(&self) -> &Id {
+        &self.id
     }
 }
 

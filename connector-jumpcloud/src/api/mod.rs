@@ -12,4 +12,4 @@ pub(crate) mod systems;
 pub(crate) mod user_groups;
 pub(crate) mod users;
 
-pub(crate) use id::{Id, Ids, own_id};
+pub(crate) use id::{Id, IdOnly, Ids, own_id};

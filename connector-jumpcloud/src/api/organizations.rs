@@ -42,6 +42,13 @@ pub(crate) struct Organization {
     pub(crate) display_name: Option<String>,
 }
 
+impl Organization {
+    /// Whether it has this id, which is the same in any case.
+    pub(crate) fn is(&self, id: &str) -> bool {
+        id.parse().is_ok_and(|id: Id| id == self.id)
+    }
+}
+
 impl Identified for Organization {
     type Wire = Self;
 

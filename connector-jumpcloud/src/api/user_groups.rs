@@ -4,7 +4,7 @@ use connector_api::{Attributes, ConnectorError};
 use serde::Deserialize;
 
 use super::graph::{self, Kind};
-use super::{Id, lenient, own_id};
+use super::{Id, IdOnly, lenient, own_id};
 use crate::client::{Call, Client, Identified, Listing, Meter, Page};
 
 /// Lists user groups.
@@ -22,26 +22,11 @@ pub(crate) fn one(id: &Id) -> Call {
     graph::one(Kind::UserGroup, id)
 }
 
-/// A user group of which nothing but the id is read.
-#[derive(Debug, Deserialize)]
-pub(crate) struct GroupId {
-    #[serde(flatten, with = "own_id")]
-    pub(crate) id: Id,
-}
-
-impl Identified for GroupId {
-    type Wire = Self;
-
-    fn id(&self) -> &Id {
-        &self.id
-    }
-}
-
 /// Shows by the smallest list whether a credential is accepted: unlike `/api/organizations`, it is refused to nobody for
 /// being a service account.
 pub(crate) async fn prove(client: &Client, meter: &Meter) -> Result<(), ConnectorError> {
     let call = Call::get("/api/v2/usergroups").query("limit", "1");
-    client.json(meter, call).await.map(|_: Page<GroupId>| ())
+    client.json(meter, call).await.map(|_: Page<IdOnly>| ())
 }
 
 /// A user group. What has no field of its own is in `rest`, as it came.

@@ -1,30 +1,12 @@
 //! Directory users: `GET /api/systemusers` (V1, published, definition `systemuserreturn`) and `GET /api/v2/users` (named
 //! by the product page). Their fields are read where an account is made of them.
 
-use serde::Deserialize;
-
-use super::{Id, own_id};
-use crate::client::{Call, Identified, Listing};
+use crate::client::{Call, Listing};
 
 /// The V1 endpoint.
 pub(crate) const SYSTEM_USERS: &str = "/api/systemusers";
 /// The V2 endpoint, which not every organisation serves.
 pub(crate) const V2_USERS: &str = "/api/v2/users";
-
-/// A directory user of whom nothing but the id is asked.
-#[derive(Debug, Deserialize)]
-pub(crate) struct UserId {
-    #[serde(flatten, with = "own_id")]
-    pub(crate) id: Id,
-}
-
-impl Identified for UserId {
-    type Wire = Self;
-
-    fn id(&self) -> &Id {
-        &self.id
-    }
-}
 
 /// Lists directory users from either endpoint.
 pub(crate) fn list(path: &str, limit: u64) -> Listing {

@@ -33,7 +33,7 @@ pub(crate) use clock::Clock;
 pub(crate) use endpoint::{Endpoints, parse as parse_url};
 pub(crate) use meter::{Meter, Reading};
 pub(crate) use page::Page;
-pub(crate) use paging::{Identified, Listing, ListingStats, PageReader, Witness, inconsistent};
+pub(crate) use paging::{Gap, Identified, Listing, ListingStats, PageReader, Witness, inconsistent};
 pub(crate) use retry::RetryPolicy;
 pub(crate) use text::Scrubber;
 pub(crate) use transport::Connections;

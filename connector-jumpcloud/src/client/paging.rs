@@ -24,9 +24,10 @@
 //! bounds. The next window starts at the lower one, so it still holds the last row, and the chain of linked pages still
 //! leads from the first row to the last window that the total promises: a row that is given out at all is in one of them.
 //! What is missing is then either null or withheld, the same in every pass. So such a list is whole, with a note of both
-//! numbers, when two passes in a row bring the same rows and the same total. One thing this cannot tell: whether a window
+//! numbers, when two passes in a row bring the same rows and the same total. One thing this cannot show: whether a window
 //! without any row that the total promises there holds null records alone, or is cut off. [`PageReader::gap`] says that there
-//! was one, and the caller must hold the list against another view of the same edges.
+//! was one, and the caller must hold the list against another view of the same edges. A window without a new row that no
+//! null record explains breaks the chain: then, too, two passes must bring the same.
 //!
 //! # Full pages
 //! A list that ends with a full page needs one request more than it has pages, to see that nothing is behind, and one of
@@ -51,6 +52,7 @@ use super::{Client, Meter, Page};
 use crate::api::Id;
 
 pub(crate) use listing::Listing;
+pub(crate) use pass::Gap;
 pub(crate) use witness::Witness;
 
 use listing::{Order, stride};
@@ -193,9 +195,8 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         self.stats.clone()
     }
 
-    /// Whether a list that was read to its end lacks rows where the total promises some and a whole window, or the last
-    /// one behind the last row, shows nobody.
-    pub(crate) fn gap(&self) -> bool {
+    /// Where a list that was read to its end gives no row although its total promises some.
+    pub(crate) fn gap(&self) -> Option<Gap> {
         self.pass.gap
     }
 
@@ -309,6 +310,9 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         self.pass.vacant = limit.saturating_sub(rows);
         self.pass.next = (skip + rows).saturating_sub(1).max(skip);
         let brought = self.pass.rows > before;
+        if brought {
+            self.pass.covered = skip + limit;
+        }
         self.pass.idle = if brought { 0 } else { self.pass.idle + 1 };
         self.pass.pages += 1;
         let promised = self.pass.totals.map(|(_, high)| high);
@@ -326,12 +330,13 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             _ if self.pass.on_trust => self.trust(skip, length, total)?,
             Some(total) if length != limit && end >= total => self.close()?,
             Some(total) if self.listing.nulls && !brought && end < total => {
-                self.pass.gap = true;
+                let tail = self.pass.covered >= total;
+                self.pass.gap = self.pass.gap.max(Some(if tail { Gap::Tail } else { Gap::Window }));
                 if skip + limit >= total { self.close()? } else { self.pass_over(skip + stride(limit))? }
             }
             // Nothing but null records.
             _ if rows == 0 && length > 0 => {
-                self.pass.gap = true;
+                self.pass.gap = Some(Gap::Window);
                 self.pass_over(end)?;
             }
             None if length != limit && self.pass.idle > 0 && ends_alike => {
@@ -458,6 +463,10 @@ impl<T: Identified + Send + 'static> PageReader<T> {
                 self.stats.notes.clear();
                 self.stats.notes.push(format!("{path}: {high} counted, {rows} given"));
             }
+            // The chain is broken, and not by null records.
+            _ if self.pass.gap.is_some() && !self.pass.is_alike(self.before) => {
+                return self.again("a window without a new row stands between others, which cannot be linked");
+            }
             _ if !vouched && (self.pass.shifted || by_name) && (self.pass.number == 1 || self.pass.fresh > 0) => {
                 return self.again("it may have shifted, and no total shows whether anything was lost");
             }
@@ -469,7 +478,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             }
             _ => {}
         }
-        self.pass.gap &= self.pass.totals.is_some_and(|(low, _)| rows < low);
+        self.pass.gap = self.pass.gap.filter(|_| self.pass.totals.is_some_and(|(low, _)| rows < low));
         self.finish();
         Ok(())
     }
@@ -477,7 +486,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     fn finish(&mut self) {
         self.finished = true;
         self.ahead.clear();
-        if !self.pass.gap {
+        if self.pass.gap.is_none() {
             self.seen = Seen::default();
         }
     }

@@ -199,6 +199,7 @@ pub(crate) fn of_malformed(what: &str, why: impl std::fmt::Display, body: &[u8],
     let (start, remedy) = match said.form {
         Form::WebPage => (" (it is a web page, as a gateway or login sends)".to_owned(), NO_CONSOLE),
         Form::Object => (format!(": it says{said}"), LATER),
+        Form::List => (String::new(), REPORT),
         Form::Text => (String::new(), NO_CONSOLE),
     };
     let message = format!("the answer to {what} could not be read{start}: {}", scrub.line(&why.to_string()));
@@ -323,6 +324,8 @@ enum Form {
     Text,
     /// An object with a `message` or an `error`, as JumpCloud answers.
     Object,
+    /// A list in one of JumpCloud's shapes.
+    List,
     WebPage,
 }
 
@@ -334,15 +337,18 @@ impl Said {
         if text.trim_start().starts_with('<') {
             return Self { form: Form::WebPage, words: String::new(), blocked };
         }
-        match message(body) {
-            Some(words) => Self { form: Form::Object, words: scrub.line(&words), blocked },
-            None => Self { form: Form::Text, words: scrub.line(&text), blocked },
+        if let Some(words) = message(body) {
+            return Self { form: Form::Object, words: scrub.line(&words), blocked };
         }
+        let json = text.trim_start();
+        let is_list = json.starts_with('[') || (json.starts_with('{') && json.contains(r#""results""#));
+        Self { form: if is_list { Form::List } else { Form::Text }, words: scrub.line(&text), blocked }
     }
 
-    /// Whether it refuses what service accounts may not do.
+    /// Whether it refuses what service accounts may not do: all of them, not the one that asks.
     fn is_about_service_accounts(&self) -> bool {
-        self.words.to_lowercase().contains("service account")
+        let words = self.words.to_lowercase();
+        words.contains("service accounts") && ["not ", "cannot"].iter().any(|part| words.contains(part))
     }
 
     /// Whether it asks for an organisation, or for another one.

@@ -14,10 +14,10 @@ use super::privilege::Privilege;
 use super::section::{Tally, is_unavailable};
 use super::state::State;
 use super::users::Draft;
-use super::{Course, OpenUsers, Scan, explain, last_login};
-use crate::api::Id;
+use super::{Course, OpenUsers, Scan, another_answered, explain, last_login, organization};
 use crate::api::graph::{self, Kind};
-use crate::api::users::{self as users_api, SYSTEM_USERS, UserId, V2_USERS};
+use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
+use crate::api::{Id, IdOnly};
 use crate::client::{Identified, Meter, PageReader, is_absent};
 use crate::options::UsersEndpoint;
 use crate::rights;
@@ -130,15 +130,15 @@ impl Sender<'_> {
     async fn send_listed(&mut self, mut reader: PageReader<Draft>, total: Option<u64>) -> Result<(), ConnectorError> {
         let result = async {
             while let Some(page) = reader.next().await? {
-                // A list that is read once more brings few who are new.
-                let new = page.iter().filter(|draft| !self.is_listed(draft.id())).count();
-                self.tally.advance(new, total);
+                let before = self.people.listed().len();
                 for draft in page {
-                    self.check_organization(&draft)?;
+                    let asked = self.scan.client.org_id();
+                    organization::check(asked, draft.organization(), || format!("the user {}", draft.id()))?;
                     if !self.is_listed(draft.id()) {
                         self.send(draft).await?;
                     }
                 }
+                self.tally.advance(self.people.listed().len() - before, total);
             }
             Ok(())
         }
@@ -160,12 +160,6 @@ impl Sender<'_> {
     async fn judge_and_send(&mut self, user: u32, mut account: Box<Account>) -> Result<(), ConnectorError> {
         self.privilege.judge_user(&mut account, user, self.people.sudo(user));
         self.outlet.send(Section::Users, Record::Account(account)).await
-    }
-
-    /// A user of another organisation than the one that was asked for shows that the target answers for another.
-    fn check_organization(&self, draft: &Draft) -> Result<(), ConnectorError> {
-        let Some(asked) = self.scan.client.org_id() else { return Ok(()) };
-        super::check_organization(asked, draft.organization().as_deref(), || format!("the user {}", draft.id()))
     }
 
     fn is_listed(&self, id: &Id) -> bool {
@@ -258,9 +252,9 @@ impl Sender<'_> {
         let (client, meter): (_, &Meter) = (self.scan.client, &self.tally.meter);
         let mut found = Vec::new();
         for id in users.iter().take(ASKED) {
-            match client.json::<UserId>(meter, graph::one(Kind::User, id)).await {
+            match client.json::<IdOnly>(meter, graph::one(Kind::User, id)).await {
                 Ok(user) if user.id == *id => found.push(user.id),
-                Ok(_) => {}
+                Ok(another) => return Err(another_answered("user", id, &another.id)),
                 Err(error) if is_absent(&error) => {}
                 Err(error) => return Err(error),
             }

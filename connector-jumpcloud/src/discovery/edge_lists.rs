@@ -1,14 +1,16 @@
 //! Lists of edges, read whole: the members of one group, or what one thing is bound to.
 //!
 //! Such lists may hold null records (see [`PageReader`]). Where a whole window shows nobody although rows are promised
-//! there, the list counts only when the traversal of the same edges shows nobody more.
+//! there, the list counts only when the traversal of the same edges shows nobody more. Where rows are promised behind the
+//! last one alone, the traversal is asked as well, and what it shows counts; but the list does not depend on it.
 
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::IgnoredAny;
 
+use super::section::is_unavailable;
 use crate::api::Id;
 use crate::api::graph::{self, Edge, Kind, Reached};
-use crate::client::{Client, Listing, ListingStats, Meter, PageReader, Witness, inconsistent, is_absent};
+use crate::client::{Client, Gap, Listing, ListingStats, Meter, PageReader, Witness, inconsistent, is_absent};
 
 /// How often a thing must be answered 404 itself before it is held to be gone.
 const CONFIRMATIONS: u32 = 2;
@@ -88,27 +90,31 @@ impl EdgeReader<'_> {
                 Err(error) => return Err(error),
             }
         }
-        if reader.gap() {
-            self.confirm_gap(list, &reader).await?;
+        if let Some(gap) = reader.gap() {
+            self.confirm_gap(list, gap, &reader).await?;
         }
         Ok(Some(WholeList { found, stats: reader.stats(), on_trust: reader.on_trust() }))
     }
 
     /// Makes sure that a list lacks nobody whom the traversal of the same edges shows.
-    async fn confirm_gap(&self, list: &EdgeList, reader: &PageReader<Edge>) -> Result<(), ConnectorError> {
+    async fn confirm_gap(&self, list: &EdgeList, gap: Gap, reader: &PageReader<Edge>) -> Result<(), ConnectorError> {
         let EdgeList { of, id, to } = list;
         let path = format!("the list of {}s of the {} {id}", to.word(), of.word());
         let mut traversal =
             PageReader::<Reached>::new(self.client, &self.meter, graph::traversal(*of, id, *to, self.limit));
         loop {
-            let shown = traversal.next().await.map_err(|error| {
-                let why =
-                    "rows are promised where none is given, and the traversal that would show whether they are null";
-                let mut unconfirmed = inconsistent(&path, 2, &format!("{why} cannot be read: {}", error.message));
-                unconfirmed.retry = error.retry;
-                unconfirmed
-            })?;
-            let Some(shown) = shown else { return Ok(()) };
+            let shown = match traversal.next().await {
+                Ok(Some(shown)) => shown,
+                Ok(None) => return Ok(()),
+                Err(error) if gap == Gap::Tail && shows_nothing(&error) => return Ok(()),
+                Err(error) => {
+                    let why = "rows are promised where none is given, and the traversal that would show whether they \
+                               are null cannot be read";
+                    let mut unconfirmed = inconsistent(&path, 2, &format!("{why}: {}", error.message));
+                    unconfirmed.retry = error.retry;
+                    return Err(unconfirmed);
+                }
+            };
             let lacking = |reached: &&Reached| reached.direct != Some(false) && !reader.brought(&reached.id);
             if let Some(lacking) = shown.iter().find(lacking) {
                 let why = format!("rows are promised where none is given, and the traversal shows {}", lacking.id);
@@ -122,6 +128,11 @@ impl EdgeReader<'_> {
     async fn confirm_gone(&self, list: &EdgeList) -> Result<(), ConnectorError> {
         confirm_gone(self.client, &self.meter, list.of, &list.id).await
     }
+}
+
+/// Whether a traversal is refused, not there or itself no whole list, so that it would show nothing at any other time.
+fn shows_nothing(error: &ConnectorError) -> bool {
+    is_unavailable(error) || matches!(error.code, ErrorCode::MalformedResponse | ErrorCode::InconsistentListing)
 }
 
 /// Makes sure that a thing is gone of which a part was answered 404.

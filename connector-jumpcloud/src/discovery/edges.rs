@@ -12,9 +12,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::edge_lists::{EdgeList, EdgeReader, WholeList};
 use super::section::{Tally, is_unavailable};
 use super::state::{Edge, Node, State};
-use crate::api::Id;
 use crate::api::graph::{self, Kind};
-use crate::api::users::{self as users_api, UserId};
+use crate::api::users as users_api;
+use crate::api::{Id, IdOnly};
 use crate::client::{Listing, Witness};
 
 /// One kind of edge, and the end from which it is listed.
@@ -161,7 +161,7 @@ pub(super) async fn read(
 }
 
 /// The ids of the users, from the first of the listings that is served.
-async fn list_users(reader: &EdgeReader<'_>, paths: &[&str], tally: &mut Tally) -> Result<Vec<UserId>, ConnectorError> {
+async fn list_users(reader: &EdgeReader<'_>, paths: &[&str], tally: &mut Tally) -> Result<Vec<IdOnly>, ConnectorError> {
     let mut refused = None;
     for path in paths {
         let mut users = Vec::new();

@@ -47,7 +47,7 @@ pub(crate) async fn explain(client: &Client, error: ConnectorError) -> Connector
             format!("{who} is accepted, but it may see several organisations and none is named"),
             format!("set jumpcloudOrgId to one of: {listed}"),
         ),
-        (Some(org_id), visible) if !visible.iter().any(|organization| organization.id.to_string() == org_id) => {
+        (Some(org_id), visible) if !visible.iter().any(|organization| organization.is(org_id)) => {
             not_visible(client, org_id, visible)
         }
         (Some(_), _) => refused_here(error),

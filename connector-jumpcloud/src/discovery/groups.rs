@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector_api::{Access, ConnectorError, ErrorCode, Retry};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::another_answered;
 use super::edge_lists::confirm_gone;
 use super::section::Tally;
-use crate::api::Id;
 use crate::api::graph::{Kind, sudo};
-use crate::api::user_groups::{self, GroupId, UserGroup};
+use crate::api::user_groups::{self, UserGroup};
+use crate::api::{Id, IdOnly};
 use crate::client::{Client, PageReader, is_absent};
 use crate::options::GroupDetails;
 
@@ -119,11 +120,7 @@ async fn read_details(
             async move {
                 match client.json::<UserGroup>(&meter, user_groups::one(&id)).await {
                     Ok(group) if group.id == id => Ok((at, Some(group))),
-                    Ok(group) => Err(ConnectorError::new(
-                        ErrorCode::MalformedResponse,
-                        format!("the group {id} was asked for, and {} came", group.id),
-                        "scan again; when it lasts, report it to JumpCloud",
-                    )),
+                    Ok(another) => Err(another_answered("user_group", &id, &another.id)),
                     Err(error) if is_absent(&error) => {
                         confirm_gone(client, &meter, Kind::UserGroup, &id).await?;
                         Ok((at, None))
@@ -201,7 +198,7 @@ fn unfiltered(tally: &mut Tally, why: &str) -> Result<Option<BTreeSet<Id>>, Conn
 
 /// The groups that a filter lets through; `None` where the target refuses it.
 async fn hits(client: &Client, limit: u64, filter: &str, tally: &mut Tally) -> Result<Option<Vec<Id>>, ConnectorError> {
-    let mut reader = PageReader::<GroupId>::new(client, &tally.meter, user_groups::list_filtered(filter, limit));
+    let mut reader = PageReader::<IdOnly>::new(client, &tally.meter, user_groups::list_filtered(filter, limit));
     let mut found = Vec::new();
     let result = loop {
         match reader.next().await {

@@ -41,6 +41,10 @@ pub(super) async fn read(
             on_trust.len()
         ));
     }
+    // Only now: a list that was taken at its word may have been read again.
+    for (group, members) in groups.iter().zip(&members) {
+        members.iter().for_each(|members| count(group, members, tally));
+    }
     tally.check_kinds().map(|()| members)
 }
 
@@ -75,11 +79,16 @@ fn enter(group: &Id, list: Option<WholeList<Listed>>, people: &mut People, tally
     };
     tally.listing(stats);
     tally.advance(found.count(), None);
-    tally.edges(found.count());
-    for (kind, id) in &found.others {
+    Some(found.into_members(people))
+}
+
+/// Counts a group's members, and those of kinds that are not known.
+fn count(group: &Id, members: &Members, tally: &mut Tally) {
+    let Members { users, groups, others } = members;
+    tally.edges(users.len() + groups.len() + others.len());
+    for (kind, id) in others {
         tally.unknown_kind(|| format!("group {group}"), || format!("{kind:?} {id}"));
     }
-    Some(found.into_members(people))
 }
 
 /// A group's members as they are listed: ids alone, since a group may have a million.

@@ -19,6 +19,7 @@ mod last_login;
 mod logins;
 mod memberships;
 mod names;
+mod organization;
 mod people;
 mod plan;
 mod privilege;
@@ -52,6 +53,7 @@ pub use fuzzing::{fuzz_state, fuzz_state_is_good};
 pub(crate) use plan::plan;
 pub(crate) use users::Draft;
 
+use crate::api::Id;
 use crate::api::directories::{Directory, RadiusServer};
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::api::{
@@ -290,7 +292,7 @@ impl Scan<'_> {
             Section::Systems => Box::pin(async move {
                 let (mut systems, mut groups) = (Vec::new(), Vec::new());
                 let main = tally.read_into(client, systems_api::list(limit), &mut systems).await;
-                let main = main.and_then(|()| check_organizations(client.org_id(), &systems));
+                let main = main.and_then(|()| organization::check_devices(client.org_id(), &systems));
                 let result = tally.read_besides(main, client, systems_api::list_groups(limit), &mut groups).await;
                 Read { section, found: Found::Systems(systems, groups), tally, result }
             }),
@@ -459,26 +461,13 @@ fn ends_scan(section: Section, error: &ConnectorError) -> bool {
     }
 }
 
-/// Holds the devices' organisations against the one that was asked for.
-fn check_organizations(asked: Option<&str>, systems: &[systems_api::System]) -> Result<(), ConnectorError> {
-    let Some(asked) = asked else { return Ok(()) };
-    systems.iter().try_for_each(|system| {
-        let named = system.rest.get("organization");
-        let named = named.as_ref().and_then(serde_json::Value::as_str);
-        check_organization(asked, named, || format!("the device {}", system.id))
-    })
-}
-
-/// Holds the organisation that a row names against the one that was asked for. A row that names none says nothing.
-fn check_organization(asked: &str, named: Option<&str>, whose: impl FnOnce() -> String) -> Result<(), ConnectorError> {
-    match named {
-        Some(named) if !named.eq_ignore_ascii_case(asked) => Err(ConnectorError::new(
-            ErrorCode::WrongOrganization,
-            format!("{} belongs to another organisation than {asked}, which was asked for", whose()),
-            "set jumpcloudOrgId to the organisation that this credential is for; Test Connection names it",
-        )),
-        _ => Ok(()),
-    }
+/// One thing was asked for by id, and another was answered.
+fn another_answered(kind: &str, asked: &Id, answered: &Id) -> ConnectorError {
+    ConnectorError::new(
+        ErrorCode::MalformedResponse,
+        format!("the {kind} {asked} was asked for by id, and {answered} was answered"),
+        "scan again; when it lasts, report it to JumpCloud",
+    )
 }
 
 /// Opens the users' listing at the endpoint that the options choose, or at the first that is served.

@@ -5,6 +5,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::organization;
 use crate::api::lenient::{self, Told};
 use crate::api::{Id, Ids};
 use crate::client::Identified;
@@ -75,7 +76,7 @@ impl Draft {
 
     /// The organisation that the user's row names.
     pub(super) fn organization(&self) -> Option<String> {
-        lenient::text(self.account.attributes.get("organization")?)
+        organization::named(&self.account.attributes)
     }
 
     /// The account under a name that no other has.

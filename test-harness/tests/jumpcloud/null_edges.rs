@@ -91,6 +91,21 @@ async fn a_list_that_is_cut_off_is_not_taken_for_one_with_null_records() {
 }
 
 #[tokio::test]
+async fn a_list_whose_last_records_are_null_does_not_depend_on_a_traversal_but_heeds_it() {
+    let membership = format!("/api/v2/usergroups/{}/membership", id(10));
+    for (status, body) in [(404, json!({"message": "Not Found"})), (403, json!({"message": "Forbidden"}))] {
+        let console = group_of_130(125).answer(&membership, status, body).serve().await;
+        let scanned = scan(core_alone(console.system())).await;
+        assert_eq!((scanned.summary.outcome, scanned.memberships().count()), (Outcome::Complete, 125));
+        let notes = &scanned.summary.section(Section::Memberships).unwrap().notes;
+        assert_eq!(notes, &[format!("/api/v2/usergroups/{}/members: 130 counted, 125 given", id(10))]);
+    }
+    let console = group_of_130(125).list(&membership, reached(1000..1130)).serve().await;
+    let failure = try_scan(core_alone(console.system())).await.unwrap_err();
+    assert_eq!(failure.error.code, ErrorCode::InconsistentListing);
+}
+
+#[tokio::test]
 async fn those_who_come_through_other_groups_are_nobody_more() {
     let membership = format!("/api/v2/usergroups/{}/membership", id(10));
     let through =

@@ -10,7 +10,7 @@ use connector_api::{
     Section, SectionStatus, SystemConfig,
 };
 use serde_json::json;
-use test_harness::simulator::{Simulator, SimulatorOptions, UsersEndpoint};
+use test_harness::simulator::{Behaviour, Simulator, SimulatorOptions, UsersEndpoint, V2Sort};
 
 fn organization() -> SimulatorOptions {
     SimulatorOptions {
@@ -70,6 +70,30 @@ async fn a_scan_goes_on_from_every_checkpoint_and_asks_nothing_twice() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_order_that_is_refused_costs_one_request_a_listing_and_is_not_asked_for_after_resuming() {
+    let truth = Simulator::start(organization()).await.unwrap();
+    let ordered = Arc::new(Collected::default());
+    scan_from(&system(&truth), None, &ordered).await.unwrap();
+    assert_eq!(truth.requests().with_status(400), 0, "what was seen refused is not asked for");
+
+    let behaviour = Behaviour { v2_sort: V2Sort::Nothing, ..Behaviour::observed() };
+    let simulator = Simulator::start(SimulatorOptions { behaviour, ..organization() }).await.unwrap();
+    let system = system(&simulator);
+    let whole = Arc::new(Collected::default());
+    assert_eq!(scan_from(&system, None, &whole).await, Ok(Outcome::Complete));
+    assert_eq!(texts(&whole.rows()), texts(&ordered.rows()));
+    assert_eq!(simulator.requests().with_status(400), 2, "one for the user groups, one for the device groups");
+
+    // A checkpoint that remembers nothing but the refusals.
+    let (_, mut checkpoint) = whole.checkpoints().pop().unwrap();
+    checkpoint.state = json!({"refused_sorts": checkpoint.state["refused_sorts"]});
+    let again = Arc::new(Collected::default());
+    assert_eq!(scan_from(&system, Some(checkpoint), &again).await, Ok(Outcome::Complete));
+    assert_eq!(texts(&again.rows()), texts(&ordered.rows()));
+    assert_eq!(simulator.requests().with_status(400), 2, "no more");
 }
 
 #[tokio::test]

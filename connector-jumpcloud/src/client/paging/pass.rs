@@ -4,6 +4,15 @@ use std::collections::HashMap;
 
 use crate::api::Id;
 
+/// Where a list of edges gives no row although its total promises some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Gap {
+    /// Behind the last row: every window up to the total brought rows.
+    Tail,
+    /// In a whole window.
+    Window,
+}
+
 /// One reading from the first row to the last.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
@@ -38,8 +47,10 @@ pub(super) struct Pass {
     pub(super) behind: bool,
     /// The next page follows a window without a row, so there is nothing that it could be linked to.
     pub(super) loose: bool,
-    /// A window held no row that is new although the total promises some there.
-    pub(super) gap: bool,
+    /// Where no row came although the total promises some.
+    pub(super) gap: Option<Gap>,
+    /// Where the last window ends that brought rows.
+    pub(super) covered: u64,
     /// The total is taken at its word, and the pages share no row.
     pub(super) on_trust: bool,
     /// So far each row's id was greater than those before it.
@@ -69,11 +80,11 @@ impl Pass {
         self.rows + self.repeated.values().sum::<u64>()
     }
 
-    /// Whether this pass brought what the one before did, under one and the same total.
+    /// Whether this pass brought what the one before did, under one and the same total, if any.
     pub(super) fn is_alike(&self, before: Option<Outcome>) -> bool {
         self.fresh == 0
             && self.kept == self.rows
-            && self.totals.is_some_and(|(low, high)| low == high)
+            && self.totals.is_none_or(|(low, high)| low == high)
             && before == Some(self.outcome())
     }
 

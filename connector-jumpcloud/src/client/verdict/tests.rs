@@ -110,6 +110,15 @@ fn what_is_not_for_service_accounts_says_so_and_speaks_of_no_key() {
 }
 
 #[test]
+fn a_service_account_that_is_refused_itself_is_not_taken_for_all_of_them() {
+    for asked in service_account(CONSOLE) {
+        let verdict = judge(asked, 401, &[], r#"{"message":"the service account is not active"}"#);
+        assert_eq!(verdict.error.code, ErrorCode::Unauthorized, "{verdict:?}");
+        assert_eq!(verdict.next == Next::RenewToken, asked.sign_in == SignIn::ServiceAccountToken);
+    }
+}
+
+#[test]
 fn a_refused_key_sends_to_the_other_regions_before_it_is_revoked() {
     let body = r#"{"error":"Unauthorized","message":"Unauthorized: api key user not found"}"#;
     let error = judge(CONSOLE, 401, &[], body).error;
@@ -219,7 +228,12 @@ fn only_what_is_no_answer_of_jumpcloud_puts_the_host_name_in_doubt() {
     let verdict = malformed(r#"{"error": "backend unavailable"}"#);
     assert!(verdict.error.message.contains("backend unavailable"), "{verdict:?}");
     assert!(!verdict.error.remedy.contains("host name"), "{verdict:?}");
-    assert!(malformed("<html>").error.remedy.contains("host name"));
+    for body in ["<html>", "nginx", r#"{"ok":true}"#, ""] {
+        assert!(malformed(body).error.remedy.contains("host name"), "{body}");
+    }
+    for list in [r#"[{"name":"no id"}]"#, r#" {"totalCount":1,"results":[{"name":"no id"}]}"#] {
+        assert!(malformed(list).error.remedy.contains("report this"), "{list}");
+    }
     assert_eq!(verdict.next, Next::Retry { after: None, attempts: Some(3) });
 }
 

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 pub const KEY: &str = "key-of-a-console-made-by-hand";
 
 /// What a console holds: rows by path, and by `path?targets=kind` for associations. What it does not hold is empty,
-/// except for `/api/v2/users`, which is not served.
+/// except for `/api/v2/users`, which is not served. Lists of groups sort by `name` alone, directories by nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
     lists: BTreeMap<String, Vec<Value>>,
@@ -32,7 +32,6 @@ pub struct Content {
     events_a_page: Option<usize>,
     log: Option<EventLog>,
     now: Option<Timestamp>,
-    refuses_sorts: bool,
     /// Answers to the first requests for a path, one each.
     first: BTreeMap<String, Vec<Early>>,
     /// The tokens that are given one after another; each but the last dies after so many requests of all.
@@ -133,12 +132,6 @@ impl Content {
         self
     }
 
-    /// Refuses what the service was seen to refuse: lists of groups sort by `name` alone, directories by nothing.
-    pub fn refusing_sorts(mut self) -> Self {
-        self.refuses_sorts = true;
-        self
-    }
-
     pub async fn serve(self) -> Console {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -216,7 +209,8 @@ impl Content {
         if path == "/api/v2/users" && !self.lists.contains_key(path) {
             return response(404, "application/json", None, json!({"message": "Not Found"}).to_string());
         }
-        if let Some(sort) = query.get("sort").filter(|_| self.refuses_sorts) {
+        // As the service was seen to do.
+        if let Some(sort) = query.get("sort") {
             let sorts: Option<&[&str]> = match path {
                 "/api/v2/usergroups" | "/api/v2/systemgroups" => Some(&["name", "-name"]),
                 "/api/v2/directories" => Some(&[]),

@@ -1,0 +1,59 @@
+//! Whose rows a target gives: one that answers for another organisation than the one that was asked for must not pass for
+//! it.
+
+use connector_api::{Attributes, ConnectorError, ErrorCode};
+use serde_json::Value;
+
+use crate::api::systems::System;
+
+/// The organisation that a row names by its field `organization`, if it names one.
+pub(super) fn named(fields: &Attributes) -> Option<String> {
+    match fields.get("organization") {
+        Some(Value::String(name)) if !name.is_empty() => Some(name),
+        _ => None,
+    }
+}
+
+/// Holds the devices' organisations against the one that was asked for, if one was.
+///
+/// # Errors
+/// `wrong_organization`.
+pub(super) fn check_devices(asked: Option<&str>, devices: &[System]) -> Result<(), ConnectorError> {
+    devices.iter().try_for_each(|device| check(asked, named(&device.rest), || format!("the device {}", device.id)))
+}
+
+/// Holds the organisation that a row names against the one that was asked for, if one was. A row that names none says
+/// nothing.
+///
+/// # Errors
+/// `wrong_organization`.
+pub(super) fn check(
+    asked: Option<&str>,
+    named: Option<String>,
+    whose: impl FnOnce() -> String,
+) -> Result<(), ConnectorError> {
+    match (asked, named) {
+        (Some(asked), Some(named)) if !named.eq_ignore_ascii_case(asked) => Err(ConnectorError::new(
+            ErrorCode::WrongOrganization,
+            format!("{} belongs to another organisation than {asked}, which was asked for", whose()),
+            "set jumpcloudOrgId to the organisation that this credential is for; Test Connection names it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_text_names_an_organisation() {
+        for nothing in [json!(null), json!(""), json!(7), json!(false), json!({"id": "x"})] {
+            assert_eq!(named(&Attributes::from([("organization", nothing.clone())])), None, "{nothing}");
+        }
+        assert_eq!(named(&Attributes::default()), None);
+        assert_eq!(named(&Attributes::from([("organization", json!("x"))])).as_deref(), Some("x"));
+    }
+}
