@@ -20,50 +20,99 @@ const NUMBER: usize = 7;
 
 pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> String {
     let os_type = summary.os_type.as_str();
-    let line = |name: &str, total: u64, details: Vec<String>| {
-        let total = HumanCount(total).to_string();
-        let label = format!("  {name:<NAME$}{total:>NUMBER$}   ");
-        if details.is_empty() { format!("{}\n", label.trim_end()) } else { listed(&label, &details, ",", width) }
-    };
+    let of = |section| Extent::of(summary, section);
+    let line = |name: &str, extent: Extent, total: u64, details: Vec<String>| extent.line(name, total, details, width);
     let Digest { users, administrators, groups, memberships, resources, .. } = digest;
-    let mut text = title("Found");
+    let mut text = title("Found", width);
     let linked = [("linked to an administrator", users.linked)];
-    text += &line("users", users.total, account_details(users, &linked));
+    text += &line("users", Extent::Whole, users.total, account_details(users, &linked));
     let alone = administrators.total.saturating_sub(administrators.linked);
     let linked = [("linked to a user", administrators.linked), ("linked to none", alone)];
-    text += &line("administrators", administrators.total, account_details(administrators, &linked));
+    let details = account_details(administrators, &linked);
+    text += &line("administrators", of(Section::Administrators), administrators.total, details);
     let mut details = kinds(&groups.by_type, os_type, "");
     details.extend(counts([("of them privileged", groups.privileged), ("of them without members", groups.empty)]));
-    text += &line("groups", groups.by_type.total(), details);
+    text += &line("groups", Extent::Whole, groups.by_type.total(), details);
     text += &largest(digest, width);
-    let mut details = kinds(&memberships.clone(), os_type, "in ");
+    let mut details = kinds(memberships, os_type, "in ");
     details.extend(counts([("of them through a group in a group", digest.nested_memberships)]));
-    text += &line("memberships", memberships.total(), details);
-    text += &line("things to reach", resources.total(), kinds(resources, os_type, ""));
-    let reads_grants = reads(summary, Section::Grants);
-    if reads_grants {
-        text += &line("grants to accounts", digest.account_grants.values().sum(), levels(&digest.account_grants));
-        text += &line("grants to groups", digest.group_grants.values().sum(), levels(&digest.group_grants));
-    }
-    if reads(summary, Section::LastLogin) {
-        let logins = &digest.last_logins;
-        text += &line("last logins", logins.known(), last_logins(logins, summary.finished_at));
-    }
+    text += &line("memberships", Extent::Whole, memberships.total(), details);
+    text += &things(summary, resources, width);
+    let (accounts, groups) = (&digest.account_grants, &digest.group_grants);
+    let grants = of(Section::Grants);
+    text += &line("grants to accounts", grants, accounts.values().sum(), levels(accounts));
+    text += &line("grants to groups", grants, groups.values().sum(), levels(groups));
+    let logins = &digest.last_logins;
+    let details = last_logins(logins, summary.finished_at);
+    text += &line("last logins", of(Section::LastLogin), logins.known(), details);
     if users.linked + administrators.linked > 0 {
         let linked = "Linked are two accounts that may be one person's: they have one address, or the target says so.";
         text += &labelled("  ", linked, width);
     }
-    if reads_grants {
-        let access = "A grant is a pair: an account, or a group for all of its members, and one thing that it reaches.";
-        text += &labelled("  ", access, width);
+    if matches!(grants, Extent::Whole | Extent::Part) {
+        let grant = "A grant is a pair: an account, or a group for all of its members, and one thing that it reaches.";
+        text += &labelled("  ", grant, width);
     }
     text + &longest_way(digest, width)
 }
 
-/// Whether a section was read, at least in part.
-fn reads(summary: &ScanSummary, section: Section) -> bool {
-    let report = summary.section(section);
-    report.is_some_and(|report| matches!(report.status, SectionStatus::Complete | SectionStatus::Incomplete { .. }))
+/// How much of a section was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    Part,
+    NotRead,
+    LeftOut,
+    /// The connector has no such section.
+    Unknown,
+}
+
+impl Extent {
+    fn of(summary: &ScanSummary, section: Section) -> Self {
+        let Some(report) = summary.section(section) else { return Self::Unknown };
+        match report.status {
+            SectionStatus::Complete => Self::Whole,
+            SectionStatus::Incomplete { .. } if report.records > 0 => Self::Part,
+            SectionStatus::Incomplete { .. } | SectionStatus::Unavailable { .. } => Self::NotRead,
+            SectionStatus::Skipped => Self::LeftOut,
+        }
+    }
+
+    /// A name and the number that was found of it, with details. Of what was not read there is no number, not even 0.
+    fn line(self, name: &str, total: u64, mut details: Vec<String>, width: usize) -> String {
+        let number = match self {
+            Self::Whole | Self::Part => HumanCount(total).to_string(),
+            Self::NotRead | Self::LeftOut => "–".to_owned(),
+            Self::Unknown => return String::new(),
+        };
+        match self {
+            Self::Part => details.push("only a part was read".to_owned()),
+            Self::NotRead => details = vec!["not read".to_owned()],
+            Self::LeftOut => details = vec!["left out".to_owned()],
+            Self::Whole | Self::Unknown => {}
+        }
+        let label = format!("  {name:<NAME$}{number:>NUMBER$}   ");
+        if details.is_empty() { format!("{}\n", label.trim_end()) } else { listed(&label, &details, ",", width) }
+    }
+}
+
+/// The resources, with what is missing of them.
+fn things(summary: &ScanSummary, resources: &Kinds, width: usize) -> String {
+    let sections = [Section::Systems, Section::Applications, Section::Directories];
+    let extents = sections.map(|section| (section, Extent::of(summary, section)));
+    let all = |extent| extents.iter().all(|(_, other)| *other == extent);
+    let whole = if all(Extent::Unknown) { Extent::Unknown } else { Extent::Whole };
+    let mut details = kinds(resources, &summary.os_type, "");
+    for (section, extent) in extents {
+        let missing = match extent {
+            Extent::NotRead => "not read",
+            Extent::Part => "only in part",
+            Extent::LeftOut => "left out",
+            Extent::Whole | Extent::Unknown => continue,
+        };
+        details.push(format!("{} {missing}", words::section(section)));
+    }
+    whole.line("things to reach", resources.total(), details, width)
 }
 
 fn account_details(accounts: &AccountCounts, linked: &[(&str, u64)]) -> Vec<String> {

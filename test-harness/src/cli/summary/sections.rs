@@ -9,6 +9,9 @@ use crate::cli::paragraph::labelled;
 use crate::cli::print::printable;
 use crate::cli::table::Table;
 
+/// Columns of the word before what is missing.
+const LABEL: usize = 10;
+
 /// How many remarks are shown.
 const MAX_REMARKS: usize = 10;
 
@@ -42,10 +45,17 @@ pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
     for gap in &gaps {
         text += &format!("\n{}", gap.render(width));
     }
+    if !gaps.is_empty() {
+        let warning = "That nothing of these is shown below does not mean that there is nothing.";
+        text += &labelled(&" ".repeat(LABEL), warning, width);
+    }
     let left_out = summary.sections.iter().filter(|section| section.status == SectionStatus::Skipped);
     let left_out: Vec<String> = left_out.map(|section| words::section_with_name(section.section)).collect();
     if !left_out.is_empty() {
-        text += &format!("\n{}", labelled("LEFT OUT  ", &format!("As set: {}.", left_out.join(", ")), width));
+        text += &format!(
+            "\n{}",
+            labelled(&format!("{:<LABEL$}", "LEFT OUT"), &format!("As set: {}.", left_out.join(", ")), width)
+        );
     }
     text
 }
@@ -104,12 +114,12 @@ impl Gap {
         };
         let ConnectorError { code, message, remedy, .. } = &self.error;
         let sentences = format!(
-            "{}: {} [{code}]. {}. That something is not listed here does not mean that it is not there.",
+            "{}: {} [{code}]. {}.",
             words::sentence(&what),
             printable(message),
             words::sentence(&printable(remedy)),
         );
-        let text = labelled(&format!("{label:<8}  "), &sentences, width);
+        let text = labelled(&format!("{label:<LABEL$}"), &sentences, width);
         text.replacen(label, &style(label).yellow().bold().for_stderr().to_string(), 1)
     }
 }
@@ -125,7 +135,11 @@ fn table(summary: &ScanSummary, width: usize) -> String {
     }
     let planned = summary.sections.iter().any(|section| section.planned_requests.is_some());
     let heading = ["SECTION", "STATUS", "ROWS", "REQUESTS", "REPEATED", "TIME", "PLANNED"];
-    let shown = if planned { &heading[..] } else { &heading[..6] };
+    let shown = match (planned, width) {
+        (_, ..80) => &heading[..4],
+        (false, _) => &heading[..6],
+        (true, _) => &heading[..],
+    };
     let mut table = Table::new(shown, &[2, 3, 4, 5, 6]);
     for section in &summary.sections {
         let mut row = vec![
@@ -141,16 +155,24 @@ fn table(summary: &ScanSummary, width: usize) -> String {
                 section.planned_requests.map_or_else(|| "–".to_owned(), |planned| HumanCount(planned).to_string()),
             );
         }
+        row.truncate(shown.len());
         table.row(row);
+    }
+    let text = title("Sections", width) + &table.render(2);
+    if summary.outcome == Outcome::Failed {
+        return text;
     }
     let mut explained =
         "A section's rows are of all kinds that it brings: administrators, for instance, also brings their \
-                         roles and who has these. Repeated requests are among the requests."
+                         roles and who has these."
             .to_owned();
-    if planned {
+    if shown.contains(&"REPEATED") {
+        explained += " Repeated requests are among the requests.";
+    }
+    if shown.contains(&"PLANNED") {
         explained += " Planned is what the counts alone let expect.";
     }
-    title("Sections") + &table.render(2) + &labelled("  ", &explained, width)
+    text + &labelled("  ", &explained, width)
 }
 
 fn remarks(summary: &ScanSummary, width: usize) -> String {
@@ -162,7 +184,7 @@ fn remarks(summary: &ScanSummary, width: usize) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let mut text = title("Worth a look");
+    let mut text = title("Worth a look", width);
     for line in lines.iter().take(MAX_REMARKS) {
         text += &labelled("  - ", &printable(line), width);
     }

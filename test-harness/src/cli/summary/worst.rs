@@ -1,6 +1,6 @@
 //! Who is privileged: how many, by which evidence, and the worst of them.
 
-use connector_api::{Mfa, ScanSummary, Severity};
+use connector_api::{Mfa, ScanSummary, SectionStatus, Severity};
 use console::{Alignment, StyledObject, measure_text_width, pad_str, style};
 use indicatif::HumanCount;
 use jiff::Timestamp;
@@ -13,15 +13,16 @@ use crate::host::digest::{Digest, LastSeen, Privileged, PrivilegedAccount, days_
 /// How many sentences stand behind an account.
 const REASONS: usize = 3;
 
-/// Columns of a severity, of a last login, and of a name at most.
+/// Columns of a severity, of counts by severity, of a last login, and of a name at most.
 const SEVERITY: usize = 8;
+const COUNTS: usize = "999 critical, 999 high, 999 medium".len();
 const LOGIN: usize = "last login 30 Nov 2026, 999 days ago".len();
 const NAME: usize = 40;
 
 pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> String {
     let now = summary.finished_at;
     let privileged = &digest.privileged;
-    let mut text = lead(digest, width);
+    let mut text = lead(summary, digest, width);
     if privileged.accounts > 0 {
         text += &settings(privileged, width);
         text += &worst(privileged, now, width);
@@ -30,18 +31,22 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
 }
 
 /// How many are privileged, in sentences.
-fn lead(digest: &Digest, width: usize) -> String {
+fn lead(summary: &ScanSummary, digest: &Digest, width: usize) -> String {
     let Digest { users, administrators, privileged, .. } = digest;
     let all = users.total + administrators.total;
     if privileged.accounts == 0 {
-        return labelled("", &format!("\nNo account of {} shows any evidence of privilege.", HumanCount(all)), width);
+        let sentence = format!("None of {} accounts shows evidence of privilege.", HumanCount(all));
+        return format!("\n{}", labelled("", &sentence, width));
     }
     let by_severity = privileged.by_severity.iter().rev().map(|(severity, count)| (severity.as_str(), *count));
     let [accounts, usable, without] =
         [privileged.accounts, privileged.usable, privileged.usable_without_mfa].map(HumanCount);
+    // What was not read may hold more evidence.
+    let is_whole = summary.sections.iter().all(|section| section.status == SectionStatus::Complete);
     let sentences = format!(
-        "{accounts} of {} accounts {} privileged: {}. {usable} of them can be used now; {without} of these {} no second \
+        "{}{accounts} of {} accounts {} privileged: {}. {usable} of them can be used now; {without} of these {} no second \
          factor set up.",
+        if is_whole { "" } else { "At least " },
         HumanCount(all),
         if privileged.accounts == 1 { "is" } else { "are" },
         counts(by_severity).join(", "),
@@ -57,7 +62,7 @@ fn settings(privileged: &Privileged, width: usize) -> String {
     if settings.is_empty() {
         return String::new();
     }
-    let mut text = title("Privileged by a setting of this scan, which you can change");
+    let mut text = title("Privileged by a setting of this scan, which you can change", width);
     for (setting, count) in settings {
         let accounts = if count.accounts == 1 { "account" } else { "accounts" };
         let mut sentence =
@@ -83,7 +88,7 @@ fn worst(privileged: &Privileged, now: Timestamp, width: usize) -> String {
     } else {
         "The privileged accounts, worst first".to_owned()
     };
-    let mut text = title(&heading);
+    let mut text = title(&heading, width);
     let order =
         "By the gravest evidence; of equals, first those that can be used, then those with more grave evidence.";
     text += &labelled("", order, width);
@@ -136,7 +141,7 @@ fn narrow(accounts: &[&PrivilegedAccount], now: Timestamp, width: usize) -> Stri
         let head = if measure_text_width(&name) <= rooms {
             vec![format!("{}  {login}", pad_str(&name, rooms, Alignment::Left, None))]
         } else {
-            beside(&[(format!("{name} {login}"), width - indent.len())])
+            beside(&[(format!("{name}, {login}"), width - indent.len())])
         };
         text += &behind_severity(account.severity, &head);
         text += &labelled(&indent, &printable(&reasons(account).join("; ")), width);
@@ -215,18 +220,22 @@ fn evidence(privileged: &Privileged, os_type: &str, width: usize) -> String {
     if kinds.is_empty() {
         return String::new();
     }
-    let mut text = title("Evidence, gravest first: on how many accounts, and what to do about it");
-    let longest = kinds.iter().map(|(code, _)| measure_text_width(code)).max().unwrap_or_default();
+    let mut text = title("Evidence, gravest first: on how many accounts, and what to do about it", width);
+    let longest = kinds.iter().map(|(code, _)| measure_text_width(code)).max().unwrap_or_default().min(NAME);
     for (code, count) in kinds {
         let by_severity = count.accounts.iter().rev().map(|(severity, count)| (severity.as_str(), *count));
         let by_severity = counts(by_severity).join(", ");
-        let head = format!("  {:>7}  {}", HumanCount(count.total()).to_string(), printable(code));
+        let (code, remedy) = (printable(code), printable(&count.remedy));
+        let number = format!("  {:>7}  ", HumanCount(count.total()).to_string());
         if width >= WIDE {
-            let label = format!("{head:<width$}  {by_severity:<30}  ", width = longest + 11);
-            text += &labelled(&label, &printable(&count.remedy), width);
+            let rest = width - number.len() - longest - COUNTS - 4;
+            let lines = beside(&[(code, longest), (by_severity, COUNTS), (remedy, rest)]);
+            let indent = " ".repeat(number.len());
+            let start = |at: usize| if at == 0 { &number } else { &indent };
+            text.extend(lines.iter().enumerate().map(|(at, line)| format!("{}{line}\n", start(at))));
         } else {
-            text += &labelled(&format!("{head}: "), &by_severity, width);
-            text += &labelled(&" ".repeat(11), &printable(&count.remedy), width);
+            text += &labelled(&number, &format!("{code}: {by_severity}"), width);
+            text += &labelled(&" ".repeat(number.len()), &remedy, width);
         }
     }
     let command = format!("What each word means: harness describe --os-type {}", printable(os_type));
