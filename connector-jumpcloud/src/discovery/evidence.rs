@@ -81,12 +81,13 @@ evidence! {
         "Check that the user needs it on every device; if not, take it back and give it on single devices",
         "users: sudo";
     SUDO_ON_SYSTEMS_WITHOUT_PASSWORD "sudo_on_systems_without_password" Privilege [High]:
-        "Bindings, or attributes of the groups passed on any way, make users or the members of a group administrators of \
-         this many devices without a password",
+        "The user, or each member of the group, is administrator of this many devices without a password: by bindings, or by \
+         attributes of the groups on the way to the device",
         "Check who needs it on these devices; require the password, or remove the right from the binding or the group",
         "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
     SUDO_ON_SYSTEMS "sudo_on_systems" Privilege [Medium]:
-        "The same with a password",
+        "The user, or each member of the group, is administrator of this many devices with a password: by bindings, or by \
+         attributes of the groups on the way to the device",
         "Check who needs it on these devices, and remove the right from the binding or the group where nobody does",
         "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
     GROUP_SUDO_WITHOUT_PASSWORD "group_sudo_without_password" Privilege [High]:
@@ -103,8 +104,9 @@ evidence! {
         "Check that all members need it, and take the POSIX group off the group where not",
         "usergroups: attributes.posixGroups";
     PRIVILEGED_GROUP "privileged_group" Privilege [High, Medium, Low]:
-        "The user is in a group, directly or through other groups, or the group is in one, for which one of these three \
-         or group_name holds; as severe as that",
+        "The user is in a group, directly or through other groups, or the group is in one, for which group_sudo, \
+         group_sudo_without_password, posix_admin_group or group_name holds; as severe as that. Where the group makes its \
+         members administrators of devices, sudo_on_systems is said instead of group_sudo",
         "Check that each still needs to be in the group, and take out who does not; where only its name speaks for it, \
          narrow privilegedGroupPatterns",
         "GET /api/v2/usergroups/{id}/members";
