@@ -111,7 +111,12 @@ fn discovers() -> Vec<Discovery> {
             "GET /api/v2/users, or GET /api/systemusers where that is not served",
             "1 request for each 100 users",
         ),
-        row(Section::Groups, "User groups", "GET /api/v2/usergroups", "1 request for each 100 groups"),
+        row(
+            Section::Groups,
+            "User groups, with what makes them privileged and how members get in",
+            "GET /api/v2/usergroups, and GET /api/v2/usergroups/{id} where the list lacks these",
+            "1 request for each 100 groups, and 1 for each group that the list does not show whole (groupDetails)",
+        ),
         row(
             Section::Memberships,
             "Group memberships, nested ones resolved",

@@ -129,7 +129,9 @@ impl Sender<'_> {
     async fn send_listed(&mut self, mut reader: PageReader<Draft>, total: Option<u64>) -> Result<(), ConnectorError> {
         let result = async {
             while let Some(page) = reader.next().await? {
-                self.tally.advance(page.len(), total);
+                // A list that is read once more brings few who are new.
+                let new = page.iter().filter(|draft| !self.is_listed(draft.id())).count();
+                self.tally.advance(new, total);
                 for draft in page {
                     self.check_organization(&draft)?;
                     if !self.is_listed(draft.id()) {
