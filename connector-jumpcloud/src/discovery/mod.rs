@@ -10,6 +10,7 @@ mod attribution;
 mod edge_lists;
 mod edges;
 mod emit;
+mod evidence;
 mod explain;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 mod fuzzing;
@@ -42,6 +43,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
+pub(crate) use evidence::rows as evidence_rows;
 pub(crate) use explain::{
     explain, learn_organization, list as list_organizations, name as organization_name, not_visible,
     visible_organizations,

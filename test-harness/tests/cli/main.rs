@@ -8,5 +8,6 @@ mod outputs;
 mod places;
 mod reports;
 mod scan;
+mod summary;
 mod support;
 mod toy;

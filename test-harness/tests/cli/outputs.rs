@@ -61,8 +61,16 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
         assert!(cell == name || cell.strip_prefix('\'') == Some(name), "{cell:?}");
         let attributes: Value = serde_json::from_str(&row[at("attributes")]).unwrap();
         assert_eq!(attributes[name], name);
-        assert_eq!(&row[at("reasonCodes")], "named");
-        assert!(row[at("reasons")].ends_with(name), "{row:?}");
+        assert!(row[at("reasons")].ends_with(&format!("{name}; is long")), "{row:?}");
+        for (column, cell) in [
+            ("severity", "high"),
+            ("reasonCodes", "named; long"),
+            ("reasonKinds", "privilege; risk"),
+            ("reasonSeverities", "high; low"),
+            ("remedies", "rename it; =rename it"),
+        ] {
+            assert_eq!(&row[at(column)], cell, "{column}");
+        }
     }
     for file in &files[..5] {
         for row in csv::Reader::from_path(path.join(file)).unwrap().records() {
