@@ -108,8 +108,9 @@ pub(crate) fn of_answer(
             format!("{answered} and gave no token"),
             rights::no_token(),
         )),
-        // `failed to list collection objects: invalid sort field: _id`.
-        400 if asked.sorted && said.words.to_lowercase().contains("sort") => Verdict {
+        // `failed to list collection objects: invalid sort field: _id`, or in other words: the order is the only part of
+        // the request that an endpoint was seen to refuse.
+        400 if asked.sorted && !said.is_about_organizations(status) => Verdict {
             error: new(ErrorCode::MalformedResponse, format!("{answered}: it refuses to sort"), REPORT),
             next: Next::WithoutSort,
         },
