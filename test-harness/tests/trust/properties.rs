@@ -1,8 +1,8 @@
 //! The promise under everything at once: random organisations, faults and cancellations. A scan that says it is whole
 //! has the truth's rows; one that is not names what is missing.
 //!
-//! `TRUST_CASES=10000 cargo test -p test-harness --test trust properties` draws ten thousand cases; a failure prints the
-//! `TRUST_SEED` that draws its case again, alone.
+//! `CASES=10000 cargo test -p test-harness --test trust properties` draws ten thousand cases; a failure prints the
+//! `SEED` that draws its case again, alone.
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -185,9 +185,9 @@ struct Counts {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scan_has_the_rows_of_the_truth_or_names_what_is_missing() {
     let number = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().expect("a number"));
-    let seeds = match number("TRUST_SEED") {
+    let seeds = match number("SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("TRUST_CASES").unwrap_or(256),
+        None => 0..number("CASES").unwrap_or(256),
     };
     let mut failures = Vec::new();
     let mut counts = Counts::default();
@@ -212,8 +212,8 @@ async fn a_scan_has_the_rows_of_the_truth_or_names_what_is_missing() {
                 Kinds::Failed => counts.failed += 1,
                 Kinds::Cancelled => counts.cancelled += 1,
             },
-            Ok(Ok((Err(why), case))) => failures.push(format!("TRUST_SEED={seed}: {why}\n  {case}")),
-            _ => failures.push(format!("TRUST_SEED={seed}: panicked")),
+            Ok(Ok((Err(why), case))) => failures.push(format!("SEED={seed}: {why}\n  {case}")),
+            _ => failures.push(format!("SEED={seed}: panicked")),
         }
     }
     let Counts { complete, incomplete, failed, cancelled } = counts;
