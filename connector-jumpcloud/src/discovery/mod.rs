@@ -243,7 +243,11 @@ impl Scan<'_> {
             if read.section.is_core()
                 && let Err(error) = read.result
             {
+                // This ends the scan. The other sections give up what they hold: one that waits for a permit, and is not
+                // run on, would keep the question behind it for ever.
+                drop(reading);
                 read.result = Err(explain(self.client, error).await);
+                return self.enter(read, &mut course.state);
             }
             self.enter(read, &mut course.state)?;
             self.checkpoint(started_at, &course.state).await?;

@@ -189,3 +189,15 @@ async fn a_connection_test_in_an_outage_ends_soon_and_says_why() {
     assert!(!report.checks.is_empty() && began.elapsed() < Duration::from_secs(20));
     assert!(simulator.requests().total <= 8, "{:?}", simulator.requests());
 }
+
+#[tokio::test]
+async fn a_core_section_that_is_refused_ends_the_scan_though_others_wait_for_a_permit() {
+    for concurrency in [1, 2, 4] {
+        let options = SimulatorOptions { events: Some(2_000), ..small() };
+        let faults = ["status=401:on=usergroups", "delay=5:on=insights.events"];
+        let attributes = json!({"concurrency": concurrency});
+        let scanned = scan_with(with_faults(options, &faults), attributes);
+        let (_, ended, _) = tokio::time::timeout(Duration::from_secs(20), scanned).await.expect("it ends");
+        assert_eq!(code(&ended), ErrorCode::Unauthorized);
+    }
+}
