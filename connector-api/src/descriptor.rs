@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConnectorError;
+use crate::reason::{ReasonKind, Severity};
 use crate::scan::Section;
 
 /// Everything that a host shows or decides about a connector without talking to a target.
@@ -42,6 +43,9 @@ pub struct Descriptor {
     pub required_permissions: Vec<String>,
     /// What is discovered, and from where.
     pub discovers: Vec<Discovery>,
+    /// The evidence that rows may carry as [`Reason`](crate::Reason)s, one line for each code.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceRow>,
     /// The group and resource types that rows may carry.
     pub emits: Vec<String>,
     /// What an operator does step by step to set it up.
@@ -157,6 +161,24 @@ pub struct Discovery {
     pub source: String,
     /// What it costs, in requests.
     pub cost: String,
+}
+
+/// One kind of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidenceRow {
+    /// The code of the reasons.
+    pub code: String,
+    /// Whether it gives privilege or is a risk.
+    pub kind: ReasonKind,
+    /// The severities that such a reason may have, gravest first; `meaning` says when it has which.
+    pub severities: Vec<Severity>,
+    /// When it is so, and of whom.
+    pub meaning: String,
+    /// What an auditor or administrator does about it, as in the reasons.
+    pub remedy: String,
+    /// Where it comes from.
+    pub source: String,
 }
 
 /// One row of the troubleshooting table.

@@ -123,6 +123,7 @@ mod error;
 mod ledger;
 #[cfg(feature = "mock")]
 mod mock;
+mod reason;
 mod record;
 mod registry;
 mod scan;
@@ -139,15 +140,16 @@ pub use checkpoint::Checkpoint;
 pub use config::{Credential, Fingerprint, SystemConfig, nearest};
 pub use connector::{Connector, Organization};
 pub use descriptor::{
-    CredentialField, CredentialMapping, Descriptor, Discovery, Edition, Protocol, TroubleshootingRow,
+    CredentialField, CredentialMapping, Descriptor, Discovery, Edition, EvidenceRow, Protocol, TroubleshootingRow,
 };
 pub use error::{ConnectorError, ErrorCode, Retry};
 pub use ledger::ScanLedger;
 #[cfg(feature = "mock")]
 pub use mock::{MockConnector, MockScanSink};
+pub use reason::{DecidingSetting, Reason, ReasonKind, Severity};
 pub use record::{
     Access, AccessPath, Account, AccountKind, AccountLink, AccountType, Grant, Group, LastLogin, Membership, Mfa,
-    PasswordFacts, PathStep, Principal, Reason, Record, Resource, ResourceRef,
+    PasswordFacts, PathStep, Principal, Record, Resource, ResourceRef,
 };
 pub use registry::{Registration, Registry};
 pub use scan::{

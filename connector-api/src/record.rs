@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Attributes;
+use crate::reason::{Reason, Severity, gravest_of_privileged};
 
 /// One row of a scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -111,12 +112,19 @@ pub struct Account {
     /// Accounts that may belong to the same person, with the evidence. Never merged by the connector.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<AccountLink>,
-    /// Evidence of privilege. The host's policy decides the level.
+    /// Evidence of privilege and risk, gravest first. The host's policy decides the level.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
     /// Everything else the target says of the account.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
+}
+
+impl Account {
+    /// The gravest severity of the evidence, where some of it gives privilege; `None` for who is not privileged.
+    pub fn severity(&self) -> Option<Severity> {
+        gravest_of_privileged(&self.reasons)
+    }
 }
 
 /// What an account is to the target.
@@ -216,23 +224,6 @@ pub struct AccountLink {
     pub evidence: String,
 }
 
-/// One piece of evidence of privilege: a stable code, a sentence, and the facts behind it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Reason {
-    /// A stable snake_case word.
-    pub code: String,
-    /// One plain sentence.
-    pub message: String,
-}
-
-impl Reason {
-    /// A reason from its code and its sentence.
-    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into() }
-    }
-}
-
 /// A set of accounts that carries entitlements. Identity: `groupType` and `externalId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -255,12 +246,19 @@ pub struct Group {
     /// Whether there is evidence that members are privileged.
     #[serde(default)]
     pub privileged: bool,
-    /// That evidence.
+    /// That evidence, gravest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
     /// Everything else the target says of the group.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
+}
+
+impl Group {
+    /// The gravest severity of the evidence; `None` for one whose members are not privileged by it.
+    pub fn severity(&self) -> Option<Severity> {
+        gravest_of_privileged(&self.reasons)
+    }
 }
 
 /// One account in one group. Identity: the group and the account.

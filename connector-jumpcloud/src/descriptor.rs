@@ -5,6 +5,7 @@ use connector_api::{
     TroubleshootingRow,
 };
 
+use crate::discovery;
 use crate::options::Options;
 use crate::rights::{self, SignIn};
 
@@ -43,6 +44,7 @@ pub fn descriptor() -> Descriptor {
         },
         required_permissions: rights::permissions(),
         discovers: discovers(),
+        evidence: discovery::evidence_rows(),
         emits: [
             "JUMPCLOUD_USER_GROUP",
             "JUMPCLOUD_ADMIN_ROLE",

@@ -65,6 +65,22 @@ fn render(descriptor: &Descriptor) -> String {
         "\n`users`, `groups` and `memberships` are core: a scan in which one of them is not complete is a failed scan. \
          The others may be switched off, and may fail without failing the scan; the summary names what is missing.\n",
     );
+    section(&mut page, "Evidence of privilege and risk");
+    page.push_str(
+        "Accounts and groups carry `reasons`. One of the kind privilege makes the account, or the members of the group, \
+         privileged; one of the kind risk does not. How grave an account is, is the severity of its gravest reason. What \
+         that means is the host's policy to decide.\n\n",
+    );
+    table(
+        &mut page,
+        ["Code", "Kind", "Severity", "Meaning", "Remedy", "Source"],
+        descriptor.evidence.iter().map(|row| {
+            let severities = row.severities.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let kind = serde_json::to_value(row.kind).unwrap().as_str().unwrap().to_owned();
+            let [meaning, remedy, source] = [&row.meaning, &row.remedy, &row.source].map(Clone::clone);
+            [format!("`{}`", row.code), kind, severities, meaning, remedy, source]
+        }),
+    );
     section(&mut page, "Required permissions");
     for permission in &descriptor.required_permissions {
         writeln!(page, "- {permission}").unwrap();

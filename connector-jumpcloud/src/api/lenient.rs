@@ -104,14 +104,16 @@ fn instant(text: &str) -> Option<Timestamp> {
         return since_1970(text.parse().ok()?);
     }
     let utc = |time: DateTime| TimeZone::UTC.to_timestamp(time).ok();
-    text.parse().ok().or_else(|| {
+    let time: Option<Timestamp> = text.parse().ok().or_else(|| {
         if text.contains('[') {
             // A zone that is named, and none that is known by number.
             return text.parse().ok().map(|zoned: Zoned| zoned.timestamp());
         }
         // Not to be taken for the date alone.
         utc(text.parse().ok()?)
-    })
+    });
+    // The first second of the year 1 stands for none, as zero does among numbers.
+    time.filter(|time| time.as_second() > -62_135_596_800)
 }
 
 /// Seconds or milliseconds since 1970, told apart by their size: as seconds the times from 1973 to 5138, as

@@ -18,11 +18,13 @@ pub(crate) struct Page<T> {
     pub(crate) rows: Vec<T>,
     /// Elements in addition to the rows, each in place of a row that is not given out.
     pub(crate) nulls: u64,
+    /// Elements of any kind before the last row.
+    pub(super) before_last: u64,
 }
 
 impl<T> Page<T> {
     fn empty() -> Self {
-        Self { total: None, rows: Vec::new(), nulls: 0 }
+        Self { total: None, rows: Vec::new(), nulls: 0, before_last: 0 }
     }
 
     /// Elements of any kind.
@@ -66,7 +68,10 @@ impl<'de, T: Identified> Visitor<'de> for PageVisitor<T> {
         let mut page = Page::empty();
         while let Some(item) = items.next_element::<T::Wire>()? {
             match item.into() {
-                Some(row) => page.rows.push(row),
+                Some(row) => {
+                    page.before_last = page.length();
+                    page.rows.push(row);
+                }
                 None => page.nulls += 1,
             }
         }
@@ -137,9 +142,11 @@ mod tests {
             let page = serde_json::from_str::<Page<Row>>(json).ok()?;
             Some((page.total, page.rows.len(), page.nulls))
         };
+        let before_last = |json: &str| serde_json::from_str::<Page<Row>>(json).map(|page| page.before_last).ok();
         assert_eq!(read(r#"{"totalCount":9,"results":[1,2],"more":{"x":[]}}"#), Some((Some(9), 2, 0)));
         assert_eq!(read("[1,2]"), Some((None, 2, 0)));
         assert_eq!(read("[1,null,2]"), Some((None, 2, 1)));
+        assert_eq!(before_last("[1,null,2,null,null]"), Some(2));
         assert_eq!(read("null"), Some((None, 0, 0)));
         assert_eq!(read(r#"{"totalCount":"3","results":null}"#), Some((Some(3), 0, 0)));
         assert_eq!(read(r#"{"totalCount":{},"results":[1]}"#), Some((None, 1, 0)));

@@ -21,13 +21,15 @@
 //! # Null records
 //! Lists of edges ([`Listing::of_edges`]) hold records that the target counts and does not give out: a page is shorter
 //! than its window, or has an empty element. The place of a row in its window is then known only to lie between two
-//! bounds. The next window starts at the lower one, so it still holds the last row, and the chain of linked pages still
-//! leads from the first row to the last window that the total promises: a row that is given out at all is in one of them.
-//! What is missing is then either null or withheld, the same in every pass. So such a list is whole, with a note of both
-//! numbers, when two passes in a row bring the same rows and the same total. One thing this cannot show: whether a window
-//! without any row that the total promises there holds null records alone, or is cut off. [`PageReader::gap`] says that there
-//! was one, and the caller must hold the list against another view of the same edges. A window without a new row that no
-//! null record explains breaks the chain: then, too, two passes must bring the same.
+//! bounds, of which the lower one is the number of elements before it in its page. The next window starts there, so it
+//! still holds the last row, and the chain of linked pages still leads from the first row to the last window that the total
+//! promises: a row that is given out at all is in one of them. What is missing is then either null or withheld, the same in
+//! every pass. So such a list is whole, with a note of both numbers, when two passes in a row bring the same rows and the
+//! same total. One thing this cannot show: whether a window without any row that the total promises there holds null records
+//! alone, or is cut off. A window of nothing but null elements, after its first row at most, cannot be linked to the next one
+//! either. [`PageReader::gap`] says that there was one such, and the caller must hold the list against another view of the
+//! same edges. A window without a new row that no null record explains breaks the chain: then, too, two passes must bring
+//! the same.
 //!
 //! # Full pages
 //! A list that ends with a full page needs one request more than it has pages, to see that nothing is behind, and one of
@@ -65,9 +67,11 @@ const PATIENCE: u32 = 5;
 const LONGEST: u64 = 5_000_000;
 /// How many windows without a row may be passed over in one pass: a total may promise anything.
 const MOST_PASSED_OVER: u64 = 1000;
+
 /// A listing whose pages are all this many times shorter than asked for may grow with each request, and have no end. Where
 /// less than twice as many rows are asked for, it is half of these.
 const SHORTEST: u64 = 20;
+
 /// Something that a listing lists.
 pub(crate) trait Identified: Sized {
     /// How it comes: itself, or something that may be a null record.
@@ -191,17 +195,17 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     fn accept(&mut self, skip: u64, page: Page<T>) -> Result<Vec<T>, ConnectorError> {
         let limit = self.listing.limit;
         let (length, rows) = (page.length(), page.rows.len() as u64);
-        let end = skip + length;
+        let (end, last) = (skip + length, skip + page.before_last);
         // A total that is smaller than what the page itself shows is none.
         let total = page.total.filter(|total| end <= *total || length == 0);
         if total.is_none() {
             self.refute();
         }
-        let before = self.pass.rows;
+        let (before, nulls) = (self.pass.rows, page.nulls);
         let ends_alike = self.pass.tail.last() == page.rows.last().map(Identified::id);
         let fresh = self.keep(page);
         self.pass.vacant = limit.saturating_sub(rows);
-        self.pass.next = (skip + rows).saturating_sub(1).max(skip);
+        self.pass.next = last;
         let brought = self.pass.rows > before;
         if brought {
             self.pass.covered = skip + limit;
@@ -227,8 +231,9 @@ impl<T: Identified + Send + 'static> PageReader<T> {
                 self.pass.gap = self.pass.gap.max(Some(if tail { Gap::Tail } else { Gap::Window }));
                 if skip + limit >= total { self.close()? } else { self.pass_over(skip + stride(limit))? }
             }
-            // Nothing but null records.
-            _ if rows == 0 && length > 0 => {
+            // Nothing but null records, or nothing else behind a row that the window begins with: the same window would come
+            // again and again.
+            _ if nulls > 0 && (rows == 0 || (last == skip && length == limit)) => {
                 self.pass.gap = Some(Gap::Window);
                 self.pass_over(end)?;
             }
@@ -348,7 +353,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             }
             _ => {}
         }
-        self.pass.gap = self.pass.gap.filter(|_| self.pass.totals.is_some_and(|(low, _)| rows < low));
+        self.pass.gap = self.pass.gap.filter(|_| self.pass.totals.is_none_or(|(low, _)| rows < low));
         self.finish();
         Ok(())
     }

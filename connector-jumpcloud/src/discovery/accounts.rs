@@ -4,7 +4,7 @@
 use connector_api::{
     Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Record, Retry, Section, SectionStatus,
 };
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::attribution::{Attribution, SignInNames};
 use super::emit::Outlet;
@@ -72,7 +72,7 @@ impl Scan<'_> {
         let mut sender = Sender {
             scan: self,
             privilege: self.privilege(state, &graph),
-            administrators: administrators_by_email(state),
+            administrators: Administrators::of(state),
             attribution: Attribution::new(&state.logins),
             people,
             outlet: Outlet::new(self),
@@ -106,8 +106,7 @@ struct Sent {
 struct Sender<'a> {
     scan: &'a Scan<'a>,
     privilege: Privilege<'a>,
-    /// The ids of the administrators that each address, in lower case, belongs to.
-    administrators: HashMap<String, Vec<String>>,
+    administrators: Administrators,
     attribution: Attribution<'a>,
     people: People,
     outlet: Outlet<'a>,
@@ -274,16 +273,14 @@ impl Sender<'_> {
 }
 
 /// Makes the account of a user and enters the user among the people; the user's place there, and the account.
-fn make_account(
-    draft: Draft,
-    people: &mut People,
-    administrators: &HashMap<String, Vec<String>>,
-) -> (u32, Box<Account>) {
+fn make_account(draft: Draft, people: &mut People, administrators: &Administrators) -> (u32, Box<Account>) {
     let at = people.list(&draft.id, draft.name(), draft.sudo);
     let email = draft.email().map(str::to_lowercase);
-    let sharing = email.as_ref().and_then(|email| administrators.get(email)).into_iter().flatten();
+    let sharing = email.as_ref().and_then(|email| administrators.by_email.get(email)).into_iter().flatten();
     let mut links: Vec<(String, Evidence)> = sharing.map(|id| (id.clone(), Evidence::SharedEmail)).collect();
+    // One who was not read has no row to link to.
     if let Some(declared) = &draft.administrator
+        && administrators.ids.contains(declared)
         && !links.iter().any(|(administrator, _)| administrator == declared)
     {
         links.push((declared.clone(), Evidence::DeclaredByTarget));
@@ -300,13 +297,23 @@ fn make_account(
     (at, account)
 }
 
-/// The ids of the administrators that each address, in lower case, belongs to.
-fn administrators_by_email(state: &State) -> HashMap<String, Vec<String>> {
-    let mut ids: HashMap<String, Vec<String>> = HashMap::new();
-    for administrator in &state.administrators {
-        if let Some(email) = administrator.email() {
-            ids.entry(email.to_lowercase()).or_default().push(administrator.id().to_string());
+/// The administrators that were read, as far as users are linked to them.
+struct Administrators {
+    ids: HashSet<String>,
+    /// The ids that each address, in lower case, belongs to.
+    by_email: HashMap<String, Vec<String>>,
+}
+
+impl Administrators {
+    fn of(state: &State) -> Self {
+        let (mut ids, mut by_email) = (HashSet::new(), HashMap::<String, Vec<String>>::new());
+        for administrator in &state.administrators {
+            let id = administrator.id().to_string();
+            if let Some(email) = administrator.email() {
+                by_email.entry(email.to_lowercase()).or_default().push(id.clone());
+            }
+            ids.insert(id);
         }
+        Self { ids, by_email }
     }
-    ids
 }

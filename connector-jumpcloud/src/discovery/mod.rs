@@ -10,6 +10,7 @@ mod attribution;
 mod edge_lists;
 mod edges;
 mod emit;
+mod evidence;
 mod explain;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 mod fuzzing;
@@ -41,6 +42,7 @@ use connector_api::{
 };
 use jiff::Timestamp;
 
+pub(crate) use evidence::rows as evidence_rows;
 pub(crate) use explain::{
     explain, learn_organization, list as list_organizations, name as organization_name, not_visible,
     visible_organizations,

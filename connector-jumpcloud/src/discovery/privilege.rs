@@ -1,54 +1,39 @@
-//! Evidence of privilege: a stable code and a sentence for each fact. The host's policy decides what it weighs.
-//!
-//! | code | on | when |
-//! |---|---|---|
-//! | `console_role` | administrators, roles | it administers the console |
-//! | `console_administrator` | users | JumpCloud links the user to a console administrator (`admin`) |
-//! | `global_sudo` | users | `sudo`: administrator on every device that the user reaches |
-//! | `global_sudo_without_password` | users | the same with `passwordless_sudo` |
-//! | `sudo_on_systems` | users, groups | edges, or attributes of the groups passed on any way, give administrator rights on so many devices |
-//! | `group_sudo` | groups | `attributes.sudo.enabled` |
-//! | `group_sudo_without_password` | groups | the same with `withoutPassword` |
-//! | `posix_admin_group` | groups | `attributes.posixGroups` names `root`, `wheel`, `sudo`, `admin` or `docker` |
-//! | `group_name` | groups | the name contains one of `privilegedGroupPatterns`, in any case |
-//! | `privileged_group` | users, groups | it is in a group, or in a group within, for which one of the above holds |
-//! | `api_key_never_expires` | administrators | a usable API key has no time at which it expires |
-//! | `stale_api_key` | administrators | a usable API key is older than `staleApiKeyDays` |
-//! | `disabled_but_bound` | users | it was suspended and still reaches something |
-//!
-//! These make what is there worse, and are only said beside one of the above:
-//!
-//! | code | when |
-//! |---|---|
-//! | `privileged_without_mfa` | it is enabled and has no second factor set up |
-//! | `privileged_mfa_exempt` | it is exempt from the second factor |
-//! | `privileged_but_disabled` | it is not enabled |
-//! | `privileged_never_logged_in` | no login succeeded in all the time looked back on, which the log covers and the account is older than |
-//! | `privileged_password_never_expires` | its password never expires |
+//! Who is privileged, and by which evidence: the rules that make [`evidence`] of what was read.
 
-use connector_api::{Access, Account, AccountKind, Mfa, Reason};
+use connector_api::{Access, Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
 
+use super::evidence::{self, Evidence};
 use super::graph::{End, Graph};
+use super::reach::AdministratorOn;
 use super::state::State;
-use crate::api::administrators::{Administrator, Expiry};
+use crate::api::administrators::{Administrator, ApiKey, Expiry};
 use crate::api::lenient;
 use crate::api::user_groups::UserGroup;
-
-const SUDO_ON_SYSTEMS: &str = "sudo_on_systems";
 
 /// POSIX groups whose members administer a device.
 const POSIX_ADMINS: [&str; 5] = ["root", "wheel", "sudo", "admin", "docker"];
 
+/// The built-in role of the console that changes nothing.
+const READ_ONLY: &str = "Read Only";
+
 /// What counts as evidence, and the facts of one scan that it is drawn from.
 pub(super) struct Privilege<'a> {
     patterns: Vec<String>,
-    stale_key_days: i64,
+    stale_key_days: u16,
     now: Timestamp,
     state: &'a State,
     graph: &'a Graph<'a>,
     /// For each group, the evidence in the group itself that its members are privileged.
-    groups: Vec<Vec<Reason>>,
+    groups: Vec<OfGroup>,
+}
+
+/// The evidence in a group itself.
+struct OfGroup {
+    /// By the group's own name and attributes.
+    own: Vec<Reason>,
+    /// The devices that its members administer.
+    devices: AdministratorOn,
 }
 
 impl<'a> Privilege<'a> {
@@ -59,43 +44,46 @@ impl<'a> Privilege<'a> {
         state: &'a State,
         graph: &'a Graph<'a>,
     ) -> Self {
-        let mut privilege = Self {
-            patterns: patterns.iter().map(|pattern| pattern.to_lowercase()).collect(),
-            stale_key_days: i64::from(stale_key_days),
-            now,
-            state,
-            graph,
-            groups: Vec::new(),
-        };
-        privilege.groups = (0_u32..).zip(&state.groups).map(|(at, group)| privilege.reasons_of(at, group)).collect();
+        let patterns = patterns.to_vec();
+        let mut privilege = Self { patterns, stale_key_days, now, state, graph, groups: Vec::new() };
+        privilege.groups = (0_u32..).zip(&state.groups).map(|(at, group)| privilege.of_group(at, group)).collect();
         privilege
     }
 
     /// The evidence that a group's members are privileged: in the group itself, and in the groups above it.
     pub(super) fn group(&self, group: u32) -> Vec<Reason> {
-        let mut reasons = self.groups[group as usize].clone();
+        let OfGroup { own, devices } = &self.groups[group as usize];
+        let mut reasons = own.clone();
+        enter_devices(devices, "administrators", |are_so| format!("its members are {are_so}"), &mut reasons);
         for end in self.graph.groups_above(group) {
             self.judge_end(&end, 1, "its members are in", &mut reasons);
         }
-        reasons
+        gravest_first(reasons)
     }
 
     /// Enters the evidence in a group on those who are in it, directly or through others; of the ways there the first
     /// `hidden` groups are not named.
     fn judge_end(&self, end: &End, hidden: usize, are_in: &str, reasons: &mut Vec<Reason>) {
         let Some(&last) = end.shortest.last() else { return };
-        let own = self.groups[last as usize].iter().filter(|reason| reason.code != SUDO_ON_SYSTEMS);
-        let mut own = own.peekable();
+        let devices = self.graph.administers(end.strongest());
+        // That the group gives `sudo` is said by the devices on which it does, where there are any.
+        let says_more = |reason: &&Reason| devices.is_none() || !is_sudo_of_group(reason);
+        let mut own = self.groups[last as usize].own.iter().filter(says_more).peekable();
         if own.peek().is_some() {
             let group = self.by_way(&end.shortest[hidden..]);
-            let told = |reason: &Reason| format!("{are_in} {group}: {}", reason.message);
-            reasons.extend(own.map(|reason| Reason::new("privileged_group", told(reason))));
+            reasons.extend(own.map(|reason| {
+                let message = format!("{are_in} {group}: {}", reason.message);
+                let same = evidence::PRIVILEGED_GROUP.reason_of(reason.severity, message);
+                match &reason.setting {
+                    Some(setting) => same.by_setting(&setting.name, &setting.value),
+                    None => same,
+                }
+            }));
         }
-        let systems = self.graph.sudo_systems(end.strongest());
-        if systems > 0 {
+        if !devices.is_none() {
             let group = self.by_way(&end.strongest()[hidden..]);
-            let message = format!("{are_in} {group}: its members are administrators on {}", devices(systems));
-            reasons.push(Reason::new(SUDO_ON_SYSTEMS, message));
+            let sentence = |are_so: String| format!("{are_in} {group}: its members are {are_so}");
+            enter_devices(&devices, "administrators", sentence, reasons);
         }
     }
 
@@ -110,132 +98,156 @@ impl<'a> Privilege<'a> {
 
     /// The evidence that a console role gives privilege.
     pub(super) fn console_role(&self, role: &str) -> Reason {
-        Reason::new("console_role", format!("holders of the role {role} sign in to the JumpCloud console"))
+        let message = format!("holders of the role {role} sign in to the JumpCloud console");
+        evidence::CONSOLE_ROLE.reason_of(severity_of_roles([role]), message)
     }
 
     /// Enters the evidence on a directory user, whose own flags allow `sudo` on every device.
     pub(super) fn judge_user(&self, account: &mut Account, user: u32, sudo: Access) {
         let mut reasons = Vec::new();
-        match sudo {
-            Access::SudoWithoutPassword => reasons.push(Reason::new(
-                "global_sudo_without_password",
-                "becomes administrator on every device it is bound to, without a password",
-            )),
-            Access::Sudo => {
-                reasons.push(Reason::new("global_sudo", "becomes administrator on every device it is bound to"));
-            }
-            _ => {}
+        let everywhere = match sudo {
+            Access::SudoWithoutPassword => Some((&evidence::GLOBAL_SUDO_WITHOUT_PASSWORD, ", without a password")),
+            Access::Sudo => Some((&evidence::GLOBAL_SUDO, "")),
+            _ => None,
+        };
+        if let Some((evidence, how)) = everywhere {
+            let devices = self.devices_of(user).map_or(String::new(), |count| format!(": {}", devices(count)));
+            let message = format!("becomes administrator on every device it is bound to{how}{devices}");
+            reasons.push(evidence.reason(message));
         }
         if account.admin == Some(true) {
             let admin = account.attributes.get("admin");
             let role = admin.as_ref().and_then(|admin| admin.get("roleName")).and_then(|role| role.as_str());
-            let role = role.map_or(String::new(), |role| format!(" with the role {role}"));
-            reasons.push(Reason::new("console_administrator", format!("is linked to a console administrator{role}")));
+            let with_role = role.map_or(String::new(), |role| format!(" with the role {role}"));
+            let message = format!("is linked to a console administrator{with_role}");
+            reasons.push(evidence::CONSOLE_ADMINISTRATOR.reason_of(severity_of_roles(role), message));
         }
-        let direct = self.graph.direct_sudo_systems(user);
-        if direct > 0 {
-            let message = format!("is administrator on {}, bound to it directly", devices(direct));
-            reasons.push(Reason::new(SUDO_ON_SYSTEMS, message));
-        }
+        let own = self.graph.administers_directly(user);
+        enter_devices(&own, "administrator", |is_so| format!("is {is_so}, bound to it directly"), &mut reasons);
         let mut bound = self.graph.is_bound(user);
         for end in self.graph.groups_of(user) {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
             self.judge_end(&end, 0, "is in", &mut reasons);
         }
-        self.judge_hygiene(account, &mut reasons, bound);
-        account.reasons = reasons;
+        self.judge_risks(account, None, bound && is_suspended(account), &mut reasons);
+        account.reasons = gravest_first(reasons);
     }
 
     /// Enters the evidence on a console administrator.
     pub(super) fn judge_administrator(&self, account: &mut Account, administrator: &Administrator) {
         let roles: Vec<String> = administrator.roles().into_iter().filter_map(|role| role.name.or(role.id)).collect();
-        let role = if roles.is_empty() { "no role that is named".to_owned() } else { roles.join(", ") };
-        let mut reasons = vec![Reason::new("console_role", format!("administers the JumpCloud console: {role}"))];
-        self.judge_api_key(administrator, &mut reasons);
-        self.judge_hygiene(account, &mut reasons, true);
-        account.reasons = reasons;
+        let message = match &roles[..] {
+            [] => "administers the JumpCloud console, in a role that has no name".to_owned(),
+            [role] => format!("has the role {role} in the JumpCloud console"),
+            roles => format!("has the roles {} in the JumpCloud console", roles.join(", ")),
+        };
+        let severity = severity_of_roles(roles.iter().map(String::as_str));
+        let mut reasons = vec![evidence::CONSOLE_ROLE.reason_of(severity, message)];
+        self.judge_risks(account, administrator.api_key(), false, &mut reasons);
+        account.reasons = gravest_first(reasons);
+    }
+
+    /// Enters what is a risk. This is the one place where it matters whether an account can be used: of one that cannot,
+    /// it says nothing how somebody could sign in, but that it has privilege or is `left_bound`.
+    fn judge_risks(&self, account: &Account, key: Option<ApiKey>, left_bound: bool, reasons: &mut Vec<Reason>) {
+        let of_privilege = reasons.iter().map(|reason| reason.severity).max();
+        if account.enabled == Some(false) {
+            if left_bound {
+                let message = "is suspended, and still bound to devices, applications or directories";
+                reasons.push(evidence::DISABLED_BUT_BOUND.reason(message));
+            }
+            if of_privilege.is_some() {
+                reasons.push(evidence::BUT_DISABLED.reason("is not enabled"));
+            }
+        } else if let Some(severity) = of_privilege {
+            self.judge_sign_in(account, severity, reasons);
+            self.judge_api_key(key, reasons);
+        }
+    }
+
+    /// Enters what makes it dangerous that a privileged account can sign in.
+    fn judge_sign_in(&self, account: &Account, severity: Severity, reasons: &mut Vec<Reason>) {
+        if let Some(mfa) = &account.mfa {
+            if mfa.configured == Some(false) {
+                let message = "has no second factor set up";
+                reasons.push(evidence::WITHOUT_MFA.reason_of(severity.above(), message));
+            }
+            if let Some(until) = self.exemption(mfa) {
+                let message = format!("is exempt from the second factor{until}");
+                reasons.push(evidence::MFA_EXEMPT.reason_of(severity.above(), message));
+            }
+        }
+        if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
+            reasons.push(evidence::PASSWORD_NEVER_EXPIRES.reason("has a password that never expires"));
+        }
+        if self.has_no_login(account) {
+            // Since when stands in `lastLogin.since`: it moves with every scan, and this sentence must not.
+            reasons.push(evidence::NEVER_LOGGED_IN.reason("has no login in all the time looked back on"));
+        }
+    }
+
+    /// Until when an account is exempt from the second factor, in words; `None` for one that is not.
+    fn exemption(&self, mfa: &Mfa) -> Option<String> {
+        match (mfa.excluded, mfa.excluded_until) {
+            (Some(true), Some(until)) => (until > self.now).then(|| format!(" until {}", day(until))),
+            (Some(true), None) => Some(String::new()),
+            _ => None,
+        }
     }
 
     /// Enters the evidence in an administrator's API key, as long as it can be used.
-    fn judge_api_key(&self, administrator: &Administrator, reasons: &mut Vec<Reason>) {
-        let Some(key) = administrator.api_key() else { return };
+    fn judge_api_key(&self, key: Option<ApiKey>, reasons: &mut Vec<Reason>) {
+        let Some(key) = key else { return };
         if matches!(key.expiry, Expiry::At(end) if end <= self.now) {
             return;
         }
         if key.expiry == Expiry::Never {
             let made = key.made_at.map_or(String::new(), |made_at| format!(", made on {}", day(made_at)));
-            reasons.push(Reason::new("api_key_never_expires", format!("has an API key that never expires{made}")));
+            let message = format!("has an API key that never expires{made}");
+            reasons.push(evidence::API_KEY_NEVER_EXPIRES.reason(message));
         }
         if let Some(made_at) = key.made_at
-            && self.now.duration_since(made_at).as_hours() / 24 > self.stale_key_days
+            && self.now.duration_since(made_at).as_hours() / 24 > i64::from(self.stale_key_days)
         {
-            reasons.push(Reason::new("stale_api_key", format!("has had the same API key since {}", day(made_at))));
+            let reason = evidence::STALE_API_KEY.reason(format!("has had the same API key since {}", day(made_at)));
+            reasons.push(reason.by_setting("staleApiKeyDays", self.stale_key_days.to_string()));
         }
     }
 
-    /// What makes privilege worse: only said of accounts that have some.
-    fn judge_hygiene(&self, account: &Account, reasons: &mut Vec<Reason>, bound: bool) {
-        if bound && account.kind == AccountKind::User && is_suspended(account) {
-            reasons.push(Reason::new(
-                "disabled_but_bound",
-                "is not enabled, and still bound to devices, applications or directories",
-            ));
-        }
-        if !reasons.iter().any(|reason| reason.code != "disabled_but_bound") {
-            return;
-        }
-        if account.enabled != Some(false) && account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false) {
-            reasons.push(Reason::new("privileged_without_mfa", "is privileged and has no second factor set up"));
-        }
-        let exempt = |mfa: &Mfa| mfa.excluded == Some(true) && mfa.excluded_until.is_none_or(|until| until > self.now);
-        if account.mfa.as_ref().is_some_and(exempt) {
-            reasons.push(Reason::new("privileged_mfa_exempt", "is privileged and exempt from the second factor"));
-        }
-        if account.enabled == Some(false) {
-            reasons.push(Reason::new("privileged_but_disabled", "is privileged and not enabled"));
-        }
-        if let Some(since) = self.no_login_since(account) {
-            reasons.push(Reason::new(
-                "privileged_never_logged_in",
-                format!("is privileged and did not sign in since {}", day(since)),
-            ));
-        }
-        if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
-            reasons
-                .push(Reason::new("privileged_password_never_expires", "is privileged and its password never expires"));
-        }
-    }
-
-    fn reasons_of(&self, at: u32, group: &UserGroup) -> Vec<Reason> {
-        let mut reasons = Vec::new();
-        let name = group.name.as_deref().unwrap_or_default().to_lowercase();
-        if let Some(pattern) = self.patterns.iter().find(|pattern| name.contains(pattern.as_str())) {
-            reasons.push(Reason::new("group_name", format!("its name contains \"{pattern}\"")));
-        }
+    fn of_group(&self, at: u32, group: &UserGroup) -> OfGroup {
+        let mut own = Vec::new();
         match self.graph.group_sudo(at) {
-            Access::SudoWithoutPassword => reasons.push(Reason::new(
-                "group_sudo_without_password",
-                "its members become administrator on its devices, without a password",
-            )),
+            Access::SudoWithoutPassword => own.push(
+                evidence::GROUP_SUDO_WITHOUT_PASSWORD
+                    .reason("its members become administrator on its devices, without a password"),
+            ),
             Access::Sudo => {
-                reasons.push(Reason::new("group_sudo", "its members become administrator on its devices"));
+                own.push(evidence::GROUP_SUDO.reason("its members become administrator on its devices"));
             }
             _ => {}
-        }
-        let systems = self.graph.sudo_systems(&[at]);
-        if systems > 0 {
-            let message = format!("its members are administrators on {}", devices(systems));
-            reasons.push(Reason::new(SUDO_ON_SYSTEMS, message));
         }
         let attributes = group.rest.get("attributes");
         let posix = attributes.as_ref().and_then(|attributes| attributes.get("posixGroups"));
         let names = posix.and_then(|groups| groups.as_array()).into_iter().flatten();
         for name in names.filter_map(|group| group.get("name")).filter_map(|name| name.as_str()) {
             if POSIX_ADMINS.contains(&name) {
-                reasons.push(Reason::new("posix_admin_group", format!("its members are in the POSIX group {name}")));
+                let message = format!("its members are in the POSIX group {name}");
+                own.push(evidence::POSIX_ADMIN_GROUP.reason(message));
             }
         }
-        reasons
+        let name = group.name.as_deref().unwrap_or_default().to_lowercase();
+        for pattern in self.patterns.iter().filter(|pattern| name.contains(&pattern.to_lowercase())) {
+            let reason = evidence::GROUP_NAME.reason(format!("its name contains \"{pattern}\""));
+            own.push(reason.by_setting("privilegedGroupPatterns", pattern));
+        }
+        OfGroup { own, devices: self.graph.administers(&[at]) }
+    }
+
+    /// How many devices a user reaches, where all of them are known.
+    fn devices_of(&self, user: u32) -> Option<usize> {
+        let is_whole =
+            |section| self.state.reports.get(&section).is_some_and(|report| report.status == SectionStatus::Complete);
+        (is_whole(Section::Systems) && is_whole(Section::Grants)).then(|| self.graph.devices_of(user))
     }
 
     fn name(&self, group: u32) -> &str {
@@ -243,12 +255,40 @@ impl<'a> Privilege<'a> {
         group.name.as_deref().unwrap_or("a group without a name")
     }
 
-    /// Since when an account did not sign in, where the log covers all the time asked for and the account was there.
-    fn no_login_since(&self, account: &Account) -> Option<Timestamp> {
-        let login = account.last_login.as_ref().filter(|login| login.succeeded_at.is_none())?;
-        let since = login.since.filter(|_| self.state.logins.covered)?;
-        account.created_at.is_none_or(|created| created <= since).then_some(since)
+    /// Whether an account has no login though the log covers all the time asked for and the account was there.
+    fn has_no_login(&self, account: &Account) -> bool {
+        let login = account.last_login.as_ref().filter(|login| login.succeeded_at.is_none());
+        let since = login.and_then(|login| login.since).filter(|_| self.state.logins.covered);
+        since.is_some_and(|since| account.created_at.is_none_or(|created| created <= since))
     }
+}
+
+/// Enters the devices that somebody administers: one reason for each level, in which no device comes twice.
+fn enter_devices(devices: &AdministratorOn, who: &str, sentence: impl Fn(String) -> String, reasons: &mut Vec<Reason>) {
+    let mut enter = |evidence: &Evidence, count: usize, how: &str| {
+        if count > 0 {
+            reasons.push(evidence.reason(sentence(format!("{who}{how} on {}", self::devices(count)))));
+        }
+    };
+    enter(&evidence::SUDO_ON_SYSTEMS_WITHOUT_PASSWORD, devices.without_password, " without a password");
+    enter(&evidence::SUDO_ON_SYSTEMS, devices.with_password, "");
+}
+
+/// Whether a reason is that a group's attributes give `sudo`.
+fn is_sudo_of_group(reason: &Reason) -> bool {
+    [evidence::GROUP_SUDO_WITHOUT_PASSWORD.code, evidence::GROUP_SUDO.code].contains(&reason.code.as_str())
+}
+
+/// The severity of console roles together.
+fn severity_of_roles<'r>(roles: impl IntoIterator<Item = &'r str>) -> Severity {
+    let severity = |role| if role == READ_ONLY { Severity::Low } else { Severity::High };
+    roles.into_iter().map(severity).max().unwrap_or(Severity::High)
+}
+
+/// The gravest first; what gives privilege before a risk that is as grave.
+fn gravest_first(mut reasons: Vec<Reason>) -> Vec<Reason> {
+    reasons.sort_by_key(|reason| (std::cmp::Reverse(reason.severity), reason.kind != ReasonKind::Privilege));
+    reasons
 }
 
 /// Whether somebody suspended an account. One that is not enabled may as well be new, its password not chosen yet.

@@ -18,6 +18,20 @@ const PATHS: usize = 32;
 /// Steps that are made to count the ways that are not followed. There may be more ways than can be counted.
 const COUNTED: usize = 20_000;
 
+/// On how many devices somebody is administrator, each counted once, by the strongest level.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct AdministratorOn {
+    pub(super) with_password: usize,
+    pub(super) without_password: usize,
+}
+
+impl AdministratorOn {
+    /// Whether it is on no device.
+    pub(super) fn is_none(self) -> bool {
+        self.with_password + self.without_password == 0
+    }
+}
+
 /// For each target, by its index, the paths to it.
 pub(super) type Paths = BTreeMap<u32, PathsTo>;
 
@@ -58,17 +72,25 @@ impl Graph<'_> {
     }
 
     /// The devices on which the last group of a way gives administrator rights to those who come that way.
-    pub(super) fn sudo_systems(&self, way: &[u32]) -> usize {
-        let Some(&last) = way.last() else { return 0 };
+    pub(super) fn administers(&self, way: &[u32]) -> AdministratorOn {
+        let Some(&last) = way.last() else { return AdministratorOn::default() };
         let of_groups = self.sudo_of(way);
-        let given = self.group_reach[last as usize].iter().filter(|reach| reach.access.max(of_groups) > Access::Login);
-        self.devices(given)
+        self.administered(self.group_reach[last as usize].iter(), of_groups)
     }
 
     /// The devices on which a user is administrator by edges of the user's own.
-    pub(super) fn direct_sudo_systems(&self, user: u32) -> usize {
+    pub(super) fn administers_directly(&self, user: u32) -> AdministratorOn {
+        self.administered(self.user_reach.get(&user).into_iter().flatten(), Access::Login)
+    }
+
+    /// How many devices a user reaches.
+    pub(super) fn devices_of(&self, user: u32) -> usize {
         let own = self.user_reach.get(&user).into_iter().flatten();
-        self.devices(own.filter(|reach| reach.access > Access::Login))
+        let groups = self.groups_of(user);
+        let of_groups = groups.iter().filter_map(|end| end.shortest.last());
+        let reaches = own.chain(of_groups.flat_map(|group| &self.group_reach[*group as usize]));
+        let targets: HashSet<u32> = reaches.map(|reach| reach.target).collect();
+        targets.into_iter().filter(|target| self.targets[*target as usize].kind == Kind::System).count()
     }
 
     /// Whether a user is bound to anything directly.
@@ -81,9 +103,15 @@ impl Graph<'_> {
         !self.group_reach[group as usize].is_empty()
     }
 
-    fn devices<'r>(&self, reaches: impl Iterator<Item = &'r Reach>) -> usize {
-        let devices = reaches.filter(|reach| self.targets[reach.target as usize].kind == Kind::System);
-        devices.map(|reach| reach.target).collect::<HashSet<_>>().len()
+    /// The devices among `reaches` on which these, or the attributes of the groups passed, give administrator rights.
+    fn administered<'r>(&self, reaches: impl Iterator<Item = &'r Reach>, of_groups: Access) -> AdministratorOn {
+        let mut levels: HashMap<u32, Access> = HashMap::new();
+        for reach in reaches.filter(|reach| self.targets[reach.target as usize].kind == Kind::System) {
+            let level = levels.entry(reach.target).or_insert(Access::Login);
+            *level = reach.access.max(of_groups).max(*level);
+        }
+        let count = |level| levels.values().filter(|of_device| **of_device == level).count();
+        AdministratorOn { with_password: count(Access::Sudo), without_password: count(Access::SudoWithoutPassword) }
     }
 
     /// Enters what the last group of a way is bound to; of the way, `shown` becomes part of the paths.

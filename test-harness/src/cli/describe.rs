@@ -68,6 +68,14 @@ fn page(descriptor: &Descriptor) -> String {
         discovers.row([section, discovery.data.clone(), discovery.source.clone(), discovery.cost.clone()]);
     }
     section(&mut page, "What is discovered", &discovers.render(2));
+    let mut evidence = String::new();
+    for row in &descriptor.evidence {
+        let severities: Vec<&str> = row.severities.iter().map(|severity| severity.as_str()).collect();
+        let _ = writeln!(evidence, "  {} [{}]", row.code, severities.join(", "));
+        let _ =
+            writeln!(evidence, "      when: {}\n      do:   {}\n      from: {}", row.meaning, row.remedy, row.source);
+    }
+    section(&mut page, "Evidence of privilege and risk", &evidence);
     section(&mut page, "Types in the rows", &list(&descriptor.emits, "-"));
     section(&mut page, "Attributes", &attributes(descriptor.config_schema.as_value()));
     section(&mut page, "Setting it up", &list(&descriptor.configuration_steps, "1."));

@@ -7,6 +7,7 @@ mod describe;
 mod exit;
 mod listening;
 mod logging;
+mod paragraph;
 mod print;
 mod scan;
 mod schema;

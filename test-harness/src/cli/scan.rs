@@ -7,15 +7,15 @@ use std::sync::Arc;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use connector_api::{
-    CancellationToken, Connector, ConnectorError, ErrorCode, Organization, Registry, ScanPlan, ScanRequest,
-    ScanSummary, Section,
+    CancellationToken, Connector, ConnectorError, ErrorCode, Organization, Registry, ScanPlan, ScanRequest, Section,
 };
 use indicatif::HumanCount;
 
 use super::logging::Logging;
+use super::summary::{self, Kept};
 use super::table::Table;
 use super::target::{Target, TargetArguments};
-use super::{Exit, print, signals, summary};
+use super::{Exit, print, signals};
 use crate::host::files;
 use crate::host::output::{self, Destination};
 use crate::host::progress::Reporter;
@@ -116,9 +116,9 @@ impl Arguments {
             return self.scan_all(registry, &target, &*connector, cancel, reporter).await;
         }
         let (destination, checkpoint) = (self.destination(), self.rows.checkpoint.clone());
-        let job = self.job(destination, format, checkpoint, &target, cancel, reporter);
+        let job = self.job(destination.clone(), format, checkpoint, &target, cancel, reporter);
         let report = job.run(&*connector, &target.config).await?;
-        Ok(self.conclude(&report))
+        Ok(self.conclude(&report, &destination))
     }
 
     async fn show_plan(&self, connector: &dyn Connector, cancel: CancellationToken) -> Result<Exit, ConnectorError> {
@@ -177,11 +177,12 @@ impl Arguments {
                     name.push(format!(".{id}"));
                     PathBuf::from(name)
                 });
-                let job = self.job(destination, format, checkpoint, target, cancel.clone(), Arc::clone(&reporter));
-                job.run(&*connector, &config).await
+                let (cancel, reporter) = (cancel.clone(), Arc::clone(&reporter));
+                let job = self.job(destination.clone(), format, checkpoint, target, cancel, reporter);
+                Ok::<_, ConnectorError>((job.run(&*connector, &config).await?, destination))
             };
             let exit = match scanned.await {
-                Ok(report) => self.conclude(&report),
+                Ok((report, destination)) => self.conclude(&report, &destination),
                 Err(error) => {
                     let error = error.context(format_args!("organisation {}", organization.name));
                     print::error(&error);
@@ -244,15 +245,23 @@ impl Arguments {
         }
     }
 
-    /// Tells how a scan went.
-    fn conclude(&self, report: &ScanReport) -> Exit {
-        let nothing_else = self.destination() == Destination::Nowhere;
-        if !self.logging.is_quiet() || nothing_else {
-            summary::print(report);
+    /// Says how a scan went.
+    fn conclude(&self, report: &ScanReport, destination: &Destination) -> Exit {
+        let kept = match destination {
+            Destination::Nowhere => Kept::Nowhere,
+            Destination::Path(path) => Kept::In(path),
+            Destination::Stdout => Kept::Passed,
+        };
+        let is_shown = !self.logging.is_quiet() || matches!(kept, Kept::Nowhere);
+        if is_shown {
+            summary::print(report, kept);
         }
         match &report.error {
             None => {
-                shortcomings(&report.summary).iter().for_each(print::warning);
+                // The summary says itself what is missing.
+                if !is_shown {
+                    summary::shortcomings(&report.summary).iter().for_each(print::warning);
+                }
                 report.summary.outcome.into()
             }
             Some(error) => {
@@ -267,25 +276,6 @@ impl Arguments {
             }
         }
     }
-}
-
-/// The errors of the sections that are not complete. One that several share is told once.
-fn shortcomings(summary: &ScanSummary) -> Vec<ConnectorError> {
-    let mut told: Vec<(Vec<&str>, ConnectorError)> = Vec::new();
-    for section in &summary.sections {
-        let Some(error) = section.status.error() else { continue };
-        let mut error = error.clone();
-        // A section that lacks what another one lacks names that one.
-        let names = Section::ALL.map(|section| format!("{section}: "));
-        if let Some(cause) = names.iter().find_map(|name| error.message.strip_prefix(name.as_str())) {
-            error.message = cause.to_owned();
-        }
-        match told.iter_mut().find(|(_, known)| *known == error) {
-            Some((sections, _)) => sections.push(section.section.as_str()),
-            None => told.push((vec![section.section.as_str()], error)),
-        }
-    }
-    told.into_iter().map(|(sections, error)| error.context(sections.join(", "))).collect()
 }
 
 async fn unless_cancelled<T>(

@@ -159,6 +159,7 @@ macro_rules! __conformance_tests {
             rows::rows_come_in_the_order_of_their_kinds, Real, "connector_api::ScanSink";
             rows::member_counts_match_the_memberships, Real, "connector_api::Group::member_count";
             rows::every_type_is_announced, Real, "connector_api::Descriptor::emits";
+            rows::every_reason_is_announced, Real, "connector_api::Descriptor::evidence";
             flow::every_section_is_accounted_for, Real, "connector_api::SectionReport";
             flow::back_pressure_is_respected, Real, "connector_api::ScanSink";
             flow::a_failing_sink_ends_the_scan, Real, "connector_api::ScanSink::records";

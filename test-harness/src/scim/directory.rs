@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use connector_api::{Account, DanglingReference, Group, Membership, PathStep, Reason};
+use connector_api::{Account, DanglingReference, Group, Membership, PathStep, Reason, ReasonKind, Severity};
 use serde_json::Value;
 
 /// The type of every group.
@@ -10,6 +10,9 @@ pub(super) const GROUP_TYPE: &str = "SCIM_GROUP";
 
 /// What a group's name contains when its members are privileged.
 const PRIVILEGED: [&str; 4] = ["admin", "privilege", "superuser", "root"];
+
+/// What to do about a group with such a name.
+const REMEDY: &str = "Look at what the group gives, and who needs to be in it";
 
 /// A filled text in a resource.
 fn text(resource: &Value, pointer: &str) -> Option<String> {
@@ -43,7 +46,10 @@ pub(super) fn group(id: &str, resource: &Value) -> Group {
     let reasons: Vec<Reason> = PRIVILEGED
         .into_iter()
         .filter(|word| lower.contains(word))
-        .map(|word| Reason::new("privileged_name", format!("the group's name contains `{word}`")))
+        .map(|word| {
+            let message = format!("its name contains \"{word}\"");
+            Reason::new("privileged_name", ReasonKind::Privilege, Severity::Low, message, REMEDY)
+        })
         .collect();
     let (external_id, group_type, privileged) = (id.to_owned(), GROUP_TYPE.to_owned(), !reasons.is_empty());
     Group { external_id, group_type, name, privileged, reasons, ..Group::default() }
@@ -135,7 +141,7 @@ mod tests {
     #[test]
     fn a_group_is_privileged_by_its_name() {
         let named = |name: &str| group("g", &json!({"displayName": name}));
-        assert_eq!(named("Domain ADMINS").reasons[0].message, "the group's name contains `admin`");
+        assert_eq!(named("Domain ADMINS").reasons[0].message, "its name contains \"admin\"");
         assert!(!named("Staff").privileged);
     }
 }

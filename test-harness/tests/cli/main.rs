@@ -2,11 +2,15 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod bad_input;
+mod duckdb;
 mod host;
 mod keys;
 mod outputs;
 mod places;
 mod reports;
 mod scan;
+#[path = "../skip/mod.rs"]
+mod skip;
+mod summary;
 mod support;
 mod toy;

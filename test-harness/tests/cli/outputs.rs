@@ -24,6 +24,21 @@ async fn ndjson_holds_every_row_and_ends_with_the_summary() {
     assert_eq!(entries(folder.path()), ["scan.ndjson"]);
 }
 
+#[test]
+fn each_row_is_as_the_schema_of_rows_says_and_a_reason_without_severity_is_not() {
+    let schema = schemars::schema_for!(Record);
+    let validator = jsonschema::draft202012::new(schema.as_value()).unwrap();
+    let rows: Vec<Value> = Toy::new(Ending::Whole).rows.iter().map(|row| serde_json::to_value(row).unwrap()).collect();
+    for row in &rows {
+        assert!(validator.is_valid(row), "{row}");
+    }
+    for field in ["code", "kind", "severity", "message", "remedy"] {
+        let mut row = rows[0].clone();
+        row["reasons"][0].as_object_mut().unwrap().remove(field).unwrap();
+        assert!(!validator.is_valid(&row), "{field}");
+    }
+}
+
 #[tokio::test]
 async fn json_is_one_document_with_the_same_rows() {
     let folder = tempfile::tempdir().unwrap();
@@ -61,8 +76,16 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
         assert!(cell == name || cell.strip_prefix('\'') == Some(name), "{cell:?}");
         let attributes: Value = serde_json::from_str(&row[at("attributes")]).unwrap();
         assert_eq!(attributes[name], name);
-        assert_eq!(&row[at("reasonCodes")], "named");
-        assert!(row[at("reasons")].ends_with(name), "{row:?}");
+        assert!(row[at("reasons")].ends_with(&format!("{name}; is long")), "{row:?}");
+        for (column, cell) in [
+            ("severity", "high"),
+            ("reasonCodes", "named; long"),
+            ("reasonKinds", "privilege; risk"),
+            ("reasonSeverities", "high; low"),
+            ("remedies", "rename it; =rename it"),
+        ] {
+            assert_eq!(&row[at(column)], cell, "{column}");
+        }
     }
     for file in &files[..5] {
         for row in csv::Reader::from_path(path.join(file)).unwrap().records() {

@@ -20,10 +20,17 @@ async fn without_a_terminal_nothing_is_logged_but_progress_and_warnings() {
 async fn a_section_that_is_unavailable_is_reported_once() {
     let forbidden = vec!["systems".parse().unwrap(), "insights.events".parse().unwrap()];
     let simulator = small(SimulatorOptions { forbidden, ..SimulatorOptions::default() }).await;
-    let ended = run(&mut scan(&simulator, &[]));
-    assert_eq!(ended.code, 3, "{ended:?}");
-    for path in ["/api/systems", "/insights/directory/v1/events"] {
-        assert_eq!(ended.stderr.matches(path).count(), 1, "{path}: {}", ended.stderr);
+    // In the summary, or where none is shown as a warning.
+    for (arguments, devices) in [
+        (&[][..], "NOT READ  Devices (systems), and so only a part of who reaches what (grants): "),
+        (&["--quiet"], "warning[forbidden]: systems, grants: "),
+    ] {
+        let ended = run(&mut scan(&simulator, arguments));
+        assert_eq!(ended.code, 3, "{ended:?}");
+        for path in ["/api/systems", "/insights/directory/v1/events"] {
+            assert_eq!(ended.stderr.matches(path).count(), 1, "{path}: {}", ended.stderr);
+        }
+        assert_eq!(ended.stderr.matches(devices).count(), 1, "{}", ended.stderr);
+        assert_eq!(ended.stderr.contains("warning["), arguments == ["--quiet"], "{}", ended.stderr);
     }
-    assert!(ended.stderr.contains("warning[forbidden]: systems, grants: "), "{}", ended.stderr);
 }

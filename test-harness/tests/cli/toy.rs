@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use connector_api::{
     Access, Account, Attributes, CancellationToken, Checkpoint, ConnectionReport, Connector, ConnectorError,
-    Credential, Descriptor, ErrorCode, Grant, Group, Membership, Principal, Progress, Reason, Record, Resource,
-    ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
-    Stage, SystemConfig, async_trait,
+    Credential, Descriptor, ErrorCode, Grant, Group, Membership, Principal, Progress, Reason, ReasonKind, Record,
+    Resource, ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport,
+    SectionStatus, Severity, Stage, SystemConfig, async_trait,
 };
 use serde_json::{Value, json};
 use test_harness::host::output::{Destination, Format};
@@ -57,7 +57,10 @@ impl Toy {
                 external_id: n.to_string(),
                 username: (*name).to_owned(),
                 display_name: Some((*name).to_owned()),
-                reasons: vec![Reason::new("named", *name)],
+                reasons: vec![
+                    Reason::new("named", ReasonKind::Privilege, Severity::High, *name, "rename it"),
+                    Reason::new("long", ReasonKind::Risk, Severity::Low, "is long", "=rename it"),
+                ],
                 attributes: Attributes::from([("ratio", json!(0.1 + 0.2)), (*name, json!(name))]),
                 ..Account::default()
             })

@@ -110,6 +110,27 @@ async fn links_hold_in_both_directions_whatever_they_rest_on() {
 }
 
 #[tokio::test]
+async fn no_link_leads_to_an_administrator_who_was_not_read() {
+    let user =
+        json!({"_id": id(1), "username": "ada", "email": "a@x.example", "admin": {"id": id(9), "roleName": "Manager"}});
+    let other = json!({"_id": id(8), "email": "b@x.example"});
+    let content = || Content::default().list("/api/systemusers", [user.clone()]);
+    let gone = content().list("/api/users", [other]).serve().await;
+    let refused = content().answer("/api/users", 403, json!({})).serve().await;
+    for (system, case) in [
+        (gone.system(), "not in the list"),
+        (refused.system(), "refused"),
+        (gone.system().with_attribute("includeAdministrators", false), "left out"),
+    ] {
+        let scanned = scan(system).await;
+        let ada = scanned.account(&id(1));
+        assert!(ada.links.is_empty(), "{case}: {:?}", ada.links);
+        assert!(codes(&ada.reasons).contains(&"console_administrator"), "{case}");
+        assert_eq!(ada.attributes.get("admin").unwrap()["id"], id(9), "{case}: what JumpCloud says is kept");
+    }
+}
+
+#[tokio::test]
 async fn a_stale_key_a_suspended_one_and_one_without_mfa_show() {
     let simulator = start(small()).await;
     let truth = simulator.organization();

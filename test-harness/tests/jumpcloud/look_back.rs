@@ -71,7 +71,8 @@ async fn who_did_not_sign_in_while_the_log_covers_all_the_time_is_reported_with_
     }
     let reasons = &scanned.account(&id(2)).reasons;
     let reason = reasons.iter().find(|reason| reason.code == "privileged_never_logged_in").unwrap();
-    assert_eq!(reason.message, "is privileged and did not sign in since 2026-08-28");
+    // The date moves with every scan, so it stands in a field of its own.
+    assert_eq!(reason.message, "has no login in all the time looked back on");
     assert_eq!(warnings(&scanned), [""; 0]);
 }
 

@@ -8,15 +8,15 @@ use std::time::Duration;
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{
     Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Progress, Record, Retry,
-    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Stage,
-    SystemConfig, async_trait,
+    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Severity,
+    Stage, SystemConfig, async_trait,
 };
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::timeout;
 
 use super::descriptor::descriptor;
-use super::{Breakage, account, group, membership, sections};
+use super::{Breakage, account, group, membership, reason, sections};
 
 const PAGE: usize = 50;
 
@@ -99,6 +99,15 @@ impl ReferenceConnector {
                 let mut odd = group(3);
                 odd.group_type = "ODD_GROUP".into();
                 sections[1].1[3] = odd.into();
+            }
+            Breakage::UnannouncedReason | Breakage::GraverThanAnnounced | Breakage::PrivilegedWithoutReason => {
+                let mut third = group(3);
+                match self.breakage {
+                    Breakage::UnannouncedReason => third.reasons.push(reason("second", Severity::Low)),
+                    Breakage::GraverThanAnnounced => third.reasons = vec![reason("first", Severity::Critical)],
+                    _ => third.reasons.clear(),
+                }
+                sections[1].1[3] = third.into();
             }
             Breakage::LeaksInRecord => {
                 let mut talkative = account(0);

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use connector_api::{
-    CredentialField, CredentialMapping, Descriptor, Discovery, Edition, ErrorCode, Protocol, Section,
-    TroubleshootingRow, schemars,
+    CredentialField, CredentialMapping, Descriptor, Discovery, Edition, ErrorCode, EvidenceRow, Protocol, ReasonKind,
+    Section, Severity, TroubleshootingRow, schemars,
 };
 use serde_json::json;
 
@@ -41,6 +41,14 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         discovers: [Section::Users, Section::Groups, Section::Memberships, Section::Applications, Section::Grants]
             .map(discovery)
             .into(),
+        evidence: vec![EvidenceRow {
+            code: "first".into(),
+            kind: ReasonKind::Privilege,
+            severities: vec![Severity::Low],
+            meaning: "The group is the third.".into(),
+            remedy: "count again".into(),
+            source: "memory".into(),
+        }],
         emits: vec!["REFERENCE_GROUP".into(), "application".into()],
         configuration_steps: vec!["Enter the secret.".into()],
         troubleshooting: vec![TroubleshootingRow {

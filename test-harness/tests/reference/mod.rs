@@ -4,8 +4,8 @@ mod connector;
 mod descriptor;
 
 use connector_api::{
-    Access, Account, AccountKind, AccountLink, Credential, Grant, Group, Membership, Principal, Record, Registration,
-    Resource, ResourceRef, Section, SystemConfig, async_trait, inventory,
+    Access, Account, AccountKind, AccountLink, Credential, Grant, Group, Membership, Principal, Reason, ReasonKind,
+    Record, Registration, Resource, ResourceRef, Section, Severity, SystemConfig, async_trait, inventory,
 };
 use test_harness::conformance::{Fixture, NoTarget, Scenario, Target, Truth};
 
@@ -64,6 +64,9 @@ breakages! {
     MembershipsFirst,
     WrongMemberCount,
     UnannouncedType,
+    UnannouncedReason,
+    GraverThanAnnounced,
+    PrivilegedWithoutReason,
     // Their flow.
     ForgetsASection,
     Miscounts,
@@ -152,8 +155,15 @@ pub fn group(index: usize) -> Group {
         group_type: "REFERENCE_GROUP".into(),
         name: format!("Group {index}"),
         member_count: Some(members().filter(|(_, group)| *group == index).count() as u64),
+        privileged: index == 3,
+        reasons: (index == 3).then(|| reason("first", Severity::Low)).into_iter().collect(),
         ..Group::default()
     }
+}
+
+/// A reason that makes the members of a group privileged.
+pub fn reason(code: &str, severity: Severity) -> Reason {
+    Reason::new(code, ReasonKind::Privilege, severity, "is the third", "count again")
 }
 
 pub fn membership(user: usize, index: usize) -> Membership {

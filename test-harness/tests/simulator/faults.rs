@@ -177,7 +177,14 @@ async fn groups_vanish_dangle_and_turn_in_circles() {
     let console = with("dangling").await;
     let users: BTreeSet<String> = console.simulator.organization().users().map(|user| user.id).collect();
     let members = texts(&console.all(&members_path(&console, 1), 100).await, "/to/id");
-    assert_eq!(members.iter().filter(|id| !users.contains(*id)).count(), 1);
+    let strangers: Vec<&String> = members.iter().filter(|id| !users.contains(*id)).collect();
+    assert_eq!(strangers.len(), 1);
+    // It is asked for as any other, and not there.
+    assert_eq!(console.status(&format!("/api/systemusers/{}", strangers[0])).await, 404);
+    let devices = Node::new(Kind::SystemGroup, 3);
+    let of_devices = format!("/api/v2/systemgroups/{}/members", console.simulator.organization().id(devices));
+    let kinds: BTreeSet<String> = texts(&console.all(&of_devices, 100).await, "/to/type").into_iter().collect();
+    assert_eq!(kinds, BTreeSet::from(["system".to_owned()]));
 
     let console = with("cycle").await;
     for (group, next) in [(8, 9), (23, 0)] {

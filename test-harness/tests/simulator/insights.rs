@@ -109,6 +109,13 @@ async fn users_are_searched_by_filter_and_text() {
     assert_eq!(found(json!({ "searchFilter": text })).await["totalCount"], 2);
     let none = json!({ "and": [{ "username": "maria.keller" }, { "suspended": true }] });
     assert_eq!(found(json!({ "filter": none })).await["totalCount"], 0);
+    // The query string says what the body does not.
+    let rows = async |body: Value| -> usize {
+        let path = "/api/search/systemusers?skip=295&limit=3";
+        console.post(path, body).await.json::<Value>().await.unwrap()["results"].as_array().unwrap().len()
+    };
+    assert_eq!((rows(json!({})).await, rows(json!({ "limit": 2 })).await), (3, 2));
+    assert_eq!(rows(json!({ "limit": 100 })).await, 5);
 }
 
 /// Everything since the beginning of the year.

@@ -9,6 +9,8 @@ mod insights;
 mod listings;
 mod nonsense;
 mod shapes;
+#[path = "../skip/mod.rs"]
+mod skip;
 mod spec;
 mod specs;
 mod support;

@@ -4,8 +4,9 @@ use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
 use std::rc::Rc;
+
+use crate::skip;
 
 /// The definitions of one specification, as JSON Schema.
 pub struct Spec {
@@ -19,7 +20,7 @@ pub struct Spec {
 impl Spec {
     /// A Swagger document; nothing when the specifications are not at hand.
     pub fn read(name: &str) -> Option<Self> {
-        let mut document: Value = serde_json::from_slice(&bytes(name)?).unwrap();
+        let mut document: Value = serde_json::from_slice(&skip::reference(&format!("specs/{name}"))?).unwrap();
         let definitions = document["definitions"].as_object_mut().unwrap();
         definitions.values_mut().for_each(make_nullable);
         // The service answers `"attributes": null` on edges without attributes; the specification forgets that.
@@ -31,7 +32,7 @@ impl Spec {
 
     /// An OpenAPI document; nothing when the specifications are not at hand.
     pub fn read_openapi(name: &str) -> Option<Self> {
-        let document = serde_saphyr::from_slice(&bytes(name)?).unwrap();
+        let document = serde_saphyr::from_slice(&skip::reference(&format!("specs/{name}"))?).unwrap();
         Some(Self { document, draft: Draft::Draft202012, validators: RefCell::default() })
     }
 
@@ -148,8 +149,4 @@ fn make_nullable(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(make_nullable),
         _ => {}
     }
-}
-
-fn bytes(name: &str) -> Option<Vec<u8>> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/specs").join(name)).ok()
 }

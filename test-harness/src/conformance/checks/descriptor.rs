@@ -77,7 +77,16 @@ fn texts(descriptor: &Descriptor) -> impl Iterator<Item = (&'static str, &str)> 
             ("troubleshooting.resolution", &row.resolution),
         ]
     });
-    own.into_iter().chain(protocols).chain(permissions).chain(steps).chain(discovers).chain(troubleshooting)
+    let evidence = descriptor.evidence.iter().flat_map(|row| {
+        [
+            ("evidence.code", row.code.as_str()),
+            ("evidence.meaning", &row.meaning),
+            ("evidence.remedy", &row.remedy),
+            ("evidence.source", &row.source),
+        ]
+    });
+    let tables = discovers.chain(evidence).chain(troubleshooting);
+    own.into_iter().chain(protocols).chain(permissions).chain(steps).chain(tables)
 }
 
 fn is_version(text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{PathStep, Principal, Record};
+use connector_api::{PathStep, Principal, ReasonKind, Record};
 
 use crate::conformance::bench::Bench;
 use crate::conformance::fixture::{Fixture, Scenario};
@@ -202,4 +202,41 @@ pub(in crate::conformance) async fn every_type_is_announced(fixture: &dyn Fixtur
         .map(|name| format!("`{name}` is emitted and not announced"))
         .collect();
     ensure(silent.is_empty(), "the descriptor's `emits` lists every group and resource type", || shortened(&silent))
+}
+
+pub(in crate::conformance) async fn every_reason_is_announced(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let (_, rows) = bench.scan().await?;
+    let mut odd: BTreeSet<String> = BTreeSet::new();
+    for row in &rows {
+        let (reasons, privileged) = match row {
+            Record::Account(account) => (&account.reasons, None),
+            Record::Group(group) => (&group.reasons, Some(group.privileged)),
+            _ => continue,
+        };
+        for reason in reasons {
+            let announced = bench.descriptor.evidence.iter().find(|announced| announced.code == reason.code);
+            let code = &reason.code;
+            match announced {
+                None => _ = odd.insert(format!("`{code}` is given as a reason and not announced")),
+                Some(announced) if announced.kind != reason.kind => _ = odd.insert(format!("`{code}` has two kinds")),
+                Some(announced) if !announced.severities.contains(&reason.severity) => {
+                    odd.insert(format!("`{code}` is {}, which is not announced", reason.severity));
+                }
+                Some(announced) if announced.remedy != reason.remedy => {
+                    _ = odd.insert(format!("`{code}` has two remedies"))
+                }
+                Some(_) => {}
+            }
+        }
+        if !reasons.is_sorted_by(|one, next| one.severity >= next.severity) {
+            odd.insert(format!("the reasons of {} are not in the order of their severity", truth::identity(row)));
+        }
+        let gives = reasons.iter().any(|reason| reason.kind == ReasonKind::Privilege);
+        if privileged.is_some_and(|privileged| privileged != gives) {
+            odd.insert(format!("`privileged` of {} and its reasons disagree", truth::identity(row)));
+        }
+    }
+    let odd: Vec<String> = odd.into_iter().collect();
+    ensure(odd.is_empty(), "reasons as the descriptor's `evidence` lists them, gravest first", || shortened(&odd))
 }

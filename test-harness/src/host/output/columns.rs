@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use connector_api::{Access, Account, Attributes, Grant, Group, Membership, PathStep, Principal, Resource};
+use connector_api::{Access, Account, Attributes, Grant, Group, Membership, PathStep, Principal, Reason, Resource};
 use serde::Serialize;
 
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
@@ -48,8 +48,12 @@ pub(super) const ACCOUNTS: &[Column<Account>] = &[
     ("description", |account| text(account.description.as_ref()?)),
     ("linkedAccounts", |account| joined(account.links.iter().map(|link| &link.external_id))),
     ("linkEvidence", |account| joined(account.links.iter().map(|link| &link.evidence))),
+    ("severity", |account| word(&account.severity()?)),
     ("reasonCodes", |account| joined(account.reasons.iter().map(|reason| &reason.code))),
+    ("reasonKinds", |account| words(account.reasons.iter().map(|reason| reason.kind))),
+    ("reasonSeverities", |account| words(account.reasons.iter().map(|reason| reason.severity))),
     ("reasons", |account| joined(account.reasons.iter().map(|reason| &reason.message))),
+    ("remedies", |account| remedies(&account.reasons)),
     ("attributes", |account| json(&account.attributes)),
 ];
 
@@ -61,8 +65,12 @@ pub(super) const GROUPS: &[Column<Group>] = &[
     ("membershipMethod", |group| text(group.membership_method.as_ref()?)),
     ("memberCount", |group| shown(group.member_count?)),
     ("privileged", |group| shown(group.privileged)),
+    ("severity", |group| word(&group.severity()?)),
     ("reasonCodes", |group| joined(group.reasons.iter().map(|reason| &reason.code))),
+    ("reasonKinds", |group| words(group.reasons.iter().map(|reason| reason.kind))),
+    ("reasonSeverities", |group| words(group.reasons.iter().map(|reason| reason.severity))),
     ("reasons", |group| joined(group.reasons.iter().map(|reason| &reason.message))),
+    ("remedies", |group| remedies(&group.reasons)),
     ("attributes", |group| json(&group.attributes)),
 ];
 
@@ -154,6 +162,22 @@ fn joined(items: impl IntoIterator<Item = impl AsRef<str>>) -> Cell<'static> {
     let items: Vec<_> = items.into_iter().collect();
     let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
     text(&items.join("; ")).map(|cell| Cow::Owned(cell.into_owned()))
+}
+
+/// Words of the contract, as in JSON.
+fn words<T: Serialize>(values: impl IntoIterator<Item = T>) -> Cell<'static> {
+    joined(values.into_iter().filter_map(|value| word(&value)))
+}
+
+/// What to do about several reasons, each once, in their order.
+fn remedies(reasons: &[Reason]) -> Cell<'static> {
+    let mut remedies: Vec<&str> = Vec::new();
+    for reason in reasons {
+        if !remedies.contains(&reason.remedy.as_str()) {
+            remedies.push(&reason.remedy);
+        }
+    }
+    joined(remedies)
 }
 
 /// What lies on a path; nothing on a direct one.

@@ -213,13 +213,9 @@ pub(crate) fn created(index: u64, count: u64) -> u64 {
 /// The ObjectId of the `index`-th of `count` objects: time, kind, organisation, index. Ids ascend with the
 /// index, as ids of the service ascend with time.
 pub(crate) fn object_id(seed: u64, node: Node, count: u64) -> String {
-    format!(
-        "{:08x}{:02x}{:06x}{:08x}",
-        created(node.index, count),
-        node.kind as u8 + 0x10,
-        organization_part(seed),
-        node.index
-    )
+    // An object far behind the last one, which is in no organisation, has an ObjectId all the same.
+    let time = created(node.index, count).min(u64::from(u32::MAX));
+    format!("{time:08x}{:02x}{:06x}{:08x}", node.kind as u8 + 0x10, organization_part(seed), node.index)
 }
 
 /// The index in an ObjectId made by [`object_id`], when it is one.

@@ -75,11 +75,12 @@ fn with_nulls<'a>(asked: &Asked<'a>, node: Node, edges: Collection<'a>) -> Colle
 }
 
 fn members<'a>(organization: &'a Organization, group: Node, strikes: &Strikes) -> Collection<'a> {
-    /// No organisation has so many users.
-    const NOBODY: Node = Node { kind: Kind::User, index: 0xFFFF_FF00 };
+    /// No organisation has so many users or devices.
+    const BEYOND: u64 = 0xFFFF_FF00;
     let mut strangers = Vec::new();
     if strikes.has(&Effect::Dangling) {
-        strangers.push(NOBODY);
+        let kind = if group.kind == Kind::UserGroup { Kind::User } else { Kind::System };
+        strangers.push(Node::new(kind, BEYOND));
     }
     if strikes.has(&Effect::Cycle) && group.kind == Kind::UserGroup {
         let census = organization.census(Kind::UserGroup);

@@ -152,7 +152,7 @@ impl Service {
         let (parts, body) = request.into_parts();
         let (endpoint, id) = Endpoint::of_path(path).ok_or_else(Problem::not_found)?;
         if parts.method != endpoint.method() {
-            return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"));
+            return Err(Problem::method_not_allowed(endpoint.method()));
         }
         let body = Limited::new(body, LARGEST_REQUEST)
             .collect()

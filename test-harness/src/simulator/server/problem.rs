@@ -1,6 +1,7 @@
 //! How the service says no.
 
-use hyper::StatusCode;
+use hyper::header::ALLOW;
+use hyper::{Method, StatusCode};
 use serde_json::json;
 
 use super::answer::Answer;
@@ -14,11 +15,13 @@ pub(crate) struct Problem {
     message: String,
     /// What stands in `error`, where the service says it in two words.
     error: Option<&'static str>,
+    /// The method that the endpoint takes.
+    allow: Option<Method>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), error: None }
+        Self { status, message: message.into(), error: None, allow: None }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -44,6 +47,11 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "Forbidden")
     }
 
+    /// 405, which names the method that the endpoint takes.
+    pub(crate) fn method_not_allowed(allow: Method) -> Self {
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") }
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "Not Found")
     }
@@ -64,7 +72,11 @@ impl Problem {
                 "error_description": self.message,
             }),
         };
-        Answer::new(self.status, body.to_string().into_bytes())
+        let mut answer = Answer::new(self.status, body.to_string().into_bytes());
+        if let Some(method) = self.allow {
+            answer.header(ALLOW.as_str(), method);
+        }
+        answer
     }
 }
 

@@ -7,20 +7,27 @@ use super::problem::Problem;
 use super::query::{Limits, Query, Search, fields, sort_keys};
 use super::route::Api;
 
-/// Reads `{"searchFilter", "filter", "fields", "skip", "limit", "sort"}`, each of which may be missing.
-pub(super) fn query(body: &[u8], limits: Limits) -> Result<Query, Problem> {
+/// Reads `{"searchFilter", "filter", "fields", "skip", "limit", "sort"}`, each of which may be missing; what the query
+/// string says holds where the body says nothing.
+pub(super) fn query(parameters: &str, body: &[u8], limits: Limits) -> Result<Query, Problem> {
     let body: Value = match body {
         [] => Value::Null,
         body => serde_json::from_slice(body).map_err(|_| Problem::bad_request("the body is not JSON"))?,
     };
     let text = |name: &str| body[name].as_str().unwrap_or_default();
-    let mut query = Query {
-        skip: body["skip"].as_u64().unwrap_or_default(),
-        sort: sort_keys(text("sort")),
-        fields: fields(text("fields"), Api::V1),
-        ..Query::default()
-    };
-    query.set_limit(body["limit"].as_u64().unwrap_or_default(), limits)?;
+    let mut query = Query::parse(parameters, Api::V1, limits)?;
+    if let Some(skip) = body["skip"].as_u64() {
+        query.skip = skip;
+    }
+    if let Some(limit) = body["limit"].as_u64() {
+        query.set_limit(limit, limits)?;
+    }
+    if !text("sort").is_empty() {
+        query.sort = sort_keys(text("sort"));
+    }
+    if !text("fields").is_empty() {
+        query.fields = fields(text("fields"), Api::V1);
+    }
     match &body["filter"] {
         Value::Object(filter) => match (filter.get("and"), filter.get("or")) {
             (_, Some(any)) => query.filter.extend(Some(conditions(any)?).filter(|any| !any.is_empty())),

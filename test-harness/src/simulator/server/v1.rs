@@ -17,7 +17,7 @@ const MOST_ROWS: u64 = 100;
 pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Problem> {
     let limits = Limits { most: MOST_ROWS, refused: asked.service.behaviour.large_limits };
     let query = match asked.endpoint {
-        Endpoint::SearchSystemUsers | Endpoint::SearchSystems => search::query(&asked.body, limits)?,
+        Endpoint::SearchSystemUsers | Endpoint::SearchSystems => search::query(asked.query, &asked.body, limits)?,
         _ => Query::parse(asked.query, Api::V1, limits)?,
     };
     let organization = asked.organization.as_ref();

@@ -120,8 +120,8 @@ fn write_security(system: &System, rows: V1Rows, o: &mut Object<'_>) {
     });
     o.object("mdm", |o| {
         if rows == V1Rows::Recorded && mac {
-            o.put("enrollmentType", "userApproved");
-            o.put("internal", true);
+            o.put("enrollmentType", if system.index % 2 == 1 { "automated device" } else { "device" });
+            o.object("internal", |o| o.put("deviceId", format!("{:08x}", system.index)));
         }
         o.put("vendor", if mac { "internal" } else { "none" });
         o.put("dep", mac && system.index % 2 == 1);

@@ -33,6 +33,21 @@ async fn null_records_among_edges_are_passed_by_and_noted() {
 }
 
 #[tokio::test]
+async fn null_records_may_stand_anywhere() {
+    for seed in 0..300 {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let (limit, share, left_out) = (dice.u64(2..6), dice.f64(), dice.bool());
+        let nulls: BTreeSet<u64> = (0..dice.u64(1..25)).filter(|_| dice.f64() < share).collect();
+        let count = nulls.last().map_or(1, |last| last + 1).max(dice.u64(1..25));
+        let given: BTreeSet<u64> = all(count).difference(&nulls).copied().collect();
+        let listing = Listing::new(Call::get("/list"), limit).of_edges();
+        let outcome = read_listing(listing, None, count, with_nulls(left_out, move |row| nulls.contains(&row))).await;
+        assert_eq!(outcome.result, Ok(()), "seed {seed}");
+        assert_eq!(outcome.whole(), given, "seed {seed}");
+    }
+}
+
+#[tokio::test]
 async fn every_tenth_record_may_be_null() {
     for left_out in FORMS {
         let outcome = read_edges(2000, with_nulls(left_out, |row| row % 10 == 3)).await;

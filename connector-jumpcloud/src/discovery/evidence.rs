@@ -1,0 +1,169 @@
+//! The table of evidence: every code with its kind, its severities, what it means, what to do and where it comes from.
+//! Reasons are made from it, and the operator's page is drawn from it.
+//!
+//! The host's policy decides what the evidence weighs. Who only has risks is not privileged.
+
+use connector_api::ReasonKind::{Privilege, Risk};
+use connector_api::Severity::{Critical, High, Info, Low, Medium};
+use connector_api::{EvidenceRow, Reason, ReasonKind, Severity};
+
+/// One kind of evidence.
+#[derive(Debug)]
+pub(crate) struct Evidence {
+    pub(super) code: &'static str,
+    kind: ReasonKind,
+    /// Those that occur, gravest first.
+    severities: &'static [Severity],
+    meaning: &'static str,
+    remedy: &'static str,
+    source: &'static str,
+}
+
+impl Evidence {
+    /// A reason of the one severity that this evidence has.
+    pub(super) fn reason(&self, message: impl Into<String>) -> Reason {
+        debug_assert!(self.severities.len() == 1, "{} has several severities", self.code);
+        self.reason_of(self.severities[0], message)
+    }
+
+    /// A reason of one of the severities that this evidence may have.
+    pub(super) fn reason_of(&self, severity: Severity, message: impl Into<String>) -> Reason {
+        debug_assert!(self.severities.contains(&severity), "{} is never {severity}", self.code);
+        Reason::new(self.code, self.kind, severity, message, self.remedy)
+    }
+}
+
+/// The table as hosts see it.
+pub(crate) fn rows() -> Vec<EvidenceRow> {
+    let row = |evidence: &&Evidence| EvidenceRow {
+        code: evidence.code.to_owned(),
+        kind: evidence.kind,
+        severities: evidence.severities.to_vec(),
+        meaning: evidence.meaning.to_owned(),
+        remedy: evidence.remedy.to_owned(),
+        source: evidence.source.to_owned(),
+    };
+    ALL.iter().map(row).collect()
+}
+
+macro_rules! evidence {
+    ($($name:ident $code:literal $kind:ident $severities:tt: $meaning:literal, $remedy:literal, $source:literal;)*) => {
+        $(pub(super) const $name: Evidence = Evidence {
+            code: $code,
+            kind: $kind,
+            severities: &$severities,
+            meaning: $meaning,
+            remedy: $remedy,
+            source: $source,
+        };)*
+
+        /// Every kind of evidence: what gives privilege first, then risks.
+        const ALL: &[&Evidence] = &[$(&$name),*];
+    };
+}
+
+evidence! {
+    CONSOLE_ROLE "console_role" Privilege [High, Low]:
+        "An administrator has this role in the JumpCloud console; of a role: who has it may sign in there. Low for the \
+         built-in role Read Only, which changes nothing",
+        "Check that each holder still needs the role, and give the least role that suffices",
+        "GET /api/users: role, roleName, roles, roleNames";
+    CONSOLE_ADMINISTRATOR "console_administrator" Privilege [High, Low]:
+        "JumpCloud links the user to an administrator of the console. Low where that one's role is Read Only",
+        "Check that the person still needs to administer JumpCloud; judge both accounts together",
+        "users: admin";
+    GLOBAL_SUDO_WITHOUT_PASSWORD "global_sudo_without_password" Privilege [High]:
+        "The user is administrator on every device that it is bound to, and needs no password for it",
+        "Check that the user needs it on every device; if not, take it back and give it on single devices, with password",
+        "users: sudo, passwordless_sudo";
+    GLOBAL_SUDO "global_sudo" Privilege [Medium]:
+        "The user is administrator on every device that it is bound to",
+        "Check that the user needs it on every device; if not, take it back and give it on single devices",
+        "users: sudo";
+    SUDO_ON_SYSTEMS_WITHOUT_PASSWORD "sudo_on_systems_without_password" Privilege [High]:
+        "The user, or each member of the group, is administrator of this many devices without a password: by bindings, or by \
+         attributes of the groups on the way to the device",
+        "Check who needs it on these devices; require the password, or remove the right from the binding or the group",
+        "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
+    SUDO_ON_SYSTEMS "sudo_on_systems" Privilege [Medium]:
+        "The user, or each member of the group, is administrator of this many devices with a password: by bindings, or by \
+         attributes of the groups on the way to the device",
+        "Check who needs it on these devices, and remove the right from the binding or the group where nobody does",
+        "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
+    GROUP_SUDO_WITHOUT_PASSWORD "group_sudo_without_password" Privilege [High]:
+        "The members of the group become administrators of the devices that it is bound to, without a password",
+        "Check that all members need it; require the password, or switch it off on the group",
+        "usergroups: attributes.sudo";
+    GROUP_SUDO "group_sudo" Privilege [Medium]:
+        "The members of the group become administrators of the devices that it is bound to",
+        "Check that all members need it, and switch it off on the group where not",
+        "usergroups: attributes.sudo";
+    POSIX_ADMIN_GROUP "posix_admin_group" Privilege [Medium]:
+        "On devices the members of the group are in the POSIX group root, wheel, sudo, admin or docker, each of which \
+         administers a device",
+        "Check that all members need it, and take the POSIX group off the group where not",
+        "usergroups: attributes.posixGroups";
+    PRIVILEGED_GROUP "privileged_group" Privilege [High, Medium, Low]:
+        "The user is in a group, directly or through other groups, or the group is in one, for which group_sudo, \
+         group_sudo_without_password, posix_admin_group or group_name holds; as severe as that. Where the group makes its \
+         members administrators of devices, sudo_on_systems is said instead of group_sudo",
+        "Check that each still needs to be in the group, and take out who does not; where only its name speaks for it, \
+         narrow privilegedGroupPatterns",
+        "GET /api/v2/usergroups/{id}/members";
+    GROUP_NAME "group_name" Privilege [Low]:
+        "The group's name contains one of privilegedGroupPatterns, in any case; one reason for each that it contains",
+        "Look at what the group gives; where that is nothing, narrow privilegedGroupPatterns",
+        "usergroups: name";
+    WITHOUT_MFA "privileged_without_mfa" Risk [Critical, High, Medium]:
+        "A privileged account that can be used has no second factor set up. One more severe than its privilege",
+        "Have the second factor set up, and require it",
+        "users: mfa, mfaEnrollment, totp_enabled; GET /api/users: totpEnrolled";
+    MFA_EXEMPT "privileged_mfa_exempt" Risk [Critical, High, Medium]:
+        "A privileged account that can be used is exempt from the second factor. One more severe than its privilege",
+        "End the exemption unless there is a reason for it",
+        "users: mfa.exclusion, mfa.exclusionUntil";
+    STALE_API_KEY "stale_api_key" Risk [Medium]:
+        "An administrator has had the same API key for longer than staleApiKeyDays, and can use it",
+        "Find out what uses the key, and replace it",
+        "GET /api/users: apiKeyUpdatedAt, apiKeyHash.createdAt";
+    API_KEY_NEVER_EXPIRES "api_key_never_expires" Risk [Medium]:
+        "An administrator has an API key without a time at which it expires, and can use it",
+        "Give the key a time at which it expires, in good time before what uses it must change",
+        "GET /api/users: apiKeyHash.expireAt";
+    PASSWORD_NEVER_EXPIRES "privileged_password_never_expires" Risk [Low]:
+        "The password of a privileged account that can be used never expires",
+        "Let the password expire, or make sure that it is changed in another way",
+        "users: password_never_expires";
+    NEVER_LOGGED_IN "privileged_never_logged_in" Risk [Low]:
+        "A privileged account that can be used has no login in all the time looked back on (lastLogin.since). Said only \
+         where the log covers (nearly) all of that time and the account is older",
+        "Ask whether the account is still needed, and suspend it if not",
+        "POST /insights/directory/v1/events";
+    DISABLED_BUT_BOUND "disabled_but_bound" Risk [Low]:
+        "A suspended user is still bound to a device, an application or a directory, directly or by a group: who \
+         unlocks the account gives all of that back. No privilege by itself",
+        "Remove the bindings and memberships, once it is sure that the account stays suspended",
+        "users: suspended, state; GET /api/v2/{kind}/{id}/associations";
+    BUT_DISABLED "privileged_but_disabled" Risk [Info]:
+        "A privileged account cannot be used now: it is suspended, or not activated yet",
+        "Take its privilege away unless it is to be used again",
+        "users: activated, suspended, state; GET /api/users: suspended";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_code_stands_once_with_severities_from_the_gravest_on() {
+        let codes: BTreeSet<_> = ALL.iter().map(|evidence| evidence.code).collect();
+        assert_eq!(codes.len(), ALL.len());
+        for evidence in ALL {
+            let severities = evidence.severities;
+            assert!(severities.windows(2).all(|pair| pair[0] > pair[1]), "{}", evidence.code);
+            assert!(!severities.is_empty() && !evidence.remedy.ends_with('.'), "{}", evidence.code);
+        }
+    }
+}

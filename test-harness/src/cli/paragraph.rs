@@ -1,0 +1,79 @@
+//! Text that fits a width: wrapped between words, and never cut.
+
+use console::{Alignment, measure_text_width, pad_str};
+use textwrap::{Options, WordSplitter};
+
+use super::print::printable;
+
+/// A space at which no line ends.
+pub(super) const GLUE: &str = "\u{a0}";
+
+/// `text` after `label`, over as many lines as it needs; the lines behind the first begin below the text.
+pub(super) fn labelled(label: &str, text: &str, width: usize) -> String {
+    let indent = " ".repeat(measure_text_width(label));
+    let lines = textwrap::wrap(text, options(width).initial_indent(label).subsequent_indent(&indent));
+    lines.iter().map(|line| format!("{}\n", line.trim_end().replace(GLUE, " "))).collect()
+}
+
+/// `items` after `label`, with `separator` in between. An item begins on a new line rather than be broken.
+pub(super) fn listed(label: &str, items: &[String], separator: &str, width: usize) -> String {
+    let room = width.saturating_sub(measure_text_width(label)).max(1);
+    let mut lines: Vec<String> = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        let end = if at + 1 < items.len() { separator } else { "" };
+        let item = format!("{}{end}", printable(item));
+        match lines.last_mut() {
+            Some(line) if measure_text_width(line) + 1 + measure_text_width(&item) <= room => {
+                line.push(' ');
+                line.push_str(&item);
+            }
+            _ => lines.push(item),
+        }
+    }
+    let indent = " ".repeat(measure_text_width(label));
+    let start = |at: usize| if at == 0 { label } else { &indent };
+    lines.iter().enumerate().map(|(at, line)| labelled(start(at), line, width)).collect()
+}
+
+/// Cells side by side, each wrapped to its column's width.
+pub(super) fn beside(cells: &[(String, usize)]) -> Vec<String> {
+    let columns: Vec<(Vec<_>, usize)> =
+        cells.iter().map(|(text, width)| (textwrap::wrap(text, options(*width)), *width)).collect();
+    let height = columns.iter().map(|(lines, _)| lines.len()).max().unwrap_or_default();
+    let line = |at: usize| {
+        let cells = columns.iter().map(|(lines, width)| {
+            pad_str(lines.get(at).map_or("", |line| line.as_ref()), *width, Alignment::Left, None).into_owned()
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().replace(GLUE, " ")
+    };
+    (0..height).map(line).collect()
+}
+
+fn options<'a>(width: usize) -> Options<'a> {
+    Options::new(width).word_splitter(WordSplitter::NoHyphenation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_and_no_line_is_too_long() {
+        let text = format!("some words, 漢字漢字漢字漢字漢字漢字 and {}", "x".repeat(50));
+        for width in [20, 33, 80] {
+            for wrapped in
+                [labelled("label ", &text, width), listed("label ", &[text.clone(), text.clone()], ";", width)]
+            {
+                assert!(wrapped.lines().all(|line| measure_text_width(line) <= width), "{wrapped}");
+                let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+                assert!(letters(&wrapped).starts_with(&letters(&format!("label {text}"))), "{wrapped}");
+            }
+        }
+    }
+
+    #[test]
+    fn cells_stand_beside_each_other() {
+        let lines = beside(&[("ada".to_owned(), 5), ("one two three".to_owned(), 8)]);
+        assert_eq!(lines, ["ada    one two", "       three"]);
+    }
+}

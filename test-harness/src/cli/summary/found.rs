@@ -1,0 +1,187 @@
+//! How much was found.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use connector_api::{Access, ScanSummary, Section, SectionStatus};
+use indicatif::HumanCount;
+use jiff::Timestamp;
+
+use super::{counts, title, words};
+use crate::cli::paragraph::{labelled, listed};
+use crate::host::digest::{AccountCounts, Digest, Kinds, LastLogins};
+
+/// How many of the largest groups are named.
+const LARGEST_GROUPS: usize = 5;
+
+/// Columns of a line's name, and of its number.
+const NAME: usize = 18;
+const NUMBER: usize = 7;
+
+pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> String {
+    let os_type = summary.os_type.as_str();
+    let of = |section| Extent::of(summary, section);
+    let line = |name: &str, extent: Extent, total: u64, details: Vec<String>| extent.line(name, total, details, width);
+    let Digest { users, administrators, groups, memberships, resources, .. } = digest;
+    let mut text = title("Found", width);
+    let linked = [("linked to an administrator", users.linked)];
+    text += &line("users", Extent::Whole, users.total, account_details(users, &linked));
+    let alone = administrators.total.saturating_sub(administrators.linked);
+    let linked = [("linked to a user", administrators.linked), ("linked to none", alone)];
+    let details = account_details(administrators, &linked);
+    text += &line("administrators", of(Section::Administrators), administrators.total, details);
+    let mut details = kinds(&groups.by_type, os_type, "");
+    details.extend(counts([("of them privileged", groups.privileged), ("of them without members", groups.empty)]));
+    text += &line("groups", Extent::Whole, groups.by_type.total(), details);
+    text += &largest(digest, width);
+    let mut details = kinds(memberships, os_type, "in ");
+    details.extend(counts([("of them through a group in a group", digest.nested_memberships)]));
+    text += &line("memberships", Extent::Whole, memberships.total(), details);
+    text += &things(summary, resources, width);
+    let (accounts, groups) = (&digest.account_grants, &digest.group_grants);
+    let grants = of(Section::Grants);
+    text += &line("grants to accounts", grants, accounts.values().sum(), levels(accounts));
+    text += &line("grants to groups", grants, groups.values().sum(), levels(groups));
+    let logins = &digest.last_logins;
+    let details = last_logins(logins, summary.finished_at);
+    text += &line("last logins", of(Section::LastLogin), logins.known(), details);
+    if users.linked + administrators.linked > 0 {
+        let linked = "Linked are two accounts that may be one person's: they have one address, or the target says so.";
+        text += &labelled("  ", linked, width);
+    }
+    if matches!(grants, Extent::Whole | Extent::Part) {
+        let grant = "A grant is a pair: an account, or a group for all of its members, and one thing that it reaches.";
+        text += &labelled("  ", grant, width);
+    }
+    text + &longest_way(digest, width)
+}
+
+/// How much of a section was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    Part,
+    NotRead,
+    LeftOut,
+    /// The connector has no such section.
+    Unknown,
+}
+
+impl Extent {
+    fn of(summary: &ScanSummary, section: Section) -> Self {
+        let Some(report) = summary.section(section) else { return Self::Unknown };
+        match report.status {
+            SectionStatus::Complete => Self::Whole,
+            SectionStatus::Incomplete { .. } if report.records > 0 => Self::Part,
+            SectionStatus::Incomplete { .. } | SectionStatus::Unavailable { .. } => Self::NotRead,
+            SectionStatus::Skipped => Self::LeftOut,
+        }
+    }
+
+    /// A name and the number that was found of it, with details. Of what was not read there is no number, not even 0.
+    fn line(self, name: &str, total: u64, mut details: Vec<String>, width: usize) -> String {
+        let number = match self {
+            Self::Whole | Self::Part => HumanCount(total).to_string(),
+            Self::NotRead | Self::LeftOut => "–".to_owned(),
+            Self::Unknown => return String::new(),
+        };
+        match self {
+            Self::Part => details.push("only a part was read".to_owned()),
+            Self::NotRead => details = vec!["not read".to_owned()],
+            Self::LeftOut => details = vec!["left out".to_owned()],
+            Self::Whole | Self::Unknown => {}
+        }
+        let label = format!("  {name:<NAME$}{number:>NUMBER$}   ");
+        if details.is_empty() { format!("{}\n", label.trim_end()) } else { listed(&label, &details, ",", width) }
+    }
+}
+
+/// The resources, with what is missing of them.
+fn things(summary: &ScanSummary, resources: &Kinds, width: usize) -> String {
+    let sections = [Section::Systems, Section::Applications, Section::Directories];
+    let extents = sections.map(|section| (section, Extent::of(summary, section)));
+    let all = |extent| extents.iter().all(|(_, other)| *other == extent);
+    let whole = if all(Extent::Unknown) { Extent::Unknown } else { Extent::Whole };
+    let mut details = kinds(resources, &summary.os_type, "");
+    for (section, extent) in extents {
+        let missing = match extent {
+            Extent::NotRead => "not read",
+            Extent::Part => "only in part",
+            Extent::LeftOut => "left out",
+            Extent::Whole | Extent::Unknown => continue,
+        };
+        details.push(format!("{} {missing}", words::section(section)));
+    }
+    whole.line("things to reach", resources.total(), details, width)
+}
+
+fn account_details(accounts: &AccountCounts, linked: &[(&str, u64)]) -> Vec<String> {
+    let details = [
+        ("enabled", accounts.enabled),
+        ("not enabled", accounts.disabled),
+        ("locked", accounts.locked),
+        ("without a second factor", accounts.without_mfa),
+        ("not a person", accounts.non_human),
+    ];
+    counts(details.iter().chain(linked).copied())
+}
+
+fn kinds(kinds: &Kinds, os_type: &str, before: &str) -> Vec<String> {
+    let of_kind = |(kind, count)| {
+        format!(
+            "{} {before}{}",
+            HumanCount(count),
+            words::kind(kind, os_type, if before.is_empty() { count } else { 2 })
+        )
+    };
+    kinds.iter().map(of_kind).collect()
+}
+
+fn levels(grants: &BTreeMap<Access, u64>) -> Vec<String> {
+    counts(grants.iter().map(|(access, count)| (words::grant(*access), *count)))
+}
+
+fn largest(digest: &Digest, width: usize) -> String {
+    let groups = digest.groups.largest.iter().take(LARGEST_GROUPS).map(|(key, ())| key);
+    let groups = groups.filter(|(members, _)| *members > 0);
+    let names: Vec<String> =
+        groups.map(|(members, Reverse(name))| format!("{name} ({})", HumanCount(*members))).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    let label = format!("  {:<NAME$}{:>NUMBER$}   ", "  most members", "");
+    listed(&label, &names, ",", width)
+}
+
+fn last_logins(logins: &LastLogins, now: Timestamp) -> Vec<String> {
+    let mut details = counts([
+        ("today", logins.between(now, 0, 0)),
+        ("in the 7 days before that", logins.between(now, 1, 7)),
+        ("between 8 and 30 days ago", logins.between(now, 8, 30)),
+        ("earlier", logins.between(now, 31, i64::MAX)),
+    ]);
+    if let Some(since) = logins.since {
+        details.push(format!(
+            "none of {} accounts since {}",
+            HumanCount(logins.none_found),
+            since.strftime("%-d %b %Y")
+        ));
+    }
+    details.extend(counts([("accounts of which nothing is known", logins.unknown)]));
+    details
+}
+
+/// The way to administrator rights over the most steps.
+fn longest_way(digest: &Digest, width: usize) -> String {
+    let Some(way) = &digest.longest_way else { return String::new() };
+    let stops: Vec<String> = way
+        .stops
+        .iter()
+        .enumerate()
+        .map(|(at, stop)| if at == 0 { stop.clone() } else { format!("→ {stop}") })
+        .collect();
+    let whole = if digest.has_more_ways { ", as far as the rows show ways" } else { "" };
+    let mut text = labelled("  ", &format!("The longest way to be {}{whole}:", words::access(way.access)), width);
+    text += &listed("    ", &stops, "", width);
+    text
+}

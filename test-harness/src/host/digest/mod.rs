@@ -1,0 +1,257 @@
+//! What an operator wants to know of a scan at a glance, counted while the rows stream by.
+//!
+//! Memory is bounded whatever the size of the organisation: counts, and a few short lists of the largest.
+
+mod logins;
+mod privileged;
+mod top;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use connector_api::{Access, Account, AccountKind, AccountType, Grant, Group, Membership, Principal, Record};
+
+pub use logins::{LastLogins, LastSeen, days_before};
+pub use privileged::{EvidenceCount, Privileged, PrivilegedAccount, Rank, SettingCount};
+pub use top::Top;
+
+/// How many kinds of one thing are counted apart; a target that has more is counted under [`OTHER`].
+const MAX_KINDS: usize = 32;
+const OTHER: &str = "other";
+
+/// Counts over all rows of a scan.
+#[derive(Debug, Clone, Default)]
+pub struct Digest {
+    /// Users of the directory.
+    pub users: AccountCounts,
+    /// Administrators of the target itself.
+    pub administrators: AccountCounts,
+    /// Who is privileged.
+    pub privileged: Privileged,
+    /// When accounts last signed in.
+    pub last_logins: LastLogins,
+    /// Groups.
+    pub groups: GroupCounts,
+    /// Membership rows by the type of the group.
+    pub memberships: Kinds,
+    /// Those through a group inside a group.
+    pub nested_memberships: u64,
+    /// Resources by their type.
+    pub resources: Kinds,
+    /// Grants of accounts by level, weakest first.
+    pub account_grants: BTreeMap<Access, u64>,
+    /// Grants of groups by level, weakest first.
+    pub group_grants: BTreeMap<Access, u64>,
+    /// The way by which an account becomes administrator of a resource over the most steps, of all that the rows show.
+    pub longest_way: Option<LongestWay>,
+    /// Whether accounts have more ways than the rows show.
+    pub has_more_ways: bool,
+}
+
+/// A way from an account to administrator rights on a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LongestWay {
+    /// Account, groups and resource, in that order.
+    pub stops: Vec<String>,
+    /// What the account may do there.
+    pub access: Access,
+}
+
+/// Counts over accounts of one kind.
+#[derive(Debug, Clone, Default)]
+pub struct AccountCounts {
+    /// All of them.
+    pub total: u64,
+    /// Those that can be used now.
+    pub enabled: u64,
+    /// Those that cannot.
+    pub disabled: u64,
+    /// Those that are locked out.
+    pub locked: u64,
+    /// Those of which it is known that no second factor is set up.
+    pub without_mfa: u64,
+    /// Those with evidence that they are not a person.
+    pub non_human: u64,
+    /// Those that may belong to the same person as another account.
+    pub linked: u64,
+}
+
+/// Counts over groups.
+#[derive(Debug, Clone, Default)]
+pub struct GroupCounts {
+    /// Those that no account is a member of.
+    pub empty: u64,
+    /// Those whose members are privileged.
+    pub privileged: u64,
+    /// By their type.
+    pub by_type: Kinds,
+    /// Those with the most members: how many, and the name.
+    pub largest: Top<(u64, Reverse<String>), ()>,
+}
+
+impl Digest {
+    /// Counts one row.
+    pub fn observe(&mut self, record: &Record) {
+        match record {
+            Record::Account(account) => self.account(account),
+            Record::Group(group) => self.group(group),
+            Record::Membership(membership) => self.membership(membership),
+            Record::Resource(resource) => self.resources.count(&resource.resource_type),
+            Record::Grant(grant) => self.grant(grant),
+            _ => {}
+        }
+    }
+
+    fn account(&mut self, account: &Account) {
+        match account.kind {
+            AccountKind::Administrator => self.administrators.observe(account),
+            _ => self.users.observe(account),
+        }
+        self.privileged.observe(account);
+        self.last_logins.observe(account);
+    }
+
+    fn group(&mut self, group: &Group) {
+        self.groups.observe(group);
+        self.privileged.observe_group(group);
+    }
+
+    fn membership(&mut self, membership: &Membership) {
+        self.memberships.count(&membership.group_type);
+        self.nested_memberships += u64::from(!membership.direct);
+    }
+
+    fn grant(&mut self, grant: &Grant) {
+        let levels = match grant.principal {
+            Principal::Account { .. } => &mut self.account_grants,
+            Principal::Group { .. } => &mut self.group_grants,
+        };
+        *levels.entry(grant.access).or_default() += 1;
+        let Principal::Account { username, .. } = &grant.principal else { return };
+        self.has_more_ways |= grant.more_paths > 0;
+        for path in grant.via.iter().filter(|path| path.access > Access::Login) {
+            // A way without a stop in between is none worth showing.
+            if path.steps.len() + 2 > self.longest_way.as_ref().map_or(2, |way| way.stops.len()) {
+                let steps = path.steps.iter().map(|step| step.name.clone());
+                let stops = [username.clone()].into_iter().chain(steps).chain([grant.resource.name.clone()]).collect();
+                self.longest_way = Some(LongestWay { stops, access: path.access });
+            }
+        }
+    }
+}
+
+impl AccountCounts {
+    fn observe(&mut self, account: &Account) {
+        self.total += 1;
+        self.enabled += u64::from(account.enabled == Some(true));
+        self.disabled += u64::from(account.enabled == Some(false));
+        self.locked += u64::from(account.locked == Some(true));
+        self.without_mfa += u64::from(account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false));
+        self.non_human += u64::from(account.account_type == Some(AccountType::NonHuman));
+        self.linked += u64::from(!account.links.is_empty());
+    }
+}
+
+impl GroupCounts {
+    fn observe(&mut self, group: &Group) {
+        self.empty += u64::from(group.member_count == Some(0));
+        self.privileged += u64::from(group.privileged);
+        self.by_type.count(&group.group_type);
+        self.largest.offer((group.member_count.unwrap_or_default(), Reverse(group.name.clone())), || ());
+    }
+}
+
+/// Counts by name.
+#[derive(Debug, Clone, Default)]
+pub struct Kinds(BTreeMap<String, u64>);
+
+impl Kinds {
+    fn count(&mut self, kind: &str) {
+        let known = self.0.contains_key(kind) || self.0.len() < MAX_KINDS;
+        *self.0.entry(if known { kind } else { OTHER }.to_owned()).or_default() += 1;
+    }
+
+    /// The counts, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(kind, count)| (kind.as_str(), *count))
+    }
+
+    /// The sum of all counts.
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use connector_api::{AccessPath, Mfa, PathStep, ResourceRef};
+
+    use super::*;
+
+    #[test]
+    fn accounts_are_counted_by_kind_and_state() {
+        let mut digest = Digest::default();
+        let user = |enabled, configured| Account {
+            enabled: Some(enabled),
+            mfa: Some(Mfa { configured: Some(configured), ..Mfa::default() }),
+            ..Account::default()
+        };
+        digest.observe(&user(true, false).into());
+        digest.observe(&user(false, true).into());
+        digest.observe(&Account::default().into());
+        digest.observe(&Account { kind: AccountKind::Administrator, ..user(true, false) }.into());
+        let users = &digest.users;
+        assert_eq!((users.total, users.enabled, users.disabled, users.without_mfa), (3, 1, 1, 1));
+        assert_eq!((digest.administrators.total, digest.administrators.without_mfa), (1, 1));
+    }
+
+    #[test]
+    fn of_groups_as_large_the_one_that_sorts_first_comes_first() {
+        let mut digest = Digest::default();
+        for (name, members) in [("b", 9), ("c", 0), ("a", 9)] {
+            digest.observe(&Group { name: name.into(), member_count: Some(members), ..Group::default() }.into());
+        }
+        let largest: Vec<(u64, &str)> =
+            digest.groups.largest.iter().map(|((members, Reverse(name)), ())| (*members, name.as_str())).collect();
+        assert_eq!(largest, [(9, "a"), (9, "b"), (0, "c")]);
+        assert_eq!((digest.groups.by_type.total(), digest.groups.empty), (3, 1));
+    }
+
+    #[test]
+    fn the_longest_way_is_the_longest_of_all_ways_that_give_more_than_a_login() {
+        let way = |access, steps: &[&str]| AccessPath {
+            access,
+            steps: steps
+                .iter()
+                .map(|name| PathStep { name: (*name).into(), group_type: String::new(), external_id: String::new() })
+                .collect(),
+            raised_by: None,
+        };
+        let grant = |username: &str, via: Vec<AccessPath>| Grant {
+            principal: Principal::Account { external_id: "1".into(), username: username.into() },
+            resource: ResourceRef { external_id: "r".into(), resource_type: "system".into(), name: "box".into() },
+            access: Access::Sudo,
+            direct: false,
+            via,
+            more_paths: 0,
+        };
+        let mut digest = Digest::default();
+        digest.observe(&grant("ada", vec![way(Access::Sudo, &["a", "b"])]).into());
+        let longest = vec![way(Access::Sudo, &[]), way(Access::Sudo, &["c", "d", "e"]), way(Access::Login, &["f"; 9])];
+        digest.observe(&grant("bob", longest).into());
+        digest.observe(&grant("eve", vec![way(Access::SudoWithoutPassword, &["g", "h", "i"])]).into());
+        let expected =
+            LongestWay { stops: ["bob", "c", "d", "e", "box"].map(str::to_owned).into(), access: Access::Sudo };
+        assert_eq!(digest.longest_way, Some(expected));
+        assert!(!digest.has_more_ways);
+    }
+
+    #[test]
+    fn a_target_that_invents_types_cannot_fill_the_memory() {
+        let mut kinds = Kinds::default();
+        (0..1000).for_each(|n| kinds.count(&n.to_string()));
+        assert!(kinds.iter().count() <= MAX_KINDS + 1);
+        assert_eq!(kinds.total(), 1000);
+    }
+}

@@ -1,0 +1,249 @@
+//! Who is privileged, how gravely and by what. No code of a connector is known here: kind and severity decide.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use connector_api::{Account, AccountKind, DecidingSetting, Group, Mfa, Reason, ReasonKind, Severity};
+
+use super::logins::LastSeen;
+use super::top::Top;
+use super::{MAX_KINDS, OTHER};
+
+/// Privileged accounts, counted, and the worst of them.
+#[derive(Debug, Clone, Default)]
+pub struct Privileged {
+    /// Accounts with evidence that gives privilege.
+    pub accounts: u64,
+    /// They by the gravest of their evidence.
+    pub by_severity: BTreeMap<Severity, u64>,
+    /// Those of them that can be used.
+    pub usable: u64,
+    /// Those of these of which it is known that no second factor is set up.
+    pub usable_without_mfa: u64,
+    /// The worst of them.
+    pub worst: Top<Rank, PrivilegedAccount>,
+    /// Evidence by its code, on whatever account.
+    pub evidence: BTreeMap<String, EvidenceCount>,
+    /// The settings by which accounts are privileged.
+    pub settings: BTreeMap<DecidingSetting, SettingCount>,
+}
+
+/// What makes one privileged account worse than another, in this order: the gravest of its evidence; that it can be used;
+/// the severities of all of its evidence, gravest first. Equals come by their names.
+pub type Rank = (Severity, bool, Vec<Severity>, Reverse<String>);
+
+/// A privileged account.
+#[derive(Debug, Clone)]
+pub struct PrivilegedAccount {
+    /// Its `username`.
+    pub username: String,
+    /// Its kind.
+    pub kind: AccountKind,
+    /// Whether it can be used now, where that is known.
+    pub enabled: Option<bool>,
+    /// The gravest of its evidence.
+    pub severity: Severity,
+    /// What is known of its second factor.
+    pub mfa: Option<Mfa>,
+    /// When it last signed in.
+    pub last_seen: LastSeen,
+    /// The sentences of its evidence, gravest first.
+    pub reasons: Vec<String>,
+}
+
+/// How often one kind of evidence was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvidenceCount {
+    /// Accounts with it, by its gravest severity on each.
+    pub accounts: BTreeMap<Severity, u64>,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl EvidenceCount {
+    /// Accounts with it.
+    pub fn total(&self) -> u64 {
+        self.accounts.values().sum()
+    }
+}
+
+/// What one setting makes privileged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettingCount {
+    /// Accounts that have some of their privilege by it.
+    pub accounts: u64,
+    /// Those that have all of their privilege by it.
+    pub by_nothing_else: u64,
+    /// Of the groups that are privileged by it, the one with the most members, and how many these are.
+    pub widest_group: Option<(u64, String)>,
+}
+
+impl Privileged {
+    pub(super) fn observe(&mut self, account: &Account) {
+        if account.reasons.is_empty() {
+            return;
+        }
+        self.count_evidence(&account.reasons);
+        let Some(severity) = account.severity() else { return };
+        self.accounts += 1;
+        *self.by_severity.entry(severity).or_default() += 1;
+        let usable = account.enabled != Some(false);
+        let has_no_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false);
+        self.usable += u64::from(usable);
+        self.usable_without_mfa += u64::from(usable && has_no_mfa);
+        self.count_settings(&account.reasons);
+        let mut reasons: Vec<&Reason> = account.reasons.iter().collect();
+        reasons.sort_by_key(|reason| Reverse(reason.severity));
+        let severities = reasons.iter().map(|reason| reason.severity).collect();
+        self.worst.offer((severity, usable, severities, Reverse(account.username.clone())), || PrivilegedAccount {
+            username: account.username.clone(),
+            kind: account.kind,
+            enabled: account.enabled,
+            severity,
+            mfa: account.mfa.clone(),
+            last_seen: LastSeen::of(account),
+            reasons: reasons.iter().map(|reason| reason.message.clone()).collect(),
+        });
+    }
+
+    fn count_evidence(&mut self, reasons: &[Reason]) {
+        let mut gravest: BTreeMap<&str, &Reason> = BTreeMap::new();
+        for reason in reasons {
+            let known = gravest.entry(&reason.code).or_insert(reason);
+            if reason.severity > known.severity {
+                *known = reason;
+            }
+        }
+        for (code, reason) in gravest {
+            let known = self.evidence.contains_key(code) || self.evidence.len() < MAX_KINDS;
+            let count = self.evidence.entry(if known { code } else { OTHER }.to_owned()).or_default();
+            if count.remedy.is_empty() {
+                count.remedy.clone_from(&reason.remedy);
+            }
+            *count.accounts.entry(reason.severity).or_default() += 1;
+        }
+    }
+
+    fn count_settings(&mut self, reasons: &[Reason]) {
+        let privilege = || reasons.iter().filter(|reason| reason.kind == ReasonKind::Privilege);
+        let mut settings: Vec<&DecidingSetting> = privilege().filter_map(|reason| reason.setting.as_ref()).collect();
+        settings.sort_unstable();
+        settings.dedup();
+        for setting in settings {
+            let alone = privilege().all(|reason| reason.setting.as_ref() == Some(setting));
+            if let Some(count) = self.setting(setting) {
+                count.accounts += 1;
+                count.by_nothing_else += u64::from(alone);
+            }
+        }
+    }
+
+    pub(super) fn observe_group(&mut self, group: &Group) {
+        let members = group.member_count.unwrap_or_default();
+        let settings = group.reasons.iter().filter(|reason| reason.kind == ReasonKind::Privilege);
+        for setting in settings.filter_map(|reason| reason.setting.as_ref()) {
+            if let Some(count) = self.setting(setting)
+                && count.widest_group.as_ref().is_none_or(|(most, _)| members > *most)
+            {
+                count.widest_group = Some((members, group.name.clone()));
+            }
+        }
+    }
+
+    fn setting(&mut self, setting: &DecidingSetting) -> Option<&mut SettingCount> {
+        if !self.settings.contains_key(setting) {
+            if self.settings.len() == MAX_KINDS {
+                return None;
+            }
+            self.settings.insert(setting.clone(), SettingCount::default());
+        }
+        self.settings.get_mut(setting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(code: &str, kind: ReasonKind, severity: Severity) -> Reason {
+        Reason::new(code, kind, severity, format!("is {code}"), format!("undo {code}"))
+    }
+
+    fn account(username: &str, enabled: bool, reasons: &[Reason]) -> Account {
+        Account { username: username.into(), enabled: Some(enabled), reasons: reasons.to_vec(), ..Account::default() }
+    }
+
+    fn observe(accounts: &[Account]) -> Privileged {
+        let mut privileged = Privileged::default();
+        accounts.iter().for_each(|account| privileged.observe(account));
+        privileged
+    }
+
+    #[test]
+    fn the_worst_have_the_graver_evidence_then_can_be_used_then_have_more_of_it() {
+        let power = |severity| reason("power", ReasonKind::Privilege, severity);
+        let risk = |severity| reason("risk", ReasonKind::Risk, severity);
+        let (low, high, critical) = (Severity::Low, Severity::High, Severity::Critical);
+        let privileged = observe(&[
+            account("many low", true, &vec![power(low); 9]),
+            account("disabled", false, &[power(high), power(high), power(high)]),
+            account("b high", true, &[power(high)]),
+            account("a high", true, &[power(high)]),
+            account("two high", true, &[power(low), power(high), risk(high)]),
+            account("critical", true, &[power(low), risk(critical)]),
+            account("risk alone", true, &[risk(critical)]),
+            account("nothing", true, &[]),
+        ]);
+        let names: Vec<&str> = privileged.worst.iter().map(|(_, account)| account.username.as_str()).collect();
+        assert_eq!(names, ["critical", "two high", "a high", "b high", "disabled", "many low"]);
+        assert_eq!((privileged.accounts, privileged.usable), (6, 5));
+        assert_eq!(privileged.by_severity, BTreeMap::from([(low, 1), (high, 4), (critical, 1)]));
+        let (_, worst) = privileged.worst.iter().next().unwrap_or_else(|| panic!("nobody"));
+        assert_eq!(worst.reasons, ["is risk", "is power"], "gravest first");
+    }
+
+    #[test]
+    fn evidence_is_counted_once_an_account_by_its_gravest_severity() {
+        let group = |severity| reason("group", ReasonKind::Privilege, severity);
+        let privileged = observe(&[
+            account("ada", true, &[group(Severity::Low), group(Severity::High), group(Severity::Low)]),
+            account("bob", true, &[group(Severity::Low)]),
+        ]);
+        let expected = EvidenceCount {
+            accounts: BTreeMap::from([(Severity::Low, 1), (Severity::High, 1)]),
+            remedy: "undo group".into(),
+        };
+        assert_eq!(privileged.evidence, BTreeMap::from([("group".to_owned(), expected)]));
+    }
+
+    #[test]
+    fn a_setting_counts_whom_it_makes_privileged_and_whom_nothing_else_does() {
+        let by = |value: &str| reason("name", ReasonKind::Privilege, Severity::Low).by_setting("patterns", value);
+        let (power, risk) = (
+            reason("power", ReasonKind::Privilege, Severity::High),
+            reason("risk", ReasonKind::Risk, Severity::Medium).by_setting("days", "90"),
+        );
+        let mut privileged = observe(&[
+            account("ada", true, &[by("admin"), by("admin"), risk]),
+            account("bob", true, &[by("admin"), by("root")]),
+            account("eve", true, &[by("admin"), power]),
+        ]);
+        for (name, members) in [("Admins", 2), ("VPN Admins", 99), ("All admins", 99)] {
+            let reasons = vec![by("admin")];
+            privileged.observe_group(&Group {
+                name: name.into(),
+                member_count: Some(members),
+                reasons,
+                ..Group::default()
+            });
+        }
+        let counts: Vec<_> = privileged
+            .settings
+            .iter()
+            .map(|(setting, count)| (setting.value.as_str(), count.accounts, count.by_nothing_else))
+            .collect();
+        assert_eq!(counts, [("admin", 3, 1), ("root", 1, 0)], "a risk makes nobody privileged");
+        let widest: Vec<_> = privileged.settings.values().map(|count| count.widest_group.clone()).collect();
+        assert_eq!(widest, [Some((99, "VPN Admins".to_owned())), None]);
+    }
+}
