@@ -152,8 +152,8 @@ fn discovers() -> Vec<Discovery> {
             Section::LastLogin,
             "Last successful and failed login, service, second factor",
             "POST /insights/directory/v1/events",
-            "1 request for each 10,000 login events and 2 more, one after another; 1 more as a service account without \
-             jumpcloudOrgId",
+            "1 request per 10,000 login events in the look-back window, plus 2, sequentially; 1 more as a service \
+             account without jumpcloudOrgId",
         ),
     ]
 }

@@ -53,8 +53,8 @@ pub(crate) struct Options {
     /// device, application and directory, and three for each device group; fewer where there are fewer groups than these.
     #[schemars(title = "Grants")]
     pub(crate) include_grants: bool,
-    /// Discover last logins from Directory Insights. Costs one request for each 10,000 login events of the days
-    /// looked back on and two more, one after another.
+    /// Discover last logins from Directory Insights. Costs one request per 10,000 login events in the
+    /// look-back window, plus two; these run sequentially.
     #[schemars(title = "Last logins")]
     pub(crate) include_last_login: bool,
     /// How many days to look back for logins; JumpCloud keeps 90, or 15 with some plans.

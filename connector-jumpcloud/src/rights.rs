@@ -162,7 +162,7 @@ pub(crate) fn remedy(path: &str, sign_in: SignIn) -> String {
     }
 }
 
-/// What to do where a credential is not accepted, step by step: first what may be wrong without it, last what revokes it.
+/// What to do where a credential is not accepted, step by step: first what changes nothing, last what revokes the credential.
 pub(crate) fn unauthorized_steps(sign_in: SignIn) -> Vec<String> {
     let region = format!("check that the host name is the console of the organisation's region ({REGIONS})");
     let more: &[&str] = match sign_in {

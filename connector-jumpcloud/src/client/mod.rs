@@ -174,8 +174,8 @@ impl Client {
         &self.0.clock
     }
 
-    /// How much may be asked for ahead in a row of which the first is needed first: some times as many as can be under
-    /// way, so that none of their places is idle while those that came early wait for one that is late.
+    /// How many requests to prefetch for an ordered sequence: several times as many as may be under way, so that no permit
+    /// is idle while early answers wait for a late one.
     pub(crate) fn ahead(&self) -> usize {
         4 * self.0.options.connections.concurrency
     }

@@ -36,18 +36,16 @@
 //! several full pages another, for the shared rows. Where hundreds of lists of one kind are of just such a size, most of
 //! them end by their totals, as long as [`Witness`] sees every total proven that it has proven, and nothing odd in any.
 
+mod ahead;
+mod link;
 mod listing;
 mod pass;
 mod witness;
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::pin::pin;
-use std::time::Duration;
+use std::collections::{HashSet, VecDeque};
 
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::DeserializeOwned;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use super::seen::Seen;
 use super::{Client, Meter, Page};
@@ -57,6 +55,7 @@ pub(crate) use listing::Listing;
 pub(crate) use pass::Gap;
 pub(crate) use witness::Witness;
 
+use ahead::Source;
 use listing::{Order, stride};
 use pass::{Outcome, Pass};
 
@@ -68,16 +67,10 @@ const PATIENCE: u32 = 5;
 const LONGEST: u64 = 5_000_000;
 /// How many windows without a row may be passed over in one pass: a total may promise anything.
 const MOST_PASSED_OVER: u64 = 1000;
-/// Rows in ascending order of ids that are no accident, where no order was asked for.
-const ORDERLY: u64 = 7;
 
 /// A listing whose pages are all this many times shorter than asked for may grow with each request, and have no end. Where
 /// less than twice as many rows are asked for, it is half of these.
 const SHORTEST: u64 = 20;
-/// A page is late when it takes this long, as one does that was refused and is asked for again a second later. Then more
-/// pages are requested ahead, and again after the same time, up to [`LATEST`] times as many.
-const LATE: Duration = Duration::from_millis(500);
-const LATEST: usize = 4;
 
 /// Something that a listing lists.
 pub(crate) trait Identified: Sized {
@@ -113,20 +106,6 @@ pub(crate) struct ListingStats {
     pub(crate) duplicates: u64,
     /// What was odd.
     pub(crate) notes: Vec<String>,
-}
-
-enum Source<T> {
-    Asked(Asked<T>),
-    Here(Page<T>),
-}
-
-/// A request under way, given up when nobody waits for it any more.
-struct Asked<T>(JoinHandle<Result<Page<T>, ConnectorError>>);
-
-impl<T> Drop for Asked<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl<T: Identified + Send + 'static> PageReader<T> {
@@ -207,93 +186,9 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         self.pass.on_trust
     }
 
-    /// Whether a row came; asked of a list with a gap.
+    /// Whether a row was given; asked of a list with a gap.
     pub(crate) fn brought(&self, id: &Id) -> bool {
         self.seen.pass(id).is_some()
-    }
-
-    /// The page with the next rows, from those requested ahead if one of them has them.
-    async fn take(&mut self) -> Result<(u64, Page<T>), ConnectorError> {
-        let (next, limit) = (self.pass.next, self.listing.limit);
-        while self.ahead.front().is_some_and(|(at, _)| *at > 0 && at + limit <= next + 1) {
-            self.ahead.pop_front();
-        }
-        let (skip, source) = match self.ahead.front() {
-            Some((at, _)) if *at <= next => self.ahead.pop_front().unwrap_or_else(|| (next, self.ask(next))),
-            _ => (next, self.ask(next)),
-        };
-        let mut page = pin!(source.page());
-        let some = self.client.ahead();
-        let mut most = some;
-        loop {
-            self.ask_ahead(skip, most);
-            if let Ok(page) = timeout(LATE, &mut page).await {
-                return Ok((skip, page?));
-            }
-            most = (most + some).min(LATEST * some);
-        }
-    }
-
-    fn ask(&self, skip: u64) -> Source<T> {
-        let (client, meter) = (self.client.clone(), self.meter.clone());
-        let call = self.listing.call.clone().query("skip", skip.to_string());
-        Source::Asked(Asked(tokio::spawn(async move { client.fetch(&meter, &call, Page::read).await })))
-    }
-
-    /// How far the next page starts behind this one.
-    fn stride(&self) -> u64 {
-        if self.pass.on_trust { self.listing.limit } else { stride(self.listing.limit) }
-    }
-
-    /// Requests pages behind `skip` as far as rows are promised, up to `most` at a time.
-    fn ask_ahead(&mut self, skip: u64, most: usize) {
-        let stride = self.stride();
-        let mut next = self.ahead.back().map_or(skip, |(at, _)| (*at).max(skip)) + stride;
-        while self.ahead.len() < most && next < self.pass.promised {
-            let page = self.ask(next);
-            self.ahead.push_back((next, page));
-            next += stride;
-        }
-    }
-
-    /// Whether the page, whose window starts at `skip`, goes on where the last one ended.
-    fn links(&mut self, skip: u64, page: &Page<T>) -> bool {
-        let Self { client, pass, seen, listing, witness, .. } = self;
-        let Some(last) = pass.tail.last() else { return false };
-        if page.rows.first().is_some_and(|row| row.id() == last) {
-            return true;
-        }
-        // A window that starts on an earlier row than the last one begins with the end of the page before.
-        let slack = pass.next.saturating_sub(skip) + if listing.nulls { pass.vacant } else { 0 };
-        let early = page.rows.iter().take(slack as usize + 1).position(|row| row.id() == last);
-        if early.is_some_and(|at| {
-            at < pass.tail.len() && {
-                let known = &pass.tail[pass.tail.len() - 1 - at..];
-                page.rows.iter().zip(known).all(|(row, id)| row.id() == id)
-            }
-        }) {
-            return true;
-        }
-        // The list shifted. Rows of the last page, in the same order, show where the page goes on.
-        witness.iter().for_each(Witness::refute);
-        let places: HashMap<&Id, usize> = pass.tail.iter().enumerate().rev().map(|(at, id)| (id, at)).collect();
-        let shared: Vec<usize> = page.rows.iter().filter_map(|row| places.get(row.id()).copied()).collect();
-        if shared.is_empty() || !shared.is_sorted() {
-            return false;
-        }
-        let order = if client.sorts(&listing.call) { listing.order } else { Order::Unsorted };
-        let orderly = match order {
-            Order::Id => pass.tail.is_sorted(),
-            Order::Name => false,
-            Order::Unsorted => !pass.descends && pass.rows >= ORDERLY,
-        };
-        if orderly && page.rows.is_sorted_by(|a, b| a.id() <= b.id()) {
-            return true;
-        }
-        // In no order of ids, a list that is shuffled looks much the same: a new row before a known one betrays it.
-        let known = |row: &T| seen.pass(row.id()) == Some(pass.number);
-        pass.shifted = true;
-        page.rows.is_sorted_by_key(|row| !known(row))
     }
 
     /// Takes a page that links up, and decides what comes next.
@@ -423,29 +318,6 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         fresh
     }
 
-    /// Mends a border at which the list has shifted: asks for windows further to the front until one links up. The
-    /// page that did not is looked at again behind it.
-    async fn bridge(&mut self, skip: u64, page: Page<T>) -> Result<Vec<T>, ConnectorError> {
-        self.pass.idle += 1;
-        let mut back = self.listing.limit.div_ceil(2);
-        for _ in 0..PATIENCE {
-            if self.pass.idle > PATIENCE {
-                break;
-            }
-            let start = skip.saturating_sub(back);
-            let window = self.ask(start).page().await?;
-            if start == 0 || self.links(start, &window) {
-                tracing::debug!(path = self.listing.call.path, skip, start, "a listing shifted; linked again");
-                if !page.rows.is_empty() {
-                    self.ahead.push_front((skip, Source::Here(page)));
-                }
-                return self.accept(start, window);
-            }
-            back *= 2;
-        }
-        self.again("its order changes faster than it can be read").map(|()| Vec::new())
-    }
-
     /// The last page ended short: is the listing whole?
     fn close(&mut self) -> Result<(), ConnectorError> {
         let rows = self.pass.length();
@@ -459,7 +331,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         match self.pass.totals {
             Some((low, high)) if rows < low => {
                 if !(self.listing.nulls && self.pass.is_alike(self.before)) {
-                    return self.again(&format!("{rows} rows came where it counts {low}"));
+                    return self.again(&format!("{rows} rows were given where it counts {low}"));
                 }
                 self.refute();
                 // What made it be read again is said better now.
@@ -474,7 +346,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
                 return self.again("it may have shifted, and no total shows whether anything was lost");
             }
             Some((_, high)) if rows > high => {
-                self.stats.notes.push(format!("{path}: {rows} rows came where it counts {high}"));
+                self.stats.notes.push(format!("{path}: {rows} rows were given where it counts {high}"));
             }
             Some((low, high)) if low == high && self.pass.number == 1 && self.listing.is_full_pages(rows) => {
                 self.witness.iter().for_each(Witness::prove);
@@ -518,7 +390,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     }
 }
 
-/// A list that cannot be read as one consistent whole, after so many passes.
+/// A list that cannot be read as one consistent whole, after N passes.
 pub(crate) fn inconsistent(path: &str, passes: u8, why: &str) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::InconsistentListing,
@@ -526,18 +398,6 @@ pub(crate) fn inconsistent(path: &str, passes: u8, why: &str) -> ConnectorError 
         "scan again at a quieter time; when it lasts, report it to JumpCloud",
     )
     .with_retry(Retry::Later)
-}
-
-impl<T> Source<T> {
-    async fn page(self) -> Result<Page<T>, ConnectorError> {
-        match self {
-            Self::Here(page) => Ok(page),
-            Self::Asked(mut asked) => match (&mut asked.0).await {
-                Ok(page) => page,
-                Err(error) => Err(ConnectorError::internal(format!("a request's task ended: {error}"))),
-            },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::pace::Pace;
 use super::text::spoken;
 use super::verdict::{Next, Verdict};
 
-/// When no request of a scan was served for so long, a target that asks for fewer calls is not meant to serve any.
+/// When no request of a scan was served for this long, a target that asks for fewer calls is not meant to serve any.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(75);
 
 /// The bounds of trying again.
@@ -170,7 +170,7 @@ impl Attempts {
                 return Err(too_long(error, asked, policy.time_budget));
             }
             let jitter = full_jitter(waits.next().unwrap_or(policy.longest_wait));
-            // A little more than was asked for, so that all who were told the same time do not come back at the same
+            // A little more than was asked for, so that all who got the same time do not come back at the same
             // instant; and no less than without it, since the time may be none at all.
             let wait = after.map_or(jitter, |after| (after + full_jitter(policy.first_wait)).max(jitter));
             if began.elapsed() + wait > policy.time_budget {

@@ -90,13 +90,13 @@ impl Scan<'_> {
     }
 }
 
-/// What is left when the accounts went out, all or as far as it came.
+/// What remains once the accounts were sent, all of them or those before an error.
 struct Sent {
     result: Result<(), ConnectorError>,
     people: People,
     rows: u64,
     tally: Tally,
-    /// The listing that the users came from.
+    /// The listing that the users were read from.
     endpoint: &'static str,
     /// The logins of those who are not in the scan.
     logins: Tally,
@@ -196,6 +196,7 @@ impl Sender<'_> {
             }
         }
         let found = self.ask(&lacking).await?;
+        let gone = lacking.len().min(ASKED) - found.len();
         if !found.is_empty() {
             let still: Vec<Id> = if read_again {
                 found
@@ -210,9 +211,8 @@ impl Sender<'_> {
         }
         if !lacking.is_empty() {
             self.tally.note(format!(
-                "{} users whom memberships or bindings name are in no list; of {} who were asked for by id, none is there",
+                "{} users whom memberships or bindings name are in no list; {gone} of them were asked for by id and are gone",
                 lacking.len(),
-                lacking.len().min(ASKED)
             ));
         }
         Ok(())
@@ -227,7 +227,7 @@ impl Sender<'_> {
             other => other?,
         }
         if self.people.listed().len() > before {
-            self.tally.note(format!("{V2_USERS} leaves users out; they came from {SYSTEM_USERS}"));
+            self.tally.note(format!("{V2_USERS} leaves users out; they were read from {SYSTEM_USERS}"));
             self.endpoint = SYSTEM_USERS;
         }
         Ok(self.lacking())

@@ -61,7 +61,7 @@ impl<'a> Names<'a> {
         self.logins.get(name).copied().unwrap_or_default()
     }
 
-    /// Enters a user who has the name besides the user name; whether there are logins under it that may be the user's.
+    /// Enters a user who has the name in addition to the user name; whether there are logins under it that may be the user's.
     fn claim(&mut self, name: &str, users: u32) -> bool {
         match self.owners.get_mut(name) {
             None | Some(Owner::UserName) => false,
@@ -147,7 +147,7 @@ impl<'a> Attribution<'a> {
         None
     }
 
-    /// The accounts that waited, now that all users are known, in the order in which they came.
+    /// The accounts that waited, now that all users are known, in the order in which they were entered.
     pub(super) fn settle(&mut self) -> Vec<(u32, Box<Account>)> {
         let waiting = std::mem::take(&mut self.waiting);
         waiting.into_iter().map(|waiting| (waiting.user, self.settle_one(waiting))).collect()

@@ -1,4 +1,4 @@
-//! The edges of the graph beside memberships: who is bound to which device, device group, application and directory,
+//! The edges of the graph in addition to memberships: who is bound to which device, device group, application and directory,
 //! and which devices a device group holds.
 //!
 //! Every kind of edge can be listed from either end, one request for each thing there. The end with fewer things is
@@ -40,7 +40,7 @@ impl Walk {
 /// How many things there are of each kind.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counts {
-    /// Users, when the target tells.
+    /// Users, when the target reports their number.
     pub(super) users: Option<u64>,
     pub(super) groups: u64,
     /// Everything that can be reached, and device groups.
@@ -66,9 +66,9 @@ pub(super) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
     let mut walks = Vec::new();
     let device_groups = counts.reachable.get(&Kind::SystemGroup).copied().unwrap_or(0);
     walks.push(Walk { from: Kind::SystemGroup, to: Kind::System, ask: Kind::SystemGroup, requests: device_groups });
-    // Users are not known by id yet, so the first walk that asks them takes a listing of their ids besides. Where their
-    // number is not told they are never asked.
-    // A number of none that is told may be wrong, and no edge must be missed for it: the other end is asked then.
+    // Users are not known by id yet, so the first walk that asks them takes a listing of their ids in addition.
+    // Where their number is not reported they are never asked.
+    // A number of none may be wrong, and no edge must be missed for it: the other end is asked then.
     let told = counts.users.filter(|users| *users > 0);
     let mut listing = told.map_or(0, |users| Listing::requests(users, limit));
     for (&to, &there) in &counts.reachable {
@@ -83,7 +83,7 @@ pub(super) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
                     listing = 0;
                 }
                 let (from_word, to_word, asked) = (from.word(), to.word(), ask.word());
-                // What each end would cost; unknown where the number of users is not told.
+                // What each end would cost; unknown where the number of users is not reported.
                 tracing::info!(
                     from = from_word,
                     to = to_word,

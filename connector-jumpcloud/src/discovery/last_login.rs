@@ -49,7 +49,7 @@ pub(super) async fn read(
         if count == 0 || (page.after.is_none() && !page.full) {
             cover(logins, window, oldest, days);
             if unattributed > 0 {
-                tally.note(format!("{unattributed} login events do not tell whose they are or how they went"));
+                tally.note(format!("{unattributed} login events do not say whose they are or how they went"));
             }
             return Ok(());
         }

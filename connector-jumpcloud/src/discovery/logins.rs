@@ -31,7 +31,7 @@ pub(crate) struct Logins {
 #[serde(default)]
 pub(crate) struct Known {
     pub(crate) by_id: BTreeMap<Id, Login>,
-    /// Logins that name their account only by user name or address, in lower case: systems differ in how they tell it.
+    /// Logins that name their account only by user name or address, in lower case: systems differ in how they report it.
     pub(crate) by_name: BTreeMap<String, Login>,
     /// Logins on devices, which may name their account as the device knows it, in lower case.
     pub(crate) on_devices: BTreeMap<String, Login>,

@@ -12,7 +12,7 @@ use super::graph::{Graph, Reach, Ways};
 use super::rows::resource_type;
 use crate::api::graph::Kind;
 
-/// Paths shown for one grant; of more of the same length or longer the number is told.
+/// Paths shown for one grant; of more of the same length or longer the number is reported.
 const PATHS: usize = 32;
 
 /// Steps that are made to count the ways that are not followed. There may be more ways than can be counted.
@@ -40,7 +40,7 @@ pub(super) type Paths = BTreeMap<u32, PathsTo>;
 pub(super) struct PathsTo {
     /// Those that were followed, shortest first.
     pub(super) followed: Vec<AccessPath>,
-    /// At least so many others there are.
+    /// How many others there are, at least.
     more: u64,
 }
 
@@ -205,7 +205,7 @@ fn in_order(mut paths: Paths) -> Paths {
     paths
 }
 
-/// The paths of a grant that are shown, and how many there are besides, at least.
+/// The paths of a grant that are shown, and how many there are in addition, at least.
 pub(super) fn cut(paths: PathsTo) -> (Vec<AccessPath>, u64) {
     let PathsTo { followed: mut paths, more: others } = paths;
     let more = paths.len().saturating_sub(PATHS);

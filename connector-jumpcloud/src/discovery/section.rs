@@ -25,7 +25,7 @@ pub(crate) struct Tally {
     answered: bool,
     /// Notes for which there is no room.
     more_notes: u64,
-    /// Edges that came, and those of them whose far end is of a kind that is not known.
+    /// Edges received, and those of them whose far end is of a kind that is not known.
     edges: u64,
     unknown_kinds: u64,
 }
@@ -106,7 +106,7 @@ impl Tally {
         }
     }
 
-    /// Edges came.
+    /// Edges were received.
     pub(crate) fn edges(&mut self, edges: usize) {
         self.edges += edges as u64;
     }
@@ -117,8 +117,7 @@ impl Tally {
         self.dangling(from, to);
     }
 
-    /// Whether the kinds of far ends are known as far as that may be left open: a single one, or one in a hundred, may be
-    /// new.
+    /// Holds the edges of unknown kinds against all: one in a hundred may be of a new kind, and of fewer a single one.
     ///
     /// # Errors
     /// `inconsistent_listing` with an example.

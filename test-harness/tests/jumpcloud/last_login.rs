@@ -141,7 +141,7 @@ async fn logins_of_nobody_in_the_scan_are_counted_and_kept_apart() {
     let report = scanned.summary.section(Section::LastLogin).unwrap();
     let strangers: Vec<&str> = report.dangling_examples.iter().map(|example| example.to.as_str()).collect();
     assert_eq!(strangers, ["user ghost", &format!("user {}", id(77))]);
-    assert_eq!(report.notes, ["3 login events do not tell whose they are or how they went"]);
+    assert_eq!(report.notes, ["3 login events do not say whose they are or how they went"]);
     assert_eq!(report.status, SectionStatus::Complete);
 }
 

@@ -144,5 +144,5 @@ async fn a_log_that_names_nobody_accuses_nobody() {
     let scanned = scan(console.system()).await;
     assert_eq!(accused(&scanned), Vec::<String>::new());
     let report = scanned.summary.section(Section::LastLogin).unwrap();
-    assert_eq!(report.notes, ["1 login events do not tell whose they are or how they went"]);
+    assert_eq!(report.notes, ["1 login events do not say whose they are or how they went"]);
 }

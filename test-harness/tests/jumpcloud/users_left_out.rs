@@ -6,7 +6,7 @@ use connector_api::{ErrorCode, Outcome, Section};
 use serde_json::{Value, json};
 
 use crate::support::console::{Console, Content, id};
-use crate::support::{core_alone, scan, try_scan};
+use crate::support::{connect, core_alone, scan, try_scan};
 
 const USERS: &str = "/api/systemusers";
 const V2: &str = "/api/v2/users";
@@ -171,4 +171,7 @@ async fn a_total_of_none_with_rows_is_no_total() {
     let console = content(100..150, 100..103).list(V2, (100..150).map(user)).total(V2, 0).serve().await;
     let scanned = scan(core_alone(console.system())).await;
     assert_eq!((scanned.accounts().count(), scanned.summary.facts["usersEndpoint"].as_str()), (50, Some(V2)));
+    let report = connect(console.system()).unwrap().test_connection().await;
+    let users = report.checks.iter().find(|check| check.name == "users").unwrap();
+    assert_eq!(users.found, format!("50 users from {V2}"));
 }

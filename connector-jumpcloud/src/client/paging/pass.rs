@@ -75,7 +75,7 @@ impl Pass {
         Outcome { rows: self.rows, totals: self.totals }
     }
 
-    /// Rows that came, each as often as the list itself holds it.
+    /// Rows received, each as often as the list itself holds it.
     pub(super) fn length(&self) -> u64 {
         self.rows + self.repeated.values().sum::<u64>()
     }

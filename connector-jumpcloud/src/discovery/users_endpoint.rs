@@ -1,0 +1,63 @@
+//! Which of the listings of users serves.
+
+use connector_api::{ConnectorError, Section};
+
+use super::Draft;
+use super::section::is_unavailable;
+use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
+use crate::client::{Client, Meter, PageReader, is_absent};
+use crate::options::{Options, UsersEndpoint};
+
+/// The users' listing, opened at its first page: that page tells which endpoint serves, and how many users there are.
+pub(crate) struct OpenUsers {
+    pub(crate) path: &'static str,
+    pub(crate) reader: PageReader<Draft>,
+    pub(crate) total: Option<u64>,
+    /// Requests to endpoints that are not served.
+    pub(crate) in_vain: u64,
+}
+
+/// Opens the users' listing at the endpoint that the options choose, or at the first that is served.
+pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter) -> Result<OpenUsers, ConnectorError> {
+    let paths: &[&'static str] = match options.users_endpoint {
+        UsersEndpoint::Auto => &[V2_USERS, SYSTEM_USERS],
+        UsersEndpoint::V2 => &[V2_USERS],
+        UsersEndpoint::Systemusers => &[SYSTEM_USERS],
+    };
+    let (mut absent, mut empty) = (None, None);
+    for (in_vain, path) in (0..).zip(paths) {
+        let mut reader = PageReader::new(client, meter, users_api::list(path, u64::from(options.page_size)));
+        match reader.total().await {
+            Ok(total) => {
+                tracing::info!(endpoint = path, ?total, "the users' endpoint");
+                let users = OpenUsers { path, reader, total, in_vain };
+                if total != Some(0) {
+                    return Ok(users);
+                }
+                // Another may know of some: an organisation without any is rare.
+                empty.get_or_insert(users);
+            }
+            Err(error) if is_unavailable(&error) && empty.is_some() => {}
+            Err(error) if is_absent(&error) => absent = Some(error),
+            Err(error) => return Err(error.context(Section::Users)),
+        }
+    }
+    if let Some(users) = empty {
+        return Ok(OpenUsers { in_vain: paths.len() as u64 - 1, ..users });
+    }
+    let mut error = absent.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint"));
+    if options.users_endpoint != UsersEndpoint::Auto {
+        error.remedy = format!("set usersEndpoint to auto, which finds the listing that there is; or {}", error.remedy);
+    }
+    Err(error.context(Section::Users))
+}
+
+/// The listings from which the ids of users are read whose bindings are asked for: the published one first, since the
+/// other may leave users out.
+pub(super) fn of_ids(chosen: UsersEndpoint) -> &'static [&'static str] {
+    match chosen {
+        UsersEndpoint::Auto => &[SYSTEM_USERS, V2_USERS],
+        UsersEndpoint::V2 => &[V2_USERS],
+        UsersEndpoint::Systemusers => &[SYSTEM_USERS],
+    }
+}
