@@ -108,8 +108,8 @@ pub(crate) fn of_answer(
             format!("{answered} and gave no token"),
             rights::no_token(),
         )),
-        // `failed to list collection objects: invalid sort field: _id`, or in other words: the same call without an order
-        // shows whether it was that.
+        // `failed to list collection objects: invalid sort field: _id`, or in other words that speak of a part of the
+        // request: the same call without an order shows whether it was that.
         400 | 422 if asked.sorted && said.may_refuse_to_sort(status) => Verdict {
             error: new(ErrorCode::MalformedResponse, format!("{answered}: it refuses to sort"), REPORT),
             next: Next::WithoutSort,
@@ -352,10 +352,11 @@ impl Said {
         words.contains("service accounts") && ["not ", "cannot"].iter().any(|part| words.contains(part))
     }
 
-    /// Whether it may be the order that is refused. What an endpoint calls that is its own affair.
+    /// Whether it may be the order that is refused: it speaks of one, or of a part of the request.
     fn may_refuse_to_sort(&self, status: StatusCode) -> bool {
-        let names_it = self.words.to_lowercase().contains("sort");
-        names_it || (self.form == Form::Object && !self.is_about_organizations(status))
+        let words = self.words.to_lowercase();
+        let speaks_of_it = ["sort", "order", "field", "parameter"].iter().any(|part| words.contains(part));
+        speaks_of_it && !self.is_about_organizations(status)
     }
 
     /// Whether it asks for an organisation, or for another one.

@@ -195,7 +195,7 @@ fn an_order_is_left_out_where_one_was_asked_for_and_refused() {
     for (sorted, code, body, next) in [
         (true, 400, refusal, Next::WithoutSort),
         (false, 400, refusal, Next::Fail),
-        (true, 400, r#"{"message":"Bad Request"}"#, Next::WithoutSort),
+        (true, 400, r#"{"message":"Bad Request"}"#, Next::Fail),
         (true, 422, r#"{"code":3,"message":"unknown parameter","status":"INVALID_ARGUMENT"}"#, Next::WithoutSort),
         (true, 400, r#"{"message":"malformed organization id"}"#, Next::Fail),
         (true, 400, "<html>", Next::Fail),
