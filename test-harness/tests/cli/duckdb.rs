@@ -25,7 +25,7 @@ async fn duckdb_reads_a_folder_by_the_queries_of_the_readme() {
         run(&mut command)
     };
     let (_, block) = README.split_once("```sql\n").unwrap();
-    let queries: Vec<&str> = block.split_once("```").unwrap().0.lines().collect();
+    let queries: Vec<&str> = block.split_once("```").unwrap().0.split_terminator(";\n").collect();
     assert_eq!(queries.len(), 2);
     for query in queries {
         let answer = ask(query);
