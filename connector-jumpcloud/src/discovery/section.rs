@@ -11,6 +11,8 @@ use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader
 
 /// How many dangling references a report shows, and how many notes.
 const EXAMPLES: usize = 20;
+/// How many of these notes may come from its lists.
+const LISTS_EXAMPLES: usize = 8;
 
 /// One section's counts.
 pub(crate) struct Tally {
@@ -69,7 +71,14 @@ impl Tally {
         if let Some(planned) = stats.planned {
             self.plan(planned);
         }
-        stats.notes.into_iter().for_each(|note| self.note(note));
+        for note in stats.notes {
+            // Many lists may have something to note, and must leave room for what is said of the section itself.
+            if self.report.notes.len() < LISTS_EXAMPLES {
+                self.report.notes.push(note);
+            } else {
+                self.more_notes += 1;
+            }
+        }
     }
 
     /// More requests were to be expected.
