@@ -2,7 +2,7 @@
 """Holds the simulator against JumpCloud's published documents with schemathesis.
 
 Each document is reduced to the operations that the simulator serves and to ids that it has. Fails on a server error, and
-on any difference that test-harness/observed-differs-from-published.txt does not name. CASES is the number of requests
+on any difference that test-harness/simulator/observed-differs-from-published.txt does not name. CASES is the number of requests
 drawn for each operation, SEED what they are drawn from.
 """
 
@@ -21,7 +21,7 @@ import reduce
 
 SCHEMATHESIS = "schemathesis==4.32.5"
 BASES = {"v1": "/api", "v2": "/api/v2", "directory-insights": "/insights/directory/v1"}
-LIST = common.ROOT / "test-harness" / "observed-differs-from-published.txt"
+LIST = common.ROOT / "test-harness" / "simulator" / "observed-differs-from-published.txt"
 # What follows from what an operation made has no meaning where nothing can be made.
 LEFT_OUT = "use_after_free,ensure_resource_availability,object_level_authorization"
 OPTIONS = ["--continue-on-failure", "--phases", "examples,coverage,fuzzing", "--exclude-checks", LEFT_OUT]

@@ -10,12 +10,12 @@ use connector_api::{
     Account, ConnectorError, Credential, Edition, Membership, Record, Registry, ScanRequest, ScanSink, Section,
     SystemConfig, async_trait,
 };
+use connector_host::output::{Destination, Format};
 use connector_jumpcloud::fuzzing;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
+use jumpcloud_simulator::{Simulator, SimulatorOptions};
 use serde_json::{Value, json};
-use test_harness::host::output::{Destination, Format};
-use test_harness::simulator::{Simulator, SimulatorOptions};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 

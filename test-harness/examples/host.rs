@@ -10,8 +10,8 @@ use connector_api::{
     CancellationToken, ConnectorError, Credential, Descriptor, Edition, Progress, Record, Registry, ScanRequest,
     ScanSink, SystemConfig, async_trait,
 };
+use connector_scim::{Fault, ScimServer};
 use serde_json::{Value, json};
-use test_harness::scim::{Fault, ScimServer};
 
 const EDITION: Edition = Edition::Pro;
 

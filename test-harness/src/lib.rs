@@ -1,11 +1,6 @@
-//! A JumpCloud simulator, a connector conformance suite and the reference host.
+//! The command line `harness`: arguments and terminal over [`connector_host`].
 
 pub mod cli;
-pub mod conformance;
-pub mod host;
-mod http;
-pub mod scim;
-pub mod simulator;
 
-// Keeps the connector linked, so that the registry finds it.
-use connector_jumpcloud as _;
+// Keeps the connectors linked, so that the registry finds them.
+use {connector_jumpcloud as _, connector_scim as _};

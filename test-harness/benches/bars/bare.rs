@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use jumpcloud_simulator::Simulator;
 use reqwest::Client;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use test_harness::simulator::Simulator;
 
 use super::Result;
 use super::process::{self, Usage};

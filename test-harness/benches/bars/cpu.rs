@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use test_harness::simulator::{Simulator, SimulatorOptions};
+use jumpcloud_simulator::{Simulator, SimulatorOptions};
 
 use super::bar::{Bar, Bound};
 use super::bare::{self, Then};

@@ -1,6 +1,6 @@
 //! Memory: the most that is resident while an organisation is scanned into a file.
 
-use test_harness::simulator::{Simulator, SimulatorOptions};
+use jumpcloud_simulator::{Simulator, SimulatorOptions};
 
 use super::bar::{Bar, Bound};
 use super::scan::Scope;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use test_harness::simulator::{Counting, Simulator, SimulatorOptions};
+use jumpcloud_simulator::{Counting, Simulator, SimulatorOptions};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::bar::{Bar, Bound};

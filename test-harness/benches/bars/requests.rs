@@ -1,8 +1,8 @@
 //! Requests: as few as the lists are long.
 
 use connector_api::Section;
-use test_harness::simulator::organization::{Kind, Node, Organization};
-use test_harness::simulator::{GroupSizes, Simulator, SimulatorOptions};
+use jumpcloud_simulator::organization::{Kind, Node, Organization};
+use jumpcloud_simulator::{GroupSizes, Simulator, SimulatorOptions};
 
 use super::bar::{Bar, Bound};
 use super::scan::{Scanned, Scope};

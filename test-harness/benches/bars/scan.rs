@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use connector_api::{ScanPlan, ScanSummary, Section};
-use test_harness::simulator::Simulator;
+use jumpcloud_simulator::Simulator;
 
 use super::process::{self, Usage};
 use super::{Result, Setup};

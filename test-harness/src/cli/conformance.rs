@@ -1,10 +1,12 @@
 //! `harness conformance`
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use connector_api::{ConnectorError, nearest};
 
+use super::fixtures::fixtures;
 use super::{Exit, print};
-use crate::conformance::{Fixture, Format, Report, fixtures};
+use connector_conformance::{Fixture, Format, Report};
 
 #[derive(Debug, Args)]
 #[command(
@@ -15,7 +17,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TYPE")]
     os_type: String,
     /// The form of the report
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, default_value_t, value_parser = PossibleValuesParser::new(Format::ALL.iter().map(|format| format.as_str())).try_map(|name| name.parse::<Format>()))]
     format: Format,
 }
 

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::host::progress::{Bars, LOG_TARGET, LogLines, Quiet, Reporter};
+use connector_host::progress::{Bars, LOG_TARGET, LogLines, Quiet, Reporter};
 
 /// What is said on standard error while the program works.
 #[derive(Debug, Args)]

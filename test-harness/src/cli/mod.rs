@@ -1,10 +1,11 @@
-//! The command line: arguments in, exit code out. Everything else is the [`host`](crate::host)'s.
+//! The command line: arguments in, exit code out. Everything else is the [`host`](connector_host)'s.
 
 mod arguments;
 mod conformance;
 mod connectors;
 mod describe;
 mod exit;
+mod fixtures;
 mod listening;
 mod logging;
 mod paragraph;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use connector_api::ConnectorError;
 use serde::Serialize;
 
-use crate::host::output::Destination;
+use connector_host::output::Destination;
 
 /// Prints a result.
 pub(super) fn text(text: &str) -> Result<(), ConnectorError> {

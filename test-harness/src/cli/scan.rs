@@ -16,10 +16,10 @@ use super::summary::{self, Kept};
 use super::table::Table;
 use super::target::{Target, TargetArguments};
 use super::{Exit, print, signals};
-use crate::host::files;
-use crate::host::output::{self, Destination};
-use crate::host::progress::Reporter;
-use crate::host::run::{CheckpointFile, ScanJob, ScanReport};
+use connector_host::files;
+use connector_host::output::{self, Destination};
+use connector_host::progress::Reporter;
+use connector_host::run::{CheckpointFile, ScanJob, ScanReport};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -11,8 +11,8 @@ use connector_api::{ConnectorError, ErrorCode};
 use tempfile::TempPath;
 
 use super::{Exit, listening, print, signals};
-use crate::host::{files, system};
-use crate::simulator::{
+use connector_host::{files, system};
+use jumpcloud_simulator::{
     Behaviour, BehaviourError, Counting, Fault, GroupSizes, Scope, Simulator, SimulatorError, SimulatorOptions,
     TlsMode, UsersEndpoint,
 };
@@ -317,7 +317,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::simulator::{GroupRows, NullEdges, NullForm};
+    use jumpcloud_simulator::{GroupRows, NullEdges, NullForm};
 
     #[derive(Debug, Parser)]
     struct Command {

@@ -10,8 +10,8 @@ use connector_api::{Connector, ConnectorError, Credential, Descriptor, Edition, 
 
 use super::setting::Setting;
 use super::{print, simulate};
-use crate::host::{secret, system, text_file};
-use crate::simulator::{Simulator, SimulatorOptions};
+use connector_host::{secret, system, text_file};
+use jumpcloud_simulator::{Simulator, SimulatorOptions};
 
 /// The OS Type of a system that does not name one.
 pub(super) const DEFAULT_OS_TYPE: &str = "JumpCloud";

@@ -9,7 +9,7 @@ use super::logging::Logging;
 use super::table::Table;
 use super::target::TargetArguments;
 use super::{Exit, print, signals};
-use crate::host::run;
+use connector_host::run;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

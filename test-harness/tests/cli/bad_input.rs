@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::{Ended, PASSWORD_VARIABLE, entries, harness, run, scan, small};
-use test_harness::simulator::SimulatorOptions;
+use jumpcloud_simulator::SimulatorOptions;
 
 const KEY: &str = "hunter2-hunter2-hunter2";
 

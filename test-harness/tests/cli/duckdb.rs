@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use test_harness::simulator::SimulatorOptions;
+use jumpcloud_simulator::SimulatorOptions;
 
 use crate::skip;
 use crate::support::{Ended, run, scan, small};

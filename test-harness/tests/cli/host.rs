@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use connector_api::{CancellationToken, Credential, ErrorCode, Outcome, Progress, Section, SystemConfig};
-use test_harness::host::checkpoint::CheckpointStore;
-use test_harness::host::output::Format;
-use test_harness::host::progress::Reporter;
-use test_harness::host::run::{CheckpointFile, ScanJob, test_connection};
+use connector_host::checkpoint::CheckpointStore;
+use connector_host::output::Format;
+use connector_host::progress::Reporter;
+use connector_host::run::{CheckpointFile, ScanJob, test_connection};
 
 use crate::support::entries;
 use crate::toy::{Ending, HOSTILE_NAMES, Toy, checkpoint, config, job, kept_in, refusal, rows_of, scan};

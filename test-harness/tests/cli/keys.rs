@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::{PASSWORD_VARIABLE, harness, run, small};
-use test_harness::simulator::SimulatorOptions;
+use jumpcloud_simulator::SimulatorOptions;
 
 const KEY: &str = "5f3ac2hunter2hunter2";
 

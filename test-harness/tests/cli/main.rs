@@ -2,9 +2,12 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod bad_input;
+mod conformance;
 mod duckdb;
 mod host;
 mod keys;
+#[cfg(unix)]
+mod killed;
 mod outputs;
 mod places;
 mod reports;

@@ -6,8 +6,8 @@ use std::fs;
 use connector_api::{
     Access, AccessPath, ErrorCode, Grant, Membership, Outcome, PathStep, Principal, Record, ResourceRef,
 };
+use connector_host::output::Format;
 use serde_json::{Value, json};
-use test_harness::host::output::Format;
 
 use crate::support::entries;
 use crate::toy::{Ending, HOSTILE_NAMES, Toy, config, job, kept_in, refusal, rows_of, scan};

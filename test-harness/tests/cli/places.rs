@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::support::{Ended, PASSWORD_VARIABLE, entries, harness, run, scan, small};
+use jumpcloud_simulator::{Simulator, SimulatorOptions, TlsMode};
 use serde_json::Value;
-use test_harness::simulator::{Simulator, SimulatorOptions, TlsMode};
 
 const TEXT: &str = "somebody's only copy\n";
 

@@ -1,7 +1,7 @@
 //! What is said on standard error.
 
 use crate::support::{run, scan, small};
-use test_harness::simulator::SimulatorOptions;
+use jumpcloud_simulator::SimulatorOptions;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_terminal_nothing_is_logged_but_progress_and_warnings() {

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{Ended, PASSWORD_VARIABLE, Running, entries, harness, run, scan, small};
+use jumpcloud_simulator::SimulatorOptions;
 use serde_json::Value;
-use test_harness::simulator::SimulatorOptions;
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

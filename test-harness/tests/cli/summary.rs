@@ -6,8 +6,8 @@ use std::fs;
 
 use connector_api::{Access, Account, Grant, Group, Membership, Principal, ReasonKind, Record, Severity};
 use console::measure_text_width;
+use jumpcloud_simulator::{Simulator, SimulatorOptions};
 use serde_json::Value;
-use test_harness::simulator::{Simulator, SimulatorOptions};
 
 use crate::support::{run, scan, small};
 

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use test_harness::simulator::{Simulator, SimulatorOptions};
+use jumpcloud_simulator::{Simulator, SimulatorOptions};
 
 /// The variable that holds the key.
 pub const PASSWORD_VARIABLE: &str = "ORBISID_CREDENTIAL_PASSWORD";

@@ -9,10 +9,10 @@ use connector_api::{
     Resource, ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport,
     SectionStatus, Severity, Stage, SystemConfig, async_trait,
 };
+use connector_host::output::{Destination, Format};
+use connector_host::progress::Quiet;
+use connector_host::run::{CheckpointFile, ScanJob, ScanReport};
 use serde_json::{Value, json};
-use test_harness::host::output::{Destination, Format};
-use test_harness::host::progress::Quiet;
-use test_harness::host::run::{CheckpointFile, ScanJob, ScanReport};
 
 pub const HOSTILE_NAMES: [&str; 11] = [
     "Smith, \"Ada\"",

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{counts, title, words};
 use crate::cli::paragraph::{labelled, listed};
-use crate::host::digest::{AccountCounts, Digest, Kinds, LastLogins};
+use connector_host::digest::{AccountCounts, Digest, Kinds, LastLogins};
 
 /// How many of the largest groups are named.
 const LARGEST_GROUPS: usize = 5;

@@ -13,7 +13,7 @@ use indicatif::HumanCount;
 
 use super::paragraph::labelled;
 use super::print;
-use crate::host::run::ScanReport;
+use connector_host::run::ScanReport;
 
 /// The width where neither a terminal nor `COLUMNS` says one.
 const DEFAULT_WIDTH: usize = 100;
@@ -105,7 +105,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::host::digest::Digest;
+    use connector_host::digest::Digest;
 
     /// What somebody could call a group to harm who reads of it.
     const HOSTILE: &str = "root\u{1b}[31m\neverywhere\u{202e} 漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字";

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{WIDE, counts, title};
 use crate::cli::paragraph::{GLUE, beside, labelled};
 use crate::cli::print::printable;
-use crate::host::digest::{Digest, LastSeen, Privileged, PrivilegedAccount, days_before};
+use connector_host::digest::{Digest, LastSeen, Privileged, PrivilegedAccount, days_before};
 
 /// How many sentences stand behind an account.
 const REASONS: usize = 3;

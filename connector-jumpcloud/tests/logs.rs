@@ -1,0 +1,54 @@
+//! What a scan logs, and what it must not. These tests have a process of their own: each of them captures before it logs
+//! anything, so that none depends on what others log first.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "discovery/support/mod.rs"]
+mod support;
+
+use connector_api::{Credential, SystemConfig};
+use connector_conformance::CapturedLog;
+use jumpcloud_simulator::SimulatorOptions;
+use serde_json::json;
+use support::console::{Content, id};
+use support::{scan, simulated, small, start};
+
+#[tokio::test]
+async fn the_choice_of_the_cheaper_end_and_its_cost_are_logged() {
+    let log = CapturedLog::start();
+    let simulator = start(SimulatorOptions { users: 12, groups: 16, systems: 60, events: Some(0), ..small() }).await;
+    scan(simulated(&simulator)).await;
+    let log = log.text();
+    let line = log.lines().find(|line| line.contains("from=\"user\" to=\"system\"")).unwrap();
+    for word in ["chose the cheaper end", "requests=13", "from_cost=13", "to_cost=60"] {
+        assert!(line.contains(word), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn neither_key_nor_secret_nor_token_is_ever_logged_or_reported() {
+    let log = CapturedLog::start();
+    let (secret, token) = ("hunter2-secret", "token-that-must-not-show");
+    let mut reported = String::new();
+    for (authentication, sent) in [("apiKey", secret), ("serviceAccount", token)] {
+        // A target that repeats what it was sent.
+        let echo = json!({"message": format!("your credential is {sent}")});
+        let console = Content::default()
+            .answer("/oauth2/token", 200, json!({"access_token": token, "token_type": "bearer", "expires_in": 3600}))
+            .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
+            .answer("/api/users", 500, echo.clone())
+            .answer("/api/systems", 403, echo)
+            .serve()
+            .await;
+        let credential = Credential::from_secret(secret.to_owned()).with_username("client");
+        let system = SystemConfig::new("JumpCloud", console.url(), credential).with_attribute("attempts", 2);
+        let scanned = scan(system.with_attribute("jumpcloudAuthentication", authentication)).await;
+        reported.push_str(&format!("{:?}", scanned.summary));
+    }
+    let log = log.text();
+    assert!(log.contains("TRACE") && log.contains("trying again"), "everything is logged");
+    assert_eq!(reported.matches("your credential is (secret)").count(), 6, "{reported}");
+    for line in log.lines().chain([reported.as_str()]) {
+        assert!(!line.contains(secret), "{line}");
+        assert!(!line.contains(token), "{line}");
+    }
+}

@@ -1,0 +1,63 @@
+//! The promise: a truncated list never passes for a whole one.
+
+use std::collections::BTreeSet;
+
+use connector_api::{ErrorCode, Outcome, ScanRequest, Section};
+
+use crate::bench::Bench;
+use crate::fixture::{Fixture, Scenario};
+use crate::probe::Script;
+use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
+
+pub(crate) async fn a_core_section_that_fails_fails_the_scan(fixture: &dyn Fixture) -> Verdict {
+    let core = Section::ALL.into_iter().filter(|section| section.is_core());
+    for bench in failing(fixture, core).await? {
+        let expected = format!("the scan of {} fails", bench.scenario);
+        let Err(failure) = bench.run(ScanRequest::default(), Script::Record).await?.result else {
+            return Err(Failure::new(expected, "it succeeded").into());
+        };
+        let code = failure.error.code;
+        let excuse = matches!(code, ErrorCode::Cancelled | ErrorCode::Sink | ErrorCode::Internal);
+        ensure(!excuse, format!("{expected} with what happened"), || &failure.error)?;
+        ensure(failure.summary.outcome == Outcome::Failed, format!("{expected}, and its summary says so"), || {
+            format!("outcome {:?}", failure.summary.outcome)
+        })?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn an_optional_section_that_fails_is_named(fixture: &dyn Fixture) -> Verdict {
+    let descriptor = (fixture.registration().descriptor)();
+    let optional: BTreeSet<Section> =
+        descriptor.discovers.iter().map(|line| line.section).filter(|section| !section.is_core()).collect();
+    if optional.is_empty() {
+        return Err(NotPassed::Skipped("the connector has no optional section".into()));
+    }
+    for bench in failing(fixture, optional).await? {
+        let Scenario::SectionFails(section) = bench.scenario else { continue };
+        let run = bench.run(ScanRequest::default(), Script::Record).await?;
+        let summary = run.result.expecting(format!("the scan of {} ends, marked", bench.scenario))?;
+        ensure(summary.outcome == Outcome::Incomplete, format!("outcome Incomplete for {}", bench.scenario), || {
+            format!("outcome {:?}", summary.outcome)
+        })?;
+        let report = summary.section(section);
+        let named = report.is_some_and(|report| report.status.error().is_some());
+        ensure(named, format!("{section} is named incomplete or unavailable"), || {
+            report.map_or("no report of it", |report| report.status.as_str())
+        })?;
+    }
+    Ok(())
+}
+
+/// A target for each section that the fixture can make fail; skipped when there is none.
+async fn failing(fixture: &dyn Fixture, sections: impl IntoIterator<Item = Section>) -> Result<Vec<Bench>, NotPassed> {
+    let (mut benches, mut reasons) = (Vec::new(), Vec::new());
+    for section in sections {
+        match Bench::start(fixture, Scenario::SectionFails(section)).await {
+            Ok(bench) => benches.push(bench),
+            Err(NotPassed::Skipped(why)) => reasons.push(format!("{section}: {why}")),
+            Err(failed) => return Err(failed),
+        }
+    }
+    if benches.is_empty() { Err(NotPassed::Skipped(reasons.join("; "))) } else { Ok(benches) }
+}

@@ -1,0 +1,78 @@
+//! The connection test: the right answer, in time.
+
+use std::time::Duration;
+
+use connector_api::{CheckStatus, ConnectionReport, ErrorCode, ScanRequest};
+use tokio::time::{Instant, timeout};
+
+use crate::bench::Bench;
+use crate::fixture::{Fixture, Scenario};
+use crate::probe::Script;
+use crate::verdict::{Failure, NotPassed, Verdict, ensure};
+
+/// The contract's 20 seconds, and a little for the last answer to travel.
+const TIME_LIMIT: Duration = Duration::from_millis(20_500);
+
+pub(crate) async fn a_healthy_target_passes_the_connection_test(fixture: &dyn Fixture) -> Verdict {
+    let report = test_connection(&Bench::start(fixture, Scenario::Healthy).await?).await?;
+    ensure(!report.checks.is_empty(), "one check for each thing probed", || "no check")?;
+    let failure = report.checks.iter().find(|check| check.status == CheckStatus::Failed);
+    ensure(failure.is_none() && report.passed(), "every check passes on a healthy target", || {
+        failure.map(|check| format!("{}: {}", check.name, check.found)).unwrap_or_default()
+    })
+}
+
+pub(crate) async fn nobody_listening_is_reported_as_connect(fixture: &dyn Fixture) -> Verdict {
+    reported_as(fixture, Scenario::Refused, ErrorCode::Connect).await
+}
+
+pub(crate) async fn a_refused_credential_is_reported_as_unauthorized(fixture: &dyn Fixture) -> Verdict {
+    reported_as(fixture, Scenario::Unauthorized, ErrorCode::Unauthorized).await
+}
+
+pub(crate) async fn a_forbidden_credential_is_reported_as_forbidden(fixture: &dyn Fixture) -> Verdict {
+    reported_as(fixture, Scenario::Forbidden, ErrorCode::Forbidden).await
+}
+
+pub(crate) async fn a_target_that_never_answers_is_reported_as_timeout_in_time(fixture: &dyn Fixture) -> Verdict {
+    reported_as(fixture, Scenario::Hangs, ErrorCode::Timeout).await
+}
+
+pub(crate) async fn a_wrong_certificate_is_reported_as_tls(fixture: &dyn Fixture) -> Verdict {
+    reported_as(fixture, Scenario::WrongCertificate, ErrorCode::Tls).await
+}
+
+pub(crate) async fn a_refused_credential_fails_the_scan(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Unauthorized).await?;
+    let run = bench.run(ScanRequest::default(), Script::Record).await?;
+    let expected = "the scan fails with `unauthorized`";
+    match run.result {
+        Ok(summary) => Err(Failure::new(expected, format!("it ended {:?}", summary.outcome)).into()),
+        Err(failure) => {
+            ensure(failure.error.code == ErrorCode::Unauthorized, expected, || failure.error)?;
+            let rows = run.sink.seen().rows.len();
+            ensure(rows == 0, "no rows", || format!("{rows} rows"))
+        }
+    }
+}
+
+/// Checks the code of the first failed check, and that the failure tells the operator what to do.
+async fn reported_as(fixture: &dyn Fixture, scenario: Scenario, code: ErrorCode) -> Verdict {
+    let report = test_connection(&Bench::start(fixture, scenario).await?).await?;
+    let expected = format!("code `{code}` for {scenario}");
+    let Some(error) = report.first_error() else {
+        let came = if report.passed() { "a report that passed" } else { "a failed check without an error" };
+        return Err(Failure::new(expected, came).into());
+    };
+    ensure(error.code == code, expected, || error)?;
+    ensure(!error.remedy.trim().is_empty(), format!("a remedy for `{code}`"), || "none")
+}
+
+async fn test_connection(bench: &Bench) -> Result<ConnectionReport, NotPassed> {
+    let connector = bench.connect()?;
+    let started = Instant::now();
+    let expected = format!("the connection test of {} ends within 20 seconds", bench.scenario);
+    timeout(TIME_LIMIT, connector.test_connection())
+        .await
+        .map_err(|_| Failure::new(expected, format!("nothing after {} seconds", started.elapsed().as_secs())).into())
+}

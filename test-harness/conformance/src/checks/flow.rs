@@ -1,0 +1,95 @@
+//! How rows flow: accounting, back-pressure, a failing sink, faults on the way.
+
+use std::collections::BTreeSet;
+
+use connector_api::{ErrorCode, Outcome, ScanRequest, Section, SectionStatus};
+
+use crate::bench::{Bench, seed};
+use crate::checks::rows::equals_the_truth;
+use crate::fixture::{Fixture, Scenario};
+use crate::probe::Script;
+use crate::verdict::{Expect, Failure, Verdict, ensure};
+
+/// The most rows that a batch may have.
+const BATCH_LIMIT: usize = 1_000;
+
+pub(crate) async fn every_section_is_accounted_for(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let (summary, rows) = bench.scan().await?;
+    let reported: BTreeSet<Section> = summary.sections.iter().map(|report| report.section).collect();
+    ensure(reported.len() == summary.sections.len(), "one report for each section", || "two for one")?;
+    let announced = bench.descriptor.discovers.iter().map(|line| line.section);
+    for section in Section::ALL.into_iter().filter(|section| section.is_core()).chain(announced) {
+        ensure(reported.contains(&section), format!("a report of {section}"), || "none")?;
+    }
+    let unread = summary.sections.iter().find(|report| report.status.error().is_some());
+    ensure(summary.outcome == Outcome::Complete && unread.is_none(), "a healthy target is read completely", || {
+        unread.map_or_else(
+            || format!("outcome {:?}", summary.outcome),
+            |report| format!("{} is {}", report.section, report.status.as_str()),
+        )
+    })?;
+    let counted = summary.records();
+    ensure(counted == rows.len() as u64, format!("reports of {} rows in all, as emitted", rows.len()), || {
+        format!("reports of {counted}")
+    })?;
+    let skipped = summary.sections.iter().find(|report| report.status == SectionStatus::Skipped && report.records > 0);
+    ensure(skipped.is_none(), "no rows from a skipped section", || "some")?;
+    ensure(summary.os_type == bench.descriptor.os_type, "the summary names its connector", || &summary.os_type)
+}
+
+pub(crate) async fn back_pressure_is_respected(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let run = bench.run(ScanRequest::default(), Script::Hold).await?;
+    run.result.expecting("a slow sink only slows the scan")?;
+    let seen = run.sink.seen();
+    ensure(!seen.overlapped, "no batch is offered before the one before is taken", || "two batches at once")?;
+    let largest = seen.batches.iter().copied().max().unwrap_or_default();
+    ensure(largest <= BATCH_LIMIT, format!("at most {BATCH_LIMIT} rows in a batch"), || format!("{largest} rows"))?;
+    drop(seen);
+    let rows = std::mem::take(&mut run.sink.seen().rows);
+    equals_the_truth(&bench, &rows)
+}
+
+pub(crate) async fn a_failing_sink_ends_the_scan(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let whole = bench.run(ScanRequest { checkpoints: true, ..ScanRequest::default() }, Script::Record).await?;
+    whole.result.expecting("the scan of a healthy target succeeds")?;
+    let (batches, checkpoints) = {
+        let seen = whole.sink.seen();
+        (seen.batches.len(), seen.checkpoints.len())
+    };
+    ensure(batches > 0, "rows in batches", || "no batch")?;
+    let points = BTreeSet::from([1, batches.div_ceil(2), batches]);
+    let mut scripts: Vec<_> =
+        points.into_iter().map(|nth| (format!("batch {nth} of {batches}"), Script::FailRecords(nth))).collect();
+    if checkpoints > 0 {
+        scripts.push(("the first checkpoint".to_owned(), Script::FailCheckpoint));
+    }
+    for (point, script) in scripts {
+        let run = bench.run(ScanRequest { checkpoints: true, ..ScanRequest::default() }, script).await?;
+        let expected = format!("the scan fails with `sink` when {point} is refused");
+        match run.result {
+            Ok(summary) => return Err(Failure::new(expected, format!("it ended {:?}", summary.outcome)).into()),
+            Err(failure) => ensure(failure.error.code == ErrorCode::Sink, expected, || failure.error)?,
+        }
+        let more = run.sink.seen().batches_after_failure;
+        ensure(more == 0, format!("nothing more after {point} is refused"), || format!("{more} batches"))?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn transient_faults_never_show_in_the_rows(fixture: &dyn Fixture) -> Verdict {
+    for seed in (0..3).map(|offset| seed().wrapping_add(offset)) {
+        let bench = Bench::start(fixture, Scenario::TransientFaults { seed }).await?;
+        let (summary, rows) = bench.scan().await?;
+        ensure(summary.outcome == Outcome::Complete, format!("{} is read completely", bench.scenario), || {
+            format!("outcome {:?}", summary.outcome)
+        })?;
+        equals_the_truth(&bench, &rows)?;
+        ensure(rows.len() == bench.target.truth.len(), format!("{} gives no row twice", bench.scenario), || {
+            format!("{} rows", rows.len())
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! The suite catches what it is there for: a sound connector passes all of it, and each way of breaking that
+//! connector is caught by the test that is named after it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod reference;
+
+use std::collections::BTreeSet;
+
+use connector_conformance::{Fixture, NotPassed, suite};
+use reference::{Breakage, Reference};
+
+mod a_sound_connector {
+    use crate::reference::{Breakage, Reference};
+
+    connector_conformance::conformance_suite!(Reference::<{ Breakage::Sound as usize }>);
+}
+
+macro_rules! catches {
+    ($($name:ident: $breakage:ident => $test:ident;)*) => {
+        /// The tests that catch a breakage.
+        const CATCHING: &[&str] = &[$(stringify!($test)),*];
+
+        $(
+            #[test]
+            fn $name() {
+                caught(&Reference::<{ Breakage::$breakage as usize }>, stringify!($test));
+            }
+        )*
+    };
+}
+
+catches! {
+    a_connector_that_says_nothing_of_itself_is_caught: SaysNothingOfItself => the_descriptor_is_complete;
+    a_tuning_that_names_no_attribute_is_caught: TunesWhatIsNotThere => the_descriptor_is_complete;
+    a_connector_that_describes_another_is_caught: DescribesAnother => the_descriptor_survives_json;
+    an_unregistered_connector_is_caught: IsNotRegistered => the_registry_discovers_the_connector;
+    a_connector_that_renames_itself_is_caught: RenamesItself => a_second_connector_of_one_os_type_is_refused;
+    a_connector_that_refuses_to_connect_is_caught: RefusesToConnect => only_the_listed_editions_connect;
+    an_invalid_schema_is_caught: InvalidSchema => the_schema_is_valid_2020_12;
+    an_open_schema_is_caught: OpenSchema => the_schema_is_valid_2020_12;
+    a_default_that_violates_the_schema_is_caught: DefaultViolatesSchema => every_default_satisfies_the_schema;
+    an_untitled_property_is_caught: UntitledProperty => every_property_has_a_title_and_a_description;
+    an_unmarked_secret_is_caught: UnmarkedSecret => every_secret_property_is_marked;
+    confusable_names_are_caught: ConfusableNames => an_unknown_attribute_is_refused_with_the_nearest_name;
+    an_untyped_property_is_caught: UntypedProperty => a_wrong_value_is_refused_and_not_repeated;
+    a_secret_that_is_needed_secretly_is_caught: NeedsSecretSecretly => a_missing_secret_is_refused;
+    a_failed_check_of_a_healthy_target_is_caught: FailsHealthyTest => a_healthy_target_passes_the_connection_test;
+    a_wrong_code_for_refused_is_caught: CallsRefusedTimeout => nobody_listening_is_reported_as_connect;
+    a_wrong_code_for_unauthorized_is_caught:
+        CallsUnauthorizedForbidden => a_refused_credential_is_reported_as_unauthorized;
+    a_wrong_code_for_forbidden_is_caught:
+        CallsForbiddenUnauthorized => a_forbidden_credential_is_reported_as_forbidden;
+    a_connector_that_never_times_out_is_caught:
+        NeverTimesOut => a_target_that_never_answers_is_reported_as_timeout_in_time;
+    a_connector_that_trusts_any_certificate_is_caught: TrustsAnyCertificate => a_wrong_certificate_is_reported_as_tls;
+    a_scan_without_rights_is_caught: ScansWithoutRights => a_refused_credential_fails_the_scan;
+    a_dropped_row_is_caught: DropsARow => a_scan_equals_the_truth;
+    a_changing_order_is_caught: ChangesOrder => two_scans_are_equal_row_by_row;
+    a_repeated_row_is_caught: RepeatsARow => no_row_comes_twice;
+    a_shared_username_is_caught: SharesAUsername => every_username_is_unique;
+    a_dangling_membership_is_caught: DanglingMembership => every_reference_names_a_row_of_the_scan;
+    memberships_before_their_groups_are_caught: MembershipsFirst => rows_come_in_the_order_of_their_kinds;
+    a_wrong_member_count_is_caught: WrongMemberCount => member_counts_match_the_memberships;
+    an_unannounced_type_is_caught: UnannouncedType => every_type_is_announced;
+    an_unannounced_reason_is_caught: UnannouncedReason => every_reason_is_announced;
+    a_graver_severity_than_announced_is_caught: GraverThanAnnounced => every_reason_is_announced;
+    a_group_that_is_privileged_without_a_reason_is_caught: PrivilegedWithoutReason => every_reason_is_announced;
+    a_forgotten_section_is_caught: ForgetsASection => every_section_is_accounted_for;
+    a_miscounted_section_is_caught: Miscounts => every_section_is_accounted_for;
+    ignored_back_pressure_is_caught: IgnoresBackPressure => back_pressure_is_respected;
+    huge_batches_are_caught: HugeBatches => back_pressure_is_respected;
+    a_swallowed_sink_error_is_caught: SwallowsSinkError => a_failing_sink_ends_the_scan;
+    rows_after_a_sink_error_are_caught: GoesOnAfterSinkError => a_failing_sink_ends_the_scan;
+    rows_lost_to_a_transient_fault_are_caught: LosesWhatFailsInPassing => transient_faults_never_show_in_the_rows;
+    an_ignored_cancel_is_caught: IgnoresCancel => a_cancel_ends_the_scan_within_a_second;
+    a_cancel_ignored_while_waiting_is_caught:
+        IgnoresCancelWhileWaiting => a_cancel_ends_a_scan_that_waits_for_its_target;
+    rows_lost_by_a_resume_are_caught: ResumeLosesRows => a_resumed_scan_equals_an_uninterrupted_one;
+    rows_repeated_by_a_resume_are_caught: ResumeRepeatsRows => a_resumed_scan_equals_an_uninterrupted_one;
+    a_foreign_checkpoint_that_is_taken_is_caught: TakesAnyCheckpoint => an_unusable_checkpoint_is_refused;
+    a_damaged_checkpoint_that_is_taken_is_caught: TakesDamagedCheckpoint => an_unusable_checkpoint_is_refused;
+    a_hidden_incomplete_core_section_is_caught: HidesIncompleteCore => a_core_section_that_fails_fails_the_scan;
+    a_hidden_incomplete_optional_section_is_caught:
+        HidesIncompleteOptional => an_optional_section_that_fails_is_named;
+    a_secret_in_an_error_is_caught: LeaksInError => the_secret_never_shows;
+    a_secret_in_the_log_is_caught: LeaksInLog => the_secret_never_shows;
+    a_secret_in_a_record_is_caught: LeaksInRecord => the_secret_never_shows;
+    a_secret_in_a_checkpoint_is_caught: LeaksInCheckpoint => the_secret_never_shows;
+    a_panic_is_a_failure_like_another: Panics => a_scan_equals_the_truth;
+}
+
+/// Checks that the test of that name fails for this connector, and says what it expected.
+fn caught(fixture: &dyn Fixture, name: &str) {
+    let test = suite().iter().find(|test| test.name == name).expect("a test of that name");
+    match test.run(fixture) {
+        Err(NotPassed::Failed(_)) => {}
+        other => panic!("{name} came to {other:?}"),
+    }
+}
+
+#[test]
+fn every_test_of_the_suite_catches_something() {
+    let catching: BTreeSet<&str> = CATCHING.iter().copied().collect();
+    let idle: Vec<&str> = suite().iter().map(|test| test.name).filter(|name| !catching.contains(name)).collect();
+    assert!(idle.is_empty(), "{idle:?}");
+}

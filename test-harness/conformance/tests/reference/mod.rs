@@ -1,0 +1,219 @@
+//! A connector to nothing but memory, sound as it stands, that can be broken in one way at a time.
+
+mod connector;
+mod descriptor;
+
+use connector_api::{
+    Access, Account, AccountKind, AccountLink, Credential, Grant, Group, Membership, Principal, Reason, ReasonKind,
+    Record, Registration, Resource, ResourceRef, Section, Severity, SystemConfig, async_trait, inventory,
+};
+use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth};
+
+pub const SECRET: &str = "reference-secret-4c1d";
+pub const USERS: usize = 130;
+pub const GROUPS: usize = 12;
+pub const RESOURCES: usize = 5;
+
+macro_rules! breakages {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// A way in which the connector is broken.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Breakage {
+            $($(#[$doc])* $name),*
+        }
+
+        impl Breakage {
+            const ALL: &[Breakage] = &[$(Self::$name),*];
+        }
+    };
+}
+
+breakages! {
+    /// None: it is sound.
+    Sound,
+    // What it says of itself.
+    SaysNothingOfItself,
+    TunesWhatIsNotThere,
+    DescribesAnother,
+    IsNotRegistered,
+    RenamesItself,
+    RefusesToConnect,
+    // Its settings.
+    InvalidSchema,
+    OpenSchema,
+    DefaultViolatesSchema,
+    UntitledProperty,
+    UnmarkedSecret,
+    ConfusableNames,
+    UntypedProperty,
+    NeedsSecretSecretly,
+    // Its connection test.
+    FailsHealthyTest,
+    CallsRefusedTimeout,
+    CallsUnauthorizedForbidden,
+    CallsForbiddenUnauthorized,
+    NeverTimesOut,
+    TrustsAnyCertificate,
+    ScansWithoutRights,
+    // Its rows.
+    DropsARow,
+    ChangesOrder,
+    RepeatsARow,
+    SharesAUsername,
+    DanglingMembership,
+    MembershipsFirst,
+    WrongMemberCount,
+    UnannouncedType,
+    UnannouncedReason,
+    GraverThanAnnounced,
+    PrivilegedWithoutReason,
+    // Their flow.
+    ForgetsASection,
+    Miscounts,
+    IgnoresBackPressure,
+    HugeBatches,
+    SwallowsSinkError,
+    GoesOnAfterSinkError,
+    LosesWhatFailsInPassing,
+    // Interruptions.
+    IgnoresCancel,
+    IgnoresCancelWhileWaiting,
+    ResumeLosesRows,
+    ResumeRepeatsRows,
+    TakesAnyCheckpoint,
+    TakesDamagedCheckpoint,
+    // Completeness.
+    HidesIncompleteCore,
+    HidesIncompleteOptional,
+    // Secrecy.
+    LeaksInError,
+    LeaksInLog,
+    LeaksInRecord,
+    LeaksInCheckpoint,
+    Panics,
+}
+
+inventory::submit! { Reference::<{ Breakage::Sound as usize }>::REGISTRATION }
+
+/// The connector with the breakage of that index, and its fixture.
+#[derive(Debug, Clone, Copy)]
+pub struct Reference<const BREAKAGE: usize>;
+
+impl<const BREAKAGE: usize> Reference<BREAKAGE> {
+    const REGISTRATION: Registration = Registration {
+        descriptor: || descriptor::descriptor(Breakage::ALL[BREAKAGE]),
+        factory: |config| connector::connect(config, Breakage::ALL[BREAKAGE]),
+    };
+}
+
+#[async_trait]
+impl<const BREAKAGE: usize> Fixture for Reference<BREAKAGE> {
+    fn registration(&self) -> &Registration {
+        const { &Self::REGISTRATION }
+    }
+
+    async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
+        let hostname = match scenario {
+            Scenario::TransientFaults { seed } => format!("transient-{seed}"),
+            Scenario::SectionFails(section) => format!("fails-{section}"),
+            other => format!("{other:?}").to_lowercase(),
+        };
+        let os_type = (self.registration().descriptor)().os_type;
+        let system = SystemConfig::new(os_type, hostname, Credential::from_secret(SECRET));
+        Ok(Target::new(system, Truth::of(sections().iter().flat_map(|(_, rows)| rows))))
+    }
+}
+
+/// What the target holds, section by section.
+pub fn sections() -> Vec<(Section, Vec<Record>)> {
+    vec![
+        (Section::Users, (0..USERS).map(|user| account(user).into()).collect()),
+        (Section::Groups, (0..GROUPS).map(|index| group(index).into()).collect()),
+        (Section::Memberships, members().map(|(user, index)| membership(user, index).into()).collect()),
+        (Section::Applications, (0..RESOURCES).map(|index| resource(index).into()).collect()),
+        (Section::Grants, (0..RESOURCES).map(|index| grant(index).into()).collect()),
+    ]
+}
+
+fn members() -> impl Iterator<Item = (usize, usize)> {
+    (0..GROUPS).flat_map(|index| (0..USERS).filter(move |user| *user >= index).map(move |user| (user, index)))
+}
+
+pub fn account(user: usize) -> Account {
+    let link = AccountLink { external_id: "u000".into(), kind: AccountKind::User, evidence: "sharedEmail".into() };
+    Account {
+        external_id: format!("u{user:03}"),
+        username: format!("user{user}"),
+        links: (user == 1).then_some(link).into_iter().collect(),
+        ..Account::default()
+    }
+}
+
+pub fn group(index: usize) -> Group {
+    Group {
+        external_id: format!("g{index:02}"),
+        group_type: "REFERENCE_GROUP".into(),
+        name: format!("Group {index}"),
+        member_count: Some(members().filter(|(_, group)| *group == index).count() as u64),
+        privileged: index == 3,
+        reasons: (index == 3).then(|| reason("first", Severity::Low)).into_iter().collect(),
+        ..Group::default()
+    }
+}
+
+/// A reason that makes the members of a group privileged.
+pub fn reason(code: &str, severity: Severity) -> Reason {
+    Reason::new(code, ReasonKind::Privilege, severity, "is the third", "count again")
+}
+
+pub fn membership(user: usize, index: usize) -> Membership {
+    let (account, group) = (account(user), group_reference(index));
+    Membership {
+        username: account.username,
+        account_external_id: account.external_id,
+        group_name: group.name,
+        group_type: group.group_type,
+        group_external_id: group.external_id,
+        direct: true,
+        via: Vec::new(),
+    }
+}
+
+/// A group without its count, which takes time.
+fn group_reference(index: usize) -> Group {
+    Group {
+        external_id: format!("g{index:02}"),
+        group_type: "REFERENCE_GROUP".into(),
+        name: format!("Group {index}"),
+        ..Group::default()
+    }
+}
+
+fn resource(index: usize) -> Resource {
+    Resource {
+        external_id: format!("r{index}"),
+        resource_type: "application".into(),
+        name: format!("Application {index}"),
+        ..Resource::default()
+    }
+}
+
+fn grant(index: usize) -> Grant {
+    let (group, resource) = (group_reference(index), resource(index));
+    Grant {
+        principal: Principal::Group {
+            external_id: group.external_id,
+            group_type: group.group_type,
+            group_name: group.name,
+        },
+        resource: ResourceRef {
+            external_id: resource.external_id,
+            resource_type: resource.resource_type,
+            name: resource.name,
+        },
+        access: Access::Login,
+        direct: true,
+        via: Vec::new(),
+        more_paths: 0,
+    }
+}

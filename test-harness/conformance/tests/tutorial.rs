@@ -1,0 +1,261 @@
+//! The connector of the tutorial, as the tutorial shows it, under the conformance suite.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use connector_api::*;
+
+use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth};
+
+fn descriptor() -> Descriptor {
+    let discovery = |section, data: &str| Discovery {
+        section,
+        data: data.into(),
+        source: "the roster file".into(),
+        cost: "nothing".into(),
+    };
+    Descriptor {
+        os_type: "Roster".into(),
+        display_name: "Crew roster".into(),
+        description: "Discovers the crew and its teams from a text file.".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        system_type: "Application".into(),
+        default_scan_priority: 500,
+        default_port: 443,
+        protocols: vec![Protocol { name: "File".into(), port: 443, notes: "No connection is made.".into() }],
+        editions: vec![Edition::Pro, Edition::Enterprise],
+        required_permissions: vec!["Read the roster file".into()],
+        discovers: vec![
+            discovery(Section::Users, "Everybody on the roster"),
+            discovery(Section::Groups, "Teams"),
+            discovery(Section::Memberships, "Who is in which team"),
+        ],
+        emits: vec!["ROSTER_TEAM".into()],
+        configuration_steps: vec!["Enter the path of the roster file.".into()],
+        config_schema: schemars::json_schema!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["rosterPath"],
+            "properties": {
+                "rosterPath": {
+                    "type": "string",
+                    "title": "Roster path",
+                    "description": "Where the roster file is.",
+                    "examples": ["/srv/crew/roster.txt"],
+                },
+            },
+        }),
+        ..Descriptor::default()
+    }
+}
+
+/// Accounts by id, and the ids of each team's members.
+#[derive(Default)]
+struct Roster {
+    accounts: BTreeMap<String, Account>,
+    teams: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Roster {
+    /// Reads lines of an id, a user name, and the names of teams.
+    fn parse(text: &str) -> Result<Self, ConnectorError> {
+        let malformed = |line: usize, what: &str| {
+            let remedy = "write an id, a user name and any teams on each line";
+            ConnectorError::new(ErrorCode::MalformedResponse, format!("line {line}: {what}"), remedy)
+        };
+        let mut roster = Self::default();
+        let mut usernames = BTreeSet::new();
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+            let mut words = line.split_whitespace();
+            let (Some(id), Some(username)) = (words.next(), words.next()) else {
+                return Err(malformed(number, "the user name is missing"));
+            };
+            let account = Account { external_id: id.into(), username: username.into(), ..Account::default() };
+            if roster.accounts.insert(id.to_owned(), account).is_some() || !usernames.insert(username) {
+                return Err(malformed(number, "the id or the user name was there before"));
+            }
+            for team in words {
+                roster.teams.entry(team.to_owned()).or_default().insert(id.to_owned());
+            }
+        }
+        Ok(roster)
+    }
+
+    fn groups(&self) -> Vec<Record> {
+        let group = |(team, members): (&String, &BTreeSet<String>)| Group {
+            external_id: team.clone(),
+            group_type: "ROSTER_TEAM".into(),
+            name: team.clone(),
+            member_count: Some(members.len() as u64),
+            ..Group::default()
+        };
+        self.teams.iter().map(group).map(Record::from).collect()
+    }
+
+    fn memberships(&self) -> Vec<Record> {
+        let membership = |team: &String, account: &Account| Membership {
+            username: account.username.clone(),
+            account_external_id: account.external_id.clone(),
+            group_name: team.clone(),
+            group_type: "ROSTER_TEAM".into(),
+            group_external_id: team.clone(),
+            direct: true,
+            via: Vec::new(),
+        };
+        self.teams
+            .iter()
+            .flat_map(|(team, members)| members.iter().map(move |id| membership(team, &self.accounts[id])))
+            .map(Record::from)
+            .collect()
+    }
+}
+
+struct RosterConnector {
+    config: SystemConfig,
+    path: PathBuf,
+}
+
+impl RosterConnector {
+    fn new(config: SystemConfig) -> Result<Self, ConnectorError> {
+        let path = config.attributes.get("rosterPath").and_then(|path| path.as_str()).unwrap_or_default().into();
+        Ok(Self { config, path })
+    }
+
+    fn read(&self) -> Result<Roster, ConnectorError> {
+        let text = std::fs::read_to_string(&self.path).map_err(|error| {
+            let message = format!("the roster cannot be read: {}", error.kind());
+            ConnectorError::new(ErrorCode::NotFound, message, "correct `rosterPath`")
+        })?;
+        Roster::parse(&text)
+    }
+
+    async fn stream(
+        &self,
+        request: &ScanRequest,
+        sink: &dyn ScanSink,
+        ledger: &mut ScanLedger,
+    ) -> Result<(), ConnectorError> {
+        if request.resume.is_some() {
+            return Err(Checkpoint::rejected("a roster is always read from the beginning"));
+        }
+        let roster = self.read()?;
+        let accounts = roster.accounts.values().cloned().map(Record::from).collect();
+        for (section, rows) in [
+            (Section::Users, accounts),
+            (Section::Groups, roster.groups()),
+            (Section::Memberships, roster.memberships()),
+        ] {
+            let mut report = SectionReport::new(section, SectionStatus::Complete);
+            for batch in rows.chunks(500) {
+                if request.cancel.is_cancelled() {
+                    return Err(ConnectorError::cancelled());
+                }
+                sink.records(batch.to_vec()).await?;
+                report.records += batch.len() as u64;
+            }
+            ledger.close(report);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Connector for RosterConnector {
+    fn describe(&self) -> Descriptor {
+        descriptor()
+    }
+
+    async fn test_connection(&self) -> ConnectionReport {
+        let started = Instant::now();
+        let check = match self.read() {
+            Ok(roster) => Check::passed("users", format!("{} users", roster.accounts.len()), started.elapsed()),
+            Err(error) => Check::failed("users", error, started.elapsed()),
+        };
+        ConnectionReport { checks: vec![check] }
+    }
+
+    async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
+        let mut ledger = ScanLedger::start(&descriptor(), &self.config);
+        let stream = self.stream(&request, &*sink, &mut ledger);
+        let result = request.cancel.run_until_cancelled(stream).await;
+        ledger.finish(result.unwrap_or_else(|| Err(ConnectorError::cancelled())))
+    }
+}
+
+inventory::submit! { REGISTRATION }
+
+/// How the connector is registered.
+pub const REGISTRATION: Registration =
+    Registration { descriptor, factory: |config| Ok(Box::new(RosterConnector::new(config)?)) };
+
+struct RosterFixture;
+
+#[async_trait]
+impl Fixture for RosterFixture {
+    fn registration(&self) -> &Registration {
+        &REGISTRATION
+    }
+
+    async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
+        let text = match scenario {
+            Scenario::Healthy => "7 ada admins crew\n8 bob crew\n9 cid\n",
+            Scenario::SectionFails(section) if section.is_core() => "7 ada admins\n8\n",
+            other => return Err(NoTarget::unsupported(format!("a file cannot be {other}"))),
+        };
+        let folder = tempfile::tempdir().map_err(NoTarget::broken)?;
+        let path = folder.path().join("roster.txt");
+        std::fs::write(&path, text).map_err(NoTarget::broken)?;
+
+        let account = |id: &str, username: &str| Account {
+            external_id: id.into(),
+            username: username.into(),
+            ..Account::default()
+        };
+        let team = |name: &str| Group {
+            external_id: name.into(),
+            group_type: "ROSTER_TEAM".into(),
+            name: name.into(),
+            ..Group::default()
+        };
+        let member = |id: &str, team: &str| Membership {
+            account_external_id: id.into(),
+            group_type: "ROSTER_TEAM".into(),
+            group_external_id: team.into(),
+            direct: true,
+            ..Membership::default()
+        };
+        let truth = Truth::of(&[
+            account("7", "ada").into(),
+            account("8", "bob").into(),
+            account("9", "cid").into(),
+            team("admins").into(),
+            team("crew").into(),
+            member("7", "admins").into(),
+            member("7", "crew").into(),
+            member("8", "crew").into(),
+        ]);
+        let system = SystemConfig::new("Roster", "localhost", Credential::from_secret("not-needed"))
+            .with_attribute("rosterPath", path.to_string_lossy());
+        Ok(Target::new(system, truth).keeping(folder))
+    }
+}
+
+connector_conformance::conformance_suite!(RosterFixture);
+
+#[test]
+fn the_tutorial_shows_this_code() {
+    let shown = include_str!("../../../connector-api/docs/tutorial.md");
+    let here = include_str!("tutorial.rs");
+    let blocks = shown.split("```rust").skip(1).filter_map(|rest| rest.split_once('\n')?.1.split_once("```"));
+    let mut count = 0;
+    for (block, _) in blocks {
+        let lines: Vec<&str> = block.lines().filter(|line| !line.starts_with("# ") && *line != "#").collect();
+        let code = lines.join("\n");
+        assert!(here.contains(code.trim()), "the tutorial shows other code than is tested:\n{code}");
+        count += 1;
+    }
+    assert!(count >= 4, "the tutorial shows {count} blocks of code");
+}

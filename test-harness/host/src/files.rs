@@ -1,0 +1,291 @@
+//! Files that appear under their final name only when they are whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use connector_api::ConnectorError;
+use tempfile::{NamedTempFile, TempDir};
+
+/// A file that is not yet under its final name, readable by its owner only. It vanishes unless it is
+/// [placed](Self::place).
+///
+/// On Linux it has no name at all until then, so that a process which is killed leaves nothing.
+pub(super) enum Draft {
+    #[cfg(target_os = "linux")]
+    Nameless(File),
+    Named(NamedTempFile),
+}
+
+impl Draft {
+    /// A new file in the folder of `path`.
+    pub(super) fn beside(path: &Path) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if let Some(file) = nameless(folder_of(path)) {
+            return Ok(Self::Nameless(file));
+        }
+        named(path).map(Self::Named)
+    }
+
+    pub(super) fn file(&mut self) -> &mut File {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Nameless(file) => file,
+            Self::Named(file) => file.as_file_mut(),
+        }
+    }
+
+    /// Makes the file durable and gives it its final name in one step, in place of another file.
+    pub(super) fn place(self, path: &Path) -> io::Result<()> {
+        self.named(path)?.persist(path).map_err(|error| error.error)?;
+        sync_folder(path)
+    }
+
+    /// The same, unless there is such a file already.
+    pub(super) fn place_new(self, path: &Path) -> io::Result<()> {
+        self.named(path)?.persist_noclobber(path).map_err(|error| error.error)?;
+        sync_folder(path)
+    }
+
+    /// The durable file under a passing name in the folder of `path`.
+    fn named(mut self, path: &Path) -> io::Result<NamedTempFile> {
+        self.file().sync_all()?;
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Nameless(mut file) => link(&file, path).or_else(|_| {
+                // Some file systems have such files and cannot name them.
+                let mut copy = named(path)?;
+                file.rewind()?;
+                io::copy(&mut file, &mut copy)?;
+                copy.as_file().sync_all()?;
+                Ok(copy)
+            }),
+            Self::Named(file) => Ok(file),
+        }
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn named(path: &Path) -> io::Result<NamedTempFile> {
+    builder(path, |builder| builder.tempfile_in(folder_of(path)))
+}
+
+#[cfg(target_os = "linux")]
+fn nameless(folder: &Path) -> Option<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = open(folder, flags, Mode::RUSR | Mode::WUSR).ok()?;
+    // By way of this folder it will get its name.
+    Path::new("/proc/self/fd").is_dir().then(|| file.into())
+}
+
+#[cfg(target_os = "linux")]
+fn link(file: &File, path: &Path) -> io::Result<NamedTempFile> {
+    use std::os::fd::AsRawFd;
+
+    use rustix::fs::{AtFlags, CWD, linkat};
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    builder(path, |builder| {
+        builder.make_in(folder_of(path), |passing| {
+            linkat(CWD, &open, CWD, passing, AtFlags::SYMLINK_FOLLOW)?;
+            file.try_clone()
+        })
+    })
+}
+
+/// A new folder beside `path`, for its owner only, that vanishes unless it is moved.
+pub(super) fn folder_beside(path: &Path) -> io::Result<TempDir> {
+    builder(path, |builder| {
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        builder.tempdir_in(folder_of(path))
+    })
+}
+
+/// Makes things with hidden names that begin as `path` does.
+fn builder<T>(path: &Path, make: impl FnOnce(&mut tempfile::Builder<'_, '_>) -> T) -> T {
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(path.file_name().unwrap_or_default());
+    hidden.push(".");
+    make(tempfile::Builder::new().prefix(&hidden).suffix(".tmp"))
+}
+
+/// Replaces `path` durably and in one step, by way of the file `aside` in the same folder.
+pub(super) fn replace(path: &Path, aside: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut file = private().truncate(true).open(aside)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
+    file.sync_all()?;
+    fs::rename(aside, path)?;
+    sync_folder(path)
+}
+
+/// Opens files for reading and writing, makes them where there are none, and lets only their owner read them.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes a folder that only its owner may enter, unless it is there.
+///
+/// # Errors
+/// `invalid_config` when `path` is something else or cannot be made.
+pub fn make_folder(path: &Path) -> Result<(), ConnectorError> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Err(error) if !path.is_dir() => Err(ConnectorError::invalid_config(
+            format!("the folder {} cannot be made: {error}", path.display()),
+            "name a folder that can be made or is there",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The first bytes of a file, up to `length`; `None` where there is no file.
+pub fn beginning(path: &Path, length: usize) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let mut bytes = Vec::with_capacity(length);
+    file.take(length as u64).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Removes a file that may be gone already.
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the name of `path` durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    // Only Unix opens a folder as a file; elsewhere the rename itself has to do.
+    if cfg!(unix) { File::open(folder_of(path))?.sync_all() } else { Ok(()) }
+}
+
+/// The folder that holds `path`.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// The path that a name stands for, without links and detours, whether or not there is a file.
+pub(super) fn resolve(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // A link to nothing is followed by hand; no system follows more of them.
+    for _ in 0..40 {
+        if let Ok(real) = fs::canonicalize(&path) {
+            return real;
+        }
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = folder_of(&path).join(target);
+    }
+    match (fs::canonicalize(folder_of(&path)), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
+}
+
+/// `path` with `suffix` after its whole name: `scan.ck` becomes `scan.ck.rows`.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Refuses a path whose folder does not exist, before any work is done for it.
+///
+/// # Errors
+/// `invalid_config`.
+pub fn check_folder(path: &Path) -> Result<(), ConnectorError> {
+    let folder = folder_of(path);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(ConnectorError::invalid_config(
+        format!("the folder {} does not exist", folder.display()),
+        "create it first, or name another place",
+    ))
+}
+
+/// What a failed write means for the operator.
+pub(super) fn write_error(place: impl std::fmt::Display, error: &io::Error) -> ConnectorError {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => ConnectorError::sink(
+            format!("the reader of {place} went away"),
+            "keep the reader running until the end, or write to a file with --output",
+        ),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            ConnectorError::sink(format!("no space is left for {place}"), "free some space, or name another place")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ConnectorError::sink(
+            format!("{place} may not be written"),
+            "allow this user to write there, or name another place",
+        ),
+        _ => ConnectorError::sink(format!("cannot write {place}: {error}"), "check the place that is written to"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_draft_shows_no_name_before_it_is_placed_and_another_file_stays_unless_it_is_to_be_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let draft = |text: &[u8]| {
+            let mut draft = Draft::beside(&path).unwrap();
+            draft.write_all(text).unwrap();
+            draft
+        };
+        drop(draft(b"dropped"));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        draft(b"first").place_new(&path).unwrap();
+        assert_eq!(draft(b"second").place_new(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        draft(b"third").place(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"third");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn whatever_way_it_is_spelled_a_file_has_one_path() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("inner")).unwrap();
+        symlink("file", at("link")).unwrap();
+        symlink("link", at("inner/../second")).unwrap();
+        symlink("inner", at("way")).unwrap();
+        symlink("circle", at("circle")).unwrap();
+        for there in [false, true] {
+            for name in ["file", "./file", "inner/../file", "link", "second", "way/../second"] {
+                assert_eq!(resolve(&at(name)), resolve(&at("file")), "{name}, there: {there}");
+            }
+            assert_ne!(resolve(&at("inner/file")), resolve(&at("file")));
+            fs::write(at("file"), "").unwrap();
+        }
+        resolve(&at("circle"));
+    }
+}

@@ -1,0 +1,94 @@
+//! A folder of CSV files, one for each kind of record, that a spreadsheet opens safely.
+//!
+//! Quoting and line ends are those of RFC 4180. Each file begins with a byte order mark, without which spreadsheets take
+//! UTF-8 for something else.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use connector_api::{Account, Grant, Group, Membership, Record, Resource, ScanSummary};
+
+use super::Output;
+use super::columns::{ACCOUNTS, Column, GRANTS, GROUPS, MEMBERSHIPS, RESOURCES};
+use super::folder::Folder;
+use crate::files::Draft;
+
+/// A folder that gets its final name when the scan is whole.
+pub struct CsvFolder {
+    folder: Folder,
+    accounts: Sheet<Account>,
+    groups: Sheet<Group>,
+    memberships: Sheet<Membership>,
+    resources: Sheet<Resource>,
+    grants: Sheet<Grant>,
+}
+
+impl CsvFolder {
+    /// A folder that will be `path`, in place of an earlier one of the same kind.
+    ///
+    /// # Errors
+    /// When it cannot be made, or `path` is something else than the folder of an earlier scan.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let folder = Folder::new(path, "csv")?;
+        Ok(Self {
+            accounts: Sheet::create(&folder, ACCOUNTS)?,
+            groups: Sheet::create(&folder, GROUPS)?,
+            memberships: Sheet::create(&folder, MEMBERSHIPS)?,
+            resources: Sheet::create(&folder, RESOURCES)?,
+            grants: Sheet::create(&folder, GRANTS)?,
+            folder,
+        })
+    }
+}
+
+impl Output for CsvFolder {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        match record {
+            Record::Account(account) => self.accounts.row(account),
+            Record::Group(group) => self.groups.row(group),
+            Record::Membership(membership) => self.memberships.row(membership),
+            Record::Resource(resource) => self.resources.row(resource),
+            Record::Grant(grant) => self.grants.row(grant),
+            other => Err(io::Error::other(format!("there is no file for records of kind {}", other.kind()))),
+        }
+    }
+
+    fn commit(self: Box<Self>, summary: &ScanSummary) -> io::Result<()> {
+        let Self { folder, accounts, groups, memberships, resources, grants } = *self;
+        let sheets =
+            [accounts.finish()?, groups.finish()?, memberships.finish()?, resources.finish()?, grants.finish()?];
+        folder.commit(sheets, summary)
+    }
+
+    fn abandon(self: Box<Self>, _: &ScanSummary) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Sheet<R: 'static> {
+    rows: csv::Writer<Draft>,
+    columns: &'static [Column<R>],
+}
+
+impl<R> Sheet<R> {
+    fn create(folder: &Folder, columns: &'static [Column<R>]) -> io::Result<Self> {
+        let mut draft = folder.draft()?;
+        draft.write_all("\u{feff}".as_bytes())?;
+        let mut rows =
+            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).buffer_capacity(64 * 1024).from_writer(draft);
+        rows.write_record(columns.iter().map(|(heading, _)| heading))?;
+        Ok(Self { rows, columns })
+    }
+
+    fn row(&mut self, record: &R) -> io::Result<()> {
+        for (_, cell) in self.columns {
+            self.rows.write_field(cell(record).unwrap_or_default().as_ref())?;
+        }
+        self.rows.write_record(None::<&[u8]>)?;
+        Ok(())
+    }
+
+    fn finish(self) -> io::Result<Draft> {
+        self.rows.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+}

@@ -1,0 +1,101 @@
+//! A folder that appears under its final name only when it is whole.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use connector_api::{Record, ScanSummary};
+
+use crate::files::{self, Draft};
+
+/// The kinds of records, in the order of the files that hold them.
+const KINDS: [&str; 5] = ["account", "group", "membership", "resource", "grant"];
+
+/// The names of the files with one ending: one for each kind of record.
+fn names(ending: &'static str) -> impl Iterator<Item = String> {
+    KINDS.iter().map(move |kind| format!("{kind}s.{ending}"))
+}
+
+const SUMMARY: &str = "summary.json";
+
+/// The place of a folder with one file for each kind of record, and `summary.json`.
+pub(super) struct Folder {
+    path: PathBuf,
+    ending: &'static str,
+}
+
+impl Folder {
+    /// A folder that will be `path`, in place of an earlier one with files of the same ending.
+    ///
+    /// # Errors
+    /// When `path` is something else than the folder of an earlier scan.
+    pub(super) fn new(path: &Path, ending: &'static str) -> io::Result<Self> {
+        let folder = Self { path: files::resolve(path), ending };
+        folder.check_replaceable(&folder.path)?;
+        Ok(folder)
+    }
+
+    /// A file that will be in it.
+    pub(super) fn draft(&self) -> io::Result<Draft> {
+        Draft::beside(&self.path)
+    }
+
+    /// Which of the files a record belongs in.
+    pub(super) fn place_of(record: &Record) -> io::Result<usize> {
+        let kind = record.kind();
+        let place = KINDS.iter().position(|known| *known == kind);
+        place.ok_or_else(|| io::Error::other(format!("there is no file for records of kind {kind}")))
+    }
+
+    /// Puts the files, in the order of their kinds, and the summary in place.
+    pub(super) fn commit<const N: usize>(self, drafts: [Draft; N], summary: &ScanSummary) -> io::Result<()> {
+        const { assert!(N == KINDS.len()) };
+        let folder = files::folder_beside(&self.path)?;
+        for (name, draft) in names(self.ending).zip(drafts) {
+            draft.place(&folder.path().join(name))?;
+        }
+        let place = folder.path().join(SUMMARY);
+        let mut draft = Draft::beside(&place)?;
+        draft.write_all(&serde_json::to_vec_pretty(summary)?)?;
+        draft.place(&place)?;
+        self.replace(folder.path())?;
+        files::sync_folder(&self.path)
+    }
+
+    /// A folder cannot be renamed over one that holds files, so that of an earlier scan steps aside first.
+    fn replace(&self, folder: &Path) -> io::Result<()> {
+        let aside = files::folder_beside(&self.path)?;
+        let earlier = aside.path().join("earlier");
+        if self.path.exists() {
+            fs::rename(&self.path, &earlier)?;
+        }
+        // Only now is it certain that nothing is put into it any more.
+        let replaced = self.check_replaceable(&earlier).and_then(|()| fs::rename(folder, &self.path));
+        if replaced.is_err() && earlier.exists() && fs::rename(&earlier, &self.path).is_err() {
+            let kept = aside.keep().join("earlier");
+            return Err(io::Error::other(format!("the earlier one is now in {}", kept.display())));
+        }
+        replaced
+    }
+
+    fn check_replaceable(&self, path: &Path) -> io::Result<()> {
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(_) if path.is_file() => {
+                return Err(io::Error::new(io::ErrorKind::NotADirectory, "is a file, and a folder is needed"));
+            }
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let name = entry?.file_name();
+            if name != SUMMARY && !names(self.ending).any(|known| name == *known) {
+                return Err(io::Error::new(
+                    io::ErrorKind::DirectoryNotEmpty,
+                    format!("holds {}, which is not of an earlier scan in this form", name.display()),
+                ));
+            }
+        }
+        Ok(())
+    }
+}

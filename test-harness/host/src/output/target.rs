@@ -1,0 +1,80 @@
+//! The bytes' way to a reader, or to a file that is not yet under its final name.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::files::{self, Draft};
+
+const BUFFER: usize = 256 * 1024;
+
+/// A buffered stream of bytes that becomes a file only when it is committed.
+pub struct Target {
+    kind: Kind,
+}
+
+enum Kind {
+    Stream(BufWriter<Box<dyn Write + Send>>),
+    File { bytes: BufWriter<Draft>, path: PathBuf },
+}
+
+impl Target {
+    /// Standard output.
+    pub fn stdout() -> Self {
+        Self::stream(io::stdout())
+    }
+
+    fn stream(out: impl Write + Send + 'static) -> Self {
+        Self { kind: Kind::Stream(BufWriter::with_capacity(BUFFER, Box::new(out))) }
+    }
+
+    /// A file that will be `path`. A pipe or a device is written at once: it cannot be replaced.
+    ///
+    /// # Errors
+    /// When its folder cannot be written, or a folder has that name.
+    pub fn file(path: &Path) -> io::Result<Self> {
+        // What a link names is replaced, not the link.
+        let path = files::resolve(path);
+        match fs::metadata(&path) {
+            Ok(existing) if existing.is_dir() => {
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder, and a file is needed"));
+            }
+            Ok(existing) if !existing.is_file() => return Ok(Self::stream(OpenOptions::new().write(true).open(path)?)),
+            _ => {}
+        }
+        let bytes = BufWriter::with_capacity(BUFFER, Draft::beside(&path)?);
+        Ok(Self { kind: Kind::File { bytes, path } })
+    }
+
+    /// Whether a reader sees the bytes as they are written.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.kind, Kind::Stream(_))
+    }
+
+    /// Makes everything written final.
+    ///
+    /// # Errors
+    /// When it cannot be written; a file is then not in place.
+    pub fn commit(self) -> io::Result<()> {
+        match self.kind {
+            Kind::Stream(mut bytes) => bytes.flush(),
+            Kind::File { bytes, path } => bytes.into_inner().map_err(io::IntoInnerError::into_error)?.place(&path),
+        }
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.kind {
+            Kind::Stream(out) => out.write(bytes),
+            Kind::File { bytes: out, .. } => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.kind {
+            Kind::Stream(out) => out.flush(),
+            Kind::File { bytes: out, .. } => out.flush(),
+        }
+    }
+}

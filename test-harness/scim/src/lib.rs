@@ -1,0 +1,53 @@
+//! A connector to any SCIM 2.0 service provider (RFC 7643, RFC 7644): users, groups and their members.
+//!
+//! It is small on purpose, and shows what a connector is made of: what it says of itself (`descriptor.json`), how it
+//! talks to its target (`client`), what it makes of the answers (`directory`), and the scan (`connector`). A server
+//! with faults on demand and a fixture put it through the conformance suite.
+
+mod client;
+mod connector;
+mod directory;
+mod fixture;
+mod http;
+mod server;
+
+use connector_api::{Descriptor, Registration, inventory, schemars};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use connector::ScimConnector;
+pub use fixture::ScimFixture;
+pub use server::{Fault, ScimServer};
+
+inventory::submit! { REGISTRATION }
+
+/// How the connector is registered.
+pub const REGISTRATION: Registration =
+    Registration { descriptor, factory: |config| Ok(Box::new(ScimConnector::new(config)?)) };
+
+/// `system.attributes` of a SCIM service provider.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct Options {
+    /// The path under which the service provider answers, before `/Users`.
+    #[schemars(title = "Base path")]
+    scim_base_path: String,
+    /// How many resources to ask for at once. The service provider may give fewer.
+    #[schemars(title = "Page size", range(min = 1, max = 1000))]
+    scim_page_size: usize,
+    /// How often to repeat a request that failed in passing.
+    #[schemars(title = "Retries", range(min = 0, max = 10))]
+    scim_retries: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { scim_base_path: "/scim/v2".into(), scim_page_size: 100, scim_retries: 5 }
+    }
+}
+
+fn descriptor() -> Descriptor {
+    // The file is part of the program, and the conformance suite refuses an empty descriptor.
+    let described: Descriptor = serde_json::from_str(include_str!("descriptor.json")).unwrap_or_default();
+    Descriptor { version: env!("CARGO_PKG_VERSION").into(), config_schema: schemars::schema_for!(Options), ..described }
+}

@@ -1,0 +1,381 @@
+//! In what the service was observed to differ from what its documents say.
+
+mod choices;
+mod null_edges;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::faults::nearest;
+
+pub use choices::{
+    AdminLogins, DistinctBody, EdgeFrom, EventShapes, GroupFilter, GroupRows, GroupRules, Initiators,
+    InsightsOrganization, LargeLimits, LocalNames, MissingOrganization, NewHires, NewTargets, NoAdministrator,
+    OrganizationNames, PathAttributes, PathStart, RadiusEvents, ServiceAccounts, SeveralTargets, UnknownKeys,
+    UnsetFields, V1Ids, V1Rows, V2Errors, V2Sort,
+};
+pub use null_edges::{NullEdges, NullForm, Places};
+
+/// How the service answers, one field for each difference between what was observed and what is published. The default
+/// is [`observed`](Self::observed).
+///
+/// ```
+/// use jumpcloud_simulator::{Behaviour, GroupFilter, SimulatorOptions};
+///
+/// let behaviour = Behaviour { group_filter: GroupFilter::Refused, ..Behaviour::observed() };
+/// assert_eq!(Behaviour::observed().with("group-filter=refused"), Ok(behaviour.clone()));
+/// let options = SimulatorOptions { behaviour, ..Default::default() };
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Behaviour {
+    /// What V2 lists take as `sort`.
+    pub v2_sort: V2Sort,
+    /// What the lists of groups hold of each group.
+    pub group_rows: GroupRows,
+    /// What becomes of filters on what these rows lack.
+    pub group_filter: GroupFilter,
+    /// Records of lists of edges that are counted and not given out.
+    pub null_edges: NullEdges,
+    /// The days for which Directory Insights keeps events.
+    pub retention_days: u16,
+    /// The body of an error of the V2 API.
+    pub v2_errors: V2Errors,
+    /// A `limit` beyond what a list gives at most.
+    pub large_limits: LargeLimits,
+    /// What `/api/organizations` answers to a service account.
+    pub service_accounts: ServiceAccounts,
+    /// The answer to a key that nobody has, such as one of another region.
+    pub unknown_keys: UnknownKeys,
+    /// The answer to a multi-tenant key without `x-org-id`.
+    pub missing_organization: MissingOrganization,
+    /// Who has to send `x-org-id` to Directory Insights.
+    pub insights_organization: InsightsOrganization,
+    /// The ids of rows of the V1 API.
+    pub v1_ids: V1Ids,
+    /// Whether users have names of their own on devices, and log in there under these.
+    pub local_names: LocalNames,
+    /// The rules of dynamic groups.
+    pub group_rules: GroupRules,
+    /// Users whose password is pending.
+    pub new_hires: NewHires,
+    /// Fields of users that have no value.
+    pub unset_fields: UnsetFields,
+    /// `admin` of a user who is no administrator.
+    pub no_administrator: NoAdministrator,
+    /// The names and logos of organisations.
+    pub organization_names: OrganizationNames,
+    /// Fields of the V1 API that its older documents lack.
+    pub v1_rows: V1Rows,
+    /// The shapes of login events.
+    pub event_shapes: EventShapes,
+    /// The `event_type` of a login to a network.
+    pub radius_events: RadiusEvents,
+    /// `initiated_by.type` of users.
+    pub initiators: Initiators,
+    /// Where `admin_login_attempt` names the administrator.
+    pub admin_logins: AdminLogins,
+    /// `from` of members and associations.
+    pub edge_from: EdgeFrom,
+    /// `from` of the first step of a traversal.
+    pub path_start: PathStart,
+    /// The attributes of groups on a traversal.
+    pub path_attributes: PathAttributes,
+    /// The body of `/events/distinct`.
+    pub distinct_body: DistinctBody,
+    /// Several `targets` in one call, separated by commas.
+    pub several_targets: SeveralTargets,
+    /// Association targets that only the newest documents have, such as `policy` of users.
+    pub new_targets: NewTargets,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self::observed()
+    }
+}
+
+/// A difference that nobody can make sense of.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BehaviourError {
+    /// The name is not that of a difference.
+    #[error("there is no difference `{name}`{}", .nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean `{name}`?")))]
+    UnknownDifference {
+        /// The name.
+        name: String,
+        /// The known name that it is most like.
+        nearest: Option<String>,
+    },
+    /// The value is missing or not one of those that there are.
+    #[error("`{name}`: {reason}")]
+    Value {
+        /// The name of the difference.
+        name: String,
+        /// What is wrong with the value.
+        reason: String,
+    },
+}
+
+/// Each difference by its name: the values that it takes, and what they mean.
+const DIFFERENCES: &[(&str, &str, &str)] = &[
+    (
+        "v2-sort",
+        "name|nothing|any",
+        "what V2 lists take as sort: groups their name, policies id or name and directories nothing; nothing; or any \
+         field. The rest is answered 400",
+    ),
+    (
+        "group-rows",
+        "null-attributes|no-attributes|whole",
+        "whether lists of groups leave out what makes a group privileged or dynamic; the group by its id has it",
+    ),
+    (
+        "group-filter",
+        "applied|refused|ignored",
+        "whether filters on what these rows lack choose groups, are answered 400, or all groups are listed",
+    ),
+    (
+        "null-edges",
+        "none|SHARE%|POSITIONS",
+        "records of lists of members and associations that are counted and not given out: a share of all, or those at \
+         positions such as 4,100-199; with :form=left-out|null|null-to|null-id|empty-id and :on=ENDPOINT[,…]",
+    ),
+    ("retention-days", "N", "the days for which Directory Insights keeps events, such as 15"),
+    ("v2-errors", "message|coded", "whether errors of the V2 API hold a message alone, or also code and status"),
+    ("large-limits", "refused|capped", "whether a limit beyond what a list gives at most is answered 400 or capped"),
+    (
+        "service-accounts",
+        "unauthorized|forbidden|served",
+        "what /api/organizations answers to a service account: 401 with the reason, 403, or the organisations",
+    ),
+    (
+        "unknown-keys",
+        "not-found|plain",
+        "whether the 401 for a key that nobody has, such as one of another region, says that no user has it",
+    ),
+    (
+        "missing-organization",
+        "unauthorized|bad-request",
+        "whether a multi-tenant key without x-org-id is answered 401, or 400 naming the header",
+    ),
+    (
+        "insights-organization",
+        "selected|implied",
+        "whether bearer tokens have to send x-org-id to Directory Insights, as multi-tenant keys have to, or else get 401 no organization selected",
+    ),
+    ("v1-ids", "both|underscore", "whether rows of the V1 API have id in addition to _id"),
+    (
+        "local-names",
+        "own|none",
+        "whether some users have another name on devices (systemUsername), under which device logins are reported",
+    ),
+    (
+        "group-rules",
+        "recorded|published",
+        "whether rules of dynamic groups hold filters as objects, and static groups can keep one, or as texts",
+    ),
+    (
+        "new-hires",
+        "activated|staged",
+        "whether some users whose password is pending are ACTIVATED with activated: false",
+    ),
+    (
+        "unset-fields",
+        "null|absent",
+        "whether fields of users without a value, such as employeeIdentifier, are null or left out",
+    ),
+    (
+        "no-administrator",
+        "empty|null",
+        "whether admin of a user who is none is {} by id and null or left out in lists, or always null",
+    ),
+    ("organization-names", "some|null|given", "whether organisations have names: all but every third, none, or all"),
+    (
+        "v1-rows",
+        "recorded|published",
+        "whether rows of the V1 API have the fields that older documents lack, and config of applications is text in some",
+    ),
+    ("event-shapes", "recorded|plain", "whether each service has its own shape of login events, or all have the same"),
+    (
+        "radius-events",
+        "attempt|auth|both",
+        "whether logins to a network are radius_auth_attempt, radius_auth, or either",
+    ),
+    ("initiators", "mixed|user", "whether initiated_by.type of users is systemuser in some events"),
+    (
+        "admin-logins",
+        "initiator|resource",
+        "whether admin_login_attempt names the administrator in initiated_by or in resource alone",
+    ),
+    ("edge-from", "absent|given", "whether members and associations name the object that was asked about"),
+    ("path-start", "absent|given", "whether the first step of a traversal has from"),
+    ("path-attributes", "whole|sudo", "whether traversals carry all attributes of groups, or sudo alone"),
+    (
+        "distinct-body",
+        "by-field|buckets",
+        "whether /events/distinct answers under the name of the field or under buckets",
+    ),
+    (
+        "several-targets",
+        "all|first|refused",
+        "whether a comma list of targets is answered whole, by its first name, or 400",
+    ),
+    (
+        "new-targets",
+        "accepted|refused",
+        "whether association targets that only the newest documents have, such as policy of users, are taken",
+    ),
+];
+
+impl Behaviour {
+    /// As recorded answers and tested clients show the service.
+    pub fn observed() -> Self {
+        Self {
+            v2_sort: V2Sort::Name,
+            group_rows: GroupRows::NullAttributes,
+            group_filter: GroupFilter::Applied,
+            null_edges: NullEdges::default(),
+            retention_days: 90,
+            v2_errors: V2Errors::Message,
+            large_limits: LargeLimits::Refused,
+            service_accounts: ServiceAccounts::Unauthorized,
+            unknown_keys: UnknownKeys::NotFound,
+            missing_organization: MissingOrganization::Unauthorized,
+            insights_organization: InsightsOrganization::Selected,
+            v1_ids: V1Ids::Both,
+            local_names: LocalNames::Own,
+            group_rules: GroupRules::Recorded,
+            new_hires: NewHires::Activated,
+            unset_fields: UnsetFields::Null,
+            no_administrator: NoAdministrator::Empty,
+            organization_names: OrganizationNames::Some,
+            v1_rows: V1Rows::Recorded,
+            event_shapes: EventShapes::Recorded,
+            radius_events: RadiusEvents::Attempt,
+            initiators: Initiators::Mixed,
+            admin_logins: AdminLogins::Initiator,
+            edge_from: EdgeFrom::Absent,
+            path_start: PathStart::Absent,
+            path_attributes: PathAttributes::Whole,
+            distinct_body: DistinctBody::ByField,
+            several_targets: SeveralTargets::All,
+            new_targets: NewTargets::Accepted,
+        }
+    }
+
+    /// As the published documents describe it.
+    pub fn published() -> Self {
+        Self {
+            v2_sort: V2Sort::Any,
+            group_rows: GroupRows::Whole,
+            group_filter: GroupFilter::Applied,
+            null_edges: NullEdges::default(),
+            retention_days: 90,
+            v2_errors: V2Errors::Coded,
+            large_limits: LargeLimits::Capped,
+            service_accounts: ServiceAccounts::Served,
+            unknown_keys: UnknownKeys::Plain,
+            missing_organization: MissingOrganization::Unauthorized,
+            insights_organization: InsightsOrganization::Implied,
+            v1_ids: V1Ids::Underscore,
+            local_names: LocalNames::None,
+            group_rules: GroupRules::Published,
+            new_hires: NewHires::Staged,
+            unset_fields: UnsetFields::Absent,
+            no_administrator: NoAdministrator::Null,
+            organization_names: OrganizationNames::Given,
+            v1_rows: V1Rows::Published,
+            event_shapes: EventShapes::Plain,
+            radius_events: RadiusEvents::Auth,
+            initiators: Initiators::User,
+            admin_logins: AdminLogins::Initiator,
+            edge_from: EdgeFrom::Given,
+            path_start: PathStart::Given,
+            path_attributes: PathAttributes::Sudo,
+            distinct_body: DistinctBody::Buckets,
+            several_targets: SeveralTargets::All,
+            new_targets: NewTargets::Accepted,
+        }
+    }
+
+    /// The same with one difference of another value, as `NAME=VALUE`; [`help`](Self::help) lists them.
+    pub fn with(self, difference: &str) -> Result<Self, BehaviourError> {
+        let (name, value) = difference.split_once('=').unwrap_or((difference, ""));
+        let mut fields = self.fields();
+        let Some(field) = fields.get_mut(name) else {
+            let nearest = nearest(name, DIFFERENCES.iter().map(|(name, ..)| *name));
+            return Err(BehaviourError::UnknownDifference { name: name.to_owned(), nearest });
+        };
+        let invalid = |reason: String| BehaviourError::Value { name: name.to_owned(), reason };
+        *field = match field {
+            Value::Number(_) => {
+                let number: u64 = value.parse().map_err(|_| invalid(format!("expected a number, not `{value}`")))?;
+                number.into()
+            }
+            _ => value.into(),
+        };
+        serde_json::from_value(Value::Object(fields)).map_err(|error| invalid(error.to_string()))
+    }
+
+    /// All differences, for people.
+    pub fn help() -> String {
+        let (observed, published) = (Self::observed().fields(), Self::published().fields());
+        let text = |value: Option<&Value>| match value {
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => String::new(),
+        };
+        let mut help = String::from(
+            "A difference is NAME=VALUE, for example null-edges=5%:form=null. By name, values, and the value as observed \
+             and as published:\n\n",
+        );
+        for (name, values, meaning) in DIFFERENCES {
+            let (observed, published) = (text(observed.get(*name)), text(published.get(*name)));
+            help += &format!("  {name}={values}  [{observed}; {published}]\n      {meaning}\n");
+        }
+        help
+    }
+
+    fn fields(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            // Plain data always becomes an object.
+            _ => Map::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_difference_is_in_the_help_and_each_of_its_values_is_taken() {
+        let fields = Behaviour::observed().fields();
+        let names: Vec<&str> = DIFFERENCES.iter().map(|(name, ..)| *name).collect();
+        assert!(fields.keys().map(String::as_str).eq(names.iter().copied()), "{fields:?}");
+        for (name, values, _) in DIFFERENCES {
+            for value in values.split('|') {
+                let value = match value {
+                    "N" => "15",
+                    "SHARE%" => "5%",
+                    "POSITIONS" => "4,100-199",
+                    value => value,
+                };
+                let set = Behaviour::published().with(&format!("{name}={value}")).unwrap();
+                let held = &set.fields()[*name];
+                assert_eq!(held.as_str().map_or_else(|| held.to_string(), str::to_owned), value, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_or_value_nobody_knows_is_answered_with_what_there_is() {
+        let error = |text: &str| Behaviour::observed().with(text).unwrap_err().to_string();
+        assert_eq!(error("group-row=whole"), "there is no difference `group-row`; did you mean `group-rows`?");
+        assert_eq!(error("retention-days=long"), "`retention-days`: expected a number, not `long`");
+        assert!(error("group-rows=some").contains("`null-attributes`, `no-attributes`, `whole`"));
+        assert!(error("null-edges").contains("expected none, a share such as 5%"));
+    }
+}

@@ -1,0 +1,16 @@
+//! The simulator against the published specifications, its own truth, and what its options and faults say.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod access;
+mod behaviour;
+mod faults;
+mod graph;
+mod insights;
+mod listings;
+mod nonsense;
+mod shapes;
+#[path = "../../../tests/skip/mod.rs"]
+mod skip;
+mod spec;
+mod specs;
+mod support;

@@ -1,0 +1,10 @@
+//! The fixtures of the connectors that this program is built with.
+
+use connector_conformance::Fixture;
+use connector_scim::ScimFixture;
+use jumpcloud_fixture::JumpCloudFixture;
+
+/// The fixtures that `harness conformance` can run.
+pub(super) fn fixtures() -> Vec<Box<dyn Fixture>> {
+    vec![Box::new(JumpCloudFixture), Box::new(ScimFixture)]
+}

@@ -1,3 +1,0 @@
-//! The JumpCloud connector passes the conformance suite.
-
-test_harness::conformance_suite!(test_harness::conformance::JumpCloudFixture);

@@ -1,3 +1,0 @@
-//! The SCIM connector passes the conformance suite.
-
-test_harness::conformance_suite!(test_harness::scim::ScimFixture);
