@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ConnectorError;
 use crate::reason::{ReasonKind, Severity};
-use crate::scan::Section;
+use crate::record::Record;
+use crate::section::{Field, Section, SectionDescription};
 
 /// Everything that a host shows or decides about a connector without talking to a target.
 ///
@@ -41,8 +42,12 @@ pub struct Descriptor {
     pub credential: CredentialMapping,
     /// What the credential must be allowed to do, one line each.
     pub required_permissions: Vec<String>,
-    /// What is discovered, and from where.
-    pub discovers: Vec<Discovery>,
+    /// The sections of a scan, in the order in which a summary lists them: what each discovers, which rows it owns, and
+    /// which fields it fills in in rows of others.
+    pub sections: Vec<SectionDescription>,
+    /// Fields that change by themselves, such as the last login: a change of one is no change of the row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volatile: Vec<Field>,
     /// The evidence that rows may carry as [`Reason`](crate::Reason)s, one line for each code.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<EvidenceRow>,
@@ -61,6 +66,22 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// The description of one section.
+    pub fn section(&self, section: Section) -> Option<&SectionDescription> {
+        self.sections.iter().find(|described| described.section == section)
+    }
+
+    /// Whether a scan without this section, whole, is a failed scan.
+    pub fn is_core(&self, section: Section) -> bool {
+        self.section(section).is_some_and(|described| described.core)
+    }
+
+    /// The section that a row comes from. `None` for a row of a type that no section owns, which conformance forbids.
+    pub fn owner(&self, record: &Record) -> Option<Section> {
+        let owns = |described: &&SectionDescription| described.owns.iter().any(|rows| rows.is_of(record));
+        self.sections.iter().find(owns).map(|described| described.section)
+    }
+
     /// Refuses an edition that does not include the connector.
     ///
     /// # Errors
@@ -147,20 +168,6 @@ pub struct CredentialField {
     pub meaning: String,
     /// Whether it must be given.
     pub required: bool,
-}
-
-/// One line of "what is discovered".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Discovery {
-    /// The section of the scan that it belongs to.
-    pub section: Section,
-    /// What is discovered.
-    pub data: String,
-    /// Where it comes from.
-    pub source: String,
-    /// What it costs, in requests.
-    pub cost: String,
 }
 
 /// One kind of evidence.

@@ -9,6 +9,7 @@ use crate::config::SystemConfig;
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 use crate::scan::{Outcome, ScanFailure, ScanSummary, SectionReport};
+use crate::section::{Section, SectionDescription};
 
 /// Collects section reports, facts and warnings, and turns them into a [`ScanSummary`] or a [`ScanFailure`] by the
 /// contract's rule, so that no connector has to repeat it.
@@ -18,6 +19,7 @@ pub struct ScanLedger {
     system: String,
     started_at: Timestamp,
     sections: Vec<SectionReport>,
+    described: Vec<SectionDescription>,
     facts: BTreeMap<String, Value>,
     warnings: Vec<String>,
 }
@@ -30,6 +32,7 @@ impl ScanLedger {
             system: config.name.clone(),
             started_at: Timestamp::now(),
             sections: Vec::new(),
+            described: descriptor.sections.clone(),
             facts: BTreeMap::new(),
             warnings: Vec::new(),
         }
@@ -58,15 +61,29 @@ impl ScanLedger {
         self.warnings.push(warning.into());
     }
 
+    /// The entry of a section, where it has one.
+    pub fn section(&self, section: Section) -> Option<&SectionReport> {
+        self.sections.iter().find(|report| report.section == section)
+    }
+
+    /// The entries so far, in the order in which they were made.
+    pub fn sections(&self) -> &[SectionReport] {
+        &self.sections
+    }
+
     /// Closes the book: `result` is how the scan itself went, the sections decide the rest.
     ///
     /// # Errors
     /// The error of `result`, or that of the first core section that is not complete.
     pub fn finish(self, result: Result<(), ConnectorError>) -> Result<ScanSummary, ScanFailure> {
         let mut sections = self.sections;
-        sections.sort_by_key(|report| report.section);
-        let verdict = result.and_then(|()| ScanSummary::judge(&sections));
+        let place = |report: &SectionReport| {
+            self.described.iter().position(|described| described.section == report.section).unwrap_or(usize::MAX)
+        };
+        sections.sort_by_key(place);
+        let verdict = result.and_then(|()| ScanSummary::judge(&self.described, &sections));
         let summary = ScanSummary {
+            schema_version: ScanSummary::SCHEMA_VERSION,
             os_type: self.os_type,
             system: self.system,
             started_at: self.started_at,
@@ -74,8 +91,10 @@ impl ScanLedger {
             outcome: *verdict.as_ref().unwrap_or(&Outcome::Failed),
             error: verdict.as_ref().err().cloned(),
             sections,
+            described: self.described,
             facts: self.facts,
             warnings: self.warnings,
+            watermark: None,
         };
         match verdict {
             Ok(_) => Ok(summary),

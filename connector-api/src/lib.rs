@@ -23,6 +23,12 @@
 //!         default_scan_priority: 500,
 //!         default_port: 443,
 //!         editions: vec![Edition::Pro, Edition::Enterprise],
+//!         sections: [(Section::USERS, "account", "user"), (Section::GROUPS, "group", "-"), (Section::MEMBERSHIPS, "membership", "-")]
+//!             .map(|(section, record, of)| {
+//!                 let described = SectionDescription::new(section, section.as_str(), "…", "memory", "nothing");
+//!                 described.core().owning([RowType::new(record, of)])
+//!             })
+//!             .into(),
 //!         config_schema: schemars::json_schema!({"type": "object", "additionalProperties": false}),
 //!         ..Descriptor::default()
 //!     }
@@ -42,7 +48,7 @@
 //!         let mut scan = ScanLedger::start(&self.describe(), &self.0);
 //!         let ada = Account { external_id: "1".into(), username: "ada".into(), ..Account::default() };
 //!         let sent = sink.records(vec![ada.into()]).await;
-//!         for section in [Section::Users, Section::Groups, Section::Memberships] {
+//!         for section in [Section::USERS, Section::GROUPS, Section::MEMBERSHIPS] {
 //!             scan.close(SectionReport::new(section, SectionStatus::Complete));
 //!         }
 //!         scan.finish(sent)
@@ -85,9 +91,11 @@
 //! # The promise
 //!
 //! A host may read a missing account as a removed one, so a scan never presents a truncated list as a whole one.
-//! [`Section::Users`], [`Section::Groups`] and [`Section::Memberships`] are core: when one is not
-//! [`SectionStatus::Complete`], [`Connector::scan`] fails, whatever it streamed before. An optional section may fail
-//! and the scan still ends well, marked [`Outcome::Incomplete`]. [`ScanSummary::judge`] is that rule.
+//! The sections that a [`Descriptor`] calls core ([`Section::USERS`], [`Section::GROUPS`] and [`Section::MEMBERSHIPS`] are
+//! in all of them) must be whole: when one is not [`SectionStatus::Complete`], [`Connector::scan`] fails, whatever it
+//! streamed before. An optional section may fail and the scan still ends well, marked [`Outcome::Incomplete`].
+//! [`ScanSummary::judge`] is that rule. What of a host's snapshot such a scan replaces, and what stays as it was, is a plan:
+//! [`ScanSummary::replacement`].
 //!
 //! # Errors
 //!
@@ -126,12 +134,16 @@ mod mock;
 mod reason;
 mod record;
 mod registry;
+mod replacement;
 mod scan;
+mod section;
 
 pub use async_trait::async_trait;
 pub use inventory;
+pub use jiff;
 pub use schemars;
 pub use secrecy;
+pub use serde_json;
 pub use tokio_util::sync::CancellationToken;
 
 pub use attributes::{Attributes, Fields};
@@ -140,7 +152,7 @@ pub use checkpoint::Checkpoint;
 pub use config::{Credential, Fingerprint, SystemConfig, nearest};
 pub use connector::{Connector, Organization};
 pub use descriptor::{
-    CredentialField, CredentialMapping, Descriptor, Discovery, Edition, EvidenceRow, Protocol, TroubleshootingRow,
+    CredentialField, CredentialMapping, Descriptor, Edition, EvidenceRow, Protocol, TroubleshootingRow,
 };
 pub use error::{ConnectorError, ErrorCode, Retry};
 pub use ledger::ScanLedger;
@@ -152,7 +164,9 @@ pub use record::{
     PasswordFacts, PathStep, Principal, Record, Resource, ResourceRef,
 };
 pub use registry::{Registration, Registry};
+pub use replacement::{Action, FieldReplacement, Replacement, RowReplacement};
 pub use scan::{
-    DanglingReference, Outcome, Progress, ScanFailure, ScanPlan, ScanRequest, ScanSink, ScanSummary, Section,
-    SectionPlan, SectionReport, SectionStatus, Stage,
+    DanglingReference, Outcome, Progress, ScanFailure, ScanPlan, ScanRequest, ScanSink, ScanSummary, SectionPlan,
+    SectionReport, SectionStatus, Stage,
 };
+pub use section::{Field, RowType, Section, SectionDescription};

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::section::Section;
+
 /// One piece of evidence on an account or a group.
 ///
 /// A host decides by `kind` who is privileged and sorts by `severity`; it need not know any `code`. Which codes a
@@ -24,6 +26,9 @@ pub struct Reason {
     pub message: String,
     /// One plain line: what an auditor or administrator does about it.
     pub remedy: String,
+    /// The sections that it was drawn from: where one of them was not read whole, a host keeps the reasons that it had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<Section>,
     /// The setting without which this would be no evidence, where one decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setting: Option<DecidingSetting>,
@@ -39,7 +44,14 @@ impl Reason {
         remedy: impl Into<String>,
     ) -> Self {
         let (code, message, remedy) = (code.into(), message.into(), remedy.into());
-        Self { code, kind, severity, message, remedy, setting: None }
+        Self { code, kind, severity, message, remedy, sections: Vec::new(), setting: None }
+    }
+
+    /// The same evidence, drawn from these sections.
+    #[must_use]
+    pub fn drawn_from(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
+        self.sections.extend(sections);
+        self
     }
 
     /// The same evidence, which rests on the setting `name` with `value`.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Attributes;
 use crate::reason::{Reason, Severity, gravest_of_privileged};
+use crate::section::Section;
 
 /// One row of a scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +29,20 @@ pub enum Record {
 }
 
 impl Record {
+    /// What the row is to the target, within its kind: see [`RowType`](crate::RowType).
+    pub fn row_type(&self) -> &str {
+        match self {
+            Self::Account(account) => account.kind.as_str(),
+            Self::Group(group) => &group.group_type,
+            Self::Membership(membership) => &membership.group_type,
+            Self::Resource(resource) => &resource.resource_type,
+            Self::Grant(grant) => match grant.principal {
+                Principal::Account { .. } if grant.access > Access::Login => "privileged",
+                _ => "other",
+            },
+        }
+    }
+
     /// The kind's word, as in the JSON field `record`.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -139,6 +154,16 @@ pub enum AccountKind {
     Administrator,
 }
 
+impl AccountKind {
+    /// The kind's word, as in JSON.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
 /// Who stands behind an account, where there is evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -222,6 +247,9 @@ pub struct AccountLink {
     pub kind: AccountKind,
     /// Why they are linked: `sharedEmail`, `declaredByTarget`, ….
     pub evidence: String,
+    /// The sections that it was drawn from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<Section>,
 }
 
 /// A set of accounts that carries entitlements. Identity: `groupType` and `externalId`.

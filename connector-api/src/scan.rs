@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::str::FromStr;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,88 +11,10 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoint::Checkpoint;
+use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 use crate::record::Record;
-
-/// One part of a scan that is read, counted and judged by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Section {
-    /// The directory's users. Core.
-    Users,
-    /// The groups. Core.
-    Groups,
-    /// Which account is in which group. Core.
-    Memberships,
-    /// The administrators of the target itself, and their roles.
-    Administrators,
-    /// Devices.
-    Systems,
-    /// Applications.
-    Applications,
-    /// Directories and network services that accounts are provisioned to.
-    Directories,
-    /// Who reaches which resource, and why.
-    Grants,
-    /// When and how accounts last signed in.
-    LastLogin,
-}
-
-impl Section {
-    /// Every section, in the order in which a summary lists them.
-    pub const ALL: [Section; 9] = [
-        Self::Users,
-        Self::Groups,
-        Self::Memberships,
-        Self::Administrators,
-        Self::Systems,
-        Self::Applications,
-        Self::Directories,
-        Self::Grants,
-        Self::LastLogin,
-    ];
-
-    /// Whether a scan without this section, whole, is a failed scan.
-    pub const fn is_core(self) -> bool {
-        matches!(self, Self::Users | Self::Groups | Self::Memberships)
-    }
-
-    /// The section's word, as in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Users => "users",
-            Self::Groups => "groups",
-            Self::Memberships => "memberships",
-            Self::Administrators => "administrators",
-            Self::Systems => "systems",
-            Self::Applications => "applications",
-            Self::Directories => "directories",
-            Self::Grants => "grants",
-            Self::LastLogin => "lastLogin",
-        }
-    }
-}
-
-impl fmt::Display for Section {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Section {
-    type Err = ConnectorError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|section| section.as_str() == name).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|section| section.as_str()).collect();
-            ConnectorError::invalid_config(
-                format!("there is no section `{name}`"),
-                format!("use one of: {}", names.join(", ")),
-            )
-        })
-    }
-}
+use crate::section::{Section, SectionDescription};
 
 /// What the host asks of one scan.
 #[derive(Debug, Clone, Default)]
@@ -103,6 +24,9 @@ pub struct ScanRequest {
     /// Sections that this scan leaves out, beside those that the configuration switches off. Core sections cannot
     /// be left out.
     pub without: BTreeSet<Section>,
+    /// Reserved: the [`ScanSummary::watermark`] of an earlier scan, to get only what changed since. No connector reads
+    /// it yet, and one that does not is free to send everything.
+    pub since: Option<Value>,
     /// Whether the sink wants checkpoints; they cost memory and time only then.
     pub checkpoints: bool,
     /// Where an interrupted scan goes on.
@@ -110,6 +34,22 @@ pub struct ScanRequest {
 }
 
 impl ScanRequest {
+    /// Refuses a request to leave out a section that the connector does not have, or a core section.
+    ///
+    /// # Errors
+    /// `invalid_config`, naming the sections that can be left out.
+    pub fn verify(&self, descriptor: &Descriptor) -> Result<(), ConnectorError> {
+        let optional = || descriptor.sections.iter().filter(|described| !described.core);
+        let refused = self.without.iter().find(|section| !optional().any(|described| described.section == **section));
+        let Some(section) = refused else { return Ok(()) };
+        let names: Vec<&str> = optional().map(|described| described.section.as_str()).collect();
+        let message = match descriptor.section(*section) {
+            Some(_) => format!("{section} is a core section and cannot be left out"),
+            None => format!("there is no section `{section}`"),
+        };
+        Err(ConnectorError::invalid_config(message, format!("these can be left out: {}", names.join(", "))))
+    }
+
     /// A full scan that can be cancelled through `cancel`.
     pub fn with_cancel(cancel: CancellationToken) -> Self {
         Self { cancel, ..Self::default() }
@@ -137,6 +77,14 @@ pub trait ScanSink: Send + Sync {
     async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), ConnectorError> {
         drop(checkpoint);
         Ok(())
+    }
+
+    /// Reserved for scans since a watermark: takes the keys of rows ([`Record::key`]) that are gone.
+    ///
+    /// # Errors
+    /// Unless a sink implements it, `internal`: a row that is gone must never be lost in silence.
+    async fn gone(&self, keys: Vec<String>) -> Result<(), ConnectorError> {
+        Err(ConnectorError::internal(format!("this host takes no news of rows that are gone, and got {}", keys.len())))
     }
 
     /// Hears how far a section is. Must return at once.
@@ -175,6 +123,7 @@ pub enum Stage {
 /// How one section ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "status", rename_all = "camelCase")]
+#[non_exhaustive]
 pub enum SectionStatus {
     /// Everything that the target holds was read.
     Complete,
@@ -190,6 +139,9 @@ pub enum SectionStatus {
         /// Why, with the right that is needed.
         error: ConnectorError,
     },
+    /// A status of a later version of the contract: it counts as not complete.
+    #[serde(other)]
+    Unknown,
 }
 
 impl SectionStatus {
@@ -200,13 +152,14 @@ impl SectionStatus {
             Self::Incomplete { .. } => "incomplete",
             Self::Skipped => "skipped",
             Self::Unavailable { .. } => "unavailable",
+            Self::Unknown => "unknown",
         }
     }
 
     /// The error of an incomplete or unavailable section.
     pub const fn error(&self) -> Option<&ConnectorError> {
         match self {
-            Self::Complete | Self::Skipped => None,
+            Self::Complete | Self::Skipped | Self::Unknown => None,
             Self::Incomplete { error } | Self::Unavailable { error } => Some(error),
         }
     }
@@ -294,7 +247,10 @@ pub enum Outcome {
 /// What a scan read, section by section.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ScanSummary {
+    /// The version of the form of rows and summary: a host refuses one that is greater than it knows.
+    pub schema_version: u32,
     /// The connector.
     pub os_type: String,
     /// The operator's name for the system.
@@ -308,17 +264,27 @@ pub struct ScanSummary {
     /// The error of a failed scan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ConnectorError>,
-    /// Every section, in the order of [`Section::ALL`] as far as the connector has it.
+    /// Every section, in the order of the descriptor.
     pub sections: Vec<SectionReport>,
+    /// What the descriptor says of the sections, so that the rows explain themselves: which rows each owns, and which
+    /// fields it fills in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub described: Vec<SectionDescription>,
     /// Facts about the target: which endpoint served, the organisation's name, ….
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, Value>,
     /// What an operator should look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Reserved: how far this scan read, in the connector's own words, for [`ScanRequest::since`] of a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Value>,
 }
 
 impl ScanSummary {
+    /// The version of the form of rows and summary that this crate writes.
+    pub const SCHEMA_VERSION: u32 = 2;
+
     /// The report of one section.
     pub fn section(&self, section: Section) -> Option<&SectionReport> {
         self.sections.iter().find(|report| report.section == section)
@@ -339,24 +305,33 @@ impl ScanSummary {
     ///
     /// # Errors
     /// The error of the first core section that is not complete; `internal` for one that is skipped or missing.
-    pub fn judge(sections: &[SectionReport]) -> Result<Outcome, ConnectorError> {
+    pub fn judge(described: &[SectionDescription], sections: &[SectionReport]) -> Result<Outcome, ConnectorError> {
+        let core = || described.iter().filter(|described| described.core).map(|described| described.section);
         let mut outcome = Outcome::Complete;
         for report in sections {
-            match (&report.status, report.section.is_core()) {
+            match (&report.status, core().any(|section| section == report.section)) {
                 (SectionStatus::Complete, _) | (SectionStatus::Skipped, false) => {}
+                (SectionStatus::Unknown, true) => {
+                    let section = report.section;
+                    return Err(ConnectorError::internal(format!("{section} ended with a status that is not known")));
+                }
                 (SectionStatus::Skipped, true) => {
                     return Err(ConnectorError::internal(format!("the core section {} was skipped", report.section)));
                 }
                 (SectionStatus::Incomplete { error } | SectionStatus::Unavailable { error }, true) => {
                     return Err(error.clone().context(report.section));
                 }
-                (SectionStatus::Incomplete { .. } | SectionStatus::Unavailable { .. }, false) => {
+                (
+                    SectionStatus::Incomplete { .. } | SectionStatus::Unavailable { .. } | SectionStatus::Unknown,
+                    false,
+                ) => {
                     outcome = Outcome::Incomplete;
                 }
             }
         }
         let reported = |section: &Section| sections.iter().any(|report| report.section == *section);
-        match Section::ALL.iter().find(|section| section.is_core() && !reported(section)) {
+        let missing = core().find(|section| !reported(section));
+        match missing {
             Some(section) => Err(ConnectorError::internal(format!("the core section {section} was not reported"))),
             None => Ok(outcome),
         }
@@ -378,7 +353,17 @@ impl fmt::Display for ScanFailure {
     }
 }
 
-impl std::error::Error for ScanFailure {}
+impl std::error::Error for ScanFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl From<ScanFailure> for ConnectorError {
+    fn from(failure: ScanFailure) -> Self {
+        failure.error
+    }
+}
 
 /// The requests that a scan would make, from the counts alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -415,8 +400,20 @@ mod tests {
     use super::*;
     use crate::ErrorCode;
 
-    fn report(section: Section, status: SectionStatus) -> SectionReport {
-        SectionReport::new(section, status)
+    const CORE: [Section; 3] = [Section::USERS, Section::GROUPS, Section::MEMBERSHIPS];
+
+    fn described() -> Vec<SectionDescription> {
+        let optional = [Section::SYSTEMS, Section::LAST_LOGIN];
+        let describe = |section: Section| SectionDescription::new(section, section.as_str(), "", "", "");
+        CORE.into_iter().map(|section| describe(section).core()).chain(optional.into_iter().map(describe)).collect()
+    }
+
+    fn judge(sections: &[SectionReport]) -> Result<Outcome, ConnectorError> {
+        ScanSummary::judge(&described(), sections)
+    }
+
+    fn complete() -> Vec<SectionReport> {
+        CORE.into_iter().map(|section| SectionReport::new(section, SectionStatus::Complete)).collect()
     }
 
     fn broken() -> ConnectorError {
@@ -426,39 +423,52 @@ mod tests {
     #[test]
     fn a_core_section_that_is_not_complete_fails_the_scan() {
         for status in [SectionStatus::Incomplete { error: broken() }, SectionStatus::Unavailable { error: broken() }] {
-            let sections = [report(Section::Users, SectionStatus::Complete), report(Section::Memberships, status)];
-            assert_eq!(ScanSummary::judge(&sections).unwrap_err().message, "memberships: 502");
+            let mut sections = complete();
+            sections[2].status = status;
+            assert_eq!(judge(&sections).unwrap_err().message, "memberships: 502");
+        }
+        for status in [SectionStatus::Skipped, SectionStatus::Unknown] {
+            let mut sections = complete();
+            sections[2].status = status;
+            assert_eq!(judge(&sections).unwrap_err().code, ErrorCode::Internal);
         }
     }
 
     #[test]
     fn a_core_section_that_nobody_speaks_of_fails_the_scan() {
-        let core = Section::ALL.into_iter().filter(|section| section.is_core());
-        let complete: Vec<_> = core.map(|section| report(section, SectionStatus::Complete)).collect();
-        assert_eq!(ScanSummary::judge(&complete).unwrap(), Outcome::Complete);
-        for missing in 0..complete.len() {
-            let mut sections = complete.clone();
+        assert_eq!(judge(&complete()).unwrap(), Outcome::Complete);
+        for missing in 0..CORE.len() {
+            let mut sections = complete();
             let missing = sections.remove(missing).section;
-            let error = ScanSummary::judge(&sections).unwrap_err();
-            assert_eq!(error.message, format!("the core section {missing} was not reported"));
+            assert_eq!(judge(&sections).unwrap_err().message, format!("the core section {missing} was not reported"));
         }
     }
 
     #[test]
     fn an_optional_section_that_fails_shows_in_the_outcome() {
-        let core = Section::ALL.into_iter().filter(|section| section.is_core());
-        let mut sections: Vec<_> = core.map(|section| report(section, SectionStatus::Complete)).collect();
-        sections.push(report(Section::Systems, SectionStatus::Skipped));
-        assert_eq!(ScanSummary::judge(&sections).unwrap(), Outcome::Complete);
-        sections.push(report(Section::LastLogin, SectionStatus::Unavailable { error: broken() }));
-        assert_eq!(ScanSummary::judge(&sections).unwrap(), Outcome::Incomplete);
+        let mut sections = complete();
+        sections.push(SectionReport::new(Section::SYSTEMS, SectionStatus::Skipped));
+        assert_eq!(judge(&sections).unwrap(), Outcome::Complete);
+        for status in [SectionStatus::Unavailable { error: broken() }, SectionStatus::Unknown] {
+            let failed = SectionReport::new(Section::LAST_LOGIN, status);
+            assert_eq!(judge(&[sections.clone(), vec![failed]].concat()).unwrap(), Outcome::Incomplete);
+        }
     }
 
     #[test]
-    fn the_word_of_a_section_is_its_json() {
-        for section in Section::ALL {
-            assert_eq!(serde_json::to_value(section).unwrap(), section.as_str());
-            assert_eq!(section.as_str().parse::<Section>().unwrap(), section);
-        }
+    fn a_status_of_a_later_version_is_unknown_and_not_an_error() {
+        let mut json = serde_json::to_value(SectionReport::new(Section::USERS, SectionStatus::Complete)).unwrap();
+        json["status"] = "deferred".into();
+        assert_eq!(serde_json::from_value::<SectionReport>(json).unwrap().status, SectionStatus::Unknown);
+    }
+
+    #[test]
+    fn only_optional_sections_can_be_left_out() {
+        let descriptor = Descriptor { sections: described(), ..Descriptor::default() };
+        let without = |section| ScanRequest { without: [section].into(), ..ScanRequest::default() };
+        assert_eq!(without(Section::SYSTEMS).verify(&descriptor), Ok(()));
+        let error = without(Section::GROUPS).verify(&descriptor).unwrap_err();
+        assert!(error.message.contains("core") && error.remedy.contains("systems, lastLogin"), "{error:?}");
+        assert!(without(Section::DIRECTORIES).verify(&descriptor).unwrap_err().message.contains("no section"));
     }
 }

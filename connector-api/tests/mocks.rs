@@ -15,7 +15,7 @@ async fn a_hosts_test_can_script_a_connector() {
     connector.expect_scan().once().returning(|_, _| {
         let config = SystemConfig::new("Toy", "localhost", Credential::default());
         let mut ledger = ScanLedger::start(&Descriptor::default(), &config);
-        for section in [Section::Users, Section::Groups, Section::Memberships] {
+        for section in [Section::USERS, Section::GROUPS, Section::MEMBERSHIPS] {
             ledger.close(SectionReport::new(section, SectionStatus::Complete));
         }
         ledger.finish(Ok(()))

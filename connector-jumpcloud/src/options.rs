@@ -216,12 +216,12 @@ impl Options {
     /// Whether the operator wants a section.
     pub(crate) fn wants(&self, section: Section) -> bool {
         match section {
-            Section::Administrators => self.include_administrators,
-            Section::Systems => self.include_systems,
-            Section::Applications => self.include_applications,
-            Section::Directories => self.include_directories,
-            Section::Grants => self.include_grants,
-            Section::LastLogin => self.include_last_login,
+            Section::ADMINISTRATORS => self.include_administrators,
+            Section::SYSTEMS => self.include_systems,
+            Section::APPLICATIONS => self.include_applications,
+            Section::DIRECTORIES => self.include_directories,
+            Section::GRANTS => self.include_grants,
+            Section::LAST_LOGIN => self.include_last_login,
             _ => true,
         }
     }

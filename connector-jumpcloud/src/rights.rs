@@ -4,6 +4,8 @@
 
 use connector_api::Section;
 
+use crate::descriptor::SECTIONS;
+
 /// How the connector signs in, as far as remedies differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignIn {
@@ -59,39 +61,39 @@ const fn other(path: &'static str, section: Section, scope: &'static str) -> Rig
 
 /// Every call that the connector makes. Members take the scope of what they are, not of the group.
 pub(crate) const RIGHTS: &[Right] = &[
-    core("/api/v2/users", Section::Users, "users.readonly"),
-    core("/api/systemusers", Section::Users, "users.readonly"),
-    core("/api/systemusers/{id}", Section::Users, "users.readonly"),
-    core("/api/v2/usergroups", Section::Groups, "groups.readonly"),
-    core("/api/v2/usergroups/{id}", Section::Groups, "groups.readonly"),
-    core("/api/v2/usergroups/{id}/members", Section::Memberships, "users.readonly"),
-    core("/api/v2/usergroups/{id}/membership", Section::Memberships, "users.readonly"),
+    core("/api/v2/users", Section::USERS, "users.readonly"),
+    core("/api/systemusers", Section::USERS, "users.readonly"),
+    core("/api/systemusers/{id}", Section::USERS, "users.readonly"),
+    core("/api/v2/usergroups", Section::GROUPS, "groups.readonly"),
+    core("/api/v2/usergroups/{id}", Section::GROUPS, "groups.readonly"),
+    core("/api/v2/usergroups/{id}/members", Section::MEMBERSHIPS, "users.readonly"),
+    core("/api/v2/usergroups/{id}/membership", Section::MEMBERSHIPS, "users.readonly"),
     // The list is not published; its scope is that of the published calls about administrators.
-    other("/api/users", Section::Administrators, "administrators.readonly"),
-    other("/api/systems", Section::Systems, "systems.readonly"),
-    other("/api/systems/{id}", Section::Systems, "systems.readonly"),
-    other("/api/v2/systemgroups", Section::Systems, "groups.readonly"),
-    other("/api/v2/systemgroups/{id}", Section::Systems, "groups.readonly"),
-    other("/api/applications", Section::Applications, "applications.readonly"),
-    other("/api/applications/{id}", Section::Applications, "applications.readonly"),
-    other("/api/v2/directories", Section::Directories, "directories.readonly"),
-    other("/api/v2/ldapservers/{id}", Section::Directories, "directories.readonly"),
-    other("/api/v2/gsuites/{id}", Section::Directories, "directories.readonly"),
-    other("/api/v2/office365s/{id}", Section::Directories, "directories.readonly"),
-    other("/api/v2/activedirectories/{id}", Section::Directories, "directories.readonly"),
-    other("/api/radiusservers", Section::Directories, "radius.readonly"),
-    other("/api/radiusservers/{id}", Section::Directories, "radius.readonly"),
-    other("/api/v2/systemgroups/{id}/members", Section::Grants, "systems.readonly"),
-    other("/api/v2/systemgroups/{id}/membership", Section::Grants, "systems.readonly"),
-    other("/api/v2/{kind}/{id}/associations", Section::Grants, "associations.readonly"),
+    other("/api/users", Section::ADMINISTRATORS, "administrators.readonly"),
+    other("/api/systems", Section::SYSTEMS, "systems.readonly"),
+    other("/api/systems/{id}", Section::SYSTEMS, "systems.readonly"),
+    other("/api/v2/systemgroups", Section::SYSTEMS, "groups.readonly"),
+    other("/api/v2/systemgroups/{id}", Section::SYSTEMS, "groups.readonly"),
+    other("/api/applications", Section::APPLICATIONS, "applications.readonly"),
+    other("/api/applications/{id}", Section::APPLICATIONS, "applications.readonly"),
+    other("/api/v2/directories", Section::DIRECTORIES, "directories.readonly"),
+    other("/api/v2/ldapservers/{id}", Section::DIRECTORIES, "directories.readonly"),
+    other("/api/v2/gsuites/{id}", Section::DIRECTORIES, "directories.readonly"),
+    other("/api/v2/office365s/{id}", Section::DIRECTORIES, "directories.readonly"),
+    other("/api/v2/activedirectories/{id}", Section::DIRECTORIES, "directories.readonly"),
+    other("/api/radiusservers", Section::DIRECTORIES, "radius.readonly"),
+    other("/api/radiusservers/{id}", Section::DIRECTORIES, "radius.readonly"),
+    other("/api/v2/systemgroups/{id}/members", Section::GRANTS, "systems.readonly"),
+    other("/api/v2/systemgroups/{id}/membership", Section::GRANTS, "systems.readonly"),
+    other("/api/v2/{kind}/{id}/associations", Section::GRANTS, "associations.readonly"),
     // Traversals take the scope of their target.
-    other("/api/v2/{kind}/{id}/users", Section::Grants, "users.readonly"),
-    other("/api/v2/{kind}/{id}/usergroups", Section::Grants, "groups.readonly"),
-    other("/api/v2/{kind}/{id}/systems", Section::Grants, "systems.readonly"),
-    other("/api/v2/{kind}/{id}/systemgroups", Section::Grants, "groups.readonly"),
-    other("/api/v2/{kind}/{id}/memberof", Section::Grants, "groups.readonly"),
-    other("/insights/directory/v1/events", Section::LastLogin, "directoryinsights.readonly"),
-    other("/insights/directory/v1/events/count", Section::LastLogin, "directoryinsights.readonly"),
+    other("/api/v2/{kind}/{id}/users", Section::GRANTS, "users.readonly"),
+    other("/api/v2/{kind}/{id}/usergroups", Section::GRANTS, "groups.readonly"),
+    other("/api/v2/{kind}/{id}/systems", Section::GRANTS, "systems.readonly"),
+    other("/api/v2/{kind}/{id}/systemgroups", Section::GRANTS, "groups.readonly"),
+    other("/api/v2/{kind}/{id}/memberof", Section::GRANTS, "groups.readonly"),
+    other("/insights/directory/v1/events", Section::LAST_LOGIN, "directoryinsights.readonly"),
+    other("/insights/directory/v1/events/count", Section::LAST_LOGIN, "directoryinsights.readonly"),
     Right { path: "/api/organizations", section: None, scope: "organizations.readonly", roles: ADMINISTRATOR },
 ];
 
@@ -111,7 +113,7 @@ pub(crate) fn of(path: &str) -> Option<&'static Right> {
 }
 
 /// The scopes that a section takes, each once, in the order of the table.
-fn scopes(section: Option<Section>) -> Vec<&'static str> {
+pub(crate) fn scopes(section: Option<Section>) -> Vec<&'static str> {
     let mut scopes: Vec<&str> = Vec::new();
     for right in RIGHTS.iter().filter(|right| right.section == section) {
         if !scopes.contains(&right.scope) {
@@ -128,14 +130,14 @@ pub(crate) fn permissions() -> Vec<String> {
             let mut calls = RIGHTS.iter().filter(|right| right.section == Some(**section)).peekable();
             calls.peek().is_some() && calls.all(|right| right.roles.contains(&role))
         };
-        Section::ALL.iter().filter(may).map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        SECTIONS.iter().filter(may).map(ToString::to_string).collect::<Vec<_>>().join(", ")
     };
     let mut lines = vec![
         "An administrator with API access, or a service account; what it may read follows from its role".to_owned(),
         format!("{EVERYTHING} may read everything; Manager: {}", readers("Manager")),
         "Any other role needs these scopes, or the same ones without `.readonly`:".to_owned(),
     ];
-    for section in Section::ALL.map(Some).into_iter().chain([None]) {
+    for section in SECTIONS.iter().copied().map(Some).chain([None]) {
         let scopes: Vec<String> = scopes(section).iter().map(|scope| format!("`{scope}`")).collect();
         match section {
             _ if scopes.is_empty() => {}
@@ -227,7 +229,7 @@ mod tests {
 
     #[test]
     fn each_call_that_the_operators_page_names_has_its_right_and_each_right_but_one_a_section() {
-        for row in crate::descriptor().discovers {
+        for row in crate::descriptor().sections.into_iter().filter(|row| !row.rights.is_empty()) {
             let paths: Vec<&str> = row.source.split([' ', ',']).filter(|word| word.starts_with('/')).collect();
             assert!(!paths.is_empty(), "{}", row.source);
             for path in paths {

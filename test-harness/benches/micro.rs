@@ -42,12 +42,17 @@ fn paging(bencher: Bencher<'_, '_>, users: u64) {
     let Ok(runtime) = Runtime::new() else { return };
     let Ok(url) = runtime.block_on(serve_ids(users)) else { return };
     let config = SystemConfig::new("JumpCloud", url, Credential::from_secret("key"));
-    let without = Section::ALL.into_iter().filter(|section| !section.is_core()).collect::<Vec<_>>();
+    let without = connector_jumpcloud::descriptor()
+        .sections
+        .into_iter()
+        .filter(|one| !one.core)
+        .map(|one| one.section)
+        .collect::<Vec<_>>();
     let scan = || -> Fallible {
         let connector = Registry::discover()?.connect(config.clone(), Edition::Enterprise)?;
         let request = ScanRequest { without: without.iter().copied().collect(), ..ScanRequest::default() };
         let summary = runtime.block_on(connector.scan(request, Arc::new(Drain))).map_err(|failure| failure.error)?;
-        assert_eq!(summary.section(Section::Users).map(|report| report.records), Some(users));
+        assert_eq!(summary.section(Section::USERS).map(|report| report.records), Some(users));
         Ok(())
     };
     bencher

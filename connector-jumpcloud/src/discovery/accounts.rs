@@ -44,7 +44,7 @@ impl Scan<'_> {
         tally.sent(rows);
         state.people = people;
         state.users_endpoint = Some(endpoint.to_owned());
-        if let Some(report) = state.reports.get_mut(&Section::LastLogin) {
+        if let Some(report) = state.reports.get_mut(&Section::LAST_LOGIN) {
             logins.enter_aside(report);
         }
         let result = match result {
@@ -55,7 +55,7 @@ impl Scan<'_> {
             Ok(()) => SectionStatus::Complete,
             Err(error) => SectionStatus::Incomplete { error: error.clone() },
         };
-        state.reports.insert(Section::Users, tally.close(status));
+        state.reports.insert(Section::USERS, tally.close(status));
         if rows == 0 && result.is_ok() {
             course.warnings.push(format!(
                 "{}: no users returned: the organisation is empty, or the credential lacks a right; {}",
@@ -63,11 +63,11 @@ impl Scan<'_> {
                 rights::no_users(self.client.sign_in())
             ));
         }
-        result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::Users) })
+        result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::USERS) })
     }
 
     async fn send_users(&self, users: OpenUsers, tally: Tally, state: &State, people: People) -> Sent {
-        let mut aside = Tally::new(Section::Grants, &self.sink);
+        let mut aside = Tally::new(Section::GRANTS, &self.sink);
         let graph = Graph::new(state, &people, &mut aside);
         let mut sender = Sender {
             scan: self,
@@ -81,12 +81,12 @@ impl Scan<'_> {
         };
         let result = sender.send_all(users).await;
         let Sender { people, attribution, tally, endpoint, .. } = sender;
-        let mut logins = Tally::new(Section::LastLogin, &self.sink);
+        let mut logins = Tally::new(Section::LAST_LOGIN, &self.sink);
         if result.is_ok() {
             let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
             last_login::count_strangers(&attribution, &state.logins, is_user, &mut logins);
         }
-        Sent { result, people, rows: self.course.of(Section::Users).taken, tally, endpoint, logins }
+        Sent { result, people, rows: self.course.of(Section::USERS).taken, tally, endpoint, logins }
     }
 }
 
@@ -158,7 +158,7 @@ impl Sender<'_> {
 
     async fn judge_and_send(&mut self, user: u32, mut account: Box<Account>) -> Result<(), ConnectorError> {
         self.privilege.judge_user(&mut account, user, self.people.sudo(user));
-        self.outlet.send(Section::Users, Record::Account(account)).await
+        self.outlet.send(Section::USERS, Record::Account(account)).await
     }
 
     fn is_listed(&self, id: &Id) -> bool {
@@ -291,6 +291,7 @@ fn make_account(draft: Draft, people: &mut People, administrators: &Administrato
             external_id: administrator.clone(),
             kind: AccountKind::Administrator,
             evidence: evidence.word().to_owned(),
+            sections: vec![Section::USERS, Section::ADMINISTRATORS],
         });
         people.link(at, administrator, evidence);
     }

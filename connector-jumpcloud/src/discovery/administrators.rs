@@ -9,7 +9,7 @@ use crate::api::administrators::{Administrator, ApiKey, Expiry, Role};
 use crate::client::Identified;
 
 /// Group type of console roles.
-pub(super) const ADMIN_ROLE: &str = "JUMPCLOUD_ADMIN_ROLE";
+pub(crate) const ADMIN_ROLE: &str = "JUMPCLOUD_ADMIN_ROLE";
 
 /// The name by which rows refer to an administrator, before it is made unique.
 pub(super) fn name(administrator: &Administrator) -> String {

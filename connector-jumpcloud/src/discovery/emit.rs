@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use connector_api::{AccountKind, AccountLink, ConnectorError, Principal, Record, Section, SectionStatus};
+use connector_api::{Access, AccountKind, AccountLink, ConnectorError, Principal, Record, Section, SectionStatus};
 use hashbrown::HashMap;
 
 use super::graph::{Graph, USER_GROUP};
@@ -10,12 +10,21 @@ use super::people::Link;
 use super::privilege::Privilege;
 use super::section::Tally;
 use super::state::State;
-use super::{Course, Scan, administrators, rows};
+use super::{Course, EFFECTIVE, Scan, administrators, rows};
 use crate::api::administrators::Administrator;
 use crate::client::Identified;
 
 /// Rows that go to the sink together.
 const BATCH: usize = 100;
+
+/// Effective grants are as whole as the bindings that they are made of.
+fn effective_status(state: &State) -> SectionStatus {
+    match state.reports.get(&Section::GRANTS).map(|bindings| &bindings.status) {
+        Some(SectionStatus::Unavailable { error }) => SectionStatus::Incomplete { error: error.clone() },
+        Some(status) => status.clone(),
+        None => SectionStatus::Skipped,
+    }
+}
 
 /// Rows on their way to the sink, counted for one section.
 pub(super) struct Outlet<'a> {
@@ -62,45 +71,52 @@ impl Scan<'_> {
             state.administrators.iter().map(unique).collect()
         };
         let state = &*state;
-        let mut memberships = Tally::new(Section::Memberships, &self.sink);
-        let mut grants = Tally::new(Section::Grants, &self.sink);
+        let bindings = state.reports.contains_key(&Section::GRANTS);
+        let effective = EFFECTIVE.into_iter().filter(|section| bindings && self.wants(*section));
+        let effective: Vec<(Section, Tally)> = effective.map(|section| (section, self.tally(section))).collect();
+        let mut memberships = Tally::new(Section::MEMBERSHIPS, &self.sink);
+        let mut grants = Tally::new(Section::GRANTS, &self.sink);
         let graph = Graph::new(state, &state.people, &mut grants);
         let privilege = self.privilege(state, &graph);
         let result = async {
             self.send_administrators(state, &names, &privilege, &mut outlet).await?;
             let (roles, holders) = administrators::roles(&state.administrators, &names, &privilege);
             for role in roles {
-                outlet.send(Section::Administrators, role).await?;
+                outlet.send(Section::ADMINISTRATORS, role).await?;
             }
             send_groups(state, &graph, &privilege, &mut outlet).await?;
             for holder in holders {
-                outlet.send(Section::Administrators, holder).await?;
+                outlet.send(Section::ADMINISTRATORS, holder).await?;
             }
             send_memberships(state, &graph, &mut memberships, &mut outlet).await?;
             send_resources(state, &mut outlet).await?;
-            if state.reports.contains_key(&Section::Grants) {
-                send_grants(state, &graph, &mut outlet).await?;
+            if bindings {
+                self.send_grants(state, &graph, &mut outlet).await?;
             }
             outlet.flush().await
         }
         .await;
-        for (section, tally) in [(Section::Memberships, memberships), (Section::Grants, grants)] {
+        for (section, tally) in [(Section::MEMBERSHIPS, memberships), (Section::GRANTS, grants)] {
             if let Some(report) = course.state.reports.get_mut(&section) {
                 tally.enter_aside(report);
             }
         }
         self.judge_grants(course);
+        for (section, tally) in effective {
+            let report = tally.close(effective_status(&course.state));
+            course.state.reports.insert(section, report);
+        }
         result
     }
 
     /// Grants are whole only when everything that they refer to is.
     fn judge_grants(&self, course: &mut Course) {
-        let parts = [Section::Systems, Section::Applications, Section::Directories];
+        let parts = [Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES];
         let broken = parts.iter().find_map(|part| {
             let status = &course.state.reports.get(part)?.status;
             status.error().map(|error| error.clone().context(part))
         });
-        if let (Some(error), Some(report)) = (broken, course.state.reports.get_mut(&Section::Grants))
+        if let (Some(error), Some(report)) = (broken, course.state.reports.get_mut(&Section::GRANTS))
             && report.status == SectionStatus::Complete
         {
             report.status = SectionStatus::Incomplete { error };
@@ -132,9 +148,10 @@ impl Scan<'_> {
                 external_id: state.people.id(link.user).to_string(),
                 kind: AccountKind::User,
                 evidence: link.evidence.word().to_owned(),
+                sections: vec![Section::USERS, Section::ADMINISTRATORS],
             }));
             privilege.judge_administrator(&mut account, administrator);
-            outlet.send(Section::Administrators, account).await?;
+            outlet.send(Section::ADMINISTRATORS, account).await?;
         }
         Ok(())
     }
@@ -148,7 +165,7 @@ async fn send_groups(
 ) -> Result<(), ConnectorError> {
     for (at, group) in (0_u32..).zip(&state.groups) {
         let Some(members) = rows::members(state, graph, at) else { continue };
-        outlet.send(Section::Groups, rows::group(group, Some(members.count()), at, privilege)).await?;
+        outlet.send(Section::GROUPS, rows::group(group, Some(members.count()), at, privilege)).await?;
     }
     Ok(())
 }
@@ -163,7 +180,7 @@ async fn send_memberships(
         let Some(members) = rows::members(state, graph, at) else { continue };
         members.count_missing(tally);
         for membership in members.rows() {
-            outlet.send(Section::Memberships, membership).await?;
+            outlet.send(Section::MEMBERSHIPS, membership).await?;
         }
     }
     Ok(())
@@ -171,39 +188,54 @@ async fn send_memberships(
 
 async fn send_resources(state: &State, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
     for system in &state.systems {
-        outlet.send(Section::Systems, rows::system(system)).await?;
+        outlet.send(Section::SYSTEMS, rows::system(system)).await?;
     }
     for group in &state.system_groups {
-        outlet.send(Section::Systems, rows::system_group(group)).await?;
+        outlet.send(Section::SYSTEMS, rows::system_group(group)).await?;
     }
     for application in &state.applications {
-        outlet.send(Section::Applications, rows::application(application)).await?;
+        outlet.send(Section::APPLICATIONS, rows::application(application)).await?;
     }
     for directory in &state.directories {
-        outlet.send(Section::Directories, rows::directory(directory)).await?;
+        outlet.send(Section::DIRECTORIES, rows::directory(directory)).await?;
     }
     Ok(())
 }
 
-async fn send_grants(state: &State, graph: &Graph<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
-    for (at, group) in (0_u32..).zip(&state.groups) {
-        let principal = Principal::Group {
-            external_id: group.id.to_string(),
-            group_type: USER_GROUP.to_owned(),
-            group_name: rows::group_name(group),
-        };
-        for grant in rows::grants(graph, &principal, graph.reach_of_group(at)) {
-            outlet.send(Section::Grants, grant).await?;
+impl Scan<'_> {
+    /// What groups and accounts effectively reach, each row in the section that owns it.
+    async fn send_grants(
+        &self,
+        state: &State,
+        graph: &Graph<'_>,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<(), ConnectorError> {
+        let (privileged, other) = (self.wants(Section::PRIVILEGED_GRANTS), self.wants(Section::OTHER_GRANTS));
+        let groups = (0_u32..).zip(&state.groups).filter(|_| other);
+        for (at, group) in groups {
+            let principal = Principal::Group {
+                external_id: group.id.to_string(),
+                group_type: USER_GROUP.to_owned(),
+                group_name: rows::group_name(group),
+            };
+            for grant in rows::grants(graph, &principal, graph.reach_of_group(at)) {
+                outlet.send(Section::OTHER_GRANTS, grant).await?;
+            }
         }
-    }
-    for &user in state.people.listed() {
-        let principal = Principal::Account {
-            external_id: state.people.id(user).to_string(),
-            username: state.people.name(user).unwrap_or_default().to_owned(),
-        };
-        for grant in rows::grants(graph, &principal, graph.reach_of_user(user, state.people.sudo(user))) {
-            outlet.send(Section::Grants, grant).await?;
+        for &user in state.people.listed() {
+            let principal = Principal::Account {
+                external_id: state.people.id(user).to_string(),
+                username: state.people.name(user).unwrap_or_default().to_owned(),
+            };
+            for grant in rows::grants(graph, &principal, graph.reach_of_user(user, state.people.sudo(user))) {
+                match grant.access {
+                    Access::Login if other => outlet.send(Section::OTHER_GRANTS, grant).await?,
+                    Access::Login => {}
+                    _ if privileged => outlet.send(Section::PRIVILEGED_GRANTS, grant).await?,
+                    _ => {}
+                }
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -29,7 +29,7 @@ pub fn fuzz_state_is_good(bytes: &[u8]) -> bool {
         return false;
     }
     let sink: Arc<dyn ScanSink> = Arc::new(Nowhere);
-    let mut tally = Tally::new(Section::Grants, &sink);
+    let mut tally = Tally::new(Section::GRANTS, &sink);
     let graph = Graph::new(&state, &state.people, &mut tally);
     for (at, group) in (0_u32..).zip(&state.groups) {
         if let Some(members) = rows::members(&state, &graph, at) {

@@ -12,7 +12,7 @@ use crate::api::Id;
 use crate::api::graph::{Kind, sudo};
 
 /// Group type of user groups.
-pub(super) const USER_GROUP: &str = "JUMPCLOUD_USER_GROUP";
+pub(crate) const USER_GROUP: &str = "JUMPCLOUD_USER_GROUP";
 
 /// Ways through nested groups that are followed from one account or group, beside those to each group that show how near
 /// and how strong it is. More would need groups that are members of each other in hundreds of combinations.

@@ -42,6 +42,7 @@ use connector_api::{
 };
 use jiff::Timestamp;
 
+pub(crate) use administrators::ADMIN_ROLE;
 pub(crate) use evidence::rows as evidence_rows;
 pub(crate) use explain::{
     explain, learn_organization, list as list_organizations, name as organization_name, not_visible,
@@ -51,12 +52,14 @@ pub(crate) use explain::{
 pub(crate) use fuzzing::fuzz_account;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 pub use fuzzing::{fuzz_state, fuzz_state_is_good};
+pub(crate) use graph::USER_GROUP;
 pub(crate) use plan::plan;
 pub(crate) use users::Draft;
 pub(crate) use users_endpoint::{OpenUsers, open_users};
 
 use crate::api::Id;
 use crate::client::{Client, Meter};
+use crate::descriptor::{SECTIONS, is_core};
 use crate::options::Options;
 use section::Tally;
 use state::State;
@@ -116,7 +119,7 @@ impl Scan<'_> {
             Err(error) => Err(error),
         };
         ledger = ledger.started_at(started_at);
-        for section in Section::ALL {
+        for &section in SECTIONS {
             let report = course.state.reports.remove(&section);
             ledger.close(self.ended(section, report, &result));
         }
@@ -149,17 +152,17 @@ impl Scan<'_> {
     }
 
     async fn read_and_emit(&self, started_at: Timestamp, course: &mut Course) -> Result<(), ConnectorError> {
-        if course.state.reports.contains_key(&Section::Users) {
+        if course.state.reports.contains_key(&Section::USERS) {
             // The accounts went out with what was known by then: what was not read cannot be made good any more.
             return self.emit_rest(course).await;
         }
-        let mut tally = self.tally(Section::Users);
+        let mut tally = self.tally(Section::USERS);
         let users = match open_users(self.client, self.options, &tally.meter).await {
             Ok(users) => users,
             Err(error) => {
                 let error = explain(self.client, error).await;
                 let report = tally.close(SectionStatus::Incomplete { error: error.clone() });
-                course.state.reports.insert(Section::Users, report);
+                course.state.reports.insert(Section::USERS, report);
                 return Err(error);
             }
         };
@@ -173,14 +176,15 @@ impl Scan<'_> {
 
     /// Whether this scan reads a section at all.
     fn wants(&self, section: Section) -> bool {
-        section.is_core() || (self.options.wants(section) && !self.request.without.contains(&section))
+        let chosen = |section| self.options.wants(section) && !self.request.without.contains(&section);
+        is_core(section) || (chosen(section) && (chosen(Section::GRANTS) || !is_effective(section)))
     }
 
     /// Whether a section is still to be read: an interrupted scan has read some.
     fn must_read(&self, section: Section, state: &State) -> bool {
         let report = state.reports.get(&section);
         let open = report.is_none_or(|report| matches!(report.status, SectionStatus::Incomplete { .. }));
-        section != Section::Users && self.wants(section) && open
+        section != Section::USERS && !is_effective(section) && self.wants(section) && open
     }
 
     /// The report of a section when the scan has ended. One that was read is complete only when its rows were taken, and
@@ -198,7 +202,7 @@ impl Scan<'_> {
             report
         });
         if let Err(error) = result
-            && section != Section::Users
+            && section != Section::USERS
             && report.status == SectionStatus::Complete
         {
             report.status = SectionStatus::Incomplete { error: error.clone() };
@@ -224,6 +228,7 @@ impl Scan<'_> {
 
     /// The state that an interrupted scan left, or an empty one.
     fn resume(&self, started_at: &mut Timestamp) -> Result<State, ConnectorError> {
+        self.request.verify(self.descriptor)?;
         let Some(checkpoint) = &self.request.resume else {
             return Ok(State { without: self.request.without.clone(), ..State::default() });
         };
@@ -248,6 +253,13 @@ impl Scan<'_> {
             .map_err(|error| ConnectorError::internal(format!("the state could not be stored: {error}")))?;
         self.sink.checkpoint(Checkpoint::new(self.descriptor, self.config, started_at, state)).await
     }
+}
+
+/// The sections that are made of what others read, without a request of their own.
+const EFFECTIVE: [Section; 2] = [Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS];
+
+fn is_effective(section: Section) -> bool {
+    EFFECTIVE.contains(&section)
 }
 
 /// One thing was asked for by id, and another was answered.

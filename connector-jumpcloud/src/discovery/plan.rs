@@ -35,36 +35,36 @@ pub(crate) async fn plan(
     let users = planner.users().await?;
     let groups = planner.groups().await?;
     let mut counts = Counts { users, groups, reachable: BTreeMap::new() };
-    if wants(Section::Administrators) {
+    if wants(Section::ADMINISTRATORS) {
         let administrators = planner.count::<administrators::Administrator>(administrators::list(1)).await?;
-        planner.add(Section::Administrators, &[("administrators", administrators)]);
+        planner.add(Section::ADMINISTRATORS, &[("administrators", administrators)]);
     }
-    if wants(Section::Systems) {
+    if wants(Section::SYSTEMS) {
         let devices = planner.count::<systems::System>(systems::list(1)).await?;
         let device_groups = planner.count::<systems::SystemGroup>(systems::list_groups(1)).await?;
         counts.reachable.insert(Kind::System, devices.unwrap_or(0));
         counts.reachable.insert(Kind::SystemGroup, device_groups.unwrap_or(0));
-        planner.add(Section::Systems, &[("devices", devices), ("device groups", device_groups)]);
+        planner.add(Section::SYSTEMS, &[("devices", devices), ("device groups", device_groups)]);
     }
-    if wants(Section::Applications) {
+    if wants(Section::APPLICATIONS) {
         let applications = planner.count::<applications::Application>(applications::list(1)).await?;
         counts.reachable.insert(Kind::Application, applications.unwrap_or(0));
-        planner.add(Section::Applications, &[("applications", applications)]);
+        planner.add(Section::APPLICATIONS, &[("applications", applications)]);
     }
-    if wants(Section::Directories) {
+    if wants(Section::DIRECTORIES) {
         planner.directories(&mut counts).await?;
     }
-    if wants(Section::Grants) {
+    if wants(Section::GRANTS) {
         let walks = edges::plan(&counts, planner.limit);
         let requests = walks.iter().map(|walk| walk.requests).sum();
         let because = walks.iter().map(|walk| format!("{} {}", walk.requests, walk.ask.path())).collect::<Vec<_>>();
         planner.sections.push(SectionPlan {
-            section: Section::Grants,
+            section: Section::GRANTS,
             requests,
             because: format!("asked: {}", because.join(", ")),
         });
     }
-    if wants(Section::LastLogin) {
+    if wants(Section::LAST_LOGIN) {
         planner.last_login().await;
     }
     planner.sections.sort_by_key(|plan| plan.section);
@@ -78,7 +78,7 @@ impl Planner<'_> {
         // An endpoint that is not served is asked in vain, by the scan too.
         let requests = opened.in_vain + Listing::requests(opened.total.unwrap_or(0), self.limit);
         let because = format!("{} users from {}", shown(opened.total), opened.path);
-        self.sections.push(SectionPlan { section: Section::Users, requests, because });
+        self.sections.push(SectionPlan { section: Section::USERS, requests, because });
         Ok(opened.total)
     }
 
@@ -91,7 +91,7 @@ impl Planner<'_> {
         let count = groups.len() as u64;
         let details = groups::details(self.options.group_details, &groups);
         self.sections.push(SectionPlan {
-            section: Section::Groups,
+            section: Section::GROUPS,
             requests: Listing::requests(count, self.limit) + details,
             because: format!("{count} groups, {details} of them read by themselves"),
         });
@@ -100,7 +100,7 @@ impl Planner<'_> {
         let members = memberships::counts(&reader, &groups).await?;
         let requests = Listing::requests_of_many(&members, self.limit);
         let because = format!("{count} groups with {} members", members.iter().sum::<u64>());
-        self.sections.push(SectionPlan { section: Section::Memberships, requests, because });
+        self.sections.push(SectionPlan { section: Section::MEMBERSHIPS, requests, because });
         Ok(count)
     }
 
@@ -112,7 +112,7 @@ impl Planner<'_> {
             *counts.reachable.entry(kind).or_default() += 1;
         }
         let because = format!("{} directories in two listings", rows.len());
-        self.sections.push(SectionPlan { section: Section::Directories, requests: 2, because });
+        self.sections.push(SectionPlan { section: Section::DIRECTORIES, requests: 2, because });
         Ok(())
     }
 
@@ -127,7 +127,7 @@ impl Planner<'_> {
             Ok(count) => (count.div_ceil(events::LIMIT) + 2, format!("{count} login events in {days} days")),
             Err(error) => (1, format!("the login events cannot be counted: {}", error.message)),
         };
-        self.sections.push(SectionPlan { section: Section::LastLogin, requests: requests + learns, because });
+        self.sections.push(SectionPlan { section: Section::LAST_LOGIN, requests: requests + learns, because });
     }
 
     /// The rows of a listing; none when the credential may not read it.

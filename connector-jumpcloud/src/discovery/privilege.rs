@@ -247,7 +247,7 @@ impl<'a> Privilege<'a> {
     fn devices_of(&self, user: u32) -> Option<usize> {
         let is_whole =
             |section| self.state.reports.get(&section).is_some_and(|report| report.status == SectionStatus::Complete);
-        (is_whole(Section::Systems) && is_whole(Section::Grants)).then(|| self.graph.devices_of(user))
+        (is_whole(Section::SYSTEMS) && is_whole(Section::GRANTS)).then(|| self.graph.devices_of(user))
     }
 
     fn name(&self, group: u32) -> &str {

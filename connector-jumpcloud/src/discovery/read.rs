@@ -20,6 +20,7 @@ use crate::api::administrators::{self as administrators_api, Administrator};
 use crate::api::applications::{self as applications_api, Application};
 use crate::api::directories::{self as directories_api, Directory, RadiusServer};
 use crate::api::systems::{self as systems_api, System, SystemGroup};
+use crate::descriptor::{SECTIONS, is_core};
 
 /// One section as it was read, whole or as far as it came.
 struct Read {
@@ -49,7 +50,7 @@ impl Scan<'_> {
         course: &mut Course,
     ) -> Result<(), ConnectorError> {
         let mut reading: FuturesUnordered<BoxFuture<'_, Read>> = FuturesUnordered::new();
-        for section in Section::ALL {
+        for &section in SECTIONS {
             if self.must_read(section, &course.state) {
                 reading.extend(self.listing(section));
             }
@@ -58,20 +59,20 @@ impl Scan<'_> {
         loop {
             let state = &mut course.state;
             if !memberships
-                && state.reports.contains_key(&Section::Groups)
-                && self.must_read(Section::Memberships, state)
+                && state.reports.contains_key(&Section::GROUPS)
+                && self.must_read(Section::MEMBERSHIPS, state)
             {
                 memberships = true;
                 reading.push(Box::pin(self.memberships(state)));
             }
-            let needed = [Section::Groups, Section::Systems, Section::Applications, Section::Directories];
+            let needed = [Section::GROUPS, Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES];
             let known = needed.iter().all(|section| !self.wants(*section) || state.reports.contains_key(section));
-            if !grants && known && self.must_read(Section::Grants, state) {
+            if !grants && known && self.must_read(Section::GRANTS, state) {
                 grants = true;
                 reading.push(Box::pin(self.edges(users, state)));
             }
             let Some(mut read) = reading.next().await else { return Ok(()) };
-            if read.section.is_core()
+            if is_core(read.section)
                 && let Err(error) = read.result
             {
                 // This ends the scan. The other sections give up what they hold: one that waits for a permit, and is not
@@ -113,7 +114,7 @@ impl Scan<'_> {
     fn listing(&self, section: Section) -> Option<BoxFuture<'_, Read>> {
         let (client, limit, mut tally) = (self.client, self.limit(), self.tally(section));
         Some(match section {
-            Section::Groups => {
+            Section::GROUPS => {
                 let details = self.options.group_details;
                 Box::pin(async move {
                     let mut found = Groups::default();
@@ -121,24 +122,24 @@ impl Scan<'_> {
                     Read { section, found: Found::Groups(found), tally, result }
                 })
             }
-            Section::Administrators => Box::pin(async move {
+            Section::ADMINISTRATORS => Box::pin(async move {
                 let mut rows = Vec::new();
                 let result = tally.read_into(client, administrators_api::list(limit), &mut rows).await;
                 Read { section, found: Found::Administrators(rows), tally, result }
             }),
-            Section::Systems => Box::pin(async move {
+            Section::SYSTEMS => Box::pin(async move {
                 let (mut systems, mut groups) = (Vec::new(), Vec::new());
                 let main = tally.read_into(client, systems_api::list(limit), &mut systems).await;
                 let main = main.and_then(|()| organization::check_devices(client.org_id(), &systems));
                 let result = tally.read_besides(main, client, systems_api::list_groups(limit), &mut groups).await;
                 Read { section, found: Found::Systems(systems, groups), tally, result }
             }),
-            Section::Applications => Box::pin(async move {
+            Section::APPLICATIONS => Box::pin(async move {
                 let mut rows = Vec::new();
                 let result = tally.read_into(client, applications_api::list(limit), &mut rows).await;
                 Read { section, found: Found::Applications(rows), tally, result }
             }),
-            Section::Directories => Box::pin(async move {
+            Section::DIRECTORIES => Box::pin(async move {
                 let (mut rows, mut servers) = (Vec::new(), Vec::<RadiusServer>::new());
                 let main = tally.read_into(client, directories_api::list(limit), &mut rows).await;
                 let radius = directories_api::list_radius_servers(limit);
@@ -146,7 +147,7 @@ impl Scan<'_> {
                 rows.extend(servers.into_iter().map(Directory::from));
                 Read { section, found: Found::Directories(rows), tally, result }
             }),
-            Section::LastLogin => {
+            Section::LAST_LOGIN => {
                 let days = self.options.last_login_days;
                 Box::pin(async move {
                     let mut logins = Logins::default();
@@ -161,7 +162,7 @@ impl Scan<'_> {
 
     /// The reading of the memberships of the groups in `state`.
     fn memberships(&self, state: &State) -> impl Future<Output = Read> + Send + use<'_> {
-        let mut tally = self.tally(Section::Memberships);
+        let mut tally = self.tally(Section::MEMBERSHIPS);
         let reader = self.edge_reader(&tally);
         let groups: Vec<_> = state.groups.iter().map(|group| group.id.clone()).collect();
         let absent = state.absent_groups.clone();
@@ -177,13 +178,13 @@ impl Scan<'_> {
                 Ok(members) => (members, Ok(())),
                 Err(error) => (Vec::new(), Err(error)),
             };
-            Read { section: Section::Memberships, found: Found::Memberships(people, members), tally, result }
+            Read { section: Section::MEMBERSHIPS, found: Found::Memberships(people, members), tally, result }
         }
     }
 
     /// The reading of the edges between what is in `state`.
     fn edges(&self, users: Option<u64>, state: &State) -> impl Future<Output = Read> + Send + use<'_> {
-        let mut tally = self.tally(Section::Grants);
+        let mut tally = self.tally(Section::GRANTS);
         let reader = self.edge_reader(&tally);
         let walks = edges::plan(&Counts::of(users, state), reader.limit);
         let asked = edges::asked(&walks, state);
@@ -191,7 +192,7 @@ impl Scan<'_> {
         async move {
             let mut edges = Vec::new();
             let result = edges::read(&reader, &walks, asked, users_paths, &mut edges, &mut tally).await;
-            Read { section: Section::Grants, found: Found::Edges(edges), tally, result }
+            Read { section: Section::GRANTS, found: Found::Edges(edges), tally, result }
         }
     }
 
@@ -205,7 +206,7 @@ fn ends_scan(section: Section, error: &ConnectorError) -> bool {
     match error.code {
         ErrorCode::AddressBlocked => true,
         // A device of another organisation.
-        ErrorCode::WrongOrganization => section.is_core() || section == Section::Systems,
-        _ => section.is_core(),
+        ErrorCode::WrongOrganization => is_core(section) || section == Section::SYSTEMS,
+        _ => is_core(section),
     }
 }

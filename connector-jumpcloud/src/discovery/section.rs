@@ -253,12 +253,12 @@ pub(crate) fn is_unavailable(error: &ConnectorError) -> bool {
 /// The same error, whose remedy names the setting that leaves an optional section out.
 fn with_option(section: Section, mut error: ConnectorError) -> ConnectorError {
     let option = match section {
-        Section::Administrators => "includeAdministrators",
-        Section::LastLogin => "includeLastLogin",
-        Section::Systems => "includeSystems",
-        Section::Applications => "includeApplications",
-        Section::Directories => "includeDirectories",
-        Section::Grants => "includeGrants",
+        Section::ADMINISTRATORS => "includeAdministrators",
+        Section::LAST_LOGIN => "includeLastLogin",
+        Section::SYSTEMS => "includeSystems",
+        Section::APPLICATIONS => "includeApplications",
+        Section::DIRECTORIES => "includeDirectories",
+        Section::GRANTS => "includeGrants",
         _ => return error,
     };
     error.remedy = format!("{}; or set {option} to false", error.remedy);

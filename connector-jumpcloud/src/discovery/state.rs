@@ -53,7 +53,7 @@ impl State {
         if members.clone().flat_map(|members| &members.users).any(|user| *user >= known) {
             return Err("a membership names a user that is not there".to_owned());
         }
-        if self.reports.contains_key(&Section::Memberships) && self.members.len() != self.groups.len() {
+        if self.reports.contains_key(&Section::MEMBERSHIPS) && self.members.len() != self.groups.len() {
             return Err("the memberships do not fit the groups".to_owned());
         }
         Ok(())

@@ -39,7 +39,7 @@ pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter
             }
             Err(error) if is_unavailable(&error) && empty.is_some() => {}
             Err(error) if is_absent(&error) => absent = Some(error),
-            Err(error) => return Err(error.context(Section::Users)),
+            Err(error) => return Err(error.context(Section::USERS)),
         }
     }
     if let Some(users) = empty {
@@ -49,7 +49,7 @@ pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter
     if options.users_endpoint != UsersEndpoint::Auto {
         error.remedy = format!("set usersEndpoint to auto, which finds the listing that there is; or {}", error.remedy);
     }
-    Err(error.context(Section::Users))
+    Err(error.context(Section::USERS))
 }
 
 /// The listings from which the ids of users are read whose bindings are asked for: the published one first, since the

@@ -234,11 +234,11 @@ async fn a_role_is_known_by_its_id_whatever_its_name() {
 #[tokio::test]
 async fn what_the_key_may_not_read_is_unavailable_with_the_scope_that_is_needed_and_what_is_absent_without() {
     for (scope, section, needed) in [
-        ("administrators", Section::Administrators, "administrators.readonly"),
-        ("systems", Section::Systems, "systems.readonly"),
-        ("applications", Section::Applications, "applications.readonly"),
-        ("directories", Section::Directories, "directories.readonly"),
-        ("insights.events", Section::LastLogin, "directoryinsights.readonly"),
+        ("administrators", Section::ADMINISTRATORS, "administrators.readonly"),
+        ("systems", Section::SYSTEMS, "systems.readonly"),
+        ("applications", Section::APPLICATIONS, "applications.readonly"),
+        ("directories", Section::DIRECTORIES, "directories.readonly"),
+        ("insights.events", Section::LAST_LOGIN, "directoryinsights.readonly"),
     ] {
         for status in [403, 404] {
             let faults = vec![format!("status={status}:on={scope}").parse().unwrap()];
@@ -262,7 +262,7 @@ async fn what_the_key_may_not_read_is_unavailable_with_the_scope_that_is_needed_
 async fn grants_are_not_whole_where_what_they_refer_to_is_not() {
     let simulator = start(SimulatorOptions { forbidden: vec!["applications".parse().unwrap()], ..small() }).await;
     let scanned = scan(simulated(&simulator)).await;
-    let error = scanned.status(Section::Grants).error().unwrap();
+    let error = scanned.status(Section::GRANTS).error().unwrap();
     assert!(error.message.starts_with("applications: "), "{error:?}");
     assert!(scanned.grants().count() > 0, "what could be read is there");
 }

@@ -53,6 +53,6 @@ async fn a_date_to_come_back_at_is_a_second_ahead_whatever_this_servers_clock_sa
         .await;
     let began = Instant::now();
     let scanned = scan(core_alone(console.system())).await;
-    assert_eq!(*scanned.status(Section::Groups), SectionStatus::Complete);
+    assert_eq!(*scanned.status(Section::GROUPS), SectionStatus::Complete);
     assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
 }

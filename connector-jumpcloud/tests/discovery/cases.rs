@@ -23,7 +23,7 @@ async fn a_device_login_under_the_local_account_name_is_the_users() {
     assert_eq!(login.service.as_deref(), Some("systems"));
     assert!(!codes(&ada.reasons).contains(&"privileged_never_logged_in"), "{:?}", ada.reasons);
     assert_eq!(ada.attributes.get("systemUsername"), Some("adae".into()));
-    assert_eq!(scanned.summary.section(connector_api::Section::LastLogin).unwrap().dangling, 0);
+    assert_eq!(scanned.summary.section(connector_api::Section::LAST_LOGIN).unwrap().dangling, 0);
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn an_initiator_of_type_systemuser_is_a_user_by_its_id() {
     let console = case("03-initiator-of-type-systemuser").serve().await;
     let scanned = scan(console.system()).await;
     assert_eq!(scanned.account(ADA).last_login_at, time("2026-11-20T10:00:00.123Z"));
-    assert_eq!(scanned.summary.section(connector_api::Section::LastLogin).unwrap().dangling, 0);
+    assert_eq!(scanned.summary.section(connector_api::Section::LAST_LOGIN).unwrap().dangling, 0);
 }
 
 #[tokio::test]

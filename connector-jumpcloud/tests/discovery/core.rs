@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::support::console::{Content, id};
 use crate::support::{core_alone, one, scan, simulated, small, start, try_scan, wire};
-use connector_api::{AccountKind, AccountType, ErrorCode, Outcome, Record, Section, SectionStatus, Stage};
+use connector_api::{AccountKind, AccountType, ErrorCode, Outcome, Record, SectionStatus, Stage};
 use jumpcloud_simulator::organization::{Organization, UserRole, UserState};
 use jumpcloud_simulator::{SimulatorOptions, UsersEndpoint};
 use serde_json::{Value, json};
@@ -307,7 +307,7 @@ async fn two_scans_of_the_same_organisation_give_the_same_rows_in_the_same_order
 async fn every_section_says_that_it_begins_and_that_it_is_done() {
     let simulator = start(small()).await;
     let scanned = scan(simulated(&simulator)).await;
-    for section in Section::ALL {
+    for section in connector_jumpcloud::descriptor().sections.into_iter().map(|described| described.section) {
         let of_section: Vec<_> = scanned.progress.iter().filter(|progress| progress.section == section).collect();
         let (first, last) = (of_section.first().unwrap(), of_section.last().unwrap());
         assert_eq!((first.stage, first.done, first.requests), (Stage::Reading, 0, 0), "{section}");

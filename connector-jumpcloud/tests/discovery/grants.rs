@@ -293,14 +293,14 @@ async fn cycles_dangling_ids_and_unknown_types_are_counted_and_harm_nothing() {
     };
     let group = |number: u64| format!("group {}", id(number));
     assert_eq!(
-        examples(Section::Memberships),
+        examples(Section::MEMBERSHIPS),
         [
             (group(10), format!("\"robot\" {}", id(7))),
             (group(10), format!("user {}", id(99))),
             (group(11), format!("user_group {}", id(98))),
         ]
     );
-    let grants = examples(Section::Grants);
+    let grants = examples(Section::GRANTS);
     assert_eq!(grants.len(), 3, "{grants:?}");
     assert!(grants.contains(&(format!("application {}", id(50)), format!("\"spaceship\" {}", id(10)))), "{grants:?}");
     assert!(grants.contains(&(format!("user_group {}", id(97)), format!("system {}", id(30)))), "{grants:?}");
@@ -377,9 +377,9 @@ async fn the_strongest_of_more_ways_than_are_followed_is_found() {
 async fn what_is_refused_in_part_is_read_as_far_as_it_may_be_and_not_complete() {
     let refused = |path: &str| crafted().answer(path, 403, json!({"message": "no"}));
     for (section, refused, shown, status) in [
-        (Section::Directories, refused("/api/radiusservers"), "ldapServer", "incomplete"),
-        (Section::Systems, refused("/api/v2/systemgroups"), "system", "incomplete"),
-        (Section::Systems, refused("/api/systems"), "systemGroup", "unavailable"),
+        (Section::DIRECTORIES, refused("/api/radiusservers"), "ldapServer", "incomplete"),
+        (Section::SYSTEMS, refused("/api/v2/systemgroups"), "system", "incomplete"),
+        (Section::SYSTEMS, refused("/api/systems"), "systemGroup", "unavailable"),
     ] {
         let directory = json!({"id": id(60), "type": "ldap_server", "name": "LDAP"});
         let console = refused.list("/api/v2/directories", [directory]).serve().await;

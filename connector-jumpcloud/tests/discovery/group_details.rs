@@ -97,7 +97,7 @@ async fn each_way_of_reading_the_details_finds_the_same_privileged_groups() {
             }
             let asked = simulator.requests().of("usergroups.one");
             assert_eq!(asked >= groups, each, "{what}: {asked} of {groups} groups asked");
-            let notes = &scanned.summary.section(Section::Groups).unwrap().notes;
+            let notes = &scanned.summary.section(Section::GROUPS).unwrap().notes;
             assert_eq!(notes.iter().any(|note| note.contains("groupDetails is filtered")), !each, "{what}: {notes:?}");
         }
     }
@@ -118,7 +118,7 @@ async fn with_the_list_alone_what_is_not_read_is_said() {
     let simulator = with(Behaviour::observed()).await;
     let scanned = scan(core_alone(simulated(&simulator)).with_attribute("groupDetails", "list")).await;
     assert_eq!(simulator.requests().of("usergroups.one"), 0);
-    let notes = &scanned.summary.section(Section::Groups).unwrap().notes;
+    let notes = &scanned.summary.section(Section::GROUPS).unwrap().notes;
     assert!(notes.iter().any(|note| note.contains("groupDetails is list")), "{notes:?}");
 }
 
@@ -127,9 +127,9 @@ async fn the_details_are_planned_for() {
     let simulator = with(Behaviour::observed()).await;
     let system = core_alone(simulated(&simulator));
     let plan = connect(system.clone()).unwrap().plan(&ScanRequest::default()).await.unwrap().unwrap();
-    let planned = plan.sections.iter().find(|plan| plan.section == Section::Groups).unwrap().requests;
+    let planned = plan.sections.iter().find(|plan| plan.section == Section::GROUPS).unwrap().requests;
     let scanned = scan(system).await;
-    let report = scanned.summary.section(Section::Groups).unwrap();
+    let report = scanned.summary.section(Section::GROUPS).unwrap();
     assert_eq!((planned, report.planned_requests), (report.requests, Some(report.requests)));
 }
 
@@ -151,7 +151,7 @@ async fn a_group_that_is_listed_with_members_and_not_there_by_itself_fails_the_s
     let console = content().answer(&members, 404, json!({"message": "Not Found"})).serve().await;
     let scanned = scan(core_alone(console.system())).await;
     assert_eq!(scanned.groups().count(), 0, "gone altogether");
-    let notes = &scanned.summary.section(Section::Memberships).unwrap().notes;
+    let notes = &scanned.summary.section(Section::MEMBERSHIPS).unwrap().notes;
     assert!(notes.iter().any(|note| note.contains("vanished")), "{notes:?}");
 }
 

@@ -81,7 +81,7 @@ async fn the_events_are_one_stream_of_pages_however_many_users_there_are() {
     let scanned = scan(simulated(&simulator)).await;
     let since = Timestamp::now() - SignedDuration::from_hours(24 * 90);
     assert_same(&truth, &scanned, &expected(&truth, since));
-    let report = scanned.summary.section(Section::LastLogin).unwrap();
+    let report = scanned.summary.section(Section::LAST_LOGIN).unwrap();
     assert_eq!((report.status.clone(), report.requests), (SectionStatus::Complete, 5));
 }
 
@@ -138,7 +138,7 @@ async fn logins_of_nobody_in_the_scan_are_counted_and_kept_apart() {
     let time = |minute| Some(at(minute).parse::<Timestamp>().unwrap());
     assert_eq!((of(1).succeeded_at, of(1).service.as_deref()), (time(2), Some("systems")));
     assert_eq!(of(8).succeeded_at, time(3), "an administrator's login is no user's");
-    let report = scanned.summary.section(Section::LastLogin).unwrap();
+    let report = scanned.summary.section(Section::LAST_LOGIN).unwrap();
     let strangers: Vec<&str> = report.dangling_examples.iter().map(|example| example.to.as_str()).collect();
     assert_eq!(strangers, ["user ghost", &format!("user {}", id(77))]);
     assert_eq!(report.notes, ["3 login events do not say whose they are or how they went"]);
@@ -157,7 +157,7 @@ async fn the_names_that_nobody_has_are_those_of_the_events() {
         .collect();
     names.sort_unstable();
     names.dedup();
-    let report = scanned.summary.section(Section::LastLogin).unwrap();
+    let report = scanned.summary.section(Section::LAST_LOGIN).unwrap();
     assert_eq!(report.dangling, names.len() as u64);
     assert!(report.dangling_examples.iter().all(|example| names.contains(&example.to)), "{report:?}");
 }
@@ -178,7 +178,7 @@ async fn a_short_page_of_events_is_no_end() {
     let scanned = scan(console.system()).await;
     assert!(scanned.accounts().all(|account| account.last_login_at.is_some()));
     assert_eq!(
-        scanned.summary.section(Section::LastLogin).unwrap().requests,
+        scanned.summary.section(Section::LAST_LOGIN).unwrap().requests,
         5,
         "the first shows how far the log reaches back, the last that there are no more"
     );
@@ -203,7 +203,7 @@ async fn names_of_logins_are_known_in_whatever_case() {
         .await;
     let scanned = scan(console.system()).await;
     assert!(scanned.accounts().all(|account| account.last_login_at.is_some()));
-    let strangers = &scanned.summary.section(Section::LastLogin).unwrap().dangling_examples;
+    let strangers = &scanned.summary.section(Section::LAST_LOGIN).unwrap().dangling_examples;
     assert_eq!(strangers.iter().map(|stranger| stranger.to.as_str()).collect::<Vec<_>>(), ["user ghost"]);
 }
 
@@ -212,7 +212,7 @@ async fn without_directory_insights_no_login_is_claimed() {
     let simulator = start(SimulatorOptions { forbidden: vec!["insights.*".parse().unwrap()], ..small() }).await;
     let truth = simulator.organization();
     let scanned = scan(simulated(&simulator)).await;
-    let error = scanned.unavailable(Section::LastLogin);
+    let error = scanned.unavailable(Section::LAST_LOGIN);
     assert!(error.remedy.contains("directoryinsights.readonly"), "{error:?}");
     assert!(scanned.accounts().all(|account| account.last_login.is_none() && account.last_login_at.is_none()));
     let dba = scanned.account(&truth.id(Node::new(Kind::User, 4)));

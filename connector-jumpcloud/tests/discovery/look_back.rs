@@ -143,6 +143,6 @@ async fn a_log_that_names_nobody_accuses_nobody() {
     let console = organization().log([nobody]).serve().await;
     let scanned = scan(console.system()).await;
     assert_eq!(accused(&scanned), Vec::<String>::new());
-    let report = scanned.summary.section(Section::LastLogin).unwrap();
+    let report = scanned.summary.section(Section::LAST_LOGIN).unwrap();
     assert_eq!(report.notes, ["1 login events do not say whose they are or how they went"]);
 }

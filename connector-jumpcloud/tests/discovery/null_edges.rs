@@ -38,7 +38,7 @@ async fn the_rows_are_the_same_with_null_records_in_any_form() {
         let found = rows(&scanned);
         let missing: Vec<_> = truth.difference(&found).take(3).collect();
         assert!(found == truth, "{form:?}: {} of {} rows, missing {missing:?}", found.len(), truth.len());
-        let notes = &scanned.summary.section(Section::Memberships).unwrap().notes;
+        let notes = &scanned.summary.section(Section::MEMBERSHIPS).unwrap().notes;
         assert!(
             notes.iter().any(|note| note.contains(" counted, ") && note.ends_with(" given")),
             "{form:?}: {notes:?}"
@@ -97,7 +97,7 @@ async fn a_list_whose_last_records_are_null_does_not_depend_on_a_traversal_but_h
         let console = group_of_130(125).answer(&membership, status, body).serve().await;
         let scanned = scan(core_alone(console.system())).await;
         assert_eq!((scanned.summary.outcome, scanned.memberships().count()), (Outcome::Complete, 125));
-        let notes = &scanned.summary.section(Section::Memberships).unwrap().notes;
+        let notes = &scanned.summary.section(Section::MEMBERSHIPS).unwrap().notes;
         assert_eq!(notes, &[format!("/api/v2/usergroups/{}/members: 130 counted, 125 given", id(10))]);
     }
     let console = group_of_130(125).list(&membership, reached(1000..1130)).serve().await;
@@ -114,7 +114,7 @@ async fn those_who_come_through_other_groups_are_nobody_more() {
     let console = group_of_130(100).list(&membership, shown).serve().await;
     let scanned = scan(core_alone(console.system())).await;
     assert_eq!(scanned.memberships().count(), 100);
-    let notes = &scanned.summary.section(Section::Memberships).unwrap().notes;
+    let notes = &scanned.summary.section(Section::MEMBERSHIPS).unwrap().notes;
     assert_eq!(notes, &[format!("/api/v2/usergroups/{}/members: 130 counted, 100 given", id(10))]);
 }
 

@@ -239,9 +239,9 @@ async fn directory_insights_is_named_the_organisation_that_a_bearer_token_belong
     scan(as_service_account(&console)).await;
     assert_eq!(named(&console), [Some(id(171))].into());
     let plan = connect(as_service_account(&console)).unwrap().plan(&ScanRequest::default()).await.unwrap().unwrap();
-    let planned = plan.sections.iter().find(|plan| plan.section == Section::LastLogin).unwrap();
+    let planned = plan.sections.iter().find(|plan| plan.section == Section::LAST_LOGIN).unwrap();
     let alone = connect(console.system()).unwrap().plan(&ScanRequest::default()).await.unwrap().unwrap();
-    let alone = alone.sections.iter().find(|plan| plan.section == Section::LastLogin).unwrap();
+    let alone = alone.sections.iter().find(|plan| plan.section == Section::LAST_LOGIN).unwrap();
     assert_eq!(planned.requests, alone.requests + 1, "one to find the organisation out");
     let unnamed = || issuing(json!(3600)).list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})]);
     let console = unnamed().serve().await;
@@ -254,7 +254,7 @@ async fn directory_insights_is_named_the_organisation_that_a_bearer_token_belong
     let missing = json!({"message": "no organization selected"});
     let console = unnamed().answer("/insights/directory/v1/events", 401, missing).serve().await;
     let scanned = scan(as_service_account(&console)).await;
-    let error = scanned.status(Section::LastLogin).error().unwrap();
+    let error = scanned.status(Section::LAST_LOGIN).error().unwrap();
     assert_eq!(error.code, ErrorCode::WrongOrganization);
     assert!(error.remedy.contains("jumpcloudOrgId") && !error.remedy.contains("role"), "{error:?}");
 }
@@ -270,7 +270,7 @@ async fn what_insights_refuses_has_a_remedy_of_its_own() {
     ] {
         let console = content.serve().await;
         let scanned = scan(console.system()).await;
-        let error = scanned.unavailable(Section::LastLogin);
+        let error = scanned.unavailable(Section::LAST_LOGIN);
         assert!(error.message.contains(message) && error.remedy.contains(remedy), "{error:?}");
         assert!(error.remedy.contains("includeLastLogin") && !error.remedy.contains("role"), "{error:?}");
     }
@@ -285,7 +285,7 @@ async fn a_section_that_is_refused_says_one_thing_of_the_credential() {
         [(console.system(), "the key's administrator"), (as_service_account(&console), "the service account")]
     {
         let scanned = scan(system).await;
-        for (section, scope) in [(Section::Administrators, "administrators"), (Section::Systems, "systems")] {
+        for (section, scope) in [(Section::ADMINISTRATORS, "administrators"), (Section::SYSTEMS, "systems")] {
             let error = scanned.unavailable(section);
             assert!(!error.message.contains("not accepted"), "{error:?}");
             let advice = format!("give {holder} the role Administrator, or one with the scope {scope}.readonly");
@@ -298,7 +298,7 @@ async fn a_section_that_is_refused_says_one_thing_of_the_credential() {
 async fn the_report_of_a_section_and_the_error_of_the_scan_agree() {
     let simulator = provider().await;
     let failure = try_scan(simulated(&simulator)).await.unwrap_err();
-    let users = failure.summary.section(Section::Users).unwrap().status.error().unwrap();
+    let users = failure.summary.section(Section::USERS).unwrap().status.error().unwrap();
     assert_eq!(*users, ConnectorError { message: users.message.clone(), ..failure.error.clone() });
     assert!(failure.error.message.ends_with(&users.message), "{failure:?}");
 }

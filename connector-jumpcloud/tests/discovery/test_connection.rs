@@ -226,7 +226,7 @@ async fn too_many_calls_are_slowed_down_and_only_a_lasting_refusal_is_an_error()
     let faults = vec!["status=429:retry-after=0:on=usergroups:times=2".parse().unwrap()];
     let simulator = start(SimulatorOptions { faults, ..small() }).await;
     let scanned = scan(core_alone(simulated(&simulator))).await;
-    let groups = scanned.summary.section(connector_api::Section::Groups).unwrap();
+    let groups = scanned.summary.section(connector_api::Section::GROUPS).unwrap();
     assert_eq!((groups.status.clone(), groups.retries), (SectionStatus::Complete, 2));
     let faults = vec!["status=429:retry-after=0:on=usergroups".parse().unwrap()];
     let simulator = start(SimulatorOptions { faults, ..small() }).await;

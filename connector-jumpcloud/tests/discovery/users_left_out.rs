@@ -43,9 +43,9 @@ async fn those_who_are_answered_404_by_id_are_stale_edges_and_the_scan_is_comple
     assert_eq!(scanned.summary.outcome, Outcome::Complete);
     assert_eq!((scanned.accounts().count(), scanned.memberships().count()), (50, 50));
     assert_eq!(asked_by_id(&console), 10);
-    let users = scanned.summary.section(Section::Users).unwrap();
+    let users = scanned.summary.section(Section::USERS).unwrap();
     assert!(users.notes.iter().any(|note| note.starts_with("10 users whom memberships")), "{:?}", users.notes);
-    assert_eq!(scanned.summary.section(Section::Memberships).unwrap().dangling, 10);
+    assert_eq!(scanned.summary.section(Section::MEMBERSHIPS).unwrap().dangling, 10);
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn one_who_is_there_by_id_makes_the_list_incomplete() {
     let failure = try_scan(core_alone(console.system())).await.unwrap_err();
     assert_eq!(failure.error.code, ErrorCode::InconsistentListing);
     assert!(failure.error.message.contains("lacks 1 users"), "{}", failure.error.message);
-    assert_eq!(failure.summary.section(Section::Users).unwrap().status.as_str(), "incomplete");
+    assert_eq!(failure.summary.section(Section::USERS).unwrap().status.as_str(), "incomplete");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn ids_are_the_same_in_any_case() {
     let scanned = scan(core_alone(console.system())).await;
     let membership = scanned.memberships().next().unwrap();
     assert_eq!(membership.account_external_id, id(0xABC), "as the account has it");
-    assert_eq!(scanned.summary.section(Section::Memberships).unwrap().dangling, 0);
+    assert_eq!(scanned.summary.section(Section::MEMBERSHIPS).unwrap().dangling, 0);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn edges_of_unknown_kinds_fail_the_scan_unless_they_are_few() {
             if let Err(failure) = ended {
                 assert_eq!(failure.error.code, ErrorCode::InconsistentListing);
                 assert!(failure.error.message.contains(&id(1000)), "an example: {}", failure.error.message);
-                let report = failure.summary.section(Section::Memberships).unwrap();
+                let report = failure.summary.section(Section::MEMBERSHIPS).unwrap();
                 assert!(!report.dangling_examples.is_empty());
             }
         }

@@ -47,7 +47,7 @@ fn minutes(scanned: &Scanned) -> Vec<Option<i8>> {
 }
 
 fn notes(scanned: &Scanned) -> &[String] {
-    &scanned.summary.section(Section::LastLogin).unwrap().notes
+    &scanned.summary.section(Section::LAST_LOGIN).unwrap().notes
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_local_name_of_two_users_is_neithers_and_is_noted() {
     assert_eq!(minutes(&scanned), [Some(3), None, Some(8), None]);
     assert_eq!(notes(&scanned), ["logins under 1 names are nobody's, since several users may go by each: dev"]);
     assert!(scanned.account(&id(2)).last_login.is_none(), "it may have signed in");
-    assert_eq!(scanned.summary.section(Section::LastLogin).unwrap().dangling, 0);
+    assert_eq!(scanned.summary.section(Section::LAST_LOGIN).unwrap().dangling, 0);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_local_name_counts_for_devices_alone_and_the_newest_login_wins() {
     let users = [user(1, "ada", "adae"), user(2, "bob", "")];
     let scanned = scan_of(users.clone(), [by_name(9, "adae"), on_device(4, "adae"), by_name(2, "ada")]).await;
     assert_eq!(minutes(&scanned), [Some(4), None, None]);
-    let report = scanned.summary.section(Section::LastLogin).unwrap();
+    let report = scanned.summary.section(Section::LAST_LOGIN).unwrap();
     let strangers: Vec<_> = report.dangling_examples.iter().map(|stranger| stranger.to.as_str()).collect();
     assert_eq!(strangers, ["user adae"], "nobody signs in to a network by the name on a device");
     let scanned = scan_of(users, [on_device(4, "adae"), by_name(5, "ADA"), on_device(6, "bob@X.example")]).await;

@@ -148,7 +148,7 @@ async fn an_optional_section_in_an_outage_leaves_the_core_whole() {
     let (simulator, ended, rows) = scan_with(options, json!({"attempts": 3})).await;
     let summary = ended.unwrap();
     assert_eq!(summary.outcome, Outcome::Incomplete);
-    for section in [Section::Systems, Section::Administrators, Section::Grants] {
+    for section in [Section::SYSTEMS, Section::ADMINISTRATORS, Section::GRANTS] {
         assert_eq!(summary.section(section).unwrap().status.as_str(), "incomplete", "{section}");
     }
     let (found, truth) = (Identities::of(&rows).0, Identities::truth(&simulator.organization()));

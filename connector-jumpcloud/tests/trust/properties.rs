@@ -321,7 +321,7 @@ fn same(organization: &Organization, found: &Identities, summary: &ScanSummary, 
     let mut truth = Identities::truth(organization);
     if case.has("group-vanishes") {
         // Only groups that were told to be gone may be missing, with what hangs on them.
-        let notes = summary.section(Section::Memberships).map(|report| report.notes.as_slice()).unwrap_or_default();
+        let notes = summary.section(Section::MEMBERSHIPS).map(|report| report.notes.as_slice()).unwrap_or_default();
         let told = |group: &String| notes.iter().any(|note| note.contains(&format!("the group {group} vanished")));
         truth.groups.retain(|group| !told(group));
         truth.direct.retain(|(group, _)| !told(group));
@@ -335,13 +335,13 @@ fn same(organization: &Organization, found: &Identities, summary: &ScanSummary, 
     if !case.has("cycle") {
         differ("memberships", &truth.members, &found.members)?;
     }
-    if is_complete(summary, Section::Administrators) {
+    if is_complete(summary, Section::ADMINISTRATORS) {
         differ("administrators", &truth.administrators, &found.administrators)?;
     }
-    if is_complete(summary, Section::Systems) {
+    if is_complete(summary, Section::SYSTEMS) {
         differ("systems", &truth.systems, &found.systems)?;
     }
-    if is_complete(summary, Section::Grants) && is_complete(summary, Section::Systems) && !case.has("cycle") {
+    if is_complete(summary, Section::GRANTS) && is_complete(summary, Section::SYSTEMS) && !case.has("cycle") {
         differ("logins", &truth.logins, &found.logins)?;
     }
     Ok(())
@@ -362,7 +362,7 @@ fn drifted(organization: &Organization, found: &Identities, summary: &ScanSummar
         Err(format!("{what}: missing {missing:?}, never there {invented:?}"))
     };
     check("users", Kind::User, &found.users)?;
-    if is_complete(summary, Section::Systems) {
+    if is_complete(summary, Section::SYSTEMS) {
         check("systems", Kind::System, &found.systems)?;
     }
     if case.has("group-vanishes") {

@@ -45,13 +45,13 @@ async fn a_scan_goes_on_from_every_checkpoint_and_asks_nothing_twice() {
     assert_eq!(scan_from(&system, None, &whole).await, Ok(Outcome::Complete));
     let rows = whole.rows();
     let classes = [
-        (Section::Groups, "usergroups"),
-        (Section::Memberships, "usergroups.members"),
-        (Section::Administrators, "administrators"),
-        (Section::Systems, "systems"),
-        (Section::Applications, "applications"),
-        (Section::Directories, "directories"),
-        (Section::Users, "users"),
+        (Section::GROUPS, "usergroups"),
+        (Section::MEMBERSHIPS, "usergroups.members"),
+        (Section::ADMINISTRATORS, "administrators"),
+        (Section::SYSTEMS, "systems"),
+        (Section::APPLICATIONS, "applications"),
+        (Section::DIRECTORIES, "directories"),
+        (Section::USERS, "users"),
     ];
     assert!(whole.checkpoints().len() >= 6, "{}", whole.checkpoints().len());
     for (before, checkpoint) in whole.checkpoints() {
@@ -139,9 +139,9 @@ async fn a_section_is_complete_only_when_its_rows_were_taken_and_what_it_cost_is
         let summary = failure.summary;
         for report in &summary.sections {
             let complete = report.status == SectionStatus::Complete;
-            assert!(!complete || report.section == Section::Users, "call {call}: {report:?}");
+            assert!(!complete || report.section == Section::USERS, "call {call}: {report:?}");
         }
-        let users = summary.section(Section::Users).unwrap();
+        let users = summary.section(Section::USERS).unwrap();
         let accounts = sink.rows().iter().filter(|row| matches!(row, Record::Account(_))).count() as u64;
         assert!(users.records <= accounts && accounts - users.records <= 100, "call {call}: {users:?}");
         let counted: u64 = summary.sections.iter().map(|report| report.requests).sum();
@@ -192,7 +192,7 @@ async fn a_checkpoint_of_a_scan_that_leaves_other_sections_out_is_refused() {
     let sink = Arc::new(Collected::default());
     scan_from(&system, None, &sink).await.unwrap();
     for (_, checkpoint) in sink.checkpoints() {
-        let without = [Section::Applications].into();
+        let without = [Section::APPLICATIONS].into();
         let request = ScanRequest { without, resume: Some(checkpoint), ..ScanRequest::default() };
         let ended = connect(system.clone()).unwrap().scan(request, Arc::<Collected>::default()).await;
         assert_eq!(ended.unwrap_err().error.code, ErrorCode::CheckpointRejected);
@@ -262,5 +262,5 @@ async fn a_sink_that_fails_ends_the_scan_with_its_own_error() {
     let sink = Arc::new(Failing(Arc::default(), 1));
     let failure = connector.scan(ScanRequest::default(), sink).await.unwrap_err();
     assert_eq!(failure.error.code, ErrorCode::Sink);
-    assert!(matches!(failure.summary.section(Section::Users).unwrap().status, SectionStatus::Incomplete { .. }));
+    assert!(matches!(failure.summary.section(Section::USERS).unwrap().status, SectionStatus::Incomplete { .. }));
 }

@@ -28,14 +28,14 @@ async fn whole(setup: &Setup, options: &SimulatorOptions) -> Result<Vec<Bar>> {
     let planned = |sections: &[Section]| -> u64 {
         plan.sections.iter().filter(|plan| sections.contains(&plan.section)).map(|plan| plan.requests).sum()
     };
-    let others = [Section::Administrators, Section::Systems, Section::Applications, Section::Directories];
+    let others = [Section::ADMINISTRATORS, Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES];
     // How many lists of edges and of events must be read is the plan's own arithmetic.
-    let from_plan = planned(&[Section::Grants, Section::LastLogin]);
+    let from_plan = planned(&[Section::GRANTS, Section::LAST_LOGIN]);
     let organization = simulator.organization();
     let ideal_core = pages_of_core(&organization);
     let ideal = ideal_core + pages_of_others(&organization) + from_plan;
     let of_core = requests(&scanned, &CORE);
-    let whole = of_core + requests(&scanned, &others) + requests(&scanned, &[Section::Grants, Section::LastLogin]);
+    let whole = of_core + requests(&scanned, &others) + requests(&scanned, &[Section::GRANTS, Section::LAST_LOGIN]);
     let what = format!("{} users, {} groups, {} systems", options.users, options.groups, options.systems);
     Ok(vec![
         of_the_core(&what, of_core, ideal_core, 1.05),
@@ -56,7 +56,7 @@ async fn core(setup: &Setup, options: SimulatorOptions, most: f64) -> Result<Bar
     Ok(of_the_core(&what, requests(&scanned, &CORE), pages_of_core(&simulator.organization()), most))
 }
 
-const CORE: [Section; 3] = [Section::Users, Section::Groups, Section::Memberships];
+const CORE: [Section; 3] = [Section::USERS, Section::GROUPS, Section::MEMBERSHIPS];
 
 fn requests(scanned: &Scanned, sections: &[Section]) -> u64 {
     sections.iter().filter_map(|section| scanned.summary.section(*section)).map(|report| report.requests).sum()

@@ -10,11 +10,8 @@ use connector_api::*;
 use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth};
 
 fn descriptor() -> Descriptor {
-    let discovery = |section, data: &str| Discovery {
-        section,
-        data: data.into(),
-        source: "the roster file".into(),
-        cost: "nothing".into(),
+    let section = |section: Section, title: &str, data: &str, rows: RowType| {
+        SectionDescription::new(section, title, data, "the roster file", "nothing").core().owning([rows])
     };
     Descriptor {
         os_type: "Roster".into(),
@@ -27,10 +24,10 @@ fn descriptor() -> Descriptor {
         protocols: vec![Protocol { name: "File".into(), port: 443, notes: "No connection is made.".into() }],
         editions: vec![Edition::Pro, Edition::Enterprise],
         required_permissions: vec!["Read the roster file".into()],
-        discovers: vec![
-            discovery(Section::Users, "Everybody on the roster"),
-            discovery(Section::Groups, "Teams"),
-            discovery(Section::Memberships, "Who is in which team"),
+        sections: vec![
+            section(Section::USERS, "Crew", "Everybody on the roster", RowType::new("account", "user")),
+            section(Section::GROUPS, "Teams", "Teams", RowType::new("group", "ROSTER_TEAM")),
+            section(Section::MEMBERSHIPS, "Members", "Who is in which team", RowType::new("membership", "ROSTER_TEAM")),
         ],
         emits: vec!["ROSTER_TEAM".into()],
         configuration_steps: vec!["Enter the path of the roster file.".into()],
@@ -144,9 +141,9 @@ impl RosterConnector {
         let roster = self.read()?;
         let accounts = roster.accounts.values().cloned().map(Record::from).collect();
         for (section, rows) in [
-            (Section::Users, accounts),
-            (Section::Groups, roster.groups()),
-            (Section::Memberships, roster.memberships()),
+            (Section::USERS, accounts),
+            (Section::GROUPS, roster.groups()),
+            (Section::MEMBERSHIPS, roster.memberships()),
         ] {
             let mut report = SectionReport::new(section, SectionStatus::Complete);
             for batch in rows.chunks(500) {
@@ -202,7 +199,7 @@ impl Fixture for RosterFixture {
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
         let text = match scenario {
             Scenario::Healthy => "7 ada admins crew\n8 bob crew\n9 cid\n",
-            Scenario::SectionFails(section) if section.is_core() => "7 ada admins\n8\n",
+            Scenario::SectionFails(section) if descriptor().is_core(section) => "7 ada admins\n8\n",
             other => return Err(NoTarget::unsupported(format!("a file cannot be {other}"))),
         };
         let folder = tempfile::tempdir().map_err(NoTarget::broken)?;

@@ -44,7 +44,7 @@ impl Bars {
         bars.entry(section)
             .or_insert_with(|| {
                 let bar = self.screen.insert(place, ProgressBar::no_length());
-                bar.set_prefix(section.as_str());
+                bar.set_prefix(section.to_string());
                 bar.set_style(style("  {prefix:<15}{human_pos:>9} {spinner} {rate:>10}  {msg}"));
                 bar.enable_steady_tick(Duration::from_millis(120));
                 bar
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     fn at(stage: Stage) -> Progress {
-        Progress { section: Section::Users, stage, done: 1, expected: None, requests: 1 }
+        Progress { section: Section::USERS, stage, done: 1, expected: None, requests: 1 }
     }
 
     #[test]

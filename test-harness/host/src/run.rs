@@ -1,6 +1,6 @@
 //! Tests a connection and runs a scan, as any host would.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -95,7 +95,9 @@ impl ScanJob {
     /// Only when the scan cannot start: the output or the checkpoint is not usable. A scan that started ends as a
     /// [`ScanReport`], whatever happens.
     pub async fn run(self, connector: &dyn Connector, config: &SystemConfig) -> Result<ScanReport, ConnectorError> {
-        // Whatever is wrong with the files is to be known before the scan starts.
+        // Whatever is wrong with the request or the files is to be known before the scan starts.
+        let without: BTreeSet<Section> = self.without.iter().copied().collect();
+        ScanRequest { without: without.clone(), ..ScanRequest::default() }.verify(&connector.describe())?;
         self.check_files()?;
         let output = self.destination.open(self.format)?;
         let (place, resume) = match self.open_checkpoint(connector, config)? {
@@ -108,7 +110,8 @@ impl ScanJob {
         };
         let request = ScanRequest {
             cancel: self.cancel.clone(),
-            without: self.without.iter().copied().collect(),
+            without,
+            since: None,
             checkpoints: self.checkpoint.is_some(),
             resume,
         };

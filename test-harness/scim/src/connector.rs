@@ -45,7 +45,7 @@ impl ScimConnector {
         if scan.request.resume.is_some() {
             return Err(Checkpoint::rejected("a SCIM scan starts from the beginning"));
         }
-        let Some(users) = self.list(Section::Users, "Users", scan).await else { return Ok(()) };
+        let Some(users) = self.list(Section::USERS, "Users", scan).await else { return Ok(()) };
         let accounts: Option<BTreeMap<String, Account>> =
             users.iter().map(|(id, user)| Some((id.clone(), account(id, user)?))).collect();
         let accounts = accounts.ok_or_else(|| malformed("a user has no userName"))?;
@@ -53,9 +53,9 @@ impl ScimConnector {
         if names.len() < accounts.len() {
             return Err(malformed("two users share a userName"));
         }
-        let Some(resources) = self.list(Section::Groups, "Groups", scan).await else { return Ok(()) };
+        let Some(resources) = self.list(Section::GROUPS, "Groups", scan).await else { return Ok(()) };
         let mut groups: Vec<Group> = resources.iter().map(|(id, resource)| group(id, resource)).collect();
-        let mut report = SectionReport::new(Section::Memberships, SectionStatus::Complete);
+        let mut report = SectionReport::new(Section::MEMBERSHIPS, SectionStatus::Complete);
         let mut rows: Vec<Membership> = Vec::new();
         for group in &mut groups {
             let (members, astray) = memberships(group, &accounts, &resources);

@@ -52,9 +52,9 @@ fn fault(scenario: Scenario) -> Result<Fault, NoTarget> {
         Scenario::Healthy | Scenario::Unauthorized => Fault::None,
         Scenario::Forbidden => Fault::Forbidden,
         Scenario::TransientFaults { seed } => Fault::Transient { seed },
-        Scenario::SectionFails(Section::Users) => Fault::Fails("/Users"),
-        Scenario::SectionFails(Section::Groups) => Fault::Fails("/Groups"),
-        Scenario::SectionFails(Section::Memberships) => {
+        Scenario::SectionFails(Section::USERS) => Fault::Fails("/Users"),
+        Scenario::SectionFails(Section::GROUPS) => Fault::Fails("/Groups"),
+        Scenario::SectionFails(Section::MEMBERSHIPS) => {
             return Err(NoTarget::unsupported("members come with their groups"));
         }
         other => return Err(NoTarget::unsupported(format!("SCIM knows no {other}"))),

@@ -62,12 +62,12 @@ fn page(descriptor: &Descriptor) -> String {
     }
     section(&mut page, "Protocols", &protocols.render(2));
     section(&mut page, "Required permissions", &list(&descriptor.required_permissions, "-"));
-    let mut discovers = Table::new(&["SECTION", "DATA", "SOURCE", "COST"], &[]);
-    for discovery in &descriptor.discovers {
-        let section = discovery.section.to_string();
-        discovers.row([section, discovery.data.clone(), discovery.source.clone(), discovery.cost.clone()]);
+    let mut sections = Table::new(&["SECTION", "DATA", "SOURCE", "COST"], &[]);
+    for described in &descriptor.sections {
+        let section = described.section.to_string();
+        sections.row([section, described.data.clone(), described.source.clone(), described.cost.clone()]);
     }
-    section(&mut page, "What is discovered", &discovers.render(2));
+    section(&mut page, "What is discovered", &sections.render(2));
     let mut evidence = String::new();
     for row in &descriptor.evidence {
         let severities: Vec<&str> = row.severities.iter().map(|severity| severity.as_str()).collect();

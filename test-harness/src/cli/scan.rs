@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use connector_api::{
     CancellationToken, Connector, ConnectorError, ErrorCode, Organization, Registry, ScanPlan, ScanRequest, Section,
@@ -65,8 +64,8 @@ struct RowArguments {
     /// Begin anew, whatever the checkpoint says. A file that is no checkpoint is left as it is all the same
     #[arg(long, requires = "checkpoint")]
     fresh: bool,
-    /// Leave out an optional section; can be repeated
-    #[arg(long, value_name = "SECTION", value_delimiter = ',', value_parser = optional_section_parser())]
+    /// Leave out an optional section, such as lastLogin; can be repeated. `harness describe` lists them
+    #[arg(long, value_name = "SECTION", value_delimiter = ',')]
     without: Vec<Section>,
     /// Only show the requests that a scan would make, from the counts alone
     #[arg(long, conflicts_with_all = ["output", "checkpoint", "all_organizations"])]
@@ -97,11 +96,6 @@ impl From<Format> for output::Format {
     }
 }
 
-fn optional_section_parser() -> impl TypedValueParser<Value = Section> {
-    let optional = Section::ALL.into_iter().filter(|section| !section.is_core());
-    PossibleValuesParser::new(optional.map(Section::as_str)).try_map(|name| name.parse::<Section>())
-}
-
 impl Arguments {
     pub(super) async fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
         let reporter = self.logging.start()?;
@@ -124,6 +118,7 @@ impl Arguments {
     async fn show_plan(&self, connector: &dyn Connector, cancel: CancellationToken) -> Result<Exit, ConnectorError> {
         let without = self.rows.without.iter().copied().collect();
         let request = ScanRequest { without, ..ScanRequest::with_cancel(cancel.clone()) };
+        request.verify(&connector.describe())?;
         let plan = unless_cancelled(&cancel, connector.plan(&request)).await?.ok_or_else(|| {
             ConnectorError::invalid_config(
                 format!("the {} connector cannot plan a scan", connector.describe().os_type),

@@ -158,7 +158,7 @@ async fn what_an_unfinished_section_cost_is_counted_whatever_ended_the_scan() {
         };
         let (report, ()) = tokio::join!(job.run(&toy, &config), stop);
         let summary = report.unwrap().summary;
-        let section = summary.section(Section::Grants).unwrap();
+        let section = summary.section(Section::GRANTS).unwrap();
         assert_eq!((section.status.as_str(), section.requests), ("incomplete", 64));
     }
 }

@@ -89,7 +89,7 @@ impl Toy {
         self.begun.lock().unwrap().push(begin);
         for (done, requests) in [(3, 8), (313, 64)] {
             let expected = Some(40);
-            sink.progress(Progress { section: Section::Grants, stage: Stage::Reading, done, expected, requests });
+            sink.progress(Progress { section: Section::GRANTS, stage: Stage::Reading, done, expected, requests });
         }
         if let Some(path) = &self.meanwhile {
             fs::write(path, "irreplaceable").unwrap();
@@ -130,12 +130,12 @@ impl Connector for Toy {
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
         let mut ledger = ScanLedger::start(&descriptor(), &config());
         let streamed = self.stream(&request, &*sink).await;
-        for section in [Section::Users, Section::Groups, Section::Memberships] {
+        for section in [Section::USERS, Section::GROUPS, Section::MEMBERSHIPS] {
             ledger.close(SectionReport::new(section, SectionStatus::Complete));
         }
         if self.ending == Ending::WithoutLastLogin {
             let error = ConnectorError::new(ErrorCode::Forbidden, "no right", "ask for it");
-            ledger.close(SectionReport::new(Section::LastLogin, SectionStatus::Unavailable { error }));
+            ledger.close(SectionReport::new(Section::LAST_LOGIN, SectionStatus::Unavailable { error }));
         }
         ledger.finish(streamed)
     }

@@ -10,7 +10,8 @@ use crate::probe::Script;
 use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 
 pub(crate) async fn a_core_section_that_fails_fails_the_scan(fixture: &dyn Fixture) -> Verdict {
-    let core = Section::ALL.into_iter().filter(|section| section.is_core());
+    let descriptor = (fixture.registration().descriptor)();
+    let core = descriptor.sections.iter().filter(|described| described.core).map(|described| described.section);
     for bench in failing(fixture, core).await? {
         let expected = format!("the scan of {} fails", bench.scenario);
         let Err(failure) = bench.run(ScanRequest::default(), Script::Record).await?.result else {
@@ -28,8 +29,8 @@ pub(crate) async fn a_core_section_that_fails_fails_the_scan(fixture: &dyn Fixtu
 
 pub(crate) async fn an_optional_section_that_fails_is_named(fixture: &dyn Fixture) -> Verdict {
     let descriptor = (fixture.registration().descriptor)();
-    let optional: BTreeSet<Section> =
-        descriptor.discovers.iter().map(|line| line.section).filter(|section| !section.is_core()).collect();
+    let optional = descriptor.sections.iter().filter(|described| !described.core);
+    let optional: BTreeSet<Section> = optional.map(|described| described.section).collect();
     if optional.is_empty() {
         return Err(NotPassed::Skipped("the connector has no optional section".into()));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use connector_api::{Descriptor, Edition, ErrorCode, Registry, Section};
+use connector_api::{Descriptor, Edition, ErrorCode, Registry, RowType, Section};
 
 use crate::bench::Bench;
 use crate::fixture::{Fixture, Scenario};
@@ -47,9 +47,15 @@ fn gaps(descriptor: &Descriptor) -> Vec<String> {
     for name in &descriptor.tuning {
         want(attributes[name].is_object(), &format!("tuning names {name}, which is no attribute"));
     }
-    for section in Section::ALL.into_iter().filter(|section| section.is_core()) {
-        let told = descriptor.discovers.iter().any(|line| line.section == section);
-        want(told, &format!("discovers says nothing of {section}"));
+    for section in [Section::USERS, Section::GROUPS, Section::MEMBERSHIPS] {
+        want(descriptor.is_core(section), &format!("sections has no core section {section}"));
+    }
+    let sections: BTreeSet<Section> = descriptor.sections.iter().map(|described| described.section).collect();
+    want(sections.len() == descriptor.sections.len(), "a section is repeated");
+    let owned: Vec<&RowType> = descriptor.sections.iter().flat_map(|described| &described.owns).collect();
+    for rows in owned.iter().collect::<BTreeSet<_>>() {
+        let owners = owned.iter().filter(|other| *other == rows).count();
+        want(owners == 1, &format!("the rows `{rows}` are owned {owners} times"));
     }
     for (name, text) in texts(descriptor) {
         want(!text.trim().is_empty(), &format!("{name} is empty"));
@@ -67,8 +73,13 @@ fn texts(descriptor: &Descriptor) -> impl Iterator<Item = (&'static str, &str)> 
     let protocols = descriptor.protocols.iter().map(|protocol| ("protocols.name", protocol.name.as_str()));
     let permissions = descriptor.required_permissions.iter().map(|line| ("requiredPermissions", line.as_str()));
     let steps = descriptor.configuration_steps.iter().map(|line| ("configurationSteps", line.as_str()));
-    let discovers = descriptor.discovers.iter().flat_map(|line| {
-        [("discovers.data", line.data.as_str()), ("discovers.source", &line.source), ("discovers.cost", &line.cost)]
+    let sections = descriptor.sections.iter().flat_map(|line| {
+        [
+            ("sections.title", line.title.as_str()),
+            ("sections.data", &line.data),
+            ("sections.source", &line.source),
+            ("sections.cost", &line.cost),
+        ]
     });
     let troubleshooting = descriptor.troubleshooting.iter().flat_map(|row| {
         [
@@ -85,7 +96,7 @@ fn texts(descriptor: &Descriptor) -> impl Iterator<Item = (&'static str, &str)> 
             ("evidence.source", &row.source),
         ]
     });
-    let tables = discovers.chain(evidence).chain(troubleshooting);
+    let tables = sections.chain(evidence).chain(troubleshooting);
     own.into_iter().chain(protocols).chain(permissions).chain(steps).chain(tables)
 }
 

@@ -18,8 +18,7 @@ pub(crate) async fn every_section_is_accounted_for(fixture: &dyn Fixture) -> Ver
     let (summary, rows) = bench.scan().await?;
     let reported: BTreeSet<Section> = summary.sections.iter().map(|report| report.section).collect();
     ensure(reported.len() == summary.sections.len(), "one report for each section", || "two for one")?;
-    let announced = bench.descriptor.discovers.iter().map(|line| line.section);
-    for section in Section::ALL.into_iter().filter(|section| section.is_core()).chain(announced) {
+    for section in bench.descriptor.sections.iter().map(|described| described.section) {
         ensure(reported.contains(&section), format!("a report of {section}"), || "none")?;
     }
     let unread = summary.sections.iter().find(|report| report.status.error().is_some());

@@ -18,7 +18,7 @@ const SCENARIOS: [Scenario; 6] = [
     Scenario::Forbidden,
     Scenario::Refused,
     Scenario::WrongCertificate,
-    Scenario::SectionFails(Section::Users),
+    Scenario::SectionFails(Section::USERS),
 ];
 
 pub(crate) async fn the_secret_never_shows(fixture: &dyn Fixture) -> Verdict {

@@ -228,10 +228,10 @@ impl ReferenceConnector {
 
     /// The report as this connector hands it in.
     fn judged(&self, mut report: SectionReport) -> Option<SectionReport> {
-        let core = report.section.is_core();
+        let core = self.describe().is_core(report.section);
         match self.breakage {
-            Breakage::ForgetsASection if report.section == Section::Memberships => return None,
-            Breakage::Miscounts if report.section == Section::Users => report.records += 1,
+            Breakage::ForgetsASection if report.section == Section::MEMBERSHIPS => return None,
+            Breakage::Miscounts if report.section == Section::USERS => report.records += 1,
             Breakage::ScansWithoutRights if self.config.hostname == "unauthorized" => {
                 report.status = SectionStatus::Complete;
             }
@@ -254,7 +254,7 @@ impl Connector for ReferenceConnector {
     }
 
     async fn test_connection(&self) -> ConnectionReport {
-        let check = match self.answer(Section::Users).await {
+        let check = match self.answer(Section::USERS).await {
             Ok(()) if self.is(Breakage::FailsHealthyTest) => {
                 Check::failed("users", ConnectorError::internal("by mistake"), Duration::ZERO)
             }

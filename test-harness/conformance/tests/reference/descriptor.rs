@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use connector_api::{
-    CredentialField, CredentialMapping, Descriptor, Discovery, Edition, ErrorCode, EvidenceRow, Protocol, ReasonKind,
-    Section, Severity, TroubleshootingRow, schemars,
+    CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, EvidenceRow, Protocol, ReasonKind, RowType,
+    Section, SectionDescription, Severity, TroubleshootingRow, schemars,
 };
 use serde_json::json;
 
@@ -16,11 +16,10 @@ thread_local! {
 }
 
 pub fn descriptor(breakage: Breakage) -> Descriptor {
-    let discovery = |section: Section| Discovery {
-        section,
-        data: format!("The {section}"),
-        source: "memory".into(),
-        cost: "nothing".into(),
+    let section = |section: Section, record: &str, types: &[&str]| {
+        let data = format!("The {section}");
+        let described = SectionDescription::new(section, section.as_str(), data, "memory", "nothing");
+        described.owning(RowType::several(record, types.iter().copied()))
     };
     let mut descriptor = Descriptor {
         os_type: "Reference".into(),
@@ -38,9 +37,14 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
             password: CredentialField { meaning: "secret".into(), required: true },
         },
         required_permissions: vec!["Read".into()],
-        discovers: [Section::Users, Section::Groups, Section::Memberships, Section::Applications, Section::Grants]
-            .map(discovery)
-            .into(),
+        sections: vec![
+            section(Section::USERS, "account", &["user"]).core(),
+            section(Section::GROUPS, "group", &["REFERENCE_GROUP"]).core(),
+            section(Section::MEMBERSHIPS, "membership", &["REFERENCE_GROUP"]).core(),
+            section(Section::APPLICATIONS, "resource", &["application"]),
+            section(Section::GRANTS, "grant", &["privileged", "other"]),
+        ],
+        volatile: Vec::new(),
         evidence: vec![EvidenceRow {
             code: "first".into(),
             kind: ReasonKind::Privilege,

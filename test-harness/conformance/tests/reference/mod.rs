@@ -127,11 +127,11 @@ impl<const BREAKAGE: usize> Fixture for Reference<BREAKAGE> {
 /// What the target holds, section by section.
 pub fn sections() -> Vec<(Section, Vec<Record>)> {
     vec![
-        (Section::Users, (0..USERS).map(|user| account(user).into()).collect()),
-        (Section::Groups, (0..GROUPS).map(|index| group(index).into()).collect()),
-        (Section::Memberships, members().map(|(user, index)| membership(user, index).into()).collect()),
-        (Section::Applications, (0..RESOURCES).map(|index| resource(index).into()).collect()),
-        (Section::Grants, (0..RESOURCES).map(|index| grant(index).into()).collect()),
+        (Section::USERS, (0..USERS).map(|user| account(user).into()).collect()),
+        (Section::GROUPS, (0..GROUPS).map(|index| group(index).into()).collect()),
+        (Section::MEMBERSHIPS, members().map(|(user, index)| membership(user, index).into()).collect()),
+        (Section::APPLICATIONS, (0..RESOURCES).map(|index| resource(index).into()).collect()),
+        (Section::GRANTS, (0..RESOURCES).map(|index| grant(index).into()).collect()),
     ]
 }
 
@@ -140,7 +140,12 @@ fn members() -> impl Iterator<Item = (usize, usize)> {
 }
 
 pub fn account(user: usize) -> Account {
-    let link = AccountLink { external_id: "u000".into(), kind: AccountKind::User, evidence: "sharedEmail".into() };
+    let link = AccountLink {
+        external_id: "u000".into(),
+        kind: AccountKind::User,
+        evidence: "sharedEmail".into(),
+        sections: vec![Section::USERS],
+    };
     Account {
         external_id: format!("u{user:03}"),
         username: format!("user{user}"),

@@ -29,7 +29,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     let alone = administrators.total.saturating_sub(administrators.linked);
     let linked = [("linked to a user", administrators.linked), ("linked to none", alone)];
     let details = account_details(administrators, &linked);
-    text += &line("administrators", of(Section::Administrators), administrators.total, details);
+    text += &line("administrators", of(Section::ADMINISTRATORS), administrators.total, details);
     let mut details = kinds(&groups.by_type, os_type, "");
     details.extend(counts([("of them privileged", groups.privileged), ("of them without members", groups.empty)]));
     text += &line("groups", Extent::Whole, groups.by_type.total(), details);
@@ -39,12 +39,12 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     text += &line("memberships", Extent::Whole, memberships.total(), details);
     text += &things(summary, resources, width);
     let (accounts, groups) = (&digest.account_grants, &digest.group_grants);
-    let grants = of(Section::Grants);
+    let grants = of(Section::OTHER_GRANTS);
     text += &line("grants to accounts", grants, accounts.values().sum(), levels(accounts));
     text += &line("grants to groups", grants, groups.values().sum(), levels(groups));
     let logins = &digest.last_logins;
     let details = last_logins(logins, summary.finished_at);
-    text += &line("last logins", of(Section::LastLogin), logins.known(), details);
+    text += &line("last logins", of(Section::LAST_LOGIN), logins.known(), details);
     if users.linked + administrators.linked > 0 {
         let linked = "Linked are two accounts that may be one person's: they have one address, or the target says so.";
         text += &labelled("  ", linked, width);
@@ -73,8 +73,8 @@ impl Extent {
         match report.status {
             SectionStatus::Complete => Self::Whole,
             SectionStatus::Incomplete { .. } if report.records > 0 => Self::Part,
-            SectionStatus::Incomplete { .. } | SectionStatus::Unavailable { .. } => Self::NotRead,
             SectionStatus::Skipped => Self::LeftOut,
+            _ => Self::NotRead,
         }
     }
 
@@ -98,7 +98,7 @@ impl Extent {
 
 /// The resources, with what is missing of them.
 fn things(summary: &ScanSummary, resources: &Kinds, width: usize) -> String {
-    let sections = [Section::Systems, Section::Applications, Section::Directories];
+    let sections = [Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES];
     let extents = sections.map(|section| (section, Extent::of(summary, section)));
     let all = |extent| extents.iter().all(|(_, other)| *other == extent);
     let whole = if all(Extent::Unknown) { Extent::Unknown } else { Extent::Whole };

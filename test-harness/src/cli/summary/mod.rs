@@ -98,11 +98,10 @@ fn counts<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use connector_api::{
-        Access, AccessPath, Account, Grant, Group, Outcome, PathStep, Principal, Reason, ReasonKind, ResourceRef,
-        Section, SectionReport, SectionStatus, Severity,
+        Access, AccessPath, Account, Credential, Descriptor, Grant, Group, Outcome, PathStep, Principal, Reason,
+        ReasonKind, ResourceRef, ScanLedger, Section, SectionReport, SectionStatus, Severity, SystemConfig,
     };
     use console::measure_text_width;
-    use jiff::Timestamp;
 
     use super::*;
     use connector_host::digest::Digest;
@@ -147,22 +146,15 @@ mod tests {
         };
         digest.observe(&grant.into());
         let error = ConnectorError::new(connector_api::ErrorCode::ServerError, HOSTILE, HOSTILE);
-        let grants = SectionStatus::Incomplete { error: error.clone().context(Section::Systems) };
-        let mut summary = ScanSummary {
-            os_type: "Toy".into(),
-            system: HOSTILE.into(),
-            started_at: Timestamp::UNIX_EPOCH,
-            finished_at: Timestamp::UNIX_EPOCH,
-            outcome: Outcome::Incomplete,
-            error: None,
-            sections: vec![
-                SectionReport::new(Section::Users, SectionStatus::Complete),
-                SectionReport::new(Section::Systems, SectionStatus::Unavailable { error }),
-                SectionReport { records: 1, ..SectionReport::new(Section::Grants, grants) },
-            ],
-            facts: Default::default(),
-            warnings: vec![HOSTILE.into()],
-        };
+        let grants = SectionStatus::Incomplete { error: error.clone().context(Section::SYSTEMS) };
+        let descriptor = Descriptor { os_type: "Toy".into(), ..Descriptor::default() };
+        let system = SystemConfig { name: HOSTILE.into(), ..SystemConfig::new("Toy", "toy", Credential::default()) };
+        let mut ledger = ScanLedger::start(&descriptor, &system);
+        ledger.close(SectionReport::new(Section::USERS, SectionStatus::Complete));
+        ledger.close(SectionReport::new(Section::SYSTEMS, SectionStatus::Unavailable { error }));
+        ledger.close(SectionReport { records: 1, ..SectionReport::new(Section::GRANTS, grants) });
+        ledger.warn(HOSTILE);
+        let mut summary = ledger.finish(Ok(())).unwrap();
         summary.sections[0].planned_requests = Some(3);
         ScanReport { summary, digest, error: None, can_resume: false }
     }

@@ -74,8 +74,9 @@ pub(super) fn gaps(summary: &ScanSummary) -> Vec<Gap> {
         let Some(error) = report.status.error() else { continue };
         let mut error = error.clone();
         // A section that lacks what another one lacks names that one.
-        let names = Section::ALL.map(|section| format!("{section}: "));
-        if let Some(cause) = names.iter().find_map(|name| error.message.strip_prefix(name.as_str())) {
+        let mut sections = summary.sections.iter().map(|report| report.section);
+        let cause = sections.find_map(|section| error.message.strip_prefix(section.as_str())?.strip_prefix(": "));
+        if let Some(cause) = cause {
             error.message = cause.to_owned();
         }
         let at = gaps.iter().position(|gap| gap.error == error).unwrap_or_else(|| {
@@ -96,7 +97,7 @@ impl Gap {
 
     /// The error, with the sections that it concerns.
     pub(super) fn into_error(self) -> ConnectorError {
-        let sections: Vec<&str> = self.sections().map(Section::as_str).collect();
+        let sections: Vec<String> = self.sections().map(|section| section.to_string()).collect();
         let sections = sections.join(", ");
         self.error.context(sections)
     }

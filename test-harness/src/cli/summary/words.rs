@@ -3,17 +3,19 @@
 use connector_api::{Access, Section};
 
 /// What a section holds.
-pub(super) const fn section(section: Section) -> &'static str {
+pub(super) fn section(section: Section) -> &'static str {
     match section {
-        Section::Users => "users",
-        Section::Groups => "groups",
-        Section::Memberships => "memberships",
-        Section::Administrators => "administrators",
-        Section::Systems => "devices",
-        Section::Applications => "applications",
-        Section::Directories => "directories",
-        Section::Grants => "who reaches what",
-        Section::LastLogin => "last logins",
+        Section::USERS => "users",
+        Section::GROUPS => "groups",
+        Section::MEMBERSHIPS => "memberships",
+        Section::ADMINISTRATORS => "administrators",
+        Section::SYSTEMS => "devices",
+        Section::APPLICATIONS => "applications",
+        Section::DIRECTORIES => "directories",
+        Section::GRANTS => "bindings",
+        Section::PRIVILEGED_GRANTS => "what accounts reach as administrator",
+        Section::OTHER_GRANTS => "what else accounts and groups reach",
+        Section::LAST_LOGIN => "last logins",
         _ => "other things",
     }
 }
