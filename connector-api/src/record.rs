@@ -29,6 +29,37 @@ pub enum Record {
 }
 
 impl Record {
+    /// What makes the record that one and no other.
+    pub(crate) fn key(&self) -> (u8, Vec<String>) {
+        let parts = match self {
+            Self::Account(one) => vec![one.external_id.clone()],
+            Self::Group(one) => vec![one.group_type.clone(), one.external_id.clone()],
+            Self::Membership(one) => {
+                vec![one.group_type.clone(), one.group_external_id.clone(), one.account_external_id.clone()]
+            }
+            Self::Resource(one) => vec![one.resource_type.clone(), one.external_id.clone()],
+            Self::Grant(one) => {
+                vec![
+                    format!("{:?}", one.principal),
+                    one.resource.resource_type.clone(),
+                    one.resource.external_id.clone(),
+                ]
+            }
+        };
+        (self.rank(), parts)
+    }
+
+    /// The place of the kind in the order in which rows come.
+    pub(crate) const fn rank(&self) -> u8 {
+        match self {
+            Self::Account(_) => 0,
+            Self::Group(_) => 1,
+            Self::Membership(_) => 2,
+            Self::Resource(_) => 3,
+            Self::Grant(_) => 5,
+        }
+    }
+
     /// What the row is to the target, within its kind: see [`RowType`](crate::RowType).
     pub fn row_type(&self) -> &str {
         match self {

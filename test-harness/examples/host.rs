@@ -1,5 +1,5 @@
 //! What a host does with connectors, on a small scale: find them, show their forms, check settings, test, scan into
-//! a store that never takes a broken scan for a snapshot. `cargo run --example host` runs it against a SCIM server
+//! a store that never takes a part for the whole. `cargo run --example host` runs it against a SCIM server
 //! of its own.
 
 use std::collections::BTreeMap;
@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 
 const EDITION: Edition = Edition::Pro;
 
-/// The last good snapshot of each system, by its name.
+/// What is known of each system, by its name: each section as the last scan that read it whole left it.
 #[derive(Default)]
 struct Store(BTreeMap<String, Vec<Record>>);
 
-/// A snapshot in the making: rows are set aside until the scan has ended well.
+/// The rows of a scan under way: they are set aside until its summary says what they replace.
 #[derive(Default)]
 struct Draft(Mutex<Vec<Record>>);
 
@@ -36,24 +36,36 @@ impl ScanSink for Draft {
 }
 
 impl Store {
-    /// Scans a system, and replaces its snapshot only by a whole one.
+    /// Scans a system, and replaces of its snapshot what was read whole.
     async fn scan(&mut self, registry: &Registry, system: &SystemConfig, cancel: CancellationToken) {
         let draft = Arc::new(Draft::default());
-        let result = match registry.connect(system.clone(), EDITION) {
-            Ok(connector) => connector.scan(ScanRequest::with_cancel(cancel), draft.clone()).await,
+        let connector = match registry.connect(system.clone(), EDITION) {
+            Ok(connector) => connector,
             Err(error) => return println!("  {error} ({})", error.remedy),
         };
-        match result {
-            // Incomplete means an optional section: what the core says of accounts and groups is whole.
-            Ok(summary) => {
-                let rows = std::mem::take(&mut *draft.0.lock().unwrap_or_else(PoisonError::into_inner));
-                println!("  {:?}: {} rows replace the snapshot", summary.outcome, rows.len());
+        let summary = match connector.scan(ScanRequest::with_cancel(cancel), draft.clone()).await {
+            Ok(summary) => summary,
+            Err(failure) => {
+                println!("  {failure} ({})", failure.error.remedy);
+                *failure.summary
+            }
+        };
+        let scanned = std::mem::take(&mut *draft.0.lock().unwrap_or_else(PoisonError::into_inner));
+        // What is kept, of a failed scan all, is as old as it was.
+        let plan = summary.replacement(&connector.describe());
+        let kept: Vec<String> = plan.kept_sections.iter().map(ToString::to_string).collect();
+        let known = self.0.remove(&system.name).unwrap_or_default();
+        match plan.apply(known, scanned) {
+            Ok(rows) => {
+                println!(
+                    "  {:?}: {} rows are known; kept as they were: {}",
+                    summary.outcome,
+                    rows.len(),
+                    kept.join(", ")
+                );
                 self.0.insert(system.name.clone(), rows);
             }
-            Err(failure) => {
-                let kept = self.0.get(&system.name).map_or(0, Vec::len);
-                println!("  {failure} ({}): the snapshot of {kept} rows stays", failure.error.remedy);
-            }
+            Err(error) => println!("  the rows do not fit the descriptor: {error}"),
         }
     }
 }
