@@ -45,7 +45,8 @@ impl ScanRequest {
         let names: Vec<&str> = optional().map(|described| described.section.as_str()).collect();
         let message = match descriptor.section(*section) {
             Some(_) => format!("{section} is a core section and cannot be left out"),
-            None => format!("there is no section `{section}`"),
+            // Not repeated: it may be a secret in the wrong place.
+            None => "the connector has no section of that name".to_owned(),
         };
         Err(ConnectorError::invalid_config(message, format!("these can be left out: {}", names.join(", "))))
     }
@@ -469,6 +470,8 @@ mod tests {
         assert_eq!(without(Section::SYSTEMS).verify(&descriptor), Ok(()));
         let error = without(Section::GROUPS).verify(&descriptor).unwrap_err();
         assert!(error.message.contains("core") && error.remedy.contains("systems, lastLogin"), "{error:?}");
-        assert!(without(Section::DIRECTORIES).verify(&descriptor).unwrap_err().message.contains("no section"));
+        assert!(
+            without(Section::DIRECTORIES).verify(&descriptor).unwrap_err().message.contains("no section of that name")
+        );
     }
 }

@@ -99,7 +99,7 @@ impl FromStr for Section {
         let section = is_word(word.as_bytes()).then(|| TinyAsciiStr::try_from_str(word).ok()).flatten();
         section.map(Self).ok_or_else(|| {
             ConnectorError::invalid_config(
-                format!("`{}` is no section", word.escape_debug()),
+                "a section is named by something else than a word",
                 "a section is 1 to 32 ASCII letters and digits, the first a small letter, such as lastLogin",
             )
         })

@@ -12,6 +12,7 @@ use crate::api::directories::{Directory, RadiusServer};
 use crate::api::graph::Kind;
 use crate::api::{administrators, applications, directories, events, systems, user_groups};
 use crate::client::{Client, Identified, Listing, Meter, PageReader};
+use crate::descriptor::SECTIONS;
 use crate::options::Options;
 
 /// What a plan is made with.
@@ -67,7 +68,7 @@ pub(crate) async fn plan(
     if wants(Section::LAST_LOGIN) {
         planner.last_login().await;
     }
-    planner.sections.sort_by_key(|plan| plan.section);
+    planner.sections.sort_by_key(|plan| SECTIONS.iter().position(|section| *section == plan.section));
     Ok(ScanPlan { probes: planner.meter.read().requests, sections: planner.sections })
 }
 

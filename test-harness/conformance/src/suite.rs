@@ -140,6 +140,7 @@ macro_rules! __conformance_tests {
                 "connector_api::SystemConfig::validate";
             settings::a_wrong_value_is_refused_and_not_repeated, Real, "connector_api::SystemConfig::validate";
             settings::a_missing_secret_is_refused, Real, "connector_api::CredentialMapping";
+            settings::a_core_section_cannot_be_left_out, Real, "connector_api::ScanRequest::verify";
             connection::a_healthy_target_passes_the_connection_test, Real,
                 "connector_api::Connector::test_connection";
             connection::nobody_listening_is_reported_as_connect, Real, "connector_api::ErrorCode::Connect";
@@ -161,6 +162,8 @@ macro_rules! __conformance_tests {
             rows::every_type_is_announced, Real, "connector_api::Descriptor::emits";
             rows::every_reason_is_announced, Real, "connector_api::Descriptor::evidence";
             flow::every_section_is_accounted_for, Real, "connector_api::SectionReport";
+            flow::every_row_belongs_to_one_section, Real, "connector_api::Descriptor::sections";
+            flow::a_section_is_complete_only_when_its_rows_were_taken, Real, "connector_api::SectionStatus::Complete";
             flow::back_pressure_is_respected, Real, "connector_api::ScanSink";
             flow::a_failing_sink_ends_the_scan, Real, "connector_api::ScanSink::records";
             flow::transient_faults_never_show_in_the_rows, Real, "connector_api, section The promise";
@@ -171,6 +174,8 @@ macro_rules! __conformance_tests {
             interruption::an_unusable_checkpoint_is_refused, Real, "connector_api::Checkpoint::verify";
             completeness::a_core_section_that_fails_fails_the_scan, Real, "connector_api, section The promise";
             completeness::an_optional_section_that_fails_is_named, Real, "connector_api, section The promise";
+            completeness::what_a_host_knew_survives_a_section_that_fails, Real,
+                "connector_api::ScanSummary::replacement";
             secrecy::the_secret_never_shows, Real, "connector_api, section Secrets";
         }
     };

@@ -67,6 +67,12 @@ catches! {
     a_group_that_is_privileged_without_a_reason_is_caught: PrivilegedWithoutReason => every_reason_is_announced;
     a_forgotten_section_is_caught: ForgetsASection => every_section_is_accounted_for;
     a_miscounted_section_is_caught: Miscounts => every_section_is_accounted_for;
+    rows_that_no_section_owns_are_caught: OwnsNoGrants => every_row_belongs_to_one_section;
+    a_section_that_is_closed_before_its_rows_is_caught:
+        ClosesBeforeItsRows => a_section_is_complete_only_when_its_rows_were_taken;
+    a_core_section_that_is_left_out_is_caught: LeavesOutCore => a_core_section_cannot_be_left_out;
+    a_field_that_is_filled_in_secretly_is_caught:
+        FillsInSecretly => what_a_host_knew_survives_a_section_that_fails;
     ignored_back_pressure_is_caught: IgnoresBackPressure => back_pressure_is_respected;
     huge_batches_are_caught: HugeBatches => back_pressure_is_respected;
     a_swallowed_sink_error_is_caught: SwallowsSinkError => a_failing_sink_ends_the_scan;

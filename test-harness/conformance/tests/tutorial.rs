@@ -135,6 +135,7 @@ impl RosterConnector {
         sink: &dyn ScanSink,
         ledger: &mut ScanLedger,
     ) -> Result<(), ConnectorError> {
+        request.verify(&descriptor())?;
         if request.resume.is_some() {
             return Err(Checkpoint::rejected("a roster is always read from the beginning"));
         }

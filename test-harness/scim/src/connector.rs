@@ -42,6 +42,7 @@ impl ScimConnector {
     /// Reads everything, then sends it: what is listed in no certain order can only be sorted when it is whole. A
     /// section that cannot be read ends this, and the ledger judges.
     async fn read(&self, scan: &mut Scan<'_>) -> Result<(), ConnectorError> {
+        scan.request.verify(&descriptor())?;
         if scan.request.resume.is_some() {
             return Err(Checkpoint::rejected("a SCIM scan starts from the beginning"));
         }

@@ -1,12 +1,14 @@
 //! The promise: a truncated list never passes for a whole one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{ErrorCode, Outcome, ScanRequest, Section};
+use connector_api::{ErrorCode, Outcome, Record, ScanRequest, Section};
+use serde_json::Value;
 
 use crate::bench::Bench;
 use crate::fixture::{Fixture, Scenario};
 use crate::probe::Script;
+use crate::truth::{identity, shortened};
 use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 
 pub(crate) async fn a_core_section_that_fails_fails_the_scan(fixture: &dyn Fixture) -> Verdict {
@@ -48,6 +50,51 @@ pub(crate) async fn an_optional_section_that_fails_is_named(fixture: &dyn Fixtur
         })?;
     }
     Ok(())
+}
+
+pub(crate) async fn what_a_host_knew_survives_a_section_that_fails(fixture: &dyn Fixture) -> Verdict {
+    let descriptor = (fixture.registration().descriptor)();
+    let optional = descriptor.sections.iter().filter(|described| !described.core);
+    let benches = failing(fixture, optional.map(|described| described.section)).await?;
+    let (_, known) = Bench::start(fixture, Scenario::Healthy).await?.scan().await?;
+    for bench in benches {
+        let run = bench.run(ScanRequest::default(), Script::Record).await?;
+        let summary = run.result.expecting(format!("the scan of {} ends, marked", bench.scenario))?;
+        let scanned = std::mem::take(&mut run.sink.seen().rows);
+        let plan = summary.replacement(&descriptor);
+        let after = plan.apply(known.clone(), scanned).expecting("rows that fit the descriptor")?;
+        let lost = lost(&known, &after)?;
+        let expected = format!("a host that scanned {} knows what it knew before", bench.scenario);
+        ensure(lost.is_empty(), expected, || shortened(&lost))?;
+    }
+    Ok(())
+}
+
+/// What a host knew and does not know any more: rows, and what stood in them.
+fn lost(known: &[Record], after: &[Record]) -> Result<Vec<String>, NotPassed> {
+    let after: BTreeMap<String, &Record> = after.iter().map(|record| (identity(record), record)).collect();
+    let mut lost = Vec::new();
+    for record in known {
+        let name = identity(record);
+        let Some(now) = after.get(&name) else {
+            lost.push(format!("{name} is gone"));
+            continue;
+        };
+        let json = |record: &Record| serde_json::to_value(record).expecting("a row as JSON");
+        let (before, now) = (json(record)?, json(now)?);
+        for (field, value) in before.as_object().into_iter().flatten() {
+            match (value, &now[field]) {
+                // More evidence and more links may come: what was known must stay.
+                (Value::Array(values), Value::Array(others)) => {
+                    let missing = values.iter().filter(|value| !others.contains(value));
+                    lost.extend(missing.map(|value| format!("`{field}` of {name} lost {value}")));
+                }
+                (value, now) if value != now => lost.push(format!("`{field}` of {name} is {now}, and was {value}")),
+                _ => {}
+            }
+        }
+    }
+    Ok(lost)
 }
 
 /// A target for each section that the fixture can make fail; skipped when there is none.

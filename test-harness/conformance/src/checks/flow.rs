@@ -1,17 +1,22 @@
 //! How rows flow: accounting, back-pressure, a failing sink, faults on the way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{ErrorCode, Outcome, ScanRequest, Section, SectionStatus};
+use connector_api::{Descriptor, ErrorCode, Outcome, Record, RowType, ScanRequest, Section, SectionStatus};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use crate::bench::{Bench, seed};
 use crate::checks::rows::equals_the_truth;
 use crate::fixture::{Fixture, Scenario};
 use crate::probe::Script;
-use crate::verdict::{Expect, Failure, Verdict, ensure};
+use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 
 /// The most rows that a batch may have.
 const BATCH_LIMIT: usize = 1_000;
+
+/// At how many batches a sink refuses, each in a scan of its own.
+const REFUSALS: usize = 12;
 
 pub(crate) async fn every_section_is_accounted_for(fixture: &dyn Fixture) -> Verdict {
     let bench = Bench::start(fixture, Scenario::Healthy).await?;
@@ -35,6 +40,60 @@ pub(crate) async fn every_section_is_accounted_for(fixture: &dyn Fixture) -> Ver
     let skipped = summary.sections.iter().find(|report| report.status == SectionStatus::Skipped && report.records > 0);
     ensure(skipped.is_none(), "no rows from a skipped section", || "some")?;
     ensure(summary.os_type == bench.descriptor.os_type, "the summary names its connector", || &summary.os_type)
+}
+
+pub(crate) async fn every_row_belongs_to_one_section(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let (summary, rows) = bench.scan().await?;
+    let owned = owned(&bench.descriptor, &rows)?;
+    for report in &summary.sections {
+        let rows = owned.get(&report.section).copied().unwrap_or_default();
+        let expected = format!("a report of {rows} rows for {}, as many as it owns of those emitted", report.section);
+        ensure(report.records == rows, expected, || report.records)?;
+    }
+    Ok(())
+}
+
+/// How many of these rows each section owns.
+fn owned(descriptor: &Descriptor, rows: &[Record]) -> Result<BTreeMap<Section, u64>, NotPassed> {
+    let mut owned: BTreeMap<Section, u64> = BTreeMap::new();
+    for row in rows {
+        let owner = descriptor.owner(row);
+        let found = || Failure::new("every row is of a type that a section owns", format!("`{}`", RowType::of(row)));
+        *owned.entry(owner.ok_or_else(found)?).or_default() += 1;
+    }
+    Ok(owned)
+}
+
+pub(crate) async fn a_section_is_complete_only_when_its_rows_were_taken(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let healthy = bench.run(ScanRequest::default(), Script::Record).await?;
+    let (batches, all) = {
+        let seen = healthy.sink.seen();
+        (seen.batches.len(), owned(&bench.descriptor, &seen.rows)?)
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let points: BTreeSet<usize> = if batches <= REFUSALS {
+        (1..=batches).collect()
+    } else {
+        (0..REFUSALS).map(|_| rng.random_range(1..=batches)).collect()
+    };
+    for point in points {
+        let run = bench.run(ScanRequest::default(), Script::FailRecords(point)).await?;
+        let Err(failure) = run.result else { continue };
+        let taken = owned(&bench.descriptor, &run.sink.seen().rows)?;
+        for report in failure.summary.sections.iter().filter(|report| report.status == SectionStatus::Complete) {
+            let count = |rows: &BTreeMap<Section, u64>| rows.get(&report.section).copied().unwrap_or_default();
+            let expected = format!(
+                "{} is complete only when its {} rows were taken (the sink refused batch {point}, seed {})",
+                report.section,
+                count(&all),
+                seed()
+            );
+            ensure(count(&taken) >= count(&all), expected, || format!("complete with {} taken", count(&taken)))?;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) async fn back_pressure_is_respected(fixture: &dyn Fixture) -> Verdict {

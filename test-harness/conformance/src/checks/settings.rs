@@ -1,10 +1,11 @@
 //! The schema of a connector's settings, and what is refused by it.
 
-use connector_api::{ConnectorError, ErrorCode, SystemConfig};
+use connector_api::{ConnectorError, ErrorCode, ScanRequest, SystemConfig};
 use serde_json::{Map, Value, json};
 
 use crate::bench::Bench;
 use crate::fixture::{Fixture, Scenario};
+use crate::probe::Script;
 use crate::truth::shortened;
 use crate::verdict::{Failure, NotPassed, Verdict, ensure};
 
@@ -142,4 +143,18 @@ fn refusal(bench: &Bench, name: &str, value: Value) -> Result<ConnectorError, No
         Err(error) => Err(Failure::new(expected, error).into()),
         Ok(_) => Err(Failure::new(expected, "a connector").into()),
     }
+}
+
+pub(crate) async fn a_core_section_cannot_be_left_out(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    for described in bench.descriptor.sections.iter().filter(|described| described.core) {
+        let section = described.section;
+        let request = ScanRequest { without: [section].into(), ..ScanRequest::default() };
+        let expected = format!("error `invalid_config` for a scan without {section}");
+        match bench.run(request, Script::Record).await?.result {
+            Ok(_) => return Err(Failure::new(expected, "a scan that succeeds").into()),
+            Err(failure) => ensure(failure.error.code == ErrorCode::InvalidConfig, expected, || failure.error)?,
+        }
+    }
+    Ok(())
 }

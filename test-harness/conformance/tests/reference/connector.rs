@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{
-    Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Progress, Record, Retry,
-    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Severity,
-    Stage, SystemConfig, async_trait,
+    Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Progress, Record,
+    Retry, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
+    Severity, Stage, SystemConfig, async_trait,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -79,6 +79,10 @@ impl ReferenceConnector {
     /// The rows of every section, as this connector sees them.
     fn rows(&self) -> Vec<(Section, Vec<Record>)> {
         let mut sections = sections();
+        if self.config.hostname == "fails-applications" {
+            // What the applications say of an account is not known.
+            sections[0].1[0] = Account { department: None, ..account(0) }.into();
+        }
         match self.breakage {
             Breakage::DropsARow => drop(sections[0].1.pop()),
             Breakage::ChangesOrder => sections[0].1.rotate_left(SCANS.replace(SCANS.get() + 1)),
@@ -144,11 +148,17 @@ impl ReferenceConnector {
         sink: &dyn ScanSink,
         ledger: &mut ScanLedger,
     ) -> Result<(), ConnectorError> {
+        if !self.is(Breakage::LeavesOutCore) {
+            request.verify(&self.describe())?;
+        }
         let started = Timestamp::now();
         let mut sent = 0;
         let mut skip = self.resume_from(request)?;
         for (section, rows) in self.rows() {
             let mut report = SectionReport::new(section, SectionStatus::Complete);
+            if self.is(Breakage::ClosesBeforeItsRows) {
+                ledger.close(SectionReport { records: rows.len() as u64, ..report.clone() });
+            }
             let page = if self.is(Breakage::HugeBatches) { 5_000 } else { PAGE };
             let mut pages = Vec::new();
             for rows in rows.chunks(page) {

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use connector_api::{
-    CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, EvidenceRow, Protocol, ReasonKind, RowType,
-    Section, SectionDescription, Severity, TroubleshootingRow, schemars,
+    CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, EvidenceRow, Field, Protocol, ReasonKind,
+    RowType, Section, SectionDescription, Severity, TroubleshootingRow, schemars,
 };
 use serde_json::json;
 
@@ -41,7 +41,8 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
             section(Section::USERS, "account", &["user"]).core(),
             section(Section::GROUPS, "group", &["REFERENCE_GROUP"]).core(),
             section(Section::MEMBERSHIPS, "membership", &["REFERENCE_GROUP"]).core(),
-            section(Section::APPLICATIONS, "resource", &["application"]),
+            section(Section::APPLICATIONS, "resource", &["application"])
+                .filling_in([Field::new("account", "department")]),
             section(Section::GRANTS, "grant", &["privileged", "other"]),
         ],
         volatile: Vec::new(),
@@ -85,6 +86,8 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         Breakage::RenamesItself => {
             descriptor.os_type = format!("Reference{}", CALLS.replace(CALLS.get() + 1));
         }
+        Breakage::OwnsNoGrants => descriptor.sections[4].owns.clear(),
+        Breakage::FillsInSecretly => descriptor.sections[3].fills_in.clear(),
         Breakage::NeedsSecretSecretly => descriptor.credential.password.required = false,
         _ => {}
     }

@@ -69,6 +69,10 @@ breakages! {
     PrivilegedWithoutReason,
     // Their flow.
     ForgetsASection,
+    OwnsNoGrants,
+    ClosesBeforeItsRows,
+    LeavesOutCore,
+    FillsInSecretly,
     Miscounts,
     IgnoresBackPressure,
     HugeBatches,
@@ -150,6 +154,7 @@ pub fn account(user: usize) -> Account {
         external_id: format!("u{user:03}"),
         username: format!("user{user}"),
         links: (user == 1).then_some(link).into_iter().collect(),
+        department: (user == 0).then(|| "Operations".into()),
         ..Account::default()
     }
 }
