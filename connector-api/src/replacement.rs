@@ -170,10 +170,10 @@ impl Replacement {
         Ok(scanned)
     }
 
-    /// Adds the reasons that are kept, unless the scan brought the same code; the gravest first.
+    /// Adds the reasons that are kept, unless the scan brought the very same; the gravest first.
     fn carry_reasons(&self, known: &[Reason], scanned: &mut Vec<Reason>) {
         let kept = known.iter().filter(|reason| self.keeps_reason(reason));
-        let kept = kept.filter(|reason| scanned.iter().all(|one| one.code != reason.code));
+        let kept = kept.filter(|reason| !scanned.contains(reason));
         let kept: Vec<Reason> = kept.cloned().collect();
         scanned.extend(kept);
         scanned.sort_by_key(|reason| std::cmp::Reverse(reason.severity));

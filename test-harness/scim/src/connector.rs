@@ -46,7 +46,7 @@ impl ScimConnector {
         if scan.request.resume.is_some() {
             return Err(Checkpoint::rejected("a SCIM scan starts from the beginning"));
         }
-        let Some(users) = self.list(Section::USERS, "Users", scan).await else { return Ok(()) };
+        let Some((users, users_report)) = self.list(Section::USERS, "Users", scan).await else { return Ok(()) };
         let accounts: Option<BTreeMap<String, Account>> =
             users.iter().map(|(id, user)| Some((id.clone(), account(id, user)?))).collect();
         let accounts = accounts.ok_or_else(|| malformed("a user has no userName"))?;
@@ -54,7 +54,7 @@ impl ScimConnector {
         if names.len() < accounts.len() {
             return Err(malformed("two users share a userName"));
         }
-        let Some(resources) = self.list(Section::GROUPS, "Groups", scan).await else { return Ok(()) };
+        let Some((resources, groups_report)) = self.list(Section::GROUPS, "Groups", scan).await else { return Ok(()) };
         let mut groups: Vec<Group> = resources.iter().map(|(id, resource)| group(id, resource)).collect();
         let mut report = SectionReport::new(Section::MEMBERSHIPS, SectionStatus::Complete);
         let mut rows: Vec<Membership> = Vec::new();
@@ -67,14 +67,17 @@ impl ScimConnector {
         }
         report.records = rows.len() as u64;
         report.dangling_examples.truncate(10);
-        scan.ledger.close(report);
         scan.send(accounts.into_values()).await?;
+        scan.ledger.close(users_report);
         scan.send(groups).await?;
-        scan.send(rows).await
+        scan.ledger.close(groups_report);
+        scan.send(rows).await?;
+        scan.ledger.close(report);
+        Ok(())
     }
 
-    /// One listing, and its section's report.
-    async fn list(&self, section: Section, kind: &str, scan: &mut Scan<'_>) -> Option<BTreeMap<String, Value>> {
+    /// One listing, and the report of its section for when its rows were taken.
+    async fn list(&self, section: Section, kind: &str, scan: &mut Scan<'_>) -> Option<Listed> {
         let before = self.client.requests();
         let listed = self.client.list(kind).await;
         let requests = self.client.requests() - before;
@@ -83,8 +86,14 @@ impl ScimConnector {
             Err(error) => (0, SectionStatus::Incomplete { error: error.clone() }),
         };
         scan.sink.progress(Progress { section, stage: Stage::Done, done: records, expected: None, requests });
-        scan.ledger.close(SectionReport { records, requests, ..SectionReport::new(section, status) });
-        listed.ok()
+        let report = SectionReport { records, requests, ..SectionReport::new(section, status) };
+        match listed {
+            Ok(listed) => Some((listed, report)),
+            Err(_) => {
+                scan.ledger.close(report);
+                None
+            }
+        }
     }
 
     async fn probe(&self, name: &str, kind: &str) -> Check {
@@ -95,6 +104,9 @@ impl ScimConnector {
         }
     }
 }
+
+/// Resources by their ids, and the report of their section.
+type Listed = (BTreeMap<String, Value>, SectionReport);
 
 /// What a scan carries along.
 struct Scan<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{ErrorCode, Outcome, Record, ScanRequest, Section};
+use connector_api::{Action, ErrorCode, Field, Outcome, Record, ScanRequest, Section};
 use serde_json::Value;
 
 use crate::bench::Bench;
@@ -63,7 +63,9 @@ pub(crate) async fn what_a_host_knew_survives_a_section_that_fails(fixture: &dyn
         let scanned = std::mem::take(&mut run.sink.seen().rows);
         let plan = summary.replacement(&descriptor);
         let after = plan.apply(known.clone(), scanned).expecting("rows that fit the descriptor")?;
-        let lost = lost(&known, &after)?;
+        // What changes by itself may have changed, unless it was to be kept.
+        let volatile = descriptor.volatile.iter().filter(|field| plan.of_field(field) != Action::Keep);
+        let lost = lost(&known, &after, &volatile.collect())?;
         let expected = format!("a host that scanned {} knows what it knew before", bench.scenario);
         ensure(lost.is_empty(), expected, || shortened(&lost))?;
     }
@@ -71,7 +73,7 @@ pub(crate) async fn what_a_host_knew_survives_a_section_that_fails(fixture: &dyn
 }
 
 /// What a host knew and does not know any more: rows, and what stood in them.
-fn lost(known: &[Record], after: &[Record]) -> Result<Vec<String>, NotPassed> {
+fn lost(known: &[Record], after: &[Record], volatile: &BTreeSet<&Field>) -> Result<Vec<String>, NotPassed> {
     let after: BTreeMap<String, &Record> = after.iter().map(|record| (identity(record), record)).collect();
     let mut lost = Vec::new();
     for record in known {
@@ -82,19 +84,32 @@ fn lost(known: &[Record], after: &[Record]) -> Result<Vec<String>, NotPassed> {
         };
         let json = |record: &Record| serde_json::to_value(record).expecting("a row as JSON");
         let (before, now) = (json(record)?, json(now)?);
-        for (field, value) in before.as_object().into_iter().flatten() {
+        let fields = before.as_object().into_iter().flatten();
+        for (field, value) in fields.filter(|(field, _)| !volatile.contains(&Field::new(record.kind(), *field))) {
             match (value, &now[field]) {
                 // More evidence and more links may come: what was known must stay.
                 (Value::Array(values), Value::Array(others)) => {
                     let missing = values.iter().filter(|value| !others.contains(value));
-                    lost.extend(missing.map(|value| format!("`{field}` of {name} lost {value}")));
+                    lost.extend(missing.map(|value| format!("`{field}` of {name} lost {}", brief(value))));
                 }
-                (value, now) if value != now => lost.push(format!("`{field}` of {name} is {now}, and was {value}")),
+                (value, now) if value != now => {
+                    lost.push(format!("`{field}` of {name} is {}, and was {}", brief(now), brief(value)));
+                }
                 _ => {}
             }
         }
     }
     Ok(lost)
+}
+
+/// The beginning of a value.
+fn brief(value: &Value) -> String {
+    const SHOWN: usize = 80;
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// A target for each section that the fixture can make fail; skipped when there is none.
