@@ -10,12 +10,18 @@ use crate::error::ConnectorError;
 /// The outcome of [`Connector::test_connection`](crate::Connector::test_connection).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ConnectionReport {
     /// The checks in the order in which they were made.
     pub checks: Vec<Check>,
 }
 
 impl ConnectionReport {
+    /// The report of these checks, in the order in which they were made.
+    pub fn new(checks: Vec<Check>) -> Self {
+        Self { checks }
+    }
+
     /// Whether no check failed. A warning is not a failure.
     pub fn passed(&self) -> bool {
         !self.checks.iter().any(|check| check.status == CheckStatus::Failed)
@@ -30,6 +36,7 @@ impl ConnectionReport {
 /// One thing probed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Check {
     /// A stable word: `connect`, `tls`, `key`, `organization`, `users`, `groups`, ….
     pub name: String,
@@ -47,6 +54,7 @@ pub struct Check {
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub enum CheckStatus {
     /// As it should be.
     Passed,

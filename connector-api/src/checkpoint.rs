@@ -14,6 +14,7 @@ use crate::error::{ConnectorError, ErrorCode};
 /// What a connector needs to go on after an interruption, bound to what it was made for. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// The version of this envelope.
     pub version: u32,
@@ -69,7 +70,7 @@ impl Checkpoint {
         if !differences.is_empty() {
             let error = Self::rejected(format!("it was made with another setting of {}", differences.join(", ")));
             let remedy = format!("to go on, set them as they were; or {}", error.remedy);
-            return Err(ConnectorError { remedy, ..error });
+            return Err(error.with_remedy(remedy));
         }
         let age = now.duration_since(self.started_at);
         if age.is_negative() {

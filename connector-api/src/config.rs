@@ -15,6 +15,7 @@ use crate::error::ConnectorError;
 /// One target system as the host stores it: the fields of its form.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SystemConfig {
     /// What the operator calls the system.
     #[serde(default)]
@@ -45,6 +46,13 @@ impl SystemConfig {
             credential,
             attributes: Map::new(),
         }
+    }
+
+    /// The same configuration under the operator's name for the system.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// The same system with one more attribute.

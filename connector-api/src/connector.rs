@@ -56,6 +56,7 @@ pub trait Connector: Send + Sync {
 /// One organisation (tenant) of a target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Organization {
     /// The target's id.
     pub external_id: String,
@@ -63,4 +64,11 @@ pub struct Organization {
     pub name: String,
     /// The attributes that, added to the system's own, choose this organisation.
     pub attributes: Map<String, Value>,
+}
+
+impl Organization {
+    /// An organisation, and the attributes that choose it.
+    pub fn new(external_id: impl Into<String>, name: impl Into<String>, attributes: Map<String, Value>) -> Self {
+        Self { external_id: external_id.into(), name: name.into(), attributes }
+    }
 }

@@ -16,6 +16,7 @@ use crate::section::{Field, Section, SectionDescription};
 /// It is data, made without I/O; a host in another language can take it as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Descriptor {
     /// The identifier by which a system chooses the connector, such as `JumpCloud`. Unique in a registry.
     pub os_type: String,
@@ -66,6 +67,17 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// A descriptor with what no connector can do without; the rest is empty and is set field by field.
+    pub fn new(os_type: impl Into<String>, display_name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            os_type: os_type.into(),
+            display_name: display_name.into(),
+            version: version.into(),
+            default_port: 443,
+            ..Self::default()
+        }
+    }
+
     /// The description of one section.
     pub fn section(&self, section: Section) -> Option<&SectionDescription> {
         self.sections.iter().find(|described| described.section == section)
@@ -101,6 +113,7 @@ impl Descriptor {
 
 /// An edition of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum Edition {
     /// The free edition.
     Community,
@@ -140,6 +153,7 @@ impl FromStr for Edition {
 /// One way to reach the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Protocol {
     /// The protocol's name, such as `REST API (HTTPS)`.
     pub name: String,
@@ -149,9 +163,17 @@ pub struct Protocol {
     pub notes: String,
 }
 
+impl Protocol {
+    /// A protocol on a port, and what an operator should know of it.
+    pub fn new(name: impl Into<String>, port: u16, notes: impl Into<String>) -> Self {
+        Self { name: name.into(), port, notes: notes.into() }
+    }
+}
+
 /// What each credential field means for this target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct CredentialMapping {
     /// `credential.username`; absent when it is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,9 +182,24 @@ pub struct CredentialMapping {
     pub password: CredentialField,
 }
 
+impl CredentialMapping {
+    /// The meaning of the password; the user name is ignored.
+    pub fn new(password: CredentialField) -> Self {
+        Self { username: None, password }
+    }
+
+    /// The same mapping, with the meaning of the user name.
+    #[must_use]
+    pub fn with_username(mut self, username: CredentialField) -> Self {
+        self.username = Some(username);
+        self
+    }
+}
+
 /// The meaning of one credential field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct CredentialField {
     /// What to enter, such as `JumpCloud API key`.
     pub meaning: String,
@@ -170,9 +207,22 @@ pub struct CredentialField {
     pub required: bool,
 }
 
+impl CredentialField {
+    /// A field that must be filled in.
+    pub fn required(meaning: impl Into<String>) -> Self {
+        Self { meaning: meaning.into(), required: true }
+    }
+
+    /// A field that may be left empty.
+    pub fn optional(meaning: impl Into<String>) -> Self {
+        Self { meaning: meaning.into(), required: false }
+    }
+}
+
 /// One kind of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct EvidenceRow {
     /// The code of the reasons.
     pub code: String,
@@ -188,9 +238,36 @@ pub struct EvidenceRow {
     pub source: String,
 }
 
+impl EvidenceRow {
+    /// A kind of evidence, with the severities that it may have, gravest first.
+    pub fn new(code: impl Into<String>, kind: ReasonKind, severities: impl Into<Vec<Severity>>) -> Self {
+        Self {
+            code: code.into(),
+            kind,
+            severities: severities.into(),
+            meaning: String::new(),
+            remedy: String::new(),
+            source: String::new(),
+        }
+    }
+
+    /// The same evidence: when it is so, what to do about it, and where it comes from.
+    #[must_use]
+    pub fn explained(
+        mut self,
+        meaning: impl Into<String>,
+        remedy: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        (self.meaning, self.remedy, self.source) = (meaning.into(), remedy.into(), source.into());
+        self
+    }
+}
+
 /// One row of the troubleshooting table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct TroubleshootingRow {
     /// The code that the host shows.
     pub code: crate::ErrorCode,
@@ -200,6 +277,18 @@ pub struct TroubleshootingRow {
     pub likely_cause: String,
     /// What to do.
     pub resolution: String,
+}
+
+impl TroubleshootingRow {
+    /// What an operator sees, what is usually behind it, and what to do.
+    pub fn new(
+        code: crate::ErrorCode,
+        symptom: impl Into<String>,
+        likely_cause: impl Into<String>,
+        resolution: impl Into<String>,
+    ) -> Self {
+        Self { code, symptom: symptom.into(), likely_cause: likely_cause.into(), resolution: resolution.into() }
+    }
 }
 
 #[cfg(test)]

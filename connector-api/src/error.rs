@@ -1,6 +1,7 @@
 //! What went wrong, in a form that a program can act on and an operator can read.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -61,7 +62,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [ErrorCode; 23] = [
+    pub const ALL: &[ErrorCode] = &[
         Self::InvalidConfig,
         Self::EditionNotSupported,
         Self::InsecureEndpoint,
@@ -126,6 +127,7 @@ impl fmt::Display for ErrorCode {
 /// Whether trying again, unchanged, can help: a question apart from what went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub enum Retry {
     /// Something must be changed first.
     Never,
@@ -152,6 +154,7 @@ impl Retry {
 /// Neither text ever holds a secret: whoever makes an error from foreign text cleans it first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ConnectorError {
     /// What kind of failure.
     pub code: ErrorCode,
@@ -161,12 +164,48 @@ pub struct ConnectorError {
     pub remedy: String,
     /// Whether trying again can help.
     pub retry: Retry,
+    /// What is behind it, for a developer. It is not stored, and two errors that differ in nothing else are equal.
+    #[serde(skip)]
+    source: Source,
 }
+
+/// What is behind an error.
+#[derive(Debug, Clone, Default)]
+struct Source(Option<Arc<dyn std::error::Error + Send + Sync>>);
+
+impl PartialEq for Source {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Source {}
 
 impl ConnectorError {
     /// An error that needs a change before a retry can help.
     pub fn new(code: ErrorCode, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { code, message: message.into(), remedy: remedy.into(), retry: Retry::Never }
+        Self { code, message: message.into(), remedy: remedy.into(), retry: Retry::Never, source: Source::default() }
+    }
+
+    /// The same error with what is behind it. Its text must hold no secret: it shows where sources are logged.
+    #[must_use]
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Source(Some(Arc::new(source)));
+        self
+    }
+
+    /// The same error with another line on what happened.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// The same error with another remedy.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = remedy.into();
+        self
     }
 
     /// The same error with another word on retrying.
@@ -211,7 +250,11 @@ impl fmt::Display for ConnectorError {
     }
 }
 
-impl std::error::Error for ConnectorError {}
+impl std::error::Error for ConnectorError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.0.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -220,7 +263,7 @@ mod tests {
 
     #[test]
     fn the_word_of_a_code_is_its_json() {
-        for code in ErrorCode::ALL {
+        for code in ErrorCode::ALL.iter().copied() {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
     }

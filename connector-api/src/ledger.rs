@@ -98,7 +98,7 @@ impl ScanLedger {
         };
         match verdict {
             Ok(_) => Ok(summary),
-            Err(error) => Err(ScanFailure { error, summary: Box::new(summary) }),
+            Err(error) => Err(ScanFailure::new(error, summary)),
         }
     }
 }

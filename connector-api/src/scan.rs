@@ -18,6 +18,7 @@ use crate::section::{Section, SectionDescription};
 
 /// What the host asks of one scan.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct ScanRequest {
     /// Ends the scan, within a second, when it is cancelled.
     pub cancel: CancellationToken,
@@ -54,6 +55,27 @@ impl ScanRequest {
     /// A full scan that can be cancelled through `cancel`.
     pub fn with_cancel(cancel: CancellationToken) -> Self {
         Self { cancel, ..Self::default() }
+    }
+
+    /// The same request without these sections.
+    #[must_use]
+    pub fn leaving_out(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
+        self.without.extend(sections);
+        self
+    }
+
+    /// The same request, with checkpoints for the sink.
+    #[must_use]
+    pub fn with_checkpoints(mut self) -> Self {
+        self.checkpoints = true;
+        self
+    }
+
+    /// The same request, which goes on from a checkpoint.
+    #[must_use]
+    pub fn resuming(mut self, checkpoint: Checkpoint) -> Self {
+        self.resume = Some(checkpoint);
+        self
     }
 }
 
@@ -97,6 +119,7 @@ pub trait ScanSink: Send + Sync {
 /// How far one section is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Progress {
     /// Which section.
     pub section: Section,
@@ -111,9 +134,36 @@ pub struct Progress {
     pub requests: u64,
 }
 
+impl Progress {
+    /// A section that is being read, and has read `done` items.
+    pub fn reading(section: Section, done: u64) -> Self {
+        Self { section, stage: Stage::Reading, done, expected: None, requests: 0 }
+    }
+
+    /// A section of which nothing more will be read.
+    pub fn done(section: Section, done: u64) -> Self {
+        Self { stage: Stage::Done, ..Self::reading(section, done) }
+    }
+
+    /// The same progress, with the items that are expected in all.
+    #[must_use]
+    pub fn of(mut self, expected: Option<u64>) -> Self {
+        self.expected = expected;
+        self
+    }
+
+    /// The same progress, with the requests made so far.
+    #[must_use]
+    pub fn with_requests(mut self, requests: u64) -> Self {
+        self.requests = requests;
+        self
+    }
+}
+
 /// The stage of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub enum Stage {
     /// It is being read from the target.
     Reading,
@@ -169,6 +219,7 @@ impl SectionStatus {
 /// What one section read and what it cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SectionReport {
     /// Which section.
     pub section: Section,
@@ -223,9 +274,26 @@ impl SectionReport {
     }
 }
 
+impl SectionReport {
+    /// The same report with the rows that were emitted.
+    #[must_use]
+    pub fn with_records(mut self, records: u64) -> Self {
+        self.records = records;
+        self
+    }
+
+    /// The same report with the requests that were made.
+    #[must_use]
+    pub fn with_requests(mut self, requests: u64) -> Self {
+        self.requests = requests;
+        self
+    }
+}
+
 /// A reference to something that is not in the scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DanglingReference {
     /// What refers to it, such as `group 5f…`.
     pub from: String,
@@ -233,9 +301,17 @@ pub struct DanglingReference {
     pub to: String,
 }
 
+impl DanglingReference {
+    /// What refers, and to what.
+    pub fn new(from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self { from: from.into(), to: to.into() }
+    }
+}
+
 /// How the scan as a whole ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub enum Outcome {
     /// Every section that was asked for is complete.
     Complete,
@@ -341,11 +417,21 @@ impl ScanSummary {
 
 /// A failed scan: why, and how far it came. Rows already emitted must not be taken for the whole.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ScanFailure {
     /// Why the scan failed.
     pub error: ConnectorError,
     /// How far it came; its outcome is [`Outcome::Failed`].
     pub summary: Box<ScanSummary>,
+}
+
+impl ScanFailure {
+    /// A scan that failed with `error`; the summary says so too, whatever it said before.
+    pub fn new(error: ConnectorError, mut summary: ScanSummary) -> Self {
+        summary.outcome = Outcome::Failed;
+        summary.error = Some(error.clone());
+        Self { error, summary: Box::new(summary) }
+    }
 }
 
 impl fmt::Display for ScanFailure {
@@ -369,6 +455,7 @@ impl From<ScanFailure> for ConnectorError {
 /// The requests that a scan would make, from the counts alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ScanPlan {
     /// Requests made to find the counts.
     pub probes: u64,
@@ -377,6 +464,11 @@ pub struct ScanPlan {
 }
 
 impl ScanPlan {
+    /// A plan that took `probes` requests to make.
+    pub fn new(probes: u64, sections: Vec<SectionPlan>) -> Self {
+        Self { probes, sections }
+    }
+
     /// Requests over all sections.
     pub fn requests(&self) -> u64 {
         self.sections.iter().map(|section| section.requests).sum()
@@ -386,6 +478,7 @@ impl ScanPlan {
 /// The requests that one section would make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SectionPlan {
     /// Which section.
     pub section: Section,
@@ -393,6 +486,13 @@ pub struct SectionPlan {
     pub requests: u64,
     /// How that number comes about.
     pub because: String,
+}
+
+impl SectionPlan {
+    /// The requests that a section would make, and how that number comes about.
+    pub fn new(section: Section, requests: u64, because: impl Into<String>) -> Self {
+        Self { section, requests, because: because.into() }
+    }
 }
 
 #[cfg(test)]
@@ -466,7 +566,7 @@ mod tests {
     #[test]
     fn only_optional_sections_can_be_left_out() {
         let descriptor = Descriptor { sections: described(), ..Descriptor::default() };
-        let without = |section| ScanRequest { without: [section].into(), ..ScanRequest::default() };
+        let without = |section| ScanRequest::default().leaving_out([section]);
         assert_eq!(without(Section::SYSTEMS).verify(&descriptor), Ok(()));
         let error = without(Section::GROUPS).verify(&descriptor).unwrap_err();
         assert!(error.message.contains("core") && error.remedy.contains("systems, lastLogin"), "{error:?}");

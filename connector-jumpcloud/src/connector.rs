@@ -149,11 +149,9 @@ impl Connector for JumpCloud {
         let visible = discovery::visible_organizations(&client, &Meter::default()).await?;
         let organization = |organization: crate::api::organizations::Organization| {
             let external_id = organization.id.to_string();
-            Organization {
-                name: organization.display_name.unwrap_or_else(|| external_id.clone()),
-                attributes: Map::from_iter([("jumpcloudOrgId".to_owned(), external_id.clone().into())]),
-                external_id,
-            }
+            let attributes = Map::from_iter([("jumpcloudOrgId".to_owned(), external_id.clone().into())]);
+            let name = organization.display_name.unwrap_or_else(|| external_id.clone());
+            Organization::new(external_id, name, attributes)
         };
         Ok(visible.into_iter().map(organization).collect())
     }

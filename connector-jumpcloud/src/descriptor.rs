@@ -18,81 +18,70 @@ const DIRECTORY_TYPES: &[&str] =
 
 /// Describes the connector, without I/O.
 pub fn descriptor() -> Descriptor {
-    Descriptor {
-        os_type: OS_TYPE.to_owned(),
-        display_name: "JumpCloud".to_owned(),
-        description:
-            "Discovers users, groups, memberships, administrators, devices, applications and last logins of a \
-                      JumpCloud organisation, and who reaches what, over JumpCloud's Core API and Directory Insights."
-                .to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        system_type: "Directory Service".to_owned(),
-        default_scan_priority: 10,
-        default_port: 443,
-        default_hostname: Some("console.jumpcloud.com".to_owned()),
-        protocols: vec![Protocol {
-            name: "REST API (HTTPS)".to_owned(),
-            port: 443,
-            notes: "API key via x-api-key request header, or a service account's bearer token".to_owned(),
-        }],
-        editions: vec![Edition::Pro, Edition::Enterprise],
-        credential: CredentialMapping {
-            username: Some(CredentialField {
-                meaning: "client id of a service account; ignored with an API key".to_owned(),
-                required: false,
-            }),
-            password: CredentialField {
-                meaning: "JumpCloud API key, or client secret of a service account".to_owned(),
-                required: true,
-            },
-        },
-        required_permissions: rights::permissions(),
-        sections: sections(),
-        volatile: vec![
-            Field::new("account", "lastLogin"),
-            Field::new("account", "lastLoginAt"),
-            Field::new("resource", "lastContactAt"),
-        ],
-        evidence: discovery::evidence_rows(),
-        emits: [USER_GROUP, ADMIN_ROLE, "system", "systemGroup", "application"]
-            .into_iter()
-            .chain(DIRECTORY_TYPES.iter().copied())
-            .map(str::to_owned)
-            .collect(),
-        configuration_steps: [
-            "In the JumpCloud admin portal, open Administrator Account, API Settings, Generate New API Key. A new key \
-             revokes the old one for everything that uses it",
-            "Copy the API key (it is displayed only once)",
-            "Create a Credential in OrbisID with the API key as its Password",
-            "Open Systems, Add System",
-            "Choose OS Type JumpCloud and System Type Directory Service; the Hostname is console.jumpcloud.com \
-             (console.eu.jumpcloud.com or console.in.jumpcloud.com in those regions); choose the Credential",
-            "Click Test Connection",
-            "Click Save",
-        ]
+    let mut descriptor = Descriptor::new(OS_TYPE, "JumpCloud", env!("CARGO_PKG_VERSION"));
+    descriptor.description =
+        "Discovers users, groups, memberships, administrators, devices, applications and last logins of a \
+                  JumpCloud organisation, and who reaches what, over JumpCloud's Core API and Directory Insights."
+            .to_owned();
+    descriptor.system_type = "Directory Service".to_owned();
+    descriptor.default_scan_priority = 10;
+    descriptor.default_hostname = Some("console.jumpcloud.com".to_owned());
+    descriptor.protocols = vec![Protocol::new(
+        "REST API (HTTPS)",
+        443,
+        "API key via x-api-key request header, or a service account's bearer token",
+    )];
+    descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
+    descriptor.credential =
+        CredentialMapping::new(CredentialField::required("JumpCloud API key, or client secret of a service account"))
+            .with_username(CredentialField::optional("client id of a service account; ignored with an API key"));
+    descriptor.required_permissions = rights::permissions();
+    descriptor.sections = sections();
+    descriptor.volatile = vec![
+        Field::new("account", "lastLogin"),
+        Field::new("account", "lastLoginAt"),
+        Field::new("resource", "lastContactAt"),
+    ];
+    descriptor.evidence = discovery::evidence_rows();
+    descriptor.emits = [USER_GROUP, ADMIN_ROLE, "system", "systemGroup", "application"]
+        .into_iter()
+        .chain(DIRECTORY_TYPES.iter().copied())
         .map(str::to_owned)
-        .to_vec(),
-        troubleshooting: troubleshooting(),
-        config_schema: schemars::schema_for!(Options),
-        tuning: [
-            "jumpcloudTokenUrl",
-            "pageSize",
-            "concurrency",
-            "requestsPerSecond",
-            "attempts",
-            "retryWaitMilliseconds",
-            "connectTimeoutSeconds",
-            "readTimeoutSeconds",
-            "requestTimeoutSeconds",
-            "retryBudgetSeconds",
-            "scanLimitMinutes",
-            "largestAnswerMib",
-            "caBundleFile",
-            "proxyUrl",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-    }
+        .collect();
+    descriptor.configuration_steps = [
+        "In the JumpCloud admin portal, open Administrator Account, API Settings, Generate New API Key. A new key \
+         revokes the old one for everything that uses it",
+        "Copy the API key (it is displayed only once)",
+        "Create a Credential in OrbisID with the API key as its Password",
+        "Open Systems, Add System",
+        "Choose OS Type JumpCloud and System Type Directory Service; the Hostname is console.jumpcloud.com \
+         (console.eu.jumpcloud.com or console.in.jumpcloud.com in those regions); choose the Credential",
+        "Click Test Connection",
+        "Click Save",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    descriptor.troubleshooting = troubleshooting();
+    descriptor.config_schema = schemars::schema_for!(Options);
+    descriptor.tuning = [
+        "jumpcloudTokenUrl",
+        "pageSize",
+        "concurrency",
+        "requestsPerSecond",
+        "attempts",
+        "retryWaitMilliseconds",
+        "connectTimeoutSeconds",
+        "readTimeoutSeconds",
+        "requestTimeoutSeconds",
+        "retryBudgetSeconds",
+        "scanLimitMinutes",
+        "largestAnswerMib",
+        "caBundleFile",
+        "proxyUrl",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    descriptor
 }
 
 /// The sections, in the order in which they are listed everywhere.
@@ -219,11 +208,8 @@ fn sentence(remedy: &str) -> String {
 }
 
 fn troubleshooting() -> Vec<TroubleshootingRow> {
-    let row = |code, symptom: &str, likely_cause: &str, resolution: &str| TroubleshootingRow {
-        code,
-        symptom: symptom.to_owned(),
-        likely_cause: likely_cause.to_owned(),
-        resolution: resolution.to_owned(),
+    let row = |code, symptom: &str, likely_cause: &str, resolution: &str| {
+        TroubleshootingRow::new(code, symptom, likely_cause, resolution)
     };
     vec![
         row(

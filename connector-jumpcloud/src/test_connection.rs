@@ -26,7 +26,7 @@ pub(crate) async fn run(client: &Client, options: &Options) -> ConnectionReport 
 
 /// The report of settings from which no client can be made.
 pub(crate) fn unusable(error: ConnectorError) -> ConnectionReport {
-    ConnectionReport { checks: vec![Check::failed("configuration", error, Duration::ZERO)] }
+    ConnectionReport::new(vec![Check::failed("configuration", error, Duration::ZERO)])
 }
 
 struct Checks {

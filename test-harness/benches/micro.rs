@@ -50,7 +50,7 @@ fn paging(bencher: Bencher<'_, '_>, users: u64) {
         .collect::<Vec<_>>();
     let scan = || -> Fallible {
         let connector = Registry::discover()?.connect(config.clone(), Edition::Enterprise)?;
-        let request = ScanRequest { without: without.iter().copied().collect(), ..ScanRequest::default() };
+        let request = ScanRequest::default().leaving_out(without.iter().copied());
         let summary = runtime.block_on(connector.scan(request, Arc::new(Drain))).map_err(|failure| failure.error)?;
         assert_eq!(summary.section(Section::USERS).map(|report| report.records), Some(users));
         Ok(())

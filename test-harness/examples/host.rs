@@ -99,7 +99,7 @@ async fn serve(fault: Fault) -> Result<SystemConfig, Box<dyn Error>> {
     let groups = vec![json!({"id": "g1", "displayName": "Admins", "members": [{"value": "id-ada"}]})];
     let server = ScimServer::start("a token", users, groups, fault).await?;
     let system = SystemConfig::new("Scim", server.url, Credential::from_secret("a token"));
-    Ok(SystemConfig { name: "People".into(), ..system }.with_attribute("scimRetries", 1))
+    Ok(system.with_name("People").with_attribute("scimRetries", 1))
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -218,7 +218,7 @@ fn too_long(error: ConnectorError, asked: Duration, budget: Duration) -> Connect
     if error.code == ErrorCode::RateLimited {
         remedy = format!("{remedy}; {}", error.remedy);
     }
-    ConnectorError { message, remedy, ..error }
+    error.with_message(message).with_remedy(remedy)
 }
 
 #[cfg(test)]

@@ -35,13 +35,12 @@ impl Evidence {
 
 /// The table as hosts see it.
 pub(crate) fn rows() -> Vec<EvidenceRow> {
-    let row = |evidence: &&Evidence| EvidenceRow {
-        code: evidence.code.to_owned(),
-        kind: evidence.kind,
-        severities: evidence.severities.to_vec(),
-        meaning: evidence.meaning.to_owned(),
-        remedy: evidence.remedy.to_owned(),
-        source: evidence.source.to_owned(),
+    let row = |evidence: &&Evidence| {
+        EvidenceRow::new(evidence.code, evidence.kind, evidence.severities).explained(
+            evidence.meaning,
+            evidence.remedy,
+            evidence.source,
+        )
     };
     ALL.iter().map(row).collect()
 }

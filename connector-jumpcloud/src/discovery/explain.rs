@@ -41,7 +41,7 @@ pub(crate) async fn explain(client: &Client, error: ConnectorError) -> Connector
                 "{}; or, with a multi-tenant administrator's key, set jumpcloudOrgId to {listed}",
                 error.remedy
             );
-            ConnectorError { remedy, ..error }
+            error.with_remedy(remedy)
         }
         (None, _) => wrong(
             format!("{who} is accepted, but it may see several organisations and none is named"),

@@ -59,17 +59,13 @@ pub(crate) async fn plan(
         let walks = edges::plan(&counts, planner.limit);
         let requests = walks.iter().map(|walk| walk.requests).sum();
         let because = walks.iter().map(|walk| format!("{} {}", walk.requests, walk.ask.path())).collect::<Vec<_>>();
-        planner.sections.push(SectionPlan {
-            section: Section::GRANTS,
-            requests,
-            because: format!("asked: {}", because.join(", ")),
-        });
+        planner.sections.push(SectionPlan::new(Section::GRANTS, requests, format!("asked: {}", because.join(", "))));
     }
     if wants(Section::LAST_LOGIN) {
         planner.last_login().await;
     }
     planner.sections.sort_by_key(|plan| SECTIONS.iter().position(|section| *section == plan.section));
-    Ok(ScanPlan { probes: planner.meter.read().requests, sections: planner.sections })
+    Ok(ScanPlan::new(planner.meter.read().requests, planner.sections))
 }
 
 impl Planner<'_> {
@@ -79,7 +75,7 @@ impl Planner<'_> {
         // An endpoint that is not served is asked in vain, by the scan too.
         let requests = opened.in_vain + Listing::requests(opened.total.unwrap_or(0), self.limit);
         let because = format!("{} users from {}", shown(opened.total), opened.path);
-        self.sections.push(SectionPlan { section: Section::USERS, requests, because });
+        self.sections.push(SectionPlan::new(Section::USERS, requests, because));
         Ok(opened.total)
     }
 
@@ -91,17 +87,17 @@ impl Planner<'_> {
         }
         let count = groups.len() as u64;
         let details = groups::details(self.options.group_details, &groups);
-        self.sections.push(SectionPlan {
-            section: Section::GROUPS,
-            requests: Listing::requests(count, self.limit) + details,
-            because: format!("{count} groups, {details} of them read by themselves"),
-        });
+        self.sections.push(SectionPlan::new(
+            Section::GROUPS,
+            Listing::requests(count, self.limit) + details,
+            format!("{count} groups, {details} of them read by themselves"),
+        ));
         let reader = EdgeReader { client: self.client, meter: self.meter.clone(), limit: self.limit };
         let groups: Vec<_> = groups.into_iter().map(|group| group.id).collect();
         let members = memberships::counts(&reader, &groups).await?;
         let requests = Listing::requests_of_many(&members, self.limit);
         let because = format!("{count} groups with {} members", members.iter().sum::<u64>());
-        self.sections.push(SectionPlan { section: Section::MEMBERSHIPS, requests, because });
+        self.sections.push(SectionPlan::new(Section::MEMBERSHIPS, requests, because));
         Ok(count)
     }
 
@@ -113,7 +109,7 @@ impl Planner<'_> {
             *counts.reachable.entry(kind).or_default() += 1;
         }
         let because = format!("{} directories in two listings", rows.len());
-        self.sections.push(SectionPlan { section: Section::DIRECTORIES, requests: 2, because });
+        self.sections.push(SectionPlan::new(Section::DIRECTORIES, 2, because));
         Ok(())
     }
 
@@ -128,7 +124,7 @@ impl Planner<'_> {
             Ok(count) => (count.div_ceil(events::LIMIT) + 2, format!("{count} login events in {days} days")),
             Err(error) => (1, format!("the login events cannot be counted: {}", error.message)),
         };
-        self.sections.push(SectionPlan { section: Section::LAST_LOGIN, requests: requests + learns, because });
+        self.sections.push(SectionPlan::new(Section::LAST_LOGIN, requests + learns, because));
     }
 
     /// The rows of a listing; none when the credential may not read it.
@@ -164,7 +160,7 @@ impl Planner<'_> {
         let requests =
             lists.iter().map(|(_, count)| count.map_or(1, |count| Listing::requests(count, self.limit))).sum();
         let because = lists.iter().map(|(what, count)| format!("{} {what}", shown(*count))).collect::<Vec<_>>();
-        self.sections.push(SectionPlan { section, requests, because: because.join(", ") });
+        self.sections.push(SectionPlan::new(section, requests, because.join(", ")));
     }
 }
 

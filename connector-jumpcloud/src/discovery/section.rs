@@ -111,7 +111,7 @@ impl Tally {
     pub(crate) fn dangling(&mut self, from: impl FnOnce() -> String, to: impl FnOnce() -> String) {
         self.report.dangling += 1;
         if self.report.dangling_examples.len() < EXAMPLES {
-            self.report.dangling_examples.push(DanglingReference { from: from(), to: to() });
+            self.report.dangling_examples.push(DanglingReference::new(from(), to()));
         }
     }
 
@@ -233,7 +233,11 @@ impl Tally {
     fn progress(&self, stage: Stage) {
         let requests = self.meter.read().requests;
         let Self { section, done, expected, .. } = *self;
-        self.sink.progress(Progress { section, stage, done, expected, requests });
+        let progress = match stage {
+            Stage::Done => Progress::done(section, done),
+            _ => Progress::reading(section, done),
+        };
+        self.sink.progress(progress.of(expected).with_requests(requests));
     }
 }
 

@@ -299,7 +299,7 @@ async fn the_report_of_a_section_and_the_error_of_the_scan_agree() {
     let simulator = provider().await;
     let failure = try_scan(simulated(&simulator)).await.unwrap_err();
     let users = failure.summary.section(Section::USERS).unwrap().status.error().unwrap();
-    assert_eq!(*users, ConnectorError { message: users.message.clone(), ..failure.error.clone() });
+    assert_eq!(*users, failure.error.clone().with_message(users.message.clone()));
     assert!(failure.error.message.ends_with(&users.message), "{failure:?}");
 }
 

@@ -251,7 +251,7 @@ async fn the_table_of_the_product_page_is_in_the_descriptor_with_codes() {
         assert!(row.resolution.contains(resolution), "{}", row.resolution);
     }
     for code in ErrorCode::ALL {
-        assert!(rows.iter().any(|row| row.code == code), "{code} is explained");
+        assert!(rows.iter().any(|row| row.code == *code), "{code} is explained");
     }
 }
 

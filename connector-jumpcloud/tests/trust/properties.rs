@@ -245,7 +245,8 @@ async fn run(seed: u64, case: &Case) -> Result<Kinds, String> {
         Some(call) => Collected::cancelling(cancel.clone(), call),
         None => Collected::default(),
     });
-    let request = ScanRequest { checkpoints: seed.is_multiple_of(2), ..ScanRequest::with_cancel(cancel.clone()) };
+    let mut request = ScanRequest::with_cancel(cancel.clone());
+    request.checkpoints = seed.is_multiple_of(2);
     let scan = connector.scan(request, Arc::clone(&sink) as Arc<dyn ScanSink>);
     let after = case.cancel_after;
     let ended = {
@@ -272,7 +273,7 @@ fn judge(
     sink: &Collected,
 ) -> Result<Kinds, String> {
     let summary = match ended {
-        Err(ScanFailure { error, summary }) => {
+        Err(ScanFailure { error, summary, .. }) => {
             if summary.outcome != Outcome::Failed {
                 return Err("a failed scan's summary does not say so".to_owned());
             }

@@ -32,7 +32,8 @@ async fn scan_from(
     resume: Option<Checkpoint>,
     sink: &Arc<Collected>,
 ) -> Result<Outcome, ErrorCode> {
-    let request = ScanRequest { checkpoints: true, resume, ..ScanRequest::default() };
+    let mut request = ScanRequest::default().with_checkpoints();
+    request.resume = resume;
     let ended = connect(system.clone()).unwrap().scan(request, Arc::clone(sink) as Arc<dyn ScanSink>).await;
     ended.map(|summary| summary.outcome).map_err(|failure| failure.error.code)
 }
@@ -102,7 +103,7 @@ async fn a_scan_that_was_cancelled_at_any_call_goes_on_from_its_last_checkpoint(
     for call in 1..=whole.calls() {
         let cancel = CancellationToken::new();
         let sink = Arc::new(Collected::cancelling(cancel.clone(), call));
-        let request = ScanRequest { checkpoints: true, ..ScanRequest::with_cancel(cancel) };
+        let request = ScanRequest::with_cancel(cancel).with_checkpoints();
         let ended = connect(system.clone()).unwrap().scan(request, Arc::clone(&sink) as Arc<dyn ScanSink>).await;
         if let Err(failure) = &ended {
             assert_eq!(failure.error.code, ErrorCode::Cancelled, "call {call}");
@@ -129,7 +130,7 @@ async fn a_section_is_complete_only_when_its_rows_were_taken_and_what_it_cost_is
     for call in 1..=whole.calls() {
         let cancel = CancellationToken::new();
         let sink = Arc::new(Collected::cancelling(cancel.clone(), call));
-        let request = ScanRequest { checkpoints: true, ..ScanRequest::with_cancel(cancel) };
+        let request = ScanRequest::with_cancel(cancel).with_checkpoints();
         // Requests of another scan that was cancelled may still arrive: each has a target of its own.
         let simulator = Simulator::start(organization()).await.unwrap();
         let system = self::system(&simulator);
@@ -192,8 +193,8 @@ async fn a_checkpoint_of_a_scan_that_leaves_other_sections_out_is_refused() {
     let sink = Arc::new(Collected::default());
     scan_from(&system, None, &sink).await.unwrap();
     for (_, checkpoint) in sink.checkpoints() {
-        let without = [Section::APPLICATIONS].into();
-        let request = ScanRequest { without, resume: Some(checkpoint), ..ScanRequest::default() };
+        let without = [Section::APPLICATIONS];
+        let request = ScanRequest::default().leaving_out(without).resuming(checkpoint);
         let ended = connect(system.clone()).unwrap().scan(request, Arc::<Collected>::default()).await;
         assert_eq!(ended.unwrap_err().error.code, ErrorCode::CheckpointRejected);
     }

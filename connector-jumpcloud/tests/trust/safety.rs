@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{Collected, code, config, connect, core_only, scan, scan_with, small, with_faults};
-use connector_api::{CancellationToken, ErrorCode, Outcome, ScanRequest, ScanSink, SystemConfig};
+use connector_api::{ErrorCode, Outcome, ScanRequest, ScanSink, SystemConfig};
 use connector_conformance::CapturedLog;
 use jumpcloud_simulator::{Simulator, SimulatorOptions, TlsMode, UsersEndpoint};
 use serde_json::{Value, json};
@@ -233,7 +233,7 @@ async fn the_key_is_in_nothing_that_a_scan_says() {
         let system = config(&simulator, json!({}));
         let connector = connect(system.clone()).unwrap();
         let sink = Arc::new(Collected::default());
-        let request = ScanRequest { checkpoints: true, ..ScanRequest::with_cancel(CancellationToken::new()) };
+        let request = ScanRequest::default().with_checkpoints();
         let ended = connector.scan(request, Arc::clone(&sink) as Arc<dyn ScanSink>).await;
         said.push(format!("{ended:?} {system:?} {:?}", connector.describe()));
         said.push(serde_json::to_string(&system).unwrap());

@@ -43,7 +43,9 @@ pub(crate) fn measure(setup: &Setup) -> Result<Vec<Bar>> {
 /// Two hundred connectors with the descriptor of JumpCloud's, each with a name of its own.
 fn registrations() -> Vec<Registration> {
     fn descriptor<const NUMBER: usize>() -> Descriptor {
-        Descriptor { os_type: format!("Target {NUMBER}"), ..connector_jumpcloud::descriptor() }
+        let mut descriptor = connector_jumpcloud::descriptor();
+        descriptor.os_type = format!("Target {NUMBER}");
+        descriptor
     }
     fn factory(_: SystemConfig) -> std::result::Result<Box<dyn Connector>, ConnectorError> {
         Err(ConnectorError::internal("there is nothing behind it"))

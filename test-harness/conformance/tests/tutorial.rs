@@ -13,40 +13,35 @@ fn descriptor() -> Descriptor {
     let section = |section: Section, title: &str, data: &str, rows: RowType| {
         SectionDescription::new(section, title, data, "the roster file", "nothing").core().owning([rows])
     };
-    Descriptor {
-        os_type: "Roster".into(),
-        display_name: "Crew roster".into(),
-        description: "Discovers the crew and its teams from a text file.".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        system_type: "Application".into(),
-        default_scan_priority: 500,
-        default_port: 443,
-        protocols: vec![Protocol { name: "File".into(), port: 443, notes: "No connection is made.".into() }],
-        editions: vec![Edition::Pro, Edition::Enterprise],
-        required_permissions: vec!["Read the roster file".into()],
-        sections: vec![
-            section(Section::USERS, "Crew", "Everybody on the roster", RowType::new("account", "user")),
-            section(Section::GROUPS, "Teams", "Teams", RowType::new("group", "ROSTER_TEAM")),
-            section(Section::MEMBERSHIPS, "Members", "Who is in which team", RowType::new("membership", "ROSTER_TEAM")),
-        ],
-        emits: vec!["ROSTER_TEAM".into()],
-        configuration_steps: vec!["Enter the path of the roster file.".into()],
-        config_schema: schemars::json_schema!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["rosterPath"],
-            "properties": {
-                "rosterPath": {
-                    "type": "string",
-                    "title": "Roster path",
-                    "description": "Where the roster file is.",
-                    "examples": ["/srv/crew/roster.txt"],
-                },
+    let mut descriptor = Descriptor::new("Roster", "Crew roster", env!("CARGO_PKG_VERSION"));
+    descriptor.description = "Discovers the crew and its teams from a text file.".into();
+    descriptor.system_type = "Application".into();
+    descriptor.default_scan_priority = 500;
+    descriptor.protocols = vec![Protocol::new("File", 443, "No connection is made.")];
+    descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
+    descriptor.required_permissions = vec!["Read the roster file".into()];
+    descriptor.sections = vec![
+        section(Section::USERS, "Crew", "Everybody on the roster", RowType::new("account", "user")),
+        section(Section::GROUPS, "Teams", "Teams", RowType::new("group", "ROSTER_TEAM")),
+        section(Section::MEMBERSHIPS, "Members", "Who is in which team", RowType::new("membership", "ROSTER_TEAM")),
+    ];
+    descriptor.emits = vec!["ROSTER_TEAM".into()];
+    descriptor.configuration_steps = vec!["Enter the path of the roster file.".into()];
+    descriptor.config_schema = schemars::json_schema!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["rosterPath"],
+        "properties": {
+            "rosterPath": {
+                "type": "string",
+                "title": "Roster path",
+                "description": "Where the roster file is.",
+                "examples": ["/srv/crew/roster.txt"],
             },
-        }),
-        ..Descriptor::default()
-    }
+        },
+    });
+    descriptor
 }
 
 /// Accounts by id, and the ids of each team's members.
@@ -172,7 +167,7 @@ impl Connector for RosterConnector {
             Ok(roster) => Check::passed("users", format!("{} users", roster.accounts.len()), started.elapsed()),
             Err(error) => Check::failed("users", error, started.elapsed()),
         };
-        ConnectionReport { checks: vec![check] }
+        ConnectionReport::new(vec![check])
     }
 
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {

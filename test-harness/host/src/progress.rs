@@ -142,7 +142,8 @@ mod tests {
     use super::*;
 
     fn at(stage: Stage) -> Progress {
-        Progress { section: Section::USERS, stage, done: 1, expected: None, requests: 1 }
+        let progress = Progress::reading(Section::USERS, 1).with_requests(1);
+        if stage == Stage::Done { Progress::done(Section::USERS, 1).with_requests(1) } else { progress }
     }
 
     #[test]

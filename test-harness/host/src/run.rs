@@ -1,6 +1,6 @@
 //! Tests a connection and runs a scan, as any host would.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +43,7 @@ pub async fn test_connection(
                 format!("the test did not end within {} s", limit.as_secs()),
                 "check the network between this host and the target, or allow more time with --timeout",
             );
-            ConnectionReport { checks: vec![Check::failed("test", error.with_retry(Retry::Later), limit)] }
+            ConnectionReport::new(vec![Check::failed("test", error.with_retry(Retry::Later), limit)])
         })),
     }
 }
@@ -96,8 +96,8 @@ impl ScanJob {
     /// [`ScanReport`], whatever happens.
     pub async fn run(self, connector: &dyn Connector, config: &SystemConfig) -> Result<ScanReport, ConnectorError> {
         // Whatever is wrong with the request or the files is to be known before the scan starts.
-        let without: BTreeSet<Section> = self.without.iter().copied().collect();
-        ScanRequest { without: without.clone(), ..ScanRequest::default() }.verify(&connector.describe())?;
+        let mut request = ScanRequest::with_cancel(self.cancel.clone()).leaving_out(self.without.iter().copied());
+        request.verify(&connector.describe())?;
         self.check_files()?;
         let output = self.destination.open(self.format)?;
         let (place, resume) = match self.open_checkpoint(connector, config)? {
@@ -108,13 +108,8 @@ impl ScanJob {
             }
             None => (Place::Output(output), None),
         };
-        let request = ScanRequest {
-            cancel: self.cancel.clone(),
-            without,
-            since: None,
-            checkpoints: self.checkpoint.is_some(),
-            resume,
-        };
+        request.checkpoints = self.checkpoint.is_some();
+        request.resume = resume;
         let keeper =
             Keeper { place, digest: Digest::default(), destination: self.destination.clone(), format: self.format };
         let costs = Arc::<Costs>::default();
@@ -136,8 +131,8 @@ impl ScanJob {
         // The writer knows best why it stopped; the connector has only heard that it did.
         let scanned = match (scanned, written) {
             (scanned, Ok(())) => scanned,
-            (Ok(summary), Err(error)) => Err(ScanFailure { error, summary: Box::new(summary) }),
-            (Err(failure), Err(error)) => Err(ScanFailure { error, summary: failure.summary }),
+            (Ok(summary), Err(error)) => Err(ScanFailure::new(error, summary)),
+            (Err(failure), Err(error)) => Err(ScanFailure::new(error, *failure.summary)),
         };
         let cancel = self.cancel.clone();
         let ended = tokio::task::spawn_blocking(move || keeper.end(scanned, &cancel)).await;
@@ -197,7 +192,7 @@ impl ScanJob {
         // What the sections cost is known all the same.
         for (section, requests) in costs.take() {
             let status = SectionStatus::Incomplete { error: error.clone() };
-            ledger.close(SectionReport { requests, ..SectionReport::new(section, status) });
+            ledger.close(SectionReport::new(section, status).with_requests(requests));
         }
         ledger.finish(Err(error))
     }

@@ -95,6 +95,6 @@ impl ScanSink for ChannelSink {
     fn progress(&self, progress: Progress) {
         // What was expected is an estimate, and no more can be done than there is.
         let expected = progress.expected.map(|expected| expected.max(progress.done));
-        self.reporter.progress(&Progress { expected, ..progress });
+        self.reporter.progress(&progress.of(expected));
     }
 }

@@ -50,20 +50,17 @@ fn parse_toml(text: &str) -> Result<Value, String> {
 fn system_from(value: Value, default_os_type: &str) -> Result<SystemConfig, ConnectorError> {
     let mut fields = Fields::of("", value)?;
     let mut credential = Fields::of("credential.", fields.take("credential", "an object")?.unwrap_or_default())?;
-    let system = SystemConfig {
-        name: fields.take("name", "a text")?.unwrap_or_default(),
-        os_type: fields.take("osType", "a text")?.unwrap_or_else(|| default_os_type.to_owned()),
-        hostname: fields.take("hostname", "a text")?.unwrap_or_default(),
-        port: fields.take("port", "a whole number from 1 to 65535")?,
-        credential: {
-            let username: Option<String> = credential.take("username", "a text")?;
-            let password: Option<String> = credential.take("password", "a text")?;
-            let secret = Credential::from_secret(password.unwrap_or_default());
-            credential.end(&["username", "password"])?;
-            username.into_iter().fold(secret, Credential::with_username)
-        },
-        attributes: fields.take("attributes", "an object")?.unwrap_or_default(),
-    };
+    let os_type: String = fields.take("osType", "a text")?.unwrap_or_else(|| default_os_type.to_owned());
+    let hostname: String = fields.take("hostname", "a text")?.unwrap_or_default();
+    let username: Option<String> = credential.take("username", "a text")?;
+    let password: Option<String> = credential.take("password", "a text")?;
+    credential.end(&["username", "password"])?;
+    let secret = Credential::from_secret(password.unwrap_or_default());
+    let credential = username.into_iter().fold(secret, Credential::with_username);
+    let mut system = SystemConfig::new(os_type, hostname, credential);
+    system.name = fields.take("name", "a text")?.unwrap_or_default();
+    system.port = fields.take("port", "a whole number from 1 to 65535")?;
+    system.attributes = fields.take("attributes", "an object")?.unwrap_or_default();
     fields.end(&["name", "osType", "hostname", "port", "credential", "attributes"])?;
     Ok(system)
 }

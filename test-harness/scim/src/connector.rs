@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use connector_api::{
     Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Group, Membership, Progress,
-    Record, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Stage,
+    Record, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
     SystemConfig, async_trait,
 };
 use serde::Deserialize;
@@ -85,8 +85,8 @@ impl ScimConnector {
             Ok(all) => (all.len() as u64, SectionStatus::Complete),
             Err(error) => (0, SectionStatus::Incomplete { error: error.clone() }),
         };
-        scan.sink.progress(Progress { section, stage: Stage::Done, done: records, expected: None, requests });
-        let report = SectionReport { records, requests, ..SectionReport::new(section, status) };
+        scan.sink.progress(Progress::done(section, records).with_requests(requests));
+        let report = SectionReport::new(section, status).with_records(records).with_requests(requests);
         match listed {
             Ok(listed) => Some((listed, report)),
             Err(_) => {
@@ -142,7 +142,7 @@ impl Connector for ScimConnector {
             None => self.probe("groups", "Groups").await,
             Some(_) => Check::skipped("groups", "users cannot be read"),
         };
-        ConnectionReport { checks: vec![users, groups] }
+        ConnectionReport::new(vec![users, groups])
     }
 
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {

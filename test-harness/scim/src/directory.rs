@@ -77,7 +77,7 @@ pub(super) fn memberships(
                     queue.push_back((member, [vec![step], via.clone()].concat()));
                 }
             } else if via.is_empty() {
-                dangling.push(DanglingReference { from: format!("group {id}"), to: format!("member {member}") });
+                dangling.push(DanglingReference::new(format!("group {id}"), format!("member {member}")));
             }
         }
     }

@@ -48,6 +48,8 @@ impl Default for Options {
 
 fn descriptor() -> Descriptor {
     // The file is part of the program, and the conformance suite refuses an empty descriptor.
-    let described: Descriptor = serde_json::from_str(include_str!("descriptor.json")).unwrap_or_default();
-    Descriptor { version: env!("CARGO_PKG_VERSION").into(), config_schema: schemars::schema_for!(Options), ..described }
+    let mut described: Descriptor = serde_json::from_str(include_str!("descriptor.json")).unwrap_or_default();
+    described.version = env!("CARGO_PKG_VERSION").into();
+    described.config_schema = schemars::schema_for!(Options);
+    described
 }

@@ -49,7 +49,7 @@ impl From<Outcome> for Exit {
         match outcome {
             Outcome::Complete => Self::Complete,
             Outcome::Incomplete => Self::Incomplete,
-            Outcome::Failed => Self::Failed,
+            _ => Self::Failed,
         }
     }
 }

@@ -116,8 +116,7 @@ impl Arguments {
     }
 
     async fn show_plan(&self, connector: &dyn Connector, cancel: CancellationToken) -> Result<Exit, ConnectorError> {
-        let without = self.rows.without.iter().copied().collect();
-        let request = ScanRequest { without, ..ScanRequest::with_cancel(cancel.clone()) };
+        let request = ScanRequest::with_cancel(cancel.clone()).leaving_out(self.rows.without.iter().copied());
         request.verify(&connector.describe())?;
         let plan = unless_cancelled(&cancel, connector.plan(&request)).await?.ok_or_else(|| {
             ConnectorError::invalid_config(
@@ -311,9 +310,7 @@ mod tests {
 
     #[test]
     fn an_organisation_cannot_choose_where_its_file_goes() {
-        let named = |id: &str| {
-            file_name(&Organization { external_id: id.into(), name: String::new(), attributes: Default::default() })
-        };
+        let named = |id: &str| file_name(&Organization::new(id, "", Default::default()));
         assert_eq!(named("5f1a-b_C"), "5f1a-b_C");
         assert_eq!(named("../etc/passwd"), "%2e%2e%2fetc%2fpasswd");
     }

@@ -86,7 +86,7 @@ impl TargetArguments {
         let mut config = match (&simulator, &self.system, &self.hostname) {
             (Some(simulator), ..) => {
                 let key = Credential::from_secret(simulator.api_key());
-                SystemConfig { name: "demo".to_owned(), ..SystemConfig::new(os_type, simulator.url(), key) }
+                SystemConfig::new(os_type, simulator.url(), key).with_name("demo")
             }
             (None, Some(path), _) => {
                 let config = system::read_system(path, os_type)?;

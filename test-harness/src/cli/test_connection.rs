@@ -66,8 +66,8 @@ fn table(report: &ConnectionReport) -> String {
         let mark = match check.status {
             CheckStatus::Passed => "✓",
             CheckStatus::Warning => "!",
-            CheckStatus::Failed => "✗",
             CheckStatus::Skipped => "–",
+            _ => "✗",
         };
         table.row([mark.to_owned(), check.name.clone(), format!("{} ms", check.duration_ms), check.found.clone()]);
     }

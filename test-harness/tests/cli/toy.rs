@@ -7,7 +7,7 @@ use connector_api::{
     Access, Account, Attributes, CancellationToken, Checkpoint, ConnectionReport, Connector, ConnectorError,
     Credential, Descriptor, ErrorCode, Grant, Group, Membership, Principal, Progress, Reason, ReasonKind, Record,
     Resource, ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport,
-    SectionStatus, Severity, Stage, SystemConfig, async_trait,
+    SectionStatus, Severity, SystemConfig, async_trait,
 };
 use connector_host::output::{Destination, Format};
 use connector_host::progress::Quiet;
@@ -89,7 +89,7 @@ impl Toy {
         self.begun.lock().unwrap().push(begin);
         for (done, requests) in [(3, 8), (313, 64)] {
             let expected = Some(40);
-            sink.progress(Progress { section: Section::GRANTS, stage: Stage::Reading, done, expected, requests });
+            sink.progress(Progress::reading(Section::GRANTS, done).of(expected).with_requests(requests));
         }
         if let Some(path) = &self.meanwhile {
             fs::write(path, "irreplaceable").unwrap();
@@ -142,7 +142,7 @@ impl Connector for Toy {
 }
 
 pub fn descriptor() -> Descriptor {
-    Descriptor { os_type: "Toy".into(), version: "1".into(), ..Descriptor::default() }
+    Descriptor::new("Toy", "Toy", "1")
 }
 
 pub fn config() -> SystemConfig {

@@ -111,7 +111,7 @@ pub(crate) async fn back_pressure_is_respected(fixture: &dyn Fixture) -> Verdict
 
 pub(crate) async fn a_failing_sink_ends_the_scan(fixture: &dyn Fixture) -> Verdict {
     let bench = Bench::start(fixture, Scenario::Healthy).await?;
-    let whole = bench.run(ScanRequest { checkpoints: true, ..ScanRequest::default() }, Script::Record).await?;
+    let whole = bench.run(ScanRequest::default().with_checkpoints(), Script::Record).await?;
     whole.result.expecting("the scan of a healthy target succeeds")?;
     let (batches, checkpoints) = {
         let seen = whole.sink.seen();
@@ -125,7 +125,7 @@ pub(crate) async fn a_failing_sink_ends_the_scan(fixture: &dyn Fixture) -> Verdi
         scripts.push(("the first checkpoint".to_owned(), Script::FailCheckpoint));
     }
     for (point, script) in scripts {
-        let run = bench.run(ScanRequest { checkpoints: true, ..ScanRequest::default() }, script).await?;
+        let run = bench.run(ScanRequest::default().with_checkpoints(), script).await?;
         let expected = format!("the scan fails with `sink` when {point} is refused");
         match run.result {
             Ok(summary) => return Err(Failure::new(expected, format!("it ended {:?}", summary.outcome)).into()),

@@ -95,7 +95,7 @@ pub(crate) async fn a_resumed_scan_equals_an_uninterrupted_one(fixture: &dyn Fix
         let point = format!("the checkpoint after row {kept}");
         let json = serde_json::to_string(checkpoint).expecting(format!("{point} as JSON"))?;
         let checkpoint = serde_json::from_str(&json).expecting(format!("{point} from its JSON"))?;
-        let request = ScanRequest { checkpoints: true, resume: Some(checkpoint), ..ScanRequest::default() };
+        let request = ScanRequest::default().with_checkpoints().resuming(checkpoint);
         let run = bench.run(request, Script::Record).await?;
         run.result.expecting(format!("the scan goes on from {point}"))?;
         let mut resumed = rows[..*kept].to_vec();
@@ -114,14 +114,20 @@ pub(crate) async fn an_unusable_checkpoint_is_refused(fixture: &dyn Fixture) -> 
         Checkpoint::new(&bench.descriptor, &bench.target.system, now, damaged.clone())
     });
     let old = own.started_at.checked_sub(2 * Checkpoint::MAX_AGE).unwrap_or(own.started_at);
+    let but = |change: &dyn Fn(&mut Checkpoint)| {
+        let mut checkpoint = own.clone();
+        change(&mut checkpoint);
+        checkpoint
+    };
     for (what, checkpoint) in [
-        ("of another connector", Checkpoint { os_type: "SomethingElse".into(), ..own.clone() }),
-        ("of another version", Checkpoint { connector_version: "0.0.0-other".into(), ..own.clone() }),
-        ("of another system", Checkpoint { fingerprint: Fingerprint::default(), ..own.clone() }),
-        ("that is too old", Checkpoint { started_at: old, ..own.clone() }),
-        ("that is damaged", Checkpoint { state: damaged, ..own }),
+        ("of another form", but(&|checkpoint| checkpoint.version += 1)),
+        ("of another connector", but(&|checkpoint| checkpoint.os_type = "SomethingElse".into())),
+        ("of another version", but(&|checkpoint| checkpoint.connector_version = "0.0.0-other".into())),
+        ("of another system", but(&|checkpoint| checkpoint.fingerprint = Fingerprint::default())),
+        ("that is too old", but(&|checkpoint| checkpoint.started_at = old)),
+        ("that is damaged", but(&|checkpoint| checkpoint.state = damaged.clone())),
     ] {
-        let request = ScanRequest { resume: Some(checkpoint), ..ScanRequest::default() };
+        let request = ScanRequest::default().resuming(checkpoint);
         let expected = format!("a checkpoint {what} fails the scan with `checkpoint_rejected`");
         match bench.run(request, Script::Record).await?.result {
             Ok(_) => return Err(Failure::new(expected, "the scan succeeded").into()),
@@ -132,7 +138,7 @@ pub(crate) async fn an_unusable_checkpoint_is_refused(fixture: &dyn Fixture) -> 
 }
 
 async fn scan_with_checkpoints(bench: &Bench) -> Result<(Vec<Record>, Vec<(usize, Checkpoint)>), NotPassed> {
-    let run = bench.run(ScanRequest { checkpoints: true, ..ScanRequest::default() }, Script::Record).await?;
+    let run = bench.run(ScanRequest::default().with_checkpoints(), Script::Record).await?;
     run.result.expecting("the scan of a healthy target succeeds")?;
     let mut seen = run.sink.seen();
     Ok((std::mem::take(&mut seen.rows), std::mem::take(&mut seen.checkpoints)))

@@ -39,7 +39,7 @@ pub(crate) async fn the_secret_never_shows(fixture: &dyn Fixture) -> Verdict {
 async fn never_shows(bench: &Bench) -> Verdict {
     let log = CapturedLog::start();
     let report = bench.connect()?.test_connection().await;
-    let run = bench.run(ScanRequest { checkpoints: true, ..ScanRequest::default() }, Script::Record).await?;
+    let run = bench.run(ScanRequest::default().with_checkpoints(), Script::Record).await?;
     let log = log.text();
 
     let seen = run.sink.seen();

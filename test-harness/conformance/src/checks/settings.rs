@@ -1,6 +1,6 @@
 //! The schema of a connector's settings, and what is refused by it.
 
-use connector_api::{ConnectorError, ErrorCode, ScanRequest, SystemConfig};
+use connector_api::{ConnectorError, Credential, ErrorCode, ScanRequest};
 use serde_json::{Map, Value, json};
 
 use crate::bench::Bench;
@@ -120,7 +120,8 @@ pub(crate) async fn a_wrong_value_is_refused_and_not_repeated(fixture: &dyn Fixt
 pub(crate) async fn a_missing_secret_is_refused(fixture: &dyn Fixture) -> Verdict {
     let bench = Bench::start(fixture, Scenario::Healthy).await?;
     let required = bench.descriptor.credential.password.required;
-    let system = SystemConfig { credential: Default::default(), ..bench.target.system.clone() };
+    let mut system = bench.target.system.clone();
+    system.credential = Credential::default();
     match bench.try_connect(system) {
         Ok(_) => ensure(!required, "error `invalid_config` for a system without its secret", || "a connector"),
         Err(error) if required => ensure(
@@ -136,7 +137,8 @@ pub(crate) async fn a_missing_secret_is_refused(fixture: &dyn Fixture) -> Verdic
 fn refusal(bench: &Bench, name: &str, value: Value) -> Result<ConnectorError, NotPassed> {
     let mut attributes: Map<String, Value> = bench.target.system.attributes.clone();
     attributes.insert(name.to_owned(), value);
-    let system = SystemConfig { attributes, ..bench.target.system.clone() };
+    let mut system = bench.target.system.clone();
+    system.attributes = attributes;
     let expected = format!("error `invalid_config`, naming `{name}`");
     match bench.try_connect(system) {
         Err(error) if error.code == ErrorCode::InvalidConfig && error.message.contains(name) => Ok(error),
@@ -149,7 +151,7 @@ pub(crate) async fn a_core_section_cannot_be_left_out(fixture: &dyn Fixture) -> 
     let bench = Bench::start(fixture, Scenario::Healthy).await?;
     for described in bench.descriptor.sections.iter().filter(|described| described.core) {
         let section = described.section;
-        let request = ScanRequest { without: [section].into(), ..ScanRequest::default() };
+        let request = ScanRequest::default().leaving_out([section]);
         let expected = format!("error `invalid_config` for a scan without {section}");
         match bench.run(request, Script::Record).await?.result {
             Ok(_) => return Err(Failure::new(expected, "a scan that succeeds").into()),

@@ -157,7 +157,7 @@ impl ReferenceConnector {
         for (section, rows) in self.rows() {
             let mut report = SectionReport::new(section, SectionStatus::Complete);
             if self.is(Breakage::ClosesBeforeItsRows) {
-                ledger.close(SectionReport { records: rows.len() as u64, ..report.clone() });
+                ledger.close(report.clone().with_records(rows.len() as u64));
             }
             let page = if self.is(Breakage::HugeBatches) { 5_000 } else { PAGE };
             let mut pages = Vec::new();
@@ -179,13 +179,7 @@ impl ReferenceConnector {
                     continue;
                 }
                 self.send(rows, &mut sent, started, request, sink).await?;
-                sink.progress(Progress {
-                    section,
-                    stage: Stage::Reading,
-                    done: sent as u64,
-                    expected: None,
-                    requests: 0,
-                });
+                sink.progress(Progress::reading(section, sent as u64));
             }
             for result in futures_util::future::join_all(pages.into_iter().map(|rows| sink.records(rows))).await {
                 result?;
@@ -271,7 +265,7 @@ impl Connector for ReferenceConnector {
             Ok(()) => Check::passed("users", "all of them", Duration::ZERO),
             Err(error) => Check::failed("users", error, Duration::ZERO),
         };
-        ConnectionReport { checks: vec![check] }
+        ConnectionReport::new(vec![check])
     }
 
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {

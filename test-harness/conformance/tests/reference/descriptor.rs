@@ -21,64 +21,50 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         let described = SectionDescription::new(section, section.as_str(), data, "memory", "nothing");
         described.owning(RowType::several(record, types.iter().copied()))
     };
-    let mut descriptor = Descriptor {
-        os_type: "Reference".into(),
-        display_name: "Reference".into(),
-        description: "Reads what it holds in memory.".into(),
-        version: "1.0.0".into(),
-        system_type: "Application".into(),
-        default_scan_priority: 500,
-        default_port: 443,
-        default_hostname: None,
-        protocols: vec![Protocol { name: "memory".into(), port: 443, notes: String::new() }],
-        editions: vec![Edition::Pro, Edition::Enterprise],
-        credential: CredentialMapping {
-            username: None,
-            password: CredentialField { meaning: "secret".into(), required: true },
-        },
-        required_permissions: vec!["Read".into()],
-        sections: vec![
-            section(Section::USERS, "account", &["user"]).core(),
-            section(Section::GROUPS, "group", &["REFERENCE_GROUP"]).core(),
-            section(Section::MEMBERSHIPS, "membership", &["REFERENCE_GROUP"]).core(),
-            section(Section::APPLICATIONS, "resource", &["application"])
-                .filling_in([Field::new("account", "department")]),
-            section(Section::GRANTS, "grant", &["privileged", "other"]),
-        ],
-        volatile: Vec::new(),
-        evidence: vec![EvidenceRow {
-            code: "first".into(),
-            kind: ReasonKind::Privilege,
-            severities: vec![Severity::Low],
-            meaning: "The group is the third.".into(),
-            remedy: "count again".into(),
-            source: "memory".into(),
-        }],
-        emits: vec!["REFERENCE_GROUP".into(), "application".into()],
-        configuration_steps: vec!["Enter the secret.".into()],
-        troubleshooting: vec![TroubleshootingRow {
-            code: ErrorCode::Unauthorized,
-            symptom: "unauthorized".into(),
-            likely_cause: "The secret is wrong.".into(),
-            resolution: "Enter the right one.".into(),
-        }],
-        config_schema: schemars::json_schema!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object",
-            "additionalProperties": false,
-            "properties": {
-                "pageSize": {
-                    "type": "integer", "minimum": 1, "maximum": 1000, "default": 50, "examples": [100],
-                    "title": "Page size", "description": "How many rows come at once.",
-                },
-                "proxyPassword": {
-                    "type": "string", "writeOnly": true, "format": "password",
-                    "title": "Proxy password", "description": "What the proxy asks for.",
-                },
+    let mut descriptor = Descriptor::new("Reference", "Reference", "1.0.0");
+    descriptor.description = "Reads what it holds in memory.".into();
+    descriptor.system_type = "Application".into();
+    descriptor.default_scan_priority = 500;
+    descriptor.protocols = vec![Protocol::new("memory", 443, "")];
+    descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
+    descriptor.credential = CredentialMapping::new(CredentialField::required("secret"));
+    descriptor.required_permissions = vec!["Read".into()];
+    descriptor.sections = vec![
+        section(Section::USERS, "account", &["user"]).core(),
+        section(Section::GROUPS, "group", &["REFERENCE_GROUP"]).core(),
+        section(Section::MEMBERSHIPS, "membership", &["REFERENCE_GROUP"]).core(),
+        section(Section::APPLICATIONS, "resource", &["application"]).filling_in([Field::new("account", "department")]),
+        section(Section::GRANTS, "grant", &["privileged", "other"]),
+    ];
+    descriptor.evidence = vec![EvidenceRow::new("first", ReasonKind::Privilege, [Severity::Low]).explained(
+        "The group is the third.",
+        "count again",
+        "memory",
+    )];
+    descriptor.emits = vec!["REFERENCE_GROUP".into(), "application".into()];
+    descriptor.configuration_steps = vec!["Enter the secret.".into()];
+    descriptor.troubleshooting = vec![TroubleshootingRow::new(
+        ErrorCode::Unauthorized,
+        "unauthorized",
+        "The secret is wrong.",
+        "Enter the right one.",
+    )];
+    descriptor.config_schema = schemars::json_schema!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "pageSize": {
+                "type": "integer", "minimum": 1, "maximum": 1000, "default": 50, "examples": [100],
+                "title": "Page size", "description": "How many rows come at once.",
             },
-        }),
-        tuning: vec!["pageSize".into()],
-    };
+            "proxyPassword": {
+                "type": "string", "writeOnly": true, "format": "password",
+                "title": "Proxy password", "description": "What the proxy asks for.",
+            },
+        },
+    });
+    descriptor.tuning = vec!["pageSize".into()];
     match breakage {
         Breakage::SaysNothingOfItself => descriptor.description.clear(),
         Breakage::TunesWhatIsNotThere => descriptor.tuning.push("pageSise".into()),

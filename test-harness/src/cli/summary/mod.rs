@@ -147,12 +147,12 @@ mod tests {
         digest.observe(&grant.into());
         let error = ConnectorError::new(connector_api::ErrorCode::ServerError, HOSTILE, HOSTILE);
         let grants = SectionStatus::Incomplete { error: error.clone().context(Section::SYSTEMS) };
-        let descriptor = Descriptor { os_type: "Toy".into(), ..Descriptor::default() };
-        let system = SystemConfig { name: HOSTILE.into(), ..SystemConfig::new("Toy", "toy", Credential::default()) };
+        let descriptor = Descriptor::new("Toy", "Toy", "1");
+        let system = SystemConfig::new("Toy", "toy", Credential::default()).with_name(HOSTILE);
         let mut ledger = ScanLedger::start(&descriptor, &system);
         ledger.close(SectionReport::new(Section::USERS, SectionStatus::Complete));
         ledger.close(SectionReport::new(Section::SYSTEMS, SectionStatus::Unavailable { error }));
-        ledger.close(SectionReport { records: 1, ..SectionReport::new(Section::GRANTS, grants) });
+        ledger.close(SectionReport::new(Section::GRANTS, grants).with_records(1));
         ledger.warn(HOSTILE);
         let mut summary = ledger.finish(Ok(())).unwrap();
         summary.sections[0].planned_requests = Some(3);

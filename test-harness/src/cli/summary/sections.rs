@@ -25,7 +25,7 @@ pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
                 gaps.iter().flat_map(Gap::sections).map(words::section).map(str::to_owned).collect();
             style(format!("complete but for {}", words::and(&names))).yellow()
         }
-        Outcome::Failed => style("failed, so nothing that it read counts".to_owned()).red(),
+        _ => style("failed, so nothing that it read counts".to_owned()).red(),
     };
     let elapsed = summary.finished_at.duration_since(summary.started_at).as_secs_f64().max(0.0);
     let bytes: u64 = summary.sections.iter().map(|section| section.bytes).sum();
