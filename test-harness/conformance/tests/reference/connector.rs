@@ -9,7 +9,7 @@ use connector_api::secrecy::ExposeSecret;
 use connector_api::{
     Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Progress, Record,
     Retry, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
-    Severity, Stage, SystemConfig, async_trait,
+    Severity, SystemConfig, async_trait,
 };
 use jiff::Timestamp;
 use serde_json::json;
