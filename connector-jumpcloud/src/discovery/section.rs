@@ -151,13 +151,11 @@ impl Tally {
     pub(crate) fn close(mut self, status: SectionStatus) -> SectionReport {
         self.progress(Stage::Done);
         let reading = self.meter.read();
-        if let Some(error) = status.error() {
-            tracing::info!(section = %self.section, %error, status = status.as_str(), "a section is not complete");
-        } else {
-            tracing::info!(section = %self.section, items = self.done, requests = reading.requests, "a section is read");
-        }
-        if self.more_notes > 0 {
-            self.report.notes.push(format!("and {} more notes like these", self.more_notes));
+        tracing::debug!(section = %self.section, items = self.done, requests = reading.requests, "a section's reading ended");
+        match self.more_notes {
+            0 => {}
+            1 => self.report.notes.push("1 more note like these is not kept".to_owned()),
+            more => self.report.notes.push(format!("{more} more notes like these are not kept")),
         }
         self.report.status = status;
         enter_cost(&mut self.report, reading);
@@ -234,6 +232,15 @@ impl Tally {
         let requests = self.meter.read().requests;
         let Self { section, done, expected, .. } = *self;
         self.sink.progress(Progress { section, stage, done, expected, requests });
+    }
+}
+
+/// Logs how a section ended. Only now is it known: what it leads to, or the end of the scan, may take completeness away.
+pub(super) fn log_end(report: &SectionReport) {
+    let (section, status, requests) = (report.section, report.status.as_str(), report.requests);
+    match report.status.error() {
+        Some(error) => tracing::info!(%section, status, requests, %error, "a section is not complete"),
+        None => tracing::info!(%section, status, requests, rows = report.records, "a section has ended"),
     }
 }
 
