@@ -75,21 +75,21 @@ macro_rules! evidence {
 
 evidence! {
     CONSOLE_ROLE "console_role" Privilege [High, Low]:
-        "An administrator has this role in the JumpCloud console. Of a role: who has it may sign in there. Low for the \
+        "Has a role in the JumpCloud console. Said of an administrator; of a role: who has it may sign in there. Low for the \
          built-in role Read Only, which changes nothing",
         "Check that each holder still needs the role, and give the least role that suffices",
         "GET /api/users: role, roleName, roles, roleNames";
     CONSOLE_ADMINISTRATOR "console_administrator" Privilege [High, Low]:
-        "JumpCloud links the user to an administrator of the console. Low where that one's role is Read Only",
+        "Linked to an administrator of the console. By JumpCloud itself. Low where that one's role is Read Only",
         "Check that the person still needs to administer JumpCloud; judge both accounts together",
         "users: admin";
     GLOBAL_SUDO_WITHOUT_PASSWORD "global_sudo_without_password" Privilege [High, Medium]:
-        "The user is administrator on all of its devices, without a password. Medium where it is known to be bound to no \
+        "Administrator of all its devices, without a password. Said of a user who is so by flags of its own. Medium where it is known to be bound to no \
          device now",
         "Check that the user needs it on every device; if not, take it back and give it on single devices, with password",
         "users: sudo, passwordless_sudo";
     GLOBAL_SUDO "global_sudo" Privilege [Medium, Low]:
-        "The user is administrator on all of its devices. Low where it is known to be bound to no device now",
+        "Administrator of all its devices. Said of a user who is so by flags of its own, with a password. Low where it is known to be bound to no device now",
         "Check that the user needs it on every device; if not, take it back and give it on single devices",
         "users: sudo";
     SUDO_ON_SYSTEMS_WITHOUT_PASSWORD "sudo_on_systems_without_password" Privilege [High]:
@@ -98,7 +98,7 @@ evidence! {
         "Check who needs it on these devices; require the password, or remove the right from the binding or the group",
         "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
     SUDO_ON_SYSTEMS "sudo_on_systems" Privilege [Medium]:
-        "Administrator of some devices, with a password. The user, or each member of the group: by bindings, or by \
+        "Administrator of some devices. With a password; the user, or each member of the group: by bindings, or by \
          attributes of the groups on the way to the device",
         "Check who needs it on these devices, and remove the right from the binding or the group where nobody does",
         "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
@@ -146,16 +146,16 @@ evidence! {
         "Give the key a time at which it expires, in good time before what uses it must change",
         "GET /api/users: apiKeyHash.expireAt";
     PASSWORD_NEVER_EXPIRES "privileged_password_never_expires" Risk [Low]:
-        "The password never expires. Said of a privileged account that is enabled",
+        "Password never expires. Said of a privileged account that is enabled",
         "Let the password expire, or make sure that it is changed in another way",
         "users: password_never_expires";
     NEVER_LOGGED_IN "privileged_never_logged_in" Risk [Low]:
-        "No login in all the time looked back on. Said of a privileged account that is enabled, where the log covers \
+        "No login in the time looked back on. Said of a privileged account that is enabled, where the log covers \
          (nearly) all of the time since lastLogin.since and the account is older",
         "Ask whether the account is still needed, and suspend it if not",
         "POST /insights/directory/v1/events";
     DISABLED_BUT_BOUND "disabled_but_bound" Risk [Low]:
-        "Suspended, and still bound to something. A user to a device, an application or a directory, directly or by a \
+        "Suspended, and still bound. A user to a device, an application or a directory, directly or by a \
          group: who unlocks the account gives all of that back. No privilege by itself",
         "Remove the bindings and memberships, once it is sure that the account stays suspended",
         "users: suspended, state; GET /api/v2/{kind}/{id}/associations";

@@ -16,7 +16,7 @@ use crate::api::user_groups::UserGroup;
 const POSIX_ADMINS: [&str; 5] = ["root", "wheel", "sudo", "admin", "docker"];
 
 /// What is said of power over devices where there is none yet.
-const NO_DEVICE: &str = "it is bound to no device now";
+const NO_DEVICE: &str = "though it is bound to no device now";
 
 /// The built-in role of the console that changes nothing.
 const READ_ONLY: &str = "Read Only";
@@ -118,9 +118,9 @@ impl<'a> Privilege<'a> {
             let message = format!("becomes administrator on every device it is bound to{how}");
             let count = self.knows_devices().then(|| self.graph.devices_of(user));
             reasons.push(match count {
-                Some(0) => evidence.waiting(format!("{message}; {NO_DEVICE}")),
+                Some(0) => evidence.waiting(format!("{message}, {NO_DEVICE}")),
                 Some(count) => evidence.gravest(format!("{message}: {}", devices(count))),
-                None => evidence.gravest(format!("{message}; it is not known how many these are")),
+                None => evidence.gravest(format!("{message}: not known how many")),
             });
         }
         if account.admin == Some(true) {
@@ -228,7 +228,7 @@ impl<'a> Privilege<'a> {
     fn of_group(&self, at: u32, group: &UserGroup) -> OfGroup {
         let has_no_device = self.knows_devices() && !self.reaches_device(at);
         let on_devices = |evidence: &Evidence, message: String| {
-            if has_no_device { evidence.waiting(format!("{message}; {NO_DEVICE}")) } else { evidence.gravest(message) }
+            if has_no_device { evidence.waiting(format!("{message}, {NO_DEVICE}")) } else { evidence.gravest(message) }
         };
         let mut own = Vec::new();
         let become_so = "its members become administrator on its devices";

@@ -93,13 +93,17 @@ async fn every_code_occurs_and_says_what_is_so() {
     let user = |number: u64| scanned.account(&id(number)).reasons.as_slice();
     let group = |name: &str| scanned.group(name).reasons.as_slice();
     for (reasons, code, message) in [
-        (user(1), "global_sudo", "becomes administrator on every device it is bound to; it is bound to no device now"),
+        (
+            user(1),
+            "global_sudo",
+            "becomes administrator on every device it is bound to, though it is bound to no device now",
+        ),
         (user(1), "privileged_without_mfa", "has no second factor set up"),
         (user(1), "privileged_never_logged_in", "has no login in all the time looked back on"),
         (
             user(2),
             "global_sudo_without_password",
-            "becomes administrator on every device it is bound to, without a password; it is bound to no device now",
+            "becomes administrator on every device it is bound to, without a password, though it is bound to no device now",
         ),
         (user(2), "privileged_password_never_expires", "has a password that never expires"),
         (user(3), "console_administrator", "is linked to a console administrator with the role \"Manager\""),
@@ -111,7 +115,7 @@ async fn every_code_occurs_and_says_what_is_so() {
         (
             user(7),
             "privileged_group",
-            "is in \"Linux\": its members are in the POSIX group wheel; it is bound to no device now",
+            "is in \"Linux\": its members are in the POSIX group wheel, though it is bound to no device now",
         ),
         (user(8), "sudo_on_systems", "is in \"Ops\" through \"On call\": its members are administrators on 2 devices"),
         (user(9), "disabled_but_bound", "is suspended, and still bound to devices, applications or directories"),
@@ -131,7 +135,11 @@ async fn every_code_occurs_and_says_what_is_so() {
             "sudo_on_systems_without_password",
             "its members are administrators without a password on 1 device",
         ),
-        (group("Linux"), "posix_admin_group", "its members are in the POSIX group wheel; it is bound to no device now"),
+        (
+            group("Linux"),
+            "posix_admin_group",
+            "its members are in the POSIX group wheel, though it is bound to no device now",
+        ),
         (
             group("On call"),
             "sudo_on_systems",
@@ -299,8 +307,8 @@ async fn power_over_no_device_is_less_grave_and_power_over_unknown_devices_is_no
     use Severity::{High, Low, Medium};
     let become_so = "its members become administrator on its devices";
     let everywhere = "becomes administrator on every device it is bound to";
-    let none = "; it is bound to no device now";
-    let how_many = "; it is not known how many these are";
+    let none = ", though it is bound to no device now";
+    let how_many = ": not known how many";
     let wheel = "its members are in the POSIX group wheel";
     for (on, code, sentence, (of_none, after_none), (of_unknown, after_unknown)) in [
         ("Idle", "group_sudo_without_password", format!("{become_so}, without a password"), (Medium, none), (High, "")),
