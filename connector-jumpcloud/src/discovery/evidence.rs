@@ -44,6 +44,11 @@ impl Evidence {
     }
 }
 
+/// A name that somebody chose, apart from the sentence around it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\\\""))
+}
+
 /// The table as hosts see it.
 pub(crate) fn rows() -> Vec<EvidenceRow> {
     let row = |evidence: &&Evidence| EvidenceRow {

@@ -3,7 +3,7 @@
 use connector_api::{Access, Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
 
-use super::evidence::{self, Evidence};
+use super::evidence::{self, Evidence, quoted};
 use super::graph::{End, Graph};
 use super::reach::AdministratorOn;
 use super::state::State;
@@ -320,11 +320,6 @@ fn gravest_first(mut reasons: Vec<Reason>) -> Vec<Reason> {
 fn is_suspended(account: &Account) -> bool {
     let flag = || lenient::flag(&account.attributes.get("suspended")?);
     account.enabled == Some(false) && (account.state.as_deref() == Some("SUSPENDED") || flag() == Some(true))
-}
-
-/// A name that somebody chose, apart from the sentence around it.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\\\""))
 }
 
 fn day(time: Timestamp) -> impl std::fmt::Display {

@@ -7,6 +7,8 @@ use connector_api::{
 };
 use tokio::time::Instant;
 
+use super::evidence::quoted;
+use super::state::State;
 use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader, Reading};
 
 /// How many dangling references a report shows, and how many notes.
@@ -232,6 +234,28 @@ impl Tally {
         let requests = self.meter.read().requests;
         let Self { section, done, expected, .. } = *self;
         self.sink.progress(Progress { section, stage, done, expected, requests });
+    }
+}
+
+/// Names the groups whose lists the notes are about, instead of their paths.
+pub(super) fn name_lists(report: &mut SectionReport, state: &State) {
+    for note in &mut report.notes {
+        let Some((path, rest)) = note.find([':', ' ']).map(|end| note.split_at(end)) else { continue };
+        let ["", "api", "v2", kind, id, what] = path.split('/').collect::<Vec<_>>()[..] else { continue };
+        let name = match kind {
+            "usergroups" => {
+                state.groups.iter().find(|group| group.id.to_string() == id).and_then(|group| group.name.as_ref())
+            }
+            "systemgroups" => state
+                .system_groups
+                .iter()
+                .find(|group| group.id.to_string() == id)
+                .and_then(|group| group.name.as_ref()),
+            _ => None,
+        };
+        if let Some(name) = name {
+            *note = format!("{what} of {}{rest}", quoted(name));
+        }
     }
 }
 

@@ -304,7 +304,7 @@ async fn a_failed_scan_names_everything_that_failed_by_itself_once_and_what_only
         let by_itself = !row(name).contains(" stopped ");
         assert_eq!(text.matches(also).count(), usize::from(by_itself), "{}", ended.stderr);
     }
-    assert!(text.contains("Stopped is what the end of the scan ended by that of memberships."), "{}", ended.stderr);
+    assert!(text.contains("Failed is what ended the scan. Stopped is what ended with the scan"), "{}", ended.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! How completely each section was read, and what it cost.
 
-use connector_api::{ConnectorError, Outcome, ScanSummary, Section, SectionReport, SectionStatus};
+use connector_api::{ConnectorError, ErrorCode, Outcome, ScanSummary, Section, SectionReport, SectionStatus};
 use console::{measure_text_width, style};
 use indicatif::{HumanBytes, HumanCount};
 
@@ -33,7 +33,7 @@ pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
     let elapsed = summary.finished_at.duration_since(summary.started_at).as_secs_f64().max(0.0);
     let bytes: u64 = summary.sections.iter().map(|section| section.bytes).sum();
     let head = format!(
-        "{} {}: {}. {}, {}, {}, {elapsed:.1}{GLUE}s, on{GLUE}{} (days here are days of UTC)",
+        "{} {}: {}. {}, {}, {}, {elapsed:.1}{GLUE}s, on{GLUE}{} (UTC, as all dates here)",
         printable(&summary.os_type),
         printable(&summary.system),
         outcome.bold().for_stderr(),
@@ -79,7 +79,7 @@ pub(super) fn gaps(summary: &ScanSummary) -> Vec<Gap> {
     for report in &summary.sections {
         let Some(error) = report.status.error() else { continue };
         let Fault { error, .. } = Fault::of(error);
-        if ended_by.as_ref().is_some_and(|fault| fault.error == error) {
+        if ended_by.as_ref().is_some_and(|fault| fault.is(&error)) {
             continue;
         }
         let at = gaps.iter().position(|gap| gap.error == error).unwrap_or_else(|| {
@@ -115,6 +115,12 @@ impl Fault {
             }
         }
         Self { section: None, error }
+    }
+
+    /// Whether another error is this fault, or what came of it.
+    fn is(&self, other: &ConnectorError) -> bool {
+        let ends_all = matches!(self.error.code, ErrorCode::Cancelled | ErrorCode::Sink);
+        self.error == *other || ends_all && self.error.code == other.code
     }
 
     /// What ended a scan that failed.
@@ -204,9 +210,9 @@ fn table(summary: &ScanSummary, width: usize) -> String {
     let (columns, body) = fitting.next().unwrap_or_else(|| (0, lines(summary, width)));
     let text = title("Sections", width) + &body;
     if let Some(fault) = Fault::of_scan(summary) {
-        let ended =
-            fault.section.map_or_else(String::new, |section| format!(" by that of {}", words::section(section)));
-        return text + &labelled("  ", &format!("Stopped is what the end of the scan ended{ended}."), width);
+        let failed = if fault.section.is_some() { "Failed is what ended the scan. " } else { "" };
+        let stopped = "Stopped is what ended with the scan, however much of it had been read.";
+        return text + &labelled("  ", &format!("{failed}{stopped}"), width);
     }
     let shown = &COLUMNS[..columns];
     let mut explained =
@@ -256,7 +262,7 @@ fn status(summary: &ScanSummary, section: &SectionReport) -> &'static str {
     let (Some(scan), Some(error)) = (Fault::of_scan(summary), section.status.error()) else {
         return section.status.as_str();
     };
-    match Fault::of(error).error == scan.error {
+    match scan.is(&Fault::of(error).error) {
         true if scan.section == Some(section.section) => "failed",
         true => "stopped",
         false => section.status.as_str(),
