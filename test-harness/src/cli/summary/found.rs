@@ -49,7 +49,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     let details = last_logins(logins, summary.finished_at);
     text += &line("last logins", of(Section::LastLogin), logins.known(), details);
     if users.linked + administrators.linked > 0 {
-        let linked = "Linked are two accounts that may be one person's: by address, or by the target.";
+        let linked = "Linked: two accounts that may be one person's, by address or by the target.";
         text += &labelled("  ", linked, width);
     }
     if matches!(grants, Extent::Whole | Extent::Part) {
