@@ -22,7 +22,8 @@ pub struct Reason {
     /// How grave it is on this account or group.
     pub severity: Severity,
     /// What is so, as a sentence whose subject is the account or group. It changes only when a fact changes: it gives
-    /// dates, never ages.
+    /// dates, never ages. The exception is a scan that read less: what rests on a section that was not read is missing, or
+    /// said to be not known.
     pub message: String,
     /// One plain line: what an auditor or administrator does about it.
     pub remedy: String,

@@ -52,3 +52,24 @@ async fn neither_key_nor_secret_nor_token_is_ever_logged_or_reported() {
         assert!(!line.contains(token), "{line}");
     }
 }
+
+#[tokio::test]
+async fn the_log_calls_no_section_complete_that_the_summary_does_not() {
+    let log = CapturedLog::start();
+    let console = Content::default()
+        .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
+        .answer("/api/applications", 500, json!({}))
+        .serve()
+        .await;
+    let scanned = scan(console.system().with_attribute("attempts", 1)).await;
+    let log = log.text();
+    // The grants lead to applications, so they are not whole either, though all of their own lists were.
+    for (section, status) in scanned.summary.sections.iter().map(|report| (report.section, report.status.as_str())) {
+        let ends = log.lines().filter(|line| line.contains(&format!("section={section} status=")));
+        let ends: Vec<&str> = ends.collect();
+        assert_eq!(ends.len(), 1, "{section}: {ends:?}");
+        assert!(ends[0].contains(&format!("status=\"{status}\"")), "{section} is {status}: {}", ends[0]);
+    }
+    assert!(log.contains("section=grants status=\"incomplete\""), "{log}");
+    assert!(!log.contains("a section is read"), "{log}");
+}

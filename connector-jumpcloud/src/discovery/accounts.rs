@@ -211,8 +211,9 @@ impl Sender<'_> {
         }
         if !lacking.is_empty() {
             self.tally.note(format!(
-                "{} users whom memberships or bindings name are in no list; {gone} of them were asked for by id and are gone",
-                lacking.len(),
+                "{} whom memberships or bindings name {} in no list; asked for by id and gone: {gone}",
+                users(lacking.len()),
+                if lacking.len() == 1 { "is" } else { "are" },
             ));
         }
         Ok(())
@@ -265,7 +266,11 @@ impl Sender<'_> {
         let example = users.first().map_or_else(String::new, |id| format!(", such as {id}"));
         ConnectorError::new(
             ErrorCode::InconsistentListing,
-            format!("{} lacks {} users whom memberships or bindings name{example}, {how}", self.endpoint, users.len()),
+            format!(
+                "{} lacks {} whom memberships or bindings name{example}, {how}",
+                self.endpoint,
+                self::users(users.len())
+            ),
             "check that the credential may read all users, not some of them; then scan again",
         )
         .with_retry(Retry::Later)
@@ -317,4 +322,8 @@ impl Administrators {
         }
         Self { ids, by_email }
     }
+}
+
+fn users(count: usize) -> String {
+    if count == 1 { "1 user".to_owned() } else { format!("{count} users") }
 }

@@ -26,11 +26,27 @@ impl Evidence {
         self.reason_of(self.severities[0], message)
     }
 
+    /// A reason of the gravest severity that this evidence may have.
+    pub(super) fn gravest(&self, message: impl Into<String>) -> Reason {
+        self.reason_of(self.severities[0], message)
+    }
+
+    /// A reason of the least severity: it gives power over what there is none of now, and waits for the first.
+    pub(super) fn waiting(&self, message: impl Into<String>) -> Reason {
+        debug_assert!(self.severities.len() == 2, "{} has one severity for power and one for none yet", self.code);
+        self.reason_of(self.severities[self.severities.len() - 1], message)
+    }
+
     /// A reason of one of the severities that this evidence may have.
     pub(super) fn reason_of(&self, severity: Severity, message: impl Into<String>) -> Reason {
         debug_assert!(self.severities.contains(&severity), "{} is never {severity}", self.code);
         Reason::new(self.code, self.kind, severity, message, self.remedy)
     }
+}
+
+/// A name that somebody chose, apart from the sentence around it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\\\""))
 }
 
 /// The table as hosts see it.
@@ -63,88 +79,92 @@ macro_rules! evidence {
 
 evidence! {
     CONSOLE_ROLE "console_role" Privilege [High, Low]:
-        "An administrator has this role in the JumpCloud console; of a role: who has it may sign in there. Low for the \
+        "Has a role in the JumpCloud console. Said of an administrator; of a role: who has it may sign in there. Low for the \
          built-in role Read Only, which changes nothing",
         "Check that each holder still needs the role, and give the least role that suffices",
         "GET /api/users: role, roleName, roles, roleNames";
     CONSOLE_ADMINISTRATOR "console_administrator" Privilege [High, Low]:
-        "JumpCloud links the user to an administrator of the console. Low where that one's role is Read Only",
+        "Linked to an administrator of the console. By JumpCloud itself. Low where that one's role is Read Only",
         "Check that the person still needs to administer JumpCloud; judge both accounts together",
         "users: admin";
-    GLOBAL_SUDO_WITHOUT_PASSWORD "global_sudo_without_password" Privilege [High]:
-        "The user is administrator on every device that it is bound to, and needs no password for it",
+    GLOBAL_SUDO_WITHOUT_PASSWORD "global_sudo_without_password" Privilege [High, Medium]:
+        "Administrator of all its devices, without a password. Said of a user who is so by flags of its own. Medium where it is known to be bound to no \
+         device now",
         "Check that the user needs it on every device; if not, take it back and give it on single devices, with password",
         "users: sudo, passwordless_sudo";
-    GLOBAL_SUDO "global_sudo" Privilege [Medium]:
-        "The user is administrator on every device that it is bound to",
+    GLOBAL_SUDO "global_sudo" Privilege [Medium, Low]:
+        "Administrator of all its devices. Said of a user who is so by flags of its own, with a password. Low where it is known to be bound to no device now",
         "Check that the user needs it on every device; if not, take it back and give it on single devices",
         "users: sudo";
     SUDO_ON_SYSTEMS_WITHOUT_PASSWORD "sudo_on_systems_without_password" Privilege [High]:
-        "The user, or each member of the group, is administrator of this many devices without a password: by bindings, or by \
+        "Administrator of some devices, without a password. The user, or each member of the group: by bindings, or by \
          attributes of the groups on the way to the device",
         "Check who needs it on these devices; require the password, or remove the right from the binding or the group",
         "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
     SUDO_ON_SYSTEMS "sudo_on_systems" Privilege [Medium]:
-        "The user, or each member of the group, is administrator of this many devices with a password: by bindings, or by \
+        "Administrator of some devices. With a password; the user, or each member of the group: by bindings, or by \
          attributes of the groups on the way to the device",
         "Check who needs it on these devices, and remove the right from the binding or the group where nobody does",
         "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
-    GROUP_SUDO_WITHOUT_PASSWORD "group_sudo_without_password" Privilege [High]:
-        "The members of the group become administrators of the devices that it is bound to, without a password",
+    GROUP_SUDO_WITHOUT_PASSWORD "group_sudo_without_password" Privilege [High, Medium]:
+        "The members of the group become administrators of its devices, without a password. Medium where it is known \
+         that neither it nor a group above it is bound to a device now",
         "Check that all members need it; require the password, or switch it off on the group",
         "usergroups: attributes.sudo";
-    GROUP_SUDO "group_sudo" Privilege [Medium]:
-        "The members of the group become administrators of the devices that it is bound to",
+    GROUP_SUDO "group_sudo" Privilege [Medium, Low]:
+        "The members of the group become administrators of its devices. Low where it is known that neither it nor a \
+         group above it is bound to a device now",
         "Check that all members need it, and switch it off on the group where not",
         "usergroups: attributes.sudo";
-    POSIX_ADMIN_GROUP "posix_admin_group" Privilege [Medium]:
-        "On devices the members of the group are in the POSIX group root, wheel, sudo, admin or docker, each of which \
-         administers a device",
+    POSIX_ADMIN_GROUP "posix_admin_group" Privilege [Medium, Low]:
+        "The members of the group are in a POSIX group that administers a device. It is root, wheel, sudo, admin or \
+         docker. Low where it is known that neither the group nor one above it is bound to a device now",
         "Check that all members need it, and take the POSIX group off the group where not",
         "usergroups: attributes.posixGroups";
     PRIVILEGED_GROUP "privileged_group" Privilege [High, Medium, Low]:
-        "The user is in a group, directly or through other groups, or the group is in one, for which group_sudo, \
-         group_sudo_without_password, posix_admin_group or group_name holds; as severe as that. Where the group makes its \
-         members administrators of devices, sudo_on_systems is said instead of group_sudo",
+        "Is in a group that gives privilege. The user or group is in it directly or through other groups, and \
+         group_sudo, group_sudo_without_password, posix_admin_group or group_name holds for it; as severe as that. Where \
+         the group makes its members administrators of devices, sudo_on_systems is said instead of group_sudo",
         "Check that each still needs to be in the group, and take out who does not; where only its name speaks for it, \
          narrow privilegedGroupPatterns",
         "GET /api/v2/usergroups/{id}/members";
     GROUP_NAME "group_name" Privilege [Low]:
-        "The group's name contains one of privilegedGroupPatterns, in any case; one reason for each that it contains",
+        "The group's name contains one of privilegedGroupPatterns. In any case of letters; one reason for each that it \
+         contains",
         "Look at what the group gives; where that is nothing, narrow privilegedGroupPatterns",
         "usergroups: name";
     WITHOUT_MFA "privileged_without_mfa" Risk [Critical, High, Medium]:
-        "A privileged account that can be used has no second factor set up. One more severe than its privilege",
+        "No second factor is set up. Said of a privileged account that is enabled; one more severe than its privilege",
         "Have the second factor set up, and require it",
         "users: mfa, mfaEnrollment, totp_enabled; GET /api/users: totpEnrolled";
     MFA_EXEMPT "privileged_mfa_exempt" Risk [Critical, High, Medium]:
-        "A privileged account that can be used is exempt from the second factor. One more severe than its privilege",
+        "Exempt from the second factor. Said of a privileged account that is enabled; one more severe than its privilege",
         "End the exemption unless there is a reason for it",
         "users: mfa.exclusion, mfa.exclusionUntil";
     STALE_API_KEY "stale_api_key" Risk [Medium]:
-        "An administrator has had the same API key for longer than staleApiKeyDays, and can use it",
+        "An API key is older than staleApiKeyDays. Said of an administrator who can use it",
         "Find out what uses the key, and replace it",
         "GET /api/users: apiKeyUpdatedAt, apiKeyHash.createdAt";
     API_KEY_NEVER_EXPIRES "api_key_never_expires" Risk [Medium]:
-        "An administrator has an API key without a time at which it expires, and can use it",
+        "An API key never expires. Said of an administrator who can use it",
         "Give the key a time at which it expires, in good time before what uses it must change",
         "GET /api/users: apiKeyHash.expireAt";
     PASSWORD_NEVER_EXPIRES "privileged_password_never_expires" Risk [Low]:
-        "The password of a privileged account that can be used never expires",
+        "Password never expires. Said of a privileged account that is enabled",
         "Let the password expire, or make sure that it is changed in another way",
         "users: password_never_expires";
     NEVER_LOGGED_IN "privileged_never_logged_in" Risk [Low]:
-        "A privileged account that can be used has no login in all the time looked back on (lastLogin.since). Said only \
-         where the log covers (nearly) all of that time and the account is older",
+        "No login in the time looked back on. Said of a privileged account that is enabled, where the log covers \
+         (nearly) all of the time since lastLogin.since and the account is older",
         "Ask whether the account is still needed, and suspend it if not",
         "POST /insights/directory/v1/events";
     DISABLED_BUT_BOUND "disabled_but_bound" Risk [Low]:
-        "A suspended user is still bound to a device, an application or a directory, directly or by a group: who \
-         unlocks the account gives all of that back. No privilege by itself",
+        "Suspended, and still bound. A user to a device, an application or a directory, directly or by a \
+         group: who unlocks the account gives all of that back. No privilege by itself",
         "Remove the bindings and memberships, once it is sure that the account stays suspended",
         "users: suspended, state; GET /api/v2/{kind}/{id}/associations";
     BUT_DISABLED "privileged_but_disabled" Risk [Info]:
-        "A privileged account cannot be used now: it is suspended, or not activated yet",
+        "Privileged, but not enabled. The account is suspended, or not activated yet",
         "Take its privilege away unless it is to be used again",
         "users: activated, suspended, state; GET /api/users: suspended";
 }

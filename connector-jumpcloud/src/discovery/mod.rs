@@ -121,7 +121,9 @@ impl Scan<'_> {
         ledger = ledger.started_at(started_at);
         for &section in SECTIONS {
             let report = course.state.reports.remove(&section);
-            ledger.close(self.ended(section, report, &result));
+            let report = self.ended(section, report, &result);
+            section::log_end(&report);
+            ledger.close(report);
         }
         if let Some(endpoint) = course.state.users_endpoint {
             ledger.fact("usersEndpoint", endpoint);

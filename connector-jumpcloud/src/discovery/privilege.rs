@@ -3,16 +3,20 @@
 use connector_api::{Access, Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
 
-use super::evidence::{self, Evidence};
+use super::evidence::{self, Evidence, quoted};
 use super::graph::{End, Graph};
 use super::reach::AdministratorOn;
 use super::state::State;
 use crate::api::administrators::{Administrator, ApiKey, Expiry};
+use crate::api::graph::Kind;
 use crate::api::lenient;
 use crate::api::user_groups::UserGroup;
 
 /// POSIX groups whose members administer a device.
 const POSIX_ADMINS: [&str; 5] = ["root", "wheel", "sudo", "admin", "docker"];
+
+/// What is said of power over devices where there is none yet.
+const NO_DEVICE: &str = "though it is bound to no device now";
 
 /// The built-in role of the console that changes nothing.
 const READ_ONLY: &str = "Read Only";
@@ -91,14 +95,14 @@ impl<'a> Privilege<'a> {
     fn by_way(&self, way: &[u32]) -> String {
         match way {
             [] => String::new(),
-            [group] => self.name(*group).to_owned(),
+            [group] => self.name(*group),
             [first, .., last] => format!("{} through {}", self.name(*last), self.name(*first)),
         }
     }
 
     /// The evidence that a console role gives privilege.
     pub(super) fn console_role(&self, role: &str) -> Reason {
-        let message = format!("holders of the role {role} sign in to the JumpCloud console");
+        let message = format!("holders of the role {} sign in to the JumpCloud console", quoted(role));
         evidence::CONSOLE_ROLE.reason_of(severity_of_roles([role]), message)
     }
 
@@ -111,14 +115,18 @@ impl<'a> Privilege<'a> {
             _ => None,
         };
         if let Some((evidence, how)) = everywhere {
-            let devices = self.devices_of(user).map_or(String::new(), |count| format!(": {}", devices(count)));
-            let message = format!("becomes administrator on every device it is bound to{how}{devices}");
-            reasons.push(evidence.reason(message));
+            let message = format!("becomes administrator on every device it is bound to{how}");
+            let count = self.knows_devices().then(|| self.graph.devices_of(user));
+            reasons.push(match count {
+                Some(0) => evidence.waiting(format!("{message}, {NO_DEVICE}")),
+                Some(count) => evidence.gravest(format!("{message}: {}", devices(count))),
+                None => evidence.gravest(format!("{message}: not known how many")),
+            });
         }
         if account.admin == Some(true) {
             let admin = account.attributes.get("admin");
             let role = admin.as_ref().and_then(|admin| admin.get("roleName")).and_then(|role| role.as_str());
-            let with_role = role.map_or(String::new(), |role| format!(" with the role {role}"));
+            let with_role = role.map_or(String::new(), |role| format!(" with the role {}", quoted(role)));
             let message = format!("is linked to a console administrator{with_role}");
             reasons.push(evidence::CONSOLE_ADMINISTRATOR.reason_of(severity_of_roles(role), message));
         }
@@ -129,7 +137,7 @@ impl<'a> Privilege<'a> {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
             self.judge_end(&end, 0, "is in", &mut reasons);
         }
-        self.judge_risks(account, None, bound && is_suspended(account), &mut reasons);
+        self.judge_risks(account, None, bound, &mut reasons);
         account.reasons = gravest_first(reasons);
     }
 
@@ -138,8 +146,11 @@ impl<'a> Privilege<'a> {
         let roles: Vec<String> = administrator.roles().into_iter().filter_map(|role| role.name.or(role.id)).collect();
         let message = match &roles[..] {
             [] => "administers the JumpCloud console, in a role that has no name".to_owned(),
-            [role] => format!("has the role {role} in the JumpCloud console"),
-            roles => format!("has the roles {} in the JumpCloud console", roles.join(", ")),
+            [role] => format!("has the role {} in the JumpCloud console", quoted(role)),
+            roles => {
+                let roles: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
+                format!("has the roles {} in the JumpCloud console", roles.join(", "))
+            }
         };
         let severity = severity_of_roles(roles.iter().map(String::as_str));
         let mut reasons = vec![evidence::CONSOLE_ROLE.reason_of(severity, message)];
@@ -148,11 +159,11 @@ impl<'a> Privilege<'a> {
     }
 
     /// Enters what is a risk. This is the one place where it matters whether an account can be used: of one that cannot,
-    /// it says nothing how somebody could sign in, but that it has privilege or is `left_bound`.
-    fn judge_risks(&self, account: &Account, key: Option<ApiKey>, left_bound: bool, reasons: &mut Vec<Reason>) {
+    /// it says nothing how somebody could sign in, but that it has privilege, or was suspended and is still `bound`.
+    fn judge_risks(&self, account: &Account, key: Option<ApiKey>, bound: bool, reasons: &mut Vec<Reason>) {
         let of_privilege = reasons.iter().map(|reason| reason.severity).max();
         if account.enabled == Some(false) {
-            if left_bound {
+            if bound && is_suspended(account) {
                 let message = "is suspended, and still bound to devices, applications or directories";
                 reasons.push(evidence::DISABLED_BUT_BOUND.reason(message));
             }
@@ -215,15 +226,18 @@ impl<'a> Privilege<'a> {
     }
 
     fn of_group(&self, at: u32, group: &UserGroup) -> OfGroup {
+        let has_no_device = self.knows_devices() && !self.reaches_device(at);
+        let on_devices = |evidence: &Evidence, message: String| {
+            if has_no_device { evidence.waiting(format!("{message}, {NO_DEVICE}")) } else { evidence.gravest(message) }
+        };
         let mut own = Vec::new();
+        let become_so = "its members become administrator on its devices";
         match self.graph.group_sudo(at) {
-            Access::SudoWithoutPassword => own.push(
-                evidence::GROUP_SUDO_WITHOUT_PASSWORD
-                    .reason("its members become administrator on its devices, without a password"),
-            ),
-            Access::Sudo => {
-                own.push(evidence::GROUP_SUDO.reason("its members become administrator on its devices"));
+            Access::SudoWithoutPassword => {
+                let message = format!("{become_so}, without a password");
+                own.push(on_devices(&evidence::GROUP_SUDO_WITHOUT_PASSWORD, message));
             }
+            Access::Sudo => own.push(on_devices(&evidence::GROUP_SUDO, become_so.to_owned())),
             _ => {}
         }
         let attributes = group.rest.get("attributes");
@@ -232,7 +246,7 @@ impl<'a> Privilege<'a> {
         for name in names.filter_map(|group| group.get("name")).filter_map(|name| name.as_str()) {
             if POSIX_ADMINS.contains(&name) {
                 let message = format!("its members are in the POSIX group {name}");
-                own.push(evidence::POSIX_ADMIN_GROUP.reason(message));
+                own.push(on_devices(&evidence::POSIX_ADMIN_GROUP, message));
             }
         }
         let name = group.name.as_deref().unwrap_or_default().to_lowercase();
@@ -243,16 +257,27 @@ impl<'a> Privilege<'a> {
         OfGroup { own, devices: self.graph.administers(&[at]) }
     }
 
-    /// How many devices a user reaches, where all of them are known.
-    fn devices_of(&self, user: u32) -> Option<usize> {
+    /// Whether all devices are known, and who is bound to which.
+    fn knows_devices(&self) -> bool {
         let is_whole =
             |section| self.state.reports.get(&section).is_some_and(|report| report.status == SectionStatus::Complete);
-        (is_whole(Section::SYSTEMS) && is_whole(Section::GRANTS)).then(|| self.graph.devices_of(user))
+        is_whole(Section::SYSTEMS) && is_whole(Section::GRANTS)
     }
 
-    fn name(&self, group: u32) -> &str {
+    /// Whether the members of a group reach a device through it: one of its own, or of a group above it.
+    fn reaches_device(&self, group: u32) -> bool {
+        let above = self.graph.groups_above(group);
+        let above = above.iter().filter_map(|end| end.shortest.last().copied());
+        let is_device = |target: u32| self.graph.targets[target as usize].kind == Kind::System;
+        std::iter::once(group)
+            .chain(above)
+            .any(|group| self.graph.group_reach[group as usize].iter().any(|reach| is_device(reach.target)))
+    }
+
+    /// The name of a group as sentences give it.
+    fn name(&self, group: u32) -> String {
         let group = &self.state.groups[group as usize];
-        group.name.as_deref().unwrap_or("a group without a name")
+        group.name.as_deref().map_or_else(|| "a group without a name".to_owned(), quoted)
     }
 
     /// Whether an account has no login though the log covers all the time asked for and the account was there.

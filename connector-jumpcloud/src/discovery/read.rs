@@ -13,7 +13,7 @@ use super::edges::{self, Counts};
 use super::groups::{self, Groups};
 use super::logins::Logins;
 use super::people::People;
-use super::section::Tally;
+use super::section::{Tally, name_lists};
 use super::state::{Edge, Members, State};
 use super::{Course, Scan, explain, last_login, learn_organization, memberships, organization, users_endpoint};
 use crate::api::administrators::{self as administrators_api, Administrator};
@@ -101,10 +101,11 @@ impl Scan<'_> {
             Found::Logins(logins) => state.logins = logins,
         }
         let ended = result.as_ref().err().filter(|error| ends_scan(section, error)).cloned();
-        let report = match ended {
+        let mut report = match ended {
             Some(ref error) => tally.close(SectionStatus::Incomplete { error: error.clone() }),
             None => tally.close_by(result),
         };
+        name_lists(&mut report, state);
         state.reports.insert(section, report);
         state.refused_sorts = self.client.refused_sorts();
         ended.map_or(Ok(()), |error| Err(error.context(section)))

@@ -7,6 +7,8 @@ use connector_api::{
 };
 use tokio::time::Instant;
 
+use super::evidence::quoted;
+use super::state::State;
 use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader, Reading};
 
 /// How many dangling references a report shows, and how many notes.
@@ -151,13 +153,11 @@ impl Tally {
     pub(crate) fn close(mut self, status: SectionStatus) -> SectionReport {
         self.progress(Stage::Done);
         let reading = self.meter.read();
-        if let Some(error) = status.error() {
-            tracing::info!(section = %self.section, %error, status = status.as_str(), "a section is not complete");
-        } else {
-            tracing::info!(section = %self.section, items = self.done, requests = reading.requests, "a section is read");
-        }
-        if self.more_notes > 0 {
-            self.report.notes.push(format!("and {} more notes like these", self.more_notes));
+        tracing::debug!(section = %self.section, items = self.done, requests = reading.requests, "a section's reading ended");
+        match self.more_notes {
+            0 => {}
+            1 => self.report.notes.push("1 more note like these is not kept".to_owned()),
+            more => self.report.notes.push(format!("{more} more notes like these are not kept")),
         }
         self.report.status = status;
         enter_cost(&mut self.report, reading);
@@ -238,6 +238,37 @@ impl Tally {
             _ => Progress::reading(section, done),
         };
         self.sink.progress(progress.of(expected).with_requests(requests));
+    }
+}
+
+/// Names the groups whose lists the notes are about, instead of their paths.
+pub(super) fn name_lists(report: &mut SectionReport, state: &State) {
+    for note in &mut report.notes {
+        let Some((path, rest)) = note.find([':', ' ']).map(|end| note.split_at(end)) else { continue };
+        let ["", "api", "v2", kind, id, what] = path.split('/').collect::<Vec<_>>()[..] else { continue };
+        let name = match kind {
+            "usergroups" => {
+                state.groups.iter().find(|group| group.id.to_string() == id).and_then(|group| group.name.as_ref())
+            }
+            "systemgroups" => state
+                .system_groups
+                .iter()
+                .find(|group| group.id.to_string() == id)
+                .and_then(|group| group.name.as_ref()),
+            _ => None,
+        };
+        if let Some(name) = name {
+            *note = format!("{what} of {}{rest}", quoted(name));
+        }
+    }
+}
+
+/// Logs how a section ended. Only now is it known: what it leads to, or the end of the scan, may take completeness away.
+pub(super) fn log_end(report: &SectionReport) {
+    let (section, status, requests) = (report.section, report.status.as_str(), report.requests);
+    match report.status.error() {
+        Some(error) => tracing::info!(%section, status, requests, %error, "a section is not complete"),
+        None => tracing::info!(%section, status, requests, rows = report.records, "a section has ended"),
     }
 }
 

@@ -93,25 +93,33 @@ async fn every_code_occurs_and_says_what_is_so() {
     let user = |number: u64| scanned.account(&id(number)).reasons.as_slice();
     let group = |name: &str| scanned.group(name).reasons.as_slice();
     for (reasons, code, message) in [
-        (user(1), "global_sudo", "becomes administrator on every device it is bound to: 0 devices"),
+        (
+            user(1),
+            "global_sudo",
+            "becomes administrator on every device it is bound to, though it is bound to no device now",
+        ),
         (user(1), "privileged_without_mfa", "has no second factor set up"),
         (user(1), "privileged_never_logged_in", "has no login in all the time looked back on"),
         (
             user(2),
             "global_sudo_without_password",
-            "becomes administrator on every device it is bound to, without a password: 0 devices",
+            "becomes administrator on every device it is bound to, without a password, though it is bound to no device now",
         ),
         (user(2), "privileged_password_never_expires", "has a password that never expires"),
-        (user(3), "console_administrator", "is linked to a console administrator with the role Manager"),
+        (user(3), "console_administrator", "is linked to a console administrator with the role \"Manager\""),
         (user(3), "privileged_mfa_exempt", "is exempt from the second factor"),
         (user(4), "sudo_on_systems", "is administrator on 1 device, bound to it directly"),
         (user(5), "disabled_but_bound", "is suspended, and still bound to devices, applications or directories"),
         (user(5), "privileged_but_disabled", "is not enabled"),
-        (user(6), "privileged_group", "is in DB Admins: its name contains \"admin\""),
-        (user(7), "privileged_group", "is in Linux: its members are in the POSIX group wheel"),
-        (user(8), "sudo_on_systems", "is in Ops through On call: its members are administrators on 2 devices"),
+        (user(6), "privileged_group", "is in \"DB Admins\": its name contains \"admin\""),
+        (
+            user(7),
+            "privileged_group",
+            "is in \"Linux\": its members are in the POSIX group wheel, though it is bound to no device now",
+        ),
+        (user(8), "sudo_on_systems", "is in \"Ops\" through \"On call\": its members are administrators on 2 devices"),
         (user(9), "disabled_but_bound", "is suspended, and still bound to devices, applications or directories"),
-        (user(20), "console_role", "has the role Manager in the JumpCloud console"),
+        (user(20), "console_role", "has the role \"Manager\" in the JumpCloud console"),
         (user(20), "stale_api_key", "has had the same API key since 2026-08-18"),
         (user(20), "api_key_never_expires", "has an API key that never expires, made on 2026-08-18"),
         (group("DB Admins"), "group_name", "its name contains \"admin\""),
@@ -127,8 +135,16 @@ async fn every_code_occurs_and_says_what_is_so() {
             "sudo_on_systems_without_password",
             "its members are administrators without a password on 1 device",
         ),
-        (group("Linux"), "posix_admin_group", "its members are in the POSIX group wheel"),
-        (group("On call"), "sudo_on_systems", "its members are in Ops: its members are administrators on 2 devices"),
+        (
+            group("Linux"),
+            "posix_admin_group",
+            "its members are in the POSIX group wheel, though it is bound to no device now",
+        ),
+        (
+            group("On call"),
+            "sudo_on_systems",
+            "its members are in \"Ops\": its members are administrators on 2 devices",
+        ),
     ] {
         assert_eq!(sentence(reasons, code), message);
     }
@@ -174,7 +190,7 @@ async fn every_reason_has_its_severity_and_remedy_and_the_gravest_comes_first() 
     // One that raises: the second factor is missing of an administrator with a password.
     assert_eq!(
         user(1),
-        expected(&[("privileged_without_mfa", High), ("global_sudo", Medium), ("privileged_never_logged_in", Low)])
+        expected(&[("privileged_without_mfa", Medium), ("global_sudo", Low), ("privileged_never_logged_in", Low)])
     );
     assert_eq!(user(3)[..2], expected(&[("privileged_mfa_exempt", Critical), ("console_administrator", High)]));
     assert_eq!(
@@ -182,7 +198,7 @@ async fn every_reason_has_its_severity_and_remedy_and_the_gravest_comes_first() 
         expected(&[("sudo_on_systems", Medium), ("disabled_but_bound", Low), ("privileged_but_disabled", Info)])
     );
     assert_eq!(user(6)[..1], expected(&[("privileged_group", Low)]), "a name alone");
-    assert_eq!(user(7)[..1], expected(&[("privileged_group", Medium)]), "as severe as what the group gives");
+    assert_eq!(user(7)[..1], expected(&[("privileged_group", Low)]), "as severe as what the group gives");
     assert_eq!(scanned.account(&id(9)).severity(), None, "a risk alone is no privilege");
     assert_eq!(scanned.account(&id(3)).severity(), Some(Critical));
     let named = scanned.account(&id(6)).reasons[0].setting.clone().unwrap();
@@ -246,6 +262,99 @@ async fn of_who_cannot_sign_in_it_is_not_said_how_somebody_could() {
 }
 
 #[tokio::test]
+async fn power_over_no_device_is_less_grave_and_power_over_unknown_devices_is_not() {
+    let group = |number: u64, name: &str, attributes| json!({"id": id(number), "name": name, "attributes": attributes});
+    let posix = json!({"posixGroups": [{"id": 27, "name": "wheel"}]});
+    let member_of = |number: u64| format!("/api/v2/usergroups/{}/members", id(number));
+    let console = Content::default()
+        .list(
+            "/api/systemusers",
+            [(1, true), (2, false)].map(|(number, passwordless)| {
+                json!({"_id": id(number), "username": format!("u{number}"), "sudo": true, "passwordless_sudo": passwordless})
+            }),
+        )
+        .list(
+            "/api/v2/usergroups",
+            [
+                group(30, "Idle", sudo(true)),
+                group(31, "Idle with password", sudo(false)),
+                group(32, "Idle wheel", posix.clone()),
+                group(33, "Below", posix),
+                group(34, "Above", json!(null)),
+            ],
+        )
+        .list(&member_of(34), [member("user_group", 33)])
+        .list(&member_of(30), [member("user", 1)])
+        .list("/api/systems", [json!({"_id": id(40), "hostname": "h"})])
+        .edges(
+            &format!("/api/v2/systems/{}/associations?targets=user_group", id(40)),
+            "user_group",
+            [(id(34).as_str(), json!(null))],
+        )
+        .serve()
+        .await;
+    let known = scan(console.system()).await;
+    let unknown = scan(console.system().with_attribute("includeGrants", false)).await;
+    let of = |scanned: &Scanned, on: &str, code: &str| {
+        let reasons = match on.strip_prefix('u') {
+            Some(number) => &scanned.account(&id(number.parse().unwrap())).reasons,
+            None => &scanned.group(on).reasons,
+        };
+        let found = reasons.iter().find(|reason| reason.code == code);
+        let found = found.unwrap_or_else(|| panic!("no {code} on {on} in {reasons:?}"));
+        (found.severity, found.message.clone())
+    };
+    use Severity::{High, Low, Medium};
+    let become_so = "its members become administrator on its devices";
+    let everywhere = "becomes administrator on every device it is bound to";
+    let none = ", though it is bound to no device now";
+    let how_many = ": not known how many";
+    let wheel = "its members are in the POSIX group wheel";
+    for (on, code, sentence, (of_none, after_none), (of_unknown, after_unknown)) in [
+        ("Idle", "group_sudo_without_password", format!("{become_so}, without a password"), (Medium, none), (High, "")),
+        ("Idle with password", "group_sudo", become_so.to_owned(), (Low, none), (Medium, "")),
+        ("Idle wheel", "posix_admin_group", wheel.to_owned(), (Low, none), (Medium, "")),
+        // The group above it has a device.
+        ("Below", "posix_admin_group", wheel.to_owned(), (Medium, ""), (Medium, "")),
+        (
+            "u1",
+            "global_sudo_without_password",
+            format!("{everywhere}, without a password"),
+            (Medium, none),
+            (High, how_many),
+        ),
+        ("u2", "global_sudo", everywhere.to_owned(), (Low, none), (Medium, how_many)),
+        (
+            "u1",
+            "privileged_group",
+            format!("is in \"Idle\": {become_so}, without a password"),
+            (Medium, none),
+            (High, ""),
+        ),
+    ] {
+        assert_eq!(of(&known, on, code), (of_none, format!("{sentence}{after_none}")));
+        assert_eq!(of(&unknown, on, code), (of_unknown, format!("{sentence}{after_unknown}")));
+    }
+}
+
+#[tokio::test]
+async fn a_name_cannot_be_taken_for_the_sentence_around_it() {
+    let name = "sudo\": its name; 3 more";
+    let members = format!("/api/v2/usergroups/{}/members", id(30));
+    let console = Content::default()
+        .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
+        .list("/api/v2/usergroups", [json!({"id": id(30), "name": name})])
+        .list(&members, [member("user", 1)])
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    assert_eq!(
+        sentence(&scanned.account(&id(1)).reasons, "privileged_group"),
+        "is in \"sudo\\\": its name; 3 more\": its name contains \"sudo\""
+    );
+}
+
+#[tokio::test]
 async fn a_role_that_changes_nothing_is_less_grave_than_one_that_does() {
     let administrator = |number: u64, roles: Value| json!({"_id": id(number), "email": format!("a{number}@x.example"), "totpEnrolled": true, "roleNames": roles});
     let console = Content::default()
@@ -288,11 +397,11 @@ async fn the_strongest_way_to_a_group_counts_and_the_nearest_names_it() {
         .serve()
         .await;
     let scanned = scan(console.system()).await;
-    for (user, nearest) in [(1, "is in Roots through Plain"), (2, "is in Roots")] {
+    for (user, nearest) in [(1, "is in \"Roots\" through \"Plain\""), (2, "is in \"Roots\"")] {
         let reasons = &scanned.account(&id(user)).reasons;
         assert_eq!(
             sentence(reasons, "sudo_on_systems"),
-            "is in Roots through Strong: its members are administrators on 1 device"
+            "is in \"Roots\" through \"Strong\": its members are administrators on 1 device"
         );
         let named = format!("{nearest}: its name contains \"root\"");
         assert!(reasons.iter().any(|reason| reason.message == named), "{reasons:?}");
@@ -447,7 +556,7 @@ async fn the_stories_of_the_demo_organisation_show() {
     let scanned = scan(simulated(&simulator)).await;
     let of = |index| &scanned.account(&truth.id(Node::new(Kind::User, index))).reasons;
     let engineer = sentence(of(cast_of_users::ON_CALL_ENGINEER), "sudo_on_systems_without_password");
-    assert!(engineer.starts_with("is in Production Root through SRE On-Call: "), "{engineer}");
+    assert!(engineer.starts_with("is in \"Production Root\" through \"SRE On-Call\": "), "{engineer}");
     sentence(of(cast_of_users::ADMIN_WITHOUT_MFA), "privileged_without_mfa");
     sentence(of(cast_of_users::SUSPENDED_BUT_BOUND), "disabled_but_bound");
     sentence(of(cast_of_users::SUSPENDED_BUT_BOUND), "sudo_on_systems");

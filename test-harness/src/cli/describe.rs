@@ -3,10 +3,9 @@
 use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
-use connector_api::{ConnectorError, CredentialField, Descriptor, Edition, Registry};
+use connector_api::{ConnectorError, CredentialField, Descriptor, Edition, Registry, SectionDescription};
 use serde_json::Value;
 
-use super::table::Table;
 use super::{Exit, print, target};
 
 #[derive(Debug, Args)]
@@ -32,7 +31,7 @@ impl Arguments {
     pub(super) fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
         let descriptor = registry.descriptor(&self.os_type)?;
         match self.format {
-            Format::Text => print::text(&page(descriptor))?,
+            Format::Text => print::page(&page(descriptor))?,
             Format::Json => print::json(descriptor)?,
         }
         Ok(Exit::Complete)
@@ -56,18 +55,17 @@ fn page(descriptor: &Descriptor) -> String {
             ("Password", credential(Some(&descriptor.credential.password))),
         ]),
     );
-    let mut protocols = Table::new(&["PROTOCOL", "PORT", "NOTES"], &[1]);
+    let mut protocols = String::new();
     for protocol in &descriptor.protocols {
-        protocols.row([protocol.name.clone(), protocol.port.to_string(), protocol.notes.clone()]);
+        let _ = writeln!(protocols, "  {}, port {}\n      {}", protocol.name, protocol.port, protocol.notes);
     }
-    section(&mut page, "Protocols", &protocols.render(2));
+    section(&mut page, "Protocols", &protocols);
     section(&mut page, "Required permissions", &list(&descriptor.required_permissions, "-"));
-    let mut sections = Table::new(&["SECTION", "DATA", "SOURCE", "COST"], &[]);
-    for described in &descriptor.sections {
-        let section = described.section.to_string();
-        sections.row([section, described.data.clone(), described.source.clone(), described.cost.clone()]);
+    let mut sections = String::new();
+    for SectionDescription { section, data, source, cost, .. } in &descriptor.sections {
+        let _ = writeln!(sections, "  {section}\n      data: {data}\n      from: {source}\n      cost: {cost}");
     }
-    section(&mut page, "What is discovered", &sections.render(2));
+    section(&mut page, "What is discovered", &sections);
     let mut evidence = String::new();
     for row in &descriptor.evidence {
         let severities: Vec<&str> = row.severities.iter().map(|severity| severity.as_str()).collect();

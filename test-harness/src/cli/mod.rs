@@ -12,6 +12,7 @@ mod paragraph;
 mod print;
 mod scan;
 mod schema;
+mod screen;
 mod setting;
 mod signals;
 mod simulate;

@@ -35,6 +35,18 @@ pub(super) fn listed(label: &str, items: &[String], separator: &str, width: usiz
     lines.iter().enumerate().map(|(at, line)| labelled(start(at), line, width)).collect()
 }
 
+/// Each line of `text` over as many lines as it needs; those behind its first begin a little further in than it does.
+pub(super) fn reflowed(text: &str, width: usize) -> String {
+    let reflow = |line: &str| {
+        let words = line.trim_start();
+        let indent = " ".repeat(line.len() - words.len());
+        let further = format!("{indent}  ");
+        let lines = textwrap::wrap(words, options(width).initial_indent(&indent).subsequent_indent(&further));
+        lines.iter().map(|line| format!("{}\n", line.trim_end())).collect::<String>()
+    };
+    text.lines().map(reflow).collect()
+}
+
 /// Cells side by side, each wrapped to its column's width.
 pub(super) fn beside(cells: &[(String, usize)]) -> Vec<String> {
     let columns: Vec<(Vec<_>, usize)> =
@@ -69,6 +81,13 @@ mod tests {
                 assert!(letters(&wrapped).starts_with(&letters(&format!("label {text}"))), "{wrapped}");
             }
         }
+    }
+
+    #[test]
+    fn a_page_keeps_its_lines_and_how_far_in_they_begin() {
+        let text = "Title\n\n  code [high]\n      when: somebody is somewhere\n";
+        assert_eq!(reflowed(text, 80), text);
+        assert_eq!(reflowed(text, 20), "Title\n\n  code [high]\n      when: somebody\n        is somewhere\n");
     }
 
     #[test]

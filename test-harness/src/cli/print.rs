@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use connector_api::ConnectorError;
 use serde::Serialize;
 
+use super::paragraph::reflowed;
+use super::screen;
 use connector_host::output::Destination;
 
 /// Prints a result.
@@ -13,6 +15,14 @@ pub(super) fn text(text: &str) -> Result<(), ConnectorError> {
     let mut out = io::stdout().lock();
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     printed.map_err(|error| Destination::Stdout.write_error(&error))
+}
+
+/// Prints a page to read, as wide as the terminal where there is one.
+pub(super) fn page(page: &str) -> Result<(), ConnectorError> {
+    match screen::of_results() {
+        Some(width) => text(&reflowed(page, width)),
+        None => text(page),
+    }
 }
 
 /// Prints a result as indented JSON.
@@ -39,15 +49,22 @@ pub(super) fn warning(error: &ConnectorError) {
 
 fn problem(kind: &str, error: &ConnectorError) {
     let ConnectorError { code, message, remedy, .. } = error;
-    note(format_args!("{kind}[{code}]: {}\nhelp: {}", printable(message), printable(remedy)));
+    let text = format!("{kind}[{code}]: {}\nhelp: {}", printable(message), printable(remedy));
+    match screen::of_errors() {
+        Some(width) => note(reflowed(&text, width).trim_end()),
+        None => note(text),
+    }
 }
 
-/// The text on one line and without characters that would steer the terminal or turn the direction of writing.
+/// The text on one line and without characters that would steer the terminal, turn the direction of writing, end the
+/// line or take no room.
 pub(super) fn printable(text: &str) -> String {
     let steers = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{200b}'..='\u{200f}' | '\u{2066}'..='\u{2069}')
     };
-    text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
+    let is_unseen = |c: char| matches!(c, '\u{ad}' | '\u{180e}' | '\u{2060}'..='\u{2065}' | '\u{feff}');
+    text.chars().filter(|c| !is_unseen(*c)).map(|c| if steers(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -57,5 +74,6 @@ mod tests {
     #[test]
     fn a_name_cannot_steer_the_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\nc\u{202e}d 🦀"), "a [31mb c d 🦀");
+        assert_eq!(printable("a\u{2028}b\u{2029}c\u{200b}d\u{200f}e\u{61c}f\u{feff}g\u{ad}h"), "a b c d e fgh");
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use connector_api::{
-    CancellationToken, Connector, ConnectorError, ErrorCode, Organization, Registry, ScanPlan, ScanRequest, Section,
+    CancellationToken, Connector, ConnectorError, ErrorCode, EvidenceRow, Organization, Registry, ScanPlan,
+    ScanRequest, Section,
 };
 use indicatif::HumanCount;
 
@@ -112,7 +113,7 @@ impl Arguments {
         let (destination, checkpoint) = (self.destination(), self.rows.checkpoint.clone());
         let job = self.job(destination.clone(), format, checkpoint, &target, cancel, reporter);
         let report = job.run(&*connector, &target.config).await?;
-        Ok(self.conclude(&report, &destination))
+        Ok(self.conclude(&report, &connector.describe().evidence, &destination))
     }
 
     async fn show_plan(&self, connector: &dyn Connector, cancel: CancellationToken) -> Result<Exit, ConnectorError> {
@@ -176,7 +177,7 @@ impl Arguments {
                 Ok::<_, ConnectorError>((job.run(&*connector, &config).await?, destination))
             };
             let exit = match scanned.await {
-                Ok((report, destination)) => self.conclude(&report, &destination),
+                Ok((report, destination)) => self.conclude(&report, &connector.describe().evidence, &destination),
                 Err(error) => {
                     let error = error.context(format_args!("organisation {}", organization.name));
                     print::error(&error);
@@ -240,7 +241,7 @@ impl Arguments {
     }
 
     /// Says how a scan went.
-    fn conclude(&self, report: &ScanReport, destination: &Destination) -> Exit {
+    fn conclude(&self, report: &ScanReport, evidence: &[EvidenceRow], destination: &Destination) -> Exit {
         let kept = match destination {
             Destination::Nowhere => Kept::Nowhere,
             Destination::Path(path) => Kept::In(path),
@@ -248,16 +249,13 @@ impl Arguments {
         };
         let is_shown = !self.logging.is_quiet() || matches!(kept, Kept::Nowhere);
         if is_shown {
-            summary::print(report, kept);
+            summary::print(report, evidence, kept);
+        } else {
+            // The summary would say what is missing.
+            summary::shortcomings(&report.summary).iter().for_each(print::warning);
         }
         match &report.error {
-            None => {
-                // The summary says itself what is missing.
-                if !is_shown {
-                    summary::shortcomings(&report.summary).iter().for_each(print::warning);
-                }
-                report.summary.outcome.into()
-            }
+            None => report.summary.outcome.into(),
             Some(error) => {
                 let mut error = error.clone();
                 if report.can_resume && error.code == ErrorCode::Cancelled {

@@ -16,4 +16,5 @@ mod scan;
 mod skip;
 mod summary;
 mod support;
+mod terminal;
 mod toy;

@@ -62,14 +62,16 @@ pub struct LongestWay {
 pub struct AccountCounts {
     /// All of them.
     pub total: u64,
-    /// Those that can be used now.
+    /// Those that are enabled.
     pub enabled: u64,
-    /// Those that cannot.
+    /// Those that are not.
     pub disabled: u64,
     /// Those that are locked out.
     pub locked: u64,
     /// Those of which it is known that no second factor is set up.
     pub without_mfa: u64,
+    /// Those of which it is not known whether a second factor is set up.
+    pub mfa_unknown: u64,
     /// Those with evidence that they are not a person.
     pub non_human: u64,
     /// Those that may belong to the same person as another account.
@@ -146,7 +148,9 @@ impl AccountCounts {
         self.enabled += u64::from(account.enabled == Some(true));
         self.disabled += u64::from(account.enabled == Some(false));
         self.locked += u64::from(account.locked == Some(true));
-        self.without_mfa += u64::from(account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false));
+        let has_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured);
+        self.without_mfa += u64::from(has_mfa == Some(false));
+        self.mfa_unknown += u64::from(has_mfa.is_none());
         self.non_human += u64::from(account.account_type == Some(AccountType::NonHuman));
         self.linked += u64::from(!account.links.is_empty());
     }
@@ -202,7 +206,8 @@ mod tests {
         digest.observe(&Account::default().into());
         digest.observe(&Account { kind: AccountKind::Administrator, ..user(true, false) }.into());
         let users = &digest.users;
-        assert_eq!((users.total, users.enabled, users.disabled, users.without_mfa), (3, 1, 1, 1));
+        assert_eq!((users.total, users.enabled, users.disabled), (3, 1, 1));
+        assert_eq!((users.without_mfa, users.mfa_unknown), (1, 1));
         assert_eq!((digest.administrators.total, digest.administrators.without_mfa), (1, 1));
     }
 

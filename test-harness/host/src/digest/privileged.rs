@@ -16,10 +16,12 @@ pub struct Privileged {
     pub accounts: u64,
     /// They by the gravest of their evidence.
     pub by_severity: BTreeMap<Severity, u64>,
-    /// Those of them that can be used.
+    /// Those of them that can be used now: not known to be disabled, nor to be locked.
     pub usable: u64,
     /// Those of these of which it is known that no second factor is set up.
     pub usable_without_mfa: u64,
+    /// Those of these of which it is not known whether a second factor is set up.
+    pub usable_mfa_unknown: u64,
     /// The worst of them.
     pub worst: Top<Rank, PrivilegedAccount>,
     /// Evidence by its code, on whatever account.
@@ -28,7 +30,7 @@ pub struct Privileged {
     pub settings: BTreeMap<DecidingSetting, SettingCount>,
 }
 
-/// What makes one privileged account worse than another, in this order: the gravest of its evidence; that it can be used;
+/// What makes one privileged account worse than another, in this order: the gravest of its evidence; that it can be used now;
 /// the severities of all of its evidence, gravest first. Equals come by their names.
 pub type Rank = (Severity, bool, Vec<Severity>, Reverse<String>);
 
@@ -39,16 +41,18 @@ pub struct PrivilegedAccount {
     pub username: String,
     /// Its kind.
     pub kind: AccountKind,
-    /// Whether it can be used now, where that is known.
+    /// Whether it is enabled, where that is known.
     pub enabled: Option<bool>,
+    /// Whether it is locked out, where that is known.
+    pub locked: Option<bool>,
     /// The gravest of its evidence.
     pub severity: Severity,
     /// What is known of its second factor.
     pub mfa: Option<Mfa>,
     /// When it last signed in.
     pub last_seen: LastSeen,
-    /// The sentences of its evidence, gravest first.
-    pub reasons: Vec<String>,
+    /// Its evidence, gravest first.
+    pub reasons: Vec<Reason>,
 }
 
 /// How often one kind of evidence was found.
@@ -56,8 +60,8 @@ pub struct PrivilegedAccount {
 pub struct EvidenceCount {
     /// Accounts with it, by its gravest severity on each.
     pub accounts: BTreeMap<Severity, u64>,
-    /// What to do about it.
-    pub remedy: String,
+    /// Those of them that are not privileged.
+    pub not_privileged: u64,
 }
 
 impl EvidenceCount {
@@ -72,7 +76,7 @@ impl EvidenceCount {
 pub struct SettingCount {
     /// Accounts that have some of their privilege by it.
     pub accounts: u64,
-    /// Those that have all of their privilege by it.
+    /// Those that have all of their privilege by this setting, whichever of its values they have it by.
     pub by_nothing_else: u64,
     /// Of the groups that are privileged by it, the one with the most members, and how many these are.
     pub widest_group: Option<(u64, String)>,
@@ -83,14 +87,15 @@ impl Privileged {
         if account.reasons.is_empty() {
             return;
         }
-        self.count_evidence(&account.reasons);
+        self.count_evidence(account);
         let Some(severity) = account.severity() else { return };
         self.accounts += 1;
         *self.by_severity.entry(severity).or_default() += 1;
-        let usable = account.enabled != Some(false);
-        let has_no_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false);
+        let usable = account.enabled != Some(false) && account.locked != Some(true);
+        let has_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured);
         self.usable += u64::from(usable);
-        self.usable_without_mfa += u64::from(usable && has_no_mfa);
+        self.usable_without_mfa += u64::from(usable && has_mfa == Some(false));
+        self.usable_mfa_unknown += u64::from(usable && has_mfa.is_none());
         self.count_settings(&account.reasons);
         let mut reasons: Vec<&Reason> = account.reasons.iter().collect();
         reasons.sort_by_key(|reason| Reverse(reason.severity));
@@ -99,28 +104,26 @@ impl Privileged {
             username: account.username.clone(),
             kind: account.kind,
             enabled: account.enabled,
+            locked: account.locked,
             severity,
             mfa: account.mfa.clone(),
             last_seen: LastSeen::of(account),
-            reasons: reasons.iter().map(|reason| reason.message.clone()).collect(),
+            reasons: reasons.into_iter().cloned().collect(),
         });
     }
 
-    fn count_evidence(&mut self, reasons: &[Reason]) {
-        let mut gravest: BTreeMap<&str, &Reason> = BTreeMap::new();
-        for reason in reasons {
-            let known = gravest.entry(&reason.code).or_insert(reason);
-            if reason.severity > known.severity {
-                *known = reason;
-            }
+    fn count_evidence(&mut self, account: &Account) {
+        let mut gravest: BTreeMap<&str, Severity> = BTreeMap::new();
+        for reason in &account.reasons {
+            let known = gravest.entry(&reason.code).or_insert(reason.severity);
+            *known = reason.severity.max(*known);
         }
-        for (code, reason) in gravest {
+        let is_privileged = account.severity().is_some();
+        for (code, severity) in gravest {
             let known = self.evidence.contains_key(code) || self.evidence.len() < MAX_KINDS;
             let count = self.evidence.entry(if known { code } else { OTHER }.to_owned()).or_default();
-            if count.remedy.is_empty() {
-                count.remedy.clone_from(&reason.remedy);
-            }
-            *count.accounts.entry(reason.severity).or_default() += 1;
+            *count.accounts.entry(severity).or_default() += 1;
+            count.not_privileged += u64::from(!is_privileged);
         }
     }
 
@@ -130,7 +133,7 @@ impl Privileged {
         settings.sort_unstable();
         settings.dedup();
         for setting in settings {
-            let alone = privilege().all(|reason| reason.setting.as_ref() == Some(setting));
+            let alone = privilege().all(|reason| reason.setting.as_ref().is_some_and(|by| by.name == setting.name));
             if let Some(count) = self.setting(setting) {
                 count.accounts += 1;
                 count.by_nothing_else += u64::from(alone);
@@ -199,7 +202,8 @@ mod tests {
         assert_eq!((privileged.accounts, privileged.usable), (6, 5));
         assert_eq!(privileged.by_severity, BTreeMap::from([(low, 1), (high, 4), (critical, 1)]));
         let (_, worst) = privileged.worst.iter().next().unwrap_or_else(|| panic!("nobody"));
-        assert_eq!(worst.reasons, ["is risk", "is power"], "gravest first");
+        let sentences: Vec<&str> = worst.reasons.iter().map(|reason| reason.message.as_str()).collect();
+        assert_eq!(sentences, ["is risk", "is power"], "gravest first");
     }
 
     #[test]
@@ -209,11 +213,45 @@ mod tests {
             account("ada", true, &[group(Severity::Low), group(Severity::High), group(Severity::Low)]),
             account("bob", true, &[group(Severity::Low)]),
         ]);
-        let expected = EvidenceCount {
-            accounts: BTreeMap::from([(Severity::Low, 1), (Severity::High, 1)]),
-            remedy: "undo group".into(),
-        };
+        let expected =
+            EvidenceCount { accounts: BTreeMap::from([(Severity::Low, 1), (Severity::High, 1)]), not_privileged: 0 };
         assert_eq!(privileged.evidence, BTreeMap::from([("group".to_owned(), expected)]));
+    }
+
+    #[test]
+    fn evidence_on_who_is_not_privileged_is_counted_apart() {
+        let power = reason("power", ReasonKind::Privilege, Severity::Medium);
+        let left_over = reason("left over", ReasonKind::Risk, Severity::Low);
+        let privileged = observe(&[
+            account("ada", false, &[power, left_over.clone()]),
+            account("bob", false, std::slice::from_ref(&left_over)),
+            account("eve", false, &[left_over]),
+        ]);
+        let count = &privileged.evidence["left over"];
+        assert_eq!((count.total(), count.not_privileged), (3, 2));
+        assert_eq!(privileged.evidence["power"].not_privileged, 0);
+    }
+
+    #[test]
+    fn who_is_locked_cannot_be_used_now_and_of_whose_second_factor_nothing_is_known_has_not_none() {
+        let power = [reason("power", ReasonKind::Privilege, Severity::High)];
+        let with = |username: &str, enabled: bool, locked, configured: Option<bool>| Account {
+            locked,
+            mfa: Some(Mfa { configured, ..Mfa::default() }),
+            ..account(username, enabled, &power)
+        };
+        let privileged = observe(&[
+            with("locked", true, Some(true), Some(false)),
+            with("disabled", false, Some(false), None),
+            with("without", true, Some(false), Some(false)),
+            with("with", true, None, Some(true)),
+            with("not known", true, None, None),
+            account("not served", true, &power),
+        ]);
+        assert_eq!((privileged.accounts, privileged.usable), (6, 4));
+        assert_eq!((privileged.usable_without_mfa, privileged.usable_mfa_unknown), (1, 2));
+        let names: Vec<&str> = privileged.worst.iter().map(|(_, account)| account.username.as_str()).collect();
+        assert_eq!(names, ["not known", "not served", "with", "without", "disabled", "locked"]);
     }
 
     #[test]
@@ -242,7 +280,8 @@ mod tests {
             .iter()
             .map(|(setting, count)| (setting.value.as_str(), count.accounts, count.by_nothing_else))
             .collect();
-        assert_eq!(counts, [("admin", 3, 1), ("root", 1, 0)], "a risk makes nobody privileged");
+        // Two values of one setting are one setting: who has privilege by both has it by nothing else.
+        assert_eq!(counts, [("admin", 3, 2), ("root", 1, 1)], "a risk makes nobody privileged");
         let widest: Vec<_> = privileged.settings.values().map(|count| count.widest_group.clone()).collect();
         assert_eq!(widest, [Some((99, "VPN Admins".to_owned())), None]);
     }

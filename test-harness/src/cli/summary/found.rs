@@ -8,11 +8,14 @@ use indicatif::HumanCount;
 use jiff::Timestamp;
 
 use super::{counts, title, words};
-use crate::cli::paragraph::{labelled, listed};
+use crate::cli::paragraph::{GLUE, labelled, listed};
 use connector_host::digest::{AccountCounts, Digest, Kinds, LastLogins};
 
 /// How many of the largest groups are named.
-const LARGEST_GROUPS: usize = 5;
+const LARGEST_GROUPS: usize = 3;
+
+/// Below this width there is no room for columns.
+const NARROW: usize = 60;
 
 /// Columns of a line's name, and of its number.
 const NAME: usize = 18;
@@ -46,7 +49,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     let details = last_logins(logins, summary.finished_at);
     text += &line("last logins", of(Section::LAST_LOGIN), logins.known(), details);
     if users.linked + administrators.linked > 0 {
-        let linked = "Linked are two accounts that may be one person's: they have one address, or the target says so.";
+        let linked = "Linked: two accounts that may be one person's, by address or by the target.";
         text += &labelled("  ", linked, width);
     }
     if matches!(grants, Extent::Whole | Extent::Part) {
@@ -91,9 +94,18 @@ impl Extent {
             Self::LeftOut => details = vec!["left out".to_owned()],
             Self::Whole | Self::Unknown => {}
         }
-        let label = format!("  {name:<NAME$}{number:>NUMBER$}   ");
-        if details.is_empty() { format!("{}\n", label.trim_end()) } else { listed(&label, &details, ",", width) }
+        fact(name, &number, &details, width)
     }
+}
+
+/// A name, a number and details: in columns where there is room for them, and below each other where there is not.
+fn fact(name: &str, number: &str, details: &[String], width: usize) -> String {
+    if width < NARROW {
+        let head = labelled("  ", &format!("{} {number}", name.trim_start()), width);
+        return head + &listed("    ", details, ",", width);
+    }
+    let label = format!("  {name:<NAME$}{number:>NUMBER$}   ");
+    if details.is_empty() { format!("{}\n", label.trim_end()) } else { listed(&label, details, ",", width) }
 }
 
 /// The resources, with what is missing of them.
@@ -121,6 +133,7 @@ fn account_details(accounts: &AccountCounts, linked: &[(&str, u64)]) -> Vec<Stri
         ("not enabled", accounts.disabled),
         ("locked", accounts.locked),
         ("without a second factor", accounts.without_mfa),
+        ("whose second factor is not known", accounts.mfa_unknown),
         ("not a person", accounts.non_human),
     ];
     counts(details.iter().chain(linked).copied())
@@ -129,7 +142,7 @@ fn account_details(accounts: &AccountCounts, linked: &[(&str, u64)]) -> Vec<Stri
 fn kinds(kinds: &Kinds, os_type: &str, before: &str) -> Vec<String> {
     let of_kind = |(kind, count)| {
         format!(
-            "{} {before}{}",
+            "{}{GLUE}{before}{}",
             HumanCount(count),
             words::kind(kind, os_type, if before.is_empty() { count } else { 2 })
         )
@@ -145,12 +158,11 @@ fn largest(digest: &Digest, width: usize) -> String {
     let groups = digest.groups.largest.iter().take(LARGEST_GROUPS).map(|(key, ())| key);
     let groups = groups.filter(|(members, _)| *members > 0);
     let names: Vec<String> =
-        groups.map(|(members, Reverse(name))| format!("{name} ({})", HumanCount(*members))).collect();
+        groups.map(|(members, Reverse(name))| format!("{} ({})", words::quoted(name), HumanCount(*members))).collect();
     if names.is_empty() {
         return String::new();
     }
-    let label = format!("  {:<NAME$}{:>NUMBER$}   ", "  most members", "");
-    listed(&label, &names, ",", width)
+    fact("  most members", "", &names, width)
 }
 
 fn last_logins(logins: &LastLogins, now: Timestamp) -> Vec<String> {
@@ -162,12 +174,14 @@ fn last_logins(logins: &LastLogins, now: Timestamp) -> Vec<String> {
     ]);
     if let Some(since) = logins.since {
         details.push(format!(
-            "none of {} accounts since {}",
-            HumanCount(logins.none_found),
-            since.strftime("%-d %b %Y")
+            "none of {} since {}",
+            words::counted(logins.none_found, "account"),
+            since.strftime("%F")
         ));
     }
-    details.extend(counts([("accounts of which nothing is known", logins.unknown)]));
+    details.extend(
+        (logins.unknown > 0).then(|| format!("nothing known of {}", words::counted(logins.unknown, "account"))),
+    );
     details
 }
 

@@ -7,19 +7,13 @@ mod worst;
 
 use std::path::Path;
 
-use connector_api::{ConnectorError, ScanSummary};
-use console::{Term, style};
+use connector_api::{ConnectorError, EvidenceRow, ScanSummary};
+use console::style;
 use indicatif::HumanCount;
 
-use super::paragraph::labelled;
-use super::print;
+use super::paragraph::{GLUE, labelled};
+use super::{print, screen};
 use connector_host::run::ScanReport;
-
-/// The width where neither a terminal nor `COLUMNS` says one.
-const DEFAULT_WIDTH: usize = 100;
-
-/// The least width that the summary is made for.
-const MIN_WIDTH: usize = 60;
 
 /// From this width on, things stand beside each other that otherwise stand below.
 const WIDE: usize = 120;
@@ -35,9 +29,9 @@ pub(super) enum Kept<'a> {
     Passed,
 }
 
-/// Prints the summary on standard error.
-pub(super) fn print(report: &ScanReport, kept: Kept<'_>) {
-    let text = render(report, kept, width());
+/// Prints the summary on standard error; `evidence` says what each code means.
+pub(super) fn print(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>) {
+    let text = render(report, evidence, kept, screen::width());
     // The error of a scan that failed comes behind.
     let end = if report.error.is_some() { "\n" } else { "" };
     print::note(format_args!("{}{end}", text.trim_end()));
@@ -48,21 +42,15 @@ pub(super) fn shortcomings(summary: &ScanSummary) -> Vec<ConnectorError> {
     sections::gaps(summary).into_iter().map(sections::Gap::into_error).collect()
 }
 
-fn width() -> usize {
-    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let terminal = || Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
-    told.or_else(terminal).unwrap_or(DEFAULT_WIDTH).max(MIN_WIDTH)
-}
-
-fn render(report: &ScanReport, kept: Kept<'_>, width: usize) -> String {
+fn render(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>, width: usize) -> String {
     let ScanReport { summary, digest, error, .. } = report;
     let mut text = sections::headline(summary, width);
     // What a failed scan counted could be taken for the whole.
     if error.is_none() {
-        text += &worst::render(summary, digest, width);
+        text += &worst::render(summary, digest, evidence, width);
         text += &found::render(summary, digest, width);
     }
-    text += &sections::render(summary, width);
+    text += &sections::render(summary, kept, width);
     if error.is_none() {
         text += &whereabouts(kept, width);
     }
@@ -92,7 +80,7 @@ fn title(text: &str, width: usize) -> String {
 /// `3 enabled`, `1 disabled`, without zeros.
 fn counts<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<String> {
     let present = counts.into_iter().filter(|(_, count)| *count > 0);
-    present.map(|(name, count)| format!("{} {name}", HumanCount(count))).collect()
+    present.map(|(name, count)| format!("{}{GLUE}{name}", HumanCount(count))).collect()
 }
 
 #[cfg(test)]
@@ -159,19 +147,24 @@ mod tests {
         ScanReport { summary, digest, error: None, can_resume: false }
     }
 
+    fn evidence() -> Vec<EvidenceRow> {
+        let meaning = format!("Means {HOSTILE}. And more");
+        vec![EvidenceRow::new("x".repeat(90), ReasonKind::Privilege, [Severity::High]).explained(meaning, "", "")]
+    }
+
     fn rendered(width: usize) -> String {
-        console::strip_ansi_codes(&render(&report(), Kept::Nowhere, width)).into_owned()
+        console::strip_ansi_codes(&render(&report(), &evidence(), Kept::Nowhere, width)).into_owned()
     }
 
     #[test]
     fn whatever_the_rows_hold_no_line_is_longer_than_the_width_and_nothing_steers_the_terminal() {
-        for width in [60, 80, 100, 140, 200] {
+        for width in [30, 40, 60, 80, 100, 140, 200] {
             let text = rendered(width);
             let too_long: Vec<&str> = text.lines().filter(|line| measure_text_width(line) > width).collect();
             assert!(too_long.is_empty(), "{width}: {too_long:#?}");
             assert!(!text.contains(['\u{1b}', '\u{202e}', '\r', '…']), "{text}");
             let letters: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
-            assert!(letters.contains("2more"), "{text}");
+            assert!(letters.contains(if width < WIDE { "3more" } else { "2more" }), "{text}");
             if width < WIDE {
                 assert!(letters.contains(&"y".repeat(200)), "a sentence is cut: {text}");
             }
@@ -193,18 +186,57 @@ mod tests {
     }
 
     #[test]
+    fn remarks_for_which_there_is_no_room_stand_where_it_says() {
+        let mut report = report();
+        report.summary.warnings = (0..13).map(|number| format!("remark {number}")).collect();
+        report.summary.sections[2].notes = vec!["a list was read again".into()];
+        let more = |report: &ScanReport, kept| {
+            let text = render(report, &[], kept, 80);
+            let shown = text.matches("  - remark").count();
+            let more = text.lines().find(|line| line.starts_with("  - and ")).map(str::to_owned);
+            (shown, more)
+        };
+        let file = Kept::In(Path::new("scan.ndjson"));
+        assert_eq!(
+            more(&report, Kept::Nowhere),
+            (10, Some("  - and 4 more, which --output would keep with the rows".to_owned()))
+        );
+        assert_eq!(more(&report, file), (10, Some("  - and 4 more, in the summary at the end of the rows".to_owned())));
+        report.summary.outcome = Outcome::Failed;
+        report.summary.error = Some(ConnectorError::cancelled());
+        report.error.clone_from(&report.summary.error);
+        assert_eq!(more(&report, Kept::Nowhere), (13, None));
+        assert_eq!(more(&report, file), (13, None), "nothing is under that name");
+        assert!(more(&report, Kept::Passed).1.is_some());
+    }
+
+    #[test]
+    fn a_login_of_nobody_is_a_name_in_the_log() {
+        let mut report = report();
+        let mut section = SectionReport::new(Section::LAST_LOGIN, SectionStatus::Complete);
+        section.dangling = 5;
+        let (from, to) = ("login events".to_owned(), "user administrator".to_owned());
+        section.dangling_examples.push(connector_api::DanglingReference::new(from, to));
+        report.summary.sections.push(section);
+        let text = render(&report, &[], Kept::Nowhere, 140);
+        let expected =
+            "last logins (lastLogin): 5 of the names in the log belong to no account, such as user administrator";
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
     fn who_kept_nothing_reads_how_to_keep_it() {
         assert!(rendered(80).contains("Nothing was kept. To keep the rows"));
-        let kept = render(&report(), Kept::In(Path::new("scan.ndjson")), 80);
+        let kept = render(&report(), &evidence(), Kept::In(Path::new("scan.ndjson")), 80);
         assert!(kept.contains("are in scan.ndjson.") && !kept.contains("Nothing was kept"), "{kept}");
-        assert!(!render(&report(), Kept::Passed, 80).contains("kept."));
+        assert!(!render(&report(), &evidence(), Kept::Passed, 80).contains("kept."));
     }
 
     #[test]
     fn a_failed_scan_shows_no_counts_that_could_be_taken_for_the_whole() {
         let mut failed = ScanReport { error: Some(ConnectorError::cancelled()), ..report() };
         failed.summary.outcome = Outcome::Failed;
-        let text = render(&failed, Kept::Nowhere, 80);
+        let text = render(&failed, &evidence(), Kept::Nowhere, 80);
         assert!(!text.contains("Found") && !text.contains("privileged") && !text.contains("NOT READ"), "{text}");
     }
 }

@@ -1,6 +1,9 @@
 //! What things are called in the summary.
 
 use connector_api::{Access, Section};
+use indicatif::HumanCount;
+
+use crate::cli::paragraph::GLUE;
 
 /// What a section holds.
 pub(super) fn section(section: Section) -> &'static str {
@@ -12,7 +15,7 @@ pub(super) fn section(section: Section) -> &'static str {
         Section::SYSTEMS => "devices",
         Section::APPLICATIONS => "applications",
         Section::DIRECTORIES => "directories",
-        Section::GRANTS => "bindings",
+        Section::GRANTS => "who reaches what",
         Section::PRIVILEGED_GRANTS => "what accounts reach as administrator",
         Section::OTHER_GRANTS => "what else accounts and groups reach",
         Section::LAST_LOGIN => "last logins",
@@ -46,8 +49,20 @@ pub(super) const fn grant(access: Access) -> &'static str {
     }
 }
 
+/// Types whose names are not what their words say: one, and several.
+const NAMED: [(&str, &str, &str); 5] = [
+    ("activeDirectory", "Active Directory", "Active Directories"),
+    ("gSuite", "Google Workspace", "Google Workspaces"),
+    ("ldapServer", "LDAP server", "LDAP servers"),
+    ("office365", "Microsoft 365", "Microsoft 365"),
+    ("radiusServer", "RADIUS server", "RADIUS servers"),
+];
+
 /// A group or resource type in plain words, for `count` of them: `JUMPCLOUD_USER_GROUP` of JumpCloud are user groups.
 pub(super) fn kind(word: &str, os_type: &str, count: u64) -> String {
+    if let Some((_, one, several)) = NAMED.iter().find(|(named, ..)| *named == word) {
+        return if count == 1 { one } else { several }.to_string();
+    }
     let spaced = if word.contains('_') {
         let of_target = format!("{}_", os_type.to_uppercase());
         word.strip_prefix(of_target.as_str()).unwrap_or(word).replace('_', " ").to_lowercase()
@@ -64,6 +79,16 @@ pub(super) fn kind(word: &str, os_type: &str, count: u64) -> String {
         Some(stem) => format!("{stem}ies"),
         None => format!("{words}s"),
     }
+}
+
+/// `1 account`, `2 accounts`, in one piece.
+pub(super) fn counted(count: u64, thing: &str) -> String {
+    format!("{}{GLUE}{thing}{}", HumanCount(count), if count == 1 { "" } else { "s" })
+}
+
+/// A name that somebody chose, apart from the words around it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\\\""))
 }
 
 /// `activeDirectory` as `active directory`.
@@ -98,6 +123,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_thing_is_no_things_and_a_name_does_not_end_its_own_quotes() {
+        assert_eq!(counted(1, "account").replace(GLUE, " "), "1 account");
+        assert_eq!(counted(1234, "account").replace(GLUE, " "), "1,234 accounts");
+        assert_eq!(quoted("a\": b"), r#""a\": b""#);
+    }
+
+    #[test]
     fn types_are_plain_words() {
         for (word, count, words) in [
             ("JUMPCLOUD_USER_GROUP", 24, "user groups"),
@@ -105,8 +137,10 @@ mod tests {
             ("SCIM_GROUP", 2, "scim groups"),
             ("system", 60, "devices"),
             ("systemGroup", 5, "device groups"),
-            ("activeDirectory", 2, "active directories"),
-            ("office365", 2, "office365"),
+            ("activeDirectory", 2, "Active Directories"),
+            ("office365", 2, "Microsoft 365"),
+            ("gSuite", 1, "Google Workspace"),
+            ("identityDirectory", 2, "identity directories"),
         ] {
             assert_eq!(kind(word, "JumpCloud", count), words);
         }

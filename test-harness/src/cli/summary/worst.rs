@@ -1,25 +1,30 @@
 //! Who is privileged: how many, by which evidence, and the worst of them.
 
-use connector_api::{Mfa, ScanSummary, SectionStatus, Severity};
+use connector_api::{EvidenceRow, Mfa, Reason, ScanSummary, SectionStatus, Severity};
 use console::{Alignment, StyledObject, measure_text_width, pad_str, style};
 use indicatif::HumanCount;
 use jiff::Timestamp;
 
-use super::{WIDE, counts, title};
+use super::{WIDE, counts, title, words};
 use crate::cli::paragraph::{GLUE, beside, labelled};
 use crate::cli::print::printable;
 use connector_host::digest::{Digest, LastSeen, Privileged, PrivilegedAccount, days_before};
 
-/// How many sentences stand behind an account.
-const REASONS: usize = 3;
+/// How many sentences stand below an account, and how many in a column of their own.
+const REASONS_BELOW: usize = 2;
+const REASONS_BESIDE: usize = 3;
+
+/// The one code that is known here, so as not to say twice what the column of second factors says. A target that has
+/// another word for it only has it said twice.
+const WITHOUT_MFA: &str = "privileged_without_mfa";
 
 /// Columns of a severity, of counts by severity, of a last login, and of a name at most.
 const SEVERITY: usize = 8;
 const COUNTS: usize = "999 critical, 999 high, 999 medium".len();
-const LOGIN: usize = "last login 30 Nov 2026, 999 days ago".len();
+const LOGIN: usize = "last login 2026-11-30, 999 days ago".len();
 const NAME: usize = 40;
 
-pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> String {
+pub(super) fn render(summary: &ScanSummary, digest: &Digest, meanings: &[EvidenceRow], width: usize) -> String {
     let now = summary.finished_at;
     let privileged = &digest.privileged;
     let mut text = lead(summary, digest, width);
@@ -27,32 +32,47 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
         text += &settings(privileged, width);
         text += &worst(privileged, now, width);
     }
-    text + &evidence(privileged, &summary.os_type, width)
+    text + &evidence(privileged, meanings, &summary.os_type, width)
 }
 
 /// How many are privileged, in sentences.
 fn lead(summary: &ScanSummary, digest: &Digest, width: usize) -> String {
     let Digest { users, administrators, privileged, .. } = digest;
     let all = users.total + administrators.total;
-    if privileged.accounts == 0 {
-        let sentence = format!("None of {} accounts shows evidence of privilege.", HumanCount(all));
-        return format!("\n{}", labelled("", &sentence, width));
-    }
-    let by_severity = privileged.by_severity.iter().rev().map(|(severity, count)| (severity.as_str(), *count));
-    let [accounts, usable, without] =
-        [privileged.accounts, privileged.usable, privileged.usable_without_mfa].map(HumanCount);
     // What was not read may hold more evidence.
     let is_whole = summary.sections.iter().all(|section| section.status == SectionStatus::Complete);
-    let sentences = format!(
-        "{}{accounts} of {} accounts {} privileged: {}. {usable} of them can be used now; {without} of these {} no second \
-         factor set up.",
-        if is_whole { "" } else { "At least " },
-        HumanCount(all),
-        if privileged.accounts == 1 { "is" } else { "are" },
-        counts(by_severity).join(", "),
-        if privileged.usable_without_mfa == 1 { "has" } else { "have" },
-    );
+    let all = words::counted(all, "account");
+    let sentences = if privileged.accounts == 0 {
+        format!("None of {all} shows evidence of privilege{}.", if is_whole { "" } else { " in what was read" })
+    } else {
+        let by_severity = privileged.by_severity.iter().rev().map(|(severity, count)| (severity.as_str(), *count));
+        format!(
+            "{}{} of {all} {} privileged: {}. {}",
+            if is_whole { "" } else { "At least " },
+            HumanCount(privileged.accounts),
+            if privileged.accounts == 1 { "is" } else { "are" },
+            counts(by_severity).join(", "),
+            usable(privileged),
+        )
+    };
     format!("\n{}", labelled("", &sentences, width))
+}
+
+/// How many of the privileged can be used now, and how many of these have no second factor, as far as that is known.
+fn usable(privileged: &Privileged) -> String {
+    let Privileged { usable, usable_without_mfa: without, usable_mfa_unknown: unknown, .. } = *privileged;
+    let known = format!(
+        "{} of these {} no second factor set up",
+        HumanCount(without),
+        if without == 1 { "has" } else { "have" }
+    );
+    let mfa = match (without, unknown) {
+        _ if usable == 0 => return "None of them can be used now.".to_owned(),
+        (_, 0) => known,
+        (0, unknown) if unknown == usable => "whether these have a second factor set up is not known".to_owned(),
+        (_, unknown) => format!("{known}, and of {} it is not known", HumanCount(unknown)),
+    };
+    format!("{} of them can be used now; {mfa}.", HumanCount(usable))
 }
 
 /// Whom each setting makes privileged, the one that makes most first.
@@ -64,16 +84,16 @@ fn settings(privileged: &Privileged, width: usize) -> String {
     }
     let mut text = title("Privileged by a setting of this scan, which you can change", width);
     for (setting, count) in settings {
-        let accounts = if count.accounts == 1 { "account" } else { "accounts" };
-        let mut sentence =
-            format!("{} \"{}\": {} {accounts}, ", setting.name, setting.value, HumanCount(count.accounts),);
+        let accounts = words::counted(count.accounts, "account");
+        let mut sentence = format!("{} {}: {accounts}, ", setting.name, words::quoted(&setting.value));
         sentence += &match count.by_nothing_else {
-            0 => "all by something else too".to_owned(),
-            some => format!("{} of them by nothing else", HumanCount(some)),
+            0 => "all also by other evidence".to_owned(),
+            all if all == count.accounts => "by nothing but this setting".to_owned(),
+            some => format!("{} of them by nothing but this setting", HumanCount(some)),
         };
         if let Some((members, group)) = &count.widest_group {
-            let members_of = if *members == 1 { "member" } else { "members" };
-            sentence += &format!("; widest group: {group}, {} {members_of}", HumanCount(*members));
+            let members = words::counted(*members, "member");
+            sentence += &format!("; widest group: {}, {members}", words::quoted(group));
         }
         text += &labelled("  ", &printable(&sentence), width);
     }
@@ -89,20 +109,35 @@ fn worst(privileged: &Privileged, now: Timestamp, width: usize) -> String {
         "The privileged accounts, worst first".to_owned()
     };
     let mut text = title(&heading, width);
-    let order =
-        "By the gravest evidence; of equals, first those that can be used, then those with more grave evidence.";
-    text += &labelled("", order, width);
+    let order = "By the gravest evidence; of equals, first those that can be used now, then those with more grave \
+                 evidence, then by name.";
+    text += &labelled("", &format!("{order}{}", as_grave(privileged, &accounts)), width);
     text.push('\n');
     text + &if width >= WIDE { wide(&accounts, now, width) } else { narrow(&accounts, now, width) }
 }
 
+/// How many more are as grave as the last that is shown.
+fn as_grave(privileged: &Privileged, shown: &[&PrivilegedAccount]) -> String {
+    let Some(last) = shown.last() else { return String::new() };
+    let shown = shown.iter().filter(|account| account.severity == last.severity).count() as u64;
+    let all = privileged.by_severity.get(&last.severity).copied().unwrap_or_default();
+    match all.saturating_sub(shown) {
+        0 => String::new(),
+        more => format!(" {} more {} {}.", HumanCount(more), if more == 1 { "is" } else { "are" }, last.severity),
+    }
+}
+
 fn name(account: &PrivilegedAccount) -> String {
-    let remark = if account.enabled == Some(false) { " (not enabled)" } else { "" };
+    let remark = match (account.enabled, account.locked) {
+        (Some(false), _) => " (not enabled)",
+        (_, Some(true)) => " (locked)",
+        _ => "",
+    };
     printable(&account.username) + remark
 }
 
 fn date(time: Timestamp) -> String {
-    time.strftime("%-d %b %Y").to_string()
+    time.strftime("%F").to_string()
 }
 
 /// When somebody last signed in, or since when not, behind words that say which.
@@ -121,19 +156,20 @@ fn last_login(account: &PrivilegedAccount, now: Timestamp) -> (&'static str, Str
     }
 }
 
-/// The first sentences of the evidence, and how many are left out.
-fn reasons(account: &PrivilegedAccount) -> Vec<String> {
-    let mut shown: Vec<String> = account.reasons.iter().take(REASONS).cloned().collect();
-    let hidden = account.reasons.len().saturating_sub(REASONS);
+/// The first `shown` sentences of the evidence, and how many are left out.
+fn sentences<'a>(reasons: impl Iterator<Item = &'a Reason>, shown: usize) -> String {
+    let mut sentences: Vec<String> = reasons.map(|reason| printable(&reason.message)).collect();
+    let hidden = sentences.len().saturating_sub(shown);
     if hidden > 0 {
-        shown.push(format!("{hidden}{GLUE}more"));
+        sentences.truncate(shown);
+        sentences.push(format!("{hidden}{GLUE}more"));
     }
-    shown
+    sentences.join("; ")
 }
 
 fn narrow(accounts: &[&PrivilegedAccount], now: Timestamp, width: usize) -> String {
     let indent = " ".repeat(SEVERITY + 2);
-    let rooms = width - indent.len() - LOGIN - 2;
+    let rooms = width.saturating_sub(indent.len() + LOGIN + 2);
     let mut text = String::new();
     for account in accounts {
         let (name, (what, when)) = (name(account), last_login(account, now));
@@ -144,7 +180,7 @@ fn narrow(accounts: &[&PrivilegedAccount], now: Timestamp, width: usize) -> Stri
             beside(&[(format!("{name}, {login}"), width - indent.len())])
         };
         text += &behind_severity(account.severity, &head);
-        text += &labelled(&indent, &printable(&reasons(account).join("; ")), width);
+        text += &labelled(&indent, &sentences(account.reasons.iter(), REASONS_BELOW), width);
     }
     text
 }
@@ -165,7 +201,9 @@ fn wide(accounts: &[&PrivilegedAccount], now: Timestamp, width: usize) -> String
     let heading = row(["ACCOUNT", "LAST LOGIN", "SECOND FACTOR", "WHY"].map(str::to_owned));
     let mut text = format!("{}{}\n", " ".repeat(SEVERITY + 2), heading.join(""));
     for account in accounts {
-        let why = printable(&reasons(account).join("; "));
+        let says_none = account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false);
+        let others = account.reasons.iter().filter(|reason| !(says_none && reason.code == WITHOUT_MFA));
+        let why = sentences(others, REASONS_BESIDE);
         let lines = row([name(account), login(account), second_factor(account.mfa.as_ref()), why]);
         text += &behind_severity(account.severity, &lines);
     }
@@ -209,8 +247,8 @@ fn severity(severity: Severity) -> StyledObject<String> {
     }
 }
 
-/// Each kind of evidence: on how many accounts it was found, how grave it is there, and what to do.
-fn evidence(privileged: &Privileged, os_type: &str, width: usize) -> String {
+/// Each kind of evidence: on how many accounts it was found, how grave it is there, and what it means.
+fn evidence(privileged: &Privileged, meanings: &[EvidenceRow], os_type: &str, width: usize) -> String {
     let mut kinds: Vec<_> = privileged.evidence.iter().collect();
     // By how many accounts have it at the gravest severity, then at the next, and so on.
     let weight = |counts: &std::collections::BTreeMap<Severity, u64>| {
@@ -220,26 +258,36 @@ fn evidence(privileged: &Privileged, os_type: &str, width: usize) -> String {
     if kinds.is_empty() {
         return String::new();
     }
-    let mut text = title("Evidence, gravest first: on how many accounts, and what to do about it", width);
+    let mut text = title("Evidence, gravest first: on how many accounts", width);
     let longest = kinds.iter().map(|(code, _)| measure_text_width(code)).max().unwrap_or_default().min(NAME);
+    let digits = kinds.iter().map(|(_, count)| HumanCount(count.total()).to_string().len()).max().unwrap_or_default();
     for (code, count) in kinds {
         let by_severity = count.accounts.iter().rev().map(|(severity, count)| (severity.as_str(), *count));
-        let by_severity = counts(by_severity).join(", ");
-        let (code, remedy) = (printable(code), printable(&count.remedy));
-        let number = format!("  {:>7}  ", HumanCount(count.total()).to_string());
+        let mut found = counts(by_severity).join(", ");
+        if count.not_privileged > 0 {
+            found += &format!(", of them {}{GLUE}not{GLUE}privileged", HumanCount(count.not_privileged));
+        }
+        let (code, meaning) = (printable(code), printable(meaning(meanings, code)));
+        let number = format!("  {:>digits$}  ", HumanCount(count.total()).to_string());
         if width >= WIDE {
             let rest = width - number.len() - longest - COUNTS - 4;
-            let lines = beside(&[(code, longest), (by_severity, COUNTS), (remedy, rest)]);
+            let lines = beside(&[(code, longest), (found, COUNTS), (meaning, rest)]);
             let indent = " ".repeat(number.len());
             let start = |at: usize| if at == 0 { &number } else { &indent };
             text.extend(lines.iter().enumerate().map(|(at, line)| format!("{}{line}\n", start(at))));
         } else {
-            text += &labelled(&number, &format!("{code}: {by_severity}"), width);
-            text += &labelled(&" ".repeat(number.len()), &remedy, width);
+            let colon = if meaning.is_empty() { "" } else { ":" };
+            text += &labelled(&number, &format!("{code} ({found}){colon} {meaning}"), width);
         }
     }
-    let command = format!("What each word means: harness describe --os-type {}", printable(os_type));
-    text + &labelled("  ", &command, width)
+    let what_to_do = format!("What to do about each: harness describe --os-type {}", printable(os_type));
+    text + &labelled("  ", &what_to_do, width)
+}
+
+/// What a code means, in its first sentence.
+fn meaning<'a>(meanings: &'a [EvidenceRow], code: &str) -> &'a str {
+    let row = meanings.iter().find(|row| row.code == code);
+    row.and_then(|row| row.meaning.split(". ").next()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -249,20 +297,75 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_what_is_not_known_it_is_not_said_that_there_is_none() {
+        for (usable, without, unknown, words) in [
+            (91, 0, 91, "91 of them can be used now; whether these have a second factor set up is not known."),
+            (91, 0, 0, "91 of them can be used now; 0 of these have no second factor set up."),
+            (91, 1, 3, "91 of them can be used now; 1 of these has no second factor set up, and of 3 it is not known."),
+            (0, 0, 0, "None of them can be used now."),
+        ] {
+            let (usable_without_mfa, usable_mfa_unknown) = (without, unknown);
+            let privileged = Privileged { usable, usable_without_mfa, usable_mfa_unknown, ..Privileged::default() };
+            assert_eq!(super::usable(&privileged), words);
+        }
+    }
+
+    #[test]
+    fn how_many_more_are_as_grave_as_the_last_is_said() {
+        let mut digest = Digest::default();
+        for number in 0..15 {
+            let severity = if number < 2 { Severity::Critical } else { Severity::High };
+            let reasons =
+                vec![Reason::new("power", connector_api::ReasonKind::Privilege, severity, "has power", "ask")];
+            let username = format!("u{number:02}");
+            digest.observe(&connector_api::Account { username, reasons, ..Default::default() }.into());
+        }
+        let shown: Vec<_> = digest.privileged.worst.iter().map(|(_, account)| account).collect();
+        assert_eq!(as_grave(&digest.privileged, &shown), " 5 more are high.");
+        assert_eq!(as_grave(&digest.privileged, &shown[..2]), "");
+    }
+
+    #[test]
+    fn who_cannot_be_used_now_is_marked_and_evidence_has_its_meaning() {
+        let mut digest = Digest::default();
+        let power = Reason::new("power", connector_api::ReasonKind::Privilege, Severity::High, "has power", "ask");
+        let left = Reason::new("left", connector_api::ReasonKind::Risk, Severity::Low, "is left", "remove it");
+        for (username, enabled, locked, reasons) in [
+            ("ada", true, true, vec![power.clone()]),
+            ("bob", false, true, vec![power, left.clone()]),
+            ("eve", false, false, vec![left]),
+        ] {
+            let (username, enabled, locked) = (username.to_owned(), Some(enabled), Some(locked));
+            digest.observe(&connector_api::Account { username, enabled, locked, reasons, ..Default::default() }.into());
+        }
+        let names: Vec<String> = digest.privileged.worst.iter().map(|(_, account)| name(account)).collect();
+        assert_eq!(names, ["bob (not enabled)", "ada (locked)"]);
+        let meanings = [EvidenceRow::new("left", connector_api::ReasonKind::Risk, [Severity::Low]).explained(
+            "Is left over. Whoever it is",
+            "remove it",
+            "somewhere",
+        )];
+        let text = evidence(&digest.privileged, &meanings, "Toy", 80);
+        assert!(text.contains("2  left (2 low, of them 1 not privileged): Is left over\n"), "{text}");
+        assert!(text.contains("2  power (2 high)\n"), "{text}");
+    }
+
+    #[test]
     fn a_last_login_has_its_date_and_its_age() {
         let time = |text: &str| text.parse::<Timestamp>().unwrap_or_default();
         let now = time("2026-11-26T03:37:00Z");
         for (last_seen, words) in [
-            (LastSeen::At(time("2026-11-26T01:00:00Z")), "last login 26 Nov 2026, today"),
-            (LastSeen::At(time("2026-11-25T23:00:00Z")), "last login 25 Nov 2026, 1 day ago"),
-            (LastSeen::At(time("2026-11-09T00:00:00Z")), "last login 9 Nov 2026, 17 days ago"),
-            (LastSeen::NoneSince(time("2026-08-28T03:37:00Z")), "no login since 28 Aug 2026"),
+            (LastSeen::At(time("2026-11-26T01:00:00Z")), "last login 2026-11-26, today"),
+            (LastSeen::At(time("2026-11-25T23:00:00Z")), "last login 2026-11-25, 1 day ago"),
+            (LastSeen::At(time("2026-11-09T00:00:00Z")), "last login 2026-11-09, 17 days ago"),
+            (LastSeen::NoneSince(time("2026-08-28T03:37:00Z")), "no login since 2026-08-28"),
             (LastSeen::Unknown, "last login not known"),
         ] {
             let account = PrivilegedAccount {
                 username: String::new(),
                 kind: AccountKind::User,
                 enabled: None,
+                locked: None,
                 severity: Severity::Low,
                 mfa: None,
                 last_seen,

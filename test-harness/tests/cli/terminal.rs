@@ -1,0 +1,70 @@
+//! What stands on a terminal, as wide as that is.
+#![cfg(unix)]
+
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
+
+use console::measure_text_width;
+use nix::pty::{Winsize, openpty};
+
+use crate::support::{harness, run};
+
+/// What `arguments` write to a terminal of so many columns, with `COLUMNS` as said.
+fn on_terminal(arguments: &[&str], columns: u16, said: Option<&str>) -> String {
+    let size = Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    let pty = openpty(&size, None).unwrap();
+    let screen = File::from(pty.slave);
+    let mut command = harness(arguments);
+    command.stdout(Stdio::from(screen.try_clone().unwrap())).stderr(Stdio::from(screen)).env("NO_COLOR", "1");
+    if let Some(said) = said {
+        command.env("COLUMNS", said);
+    }
+    let mut running = command.spawn().unwrap();
+    // The terminal ends with the last who has it open.
+    drop(command);
+    let mut written = Vec::new();
+    let mut from = File::from(pty.master);
+    let mut part = [0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut part) {
+        written.extend(&part[..length]);
+    }
+    running.wait().unwrap();
+    String::from_utf8(written).unwrap().replace("\r\n", "\n")
+}
+
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn an_error_is_as_wide_as_the_terminal_and_one_line_elsewhere() {
+    let arguments = ["scan", "--hostname", "console.jumpcloud.com", "--set", "retryWaitMilliseconds=many"];
+    let elsewhere = run(&mut harness(arguments)).stderr;
+    assert_eq!(elsewhere.lines().count(), 2, "{elsewhere}");
+    for columns in [40, 80] {
+        let text = on_terminal(&arguments, columns, None);
+        assert!(text.lines().all(|line| measure_text_width(line) <= usize::from(columns)), "{text}");
+        assert!(text.lines().any(|line| line.starts_with("help: ")), "{text}");
+        let letters = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(letters(&text), letters(&elsewhere));
+    }
+}
+
+#[test]
+fn the_page_of_a_connector_is_as_wide_as_the_terminal() {
+    let text = on_terminal(&["describe"], 70, None);
+    let too_long: Vec<&str> = text.lines().filter(|line| measure_text_width(line) > 70).collect();
+    assert!(too_long.is_empty(), "{too_long:#?}");
+    assert_eq!(unwrapped(&text), unwrapped(&run(&mut harness(["describe"])).stdout));
+}
+
+#[test]
+fn whatever_columns_says_the_summary_has_a_width() {
+    for (said, least, most) in [("99999999999", 81, 400), ("1", 20, 30)] {
+        let text = on_terminal(&["scan", "--demo", "--quiet"], 80, Some(said));
+        let widest = text.lines().map(measure_text_width).max().unwrap_or_default();
+        assert!((least..=most).contains(&widest), "{widest} of {said}: {text}");
+        assert!(text.contains("Nothing was kept."), "{text}");
+    }
+}
