@@ -1,6 +1,8 @@
 //! Who is privileged, and by which evidence: the rules that make [`evidence`] of what was read.
 
-use connector_api::{Access, Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
+use std::collections::BTreeSet;
+
+use connector_api::{Access, Account, AccountKind, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
 
 use super::evidence::{self, Evidence, quoted};
@@ -162,6 +164,9 @@ impl<'a> Privilege<'a> {
     /// it says nothing how somebody could sign in, but that it has privilege, or was suspended and is still `bound`.
     fn judge_risks(&self, account: &Account, key: Option<ApiKey>, bound: bool, reasons: &mut Vec<Reason>) {
         let of_privilege = reasons.iter().map(|reason| reason.severity).max();
+        let mut from: BTreeSet<Section> = reasons.iter().flat_map(|reason| reason.sections.iter().copied()).collect();
+        from.insert(if account.kind == AccountKind::Administrator { Section::ADMINISTRATORS } else { Section::USERS });
+        let before = reasons.len();
         if account.enabled == Some(false) {
             if bound && is_suspended(account) {
                 let message = "is suspended, and still bound to devices, applications or directories";
@@ -173,6 +178,12 @@ impl<'a> Privilege<'a> {
         } else if let Some(severity) = of_privilege {
             self.judge_sign_in(account, severity, reasons);
             self.judge_api_key(key, reasons);
+        }
+        // A risk stands with the privilege that it makes dangerous.
+        for risk in &mut reasons[before..] {
+            risk.sections = from.iter().copied().chain(std::mem::take(&mut risk.sections)).collect();
+            risk.sections.sort_unstable();
+            risk.sections.dedup();
         }
     }
 
