@@ -336,7 +336,7 @@ async fn a_failed_scan_shows_no_counts_that_could_be_taken_for_the_whole() {
     let simulator = small(SimulatorOptions { faults, ..SimulatorOptions::default() }).await;
     let ended = run(&mut scan(&simulator, &[]));
     assert_eq!(ended.code, 1);
-    for word in ["\nFound\n", "privileged", "NOT READ", "ALSO"] {
+    for word in ["\nFound\n", "privileged:", "are privileged", "NOT READ", "ALSO"] {
         assert!(!ended.stderr.contains(word), "{word}: {}", ended.stderr);
     }
     assert!(ended.stderr.contains("failed") && ended.stderr.contains("error[not_found]: "), "{}", ended.stderr);
