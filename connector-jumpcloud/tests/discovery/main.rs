@@ -6,6 +6,7 @@ mod answers;
 mod cases;
 mod core;
 mod evidence;
+mod evidence_of_groups;
 mod grants;
 mod group_details;
 mod last_login;

@@ -233,6 +233,45 @@ mod tests {
     }
 
     #[test]
+    fn of_a_failed_scan_every_other_fault_is_named_once_and_its_own_is_left_to_the_error() {
+        let fault = |message: &str| ConnectorError::new(connector_api::ErrorCode::ServerError, message, "scan again");
+        let (own, other) = (fault("members answered 500"), fault("applications answered 500"));
+        let scan = own.clone().context(Section::Memberships);
+        let incomplete = |error: &ConnectorError| SectionStatus::Incomplete { error: error.clone() };
+        let mut failed = report();
+        failed.summary.outcome = Outcome::Failed;
+        failed.summary.error = Some(scan.clone());
+        failed.summary.sections = [
+            (Section::Users, incomplete(&scan)),
+            (Section::Memberships, incomplete(&own)),
+            (Section::Applications, incomplete(&other)),
+            (Section::LastLogin, SectionStatus::Unavailable { error: fault("events answered 403") }),
+            (Section::Grants, incomplete(&scan)),
+        ]
+        .map(|(section, status)| SectionReport::new(section, status))
+        .into();
+        failed.summary.sections[1].dangling = 2;
+        failed.error = Some(scan);
+        let text = render(&failed, &[], Kept::Nowhere, 80);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (words, times) in [
+            ("members answered 500", 0),
+            ("ALSO Applications: applications answered 500 [server_error]. Scan again.", 1),
+            ("ALSO Last logins (lastLogin): events answered 403 [server_error]. Scan again.", 1),
+            ("ALSO", 2),
+            ("references", 0),
+            ("failed ", 1),
+            ("stopped ", 2),
+            ("incomplete ", 1),
+            ("unavailable ", 1),
+        ] {
+            assert_eq!(text.matches(words).count(), times, "{words:?} in {text}");
+        }
+        let warnings = shortcomings(&failed.summary);
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+    }
+
+    #[test]
     fn a_failed_scan_shows_no_counts_that_could_be_taken_for_the_whole() {
         let mut failed = ScanReport { error: Some(ConnectorError::cancelled()), ..report() };
         failed.summary.outcome = Outcome::Failed;
