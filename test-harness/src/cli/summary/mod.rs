@@ -236,17 +236,17 @@ mod tests {
     fn of_a_failed_scan_every_other_fault_is_named_once_and_its_own_is_left_to_the_error() {
         let fault = |message: &str| ConnectorError::new(connector_api::ErrorCode::ServerError, message, "scan again");
         let (own, other) = (fault("members answered 500"), fault("applications answered 500"));
-        let scan = own.clone().context(Section::Memberships);
+        let scan = own.clone().context(Section::MEMBERSHIPS);
         let incomplete = |error: &ConnectorError| SectionStatus::Incomplete { error: error.clone() };
         let mut failed = report();
         failed.summary.outcome = Outcome::Failed;
         failed.summary.error = Some(scan.clone());
         failed.summary.sections = [
-            (Section::Users, incomplete(&scan)),
-            (Section::Memberships, incomplete(&own)),
-            (Section::Applications, incomplete(&other)),
-            (Section::LastLogin, SectionStatus::Unavailable { error: fault("events answered 403") }),
-            (Section::Grants, incomplete(&scan)),
+            (Section::USERS, incomplete(&scan)),
+            (Section::MEMBERSHIPS, incomplete(&own)),
+            (Section::APPLICATIONS, incomplete(&other)),
+            (Section::LAST_LOGIN, SectionStatus::Unavailable { error: fault("events answered 403") }),
+            (Section::GRANTS, incomplete(&scan)),
         ]
         .map(|(section, status)| SectionReport::new(section, status))
         .into();
