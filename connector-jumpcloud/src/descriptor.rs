@@ -5,6 +5,7 @@ use connector_api::{
     TroubleshootingRow,
 };
 
+use crate::api::level::Level;
 use crate::discovery;
 use crate::options::Options;
 use crate::rights::{self, SignIn};
@@ -61,6 +62,7 @@ pub fn descriptor() -> Descriptor {
         ]
         .map(str::to_owned)
         .to_vec(),
+        accesses: Level::accesses(),
         configuration_steps: [
             "In the JumpCloud admin portal, open Administrator Account, API Settings, Generate New API Key. A new key \
              revokes the old one for everything that uses it",

@@ -289,7 +289,7 @@ fn make_account(draft: Draft, people: &mut People, administrators: &Administrato
     for (administrator, evidence) in links {
         account.links.push(AccountLink {
             external_id: administrator.clone(),
-            kind: AccountKind::Administrator,
+            kind: AccountKind::ADMINISTRATOR,
             evidence: evidence.word().to_owned(),
         });
         people.link(at, administrator, evidence);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use connector_access::Subject;
 use connector_api::{AccountKind, AccountLink, ConnectorError, Principal, Record, Section, SectionStatus};
 use hashbrown::HashMap;
 
@@ -78,6 +79,7 @@ impl Scan<'_> {
             }
             send_memberships(state, &graph, &mut memberships, &mut outlet).await?;
             send_resources(state, &mut outlet).await?;
+            send_bindings(state, &graph, &mut outlet).await?;
             if state.reports.contains_key(&Section::Grants) {
                 send_grants(state, &graph, &mut outlet).await?;
             }
@@ -130,7 +132,7 @@ impl Scan<'_> {
             let links = links.get(account.external_id.as_str()).into_iter().flatten();
             account.links.extend(links.map(|link| AccountLink {
                 external_id: state.people.id(link.user).to_string(),
-                kind: AccountKind::User,
+                kind: AccountKind::USER,
                 evidence: link.evidence.word().to_owned(),
             }));
             privilege.judge_administrator(&mut account, administrator);
@@ -185,23 +187,35 @@ async fn send_resources(state: &State, outlet: &mut Outlet<'_>) -> Result<(), Co
     Ok(())
 }
 
+/// What somebody made: groups in groups, and where those were read, devices in device groups and what is bound to what.
+async fn send_bindings(state: &State, graph: &Graph<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+    for binding in graph.nested() {
+        outlet.send(Section::Memberships, binding).await?;
+    }
+    for binding in graph.devices_in_groups() {
+        outlet.send(Section::Grants, binding).await?;
+    }
+    let groups = (0..state.groups.len() as u32).map(Subject::Group);
+    let users = state.people.listed().iter().copied().map(Subject::Account);
+    for subject in groups.chain(users) {
+        for binding in graph.bound(subject, &state.people) {
+            outlet.send(Section::Grants, binding).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn send_grants(state: &State, graph: &Graph<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
     for (at, group) in (0_u32..).zip(&state.groups) {
-        let principal = Principal::Group {
-            external_id: group.id.to_string(),
-            group_type: USER_GROUP.to_owned(),
-            group_name: rows::group_name(group),
-        };
-        for grant in rows::grants(graph, &principal, graph.reach_of_group(at)) {
+        let principal = Principal::group(group.id.to_string(), USER_GROUP, rows::group_name(group));
+        for grant in rows::grants(graph, &principal, &graph.reach(Subject::Group(at))) {
             outlet.send(Section::Grants, grant).await?;
         }
     }
     for &user in state.people.listed() {
-        let principal = Principal::Account {
-            external_id: state.people.id(user).to_string(),
-            username: state.people.name(user).unwrap_or_default().to_owned(),
-        };
-        for grant in rows::grants(graph, &principal, graph.reach_of_user(user, state.people.sudo(user))) {
+        let name = state.people.name(user).unwrap_or_default();
+        let principal = Principal::account(state.people.id(user).to_string(), name);
+        for grant in rows::grants(graph, &principal, &graph.reach(Subject::Account(user))) {
             outlet.send(Section::Grants, grant).await?;
         }
     }

@@ -1,14 +1,16 @@
 //! Who is privileged, and by which evidence: the rules that make [`evidence`] of what was read.
 
-use connector_api::{Access, Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
+use connector_access::{End, Subject};
+use connector_api::{Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
 
 use super::evidence::{self, Evidence};
-use super::graph::{End, Graph};
+use super::graph::Graph;
 use super::reach::AdministratorOn;
 use super::state::State;
 use crate::api::administrators::{Administrator, ApiKey, Expiry};
 use crate::api::lenient;
+use crate::api::level::Level;
 use crate::api::user_groups::UserGroup;
 
 /// POSIX groups whose members administer a device.
@@ -55,7 +57,7 @@ impl<'a> Privilege<'a> {
         let OfGroup { own, devices } = &self.groups[group as usize];
         let mut reasons = own.clone();
         enter_devices(devices, "administrators", |are_so| format!("its members are {are_so}"), &mut reasons);
-        for end in self.graph.groups_above(group) {
+        for end in self.graph.ends(Subject::Group(group)) {
             self.judge_end(&end, 1, "its members are in", &mut reasons);
         }
         gravest_first(reasons)
@@ -103,11 +105,11 @@ impl<'a> Privilege<'a> {
     }
 
     /// Enters the evidence on a directory user, whose own flags allow `sudo` on every device.
-    pub(super) fn judge_user(&self, account: &mut Account, user: u32, sudo: Access) {
+    pub(super) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level) {
         let mut reasons = Vec::new();
         let everywhere = match sudo {
-            Access::SudoWithoutPassword => Some((&evidence::GLOBAL_SUDO_WITHOUT_PASSWORD, ", without a password")),
-            Access::Sudo => Some((&evidence::GLOBAL_SUDO, "")),
+            Level::SudoWithoutPassword => Some((&evidence::GLOBAL_SUDO_WITHOUT_PASSWORD, ", without a password")),
+            Level::Sudo => Some((&evidence::GLOBAL_SUDO, "")),
             _ => None,
         };
         if let Some((evidence, how)) = everywhere {
@@ -125,7 +127,7 @@ impl<'a> Privilege<'a> {
         let own = self.graph.administers_directly(user);
         enter_devices(&own, "administrator", |is_so| format!("is {is_so}, bound to it directly"), &mut reasons);
         let mut bound = self.graph.is_bound(user);
-        for end in self.graph.groups_of(user) {
+        for end in self.graph.ends(Subject::Account(user)) {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
             self.judge_end(&end, 0, "is in", &mut reasons);
         }
@@ -217,11 +219,11 @@ impl<'a> Privilege<'a> {
     fn of_group(&self, at: u32, group: &UserGroup) -> OfGroup {
         let mut own = Vec::new();
         match self.graph.group_sudo(at) {
-            Access::SudoWithoutPassword => own.push(
+            Level::SudoWithoutPassword => own.push(
                 evidence::GROUP_SUDO_WITHOUT_PASSWORD
                     .reason("its members become administrator on its devices, without a password"),
             ),
-            Access::Sudo => {
+            Level::Sudo => {
                 own.push(evidence::GROUP_SUDO.reason("its members become administrator on its devices"));
             }
             _ => {}

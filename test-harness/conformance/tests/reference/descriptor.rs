@@ -50,6 +50,7 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
             source: "memory".into(),
         }],
         emits: vec!["REFERENCE_GROUP".into(), "application".into()],
+        accesses: vec![super::ACCESS],
         configuration_steps: vec!["Enter the secret.".into()],
         troubleshooting: vec![TroubleshootingRow {
             code: ErrorCode::Unauthorized,

@@ -97,7 +97,7 @@ impl Privileged {
         let severities = reasons.iter().map(|reason| reason.severity).collect();
         self.worst.offer((severity, usable, severities, Reverse(account.username.clone())), || PrivilegedAccount {
             username: account.username.clone(),
-            kind: account.kind,
+            kind: account.kind.clone(),
             enabled: account.enabled,
             severity,
             mfa: account.mfa.clone(),

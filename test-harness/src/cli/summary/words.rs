@@ -2,6 +2,8 @@
 
 use connector_api::{Access, Section};
 
+use crate::cli::print::printable;
+
 /// What a section holds.
 pub(super) const fn section(section: Section) -> &'static str {
     match section {
@@ -24,24 +26,9 @@ pub(super) fn section_with_name(of: Section) -> String {
     if words == of.as_str() { words.to_owned() } else { format!("{words} ({of})") }
 }
 
-/// What an account is where it has this access.
-pub(super) const fn access(access: Access) -> &'static str {
-    match access {
-        Access::Login => "a user",
-        Access::Sudo => "administrator",
-        Access::SudoWithoutPassword => "administrator without a password",
-        _ => "more than a user",
-    }
-}
-
-/// What a grant of this access allows.
-pub(super) const fn grant(access: Access) -> &'static str {
-    match access {
-        Access::Login => "to sign in",
-        Access::Sudo => "as administrator",
-        Access::SudoWithoutPassword => "as administrator without a password",
-        _ => "to do something else",
-    }
+/// What an access allows: `to administer (sudo without password)`.
+pub(super) fn access(access: &Access) -> String {
+    format!("to {} ({})", access.level, printable(&spaced(&access.word)))
 }
 
 /// A group or resource type in plain words, for `count` of them: `JUMPCLOUD_USER_GROUP` of JumpCloud are user groups.

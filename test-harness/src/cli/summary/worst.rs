@@ -261,7 +261,7 @@ mod tests {
         ] {
             let account = PrivilegedAccount {
                 username: String::new(),
-                kind: AccountKind::User,
+                kind: AccountKind::USER,
                 enabled: None,
                 severity: Severity::Low,
                 mfa: None,
