@@ -73,7 +73,8 @@ async fn a_shared_address_links_both_accounts_and_merges_neither() {
         assert_eq!(administrator.email, user.email);
         assert_ne!(administrator.username, user.username);
         for (here, there) in [(administrator, user), (user, administrator)] {
-            let links: Vec<_> = here.links.iter().map(|link| (&link.external_id, &link.kind, &*link.evidence)).collect();
+            let links: Vec<_> =
+                here.links.iter().map(|link| (&link.external_id, &link.kind, &*link.evidence)).collect();
             assert_eq!(links, [(&there.external_id, &there.kind, "sharedEmail")]);
         }
     }
