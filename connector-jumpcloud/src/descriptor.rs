@@ -121,7 +121,7 @@ fn discovers() -> Vec<Discovery> {
         ),
         row(
             Section::Memberships,
-            "Group memberships, nested ones resolved",
+            "Group memberships, nested ones resolved, and which group is in which",
             "GET /api/v2/usergroups/{id}/members",
             "1 request for each 100 members of each group, at least 1 a group",
         ),
@@ -146,7 +146,8 @@ fn discovers() -> Vec<Discovery> {
         ),
         row(
             Section::Grants,
-            "Who reaches which device, application and directory, with the level and the path",
+            "Who is bound to which device, device group, application and directory, which device is in which device group, and \
+             who reaches what by that, with the level and the path",
             "GET /api/v2/{kind}/{id}/associations, GET /api/v2/systemgroups/{id}/members",
             "for each kind of edge, 1 request for each thing on the side that has fewer",
         ),

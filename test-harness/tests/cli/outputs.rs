@@ -57,7 +57,7 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scan");
     scan(job(&path, Format::Csv), Ending::Whole).await;
-    let files = ["accounts.csv", "grants.csv", "groups.csv", "memberships.csv", "resources.csv", "summary.json"];
+    let files = ["accounts.csv", "bindings.csv", "grants.csv", "groups.csv", "memberships.csv", "resources.csv", "summary.json"];
     assert_eq!(entries(&path), files);
 
     #[cfg(unix)]
@@ -88,7 +88,7 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
             assert_eq!(&row[at(column)], cell, "{column}");
         }
     }
-    for file in &files[..5] {
+    for file in files.iter().filter(|file| file.ends_with(".csv")) {
         for row in csv::Reader::from_path(path.join(file)).unwrap().records() {
             for cell in &row.unwrap() {
                 assert!(
