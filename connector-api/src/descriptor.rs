@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ConnectorError;
 use crate::reason::{ReasonKind, Severity};
-use crate::record::Record;
+use crate::record::{Access, Record};
 use crate::section::{Field, Section, SectionDescription};
 
 /// Everything that a host shows or decides about a connector without talking to a target.
@@ -54,6 +54,9 @@ pub struct Descriptor {
     pub evidence: Vec<EvidenceRow>,
     /// The group and resource types that rows may carry.
     pub emits: Vec<String>,
+    /// The accesses that rows may carry, weakest first: of two words of one level, too, the later allows more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accesses: Vec<Access>,
     /// What an operator does step by step to set it up.
     pub configuration_steps: Vec<String>,
     /// What an operator may meet, and what to do then.

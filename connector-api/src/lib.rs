@@ -46,7 +46,7 @@
 //!
 //!     async fn scan(&self, _: ScanRequest, sink: std::sync::Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
 //!         let mut scan = ScanLedger::start(&self.describe(), &self.0);
-//!         let ada = Account { external_id: "1".into(), username: "ada".into(), ..Account::default() };
+//!         let ada = Account::new("1", "ada");
 //!         let sent = sink.records(vec![ada.into()]).await;
 //!         for section in [Section::USERS, Section::GROUPS, Section::MEMBERSHIPS] {
 //!             scan.close(SectionReport::new(section, SectionStatus::Complete));
@@ -78,7 +78,8 @@
 //! 3. [`Connector::test_connection`] makes one [`Check`] for each thing that a scan needs, within some 20 seconds. It
 //!    never fails as such: what does not work is a failed check with its code and remedy.
 //! 4. [`Connector::plan`] tells, where a connector can, the requests that a scan would make.
-//! 5. [`Connector::scan`] reads the target and streams [`Record`]s: accounts, groups, memberships, resources, grants.
+//! 5. [`Connector::scan`] reads the target and streams [`Record`]s: accounts, groups, memberships, resources, bindings,
+//!    grants.
 //!    What the target says beside the fields that these name goes into their [`Attributes`], quickest by [`Fields`].
 //!    Every call of the [`ScanSink`] is awaited, so a slow host slows the scan and memory stays bounded.
 //!    [`Progress`] comes by the way. The [`CancellationToken`] of the [`ScanRequest`] ends it within a second.
@@ -160,8 +161,9 @@ pub use ledger::ScanLedger;
 pub use mock::{MockConnector, MockScanSink};
 pub use reason::{DecidingSetting, Reason, ReasonKind, Severity};
 pub use record::{
-    Access, AccessPath, Account, AccountKind, AccountLink, AccountType, Grant, Group, LastLogin, Membership, Mfa,
-    PasswordFacts, PathStep, Principal, Record, Resource, ResourceRef,
+    Access, AccessLevel, AccessPath, Account, AccountKind, AccountLink, AccountType, Binding, Grant, Group, LastLogin,
+    Membership, Mfa, NodeKind, NodeRef, PasswordFacts, PathStep, Principal, Raises, Record, RecordKey, Resource,
+    ResourceRef,
 };
 pub use registry::{Registration, Registry};
 pub use replacement::{Action, FieldReplacement, Replacement, RowReplacement};

@@ -235,12 +235,13 @@ mod tests {
     }
 
     fn administrator(id: &str) -> Record {
-        let (external_id, username) = (id.to_owned(), id.to_owned());
-        Account { external_id, username, kind: crate::AccountKind::Administrator, ..Account::default() }.into()
+        let mut account = Account::new(id, id);
+        account.kind = crate::AccountKind::ADMINISTRATOR;
+        account.into()
     }
 
     fn user(id: &str) -> Account {
-        Account { external_id: id.to_owned(), username: id.to_owned(), ..Account::default() }
+        Account::new(id, id)
     }
 
     fn ids(rows: &[Record]) -> Vec<&str> {

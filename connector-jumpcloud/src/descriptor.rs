@@ -5,6 +5,7 @@ use connector_api::{
     SectionDescription, TroubleshootingRow,
 };
 
+use crate::api::level::Level;
 use crate::discovery::{self, ADMIN_ROLE, USER_GROUP};
 use crate::options::Options;
 use crate::rights::{self, SignIn};
@@ -48,6 +49,7 @@ pub fn descriptor() -> Descriptor {
         .chain(DIRECTORY_TYPES.iter().copied())
         .map(str::to_owned)
         .collect();
+    descriptor.accesses = Level::accesses();
     descriptor.configuration_steps = [
         "In the JumpCloud admin portal, open Administrator Account, API Settings, Generate New API Key. A new key \
          revokes the old one for everything that uses it",
@@ -133,11 +135,12 @@ fn describe(section: Section) -> SectionDescription {
         .owning(RowType::several("group", user_groups)),
         Section::MEMBERSHIPS => new(
             "Memberships",
-            "Group memberships, nested ones resolved",
+            "Group memberships, nested ones resolved, and which group is in which",
             "GET /api/v2/usergroups/{id}/members",
             "1 request for each 100 members of each group, at least 1 a group",
         )
         .owning(RowType::several("membership", user_groups))
+        .owning(RowType::several("binding", ["groupToGroup"]))
         .filling_in([Field::new("group", "memberCount")]),
         Section::ADMINISTRATORS => new(
             "Administrators",
@@ -168,10 +171,12 @@ fn describe(section: Section) -> SectionDescription {
         .owning(RowType::several("resource", DIRECTORY_TYPES.iter().copied())),
         Section::GRANTS => new(
             "Bindings",
-            "What groups, accounts and device groups are bound to: devices, applications, directories",
+            "Who is bound to which device, device group, application and directory, and which device is in which device \
+             group",
             "GET /api/v2/{kind}/{id}/associations, GET /api/v2/systemgroups/{id}/members",
             "for each kind of edge, 1 request for each thing on the side that has fewer",
-        ),
+        )
+        .owning(RowType::several("binding", ["accountToResource", "groupToResource", "resourceToResource"])),
         Section::PRIVILEGED_GRANTS => new(
             "Privileged grants",
             "Which devices accounts reach as administrator, with the level and the path",

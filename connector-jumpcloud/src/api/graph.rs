@@ -4,13 +4,13 @@
 
 use std::borrow::Cow;
 
-use connector_api::Access;
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Id;
 use super::lenient::{self, Told};
+use super::level::Level;
 use crate::client::{Call, Identified, Listing};
 
 /// A kind of thing in the graph, as the word in `type` and `targets`.
@@ -55,6 +55,21 @@ impl Kind {
             Self::Office365 => "office_365",
             Self::ActiveDirectory => "active_directory",
             Self::RadiusServer => "radius_server",
+        }
+    }
+
+    /// The `resourceType` of a thing that can be reached.
+    pub(crate) const fn resource_type(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::SystemGroup => "systemGroup",
+            Self::Application => "application",
+            Self::LdapServer => "ldapServer",
+            Self::GSuite => "gSuite",
+            Self::Office365 => "office365",
+            Self::ActiveDirectory => "activeDirectory",
+            Self::RadiusServer => "radiusServer",
+            Self::User | Self::UserGroup => "account",
         }
     }
 
@@ -144,7 +159,7 @@ pub(crate) struct Edge {
     /// The word for its kind: a [`Kind`]'s, or one that is not known.
     pub(crate) kind: Cow<'static, str>,
     /// The level that `attributes.sudo` gives.
-    pub(crate) access: Access,
+    pub(crate) access: Level,
 }
 
 impl Identified for Edge {
@@ -195,18 +210,18 @@ impl<'de> Deserialize<'de> for EdgeOrNull {
         // A user group's attributes come along at its far end: what they give is read from the group itself, whichever end
         // of its edges is asked.
         let of_group = kind == Kind::UserGroup.word();
-        let access = access(attributes).max(if of_group { Access::Login } else { access(to.attributes) });
+        let access = access(attributes).max(if of_group { Level::Login } else { access(to.attributes) });
         Ok(Self(Some(Edge { id, kind, access })))
     }
 }
 
 /// The level that graph attributes give: `{"sudo":{"enabled":true,"withoutPassword":false}}`.
-pub(crate) fn sudo(attributes: Option<&Value>) -> Access {
-    let Some(sudo) = attributes.and_then(|attributes| attributes.get("sudo")) else { return Access::Login };
+pub(crate) fn sudo(attributes: Option<&Value>) -> Level {
+    let Some(sudo) = attributes.and_then(|attributes| attributes.get("sudo")) else { return Level::Login };
     let set = |name| sudo.get(name).and_then(lenient::flag).unwrap_or(false);
     match (set("enabled"), set("withoutPassword")) {
-        (false, _) => Access::Login,
-        (true, false) => Access::Sudo,
-        (true, true) => Access::SudoWithoutPassword,
+        (false, _) => Level::Login,
+        (true, false) => Level::Sudo,
+        (true, true) => Level::SudoWithoutPassword,
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod graph;
 mod id;
 pub(crate) mod lenient;
+pub(crate) mod level;
 pub(crate) mod organizations;
 pub(crate) mod systems;
 pub(crate) mod user_groups;

@@ -294,7 +294,7 @@ fn make_account(draft: Draft, people: &mut People, administrators: &Administrato
     for (administrator, evidence) in links {
         account.links.push(AccountLink {
             external_id: administrator.clone(),
-            kind: AccountKind::Administrator,
+            kind: AccountKind::ADMINISTRATOR,
             evidence: evidence.word().to_owned(),
             sections: vec![Section::USERS, Section::ADMINISTRATORS],
         });

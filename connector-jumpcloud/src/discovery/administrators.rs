@@ -39,7 +39,7 @@ pub(super) fn account(told: &Administrator, username: &str) -> Account {
     }
     Account {
         external_id: told.id.to_string(),
-        kind: AccountKind::Administrator,
+        kind: AccountKind::ADMINISTRATOR,
         username: username.to_owned(),
         display_name: Some(if full_name.is_empty() { username.to_owned() } else { full_name }),
         email: told.email(),

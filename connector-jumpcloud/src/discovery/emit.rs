@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use connector_api::{Access, AccountKind, AccountLink, ConnectorError, Principal, Record, Section, SectionStatus};
+use connector_access::Subject;
+use connector_api::{AccountKind, AccountLink, ConnectorError, Principal, Record, Section, SectionStatus};
 use hashbrown::HashMap;
 
 use super::graph::{Graph, USER_GROUP};
@@ -90,6 +91,7 @@ impl Scan<'_> {
             }
             send_memberships(state, &graph, &mut memberships, &mut outlet).await?;
             send_resources(state, &mut outlet).await?;
+            send_bindings(state, &graph, &mut outlet).await?;
             if bindings {
                 self.send_grants(state, &graph, &mut outlet).await?;
             }
@@ -146,7 +148,7 @@ impl Scan<'_> {
             let links = links.get(account.external_id.as_str()).into_iter().flatten();
             account.links.extend(links.map(|link| AccountLink {
                 external_id: state.people.id(link.user).to_string(),
-                kind: AccountKind::User,
+                kind: AccountKind::USER,
                 evidence: link.evidence.word().to_owned(),
                 sections: vec![Section::USERS, Section::ADMINISTRATORS],
             }));
@@ -202,6 +204,24 @@ async fn send_resources(state: &State, outlet: &mut Outlet<'_>) -> Result<(), Co
     Ok(())
 }
 
+/// What somebody made: groups in groups, and where those were read, devices in device groups and what is bound to what.
+async fn send_bindings(state: &State, graph: &Graph<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+    for binding in graph.nested() {
+        outlet.send(Section::MEMBERSHIPS, binding).await?;
+    }
+    for binding in graph.devices_in_groups() {
+        outlet.send(Section::GRANTS, binding).await?;
+    }
+    let groups = (0..state.groups.len() as u32).map(Subject::Group);
+    let users = state.people.listed().iter().copied().map(Subject::Account);
+    for subject in groups.chain(users) {
+        for binding in graph.bound(subject, &state.people) {
+            outlet.send(Section::GRANTS, binding).await?;
+        }
+    }
+    Ok(())
+}
+
 impl Scan<'_> {
     /// What groups and accounts effectively reach, each row in the section that owns it.
     async fn send_grants(
@@ -211,27 +231,19 @@ impl Scan<'_> {
         outlet: &mut Outlet<'_>,
     ) -> Result<(), ConnectorError> {
         let (privileged, other) = (self.wants(Section::PRIVILEGED_GRANTS), self.wants(Section::OTHER_GRANTS));
-        let groups = (0_u32..).zip(&state.groups).filter(|_| other);
-        for (at, group) in groups {
-            let principal = Principal::Group {
-                external_id: group.id.to_string(),
-                group_type: USER_GROUP.to_owned(),
-                group_name: rows::group_name(group),
-            };
-            for grant in rows::grants(graph, &principal, graph.reach_of_group(at)) {
+        for (at, group) in (0_u32..).zip(&state.groups).filter(|_| other) {
+            let principal = Principal::group(group.id.to_string(), USER_GROUP, rows::group_name(group));
+            for grant in rows::grants(graph, &principal, &graph.reach(Subject::Group(at))) {
                 outlet.send(Section::OTHER_GRANTS, grant).await?;
             }
         }
         for &user in state.people.listed() {
-            let principal = Principal::Account {
-                external_id: state.people.id(user).to_string(),
-                username: state.people.name(user).unwrap_or_default().to_owned(),
-            };
-            for grant in rows::grants(graph, &principal, graph.reach_of_user(user, state.people.sudo(user))) {
-                match grant.access {
-                    Access::Login if other => outlet.send(Section::OTHER_GRANTS, grant).await?,
-                    Access::Login => {}
-                    _ if privileged => outlet.send(Section::PRIVILEGED_GRANTS, grant).await?,
+            let name = state.people.name(user).unwrap_or_default();
+            let principal = Principal::account(state.people.id(user).to_string(), name);
+            for grant in rows::grants(graph, &principal, &graph.reach(Subject::Account(user))) {
+                match grant.is_privileged() {
+                    true if privileged => outlet.send(Section::PRIVILEGED_GRANTS, grant).await?,
+                    false if other => outlet.send(Section::OTHER_GRANTS, grant).await?,
                     _ => {}
                 }
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use connector_access::Subject;
 use connector_api::{ConnectorError, Principal, Record, ScanSink, Section, async_trait};
 
 use super::graph::Graph;
@@ -36,16 +37,17 @@ pub fn fuzz_state_is_good(bytes: &[u8]) -> bool {
             members.count_missing(&mut tally);
             members.rows().for_each(drop);
         }
-        let principal = Principal::Group {
-            external_id: group.id.to_string(),
-            group_type: String::new(),
-            group_name: rows::group_name(group),
-        };
-        drop(rows::grants(&graph, &principal, graph.reach_of_group(at)));
+        let principal = Principal::group(group.id.to_string(), "", rows::group_name(group));
+        drop(rows::grants(&graph, &principal, &graph.reach(Subject::Group(at))));
     }
+    let bindings = |subject| graph.bound(subject, &state.people).for_each(drop);
+    graph.nested().chain(graph.devices_in_groups()).for_each(drop);
+    (0..state.groups.len() as u32).map(Subject::Group).for_each(bindings);
     for &user in state.people.listed() {
-        drop(graph.groups_of(user));
-        drop(graph.reach_of_user(user, state.people.sudo(user)));
+        bindings(Subject::Account(user));
+        drop(graph.ends(Subject::Account(user)));
+        let reach = graph.reach(Subject::Account(user));
+        drop(reach.iter().map(|reached| reached.paths()).collect::<Vec<_>>());
     }
     true
 }

@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Access, ConnectorError, ErrorCode, Retry};
+use connector_api::{ConnectorError, ErrorCode, Retry};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::another_answered;
 use super::edge_lists::confirm_gone;
 use super::section::Tally;
 use crate::api::graph::{Kind, sudo};
+use crate::api::level::Level;
 use crate::api::user_groups::{self, UserGroup};
 use crate::api::{Id, IdOnly};
 use crate::client::{Client, PageReader, is_absent};
@@ -177,7 +178,7 @@ async fn filtered(
     }
     if let Some(id) = found.first() {
         let group: UserGroup = client.json(&tally.meter, user_groups::one(id)).await?;
-        if sudo(group.rest.get("attributes").as_ref()) == Access::Login {
+        if sudo(group.rest.get("attributes").as_ref()) == Level::Login {
             return unfiltered(tally, "a group without sudo comes under the filter for sudo");
         }
     }

@@ -19,7 +19,6 @@ mod groups;
 mod last_login;
 mod logins;
 mod memberships;
-mod names;
 mod organization;
 mod people;
 mod plan;

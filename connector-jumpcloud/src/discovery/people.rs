@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::hash::BuildHasher;
 
-use connector_api::Access;
+use connector_access::{Name, Names};
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::{Deserialize, Serialize};
 
-use super::names::{Name, Names};
-
 use crate::api::Id;
+use crate::api::level::Level;
 
 /// The directory's users: id, name, and a few flags of each.
 ///
@@ -27,7 +26,7 @@ pub(crate) struct People {
     /// The name of each user whom the listing held.
     named: Vec<Option<Name>>,
     names: Names,
-    sudo: Vec<Access>,
+    sudo: Vec<Level>,
     /// Those that the users' listing held, in its order.
     listed: Vec<u32>,
     /// Users who may be the same person as an administrator.
@@ -66,7 +65,7 @@ impl Evidence {
 struct PeopleWire {
     ids: Vec<Id>,
     names: Vec<Option<Box<str>>>,
-    sudo: Vec<Access>,
+    sudo: Vec<Level>,
     listed: Vec<u32>,
     links: Vec<Link>,
 }
@@ -121,14 +120,14 @@ impl People {
                 place.insert(at);
                 self.ids.push(id.clone());
                 self.named.push(None);
-                self.sudo.push(Access::Login);
+                self.sudo.push(Level::Login);
                 at
             }
         }
     }
 
     /// Enters a listed user under a name that no other account has: `name`, or `name#id` when that is taken.
-    pub(crate) fn list(&mut self, id: &Id, name: &str, sudo: Access) -> u32 {
+    pub(crate) fn list(&mut self, id: &Id, name: &str, sudo: Level) -> u32 {
         let at = self.intern(id);
         // A membership may have named it in another case.
         self.ids[at as usize] = id.clone();
@@ -183,7 +182,7 @@ impl People {
     }
 
     /// What the user's own flags allow on every device that the user reaches.
-    pub(crate) fn sudo(&self, at: u32) -> Access {
+    pub(crate) fn sudo(&self, at: u32) -> Level {
         self.sudo[at as usize]
     }
 
@@ -208,7 +207,7 @@ mod tests {
         let mut people = People::default();
         let names = ["ada".to_owned(), "ada".to_owned(), format!("ada#{}", ids[1])];
         for (id, name) in ids.iter().zip(names) {
-            people.list(id, &name, Access::Login);
+            people.list(id, &name, Level::Login);
         }
         let names: Vec<_> = (0..3).map(|at| people.name(at).unwrap().to_owned()).collect();
         assert_eq!(names[0], "ada");

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use connector_api::{Access, Account, AccountKind, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
+use connector_access::{End, Subject};
+use connector_api::{Account, AccountKind, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
 
 use super::evidence::{self, Evidence, quoted};
-use super::graph::{End, Graph};
+use super::graph::Graph;
 use super::reach::AdministratorOn;
 use super::state::State;
 use crate::api::administrators::{Administrator, ApiKey, Expiry};
-use crate::api::graph::Kind;
 use crate::api::lenient;
+use crate::api::level::Level;
 use crate::api::user_groups::UserGroup;
 
 /// POSIX groups whose members administer a device.
@@ -61,7 +62,7 @@ impl<'a> Privilege<'a> {
         let OfGroup { own, devices } = &self.groups[group as usize];
         let mut reasons = own.clone();
         enter_devices(devices, "administrators", |are_so| format!("its members are {are_so}"), &mut reasons);
-        for end in self.graph.groups_above(group) {
+        for end in self.graph.ends(Subject::Group(group)) {
             self.judge_end(&end, 1, "its members are in", &mut reasons);
         }
         gravest_first(reasons)
@@ -109,11 +110,11 @@ impl<'a> Privilege<'a> {
     }
 
     /// Enters the evidence on a directory user, whose own flags allow `sudo` on every device.
-    pub(super) fn judge_user(&self, account: &mut Account, user: u32, sudo: Access) {
+    pub(super) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level) {
         let mut reasons = Vec::new();
         let everywhere = match sudo {
-            Access::SudoWithoutPassword => Some((&evidence::GLOBAL_SUDO_WITHOUT_PASSWORD, ", without a password")),
-            Access::Sudo => Some((&evidence::GLOBAL_SUDO, "")),
+            Level::SudoWithoutPassword => Some((&evidence::GLOBAL_SUDO_WITHOUT_PASSWORD, ", without a password")),
+            Level::Sudo => Some((&evidence::GLOBAL_SUDO, "")),
             _ => None,
         };
         if let Some((evidence, how)) = everywhere {
@@ -135,7 +136,7 @@ impl<'a> Privilege<'a> {
         let own = self.graph.administers_directly(user);
         enter_devices(&own, "administrator", |is_so| format!("is {is_so}, bound to it directly"), &mut reasons);
         let mut bound = self.graph.is_bound(user);
-        for end in self.graph.groups_of(user) {
+        for end in self.graph.ends(Subject::Account(user)) {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
             self.judge_end(&end, 0, "is in", &mut reasons);
         }
@@ -165,7 +166,7 @@ impl<'a> Privilege<'a> {
     fn judge_risks(&self, account: &Account, key: Option<ApiKey>, bound: bool, reasons: &mut Vec<Reason>) {
         let of_privilege = reasons.iter().map(|reason| reason.severity).max();
         let mut from: BTreeSet<Section> = reasons.iter().flat_map(|reason| reason.sections.iter().copied()).collect();
-        from.insert(if account.kind == AccountKind::Administrator { Section::ADMINISTRATORS } else { Section::USERS });
+        from.insert(if account.kind == AccountKind::ADMINISTRATOR { Section::ADMINISTRATORS } else { Section::USERS });
         let before = reasons.len();
         if account.enabled == Some(false) {
             if bound && is_suspended(account) {
@@ -237,18 +238,18 @@ impl<'a> Privilege<'a> {
     }
 
     fn of_group(&self, at: u32, group: &UserGroup) -> OfGroup {
-        let has_no_device = self.knows_devices() && !self.reaches_device(at);
+        let has_no_device = self.knows_devices() && !self.graph.group_reaches_device(at);
         let on_devices = |evidence: &Evidence, message: String| {
             if has_no_device { evidence.waiting(format!("{message}, {NO_DEVICE}")) } else { evidence.gravest(message) }
         };
         let mut own = Vec::new();
         let become_so = "its members become administrator on its devices";
         match self.graph.group_sudo(at) {
-            Access::SudoWithoutPassword => {
+            Level::SudoWithoutPassword => {
                 let message = format!("{become_so}, without a password");
                 own.push(on_devices(&evidence::GROUP_SUDO_WITHOUT_PASSWORD, message));
             }
-            Access::Sudo => own.push(on_devices(&evidence::GROUP_SUDO, become_so.to_owned())),
+            Level::Sudo => own.push(on_devices(&evidence::GROUP_SUDO, become_so.to_owned())),
             _ => {}
         }
         let attributes = group.rest.get("attributes");
@@ -273,16 +274,6 @@ impl<'a> Privilege<'a> {
         let is_whole =
             |section| self.state.reports.get(&section).is_some_and(|report| report.status == SectionStatus::Complete);
         is_whole(Section::SYSTEMS) && is_whole(Section::GRANTS)
-    }
-
-    /// Whether the members of a group reach a device through it: one of its own, or of a group above it.
-    fn reaches_device(&self, group: u32) -> bool {
-        let above = self.graph.groups_above(group);
-        let above = above.iter().filter_map(|end| end.shortest.last().copied());
-        let is_device = |target: u32| self.graph.targets[target as usize].kind == Kind::System;
-        std::iter::once(group)
-            .chain(above)
-            .any(|group| self.graph.group_reach[group as usize].iter().any(|reach| is_device(reach.target)))
     }
 
     /// The name of a group as sentences give it.

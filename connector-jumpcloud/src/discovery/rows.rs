@@ -1,33 +1,18 @@
 //! The rows that are made of what was read: groups, memberships, resources and grants. Accounts are made as the users
 //! are read.
 
-use connector_api::{Attributes, Grant, Group, Membership, Principal, Resource, ResourceRef};
+use connector_access::{Naming, Reach};
+use connector_api::{Attributes, Grant, Group, Membership, Principal, Resource};
 
 use super::graph::{Graph, USER_GROUP};
 use super::privilege::Privilege;
-use super::reach::{self, Paths, PathsTo};
 use super::section::Tally;
 use super::state::{Members, State};
 use crate::api::applications::Application;
 use crate::api::directories::Directory;
-use crate::api::graph::Kind;
+use crate::api::graph::{Kind, sudo};
 use crate::api::systems::{System, SystemGroup};
 use crate::api::user_groups::UserGroup;
-
-/// The resource type of each kind of thing that can be reached.
-pub(super) const fn resource_type(kind: Kind) -> &'static str {
-    match kind {
-        Kind::System => "system",
-        Kind::SystemGroup => "systemGroup",
-        Kind::Application => "application",
-        Kind::LdapServer => "ldapServer",
-        Kind::GSuite => "gSuite",
-        Kind::Office365 => "office365",
-        Kind::ActiveDirectory => "activeDirectory",
-        Kind::RadiusServer => "radiusServer",
-        Kind::User | Kind::UserGroup => "account",
-    }
-}
 
 pub(super) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privilege: &Privilege<'_>) -> Group {
     let reasons = privilege.group(at);
@@ -40,6 +25,7 @@ pub(super) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privi
         member_count,
         privileged: !reasons.is_empty(),
         reasons,
+        raises: sudo(group.rest.get("attributes").as_ref()).raises_of_group(),
         attributes: group.rest.clone(),
     }
 }
@@ -95,7 +81,7 @@ impl<'a> GroupMembers<'a> {
                 group_type: USER_GROUP.to_owned(),
                 group_external_id: group_id.clone(),
                 direct: via.is_empty(),
-                via: via.into_iter().map(|group| graph.step(group)).collect(),
+                via: via.into_iter().map(|group| graph.group(group)).collect(),
             })
         })
     }
@@ -104,11 +90,12 @@ impl<'a> GroupMembers<'a> {
 pub(super) fn system(system: &System) -> Resource {
     Resource {
         external_id: system.id.to_string(),
-        resource_type: resource_type(Kind::System).to_owned(),
+        resource_type: Kind::System.resource_type().to_owned(),
         name: named(&system.display_name, &system.hostname, &system.id),
         os: system.os.clone(),
         os_version: system.version.clone(),
         serial_number: system.serial_number.clone(),
+        container: false,
         active: system.active,
         last_contact_at: system.last_contact,
         created_at: system.created,
@@ -119,8 +106,9 @@ pub(super) fn system(system: &System) -> Resource {
 pub(super) fn system_group(group: &SystemGroup) -> Resource {
     Resource {
         external_id: group.id.to_string(),
-        resource_type: resource_type(Kind::SystemGroup).to_owned(),
+        resource_type: Kind::SystemGroup.resource_type().to_owned(),
         name: named(&group.name, &None, &group.id),
+        container: true,
         attributes: group.rest.clone(),
         ..Resource::default()
     }
@@ -129,7 +117,7 @@ pub(super) fn system_group(group: &SystemGroup) -> Resource {
 pub(super) fn application(application: &Application) -> Resource {
     Resource {
         external_id: application.id.to_string(),
-        resource_type: resource_type(Kind::Application).to_owned(),
+        resource_type: Kind::Application.resource_type().to_owned(),
         name: named(&Some(application.label().to_owned()).filter(|label| !label.is_empty()), &None, &application.id),
         active: application.active,
         created_at: application.created,
@@ -143,7 +131,7 @@ pub(super) fn application(application: &Application) -> Resource {
 }
 
 pub(super) fn directory(directory: &Directory) -> Resource {
-    let kind = directory.graph_kind().map(resource_type).or(directory.kind.as_deref()).unwrap_or("directory");
+    let kind = directory.graph_kind().map(Kind::resource_type).or(directory.kind.as_deref()).unwrap_or("directory");
     let attributes = with(Attributes::new(), "mfa", directory.mfa.as_deref());
     Resource {
         external_id: directory.id.to_string(),
@@ -155,24 +143,8 @@ pub(super) fn directory(directory: &Directory) -> Resource {
 }
 
 /// The grants of one principal.
-pub(super) fn grants(graph: &Graph<'_>, principal: &Principal, paths: Paths) -> Vec<Grant> {
-    let grant = |(target, paths): (u32, PathsTo)| {
-        let target = &graph.targets[target as usize];
-        let (via, more_paths) = reach::cut(paths);
-        Some(Grant {
-            principal: principal.clone(),
-            resource: ResourceRef {
-                external_id: target.id.to_string(),
-                resource_type: resource_type(target.kind).to_owned(),
-                name: if target.name.is_empty() { target.id.to_string() } else { target.name.to_owned() },
-            },
-            access: via.iter().map(|path| path.access).max()?,
-            direct: via.iter().any(|path| path.steps.is_empty()),
-            via,
-            more_paths,
-        })
-    };
-    paths.into_iter().filter_map(grant).collect()
+pub(super) fn grants(graph: &Graph<'_>, principal: &Principal, reach: &Reach<'_>) -> Vec<Grant> {
+    reach.iter().map(|reached| reached.grant(graph, principal)).collect()
 }
 
 pub(super) fn group_name(group: &UserGroup) -> String {

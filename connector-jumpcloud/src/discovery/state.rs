@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Access, Section, SectionReport};
+use connector_api::{Section, SectionReport};
 use serde::{Deserialize, Serialize};
 
 use super::logins::Logins;
@@ -14,6 +14,7 @@ use crate::api::administrators::Administrator;
 use crate::api::applications::Application;
 use crate::api::directories::Directory;
 use crate::api::graph::Kind;
+use crate::api::level::Level;
 use crate::api::systems::{System, SystemGroup};
 use crate::api::user_groups::UserGroup;
 
@@ -75,7 +76,7 @@ pub(crate) struct Members {
 pub(crate) struct Edge {
     pub(crate) from: Node,
     pub(crate) to: Node,
-    pub(crate) access: Access,
+    pub(crate) access: Level,
 }
 
 /// A thing in the graph.

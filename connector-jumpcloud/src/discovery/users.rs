@@ -1,12 +1,13 @@
 //! Directory users become accounts.
 
-use connector_api::{Access, Account, AccountKind, AccountType, Fields, Mfa, PasswordFacts};
+use connector_api::{Account, AccountKind, AccountType, Fields, Mfa, PasswordFacts};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::organization;
 use crate::api::lenient::{self, Told};
+use crate::api::level::Level;
 use crate::api::{Id, Ids};
 use crate::client::Identified;
 
@@ -17,7 +18,7 @@ pub(crate) struct Draft {
     /// The user name as it is on the target.
     pub(super) told: Option<String>,
     /// What the user's own flags allow on every device that the user reaches.
-    pub(super) sudo: Access,
+    pub(super) sudo: Level,
     /// The administrator that the user's `admin` names.
     pub(super) administrator: Option<String>,
     /// The name by which devices know the user, where it is not the user name.
@@ -60,6 +61,7 @@ impl<'de> Deserialize<'de> for Draft {
         taken.into_iter().filter(|(_, text)| text.is_some()).for_each(|(name, _)| fields.remove(name));
         account.attributes = fields.into_attributes().map_err(D::Error::custom)?;
         account.display_name = account.display_name.or_else(|| user.full_name());
+        account.raises = sudo.raises_of_user();
         Ok(Self { sudo, account: Box::new(account), id, told, administrator, local_name })
     }
 }
@@ -153,7 +155,7 @@ impl User<'_> {
         let email = self.email.any_text();
         let external_id = id.to_string();
         Account {
-            kind: AccountKind::User,
+            kind: AccountKind::USER,
             username: told.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone()),
             display_name: self.displayname.any_text(),
             account_type: self.account_type(),
@@ -174,11 +176,11 @@ impl User<'_> {
         }
     }
 
-    fn sudo(&self) -> Access {
+    fn sudo(&self) -> Level {
         match (self.sudo.flag(), self.passwordless_sudo.flag()) {
-            (Some(true), Some(true)) => Access::SudoWithoutPassword,
-            (Some(true), _) => Access::Sudo,
-            _ => Access::Login,
+            (Some(true), Some(true)) => Level::SudoWithoutPassword,
+            (Some(true), _) => Level::Sudo,
+            _ => Level::Login,
         }
     }
 

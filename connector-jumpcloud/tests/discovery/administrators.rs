@@ -16,7 +16,7 @@ async fn every_administrator_is_an_account_of_its_own_kind() {
     let simulator = start(small()).await;
     let truth = simulator.organization();
     let scanned = scan(simulated(&simulator)).await;
-    let accounts: Vec<_> = scanned.accounts().filter(|account| account.kind == AccountKind::Administrator).collect();
+    let accounts: Vec<_> = scanned.accounts().filter(|account| account.kind == AccountKind::ADMINISTRATOR).collect();
     assert_eq!(accounts.len() as u64, truth.administrator_count());
     for (administrator, account) in truth.administrators().zip(accounts) {
         let context = &administrator.email;
@@ -73,8 +73,9 @@ async fn a_shared_address_links_both_accounts_and_merges_neither() {
         assert_eq!(administrator.email, user.email);
         assert_ne!(administrator.username, user.username);
         for (here, there) in [(administrator, user), (user, administrator)] {
-            let links: Vec<_> = here.links.iter().map(|link| (&link.external_id, link.kind, &*link.evidence)).collect();
-            assert_eq!(links, [(&there.external_id, there.kind, "sharedEmail")]);
+            let links: Vec<_> =
+                here.links.iter().map(|link| (&link.external_id, &link.kind, &*link.evidence)).collect();
+            assert_eq!(links, [(&there.external_id, &there.kind, "sharedEmail")]);
         }
     }
     let linked = scanned.accounts().filter(|account| !account.links.is_empty()).count();
@@ -253,7 +254,7 @@ async fn what_the_key_may_not_read_is_unavailable_with_the_scope_that_is_needed_
             assert_eq!(error.remedy.contains("role"), status == 403, "{error:?}");
             assert_eq!(error.message.contains("the target does not have it"), status == 404, "{error:?}");
             assert!(error.remedy.contains("to false"), "{error:?}");
-            assert_eq!(scanned.accounts().filter(|account| account.kind == AccountKind::User).count(), 120);
+            assert_eq!(scanned.accounts().filter(|account| account.kind == AccountKind::USER).count(), 120);
         }
     }
 }

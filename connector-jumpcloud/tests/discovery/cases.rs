@@ -73,5 +73,5 @@ async fn shapes_that_were_recorded_are_read_whole() {
     );
     assert_eq!(scanned.account(BEA).enabled, Some(true));
     let grant = scanned.grants().find(|grant| grant.direct).unwrap();
-    assert_eq!((grant.resource.name.as_str(), grant.access), ("AWS", connector_api::Access::Login));
+    assert_eq!((grant.resource.name.as_str(), &grant.access), ("AWS", &crate::support::LOGIN));
 }

@@ -23,7 +23,7 @@ async fn every_account_is_what_the_directory_holds() {
     for (user, account) in truth.users().zip(scanned.accounts()) {
         let context = format!("user {}", user.username);
         assert_eq!(account.external_id, user.id, "in the order of ids");
-        assert_eq!(account.kind, AccountKind::User, "{context}");
+        assert_eq!(account.kind, AccountKind::USER, "{context}");
         assert_eq!(account.username, user.username);
         assert_eq!(account.email.as_ref(), Some(&user.email), "{context}");
         let full_name = format!("{} {}", user.given_name, user.family_name);
@@ -204,7 +204,7 @@ async fn null_unknown_and_wrong_typed_fields_never_break_a_scan() {
         let faults = vec![fault.parse().unwrap()];
         let simulator = start(SimulatorOptions { faults, ..small() }).await;
         let scanned = scan(simulated(&simulator)).await;
-        assert_eq!(scanned.accounts().filter(|account| account.kind == AccountKind::User).count(), 120, "{fault}");
+        assert_eq!(scanned.accounts().filter(|account| account.kind == AccountKind::USER).count(), 120, "{fault}");
         for report in &scanned.summary.sections {
             assert_eq!(report.status, SectionStatus::Complete, "{fault}: {}", report.section);
         }

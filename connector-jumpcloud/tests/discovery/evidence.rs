@@ -313,7 +313,7 @@ async fn the_strongest_way_to_a_group_counts_and_the_nearest_names_it() {
         let named = format!("{nearest}: its name contains \"root\"");
         assert!(reasons.iter().any(|reason| reason.message == named), "{reasons:?}");
         let grant = scanned.grants().find(|grant| crate::grants::principal_id(grant) == id(user)).unwrap();
-        assert_eq!(grant.access, connector_api::Access::Sudo);
+        assert_eq!(grant.access, crate::support::SUDO);
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::console::{Content, id};
-use crate::support::{Scanned, connect, level, scan, simulated, small, start, wire};
+use crate::support::{
+    LOGIN, SUDO, SUDO_WITHOUT_PASSWORD, Scanned, connect, level, scan, simulated, small, start, wire,
+};
 use connector_api::{Access, Grant, Principal, ScanPlan, ScanRequest, Section, SectionStatus};
 use jumpcloud_simulator::organization::{Edge, Kind, Node, Organization, Sudo};
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
@@ -15,7 +17,7 @@ type Path = (Vec<String>, Access, bool);
 type Grants = BTreeMap<(String, String), BTreeSet<Path>>;
 
 fn of(sudo: Option<Sudo>) -> Access {
-    sudo.map_or(Access::Login, |sudo| level(sudo.enabled, sudo.without_password))
+    sudo.map_or(LOGIN, |sudo| level(sudo.enabled, sudo.without_password))
 }
 
 /// Every simple way from `way`'s last group upwards, `way` itself first.
@@ -35,7 +37,7 @@ fn expected_of(truth: &Organization, principal: Node, grants: &mut Grants) {
             let user = truth.user(principal.index);
             (level(user.sudo, user.passwordless_sudo), 1)
         }
-        _ => (Access::Login, 0),
+        _ => (LOGIN, 0),
     };
     let mut all = Vec::new();
     ways(truth, vec![principal], &mut all);
@@ -43,10 +45,10 @@ fn expected_of(truth: &Organization, principal: Node, grants: &mut Grants) {
         let of_groups = way[groups_begin..].iter().map(|group| of(truth.user_group(group.index).sudo)).max();
         let steps: Vec<String> = way[1..].iter().map(|group| truth.id(*group)).collect();
         let mut enter = |edge: &Edge, to: Node, through: Option<Node>| {
-            let of_edges = of(edge.sudo).max(of_groups.unwrap_or(Access::Login));
+            let of_edges = of(edge.sudo).max(of_groups.clone().unwrap_or(LOGIN));
             let path = match to.kind {
-                Kind::System => (of_edges.max(own), own > of_edges),
-                _ => (Access::Login, false),
+                Kind::System => (of_edges.clone().max(own.clone()), own > of_edges),
+                _ => (LOGIN, false),
             };
             let steps = steps.iter().cloned().chain(through.map(|group| truth.id(group))).collect();
             let key = (truth.id(principal), truth.id(to));
@@ -81,10 +83,10 @@ fn found(scanned: &Scanned) -> Grants {
             .iter()
             .map(|path| {
                 let steps = path.steps.iter().map(|step| step.external_id.clone()).collect();
-                (steps, path.access, path.raised_by.as_deref() == Some("accountSudo"))
+                (steps, path.access.clone(), path.raised_by.as_deref() == Some("accountSudo"))
             })
             .collect();
-        assert_eq!(grant.access, paths.iter().map(|(_, access, _)| *access).max().unwrap(), "the strongest path");
+        assert_eq!(Some(&grant.access), paths.iter().map(|(_, access, _)| access).max(), "the strongest path");
         assert_eq!(grant.direct, paths.iter().any(|(steps, ..)| steps.is_empty()));
         assert!(grant.via.is_sorted_by_key(|path| path.steps.len()), "shortest first");
         let key = (principal_id(grant).to_owned(), grant.resource.external_id.clone());
@@ -117,7 +119,7 @@ async fn check_every_grant(options: SimulatorOptions) -> (Simulator, Scanned) {
 #[tokio::test]
 async fn every_grant_has_the_paths_and_levels_that_the_edges_give() {
     let (_, scanned) = check_every_grant(small()).await;
-    let accesses: BTreeSet<Access> = scanned.grants().map(|grant| grant.access).collect();
+    let accesses: BTreeSet<&Access> = scanned.grants().map(|grant| &grant.access).collect();
     assert_eq!(accesses.len(), 3, "all levels occur");
     let raised = scanned.grants().flat_map(|grant| &grant.via).any(|path| path.raised_by.is_some());
     let long = scanned.grants().flat_map(|grant| &grant.via).any(|path| path.steps.len() == 3);
@@ -153,13 +155,13 @@ async fn access_is_the_same_as_by_the_apis_own_traversal() {
     let applications = wire(&simulator, "/api/applications").await;
     for application in applications.iter().map(|row| row["_id"].as_str().unwrap()) {
         for row in wire(&simulator, &format!("/api/v2/applications/{application}/users")).await {
-            expected.insert((row["id"].as_str().unwrap().to_owned(), application.to_owned()), Access::Login);
+            expected.insert((row["id"].as_str().unwrap().to_owned(), application.to_owned()), LOGIN);
         }
     }
     let of_accounts = scanned.grants().filter(|grant| matches!(grant.principal, Principal::Account { .. }));
     let found: BTreeMap<(String, String), Access> = of_accounts
         .filter(|grant| ["system", "application"].contains(&grant.resource.resource_type.as_str()))
-        .map(|grant| ((principal_id(grant).to_owned(), grant.resource.external_id.clone()), grant.access))
+        .map(|grant| ((principal_id(grant).to_owned(), grant.resource.external_id.clone()), grant.access.clone()))
         .collect();
     assert_eq!(found, expected);
 }
@@ -203,20 +205,20 @@ async fn the_level_is_the_highest_of_edge_groups_on_the_way_and_account() {
     let sudo = |password: bool| json!({"sudo": {"enabled": true, "withoutPassword": !password}});
     let cases = [
         // Attributes of the inner group, of the outer group, of the edge; the user's flags; the level, who raised it.
-        (json!(null), json!(null), json!(null), (false, false), Access::Login, None),
-        (sudo(true), json!(null), json!(null), (false, false), Access::Sudo, None),
-        (json!(null), sudo(false), json!(null), (false, false), Access::SudoWithoutPassword, None),
-        (json!(null), sudo(true), sudo(false), (false, false), Access::SudoWithoutPassword, None),
-        (sudo(true), json!(null), json!(null), (true, true), Access::SudoWithoutPassword, Some("accountSudo")),
-        (sudo(true), json!(null), json!(null), (true, false), Access::Sudo, None),
-        (json!(null), json!(null), json!(null), (true, false), Access::Sudo, Some("accountSudo")),
-        (json!(null), json!(null), json!(null), (false, true), Access::Login, None),
+        (json!(null), json!(null), json!(null), (false, false), LOGIN, None),
+        (sudo(true), json!(null), json!(null), (false, false), SUDO, None),
+        (json!(null), sudo(false), json!(null), (false, false), SUDO_WITHOUT_PASSWORD, None),
+        (json!(null), sudo(true), sudo(false), (false, false), SUDO_WITHOUT_PASSWORD, None),
+        (sudo(true), json!(null), json!(null), (true, true), SUDO_WITHOUT_PASSWORD, Some("accountSudo")),
+        (sudo(true), json!(null), json!(null), (true, false), SUDO, None),
+        (json!(null), json!(null), json!(null), (true, false), SUDO, Some("accountSudo")),
+        (json!(null), json!(null), json!(null), (false, true), LOGIN, None),
         (
             json!({"sudo": {"enabled": false, "withoutPassword": true}}),
             json!(null),
             json!(null),
             (false, false),
-            Access::Login,
+            LOGIN,
             None,
         ),
     ];
@@ -245,7 +247,7 @@ async fn the_level_is_the_highest_of_edge_groups_on_the_way_and_account() {
             .await;
         let scanned = scan(console.system()).await;
         let grant = scanned.grants().find(|grant| principal_id(grant) == id(1)).unwrap();
-        assert_eq!((grant.access, grant.direct, grant.via.len()), (access, false, 1), "{context}");
+        assert_eq!((&grant.access, grant.direct, grant.via.len()), (&access, false, 1), "{context}");
         assert_eq!(grant.via[0].raised_by.as_deref(), raised, "{context}");
         let names: Vec<&str> = grant.via[0].steps.iter().map(|step| step.name.as_str()).collect();
         assert_eq!(names, ["G10", "G11", "Servers"], "{context}");
@@ -369,7 +371,7 @@ async fn the_strongest_of_more_ways_than_are_followed_is_found() {
         .await;
     let scanned = scan(console.system()).await;
     let grant = scanned.grants().find(|grant| principal_id(grant) == id(1)).unwrap();
-    assert_eq!(grant.access, Access::SudoWithoutPassword);
+    assert_eq!(grant.access, SUDO_WITHOUT_PASSWORD);
     assert!(grant.via.iter().any(|path| path.access == grant.access && path.steps[0].name == "G139"), "{grant:?}");
 }
 

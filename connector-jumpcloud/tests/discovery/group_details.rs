@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use connector_api::{Access, ErrorCode, Outcome, ScanRequest, Section};
+use connector_api::{ErrorCode, Outcome, ScanRequest, Section};
 use jumpcloud_simulator::{Behaviour, GroupFilter, GroupRows, Simulator, SimulatorOptions};
 use serde_json::json;
 
 use crate::support::console::{Content, id};
 use crate::support::replay::case;
-use crate::support::{Scanned, codes, connect, core_alone, one, scan, simulated, small, start, try_scan, wire};
+use crate::support::{
+    SUDO_WITHOUT_PASSWORD, Scanned, codes, connect, core_alone, one, scan, simulated, small, start, try_scan, wire,
+};
 
 async fn with(behaviour: Behaviour) -> Simulator {
     start(SimulatorOptions { behaviour, ..small() }).await
@@ -29,8 +31,8 @@ async fn sudo_that_only_the_group_itself_shows_reaches_the_grants() {
     assert!(group.privileged);
     let codes = codes(&group.reasons);
     assert!(codes.contains(&"group_sudo_without_password") && codes.contains(&"posix_admin_group"), "{codes:?}");
-    let levels: Vec<Access> = scanned.grants().map(|grant| grant.access).collect();
-    assert_eq!(levels, [Access::SudoWithoutPassword; 2]);
+    let levels: Vec<_> = scanned.grants().map(|grant| &grant.access).collect();
+    assert_eq!(levels, [&SUDO_WITHOUT_PASSWORD; 2]);
 }
 
 #[tokio::test]
@@ -59,7 +61,7 @@ async fn a_level_does_not_depend_on_how_many_devices_there_are() {
                 .serve()
                 .await;
             let scanned = scan(console.system().with_attribute("groupDetails", details)).await;
-            levels.push(scanned.grants().map(|grant| grant.access).collect::<Vec<_>>());
+            levels.push(scanned.grants().map(|grant| grant.access.clone()).collect::<Vec<_>>());
         }
         assert_eq!(levels[0], levels[1], "{details}");
         assert_eq!(levels[0].len(), 2);

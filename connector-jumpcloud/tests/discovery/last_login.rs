@@ -32,11 +32,10 @@ fn expected(truth: &Organization, since: Timestamp) -> Expected {
 fn assert_same(truth: &Organization, scanned: &Scanned, expected: &Expected) -> usize {
     let mut seen = 0;
     for account in scanned.accounts() {
-        let actor = match account.kind {
-            AccountKind::Administrator => {
-                Actor::Administrator(truth.find(Kind::Administrator, &account.external_id).unwrap().index)
-            }
-            _ => Actor::User(truth.find(Kind::User, &account.external_id).unwrap().index),
+        let actor = if account.kind == AccountKind::ADMINISTRATOR {
+            Actor::Administrator(truth.find(Kind::Administrator, &account.external_id).unwrap().index)
+        } else {
+            Actor::User(truth.find(Kind::User, &account.external_id).unwrap().index)
         };
         let (success, failure) = expected.get(&actor).copied().unwrap_or_default();
         let login = account.last_login.as_ref().unwrap();

@@ -3,6 +3,7 @@
 
 mod administrators;
 mod answers;
+mod bindings;
 mod cases;
 mod core;
 mod evidence;

@@ -50,7 +50,7 @@ async fn each_organisation_is_scanned_by_its_id() {
         let mut system = simulated(&simulator);
         system.attributes.extend(organization.attributes);
         let scanned = scan(system.clone()).await;
-        let users = scanned.accounts().filter(|account| account.kind == AccountKind::User);
+        let users = scanned.accounts().filter(|account| account.kind == AccountKind::USER);
         let found: BTreeSet<_> = users.map(|account| account.external_id.clone()).collect();
         assert_eq!(found, truth.users().map(|user| user.id).collect::<BTreeSet<_>>());
         let report = connect(system).unwrap().test_connection().await;
@@ -126,7 +126,7 @@ async fn a_service_account_fetches_one_token_for_a_whole_scan() {
     let simulator = start(small()).await;
     let (_, secret) = simulator.oauth_client();
     let scanned = scan(service_account(&simulator, secret)).await;
-    assert_eq!(scanned.accounts().filter(|account| account.kind == AccountKind::User).count(), 120);
+    assert_eq!(scanned.accounts().filter(|account| account.kind == AccountKind::USER).count(), 120);
     assert_eq!(simulator.requests().of("oauth.token"), 1);
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// Groups 1 to `nested`, each a member of each other, and a row of `tail` groups above the last of them; a user in the
 /// first, and an application bound to the last group of the tail.
-fn organization(nested: u64, tail: u64) -> Content {
+pub(crate) fn organization(nested: u64, tail: u64) -> Content {
     let member = |kind: &str, number: u64| json!({"to": {"id": id(number), "type": kind}});
     let groups = nested + tail;
     let mut content = Content::default()

@@ -149,11 +149,10 @@ impl Identities {
                 Record::Account(account) => {
                     let id = account.external_id.clone();
                     new(names.insert(account.username.clone()), format!("the name {} twice", account.username));
-                    match account.kind {
-                        AccountKind::Administrator => {
-                            new(found.administrators.insert(id.clone()), format!("administrator {id} twice"));
-                        }
-                        _ => new(found.users.insert(id.clone()), format!("user {id} twice")),
+                    if account.kind == AccountKind::ADMINISTRATOR {
+                        new(found.administrators.insert(id.clone()), format!("administrator {id} twice"));
+                    } else {
+                        new(found.users.insert(id.clone()), format!("user {id} twice"));
                     }
                 }
                 Record::Group(group) if group.group_type == "JUMPCLOUD_USER_GROUP" => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Principal, Record};
+use connector_api::{NodeKind, NodeRef, Principal, Record};
 
 /// The records that a scan must find: for each identity the one fact that is compared beside it.
 ///
@@ -12,7 +12,10 @@ use connector_api::{Principal, Record};
 /// | group | `groupType`, `externalId` | `name` |
 /// | membership | group and account | `direct` or `indirect` |
 /// | resource | `resourceType`, `externalId` | `name` |
-/// | grant | principal and resource | `access` |
+/// | binding | both ends, the access and the request | |
+/// | grant | principal and resource | the access |
+///
+/// Bindings are compared only where the fixture's truth has some.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Truth {
     rows: BTreeMap<String, String>,
@@ -36,10 +39,11 @@ impl Truth {
 
     /// What `seen` lacks, has too much or has otherwise, one line each; `None` when both are equal.
     pub fn difference(&self, seen: &Self) -> Option<String> {
+        let knows_bindings = self.rows.keys().any(|key| key.starts_with(BINDING));
         let lines: Vec<String> = self
             .rows
             .keys()
-            .chain(seen.rows.keys())
+            .chain(seen.rows.keys().filter(|key| knows_bindings || !key.starts_with(BINDING)))
             .collect::<BTreeSet<_>>()
             .into_iter()
             .filter_map(|key| match (self.rows.get(key), seen.rows.get(key)) {
@@ -63,6 +67,9 @@ pub(super) fn shortened(lines: &[String]) -> String {
     text
 }
 
+/// How the keys of bindings begin.
+const BINDING: &str = "binding of ";
+
 /// What makes a record that one and no other.
 pub(super) fn identity(record: &Record) -> String {
     match record {
@@ -74,6 +81,11 @@ pub(super) fn identity(record: &Record) -> String {
             group_key(&membership.group_type, &membership.group_external_id)
         ),
         Record::Resource(resource) => resource_key(&resource.resource_type, &resource.external_id),
+        Record::Binding(binding) => {
+            let access = binding.access.as_ref().map_or("", |access| &access.word);
+            let request = binding.request_id.as_deref().unwrap_or_default();
+            format!("{BINDING}{} to {} {access} {request}", node_key(&binding.from), node_key(&binding.to))
+        }
         Record::Grant(grant) => format!(
             "grant of {} to {}",
             resource_key(&grant.resource.resource_type, &grant.resource.external_id),
@@ -89,7 +101,7 @@ fn fact(record: &Record) -> String {
         Record::Group(group) => group.name.clone(),
         Record::Membership(membership) => if membership.direct { "direct" } else { "indirect" }.to_owned(),
         Record::Resource(resource) => resource.name.clone(),
-        Record::Grant(grant) => format!("{:?}", grant.access),
+        Record::Grant(grant) => format!("{} {}", grant.access.level, grant.access.word),
         _ => String::new(),
     }
 }
@@ -106,6 +118,14 @@ pub(super) fn resource_key(resource_type: &str, external_id: &str) -> String {
     format!("{resource_type} {external_id}")
 }
 
+pub(super) fn node_key(node: &NodeRef) -> String {
+    match node.kind {
+        NodeKind::Account => account_key(&node.external_id),
+        NodeKind::Group => group_key(&node.node_type, &node.external_id),
+        _ => resource_key(&node.node_type, &node.external_id),
+    }
+}
+
 pub(super) fn principal_key(principal: &Principal) -> String {
     match principal {
         Principal::Account { external_id, .. } => account_key(external_id),
@@ -115,7 +135,7 @@ pub(super) fn principal_key(principal: &Principal) -> String {
 
 #[cfg(test)]
 mod tests {
-    use connector_api::Account;
+    use connector_api::{Account, Binding};
 
     use super::*;
 
@@ -132,5 +152,19 @@ mod tests {
             Some("account 1 is missing; account 2 is `eve`, not `bob`; account 3 does not exist")
         );
         assert_eq!(wanted.difference(&wanted), None);
+    }
+
+    #[test]
+    fn bindings_count_where_the_truth_has_some() {
+        let end = |id: &str| NodeRef::new(NodeKind::Group, "CREW", id);
+        let binding = |from: &str| Record::from(Binding::new(end(from), end("all")));
+        let seen = Truth::of(&[account("1", "ada"), binding("a"), binding("b")]);
+        assert_eq!(Truth::of(&[account("1", "ada")]).difference(&seen), None);
+        let wanted = Truth::of(&[account("1", "ada"), binding("a"), binding("c")]);
+        let difference = wanted.difference(&seen).unwrap_or_default();
+        assert_eq!(
+            difference,
+            "binding of CREW b to CREW all   does not exist; binding of CREW c to CREW all   is missing"
+        );
     }
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use connector_api::{
-    Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Group, Membership, Progress,
-    Record, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
-    SystemConfig, async_trait,
+    Account, Binding, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Group, Membership,
+    Progress, Record, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport,
+    SectionStatus, SystemConfig, async_trait,
 };
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::client::Client;
-use super::directory::{account, group, memberships};
+use super::directory::{account, group, memberships, nested};
 use super::{Options, descriptor};
 use crate::http::{malformed, timed_out};
 
@@ -58,20 +58,23 @@ impl ScimConnector {
         let mut groups: Vec<Group> = resources.iter().map(|(id, resource)| group(id, resource)).collect();
         let mut report = SectionReport::new(Section::MEMBERSHIPS, SectionStatus::Complete);
         let mut rows: Vec<Membership> = Vec::new();
+        let mut inner: Vec<Binding> = Vec::new();
         for group in &mut groups {
             let (members, astray) = memberships(group, &accounts, &resources);
             group.member_count = Some(members.len() as u64);
             rows.extend(members);
+            inner.extend(nested(group, &resources));
             report.dangling += astray.len() as u64;
             report.dangling_examples.extend(astray);
         }
-        report.records = rows.len() as u64;
+        report.records = (rows.len() + inner.len()) as u64;
         report.dangling_examples.truncate(10);
         scan.send(accounts.into_values()).await?;
         scan.ledger.close(users_report);
         scan.send(groups).await?;
         scan.ledger.close(groups_report);
         scan.send(rows).await?;
+        scan.send(inner).await?;
         scan.ledger.close(report);
         Ok(())
     }

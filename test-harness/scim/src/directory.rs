@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use connector_api::{Account, DanglingReference, Group, Membership, PathStep, Reason, ReasonKind, Severity};
+use connector_api::{
+    Account, Binding, DanglingReference, Group, Membership, NodeKind, NodeRef, PathStep, Reason, ReasonKind, Severity,
+};
 use serde_json::Value;
 
 /// The type of every group.
@@ -82,6 +84,14 @@ pub(super) fn memberships(
         }
     }
     (found.into_values().collect(), dangling)
+}
+
+/// The groups that a group holds itself.
+pub(super) fn nested(group: &Group, groups: &BTreeMap<String, Value>) -> Vec<Binding> {
+    let members = groups[&group.external_id]["members"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let inner = members.iter().filter_map(|member| member["value"].as_str()).filter(|id| groups.contains_key(*id));
+    let end = |id: &str| NodeRef::new(NodeKind::Group, &group.group_type, id);
+    inner.map(|id| Binding::new(end(id), end(&group.external_id))).collect()
 }
 
 fn membership(group: &Group, account: &Account, via: Vec<PathStep>) -> Membership {

@@ -1,7 +1,8 @@
 //! The SCIM connector's targets for the conformance suite.
 
 use connector_api::{
-    Account, Credential, Group, Membership, PathStep, Record, Registration, Section, SystemConfig, async_trait,
+    Account, Binding, Credential, Group, Membership, NodeKind, NodeRef, PathStep, Record, Registration, Section,
+    SystemConfig, async_trait,
 };
 use serde_json::{Value, json};
 
@@ -130,9 +131,12 @@ fn truth() -> Vec<Record> {
         (0..USERS).filter(move |user| is_member(*user, source)).map(move |user| (user, index, via.clone()))
     });
     let memberships = memberships.map(|(user, index, via)| membership(user, index, via).into());
+    let end = |index| NodeRef::new(NodeKind::Group, GROUP_TYPE, group_id(index));
+    let inner = Binding::new(end(0), end(GROUPS - 1));
     (0..USERS)
         .map(|index| account(index).into())
         .chain((0..GROUPS).map(|index| group(index).into()))
         .chain(memberships)
+        .chain([inner.into()])
         .collect()
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use connector_api::{
-    Access, AccessPath, ErrorCode, Grant, Membership, Outcome, PathStep, Principal, Record, ResourceRef,
+    Access, AccessLevel, AccessPath, Binding, ErrorCode, Grant, Membership, NodeKind, NodeRef, Outcome, PathStep,
+    Principal, Record, ResourceRef,
 };
 use connector_host::output::Format;
 use serde_json::{Value, json};
@@ -56,7 +57,15 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scan");
     scan(job(&path, Format::Csv), Ending::Whole).await;
-    let files = ["accounts.csv", "grants.csv", "groups.csv", "memberships.csv", "resources.csv", "summary.json"];
+    let files = [
+        "accounts.csv",
+        "bindings.csv",
+        "grants.csv",
+        "groups.csv",
+        "memberships.csv",
+        "resources.csv",
+        "summary.json",
+    ];
     assert_eq!(entries(&path), files);
 
     #[cfg(unix)]
@@ -87,7 +96,7 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
             assert_eq!(&row[at(column)], cell, "{column}");
         }
     }
-    for file in &files[..5] {
+    for file in files.iter().filter(|file| file.ends_with(".csv")) {
         for row in csv::Reader::from_path(path.join(file)).unwrap().records() {
             for cell in &row.unwrap() {
                 assert!(
@@ -102,25 +111,29 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
 #[tokio::test]
 async fn paths_are_columns_that_can_be_filtered() {
     let step = |name: &str| PathStep { name: name.into(), group_type: "G".into(), external_id: name.into() };
-    let way = |access, steps: &[&str], raised_by: Option<&str>| AccessPath {
-        access,
-        steps: steps.iter().map(|name| step(name)).collect(),
-        raised_by: raised_by.map(str::to_owned),
+    let way = |access, steps: &[&str], raised_by: Option<&str>| {
+        let mut way = AccessPath::new(access, steps.iter().map(|name| step(name)).collect());
+        way.raised_by = raised_by.map(str::to_owned);
+        way
     };
+    let login = Access::of_word(AccessLevel::Use, "login");
+    let sudo = Access::of_word(AccessLevel::Administer, "sudo");
     let mut toy = Toy::new(Ending::Whole);
     toy.rows.push(Record::from(Membership { via: vec![step("crew"), step("staff")], ..Membership::default() }));
-    toy.rows.push(Record::from(Grant {
-        principal: Principal::Account { external_id: "1".into(), username: "ada".into() },
-        resource: ResourceRef { external_id: "r".into(), resource_type: "system".into(), name: "box".into() },
-        access: Access::Sudo,
-        direct: true,
-        via: vec![
-            way(Access::Login, &[], None),
-            way(Access::Sudo, &["crew", "boxes"], Some("groupSudo")),
-            way(Access::Sudo, &["staff"], Some("groupSudo")),
-        ],
-        more_paths: 4,
-    }));
+    let from = NodeRef::new(NodeKind::Group, "CREW", "c");
+    let mut binding = Binding::new(from, NodeRef::new(NodeKind::Resource, "system", "r")).with_access(sudo.clone());
+    binding.expires_at = Some("2026-11-26T00:00:00Z".parse().unwrap());
+    toy.rows.push(binding.into());
+    let resource = ResourceRef::new("r", "system", "box");
+    let mut grant = Grant::new(Principal::account("1", "ada"), resource, sudo.clone());
+    grant.direct = true;
+    grant.via = vec![
+        way(login, &[], None),
+        way(sudo.clone(), &["crew", "boxes"], Some("groupSudo")),
+        way(sudo, &["staff"], Some("groupSudo")),
+    ];
+    grant.more_paths = 4;
+    toy.rows.push(grant.into());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scan");
     job(&path, Format::Csv).run(&toy, &config()).await.unwrap();
@@ -132,6 +145,8 @@ async fn paths_are_columns_that_can_be_filtered() {
     let grant = last("grants.csv");
     for (column, cell) in [
         ("path", ""),
+        ("access", "sudo"),
+        ("accessLevel", "administer"),
         ("pathAccess", "login"),
         ("raisedBy", "groupSudo"),
         ("otherPaths", "crew > boxes; staff"),
@@ -140,7 +155,22 @@ async fn paths_are_columns_that_can_be_filtered() {
         assert_eq!(grant[column], cell, "{column}");
     }
     assert_eq!(last("memberships.csv")["path"], "crew > staff");
-    for file in ["groups.csv", "memberships.csv", "grants.csv"] {
+    let binding = last("bindings.csv");
+    for (column, cell) in [
+        ("fromKind", "group"),
+        ("fromType", "CREW"),
+        ("fromExternalId", "c"),
+        ("toKind", "resource"),
+        ("toType", "system"),
+        ("toExternalId", "r"),
+        ("access", "sudo"),
+        ("accessLevel", "administer"),
+        ("expiresAt", "2026-11-26T00:00:00Z"),
+        ("requestId", ""),
+    ] {
+        assert_eq!(binding[column], cell, "{column}");
+    }
+    for file in ["groups.csv", "memberships.csv", "bindings.csv", "grants.csv"] {
         let text = fs::read_to_string(path.join(file)).unwrap();
         assert!(!text.contains('{') && !text.contains('['), "there is JSON in {text}");
     }
@@ -155,8 +185,15 @@ async fn an_ndjson_folder_has_one_file_a_kind_of_record_and_replaces_only_an_ear
         assert_eq!(report.error, None);
     }
     assert_eq!(entries(folder.path()), ["scan"]);
-    let files =
-        ["accounts.ndjson", "grants.ndjson", "groups.ndjson", "memberships.ndjson", "resources.ndjson", "summary.json"];
+    let files = [
+        "accounts.ndjson",
+        "bindings.ndjson",
+        "grants.ndjson",
+        "groups.ndjson",
+        "memberships.ndjson",
+        "resources.ndjson",
+        "summary.json",
+    ];
     assert_eq!(entries(&path), files);
     for (file, kind, rows) in [("accounts", "account", HOSTILE_NAMES.len()), ("grants", "grant", 1)] {
         let text = fs::read_to_string(path.join(format!("{file}.ndjson"))).unwrap();
@@ -184,7 +221,7 @@ async fn what_is_put_into_a_folder_while_it_is_scanned_stays() {
         let report = job(&path, format).run(&toy, &config()).await.unwrap();
         assert_eq!(report.error.unwrap().code, ErrorCode::Sink);
         assert_eq!(fs::read_to_string(path.join("thesis.txt")).unwrap(), "irreplaceable");
-        assert_eq!((entries(folder.path()), entries(&path).len()), (vec!["scan".to_owned()], 7));
+        assert_eq!((entries(folder.path()), entries(&path).len()), (vec!["scan".to_owned()], 8));
     }
 }
 

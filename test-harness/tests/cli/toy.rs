@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use connector_api::{
-    Access, Account, Attributes, CancellationToken, Checkpoint, ConnectionReport, Connector, ConnectorError,
-    Credential, Descriptor, ErrorCode, Grant, Group, Membership, Principal, Progress, Reason, ReasonKind, Record,
-    Resource, ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport,
-    SectionStatus, Severity, SystemConfig, async_trait,
+    Access, AccessLevel, Account, Attributes, Binding, CancellationToken, Checkpoint, ConnectionReport, Connector,
+    ConnectorError, Credential, Descriptor, ErrorCode, Grant, Group, Membership, NodeKind, NodeRef, Principal,
+    Progress, Reason, ReasonKind, Record, Resource, ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink,
+    ScanSummary, Section, SectionReport, SectionStatus, Severity, SystemConfig, async_trait,
 };
 use connector_host::output::{Destination, Format};
 use connector_host::progress::Quiet;
@@ -69,14 +69,12 @@ impl Toy {
         rows.push(Group { external_id: "g".into(), name: "=group".into(), ..Group::default() }.into());
         rows.push(Membership { username: "@here".into(), direct: true, ..Membership::default() }.into());
         rows.push(Resource { external_id: "r".into(), name: "-box".into(), ..Resource::default() }.into());
-        rows.push(Record::from(Grant {
-            principal: Principal::Account { external_id: "0".into(), username: "@here".into() },
-            resource: ResourceRef { external_id: "r".into(), resource_type: "system".into(), name: "-box".into() },
-            access: Access::SudoWithoutPassword,
-            direct: true,
-            via: Vec::new(),
-            more_paths: 0,
-        }));
+        let end = |kind, node_type: &str| NodeRef::new(kind, node_type, "=1");
+        rows.push(Binding::new(end(NodeKind::Account, "user"), end(NodeKind::Resource, "-box")).into());
+        let resource = ResourceRef::new("r", "system", "-box");
+        let mut grant = Grant::new(Principal::account("0", "@here"), resource, Access::new(AccessLevel::Use, "=login"));
+        grant.direct = true;
+        rows.push(grant.into());
         Self { rows, ending, begun: Mutex::default(), meanwhile: None, reached: tokio::sync::Notify::new() }
     }
 

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use connector_jumpcloud as _;
 
 use connector_api::{
-    Access, Account, Connector, ConnectorError, Credential, Edition, Grant, Group, Membership, Progress, Record,
-    Registry, Resource, ScanFailure, ScanRequest, ScanSink, ScanSummary, Section, SectionStatus, SystemConfig,
-    async_trait,
+    Access, AccessLevel, Account, Binding, Connector, ConnectorError, Credential, Edition, Grant, Group, Membership,
+    Progress, Record, Registry, Resource, ScanFailure, ScanRequest, ScanSink, ScanSummary, Section, SectionStatus,
+    SystemConfig, async_trait,
 };
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
 use serde_json::Value;
@@ -104,6 +104,10 @@ impl Scanned {
         self.records.iter().filter_map(|record| if let Record::Grant(row) = record { Some(&**row) } else { None })
     }
 
+    pub fn bindings(&self) -> impl Iterator<Item = &Binding> {
+        self.records.iter().filter_map(|record| if let Record::Binding(row) = record { Some(&**row) } else { None })
+    }
+
     #[track_caller]
     pub fn account(&self, id: &str) -> &Account {
         self.accounts().find(|account| account.external_id == id).unwrap_or_else(|| panic!("no account {id}"))
@@ -162,11 +166,18 @@ pub async fn wire(simulator: &Simulator, path: &str) -> Vec<Value> {
     }
 }
 
+/// Sign in.
+pub const LOGIN: Access = Access::of_word(AccessLevel::Use, "login");
+/// Become administrator.
+pub const SUDO: Access = Access::of_word(AccessLevel::Administer, "sudo");
+/// Become administrator without a password.
+pub const SUDO_WITHOUT_PASSWORD: Access = Access::of_word(AccessLevel::Administer, "sudoWithoutPassword");
+
 /// The level that `{"enabled", "withoutPassword"}` gives.
 pub fn level(enabled: bool, without_password: bool) -> Access {
     match (enabled, without_password) {
-        (false, _) => Access::Login,
-        (true, false) => Access::Sudo,
-        (true, true) => Access::SudoWithoutPassword,
+        (false, _) => LOGIN,
+        (true, false) => SUDO,
+        (true, true) => SUDO_WITHOUT_PASSWORD,
     }
 }

@@ -9,9 +9,6 @@ use crate::fixture::{Fixture, Scenario};
 use crate::truth::{self, Truth, account_key, group_key, resource_key, shortened};
 use crate::verdict::{Failure, NotPassed, Verdict, ensure};
 
-/// The kinds of rows in the order in which they come.
-const ORDER: [&str; 5] = ["account", "group", "membership", "resource", "grant"];
-
 async fn healthy_rows(fixture: &dyn Fixture) -> Result<Vec<Record>, NotPassed> {
     Ok(Bench::start(fixture, Scenario::Healthy).await?.scan().await?.1)
 }
@@ -135,6 +132,9 @@ fn references(row: &Record) -> Vec<(String, Option<&str>)> {
         .into_iter()
         .chain(membership.via.iter().map(passed))
         .collect(),
+        Record::Binding(binding) => {
+            [&binding.from, &binding.to].map(|end| (truth::node_key(end), None)).into_iter().collect()
+        }
         Record::Grant(grant) => {
             let principal = match &grant.principal {
                 Principal::Account { username, .. } => username,
@@ -155,9 +155,9 @@ fn references(row: &Record) -> Vec<(String, Option<&str>)> {
 
 pub(crate) async fn rows_come_in_the_order_of_their_kinds(fixture: &dyn Fixture) -> Verdict {
     let rows = healthy_rows(fixture).await?;
-    let rank = |row: &Record| ORDER.iter().position(|kind| *kind == row.kind());
+    let rank = |row: &Record| Record::KINDS.iter().position(|kind| *kind == row.kind());
     let late = rows.windows(2).find(|pair| rank(&pair[0]) > rank(&pair[1]));
-    ensure(late.is_none(), format!("rows in the order {}", ORDER.join(", ")), || {
+    ensure(late.is_none(), format!("rows in the order {}", Record::KINDS.join(", ")), || {
         late.map(|pair| format!("{} after {}", truth::identity(&pair[1]), truth::identity(&pair[0])))
             .unwrap_or_default()
     })

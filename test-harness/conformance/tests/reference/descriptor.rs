@@ -34,7 +34,8 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         section(Section::GROUPS, "group", &["REFERENCE_GROUP"]).core(),
         section(Section::MEMBERSHIPS, "membership", &["REFERENCE_GROUP"]).core(),
         section(Section::APPLICATIONS, "resource", &["application"]).filling_in([Field::new("account", "department")]),
-        section(Section::GRANTS, "grant", &["privileged", "other"]),
+        section(Section::GRANTS, "grant", &["privileged", "other"])
+            .owning(RowType::several("binding", ["groupToResource"])),
     ];
     descriptor.evidence = vec![EvidenceRow::new("first", ReasonKind::Privilege, [Severity::Low]).explained(
         "The group is the third.",
@@ -42,6 +43,7 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         "memory",
     )];
     descriptor.emits = vec!["REFERENCE_GROUP".into(), "application".into()];
+    descriptor.accesses = vec![super::ACCESS];
     descriptor.configuration_steps = vec!["Enter the secret.".into()];
     descriptor.troubleshooting = vec![TroubleshootingRow::new(
         ErrorCode::Unauthorized,

@@ -4,8 +4,9 @@ mod connector;
 mod descriptor;
 
 use connector_api::{
-    Access, Account, AccountKind, AccountLink, Credential, Grant, Group, Membership, Principal, Reason, ReasonKind,
-    Record, Registration, Resource, ResourceRef, Section, Severity, SystemConfig, async_trait, inventory,
+    Access, AccessLevel, Account, AccountKind, AccountLink, Binding, Credential, Grant, Group, Membership, NodeKind,
+    NodeRef, Principal, Reason, ReasonKind, Record, Registration, Resource, ResourceRef, Section, Severity,
+    SystemConfig, async_trait, inventory,
 };
 use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth};
 
@@ -135,7 +136,13 @@ pub fn sections() -> Vec<(Section, Vec<Record>)> {
         (Section::GROUPS, (0..GROUPS).map(|index| group(index).into()).collect()),
         (Section::MEMBERSHIPS, members().map(|(user, index)| membership(user, index).into()).collect()),
         (Section::APPLICATIONS, (0..RESOURCES).map(|index| resource(index).into()).collect()),
-        (Section::GRANTS, (0..RESOURCES).map(|index| grant(index).into()).collect()),
+        (
+            Section::GRANTS,
+            (0..RESOURCES)
+                .map(|index| binding(index).into())
+                .chain((0..RESOURCES).map(|index| grant(index).into()))
+                .collect(),
+        ),
     ]
 }
 
@@ -144,12 +151,8 @@ fn members() -> impl Iterator<Item = (usize, usize)> {
 }
 
 pub fn account(user: usize) -> Account {
-    let link = AccountLink {
-        external_id: "u000".into(),
-        kind: AccountKind::User,
-        evidence: "sharedEmail".into(),
-        sections: vec![Section::USERS],
-    };
+    let mut link = AccountLink::new("u000", AccountKind::USER, "sharedEmail");
+    link.sections = vec![Section::USERS];
     Account {
         external_id: format!("u{user:03}"),
         username: format!("user{user}"),
@@ -210,20 +213,19 @@ fn resource(index: usize) -> Resource {
 
 fn grant(index: usize) -> Grant {
     let (group, resource) = (group_reference(index), resource(index));
-    Grant {
-        principal: Principal::Group {
-            external_id: group.external_id,
-            group_type: group.group_type,
-            group_name: group.name,
-        },
-        resource: ResourceRef {
-            external_id: resource.external_id,
-            resource_type: resource.resource_type,
-            name: resource.name,
-        },
-        access: Access::Login,
-        direct: true,
-        via: Vec::new(),
-        more_paths: 0,
-    }
+    let principal = Principal::group(group.external_id, group.group_type, group.name);
+    let resource = ResourceRef::new(resource.external_id, resource.resource_type, resource.name);
+    let mut grant = Grant::new(principal, resource, ACCESS);
+    grant.direct = true;
+    grant
+}
+
+/// That of every grant and binding.
+const ACCESS: Access = Access::of_word(AccessLevel::Use, "open");
+
+fn binding(index: usize) -> Binding {
+    let (group, resource) = (group_reference(index), resource(index));
+    let from = NodeRef::new(NodeKind::Group, group.group_type, group.external_id);
+    Binding::new(from, NodeRef::new(NodeKind::Resource, resource.resource_type, resource.external_id))
+        .with_access(ACCESS)
 }

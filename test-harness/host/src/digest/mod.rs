@@ -9,7 +9,9 @@ mod top;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use connector_api::{Access, Account, AccountKind, AccountType, Grant, Group, Membership, Principal, Record};
+use connector_api::{
+    Access, AccessLevel, Account, AccountKind, AccountType, Grant, Group, Membership, Principal, Record,
+};
 
 pub use logins::{LastLogins, LastSeen, days_before};
 pub use privileged::{EvidenceCount, Privileged, PrivilegedAccount, Rank, SettingCount};
@@ -105,9 +107,10 @@ impl Digest {
     }
 
     fn account(&mut self, account: &Account) {
-        match account.kind {
-            AccountKind::Administrator => self.administrators.observe(account),
-            _ => self.users.observe(account),
+        if account.kind == AccountKind::ADMINISTRATOR {
+            self.administrators.observe(account);
+        } else {
+            self.users.observe(account);
         }
         self.privileged.observe(account);
         self.last_logins.observe(account);
@@ -128,15 +131,15 @@ impl Digest {
             Principal::Account { .. } => &mut self.account_grants,
             Principal::Group { .. } => &mut self.group_grants,
         };
-        *levels.entry(grant.access).or_default() += 1;
+        *levels.entry(grant.access.clone()).or_default() += 1;
         let Principal::Account { username, .. } = &grant.principal else { return };
         self.has_more_ways |= grant.more_paths > 0;
-        for path in grant.via.iter().filter(|path| path.access > Access::Login) {
+        for path in grant.via.iter().filter(|path| path.access.level > AccessLevel::Use) {
             // A way without a stop in between is none worth showing.
             if path.steps.len() + 2 > self.longest_way.as_ref().map_or(2, |way| way.stops.len()) {
                 let steps = path.steps.iter().map(|step| step.name.clone());
                 let stops = [username.clone()].into_iter().chain(steps).chain([grant.resource.name.clone()]).collect();
-                self.longest_way = Some(LongestWay { stops, access: path.access });
+                self.longest_way = Some(LongestWay { stops, access: path.access.clone() });
             }
         }
     }
@@ -204,7 +207,7 @@ mod tests {
         digest.observe(&user(true, false).into());
         digest.observe(&user(false, true).into());
         digest.observe(&Account::default().into());
-        digest.observe(&Account { kind: AccountKind::Administrator, ..user(true, false) }.into());
+        digest.observe(&Account { kind: AccountKind::ADMINISTRATOR, ..user(true, false) }.into());
         let users = &digest.users;
         assert_eq!((users.total, users.enabled, users.disabled), (3, 1, 1));
         assert_eq!((users.without_mfa, users.mfa_unknown), (1, 1));
@@ -225,29 +228,23 @@ mod tests {
 
     #[test]
     fn the_longest_way_is_the_longest_of_all_ways_that_give_more_than_a_login() {
-        let way = |access, steps: &[&str]| AccessPath {
-            access,
-            steps: steps
-                .iter()
-                .map(|name| PathStep { name: (*name).into(), group_type: String::new(), external_id: String::new() })
-                .collect(),
-            raised_by: None,
+        let login = Access::of_word(AccessLevel::Use, "login");
+        let owner = Access::of_word(AccessLevel::Administer, "owner");
+        let way = |access: &Access, steps: &[&str]| {
+            AccessPath::new(access.clone(), steps.iter().map(|name| PathStep::new("", "", *name)).collect())
         };
-        let grant = |username: &str, via: Vec<AccessPath>| Grant {
-            principal: Principal::Account { external_id: "1".into(), username: username.into() },
-            resource: ResourceRef { external_id: "r".into(), resource_type: "system".into(), name: "box".into() },
-            access: Access::Sudo,
-            direct: false,
-            via,
-            more_paths: 0,
+        let grant = |username: &str, via: Vec<AccessPath>| {
+            let resource = ResourceRef::new("r", "system", "box");
+            let mut grant = Grant::new(Principal::account("1", username), resource, owner.clone());
+            grant.via = via;
+            grant
         };
         let mut digest = Digest::default();
-        digest.observe(&grant("ada", vec![way(Access::Sudo, &["a", "b"])]).into());
-        let longest = vec![way(Access::Sudo, &[]), way(Access::Sudo, &["c", "d", "e"]), way(Access::Login, &["f"; 9])];
+        digest.observe(&grant("ada", vec![way(&owner, &["a", "b"])]).into());
+        let longest = vec![way(&owner, &[]), way(&owner, &["c", "d", "e"]), way(&login, &["f"; 9])];
         digest.observe(&grant("bob", longest).into());
-        digest.observe(&grant("eve", vec![way(Access::SudoWithoutPassword, &["g", "h", "i"])]).into());
-        let expected =
-            LongestWay { stops: ["bob", "c", "d", "e", "box"].map(str::to_owned).into(), access: Access::Sudo };
+        digest.observe(&grant("eve", vec![way(&owner, &["g", "h", "i"])]).into());
+        let expected = LongestWay { stops: ["bob", "c", "d", "e", "box"].map(str::to_owned).into(), access: owner };
         assert_eq!(digest.longest_way, Some(expected));
         assert!(!digest.has_more_ways);
     }

@@ -102,7 +102,7 @@ impl Privileged {
         let severities = reasons.iter().map(|reason| reason.severity).collect();
         self.worst.offer((severity, usable, severities, Reverse(account.username.clone())), || PrivilegedAccount {
             username: account.username.clone(),
-            kind: account.kind,
+            kind: account.kind.clone(),
             enabled: account.enabled,
             locked: account.locked,
             severity,

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use connector_api::{Access, Account, Attributes, Grant, Group, Membership, PathStep, Principal, Reason, Resource};
+use connector_api::{Account, Attributes, Binding, Grant, Group, Membership, PathStep, Principal, Reason, Resource};
 use serde::Serialize;
 
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
@@ -46,6 +46,8 @@ pub(super) const ACCOUNTS: &[Column<Account>] = &[
     ("department", |account| text(account.department.as_ref()?)),
     ("source", |account| text(account.source.as_ref()?)),
     ("description", |account| text(account.description.as_ref()?)),
+    ("raisesAccess", |account| text(&account.raises.as_ref()?.access.word)),
+    ("raisesOn", |account| joined(&account.raises.as_ref()?.resource_types)),
     ("linkedAccounts", |account| joined(account.links.iter().map(|link| &link.external_id))),
     ("linkEvidence", |account| joined(account.links.iter().map(|link| &link.evidence))),
     ("severity", |account| word(&account.severity()?)),
@@ -65,6 +67,8 @@ pub(super) const GROUPS: &[Column<Group>] = &[
     ("membershipMethod", |group| text(group.membership_method.as_ref()?)),
     ("memberCount", |group| shown(group.member_count?)),
     ("privileged", |group| shown(group.privileged)),
+    ("raisesAccess", |group| text(&group.raises.as_ref()?.access.word)),
+    ("raisesOn", |group| joined(&group.raises.as_ref()?.resource_types)),
     ("severity", |group| word(&group.severity()?)),
     ("reasonCodes", |group| joined(group.reasons.iter().map(|reason| &reason.code))),
     ("reasonKinds", |group| words(group.reasons.iter().map(|reason| reason.kind))),
@@ -88,6 +92,7 @@ pub(super) const RESOURCES: &[Column<Resource>] = &[
     ("externalId", |resource| text(&resource.external_id)),
     ("resourceType", |resource| text(&resource.resource_type)),
     ("name", |resource| text(&resource.name)),
+    ("container", |resource| shown(resource.container)),
     ("os", |resource| text(resource.os.as_ref()?)),
     ("osVersion", |resource| text(resource.os_version.as_ref()?)),
     ("serialNumber", |resource| text(resource.serial_number.as_ref()?)),
@@ -95,6 +100,19 @@ pub(super) const RESOURCES: &[Column<Resource>] = &[
     ("lastContactAt", |resource| shown(resource.last_contact_at?)),
     ("createdAt", |resource| shown(resource.created_at?)),
     ("attributes", |resource| json(&resource.attributes)),
+];
+
+pub(super) const BINDINGS: &[Column<Binding>] = &[
+    ("fromKind", |binding| word(&binding.from.kind)),
+    ("fromType", |binding| text(&binding.from.node_type)),
+    ("fromExternalId", |binding| text(&binding.from.external_id)),
+    ("toKind", |binding| word(&binding.to.kind)),
+    ("toType", |binding| text(&binding.to.node_type)),
+    ("toExternalId", |binding| text(&binding.to.external_id)),
+    ("access", |binding| text(&binding.access.as_ref()?.word)),
+    ("accessLevel", |binding| word(&binding.access.as_ref()?.level)),
+    ("expiresAt", |binding| shown(binding.expires_at?)),
+    ("requestId", |binding| text(binding.request_id.as_ref()?)),
 ];
 
 pub(super) const GRANTS: &[Column<Grant>] = &[
@@ -120,10 +138,11 @@ pub(super) const GRANTS: &[Column<Grant>] = &[
     ("resourceType", |grant| text(&grant.resource.resource_type)),
     ("resourceExternalId", |grant| text(&grant.resource.external_id)),
     ("resourceName", |grant| text(&grant.resource.name)),
-    ("access", |grant| word::<Access>(&grant.access)),
+    ("access", |grant| text(&grant.access.word)),
+    ("accessLevel", |grant| word(&grant.access.level)),
     ("direct", |grant| shown(grant.direct)),
     ("path", |grant| path(&grant.via.first()?.steps)),
-    ("pathAccess", |grant| word::<Access>(&grant.via.first()?.access)),
+    ("pathAccess", |grant| text(&grant.via.first()?.access.word)),
     ("raisedBy", |grant| joined(grant.via.iter().filter_map(|path| path.raised_by.as_ref()).collect::<BTreeSet<_>>())),
     ("otherPaths", |grant| joined(grant.via.iter().skip(1).map(|way| names(&way.steps)))),
     ("morePaths", |grant| shown(grant.more_paths).filter(|_| grant.more_paths > 0)),

@@ -6,10 +6,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use connector_api::{Account, Grant, Group, Membership, Record, Resource, ScanSummary};
+use connector_api::{Account, Binding, Grant, Group, Membership, Record, Resource, ScanSummary};
 
 use super::Output;
-use super::columns::{ACCOUNTS, Column, GRANTS, GROUPS, MEMBERSHIPS, RESOURCES};
+use super::columns::{ACCOUNTS, BINDINGS, Column, GRANTS, GROUPS, MEMBERSHIPS, RESOURCES};
 use super::folder::Folder;
 use crate::files::Draft;
 
@@ -20,6 +20,7 @@ pub struct CsvFolder {
     groups: Sheet<Group>,
     memberships: Sheet<Membership>,
     resources: Sheet<Resource>,
+    bindings: Sheet<Binding>,
     grants: Sheet<Grant>,
 }
 
@@ -35,6 +36,7 @@ impl CsvFolder {
             groups: Sheet::create(&folder, GROUPS)?,
             memberships: Sheet::create(&folder, MEMBERSHIPS)?,
             resources: Sheet::create(&folder, RESOURCES)?,
+            bindings: Sheet::create(&folder, BINDINGS)?,
             grants: Sheet::create(&folder, GRANTS)?,
             folder,
         })
@@ -48,15 +50,22 @@ impl Output for CsvFolder {
             Record::Group(group) => self.groups.row(group),
             Record::Membership(membership) => self.memberships.row(membership),
             Record::Resource(resource) => self.resources.row(resource),
+            Record::Binding(binding) => self.bindings.row(binding),
             Record::Grant(grant) => self.grants.row(grant),
             other => Err(io::Error::other(format!("there is no file for records of kind {}", other.kind()))),
         }
     }
 
     fn commit(self: Box<Self>, summary: &ScanSummary) -> io::Result<()> {
-        let Self { folder, accounts, groups, memberships, resources, grants } = *self;
-        let sheets =
-            [accounts.finish()?, groups.finish()?, memberships.finish()?, resources.finish()?, grants.finish()?];
+        let Self { folder, accounts, groups, memberships, resources, bindings, grants } = *self;
+        let sheets = vec![
+            accounts.finish()?,
+            groups.finish()?,
+            memberships.finish()?,
+            resources.finish()?,
+            bindings.finish()?,
+            grants.finish()?,
+        ];
         folder.commit(sheets, summary)
     }
 

@@ -8,12 +8,9 @@ use connector_api::{Record, ScanSummary};
 
 use crate::files::{self, Draft};
 
-/// The kinds of records, in the order of the files that hold them.
-const KINDS: [&str; 5] = ["account", "group", "membership", "resource", "grant"];
-
 /// The names of the files with one ending: one for each kind of record.
 fn names(ending: &'static str) -> impl Iterator<Item = String> {
-    KINDS.iter().map(move |kind| format!("{kind}s.{ending}"))
+    Record::KINDS.iter().map(move |kind| format!("{kind}s.{ending}"))
 }
 
 const SUMMARY: &str = "summary.json";
@@ -43,13 +40,12 @@ impl Folder {
     /// Which of the files a record belongs in.
     pub(super) fn place_of(record: &Record) -> io::Result<usize> {
         let kind = record.kind();
-        let place = KINDS.iter().position(|known| *known == kind);
+        let place = Record::KINDS.iter().position(|known| *known == kind);
         place.ok_or_else(|| io::Error::other(format!("there is no file for records of kind {kind}")))
     }
 
-    /// Puts the files, in the order of their kinds, and the summary in place.
-    pub(super) fn commit<const N: usize>(self, drafts: [Draft; N], summary: &ScanSummary) -> io::Result<()> {
-        const { assert!(N == KINDS.len()) };
+    /// Puts the files, one for each of [`Record::KINDS`] in that order, and the summary in place.
+    pub(super) fn commit(self, drafts: Vec<Draft>, summary: &ScanSummary) -> io::Result<()> {
         let folder = files::folder_beside(&self.path)?;
         for (name, draft) in names(self.ending).zip(drafts) {
             draft.place(&folder.path().join(name))?;

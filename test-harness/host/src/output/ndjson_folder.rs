@@ -20,7 +20,8 @@ const FRONT: u64 = 1000;
 /// JSON text.
 pub struct NdjsonFolder {
     folder: Folder,
-    tables: [Table; 5],
+    /// One for each kind of record.
+    tables: Vec<Table>,
 }
 
 impl NdjsonFolder {
@@ -30,8 +31,7 @@ impl NdjsonFolder {
     /// When it cannot be made, or `path` is something else than the folder of an earlier scan.
     pub fn create(path: &Path) -> io::Result<Self> {
         let folder = Folder::new(path, "ndjson")?;
-        let table = || folder.draft().map(Table::new);
-        let tables = [table()?, table()?, table()?, table()?, table()?];
+        let tables = Record::KINDS.iter().map(|_| folder.draft().map(Table::new)).collect::<io::Result<_>>()?;
         Ok(Self { folder, tables })
     }
 }
@@ -42,15 +42,8 @@ impl Output for NdjsonFolder {
     }
 
     fn commit(self: Box<Self>, summary: &ScanSummary) -> io::Result<()> {
-        let [accounts, groups, memberships, resources, grants] = self.tables;
-        let folder = self.folder;
-        let drafts = [
-            accounts.finish(&folder)?,
-            groups.finish(&folder)?,
-            memberships.finish(&folder)?,
-            resources.finish(&folder)?,
-            grants.finish(&folder)?,
-        ];
+        let Self { folder, tables } = *self;
+        let drafts = tables.into_iter().map(|table| table.finish(&folder)).collect::<io::Result<_>>()?;
         folder.commit(drafts, summary)
     }
 

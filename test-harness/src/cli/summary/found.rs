@@ -151,7 +151,8 @@ fn kinds(kinds: &Kinds, os_type: &str, before: &str) -> Vec<String> {
 }
 
 fn levels(grants: &BTreeMap<Access, u64>) -> Vec<String> {
-    counts(grants.iter().map(|(access, count)| (words::grant(*access), *count)))
+    let named: Vec<_> = grants.iter().map(|(access, count)| (words::access(access), *count)).collect();
+    counts(named.iter().map(|(words, count)| (words.as_str(), *count)))
 }
 
 fn largest(digest: &Digest, width: usize) -> String {
@@ -195,7 +196,7 @@ fn longest_way(digest: &Digest, width: usize) -> String {
         .map(|(at, stop)| if at == 0 { stop.clone() } else { format!("→ {stop}") })
         .collect();
     let whole = if digest.has_more_ways { ", as far as the rows show ways" } else { "" };
-    let mut text = labelled("  ", &format!("The longest way to be {}{whole}:", words::access(way.access)), width);
+    let mut text = labelled("  ", &format!("The longest way {}{whole}:", words::access(&way.access)), width);
     text += &listed("    ", &stops, "", width);
     text
 }

@@ -86,8 +86,8 @@ fn counts<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use connector_api::{
-        Access, AccessPath, Account, Credential, Descriptor, Grant, Group, Outcome, PathStep, Principal, Reason,
-        ReasonKind, ResourceRef, ScanLedger, Section, SectionReport, SectionStatus, Severity, SystemConfig,
+        Access, AccessLevel, AccessPath, Account, Credential, Descriptor, Grant, Group, Outcome, PathStep, Principal,
+        Reason, ReasonKind, ResourceRef, ScanLedger, Section, SectionReport, SectionStatus, Severity, SystemConfig,
     };
     use console::measure_text_width;
 
@@ -123,15 +123,11 @@ mod tests {
             ..Group::default()
         };
         digest.observe(&group.into());
-        let step = PathStep { name: HOSTILE.into(), group_type: String::new(), external_id: String::new() };
-        let grant = Grant {
-            principal: Principal::Account { external_id: "1".into(), username: "ada".into() },
-            resource: ResourceRef { external_id: "r".into(), resource_type: "system".into(), name: HOSTILE.into() },
-            access: Access::Sudo,
-            direct: false,
-            via: vec![AccessPath { access: Access::Sudo, steps: vec![step], raised_by: None }],
-            more_paths: 1,
-        };
+        let access = Access::new(AccessLevel::Administer, HOSTILE);
+        let resource = ResourceRef::new("r", "system", HOSTILE);
+        let mut grant = Grant::new(Principal::account("1", "ada"), resource, access.clone());
+        grant.via = vec![AccessPath::new(access, vec![PathStep::new("", "", HOSTILE)])];
+        grant.more_paths = 1;
         digest.observe(&grant.into());
         let error = ConnectorError::new(connector_api::ErrorCode::ServerError, HOSTILE, HOSTILE);
         let grants = SectionStatus::Incomplete { error: error.clone().context(Section::SYSTEMS) };

@@ -5,6 +5,8 @@ use indicatif::HumanCount;
 
 use crate::cli::paragraph::GLUE;
 
+use crate::cli::print::printable;
+
 /// What a section holds.
 pub(super) fn section(section: Section) -> &'static str {
     match section {
@@ -29,24 +31,9 @@ pub(super) fn section_with_name(of: Section) -> String {
     if words == of.as_str() { words.to_owned() } else { format!("{words} ({of})") }
 }
 
-/// What an account is where it has this access.
-pub(super) const fn access(access: Access) -> &'static str {
-    match access {
-        Access::Login => "a user",
-        Access::Sudo => "administrator",
-        Access::SudoWithoutPassword => "administrator without a password",
-        _ => "more than a user",
-    }
-}
-
-/// What a grant of this access allows.
-pub(super) const fn grant(access: Access) -> &'static str {
-    match access {
-        Access::Login => "to sign in",
-        Access::Sudo => "as administrator",
-        Access::SudoWithoutPassword => "as administrator without a password",
-        _ => "to do something else",
-    }
+/// What an access allows: `to administer (sudo without password)`.
+pub(super) fn access(access: &Access) -> String {
+    format!("to {} ({})", access.level, printable(&spaced(&access.word)))
 }
 
 /// Types whose names are not what their words say: one, and several.

@@ -363,7 +363,7 @@ mod tests {
         ] {
             let account = PrivilegedAccount {
                 username: String::new(),
-                kind: AccountKind::User,
+                kind: AccountKind::USER,
                 enabled: None,
                 locked: None,
                 severity: Severity::Low,

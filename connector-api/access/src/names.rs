@@ -8,7 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// Names, each once.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub struct Names {
     text: String,
     /// Where in `text` each name ends, and the next begins.
     ends: Vec<usize>,
@@ -19,11 +19,16 @@ pub(super) struct Names {
 
 /// Which of the [`Names`]. Counted from one, so that a place for none costs nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Name(NonZeroU32);
+pub struct Name(NonZeroU32);
 
 impl Name {
     fn at(at: u32) -> Self {
         Self(NonZeroU32::MIN.saturating_add(at))
+    }
+
+    /// How many names were entered before this one.
+    pub fn index(self) -> u32 {
+        self.0.get() - 1
     }
 }
 
@@ -32,7 +37,7 @@ impl Names {
     ///
     /// # Errors
     /// The same name, where it was entered before.
-    pub(super) fn insert(&mut self, name: &str) -> Result<Name, Name> {
+    pub fn insert(&mut self, name: &str) -> Result<Name, Name> {
         let Self { text, ends, index, hasher } = self;
         let hash = |at: &u32| hasher.hash_one(nth(text, ends, *at));
         match index.entry(hasher.hash_one(name), |at| nth(text, ends, *at) == name, hash) {
@@ -47,9 +52,30 @@ impl Names {
         }
     }
 
+    /// A name that was entered.
+    pub fn find(&self, name: &str) -> Option<Name> {
+        let Self { text, ends, index, hasher } = self;
+        index.find(hasher.hash_one(name), |at| nth(text, ends, *at) == name).map(|at| Name::at(*at))
+    }
+
+    /// The name that was entered behind `index` others.
+    pub fn nth(&self, index: u32) -> Option<&str> {
+        ((index as usize) < self.ends.len()).then(|| nth(&self.text, &self.ends, index))
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
     /// The name itself.
-    pub(super) fn get(&self, name: Name) -> &str {
-        nth(&self.text, &self.ends, name.0.get() - 1)
+    pub fn get(&self, name: Name) -> &str {
+        nth(&self.text, &self.ends, name.index())
     }
 }
 
@@ -66,13 +92,15 @@ mod tests {
     #[test]
     fn names_are_kept_apart_and_known_again() {
         let mut names = Names::default();
-        let told = ["ada", "", "ad", "a", "München", "ada ", "İ"];
-        let entered: Vec<_> = told.iter().map(|name| names.insert(name)).collect();
+        let all = ["ada", "", "ad", "a", "München", "ada ", "İ"];
+        let entered: Vec<_> = all.iter().map(|name| names.insert(name)).collect();
         assert!(entered.iter().all(Result::is_ok));
-        for (name, place) in told.iter().zip(entered.into_iter().flatten()) {
+        for (name, place) in all.iter().zip(entered.into_iter().flatten()) {
             assert_eq!(names.get(place), *name);
             assert_eq!(names.insert(name), Err(place));
+            assert_eq!(names.find(name), Some(place));
         }
+        assert_eq!((names.len(), names.find("adam")), (all.len(), None));
         assert_eq!(size_of::<Option<Name>>(), 4);
     }
 }

@@ -1,0 +1,131 @@
+//! Everything by its index: who is in which group and bound to what.
+
+use jiff::Timestamp;
+
+use crate::lists::Lists;
+use crate::raises::Raise;
+use crate::reach::{Everything, Reach};
+
+/// How much an access allows: its place in a table of accesses, the weakest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rank(pub u16);
+
+/// Whose access is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A group: what each of its members has through it.
+    Group(u32),
+    /// An account.
+    Account(u32),
+}
+
+/// What somebody is bound to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// The resource.
+    pub to: u32,
+    /// What the binding gives by itself.
+    pub rank: Rank,
+    /// When it ends: a place in [`Parts::ends`], counted from one; 0 where it does not.
+    pub ends: u32,
+}
+
+impl Bound {
+    /// A binding that does not end by itself.
+    pub fn new(to: u32, rank: Rank) -> Self {
+        Self { to, rank, ends: 0 }
+    }
+}
+
+/// A resource.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The number of its type, by which raises name it.
+    pub resource_type: u16,
+    /// Whether it is only a set of others, and nothing to reach by itself.
+    pub container: bool,
+}
+
+/// What a [`Graph`] is made of. Every list is by the index of the thing that it belongs to, in the order in which paths of
+/// one length and rank are to come.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// For each account, the groups that hold it directly.
+    pub groups_of: Lists<u32>,
+    /// For each group, the groups that it is a member of, directly.
+    pub parents: Lists<u32>,
+    /// For each account, what it is bound to directly.
+    pub bindings_of_accounts: Lists<Bound>,
+    /// For each group, what it is bound to itself.
+    pub bindings_of_groups: Lists<Bound>,
+    /// For each resource, those inside it, directly.
+    pub inside: Lists<u32>,
+    /// The resources.
+    pub resources: Vec<Target>,
+    /// What accounts and groups may raise.
+    pub raises: Vec<Raise>,
+    /// For each group, its place in `raises`, counted from one; 0 for one that raises nothing, as one that is not here.
+    pub raises_of_groups: Vec<u16>,
+    /// The same for each account.
+    pub raises_of_accounts: Vec<u16>,
+    /// When bindings end.
+    pub ends: Vec<Timestamp>,
+}
+
+/// Who is in which group and bound to what, everything named by its index.
+///
+/// An edge to something that is not there leads nowhere.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    pub(crate) parts: Parts,
+}
+
+impl Graph {
+    /// The graph of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// What it is made of.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// What an account or group reaches, with the paths there.
+    pub fn reach(&self, subject: Subject) -> Reach<'_> {
+        Reach::of(self, &Everything(self), subject)
+    }
+
+    /// What every group and every account reaches, one after another, groups first.
+    pub fn all(&self) -> impl Iterator<Item = (Subject, Reach<'_>)> {
+        let groups = (0..self.parts.bindings_of_groups.len() as u32).map(Subject::Group);
+        let accounts = (0..self.parts.groups_of.len() as u32).map(Subject::Account);
+        groups.chain(accounts).map(|subject| (subject, self.reach(subject)))
+    }
+
+    /// What a group raises for those who come through it.
+    pub fn raise_of_group(&self, group: u32) -> Option<&Raise> {
+        self.raise(&self.parts.raises_of_groups, group)
+    }
+
+    /// What an account raises for itself.
+    pub fn raise_of_account(&self, account: u32) -> Option<&Raise> {
+        self.raise(&self.parts.raises_of_accounts, account)
+    }
+
+    fn raise(&self, of: &[u16], at: u32) -> Option<&Raise> {
+        let place = of.get(at as usize)?.checked_sub(1)?;
+        self.parts.raises.get(place as usize)
+    }
+
+    /// A resource; what is not there is nothing to reach.
+    pub(crate) fn target(&self, resource: u32) -> Target {
+        let nothing = Target { resource_type: 0, container: true };
+        self.parts.resources.get(resource as usize).copied().unwrap_or(nothing)
+    }
+
+    /// When a binding ends.
+    pub(crate) fn end(&self, ends: u32) -> Option<Timestamp> {
+        self.parts.ends.get(ends.checked_sub(1)? as usize).copied()
+    }
+}

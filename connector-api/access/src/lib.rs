@@ -1,0 +1,37 @@
+//! Who reaches what, by which ways, and how strongly: the walk over what administrators made.
+//!
+//! A scan's rows say what somebody made: memberships, groups in groups, bindings, and what raises an access. A grant is
+//! what follows from these. There can be as many as accounts times resources, so they are made on demand here: those of
+//! one account or group ([`Graph::reach`]), those to one resource ([`Reverse::who`]), or all, one subject after another
+//! ([`Graph::all`]).
+//!
+//! A [`Graph`] knows everything by its index and each edge by a few bytes, so that it bears millions of accounts;
+//! [`AccessRows`] makes one of a scan's rows, and grants with names of what it answers. Nothing here does I/O or knows a
+//! target's words.
+//!
+//! # Ways
+//! A way leads from an account up through groups, and passes none twice. Groups that are members of each other make more
+//! ways than anybody can list, so of one subject's the nearest [`WAYS`] are followed, and in addition, to every group, the
+//! nearest way and the nearest of those that give more than it. What is reached, and how strongly, is therefore always
+//! right; only the number of further paths is a lower bound.
+
+mod chains;
+mod graph;
+mod lists;
+mod names;
+mod path;
+mod raises;
+mod reach;
+mod rows;
+mod ways;
+mod who;
+
+pub use graph::{Bound, Graph, Parts, Rank, Subject, Target};
+pub use lists::Lists;
+pub use names::{Name, Names};
+pub use path::{Naming, Path, Paths};
+pub use raises::Raise;
+pub use reach::{Reach, Reached};
+pub use rows::{AccessRows, RowsBuilder};
+pub use ways::{End, WAYS};
+pub use who::{Reverse, Who};

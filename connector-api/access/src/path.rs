@@ -1,0 +1,184 @@
+//! The paths to one resource: which are shown, and in which order.
+
+use std::cmp::Reverse;
+
+use connector_api::{Access, AccessPath, Grant, PathStep, Principal, ResourceRef};
+use jiff::Timestamp;
+
+use crate::chains::NO_CHAIN;
+use crate::graph::Rank;
+use crate::reach::{DIRECT, Reached};
+
+/// Paths shown for one grant; of more of the same length or longer the number is reported.
+const PATHS: usize = 32;
+
+/// Paths to one resource.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Paths {
+    /// The shortest, one of the strongest among them; of those as long, the stronger first.
+    pub shown: Vec<Path>,
+    /// How many others there are, at least.
+    pub more: u64,
+}
+
+/// One path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    /// What it gives.
+    pub rank: Rank,
+    /// Whether the account's own raises it above what edges and groups give.
+    pub raised: bool,
+    /// The groups passed.
+    pub groups: Vec<u32>,
+    /// The containers passed after those, outermost first.
+    pub containers: Vec<u32>,
+    /// When it ends by itself.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// A path before it is known whether it is shown.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    length: u32,
+    rank: Rank,
+    /// `None` where the subject's own binding leads there.
+    way: Option<u32>,
+    chain: u32,
+    ends: u32,
+    raised: bool,
+}
+
+impl Reached<'_> {
+    /// The paths.
+    pub fn paths(&self) -> Paths {
+        let candidates = self.candidates();
+        let mut more = candidates.len().saturating_sub(PATHS) as u64 + self.uncounted();
+        let mut shown = candidates;
+        // The strongest path stays, however long it is.
+        if shown.len() > PATHS
+            && let Some(strongest) = (0..shown.len()).max_by_key(|at| (shown[*at].rank, Reverse(*at)))
+            && strongest >= PATHS
+        {
+            shown.swap(PATHS - 1, strongest);
+        }
+        shown.truncate(PATHS);
+        more += self.reach.more.get(&self.resource()).copied().unwrap_or(0);
+        Paths { shown: shown.into_iter().map(|candidate| self.path(candidate)).collect(), more }
+    }
+
+    /// Every path that was followed, shortest first, each once.
+    fn candidates(&self) -> Vec<Candidate> {
+        let reach = self.reach;
+        let resource_type = reach.graph.target(self.resource()).resource_type;
+        let own = reach.own(resource_type);
+        let mut all = Vec::new();
+        for entry in self.entries {
+            let inside = reach.chains.length(entry.chain);
+            let mut push = |way: Option<u32>| {
+                let (passed, of_groups) = match way {
+                    Some(way) => {
+                        let level = reach.ways.levels.on(reach.ways.level(way), resource_type);
+                        (reach.ways.length(way) - reach.hidden(), level)
+                    }
+                    None => (0, Rank::default()),
+                };
+                let of_edges = entry.rank.max(of_groups);
+                let (rank, raised) = (of_edges.max(own), own > of_edges);
+                let (chain, ends) = (entry.chain, entry.ends);
+                all.push(Candidate { length: passed + inside, rank, way, chain, ends, raised });
+            };
+            match entry.end {
+                DIRECT => push(None),
+                end => reach.ways_of_ends.of(end).iter().for_each(|way| push(Some(*way))),
+            }
+        }
+        if all.len() > 1 {
+            let order = |one: &Candidate| (one.length, Reverse(one.rank), one.way);
+            all.sort_by_key(order);
+            // Two bindings of the same ends may come to one path by what raises them.
+            let mut each = Vec::with_capacity(all.len());
+            for candidate in all {
+                let alike = each.iter().rev().take_while(|known| order(known) == order(&candidate));
+                if !alike.into_iter().any(|known| self.are_alike(known, &candidate)) {
+                    each.push(candidate);
+                }
+            }
+            return each;
+        }
+        all
+    }
+
+    fn are_alike(&self, one: &Candidate, other: &Candidate) -> bool {
+        (one.ends, one.raised) == (other.ends, other.raised) && self.reach.chains.are_alike(one.chain, other.chain)
+    }
+
+    /// Paths by ways that were not followed, at least.
+    fn uncounted(&self) -> u64 {
+        let reach = self.reach;
+        if reach.others_of_ends.is_empty() {
+            return 0;
+        }
+        let mut distinct: Vec<(u32, u32)> = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.end != DIRECT) {
+            // Two bindings of the same ends are two paths only where a container tells them apart.
+            let known = |(end, chain): &(u32, u32)| *end == entry.end && reach.chains.are_alike(*chain, entry.chain);
+            if !distinct.iter().any(known) {
+                distinct.push((entry.end, entry.chain));
+            }
+        }
+        distinct.iter().filter_map(|(end, _)| reach.others_of_ends.get(end)).sum()
+    }
+
+    fn path(&self, candidate: Candidate) -> Path {
+        let reach = self.reach;
+        let Candidate { rank, raised, .. } = candidate;
+        let mut groups: Vec<u32> = candidate.way.into_iter().flat_map(|way| reach.ways.groups(way)).collect();
+        groups.truncate(groups.len().saturating_sub(reach.hidden() as usize));
+        groups.reverse();
+        let mut containers: Vec<u32> = match candidate.chain {
+            NO_CHAIN => Vec::new(),
+            chain => reach.chains.containers(chain).collect(),
+        };
+        containers.reverse();
+        Path { rank, raised, groups, containers, ends_at: reach.graph.end(candidate.ends) }
+    }
+
+    /// The grant to a principal, as a row.
+    pub fn grant(&self, naming: &impl Naming, principal: &Principal) -> Grant {
+        let Paths { shown, more } = self.paths();
+        let raised_by = match self.reach.subject {
+            crate::Subject::Account(account) => self.reach.graph.raise_of_account(account),
+            crate::Subject::Group(_) => None,
+        };
+        let raised_by = raised_by.and_then(|raise| raise.raised_by.as_ref());
+        let path = |path: &Path| {
+            let groups = path.groups.iter().map(|group| naming.group(*group));
+            let containers = path.containers.iter().map(|container| {
+                let ResourceRef { resource_type, external_id, name, .. } = naming.resource(*container);
+                PathStep::new(resource_type, external_id, name)
+            });
+            let mut way = AccessPath::new(naming.access(path.rank), groups.chain(containers).collect());
+            way.raised_by = raised_by.filter(|_| path.raised).cloned();
+            way.expires_at = path.ends_at;
+            way
+        };
+        let access = naming.access(self.rank());
+        let mut grant = Grant::new(principal.clone(), naming.resource(self.resource()), access);
+        grant.direct = self.is_direct();
+        grant.via = shown.iter().map(path).collect();
+        grant.more_paths = more;
+        grant
+    }
+}
+
+/// The names that rows give to what a graph knows by its index.
+pub trait Naming {
+    /// A group, as a step of a path.
+    fn group(&self, group: u32) -> PathStep;
+
+    /// A resource.
+    fn resource(&self, resource: u32) -> ResourceRef;
+
+    /// An access.
+    fn access(&self, rank: Rank) -> Access;
+}

@@ -1,0 +1,262 @@
+//! What one account or group reaches.
+
+use std::collections::HashSet;
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry as Place;
+
+use crate::chains::{Chains, NO_CHAIN};
+use crate::graph::{Bound, Graph, Rank, Subject};
+use crate::lists::Lists;
+use crate::raises::{Level, NO_LEVEL};
+use crate::ways::{WAYS, Ways};
+
+/// The edges that a walk goes over: all of a graph, or those that lead to one resource.
+pub(crate) trait Edges {
+    /// The groups that hold an account directly.
+    fn groups_of(&self, account: u32) -> impl Iterator<Item = u32>;
+    /// The groups that a group is a member of, directly.
+    fn parents(&self, group: u32) -> &[u32];
+    /// What an account or group is bound to itself.
+    fn bindings(&self, subject: Subject) -> &[Bound];
+    /// The resources inside another.
+    fn inside(&self, resource: u32) -> &[u32];
+    /// Whether a resource is asked for.
+    fn asks_for(&self, resource: u32) -> bool;
+}
+
+/// All edges of a graph.
+pub(crate) struct Everything<'g>(pub(crate) &'g Graph);
+
+impl Edges for Everything<'_> {
+    fn groups_of(&self, account: u32) -> impl Iterator<Item = u32> {
+        self.0.parts.groups_of.of(account).iter().copied()
+    }
+
+    fn parents(&self, group: u32) -> &[u32] {
+        self.0.parts.parents.of(group)
+    }
+
+    fn bindings(&self, subject: Subject) -> &[Bound] {
+        match subject {
+            Subject::Account(account) => self.0.parts.bindings_of_accounts.of(account),
+            Subject::Group(group) => self.0.parts.bindings_of_groups.of(group),
+        }
+    }
+
+    fn inside(&self, resource: u32) -> &[u32] {
+        self.0.parts.inside.of(resource)
+    }
+
+    fn asks_for(&self, _: u32) -> bool {
+        true
+    }
+}
+
+/// By a binding of the subject's own, and through no group.
+pub(crate) const DIRECT: u32 = u32::MAX;
+
+/// A resource that is reached by one binding, through one chain of containers, by all ways to the group that is bound.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) resource: u32,
+    /// The group that is bound, by its place among the ends, or [`DIRECT`].
+    pub(crate) end: u32,
+    pub(crate) chain: u32,
+    /// When the binding ends, as in [`Bound`].
+    pub(crate) ends: u32,
+    /// What the binding gives by itself.
+    pub(crate) rank: Rank,
+}
+
+/// What one account or group reaches, with the paths there.
+///
+/// It is held by the edges: each that is involved once, however many ways lead to it.
+#[derive(Debug)]
+pub struct Reach<'g> {
+    pub(crate) graph: &'g Graph,
+    pub(crate) subject: Subject,
+    pub(crate) ways: Ways,
+    pub(crate) chains: Chains,
+    /// For each group that is reached, the ways that end with it.
+    pub(crate) ways_of_ends: Lists<u32>,
+    /// What all of them together raise.
+    pub(crate) levels_of_ends: Vec<Level>,
+    /// How many more ways there are to it, at least.
+    pub(crate) others_of_ends: HashMap<u32, u64>,
+    /// Paths that were not followed because there are too many chains of containers, at least.
+    pub(crate) more: HashMap<u32, u64>,
+    /// In the order of the resources, and for each in the order in which they were found.
+    entries: Vec<Entry>,
+}
+
+impl<'g> Reach<'g> {
+    /// What a subject reaches over some edges.
+    pub(crate) fn of(graph: &'g Graph, edges: &impl Edges, subject: Subject) -> Self {
+        let ways = match subject {
+            Subject::Account(account) => Ways::up(graph, edges, edges.groups_of(account), WAYS),
+            Subject::Group(group) => Ways::up(graph, edges, [group].into_iter(), WAYS),
+        };
+        let mut reach = Self {
+            graph,
+            subject,
+            ways,
+            chains: Chains::default(),
+            ways_of_ends: Lists::default(),
+            levels_of_ends: Vec::new(),
+            others_of_ends: HashMap::new(),
+            more: HashMap::new(),
+            entries: Vec::new(),
+        };
+        if let Subject::Account(_) = subject {
+            edges.bindings(subject).iter().for_each(|bound| reach.enter(edges, bound, DIRECT));
+        }
+        let groups = reach.enter_ends();
+        for (end, group) in (0_u32..).zip(&groups) {
+            edges.bindings(Subject::Group(*group)).iter().for_each(|bound| reach.enter(edges, bound, end));
+        }
+        if reach.ways.is_cut() {
+            let others = reach.ways.others(edges);
+            let ends = (0_u32..).zip(&groups);
+            reach.others_of_ends = ends.filter_map(|(end, group)| Some((end, *others.get(group)?))).collect();
+        }
+        // Containers hold their resources in order mostly, which this kind of sorting makes use of.
+        reach.entries.sort_by_key(|entry| entry.resource);
+        reach
+    }
+
+    /// Enters the groups with which ways end, and returns them in the order of the first way to each.
+    fn enter_ends(&mut self) -> Vec<u32> {
+        let Self { ways, levels_of_ends, .. } = self;
+        let (mut groups, mut places) = (Vec::new(), HashMap::<u32, u32>::new());
+        let mut end_of_ways = Vec::with_capacity(ways.len());
+        for way in 0..ways.len() as u32 {
+            let (group, level) = (ways.last(way), ways.level(way));
+            match places.entry(group) {
+                Place::Occupied(end) => {
+                    let known = &mut levels_of_ends[*end.get() as usize];
+                    *known = ways.levels.both(*known, level);
+                    end_of_ways.push(*end.get());
+                }
+                Place::Vacant(place) => {
+                    place.insert(groups.len() as u32);
+                    end_of_ways.push(groups.len() as u32);
+                    groups.push(group);
+                    levels_of_ends.push(level);
+                }
+            }
+        }
+        self.ways_of_ends = Lists::new(groups.len(), end_of_ways.into_iter().zip(0..));
+        groups
+    }
+
+    /// Enters what a binding leads to.
+    fn enter(&mut self, edges: &impl Edges, bound: &Bound, end: u32) {
+        if !self.graph.target(bound.to).container && edges.asks_for(bound.to) {
+            self.push(bound, bound.to, end, NO_CHAIN);
+        }
+        if !edges.inside(bound.to).is_empty() {
+            self.enter_inside(edges, bound, end);
+        }
+    }
+
+    /// Enters what is inside of what somebody is bound to, and inside of that.
+    fn enter_inside(&mut self, edges: &impl Edges, bound: &Bound, end: u32) {
+        let first = self.chains.len();
+        let mut open = vec![self.chains.behind(NO_CHAIN, bound.to)];
+        let mut passed = HashSet::new();
+        while let Some(chain) = open.pop() {
+            let container = self.chains.containers(chain).next();
+            for &inner in container.map_or(&[][..], |container| edges.inside(container)) {
+                // A resource is not reached through itself.
+                if self.chains.containers(chain).any(|container| container == inner) {
+                    continue;
+                }
+                if !self.graph.target(inner).container && edges.asks_for(inner) {
+                    self.push(bound, inner, end, chain);
+                }
+                let holds = edges.inside(inner);
+                if holds.is_empty() {
+                    continue;
+                }
+                if passed.insert(inner) || self.chains.len() - first < WAYS {
+                    open.push(self.chains.behind(chain, inner));
+                } else {
+                    let reached = holds.iter().filter(|held| !self.graph.target(**held).container);
+                    reached.for_each(|held| *self.more.entry(*held).or_default() += 1);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, bound: &Bound, resource: u32, end: u32, chain: u32) {
+        self.entries.push(Entry { resource, end, chain, ends: bound.ends, rank: bound.rank });
+    }
+
+    /// What is left when but one resource is asked for.
+    pub(crate) fn only(mut self, resource: u32) -> Self {
+        self.entries.retain(|entry| entry.resource == resource);
+        self
+    }
+
+    /// The resources that are reached, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = Reached<'_>> {
+        let of_one = self.entries.chunk_by(|one, next| one.resource == next.resource);
+        of_one.map(|entries| Reached { reach: self, entries })
+    }
+
+    /// Whether nothing is reached.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// What the groups on ways, and at last the account itself, raise on resources of a type.
+    pub(crate) fn own(&self, resource_type: u16) -> Rank {
+        match self.subject {
+            Subject::Account(account) => {
+                self.graph.raise_of_account(account).map_or(Rank::default(), |raise| raise.on(resource_type))
+            }
+            Subject::Group(_) => Rank::default(),
+        }
+    }
+
+    /// The groups of each way that a subject's paths do not name: a group does not pass itself.
+    pub(crate) fn hidden(&self) -> u32 {
+        u32::from(matches!(self.subject, Subject::Group(_)))
+    }
+}
+
+/// A resource that somebody reaches.
+#[derive(Debug, Clone, Copy)]
+pub struct Reached<'r> {
+    pub(crate) reach: &'r Reach<'r>,
+    pub(crate) entries: &'r [Entry],
+}
+
+impl Reached<'_> {
+    /// The resource.
+    pub fn resource(&self) -> u32 {
+        self.entries.first().map_or(u32::MAX, |entry| entry.resource)
+    }
+
+    /// The strongest access over all paths.
+    pub fn rank(&self) -> Rank {
+        let resource_type = self.reach.graph.target(self.resource()).resource_type;
+        let rank = |entry: &Entry| {
+            let level = self.reach.levels_of_ends.get(entry.end as usize).copied().unwrap_or(NO_LEVEL);
+            entry.rank.max(self.reach.ways.levels.on(level, resource_type))
+        };
+        let of_edges = self.entries.iter().map(rank).max().unwrap_or_default();
+        of_edges.max(self.reach.own(resource_type))
+    }
+
+    /// Whether one of the paths is a binding of the subject itself to the resource itself.
+    pub fn is_direct(&self) -> bool {
+        let own = |entry: &Entry| match self.reach.subject {
+            Subject::Account(_) => entry.end == DIRECT,
+            // The first way of a group is the group itself.
+            Subject::Group(_) => entry.end == 0,
+        };
+        self.entries.iter().any(|entry| entry.chain == NO_CHAIN && own(entry))
+    }
+}

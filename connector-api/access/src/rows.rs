@@ -1,0 +1,310 @@
+//! A graph of a scan's rows, and grants with names of what it answers.
+
+use connector_api::{
+    Access, AccessLevel, Binding, Grant, NodeKind, NodeRef, PathStep, Principal, Raises, Record, ResourceRef,
+};
+use hashbrown::HashMap;
+use jiff::Timestamp;
+
+use crate::graph::{Bound, Graph, Parts, Rank, Subject, Target};
+use crate::lists::Lists;
+use crate::names::{Name, Names};
+use crate::path::Naming;
+use crate::raises::Raise;
+use crate::who::Reverse;
+
+/// What a principal has that is bound without a word for it.
+const BOUND: Access = Access::of_word(AccessLevel::Use, "use");
+
+/// Takes the rows of a scan, in the order of their kinds, and makes [`AccessRows`] of them. Accounts, groups, direct
+/// memberships, resources and bindings count; others are passed over.
+#[derive(Debug, Default)]
+pub struct RowsBuilder {
+    /// The accesses that were announced, weakest first.
+    order: Vec<Access>,
+    accesses: Vec<Access>,
+    places: HashMap<Access, u16>,
+    types: Names,
+    accounts: Names,
+    /// The name of each account.
+    usernames: Vec<Name>,
+    names: Names,
+    groups: Names,
+    group_steps: Vec<PathStep>,
+    resources: Names,
+    resource_refs: Vec<ResourceRef>,
+    targets: Vec<Target>,
+    memberships: Vec<(u32, u32)>,
+    parents: Vec<(u32, u32)>,
+    inside: Vec<(u32, u32)>,
+    bindings_of_accounts: Vec<(u32, Bound)>,
+    bindings_of_groups: Vec<(u32, Bound)>,
+    /// The rank in a raise, as in a binding, is a place among `accesses` until all are known.
+    raises: Vec<Raise>,
+    raises_of_groups: Vec<u16>,
+    raises_of_accounts: Vec<u16>,
+    ends: Vec<Timestamp>,
+    unmatched: u64,
+}
+
+impl RowsBuilder {
+    /// A builder that knows the [`accesses`](connector_api::Descriptor::accesses) that the connector announces. One that is
+    /// not among them comes after those of its level.
+    pub fn new(accesses: &[Access]) -> Self {
+        Self { order: accesses.to_vec(), ..Self::default() }
+    }
+
+    /// Takes a row.
+    pub fn enter(&mut self, record: &Record) {
+        match record {
+            Record::Account(account) => {
+                if self.accounts.insert(&account.external_id).is_ok() {
+                    self.usernames.push(self.names.insert(&account.username).unwrap_or_else(|known| known));
+                    let raise = self.raise(account.raises.as_ref());
+                    self.raises_of_accounts.push(raise);
+                }
+            }
+            Record::Group(group) => {
+                if self.groups.insert(&identity(&group.group_type, &group.external_id)).is_ok() {
+                    let (group_type, id, name) = (&group.group_type, &group.external_id, &group.name);
+                    self.group_steps.push(PathStep::new(group_type, id, name));
+                    let raise = self.raise(group.raises.as_ref());
+                    self.raises_of_groups.push(raise);
+                }
+            }
+            Record::Membership(membership) if membership.direct => {
+                let account = self.accounts.find(&membership.account_external_id);
+                let group = self.groups.find(&identity(&membership.group_type, &membership.group_external_id));
+                match account.zip(group) {
+                    Some((account, group)) => self.memberships.push((account.index(), group.index())),
+                    None => self.unmatched += 1,
+                }
+            }
+            Record::Resource(resource) => {
+                let (resource_type, id, name) = (&resource.resource_type, &resource.external_id, &resource.name);
+                if self.resources.insert(&identity(resource_type, id)).is_ok() {
+                    self.resource_refs.push(ResourceRef::new(id, resource_type, name));
+                    let resource_type = self.resource_type(resource_type);
+                    self.targets.push(Target { resource_type, container: resource.container });
+                }
+            }
+            Record::Binding(binding) => {
+                if self.bind(binding).is_none() {
+                    self.unmatched += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// How many memberships and bindings name something of which there is no row.
+    pub fn unmatched(&self) -> u64 {
+        self.unmatched
+    }
+
+    fn bind(&mut self, binding: &Binding) -> Option<()> {
+        let (from, to) = (self.find(&binding.from)?, self.find(&binding.to)?);
+        match (binding.from.kind, binding.to.kind) {
+            (NodeKind::Group, NodeKind::Group) => self.parents.push((from, to)),
+            (NodeKind::Resource, NodeKind::Resource) => self.inside.push((to, from)),
+            (NodeKind::Account, NodeKind::Resource) => {
+                let bound = self.bound(binding, to);
+                self.bindings_of_accounts.push((from, bound));
+            }
+            (NodeKind::Group, NodeKind::Resource) => {
+                let bound = self.bound(binding, to);
+                self.bindings_of_groups.push((from, bound));
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn bound(&mut self, binding: &Binding, to: u32) -> Bound {
+        let rank = self.access(binding.access.as_ref().unwrap_or(&BOUND));
+        let ends = binding.expires_at.map_or(0, |expires_at| {
+            self.ends.push(expires_at);
+            self.ends.len() as u32
+        });
+        Bound { to, rank, ends }
+    }
+
+    fn find(&self, node: &NodeRef) -> Option<u32> {
+        let name = match node.kind {
+            NodeKind::Account => self.accounts.find(&node.external_id),
+            NodeKind::Group => self.groups.find(&identity(&node.node_type, &node.external_id)),
+            NodeKind::Resource => self.resources.find(&identity(&node.node_type, &node.external_id)),
+            _ => None,
+        };
+        name.map(Name::index)
+    }
+
+    fn resource_type(&mut self, word: &str) -> u16 {
+        let name = self.types.insert(word).unwrap_or_else(|known| known);
+        u16::try_from(name.index()).unwrap_or(u16::MAX)
+    }
+
+    /// The place of an access, in the order of their coming.
+    fn access(&mut self, access: &Access) -> Rank {
+        let at = *self.places.entry_ref(access).or_insert_with(|| {
+            self.accesses.push(access.clone());
+            u16::try_from(self.accesses.len() - 1).unwrap_or(u16::MAX)
+        });
+        Rank(at)
+    }
+
+    fn raise(&mut self, raises: Option<&Raises>) -> u16 {
+        let Some(raises) = raises else { return 0 };
+        let mut raise = Raise::new(self.access(&raises.access), []);
+        raise.types = raises.resource_types.iter().map(|word| self.resource_type(word)).collect();
+        raise.raised_by.clone_from(&raises.raised_by);
+        let known = self.raises.iter().position(|known| *known == raise);
+        let at = known.unwrap_or_else(|| {
+            self.raises.push(raise);
+            self.raises.len() - 1
+        });
+        u16::try_from(at + 1).unwrap_or_default()
+    }
+
+    /// The graph of all rows that were taken.
+    pub fn finish(mut self) -> AccessRows {
+        let ranks = self.ranks();
+        let ranked = |rank: &mut Rank| *rank = ranks.get(rank.0 as usize).copied().unwrap_or_default();
+        self.raises.iter_mut().for_each(|raise| ranked(&mut raise.rank));
+        let of_accounts = self.bindings_of_accounts.iter_mut();
+        of_accounts.chain(&mut self.bindings_of_groups).for_each(|(_, bound)| ranked(&mut bound.rank));
+        let mut accesses = vec![BOUND; self.accesses.len()];
+        for (access, rank) in self.accesses.into_iter().zip(&ranks) {
+            accesses[rank.0 as usize] = access;
+        }
+        let (accounts, groups) = (self.usernames.len(), self.group_steps.len());
+        let graph = Graph::new(Parts {
+            groups_of: Lists::new(accounts, self.memberships.into_iter()),
+            parents: Lists::new(groups, self.parents.into_iter()),
+            bindings_of_accounts: Lists::new(accounts, self.bindings_of_accounts.into_iter()),
+            bindings_of_groups: Lists::new(groups, self.bindings_of_groups.into_iter()),
+            inside: Lists::new(self.targets.len(), self.inside.into_iter()),
+            resources: self.targets,
+            raises: self.raises,
+            raises_of_groups: self.raises_of_groups,
+            raises_of_accounts: self.raises_of_accounts,
+            ends: self.ends,
+        });
+        AccessRows {
+            graph,
+            accounts: self.accounts,
+            usernames: self.usernames,
+            names: self.names,
+            groups: self.groups,
+            group_steps: self.group_steps,
+            resources: self.resources,
+            resource_refs: self.resource_refs,
+            accesses,
+        }
+    }
+
+    /// The rank of each access: by its level, then as they were announced.
+    fn ranks(&self) -> Vec<Rank> {
+        let announced = |access: &Access| self.order.iter().position(|known| known == access).unwrap_or(usize::MAX);
+        let mut order: Vec<usize> = (0..self.accesses.len()).collect();
+        order.sort_by_key(|at| {
+            let access = &self.accesses[*at];
+            (access.level, announced(access), &access.word)
+        });
+        let mut ranks = vec![Rank::default(); order.len()];
+        for (rank, at) in (0_u16..).zip(order) {
+            ranks[at] = Rank(rank);
+        }
+        ranks
+    }
+}
+
+/// What identifies a group or resource; no type holds a line break.
+fn identity(of_type: &str, external_id: &str) -> String {
+    format!("{of_type}\n{external_id}")
+}
+
+/// A scan's rows as a graph with names.
+#[derive(Debug)]
+pub struct AccessRows {
+    graph: Graph,
+    accounts: Names,
+    usernames: Vec<Name>,
+    names: Names,
+    groups: Names,
+    group_steps: Vec<PathStep>,
+    resources: Names,
+    resource_refs: Vec<ResourceRef>,
+    /// By their ranks.
+    accesses: Vec<Access>,
+}
+
+impl AccessRows {
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The account with this `externalId`.
+    pub fn account(&self, external_id: &str) -> Option<Subject> {
+        self.accounts.find(external_id).map(|name| Subject::Account(name.index()))
+    }
+
+    /// The group of this type with this `externalId`.
+    pub fn group(&self, group_type: &str, external_id: &str) -> Option<Subject> {
+        self.groups.find(&identity(group_type, external_id)).map(|name| Subject::Group(name.index()))
+    }
+
+    /// The resource of this type with this `externalId`, by its index.
+    pub fn resource(&self, resource_type: &str, external_id: &str) -> Option<u32> {
+        self.resources.find(&identity(resource_type, external_id)).map(Name::index)
+    }
+
+    /// The grants of an account or group.
+    pub fn grants(&self, subject: Subject) -> Vec<Grant> {
+        self.rows(subject, &self.graph.reach(subject))
+    }
+
+    /// The grants to a resource, those of groups first.
+    pub fn grants_to<'a>(&'a self, reverse: &Reverse<'a>, resource: u32) -> impl Iterator<Item = Grant> + use<'a> {
+        reverse.who(resource).flat_map(|(subject, reach)| self.rows(subject, &reach))
+    }
+
+    /// All grants, those of groups first.
+    pub fn all_grants(&self) -> impl Iterator<Item = Grant> {
+        self.graph.all().flat_map(|(subject, reach)| self.rows(subject, &reach))
+    }
+
+    fn rows(&self, subject: Subject, reach: &crate::Reach<'_>) -> Vec<Grant> {
+        let Some(principal) = self.principal(subject) else { return Vec::new() };
+        reach.iter().map(|reached| reached.grant(self, &principal)).collect()
+    }
+
+    /// An account or group as rows name it.
+    pub fn principal(&self, subject: Subject) -> Option<Principal> {
+        match subject {
+            Subject::Account(account) => {
+                let username = self.names.get(*self.usernames.get(account as usize)?);
+                Some(Principal::account(self.accounts.nth(account)?, username))
+            }
+            Subject::Group(group) => {
+                let PathStep { group_type, external_id, name, .. } = self.group_steps.get(group as usize)?;
+                Some(Principal::group(external_id, group_type, name))
+            }
+        }
+    }
+}
+
+impl Naming for AccessRows {
+    fn group(&self, group: u32) -> PathStep {
+        self.group_steps.get(group as usize).cloned().unwrap_or_else(|| PathStep::new("", "", ""))
+    }
+
+    fn resource(&self, resource: u32) -> ResourceRef {
+        self.resource_refs.get(resource as usize).cloned().unwrap_or_else(|| ResourceRef::new("", "", ""))
+    }
+
+    fn access(&self, rank: Rank) -> Access {
+        self.accesses.get(rank.0 as usize).cloned().unwrap_or(BOUND)
+    }
+}

@@ -1,0 +1,220 @@
+//! Ways up through groups.
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use crate::graph::{Graph, Subject};
+use crate::raises::{Level, Levels, NO_LEVEL};
+use crate::reach::{Edges, Everything};
+
+/// Ways through nested groups that are followed from one account or group, in addition to those to each group that show how
+/// near and how strong it is. More would need groups that are members of each other in hundreds of combinations.
+pub const WAYS: usize = 1024;
+
+/// Steps that are made to count the ways that are not followed. There may be more ways than can be counted.
+const COUNTED: usize = 20_000;
+
+/// Before the first group of a way.
+const NONE: u32 = u32::MAX;
+
+/// A way as its last group, and the way before that: ways that begin alike share their beginning.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    group: u32,
+    before: u32,
+    /// How many groups the way has.
+    length: u32,
+    /// What they raise.
+    level: Level,
+}
+
+/// Ways up through groups, shortest first. Each ends with another group or comes another way.
+#[derive(Debug)]
+pub(crate) struct Ways {
+    steps: Vec<Step>,
+    pub(crate) levels: Levels,
+    /// The groups to which there are more ways than were followed, and how many at least.
+    cut: HashMap<u32, u64>,
+}
+
+/// A group that can be reached, and how: each way ends with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// The shortest way.
+    pub shortest: Vec<u32>,
+    /// The last of the ways that raise more than every shorter one, if there are any.
+    stronger: Option<Vec<u32>>,
+}
+
+impl End {
+    /// The shortest of the ways that raise most.
+    pub fn strongest(&self) -> &[u32] {
+        self.stronger.as_ref().unwrap_or(&self.shortest)
+    }
+}
+
+impl Ways {
+    /// The ways up from `first`: to each group the shortest, and the shortest that raises more than those before it; and
+    /// others as long as there are fewer than `others`. No way passes a group twice, so circles end.
+    pub(crate) fn up(graph: &Graph, edges: &impl Edges, first: impl Iterator<Item = u32>, others: usize) -> Self {
+        let mut levels = Levels::default();
+        let step = |group| {
+            let level = levels.raised(NO_LEVEL, graph.raise_of_group(group));
+            Step { group, before: NONE, length: 1, level }
+        };
+        let steps: Vec<Step> = first.map(step).collect();
+        let mut ways = Self { steps, levels, cut: HashMap::new() };
+        if ways.steps.iter().any(|step| !edges.parents(step.group).is_empty()) {
+            ways.follow(graph, edges, others);
+        }
+        ways
+    }
+
+    fn follow(&mut self, graph: &Graph, edges: &impl Edges, others: usize) {
+        let bound = self.steps.len() + others;
+        let mut highest: HashMap<u32, Level> = self.steps.iter().map(|step| (step.group, step.level)).collect();
+        let mut at = 0;
+        while at < self.steps.len() {
+            let Step { group, length, level, .. } = self.steps[at];
+            for &parent in edges.parents(group) {
+                if self.groups(at as u32).any(|passed| passed == parent) {
+                    continue;
+                }
+                let level = self.levels.raised(level, graph.raise_of_group(parent));
+                let better = match highest.entry(parent) {
+                    Entry::Vacant(place) => {
+                        place.insert(level);
+                        true
+                    }
+                    Entry::Occupied(mut known) => {
+                        let better = self.levels.exceeds(level, *known.get());
+                        if better {
+                            let both = self.levels.both(level, *known.get());
+                            known.insert(both);
+                        }
+                        better
+                    }
+                };
+                if better || self.steps.len() < bound {
+                    self.steps.push(Step { group: parent, before: at as u32, length: length + 1, level });
+                } else if others > 0 {
+                    *self.cut.entry(parent).or_default() += 1;
+                }
+            }
+            at += 1;
+        }
+    }
+
+    /// How many ways there are.
+    pub(crate) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether more ways were found than were followed.
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.cut.is_empty()
+    }
+
+    /// The groups of a way, the last one first.
+    pub(crate) fn groups(&self, way: u32) -> impl Iterator<Item = u32> {
+        let step = |at: u32| self.steps.get(at as usize);
+        std::iter::successors(step(way), move |last| step(last.before)).map(|step| step.group)
+    }
+
+    pub(crate) fn last(&self, way: u32) -> u32 {
+        self.steps[way as usize].group
+    }
+
+    pub(crate) fn length(&self, way: u32) -> u32 {
+        self.steps[way as usize].length
+    }
+
+    pub(crate) fn level(&self, way: u32) -> Level {
+        self.steps[way as usize].level
+    }
+
+    /// How many ways there are to each group besides those that were followed, at least.
+    pub(crate) fn others(&self, edges: &impl Edges) -> HashMap<u32, u64> {
+        if self.cut.is_empty() {
+            return HashMap::new();
+        }
+        let first = self.steps.iter().filter(|step| step.length == 1).map(|step| step.group);
+        let mut others = count(edges, first);
+        for step in &self.steps {
+            if let Some(count) = others.get_mut(&step.group) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        for (group, cut) in &self.cut {
+            let count = others.entry(*group).or_default();
+            *count = (*count).max(*cut);
+        }
+        others.retain(|_, count| *count > 0);
+        others
+    }
+}
+
+/// How many ways there are up from `first` to each group, as far as a bound allows: into the depth, so that those that
+/// are far away are counted too.
+fn count(edges: &impl Edges, first: impl Iterator<Item = u32>) -> HashMap<u32, u64> {
+    let mut counts: HashMap<u32, u64> = HashMap::new();
+    let mut steps = 0;
+    for group in first {
+        let mut way = vec![(group, 0)];
+        *counts.entry(group).or_default() += 1;
+        while let Some((last, at)) = way.last_mut() {
+            let Some(&parent) = edges.parents(*last).get(*at) else {
+                way.pop();
+                continue;
+            };
+            *at += 1;
+            steps += 1;
+            if steps > COUNTED {
+                return counts;
+            }
+            if way.iter().all(|(passed, _)| *passed != parent) {
+                *counts.entry(parent).or_default() += 1;
+                way.push((parent, 0));
+            }
+        }
+    }
+    counts
+}
+
+impl Graph {
+    /// The groups that hold an account, or that are above a group: each with the ways up to it, which begin with a group
+    /// that holds the account directly, or with the group itself. The nearest first.
+    pub fn ends(&self, subject: Subject) -> Vec<End> {
+        let edges = Everything(self);
+        match subject {
+            Subject::Account(account) => {
+                let first = self.parts.groups_of.of(account).iter().copied();
+                ends(&Ways::up(self, &edges, first, 0), 0)
+            }
+            Subject::Group(group) => ends(&Ways::up(self, &edges, [group].into_iter(), 0), 1),
+        }
+    }
+}
+
+/// Ways by the groups that they end with, in the order of the first to each; all but the first `hidden`.
+fn ends(ways: &Ways, hidden: u32) -> Vec<End> {
+    let mut ends: Vec<End> = Vec::with_capacity(ways.len());
+    let mut places: HashMap<u32, usize> = HashMap::new();
+    // Those that hold somebody directly differ, and most are held by no other.
+    let alone = ways.steps.last().is_none_or(|step| step.length == 1);
+    for way in hidden..ways.len() as u32 {
+        let mut groups: Vec<u32> = ways.groups(way).collect();
+        groups.reverse();
+        let known = if alone { None } else { places.get(&ways.last(way)) };
+        match known {
+            Some(at) => ends[*at].stronger = Some(groups),
+            None => {
+                if !alone {
+                    places.insert(ways.last(way), ends.len());
+                }
+                ends.push(End { shortest: groups, stronger: None });
+            }
+        }
+    }
+    ends
+}

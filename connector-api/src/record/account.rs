@@ -1,0 +1,240 @@
+//! Accounts: whoever can sign in.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Raises;
+use crate::Attributes;
+use crate::reason::{Reason, Severity, gravest_of_privileged};
+use crate::section::Section;
+
+/// Somebody or something that can sign in. Identity: `externalId`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// The target's own immutable id.
+    pub external_id: String,
+    /// What it is to the target: a user of the directory, an administrator of the target itself, ….
+    pub kind: AccountKind,
+    /// Unique within one scan, and the same in every row that names this account.
+    pub username: String,
+    /// The name to show, with a fallback where the target has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// The main e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Human or not: present only where the target gives evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_type: Option<AccountType>,
+    /// Whether the account can be used now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// The target's own word for the life-cycle state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Whether the account is locked out, as after too many failed logins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locked: Option<bool>,
+    /// What is known of multi-factor authentication.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<Mfa>,
+    /// Whether the account administers the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<bool>,
+    /// The last successful login, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_login_at: Option<Timestamp>,
+    /// More on recent logins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_login: Option<LastLogin>,
+    /// What is known of the password's age and expiry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<PasswordFacts>,
+    /// When the account was made, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// The number in the personnel system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<String>,
+    /// The department.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Where the account is mastered, when not on the target itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What it has in itself on every resource of some types that it reaches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raises: Option<Raises>,
+    /// Accounts that may belong to the same person, with the evidence. Never merged by the connector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<AccountLink>,
+    /// Evidence of privilege and risk, gravest first. The host's policy decides the level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+    /// Everything else the target says of the account.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
+}
+
+impl Account {
+    /// A user by id and name, of whom nothing else is known.
+    pub fn new(external_id: impl Into<String>, username: impl Into<String>) -> Self {
+        Self { external_id: external_id.into(), username: username.into(), ..Self::default() }
+    }
+
+    /// The gravest severity of the evidence, where some of it gives privilege; `None` for who is not privileged.
+    pub fn severity(&self) -> Option<Severity> {
+        gravest_of_privileged(&self.reasons)
+    }
+}
+
+/// What an account is to the target: one of the words below, or the connector's own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct AccountKind(Cow<'static, str>);
+
+impl AccountKind {
+    /// A user of the directory.
+    pub const USER: Self = Self(Cow::Borrowed("user"));
+    /// An administrator of the target's own console.
+    pub const ADMINISTRATOR: Self = Self(Cow::Borrowed("administrator"));
+    /// An account by which a program signs in.
+    pub const SERVICE_ACCOUNT: Self = Self(Cow::Borrowed("serviceAccount"));
+    /// An account that a resource keeps for itself, unknown to the directory.
+    pub const LOCAL_ACCOUNT: Self = Self(Cow::Borrowed("localAccount"));
+    /// An administrator of the provider who administers the target for its owner.
+    pub const PROVIDER_ADMINISTRATOR: Self = Self(Cow::Borrowed("providerAdministrator"));
+
+    /// A kind by its word, in camelCase.
+    pub fn new(word: impl Into<Cow<'static, str>>) -> Self {
+        Self(word.into())
+    }
+
+    /// The kind's word, as in JSON.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A user.
+impl Default for AccountKind {
+    fn default() -> Self {
+        Self::USER
+    }
+}
+
+impl fmt::Display for AccountKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Who stands behind an account, where there is evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccountType {
+    /// A person.
+    Human,
+    /// A service, a machine, an application.
+    NonHuman,
+}
+
+/// What is known of an account's multi-factor authentication.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Mfa {
+    /// A second factor is set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configured: Option<bool>,
+    /// The target asks this account for a second factor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    /// The account is exempt from the requirement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<bool>,
+    /// When the exemption ends, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excluded_until: Option<Timestamp>,
+    /// The target's own word for the enrolment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrollment: Option<String>,
+    /// The factors that are enrolled: `totp`, `webAuthn`, `push`, ….
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<String>,
+}
+
+/// What is known of an account's password. Never the password.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordFacts {
+    /// The password has expired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expired: Option<bool>,
+    /// The password never expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub never_expires: Option<bool>,
+    /// When the password was last set, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<Timestamp>,
+    /// When the password expires, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What is known of an account's recent logins.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastLogin {
+    /// The last login that succeeded, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub succeeded_at: Option<Timestamp>,
+    /// The last login that failed, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<Timestamp>,
+    /// The service of the last successful login.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Whether the last successful login used a second factor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<bool>,
+    /// The first instant that was looked at, UTC: no login since then means just that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+/// Another account that may belong to the same person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountLink {
+    /// The other account's `externalId`.
+    pub external_id: String,
+    /// The other account's kind.
+    pub kind: AccountKind,
+    /// Why they are linked: `sharedEmail`, `declaredByTarget`, ….
+    pub evidence: String,
+    /// The sections that it was drawn from: where one of them was not read whole, a host keeps the links that it had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<Section>,
+}
+
+impl AccountLink {
+    /// A link to another account, and why.
+    pub fn new(external_id: impl Into<String>, kind: AccountKind, evidence: impl Into<String>) -> Self {
+        Self { external_id: external_id.into(), kind, evidence: evidence.into(), sections: Vec::new() }
+    }
+
+    /// The same link, drawn from these sections.
+    #[must_use]
+    pub fn drawn_from(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
+        self.sections.extend(sections);
+        self
+    }
+}

@@ -1,0 +1,42 @@
+//! Memberships: which account is in which group.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Account, Group, PathStep};
+
+/// One account in one group. Identity: the group and the account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Membership {
+    /// The account's `username`.
+    pub username: String,
+    /// The account's `externalId`.
+    pub account_external_id: String,
+    /// The group's `name`.
+    pub group_name: String,
+    /// The group's `groupType`.
+    pub group_type: String,
+    /// The group's `externalId`.
+    pub group_external_id: String,
+    /// Whether the account is a member of the group itself, not only of a group inside it.
+    pub direct: bool,
+    /// For an indirect membership: the groups from the account's own up to the one below this, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<PathStep>,
+}
+
+impl Membership {
+    /// A direct membership of an account in a group.
+    pub fn new(account: &Account, group: &Group) -> Self {
+        Self {
+            username: account.username.clone(),
+            account_external_id: account.external_id.clone(),
+            group_name: group.name.clone(),
+            group_type: group.group_type.clone(),
+            group_external_id: group.external_id.clone(),
+            direct: true,
+            via: Vec::new(),
+        }
+    }
+}

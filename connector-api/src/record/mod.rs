@@ -1,0 +1,109 @@
+//! The records that a scan emits: accounts, groups, memberships, resources, bindings and grants, one file each.
+//!
+//! Every record is one flat JSON object with camelCase names and its kind in `record`. A field that the target
+//! says nothing about is absent: `enabled: false` and "not known" are different facts.
+
+mod access;
+mod account;
+mod binding;
+mod grant;
+mod group;
+mod key;
+mod membership;
+mod resource;
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use access::{Access, AccessLevel, Raises};
+pub use account::{Account, AccountKind, AccountLink, AccountType, LastLogin, Mfa, PasswordFacts};
+pub use binding::{Binding, NodeKind, NodeRef};
+pub use grant::{AccessPath, Grant, PathStep, Principal, ResourceRef};
+pub use group::Group;
+pub use key::RecordKey;
+pub use membership::Membership;
+pub use resource::Resource;
+
+/// One row of a scan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "record", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Record {
+    /// Somebody or something that can sign in.
+    Account(Box<Account>),
+    /// A set of accounts that carries entitlements.
+    Group(Box<Group>),
+    /// One account in one group.
+    Membership(Box<Membership>),
+    /// A thing that accounts can reach.
+    Resource(Box<Resource>),
+    /// An edge that somebody made: a group in a group, an account or group to a resource.
+    Binding(Box<Binding>),
+    /// One principal's access to one resource.
+    Grant(Box<Grant>),
+}
+
+impl Record {
+    /// The kinds' words, in the order in which records of them come.
+    pub const KINDS: &'static [&'static str] = &["account", "group", "membership", "resource", "binding", "grant"];
+
+    /// The place of the kind in the order in which rows come.
+    pub(crate) fn rank(&self) -> usize {
+        Self::KINDS.iter().position(|kind| *kind == self.kind()).unwrap_or(Self::KINDS.len())
+    }
+
+    /// What the row is to the target, within its kind: see [`RowType`](crate::RowType).
+    pub fn row_type(&self) -> Cow<'_, str> {
+        match self {
+            Self::Account(account) => account.kind.as_str().into(),
+            Self::Group(group) => group.group_type.as_str().into(),
+            Self::Membership(membership) => membership.group_type.as_str().into(),
+            Self::Resource(resource) => resource.resource_type.as_str().into(),
+            Self::Binding(binding) => {
+                let (from, to) = (binding.from.kind.as_str(), binding.to.kind.as_str());
+                let (first, rest) = to.split_at(1);
+                format!("{from}To{}{rest}", first.to_uppercase()).into()
+            }
+            Self::Grant(grant) => if grant.is_privileged() { "privileged" } else { "other" }.into(),
+        }
+    }
+
+    /// The kind's word, as in the JSON field `record`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Account(_) => "account",
+            Self::Group(_) => "group",
+            Self::Membership(_) => "membership",
+            Self::Resource(_) => "resource",
+            Self::Binding(_) => "binding",
+            Self::Grant(_) => "grant",
+        }
+    }
+}
+
+macro_rules! into_record {
+    ($($kind:ident),*) => {$(
+        impl From<$kind> for Record {
+            fn from(record: $kind) -> Self {
+                Self::$kind(Box::new(record))
+            }
+        }
+    )*};
+}
+into_record!(Account, Group, Membership, Resource, Binding, Grant);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_record_is_one_flat_object_with_its_kind_first() {
+        let record = Record::from(Account::new("1", "ada"));
+        let json = serde_json::to_string(&record).unwrap();
+        assert_eq!(json, r#"{"record":"account","externalId":"1","kind":"user","username":"ada"}"#);
+        assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
+    }
+}
