@@ -25,9 +25,8 @@ fn drawn(seed: u32, below: u32) -> u32 {
 }
 
 fn graph() -> Graph {
-    let memberships = (0..USERS).flat_map(|user| {
-        (0..5).map(move |n| (user, drawn(5 * user + n, GROUPS - 1))).chain([(user, EVERYBODY)])
-    });
+    let memberships = (0..USERS)
+        .flat_map(|user| (0..5).map(move |n| (user, drawn(5 * user + n, GROUPS - 1))).chain([(user, EVERYBODY)]));
     let nesting = (0..GROUPS / 10).map(|group| (10 * group, drawn(group, GROUPS - 1)));
     let container = |n| DEVICES + drawn(n, DEVICE_GROUPS);
     let bindings = (0..EVERYBODY).flat_map(|group| {
@@ -42,8 +41,9 @@ fn graph() -> Graph {
     parts.bindings_of_accounts = Lists::new(USERS as usize, std::iter::empty());
     parts.bindings_of_groups = Lists::new(GROUPS as usize, bindings.chain(of_everybody));
     parts.inside = Lists::new((DEVICES + DEVICE_GROUPS) as usize, inside);
-    parts.resources =
-        (0..DEVICES + DEVICE_GROUPS).map(|at| Target { resource_type: 0, container: at >= DEVICES }).collect();
+    parts.resources = (0..DEVICES + DEVICE_GROUPS)
+        .map(|at| if at < DEVICES { Target::new(0) } else { Target::container(0) })
+        .collect();
     parts.raises = vec![Raise::new(Rank(2), [0])];
     parts.raises_of_groups = (0..GROUPS).map(|group| u16::from(group % 50 == 0)).collect();
     Graph::new(parts)
@@ -145,7 +145,11 @@ fn main() -> std::process::ExitCode {
             median(11, |run| answer_device(&reverse, device(run))),
         ),
     ];
-    println!("one account involves {} edges; one device {} principals", visit_account(&graph, account(7)), reverse.who(device(0)).count());
+    println!(
+        "one account involves {} edges; one device {} principals",
+        visit_account(&graph, account(7)),
+        reverse.who(device(0)).count()
+    );
     let mut holds = true;
     for (what, visit, answer) in lines {
         let ratio = answer.as_secs_f64() / visit.as_secs_f64();

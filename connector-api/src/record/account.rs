@@ -14,6 +14,7 @@ use crate::reason::{Reason, Severity, gravest_of_privileged};
 /// Somebody or something that can sign in. Identity: `externalId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Account {
     /// The target's own immutable id.
     pub external_id: String,
@@ -139,6 +140,7 @@ impl fmt::Display for AccountKind {
 /// Who stands behind an account, where there is evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
 pub enum AccountType {
     /// A person.
     Human,
@@ -149,6 +151,7 @@ pub enum AccountType {
 /// What is known of an account's multi-factor authentication.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Mfa {
     /// A second factor is set up.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,6 +176,7 @@ pub struct Mfa {
 /// What is known of an account's password. Never the password.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct PasswordFacts {
     /// The password has expired.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,6 +195,7 @@ pub struct PasswordFacts {
 /// What is known of an account's recent logins.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct LastLogin {
     /// The last login that succeeded, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,6 +217,7 @@ pub struct LastLogin {
 /// Another account that may belong to the same person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct AccountLink {
     /// The other account's `externalId`.
     pub external_id: String,
