@@ -7,7 +7,7 @@ use axum::extract::Query;
 use axum::routing::get;
 use axum::{Json, Router};
 use connector_api::{
-    Account, ConnectorError, Credential, Edition, Membership, Record, Registry, ScanRequest, ScanSink, Section,
+    Account, ConnectorError, Credential, Edition, Group, Membership, Record, Registry, ScanRequest, ScanSink, Section,
     SystemConfig, async_trait,
 };
 use connector_host::output::{Destination, Format};
@@ -183,23 +183,20 @@ fn output(bencher: Bencher<'_, '_>, format: Format) {
 }
 
 fn rows() -> Vec<Record> {
-    let account = |at: usize| Account {
-        external_id: format!("{at:024x}"),
-        username: format!("user{at}"),
-        display_name: Some(format!("Üser Number {at}")),
-        email: Some(format!("user{at}@northwind.example")),
-        enabled: Some(true),
-        attributes: (0..40).map(|field| (format!("field{field}"), "some value".into())).collect(),
-        ..Account::default()
+    let account = |at: usize| {
+        let mut row = Account::new(format!("{at:024x}"), format!("user{at}"));
+        row.display_name = Some(format!("Üser Number {at}"));
+        row.email = Some(format!("user{at}@northwind.example"));
+        row.enabled = Some(true);
+        row.attributes = (0..40).map(|field| (format!("field{field}"), "some value".into())).collect();
+        row
     };
-    let membership = |at: usize| Membership {
-        username: format!("user{at}"),
-        account_external_id: format!("{at:024x}"),
-        group_name: "Everybody".to_owned(),
-        group_type: "JUMPCLOUD_USER_GROUP".to_owned(),
-        group_external_id: format!("{:024x}", 7),
-        direct: true,
-        via: Vec::new(),
-    };
-    (0..500).flat_map(|at| [Record::from(account(at)), Record::from(membership(at))]).collect()
+    let everybody = Group::new(format!("{:024x}", 7), "JUMPCLOUD_USER_GROUP", "Everybody");
+    (0..500)
+        .map(account)
+        .flat_map(|account| {
+            let membership = Membership::new(&account, &everybody);
+            [Record::from(account), Record::from(membership)]
+        })
+        .collect()
 }

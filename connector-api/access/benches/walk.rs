@@ -41,8 +41,9 @@ fn graph() -> Graph {
     parts.bindings_of_accounts = Lists::new(USERS as usize, std::iter::empty());
     parts.bindings_of_groups = Lists::new(GROUPS as usize, bindings.chain(of_everybody));
     parts.inside = Lists::new((DEVICES + DEVICE_GROUPS) as usize, inside);
-    parts.resources =
-        (0..DEVICES + DEVICE_GROUPS).map(|at| Target { resource_type: 0, container: at >= DEVICES }).collect();
+    parts.resources = (0..DEVICES + DEVICE_GROUPS)
+        .map(|at| if at < DEVICES { Target::new(0) } else { Target::container(0) })
+        .collect();
     parts.raises = vec![Raise::new(Rank(2), [0])];
     parts.raises_of_groups = (0..GROUPS).map(|group| u16::from(group % 50 == 0)).collect();
     Graph::new(parts)

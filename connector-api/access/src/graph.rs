@@ -21,6 +21,7 @@ pub enum Subject {
 
 /// What somebody is bound to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bound {
     /// The resource.
     pub to: u32,
@@ -39,6 +40,7 @@ impl Bound {
 
 /// A resource.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Target {
     /// The number of its type, by which raises name it.
     pub resource_type: u16,
@@ -46,9 +48,22 @@ pub struct Target {
     pub container: bool,
 }
 
+impl Target {
+    /// Something to reach, of the type with this number.
+    pub fn new(resource_type: u16) -> Self {
+        Self { resource_type, container: false }
+    }
+
+    /// A set of others, of the type with this number.
+    pub fn container(resource_type: u16) -> Self {
+        Self { resource_type, container: true }
+    }
+}
+
 /// What a [`Graph`] is made of. Every list is by the index of the thing that it belongs to, in the order in which paths of
 /// one length and rank are to come.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Parts {
     /// For each account, the groups that hold it directly.
     pub groups_of: Lists<u32>,

@@ -14,6 +14,7 @@ const PATHS: usize = 32;
 
 /// Paths to one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Paths {
     /// The shortest, one of the strongest among them; of those as long, the stronger first.
     pub shown: Vec<Path>,
@@ -23,6 +24,7 @@ pub struct Paths {
 
 /// One path.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Path {
     /// What it gives.
     pub rank: Rank,

@@ -4,6 +4,7 @@ use crate::graph::Rank;
 
 /// A raise: the least that somebody has on every resource of some types that is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Raise {
     /// The least that it gives.
     pub rank: Rank,

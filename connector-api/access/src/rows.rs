@@ -1,7 +1,8 @@
 //! A graph of a scan's rows, and grants with names of what it answers.
 
 use connector_api::{
-    Access, AccessLevel, Binding, Grant, NodeKind, NodeRef, PathStep, Principal, Raises, Record, ResourceRef,
+    Access, AccessLevel, Account, Binding, Grant, Group, Membership, NodeKind, NodeRef, PathStep, Principal, Raises,
+    Record, Resource, ResourceRef,
 };
 use hashbrown::HashMap;
 use jiff::Timestamp;
@@ -56,45 +57,53 @@ impl RowsBuilder {
 
     /// Takes a row.
     pub fn enter(&mut self, record: &Record) {
-        match record {
-            Record::Account(account) => {
-                if self.accounts.insert(&account.external_id).is_ok() {
-                    self.usernames.push(self.names.insert(&account.username).unwrap_or_else(|known| known));
-                    let raise = self.raise(account.raises.as_ref());
-                    self.raises_of_accounts.push(raise);
-                }
-            }
-            Record::Group(group) => {
-                if self.groups.insert(&identity(&group.group_type, &group.external_id)).is_ok() {
-                    let (group_type, id, name) = (&group.group_type, &group.external_id, &group.name);
-                    self.group_steps.push(PathStep::new(group_type, id, name));
-                    let raise = self.raise(group.raises.as_ref());
-                    self.raises_of_groups.push(raise);
-                }
-            }
-            Record::Membership(membership) if membership.direct => {
-                let account = self.accounts.find(&membership.account_external_id);
-                let group = self.groups.find(&identity(&membership.group_type, &membership.group_external_id));
-                match account.zip(group) {
-                    Some((account, group)) => self.memberships.push((account.index(), group.index())),
-                    None => self.unmatched += 1,
-                }
-            }
-            Record::Resource(resource) => {
-                let (resource_type, id, name) = (&resource.resource_type, &resource.external_id, &resource.name);
-                if self.resources.insert(&identity(resource_type, id)).is_ok() {
-                    self.resource_refs.push(ResourceRef::new(id, resource_type, name));
-                    let resource_type = self.resource_type(resource_type);
-                    self.targets.push(Target { resource_type, container: resource.container });
-                }
-            }
-            Record::Binding(binding) => {
-                if self.bind(binding).is_none() {
-                    self.unmatched += 1;
-                }
-            }
-            _ => {}
+        let known = match record {
+            Record::Account(account) => self.account(account),
+            Record::Group(group) => self.group(group),
+            Record::Membership(membership) => self.membership(membership),
+            Record::Resource(resource) => self.resource(resource),
+            Record::Binding(binding) => self.bind(binding),
+            _ => Some(()),
+        };
+        self.unmatched += u64::from(known.is_none());
+    }
+
+    fn account(&mut self, account: &Account) -> Option<()> {
+        if self.accounts.insert(&account.external_id).is_ok() {
+            self.usernames.push(self.names.insert(&account.username).unwrap_or_else(|known| known));
+            let raise = self.raise(account.raises.as_ref());
+            self.raises_of_accounts.push(raise);
         }
+        Some(())
+    }
+
+    fn group(&mut self, group: &Group) -> Option<()> {
+        let Group { group_type, external_id, name, .. } = group;
+        if self.groups.insert(&identity(group_type, external_id)).is_ok() {
+            self.group_steps.push(PathStep::new(group_type, external_id, name));
+            let raise = self.raise(group.raises.as_ref());
+            self.raises_of_groups.push(raise);
+        }
+        Some(())
+    }
+
+    fn membership(&mut self, membership: &Membership) -> Option<()> {
+        let account = self.accounts.find(&membership.account_external_id)?;
+        let group = self.groups.find(&identity(&membership.group_type, &membership.group_external_id))?;
+        if membership.direct {
+            self.memberships.push((account.index(), group.index()));
+        }
+        Some(())
+    }
+
+    fn resource(&mut self, resource: &Resource) -> Option<()> {
+        let Resource { resource_type, external_id, name, container, .. } = resource;
+        if self.resources.insert(&identity(resource_type, external_id)).is_ok() {
+            self.resource_refs.push(ResourceRef::new(external_id, resource_type, name));
+            let resource_type = self.resource_type(resource_type);
+            self.targets.push(Target { resource_type, container: *container });
+        }
+        Some(())
     }
 
     /// How many memberships and bindings name something of which there is no row.

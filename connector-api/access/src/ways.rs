@@ -39,6 +39,7 @@ pub(crate) struct Ways {
 
 /// A group that can be reached, and how: each way ends with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct End {
     /// The shortest way.
     pub shortest: Vec<u32>,

@@ -41,7 +41,8 @@ fn draw(seed: u64) -> Graph {
     parts.bindings_of_accounts = Lists::new(ACCOUNTS as usize, bound(dice, ACCOUNTS).into_iter());
     parts.bindings_of_groups = Lists::new(GROUPS as usize, bound(dice, GROUPS).into_iter());
     parts.inside = lists(RESOURCES, pairs(dice, 4, 0..RESOURCES, 0.3));
-    parts.resources = (0..RESOURCES).map(|at| Target { resource_type: u16::from(at > 6), container: at < 3 }).collect();
+    parts.resources =
+        (0..RESOURCES).map(|at| if at < 3 { Target::container(0) } else { Target::new(u16::from(at > 6)) }).collect();
     parts.raises = vec![Raise::new(Rank(1), [0]), Raise::new(Rank(2), [1]), of_account];
     parts.raises_of_groups = raised(dice, GROUPS);
     parts.raises_of_accounts = raised(dice, ACCOUNTS);

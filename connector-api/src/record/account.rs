@@ -15,6 +15,7 @@ use crate::section::Section;
 /// Somebody or something that can sign in. Identity: `externalId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Account {
     /// The target's own immutable id.
     pub external_id: String,
@@ -140,6 +141,7 @@ impl fmt::Display for AccountKind {
 /// Who stands behind an account, where there is evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
 pub enum AccountType {
     /// A person.
     Human,
@@ -150,6 +152,7 @@ pub enum AccountType {
 /// What is known of an account's multi-factor authentication.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Mfa {
     /// A second factor is set up.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,6 +177,7 @@ pub struct Mfa {
 /// What is known of an account's password. Never the password.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct PasswordFacts {
     /// The password has expired.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,6 +196,7 @@ pub struct PasswordFacts {
 /// What is known of an account's recent logins.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct LastLogin {
     /// The last login that succeeded, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -213,6 +218,7 @@ pub struct LastLogin {
 /// Another account that may belong to the same person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct AccountLink {
     /// The other account's `externalId`.
     pub external_id: String,

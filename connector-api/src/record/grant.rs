@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Access, AccessLevel};
+use super::{Access, AccessLevel, NodeKind};
 
 /// One principal's access to one resource. Identity: principal and resource; `access` is the strongest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Grant {
     /// Who has the access.
     pub principal: Principal,
@@ -55,6 +56,7 @@ fn is_zero(count: &u64) -> bool {
 /// The account or group that holds a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
 pub enum Principal {
     /// An account.
     Account {
@@ -91,11 +93,28 @@ impl Principal {
             Self::Account { external_id, .. } | Self::Group { external_id, .. } => external_id,
         }
     }
+
+    /// The kind of its row.
+    pub const fn kind(&self) -> NodeKind {
+        match self {
+            Self::Account { .. } => NodeKind::Account,
+            Self::Group { .. } => NodeKind::Group,
+        }
+    }
+
+    /// An account's `username`, or a group's `name`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Account { username, .. } => username,
+            Self::Group { group_name, .. } => group_name,
+        }
+    }
 }
 
 /// The resource of a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ResourceRef {
     /// The resource's `externalId`.
     pub external_id: String,
@@ -115,6 +134,7 @@ impl ResourceRef {
 /// One way from a principal to a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct AccessPath {
     /// What this path gives.
     pub access: Access,
@@ -139,6 +159,7 @@ impl AccessPath {
 /// One thing on a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct PathStep {
     /// The `groupType` of the group passed, or the `resourceType` of what has its row among the resources.
     pub group_type: String,

@@ -10,6 +10,7 @@ use crate::reason::{Reason, Severity, gravest_of_privileged};
 /// A set of accounts that carries entitlements. Identity: `groupType` and `externalId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Group {
     /// The target's own immutable id.
     pub external_id: String,

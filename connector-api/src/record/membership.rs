@@ -8,6 +8,7 @@ use super::{Account, Group, PathStep};
 /// One account in one group. Identity: the group and the account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Membership {
     /// The account's `username`.
     pub username: String,

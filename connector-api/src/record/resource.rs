@@ -9,6 +9,7 @@ use crate::Attributes;
 /// A thing that accounts can reach. Identity: `resourceType` and `externalId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Resource {
     /// The target's own immutable id.
     pub external_id: String,

@@ -292,12 +292,8 @@ fn make_account(draft: Draft, people: &mut People, administrators: &Administrato
     }
     let mut account = draft.into_account(people.name(at).unwrap_or_default());
     for (administrator, evidence) in links {
-        account.links.push(AccountLink {
-            external_id: administrator.clone(),
-            kind: AccountKind::ADMINISTRATOR,
-            evidence: evidence.word().to_owned(),
-            sections: vec![Section::USERS, Section::ADMINISTRATORS],
-        });
+        let link = AccountLink::new(administrator.clone(), AccountKind::ADMINISTRATOR, evidence.word());
+        account.links.push(link.drawn_from([Section::USERS, Section::ADMINISTRATORS]));
         people.link(at, administrator, evidence);
     }
     (at, account)

@@ -22,12 +22,10 @@ pub(super) fn account(told: &Administrator, username: &str) -> Account {
     let names = [told.text("firstname"), told.text("lastname")];
     let full_name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let enrolled = told.flag("totpEnrolled");
-    let mfa = Mfa {
-        configured: enrolled,
-        required: told.flag("enableMultiFactor"),
-        factors: if enrolled == Some(true) { vec!["totp".to_owned()] } else { Vec::new() },
-        ..Mfa::default()
-    };
+    let mut mfa = Mfa::default();
+    mfa.configured = enrolled;
+    mfa.required = told.flag("enableMultiFactor");
+    mfa.factors = if enrolled == Some(true) { vec!["totp".to_owned()] } else { Vec::new() };
     let mut attributes = told.fields.to_map();
     attributes.remove("email");
     attributes.remove("apiKeyHash");
@@ -37,22 +35,21 @@ pub(super) fn account(told: &Administrator, username: &str) -> Account {
     if let Some(ApiKey { expiry: Expiry::At(end), .. }) = told.api_key() {
         attributes.insert("apiKeyExpireAt".to_owned(), end.to_string().into());
     }
-    Account {
-        external_id: told.id.to_string(),
-        kind: AccountKind::ADMINISTRATOR,
-        username: username.to_owned(),
-        display_name: Some(if full_name.is_empty() { username.to_owned() } else { full_name }),
-        email: told.email(),
-        enabled: told.flag("suspended").map(|suspended| !suspended),
-        mfa: (mfa != Mfa::default()).then_some(mfa),
-        admin: Some(true),
-        password: told
-            .time("passwordUpdatedAt")
-            .map(|changed_at| PasswordFacts { changed_at: Some(changed_at), ..PasswordFacts::default() }),
-        created_at: told.time("created"),
-        attributes: attributes.into(),
-        ..Account::default()
-    }
+    let mut row = Account::new(told.id.to_string(), username);
+    row.kind = AccountKind::ADMINISTRATOR;
+    row.display_name = Some(if full_name.is_empty() { username.to_owned() } else { full_name });
+    row.email = told.email();
+    row.enabled = told.flag("suspended").map(|suspended| !suspended);
+    row.mfa = (mfa != Mfa::default()).then_some(mfa);
+    row.admin = Some(true);
+    row.password = told.time("passwordUpdatedAt").map(|changed_at| {
+        let mut facts = PasswordFacts::default();
+        facts.changed_at = Some(changed_at);
+        facts
+    });
+    row.created_at = told.time("created");
+    row.attributes = attributes.into();
+    row
 }
 
 /// The roles that `administrators` hold, as groups with their members. `usernames` are the administrators' own, in
@@ -72,25 +69,24 @@ pub(super) fn roles(
             holders.entry(role).or_default().push(at);
         }
     }
-    let groups = holders.iter().map(|(role, holders)| Group {
-        external_id: role.id.clone(),
-        group_type: ADMIN_ROLE.to_owned(),
-        name: role.name.clone(),
-        membership_method: Some("STATIC".to_owned()),
-        member_count: Some(holders.len() as u64),
-        privileged: true,
-        reasons: vec![privilege.console_role(&role.name)],
-        ..Group::default()
+    let groups = holders.iter().map(|(role, holders)| {
+        let mut row = Group::new(role.id.clone(), ADMIN_ROLE, role.name.clone());
+        row.membership_method = Some("STATIC".to_owned());
+        row.member_count = Some(holders.len() as u64);
+        row.privileged = true;
+        row.reasons = vec![privilege.console_role(&role.name)];
+        row
     });
     let memberships = holders.iter().flat_map(|(role, holders)| {
-        holders.iter().map(move |at| Membership {
-            username: usernames[*at].clone(),
-            account_external_id: administrators[*at].id().to_string(),
-            group_name: role.name.clone(),
-            group_type: ADMIN_ROLE.to_owned(),
-            group_external_id: role.id.clone(),
-            direct: true,
-            via: Vec::new(),
+        holders.iter().map(move |at| {
+            let mut row = Membership::default();
+            row.username = usernames[*at].clone();
+            row.account_external_id = administrators[*at].id().to_string();
+            row.group_name = role.name.clone();
+            row.group_type = ADMIN_ROLE.to_owned();
+            row.group_external_id = role.id.clone();
+            row.direct = true;
+            row
         })
     });
     (groups.collect(), memberships.collect())

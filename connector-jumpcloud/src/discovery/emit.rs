@@ -146,11 +146,9 @@ impl Scan<'_> {
             let mut account = administrators::account(administrator, name);
             state.logins.enter_administrator(&mut account, administrator.id());
             let links = links.get(account.external_id.as_str()).into_iter().flatten();
-            account.links.extend(links.map(|link| AccountLink {
-                external_id: state.people.id(link.user).to_string(),
-                kind: AccountKind::USER,
-                evidence: link.evidence.word().to_owned(),
-                sections: vec![Section::USERS, Section::ADMINISTRATORS],
+            account.links.extend(links.map(|link| {
+                AccountLink::new(state.people.id(link.user).to_string(), AccountKind::USER, link.evidence.word())
+                    .drawn_from([Section::USERS, Section::ADMINISTRATORS])
             }));
             privilege.judge_administrator(&mut account, administrator);
             outlet.send(Section::ADMINISTRATORS, account).await?;

@@ -252,7 +252,10 @@ fn bound(edge: &state::Edge, to: u32) -> Bound {
 
 impl Named<'_> {
     fn target(&self) -> Target {
-        Target { resource_type: self.kind as u16, container: self.kind == Kind::SystemGroup }
+        match self.kind {
+            Kind::SystemGroup => Target::container(self.kind as u16),
+            kind => Target::new(kind as u16),
+        }
     }
 }
 

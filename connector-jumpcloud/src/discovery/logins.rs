@@ -97,13 +97,13 @@ impl Logins {
         let Some(since) = self.since else { return };
         let succeeded_at = login.succeeded_at.and_then(Moment::time);
         account.last_login_at = succeeded_at;
-        account.last_login = Some(LastLogin {
-            succeeded_at,
-            failed_at: login.failed_at.and_then(Moment::time),
-            service: login.service.map(|service| service.word().to_owned()),
-            mfa: login.mfa,
-            since: Some(since),
-        });
+        let mut last = LastLogin::default();
+        last.succeeded_at = succeeded_at;
+        last.failed_at = login.failed_at.and_then(Moment::time);
+        last.service = login.service.map(|service| service.word().to_owned());
+        last.mfa = login.mfa;
+        last.since = Some(since);
+        account.last_login = Some(last);
     }
 }
 

@@ -16,18 +16,15 @@ use crate::api::user_groups::UserGroup;
 
 pub(super) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privilege: &Privilege<'_>) -> Group {
     let reasons = privilege.group(at);
-    Group {
-        external_id: group.id.to_string(),
-        group_type: USER_GROUP.to_owned(),
-        name: group_name(group),
-        description: group.description.clone(),
-        membership_method: group.membership_method.clone(),
-        member_count,
-        privileged: !reasons.is_empty(),
-        reasons,
-        raises: sudo(group.rest.get("attributes").as_ref()).raises_of_group(),
-        attributes: group.rest.clone(),
-    }
+    let mut row = Group::new(group.id.to_string(), USER_GROUP, group_name(group));
+    row.description = group.description.clone();
+    row.membership_method = group.membership_method.clone();
+    row.member_count = member_count;
+    row.privileged = !reasons.is_empty();
+    row.reasons = reasons;
+    row.raises = sudo(group.rest.get("attributes").as_ref()).raises_of_group();
+    row.attributes = group.rest.clone();
+    row
 }
 
 /// The members of one group. There may be a million, so their rows are made one by one.
@@ -74,72 +71,65 @@ impl<'a> GroupMembers<'a> {
         let (group_id, group_name) = (group.id.to_string(), group_name(group));
         let all = direct.users.iter().map(|user| (*user, Vec::new())).chain(indirect);
         all.filter_map(move |(user, via)| {
-            Some(Membership {
-                username: state.people.name(user)?.to_owned(),
-                account_external_id: state.people.id(user).to_string(),
-                group_name: group_name.clone(),
-                group_type: USER_GROUP.to_owned(),
-                group_external_id: group_id.clone(),
-                direct: via.is_empty(),
-                via: via.into_iter().map(|group| graph.group(group)).collect(),
-            })
+            let mut row = Membership::default();
+            row.username = state.people.name(user)?.to_owned();
+            row.account_external_id = state.people.id(user).to_string();
+            row.group_name = group_name.clone();
+            row.group_type = USER_GROUP.to_owned();
+            row.group_external_id = group_id.clone();
+            row.direct = via.is_empty();
+            row.via = via.into_iter().map(|group| graph.group(group)).collect();
+            Some(row)
         })
     }
 }
 
 pub(super) fn system(system: &System) -> Resource {
-    Resource {
-        external_id: system.id.to_string(),
-        resource_type: Kind::System.resource_type().to_owned(),
-        name: named(&system.display_name, &system.hostname, &system.id),
-        os: system.os.clone(),
-        os_version: system.version.clone(),
-        serial_number: system.serial_number.clone(),
-        container: false,
-        active: system.active,
-        last_contact_at: system.last_contact,
-        created_at: system.created,
-        attributes: with(system.rest.clone(), "hostname", system.hostname.as_deref()),
-    }
+    let mut row = Resource::new(
+        system.id.to_string(),
+        Kind::System.resource_type(),
+        named(&system.display_name, &system.hostname, &system.id),
+    );
+    row.os = system.os.clone();
+    row.os_version = system.version.clone();
+    row.serial_number = system.serial_number.clone();
+    row.active = system.active;
+    row.last_contact_at = system.last_contact;
+    row.created_at = system.created;
+    row.attributes = with(system.rest.clone(), "hostname", system.hostname.as_deref());
+    row
 }
 
 pub(super) fn system_group(group: &SystemGroup) -> Resource {
-    Resource {
-        external_id: group.id.to_string(),
-        resource_type: Kind::SystemGroup.resource_type().to_owned(),
-        name: named(&group.name, &None, &group.id),
-        container: true,
-        attributes: group.rest.clone(),
-        ..Resource::default()
-    }
+    let mut row =
+        Resource::new(group.id.to_string(), Kind::SystemGroup.resource_type(), named(&group.name, &None, &group.id));
+    row.container = true;
+    row.attributes = group.rest.clone();
+    row
 }
 
 pub(super) fn application(application: &Application) -> Resource {
-    Resource {
-        external_id: application.id.to_string(),
-        resource_type: Kind::Application.resource_type().to_owned(),
-        name: named(&Some(application.label().to_owned()).filter(|label| !label.is_empty()), &None, &application.id),
-        active: application.active,
-        created_at: application.created,
-        attributes: with(
-            with(application.rest.clone(), "name", application.name.as_deref()),
-            "displayName",
-            application.display_name.as_deref(),
-        ),
-        ..Resource::default()
-    }
+    let mut row = Resource::new(
+        application.id.to_string(),
+        Kind::Application.resource_type(),
+        named(&Some(application.label().to_owned()).filter(|label| !label.is_empty()), &None, &application.id),
+    );
+    row.active = application.active;
+    row.created_at = application.created;
+    row.attributes = with(
+        with(application.rest.clone(), "name", application.name.as_deref()),
+        "displayName",
+        application.display_name.as_deref(),
+    );
+    row
 }
 
 pub(super) fn directory(directory: &Directory) -> Resource {
     let kind = directory.graph_kind().map(Kind::resource_type).or(directory.kind.as_deref()).unwrap_or("directory");
     let attributes = with(Attributes::new(), "mfa", directory.mfa.as_deref());
-    Resource {
-        external_id: directory.id.to_string(),
-        resource_type: kind.to_owned(),
-        name: named(&directory.name, &None, &directory.id),
-        attributes: with(attributes, "networkSourceIp", directory.network_source_ip.as_deref()),
-        ..Resource::default()
-    }
+    let mut row = Resource::new(directory.id.to_string(), kind, named(&directory.name, &None, &directory.id));
+    row.attributes = with(attributes, "networkSourceIp", directory.network_source_ip.as_deref());
+    row
 }
 
 /// The grants of one principal.

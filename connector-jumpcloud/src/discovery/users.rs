@@ -1,6 +1,6 @@
 //! Directory users become accounts.
 
-use connector_api::{Account, AccountKind, AccountType, Fields, Mfa, PasswordFacts};
+use connector_api::{Account, AccountType, Fields, Mfa, PasswordFacts};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -154,26 +154,23 @@ impl User<'_> {
     fn account(&self, id: &Id, told: Option<String>, admin: Option<bool>) -> Account {
         let email = self.email.any_text();
         let external_id = id.to_string();
-        Account {
-            kind: AccountKind::USER,
-            username: told.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone()),
-            display_name: self.displayname.any_text(),
-            account_type: self.account_type(),
-            enabled: self.enabled(),
-            state: self.state.any_text(),
-            locked: self.account_locked.flag(),
-            mfa: self.mfa(),
-            admin,
-            password: self.password(),
-            created_at: self.created.time(),
-            employee_id: self.employeeIdentifier.any_text(),
-            department: self.department.any_text(),
-            source: self.source(),
-            description: self.description.any_text(),
-            external_id,
-            email,
-            ..Account::default()
-        }
+        let username = told.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone());
+        let mut row = Account::new(external_id, username);
+        row.display_name = self.displayname.any_text();
+        row.account_type = self.account_type();
+        row.enabled = self.enabled();
+        row.state = self.state.any_text();
+        row.locked = self.account_locked.flag();
+        row.mfa = self.mfa();
+        row.admin = admin;
+        row.password = self.password();
+        row.created_at = self.created.time();
+        row.employee_id = self.employeeIdentifier.any_text();
+        row.department = self.department.any_text();
+        row.source = self.source();
+        row.description = self.description.any_text();
+        row.email = email;
+        row
     }
 
     fn sudo(&self) -> Level {
@@ -220,24 +217,22 @@ impl User<'_> {
             (None, None, None) => None,
             (told, enrolled, totp) => Some([told, enrolled, totp].contains(&Some(true)) || !factors.is_empty()),
         };
-        let mfa = Mfa {
-            configured,
-            required: self.enable_user_portal_multifactor.flag(),
-            excluded: status.exclusion.flag(),
-            excluded_until: status.exclusion_until.time(),
-            enrollment: overall,
-            factors,
-        };
+        let mut mfa = Mfa::default();
+        mfa.configured = configured;
+        mfa.required = self.enable_user_portal_multifactor.flag();
+        mfa.excluded = status.exclusion.flag();
+        mfa.excluded_until = status.exclusion_until.time();
+        mfa.enrollment = overall;
+        mfa.factors = factors;
         (mfa != Mfa::default()).then_some(mfa)
     }
 
     fn password(&self) -> Option<PasswordFacts> {
-        let facts = PasswordFacts {
-            expired: self.password_expired.flag(),
-            never_expires: self.password_never_expires.flag(),
-            changed_at: self.password_date.time(),
-            expires_at: self.password_expiration_date.time(),
-        };
+        let mut facts = PasswordFacts::default();
+        facts.expired = self.password_expired.flag();
+        facts.never_expires = self.password_never_expires.flag();
+        facts.changed_at = self.password_date.time();
+        facts.expires_at = self.password_expiration_date.time();
         (facts != PasswordFacts::default()).then_some(facts)
     }
 

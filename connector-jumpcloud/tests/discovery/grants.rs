@@ -70,9 +70,7 @@ fn expected_of(truth: &Organization, principal: Node, grants: &mut Grants) {
 }
 
 pub(crate) fn principal_id(grant: &Grant) -> &str {
-    match &grant.principal {
-        Principal::Account { external_id, .. } | Principal::Group { external_id, .. } => external_id,
-    }
+    grant.principal.external_id()
 }
 
 fn found(scanned: &Scanned) -> Grants {

@@ -128,8 +128,8 @@ pub(super) fn node_key(node: &NodeRef) -> String {
 
 pub(super) fn principal_key(principal: &Principal) -> String {
     match principal {
-        Principal::Account { external_id, .. } => account_key(external_id),
         Principal::Group { external_id, group_type, .. } => group_key(group_type, external_id),
+        other => account_key(other.external_id()),
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn account(id: &str, username: &str) -> Record {
-        Account { external_id: id.into(), username: username.into(), ..Account::default() }.into()
+        Account::new(id, username).into()
     }
 
     #[test]

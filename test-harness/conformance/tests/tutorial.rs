@@ -65,7 +65,7 @@ impl Roster {
             let (Some(id), Some(username)) = (words.next(), words.next()) else {
                 return Err(malformed(number, "the user name is missing"));
             };
-            let account = Account { external_id: id.into(), username: username.into(), ..Account::default() };
+            let account = Account::new(id, username);
             if roster.accounts.insert(id.to_owned(), account).is_some() || !usernames.insert(username) {
                 return Err(malformed(number, "the id or the user name was there before"));
             }
@@ -77,32 +77,25 @@ impl Roster {
     }
 
     fn groups(&self) -> Vec<Record> {
-        let group = |(team, members): (&String, &BTreeSet<String>)| Group {
-            external_id: team.clone(),
-            group_type: "ROSTER_TEAM".into(),
-            name: team.clone(),
-            member_count: Some(members.len() as u64),
-            ..Group::default()
+        let group = |(team, members): (&String, &BTreeSet<String>)| {
+            let mut group = group(team);
+            group.member_count = Some(members.len() as u64);
+            group
         };
         self.teams.iter().map(group).map(Record::from).collect()
     }
 
     fn memberships(&self) -> Vec<Record> {
-        let membership = |team: &String, account: &Account| Membership {
-            username: account.username.clone(),
-            account_external_id: account.external_id.clone(),
-            group_name: team.clone(),
-            group_type: "ROSTER_TEAM".into(),
-            group_external_id: team.clone(),
-            direct: true,
-            via: Vec::new(),
+        let members = |(team, members): (&String, &BTreeSet<String>)| -> Vec<Record> {
+            let group = group(team);
+            members.iter().map(|id| Membership::new(&self.accounts[id], &group).into()).collect()
         };
-        self.teams
-            .iter()
-            .flat_map(|(team, members)| members.iter().map(move |id| membership(team, &self.accounts[id])))
-            .map(Record::from)
-            .collect()
+        self.teams.iter().flat_map(members).collect()
     }
+}
+
+fn group(team: &str) -> Group {
+    Group::new(team, "ROSTER_TEAM", team)
 }
 
 struct RosterConnector {
@@ -202,24 +195,9 @@ impl Fixture for RosterFixture {
         let path = folder.path().join("roster.txt");
         std::fs::write(&path, text).map_err(NoTarget::broken)?;
 
-        let account = |id: &str, username: &str| Account {
-            external_id: id.into(),
-            username: username.into(),
-            ..Account::default()
-        };
-        let team = |name: &str| Group {
-            external_id: name.into(),
-            group_type: "ROSTER_TEAM".into(),
-            name: name.into(),
-            ..Group::default()
-        };
-        let member = |id: &str, team: &str| Membership {
-            account_external_id: id.into(),
-            group_type: "ROSTER_TEAM".into(),
-            group_external_id: team.into(),
-            direct: true,
-            ..Membership::default()
-        };
+        let account = |id: &str, username: &str| Account::new(id, username);
+        let team = |name: &str| group(name);
+        let member = |id: &str, team: &str| Membership::new(&account(id, ""), &group(team));
         let truth = Truth::of(&[
             account("7", "ada").into(),
             account("8", "bob").into(),

@@ -29,16 +29,13 @@ pub(super) fn account(id: &str, user: &Value) -> Option<Account> {
     let display_name = text(user, "/displayName").or_else(|| text(user, "/name/formatted")).or(full);
     let emails = user["emails"].as_array().map(Vec::as_slice).unwrap_or_default();
     let email = emails.iter().find(|email| email["primary"] == true).or(emails.first());
-    Some(Account {
-        external_id: id.to_owned(),
-        display_name: display_name.or_else(|| Some(username.clone())),
-        username,
-        email: email.and_then(|email| text(email, "/value")),
-        enabled: user["active"].as_bool(),
-        created_at: text(user, "/meta/created").and_then(|time| time.parse().ok()),
-        attributes: text(user, "/externalId").map(|id| ("externalId".to_owned(), id.into())).into_iter().collect(),
-        ..Account::default()
-    })
+    let mut row = Account::new(id, &username);
+    row.display_name = display_name.or(Some(username));
+    row.email = email.and_then(|email| text(email, "/value"));
+    row.enabled = user["active"].as_bool();
+    row.created_at = text(user, "/meta/created").and_then(|time| time.parse().ok());
+    row.attributes = text(user, "/externalId").map(|id| ("externalId".to_owned(), id.into())).into_iter().collect();
+    Some(row)
 }
 
 /// The group of a resource of `/Groups`, as yet without its count.
@@ -54,7 +51,10 @@ pub(super) fn group(id: &str, resource: &Value) -> Group {
         })
         .collect();
     let (external_id, group_type, privileged) = (id.to_owned(), GROUP_TYPE.to_owned(), !reasons.is_empty());
-    Group { external_id, group_type, name, privileged, reasons, ..Group::default() }
+    let mut row = Group::new(external_id, group_type, name);
+    row.privileged = privileged;
+    row.reasons = reasons;
+    row
 }
 
 /// Every account in the group and in the groups inside it, each by its shortest way, sorted by id. Members that are
@@ -75,7 +75,7 @@ pub(super) fn memberships(
             } else if let Some(resource) = groups.get(member) {
                 if visited.insert(member) {
                     let Group { group_type, external_id, name, .. } = self::group(member, resource);
-                    let step = PathStep { group_type, external_id, name };
+                    let step = PathStep::new(group_type, external_id, name);
                     queue.push_back((member, [vec![step], via.clone()].concat()));
                 }
             } else if via.is_empty() {
@@ -95,15 +95,10 @@ pub(super) fn nested(group: &Group, groups: &BTreeMap<String, Value>) -> Vec<Bin
 }
 
 fn membership(group: &Group, account: &Account, via: Vec<PathStep>) -> Membership {
-    Membership {
-        username: account.username.clone(),
-        account_external_id: account.external_id.clone(),
-        group_name: group.name.clone(),
-        group_type: group.group_type.clone(),
-        group_external_id: group.external_id.clone(),
-        direct: via.is_empty(),
-        via,
-    }
+    let mut row = Membership::new(account, group);
+    row.direct = via.is_empty();
+    row.via = via;
+    row
 }
 
 #[cfg(test)]

@@ -108,24 +108,15 @@ fn groups() -> Vec<Value> {
 
 /// What a scan must find.
 fn truth() -> Vec<Record> {
-    let account =
-        |index| Account { external_id: user_id(index), username: format!("user{index}"), ..Account::default() };
-    let group = |index| Group {
-        external_id: group_id(index),
-        group_type: GROUP_TYPE.into(),
-        name: group_name(index),
-        ..Group::default()
+    let account = |index| Account::new(user_id(index), format!("user{index}"));
+    let group = |index| Group::new(group_id(index), GROUP_TYPE, group_name(index));
+    let membership = |user, index, via: Vec<PathStep>| {
+        let mut row = Membership::new(&account(user), &group(index));
+        row.direct = via.is_empty();
+        row.via = via;
+        row
     };
-    let membership = |user, index, via: Vec<PathStep>| Membership {
-        username: format!("user{user}"),
-        account_external_id: user_id(user),
-        group_name: group_name(index),
-        group_type: GROUP_TYPE.into(),
-        group_external_id: group_id(index),
-        direct: via.is_empty(),
-        via,
-    };
-    let first = PathStep { group_type: GROUP_TYPE.into(), external_id: group_id(0), name: group_name(0) };
+    let first = PathStep::new(GROUP_TYPE, group_id(0), group_name(0));
     let memberships = (0..GROUPS).flat_map(|index| {
         let (source, via) = if index + 1 == GROUPS { (0, vec![first.clone()]) } else { (index, Vec::new()) };
         (0..USERS).filter(move |user| is_member(*user, source)).map(move |user| (user, index, via.clone()))

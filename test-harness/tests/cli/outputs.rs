@@ -110,7 +110,7 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
 
 #[tokio::test]
 async fn paths_are_columns_that_can_be_filtered() {
-    let step = |name: &str| PathStep { name: name.into(), group_type: "G".into(), external_id: name.into() };
+    let step = |name: &str| PathStep::new("G", name, name);
     let way = |access, steps: &[&str], raised_by: Option<&str>| {
         let mut way = AccessPath::new(access, steps.iter().map(|name| step(name)).collect());
         way.raised_by = raised_by.map(str::to_owned);
@@ -119,7 +119,9 @@ async fn paths_are_columns_that_can_be_filtered() {
     let login = Access::of_word(AccessLevel::Use, "login");
     let sudo = Access::of_word(AccessLevel::Administer, "sudo");
     let mut toy = Toy::new(Ending::Whole);
-    toy.rows.push(Record::from(Membership { via: vec![step("crew"), step("staff")], ..Membership::default() }));
+    let mut membership = Membership::default();
+    membership.via = vec![step("crew"), step("staff")];
+    toy.rows.push(membership.into());
     let from = NodeRef::new(NodeKind::Group, "CREW", "c");
     let mut binding = Binding::new(from, NodeRef::new(NodeKind::Resource, "system", "r")).with_access(sudo.clone());
     binding.expires_at = Some("2026-11-26T00:00:00Z".parse().unwrap());

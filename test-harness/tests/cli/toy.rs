@@ -53,22 +53,22 @@ pub enum Ending {
 impl Toy {
     pub fn new(ending: Ending) -> Self {
         let account = |(n, name): (usize, &&str)| {
-            Record::from(Account {
-                external_id: n.to_string(),
-                username: (*name).to_owned(),
-                display_name: Some((*name).to_owned()),
-                reasons: vec![
+            Record::from({
+                let mut row = Account::new(n.to_string(), *name);
+                row.display_name = Some((*name).to_owned());
+                row.reasons = vec![
                     Reason::new("named", ReasonKind::Privilege, Severity::High, *name, "rename it"),
                     Reason::new("long", ReasonKind::Risk, Severity::Low, "is long", "=rename it"),
-                ],
-                attributes: Attributes::from([("ratio", json!(0.1 + 0.2)), (*name, json!(name))]),
-                ..Account::default()
+                ];
+                row.attributes = Attributes::from([("ratio", json!(0.1 + 0.2)), (*name, json!(name))]);
+                row
             })
         };
         let mut rows: Vec<Record> = HOSTILE_NAMES.iter().enumerate().map(account).collect();
-        rows.push(Group { external_id: "g".into(), name: "=group".into(), ..Group::default() }.into());
-        rows.push(Membership { username: "@here".into(), direct: true, ..Membership::default() }.into());
-        rows.push(Resource { external_id: "r".into(), name: "-box".into(), ..Resource::default() }.into());
+        let group = Group::new("g", "", "=group");
+        rows.push(Membership::new(&Account::new("0", "@here"), &group).into());
+        rows.insert(HOSTILE_NAMES.len(), group.into());
+        rows.push(Resource::new("r", "", "-box").into());
         let end = |kind, node_type: &str| NodeRef::new(kind, node_type, "=1");
         rows.push(Binding::new(end(NodeKind::Account, "user"), end(NodeKind::Resource, "-box")).into());
         let resource = ResourceRef::new("r", "system", "-box");

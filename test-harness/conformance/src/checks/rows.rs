@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{PathStep, Principal, ReasonKind, Record};
+use connector_api::{PathStep, ReasonKind, Record};
 
 use crate::bench::Bench;
 use crate::fixture::{Fixture, Scenario};
@@ -136,13 +136,9 @@ fn references(row: &Record) -> Vec<(String, Option<&str>)> {
             [&binding.from, &binding.to].map(|end| (truth::node_key(end), None)).into_iter().collect()
         }
         Record::Grant(grant) => {
-            let principal = match &grant.principal {
-                Principal::Account { username, .. } => username,
-                Principal::Group { group_name, .. } => group_name,
-            };
             let resource = &grant.resource;
             [
-                (truth::principal_key(&grant.principal), Some(principal.as_str())),
+                (truth::principal_key(&grant.principal), Some(grant.principal.name())),
                 (resource_key(&resource.resource_type, &resource.external_id), Some(resource.name.as_str())),
             ]
             .into_iter()

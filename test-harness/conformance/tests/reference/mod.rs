@@ -151,27 +151,19 @@ fn members() -> impl Iterator<Item = (usize, usize)> {
 }
 
 pub fn account(user: usize) -> Account {
-    let mut link = AccountLink::new("u000", AccountKind::USER, "sharedEmail");
-    link.sections = vec![Section::USERS];
-    Account {
-        external_id: format!("u{user:03}"),
-        username: format!("user{user}"),
-        links: (user == 1).then_some(link).into_iter().collect(),
-        department: (user == 0).then(|| "Operations".into()),
-        ..Account::default()
-    }
+    let link = AccountLink::new("u000", AccountKind::USER, "sharedEmail").drawn_from([Section::USERS]);
+    let mut row = Account::new(format!("u{user:03}"), format!("user{user}"));
+    row.links = (user == 1).then_some(link).into_iter().collect();
+    row.department = (user == 0).then(|| "Operations".into());
+    row
 }
 
 pub fn group(index: usize) -> Group {
-    Group {
-        external_id: format!("g{index:02}"),
-        group_type: "REFERENCE_GROUP".into(),
-        name: format!("Group {index}"),
-        member_count: Some(members().filter(|(_, group)| *group == index).count() as u64),
-        privileged: index == 3,
-        reasons: (index == 3).then(|| reason("first", Severity::Low)).into_iter().collect(),
-        ..Group::default()
-    }
+    let mut row = Group::new(format!("g{index:02}"), "REFERENCE_GROUP", format!("Group {index}"));
+    row.member_count = Some(members().filter(|(_, group)| *group == index).count() as u64);
+    row.privileged = index == 3;
+    row.reasons = (index == 3).then(|| reason("first", Severity::Low)).into_iter().collect();
+    row
 }
 
 /// A reason that makes the members of a group privileged.
@@ -180,35 +172,16 @@ pub fn reason(code: &str, severity: Severity) -> Reason {
 }
 
 pub fn membership(user: usize, index: usize) -> Membership {
-    let (account, group) = (account(user), group_reference(index));
-    Membership {
-        username: account.username,
-        account_external_id: account.external_id,
-        group_name: group.name,
-        group_type: group.group_type,
-        group_external_id: group.external_id,
-        direct: true,
-        via: Vec::new(),
-    }
+    Membership::new(&account(user), &group_reference(index))
 }
 
 /// A group without its count, which takes time.
 fn group_reference(index: usize) -> Group {
-    Group {
-        external_id: format!("g{index:02}"),
-        group_type: "REFERENCE_GROUP".into(),
-        name: format!("Group {index}"),
-        ..Group::default()
-    }
+    Group::new(format!("g{index:02}"), "REFERENCE_GROUP", format!("Group {index}"))
 }
 
 fn resource(index: usize) -> Resource {
-    Resource {
-        external_id: format!("r{index}"),
-        resource_type: "application".into(),
-        name: format!("Application {index}"),
-        ..Resource::default()
-    }
+    Resource::new(format!("r{index}"), "application", format!("Application {index}"))
 }
 
 fn grant(index: usize) -> Grant {

@@ -93,16 +93,24 @@ mod tests {
 
     use super::*;
 
+    fn at_login(at: Option<Timestamp>, last_login: Option<LastLogin>) -> Account {
+        let mut account = Account::default();
+        account.last_login_at = at;
+        account.last_login = last_login;
+        account
+    }
+
     #[test]
     fn logins_are_counted_by_day_and_what_is_not_known_by_itself() {
         let time = |text: &str| text.parse::<Timestamp>().unwrap();
         let mut logins = LastLogins::default();
         for at in ["2026-11-26T00:00:01Z", "2026-11-26T23:00:00Z", "2026-11-25T23:59:59Z", "2026-10-01T00:00:00Z"] {
-            logins.observe(&Account { last_login_at: Some(time(at)), ..Account::default() });
+            logins.observe(&at_login(Some(time(at)), None));
         }
         let since = Some(time("2026-08-28T00:00:00Z"));
-        let last_login = Some(LastLogin { since, ..LastLogin::default() });
-        logins.observe(&Account { last_login, ..Account::default() });
+        let mut none_found = LastLogin::default();
+        none_found.since = since;
+        logins.observe(&at_login(None, Some(none_found)));
         logins.observe(&Account::default());
         let now = time("2026-11-26T12:00:00Z");
         assert_eq!(
@@ -117,7 +125,7 @@ mod tests {
         let mut logins = LastLogins::default();
         for day in 0..10_000 {
             let last_login_at = Timestamp::from_second(day * 24 * 60 * 60).ok();
-            logins.observe(&Account { last_login_at, ..Account::default() });
+            logins.observe(&at_login(last_login_at, None));
         }
         assert_eq!((logins.days.len(), logins.known()), (MAX_DAYS, 10_000));
     }

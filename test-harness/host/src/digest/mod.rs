@@ -129,7 +129,7 @@ impl Digest {
     fn grant(&mut self, grant: &Grant) {
         let levels = match grant.principal {
             Principal::Account { .. } => &mut self.account_grants,
-            Principal::Group { .. } => &mut self.group_grants,
+            _ => &mut self.group_grants,
         };
         *levels.entry(grant.access.clone()).or_default() += 1;
         let Principal::Account { username, .. } = &grant.principal else { return };
@@ -199,15 +199,20 @@ mod tests {
     #[test]
     fn accounts_are_counted_by_kind_and_state() {
         let mut digest = Digest::default();
-        let user = |enabled, configured| Account {
-            enabled: Some(enabled),
-            mfa: Some(Mfa { configured: Some(configured), ..Mfa::default() }),
-            ..Account::default()
+        let user = |enabled, configured| {
+            let mut row = Account::default();
+            row.enabled = Some(enabled);
+            let mut mfa = Mfa::default();
+            mfa.configured = Some(configured);
+            row.mfa = Some(mfa);
+            row
         };
         digest.observe(&user(true, false).into());
         digest.observe(&user(false, true).into());
         digest.observe(&Account::default().into());
-        digest.observe(&Account { kind: AccountKind::ADMINISTRATOR, ..user(true, false) }.into());
+        let mut administrator = user(true, false);
+        administrator.kind = AccountKind::ADMINISTRATOR;
+        digest.observe(&administrator.into());
         let users = &digest.users;
         assert_eq!((users.total, users.enabled, users.disabled), (3, 1, 1));
         assert_eq!((users.without_mfa, users.mfa_unknown), (1, 1));
@@ -218,7 +223,9 @@ mod tests {
     fn of_groups_as_large_the_one_that_sorts_first_comes_first() {
         let mut digest = Digest::default();
         for (name, members) in [("b", 9), ("c", 0), ("a", 9)] {
-            digest.observe(&Group { name: name.into(), member_count: Some(members), ..Group::default() }.into());
+            let mut group = Group::new("", "", name);
+            group.member_count = Some(members);
+            digest.observe(&group.into());
         }
         let largest: Vec<(u64, &str)> =
             digest.groups.largest.iter().map(|((members, Reverse(name)), ())| (*members, name.as_str())).collect();

@@ -173,7 +173,10 @@ mod tests {
     }
 
     fn account(username: &str, enabled: bool, reasons: &[Reason]) -> Account {
-        Account { username: username.into(), enabled: Some(enabled), reasons: reasons.to_vec(), ..Account::default() }
+        let mut row = Account::new("", username);
+        row.enabled = Some(enabled);
+        row.reasons = reasons.to_vec();
+        row
     }
 
     fn observe(accounts: &[Account]) -> Privileged {
@@ -268,12 +271,10 @@ mod tests {
         ]);
         for (name, members) in [("Admins", 2), ("VPN Admins", 99), ("All admins", 99)] {
             let reasons = vec![by("admin")];
-            privileged.observe_group(&Group {
-                name: name.into(),
-                member_count: Some(members),
-                reasons,
-                ..Group::default()
-            });
+            let mut group = Group::new("", "", name);
+            group.member_count = Some(members);
+            group.reasons = reasons;
+            privileged.observe_group(&group);
         }
         let counts: Vec<_> = privileged
             .settings

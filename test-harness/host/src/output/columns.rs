@@ -116,24 +116,19 @@ pub(super) const BINDINGS: &[Column<Binding>] = &[
 ];
 
 pub(super) const GRANTS: &[Column<Grant>] = &[
-    ("principalKind", |grant| match &grant.principal {
-        Principal::Account { .. } => Some("account".into()),
-        Principal::Group { .. } => Some("group".into()),
-    }),
-    ("principalExternalId", |grant| match &grant.principal {
-        Principal::Account { external_id, .. } | Principal::Group { external_id, .. } => text(external_id),
-    }),
+    ("principalKind", |grant| word(&grant.principal.kind())),
+    ("principalExternalId", |grant| text(grant.principal.external_id())),
     ("username", |grant| match &grant.principal {
         Principal::Account { username, .. } => text(username),
-        Principal::Group { .. } => None,
+        _ => None,
     }),
     ("groupType", |grant| match &grant.principal {
-        Principal::Account { .. } => None,
         Principal::Group { group_type, .. } => text(group_type),
+        _ => None,
     }),
     ("groupName", |grant| match &grant.principal {
-        Principal::Account { .. } => None,
         Principal::Group { group_name, .. } => text(group_name),
+        _ => None,
     }),
     ("resourceType", |grant| text(&grant.resource.resource_type)),
     ("resourceExternalId", |grant| text(&grant.resource.external_id)),
@@ -247,7 +242,7 @@ mod tests {
 
     #[test]
     fn several_values_are_one_text_that_is_safe_as_a_whole() {
-        let step = |name: &str| PathStep { name: name.into(), group_type: String::new(), external_id: String::new() };
+        let step = |name: &str| PathStep::new(String::new(), String::new(), name);
         assert_eq!(joined(["a", "b"]).unwrap(), "a; b");
         assert_eq!(joined(["=a", "b"]).unwrap(), "'=a; b");
         assert_eq!(joined([""; 0]).unwrap(), "");

@@ -149,7 +149,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
         let mut output = Box::new(NdjsonFolder::create(&path).unwrap());
-        let account = |n: u64| Account { external_id: n.to_string(), ..Account::default() };
+        let account = |n: u64| {
+            let mut row = Account::default();
+            row.external_id = n.to_string();
+            row
+        };
         let late = FRONT + 500;
         for n in 0..late + 500 {
             let mut account = account(n);

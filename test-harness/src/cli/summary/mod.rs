@@ -102,26 +102,22 @@ mod tests {
         let mut digest = Digest::default();
         let reason =
             |severity, message: &str| Reason::new("x".repeat(90), ReasonKind::Privilege, severity, message, HOSTILE);
-        let worst = Account {
-            username: format!("ada-{}", "a".repeat(150)),
-            reasons: vec![
-                reason(Severity::Low, &"y".repeat(200)).by_setting("patterns", HOSTILE),
-                reason(Severity::High, &format!("may become {HOSTILE}")),
-                reason(Severity::Low, "is third"),
-                reason(Severity::Low, "is fourth"),
-                reason(Severity::Low, "is fifth"),
-            ],
-            ..Account::default()
-        };
+        let mut worst = Account::default();
+        worst.username = format!("ada-{}", "a".repeat(150));
+        worst.reasons = vec![
+            reason(Severity::Low, &"y".repeat(200)).by_setting("patterns", HOSTILE),
+            reason(Severity::High, &format!("may become {HOSTILE}")),
+            reason(Severity::Low, "is third"),
+            reason(Severity::Low, "is fourth"),
+            reason(Severity::Low, "is fifth"),
+        ];
         digest.observe(&worst.into());
         let reasons = vec![reason(Severity::Low, "has a name").by_setting("patterns", HOSTILE)];
-        let group = Group {
-            name: HOSTILE.into(),
-            member_count: Some(1234),
-            group_type: HOSTILE.into(),
-            reasons,
-            ..Group::default()
-        };
+        let mut group = Group::default();
+        group.name = HOSTILE.into();
+        group.member_count = Some(1234);
+        group.group_type = HOSTILE.into();
+        group.reasons = reasons;
         digest.observe(&group.into());
         let access = Access::new(AccessLevel::Administer, HOSTILE);
         let resource = ResourceRef::new("r", "system", HOSTILE);

@@ -318,7 +318,9 @@ mod tests {
             let reasons =
                 vec![Reason::new("power", connector_api::ReasonKind::Privilege, severity, "has power", "ask")];
             let username = format!("u{number:02}");
-            digest.observe(&connector_api::Account { username, reasons, ..Default::default() }.into());
+            let mut account = connector_api::Account::new("", username);
+            account.reasons = reasons;
+            digest.observe(&account.into());
         }
         let shown: Vec<_> = digest.privileged.worst.iter().map(|(_, account)| account).collect();
         assert_eq!(as_grave(&digest.privileged, &shown), " 5 more are high.");
@@ -336,7 +338,9 @@ mod tests {
             ("eve", false, false, vec![left]),
         ] {
             let (username, enabled, locked) = (username.to_owned(), Some(enabled), Some(locked));
-            digest.observe(&connector_api::Account { username, enabled, locked, reasons, ..Default::default() }.into());
+            let mut account = connector_api::Account::new("", username);
+            (account.enabled, account.locked, account.reasons) = (enabled, locked, reasons);
+            digest.observe(&account.into());
         }
         let names: Vec<String> = digest.privileged.worst.iter().map(|(_, account)| name(account)).collect();
         assert_eq!(names, ["bob (not enabled)", "ada (locked)"]);
