@@ -1,8 +1,9 @@
-//! How requests are signed: an API key, or a service account's token.
+//! How requests are signed: a header with a key, or a bearer token, which may have to be fetched and renewed.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
-use connector_api::ConnectorError;
+use connector_api::{ConnectorError, async_trait};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -13,19 +14,15 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::body;
+use super::call::Service;
 use super::clock::Clock;
 use super::meter::Meter;
 use super::proxy::Proxies;
+use super::target::Target;
 use super::text::Scrubber;
-use super::verdict::{self, Asked, Service, Verdict};
-use crate::rights::SignIn;
+use super::verdict::{self, Asked, Refusal, Verdict};
 
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-
-/// How the API keys of service accounts begin.
-const SERVICE_ACCOUNT_KEY: &str = "jcs_";
-
-/// No answer with a token is larger.
+/// No answer with a token is larger, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024;
 
 /// A token is not kept longer, whatever its answer says.
@@ -36,101 +33,186 @@ const MARGIN: Duration = Duration::from_secs(60);
 
 /// How requests are signed.
 #[derive(Debug)]
-pub(crate) enum Auth {
-    /// `x-api-key`.
-    ApiKey(SecretString),
-    /// OAuth 2.0 client credentials.
-    ServiceAccount(Box<ServiceAccount>),
+pub(crate) struct Auth(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// The same header in every request.
+    Header { name: HeaderName, value: HeaderValue, secret: SecretString },
+    /// A bearer token that is fetched, and again before it ends or when it is refused.
+    Renewed(Box<Renewed>),
 }
 
 #[derive(Debug)]
-pub(crate) struct ServiceAccount {
-    client_id: String,
-    client_secret: SecretString,
-    token_url: Url,
-    token: Mutex<Option<Token>>,
+struct Renewed {
+    source: Box<dyn TokenSource>,
+    current: Mutex<Option<Current>>,
 }
 
-#[derive(Debug, Clone)]
-struct Token {
+#[derive(Debug)]
+struct Current {
     value: SecretString,
     renew_at: Instant,
 }
 
-/// How the client reaches the token host, and what must not show.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reach<'a> {
-    pub(crate) http: &'a reqwest::Client,
-    pub(crate) proxies: &'a Proxies,
-    pub(crate) scrub: &'a Scrubber,
-    pub(crate) clock: &'a Clock,
+/// A bearer token as it was handed out.
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    /// The token itself.
+    pub(crate) value: SecretString,
+    /// For how long it may be used.
+    pub(crate) lifetime: Duration,
+}
+
+/// Where bearer tokens come from.
+#[async_trait]
+pub(crate) trait TokenSource: Debug + Send + Sync + 'static {
+    /// Fetches a token. It is called again before the token ends, or when it was refused.
+    async fn fetch(&self, exchange: Exchange<'_>) -> Result<Token, Verdict>;
+
+    /// Where it asks, for the proxy and the rule on plain HTTP.
+    fn url(&self) -> &Url;
+
+    /// What must not show.
+    fn secrets(&self) -> Vec<SecretString>;
 }
 
 impl Auth {
+    /// Every request carries the key in this header.
+    ///
     /// # Errors
     /// `invalid_config` when the key holds characters that no header can carry.
-    pub(crate) fn api_key(key: SecretString) -> Result<Self, ConnectorError> {
-        header(key.expose_secret())?;
-        Ok(Self::ApiKey(key))
+    pub(crate) fn header(name: HeaderName, key: SecretString) -> Result<Self, ConnectorError> {
+        let value = sensitive(key.expose_secret())?;
+        Ok(Self(Kind::Header { name, value, secret: key }))
     }
 
-    pub(crate) fn service_account(client_id: String, client_secret: SecretString, token_url: Url) -> Self {
-        Self::ServiceAccount(Box::new(ServiceAccount { client_id, client_secret, token_url, token: Mutex::new(None) }))
+    /// Every request carries the same bearer token.
+    ///
+    /// # Errors
+    /// `invalid_config` when the token holds characters that no header can carry.
+    pub(crate) fn bearer(token: SecretString) -> Result<Self, ConnectorError> {
+        let value = bearer(&token)?;
+        Ok(Self(Kind::Header { name: AUTHORIZATION, value, secret: token }))
     }
 
-    pub(crate) fn sign_in(&self) -> SignIn {
-        match self {
-            Self::ApiKey(key) if key.expose_secret().starts_with(SERVICE_ACCOUNT_KEY) => SignIn::ServiceAccountKey,
-            Self::ApiKey(_) => SignIn::ApiKey,
-            Self::ServiceAccount(_) => SignIn::ServiceAccountToken,
-        }
+    /// Requests carry a bearer token that is fetched from a source, and renewed.
+    pub(crate) fn renewed(source: impl TokenSource) -> Self {
+        Self(Kind::Renewed(Box::new(Renewed { source: Box::new(source), current: Mutex::new(None) })))
     }
 
     /// Signs a request, fetching a token first where one is needed. The token that signs it is returned: a refusal means
     /// that one, and the answer must not show it.
-    pub(crate) async fn sign(
+    pub(super) async fn sign(
         &self,
         request: RequestBuilder,
-        reach: Reach<'_>,
+        exchange: Exchange<'_>,
     ) -> Result<(RequestBuilder, Option<SecretString>), Verdict> {
-        match self {
-            Self::ApiKey(key) => {
-                let value = header(key.expose_secret()).map_err(Verdict::fail)?;
-                Ok((request.header(API_KEY, value), None))
-            }
-            Self::ServiceAccount(account) => {
-                let token = account.token(reach).await?;
-                let value = header(&format!("Bearer {}", token.expose_secret())).map_err(Verdict::fail)?;
+        match &self.0 {
+            Kind::Header { name, value, .. } => Ok((request.header(name, value), None)),
+            Kind::Renewed(renewed) => {
+                let token = renewed.token(exchange).await?;
+                let value = bearer(&token).map_err(Verdict::fail)?;
                 Ok((request.header(AUTHORIZATION, value), Some(token)))
             }
         }
     }
 
     /// Drops a token that was refused, so that the next request fetches another; one that replaced it already stays.
-    pub(crate) async fn discard(&self, refused: &SecretString) {
-        if let Self::ServiceAccount(account) = self {
-            let mut current = account.token.lock().await;
+    pub(super) async fn discard(&self, refused: &SecretString) {
+        if let Kind::Renewed(renewed) = &self.0 {
+            let mut current = renewed.current.lock().await;
             if current.as_ref().is_some_and(|token| token.value.expose_secret() == refused.expose_secret()) {
                 *current = None;
             }
         }
     }
+
+    /// Where tokens come from, if they are fetched.
+    pub(super) fn token_url(&self) -> Option<&Url> {
+        match &self.0 {
+            Kind::Header { .. } => None,
+            Kind::Renewed(renewed) => Some(renewed.source.url()),
+        }
+    }
+
+    /// What must not show.
+    pub(super) fn secrets(&self) -> Vec<SecretString> {
+        match &self.0 {
+            Kind::Header { secret, .. } => vec![secret.clone()],
+            Kind::Renewed(renewed) => renewed.source.secrets(),
+        }
+    }
 }
 
-impl ServiceAccount {
+impl Renewed {
     /// The current token; one request fetches it while the others wait for it.
-    async fn token(&self, reach: Reach<'_>) -> Result<SecretString, Verdict> {
-        let mut current = self.token.lock().await;
+    async fn token(&self, exchange: Exchange<'_>) -> Result<SecretString, Verdict> {
+        let mut current = self.current.lock().await;
         if let Some(token) = current.as_ref()
             && Instant::now() < token.renew_at
         {
             return Ok(token.value.clone());
         }
-        let token = self.fetch(reach).await?;
-        Ok(current.insert(token).value.clone())
+        let Token { value, lifetime } = self.source.fetch(exchange).await?;
+        let lifetime = lifetime.min(LONGEST_LIFETIME);
+        let renew_at = Instant::now() + lifetime - MARGIN.min(lifetime / 2);
+        Ok(current.insert(Current { value, renew_at }).value.clone())
+    }
+}
+
+/// OAuth 2.0 client credentials (RFC 6749, section 4.4): the client's id and secret for a token.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientCredentials {
+    /// Where the token is fetched, as [`origin`](super::address::origin) gave it, with its path.
+    pub(crate) token_url: Url,
+    /// The client's id.
+    pub(crate) client_id: String,
+    /// Its secret.
+    pub(crate) client_secret: SecretString,
+    /// The scope to ask for, if any.
+    pub(crate) scope: Option<String>,
+}
+
+#[async_trait]
+impl TokenSource for ClientCredentials {
+    async fn fetch(&self, exchange: Exchange<'_>) -> Result<Token, Verdict> {
+        let scope = self.scope.iter().map(|scope| ("scope", scope.as_str()));
+        let form: Vec<(&str, &str)> = [("grant_type", "client_credentials")].into_iter().chain(scope).collect();
+        exchange.token(&self.token_url, Some((&self.client_id, &self.client_secret)), &form).await
     }
 
-    async fn fetch(&self, reach: Reach<'_>) -> Result<Token, Verdict> {
+    fn url(&self) -> &Url {
+        &self.token_url
+    }
+
+    fn secrets(&self) -> Vec<SecretString> {
+        vec![self.client_secret.clone()]
+    }
+}
+
+/// How a source reaches the service that hands out tokens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exchange<'a> {
+    pub(super) http: &'a reqwest::Client,
+    pub(super) proxies: &'a Proxies,
+    pub(super) scrub: &'a Scrubber,
+    pub(super) clock: &'a Clock,
+    pub(super) target: &'a dyn Target,
+}
+
+impl Exchange<'_> {
+    /// Posts a form, signed with an id and a secret where they are given, and reads the token from the answer (RFC 6749,
+    /// section 5.1).
+    ///
+    /// # Errors
+    /// The target's verdict on an answer that is no token.
+    pub(crate) async fn token(
+        self,
+        url: &Url,
+        client: Option<(&str, &SecretString)>,
+        form: &[(&str, &str)],
+    ) -> Result<Token, Verdict> {
         #[derive(Deserialize)]
         struct Answer {
             access_token: SecretString,
@@ -138,38 +220,34 @@ impl ServiceAccount {
             expires_in: Value,
         }
         const WHAT: &str = "the token request";
-        let Reach { http, proxies, scrub, clock } = reach;
-        let host = self.token_url.host_str().unwrap_or_default();
-        let proxy = proxies.on_the_way_to(&self.token_url);
-        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, &self.token_url, proxy.as_deref());
-        let answer = http
-            .post(self.token_url.clone())
-            .basic_auth(&self.client_id, Some(self.client_secret.expose_secret()))
-            .form(&[("grant_type", "client_credentials"), ("scope", "api")])
-            .send()
-            .await
-            .map_err(unanswered)?;
+        let Self { http, proxies, scrub, clock, target } = self;
+        let words = target.words();
+        let proxy = proxies.on_the_way_to(url);
+        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, url, proxy.as_deref(), words);
+        let mut request = http.post(url.clone());
+        if let Some((id, secret)) = client {
+            request = request.basic_auth(id, Some(secret.expose_secret()));
+        }
+        let answer = request.form(form).send().await.map_err(unanswered)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = body::read(answer, LARGEST_ANSWER, WHAT, &Meter::default(), unanswered).await;
+        let body = body::read(answer, LARGEST_ANSWER, WHAT, words, &Meter::default(), unanswered).await;
         if status != StatusCode::OK {
             let asked = Asked {
-                service: Service::Token,
-                host,
+                service: Service::TOKEN,
+                host: url.host_str().unwrap_or_default(),
                 path: WHAT,
-                sign_in: SignIn::ServiceAccountToken,
                 accepted: false,
                 sorted: false,
-                proxy: proxy.as_deref().filter(|_| self.token_url.scheme() == "http"),
+                renewable: false,
+                proxy: proxy.as_deref().filter(|_| url.scheme() == "http"),
             };
             let body = body.unwrap_or_default();
-            return Err(verdict::of_answer(&asked, status, &headers, &body, scrub, clock.now()));
+            return Err(target.judge(&Refusal::read(asked, status, &headers, &body, scrub, clock.now(), words)));
         }
         let body = body?;
         let answer: Answer = serde_json::from_slice(&body)
-            .map_err(|_| verdict::of_malformed(WHAT, "it is not a token", without_token(&body), scrub))?;
-        let margin = MARGIN.min(lifetime(&answer.expires_in) / 2);
-        let renew_at = Instant::now() + lifetime(&answer.expires_in) - margin;
-        Ok(Token { value: answer.access_token, renew_at })
+            .map_err(|_| verdict::of_malformed(WHAT, "it is not a token", without_token(&body), scrub, words))?;
+        Ok(Token { value: answer.access_token, lifetime: lifetime(&answer.expires_in) })
     }
 }
 
@@ -188,7 +266,11 @@ fn lifetime(expires_in: &Value) -> Duration {
     Duration::from_secs_f64(seconds.min(LONGEST_LIFETIME.as_secs_f64()))
 }
 
-fn header(secret: &str) -> Result<HeaderValue, ConnectorError> {
+fn bearer(token: &SecretString) -> Result<HeaderValue, ConnectorError> {
+    sensitive(&format!("Bearer {}", token.expose_secret()))
+}
+
+fn sensitive(secret: &str) -> Result<HeaderValue, ConnectorError> {
     let mut value = HeaderValue::from_str(secret).map_err(|_| {
         ConnectorError::invalid_config(
             "credential.password: holds a character that an HTTP header cannot carry",
@@ -220,12 +302,5 @@ mod tests {
         ] {
             assert_eq!(lifetime(&told).as_secs(), seconds, "{told}");
         }
-    }
-
-    #[test]
-    fn a_service_accounts_key_is_told_by_its_beginning() {
-        let sign_in = |key: &str| Auth::api_key(key.to_owned().into()).map(|auth| auth.sign_in());
-        assert_eq!(sign_in("jcs_0123"), Ok(SignIn::ServiceAccountKey));
-        assert_eq!(sign_in("jca_0123"), Ok(SignIn::ApiKey));
     }
 }

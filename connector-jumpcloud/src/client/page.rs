@@ -3,28 +3,55 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::{Answer, Identified};
+use super::call::Answer;
+use super::paging::Identified;
 
-/// One page in either of JumpCloud's shapes: `{"totalCount", "results"}` (V1) or a bare array, its total in the
-/// header `x-total-count` (V2).
+/// How a target writes a page: a bare array, or an object with the rows in a field. Either is read alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PageShape {
+    /// The field of the object that holds the rows.
+    pub(crate) rows: &'static str,
+    /// The number of rows in the whole listing, as a JSON pointer into the object: `/meta/total`.
+    pub(crate) total: Option<&'static str>,
+    /// The header with the same number.
+    pub(crate) total_header: Option<&'static str>,
+    /// Where the next page begins, as a JSON pointer into the object: `/nextPageToken`.
+    pub(crate) next: Option<&'static str>,
+    /// The target leaves the rows' field out of a page without rows. Such a page must not promise any by its total.
+    pub(crate) may_lack_rows: bool,
+}
+
+impl PageShape {
+    /// A bare array, without a total.
+    pub(crate) const ARRAY: Self = Self::rows("");
+
+    /// An object with the rows in a field, without a total.
+    pub(crate) const fn rows(field: &'static str) -> Self {
+        Self { rows: field, total: None, total_header: None, next: None, may_lack_rows: false }
+    }
+}
+
+/// One page of a listing.
 #[derive(Debug)]
 pub(crate) struct Page<T> {
     /// Rows in the whole listing, where the target says so.
     pub(crate) total: Option<u64>,
+    /// Its rows.
     pub(crate) rows: Vec<T>,
     /// Elements in addition to the rows, each in place of a row that is not given out.
     pub(crate) nulls: u64,
+    /// Where the next page begins, where the target says so: a text that is not empty, or a number.
+    pub(crate) next: Option<String>,
     /// Elements of any kind before the last row.
     pub(super) before_last: u64,
 }
 
 impl<T> Page<T> {
     fn empty() -> Self {
-        Self { total: None, rows: Vec::new(), nulls: 0, before_last: 0 }
+        Self { total: None, rows: Vec::new(), nulls: 0, next: None, before_last: 0 }
     }
 
     /// Elements of any kind.
@@ -34,37 +61,95 @@ impl<T> Page<T> {
 }
 
 impl<T: Identified> Page<T> {
-    pub(crate) fn read(answer: &Answer) -> Result<Self, serde_json::Error> {
-        let mut page: Self = answer.json()?;
+    /// Reads an answer as a page of this shape.
+    ///
+    /// # Errors
+    /// When it is no JSON, of another shape, or has a row that is not understood.
+    pub(crate) fn read(answer: &Answer, shape: &PageShape) -> Result<Self, serde_json::Error> {
+        let mut json = serde_json::Deserializer::from_str(answer.text()?);
+        let mut page = PageVisitor::<T>(shape, PhantomData).deserialize(&mut json)?;
+        json.end()?;
         if page.total.is_none() {
-            let header = answer.headers.get("x-total-count").and_then(|value| value.to_str().ok());
+            let header = shape.total_header.and_then(|name| answer.header(name));
             page.total = header.and_then(|value| value.trim().parse().ok());
         }
         Ok(page)
     }
 }
 
-impl<'de, T: Identified> Deserialize<'de> for Page<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PageVisitor(PhantomData))
+struct PageVisitor<'a, T>(&'a PageShape, PhantomData<T>);
+
+impl<'de, T: Identified> DeserializeSeed<'de> for PageVisitor<'_, T> {
+    type Value = Page<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Page<T>, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct PageVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Identified> Visitor<'de> for PageVisitor<T> {
+impl<'de, T: Identified> Visitor<'de> for PageVisitor<'_, T> {
     type Value = Page<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list, or an object with `results`")
+        match self.0.rows {
+            "" => f.write_str("a list"),
+            field => write!(f, "a list, or an object with `{field}`"),
+        }
     }
 
     /// `null` stands for no row.
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+    fn visit_unit<E: de::Error>(self) -> Result<Page<T>, E> {
         Ok(Page::empty())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Page<T>, A::Error> {
+        Rows(PhantomData).visit_seq(items)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Page<T>, A::Error> {
+        let shape = self.0;
+        let (mut total, mut next, mut page) = (None, None, None::<Page<T>>);
+        while let Some(key) = entries.next_key::<String>()? {
+            if key == shape.rows {
+                if page.is_some() {
+                    return Err(de::Error::custom(format_args!("duplicate field `{key}`")));
+                }
+                page = Some(entries.next_value_seed(RowsOrNull(PhantomData))?);
+                continue;
+            }
+            let wanted = [shape.total, shape.next].map(|pointer| pointer.and_then(|pointer| below(pointer, &key)));
+            if let [None, None] = wanted {
+                entries.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value: Value = entries.next_value()?;
+            let at = |pointer: Option<&str>| pointer.and_then(|pointer| value.pointer(pointer));
+            total = at(wanted[0]).map_or(total, count);
+            next = at(wanted[1]).map_or(next, token);
+        }
+        let lacks_rows = shape.may_lack_rows && total.is_none_or(|total| total == 0);
+        match page.or_else(|| lacks_rows.then(Page::empty)) {
+            Some(page) => Ok(Page { total, next, ..page }),
+            None => Err(de::Error::custom(format_args!("missing field `{}`", shape.rows))),
+        }
+    }
+}
+
+/// A list alone.
+struct Rows<T>(PhantomData<T>);
+
+impl<'de, T: Identified> Visitor<'de> for Rows<T> {
+    type Value = Page<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Page<T>, E> {
+        Ok(Page::empty())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Page<T>, A::Error> {
         let mut page = Page::empty();
         while let Some(item) = items.next_element::<T::Wire>()? {
             match item.into() {
@@ -77,31 +162,22 @@ impl<'de, T: Identified> Visitor<'de> for PageVisitor<T> {
         }
         Ok(page)
     }
+}
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let (mut total, mut page) = (None, None);
-        while let Some(key) = entries.next_key::<String>()? {
-            match key.as_str() {
-                "totalCount" => total = count(&entries.next_value()?),
-                "results" if page.is_some() => return Err(de::Error::duplicate_field("results")),
-                "results" => {
-                    page = Some(entries.next_value::<Option<Elements<T>>>()?.map_or_else(Page::empty, |all| all.0))
-                }
-                _ => drop(entries.next_value::<IgnoredAny>()?),
-            }
-        }
-        let page = page.ok_or_else(|| de::Error::missing_field("results"))?;
-        Ok(Page { total, ..page })
+struct RowsOrNull<T>(PhantomData<T>);
+
+impl<'de, T: Identified> DeserializeSeed<'de> for RowsOrNull<T> {
+    type Value = Page<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Page<T>, D::Error> {
+        deserializer.deserialize_any(Rows(PhantomData))
     }
 }
 
-/// A list alone.
-struct Elements<T>(Page<T>);
-
-impl<'de, T: Identified> Deserialize<'de> for Elements<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(PageVisitor(PhantomData)).map(Self)
-    }
+/// What is left of a JSON pointer below the first `key`.
+fn below<'a>(pointer: &'a str, key: &str) -> Option<&'a str> {
+    let rest = pointer.strip_prefix('/')?.strip_prefix(key)?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
 /// A total is a hint: one that is no number is none.
@@ -109,11 +185,30 @@ fn count(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
+/// Where the next page begins; nothing, and an empty text, say that there is none.
+fn token(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use bytes::Bytes;
+    use reqwest::header::HeaderMap;
+    use serde::Deserialize;
+
     use super::*;
-    use crate::api::Id;
+
+    const SHAPE: PageShape = PageShape { total: Some("/totalCount"), ..PageShape::rows("results") };
+
+    fn page(json: &str, shape: &PageShape) -> Option<Page<Row>> {
+        let answer = Answer { headers: HeaderMap::new(), body: Bytes::copy_from_slice(json.as_bytes()) };
+        Page::read(&answer, shape).ok()
+    }
 
     /// A row, or a null record in its place.
     #[derive(Debug)]
@@ -130,8 +225,9 @@ mod tests {
 
     impl Identified for Row {
         type Wire = Wire;
+        type Id = ();
 
-        fn id(&self) -> &Id {
+        fn id(&self) -> &() {
             unreachable!("a page does not look at ids")
         }
     }
@@ -139,10 +235,10 @@ mod tests {
     #[test]
     fn both_shapes_are_read_alike_and_null_records_are_counted() {
         let read = |json: &str| {
-            let page = serde_json::from_str::<Page<Row>>(json).ok()?;
+            let page = page(json, &SHAPE)?;
             Some((page.total, page.rows.len(), page.nulls))
         };
-        let before_last = |json: &str| serde_json::from_str::<Page<Row>>(json).map(|page| page.before_last).ok();
+        let before_last = |json: &str| page(json, &SHAPE).map(|page| page.before_last);
         assert_eq!(read(r#"{"totalCount":9,"results":[1,2],"more":{"x":[]}}"#), Some((Some(9), 2, 0)));
         assert_eq!(read("[1,2]"), Some((None, 2, 0)));
         assert_eq!(read("[1,null,2]"), Some((None, 2, 1)));
@@ -156,5 +252,23 @@ mod tests {
         {
             assert_eq!(read(wrong), None, "{wrong}");
         }
+    }
+    #[test]
+    fn totals_and_tokens_may_stand_deeper_in_the_object() {
+        let shape = PageShape { total: Some("/meta/total"), next: Some("/meta/page/next"), ..PageShape::rows("items") };
+        let read = |json: &str| page(json, &shape).map(|page| (page.total, page.next, page.rows.len()));
+        let json = r#"{"meta":{"total":7,"page":{"next":"b"}},"items":[1]}"#;
+        assert_eq!(read(json), Some((Some(7), Some("b".to_owned()), 1)));
+        for last in [r#"{"items":[1],"meta":{"page":{"next":""}}}"#, r#"{"items":[1],"metal":{"total":9}}"#] {
+            assert_eq!(read(last), Some((None, None, 1)), "{last}");
+        }
+    }
+
+    #[test]
+    fn rows_may_be_left_out_only_where_the_target_does_so_and_none_are_promised() {
+        let may = PageShape { may_lack_rows: true, ..SHAPE };
+        let rows = |json: &str, shape| page(json, shape).map(|page| page.rows.len());
+        assert_eq!((rows(r#"{"totalCount":0}"#, &may), rows(r#"{"totalCount":0}"#, &SHAPE)), (Some(0), None));
+        assert_eq!(rows(r#"{"totalCount":3}"#, &may), None);
     }
 }

@@ -43,15 +43,19 @@ mod pass;
 mod witness;
 
 use std::collections::{HashSet, VecDeque};
+use std::fmt::Debug;
+use std::hash::Hash;
 
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::DeserializeOwned;
 
+use super::http::HttpClient;
+use super::meter::Meter;
+use super::page::Page;
 use super::seen::Seen;
-use super::{Client, Meter, Page};
-use crate::api::Id;
+use super::words::Words;
 
-pub(crate) use listing::Listing;
+pub(crate) use listing::{Listing, Offsets};
 pub(crate) use pass::Gap;
 pub(crate) use witness::Witness;
 
@@ -72,25 +76,33 @@ const MOST_PASSED_OVER: u64 = 1000;
 /// less than twice as many rows are asked for, it is half of these.
 const SHORTEST: u64 = 20;
 
+/// What can distinguish rows.
+pub(crate) trait RowId: Clone + Debug + Ord + Hash + Send + Sync + 'static {}
+
+impl<I: Clone + Debug + Ord + Hash + Send + Sync + 'static> RowId for I {}
+
 /// Something that a listing lists.
 pub(crate) trait Identified: Sized {
     /// How it comes: itself, or something that may be a null record.
     type Wire: DeserializeOwned + Into<Option<Self>>;
 
+    /// What distinguishes rows. The order of ids must be the target's, where it is asked to sort by them.
+    type Id: RowId;
+
     /// What distinguishes it from the others in the same listing.
-    fn id(&self) -> &Id;
+    fn id(&self) -> &Self::Id;
 }
 
 /// Reads a listing's rows, each once, in the listing's order. Pages ahead are requested side by side.
-pub(crate) struct PageReader<T> {
-    client: Client,
+pub(crate) struct PageReader<T: Identified> {
+    client: HttpClient,
     meter: Meter,
     listing: Listing,
     witness: Option<Witness>,
     ahead: VecDeque<(u64, Source<T>)>,
     /// In which pass a row came last.
-    seen: Seen,
-    pass: Pass,
+    seen: Seen<T::Id>,
+    pass: Pass<T::Id>,
     /// What the pass before brought.
     before: Option<Outcome>,
     stats: ListingStats,
@@ -109,7 +121,7 @@ pub(crate) struct ListingStats {
 }
 
 impl<T: Identified + Send + 'static> PageReader<T> {
-    pub(crate) fn new(client: &Client, meter: &Meter, listing: Listing) -> Self {
+    pub(crate) fn new(client: &HttpClient, meter: &Meter, listing: Listing) -> Self {
         Self {
             client: client.clone(),
             meter: meter.clone(),
@@ -187,7 +199,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     }
 
     /// Whether a row was given; asked of a list with a gap.
-    pub(crate) fn brought(&self, id: &Id) -> bool {
+    pub(crate) fn brought(&self, id: &T::Id) -> bool {
         self.seen.pass(id).is_some()
     }
 
@@ -285,12 +297,12 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             self.pass.totals = Some((low.min(total), high.max(total)));
         }
         self.pass.promised = page.total.unwrap_or(0).min(LONGEST);
-        let ids: Vec<Id> = page.rows.iter().map(|row| row.id().clone()).collect();
+        let ids: Vec<T::Id> = page.rows.iter().map(|row| row.id().clone()).collect();
         let tail = &self.pass.tail;
         let link = if ids.first().is_some_and(|id| Some(id) == tail.last()) {
             Some(0)
         } else {
-            let tail: HashSet<&Id> = tail.iter().collect();
+            let tail: HashSet<&T::Id> = tail.iter().collect();
             ids.iter().rposition(|id| tail.contains(id))
         };
         self.pass.note_repeated(&ids);
@@ -386,16 +398,16 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     }
 
     fn inconsistent(&self, why: &str) -> ConnectorError {
-        inconsistent(&self.listing.call.path, self.pass.number, why)
+        inconsistent(&self.listing.call.path, self.pass.number, why, self.client.words())
     }
 }
 
 /// A list that cannot be read as one consistent whole, after N passes.
-pub(crate) fn inconsistent(path: &str, passes: u8, why: &str) -> ConnectorError {
+pub(crate) fn inconsistent(path: &str, passes: u8, why: &str, words: &Words) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::InconsistentListing,
         format!("{path} could not be read as a whole ({passes} passes): {why}"),
-        "scan again at a quieter time; when it lasts, report it to JumpCloud",
+        format!("scan again at a quieter time; when it lasts, report it to {}", words.vendor),
     )
     .with_retry(Retry::Later)
 }

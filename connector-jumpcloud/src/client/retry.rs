@@ -28,6 +28,17 @@ pub(crate) struct RetryPolicy {
     pub(crate) longest_wait: Duration,
 }
 
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 7,
+            time_budget: Duration::from_secs(300),
+            first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(30),
+        }
+    }
+}
+
 impl RetryPolicy {
     /// The upper bounds of the waits between attempts, without end. The wait itself is drawn between zero and the bound (full
     /// jitter), so that requests which failed together do not come back together.

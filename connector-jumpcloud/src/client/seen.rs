@@ -8,12 +8,12 @@ use std::hash::BuildHasher;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::api::Id;
+use super::paging::RowId;
 
 /// The rows that came, each with the pass in which it came last.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    ids: Vec<Id>,
+#[derive(Debug)]
+pub(super) struct Seen<I> {
+    ids: Vec<I>,
     passes: Vec<u8>,
     /// So many ids at the front ascend.
     ascending: usize,
@@ -22,9 +22,21 @@ pub(super) struct Seen {
     hasher: DefaultHashBuilder,
 }
 
-impl Seen {
+impl<I> Default for Seen<I> {
+    fn default() -> Self {
+        Self {
+            ids: Vec::new(),
+            passes: Vec::new(),
+            ascending: 0,
+            others: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+}
+
+impl<I: RowId> Seen<I> {
     /// Enters a row that came in a pass; the pass in which it came before, if it did.
-    pub(super) fn insert(&mut self, id: &Id, pass: u8) -> Option<u8> {
+    pub(super) fn insert(&mut self, id: &I, pass: u8) -> Option<u8> {
         if self.ascending == self.ids.len() && self.ids.last().is_none_or(|last| last < id) {
             self.ascending += 1;
             self.push(id, pass);
@@ -46,7 +58,7 @@ impl Seen {
     }
 
     /// The pass in which a row came last, if it did.
-    pub(super) fn pass(&self, id: &Id) -> Option<u8> {
+    pub(super) fn pass(&self, id: &I) -> Option<u8> {
         let at = self.ids[..self.ascending].binary_search(id).ok().or_else(|| {
             let at = self.others.find(self.hasher.hash_one(id), |at| self.ids[*at as usize] == *id);
             at.map(|at| *at as usize)
@@ -54,7 +66,7 @@ impl Seen {
         at.map(|at| self.passes[at])
     }
 
-    fn push(&mut self, id: &Id, pass: u8) {
+    fn push(&mut self, id: &I, pass: u8) {
         self.ids.push(id.clone());
         self.passes.push(pass);
     }
@@ -62,7 +74,6 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use std::collections::HashMap;
 
     use super::*;
@@ -76,9 +87,8 @@ mod tests {
             for pass in 1..4 {
                 for row in 0..2_000_u32 {
                     let row = if random.u32(0..100) < disorder { random.u32(0..3_000) } else { row };
-                    let id: Id = format!("{row:024x}").parse().unwrap();
-                    assert_eq!(seen.pass(&id), map.get(&id).copied(), "seed {seed}, disorder {disorder}");
-                    assert_eq!(seen.insert(&id, pass), map.insert(id, pass), "seed {seed}, disorder {disorder}");
+                    assert_eq!(seen.pass(&row), map.get(&row).copied(), "seed {seed}, disorder {disorder}");
+                    assert_eq!(seen.insert(&row, pass), map.insert(row, pass), "seed {seed}, disorder {disorder}");
                 }
             }
         }

@@ -2,63 +2,56 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use connector_api::ConnectorError;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use secrecy::SecretString;
+use url::Url;
 
+use super::address::are_loopback;
 use super::body;
+use super::options::ClientOptions;
 use super::proxy::Proxies;
 use super::verdict::DnsError;
+use super::words::Words;
 
-/// How connections are made.
-#[derive(Debug, Clone)]
-pub(crate) struct Connections {
-    pub(crate) connect_timeout: Duration,
-    /// Longest silence while an answer comes.
-    pub(crate) read_timeout: Duration,
-    /// Longest time for one attempt, body included.
-    pub(crate) request_timeout: Duration,
-    pub(crate) ca_bundle: Option<PathBuf>,
-    /// The operator's; may hold a password.
-    pub(crate) proxy: Option<SecretString>,
-    /// Every address is on this machine: plain HTTP is taken.
-    pub(crate) loopback: bool,
-    pub(crate) concurrency: usize,
-}
-
-impl Connections {
+impl ClientOptions {
+    /// The HTTP client for a target at these addresses.
+    ///
     /// # Errors
     /// `invalid_config` for a bundle that cannot be read, or a proxy that the client does not take.
-    pub(crate) fn client(&self, proxies: &Proxies) -> Result<reqwest::Client, ConnectorError> {
+    pub(super) fn client(
+        &self,
+        proxies: &Proxies,
+        urls: &[&Url],
+        words: &Words,
+    ) -> Result<reqwest::Client, ConnectorError> {
+        let longest = self.retry.time_budget;
         let builder = reqwest::Client::builder()
-            .user_agent(concat!("orbisid-connector-jumpcloud/", env!("CARGO_PKG_VERSION")))
+            .user_agent(words.user_agent)
             .default_headers(body::accepted())
             .no_gzip()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .https_only(!self.loopback)
+            .https_only(!are_loopback(urls))
             .dns_resolver(SystemResolver::default())
-            .tls_backend_preconfigured(self.tls()?)
-            .connect_timeout(self.connect_timeout)
-            .read_timeout(self.read_timeout)
-            .timeout(self.request_timeout)
+            .tls_backend_preconfigured(self.tls(words)?)
+            .connect_timeout(self.connect_timeout.min(longest))
+            .read_timeout(self.read_timeout.min(longest))
+            .timeout(self.request_timeout.min(longest))
             .pool_max_idle_per_host(self.concurrency)
             .http1_only();
         proxies
-            .apply(builder)?
+            .apply(builder, words)?
             .build()
             .map_err(|error| ConnectorError::internal(format!("the HTTP client could not be made: {error}")))
     }
 
     /// TLS 1.2 or newer; the platform's roots, Mozilla's where the platform has none, and the operator's bundle.
-    fn tls(&self) -> Result<rustls::ClientConfig, ConnectorError> {
+    fn tls(&self, words: &Words) -> Result<rustls::ClientConfig, ConnectorError> {
         let mut roots = RootCertStore::empty();
         let (accepted, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if accepted == 0 {
@@ -67,7 +60,7 @@ impl Connections {
         if let Some(path) = &self.ca_bundle {
             let problem = |why: String| {
                 ConnectorError::invalid_config(
-                    format!("attributes.caBundleFile: {why}"),
+                    format!("attributes.{}: {why}", words.ca_bundle.unwrap_or("caBundle")),
                     "name a readable file of certificates in PEM form",
                 )
             };

@@ -7,9 +7,10 @@ use connector_api::ConnectorError;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::listing::stride;
+use super::listing::{Offsets, stride};
 use super::{Identified, PageReader};
-use crate::client::Page;
+use crate::client::call::Answer;
+use crate::client::page::Page;
 
 /// A page is late when it takes this long, as one does that was refused and is asked for again a second later. Then more
 /// pages are requested ahead, and again after the same time, up to [`LATEST`] times as many.
@@ -56,8 +57,10 @@ impl<T: Identified + Send + 'static> PageReader<T> {
 
     pub(super) fn ask(&self, skip: u64) -> Source<T> {
         let (client, meter) = (self.client.clone(), self.meter.clone());
-        let call = self.listing.call.clone().query("skip", skip.to_string());
-        Source::Asked(Asked(tokio::spawn(async move { client.fetch(&meter, &call, Page::read).await })))
+        let Offsets { skip: parameter, first, page, .. } = self.listing.offsets;
+        let call = self.listing.call.clone().query(parameter, (first + skip).to_string());
+        let read = move |answer: &Answer| Page::read(answer, &page);
+        Source::Asked(Asked(tokio::spawn(async move { client.fetch(&meter, &call, read).await })))
     }
 
     /// How far the next page starts behind this one.

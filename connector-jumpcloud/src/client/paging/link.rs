@@ -7,8 +7,7 @@ use connector_api::ConnectorError;
 use super::ahead::Source;
 use super::listing::Order;
 use super::{Identified, PATIENCE, PageReader, Witness};
-use crate::api::Id;
-use crate::client::Page;
+use crate::client::page::Page;
 
 /// Rows in ascending order of ids that are no accident, where no order was asked for.
 const ORDERLY: u64 = 7;
@@ -34,7 +33,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         }
         // The list shifted. Rows of the last page, in the same order, show where the page goes on.
         witness.iter().for_each(Witness::refute);
-        let places: HashMap<&Id, usize> = pass.tail.iter().enumerate().rev().map(|(at, id)| (id, at)).collect();
+        let places: HashMap<&T::Id, usize> = pass.tail.iter().enumerate().rev().map(|(at, id)| (id, at)).collect();
         let shared: Vec<usize> = page.rows.iter().filter_map(|row| places.get(row.id()).copied()).collect();
         if shared.is_empty() || !shared.is_sorted() {
             return false;

@@ -1,7 +1,8 @@
 //! What is to be listed, in which order, and what it costs.
 
 use super::witness::{MOST_PAGES, Witness};
-use crate::client::Call;
+use crate::client::call::Call;
+use crate::client::page::PageShape;
 
 /// The order in which a target lists rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,10 +15,26 @@ pub(super) enum Order {
     Unsorted,
 }
 
-/// What is to be listed.
+/// How a target takes windows of a list, and how it answers them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offsets {
+    /// The parameter that says where a window begins.
+    pub(crate) skip: &'static str,
+    /// The parameter that says how many rows it has.
+    pub(crate) limit: &'static str,
+    /// The parameter that says which field to sort by.
+    pub(crate) sort: &'static str,
+    /// What `skip` is for the first row: 0, or 1 where rows are counted from one.
+    pub(crate) first: u64,
+    /// The shape of a page.
+    pub(crate) page: PageShape,
+}
+
+/// What is to be listed by offset.
 #[derive(Debug, Clone)]
 pub(crate) struct Listing {
     pub(super) call: Call,
+    pub(super) offsets: Offsets,
     pub(super) limit: u64,
     pub(super) order: Order,
     /// Whether the target may count records that it does not give out.
@@ -25,21 +42,23 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// A listing in pages of `limit` rows, at most 100, in the target's own order.
-    pub(crate) fn new(call: Call, limit: u64) -> Self {
-        Self { call: call.query("limit", limit.to_string()), limit, order: Order::Unsorted, nulls: false }
+    /// A listing in pages of `limit` rows in the target's own order. A target may give fewer; it must not be asked for more
+    /// than it takes.
+    pub(crate) fn new(offsets: Offsets, call: Call, limit: u64) -> Self {
+        let call = call.query(offsets.limit, limit.to_string());
+        Self { call, offsets, limit, order: Order::Unsorted, nulls: false }
     }
 
-    /// The same listing sorted by id, as JumpCloud advises for V1.
-    pub(crate) fn by_id(mut self) -> Self {
-        self.call = self.call.sorted("_id");
+    /// The same listing sorted by the field of its id. Ids never change, so it is the order to ask for where there is one.
+    pub(crate) fn by_id(mut self, field: &'static str) -> Self {
+        self.call = self.call.sorted(self.offsets.sort, field);
         self.order = Order::Id;
         self
     }
 
-    /// The same listing sorted by name, the only order that V2 takes for groups.
-    pub(crate) fn by_name(mut self) -> Self {
-        self.call = self.call.sorted("name");
+    /// The same listing sorted by a field that can repeat and change, such as a name.
+    pub(crate) fn by_name(mut self, field: &'static str) -> Self {
+        self.call = self.call.sorted(self.offsets.sort, field);
         self.order = Order::Name;
         self
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::api::Id;
+use super::RowId;
 
 /// Where a list of edges gives no row although its total promises some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,8 +14,8 @@ pub(crate) enum Gap {
 }
 
 /// One reading from the first row to the last.
-#[derive(Debug, Default)]
-pub(super) struct Pass {
+#[derive(Debug)]
+pub(super) struct Pass<I> {
     pub(super) number: u8,
     /// Where the next page starts.
     pub(super) next: u64,
@@ -26,7 +26,7 @@ pub(super) struct Pass {
     /// The smallest and the largest promise.
     pub(super) totals: Option<(u64, u64)>,
     /// The rows of the last page that held any.
-    pub(super) tail: Vec<Id>,
+    pub(super) tail: Vec<I>,
     /// Pages taken so far.
     pub(super) pages: u64,
     /// Different rows so far.
@@ -36,7 +36,7 @@ pub(super) struct Pass {
     /// Of these, rows that the pass before brought.
     pub(super) kept: u64,
     /// How many times more than once a row stands in a single page.
-    pub(super) repeated: HashMap<Id, u64>,
+    pub(super) repeated: HashMap<I, u64>,
     /// Pages in a row that brought nothing.
     pub(super) idle: u32,
     /// Windows without a row that were passed over.
@@ -55,7 +55,7 @@ pub(super) struct Pass {
     pub(super) on_trust: bool,
     /// So far each row's id was greater than those before it.
     pub(super) descends: bool,
-    pub(super) greatest: Option<Id>,
+    pub(super) greatest: Option<I>,
 }
 
 /// What one pass brought, for the next one to be held against.
@@ -65,10 +65,32 @@ pub(super) struct Outcome {
     totals: Option<(u64, u64)>,
 }
 
-impl Pass {
+impl<I: RowId> Pass<I> {
     /// A pass of this number, at its beginning.
     pub(super) fn begin(number: u8) -> Self {
-        Self { number, ..Self::default() }
+        Self {
+            number,
+            next: 0,
+            vacant: 0,
+            promised: 0,
+            totals: None,
+            tail: Vec::new(),
+            pages: 0,
+            rows: 0,
+            fresh: 0,
+            kept: 0,
+            repeated: HashMap::new(),
+            idle: 0,
+            passed_over: 0,
+            shifted: false,
+            behind: false,
+            loose: false,
+            gap: None,
+            covered: 0,
+            on_trust: false,
+            descends: false,
+            greatest: None,
+        }
     }
 
     pub(super) fn outcome(&self) -> Outcome {
@@ -89,11 +111,11 @@ impl Pass {
     }
 
     /// Notes rows that stand in one page more than once: the listing itself has them so often.
-    pub(super) fn note_repeated(&mut self, ids: &[Id]) {
+    pub(super) fn note_repeated(&mut self, ids: &[I]) {
         if ids.is_sorted_by(|a, b| a < b) {
             return;
         }
-        let mut ids: Vec<&Id> = ids.iter().collect();
+        let mut ids: Vec<&I> = ids.iter().collect();
         ids.sort_unstable();
         for same in ids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1) {
             let more = self.repeated.entry(same[0].clone()).or_default();
@@ -102,7 +124,7 @@ impl Pass {
     }
 
     /// Enters whether the ids still ascend.
-    pub(super) fn note_order(&mut self, ids: &[Id]) {
+    pub(super) fn note_order(&mut self, ids: &[I]) {
         if self.descends {
             return;
         }

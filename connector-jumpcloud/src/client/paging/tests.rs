@@ -6,21 +6,25 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use connector_api::secrecy::SecretString;
 use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 
 use super::*;
-use crate::client::{Auth, Call, ClientOptions, Connections, Endpoints, RetryPolicy, Scrubber};
+use crate::client::auth::Auth;
+use crate::client::builder::ClientBuilder;
+use crate::client::call::Call;
+use crate::client::options::ClientOptions;
+use crate::client::page::PageShape;
+use crate::client::retry::RetryPolicy;
 
 mod full_pages;
 mod null_records;
 
 #[derive(Debug, Deserialize)]
 struct Row {
-    id: Id,
+    id: u64,
 }
 
 /// A row, or a null record in its place.
@@ -35,8 +39,9 @@ impl From<Wire> for Option<Row> {
 
 impl Identified for Row {
     type Wire = Wire;
+    type Id = u64;
 
-    fn id(&self) -> &Id {
+    fn id(&self) -> &u64 {
         &self.id
     }
 }
@@ -130,8 +135,7 @@ async fn read_listing(
                 let (target, serve) = &mut *locked;
                 let (total, rows) = serve(target, number("skip="), number("limit="));
                 target.asked += 1;
-                let row =
-                    |row: &u64| if *row == NULL { "null".to_owned() } else { format!(r#"{{"id":"{row:024x}"}}"#) };
+                let row = |row: &u64| if *row == NULL { "null".to_owned() } else { format!(r#"{{"id":{row}}}"#) };
                 let rows: Vec<String> = rows.iter().map(row).collect();
                 let mut answer = hyper::Response::new(Full::new(Bytes::from(format!("[{}]", rows.join(",")))));
                 if let Some(total) = total {
@@ -149,7 +153,7 @@ async fn read_listing(
     let mut rows = Vec::new();
     let result = loop {
         match reader.next().await {
-            Ok(Some(more)) => rows.extend(more.iter().map(|row| u64::from_str_radix(&row.id.to_string(), 16).unwrap())),
+            Ok(Some(more)) => rows.extend(more.iter().map(|row| row.id)),
             Ok(None) => break Ok(()),
             Err(error) => break Err(error.code),
         }
@@ -160,30 +164,25 @@ async fn read_listing(
 }
 
 fn listing() -> Listing {
-    Listing::new(Call::get("/list"), 100)
+    list(100)
 }
 
-fn client(address: &str) -> Client {
+fn list(limit: u64) -> Listing {
+    let page = PageShape { total_header: Some("x-total-count"), ..PageShape::ARRAY };
+    let offsets = Offsets { skip: "skip", limit: "limit", sort: "sort", first: 0, page };
+    Listing::new(offsets, Call::get("/list"), limit)
+}
+
+fn client(address: &str) -> HttpClient {
     let second = Duration::from_secs(1);
-    Client::new(ClientOptions {
-        endpoints: Endpoints::new(&format!("http://{address}"), None, None, None).unwrap(),
-        auth: Auth::api_key(SecretString::from("key")).unwrap(),
-        org_id: None,
-        connections: Connections {
-            connect_timeout: second,
-            read_timeout: 10 * second,
-            request_timeout: 10 * second,
-            ca_bundle: None,
-            proxy: None,
-            loopback: true,
-            concurrency: 4,
-        },
-        requests_per_second: None,
-        retry: RetryPolicy { attempts: 1, time_budget: second, first_wait: second, longest_wait: second },
-        largest_body: 1 << 24,
-        scrub: Scrubber::default(),
-    })
-    .unwrap()
+    let options = ClientOptions {
+        concurrency: 4,
+        request_timeout: 10 * second,
+        retry: RetryPolicy { attempts: 1, time_budget: 10 * second, first_wait: second, longest_wait: second },
+        ..ClientOptions::default()
+    };
+    let url = format!("http://{address}").parse().unwrap();
+    ClientBuilder::new(url, Words::DEFAULT).options(options).build(Auth::bearer("key".into()).unwrap()).unwrap()
 }
 
 fn all(count: u64) -> BTreeSet<u64> {
@@ -436,7 +435,7 @@ async fn a_listing_shuffled_with_every_request_never_passes_for_whole_when_it_is
 #[tokio::test]
 async fn an_order_by_name_is_no_order_of_ids() {
     // A row moves from behind the border to the front, and another leaves: the total stays within its bounds.
-    let outcome = read_listing(listing().by_name(), None, 300, |target, skip, limit| {
+    let outcome = read_listing(listing().by_name("name"), None, 300, |target, skip, limit| {
         let told = target.honest(skip, limit);
         if target.asked == 0 {
             let moved = target.rows.remove(150);

@@ -40,7 +40,7 @@ async fn null_records_may_stand_anywhere() {
         let nulls: BTreeSet<u64> = (0..dice.u64(1..25)).filter(|_| dice.f64() < share).collect();
         let count = nulls.last().map_or(1, |last| last + 1).max(dice.u64(1..25));
         let given: BTreeSet<u64> = all(count).difference(&nulls).copied().collect();
-        let listing = Listing::new(Call::get("/list"), limit).of_edges();
+        let listing = list(limit).of_edges();
         let outcome = read_listing(listing, None, count, with_nulls(left_out, move |row| nulls.contains(&row))).await;
         assert_eq!(outcome.result, Ok(()), "seed {seed}");
         assert_eq!(outcome.whole(), given, "seed {seed}");

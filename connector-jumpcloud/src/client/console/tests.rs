@@ -1,33 +1,73 @@
 //! Each answer has one verdict: its code, its words, its remedy, and what comes next.
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
+use connector_api::Retry;
+
 use super::*;
 
-const NOW: &str = "2026-01-01T00:00:00Z";
+use super::super::refusal::{Asked, refused_here};
+use super::super::text::Scrubber;
+use super::super::verdict::Next;
+
 const AGAIN: Next = Next::Retry { after: None, attempts: None };
 
-const CONSOLE: Asked<'_> = Asked {
-    service: Service::Console,
-    host: "c.example",
-    path: "/api/systems",
-    sign_in: SignIn::ApiKey,
-    accepted: false,
-    sorted: false,
-    proxy: None,
-};
-const INSIGHTS: Asked<'_> =
-    Asked { service: Service::Insights, path: "/insights/directory/v1/events", accepted: true, ..CONSOLE };
-const TOKEN: Asked<'_> =
-    Asked { service: Service::Token, path: "the token request", sign_in: SignIn::ServiceAccountToken, ..CONSOLE };
-
-fn service_account(asked: Asked<'_>) -> [Asked<'_>; 2] {
-    [SignIn::ServiceAccountKey, SignIn::ServiceAccountToken].map(|sign_in| Asked { sign_in, ..asked })
+/// A call, and who makes it.
+#[derive(Debug, Clone, Copy)]
+struct By {
+    asked: Asked<'static>,
+    sign_in: SignIn,
 }
 
-fn judge(asked: Asked<'_>, code: u16, headers: &[(&'static str, &str)], body: &str) -> Verdict {
+const CONSOLE: By = By {
+    asked: Asked {
+        service: Service::MAIN,
+        host: "c.example",
+        path: "/api/systems",
+        accepted: false,
+        sorted: false,
+        renewable: false,
+        proxy: None,
+    },
+    sign_in: SignIn::ApiKey,
+};
+const INSIGHTS_EVENTS: By = CONSOLE.at(INSIGHTS, "/insights/directory/v1/events").accepted();
+const TOKEN: By = CONSOLE.at(Service::TOKEN, "the token request").with(SignIn::ServiceAccountToken);
+
+impl By {
+    const fn at(self, service: Service, path: &'static str) -> Self {
+        Self { asked: Asked { service, path, ..self.asked }, ..self }
+    }
+
+    const fn path(self, path: &'static str) -> Self {
+        self.at(self.asked.service, path)
+    }
+
+    const fn accepted(self) -> Self {
+        Self { asked: Asked { accepted: true, ..self.asked }, ..self }
+    }
+
+    const fn sorted(self, sorted: bool) -> Self {
+        Self { asked: Asked { sorted, ..self.asked }, ..self }
+    }
+
+    const fn with(self, sign_in: SignIn) -> Self {
+        let renewable = matches!(sign_in, SignIn::ServiceAccountToken);
+        Self { asked: Asked { renewable, ..self.asked }, sign_in }
+    }
+}
+
+fn service_account(by: By) -> [By; 2] {
+    [SignIn::ServiceAccountKey, SignIn::ServiceAccountToken].map(|sign_in| by.with(sign_in))
+}
+
+fn judge(by: By, code: u16, headers: &[(&'static str, &str)], body: &str) -> Verdict {
     let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     let scrub = Scrubber::new(["hunter2".to_owned().into()]);
-    of_answer(&asked, StatusCode::from_u16(code).unwrap(), &headers, body.as_bytes(), &scrub, NOW.parse().unwrap())
+    let (status, now) = (StatusCode::from_u16(code).unwrap(), "2026-01-01T00:00:00Z".parse().unwrap());
+    let refusal = Refusal::read(by.asked, status, &headers, body.as_bytes(), &scrub, now, &WORDS);
+    Console::new(by.sign_in, None).unwrap().judge(&refusal)
 }
 
 fn next(code: u16, headers: &[(&'static str, &str)]) -> Next {
@@ -90,7 +130,7 @@ fn a_token_is_renewed_for_a_401_and_for_nothing_else() {
 #[test]
 fn what_is_not_for_service_accounts_says_so_and_speaks_of_no_key() {
     const REFUSAL: &str = r#"{"message":"service accounts are not allowed to access this endpoint"}"#;
-    for asked in service_account(Asked { path: "/api/organizations", ..CONSOLE }) {
+    for asked in service_account(CONSOLE.path("/api/organizations")) {
         for (code, body) in [(401, REFUSAL), (403, REFUSAL), (403, r#"{"message":"Forbidden"}"#), (401, "{}")] {
             let error = judge(asked, code, &[], body).error;
             assert_eq!(error.code, ErrorCode::Forbidden, "{code} {body}");
@@ -131,7 +171,7 @@ fn a_refused_key_sends_to_the_other_regions_before_it_is_revoked() {
 
 #[test]
 fn a_credential_that_was_accepted_is_not_called_refused_as_such() {
-    let error = judge(Asked { accepted: true, ..CONSOLE }, 401, &[], "").error;
+    let error = judge(CONSOLE.accepted(), 401, &[], "").error;
     assert_eq!(error.code, ErrorCode::Unauthorized);
     assert!(error.message.contains("accepted elsewhere") && !error.message.contains("not accepted"), "{error:?}");
     assert!(error.remedy.starts_with("give the key's administrator"), "{error:?}");
@@ -145,7 +185,7 @@ fn an_address_that_is_blocked_stops_everything() {
         r#"{"message":"Your IP has been blocked due to suspected abuse"}"#,
         "<!DOCTYPE html><p>Sorry, you have been blocked. Your address: 192.0.2.1",
     ] {
-        for asked in [CONSOLE, INSIGHTS, TOKEN] {
+        for asked in [CONSOLE, INSIGHTS_EVENTS, TOKEN] {
             let verdict = judge(asked, 403, &[], body);
             assert_eq!((verdict.error.code, verdict.next), (ErrorCode::AddressBlocked, Next::Stop), "{body}");
             assert!(verdict.error.remedy.contains("unblocked"), "{verdict:?}");
@@ -160,7 +200,7 @@ fn an_address_that_is_blocked_stops_everything() {
 fn a_missing_right_is_named_by_its_scope_and_a_gateways_page_is_no_missing_right() {
     let error = judge(CONSOLE, 403, &[], r#"{"message":"Forbidden"}"#).error;
     assert!(error.remedy.contains("systems.readonly"), "{error:?}");
-    let members = Asked { path: "/api/v2/usergroups/5f0000000000000000000001/members", ..CONSOLE };
+    let members = CONSOLE.path("/api/v2/usergroups/5f0000000000000000000001/members");
     let error = judge(members, 403, &[], "").error;
     assert!(error.remedy.contains("users.readonly"), "{error:?}");
     let error = judge(CONSOLE, 403, &[], "<html>no</html>").error;
@@ -169,7 +209,7 @@ fn a_missing_right_is_named_by_its_scope_and_a_gateways_page_is_no_missing_right
 
 #[test]
 fn what_insights_refuses_has_the_remedy_that_helps() {
-    for asked in [INSIGHTS, service_account(INSIGHTS)[1]] {
+    for asked in [INSIGHTS_EVENTS, service_account(INSIGHTS_EVENTS)[1]] {
         let error = judge(asked, 401, &[], r#"{"message":"no organization selected"}"#).error;
         assert_eq!(error.code, ErrorCode::WrongOrganization);
         assert!(error.remedy.contains("jumpcloudOrgId"), "{error:?}");
@@ -201,7 +241,7 @@ fn an_order_is_left_out_where_one_was_asked_for_and_refused() {
         (true, 400, "<html>", Next::Fail),
         (true, 500, refusal, AGAIN),
     ] {
-        assert_eq!(judge(Asked { sorted, ..CONSOLE }, code, &[], body).next, next, "{code} {body}");
+        assert_eq!(judge(CONSOLE.sorted(sorted), code, &[], body).next, next, "{code} {body}");
     }
 }
 
@@ -227,17 +267,6 @@ fn only_what_is_no_answer_of_jumpcloud_puts_the_host_name_in_doubt() {
     for body in ["", "<html>", "nginx"] {
         assert!(judge(CONSOLE, 400, &[], body).error.remedy.contains("host name"), "{body}");
     }
-    let malformed = |body: &str| of_malformed("/x", "missing field `results`", body.as_bytes(), &Scrubber::default());
-    let verdict = malformed(r#"{"error": "backend unavailable"}"#);
-    assert!(verdict.error.message.contains("backend unavailable"), "{verdict:?}");
-    assert!(!verdict.error.remedy.contains("host name"), "{verdict:?}");
-    for body in ["<html>", "nginx", r#"{"ok":true}"#, ""] {
-        assert!(malformed(body).error.remedy.contains("host name"), "{body}");
-    }
-    for list in [r#"[{"name":"no id"}]"#, r#" {"totalCount":1,"results":[{"name":"no id"}]}"#] {
-        assert!(malformed(list).error.remedy.contains("report this"), "{list}");
-    }
-    assert_eq!(verdict.next, Next::Retry { after: None, attempts: Some(3) });
 }
 
 #[test]
@@ -253,7 +282,7 @@ fn a_token_that_is_not_given_says_why_and_what_to_check() {
 
 #[test]
 fn an_answer_that_a_proxy_may_have_given_names_the_proxy() {
-    let asked = Asked { proxy: Some("p.example:3128"), ..CONSOLE };
+    let asked = By { asked: Asked { proxy: Some("p.example:3128"), ..CONSOLE.asked }, ..CONSOLE };
     for code in [403, 407, 502] {
         let error = judge(asked, code, &[], "<html>denied</html>").error;
         assert!(error.message.contains("the proxy p.example:3128"), "{error:?}");
