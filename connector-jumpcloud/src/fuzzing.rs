@@ -5,7 +5,7 @@
 //! `fuzzing` for benchmarks of what the targets run.
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderValue};
+use connector_http::header::{HeaderMap, HeaderValue};
 
 use crate::api::{
     Id, administrators::Administrator, applications::Application, directories::Directory, events, graph::Edge,

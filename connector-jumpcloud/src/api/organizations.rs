@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::users::SYSTEM_USERS;
 use super::{Id, lenient, own_id};
-use crate::client::{Call, Client, Identified, Listing, Meter, Page, listing, page};
+use crate::client::{Call, Client, Identified, Listing, Meter, listing, page};
 
 /// Lists the organisations that the credential may see.
 pub(crate) fn list(limit: u64) -> Listing {
@@ -29,7 +29,7 @@ pub(crate) async fn of_first_user(client: &Client, meter: &Meter) -> Result<Opti
             &self.id
         }
     }
-    let page: Page<User> = client.fetch(meter, &Call::get(SYSTEM_USERS).query("limit", "1"), page).await?;
+    let page = client.fetch(meter, &Call::get(SYSTEM_USERS).query("limit", "1"), page::<User>).await?;
     Ok(page.rows.into_iter().find_map(|user| user.organization?.parse().ok()))
 }
 

@@ -3,14 +3,9 @@
 use std::sync::OnceLock;
 
 use connector_api::{ConnectorError, ErrorCode};
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use connector_http::header::{HeaderMap, HeaderName, HeaderValue};
+use connector_http::{Call, Form, Refusal, Said, Service, StatusCode, Target, Verdict, Words};
 
-use super::call::{Call, Service};
-use super::refusal::{Form, Refusal, Said};
-use super::target::Target;
-use super::verdict::Verdict;
-use super::words::Words;
 use super::{INSIGHTS, WORDS};
 use crate::rights::{self, SignIn};
 

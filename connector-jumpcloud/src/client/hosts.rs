@@ -1,10 +1,9 @@
 //! Where the target is: the console host, and the hosts that belong to it.
 
 use connector_api::ConnectorError;
-use url::Url;
+use connector_http::{Url, origin};
 
 use super::WORDS;
-use super::address::origin;
 
 /// The addresses of one JumpCloud organisation's services.
 #[derive(Debug, Clone)]

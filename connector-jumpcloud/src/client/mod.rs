@@ -1,54 +1,22 @@
 //! What of the way to the target is JumpCloud's alone: hosts, sign-in, which answer means what, the shape of a list.
 
-mod address;
-mod auth;
-mod body;
-mod builder;
-mod call;
-mod clock;
 mod console;
 mod hosts;
-mod http;
-mod meter;
-mod options;
-mod pace;
-mod page;
-mod paging;
-mod proxy;
-mod refusal;
-mod retry;
-mod seen;
 mod sign_in;
-mod surrogates;
-mod target;
-mod text;
-mod transport;
-mod unanswered;
-mod verdict;
-mod words;
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use connector_api::{ConnectorError, SystemConfig};
+use connector_http::{Bytes, ClientBuilder, HttpClient, Offsets, Page, PageShape, Service, Words};
 
-pub(crate) use call::{Answer, Call};
-pub(crate) use http::is_absent;
-pub(crate) use meter::{Meter, Reading};
-pub(crate) use page::Page;
-pub(crate) use paging::{Gap, Identified, Listing, ListingStats, PageReader, Witness};
-pub(crate) use refusal::refused_here;
-
-use builder::ClientBuilder;
-use call::Service;
-use console::Console;
+pub(crate) use connector_http::{
+    Answer, Call, ClientOptions, Gap, Identified, Listing, ListingStats, Meter, PageReader, Reading, RetryPolicy,
+    Witness, is_absent, refused_here,
+};
 pub(crate) use hosts::Endpoints;
-use http::HttpClient;
-pub(crate) use options::ClientOptions;
-use page::PageShape;
-use paging::Offsets;
-pub(crate) use retry::RetryPolicy;
-use words::Words;
+
+use console::Console;
 
 use crate::options::Options;
 use crate::rights::SignIn;
@@ -87,13 +55,13 @@ pub(crate) fn page<T: Identified>(answer: &Answer) -> Result<Page<T>, serde_json
 }
 
 /// A read-only query by POST on the Directory Insights host.
-pub(crate) fn insights(path: &str, body: bytes::Bytes) -> Call {
+pub(crate) fn insights(path: &str, body: Bytes) -> Call {
     Call::post(path, body).at(INSIGHTS)
 }
 
 /// A list that cannot be read as one consistent whole, after N passes.
 pub(crate) fn inconsistent(path: &str, passes: u8, why: &str) -> ConnectorError {
-    paging::inconsistent(path, passes, why, &WORDS)
+    connector_http::inconsistent(path, passes, why, &WORDS)
 }
 
 /// A client of one organisation. Cheap to clone; all clones share one pace and one retry budget.

@@ -1,11 +1,10 @@
 //! How to sign in: with an administrator's API key, a service account's, or a service account's token.
 
+use connector_api::secrecy::ExposeSecret;
 use connector_api::{ConnectorError, Credential};
-use reqwest::header::HeaderName;
-use secrecy::ExposeSecret;
-use url::Url;
+use connector_http::header::HeaderName;
+use connector_http::{Auth, ClientCredentials, Url};
 
-use super::auth::{Auth, ClientCredentials};
 use crate::options::Authentication;
 use crate::rights::SignIn;
 

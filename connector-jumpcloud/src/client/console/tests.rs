@@ -4,12 +4,9 @@
 use std::time::Duration;
 
 use connector_api::Retry;
+use connector_http::{Asked, Next, Scrubber, refused_here};
 
 use super::*;
-
-use super::super::refusal::{Asked, refused_here};
-use super::super::text::Scrubber;
-use super::super::verdict::Next;
 
 const AGAIN: Next = Next::Retry { after: None, attempts: None };
 

@@ -12,12 +12,12 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 
 use super::*;
-use crate::client::auth::Auth;
-use crate::client::builder::ClientBuilder;
-use crate::client::call::Call;
-use crate::client::options::ClientOptions;
-use crate::client::page::PageShape;
-use crate::client::retry::RetryPolicy;
+use crate::auth::Auth;
+use crate::builder::ClientBuilder;
+use crate::call::Call;
+use crate::options::ClientOptions;
+use crate::page::PageShape;
+use crate::retry::RetryPolicy;
 
 mod full_pages;
 mod null_records;

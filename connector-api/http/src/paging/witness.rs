@@ -17,7 +17,7 @@ pub(super) const MOST_PAGES: u64 = 5;
 /// end their reader's caller asks [`Witness::holds`]. Had any list of the kind shifted, changed, fallen short or held more
 /// than it counts, all those lists are read again and proven.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Witness(Arc<Counts>);
+pub struct Witness(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -28,7 +28,7 @@ struct Counts {
 
 impl Witness {
     /// How many of `lists` lists of full pages end by their totals.
-    pub(crate) fn believed(lists: u64) -> u64 {
+    pub fn believed(lists: u64) -> u64 {
         (0..lists).filter(|at| !must_prove(*at)).count() as u64
     }
 
@@ -49,7 +49,7 @@ impl Witness {
     }
 
     /// Whether the totals that were taken at their word may be: what was proven proved right, and nothing was odd.
-    pub(crate) fn holds(&self) -> bool {
+    pub fn holds(&self) -> bool {
         !self.0.refuted.load(Relaxed) && self.0.proven.load(Relaxed) >= PROVEN_FIRST / 2
     }
 }

@@ -12,7 +12,7 @@ use super::words::Words;
 ///
 /// # Errors
 /// `invalid_config` for what is no such thing, `insecure_endpoint` for plain HTTP to another machine.
-pub(crate) fn origin(field: &str, text: &str, port: Option<u16>, words: &Words) -> Result<Url, ConnectorError> {
+pub fn origin(field: &str, text: &str, port: Option<u16>, words: &Words) -> Result<Url, ConnectorError> {
     let text = text.trim();
     let invalid = |why: &str| {
         ConnectorError::invalid_config(
@@ -64,7 +64,7 @@ pub(super) fn parse(text: &str, scheme: &str) -> Result<Url, url::ParseError> {
 }
 
 /// Whether an address is on this machine: `localhost`, `127.0.0.0/8` or `::1`.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback() || address == Ipv4Addr::LOCALHOST,

@@ -6,7 +6,7 @@ use super::RowId;
 
 /// Where a list of edges gives no row although its total promises some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Gap {
+pub enum Gap {
     /// Behind the last row: every window up to the total brought rows.
     Tail,
     /// In a whole window.

@@ -7,28 +7,28 @@ use url::Url;
 
 /// One of the services that a target is made of, by a name of the connector's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Service(&'static str);
+pub struct Service(&'static str);
 
 impl Service {
     /// The one at the system's host name.
-    pub(crate) const MAIN: Self = Self("main");
+    pub const MAIN: Self = Self("main");
     /// The one that hands out tokens.
-    pub(crate) const TOKEN: Self = Self("token");
+    pub const TOKEN: Self = Self("token");
 
     /// Another one, which the client must be made with.
-    pub(crate) const fn named(name: &'static str) -> Self {
+    pub const fn named(name: &'static str) -> Self {
         Self(name)
     }
 
     /// The name.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         self.0
     }
 }
 
 /// One request, as often as it takes.
 #[derive(Debug, Clone)]
-pub(crate) struct Call {
+pub struct Call {
     pub(super) service: Service,
     pub(super) path: String,
     pub(super) query: Vec<(&'static str, String)>,
@@ -43,12 +43,12 @@ pub(crate) struct Call {
 impl Call {
     /// GET below the main service's URL. Every part of `path` that comes from the wire must be safe in a path: see
     /// [`segment`](super::segment).
-    pub(crate) fn get(path: impl Into<String>) -> Self {
+    pub fn get(path: impl Into<String>) -> Self {
         Self::new(Service::MAIN, path.into(), None)
     }
 
     /// A read-only query by POST of a JSON `body`.
-    pub(crate) fn post(path: impl Into<String>, body: Bytes) -> Self {
+    pub fn post(path: impl Into<String>, body: Bytes) -> Self {
         Self::new(Service::MAIN, path.into(), Some(body))
     }
 
@@ -57,47 +57,47 @@ impl Call {
     }
 
     /// The same call at another service.
-    pub(crate) fn at(mut self, service: Service) -> Self {
+    pub fn at(mut self, service: Service) -> Self {
         self.service = service;
         self
     }
 
     /// The same call with one more query parameter.
-    pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
     }
 
     /// The same call, its rows sorted: `parameter=field`.
-    pub(crate) fn sorted(mut self, parameter: &'static str, field: &'static str) -> Self {
+    pub fn sorted(mut self, parameter: &'static str, field: &'static str) -> Self {
         self.sort = Some((parameter, field));
         self
     }
 
     /// The same call without [`Target::headers`](super::Target::headers), for routes that refuse them.
-    pub(crate) fn bare(mut self) -> Self {
+    pub fn bare(mut self) -> Self {
         self.bare = true;
         self
     }
 
     /// The service that it goes to.
-    pub(crate) fn service(&self) -> Service {
+    pub fn service(&self) -> Service {
         self.service
     }
 
     /// The path, without the service's own.
-    pub(crate) fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         &self.path
     }
 }
 
 /// A successful answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// Its headers.
-    pub(crate) headers: HeaderMap,
+    pub headers: HeaderMap,
     /// Its whole body, inflated.
-    pub(crate) body: Bytes,
+    pub body: Bytes,
 }
 
 impl Answer {
@@ -105,7 +105,7 @@ impl Answer {
     ///
     /// # Errors
     /// When it is not UTF-8, no JSON, or of another shape.
-    pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.text()?)
     }
 
@@ -113,12 +113,12 @@ impl Answer {
     ///
     /// # Errors
     /// When it is not UTF-8.
-    pub(crate) fn text(&self) -> Result<&str, serde_json::Error> {
+    pub fn text(&self) -> Result<&str, serde_json::Error> {
         std::str::from_utf8(&self.body).map_err(serde_json::Error::custom)
     }
 
     /// A header's value, where it is text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }

@@ -1,7 +1,6 @@
 //! One clock for everything, so that a test which pauses the runtime's time pauses all of it.
 
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap};
@@ -15,7 +14,7 @@ const WRONG: SignedDuration = SignedDuration::from_mins(5);
 
 /// Wall-clock time that moves with the runtime's clock: the target's, once an answer said what it is.
 #[derive(Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     wall: Timestamp,
     origin: Instant,
     /// What the target's clock is ahead of this server's, in milliseconds.
@@ -41,7 +40,7 @@ impl Clock {
     }
 
     /// That this server's clock is wrong, where it is.
-    pub(crate) fn warning(&self) -> Option<String> {
+    pub fn warning(&self) -> Option<String> {
         let ahead = self.ahead();
         let direction = if ahead.is_negative() { "ahead of" } else { "behind" };
         (ahead.abs() >= WRONG).then(|| {
@@ -58,23 +57,22 @@ impl Clock {
         SignedDuration::from_millis(self.ahead.load(Relaxed))
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time by the target's clock, or by this server's where no answer said it.
+    pub fn now(&self) -> Timestamp {
         self.own().saturating_add(self.ahead()).unwrap_or(self.wall)
     }
 
     /// The time by this server's clock.
     fn own(&self) -> Timestamp {
-        self.wall.saturating_add(self.elapsed()).unwrap_or(self.wall)
-    }
-
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.origin.elapsed()
+        self.wall.saturating_add(self.origin.elapsed()).unwrap_or(self.wall)
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]

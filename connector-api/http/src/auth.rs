@@ -33,7 +33,7 @@ const MARGIN: Duration = Duration::from_secs(60);
 
 /// How requests are signed.
 #[derive(Debug)]
-pub(crate) struct Auth(Kind);
+pub struct Auth(Kind);
 
 #[derive(Debug)]
 enum Kind {
@@ -57,16 +57,16 @@ struct Current {
 
 /// A bearer token as it was handed out.
 #[derive(Debug, Clone)]
-pub(crate) struct Token {
+pub struct Token {
     /// The token itself.
-    pub(crate) value: SecretString,
+    pub value: SecretString,
     /// For how long it may be used.
-    pub(crate) lifetime: Duration,
+    pub lifetime: Duration,
 }
 
 /// Where bearer tokens come from.
 #[async_trait]
-pub(crate) trait TokenSource: Debug + Send + Sync + 'static {
+pub trait TokenSource: Debug + Send + Sync + 'static {
     /// Fetches a token. It is called again before the token ends, or when it was refused.
     async fn fetch(&self, exchange: Exchange<'_>) -> Result<Token, Verdict>;
 
@@ -82,7 +82,7 @@ impl Auth {
     ///
     /// # Errors
     /// `invalid_config` when the key holds characters that no header can carry.
-    pub(crate) fn header(name: HeaderName, key: SecretString) -> Result<Self, ConnectorError> {
+    pub fn header(name: HeaderName, key: SecretString) -> Result<Self, ConnectorError> {
         let value = sensitive(key.expose_secret())?;
         Ok(Self(Kind::Header { name, value, secret: key }))
     }
@@ -91,13 +91,13 @@ impl Auth {
     ///
     /// # Errors
     /// `invalid_config` when the token holds characters that no header can carry.
-    pub(crate) fn bearer(token: SecretString) -> Result<Self, ConnectorError> {
+    pub fn bearer(token: SecretString) -> Result<Self, ConnectorError> {
         let value = bearer(&token)?;
         Ok(Self(Kind::Header { name: AUTHORIZATION, value, secret: token }))
     }
 
     /// Requests carry a bearer token that is fetched from a source, and renewed.
-    pub(crate) fn renewed(source: impl TokenSource) -> Self {
+    pub fn renewed(source: impl TokenSource) -> Self {
         Self(Kind::Renewed(Box::new(Renewed { source: Box::new(source), current: Mutex::new(None) })))
     }
 
@@ -163,15 +163,15 @@ impl Renewed {
 
 /// OAuth 2.0 client credentials (RFC 6749, section 4.4): the client's id and secret for a token.
 #[derive(Debug, Clone)]
-pub(crate) struct ClientCredentials {
+pub struct ClientCredentials {
     /// Where the token is fetched, as [`origin`](super::address::origin) gave it, with its path.
-    pub(crate) token_url: Url,
+    pub token_url: Url,
     /// The client's id.
-    pub(crate) client_id: String,
+    pub client_id: String,
     /// Its secret.
-    pub(crate) client_secret: SecretString,
+    pub client_secret: SecretString,
     /// The scope to ask for, if any.
-    pub(crate) scope: Option<String>,
+    pub scope: Option<String>,
 }
 
 #[async_trait]
@@ -193,7 +193,7 @@ impl TokenSource for ClientCredentials {
 
 /// How a source reaches the service that hands out tokens.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Exchange<'a> {
+pub struct Exchange<'a> {
     pub(super) http: &'a reqwest::Client,
     pub(super) proxies: &'a Proxies,
     pub(super) scrub: &'a Scrubber,
@@ -207,7 +207,7 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// The target's verdict on an answer that is no token.
-    pub(crate) async fn token(
+    pub async fn token(
         self,
         url: &Url,
         client: Option<(&str, &SecretString)>,

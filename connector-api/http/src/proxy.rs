@@ -13,7 +13,7 @@ const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_pr
 
 /// Which proxy a request goes through, if any.
 #[derive(Debug)]
-pub(crate) enum Proxies {
+pub enum Proxies {
     /// None: every address is on this machine.
     Direct,
     /// The operator's, for all requests.
@@ -23,7 +23,7 @@ pub(crate) enum Proxies {
 }
 
 /// A proxy that an operator named.
-pub(crate) struct Named {
+pub struct Named {
     /// May hold a password.
     url: SecretString,
     /// Host and port.
@@ -119,7 +119,7 @@ impl Proxies {
     }
 
     /// Host and port of the proxy that a request to `url` goes through.
-    pub(crate) fn on_the_way_to(&self, url: &Url) -> Option<String> {
+    pub fn on_the_way_to(&self, url: &Url) -> Option<String> {
         match self {
             Self::Direct => None,
             Self::Named(named) => Some(named.name.clone()),

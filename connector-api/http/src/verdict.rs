@@ -17,16 +17,16 @@ const MALFORMED_ATTEMPTS: u32 = 3;
 
 /// A failed attempt: what went wrong, and what comes next.
 #[derive(Debug, Clone)]
-pub(crate) struct Verdict {
+pub struct Verdict {
     /// What went wrong.
-    pub(crate) error: ConnectorError,
+    pub error: ConnectorError,
     /// What comes next.
-    pub(crate) next: Next,
+    pub next: Next,
 }
 
 /// What comes after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
+pub enum Next {
     /// The request fails: it would fail the same way again.
     Fail,
     /// The request fails, and no other is sent any more: each would fail the same way.
@@ -51,12 +51,12 @@ pub(crate) enum Next {
 
 impl Verdict {
     /// The request fails with this error.
-    pub(crate) fn fail(error: ConnectorError) -> Self {
+    pub fn fail(error: ConnectorError) -> Self {
         Self { error, next: Next::Fail }
     }
 
     /// Another attempt may help, up to `attempts` in all if that is fewer than the policy's.
-    pub(crate) fn retry(error: ConnectorError, attempts: Option<u32>) -> Self {
+    pub fn retry(error: ConnectorError, attempts: Option<u32>) -> Self {
         Self { error: error.with_retry(Retry::Later), next: Next::Retry { after: None, attempts } }
     }
 }

@@ -2,34 +2,34 @@
 
 /// The words of one target. Start from [`Words::DEFAULT`] and name what is known.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Words {
+pub struct Words {
     /// The header `User-Agent`: name and version of the connector.
-    pub(crate) user_agent: &'static str,
+    pub user_agent: &'static str,
     /// Who runs the target, as in "report it to …".
-    pub(crate) vendor: &'static str,
+    pub vendor: &'static str,
     /// What answers at the right host name, with its article.
-    pub(crate) service: &'static str,
+    pub service: &'static str,
     /// A host name as an operator writes it.
-    pub(crate) example_host: &'static str,
+    pub example_host: &'static str,
     /// What signs in, as in "check that … is valid".
-    pub(crate) credential: &'static str,
+    pub credential: &'static str,
     /// The attribute that names a proxy, where there is one.
-    pub(crate) proxy: Option<&'static str>,
+    pub proxy: Option<&'static str>,
     /// The attribute that names a file of certificates, where there is one.
-    pub(crate) ca_bundle: Option<&'static str>,
+    pub ca_bundle: Option<&'static str>,
     /// The attribute that bounds the requests per second, where there is one.
-    pub(crate) requests_per_second: Option<&'static str>,
+    pub requests_per_second: Option<&'static str>,
     /// The attribute that sets the rows per page, where there is one.
-    pub(crate) page_size: Option<&'static str>,
+    pub page_size: Option<&'static str>,
     /// The fields in which the body of an error says what is wrong, the best first.
-    pub(crate) error_fields: &'static [&'static str],
+    pub error_fields: &'static [&'static str],
     /// The fields that hold the rows of a list.
-    pub(crate) list_fields: &'static [&'static str],
+    pub list_fields: &'static [&'static str],
 }
 
 impl Words {
     /// The words of a target of which nothing is known.
-    pub(crate) const DEFAULT: Self = Self {
+    pub const DEFAULT: Self = Self {
         user_agent: concat!("connector-http/", env!("CARGO_PKG_VERSION")),
         vendor: "the service provider",
         service: "the right service",
@@ -44,7 +44,7 @@ impl Words {
     };
 
     /// Where a proxy is set.
-    pub(crate) fn proxy_setting(&self) -> String {
+    pub fn proxy_setting(&self) -> String {
         match self.proxy {
             Some(name) => format!("{name} (or {ENVIRONMENT})"),
             None => ENVIRONMENT.to_owned(),
@@ -52,22 +52,22 @@ impl Words {
     }
 
     /// The one place to set a proxy.
-    pub(crate) fn proxy_name(&self) -> &'static str {
+    pub fn proxy_name(&self) -> &'static str {
         self.proxy.unwrap_or(ENVIRONMENT)
     }
 
     /// What to do when the target fails.
-    pub(crate) fn later(&self) -> String {
+    pub fn later(&self) -> String {
         format!("scan again later; when it lasts, look at {}'s status page", self.vendor)
     }
 
     /// What to do when something else than the target answers.
-    pub(crate) fn elsewhere(&self) -> String {
+    pub fn elsewhere(&self) -> String {
         format!("check that the host name is {} and that no proxy changes the answers", self.service)
     }
 
     /// What to do when an answer is too large.
-    pub(crate) fn smaller(&self) -> String {
+    pub fn smaller(&self) -> String {
         let check = format!("check that the host name is {}", self.service);
         match self.page_size {
             Some(name) => format!("{check}; lower {name} when records are very large"),
@@ -76,7 +76,7 @@ impl Words {
     }
 
     /// What to do when the target asks for fewer calls.
-    pub(crate) fn fewer_calls(&self) -> String {
+    pub fn fewer_calls(&self) -> String {
         match self.requests_per_second {
             Some(name) => format!("increase the scan interval, or set {name} to less"),
             None => "increase the scan interval".to_owned(),
@@ -84,7 +84,7 @@ impl Words {
     }
 
     /// What to do when the target blocks this server's address.
-    pub(crate) fn unblock(&self) -> String {
+    pub fn unblock(&self) -> String {
         let afterwards = match self.requests_per_second {
             Some(name) => format!("set {name} to less"),
             None => "scan less often".to_owned(),
@@ -97,7 +97,7 @@ impl Words {
     }
 
     /// What to do when the authority behind a certificate is not known.
-    pub(crate) fn trust(&self) -> String {
+    pub fn trust(&self) -> String {
         let how = match self.ca_bundle {
             Some(name) => format!("name the issuing authority in {name}"),
             None => "add the issuing authority to those that this server trusts".to_owned(),

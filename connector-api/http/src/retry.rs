@@ -17,15 +17,15 @@ const LONGEST_REFUSAL: Duration = Duration::from_secs(75);
 
 /// The bounds of trying again.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RetryPolicy {
+pub struct RetryPolicy {
     /// Attempts for one request, the first included, save those whose verdict was to slow down.
-    pub(crate) attempts: u32,
+    pub attempts: u32,
     /// How long one request may take over all of its attempts and waits.
-    pub(crate) time_budget: Duration,
+    pub time_budget: Duration,
     /// The first wait's upper bound; it doubles with each attempt.
-    pub(crate) first_wait: Duration,
+    pub first_wait: Duration,
     /// The longest wait that the back-off itself chooses.
-    pub(crate) longest_wait: Duration,
+    pub longest_wait: Duration,
 }
 
 impl Default for RetryPolicy {
@@ -52,7 +52,7 @@ impl RetryPolicy {
 }
 
 /// A wait drawn between zero and `bound`.
-pub(crate) fn full_jitter(bound: Duration) -> Duration {
+fn full_jitter(bound: Duration) -> Duration {
     bound.mul_f64(fastrand::f64())
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn full_jitter(bound: Duration) -> Duration {
 /// outage nothing succeeds, so the target soon hears no more. A call that was refused for its rate is no sign of an
 /// outage and costs nothing: the pace sees to it that few are.
 #[derive(Debug)]
-pub(crate) struct RetryBudget(Mutex<Budget>);
+struct RetryBudget(Mutex<Budget>);
 
 #[derive(Debug)]
 struct Budget {
@@ -72,18 +72,18 @@ struct Budget {
 impl RetryBudget {
     const FULL: f64 = 100.0;
 
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self(Mutex::new(Budget { left: Self::FULL, succeeded: Instant::now() }))
     }
 
-    pub(crate) fn earn(&self) {
+    fn earn(&self) {
         let mut budget = self.lock();
         budget.left = (budget.left + 1.0).min(Self::FULL);
         budget.succeeded = Instant::now();
     }
 
     /// Whether a retry is still affordable; it is then paid for.
-    pub(crate) fn spend(&self) -> bool {
+    fn spend(&self) -> bool {
         let mut budget = self.lock();
         let affordable = budget.left >= 1.0;
         if affordable {
@@ -93,7 +93,7 @@ impl RetryBudget {
     }
 
     /// How long no request of the scan has succeeded since one began; before that perhaps none was made.
-    pub(crate) fn idle_since(&self, began: Instant) -> Duration {
+    fn idle_since(&self, began: Instant) -> Duration {
         self.lock().succeeded.max(began).elapsed()
     }
 
@@ -105,8 +105,8 @@ impl RetryBudget {
 /// What the attempts of all requests of a scan share.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    pub(crate) policy: RetryPolicy,
-    pub(crate) pace: Pace,
+    policy: RetryPolicy,
+    pace: Pace,
     budget: RetryBudget,
     /// Why nothing is sent any more.
     stopped: OnceLock<ConnectorError>,

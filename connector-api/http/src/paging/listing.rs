@@ -1,8 +1,8 @@
 //! What is to be listed, in which order, and what it costs.
 
 use super::witness::{MOST_PAGES, Witness};
-use crate::client::call::Call;
-use crate::client::page::PageShape;
+use crate::call::Call;
+use crate::page::PageShape;
 
 /// The order in which a target lists rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,22 +17,22 @@ pub(super) enum Order {
 
 /// How a target takes windows of a list, and how it answers them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Offsets {
+pub struct Offsets {
     /// The parameter that says where a window begins.
-    pub(crate) skip: &'static str,
+    pub skip: &'static str,
     /// The parameter that says how many rows it has.
-    pub(crate) limit: &'static str,
+    pub limit: &'static str,
     /// The parameter that says which field to sort by.
-    pub(crate) sort: &'static str,
+    pub sort: &'static str,
     /// What `skip` is for the first row: 0, or 1 where rows are counted from one.
-    pub(crate) first: u64,
+    pub first: u64,
     /// The shape of a page.
-    pub(crate) page: PageShape,
+    pub page: PageShape,
 }
 
 /// What is to be listed by offset.
 #[derive(Debug, Clone)]
-pub(crate) struct Listing {
+pub struct Listing {
     pub(super) call: Call,
     pub(super) offsets: Offsets,
     pub(super) limit: u64,
@@ -44,40 +44,40 @@ pub(crate) struct Listing {
 impl Listing {
     /// A listing in pages of `limit` rows in the target's own order. A target may give fewer; it must not be asked for more
     /// than it takes.
-    pub(crate) fn new(offsets: Offsets, call: Call, limit: u64) -> Self {
+    pub fn new(offsets: Offsets, call: Call, limit: u64) -> Self {
         let call = call.query(offsets.limit, limit.to_string());
         Self { call, offsets, limit, order: Order::Unsorted, nulls: false }
     }
 
     /// The same listing sorted by the field of its id. Ids never change, so it is the order to ask for where there is one.
-    pub(crate) fn by_id(mut self, field: &'static str) -> Self {
+    pub fn by_id(mut self, field: &'static str) -> Self {
         self.call = self.call.sorted(self.offsets.sort, field);
         self.order = Order::Id;
         self
     }
 
     /// The same listing sorted by a field that can repeat and change, such as a name.
-    pub(crate) fn by_name(mut self, field: &'static str) -> Self {
+    pub fn by_name(mut self, field: &'static str) -> Self {
         self.call = self.call.sorted(self.offsets.sort, field);
         self.order = Order::Name;
         self
     }
 
     /// The same listing of edges, in which null records may stand for edges that are not given out.
-    pub(crate) fn of_edges(mut self) -> Self {
+    pub fn of_edges(mut self) -> Self {
         self.nulls = true;
         self
     }
 
     /// The requests that a listing of `rows` rows takes: each page brings `limit - 1` new rows, and the last one must
     /// end short.
-    pub(crate) fn requests(rows: u64, limit: u64) -> u64 {
+    pub fn requests(rows: u64, limit: u64) -> u64 {
         if rows < limit { 1 } else { 1 + (rows - limit).div_euclid(stride(limit)) + 1 }
     }
 
     /// The requests that many lists of a kind take, of the given lengths: of those that are a few full pages, most end by
     /// their totals.
-    pub(crate) fn requests_of_many(lengths: &[u64], limit: u64) -> u64 {
+    pub fn requests_of_many(lengths: &[u64], limit: u64) -> u64 {
         let full = lengths.iter().filter(|rows| is_full_pages(**rows, limit)).count() as u64;
         lengths.iter().map(|rows| Self::requests(*rows, limit)).sum::<u64>() - Witness::believed(full)
     }

@@ -8,13 +8,13 @@ use url::Url;
 use super::address;
 use super::auth::Auth;
 use super::call::Service;
-use super::http::HttpClient;
+use super::client::HttpClient;
 use super::options::ClientOptions;
 use super::target::Target;
 
 /// What a client is made of, until it is built.
 #[derive(Debug)]
-pub(crate) struct ClientBuilder {
+pub struct ClientBuilder {
     target: Arc<dyn Target>,
     services: Vec<(Service, Url)>,
     options: ClientOptions,
@@ -25,7 +25,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// `invalid_config` or `insecure_endpoint` for a host name that cannot be used.
-    pub(crate) fn builder(config: &SystemConfig, target: impl Target) -> Result<ClientBuilder, ConnectorError> {
+    pub fn builder(config: &SystemConfig, target: impl Target) -> Result<ClientBuilder, ConnectorError> {
         let url = address::origin("hostname", &config.hostname, config.port, target.words())?;
         Ok(ClientBuilder::new(url, target))
     }
@@ -33,19 +33,19 @@ impl HttpClient {
 
 impl ClientBuilder {
     /// Starts a client of the target whose main service is at `url`, as [`origin`](address::origin) gave it.
-    pub(crate) fn new(url: Url, target: impl Target) -> Self {
+    pub fn new(url: Url, target: impl Target) -> Self {
         let services = vec![(Service::MAIN, url)];
         Self { target: Arc::new(target), services, options: ClientOptions::default() }
     }
 
     /// One more service of the target's, at an URL that [`origin`](address::origin) gave.
-    pub(crate) fn service(mut self, service: Service, url: Url) -> Self {
+    pub fn service(mut self, service: Service, url: Url) -> Self {
         self.services.push((service, url));
         self
     }
 
     /// The path below which the main service answers: `/scim/v2`.
-    pub(crate) fn base_path(mut self, path: &str) -> Self {
+    pub fn base_path(mut self, path: &str) -> Self {
         for (_, url) in self.services.iter_mut().filter(|(service, _)| *service == Service::MAIN) {
             url.set_path(path);
         }
@@ -53,7 +53,7 @@ impl ClientBuilder {
     }
 
     /// The bounds within which it works.
-    pub(crate) fn options(mut self, options: ClientOptions) -> Self {
+    pub fn options(mut self, options: ClientOptions) -> Self {
         self.options = options;
         self
     }
@@ -62,7 +62,7 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// `invalid_config` or `insecure_endpoint` for a proxy or a file of certificates that cannot be used.
-    pub(crate) fn build(self, auth: Auth) -> Result<HttpClient, ConnectorError> {
+    pub fn build(self, auth: Auth) -> Result<HttpClient, ConnectorError> {
         HttpClient::new(self.target, self.services, auth, self.options)
     }
 }

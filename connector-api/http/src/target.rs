@@ -11,7 +11,7 @@ use super::words::Words;
 
 /// What is one target's own: its words, its headers, and which answer means what. [`Words`] alone are a target whose
 /// answers mean what HTTP says.
-pub(crate) trait Target: Debug + Send + Sync + 'static {
+pub trait Target: Debug + Send + Sync + 'static {
     /// Its words.
     fn words(&self) -> &Words;
 

@@ -10,25 +10,25 @@ use super::retry::RetryPolicy;
 
 /// The bounds within which a client works. The default suits most targets.
 #[derive(Debug, Clone)]
-pub(crate) struct ClientOptions {
+pub struct ClientOptions {
     /// Longest time to wait for a connection.
-    pub(crate) connect_timeout: Duration,
+    pub connect_timeout: Duration,
     /// Longest silence while an answer comes.
-    pub(crate) read_timeout: Duration,
+    pub read_timeout: Duration,
     /// Longest time for one attempt, body included.
-    pub(crate) request_timeout: Duration,
+    pub request_timeout: Duration,
     /// Attempts at one request, and the waits between them. No time-out is longer than its time budget.
-    pub(crate) retry: RetryPolicy,
+    pub retry: RetryPolicy,
     /// Requests under way at the same time.
-    pub(crate) concurrency: usize,
+    pub concurrency: usize,
     /// The most requests per second; without it, the pace follows what the target serves.
-    pub(crate) requests_per_second: Option<f64>,
+    pub requests_per_second: Option<f64>,
     /// The largest body that is accepted, in bytes, after decompression.
-    pub(crate) largest_body: usize,
+    pub largest_body: usize,
     /// A file of certificates in PEM form to trust in addition to the platform's own.
-    pub(crate) ca_bundle: Option<PathBuf>,
+    pub ca_bundle: Option<PathBuf>,
     /// The URL of the operator's proxy, which may hold a password. Without it, the environment's holds.
-    pub(crate) proxy: Option<SecretString>,
+    pub proxy: Option<SecretString>,
 }
 
 impl Default for ClientOptions {
@@ -49,7 +49,7 @@ impl Default for ClientOptions {
 
 impl ClientOptions {
     /// The same for a question that somebody waits for, such as a connection test.
-    pub(crate) fn brisk(mut self) -> Self {
+    pub fn brisk(mut self) -> Self {
         self.retry = RetryPolicy {
             attempts: self.retry.attempts.min(2),
             time_budget: self.retry.time_budget.min(Duration::from_secs(8)),

@@ -7,7 +7,7 @@ use connector_api::ConnectorError;
 use super::ahead::Source;
 use super::listing::Order;
 use super::{Identified, PATIENCE, PageReader, Witness};
-use crate::client::page::Page;
+use crate::page::Page;
 
 /// Rows in ascending order of ids that are no accident, where no order was asked for.
 const ORDERLY: u64 = 7;

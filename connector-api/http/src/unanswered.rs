@@ -221,7 +221,7 @@ mod tests {
             let error = io::Error::other("Name or service not known");
             let dns = DnsError { name: "p.example".to_owned(), known, error };
             let verdict = unresolved(&dns, None, &words);
-            assert_eq!(verdict.next, crate::client::verdict::Next::Retry { after: None, attempts });
+            assert_eq!(verdict.next, crate::verdict::Next::Retry { after: None, attempts });
             let verdict = unresolved(&dns, Some("p.example:3128"), &words);
             assert!(verdict.error.message.starts_with("the proxy p.example:3128"), "{:?}", verdict.error);
             assert!(verdict.error.remedy.contains("proxyUrl"), "{:?}", verdict.error);

@@ -28,34 +28,34 @@ const REFUSED_HERE: &str = "the credential, which is accepted elsewhere, is refu
 
 /// The call whose answer is judged.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub struct Asked<'a> {
     /// The service that it went to.
-    pub(crate) service: Service,
+    pub service: Service,
     /// The host that it went to.
-    pub(crate) host: &'a str,
+    pub host: &'a str,
     /// The path, or what the call is for.
-    pub(crate) path: &'a str,
+    pub path: &'a str,
     /// The target accepted the credential before.
-    pub(crate) accepted: bool,
+    pub accepted: bool,
     /// It asks for an order.
-    pub(crate) sorted: bool,
+    pub sorted: bool,
     /// A fresh token can be had.
-    pub(crate) renewable: bool,
+    pub renewable: bool,
     /// The proxy that passed the call on readable, so that the answer may be its own.
-    pub(crate) proxy: Option<&'a str>,
+    pub proxy: Option<&'a str>,
 }
 
 /// An answer whose status is not 200, to a call.
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal<'a> {
+pub struct Refusal<'a> {
     /// The call.
-    pub(crate) asked: Asked<'a>,
+    pub asked: Asked<'a>,
     /// The answer's status.
-    pub(crate) status: StatusCode,
+    pub status: StatusCode,
     /// What its body says.
-    pub(crate) said: Said,
+    pub said: Said,
     /// How long the target asks to wait.
-    pub(crate) after: Option<Duration>,
+    pub after: Option<Duration>,
     headers: &'a HeaderMap,
     scrub: &'a Scrubber,
     words: &'a Words,
@@ -63,7 +63,7 @@ pub(crate) struct Refusal<'a> {
 
 impl<'a> Refusal<'a> {
     /// Reads an answer that was received at `now`.
-    pub(crate) fn read(
+    pub fn read(
         asked: Asked<'a>,
         status: StatusCode,
         headers: &'a HeaderMap,
@@ -77,14 +77,14 @@ impl<'a> Refusal<'a> {
     }
 
     /// Who answered what to which call, in one line: `host answered 403 to /path "no"`.
-    pub(crate) fn answered(&self) -> String {
+    pub fn answered(&self) -> String {
         let Asked { host, path, proxy, .. } = self.asked;
         let through = proxy.map_or_else(String::new, |proxy| format!(" (through the proxy {proxy})"));
         format!("{host}{through} answered {} to {path}{}", self.status.as_u16(), self.said)
     }
 
     /// What the answer means by HTTP and OAuth alone.
-    pub(crate) fn standard(&self) -> Verdict {
+    pub fn standard(&self) -> Verdict {
         let credential = self.words.credential;
         let renew = format!("check that {credential} is valid and has not expired, and enter it again");
         let allow = format!("give {credential} the right to read this");
@@ -106,7 +106,7 @@ impl<'a> Refusal<'a> {
     }
 
     /// This server's address is blocked: nothing more is sent.
-    pub(crate) fn address_blocked(&self) -> Verdict {
+    pub fn address_blocked(&self) -> Verdict {
         let message = format!("{}: this server's IP address is blocked; nothing more was asked", self.answered());
         Verdict {
             error: ConnectorError::new(ErrorCode::AddressBlocked, message, self.words.unblock()),
@@ -115,30 +115,30 @@ impl<'a> Refusal<'a> {
     }
 
     /// The proxy asks for a user name and a password, or for others.
-    pub(crate) fn proxy_wants_password(&self) -> Verdict {
+    pub fn proxy_wants_password(&self) -> Verdict {
         Verdict::fail(proxy_wants_password(self.asked.proxy.unwrap_or(self.asked.host), self.words))
     }
 
     /// A credential gets no token.
-    pub(crate) fn no_token(&self, remedy: impl Into<String>) -> Verdict {
+    pub fn no_token(&self, remedy: impl Into<String>) -> Verdict {
         self.fail(ErrorCode::Unauthorized, " and gave no token", remedy)
     }
 
     /// Whether it may be the order that is refused, where one was asked for: the answer speaks of one, or of a part of the
     /// request. The same call without an order shows whether it was that.
-    pub(crate) fn may_refuse_to_sort(&self) -> bool {
+    pub fn may_refuse_to_sort(&self) -> bool {
         let words = self.said.words.to_lowercase();
         self.asked.sorted && ["sort", "order", "field", "parameter"].iter().any(|part| words.contains(part))
     }
 
     /// The order is refused: the call is repeated without.
-    pub(crate) fn without_sort(&self) -> Verdict {
+    pub fn without_sort(&self) -> Verdict {
         let verdict = self.fail(ErrorCode::MalformedResponse, ": it refuses to sort", REPORT);
         Verdict { next: Next::WithoutSort, ..verdict }
     }
 
     /// A redirect, which is never followed.
-    pub(crate) fn redirected(&self) -> Verdict {
+    pub fn redirected(&self) -> Verdict {
         let host = self.asked.host;
         let target = header(self.headers, LOCATION)
             .map_or_else(|| "an unnamed place".to_owned(), |location| redirect_target(location, host, self.scrub));
@@ -153,7 +153,7 @@ impl<'a> Refusal<'a> {
     }
 
     /// The credential is not accepted, or not here, with a remedy for either.
-    pub(crate) fn unauthorized(&self, not_accepted: String, refused_here: String) -> Verdict {
+    pub fn unauthorized(&self, not_accepted: String, refused_here: String) -> Verdict {
         let (what, remedy) =
             if self.asked.accepted { (REFUSED_HERE, refused_here) } else { (NOT_ACCEPTED, not_accepted) };
         let verdict = self.fail(ErrorCode::Unauthorized, format!(": {what}"), remedy);
@@ -161,7 +161,7 @@ impl<'a> Refusal<'a> {
     }
 
     /// A gateway refuses the call.
-    pub(crate) fn gateway(&self) -> Verdict {
+    pub fn gateway(&self) -> Verdict {
         let vendor = self.words.vendor;
         self.fail(
             ErrorCode::Forbidden,
@@ -171,17 +171,17 @@ impl<'a> Refusal<'a> {
     }
 
     /// The credential is good, and may not make this call.
-    pub(crate) fn forbidden(&self, why: &str, remedy: impl Into<String>) -> Verdict {
+    pub fn forbidden(&self, why: &str, remedy: impl Into<String>) -> Verdict {
         self.fail(ErrorCode::Forbidden, format!(": {why}"), remedy)
     }
 
     /// The target does not have it.
-    pub(crate) fn not_found(&self, remedy: impl Into<String>) -> Verdict {
+    pub fn not_found(&self, remedy: impl Into<String>) -> Verdict {
         self.fail(ErrorCode::NotFound, ": the target does not have it", remedy)
     }
 
     /// It may pass by itself: 408, 429 or a 5xx.
-    pub(crate) fn passing(&self) -> Verdict {
+    pub fn passing(&self) -> Verdict {
         let after = self.after;
         let (code, what, remedy) = match self.status.as_u16() {
             408 => (ErrorCode::Timeout, "", self.words.later()),
@@ -199,7 +199,7 @@ impl<'a> Refusal<'a> {
     }
 
     /// The target does not take the request, or something else answered.
-    pub(crate) fn not_taken(&self) -> Verdict {
+    pub fn not_taken(&self) -> Verdict {
         match self.said.form {
             Form::Object => self.fail(ErrorCode::MalformedResponse, ": it does not take the request", REPORT),
             _ => self.fail(ErrorCode::MalformedResponse, "", self.words.elsewhere()),
@@ -207,13 +207,13 @@ impl<'a> Refusal<'a> {
     }
 
     /// The request fails: who answered what, followed by `why`.
-    pub(crate) fn fail(&self, code: ErrorCode, why: impl fmt::Display, remedy: impl Into<String>) -> Verdict {
+    pub fn fail(&self, code: ErrorCode, why: impl fmt::Display, remedy: impl Into<String>) -> Verdict {
         Verdict::fail(ConnectorError::new(code, format!("{}{why}", self.answered()), remedy))
     }
 }
 
 /// The same refusal, when the credential turns out to be accepted elsewhere.
-pub(crate) fn refused_here(mut error: ConnectorError) -> ConnectorError {
+pub fn refused_here(mut error: ConnectorError) -> ConnectorError {
     error.message = error.message.replace(NOT_ACCEPTED, REFUSED_HERE);
     error
 }
@@ -258,18 +258,18 @@ fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 
 /// What a body says.
 #[derive(Debug, Clone)]
-pub(crate) struct Said {
+pub struct Said {
     /// What it is.
-    pub(crate) form: Form,
+    pub form: Form,
     /// One short line without a secret.
-    pub(crate) words: String,
+    pub words: String,
     /// Whether it speaks of an address that is blocked.
-    pub(crate) blocked: bool,
+    pub blocked: bool,
 }
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// None of the others.
     Text,
     /// An object that says what is wrong, in one of [`Words::error_fields`].

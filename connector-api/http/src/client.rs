@@ -27,7 +27,7 @@ use super::words::Words;
 
 /// A client of one target. Cheap to clone; all clones share one pace and one retry budget.
 #[derive(Debug, Clone)]
-pub(crate) struct HttpClient(Arc<Inner>);
+pub struct HttpClient(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -79,44 +79,44 @@ impl HttpClient {
     }
 
     /// The target's clock.
-    pub(crate) fn clock(&self) -> &Clock {
+    pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
     /// The target's words.
-    pub(crate) fn words(&self) -> &Words {
+    pub fn words(&self) -> &Words {
         self.0.target.words()
     }
 
     /// How many requests to prefetch for an ordered sequence: several times as many as may be under way, so that no permit
     /// is idle while early answers wait for a late one.
-    pub(crate) fn ahead(&self) -> usize {
+    pub fn ahead(&self) -> usize {
         4 * self.0.options.concurrency
     }
 
     /// Host and port of the proxy that the main service is reached through.
-    pub(crate) fn proxy(&self) -> Option<String> {
+    pub fn proxy(&self) -> Option<String> {
         self.0.proxies.on_the_way_to(self.service(Service::MAIN).ok()?)
     }
 
     /// The paths of listings that were seen to refuse to sort.
-    pub(crate) fn refused_sorts(&self) -> BTreeSet<String> {
+    pub fn refused_sorts(&self) -> BTreeSet<String> {
         self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sorts none of these listings.
-    pub(crate) fn refuse_sorts(&self, paths: impl IntoIterator<Item = String>) {
+    pub fn refuse_sorts(&self, paths: impl IntoIterator<Item = String>) {
         self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
     }
 
     /// Whether a call's rows come in the order that it asks for.
-    pub(crate) fn sorts(&self, call: &Call) -> bool {
+    pub fn sorts(&self, call: &Call) -> bool {
         let refused = || self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).contains(&call.path);
         call.sort.is_some() && !refused()
     }
 
     /// What the target says, as one short printable line without a secret.
-    pub(crate) fn line(&self, said: &str) -> String {
+    pub fn line(&self, said: &str) -> String {
         self.0.scrub.line(said)
     }
 
@@ -124,7 +124,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// As [`fetch`](Self::fetch).
-    pub(crate) async fn json<T: DeserializeOwned>(&self, meter: &Meter, call: Call) -> Result<T, ConnectorError> {
+    pub async fn json<T: DeserializeOwned>(&self, meter: &Meter, call: Call) -> Result<T, ConnectorError> {
         self.fetch(meter, &call, |answer| answer.json()).await
     }
 
@@ -132,7 +132,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// What the last attempt's verdict says, with the number of attempts.
-    pub(crate) async fn fetch<T>(
+    pub async fn fetch<T>(
         &self,
         meter: &Meter,
         call: &Call,
@@ -233,6 +233,6 @@ impl HttpClient {
 }
 
 /// Whether an endpoint is simply not there.
-pub(crate) fn is_absent(error: &ConnectorError) -> bool {
+pub fn is_absent(error: &ConnectorError) -> bool {
     error.code == ErrorCode::NotFound
 }

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use connector_api::ErrorCode;
 
 use super::*;
-use crate::client::verdict::Next::{Fail, RenewToken, Retry, SlowDown, Stop, WithoutSort};
+use crate::verdict::Next::{Fail, RenewToken, Retry, SlowDown, Stop, WithoutSort};
 
 const SECOND: Duration = Duration::from_secs(1);
 const AGAIN: Next = Retry { after: None, attempts: None };

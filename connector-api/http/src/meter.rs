@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Counts of one section, shared by all of its requests.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Meter(Arc<Counts>);
+pub struct Meter(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -18,11 +18,15 @@ struct Counts {
 
 /// The counts at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Reading {
-    pub(crate) requests: u64,
-    pub(crate) retries: u64,
-    pub(crate) wait_ms: u64,
-    pub(crate) bytes: u64,
+pub struct Reading {
+    /// Requests, each attempt one.
+    pub requests: u64,
+    /// Of these, attempts after a first one.
+    pub retries: u64,
+    /// Waits between attempts, in milliseconds.
+    pub wait_ms: u64,
+    /// Bodies of answers, inflated, in bytes.
+    pub bytes: u64,
 }
 
 impl Meter {
@@ -39,7 +43,8 @@ impl Meter {
         self.0.bytes.fetch_add(bytes as u64, Relaxed);
     }
 
-    pub(crate) fn read(&self) -> Reading {
+    /// The counts so far.
+    pub fn read(&self) -> Reading {
         Reading {
             requests: self.0.requests.load(Relaxed),
             retries: self.0.retries.load(Relaxed),

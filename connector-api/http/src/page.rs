@@ -11,40 +11,40 @@ use super::paging::Identified;
 
 /// How a target writes a page: a bare array, or an object with the rows in a field. Either is read alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PageShape {
+pub struct PageShape {
     /// The field of the object that holds the rows.
-    pub(crate) rows: &'static str,
+    pub rows: &'static str,
     /// The number of rows in the whole listing, as a JSON pointer into the object: `/meta/total`.
-    pub(crate) total: Option<&'static str>,
+    pub total: Option<&'static str>,
     /// The header with the same number.
-    pub(crate) total_header: Option<&'static str>,
+    pub total_header: Option<&'static str>,
     /// Where the next page begins, as a JSON pointer into the object: `/nextPageToken`.
-    pub(crate) next: Option<&'static str>,
+    pub next: Option<&'static str>,
     /// The target leaves the rows' field out of a page without rows. Such a page must not promise any by its total.
-    pub(crate) may_lack_rows: bool,
+    pub may_lack_rows: bool,
 }
 
 impl PageShape {
     /// A bare array, without a total.
-    pub(crate) const ARRAY: Self = Self::rows("");
+    pub const ARRAY: Self = Self::rows("");
 
     /// An object with the rows in a field, without a total.
-    pub(crate) const fn rows(field: &'static str) -> Self {
+    pub const fn rows(field: &'static str) -> Self {
         Self { rows: field, total: None, total_header: None, next: None, may_lack_rows: false }
     }
 }
 
 /// One page of a listing.
 #[derive(Debug)]
-pub(crate) struct Page<T> {
+pub struct Page<T> {
     /// Rows in the whole listing, where the target says so.
-    pub(crate) total: Option<u64>,
+    pub total: Option<u64>,
     /// Its rows.
-    pub(crate) rows: Vec<T>,
+    pub rows: Vec<T>,
     /// Elements in addition to the rows, each in place of a row that is not given out.
-    pub(crate) nulls: u64,
+    pub nulls: u64,
     /// Where the next page begins, where the target says so: a text that is not empty, or a number.
-    pub(crate) next: Option<String>,
+    pub next: Option<String>,
     /// Elements of any kind before the last row.
     pub(super) before_last: u64,
 }
@@ -65,7 +65,7 @@ impl<T: Identified> Page<T> {
     ///
     /// # Errors
     /// When it is no JSON, of another shape, or has a row that is not understood.
-    pub(crate) fn read(answer: &Answer, shape: &PageShape) -> Result<Self, serde_json::Error> {
+    pub fn read(answer: &Answer, shape: &PageShape) -> Result<Self, serde_json::Error> {
         let mut json = serde_json::Deserializer::from_str(answer.text()?);
         let mut page = PageVisitor::<T>(shape, PhantomData).deserialize(&mut json)?;
         json.end()?;

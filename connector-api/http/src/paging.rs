@@ -49,15 +49,15 @@ use std::hash::Hash;
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::DeserializeOwned;
 
-use super::http::HttpClient;
+use super::client::HttpClient;
 use super::meter::Meter;
 use super::page::Page;
 use super::seen::Seen;
 use super::words::Words;
 
-pub(crate) use listing::{Listing, Offsets};
-pub(crate) use pass::Gap;
-pub(crate) use witness::Witness;
+pub use listing::{Listing, Offsets};
+pub use pass::Gap;
+pub use witness::Witness;
 
 use ahead::Source;
 use listing::{Order, stride};
@@ -77,12 +77,12 @@ const MOST_PASSED_OVER: u64 = 1000;
 const SHORTEST: u64 = 20;
 
 /// What can distinguish rows.
-pub(crate) trait RowId: Clone + Debug + Ord + Hash + Send + Sync + 'static {}
+pub trait RowId: Clone + Debug + Ord + Hash + Send + Sync + 'static {}
 
 impl<I: Clone + Debug + Ord + Hash + Send + Sync + 'static> RowId for I {}
 
 /// Something that a listing lists.
-pub(crate) trait Identified: Sized {
+pub trait Identified: Sized {
     /// How it comes: itself, or something that may be a null record.
     type Wire: DeserializeOwned + Into<Option<Self>>;
 
@@ -94,7 +94,7 @@ pub(crate) trait Identified: Sized {
 }
 
 /// Reads a listing's rows, each once, in the listing's order. Pages ahead are requested side by side.
-pub(crate) struct PageReader<T: Identified> {
+pub struct PageReader<T: Identified> {
     client: HttpClient,
     meter: Meter,
     listing: Listing,
@@ -111,17 +111,18 @@ pub(crate) struct PageReader<T: Identified> {
 
 /// How the reading of a listing went, in addition to its rows.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct ListingStats {
+pub struct ListingStats {
     /// Requests that the first page's promise made likely.
-    pub(crate) planned: Option<u64>,
+    pub planned: Option<u64>,
     /// Rows dropped since they came twice, other than those by which pages are linked.
-    pub(crate) duplicates: u64,
+    pub duplicates: u64,
     /// What was odd.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl<T: Identified + Send + 'static> PageReader<T> {
-    pub(crate) fn new(client: &HttpClient, meter: &Meter, listing: Listing) -> Self {
+    /// A reader of a listing, whose requests are counted by `meter`.
+    pub fn new(client: &HttpClient, meter: &Meter, listing: Listing) -> Self {
         Self {
             client: client.clone(),
             meter: meter.clone(),
@@ -137,7 +138,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     }
 
     /// The same reader of one among many lists of a kind, whose totals a witness watches.
-    pub(crate) fn watched(mut self, witness: &Witness) -> Self {
+    pub fn watched(mut self, witness: &Witness) -> Self {
         self.witness = Some(witness.clone());
         self
     }
@@ -146,7 +147,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     ///
     /// # Errors
     /// Whatever the request ends with.
-    pub(crate) async fn total(&mut self) -> Result<Option<u64>, ConnectorError> {
+    pub async fn total(&mut self) -> Result<Option<u64>, ConnectorError> {
         if self.ahead.is_empty() && self.pass.tail.is_empty() && !self.finished {
             let page = self.ask(0).page().await?;
             let here = page.rows.len() as u64;
@@ -164,7 +165,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     ///
     /// # Errors
     /// Whatever a request ends with, or `inconsistent_listing`.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ConnectorError> {
+    pub async fn next(&mut self) -> Result<Option<Vec<T>>, ConnectorError> {
         while !self.finished {
             let (skip, page) = self.take().await?;
             let behind = std::mem::take(&mut self.pass.behind);
@@ -184,22 +185,22 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     }
 
     /// How the reading went so far.
-    pub(crate) fn stats(&self) -> ListingStats {
+    pub fn stats(&self) -> ListingStats {
         self.stats.clone()
     }
 
     /// Where a list that was read to its end gives no row although its total promises some.
-    pub(crate) fn gap(&self) -> Option<Gap> {
+    pub fn gap(&self) -> Option<Gap> {
         self.pass.gap
     }
 
     /// Whether the end rests on the total alone.
-    pub(crate) fn on_trust(&self) -> bool {
+    pub fn on_trust(&self) -> bool {
         self.pass.on_trust
     }
 
     /// Whether a row was given; asked of a list with a gap.
-    pub(crate) fn brought(&self, id: &T::Id) -> bool {
+    pub fn brought(&self, id: &T::Id) -> bool {
         self.seen.pass(id).is_some()
     }
 
@@ -403,7 +404,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
 }
 
 /// A list that cannot be read as one consistent whole, after N passes.
-pub(crate) fn inconsistent(path: &str, passes: u8, why: &str, words: &Words) -> ConnectorError {
+pub fn inconsistent(path: &str, passes: u8, why: &str, words: &Words) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::InconsistentListing,
         format!("{path} could not be read as a whole ({passes} passes): {why}"),

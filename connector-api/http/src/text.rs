@@ -9,20 +9,21 @@ const LONGEST: usize = 200;
 
 /// Knows the secrets that must not show.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Scrubber(Vec<SecretString>);
+pub struct Scrubber(Vec<SecretString>);
 
 impl Scrubber {
-    pub(crate) fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
+    /// Knows these secrets.
+    pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
         Self(secrets.into_iter().filter(|secret| !secret.expose_secret().is_empty()).collect())
     }
 
     /// The same, knowing one more secret.
-    pub(crate) fn and(&self, secret: Option<SecretString>) -> Self {
+    pub fn and(&self, secret: Option<SecretString>) -> Self {
         Self::new(self.0.iter().cloned().chain(secret))
     }
 
     /// `text` as one short printable line in which no secret is left.
-    pub(crate) fn line(&self, text: &str) -> String {
+    pub fn line(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
             text = without(&text, secret.expose_secret());
