@@ -1,6 +1,8 @@
 //! One request and its answer.
 
 use bytes::Bytes;
+use connector_api::{ConnectorError, ErrorCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::HeaderMap;
 use serde::de::{Deserialize, Error as _};
 use url::Url;
@@ -41,8 +43,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// GET below the main service's URL. Every part of `path` that comes from the wire must be safe in a path: see
-    /// [`segment`](super::segment).
+    /// GET below the main service's URL. Whatever of `path` comes from the wire must have passed [`segment`].
     pub fn get(path: impl Into<String>) -> Self {
         Self::new(Service::MAIN, path.into(), None)
     }
@@ -91,6 +92,20 @@ impl Call {
     }
 }
 
+/// An id from the wire as one part of a path, which leads nowhere else.
+///
+/// # Errors
+/// `malformed_response` for what can be no part of a path: nothing, `.` and `..`.
+pub fn segment(id: &str) -> Result<String, ConnectorError> {
+    // Unreserved characters (RFC 3986) stay.
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    if matches!(id, "" | "." | "..") {
+        let message = "an id is no part of a path";
+        return Err(ConnectorError::new(ErrorCode::MalformedResponse, message, "report this with the log of the scan"));
+    }
+    Ok(utf8_percent_encode(id, ESCAPED).to_string())
+}
+
 /// A successful answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -120,5 +135,25 @@ impl Answer {
     /// A header's value, where it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_id_leads_nowhere_but_to_its_own_part_of_a_path() {
+        let base = Url::parse("https://a.example/").unwrap();
+        for id in ["5f00", "a/../../b", "..%2f", "?x=1", "#x", "a b", "ä", "%", "...", "\\", "a\nb"] {
+            let mut url = base.clone();
+            url.set_path(&format!("/users/{}/groups", segment(id).unwrap()));
+            assert_eq!(url.path_segments().unwrap().count(), 3, "{id}: {url}");
+            assert!(url.query().is_none() && url.fragment().is_none(), "{id}: {url}");
+        }
+        for id in ["", ".", ".."] {
+            assert_eq!(segment(id).unwrap_err().code, ErrorCode::MalformedResponse, "{id}");
+        }
     }
 }

@@ -20,6 +20,8 @@ pub struct PageShape {
     pub total_header: Option<&'static str>,
     /// Where the next page begins, as a JSON pointer into the object: `/nextPageToken`.
     pub next: Option<&'static str>,
+    /// Whether more rows follow behind the page, as a JSON pointer into the object: `/has_more`.
+    pub more: Option<&'static str>,
     /// The target leaves the rows' field out of a page without rows. Such a page must not promise any by its total.
     pub may_lack_rows: bool,
 }
@@ -30,7 +32,7 @@ impl PageShape {
 
     /// An object with the rows in a field, without a total.
     pub const fn rows(field: &'static str) -> Self {
-        Self { rows: field, total: None, total_header: None, next: None, may_lack_rows: false }
+        Self { rows: field, total: None, total_header: None, next: None, more: None, may_lack_rows: false }
     }
 }
 
@@ -45,13 +47,15 @@ pub struct Page<T> {
     pub nulls: u64,
     /// Where the next page begins, where the target says so: a text that is not empty, or a number.
     pub next: Option<String>,
+    /// Whether more rows follow, where the target says so.
+    pub more: Option<bool>,
     /// Elements of any kind before the last row.
     pub(super) before_last: u64,
 }
 
 impl<T> Page<T> {
     fn empty() -> Self {
-        Self { total: None, rows: Vec::new(), nulls: 0, next: None, before_last: 0 }
+        Self { total: None, rows: Vec::new(), nulls: 0, next: None, more: None, before_last: 0 }
     }
 
     /// Elements of any kind.
@@ -108,7 +112,7 @@ impl<'de, T: Identified> Visitor<'de> for PageVisitor<'_, T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Page<T>, A::Error> {
         let shape = self.0;
-        let (mut total, mut next, mut page) = (None, None, None::<Page<T>>);
+        let (mut total, mut next, mut more, mut page) = (None, None, None, None::<Page<T>>);
         while let Some(key) = entries.next_key::<String>()? {
             if key == shape.rows {
                 if page.is_some() {
@@ -117,8 +121,9 @@ impl<'de, T: Identified> Visitor<'de> for PageVisitor<'_, T> {
                 page = Some(entries.next_value_seed(RowsOrNull(PhantomData))?);
                 continue;
             }
-            let wanted = [shape.total, shape.next].map(|pointer| pointer.and_then(|pointer| below(pointer, &key)));
-            if let [None, None] = wanted {
+            let wanted =
+                [shape.total, shape.next, shape.more].map(|pointer| pointer.and_then(|pointer| below(pointer, &key)));
+            if let [None, None, None] = wanted {
                 entries.next_value::<IgnoredAny>()?;
                 continue;
             }
@@ -126,10 +131,11 @@ impl<'de, T: Identified> Visitor<'de> for PageVisitor<'_, T> {
             let at = |pointer: Option<&str>| pointer.and_then(|pointer| value.pointer(pointer));
             total = at(wanted[0]).map_or(total, count);
             next = at(wanted[1]).map_or(next, token);
+            more = at(wanted[2]).map_or(more, Value::as_bool);
         }
         let lacks_rows = shape.may_lack_rows && total.is_none_or(|total| total == 0);
         match page.or_else(|| lacks_rows.then(Page::empty)) {
-            Some(page) => Ok(Page { total, next, ..page }),
+            Some(page) => Ok(Page { total, next, more, ..page }),
             None => Err(de::Error::custom(format_args!("missing field `{}`", shape.rows))),
         }
     }

@@ -68,7 +68,7 @@ const PASSES: u8 = 4;
 /// How often in a row a page may bring nothing new, or a border be mended, within one pass.
 const PATIENCE: u32 = 5;
 /// No listing may be longer: a target that never ends must not fill the memory.
-const LONGEST: u64 = 5_000_000;
+pub(crate) const LONGEST: u64 = 5_000_000;
 /// How many windows without a row may be passed over in one pass: a total may promise anything.
 const MOST_PASSED_OVER: u64 = 1000;
 
