@@ -127,6 +127,7 @@ mod reason;
 mod record;
 mod registry;
 mod scan;
+mod send;
 
 pub use async_trait::async_trait;
 pub use inventory;
@@ -156,3 +157,4 @@ pub use scan::{
     DanglingReference, Outcome, Progress, ScanFailure, ScanPlan, ScanRequest, ScanSink, ScanSummary, Section,
     SectionPlan, SectionReport, SectionStatus, Stage,
 };
+pub use send::send;

@@ -199,6 +199,7 @@ pub struct Exchange<'a> {
     pub(super) scrub: &'a Scrubber,
     pub(super) clock: &'a Clock,
     pub(super) target: &'a dyn Target,
+    pub(super) timeout: Duration,
 }
 
 impl Exchange<'_> {
@@ -220,11 +221,11 @@ impl Exchange<'_> {
             expires_in: Value,
         }
         const WHAT: &str = "the token request";
-        let Self { http, proxies, scrub, clock, target } = self;
+        let Self { http, proxies, scrub, clock, target, timeout } = self;
         let words = target.words();
         let proxy = proxies.on_the_way_to(url);
         let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, url, proxy.as_deref(), words);
-        let mut request = http.post(url.clone());
+        let mut request = http.post(url.clone()).timeout(timeout);
         if let Some((id, secret)) = client {
             request = request.basic_auth(id, Some(secret.expose_secret()));
         }

@@ -31,19 +31,25 @@ pub struct HttpClient(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    http: reqwest::Client,
-    target: Arc<dyn Target>,
-    services: Vec<(Service, Url)>,
-    auth: Auth,
+    parts: Parts,
     options: ClientOptions,
-    scrub: Scrubber,
-    proxies: Proxies,
     attempts: Attempts,
     clock: Clock,
     /// The target accepted the credential at least once.
     accepted: AtomicBool,
     /// The paths of listings that refuse to sort.
     refused_sorts: Mutex<BTreeSet<String>>,
+}
+
+/// What clients of the same target share.
+#[derive(Debug, Clone)]
+struct Parts {
+    http: reqwest::Client,
+    target: Arc<dyn Target>,
+    services: Vec<(Service, Url)>,
+    auth: Arc<Auth>,
+    scrub: Scrubber,
+    proxies: Arc<Proxies>,
 }
 
 impl HttpClient {
@@ -61,21 +67,32 @@ impl HttpClient {
         let urls: Vec<&Url> = services.iter().map(|(_, url)| url).chain(auth.token_url()).collect();
         let proxies = Proxies::new(options.proxy.as_ref(), &urls, words)?;
         let http = options.client(&proxies, &urls, words)?;
-        let pace = Pace::new(options.concurrency, options.requests_per_second);
         let scrub = Scrubber::new(auth.secrets().into_iter().chain(options.proxy_password()));
-        Ok(Self(Arc::new(Inner {
-            http,
-            services,
-            auth,
-            scrub,
-            proxies,
+        let parts = Parts { http, target, services, auth: Arc::new(auth), scrub, proxies: Arc::new(proxies) };
+        Ok(Self::of(parts, options))
+    }
+
+    /// A client with a pace, a retry budget and a clock of its own.
+    fn of(parts: Parts, options: ClientOptions) -> Self {
+        let pace = Pace::new(options.concurrency, options.requests_per_second);
+        Self(Arc::new(Inner {
+            parts,
             attempts: Attempts::new(options.retry, pace),
             options,
-            target,
             clock: Clock::start(),
             accepted: AtomicBool::new(false),
             refused_sorts: Mutex::default(),
-        })))
+        }))
+    }
+
+    /// A client of the same target with a pace, a retry budget and a clock of its own, as each scan should have one.
+    pub fn fresh(&self) -> Self {
+        Self::of(self.0.parts.clone(), self.0.options.clone())
+    }
+
+    /// The same for a question that somebody waits for: see [`ClientOptions::brisk`].
+    pub fn brisk(&self) -> Self {
+        Self::of(self.0.parts.clone(), self.0.options.clone().brisk())
     }
 
     /// The target's clock.
@@ -85,7 +102,7 @@ impl HttpClient {
 
     /// The target's words.
     pub fn words(&self) -> &Words {
-        self.0.target.words()
+        self.0.parts.target.words()
     }
 
     /// How many requests to prefetch for an ordered sequence: several times as many as may be under way, so that no permit
@@ -96,7 +113,7 @@ impl HttpClient {
 
     /// Host and port of the proxy that the main service is reached through.
     pub fn proxy(&self) -> Option<String> {
-        self.0.proxies.on_the_way_to(self.service(Service::MAIN).ok()?)
+        self.0.parts.proxies.on_the_way_to(self.service(Service::MAIN).ok()?)
     }
 
     /// The paths of listings that were seen to refuse to sort.
@@ -117,7 +134,7 @@ impl HttpClient {
 
     /// What the target says, as one short printable line without a secret.
     pub fn line(&self, said: &str) -> String {
-        self.0.scrub.line(said)
+        self.0.parts.scrub.line(said)
     }
 
     /// Makes a call and reads its JSON.
@@ -141,7 +158,7 @@ impl HttpClient {
         let attempt = || async {
             let (answer, token) = self.attempt(meter, call).await?;
             read(&answer).inspect(|_| self.0.accepted.store(true, Relaxed)).map_err(|error| {
-                verdict::of_malformed(&call.path, error, &answer.body, &self.0.scrub.and(token), self.words())
+                verdict::of_malformed(&call.path, error, &answer.body, &self.0.parts.scrub.and(token), self.words())
             })
         };
         self.0.attempts.make(&call.path, meter, attempt).await
@@ -149,7 +166,8 @@ impl HttpClient {
 
     /// Makes one attempt; with the answer comes the token that it must not show.
     async fn attempt(&self, meter: &Meter, call: &Call) -> Result<(Answer, Option<SecretString>), Verdict> {
-        let Inner { http, target, auth, options, scrub, proxies, clock, .. } = &*self.0;
+        let Inner { parts, options, clock, .. } = &*self.0;
+        let Parts { http, target, auth, scrub, proxies, .. } = parts;
         let words = target.words();
         let sorted = self.sorts(call);
         let url = self.url(call, sorted).map_err(Verdict::fail)?;
@@ -162,11 +180,12 @@ impl HttpClient {
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(body.clone()),
         };
-        request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
+        let timeout = options.longest_request();
+        request = request.timeout(timeout).header(ACCEPT, HeaderValue::from_static("application/json"));
         if !call.bare {
             request = request.headers(target.headers(call));
         }
-        let exchange = Exchange { http, proxies, scrub, clock, target: &**target };
+        let exchange = Exchange { http, proxies, scrub, clock, target: &**target, timeout };
         let (request, token) = auth.sign(request, exchange).await?;
         let answer = request.send().await.map_err(unanswered)?;
         let status = answer.status();
@@ -205,7 +224,7 @@ impl HttpClient {
 
     /// The URL below which a service answers.
     pub(super) fn service(&self, service: Service) -> Result<&Url, ConnectorError> {
-        let url = self.0.services.iter().find(|(known, _)| *known == service).map(|(_, url)| url);
+        let url = self.0.parts.services.iter().find(|(known, _)| *known == service).map(|(_, url)| url);
         url.ok_or_else(|| ConnectorError::internal(format!("the client knows no service {}", service.name())))
     }
 

@@ -9,8 +9,9 @@ mod link;
 use std::collections::HashSet;
 use std::fmt::Display;
 
-use connector_api::{ConnectorError, ErrorCode};
+use connector_api::{Check, ConnectorError, ErrorCode};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use url::Url;
 
 use super::call::{Answer, Call};
@@ -173,6 +174,24 @@ where
 
     fn broken(&self, why: &str) -> ConnectorError {
         inconsistent(&self.first.path, 1, why, self.client.words())
+    }
+}
+
+/// What a connection test asks, and what is wrong with rows that make no sense.
+impl HttpClient {
+    /// Whether a listing can be read: how many rows it counts, by its first page.
+    pub async fn check<T: Identified + Send + 'static>(&self, name: &str, listing: Listing) -> Check {
+        let began = Instant::now();
+        match PageReader::<T>::new(self, &Meter::default(), listing).total().await {
+            Ok(Some(total)) => Check::passed(name, format!("{total} {name}"), began.elapsed()),
+            Ok(None) => Check::passed(name, format!("{name} can be read"), began.elapsed()),
+            Err(error) => Check::failed(name, error, began.elapsed()),
+        }
+    }
+
+    /// The error of an answer that makes no sense, in words without anything that the target said.
+    pub fn malformed(&self, why: &str) -> ConnectorError {
+        ConnectorError::new(ErrorCode::MalformedResponse, why, self.words().elsewhere())
     }
 }
 

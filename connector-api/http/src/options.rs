@@ -59,6 +59,11 @@ impl ClientOptions {
         self
     }
 
+    /// How long one attempt may take.
+    pub(super) fn longest_request(&self) -> Duration {
+        self.request_timeout.min(self.retry.time_budget)
+    }
+
     /// The password in the proxy's URL, so that it never shows.
     pub(super) fn proxy_password(&self) -> Option<SecretString> {
         let proxy = address::parse(self.proxy.as_ref()?.expose_secret(), "http").ok()?;

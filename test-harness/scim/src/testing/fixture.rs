@@ -3,12 +3,12 @@
 use connector_api::{
     Account, Credential, Group, Membership, PathStep, Record, Registration, Section, SystemConfig, async_trait,
 };
+use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth, loopback};
 use serde_json::{Value, json};
 
-use super::REGISTRATION;
-use super::directory::GROUP_TYPE;
 use super::server::{Fault, ScimServer};
-use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth, loopback};
+use crate::REGISTRATION;
+use crate::directory::GROUP_TYPE;
 
 const TOKEN: &str = "scim-fixture-token-7f3a9";
 const USERS: usize = 620;
