@@ -1,7 +1,7 @@
 //! How fast requests go out: one pace for all of a scan's requests.
 //!
 //! Two limits hold at once. *Concurrency*: at most so many requests are under way, and one that failed and waits to try
-//! again keeps its place, so a target in trouble hears from few; one that was refused for its rate gives it to another.
+//! again keeps its permit, so a target in trouble hears from few; one that was refused for its rate gives its permit to another.
 //! *Rate*: unlimited until the target first asks for fewer calls; from then on requests go out evenly at a *level*, no
 //! second holds more of them than that, and three things move it:
 //!
@@ -19,6 +19,9 @@
 //!
 //! Rate limiter crates fix their quota when they are built; this one's changes all the time.
 
+mod level;
+mod settings;
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -26,57 +29,13 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
-/// What a measurement leaves of the rate that was served.
-const CUT: f64 = 0.97;
-/// No single cut leaves less of the rate than this: what a cut leaves of a level, and what the first one leaves of all
-/// that was asked without any.
-const LEAST_LEFT: (f64, f64) = (0.3, 0.1);
-/// A measurement holds at least so many answers and lasts at least so many seconds, or it lasts long enough. The second
-/// is what limiters count by.
-const MEASUREMENT: (f64, f64, f64) = (20.0, 1.0, 4.0);
-/// When fewer than this share were refused, the new level is next to the old one and needs no search, provided that
-/// this share of the rate was asked for.
-const NEAR: f64 = 0.2;
-const ASKED: f64 = 0.8;
-
-/// Requests between two probes of a settled level, so that probing costs one request in a hundred.
-const QUIET_REQUESTS: f64 = 120.0;
-/// The bounds of the seconds between them.
-const QUIET_SECONDS: (f64, f64) = (2.0, 12.0);
-/// How far above the level a probe begins. Beyond any level that is right, so that the first moments tell.
-const STEP: f64 = 0.1;
-/// For how many seconds, or requests if these take longer, a probe stays there: more than the second of a limiter that
-/// counts by the second.
-const STEP_SECONDS: (f64, f64) = (1.3, 3.0);
-/// How fast a probe grows after that: its exponent in a second.
-const GROWTH: f64 = 1.5;
-/// A probe whose last second served so many times the level, and so many requests, found more than the burst that a
-/// limiter had saved up.
-const RISE: (f64, f64) = (1.35, 15.0);
-/// A search ends when what is served and what is refused are so close.
-const CLOSE: f64 = 1.1;
-/// What chance may bring, in standard deviations.
-const CHANCE: f64 = 3.0;
-/// A target that refuses nothing else may refuse this share at any rate.
-const LEAST_TOLERATED: f64 = 0.001;
-/// No more than this share is held to be refused at any rate.
-const MOST_TOLERATED: f64 = 0.35;
-/// So many cuts must have changed nothing before the rate is held not to be the reason.
-const TRIALS: u32 = 2;
-/// Answers after which a window without an event makes place for the next.
-const WINDOW: f64 = 200.0;
-
-/// The rate never falls below this, in requests a second.
-const SLOWEST: f64 = 0.5;
-/// What most limiters count by.
-const SECOND: Duration = Duration::from_secs(1);
-/// How late a timer may wake a request without the next ones being late, too.
-const TIMER: Duration = Duration::from_millis(2);
+use level::{Level, Stage, Trial, Window};
+use settings::PACE;
 
 #[derive(Debug)]
 pub(crate) struct Pace {
-    places: Semaphore,
-    /// Requests that never had a place wait here, so that only one of them waits at the places.
+    permits: Semaphore,
+    /// Requests that never had a permit wait here, so that only one of them waits for the permits.
     entrance: tokio::sync::Mutex<()>,
     /// The next request to go out holds this while it waits, the others queue for it: so a change of the rate holds for
     /// all but one.
@@ -106,114 +65,11 @@ struct State {
     next: Instant,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    rate: f64,
-    stage: Stage,
-}
-
-/// What is known about a level.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Stage {
-    /// It was just measured, when a higher rate was refused, which errs on the low side where requests had to wait. It is
-    /// probed at once.
-    New { refused: f64 },
-    /// It was served, and little more than it was refused.
-    Settled,
-    /// It is tried, and lies between a rate that was served and one that was refused.
-    Between { served: f64, refused: f64 },
-}
-
-/// The answers to the requests sent since some instant.
-#[derive(Debug, Clone, Copy)]
-struct Window {
-    began: Instant,
-    /// Whether anything was served yet. What is refused before says only that the allowance is still used up.
-    open: bool,
-    served: f64,
-    refused: f64,
-}
-
-/// A cut whose success is not known yet.
-#[derive(Debug, Clone, Copy)]
-struct Trial {
-    /// The rate before the first of the cuts in a row, or what was asked in fact.
-    rate: f64,
-    /// The share of refusals before it.
-    share: f64,
-    /// Cuts in a row.
-    cuts: u32,
-}
-
-impl Level {
-    /// Seconds until it is probed.
-    fn quiet(&self) -> f64 {
-        match self.stage {
-            Stage::Settled => (QUIET_REQUESTS / self.rate).clamp(QUIET_SECONDS.0, QUIET_SECONDS.1),
-            Stage::New { .. } | Stage::Between { .. } => 0.0,
-        }
-    }
-
-    /// Seconds until it is known to be served.
-    fn test(&self) -> f64 {
-        self.quiet() + STEP_SECONDS.0.max(STEP_SECONDS.1 / self.rate)
-    }
-
-    fn rate(&self, age: f64) -> f64 {
-        if age < self.quiet() || matches!(self.stage, Stage::Between { .. }) {
-            return self.rate;
-        }
-        self.rate * (1.0 + STEP) * (GROWTH * (age - self.test()).max(0.0)).exp()
-    }
-}
-
-impl Window {
-    fn starting(began: Instant) -> Self {
-        Self { began, open: false, served: 0.0, refused: 0.0 }
-    }
-
-    /// One whose allowance is known not to be used up.
-    fn opening(began: Instant) -> Self {
-        Self { open: true, ..Self::starting(began) }
-    }
-
-    fn count(&mut self, sent: Instant, served: bool) {
-        if sent < self.began || !(self.open || served) {
-            return;
-        }
-        if !self.open {
-            (self.open, self.began) = (true, sent);
-        } else if served {
-            self.served += 1.0;
-        } else {
-            self.refused += 1.0;
-        }
-    }
-
-    fn age(&self, now: Instant) -> f64 {
-        if self.open { (now - self.began).as_secs_f64() } else { 0.0 }
-    }
-
-    fn answers(&self) -> f64 {
-        self.served + self.refused
-    }
-
-    fn share(&self) -> f64 {
-        self.refused / self.answers().max(1.0)
-    }
-
-    /// Whether more was refused than the tolerated share and chance explain.
-    fn is_strained(&self, tolerated: f64) -> bool {
-        let usual = tolerated * self.answers();
-        self.refused > usual + CHANCE * (usual * (1.0 - tolerated)).sqrt()
-    }
-}
-
 impl Pace {
     pub(crate) fn new(concurrency: usize, requests_per_second: Option<f64>) -> Self {
         let now = Instant::now();
         Self {
-            places: Semaphore::new(concurrency),
+            permits: Semaphore::new(concurrency),
             entrance: tokio::sync::Mutex::default(),
             gate: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
@@ -225,40 +81,40 @@ impl Pace {
                 recent: VecDeque::new(),
                 measurement: None,
                 trial: None,
-                tolerated: LEAST_TOLERATED,
+                tolerated: PACE.least_tolerated_share,
                 next: now,
             }),
         }
     }
 
-    /// Waits for a place among the requests under way; it is given back when the permit is dropped.
-    pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+    /// Waits for a permit to be under way; it is given back when the permit is dropped.
+    pub(crate) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
         let _entrance = self.entrance.lock().await;
-        self.place_again().await
+        self.permit_again().await
     }
 
-    /// The same for a request that gave its place to others: those that never had one stand back, since more may depend
+    /// The same for a request that gave its permit to others: those that never had one stand back, since more may depend
     /// on this one by now.
-    pub(crate) async fn place_again(&self) -> Option<SemaphorePermit<'_>> {
-        self.places.acquire().await.ok()
+    pub(crate) async fn permit_again(&self) -> Option<SemaphorePermit<'_>> {
+        self.permits.acquire().await.ok()
     }
 
-    /// Waits for this request's turn under the rate, and says when it came.
-    pub(crate) async fn turn(&self) -> Instant {
+    /// Waits for a slot under the rate, and returns when it was.
+    pub(crate) async fn slot(&self) -> Instant {
         let _gate = self.gate.lock().await;
         loop {
             let now = Instant::now();
-            let Some(turn) = self.lock().take_turn(now) else { return now };
-            sleep_until(turn).await;
+            let Some(slot) = self.lock().take_slot(now) else { return now };
+            sleep_until(slot).await;
         }
     }
 
-    /// The target served a request whose turn was at `sent`.
+    /// The target served a request whose slot was at `sent`.
     pub(crate) fn served(&self, sent: Instant) {
         self.lock().answered(sent, true, Instant::now());
     }
 
-    /// The target asked for fewer calls when it answered the request whose turn was at `sent`.
+    /// The target asked for fewer calls when it answered the request whose slot was at `sent`.
     pub(crate) fn refused(&self, sent: Instant) {
         self.lock().answered(sent, false, Instant::now());
     }
@@ -278,19 +134,19 @@ impl State {
         }
     }
 
-    /// Takes the turn that has come, or says when it comes.
-    fn take_turn(&mut self, now: Instant) -> Option<Instant> {
+    /// Takes the slot that is due, or returns when it is.
+    fn take_slot(&mut self, now: Instant) -> Option<Instant> {
         if self.next > now {
             return Some(self.next);
         }
-        while self.recent.front().is_some_and(|first| *first + SECOND <= now) {
+        while self.recent.front().is_some_and(|first| *first + PACE.second <= now) {
             self.recent.pop_front();
         }
         if let Some(rate) = self.rate(now) {
             if let Some(last) = self.recent.len().checked_sub(rate.ceil() as usize) {
-                return Some(self.recent[last] + SECOND);
+                return Some(self.recent[last] + PACE.second);
             }
-            let due = now.checked_sub(TIMER).map_or(now, |due| due.max(self.next));
+            let due = now.checked_sub(PACE.timer).map_or(now, |due| due.max(self.next));
             self.next = due + Duration::from_secs_f64(1.0 / rate);
         }
         self.recent.push_back(now);
@@ -298,7 +154,7 @@ impl State {
     }
 
     fn set(&mut self, now: Instant, rate: f64, stage: Stage) {
-        self.level = Some(Level { rate: rate.max(SLOWEST), stage });
+        self.level = Some(Level { rate: rate.max(PACE.slowest), stage });
         self.start(now);
     }
 
@@ -315,7 +171,9 @@ impl State {
         if let Some(measurement) = &mut self.measurement {
             measurement.count(sent, served);
             let (answers, age) = (measurement.answers(), measurement.age(now));
-            if answers >= MEASUREMENT.0 && age >= MEASUREMENT.1 || age >= MEASUREMENT.2 {
+            if answers >= PACE.measured_answers && age >= PACE.measurement_seconds
+                || age >= PACE.longest_measurement_seconds
+            {
                 let measurement = *measurement;
                 self.conclude(now, &measurement);
             }
@@ -336,9 +194,9 @@ impl State {
             && self.tested(now)
         {
             self.search(now, rate, refused);
-        } else if self.latest.answers() >= WINDOW {
+        } else if self.latest.answers() >= PACE.window_answers {
             let less = (self.latest.share() - self.tolerated).min(0.0);
-            self.tolerated = (self.tolerated + 0.1 * less).max(LEAST_TOLERATED);
+            self.tolerated = (self.tolerated + PACE.tolerance_correction * less).max(PACE.least_tolerated_share);
             self.latest = Window::opening(now);
         }
     }
@@ -355,26 +213,26 @@ impl State {
         let measurement = Window { refused: 1.0, ..Window::starting(now) };
         let Some(level) = self.level.filter(|level| self.all.age(now) >= level.quiet()) else {
             // At the very start the burst that was let through belongs to the second in which the rest was refused.
-            let fresh = self.level.is_none() && self.latest.age(now) < MEASUREMENT.1;
+            let fresh = self.level.is_none() && self.latest.age(now) < PACE.measurement_seconds;
             self.measurement = Some(if fresh { self.latest } else { measurement });
             return;
         };
         let second = self.recent.partition_point(|other| *other < sent) as f64;
         match level.stage {
             // A rate may be served for longer than its test, by what a limiter had saved up.
-            Stage::Between { served, .. } if calm.age(now) > MEASUREMENT.1 => {
+            Stage::Between { served, .. } if calm.age(now) > PACE.measurement_seconds => {
                 self.search(now, served.min(calm.served / calm.age(now)), level.rate);
             }
             Stage::Between { served, .. } => self.search(now, served, level.rate),
             Stage::New { .. } if !self.tested(now) => self.measurement = Some(measurement),
-            Stage::New { .. } | Stage::Settled if second >= RISE.1.max(RISE.0 * level.rate) => {
+            Stage::New { .. } | Stage::Settled if second >= PACE.rise_requests.max(PACE.rise * level.rate) => {
                 self.trial = None;
-                self.set(now, CUT * second, Stage::Between { served: level.rate, refused: second });
+                self.set(now, PACE.cut * second, Stage::Between { served: level.rate, refused: second });
             }
             Stage::Settled => self.settle(now, level.rate),
             Stage::New { refused } => {
-                // Where requests wait for places, the rate that was reached is higher than what was asked.
-                let asked = self.latest.answers() / self.latest.age(now).max(0.05);
+                // Where requests wait for permits, the rate that was reached is higher than what was asked.
+                let asked = self.latest.answers() / self.latest.age(now).max(PACE.shortest_window_seconds);
                 self.search(now, level.rate, self.rate(now).unwrap_or(asked).min(2.0 * asked).min(refused));
             }
         }
@@ -383,7 +241,7 @@ impl State {
     /// Tries the middle between a rate that was served and one that was refused.
     fn search(&mut self, now: Instant, served: f64, refused: f64) {
         self.trial = None;
-        if refused < CLOSE * served {
+        if refused < PACE.close * served {
             return self.set(now, served, Stage::Settled);
         }
         self.set(now, (served * refused).sqrt(), Stage::Between { served, refused });
@@ -392,12 +250,16 @@ impl State {
     /// Goes back to the level after a probe, or to what was served since the last one if that is more.
     fn settle(&mut self, now: Instant, rate: f64) {
         self.trial = None;
-        self.set(now, rate.max(CUT * self.all.served / self.all.age(now).max(0.05)), Stage::Settled);
+        self.set(
+            now,
+            rate.max(PACE.cut * self.all.served / self.all.age(now).max(PACE.shortest_window_seconds)),
+            Stage::Settled,
+        );
     }
 
     /// Draws the consequences of a measurement.
     fn conclude(&mut self, now: Instant, window: &Window) {
-        let (share, seconds) = (window.share(), window.age(now).max(0.05));
+        let (share, seconds) = (window.share(), window.age(now).max(PACE.shortest_window_seconds));
         let asked = window.answers() / seconds;
         if !window.is_strained(self.tolerated) {
             self.trial = None;
@@ -409,8 +271,10 @@ impl State {
         let current = self.rate(now).unwrap_or(asked);
         let latest = Trial { rate: current.min(asked), share, cuts: 0 };
         let first = self.trial.take().unwrap_or(latest);
-        let alike = share > 0.5 * first.share && share < 1.6 * first.share && share < MOST_TOLERATED;
-        if first.cuts >= TRIALS && alike && window.refused >= 2.0 {
+        let alike = share > PACE.alike.0 * first.share
+            && share < PACE.alike.1 * first.share
+            && share < PACE.most_tolerated_share;
+        if first.cuts >= PACE.trials && alike && window.refused >= PACE.trial_refusals {
             self.tolerated = (share + first.share) / 2.0;
             return self.set(now, first.rate, Stage::Settled);
         }
@@ -419,11 +283,13 @@ impl State {
         // While requests wait to try again, less may be asked, and served, than could be.
         let served = window.served / seconds / (1.0 - self.tolerated);
         let (stage, least) = match self.level {
-            None => (Stage::New { refused: current }, LEAST_LEFT.1 * current),
-            Some(_) if share < NEAR && asked > ASKED * current => (Stage::Settled, LEAST_LEFT.0 * current),
-            Some(_) => (Stage::New { refused: current }, LEAST_LEFT.0 * current),
+            None => (Stage::New { refused: current }, PACE.first_least_left * current),
+            Some(_) if share < PACE.near_share && asked > PACE.asked_share * current => {
+                (Stage::Settled, PACE.least_left * current)
+            }
+            Some(_) => (Stage::New { refused: current }, PACE.least_left * current),
         };
-        self.set(now, CUT * served.clamp(least, current), stage);
+        self.set(now, PACE.cut * served.clamp(least, current), stage);
     }
 }
 

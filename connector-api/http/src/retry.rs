@@ -131,13 +131,13 @@ impl Attempts {
         F: Future<Output = Result<T, Verdict>>,
     {
         let Self { policy, pace, budget, stopped } = self;
-        let mut place = pace.place().await;
+        let mut permit = pace.permit().await;
         let began = Instant::now();
         let mut waits = policy.waits();
         let (mut sent, mut counted) = (0_u32, 0_u32);
         let mut renewed = false;
         loop {
-            let turn = pace.turn().await;
+            let slot = pace.slot().await;
             if let Some(error) = stopped.get() {
                 return Err(error.clone());
             }
@@ -146,7 +146,7 @@ impl Attempts {
             let Verdict { error, next } = match attempt().await {
                 Ok(value) => {
                     budget.earn();
-                    pace.served(turn);
+                    pace.served(slot);
                     return Ok(value);
                 }
                 Err(verdict) => verdict,
@@ -173,7 +173,7 @@ impl Attempts {
                     (after, false)
                 }
                 Next::SlowDown { after } => {
-                    pace.refused(turn);
+                    pace.refused(slot);
                     (after, true)
                 }
             };
@@ -198,9 +198,9 @@ impl Attempts {
             meter.retry(wait);
             if slower {
                 // Others may go meanwhile: the pace sees to it that they are few enough.
-                drop(place);
+                drop(permit);
                 sleep(wait).await;
-                place = pace.place_again().await;
+                permit = pace.permit_again().await;
             } else {
                 sleep(wait).await;
             }

@@ -11,7 +11,7 @@ async fn run(pace: &Pace, allowed: f64, seconds: u64) -> (u32, u32) {
     let (mut served, mut refused, mut tokens, mut filled) = (0, 0, 1.0_f64, Instant::now());
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end {
-        let sent = pace.turn().await;
+        let sent = pace.slot().await;
         tokio::time::advance(Duration::from_micros(500)).await;
         let now = Instant::now();
         tokens = (tokens + (now - filled).as_secs_f64() * allowed).min((allowed * 0.2).max(1.0));
@@ -74,7 +74,7 @@ async fn refusals_that_have_nothing_to_do_with_the_rate_do_not_bring_it_down() {
         let pace = Pace::new(16, None);
         let (mut asked, end) = (0, Instant::now() + Duration::from_secs(60));
         while Instant::now() < end {
-            let sent = pace.turn().await;
+            let sent = pace.slot().await;
             tokio::time::advance(Duration::from_millis(5)).await;
             asked += 1;
             if dice.f64() < share { pace.refused(sent) } else { pace.served(sent) }
@@ -88,7 +88,7 @@ async fn the_operators_own_limit_holds_from_the_start() {
     let pace = Pace::new(16, Some(10.0));
     let start = Instant::now();
     for _ in 0..21 {
-        pace.turn().await;
+        pace.slot().await;
     }
     assert_eq!(start.elapsed().as_secs(), 2);
 }
@@ -171,10 +171,10 @@ impl Target {
 /// Asks one thing after the other, each until it is served, as the client does.
 async fn ask(pace: Arc<Pace>, target: Arc<Mutex<Target>>, latency: f64, mut dice: fastrand::Rng) {
     loop {
-        let mut place = pace.place().await;
+        let mut permit = pace.permit().await;
         let mut bound = 0.5;
         loop {
-            let sent = pace.turn().await;
+            let sent = pace.slot().await;
             let served = target.lock().unwrap().serves();
             sleep(Duration::from_secs_f64(latency * (0.1 + 0.9 * dice.f64()))).await;
             if served {
@@ -182,11 +182,11 @@ async fn ask(pace: Arc<Pace>, target: Arc<Mutex<Target>>, latency: f64, mut dice
                 break;
             }
             pace.refused(sent);
-            drop(place);
+            drop(permit);
             let wait = bound * dice.f64();
             let told = target.lock().unwrap().retry_after.map_or(0.0, |told| told + 0.5 * dice.f64());
             sleep(Duration::from_secs_f64(wait.max(told))).await;
-            place = pace.place_again().await;
+            permit = pace.permit_again().await;
             bound = (2.0_f64 * bound).min(30.0);
         }
     }
