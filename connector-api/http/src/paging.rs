@@ -40,14 +40,12 @@ mod ahead;
 mod link;
 mod listing;
 mod pass;
+mod row;
 mod witness;
 
 use std::collections::{HashSet, VecDeque};
-use std::fmt::Debug;
-use std::hash::Hash;
 
 use connector_api::{ConnectorError, ErrorCode, Retry};
-use serde::de::DeserializeOwned;
 
 use super::client::HttpClient;
 use super::meter::Meter;
@@ -57,6 +55,7 @@ use super::words::Words;
 
 pub use listing::{Listing, Offsets};
 pub use pass::Gap;
+pub use row::{Identified, RowId};
 pub use witness::Witness;
 
 use ahead::Source;
@@ -75,23 +74,6 @@ const MOST_PASSED_OVER: u64 = 1000;
 /// A listing whose pages are all this many times shorter than asked for may grow with each request, and have no end. Where
 /// less than twice as many rows are asked for, it is half of these.
 const SHORTEST: u64 = 20;
-
-/// What can distinguish rows.
-pub trait RowId: Clone + Debug + Ord + Hash + Send + Sync + 'static {}
-
-impl<I: Clone + Debug + Ord + Hash + Send + Sync + 'static> RowId for I {}
-
-/// Something that a listing lists.
-pub trait Identified: Sized {
-    /// How it comes: itself, or something that may be a null record.
-    type Wire: DeserializeOwned + Into<Option<Self>>;
-
-    /// What distinguishes rows. The order of ids must be the target's, where it is asked to sort by them.
-    type Id: RowId;
-
-    /// What distinguishes it from the others in the same listing.
-    fn id(&self) -> &Self::Id;
-}
 
 /// Reads a listing's rows, each once, in the listing's order. Pages ahead are requested side by side.
 pub struct PageReader<T: Identified> {
