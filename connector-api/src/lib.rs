@@ -138,6 +138,7 @@ mod registry;
 mod replacement;
 mod scan;
 mod section;
+mod send;
 
 pub use async_trait::async_trait;
 pub use inventory;
@@ -172,3 +173,4 @@ pub use scan::{
     SectionReport, SectionStatus, Stage,
 };
 pub use section::{Field, RowType, Section, SectionDescription};
+pub use send::send;

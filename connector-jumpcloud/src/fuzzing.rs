@@ -5,13 +5,13 @@
 //! `fuzzing` for benchmarks of what the targets run.
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderValue};
+use connector_http::header::{HeaderMap, HeaderValue};
 
 use crate::api::{
     Id, administrators::Administrator, applications::Application, directories::Directory, events, graph::Edge,
     organizations::Organization, systems::System, systems::SystemGroup, user_groups::UserGroup,
 };
-use crate::client::{Answer, Identified, Page};
+use crate::client::{self, Answer, Identified};
 use crate::discovery::Draft;
 pub use crate::discovery::{fuzz_state as state, fuzz_state_is_good as state_is_good};
 
@@ -148,9 +148,9 @@ pub fn events(bytes: &[u8]) {
     drop(events::read(&answer));
 }
 
-fn page<T: Identified>(bytes: &[u8]) -> Vec<T> {
+fn page<T: Identified<Id = Id>>(bytes: &[u8]) -> Vec<T> {
     let answer = Answer { headers: HeaderMap::new(), body: Bytes::copy_from_slice(bytes) };
-    let Ok(page) = Page::<T>::read(&answer) else { return Vec::new() };
+    let Ok(page) = client::page::<T>(&answer) else { return Vec::new() };
     for row in &page.rows {
         let text = row.id().to_string();
         assert!(!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));

@@ -1,10 +1,13 @@
 //! What an operator can set: `system.attributes.*`, typed, with their schema.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use connector_api::{ConnectorError, Section};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::client::{ClientOptions, RetryPolicy};
 
 /// The attributes of a JumpCloud system. Every one has a default that works for `console.jumpcloud.com`.
 // Without `Debug`: the proxy's password must not show.
@@ -211,6 +214,27 @@ impl Options {
         let remedy = "correct the system's attributes";
         serde_json::from_value(serde_json::Value::Object(attributes.clone()))
             .map_err(|error| ConnectorError::invalid_config(format!("attributes: {error}"), remedy))
+    }
+
+    /// The bounds within which a scan asks.
+    pub(crate) fn bounds(&self) -> ClientOptions {
+        let seconds = |seconds: u16| Duration::from_secs(seconds.into());
+        ClientOptions {
+            connect_timeout: seconds(self.connect_timeout_seconds),
+            read_timeout: seconds(self.read_timeout_seconds),
+            request_timeout: seconds(self.request_timeout_seconds),
+            retry: RetryPolicy {
+                attempts: self.attempts.into(),
+                time_budget: seconds(self.retry_budget_seconds),
+                first_wait: Duration::from_millis(self.retry_wait_milliseconds.into()),
+                longest_wait: Duration::from_secs(30),
+            },
+            concurrency: self.concurrency.into(),
+            requests_per_second: self.requests_per_second,
+            largest_body: usize::from(self.largest_answer_mib) * 1024 * 1024,
+            ca_bundle: self.ca_bundle_file.clone(),
+            proxy: self.proxy_url.clone().map(Into::into),
+        }
     }
 
     /// Whether the operator wants a section.

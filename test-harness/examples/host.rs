@@ -10,7 +10,7 @@ use connector_api::{
     CancellationToken, ConnectorError, Credential, Descriptor, Edition, Progress, Record, Registry, ScanRequest,
     ScanSink, SystemConfig, async_trait,
 };
-use connector_scim::{Fault, ScimServer};
+use connector_scim::testing::{Fault, ScimServer};
 use serde_json::{Value, json};
 
 const EDITION: Edition = Edition::Pro;

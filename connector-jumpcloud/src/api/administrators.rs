@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Id, lenient, own_id};
-use crate::client::{Call, Identified, Listing};
+use crate::client::{Call, Identified, Listing, listing};
 
 /// Lists the console's administrators.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/users"), limit).by_id()
+    listing(Call::get("/api/users"), limit).by_id("_id")
 }
 
 /// A console administrator.
@@ -25,6 +25,7 @@ pub(crate) struct Administrator {
 
 impl Identified for Administrator {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id

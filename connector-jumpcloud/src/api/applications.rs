@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 use super::{Id, lenient, own_id};
-use crate::client::{Call, Identified, Listing};
+use crate::client::{Call, Identified, Listing, listing};
 
 /// Lists applications.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/applications"), limit).by_id()
+    listing(Call::get("/api/applications"), limit).by_id("_id")
 }
 
 /// The fields besides the named ones that are kept. The rest is how an application looks, and its `config`, which may
@@ -42,6 +42,7 @@ fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Err
 
 impl Identified for Application {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id

@@ -6,17 +6,17 @@ use serde::Deserialize;
 
 use super::graph::Kind;
 use super::{Id, lenient, own_id};
-use crate::client::{Call, Identified, Listing};
+use crate::client::{Call, Identified, Listing, listing};
 
 /// Lists directories, which the endpoint does not sort.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/v2/directories"), limit)
+    listing(Call::get("/api/v2/directories"), limit)
 }
 
 /// Lists RADIUS servers. Their shared secrets are never read: only the named fields are asked for.
 pub(crate) fn list_radius_servers(limit: u64) -> Listing {
     let call = Call::get("/api/radiusservers").query("fields", "_id name mfa networkSourceIp");
-    Listing::new(call, limit).by_id()
+    listing(call, limit).by_id("_id")
 }
 
 /// A directory or a RADIUS server; of the latter nothing but these fields is kept.
@@ -39,6 +39,7 @@ pub(crate) struct Directory {
 
 impl Identified for Directory {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id
@@ -52,6 +53,7 @@ pub(crate) struct RadiusServer(Directory);
 
 impl Identified for RadiusServer {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.0.id

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::lenient;
-use crate::client::{Answer, Call, Client, Meter};
+use crate::client::{Answer, Client, Meter, insights};
 
 /// Events a page.
 pub(crate) const LIMIT: u64 = 10_000;
@@ -215,7 +215,7 @@ pub(crate) async fn page(
     if let Some(after) = after {
         query["search_after"] = after.clone();
     }
-    let call = Call::insights("/insights/directory/v1/events", Bytes::from(query.to_string()));
+    let call = insights("/insights/directory/v1/events", Bytes::from(query.to_string()));
     client.fetch(meter, &call, read).await
 }
 
@@ -244,7 +244,7 @@ pub(crate) async fn oldest(
         "limit": 1,
         "fields": ["timestamp"],
     });
-    let call = Call::insights("/insights/directory/v1/events", Bytes::from(query.to_string()));
+    let call = insights("/insights/directory/v1/events", Bytes::from(query.to_string()));
     let page = client.fetch(meter, &call, read).await?;
     Ok(page.events.into_iter().filter_map(|event| event.timestamp).min())
 }
@@ -255,7 +255,7 @@ pub(crate) async fn count(client: &Client, meter: &Meter, window: Window) -> Res
     struct Count {
         count: u64,
     }
-    let call = Call::insights("/insights/directory/v1/events/count", Bytes::from(window.logins().to_string()));
+    let call = insights("/insights/directory/v1/events/count", Bytes::from(window.logins().to_string()));
     client.json(meter, call).await.map(|count: Count| count.count)
 }
 

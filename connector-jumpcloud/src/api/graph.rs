@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Id;
 use super::lenient::{self, Told};
 use super::level::Level;
-use crate::client::{Call, Identified, Listing};
+use crate::client::{Call, Identified, Listing, listing};
 
 /// A kind of thing in the graph, as the word in `type` and `targets`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,13 +101,13 @@ pub(crate) fn one(kind: Kind, id: &Id) -> Call {
 
 /// Lists a group's direct members.
 pub(crate) fn members(group: Kind, id: &Id, limit: u64) -> Listing {
-    Listing::new(Call::get(format!("/api/v2/{}/{id}/members", group.path())), limit).of_edges()
+    listing(Call::get(format!("/api/v2/{}/{id}/members", group.path())), limit).of_edges()
 }
 
 /// Lists the things of one kind that something is directly bound to.
 pub(crate) fn associations(of: Kind, id: &Id, targets: Kind, limit: u64) -> Listing {
     let call = Call::get(format!("/api/v2/{}/{id}/associations", of.path())).query("targets", targets.word());
-    Listing::new(call, limit).of_edges()
+    listing(call, limit).of_edges()
 }
 
 /// Lists the things of one kind that something reaches, directly or through others, each with its paths: for the members of a
@@ -118,7 +118,7 @@ pub(crate) fn traversal(of: Kind, id: &Id, to: Kind, limit: u64) -> Listing {
         (Kind::UserGroup, Kind::User) | (Kind::SystemGroup, Kind::System) => "membership",
         _ => to.path(),
     };
-    Listing::new(Call::get(format!("/api/v2/{}/{id}/{last}", of.path())), limit)
+    listing(Call::get(format!("/api/v2/{}/{id}/{last}", of.path())), limit)
 }
 
 /// A thing that is reached.
@@ -131,6 +131,7 @@ pub(crate) struct Reached {
 
 impl Identified for Reached {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id
@@ -164,6 +165,7 @@ pub(crate) struct Edge {
 
 impl Identified for Edge {
     type Wire = EdgeOrNull;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id

@@ -212,6 +212,7 @@ pub(crate) struct IdOnly {
 
 impl Identified for IdOnly {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id

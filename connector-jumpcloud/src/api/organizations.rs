@@ -5,11 +5,11 @@ use serde::Deserialize;
 
 use super::users::SYSTEM_USERS;
 use super::{Id, lenient, own_id};
-use crate::client::{Call, Client, Identified, Listing, Meter, Page};
+use crate::client::{Call, Client, Identified, Listing, Meter, listing, page};
 
 /// Lists the organisations that the credential may see.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/organizations").without_org(), limit).by_id()
+    listing(Call::get("/api/organizations").bare(), limit).by_id("_id")
 }
 
 /// The organisation that the first listed user's row names: `GET /api/systemusers?limit=1`.
@@ -23,12 +23,13 @@ pub(crate) async fn of_first_user(client: &Client, meter: &Meter) -> Result<Opti
     }
     impl Identified for User {
         type Wire = Self;
+        type Id = Id;
 
         fn id(&self) -> &Id {
             &self.id
         }
     }
-    let page: Page<User> = client.json(meter, Call::get(SYSTEM_USERS).query("limit", "1")).await?;
+    let page = client.fetch(meter, &Call::get(SYSTEM_USERS).query("limit", "1"), page::<User>).await?;
     Ok(page.rows.into_iter().find_map(|user| user.organization?.parse().ok()))
 }
 
@@ -51,6 +52,7 @@ impl Organization {
 
 impl Identified for Organization {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id

@@ -5,16 +5,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 use super::{Id, lenient, own_id};
-use crate::client::{Call, Identified, Listing};
+use crate::client::{Call, Identified, Listing, listing};
 
 /// Lists devices.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/systems"), limit).by_id()
+    listing(Call::get("/api/systems"), limit).by_id("_id")
 }
 
 /// Lists groups of devices.
 pub(crate) fn list_groups(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/v2/systemgroups"), limit).by_name()
+    listing(Call::get("/api/v2/systemgroups"), limit).by_name("name")
 }
 
 /// The fields besides the named ones that bear on who can get in, and how. A device has many more (its network
@@ -74,6 +74,7 @@ fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Err
 
 impl Identified for System {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id
@@ -94,6 +95,7 @@ pub(crate) struct SystemGroup {
 
 impl Identified for SystemGroup {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id

@@ -5,16 +5,16 @@ use serde::Deserialize;
 
 use super::graph::{self, Kind};
 use super::{Id, IdOnly, lenient, own_id};
-use crate::client::{Call, Client, Identified, Listing, Meter, Page};
+use crate::client::{Call, Client, Identified, Listing, Meter, listing, page};
 
 /// Lists user groups.
 pub(crate) fn list(limit: u64) -> Listing {
-    Listing::new(Call::get("/api/v2/usergroups"), limit).by_name()
+    listing(Call::get("/api/v2/usergroups"), limit).by_name("name")
 }
 
 /// Lists the ids of the user groups that a filter lets through, written `field:operator:value`.
 pub(crate) fn list_filtered(filter: &str, limit: u64) -> Listing {
-    Listing::new(Call::get("/api/v2/usergroups").query("filter", filter), limit).by_name()
+    listing(Call::get("/api/v2/usergroups").query("filter", filter), limit).by_name("name")
 }
 
 /// One user group by itself, `GET /api/v2/usergroups/{id}`, with what the list was seen to leave out.
@@ -26,7 +26,7 @@ pub(crate) fn one(id: &Id) -> Call {
 /// being a service account.
 pub(crate) async fn prove(client: &Client, meter: &Meter) -> Result<(), ConnectorError> {
     let call = Call::get("/api/v2/usergroups").query("limit", "1");
-    client.json(meter, call).await.map(|_: Page<IdOnly>| ())
+    client.fetch(meter, &call, page::<IdOnly>).await.map(drop)
 }
 
 /// A user group. What has no field of its own is in `rest`, as it came.
@@ -47,6 +47,7 @@ pub(crate) struct UserGroup {
 
 impl Identified for UserGroup {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id

@@ -1,7 +1,7 @@
 //! Directory users: `GET /api/systemusers` (V1, published, definition `systemuserreturn`) and `GET /api/v2/users` (named
 //! by the product page). Their fields are read where an account is made of them.
 
-use crate::client::{Call, Listing};
+use crate::client::{Call, Listing, listing};
 
 /// The V1 endpoint.
 pub(crate) const SYSTEM_USERS: &str = "/api/systemusers";
@@ -10,11 +10,11 @@ pub(crate) const V2_USERS: &str = "/api/v2/users";
 
 /// Lists directory users from either endpoint.
 pub(crate) fn list(path: &str, limit: u64) -> Listing {
-    Listing::new(Call::get(path), limit).by_id()
+    listing(Call::get(path), limit).by_id("_id")
 }
 
 /// Lists the ids of directory users alone.
 pub(crate) fn list_ids(path: &str, limit: u64) -> Listing {
     let id = if path == V2_USERS { "id" } else { "_id" };
-    Listing::new(Call::get(path).query("fields", id), limit).by_id()
+    listing(Call::get(path).query("fields", id), limit).by_id("_id")
 }

@@ -29,6 +29,7 @@ pub(crate) struct Draft {
 
 impl Identified for Draft {
     type Wire = Self;
+    type Id = Id;
 
     fn id(&self) -> &Id {
         &self.id

@@ -2,30 +2,45 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use connector_api::{
     Account, Binding, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Group, Membership,
-    Progress, Record, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport,
-    SectionStatus, SystemConfig, async_trait,
+    Progress, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
+    SystemConfig, async_trait, send,
+};
+use connector_http::{
+    Auth, Call, ClientOptions, HttpClient, Listing, Meter, Offsets, PageShape, Resource, RetryPolicy, Words,
 };
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::time::timeout;
 
-use super::client::Client;
 use super::directory::{account, group, memberships, nested};
 use super::{Options, descriptor};
-use crate::http::{malformed, timed_out};
 
-/// How long one probe may take: two of them stay below the 20 seconds of a connection test.
-const PROBE_LIMIT: Duration = Duration::from_secs(9);
-const BATCH: usize = 500;
+const WORDS: Words = Words {
+    user_agent: concat!("connector-scim/", env!("CARGO_PKG_VERSION")),
+    service: "a SCIM 2.0 service provider",
+    credential: "the bearer token",
+    page_size: Some("scimPageSize"),
+    error_fields: &["detail"],
+    list_fields: &[LISTS.page.rows],
+    ..Words::DEFAULT
+};
+
+/// RFC 7644, section 3.4.2.4: rows are counted from one.
+const LISTS: Offsets = Offsets {
+    skip: "startIndex",
+    limit: "count",
+    sort: "sortBy",
+    first: 1,
+    page: PageShape { total: Some("/totalResults"), may_lack_rows: true, ..PageShape::rows("Resources") },
+};
 
 /// A connector to one SCIM 2.0 service provider.
 pub struct ScimConnector {
     config: SystemConfig,
-    client: Client,
+    client: HttpClient,
+    page_size: u64,
 }
 
 impl ScimConnector {
@@ -36,7 +51,12 @@ impl ScimConnector {
     pub fn new(config: SystemConfig) -> Result<Self, ConnectorError> {
         let options = Options::deserialize(Value::Object(config.attributes.clone()))
             .map_err(|error| ConnectorError::invalid_config(error.to_string(), "correct the attributes"))?;
-        Ok(Self { client: Client::new(&config, &options)?, config })
+        let retry = RetryPolicy { attempts: 1 + options.scim_retries, ..RetryPolicy::default() };
+        let client = HttpClient::builder(&config, WORDS)?
+            .base_path(&options.scim_base_path)
+            .options(ClientOptions { retry, ..ClientOptions::default() })
+            .build(Auth::bearer(config.credential.secret().clone())?)?;
+        Ok(Self { config, client, page_size: options.scim_page_size })
     }
 
     /// Reads everything, then sends it: what is listed in no certain order can only be sorted when it is whole. A
@@ -46,15 +66,17 @@ impl ScimConnector {
         if scan.request.resume.is_some() {
             return Err(Checkpoint::rejected("a SCIM scan starts from the beginning"));
         }
-        let Some((users, users_report)) = self.list(Section::USERS, "Users", scan).await else { return Ok(()) };
+        let listed = scan.list(Section::USERS, self.listing("/Users")).await;
+        let Some((users, users_report)) = listed else { return Ok(()) };
         let accounts: Option<BTreeMap<String, Account>> =
             users.iter().map(|(id, user)| Some((id.clone(), account(id, user)?))).collect();
-        let accounts = accounts.ok_or_else(|| malformed("a user has no userName"))?;
+        let accounts = accounts.ok_or_else(|| scan.client.malformed("a user has no userName"))?;
         let names: BTreeSet<&str> = accounts.values().map(|account| account.username.as_str()).collect();
         if names.len() < accounts.len() {
-            return Err(malformed("two users share a userName"));
+            return Err(scan.client.malformed("two users share a userName"));
         }
-        let Some((resources, groups_report)) = self.list(Section::GROUPS, "Groups", scan).await else { return Ok(()) };
+        let listed = scan.list(Section::GROUPS, self.listing("/Groups")).await;
+        let Some((resources, groups_report)) = listed else { return Ok(()) };
         let mut groups: Vec<Group> = resources.iter().map(|(id, resource)| group(id, resource)).collect();
         let mut report = SectionReport::new(Section::MEMBERSHIPS, SectionStatus::Complete);
         let mut rows: Vec<Membership> = Vec::new();
@@ -69,42 +91,20 @@ impl ScimConnector {
         }
         report.records = (rows.len() + inner.len()) as u64;
         report.dangling_examples.truncate(10);
-        scan.send(accounts.into_values()).await?;
+        // A section is complete when its rows were taken, and not before.
+        let (sink, cancel) = (scan.sink, &scan.request.cancel);
+        send(sink, cancel, accounts.into_values()).await?;
         scan.ledger.close(users_report);
-        scan.send(groups).await?;
+        send(sink, cancel, groups).await?;
         scan.ledger.close(groups_report);
-        scan.send(rows).await?;
-        scan.send(inner).await?;
+        send(sink, cancel, rows).await?;
+        send(sink, cancel, inner).await?;
         scan.ledger.close(report);
         Ok(())
     }
 
-    /// One listing, and the report of its section for when its rows were taken.
-    async fn list(&self, section: Section, kind: &str, scan: &mut Scan<'_>) -> Option<Listed> {
-        let before = self.client.requests();
-        let listed = self.client.list(kind).await;
-        let requests = self.client.requests() - before;
-        let (records, status) = match &listed {
-            Ok(all) => (all.len() as u64, SectionStatus::Complete),
-            Err(error) => (0, SectionStatus::Incomplete { error: error.clone() }),
-        };
-        scan.sink.progress(Progress::done(section, records).with_requests(requests));
-        let report = SectionReport::new(section, status).with_records(records).with_requests(requests);
-        match listed {
-            Ok(listed) => Some((listed, report)),
-            Err(_) => {
-                scan.ledger.close(report);
-                None
-            }
-        }
-    }
-
-    async fn probe(&self, name: &str, kind: &str) -> Check {
-        let started = Instant::now();
-        match timeout(PROBE_LIMIT, self.client.page(kind, 1, 1)).await.unwrap_or_else(|_| Err(timed_out())) {
-            Ok(page) => Check::passed(name, format!("{} {name}", page.total_results), started.elapsed()),
-            Err(error) => Check::failed(name, error, started.elapsed()),
-        }
+    fn listing(&self, path: &str) -> Listing {
+        Listing::new(LISTS, Call::get(path), self.page_size)
     }
 }
 
@@ -113,21 +113,29 @@ type Listed = (BTreeMap<String, Value>, SectionReport);
 
 /// What a scan carries along.
 struct Scan<'a> {
+    client: HttpClient,
     request: &'a ScanRequest,
     sink: &'a dyn ScanSink,
     ledger: &'a mut ScanLedger,
 }
 
 impl Scan<'_> {
-    /// Sends rows in batches, each when the one before was taken.
-    async fn send(&self, rows: impl IntoIterator<Item = impl Into<Record>>) -> Result<(), ConnectorError> {
-        let mut rows = rows.into_iter().map(Into::into);
-        loop {
-            let batch: Vec<Record> = rows.by_ref().take(BATCH).collect();
-            match batch.is_empty() {
-                true => return Ok(()),
-                false if self.request.cancel.is_cancelled() => return Err(ConnectorError::cancelled()),
-                false => self.sink.records(batch).await?,
+    /// One listing by ids, and the report of its section for when its rows were taken.
+    async fn list(&mut self, section: Section, listing: Listing) -> Option<Listed> {
+        let meter = Meter::default();
+        let listed = self.client.list_offset::<Resource>(&meter, listing).await;
+        let requests = meter.read().requests;
+        let (records, status) = match &listed {
+            Ok(all) => (all.len() as u64, SectionStatus::Complete),
+            Err(error) => (0, SectionStatus::Incomplete { error: error.clone() }),
+        };
+        self.sink.progress(Progress::done(section, records).with_requests(requests));
+        let report = SectionReport::new(section, status).with_records(records).with_requests(requests);
+        match listed {
+            Ok(all) => Some((all.into_iter().map(|resource| (resource.id, resource.json)).collect(), report)),
+            Err(_) => {
+                self.ledger.close(report);
+                None
             }
         }
     }
@@ -140,9 +148,10 @@ impl Connector for ScimConnector {
     }
 
     async fn test_connection(&self) -> ConnectionReport {
-        let users = self.probe("users", "Users").await;
+        let client = self.client.brisk();
+        let users = client.check::<Resource>("users", self.listing("/Users")).await;
         let groups = match users.error {
-            None => self.probe("groups", "Groups").await,
+            None => client.check::<Resource>("groups", self.listing("/Groups")).await,
             Some(_) => Check::skipped("groups", "users cannot be read"),
         };
         ConnectionReport::new(vec![users, groups])
@@ -150,7 +159,7 @@ impl Connector for ScimConnector {
 
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
         let mut ledger = ScanLedger::start(&descriptor(), &self.config);
-        let mut scan = Scan { request: &request, sink: &*sink, ledger: &mut ledger };
+        let mut scan = Scan { client: self.client.fresh(), request: &request, sink: &*sink, ledger: &mut ledger };
         let result = request.cancel.run_until_cancelled(self.read(&mut scan)).await;
         ledger.finish(result.unwrap_or_else(|| Err(ConnectorError::cancelled())))
     }

@@ -1,23 +1,22 @@
 //! A connector to any SCIM 2.0 service provider (RFC 7643, RFC 7644): users, groups and their members.
 //!
-//! It is small on purpose, and shows what a connector is made of: what it says of itself (`descriptor.json`), how it
-//! talks to its target (`client`), what it makes of the answers (`directory`), and the scan (`connector`). A server
-//! with faults on demand and a fixture put it through the conformance suite.
+//! It is small on purpose, and shows what a connector is made of: what it says of itself (`descriptor.json`), what it
+//! makes of the answers (`directory`), and the scan (`connector`). How it talks to its target is `connector-http`'s.
+//!
+//! # Features
+//!
+//! `testing`: a server with faults on demand and the fixture that puts the connector through the conformance suite.
 
-mod client;
 mod connector;
 mod directory;
-mod fixture;
-mod http;
-mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use connector_api::{Descriptor, Registration, inventory, schemars};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use connector::ScimConnector;
-pub use fixture::ScimFixture;
-pub use server::{Fault, ScimServer};
 
 inventory::submit! { REGISTRATION }
 
@@ -33,11 +32,11 @@ struct Options {
     #[schemars(title = "Base path")]
     scim_base_path: String,
     /// How many resources to ask for at once. The service provider may give fewer.
-    #[schemars(title = "Page size", range(min = 1, max = 1000))]
-    scim_page_size: usize,
+    #[schemars(title = "Page size", range(min = 2, max = 1000))]
+    scim_page_size: u64,
     /// How often to repeat a request that failed in passing.
     #[schemars(title = "Retries", range(min = 0, max = 10))]
-    scim_retries: usize,
+    scim_retries: u32,
 }
 
 impl Default for Options {

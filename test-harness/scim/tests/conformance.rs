@@ -1,3 +1,3 @@
 //! The SCIM connector passes the conformance suite.
 
-connector_conformance::conformance_suite!(connector_scim::ScimFixture);
+connector_conformance::conformance_suite!(connector_scim::testing::ScimFixture);

@@ -1,7 +1,7 @@
 //! The fixtures of the connectors that this program is built with.
 
 use connector_conformance::Fixture;
-use connector_scim::ScimFixture;
+use connector_scim::testing::ScimFixture;
 use jumpcloud_fixture::JumpCloudFixture;
 
 /// The fixtures that `harness conformance` can run.

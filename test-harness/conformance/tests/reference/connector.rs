@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{
-    Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Progress, Record,
-    Retry, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
-    Severity, SystemConfig, async_trait,
+    Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Progress, Record, Retry,
+    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Severity,
+    SystemConfig, async_trait,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -81,7 +81,9 @@ impl ReferenceConnector {
         let mut sections = sections();
         if self.config.hostname == "fails-applications" {
             // What the applications say of an account is not known.
-            sections[0].1[0] = Account { department: None, ..account(0) }.into();
+            let mut first = account(0);
+            first.department = None;
+            sections[0].1[0] = first.into();
         }
         match self.breakage {
             Breakage::DropsARow => drop(sections[0].1.pop()),

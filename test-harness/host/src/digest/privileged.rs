@@ -238,10 +238,12 @@ mod tests {
     #[test]
     fn who_is_locked_cannot_be_used_now_and_of_whose_second_factor_nothing_is_known_has_not_none() {
         let power = [reason("power", ReasonKind::Privilege, Severity::High)];
-        let with = |username: &str, enabled: bool, locked, configured: Option<bool>| Account {
-            locked,
-            mfa: Some(Mfa { configured, ..Mfa::default() }),
-            ..account(username, enabled, &power)
+        let with = |username: &str, enabled: bool, locked, configured: Option<bool>| {
+            let mut account = account(username, enabled, &power);
+            let mut mfa = Mfa::default();
+            mfa.configured = configured;
+            (account.locked, account.mfa) = (locked, Some(mfa));
+            account
         };
         let privileged = observe(&[
             with("locked", true, Some(true), Some(false)),

@@ -1,0 +1,137 @@
+//! Which addresses are taken, and which of them are on this machine.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use connector_api::{ConnectorError, ErrorCode};
+use url::{Host, Url};
+
+use super::words::Words;
+
+/// Reads a host name, or a URL without path, user and query, and the port that a form gives apart from it. `field` names
+/// where it stands. This is the one place that decides which addresses are taken: HTTPS, and plain HTTP on loopback.
+///
+/// # Errors
+/// `invalid_config` for what is no such thing, `insecure_endpoint` for plain HTTP to another machine.
+pub fn origin(field: &str, text: &str, port: Option<u16>, words: &Words) -> Result<Url, ConnectorError> {
+    let text = text.trim();
+    let invalid = |why: &str| {
+        ConnectorError::invalid_config(
+            format!("{field}: {why}"),
+            format!("give a host name such as {}, without path, user or query", words.example_host),
+        )
+    };
+    if text.is_empty() {
+        return Err(invalid("must not be empty"));
+    }
+    let mut url = parse(text, "https").map_err(|error| invalid(&format!("is not a host name ({error})")))?;
+    if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
+        return Err(invalid("must not hold a user name or password"));
+    }
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("must not hold a path, query or fragment"));
+    }
+    // A dot at the end says that the name is whole; certificates and the hosts of a region are named without.
+    if let Some(name) = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned) {
+        if name.is_empty() || name.ends_with('.') {
+            return Err(invalid("is not a host name"));
+        }
+        url.set_host(Some(&name)).map_err(|_| invalid("is not a host name"))?;
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => {
+            return Err(ConnectorError::new(
+                ErrorCode::InsecureEndpoint,
+                format!("{field}: plain HTTP is taken for loopback addresses alone; the key would travel readable"),
+                "leave the scheme out, or write https://",
+            ));
+        }
+        other => return Err(invalid(&format!("the scheme {other} is not supported"))),
+    }
+    if let Some(port) = port {
+        if url.port().is_some_and(|named| named != port) {
+            return Err(invalid("names another port than the field port"));
+        }
+        url.set_port(Some(port)).map_err(|()| invalid("cannot have a port"))?;
+    }
+    Ok(url)
+}
+
+/// Reads a URL whose scheme may be left out.
+pub(super) fn parse(text: &str, scheme: &str) -> Result<Url, url::ParseError> {
+    if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("{scheme}://{text}")) }
+}
+
+/// Whether an address is on this machine: `localhost`, `127.0.0.0/8` or `::1`.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback() || address == Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
+        None => false,
+    }
+}
+
+/// Whether everything stays on this machine.
+pub(super) fn are_loopback(urls: &[&Url]) -> bool {
+    urls.iter().all(|url| is_loopback(url))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(hostname: &str, port: Option<u16>) -> Result<String, ErrorCode> {
+        origin("hostname", hostname, port, &Words::DEFAULT).map(String::from).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn a_scheme_may_be_left_out_and_a_dot_at_the_end_changes_nothing() {
+        for same in ["a.example", "A.example.", "https://a.example/", "https://a.example.:443/"] {
+            assert_eq!(read(same, None).as_deref(), Ok("https://a.example/"), "{same}");
+        }
+        assert_eq!(read("a.example", Some(8443)).as_deref(), Ok("https://a.example:8443/"));
+    }
+
+    #[test]
+    fn whatever_is_more_than_a_host_is_refused() {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a..",
+            "https://.",
+            "a.example/path",
+            "u@a.example",
+            "https://u:p@a.example",
+            "a.example?x",
+            "ftp://a.example",
+            "ftp://127.0.0.1",
+            "a b",
+        ] {
+            assert_eq!(read(bad, None), Err(ErrorCode::InvalidConfig), "{bad}");
+        }
+        assert_eq!(read("a.example:444", Some(443)), Err(ErrorCode::InvalidConfig));
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_alone() {
+        for bad in [
+            "example.com",
+            "127.0.0.1.example.com",
+            "128.0.0.1",
+            "localhost.example.com",
+            "0.0.0.0",
+            "[::ffff:192.0.2.1]",
+        ] {
+            assert_eq!(read(&format!("http://{bad}"), None), Err(ErrorCode::InsecureEndpoint), "{bad}");
+        }
+        for good in
+            ["http://localhost:1", "http://127.0.0.2", "http://127.255.0.9", "http://127.9.9.9", "http://[::1]:8080"]
+        {
+            assert!(read(good, None).is_ok(), "{good}");
+        }
+    }
+}

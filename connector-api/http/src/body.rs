@@ -1,0 +1,122 @@
+//! The bodies of answers: bounded in size, and inflated where they come compressed.
+//!
+//! A body is inflated when it is here as a whole. The HTTP client would do so part by part as it comes, which takes
+//! nearly twice as long, and nothing can be read before the last part.
+
+use std::io::{self, Read};
+
+use bytes::{Bytes, BytesMut};
+use flate2::bufread::MultiGzDecoder;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
+
+use super::meter::Meter;
+use super::surrogates;
+use super::text::Scrubber;
+use super::verdict::{self, Verdict};
+use super::words::Words;
+
+/// What is announced need not come: no more room is made for it beforehand.
+const MOST_ANNOUNCED: usize = 1024 * 1024;
+
+/// The headers by which compressed bodies are asked for.
+pub(super) fn accepted() -> HeaderMap {
+    HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))])
+}
+
+/// Reads a body of up to `limit` bytes, inflated and without lone surrogates. `broken` judges a body that breaks off.
+pub(super) async fn read(
+    mut answer: reqwest::Response,
+    limit: usize,
+    what: &str,
+    words: &Words,
+    meter: &Meter,
+    broken: impl Fn(reqwest::Error) -> Verdict,
+) -> Result<Bytes, Verdict> {
+    let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
+    if announced > limit {
+        return Err(verdict::of_too_large(what, limit, words));
+    }
+    let compressed = is_gzip(answer.headers());
+    let mut body = BytesMut::with_capacity(announced.clamp(16 * 1024, MOST_ANNOUNCED));
+    while let Some(chunk) = answer.chunk().await.map_err(&broken)? {
+        if body.len() + chunk.len() > limit {
+            return Err(verdict::of_too_large(what, limit, words));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let body = if compressed {
+        let broken = |error| {
+            let why = format!("its gzip is broken: {error}");
+            Verdict::retry(verdict::of_malformed(what, why, b"", &Scrubber::default(), words).error, None)
+        };
+        inflated(&body, limit).map_err(broken)?.ok_or_else(|| verdict::of_too_large(what, limit, words))?.into()
+    } else {
+        body.freeze()
+    };
+    meter.received(body.len());
+    Ok(surrogates::replaced(&body).map_or(body, Bytes::from))
+}
+
+fn is_gzip(headers: &HeaderMap) -> bool {
+    let coding = headers.get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok()).map(str::trim);
+    coding.is_some_and(|coding| coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip"))
+}
+
+/// What was compressed; `None` when it is more than `limit` bytes.
+fn inflated(gzip: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+    // The last bytes announce how much it is.
+    let announced = gzip.last_chunk().map_or(0, |size| u32::from_le_bytes(*size)) as usize;
+    let mut plain = Vec::with_capacity(announced.min(MOST_ANNOUNCED));
+    MultiGzDecoder::new(gzip).take(limit as u64 + 1).read_to_end(&mut plain)?;
+    Ok((plain.len() <= limit).then_some(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn what_was_compressed_comes_back_in_any_number_of_pieces() {
+        let plain = b"{\"results\":[]}".repeat(1000);
+        assert_eq!(inflated(&gzip(&plain), plain.len()).unwrap().as_deref(), Some(plain.as_slice()));
+        let two = [gzip(&plain), gzip(b"[]")].concat();
+        assert_eq!(inflated(&two, usize::MAX / 2).unwrap(), Some([plain.as_slice(), b"[]"].concat()));
+        assert_eq!(inflated(&gzip(b""), 0).unwrap(), Some(Vec::new()));
+    }
+
+    #[test]
+    fn more_than_the_limit_is_told_without_room_for_all_of_it() {
+        let bomb = gzip(&vec![b' '; 50_000_000]);
+        assert!(bomb.len() < 1_000_000);
+        assert_eq!(inflated(&bomb, 1000).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_not_whole_is_an_error() {
+        let whole = gzip(&b"{\"results\":[]}".repeat(1000));
+        let mut altered = whole.clone();
+        *altered.last_mut().unwrap() ^= 1;
+        for broken in [&whole[..whole.len() - 1], &whole[..whole.len() / 2], b"", b"{}", altered.as_slice()] {
+            assert!(inflated(broken, 1_000_000).is_err(), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_says_so_is_taken_for_compressed() {
+        let says = |coding| is_gzip(&HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static(coding))]));
+        assert!(says("gzip") && says(" GZIP ") && says("x-gzip"));
+        assert!(!says("identity") && !says("br") && !is_gzip(&HeaderMap::new()));
+    }
+}

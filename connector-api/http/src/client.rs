@@ -1,0 +1,257 @@
+//! The client: makes calls, each as often as it takes, and reads their answers.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use connector_api::{ConnectorError, ErrorCode};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, StatusCode};
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::auth::{Auth, Exchange};
+use super::body;
+use super::call::{Answer, Call, Service};
+use super::clock::Clock;
+use super::meter::Meter;
+use super::options::ClientOptions;
+use super::pace::Pace;
+use super::proxy::Proxies;
+use super::retry::Attempts;
+use super::target::Target;
+use super::text::Scrubber;
+use super::verdict::{self, Asked, Next, Refusal, Verdict};
+use super::words::Words;
+
+/// A client of one target. Cheap to clone; all clones share one pace and one retry budget.
+#[derive(Debug, Clone)]
+pub struct HttpClient(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    options: ClientOptions,
+    attempts: Attempts,
+    clock: Clock,
+    /// The target accepted the credential at least once.
+    accepted: AtomicBool,
+    /// The paths of listings that refuse to sort.
+    refused_sorts: Mutex<BTreeSet<String>>,
+}
+
+/// What clients of the same target share.
+#[derive(Debug, Clone)]
+struct Parts {
+    http: reqwest::Client,
+    target: Arc<dyn Target>,
+    services: Vec<(Service, Url)>,
+    auth: Arc<Auth>,
+    scrub: Scrubber,
+    proxies: Arc<Proxies>,
+}
+
+impl HttpClient {
+    /// A client with a pace, a retry budget and a clock of its own.
+    ///
+    /// # Errors
+    /// `invalid_config` or `insecure_endpoint` for a proxy or a file of certificates that cannot be used.
+    pub(super) fn new(
+        target: Arc<dyn Target>,
+        services: Vec<(Service, Url)>,
+        auth: Auth,
+        options: ClientOptions,
+    ) -> Result<Self, ConnectorError> {
+        let words = target.words();
+        let urls: Vec<&Url> = services.iter().map(|(_, url)| url).chain(auth.token_url()).collect();
+        let proxies = Proxies::new(options.proxy.as_ref(), &urls, words)?;
+        let http = options.client(&proxies, &urls, words)?;
+        let scrub = Scrubber::new(auth.secrets().into_iter().chain(options.proxy_password()));
+        let parts = Parts { http, target, services, auth: Arc::new(auth), scrub, proxies: Arc::new(proxies) };
+        Ok(Self::of(parts, options))
+    }
+
+    /// A client with a pace, a retry budget and a clock of its own.
+    fn of(parts: Parts, options: ClientOptions) -> Self {
+        let pace = Pace::new(options.concurrency, options.requests_per_second);
+        Self(Arc::new(Inner {
+            parts,
+            attempts: Attempts::new(options.retry, pace),
+            options,
+            clock: Clock::start(),
+            accepted: AtomicBool::new(false),
+            refused_sorts: Mutex::default(),
+        }))
+    }
+
+    /// A client of the same target with a pace, a retry budget and a clock of its own, as each scan should have one.
+    pub fn fresh(&self) -> Self {
+        Self::of(self.0.parts.clone(), self.0.options.clone())
+    }
+
+    /// The same for a question that somebody waits for: see [`ClientOptions::brisk`].
+    pub fn brisk(&self) -> Self {
+        Self::of(self.0.parts.clone(), self.0.options.clone().brisk())
+    }
+
+    /// The target's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The target's words.
+    pub fn words(&self) -> &Words {
+        self.0.parts.target.words()
+    }
+
+    /// How many requests to prefetch for an ordered sequence: several times as many as may be under way, so that no permit
+    /// is idle while early answers wait for a late one.
+    pub fn ahead(&self) -> usize {
+        4 * self.0.options.concurrency
+    }
+
+    /// Host and port of the proxy that the main service is reached through.
+    pub fn proxy(&self) -> Option<String> {
+        self.0.parts.proxies.on_the_way_to(self.service(Service::MAIN).ok()?)
+    }
+
+    /// The paths of listings that were seen to refuse to sort.
+    pub fn refused_sorts(&self) -> BTreeSet<String> {
+        self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sorts none of these listings.
+    pub fn refuse_sorts(&self, paths: impl IntoIterator<Item = String>) {
+        self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
+    }
+
+    /// Whether a call's rows come in the order that it asks for.
+    pub fn sorts(&self, call: &Call) -> bool {
+        let refused = || self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).contains(&call.path);
+        call.sort.is_some() && !refused()
+    }
+
+    /// What the target says, as one short printable line without a secret.
+    pub fn line(&self, said: &str) -> String {
+        self.0.parts.scrub.line(said)
+    }
+
+    /// Makes a call and reads its JSON.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub async fn json<T: DeserializeOwned>(&self, meter: &Meter, call: Call) -> Result<T, ConnectorError> {
+        self.fetch(meter, &call, |answer| answer.json()).await
+    }
+
+    /// Makes a call, tries again as the policy allows, and reads the answer with `read`.
+    ///
+    /// # Errors
+    /// What the last attempt's verdict says, with the number of attempts.
+    pub async fn fetch<T>(
+        &self,
+        meter: &Meter,
+        call: &Call,
+        read: impl Fn(&Answer) -> Result<T, serde_json::Error>,
+    ) -> Result<T, ConnectorError> {
+        let attempt = || async {
+            let (answer, token) = self.attempt(meter, call).await?;
+            read(&answer).inspect(|_| self.0.accepted.store(true, Relaxed)).map_err(|error| {
+                verdict::of_malformed(&call.path, error, &answer.body, &self.0.parts.scrub.and(token), self.words())
+            })
+        };
+        self.0.attempts.make(&call.path, meter, attempt).await
+    }
+
+    /// Makes one attempt; with the answer comes the token that it must not show.
+    async fn attempt(&self, meter: &Meter, call: &Call) -> Result<(Answer, Option<SecretString>), Verdict> {
+        let Inner { parts, options, clock, .. } = &*self.0;
+        let Parts { http, target, auth, scrub, proxies, .. } = parts;
+        let words = target.words();
+        let sorted = self.sorts(call);
+        let url = self.url(call, sorted).map_err(Verdict::fail)?;
+        let proxy = proxies.on_the_way_to(&url);
+        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, &url, proxy.as_deref(), words);
+        let mut request = match &call.body {
+            None => http.request(Method::GET, url.clone()),
+            Some(body) => http
+                .request(Method::POST, url.clone())
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(body.clone()),
+        };
+        let timeout = options.longest_request();
+        request = request.timeout(timeout).header(ACCEPT, HeaderValue::from_static("application/json"));
+        if !call.bare {
+            request = request.headers(target.headers(call));
+        }
+        let exchange = Exchange { http, proxies, scrub, clock, target: &**target, timeout };
+        let (request, token) = auth.sign(request, exchange).await?;
+        let answer = request.send().await.map_err(unanswered)?;
+        let status = answer.status();
+        let headers = answer.headers().clone();
+        clock.heed(&headers);
+        if status == StatusCode::OK {
+            let body = body::read(answer, options.largest_body, &call.path, words, meter, unanswered).await?;
+            return Ok((Answer { headers, body }, token));
+        }
+        // What an error says is read as far as it is short; a body that breaks changes nothing.
+        let body =
+            body::read(answer, verdict::LONGEST_SAID, &call.path, words, meter, unanswered).await.unwrap_or_default();
+        let asked = Asked {
+            service: call.service,
+            host: url.host_str().unwrap_or_default(),
+            path: &call.path,
+            accepted: self.0.accepted.load(Relaxed),
+            sorted,
+            renewable: token.is_some(),
+            proxy: proxy.as_deref().filter(|_| url.scheme() == "http"),
+        };
+        let scrub = scrub.and(token.clone());
+        let refusal = Refusal::read(asked, status, &headers, &body, &scrub, clock.now(), words);
+        let verdict = target.judge(&refusal);
+        match (verdict.next, &token) {
+            (Next::RenewToken, Some(refused)) => auth.discard(refused).await,
+            (Next::WithoutSort, _) => {
+                let sort = call.sort.map(|(_, field)| field);
+                tracing::info!(path = call.path, sort, "the endpoint refuses to sort; it is read unsorted");
+                self.refuse_sorts([call.path.clone()]);
+            }
+            _ => {}
+        }
+        Err(verdict)
+    }
+
+    /// The URL below which a service answers.
+    pub(super) fn service(&self, service: Service) -> Result<&Url, ConnectorError> {
+        let url = self.0.parts.services.iter().find(|(known, _)| *known == service).map(|(_, url)| url);
+        url.ok_or_else(|| ConnectorError::internal(format!("the client knows no service {}", service.name())))
+    }
+
+    /// Where a call goes to.
+    pub(super) fn url(&self, call: &Call, sorted: bool) -> Result<Url, ConnectorError> {
+        if let Some(link) = &call.link {
+            return Ok(Url::clone(link));
+        }
+        let mut url = self.service(call.service)?.clone();
+        match url.path().trim_end_matches('/') {
+            "" => url.set_path(&call.path),
+            base => {
+                let path = format!("{base}/{}", call.path.trim_start_matches('/'));
+                url.set_path(&path);
+            }
+        }
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        if let Some((parameter, field)) = call.sort.filter(|_| sorted) {
+            url.query_pairs_mut().append_pair(parameter, field);
+        }
+        Ok(url)
+    }
+}
+
+/// Whether an endpoint is simply not there.
+pub fn is_absent(error: &ConnectorError) -> bool {
+    error.code == ErrorCode::NotFound
+}

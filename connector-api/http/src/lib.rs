@@ -1,0 +1,152 @@
+//! What every connector over HTTP stands on: a careful client, and listings that prove that they are whole. It knows HTTP
+//! and no target: a target's words, and what its answers mean, come in as data.
+//!
+//! # A connector's client
+//!
+//! ```
+//! use connector_api::{Check, ConnectorError, SystemConfig};
+//! use connector_http::{Auth, Call, HttpClient, Meter, PageShape, Resource, Words, segment};
+//!
+//! /// What errors and remedies say of the target.
+//! const WORDS: Words = Words {
+//!     user_agent: concat!("my-connector/", env!("CARGO_PKG_VERSION")),
+//!     vendor: "Example",
+//!     service: "an Example API",
+//!     example_host: "acme.api.example",
+//!     credential: "the API token",
+//!     ..Words::DEFAULT
+//! };
+//!
+//! /// Made once, with the connector: whatever is wrong with the settings shows here.
+//! fn client(config: &SystemConfig) -> Result<HttpClient, ConnectorError> {
+//!     let token = config.credential.secret().clone();
+//!     HttpClient::builder(config, WORDS)?.base_path("/api/v1").build(Auth::bearer(token)?)
+//! }
+//!
+//! /// Each scan has a client with a pace of its own: `client.fresh()`; each connection test one in a hurry:
+//! /// `client.brisk()`.
+//! async fn read(client: &HttpClient) -> Result<(), ConnectorError> {
+//!     let (client, meter) = (client.fresh(), Meter::default());
+//!     let users: Vec<Resource> = client.list_links(&meter, Call::get("/users").query("limit", "200"), PageShape::ARRAY).await?;
+//!     for user in &users {
+//!         let path = format!("/users/{}/groups", segment(&user.id)?);
+//!         let groups: Vec<Resource> = client.list_links(&meter, Call::get(path), PageShape::ARRAY).await?;
+//!         println!("{}: {} groups", user.text("/profile/login").unwrap_or(&user.id), groups.len());
+//!     }
+//!     println!("{} requests", meter.read().requests);
+//!     Ok(())
+//! }
+//!
+//! # fn main() -> Result<(), ConnectorError> {
+//! let mut config = SystemConfig::new("Example", "acme.api.example", connector_api::Credential::from_secret("t"));
+//! assert!(client(&config).is_ok());
+//! config.hostname = "http://acme.api.example".into();
+//! assert_eq!(client(&config).unwrap_err().code, connector_api::ErrorCode::InsecureEndpoint);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Listings
+//!
+//! | pages are asked for by | short way | row by row | whole when |
+//! |---|---|---|---|
+//! | offset and limit | [`list_offset`](HttpClient::list_offset) | [`PageReader`] | pages are linked by shared rows, and totals agree |
+//! | the id of the last row | [`list_cursor`](HttpClient::list_cursor) | [`ChainReader`] | the target says so, or a page is empty |
+//! | the header `Link` | [`list_links`](HttpClient::list_links) | [`ChainReader`] | a page has no next link |
+//! | a token | [`list_tokens`](HttpClient::list_tokens) | [`ChainReader`] | a page has no token |
+//!
+//! Where a target counts its rows, each of them brings as many, or fails as `inconsistent_listing`. None returns a part of a
+//! list. A [`PageShape`] says how a page is written; [`Resource`] is a row of which everything is kept, and a type of your
+//! own is a row once it is [`Identified`].
+//!
+//! # Signing in
+//!
+//! [`Auth::header`] puts a key into a header, [`Auth::bearer`] a token; [`Auth::renewed`] fetches a token from a
+//! [`TokenSource`], such as [`ClientCredentials`], renews it before it ends, and once more when it is refused.
+//!
+//! # What an answer means
+//!
+//! Each failed attempt gets one [`Verdict`], where the answer is read: an error with its remedy, and what comes [`Next`].
+//! [`Words`] alone take an answer for what HTTP says. A target that means something else by it implements [`Target`] and
+//! builds its verdicts out of the parts of a [`Refusal`]:
+//!
+//! ```
+//! use connector_http::{Refusal, Target, Verdict, Words};
+//!
+//! #[derive(Debug)]
+//! struct Example;
+//!
+//! impl Target for Example {
+//!     fn words(&self) -> &Words {
+//!         &Words::DEFAULT
+//!     }
+//!
+//!     fn judge(&self, refusal: &Refusal<'_>) -> Verdict {
+//!         match refusal.status.as_u16() {
+//!             403 if refusal.said.words.contains("scope") => {
+//!                 refusal.forbidden("the token lacks a scope", "give the token the scope users:read")
+//!             }
+//!             _ => refusal.standard(),
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! # What it sees to
+//!
+//! - HTTPS alone, but for [loopback](is_loopback). Redirects are never followed, nor links to another origin: the credential
+//!   would travel along.
+//! - A proxy that is named is used or refused. The platform's certificates are trusted, and the operator's.
+//! - One pace for all requests of a client, which follows what the target serves; retries within a budget.
+//! - Bodies are bounded before they are parsed. Halves of characters in JSON are no error.
+//! - What a target says becomes one short printable line, in which no secret is left.
+
+mod address;
+mod auth;
+mod body;
+mod builder;
+mod call;
+mod client;
+mod clock;
+mod lists;
+mod meter;
+mod options;
+mod pace;
+mod page;
+mod paging;
+mod proxy;
+mod refusal;
+mod resource;
+mod retry;
+mod seen;
+mod surrogates;
+mod target;
+mod text;
+mod transport;
+mod unanswered;
+mod verdict;
+mod words;
+
+pub use bytes::Bytes;
+pub use connector_api;
+pub use reqwest::{StatusCode, header};
+pub use url::Url;
+
+pub use address::{is_loopback, origin};
+pub use auth::{Auth, ClientCredentials, Exchange, Token, TokenSource};
+pub use builder::ClientBuilder;
+pub use call::{Answer, Call, Service, segment};
+pub use client::{HttpClient, is_absent};
+pub use clock::Clock;
+pub use lists::{ChainReader, Follow};
+pub use meter::{Meter, Reading};
+pub use options::ClientOptions;
+pub use page::{Page, PageShape};
+pub use paging::{Gap, Identified, Listing, ListingStats, Offsets, PageReader, RowId, Witness, inconsistent};
+pub use refusal::{Asked, Form, Refusal, Said, refused_here};
+pub use resource::Resource;
+pub use retry::RetryPolicy;
+pub use target::Target;
+pub use text::Scrubber;
+pub use verdict::{Next, Verdict};
+pub use words::Words;

@@ -1,0 +1,281 @@
+//! Listings whose pages follow one another: each page says, or its last row shows, where the next one begins.
+//!
+//! Unlike windows on a list ([`PageReader`]), such pages are the target's to keep together: nothing in them shows a row
+//! that was left out. What can be proven is proven: the chain ends where the target says that it ends, it never leads back
+//! to a page that was read, and it brings as many rows as the target counts, where it counts them.
+
+mod link;
+
+use std::collections::HashSet;
+use std::fmt::Display;
+
+use connector_api::{Check, ConnectorError, ErrorCode};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use url::Url;
+
+use super::call::{Answer, Call};
+use super::client::HttpClient;
+use super::meter::Meter;
+use super::page::{Page, PageShape};
+use super::paging::{Identified, LONGEST, Listing, PageReader, inconsistent};
+use super::seen::Seen;
+
+/// How many pages without a new row may follow one another: a target that filters may have some.
+const MOST_BARREN: u32 = 1000;
+
+/// How the next page is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Follow {
+    /// By the header `Link: <…>; rel="next"` (RFC 8288), of which the last page has none.
+    Links,
+    /// By the token at [`PageShape::next`], which the next call repeats in this parameter. The last page has none.
+    Tokens {
+        /// The parameter.
+        parameter: &'static str,
+    },
+    /// By the id of the last row, which the next call gives in this parameter. [`PageShape::more`] says where the list
+    /// ends, or else an empty page.
+    Cursor {
+        /// The parameter.
+        parameter: &'static str,
+    },
+}
+
+/// Reads a listing's rows, each once, page after page.
+#[derive(Debug)]
+pub struct ChainReader<T: Identified> {
+    client: HttpClient,
+    meter: Meter,
+    first: Call,
+    shape: PageShape,
+    follow: Follow,
+    next: Option<Call>,
+    /// Where pages began that were read.
+    begun: HashSet<String>,
+    seen: Seen<T::Id>,
+    rows: u64,
+    barren: u32,
+    /// The smallest total that was named.
+    total: Option<u64>,
+}
+
+impl<T: Identified> ChainReader<T>
+where
+    T::Id: Display,
+{
+    /// A reader of the listing that begins with `call`, whose requests are counted by `meter`.
+    pub fn new(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape, follow: Follow) -> Self {
+        Self {
+            client: client.clone(),
+            meter: meter.clone(),
+            first: call.clone(),
+            shape,
+            follow,
+            next: Some(call),
+            begun: HashSet::new(),
+            seen: Seen::default(),
+            rows: 0,
+            barren: 0,
+            total: None,
+        }
+    }
+
+    /// The next rows that did not come before; `None` after the last.
+    ///
+    /// # Errors
+    /// Whatever a request ends with; `unexpected_redirect` for a next page at another address; `inconsistent_listing` for a
+    /// chain that does not end, leads back, or brings fewer rows than it counts.
+    pub async fn next(&mut self) -> Result<Option<Vec<T>>, ConnectorError> {
+        while let Some(call) = self.next.take() {
+            let shape = self.shape;
+            let read = |answer: &Answer| Ok((Page::<T>::read(answer, &shape)?, link::next(&answer.headers)));
+            let (page, link) = self.client.fetch(&self.meter, &call, read).await?;
+            self.total = self.total.into_iter().chain(page.total).min();
+            self.next = self.behind(&call, &page, link)?;
+            let mut rows = page.rows;
+            rows.retain(|row| self.seen.insert(row.id(), 1).is_none());
+            self.rows += rows.len() as u64;
+            self.barren = if rows.is_empty() { self.barren + 1 } else { 0 };
+            if self.next.is_some() && (self.barren > MOST_BARREN || self.rows > LONGEST) {
+                return Err(self.broken("it does not end"));
+            }
+            if !rows.is_empty() {
+                return Ok(Some(rows));
+            }
+        }
+        match self.total {
+            Some(total) if self.rows < total => {
+                Err(self.broken(&format!("{} rows were given where it counts {total}", self.rows)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The call for the page behind this one, if there is one.
+    fn behind(&mut self, call: &Call, page: &Page<T>, link: Option<String>) -> Result<Option<Call>, ConnectorError> {
+        let (parameter, at) = match self.follow {
+            Follow::Links => {
+                let Some(link) = link else { return Ok(None) };
+                let url = self.linked(call, &link)?;
+                self.begin(url.as_str())?;
+                return Ok(Some(Call { link: Some(Box::new(url)), ..self.first.clone() }));
+            }
+            Follow::Tokens { parameter } => match &page.next {
+                Some(token) => (parameter, token.clone()),
+                None => return Ok(None),
+            },
+            Follow::Cursor { parameter } => match (self.shape.more.map(|_| page.more), page.rows.last()) {
+                (Some(None), _) => return Err(self.broken("a page does not say whether it is the last one")),
+                (Some(Some(false)), _) | (None, None) => return Ok(None),
+                (_, Some(row)) => (parameter, row.id().to_string()),
+                (_, None) => return Err(self.broken("a page without rows says that more rows follow")),
+            },
+        };
+        self.begin(&at)?;
+        Ok(Some(self.first.clone().query(parameter, at)))
+    }
+
+    /// Enters where a page begins.
+    fn begin(&mut self, at: &str) -> Result<(), ConnectorError> {
+        if self.begun.insert(at.to_owned()) {
+            Ok(())
+        } else {
+            Err(self.broken("it leads back to a page that was read"))
+        }
+    }
+
+    /// Where a link leads. It is followed to the service that named it and nowhere else: the credential travels along.
+    fn linked(&self, call: &Call, link: &str) -> Result<Url, ConnectorError> {
+        let base = self.client.url(call, true)?;
+        let host = base.host_str().unwrap_or_default();
+        let refused = |leads: String| {
+            ConnectorError::new(
+                ErrorCode::UnexpectedRedirect,
+                format!(
+                    "{host} answered {} with a next page {leads}; it is not followed, the credential would travel along",
+                    self.first.path
+                ),
+                "check the system's host name: it must be the one that the target itself uses in its links",
+            )
+        };
+        let url = base.join(link).map_err(|_| refused("at no address".to_owned()))?;
+        if url.origin() != base.origin() {
+            let named = url.host_str().map_or_else(|| "an unnamed host".to_owned(), |host| self.client.line(host));
+            let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+            return Err(refused(format!("at {}://{named}{port}", self.client.line(url.scheme()))));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refused("under another user name".to_owned()));
+        }
+        Ok(url)
+    }
+
+    fn broken(&self, why: &str) -> ConnectorError {
+        inconsistent(&self.first.path, 1, why, self.client.words())
+    }
+}
+
+/// What a connection test asks, and what is wrong with rows that make no sense.
+impl HttpClient {
+    /// Whether a listing can be read: how many rows it counts, by its first page.
+    pub async fn check<T: Identified + Send + 'static>(&self, name: &str, listing: Listing) -> Check {
+        let began = Instant::now();
+        match PageReader::<T>::new(self, &Meter::default(), listing).total().await {
+            Ok(Some(total)) => Check::passed(name, format!("{total} {name}"), began.elapsed()),
+            Ok(None) => Check::passed(name, format!("{name} can be read"), began.elapsed()),
+            Err(error) => Check::failed(name, error, began.elapsed()),
+        }
+    }
+
+    /// The error of an answer that makes no sense, in words without anything that the target said.
+    pub fn malformed(&self, why: &str) -> ConnectorError {
+        ConnectorError::new(ErrorCode::MalformedResponse, why, self.words().elsewhere())
+    }
+}
+
+/// The short way for lists that fit into memory. Each reads a whole listing or fails; none returns a part of one.
+impl HttpClient {
+    /// Reads the JSON at a path.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub async fn get_json<T: DeserializeOwned>(&self, meter: &Meter, path: &str) -> Result<T, ConnectorError> {
+        self.json(meter, Call::get(path)).await
+    }
+
+    /// Every row of a listing that is read by offset, and proven whole: see [`PageReader`].
+    ///
+    /// # Errors
+    /// As [`PageReader::next`].
+    pub async fn list_offset<T: Identified + Send + 'static>(
+        &self,
+        meter: &Meter,
+        listing: Listing,
+    ) -> Result<Vec<T>, ConnectorError> {
+        let (mut reader, mut all) = (PageReader::new(self, meter, listing), Vec::new());
+        while let Some(rows) = reader.next().await? {
+            all.extend(rows);
+        }
+        Ok(all)
+    }
+
+    /// Every row of a listing whose next page begins behind the id of the last row: see [`Follow::Cursor`].
+    ///
+    /// # Errors
+    /// As [`ChainReader::next`].
+    pub async fn list_cursor<T: Identified<Id: Display>>(
+        &self,
+        meter: &Meter,
+        call: Call,
+        shape: PageShape,
+        parameter: &'static str,
+    ) -> Result<Vec<T>, ConnectorError> {
+        self.list(meter, call, shape, Follow::Cursor { parameter }).await
+    }
+
+    /// Every row of a listing whose pages link to one another: see [`Follow::Links`].
+    ///
+    /// # Errors
+    /// As [`ChainReader::next`].
+    pub async fn list_links<T: Identified<Id: Display>>(
+        &self,
+        meter: &Meter,
+        call: Call,
+        shape: PageShape,
+    ) -> Result<Vec<T>, ConnectorError> {
+        self.list(meter, call, shape, Follow::Links).await
+    }
+
+    /// Every row of a listing whose pages hand out tokens: see [`Follow::Tokens`].
+    ///
+    /// # Errors
+    /// As [`ChainReader::next`].
+    pub async fn list_tokens<T: Identified<Id: Display>>(
+        &self,
+        meter: &Meter,
+        call: Call,
+        shape: PageShape,
+        parameter: &'static str,
+    ) -> Result<Vec<T>, ConnectorError> {
+        self.list(meter, call, shape, Follow::Tokens { parameter }).await
+    }
+
+    async fn list<T: Identified<Id: Display>>(
+        &self,
+        meter: &Meter,
+        call: Call,
+        shape: PageShape,
+        follow: Follow,
+    ) -> Result<Vec<T>, ConnectorError> {
+        let (mut reader, mut all) = (ChainReader::new(self, meter, call, shape, follow), Vec::new());
+        while let Some(rows) = reader.next().await? {
+            all.extend(rows);
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests;

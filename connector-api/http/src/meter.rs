@@ -1,0 +1,55 @@
+//! What a section's requests cost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// Counts of one section, shared by all of its requests.
+#[derive(Debug, Clone, Default)]
+pub struct Meter(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    requests: AtomicU64,
+    retries: AtomicU64,
+    wait_ms: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// The counts at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Requests, each attempt one.
+    pub requests: u64,
+    /// Of these, attempts after a first one.
+    pub retries: u64,
+    /// Waits between attempts, in milliseconds.
+    pub wait_ms: u64,
+    /// Bodies of answers, inflated, in bytes.
+    pub bytes: u64,
+}
+
+impl Meter {
+    pub(crate) fn request(&self) {
+        self.0.requests.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn retry(&self, wait: Duration) {
+        self.0.retries.fetch_add(1, Relaxed);
+        self.0.wait_ms.fetch_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    pub(crate) fn received(&self, bytes: usize) {
+        self.0.bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// The counts so far.
+    pub fn read(&self) -> Reading {
+        Reading {
+            requests: self.0.requests.load(Relaxed),
+            retries: self.0.retries.load(Relaxed),
+            wait_ms: self.0.wait_ms.load(Relaxed),
+            bytes: self.0.bytes.load(Relaxed),
+        }
+    }
+}

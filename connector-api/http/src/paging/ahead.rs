@@ -1,0 +1,93 @@
+//! The requests for pages, some of them made before the page is needed.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use connector_api::ConnectorError;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::listing::{Offsets, stride};
+use super::{Identified, PageReader};
+use crate::call::Answer;
+use crate::page::Page;
+
+/// A page is late when it takes this long, as one does that was refused and is asked for again a second later. Then more
+/// pages are requested ahead, and again after the same time, up to [`LATEST`] times as many.
+const LATE: Duration = Duration::from_millis(500);
+const LATEST: usize = 4;
+
+/// A page, or the request for it.
+pub(super) enum Source<T> {
+    Asked(Asked<T>),
+    Here(Page<T>),
+}
+
+/// A request under way, given up when nobody waits for it any more.
+pub(super) struct Asked<T>(JoinHandle<Result<Page<T>, ConnectorError>>);
+
+impl<T> Drop for Asked<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T: Identified + Send + 'static> PageReader<T> {
+    /// The page with the next rows, from those requested ahead if one of them has them.
+    pub(super) async fn take(&mut self) -> Result<(u64, Page<T>), ConnectorError> {
+        let (next, limit) = (self.pass.next, self.listing.limit);
+        while self.ahead.front().is_some_and(|(at, _)| *at > 0 && at + limit <= next + 1) {
+            self.ahead.pop_front();
+        }
+        let (skip, source) = match self.ahead.front() {
+            Some((at, _)) if *at <= next => self.ahead.pop_front().unwrap_or_else(|| (next, self.ask(next))),
+            _ => (next, self.ask(next)),
+        };
+        let mut page = pin!(source.page());
+        let some = self.client.ahead();
+        let mut most = some;
+        loop {
+            self.ask_ahead(skip, most);
+            if let Ok(page) = timeout(LATE, &mut page).await {
+                return Ok((skip, page?));
+            }
+            most = (most + some).min(LATEST * some);
+        }
+    }
+
+    pub(super) fn ask(&self, skip: u64) -> Source<T> {
+        let (client, meter) = (self.client.clone(), self.meter.clone());
+        let Offsets { skip: parameter, first, page, .. } = self.listing.offsets;
+        let call = self.listing.call.clone().query(parameter, (first + skip).to_string());
+        let read = move |answer: &Answer| Page::read(answer, &page);
+        Source::Asked(Asked(tokio::spawn(async move { client.fetch(&meter, &call, read).await })))
+    }
+
+    /// How far the next page starts behind this one.
+    fn stride(&self) -> u64 {
+        if self.pass.on_trust { self.listing.limit } else { stride(self.listing.limit) }
+    }
+
+    /// Requests pages behind `skip` as far as rows are promised, up to `most` at a time.
+    fn ask_ahead(&mut self, skip: u64, most: usize) {
+        let stride = self.stride();
+        let mut next = self.ahead.back().map_or(skip, |(at, _)| (*at).max(skip)) + stride;
+        while self.ahead.len() < most && next < self.pass.promised {
+            let page = self.ask(next);
+            self.ahead.push_back((next, page));
+            next += stride;
+        }
+    }
+}
+
+impl<T> Source<T> {
+    pub(super) async fn page(self) -> Result<Page<T>, ConnectorError> {
+        match self {
+            Self::Here(page) => Ok(page),
+            Self::Asked(mut asked) => match (&mut asked.0).await {
+                Ok(page) => page,
+                Err(error) => Err(ConnectorError::internal(format!("a request's task ended: {error}"))),
+            },
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Which rows of a listing came, and in which pass: as small as may be, since a listing may have millions.
+//!
+//! Rows come in the order of their ids wherever the endpoint sorts. As long as they do, the list of ids is its own
+//! index; from the first row that does not, an index is kept for the rows that follow.
+
+use std::hash::BuildHasher;
+
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::paging::RowId;
+
+/// The rows that came, each with the pass in which it came last.
+#[derive(Debug)]
+pub(super) struct Seen<I> {
+    ids: Vec<I>,
+    passes: Vec<u8>,
+    /// So many ids at the front ascend.
+    ascending: usize,
+    /// Where the others are.
+    others: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl<I> Default for Seen<I> {
+    fn default() -> Self {
+        Self {
+            ids: Vec::new(),
+            passes: Vec::new(),
+            ascending: 0,
+            others: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+}
+
+impl<I: RowId> Seen<I> {
+    /// Enters a row that came in a pass; the pass in which it came before, if it did.
+    pub(super) fn insert(&mut self, id: &I, pass: u8) -> Option<u8> {
+        if self.ascending == self.ids.len() && self.ids.last().is_none_or(|last| last < id) {
+            self.ascending += 1;
+            self.push(id, pass);
+            return None;
+        }
+        let Self { ids, ascending, others, hasher, .. } = self;
+        if let Ok(at) = ids[..*ascending].binary_search(id) {
+            return Some(std::mem::replace(&mut self.passes[at], pass));
+        }
+        let hash = |at: &u32| hasher.hash_one(&ids[*at as usize]);
+        match others.entry(hasher.hash_one(id), |at| ids[*at as usize] == *id, hash) {
+            Entry::Occupied(at) => Some(std::mem::replace(&mut self.passes[*at.get() as usize], pass)),
+            Entry::Vacant(place) => {
+                place.insert(ids.len() as u32);
+                self.push(id, pass);
+                None
+            }
+        }
+    }
+
+    /// The pass in which a row came last, if it did.
+    pub(super) fn pass(&self, id: &I) -> Option<u8> {
+        let at = self.ids[..self.ascending].binary_search(id).ok().or_else(|| {
+            let at = self.others.find(self.hasher.hash_one(id), |at| self.ids[*at as usize] == *id);
+            at.map(|at| *at as usize)
+        });
+        at.map(|at| self.passes[at])
+    }
+
+    fn push(&mut self, id: &I, pass: u8) {
+        self.ids.push(id.clone());
+        self.passes.push(pass);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn in_any_order_it_remembers_what_a_map_would() {
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for disorder in [0, 1, 50, 100] {
+            let (mut seen, mut map) = (Seen::default(), HashMap::new());
+            for pass in 1..4 {
+                for row in 0..2_000_u32 {
+                    let row = if random.u32(0..100) < disorder { random.u32(0..3_000) } else { row };
+                    assert_eq!(seen.pass(&row), map.get(&row).copied(), "seed {seed}, disorder {disorder}");
+                    assert_eq!(seen.insert(&row, pass), map.insert(row, pass), "seed {seed}, disorder {disorder}");
+                }
+            }
+        }
+    }
+}

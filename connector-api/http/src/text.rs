@@ -1,0 +1,95 @@
+//! Makes foreign text fit to be shown: one line, printable, short, and without the secret.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// Text from the wire longer than this is cut.
+const LONGEST: usize = 200;
+
+/// Knows the secrets that must not show.
+#[derive(Debug, Clone, Default)]
+pub struct Scrubber(Vec<SecretString>);
+
+impl Scrubber {
+    /// Knows these secrets.
+    pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
+        Self(secrets.into_iter().filter(|secret| !secret.expose_secret().is_empty()).collect())
+    }
+
+    /// The same, knowing one more secret.
+    pub fn and(&self, secret: Option<SecretString>) -> Self {
+        Self::new(self.0.iter().cloned().chain(secret))
+    }
+
+    /// `text` as one short printable line in which no secret is left.
+    pub fn line(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in &self.0 {
+            text = without(&text, secret.expose_secret());
+        }
+        let printable = text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c });
+        let mut line = String::new();
+        for word in printable.collect::<String>().split_whitespace() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+            if line.chars().count() > LONGEST {
+                line = line.chars().take(LONGEST).collect();
+                line.push('…');
+                break;
+            }
+        }
+        line
+    }
+}
+
+/// A duration in the largest unit that says it to within a few percent.
+pub(crate) fn spoken(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ ..=600 => format!("{seconds} s"),
+        seconds @ ..=7199 => format!("{} min", seconds / 60),
+        seconds @ ..=259_200 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// `text` with every `secret` in it replaced, in whatever case: a host name, for one, comes in lower case.
+fn without(text: &str, secret: &str) -> String {
+    let (folded, secret) = (text.to_ascii_lowercase(), secret.to_ascii_lowercase());
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = 0;
+    for (at, found) in folded.match_indices(&secret) {
+        clean.push_str(&text[rest..at]);
+        clean.push_str("(secret)");
+        rest = at + found.len();
+    }
+    clean.push_str(&text[rest..]);
+    clean
+}
+
+/// Characters that change how the text around them is shown.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_said_in_a_unit_that_one_can_grasp() {
+        for (seconds, said) in [(7, "7 s"), (3600, "60 min"), (86_400, "24 h"), (31_536_000, "365 days")] {
+            assert_eq!(spoken(Duration::from_secs(seconds)), said);
+        }
+    }
+
+    #[test]
+    fn foreign_text_becomes_one_short_line_without_the_secret() {
+        let scrub = Scrubber::new([SecretString::from("hunter2")]);
+        assert_eq!(scrub.line("a\r\n\u{1b}[31mhunter2\u{202e} b"), "a [31m(secret) b");
+        assert_eq!(scrub.line("http://HUNTER2.example/Hunter2hunter2"), "http://(secret).example/(secret)(secret)");
+        assert_eq!(scrub.line(&"x".repeat(5000)).chars().count(), LONGEST + 1);
+    }
+}

@@ -1,0 +1,112 @@
+//! The HTTP client itself: TLS, proxy, time-outs.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use connector_api::ConnectorError;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use url::Url;
+
+use super::address::are_loopback;
+use super::body;
+use super::options::ClientOptions;
+use super::proxy::Proxies;
+use super::verdict::DnsError;
+use super::words::Words;
+
+impl ClientOptions {
+    /// The HTTP client for a target at these addresses.
+    ///
+    /// # Errors
+    /// `invalid_config` for a bundle that cannot be read, or a proxy that the client does not take.
+    pub(super) fn client(
+        &self,
+        proxies: &Proxies,
+        urls: &[&Url],
+        words: &Words,
+    ) -> Result<reqwest::Client, ConnectorError> {
+        let longest = self.retry.time_budget;
+        let builder = reqwest::Client::builder()
+            .user_agent(words.user_agent)
+            .default_headers(body::accepted())
+            .no_gzip()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .https_only(!are_loopback(urls))
+            .dns_resolver(SystemResolver::default())
+            .tls_backend_preconfigured(self.tls(words)?)
+            .connect_timeout(self.connect_timeout.min(longest))
+            .read_timeout(self.read_timeout.min(longest))
+            .pool_max_idle_per_host(self.concurrency)
+            .http1_only();
+        proxies
+            .apply(builder, words)?
+            .build()
+            .map_err(|error| ConnectorError::internal(format!("the HTTP client could not be made: {error}")))
+    }
+
+    /// TLS 1.2 or newer; the platform's roots, Mozilla's where the platform has none, and the operator's bundle.
+    fn tls(&self, words: &Words) -> Result<rustls::ClientConfig, ConnectorError> {
+        let mut roots = RootCertStore::empty();
+        let (accepted, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if accepted == 0 {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        if let Some(path) = &self.ca_bundle {
+            let problem = |why: String| {
+                ConnectorError::invalid_config(
+                    format!("attributes.{}: {why}", words.ca_bundle.unwrap_or("caBundle")),
+                    "name a readable file of certificates in PEM form",
+                )
+            };
+            let pem =
+                std::fs::read(path).map_err(|error| problem(format!("{} cannot be read: {error}", path.display())))?;
+            let certificates = CertificateDer::pem_slice_iter(&pem)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| problem(format!("{} is not PEM: {error}", path.display())))?;
+            let (accepted, _) = roots.add_parsable_certificates(certificates);
+            if accepted == 0 {
+                return Err(problem(format!("{} holds no certificate", path.display())));
+            }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| ConnectorError::internal(format!("TLS could not be set up: {error}")))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        // Over HTTP/2 all requests would share one connection: a packet that is lost holds all of them up, and a connection
+        // that died is used again by every attempt, since a time-out only ends the request.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+/// The system's resolver, whose failures are recognised as such. It knows which names it resolved before.
+#[derive(Default)]
+struct SystemResolver(Arc<Mutex<HashSet<String>>>);
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolved = Arc::clone(&self.0);
+        Box::pin(async move {
+            let lock = || resolved.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let name = name.as_str();
+            match tokio::net::lookup_host((name, 0)).await {
+                Ok(addresses) => {
+                    let addresses: Vec<SocketAddr> = addresses.collect();
+                    lock().insert(name.to_owned());
+                    Ok(Box::new(addresses.into_iter()) as Addrs)
+                }
+                Err(error) => {
+                    let known = lock().contains(name);
+                    Err(Box::new(DnsError { name: name.to_owned(), known, error }) as Box<_>)
+                }
+            }
+        })
+    }
+}

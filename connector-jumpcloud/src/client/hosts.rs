@@ -1,0 +1,115 @@
+//! Where the target is: the console host, and the hosts that belong to it.
+
+use connector_api::ConnectorError;
+use connector_http::{Url, origin};
+
+use super::WORDS;
+
+/// The addresses of one JumpCloud organisation's services.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoints {
+    /// V1 under `/api`, V2 under `/api/v2`.
+    pub(crate) console: Url,
+    /// Directory Insights under `/insights/directory/v1`.
+    pub(crate) insights: Url,
+    /// Where service accounts get their tokens.
+    pub(crate) token: Url,
+}
+
+impl Endpoints {
+    /// Reads the system's host name, its port, and the two addresses that an operator may name besides.
+    ///
+    /// # Errors
+    /// `invalid_config` or `insecure_endpoint`.
+    pub(crate) fn new(
+        hostname: &str,
+        port: Option<u16>,
+        insights_hostname: Option<&str>,
+        token_url: Option<&str>,
+    ) -> Result<Self, ConnectorError> {
+        let console = origin("hostname", hostname, port, &WORDS)?;
+        let insights = match insights_hostname {
+            Some(named) => origin("jumpcloudInsightsHostname", named, None, &WORDS)?,
+            None => sibling(&console, "api"),
+        };
+        let token = match token_url {
+            Some(named) => {
+                let (base, path) = split_path(named);
+                let mut url = origin("jumpcloudTokenUrl", base, None, &WORDS)?;
+                url.set_path(if path.is_empty() { "/oauth2/token" } else { path });
+                url
+            }
+            None => {
+                let mut url = sibling(&console, "admin-oauth.id");
+                url.set_path("/oauth2/token");
+                url
+            }
+        };
+        Ok(Self { console, insights, token })
+    }
+}
+
+/// The host of the same region with another first name: `console.eu.jumpcloud.com` → `api.eu.jumpcloud.com`.
+/// A custom or loopback host serves everything itself.
+fn sibling(console: &Url, name: &str) -> Url {
+    let mut url = console.clone();
+    if let Some(host) = console.host_str()
+        && let Some(region) = host.strip_prefix("console.")
+        && matches!(region, "jumpcloud.com" | "eu.jumpcloud.com" | "in.jumpcloud.com")
+        && url.set_host(Some(&format!("{name}.{region}"))).is_ok()
+    {
+        return url;
+    }
+    url
+}
+
+fn split_path(text: &str) -> (&str, &str) {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    match text[start..].find('/') {
+        Some(slash) => text.split_at(start + slash),
+        None => (text, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use connector_api::ErrorCode;
+
+    use super::*;
+
+    fn code(hostname: &str, port: Option<u16>) -> ErrorCode {
+        Endpoints::new(hostname, port, None, None).unwrap_err().code
+    }
+
+    #[test]
+    fn the_other_hosts_follow_from_the_console_of_each_region() {
+        for region in ["jumpcloud.com", "eu.jumpcloud.com", "in.jumpcloud.com"] {
+            let hosts = Endpoints::new(&format!("console.{region}"), Some(443), None, None).unwrap();
+            assert_eq!(hosts.insights.as_str(), format!("https://api.{region}/"));
+            assert_eq!(hosts.token.as_str(), format!("https://admin-oauth.id.{region}/oauth2/token"));
+        }
+    }
+
+    #[test]
+    fn a_custom_or_loopback_host_serves_everything_unless_another_is_named() {
+        let hosts = Endpoints::new("http://127.0.0.1:8080", None, None, None).unwrap();
+        assert_eq!(hosts.insights.as_str(), "http://127.0.0.1:8080/");
+        let hosts = Endpoints::new("id.example.com", None, Some("log.example.com"), None).unwrap();
+        assert_eq!(hosts.console.as_str(), "https://id.example.com/");
+        assert_eq!(hosts.insights.as_str(), "https://log.example.com/");
+    }
+
+    #[test]
+    fn a_dot_at_the_end_changes_nothing() {
+        let hosts = Endpoints::new("console.eu.jumpcloud.com.", None, Some("api.eu.jumpcloud.com."), None).unwrap();
+        assert_eq!(hosts.console.as_str(), "https://console.eu.jumpcloud.com/");
+        assert_eq!(hosts.insights.as_str(), "https://api.eu.jumpcloud.com/");
+        assert_eq!(hosts.token.as_str(), "https://admin-oauth.id.eu.jumpcloud.com/oauth2/token");
+        let hosts = Endpoints::new("https://Console.JumpCloud.com.:443/", None, None, None).unwrap();
+        assert_eq!(hosts.insights.as_str(), "https://api.jumpcloud.com/");
+        for bad in [".", "..", "a..", "https://."] {
+            assert_eq!(code(bad, None), ErrorCode::InvalidConfig, "{bad}");
+        }
+    }
+}
