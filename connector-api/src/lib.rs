@@ -117,6 +117,9 @@
 //!
 //! # Features
 //!
+//! `host`: `Registry`, and `SystemConfig::validate`, which holds settings against a connector's schema. A connector needs
+//! neither.
+//!
 //! `mock`: `MockConnector` and `MockScanSink`, for tests of hosts and connectors.
 
 #[doc = include_str!("../docs/tutorial.md")]
@@ -134,11 +137,15 @@ mod ledger;
 mod mock;
 mod reason;
 mod record;
+mod registration;
+#[cfg(feature = "host")]
 mod registry;
 mod replacement;
 mod scan;
 mod section;
 mod send;
+#[cfg(feature = "host")]
+mod validate;
 
 pub use async_trait::async_trait;
 pub use inventory;
@@ -151,7 +158,7 @@ pub use tokio_util::sync::CancellationToken;
 pub use attributes::{Attributes, Fields};
 pub use check::{Check, CheckStatus, ConnectionReport};
 pub use checkpoint::Checkpoint;
-pub use config::{Credential, Fingerprint, SystemConfig, nearest};
+pub use config::{Credential, Fingerprint, SystemConfig};
 pub use connector::{Connector, Organization};
 pub use descriptor::{
     CredentialField, CredentialMapping, Descriptor, Edition, EvidenceRow, Protocol, TroubleshootingRow,
@@ -166,7 +173,9 @@ pub use record::{
     Membership, Mfa, NodeKind, NodeRef, PasswordFacts, PathStep, Principal, Raises, Record, RecordKey, Resource,
     ResourceRef,
 };
-pub use registry::{Registration, Registry};
+pub use registration::Registration;
+#[cfg(feature = "host")]
+pub use registry::Registry;
 pub use replacement::{Action, FieldReplacement, Replacement, RowReplacement};
 pub use scan::{
     DanglingReference, Outcome, Progress, ScanFailure, ScanPlan, ScanRequest, ScanSink, ScanSummary, SectionPlan,
