@@ -168,7 +168,7 @@ pub(super) fn listing() -> Listing {
 
 pub(super) fn list(limit: u64) -> Listing {
     let page = PageShape { total_header: Some("x-total-count"), ..PageShape::ARRAY };
-    let offsets = Offsets { skip: "skip", limit: "limit", sort: "sort", first: 0, page };
+    let offsets = Offsets { skip: "skip", ..Offsets::of(page) };
     Listing::new(offsets, Call::get("/list"), limit)
 }
 
