@@ -6,8 +6,8 @@ use std::sync::Arc;
 use connector_api::schemars::JsonSchema;
 use connector_api::{
     Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Edition, Group, Membership,
-    Registration, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
-    SystemConfig, async_trait, inventory, schemars, send,
+    Registration, RowType, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionDescription,
+    SystemConfig, async_trait, inventory, schemars,
 };
 use connector_http::{Auth, Call, HttpClient, Meter, PageShape, Resource, Words, segment};
 use serde::Deserialize;
@@ -45,18 +45,23 @@ impl Default for Options {
 
 /// What the connector says of itself.
 pub fn descriptor() -> Descriptor {
-    Descriptor {
-        os_type: "Acme".into(),
-        display_name: "Acme".into(),
-        description: "Discovers users, groups and members of an Acme organisation.".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        system_type: "Directory Service".into(),
-        default_port: 443,
-        editions: vec![Edition::Pro, Edition::Enterprise],
-        config_schema: schemars::schema_for!(Options),
-        emits: vec![GROUP.into()],
-        ..Descriptor::default()
-    }
+    let section = |section: Section, record: &str, of: &str, source: &str| {
+        let described =
+            SectionDescription::new(section, section.as_str(), format!("All {section}"), source, "a request a page");
+        described.core().owning([RowType::new(record, of)])
+    };
+    let mut descriptor = Descriptor::new("Acme", "Acme", env!("CARGO_PKG_VERSION"));
+    descriptor.description = "Discovers users, groups and members of an Acme organisation.".into();
+    descriptor.system_type = "Directory Service".into();
+    descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
+    descriptor.config_schema = schemars::schema_for!(Options);
+    descriptor.emits = vec![GROUP.into()];
+    descriptor.sections = vec![
+        section(Section::USERS, "account", "user", "GET /users"),
+        section(Section::GROUPS, "group", GROUP, "GET /groups"),
+        section(Section::MEMBERSHIPS, "membership", GROUP, "GET /groups/{id}/members"),
+    ];
+    descriptor
 }
 
 /// A connector to one Acme organisation.
@@ -88,6 +93,7 @@ impl Acme {
         sink: &dyn ScanSink,
         ledger: &mut ScanLedger,
     ) -> Result<(), ConnectorError> {
+        request.verify(&descriptor())?;
         if request.resume.is_some() {
             return Err(Checkpoint::rejected("an Acme scan starts from the beginning"));
         }
@@ -96,10 +102,12 @@ impl Acme {
             let (client, meter) = (&client, &meter);
             async move { client.list_links::<Resource>(meter, self.list(&path), PageShape::ARRAY).await }
         };
-        let accounts = rows("/users".into()).await.map(|users| users.iter().map(account).collect::<Vec<_>>());
-        let Some(accounts) = close(ledger, Section::Users, accounts) else { return Ok(()) };
-        let groups = rows("/groups".into()).await.map(|groups| groups.iter().map(group).collect::<Vec<_>>());
-        let Some(mut groups) = close(ledger, Section::Groups, groups) else { return Ok(()) };
+        let users = rows("/users".into()).await.map_err(|error| ledger.close_incomplete(Section::USERS, error));
+        let Ok(users) = users else { return Ok(()) };
+        let groups = rows("/groups".into()).await.map_err(|error| ledger.close_incomplete(Section::GROUPS, error));
+        let Ok(groups) = groups else { return Ok(()) };
+        let accounts: Vec<Account> = users.iter().map(account).collect();
+        let mut groups: Vec<Group> = groups.iter().map(group).collect();
         let by_id: BTreeMap<&str, &Account> = accounts.iter().map(|it| (it.external_id.as_str(), it)).collect();
         let members = async {
             let mut all = Vec::new();
@@ -107,57 +115,27 @@ impl Acme {
                 let ids = rows(format!("/groups/{}/members", segment(&group.external_id)?)).await?;
                 let accounts: Vec<&Account> = ids.iter().filter_map(|id| by_id.get(id.id.as_str()).copied()).collect();
                 group.member_count = Some(accounts.len() as u64);
-                all.extend(accounts.into_iter().map(|account| membership(account, group)));
+                all.extend(accounts.into_iter().map(|account| Membership::new(account, group)));
             }
             Ok(all)
         };
-        let members = members.await;
-        let Some(members) = close(ledger, Section::Memberships, members) else { return Ok(()) };
-        send(sink, cancel, accounts).await?;
-        send(sink, cancel, groups).await?;
-        send(sink, cancel, members).await
+        let members = members.await.map_err(|error| ledger.close_incomplete(Section::MEMBERSHIPS, error));
+        let Ok(members) = members else { return Ok(()) };
+        ledger.send_section(sink, cancel, Section::USERS, accounts).await?;
+        ledger.send_section(sink, cancel, Section::GROUPS, groups).await?;
+        ledger.send_section(sink, cancel, Section::MEMBERSHIPS, members).await
     }
-}
-
-/// Enters a section's report in the ledger; its rows, where they are all.
-fn close<T>(ledger: &mut ScanLedger, section: Section, rows: Result<Vec<T>, ConnectorError>) -> Option<Vec<T>> {
-    let (records, status) = match &rows {
-        Ok(rows) => (rows.len() as u64, SectionStatus::Complete),
-        Err(error) => (0, SectionStatus::Incomplete { error: error.clone() }),
-    };
-    ledger.close(SectionReport { records, ..SectionReport::new(section, status) });
-    rows.ok()
 }
 
 fn account(user: &Resource) -> Account {
-    Account {
-        external_id: user.id.clone(),
-        username: user.text("/login").unwrap_or(&user.id).to_owned(),
-        email: user.text("/profile/email").map(str::to_owned),
-        enabled: user.text("/status").map(|status| status == "ACTIVE"),
-        ..Account::default()
-    }
+    let mut account = Account::new(&user.id, user.text("/login").unwrap_or(&user.id));
+    account.email = user.text("/profile/email").map(str::to_owned);
+    account.enabled = user.text("/status").map(|status| status == "ACTIVE");
+    account
 }
 
 fn group(group: &Resource) -> Group {
-    Group {
-        external_id: group.id.clone(),
-        group_type: GROUP.into(),
-        name: group.text("/name").unwrap_or(&group.id).to_owned(),
-        ..Group::default()
-    }
-}
-
-fn membership(account: &Account, group: &Group) -> Membership {
-    Membership {
-        username: account.username.clone(),
-        account_external_id: account.external_id.clone(),
-        group_name: group.name.clone(),
-        group_type: GROUP.into(),
-        group_external_id: group.external_id.clone(),
-        direct: true,
-        via: Vec::new(),
-    }
+    Group::new(&group.id, GROUP, group.text("/name").unwrap_or(&group.id))
 }
 
 #[async_trait]
@@ -174,7 +152,7 @@ impl Connector for Acme {
             Ok(users) => Check::passed("users", format!("{} users", users.len()), began.elapsed()),
             Err(error) => Check::failed("users", error, began.elapsed()),
         };
-        ConnectionReport { checks: vec![check] }
+        ConnectionReport::new(vec![check])
     }
 
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {

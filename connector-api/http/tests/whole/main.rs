@@ -75,7 +75,7 @@ async fn a_whole_connector_takes_less_than_200_lines_and_finds_everything() {
         })
         .collect();
     assert_eq!(found, ["ada true", "bob false", "Ops of 1", "bob in Ops"]);
-    assert_eq!(summary.section(Section::Users).unwrap().records, 2);
+    assert_eq!(summary.section(Section::USERS).unwrap().records, 2);
 }
 
 #[tokio::test]
