@@ -84,7 +84,7 @@ pub struct Reach<'g> {
     pub(crate) chains: Chains,
     /// For each group that is reached, the ways that end with it; where no way has two groups, each is of its own.
     ways_of_ends: Option<Lists<u32>>,
-    /// What all of them together raise.
+    /// What all of them together raise, likewise.
     levels_of_ends: Vec<Level>,
     /// What the account itself raises.
     own: Option<&'g Raise>,
@@ -123,6 +123,13 @@ impl<'g> Reach<'g> {
         if let Subject::Account(_) = subject {
             edges.bindings(subject).iter().for_each(|bound| reach.enter(edges, bound, DIRECT));
         }
+        if !reach.ways.are_nested() {
+            for way in 0..reach.ways.len() as u32 {
+                let group = Subject::Group(reach.ways.last(way));
+                edges.bindings(group).iter().for_each(|bound| reach.enter(edges, bound, way));
+            }
+            return reach.in_order();
+        }
         let groups = reach.enter_ends();
         for (end, group) in (0_u32..).zip(&groups) {
             edges.bindings(Subject::Group(*group)).iter().for_each(|bound| reach.enter(edges, bound, end));
@@ -132,18 +139,18 @@ impl<'g> Reach<'g> {
             let ends = (0_u32..).zip(&groups);
             reach.others_of_ends = ends.filter_map(|(end, group)| Some((end, *others.get(group)?))).collect();
         }
+        reach.in_order()
+    }
+
+    fn in_order(mut self) -> Self {
         // In one comparison each.
-        reach.entries.sort_unstable_by_key(|entry| u64::from(entry.resource) << 32 | u64::from(entry.source));
-        reach
+        self.entries.sort_unstable_by_key(|entry| u64::from(entry.resource) << 32 | u64::from(entry.source));
+        self
     }
 
     /// Enters the groups with which ways end, and returns them in the order of the first way to each.
     fn enter_ends(&mut self) -> Vec<u32> {
         let Self { ways, levels_of_ends, .. } = self;
-        if !ways.are_nested() {
-            levels_of_ends.extend((0..ways.len() as u32).map(|way| ways.level(way)));
-            return (0..ways.len() as u32).map(|way| ways.last(way)).collect();
-        }
         let (mut groups, mut places) = (Vec::new(), HashMap::<u32, u32>::new());
         let mut end_of_ways = Vec::with_capacity(ways.len());
         for way in 0..ways.len() as u32 {
@@ -251,6 +258,15 @@ impl<'g> Reach<'g> {
         self.own.map_or(Rank::default(), |raise| raise.on(resource_type))
     }
 
+    /// What all ways that end with a group that is reached raise together.
+    fn level_of_end(&self, end: u32) -> Level {
+        match &self.ways_of_ends {
+            _ if end == DIRECT => NO_LEVEL,
+            Some(_) => self.levels_of_ends[end as usize],
+            None => self.ways.level(end),
+        }
+    }
+
     /// The ways that end with a group that is reached.
     pub(crate) fn ways_of_end(&self, end: u32) -> impl Iterator<Item = u32> {
         let (own, ways) = match &self.ways_of_ends {
@@ -288,7 +304,7 @@ impl<'r> Reached<'r> {
     pub fn rank(&self) -> Rank {
         let resource_type = self.reach.graph.node(self.resource()).resource_type;
         let rank = |source: &Source| {
-            let level = self.reach.levels_of_ends.get(source.end as usize).copied().unwrap_or(NO_LEVEL);
+            let level = self.reach.level_of_end(source.end);
             source.rank.max(self.reach.ways.levels.on(level, resource_type))
         };
         let of_edges = self.sources().map(rank).max().unwrap_or_default();
