@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use crate::check::ConnectionReport;
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
-use crate::scan::{ScanFailure, ScanPlan, ScanRequest, ScanSink, ScanSummary};
+use crate::plan::ScanPlan;
+use crate::scan::{ScanRequest, ScanSink};
+use crate::summary::{ScanFailure, ScanSummary};
 
 /// A connector to one configured target system.
 ///

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::ConnectorError;
 use crate::reason::{ReasonKind, Severity};
 use crate::record::{Access, Record};
-use crate::section::{Field, Section, SectionDescription};
+use crate::row_type::Field;
+use crate::section::Section;
+use crate::section_description::SectionDescription;
 
 /// Everything that a host shows or decides about a connector without talking to a target.
 ///

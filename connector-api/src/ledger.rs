@@ -10,9 +10,12 @@ use crate::config::SystemConfig;
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 use crate::record::Record;
-use crate::scan::{Outcome, ScanFailure, ScanSink, ScanSummary, SectionReport, SectionStatus};
-use crate::section::{Section, SectionDescription};
+use crate::scan::ScanSink;
+use crate::section::Section;
+use crate::section_description::SectionDescription;
+use crate::section_report::{SectionReport, SectionStatus};
 use crate::send::send;
+use crate::summary::{Outcome, ScanFailure, ScanSummary};
 
 /// Collects section reports, facts and warnings, and turns them into a [`ScanSummary`] or a [`ScanFailure`] by the
 /// contract's rule, so that no connector has to repeat it.

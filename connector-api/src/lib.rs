@@ -137,15 +137,20 @@ mod error;
 mod ledger;
 #[cfg(feature = "mock")]
 mod mock;
+mod plan;
 mod reason;
 mod record;
 mod registration;
 #[cfg(feature = "host")]
 mod registry;
 mod replacement;
+mod row_type;
 mod scan;
 mod section;
+mod section_description;
+mod section_report;
 mod send;
+mod summary;
 #[cfg(feature = "host")]
 mod validate;
 
@@ -169,6 +174,7 @@ pub use error::{ConnectorError, ErrorCode, Retry};
 pub use ledger::ScanLedger;
 #[cfg(feature = "mock")]
 pub use mock::{MockConnector, MockScanSink};
+pub use plan::{ScanPlan, SectionPlan};
 pub use reason::{DecidingSetting, Reason, ReasonKind, Severity};
 pub use record::{
     Access, AccessLevel, AccessPath, Account, AccountKind, AccountLink, AccountType, Binding, Grant, Group, LastLogin,
@@ -179,9 +185,10 @@ pub use registration::Registration;
 #[cfg(feature = "host")]
 pub use registry::Registry;
 pub use replacement::{Action, FieldReplacement, Replacement, RowReplacement};
-pub use scan::{
-    DanglingReference, Outcome, Progress, ScanFailure, ScanPlan, ScanRequest, ScanSink, ScanSummary, SectionPlan,
-    SectionReport, SectionStatus, Stage,
-};
-pub use section::{Field, RowType, Section, SectionDescription};
+pub use row_type::{Field, RowType};
+pub use scan::{Progress, ScanRequest, ScanSink, Stage};
+pub use section::Section;
+pub use section_description::SectionDescription;
+pub use section_report::{DanglingReference, SectionReport, SectionStatus};
 pub use send::send;
+pub use summary::{Outcome, ScanFailure, ScanSummary};

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::descriptor::Descriptor;
 use crate::reason::Reason;
 use crate::record::{AccountLink, Record};
-use crate::scan::{Outcome, ScanSummary, SectionStatus};
-use crate::section::{Field, RowType, Section};
+use crate::row_type::{Field, RowType};
+use crate::section::Section;
+use crate::section_report::SectionStatus;
+use crate::summary::{Outcome, ScanSummary};
 
 /// What stays, goes and comes in a host's snapshot after a scan.
 ///

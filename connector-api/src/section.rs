@@ -1,4 +1,4 @@
-//! The parts of a scan: how a connector describes them, and which rows and fields come from which.
+//! The parts of a scan.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use tinystr::TinyAsciiStr;
 
 use crate::error::ConnectorError;
-use crate::record::Record;
 
 /// One part of a scan that is read, counted and judged by itself: a short word in camelCase.
 ///
@@ -131,153 +130,6 @@ impl JsonSchema for Section {
             "pattern": "^[a-z][A-Za-z0-9]{0,31}$",
             "description": "One part of a scan that is read, counted and judged by itself.",
         })
-    }
-}
-
-/// What a connector says of one of its sections.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct SectionDescription {
-    /// Its word.
-    pub section: Section,
-    /// Its name for people, such as `Last logins`.
-    pub title: String,
-    /// Whether a scan without it, whole, is a failed scan.
-    #[serde(default)]
-    pub core: bool,
-    /// What it discovers.
-    pub data: String,
-    /// Where that comes from.
-    pub source: String,
-    /// What it costs, in requests.
-    pub cost: String,
-    /// What the credential must be allowed to do for it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rights: Vec<String>,
-    /// The rows that come from it. No other section of the connector has rows of these types.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub owns: Vec<RowType>,
-    /// The fields that it fills in in rows of other sections.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fills_in: Vec<Field>,
-}
-
-impl SectionDescription {
-    /// A section that is not core, with what it discovers, where from, and at what cost.
-    pub fn new(
-        section: Section,
-        title: impl Into<String>,
-        data: impl Into<String>,
-        source: impl Into<String>,
-        cost: impl Into<String>,
-    ) -> Self {
-        Self {
-            section,
-            title: title.into(),
-            core: false,
-            data: data.into(),
-            source: source.into(),
-            cost: cost.into(),
-            rights: Vec::new(),
-            owns: Vec::new(),
-            fills_in: Vec::new(),
-        }
-    }
-
-    /// The same section, without which a scan fails.
-    #[must_use]
-    pub fn core(mut self) -> Self {
-        self.core = true;
-        self
-    }
-
-    /// The same section with the rows of these types in addition.
-    #[must_use]
-    pub fn owning(mut self, types: impl IntoIterator<Item = RowType>) -> Self {
-        self.owns.extend(types);
-        self
-    }
-
-    /// The same section, which fills in these fields in rows of other sections.
-    #[must_use]
-    pub fn filling_in(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
-        self.fills_in.extend(fields);
-        self
-    }
-
-    /// The same section, for which the credential needs these rights.
-    #[must_use]
-    pub fn needing(mut self, rights: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.rights.extend(rights.into_iter().map(Into::into));
-        self
-    }
-}
-
-/// The type of a row: its record kind, and what it is to the target.
-///
-/// The second is the `kind` of an account; the `groupType` of a group or membership; the `resourceType` of a resource;
-/// the kinds of a binding's ends, such as `groupToResource`; and `privileged` or `other` of a grant.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct RowType {
-    /// The record's kind, such as `account`.
-    pub record: String,
-    /// Its type, such as `administrator`.
-    #[serde(rename = "type")]
-    pub row_type: String,
-}
-
-impl RowType {
-    /// The rows of `record` that are of `row_type`.
-    pub fn new(record: impl Into<String>, row_type: impl Into<String>) -> Self {
-        Self { record: record.into(), row_type: row_type.into() }
-    }
-
-    /// Rows of one record kind and several types.
-    pub fn several<T: Into<String>>(record: &str, types: impl IntoIterator<Item = T>) -> Vec<Self> {
-        types.into_iter().map(|row_type| Self::new(record, row_type)).collect()
-    }
-
-    /// The type of a row.
-    pub fn of(record: &Record) -> Self {
-        Self::new(record.kind(), record.row_type())
-    }
-
-    /// Whether a row is of this type.
-    pub fn is_of(&self, record: &Record) -> bool {
-        self.record == record.kind() && self.row_type == record.row_type()
-    }
-}
-
-impl fmt::Display for RowType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.record, self.row_type)
-    }
-}
-
-/// A field of the rows of one record kind, or one of their attributes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Field {
-    /// The record's kind, such as `account`.
-    pub record: String,
-    /// The field's name in JSON, such as `lastLogin`; `attributes.NAME` is an attribute.
-    pub field: String,
-}
-
-impl Field {
-    /// The field of that name in rows of `record`.
-    pub fn new(record: impl Into<String>, field: impl Into<String>) -> Self {
-        Self { record: record.into(), field: field.into() }
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.record, self.field)
     }
 }
 

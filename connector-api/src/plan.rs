@@ -1,0 +1,49 @@
+//! What a scan would cost.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::section::Section;
+
+/// The requests that a scan would make, from the counts alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ScanPlan {
+    /// Requests made to find the counts.
+    pub probes: u64,
+    /// One line for each section that would be read.
+    pub sections: Vec<SectionPlan>,
+}
+
+impl ScanPlan {
+    /// A plan that took `probes` requests to make.
+    pub fn new(probes: u64, sections: Vec<SectionPlan>) -> Self {
+        Self { probes, sections }
+    }
+
+    /// Requests over all sections.
+    pub fn requests(&self) -> u64 {
+        self.sections.iter().map(|section| section.requests).sum()
+    }
+}
+
+/// The requests that one section would make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SectionPlan {
+    /// Which section.
+    pub section: Section,
+    /// Requests, without retries.
+    pub requests: u64,
+    /// How that number comes about.
+    pub because: String,
+}
+
+impl SectionPlan {
+    /// The requests that a section would make, and how that number comes about.
+    pub fn new(section: Section, requests: u64, because: impl Into<String>) -> Self {
+        Self { section, requests, because: because.into() }
+    }
+}

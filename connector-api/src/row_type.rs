@@ -1,0 +1,75 @@
+//! The types of rows and their fields, by which a descriptor says what comes from which section.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::record::Record;
+
+/// The type of a row: its record kind, and what it is to the target.
+///
+/// The second is the `kind` of an account; the `groupType` of a group or membership; the `resourceType` of a resource;
+/// the kinds of a binding's ends, such as `groupToResource`; and `privileged` or `other` of a grant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RowType {
+    /// The record's kind, such as `account`.
+    pub record: String,
+    /// Its type, such as `administrator`.
+    #[serde(rename = "type")]
+    pub row_type: String,
+}
+
+impl RowType {
+    /// The rows of `record` that are of `row_type`.
+    pub fn new(record: impl Into<String>, row_type: impl Into<String>) -> Self {
+        Self { record: record.into(), row_type: row_type.into() }
+    }
+
+    /// Rows of one record kind and several types.
+    pub fn several<T: Into<String>>(record: &str, types: impl IntoIterator<Item = T>) -> Vec<Self> {
+        types.into_iter().map(|row_type| Self::new(record, row_type)).collect()
+    }
+
+    /// The type of a row.
+    pub fn of(record: &Record) -> Self {
+        Self::new(record.kind(), record.row_type())
+    }
+
+    /// Whether a row is of this type.
+    pub fn is_of(&self, record: &Record) -> bool {
+        self.record == record.kind() && self.row_type == record.row_type()
+    }
+}
+
+impl fmt::Display for RowType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.record, self.row_type)
+    }
+}
+
+/// A field of the rows of one record kind, or one of their attributes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Field {
+    /// The record's kind, such as `account`.
+    pub record: String,
+    /// The field's name in JSON, such as `lastLogin`; `attributes.NAME` is an attribute.
+    pub field: String,
+}
+
+impl Field {
+    /// The field of that name in rows of `record`.
+    pub fn new(record: impl Into<String>, field: impl Into<String>) -> Self {
+        Self { record: record.into(), field: field.into() }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.record, self.field)
+    }
+}

@@ -1,0 +1,157 @@
+//! How completely one section was read, and what that cost.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConnectorError;
+use crate::section::Section;
+
+/// How one section ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "status", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum SectionStatus {
+    /// Everything that the target holds was read.
+    Complete,
+    /// Something is missing, or may be.
+    Incomplete {
+        /// Why.
+        error: ConnectorError,
+    },
+    /// Switched off, by the configuration or the request.
+    Skipped,
+    /// The credential may not read it, or the target does not have it.
+    Unavailable {
+        /// Why, with the right that is needed.
+        error: ConnectorError,
+    },
+    /// A status of a later version of the contract: it counts as not complete.
+    #[serde(other)]
+    Unknown,
+}
+
+impl SectionStatus {
+    /// The status's word, as in JSON.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Incomplete { .. } => "incomplete",
+            Self::Skipped => "skipped",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The error of an incomplete or unavailable section.
+    pub const fn error(&self) -> Option<&ConnectorError> {
+        match self {
+            Self::Complete | Self::Skipped | Self::Unknown => None,
+            Self::Incomplete { error } | Self::Unavailable { error } => Some(error),
+        }
+    }
+}
+
+/// What one section read and what it cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SectionReport {
+    /// Which section.
+    pub section: Section,
+    /// How it ended.
+    #[serde(flatten)]
+    pub status: SectionStatus,
+    /// Rows emitted.
+    pub records: u64,
+    /// Requests planned from the counts alone, when there was a plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned_requests: Option<u64>,
+    /// Requests answered or failed, retries included.
+    pub requests: u64,
+    /// Requests that were made again.
+    pub retries: u64,
+    /// Time spent waiting to try again, in milliseconds, summed over all requests.
+    pub wait_ms: u64,
+    /// Bytes of bodies that were received as a whole, after decompression.
+    pub bytes: u64,
+    /// From the first request to the last row, in milliseconds.
+    pub duration_ms: u64,
+    /// Rows that came more than once and were dropped.
+    pub duplicates: u64,
+    /// References to things that are not in the scan, and were kept aside.
+    pub dangling: u64,
+    /// Some of those references, for an operator to look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dangling_examples: Vec<DanglingReference>,
+    /// What an operator should know besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl SectionReport {
+    /// A report of a section that read nothing yet.
+    pub fn new(section: Section, status: SectionStatus) -> Self {
+        Self {
+            section,
+            status,
+            records: 0,
+            planned_requests: None,
+            requests: 0,
+            retries: 0,
+            wait_ms: 0,
+            bytes: 0,
+            duration_ms: 0,
+            duplicates: 0,
+            dangling: 0,
+            dangling_examples: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl SectionReport {
+    /// The same report with the rows that were emitted.
+    #[must_use]
+    pub fn with_records(mut self, records: u64) -> Self {
+        self.records = records;
+        self
+    }
+
+    /// The same report with the requests that were made.
+    #[must_use]
+    pub fn with_requests(mut self, requests: u64) -> Self {
+        self.requests = requests;
+        self
+    }
+}
+
+/// A reference to something that is not in the scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DanglingReference {
+    /// What refers to it, such as `group 5f…`.
+    pub from: String,
+    /// What is referred to, such as `user 5f…`.
+    pub to: String,
+}
+
+impl DanglingReference {
+    /// What refers, and to what.
+    pub fn new(from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self { from: from.into(), to: to.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_status_of_a_later_version_is_unknown_and_not_an_error() {
+        let mut json = serde_json::to_value(SectionReport::new(Section::USERS, SectionStatus::Complete)).unwrap();
+        json["status"] = "deferred".into();
+        assert_eq!(serde_json::from_value::<SectionReport>(json).unwrap().status, SectionStatus::Unknown);
+    }
+}

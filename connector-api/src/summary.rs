@@ -1,0 +1,220 @@
+//! How a scan as a whole ended: its sections, and the one rule by which they make an outcome.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::ConnectorError;
+use crate::section::Section;
+use crate::section_description::SectionDescription;
+use crate::section_report::{SectionReport, SectionStatus};
+
+/// How the scan as a whole ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Every section that was asked for is complete.
+    Complete,
+    /// The core sections are complete, an optional one is not.
+    Incomplete,
+    /// A core section is not complete, or the scan was ended: the rows must not replace an earlier snapshot.
+    Failed,
+}
+
+/// What a scan read, section by section.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ScanSummary {
+    /// The version of the form of rows and summary: a host refuses one that is greater than it knows.
+    pub schema_version: u32,
+    /// The connector.
+    pub os_type: String,
+    /// The operator's name for the system.
+    pub system: String,
+    /// When the scan began, UTC.
+    pub started_at: Timestamp,
+    /// When it ended, UTC.
+    pub finished_at: Timestamp,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The error of a failed scan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ConnectorError>,
+    /// Every section, in the order of the descriptor.
+    pub sections: Vec<SectionReport>,
+    /// What the descriptor says of the sections, so that the rows explain themselves: which rows each owns, and which
+    /// fields it fills in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub described: Vec<SectionDescription>,
+    /// Facts about the target: which endpoint served, the organisation's name, ….
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, Value>,
+    /// What an operator should look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Reserved: how far this scan read, in the connector's own words, for [`ScanRequest::since`] of a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Value>,
+}
+
+impl ScanSummary {
+    /// The version of the form of rows and summary that this crate writes.
+    pub const SCHEMA_VERSION: u32 = 2;
+
+    /// The report of one section.
+    pub fn section(&self, section: Section) -> Option<&SectionReport> {
+        self.sections.iter().find(|report| report.section == section)
+    }
+
+    /// Requests over all sections.
+    pub fn requests(&self) -> u64 {
+        self.sections.iter().map(|report| report.requests).sum()
+    }
+
+    /// Rows over all sections.
+    pub fn records(&self) -> u64 {
+        self.sections.iter().map(|report| report.records).sum()
+    }
+
+    /// The one rule by which sections make an outcome: a core section that is not complete, or not reported at all,
+    /// fails the scan; an optional one that is incomplete or unavailable is shown.
+    ///
+    /// # Errors
+    /// The error of the first core section that is not complete; `internal` for one that is skipped or missing.
+    pub fn judge(described: &[SectionDescription], sections: &[SectionReport]) -> Result<Outcome, ConnectorError> {
+        let core = || described.iter().filter(|described| described.core).map(|described| described.section);
+        let mut outcome = Outcome::Complete;
+        for report in sections {
+            match (&report.status, core().any(|section| section == report.section)) {
+                (SectionStatus::Complete, _) | (SectionStatus::Skipped, false) => {}
+                (SectionStatus::Unknown, true) => {
+                    let section = report.section;
+                    return Err(ConnectorError::internal(format!("{section} ended with a status that is not known")));
+                }
+                (SectionStatus::Skipped, true) => {
+                    return Err(ConnectorError::internal(format!("the core section {} was skipped", report.section)));
+                }
+                (SectionStatus::Incomplete { error } | SectionStatus::Unavailable { error }, true) => {
+                    return Err(error.clone().context(report.section));
+                }
+                (
+                    SectionStatus::Incomplete { .. } | SectionStatus::Unavailable { .. } | SectionStatus::Unknown,
+                    false,
+                ) => {
+                    outcome = Outcome::Incomplete;
+                }
+            }
+        }
+        let reported = |section: &Section| sections.iter().any(|report| report.section == *section);
+        let missing = core().find(|section| !reported(section));
+        match missing {
+            Some(section) => Err(ConnectorError::internal(format!("the core section {section} was not reported"))),
+            None => Ok(outcome),
+        }
+    }
+}
+
+/// A failed scan: why, and how far it came. Rows already emitted must not be taken for the whole.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ScanFailure {
+    /// Why the scan failed.
+    pub error: ConnectorError,
+    /// How far it came; its outcome is [`Outcome::Failed`].
+    pub summary: Box<ScanSummary>,
+}
+
+impl ScanFailure {
+    /// A scan that failed with `error`; the summary says so too, whatever it said before.
+    pub fn new(error: ConnectorError, mut summary: ScanSummary) -> Self {
+        summary.outcome = Outcome::Failed;
+        summary.error = Some(error.clone());
+        Self { error, summary: Box::new(summary) }
+    }
+}
+
+impl fmt::Display for ScanFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for ScanFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl From<ScanFailure> for ConnectorError {
+    fn from(failure: ScanFailure) -> Self {
+        failure.error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::ErrorCode;
+
+    const CORE: [Section; 3] = [Section::USERS, Section::GROUPS, Section::MEMBERSHIPS];
+
+    fn described() -> Vec<SectionDescription> {
+        let optional = [Section::SYSTEMS, Section::LAST_LOGIN];
+        let describe = |section: Section| SectionDescription::new(section, section.as_str(), "", "", "");
+        CORE.into_iter().map(|section| describe(section).core()).chain(optional.into_iter().map(describe)).collect()
+    }
+
+    fn judge(sections: &[SectionReport]) -> Result<Outcome, ConnectorError> {
+        ScanSummary::judge(&described(), sections)
+    }
+
+    fn complete() -> Vec<SectionReport> {
+        CORE.into_iter().map(|section| SectionReport::new(section, SectionStatus::Complete)).collect()
+    }
+
+    fn broken() -> ConnectorError {
+        ConnectorError::new(ErrorCode::ServerError, "502", "try again")
+    }
+
+    #[test]
+    fn a_core_section_that_is_not_complete_fails_the_scan() {
+        for status in [SectionStatus::Incomplete { error: broken() }, SectionStatus::Unavailable { error: broken() }] {
+            let mut sections = complete();
+            sections[2].status = status;
+            assert_eq!(judge(&sections).unwrap_err().message, "memberships: 502");
+        }
+        for status in [SectionStatus::Skipped, SectionStatus::Unknown] {
+            let mut sections = complete();
+            sections[2].status = status;
+            assert_eq!(judge(&sections).unwrap_err().code, ErrorCode::Internal);
+        }
+    }
+
+    #[test]
+    fn a_core_section_that_nobody_speaks_of_fails_the_scan() {
+        assert_eq!(judge(&complete()).unwrap(), Outcome::Complete);
+        for missing in 0..CORE.len() {
+            let mut sections = complete();
+            let missing = sections.remove(missing).section;
+            assert_eq!(judge(&sections).unwrap_err().message, format!("the core section {missing} was not reported"));
+        }
+    }
+
+    #[test]
+    fn an_optional_section_that_fails_shows_in_the_outcome() {
+        let mut sections = complete();
+        sections.push(SectionReport::new(Section::SYSTEMS, SectionStatus::Skipped));
+        assert_eq!(judge(&sections).unwrap(), Outcome::Complete);
+        for status in [SectionStatus::Unavailable { error: broken() }, SectionStatus::Unknown] {
+            let failed = SectionReport::new(Section::LAST_LOGIN, status);
+            assert_eq!(judge(&[sections.clone(), vec![failed]].concat()).unwrap(), Outcome::Incomplete);
+        }
+    }
+}
