@@ -124,6 +124,9 @@
 //!
 //! `mock`: `MockConnector` and `MockScanSink`, for tests of hosts and connectors.
 
+// The whole documentation is that with all features.
+#![cfg_attr(not(feature = "host"), allow(rustdoc::broken_intra_doc_links))]
+
 #[doc = include_str!("../docs/tutorial.md")]
 pub mod tutorial {}
 

@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use connector_api::{
     CancellationToken, Connector, ConnectorError, ErrorCode, EvidenceRow, Organization, Registry, ScanPlan,
     ScanRequest, Section,
@@ -17,7 +18,7 @@ use super::table::Table;
 use super::target::{Target, TargetArguments};
 use super::{Exit, print, signals};
 use connector_host::files;
-use connector_host::output::{self, Destination};
+use connector_host::output::{Destination, Format};
 use connector_host::progress::Reporter;
 use connector_host::run::{CheckpointFile, ScanJob, ScanReport};
 
@@ -57,7 +58,7 @@ struct RowArguments {
     output: Option<PathBuf>,
     /// The form of the rows [default: by the ending .ndjson, .json or .csv of the output; ndjson for standard output and
     /// --all-organizations]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = format_parser())]
     format: Option<Format>,
     /// Keep an unfinished scan in this file, and its rows in FILE.rows; a scan that finds it goes on where it stopped
     #[arg(long, value_name = "FILE")]
@@ -76,25 +77,10 @@ struct RowArguments {
     all_organizations: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// One JSON object a line; the summary is the last line. In a folder: one file for each kind of record, which
-    /// databases read as tables
-    Ndjson,
-    /// One JSON document {"records":[…],"summary":{…}}
-    Json,
-    /// A folder with one CSV file for each kind of record, safe to open in a spreadsheet
-    Csv,
-}
-
-impl From<Format> for output::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Ndjson => Self::Ndjson,
-            Format::Json => Self::Json,
-            Format::Csv => Self::Csv,
-        }
-    }
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let choice = |format: &Format| PossibleValue::new(format.as_str()).help(format.description());
+    // Only these names come this far.
+    PossibleValuesParser::new(Format::ALL.iter().map(choice)).map(|name| Format::by_name(&name).unwrap_or_default())
 }
 
 impl Arguments {
@@ -195,7 +181,7 @@ impl Arguments {
     fn job(
         &self,
         destination: Destination,
-        format: output::Format,
+        format: Format,
         checkpoint: Option<PathBuf>,
         target: &Target,
         cancel: CancellationToken,
@@ -213,16 +199,16 @@ impl Arguments {
     }
 
     /// The form that is asked for, or that the output's ending names.
-    fn format(&self) -> Result<output::Format, ConnectorError> {
+    fn format(&self) -> Result<Format, ConnectorError> {
         if let Some(format) = self.rows.format {
-            return Ok(format.into());
+            return Ok(format);
         }
-        let Destination::Path(path) = self.destination() else { return Ok(output::Format::default()) };
+        let Destination::Path(path) = self.destination() else { return Ok(Format::default()) };
         // Pipes and devices are named by the system, and what holds a file for each organisation as one likes.
         let is_named_freely = self.rows.all_organizations || path.exists() && !path.is_file() && !path.is_dir();
-        match output::Format::by_ending(&path) {
+        match Format::by_ending(&path) {
             Some(format) => Ok(format),
-            None if is_named_freely => Ok(output::Format::default()),
+            None if is_named_freely => Ok(Format::default()),
             None => Err(ConnectorError::invalid_config(
                 format!("the name {} says no format", path.display()),
                 "end it in .ndjson, .json or .csv, or name the format with --format",

@@ -35,15 +35,38 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a file is in by its ending.
-    pub fn by_ending(path: &Path) -> Option<Self> {
-        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
-        match ending.as_str() {
-            "ndjson" => Some(Self::Ndjson),
-            "json" => Some(Self::Json),
-            "csv" => Some(Self::Csv),
-            _ => None,
+    /// Every form, in the order in which a help lists them.
+    pub const ALL: &[Self] = &[Self::Ndjson, Self::Json, Self::Csv];
+
+    /// Its name, on a command line and as the ending of a file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Json => "json",
+            Self::Csv => "csv",
         }
+    }
+
+    /// What it is, for a help.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Ndjson => {
+                "One JSON object a line; the summary is the last line. In a folder: one file for each kind of record, which \
+                 databases read as tables"
+            }
+            Self::Json => "One JSON document {\"records\":[…],\"summary\":{…}}",
+            Self::Csv => "A folder with one CSV file for each kind of record, safe to open in a spreadsheet",
+        }
+    }
+
+    /// The form of that name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.as_str() == name)
+    }
+
+    /// The form that a file is in by its ending.
+    pub fn by_ending(path: &Path) -> Option<Self> {
+        Self::by_name(&path.extension()?.to_str()?.to_ascii_lowercase())
     }
 
     /// The ending of a file in this form; a folder has none.
