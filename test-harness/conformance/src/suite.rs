@@ -153,6 +153,7 @@ macro_rules! __conformance_tests {
             connection::a_wrong_certificate_is_reported_as_tls, Real, "connector_api::ErrorCode::Tls";
             connection::a_refused_credential_fails_the_scan, Real, "connector_api::Connector::scan";
             rows::a_scan_equals_the_truth, Real, "connector_api, section The promise";
+            rows::every_field_that_the_truth_sets_is_right, Real, "connector_conformance::Truth";
             rows::two_scans_are_equal_row_by_row, Real, "connector_api::ScanSink";
             rows::no_row_comes_twice, Real, "connector_api::Record";
             rows::every_username_is_unique, Real, "connector_api::Account::username";

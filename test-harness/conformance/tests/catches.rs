@@ -55,6 +55,8 @@ catches! {
     a_connector_that_trusts_any_certificate_is_caught: TrustsAnyCertificate => a_wrong_certificate_is_reported_as_tls;
     a_scan_without_rights_is_caught: ScansWithoutRights => a_refused_credential_fails_the_scan;
     a_dropped_row_is_caught: DropsARow => a_scan_equals_the_truth;
+    inverted_enabled_is_caught: InvertsEnabled => every_field_that_the_truth_sets_is_right;
+    inverted_admin_is_caught: InvertsAdmin => every_field_that_the_truth_sets_is_right;
     a_changing_order_is_caught: ChangesOrder => two_scans_are_equal_row_by_row;
     a_repeated_row_is_caught: RepeatsARow => no_row_comes_twice;
     a_shared_username_is_caught: SharesAUsername => every_username_is_unique;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::bench::Bench;
 use crate::fixture::{Fixture, Scenario};
 use crate::probe::Script;
-use crate::truth::{identity, shortened};
+use crate::truth::{brief, identity, shortened};
 use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 
 pub(crate) async fn a_core_section_that_fails_fails_the_scan(fixture: &dyn Fixture) -> Verdict {
@@ -100,16 +100,6 @@ fn lost(known: &[Record], after: &[Record], volatile: &BTreeSet<&Field>) -> Resu
         }
     }
     Ok(lost)
-}
-
-/// The beginning of a value.
-fn brief(value: &Value) -> String {
-    const SHOWN: usize = 80;
-    let text = value.to_string();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }
 
 /// A target for each section that the fixture can make fail; skipped when there is none.

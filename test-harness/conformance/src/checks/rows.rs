@@ -30,6 +30,24 @@ pub(super) fn equals_the_truth(bench: &Bench, rows: &[Record]) -> Verdict {
     }
 }
 
+/// The fields by which a host decides: where rows say them, a truth should.
+const DECIDING: [(&str, &str); 2] = [("account", "enabled"), ("account", "admin")];
+
+pub(crate) async fn every_field_that_the_truth_sets_is_right(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let (_, rows) = bench.scan().await?;
+    let (truth, seen) = (&bench.target.truth, Truth::of(&rows));
+    if let Some(difference) = truth.differing_fields(&seen) {
+        return Err(Failure::new("each field as the truth's records set it", difference).into());
+    }
+    let unset = DECIDING.into_iter().filter(|(kind, field)| seen.sets(kind, field) && !truth.sets(kind, field));
+    let unset: Vec<String> = unset.map(|(kind, field)| format!("`{field}` of {kind}s")).collect();
+    if unset.is_empty() {
+        return Ok(());
+    }
+    Err(NotPassed::Skipped(format!("no record of the fixture's truth sets {}, and the scan does", unset.join(" or "))))
+}
+
 pub(crate) async fn two_scans_are_equal_row_by_row(fixture: &dyn Fixture) -> Verdict {
     let bench = Bench::start(fixture, Scenario::Healthy).await?;
     let ((_, first), (_, second)) = (bench.scan().await?, bench.scan().await?);

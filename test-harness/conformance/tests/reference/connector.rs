@@ -87,6 +87,17 @@ impl ReferenceConnector {
         }
         match self.breakage {
             Breakage::DropsARow => drop(sections[0].1.pop()),
+            Breakage::InvertsEnabled | Breakage::InvertsAdmin => {
+                for (user, row) in sections[0].1.iter_mut().enumerate() {
+                    let mut inverted = account(user);
+                    let field = match self.breakage {
+                        Breakage::InvertsEnabled => &mut inverted.enabled,
+                        _ => &mut inverted.admin,
+                    };
+                    *field = field.map(|value| !value);
+                    *row = inverted.into();
+                }
+            }
             Breakage::ChangesOrder => sections[0].1.rotate_left(SCANS.replace(SCANS.get() + 1)),
             Breakage::RepeatsARow => sections[0].1.push(account(7).into()),
             Breakage::SharesAUsername => {

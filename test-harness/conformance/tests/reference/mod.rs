@@ -58,6 +58,8 @@ breakages! {
     ScansWithoutRights,
     // Its rows.
     DropsARow,
+    InvertsEnabled,
+    InvertsAdmin,
     ChangesOrder,
     RepeatsARow,
     SharesAUsername,
@@ -154,6 +156,7 @@ pub fn account(user: usize) -> Account {
     let link = AccountLink::new("u000", AccountKind::USER, "sharedEmail").drawn_from([Section::USERS]);
     let mut row = Account::new(format!("u{user:03}"), format!("user{user}"));
     row.links = (user == 1).then_some(link).into_iter().collect();
+    (row.enabled, row.admin) = (Some(user % 10 != 3), Some(user == 2));
     row.department = (user == 0).then(|| "Operations".into());
     row
 }

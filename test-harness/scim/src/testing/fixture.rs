@@ -79,6 +79,10 @@ fn is_member(user: usize, group: usize) -> bool {
     user.is_multiple_of(group + 3)
 }
 
+fn is_active(user: usize) -> bool {
+    !user.is_multiple_of(10)
+}
+
 /// The users, backwards: a service provider may list in any order.
 fn users() -> Vec<Value> {
     let user = |index| {
@@ -87,7 +91,7 @@ fn users() -> Vec<Value> {
             "userName": format!("user{index}"),
             "name": {"givenName": "User", "familyName": format!("{index}")},
             "emails": [{"value": format!("user{index}@example.com"), "primary": true}],
-            "active": index % 10 != 0,
+            "active": is_active(index),
         })
     };
     (0..USERS).rev().map(user).collect()
@@ -124,8 +128,13 @@ fn truth() -> Vec<Record> {
     let memberships = memberships.map(|(user, index, via)| membership(user, index, via).into());
     let end = |index| NodeRef::new(NodeKind::Group, GROUP_TYPE, group_id(index));
     let inner = Binding::new(end(0), end(GROUPS - 1));
+    let found = |index| {
+        let mut row = account(index);
+        row.enabled = Some(is_active(index));
+        row
+    };
     (0..USERS)
-        .map(|index| account(index).into())
+        .map(|index| found(index).into())
         .chain((0..GROUPS).map(|index| group(index).into()))
         .chain(memberships)
         .chain([inner.into()])
