@@ -22,7 +22,9 @@ mod log;
 pub mod loopback;
 mod probe;
 mod report;
+mod secret;
 mod suite;
+mod trap;
 mod truth;
 mod verdict;
 
@@ -30,5 +32,6 @@ pub use fixture::{Fixture, NoTarget, Scenario, Target};
 pub use log::CapturedLog;
 pub use report::{Format, Report, UnknownFormat};
 pub use suite::{ConformanceTest, assert_passes, suite};
+pub use trap::Trap;
 pub use truth::Truth;
 pub use verdict::{Failure, NotPassed, Verdict};

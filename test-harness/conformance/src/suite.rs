@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::checks::{completeness, connection, descriptor, flow, interruption, rows, secrecy, settings};
+use super::checks::{completeness, connection, descriptor, flow, interruption, origin, rows, secrecy, settings};
 use super::fixture::Fixture;
 use super::verdict::{Failure, NotPassed, Verdict};
 
@@ -177,6 +177,9 @@ macro_rules! __conformance_tests {
             completeness::an_optional_section_that_fails_is_named, Real, "connector_api, section The promise";
             completeness::what_a_host_knew_survives_a_section_that_fails, Real,
                 "connector_api::ScanSummary::replacement";
+            origin::plain_http_to_another_machine_is_refused, Real, "connector_api::ErrorCode::InsecureEndpoint";
+            origin::redirects_are_not_followed, Real, "connector_api::ErrorCode::UnexpectedRedirect";
+            origin::a_next_link_to_another_server_is_not_followed, Real, "connector_api::ErrorCode::UnexpectedRedirect";
             secrecy::the_secret_never_shows, Real, "connector_api, section Secrets";
         }
     };

@@ -90,6 +90,10 @@ catches! {
     a_hidden_incomplete_core_section_is_caught: HidesIncompleteCore => a_core_section_that_fails_fails_the_scan;
     a_hidden_incomplete_optional_section_is_caught:
         HidesIncompleteOptional => an_optional_section_that_fails_is_named;
+    plain_http_is_caught: SpeaksPlainHttp => plain_http_to_another_machine_is_refused;
+    a_followed_redirect_is_caught: FollowsRedirects => redirects_are_not_followed;
+    a_followed_foreign_link_is_caught: FollowsForeignLinks => a_next_link_to_another_server_is_not_followed;
+    an_ignored_foreign_link_is_caught: IgnoresForeignLinks => a_next_link_to_another_server_is_not_followed;
     a_secret_in_an_error_is_caught: LeaksInError => the_secret_never_shows;
     a_secret_in_the_log_is_caught: LeaksInLog => the_secret_never_shows;
     a_secret_in_a_record_is_caught: LeaksInRecord => the_secret_never_shows;

@@ -1,7 +1,5 @@
 //! The secret: never in anything that leaves the connector.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{ScanRequest, Section};
 
@@ -9,6 +7,7 @@ use crate::bench::Bench;
 use crate::fixture::{Fixture, Scenario};
 use crate::log::CapturedLog;
 use crate::probe::Script;
+use crate::secret::shows_in;
 use crate::verdict::{Failure, NotPassed, Verdict, ensure};
 
 /// The states in which a secret is looked for: each takes another way through a connector.
@@ -61,8 +60,11 @@ async fn never_shows(bench: &Bench) -> Verdict {
     for secret in &bench.target.secrets {
         let secret = secret.expose_secret();
         for (place, text) in &places {
-            let shows = !secret.is_empty() && (text.contains(secret) || text.contains(&STANDARD.encode(secret)));
-            ensure(!shows, format!("no secret in {place} of {}", bench.scenario), || "it shows there")?;
+            ensure(
+                !shows_in(secret, text),
+                format!("no secret in {place} of {}", bench.scenario),
+                || "it shows there",
+            )?;
         }
     }
     Ok(())

@@ -13,6 +13,8 @@ use connector_api::{
 };
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::descriptor::descriptor;
@@ -36,6 +38,9 @@ pub fn connect(config: SystemConfig, breakage: Breakage) -> Result<Box<dyn Conne
     let no_secret = config.credential.secret().expose_secret().is_empty();
     if breakage == Breakage::RefusesToConnect || (breakage == Breakage::NeedsSecretSecretly && no_secret) {
         return Err(ConnectorError::invalid_config("no", "none"));
+    }
+    if config.hostname.starts_with("plainhttp-") && breakage != Breakage::SpeaksPlainHttp {
+        return Err(ConnectorError::new(ErrorCode::InsecureEndpoint, "the secret would travel readable", "use HTTPS"));
     }
     Ok(Box::new(ReferenceConnector { config, breakage, requests: AtomicUsize::new(0), refused: AtomicUsize::new(0) }))
 }
@@ -67,12 +72,31 @@ impl ReferenceConnector {
                 Ok(never) => never,
                 Err(_) => error(ErrorCode::Timeout),
             },
+            other if other.contains("-127.0.0.1:") => self.lead_astray(other).await,
             transient if transient.starts_with("transient-") && request % 3 == 1 => {
                 Err(ConnectorError::new(ErrorCode::ServerError, "it failed in passing", "try again")
                     .with_retry(Retry::Later))
             }
             fails if fails.strip_prefix("fails-") == Some(section.as_str()) => error(ErrorCode::ServerError),
             _ => Ok(()),
+        }
+    }
+
+    /// What comes of a target that leads to another server, whose address stands behind the scenario's name.
+    async fn lead_astray(&self, hostname: &str) -> Result<(), ConnectorError> {
+        let (scenario, address) = hostname.split_once('-').unwrap_or_default();
+        match (scenario, self.breakage) {
+            (_, Breakage::SpeaksPlainHttp | Breakage::FollowsRedirects | Breakage::FollowsForeignLinks) => {
+                let secret = self.config.credential.secret().expose_secret();
+                let asked = async {
+                    let mut connection = TcpStream::connect(address).await?;
+                    connection.write_all(format!("GET / HTTP/1.1\r\nx-key: {secret}\r\n\r\n").as_bytes()).await?;
+                    connection.read_to_end(&mut Vec::new()).await
+                };
+                asked.await.map(drop).map_err(|_| ConnectorError::internal("the trap does not answer"))
+            }
+            ("foreignnextlink", Breakage::IgnoresForeignLinks) => Ok(()),
+            _ => Err(ConnectorError::new(ErrorCode::UnexpectedRedirect, "it leads elsewhere", "look who answers")),
         }
     }
 

@@ -8,7 +8,7 @@ use connector_api::{
     NodeRef, Principal, Reason, ReasonKind, Record, Registration, Resource, ResourceRef, Section, Severity,
     SystemConfig, async_trait, inventory,
 };
-use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth};
+use connector_conformance::{Fixture, NoTarget, Scenario, Target, Trap, Truth};
 
 pub const SECRET: &str = "reference-secret-4c1d";
 pub const USERS: usize = 130;
@@ -92,6 +92,11 @@ breakages! {
     // Completeness.
     HidesIncompleteCore,
     HidesIncompleteOptional,
+    // Where it goes.
+    SpeaksPlainHttp,
+    FollowsRedirects,
+    FollowsForeignLinks,
+    IgnoresForeignLinks,
     // Secrecy.
     LeaksInError,
     LeaksInLog,
@@ -120,14 +125,18 @@ impl<const BREAKAGE: usize> Fixture for Reference<BREAKAGE> {
     }
 
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
+        let trap = Trap::start().await.map_err(NoTarget::broken)?;
         let hostname = match scenario {
+            Scenario::PlainHttp | Scenario::Redirects | Scenario::ForeignNextLink => {
+                format!("{scenario:?}-{}", trap.address()).to_lowercase()
+            }
             Scenario::TransientFaults { seed } => format!("transient-{seed}"),
             Scenario::SectionFails(section) => format!("fails-{section}"),
             other => format!("{other:?}").to_lowercase(),
         };
         let os_type = (self.registration().descriptor)().os_type;
         let system = SystemConfig::new(os_type, hostname, Credential::from_secret(SECRET));
-        Ok(Target::new(system, Truth::of(sections().iter().flat_map(|(_, rows)| rows))))
+        Ok(Target::new(system, Truth::of(sections().iter().flat_map(|(_, rows)| rows))).with_trap(trap))
     }
 }
 

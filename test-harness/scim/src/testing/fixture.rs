@@ -4,7 +4,7 @@ use connector_api::{
     Account, Binding, Credential, Group, Membership, NodeKind, NodeRef, PathStep, Record, Registration, Section,
     SystemConfig, async_trait,
 };
-use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth, loopback};
+use connector_conformance::{Fixture, NoTarget, Scenario, Target, Trap, Truth, loopback};
 use serde_json::{Value, json};
 
 use super::server::{Fault, ScimServer};
@@ -26,7 +26,14 @@ impl Fixture for ScimFixture {
     }
 
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
+        let trap = Trap::start().await.map_err(NoTarget::broken)?;
         let system = match scenario {
+            Scenario::PlainHttp => system(trap.elsewhere()),
+            Scenario::Redirects => {
+                let address = loopback::redirecting(trap.address()).await.map_err(NoTarget::broken)?;
+                system(format!("http://{address}"))
+            }
+            Scenario::ForeignNextLink => return Err(NoTarget::unsupported("SCIM pages by index, not by links")),
             Scenario::Refused => system(format!("http://{}", loopback::deserted().await.map_err(NoTarget::broken)?)),
             Scenario::Hangs => system(format!("http://{}", loopback::silent().await.map_err(NoTarget::broken)?)),
             Scenario::WrongCertificate => {
@@ -40,7 +47,7 @@ impl Fixture for ScimFixture {
         };
         // What always fails need not be tried often.
         let retries = if matches!(scenario, Scenario::TransientFaults { .. }) { 5 } else { 1 };
-        Ok(Target::new(system.with_attribute("scimRetries", retries), Truth::of(&truth())))
+        Ok(Target::new(system.with_attribute("scimRetries", retries), Truth::of(&truth())).with_trap(trap))
     }
 }
 
