@@ -8,6 +8,7 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
 use super::fixture::Fixture;
+use super::rerun::{Rerun, is_started_again};
 use super::suite::{ConformanceTest, suite};
 use super::verdict::{NotPassed, Verdict};
 
@@ -76,15 +77,18 @@ struct Entry {
 }
 
 impl Report {
-    /// Runs the suite. Blocks as [`ConformanceTest::run`] does.
+    /// Runs the suite. Blocks as [`ConformanceTest::run`] does. One test starts the program again, with the same arguments,
+    /// and needs it to come here.
     pub fn of(fixture: &dyn Fixture) -> Self {
+        let program = Rerun::of_command();
         let run = |test: &'static ConformanceTest| {
             let started = Instant::now();
-            let verdict = test.run(fixture);
+            let verdict = test.run(fixture, &program);
             Entry { test, verdict, took: started.elapsed() }
         };
+        let tests = suite().iter().filter(|test| !is_started_again() || test.starts_again());
         let os_type = (fixture.registration().descriptor)().os_type;
-        Self { os_type, entries: suite().iter().map(run).collect() }
+        Self { os_type, entries: tests.map(run).collect() }
     }
 
     /// Whether no test failed. A skipped test is no failure.
@@ -118,11 +122,9 @@ impl Report {
             let _ = match verdict {
                 Ok(()) => writeln!(table, "✓ {name:width$}  {:>6} ms", took.as_millis()),
                 Err(NotPassed::Skipped(why)) => writeln!(table, "– {name:width$}  skipped: {why}"),
-                Err(NotPassed::Failed(failure)) => writeln!(
-                    table,
-                    "✗ {name}\n    expected: {}\n    came:     {}\n    see:      {}",
-                    failure.expected, failure.came, test.explains
-                ),
+                Err(NotPassed::Failed(failure)) => {
+                    writeln!(table, "✗ {name}\n    {}", test.explain(failure).replace('\n', "\n    "))
+                }
             };
         }
         let (passed, failed) = (self.count(Result::is_ok), self.failed());
@@ -151,7 +153,8 @@ impl Report {
                     Err(NotPassed::Failed(failure)) => {
                         line["verdict"] = "failed".into();
                         line["expected"] = failure.expected.as_str().into();
-                        line["came"] = failure.came.as_str().into();
+                        line["got"] = failure.got.as_str().into();
+                        line["remedy"] = test.remedy.into();
                     }
                 }
                 line
@@ -172,9 +175,7 @@ impl Report {
                 }
                 Err(NotPassed::Failed(failure)) => {
                     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                    status
-                        .set_message(failure.came.as_str())
-                        .set_description(format!("{failure}\nsee: {}", test.explains));
+                    status.set_message(failure.got.as_str()).set_description(test.explain(failure));
                     status
                 }
             };
@@ -210,16 +211,19 @@ mod tests {
         let marks: String =
             table.lines().filter_map(|line| line.chars().next()).filter(|c| "✓✗–".contains(*c)).collect();
         assert_eq!(marks, "✓–✗");
+        let do_next = format!("    got:      none & nothing\n    do:       {}\n    see:      ", suite()[2].remedy);
+        assert!(table.contains(&do_next), "{table}");
         assert!(table.ends_with("X: 1 passed, 1 failed, 1 skipped\n"), "{table}");
     }
 
     #[test]
-    fn json_tells_what_was_expected_and_what_came() {
+    fn json_says_what_was_expected_and_what_to_do() {
         let json: Value = serde_json::from_str(&report().render(Format::Json)).unwrap();
         assert_eq!(json["passed"], false);
         assert_eq!(json["tests"][1]["verdict"], "skipped");
         assert_eq!(json["tests"][2]["expected"], "a row");
-        assert_eq!(json["tests"][2]["came"], "none & nothing");
+        assert_eq!(json["tests"][2]["got"], "none & nothing");
+        assert_eq!(json["tests"][2]["remedy"], suite()[2].remedy);
     }
 
     #[test]

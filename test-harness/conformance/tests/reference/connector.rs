@@ -122,6 +122,11 @@ impl ReferenceConnector {
                     *row = inverted.into();
                 }
             }
+            Breakage::GivesNoId => {
+                let mut nobody = account(0);
+                nobody.external_id.clear();
+                sections[0].1[0] = nobody.into();
+            }
             Breakage::ChangesOrder => sections[0].1.rotate_left(SCANS.replace(SCANS.get() + 1)),
             Breakage::RepeatsARow => sections[0].1.push(account(7).into()),
             Breakage::SharesAUsername => {
@@ -163,7 +168,13 @@ impl ReferenceConnector {
     /// How many rows an interrupted scan had sent.
     fn resume_from(&self, request: &ScanRequest) -> Result<usize, ConnectorError> {
         let Some(checkpoint) = &request.resume else { return Ok(0) };
-        if !self.is(Breakage::TakesAnyCheckpoint) {
+        let is_ours =
+            checkpoint.version == Checkpoint::VERSION && checkpoint.connector_version == self.describe().version;
+        if self.is(Breakage::RefusesNamelessly) && !is_ours {
+            return Err(Checkpoint::rejected("it is not from here"));
+        }
+        let misread = self.is(Breakage::MisreadsOtherVersions) && !is_ours;
+        if !self.is(Breakage::TakesAnyCheckpoint) && !misread {
             checkpoint.verify(&self.describe(), &self.config, Timestamp::now())?;
         }
         let lenient = self.is(Breakage::TakesAnyCheckpoint) || self.is(Breakage::TakesDamagedCheckpoint);
@@ -174,6 +185,7 @@ impl ReferenceConnector {
         };
         Ok(match self.breakage {
             Breakage::ResumeLosesRows => sent + 1,
+            Breakage::MisreadsOtherVersions if misread => sent + 1,
             Breakage::ResumeRepeatsRows => sent.saturating_sub(1),
             _ => sent,
         })
@@ -307,8 +319,13 @@ impl Connector for ReferenceConnector {
 
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
         assert!(!self.is(Breakage::Panics), "it panics");
-        if self.is(Breakage::LeaksInLog) {
-            tracing::trace!(token = self.config.credential.secret().expose_secret(), "scanning");
+        let secret = self.config.credential.secret().expose_secret();
+        match self.breakage {
+            Breakage::LeaksInLog => tracing::trace!(token = secret, "scanning"),
+            Breakage::PrintsSecret => println!("scanning by {secret}"),
+            Breakage::PrintsSecretAsError => eprintln!("scanning by {secret}"),
+            Breakage::LeaksThroughLog => log::trace!("scanning by {secret}"),
+            _ => {}
         }
         let mut ledger = ScanLedger::start(&self.describe(), &self.config);
         let read = self.read(&request, &*sink, &mut ledger);

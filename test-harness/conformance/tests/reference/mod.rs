@@ -59,6 +59,7 @@ breakages! {
     // Its rows.
     DropsARow,
     InvertsEnabled,
+    GivesNoId,
     InvertsAdmin,
     ChangesOrder,
     RepeatsARow,
@@ -87,6 +88,8 @@ breakages! {
     IgnoresCancelWhileWaiting,
     ResumeLosesRows,
     ResumeRepeatsRows,
+    MisreadsOtherVersions,
+    RefusesNamelessly,
     TakesAnyCheckpoint,
     TakesDamagedCheckpoint,
     // Completeness.
@@ -100,6 +103,9 @@ breakages! {
     // Secrecy.
     LeaksInError,
     LeaksInLog,
+    PrintsSecret,
+    PrintsSecretAsError,
+    LeaksThroughLog,
     LeaksInRecord,
     LeaksInCheckpoint,
     Panics,
