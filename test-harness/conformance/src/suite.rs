@@ -1,13 +1,17 @@
 //! The tests as data, and how one is run.
 
 use std::any::Any;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use connector_api::{Registration, async_trait};
 use futures_util::future::LocalBoxFuture;
 
 use super::checks::{completeness, connection, descriptor, flow, interruption, origin, rows, secrecy, settings};
-use super::fixture::Fixture;
+use super::fixture::{Fixture, NoTarget, Scenario, Target};
 use super::rerun::{CURRENT, Rerun};
 use super::verdict::{Failure, NotPassed, Verdict};
 
@@ -36,12 +40,53 @@ enum Clock {
     Jumping,
 }
 
+/// How a test ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ran {
+    /// Whether it passed.
+    pub verdict: Verdict,
+    /// Of a test that passed, why the fixture does not have some of the targets that it asked for: it passed without them.
+    pub not_tried: Vec<String>,
+}
+
+/// The fixture, and what it was asked for and does not have.
+struct Noting<'f> {
+    fixture: &'f dyn Fixture,
+    not_tried: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Fixture for Noting<'_> {
+    fn registration(&self) -> &Registration {
+        self.fixture.registration()
+    }
+
+    async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
+        let started = self.fixture.start(scenario).await;
+        if let Err(NoTarget::Unsupported(why)) = &started {
+            let mut not_tried = self.not_tried.lock().unwrap_or_else(PoisonError::into_inner);
+            not_tried.push(why.clone());
+        }
+        started
+    }
+}
+
 impl ConformanceTest {
     /// Runs the test in a runtime of its own; `program` says how the same call is made in another process. It blocks, so it must not be called from asynchronous code.
     ///
-    /// # Errors
-    /// When the test did not pass. A panic of connector or fixture is a failure like another.
-    pub fn run(&self, fixture: &dyn Fixture, program: &Rerun) -> Verdict {
+    /// A panic of connector or fixture is a failure like another.
+    pub fn run(&self, fixture: &dyn Fixture, program: &Rerun) -> Ran {
+        let noting = Noting { fixture, not_tried: Mutex::default() };
+        let verdict = self.verdict(&noting, program);
+        let mut not_tried = noting.not_tried.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if verdict.is_err() {
+            not_tried.clear();
+        }
+        Ran { verdict, not_tried }
+    }
+
+    fn verdict(&self, fixture: &dyn Fixture, program: &Rerun) -> Verdict {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(self.clock == Clock::Jumping)
@@ -87,11 +132,21 @@ pub fn assert_passes(module: &str, name: &str, fixture: &dyn Fixture) {
     let Some(test) = suite().iter().find(|test| test.name == name) else {
         panic!("the suite has no test `{name}`");
     };
-    match test.run(fixture, &Rerun::of_test(module, name)) {
-        Ok(()) => {}
-        Err(NotPassed::Skipped(why)) => eprintln!("skipped: {why}"),
+    let Ran { verdict, not_tried } = test.run(fixture, &Rerun::of_test(module, name));
+    match verdict {
+        Ok(()) if not_tried.is_empty() => {}
+        Ok(()) => say_skipped(&format!("a part of {name}"), &not_tried.join("; ")),
+        Err(NotPassed::Skipped(why)) => say_skipped(name, &why),
         Err(NotPassed::Failed(failure)) => panic!("{name}\n{}", test.explain(&failure)),
     }
+}
+
+/// Says what is skipped, on the real standard error: the test runner shows no output of tests that pass.
+fn say_skipped(what: &str, why: &str) {
+    static SKIPPED: AtomicUsize = AtomicUsize::new(0);
+    let number = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
+    // In one piece, so that lines of other tests do not come in between.
+    let _ = io::stderr().write_all(format!("skipped ({number}): {what}: {why}\n").as_bytes());
 }
 
 /// Every test, in the order in which a report lists them.

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{
-    Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Progress, Record, Retry,
-    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Severity,
-    SystemConfig, async_trait,
+    Access, AccessLevel, AccessPath, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor,
+    ErrorCode, Progress, Record, Retry, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section,
+    SectionReport, SectionStatus, Severity, SystemConfig, async_trait,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::descriptor::descriptor;
-use super::{Breakage, account, group, membership, reason, sections};
+use super::{Breakage, RESOURCES, account, grant, group, membership, reason, sections};
 
 const PAGE: usize = 50;
 
@@ -86,7 +86,9 @@ impl ReferenceConnector {
     async fn lead_astray(&self, hostname: &str) -> Result<(), ConnectorError> {
         let (scenario, address) = hostname.split_once('-').unwrap_or_default();
         match (scenario, self.breakage) {
-            (_, Breakage::SpeaksPlainHttp | Breakage::FollowsRedirects | Breakage::FollowsForeignLinks) => {
+            ("plainhttp", Breakage::SpeaksPlainHttp)
+            | ("redirects", Breakage::FollowsRedirects)
+            | ("foreignnextlink", Breakage::FollowsForeignLinks) => {
                 let secret = self.config.credential.secret().expose_secret();
                 let asked = async {
                     let mut connection = TcpStream::connect(address).await?;
@@ -122,10 +124,10 @@ impl ReferenceConnector {
                     *row = inverted.into();
                 }
             }
-            Breakage::GivesNoId => {
-                let mut nobody = account(0);
-                nobody.external_id.clear();
-                sections[0].1[0] = nobody.into();
+            Breakage::LeavesOutTheWord => {
+                let mut wordless = grant(0);
+                wordless.via = vec![AccessPath::new(Access::new(AccessLevel::Use, ""), Vec::new())];
+                sections[4].1[RESOURCES] = wordless.into();
             }
             Breakage::ChangesOrder => sections[0].1.rotate_left(SCANS.replace(SCANS.get() + 1)),
             Breakage::RepeatsARow => sections[0].1.push(account(7).into()),

@@ -59,7 +59,7 @@ breakages! {
     // Its rows.
     DropsARow,
     InvertsEnabled,
-    GivesNoId,
+    LeavesOutTheWord,
     InvertsAdmin,
     ChangesOrder,
     RepeatsARow,
@@ -202,7 +202,7 @@ fn resource(index: usize) -> Resource {
     Resource::new(format!("r{index}"), "application", format!("Application {index}"))
 }
 
-fn grant(index: usize) -> Grant {
+pub fn grant(index: usize) -> Grant {
     let (group, resource) = (group_reference(index), resource(index));
     let principal = Principal::group(group.external_id, group.group_type, group.name);
     let resource = ResourceRef::new(resource.external_id, resource.resource_type, resource.name);
