@@ -17,6 +17,7 @@ pub struct Access {
     /// How much it allows.
     pub level: AccessLevel,
     /// The target's own word, such as `login`, `sudo`, `read` or `owner`.
+    #[schemars(length(min = 1))]
     pub word: Cow<'static, str>,
 }
 

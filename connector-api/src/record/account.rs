@@ -18,10 +18,12 @@ use crate::section::Section;
 #[non_exhaustive]
 pub struct Account {
     /// The target's own immutable id.
+    #[schemars(length(min = 1))]
     pub external_id: String,
     /// What it is to the target: a user of the directory, an administrator of the target itself, ….
     pub kind: AccountKind,
     /// Unique within one scan, and the same in every row that names this account.
+    #[schemars(length(min = 1))]
     pub username: String,
     /// The name to show, with a fallback where the target has none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,6 +223,7 @@ pub struct LastLogin {
 #[non_exhaustive]
 pub struct AccountLink {
     /// The other account's `externalId`.
+    #[schemars(length(min = 1))]
     pub external_id: String,
     /// The other account's kind.
     pub kind: AccountKind,

@@ -53,8 +53,10 @@ pub struct NodeRef {
     pub kind: NodeKind,
     /// An account's `kind`, a group's `groupType` or a resource's `resourceType`.
     #[serde(rename = "type")]
+    #[schemars(length(min = 1))]
     pub node_type: String,
     /// Its `externalId`.
+    #[schemars(length(min = 1))]
     pub external_id: String,
 }
 

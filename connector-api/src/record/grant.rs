@@ -61,6 +61,7 @@ pub enum Principal {
     /// An account.
     Account {
         /// The account's `externalId`.
+        #[schemars(length(min = 1))]
         external_id: String,
         /// The account's `username`.
         username: String,
@@ -68,8 +69,10 @@ pub enum Principal {
     /// A group: each of its members has the access.
     Group {
         /// The group's `externalId`.
+        #[schemars(length(min = 1))]
         external_id: String,
         /// The group's `groupType`.
+        #[schemars(length(min = 1))]
         group_type: String,
         /// The group's `name`.
         group_name: String,
@@ -117,8 +120,10 @@ impl Principal {
 #[non_exhaustive]
 pub struct ResourceRef {
     /// The resource's `externalId`.
+    #[schemars(length(min = 1))]
     pub external_id: String,
     /// The resource's `resourceType`.
+    #[schemars(length(min = 1))]
     pub resource_type: String,
     /// The resource's `name`.
     pub name: String,
@@ -162,8 +167,10 @@ impl AccessPath {
 #[non_exhaustive]
 pub struct PathStep {
     /// The `groupType` of the group passed, or the `resourceType` of what has its row among the resources.
+    #[schemars(length(min = 1))]
     pub group_type: String,
     /// Its `externalId`.
+    #[schemars(length(min = 1))]
     pub external_id: String,
     /// Its name.
     pub name: String,

@@ -13,8 +13,10 @@ use crate::reason::{Reason, Severity, gravest_of_privileged};
 #[non_exhaustive]
 pub struct Group {
     /// The target's own immutable id.
+    #[schemars(length(min = 1))]
     pub external_id: String,
     /// A token that names product and kind, such as `JUMPCLOUD_USER_GROUP`.
+    #[schemars(length(min = 1))]
     pub group_type: String,
     /// The name to show.
     pub name: String,

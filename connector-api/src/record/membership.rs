@@ -11,14 +11,18 @@ use super::{Account, Group, PathStep};
 #[non_exhaustive]
 pub struct Membership {
     /// The account's `username`.
+    #[schemars(length(min = 1))]
     pub username: String,
     /// The account's `externalId`.
+    #[schemars(length(min = 1))]
     pub account_external_id: String,
     /// The group's `name`.
     pub group_name: String,
     /// The group's `groupType`.
+    #[schemars(length(min = 1))]
     pub group_type: String,
     /// The group's `externalId`.
+    #[schemars(length(min = 1))]
     pub group_external_id: String,
     /// Whether the account is a member of the group itself, not only of a group inside it.
     pub direct: bool,

@@ -12,8 +12,10 @@ use crate::Attributes;
 #[non_exhaustive]
 pub struct Resource {
     /// The target's own immutable id.
+    #[schemars(length(min = 1))]
     pub external_id: String,
     /// What it is: `system` for a device, `application`, `ldapServer`, ….
+    #[schemars(length(min = 1))]
     pub resource_type: String,
     /// The name to show.
     pub name: String,

@@ -6,6 +6,7 @@ use std::fmt;
 use connector_api::secrecy::SecretString;
 use connector_api::{Registration, Section, SystemConfig, async_trait};
 
+use super::trap::Trap;
 use super::truth::Truth;
 
 /// Starts targets for one connector.
@@ -43,6 +44,12 @@ pub enum Scenario {
     Hangs,
     /// The target shows a certificate that nobody vouches for.
     WrongCertificate,
+    /// The configured address is plain HTTP to another machine than this one: [`Trap::elsewhere`] of the target's trap.
+    PlainHttp,
+    /// Every request is answered with a redirect to the target's trap: [`loopback::redirecting`](crate::loopback::redirecting).
+    Redirects,
+    /// The link to the next page of some list leads to the target's trap. Unsupported where no answer names an address.
+    ForeignNextLink,
     /// Requests fail now and then, each in a way that a retry cures.
     TransientFaults {
         /// Decides which requests fail, and how.
@@ -61,6 +68,9 @@ impl fmt::Display for Scenario {
             Self::Refused => f.write_str("a target where nobody listens"),
             Self::Hangs => f.write_str("a target that never answers"),
             Self::WrongCertificate => f.write_str("a target with a certificate that nobody vouches for"),
+            Self::PlainHttp => f.write_str("a target at a plain HTTP address that is not loopback"),
+            Self::Redirects => f.write_str("a target that redirects every request to another server"),
+            Self::ForeignNextLink => f.write_str("a target with a next link to another server"),
             Self::TransientFaults { seed } => write!(f, "a target with transient faults (seed {seed})"),
             Self::SectionFails(section) => write!(f, "a target whose {section} cannot be read"),
         }
@@ -73,8 +83,10 @@ pub struct Target {
     pub system: SystemConfig,
     /// What it holds.
     pub truth: Truth,
-    /// What must never show, beside the credential's own secret.
+    /// What must never show, the credential's own secret first. The same each time that such a target is started.
     pub secrets: Vec<SecretString>,
+    /// Where the connector may not come.
+    pub trap: Option<Trap>,
     keep: Vec<Box<dyn Any + Send + Sync>>,
 }
 
@@ -82,13 +94,20 @@ impl Target {
     /// A target with the credential's secret as its only one.
     pub fn new(system: SystemConfig, truth: Truth) -> Self {
         let secrets = vec![system.credential.secret().clone()];
-        Self { system, truth, secrets, keep: Vec::new() }
+        Self { system, truth, secrets, trap: None, keep: Vec::new() }
     }
 
     /// The same target with one more thing that must never show, such as a secret attribute.
     #[must_use]
     pub fn with_secret(mut self, secret: impl Into<SecretString>) -> Self {
         self.secrets.push(secret.into());
+        self
+    }
+
+    /// The same target, which leads to this trap, in a scenario that asks for one.
+    #[must_use]
+    pub fn with_trap(mut self, trap: Trap) -> Self {
+        self.trap = Some(trap);
         self
     }
 

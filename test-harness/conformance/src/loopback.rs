@@ -1,11 +1,12 @@
-//! Places on loopback that no connector can work with, for any fixture. They last as long as the test's runtime.
+//! Places on loopback that no connector can work with, or must not, for any fixture. They last as long as the test's runtime.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use rustls::pki_types::PrivateKeyDer;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// An address where nobody listens. The port stays taken, so that nobody else is given it meanwhile.
@@ -56,7 +57,43 @@ pub async fn untrusted() -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-async fn listener() -> io::Result<TcpListener> {
+/// An address that answers each request with a redirect to the same path at `to`, method and all.
+///
+/// # Errors
+/// When loopback has no free port.
+pub async fn redirecting(to: SocketAddr) -> io::Result<SocketAddr> {
+    let listener = listener().await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let head = request_head(&mut connection).await;
+                let path = head.split_whitespace().nth(1).unwrap_or("/");
+                let answer = format!(
+                    "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{to}{path}\r\ncontent-length: 0\r\n\
+                     connection: close\r\n\r\n"
+                );
+                connection.write_all(answer.as_bytes()).await
+            });
+        }
+    });
+    Ok(address)
+}
+
+/// What comes on a connection up to the end of a request's headers, or of the connection.
+pub(super) async fn request_head(connection: &mut TcpStream) -> String {
+    const LONGEST: usize = 64 * 1024;
+    let (mut head, mut part) = (Vec::new(), [0; 4096]);
+    while head.len() < LONGEST && !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        match connection.read(&mut part).await {
+            Ok(0) | Err(_) => break,
+            Ok(read) => head.extend_from_slice(&part[..read]),
+        }
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+pub(super) async fn listener() -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
 }
 

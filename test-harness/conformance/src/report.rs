@@ -8,7 +8,8 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
 use super::fixture::Fixture;
-use super::suite::{ConformanceTest, suite};
+use super::rerun::{Rerun, is_started_again};
+use super::suite::{ConformanceTest, Ran, suite};
 use super::verdict::{NotPassed, Verdict};
 
 /// The form of a printed report.
@@ -71,20 +72,23 @@ pub struct Report {
 
 struct Entry {
     test: &'static ConformanceTest,
-    verdict: Verdict,
+    ran: Ran,
     took: Duration,
 }
 
 impl Report {
-    /// Runs the suite. Blocks as [`ConformanceTest::run`] does.
+    /// Runs the suite. Blocks as [`ConformanceTest::run`] does. One test starts the program again, with the same arguments,
+    /// and needs it to come here.
     pub fn of(fixture: &dyn Fixture) -> Self {
+        let program = Rerun::of_command();
         let run = |test: &'static ConformanceTest| {
             let started = Instant::now();
-            let verdict = test.run(fixture);
-            Entry { test, verdict, took: started.elapsed() }
+            let ran = test.run(fixture, &program);
+            Entry { test, ran, took: started.elapsed() }
         };
+        let tests = suite().iter().filter(|test| !is_started_again() || test.starts_again());
         let os_type = (fixture.registration().descriptor)().os_type;
-        Self { os_type, entries: suite().iter().map(run).collect() }
+        Self { os_type, entries: tests.map(run).collect() }
     }
 
     /// Whether no test failed. A skipped test is no failure.
@@ -97,7 +101,7 @@ impl Report {
     }
 
     fn count(&self, which: impl Fn(&Verdict) -> bool) -> usize {
-        self.entries.iter().filter(|entry| which(&entry.verdict)).count()
+        self.entries.iter().filter(|entry| which(&entry.ran.verdict)).count()
     }
 
     /// The report as text.
@@ -112,17 +116,21 @@ impl Report {
     fn table(&self) -> String {
         let width = self.entries.iter().map(|entry| entry.test.name.len()).max().unwrap_or_default();
         let mut table = String::new();
-        for Entry { test, verdict, took } in &self.entries {
+        for Entry { test, ran, took } in &self.entries {
             let name = test.name;
             // Writing to a string cannot fail.
-            let _ = match verdict {
-                Ok(()) => writeln!(table, "✓ {name:width$}  {:>6} ms", took.as_millis()),
+            let _ = match &ran.verdict {
+                Ok(()) => {
+                    let without = match ran.not_tried.as_slice() {
+                        [] => String::new(),
+                        some => format!("  in part: {}", some.join("; ")),
+                    };
+                    writeln!(table, "✓ {name:width$}  {:>6} ms{without}", took.as_millis())
+                }
                 Err(NotPassed::Skipped(why)) => writeln!(table, "– {name:width$}  skipped: {why}"),
-                Err(NotPassed::Failed(failure)) => writeln!(
-                    table,
-                    "✗ {name}\n    expected: {}\n    came:     {}\n    see:      {}",
-                    failure.expected, failure.came, test.explains
-                ),
+                Err(NotPassed::Failed(failure)) => {
+                    writeln!(table, "✗ {name}\n    {}", test.explain(failure).replace('\n', "\n    "))
+                }
             };
         }
         let (passed, failed) = (self.count(Result::is_ok), self.failed());
@@ -135,15 +143,16 @@ impl Report {
         let tests: Vec<Value> = self
             .entries
             .iter()
-            .map(|Entry { test, verdict, took }| {
+            .map(|Entry { test, ran, took }| {
                 let mut line = json!({
                     "name": test.name,
                     "verdict": "passed",
                     "durationMs": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
                     "explains": test.explains,
                 });
-                match verdict {
-                    Ok(()) => {}
+                match &ran.verdict {
+                    Ok(()) if ran.not_tried.is_empty() => {}
+                    Ok(()) => line["notTried"] = ran.not_tried.as_slice().into(),
                     Err(NotPassed::Skipped(why)) => {
                         line["verdict"] = "skipped".into();
                         line["why"] = why.as_str().into();
@@ -151,19 +160,21 @@ impl Report {
                     Err(NotPassed::Failed(failure)) => {
                         line["verdict"] = "failed".into();
                         line["expected"] = failure.expected.as_str().into();
-                        line["came"] = failure.came.as_str().into();
+                        line["got"] = failure.got.as_str().into();
+                        line["remedy"] = test.remedy.into();
                     }
                 }
                 line
             })
             .collect();
-        json!({"osType": self.os_type, "passed": self.passed(), "tests": tests})
+        let skipped = self.count(|verdict| matches!(verdict, Err(NotPassed::Skipped(_))));
+        json!({"osType": self.os_type, "passed": self.passed(), "skipped": skipped, "tests": tests})
     }
 
     fn junit(&self) -> String {
         let mut suite = TestSuite::new(format!("conformance of {}", self.os_type));
-        for Entry { test, verdict, took } in &self.entries {
-            let status = match verdict {
+        for Entry { test, ran, took } in &self.entries {
+            let status = match &ran.verdict {
                 Ok(()) => TestCaseStatus::success(),
                 Err(NotPassed::Skipped(why)) => {
                     let mut status = TestCaseStatus::skipped();
@@ -172,9 +183,7 @@ impl Report {
                 }
                 Err(NotPassed::Failed(failure)) => {
                     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                    status
-                        .set_message(failure.came.as_str())
-                        .set_description(format!("{failure}\nsee: {}", test.explains));
+                    status.set_message(failure.got.as_str()).set_description(test.explain(failure));
                     status
                 }
             };
@@ -197,11 +206,18 @@ mod tests {
     fn report() -> Report {
         let verdicts = [
             Ok(()),
+            Ok(()),
             Err(NotPassed::Skipped("no <such> thing".into())),
             Err(NotPassed::Failed(Failure::new("a row", "none & nothing"))),
         ];
-        let entry = |(test, verdict)| Entry { test, verdict, took: Duration::from_millis(7) };
-        Report { os_type: "X".into(), entries: suite().iter().zip(verdicts).map(entry).collect() }
+        let entry = |(test, (at, verdict))| {
+            let not_tried = if at == 1 { vec!["there is no such target".to_owned()] } else { Vec::new() };
+            Entry { test, ran: Ran { verdict, not_tried }, took: Duration::from_millis(7) }
+        };
+        Report {
+            os_type: "X".into(),
+            entries: suite().iter().zip(verdicts.into_iter().enumerate()).map(entry).collect(),
+        }
     }
 
     #[test]
@@ -209,17 +225,23 @@ mod tests {
         let table = report().render(Format::Table);
         let marks: String =
             table.lines().filter_map(|line| line.chars().next()).filter(|c| "✓✗–".contains(*c)).collect();
-        assert_eq!(marks, "✓–✗");
-        assert!(table.ends_with("X: 1 passed, 1 failed, 1 skipped\n"), "{table}");
+        assert_eq!(marks, "✓✓–✗");
+        assert!(table.contains(" ms  in part: there is no such target\n"), "{table}");
+        let do_next = format!("    got:      none & nothing\n    do:       {}\n    see:      ", suite()[3].remedy);
+        assert!(table.contains(&do_next), "{table}");
+        assert!(table.ends_with("X: 2 passed, 1 failed, 1 skipped\n"), "{table}");
     }
 
     #[test]
-    fn json_tells_what_was_expected_and_what_came() {
+    fn json_says_what_was_expected_and_what_to_do() {
         let json: Value = serde_json::from_str(&report().render(Format::Json)).unwrap();
         assert_eq!(json["passed"], false);
-        assert_eq!(json["tests"][1]["verdict"], "skipped");
-        assert_eq!(json["tests"][2]["expected"], "a row");
-        assert_eq!(json["tests"][2]["came"], "none & nothing");
+        assert_eq!(json["skipped"], 1);
+        assert_eq!(json["tests"][1]["notTried"][0], "there is no such target");
+        assert_eq!(json["tests"][2]["verdict"], "skipped");
+        assert_eq!(json["tests"][3]["expected"], "a row");
+        assert_eq!(json["tests"][3]["got"], "none & nothing");
+        assert_eq!(json["tests"][3]["remedy"], suite()[3].remedy);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{NodeKind, NodeRef, Principal, Record};
+use connector_api::{Account, Group, Membership, NodeKind, NodeRef, Principal, Record, Resource};
+use serde_json::Value;
 
-/// The records that a scan must find: for each identity the one fact that is compared beside it.
+/// The records that a scan must find: for each identity the one fact that is compared with it.
 ///
 /// | record | identity | fact |
 /// |---|---|---|
@@ -15,16 +16,31 @@ use connector_api::{NodeKind, NodeRef, Principal, Record};
 /// | binding | both ends, the access and the request | |
 /// | grant | principal and resource | the access |
 ///
-/// Bindings are compared only where the fixture's truth has some.
+/// Bindings are compared only where the fixture's truth has some. Every other field that a record of the truth sets is
+/// compared, too, such as `enabled` and `admin` of an account: see [`Truth::differing_fields`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Truth {
-    rows: BTreeMap<String, String>,
+    rows: BTreeMap<String, Row>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Row {
+    kind: &'static str,
+    fact: String,
+    /// The record as JSON.
+    fields: Value,
 }
 
 impl Truth {
-    /// The truth of these records; of each, only identity and fact matter.
+    /// The truth of these records; of each, identity, fact and the fields that it sets matter.
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
-        Self { rows: records.into_iter().map(|record| (identity(record), fact(record))).collect() }
+        let row = |record: &Record| Row {
+            kind: record.kind(),
+            fact: fact(record),
+            // A row that is no JSON has no field that is right; that it is none has a test of its own.
+            fields: serde_json::to_value(record).unwrap_or_default(),
+        };
+        Self { rows: records.into_iter().map(|record| (identity(record), row(record))).collect() }
     }
 
     /// How many records there are.
@@ -47,13 +63,95 @@ impl Truth {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .filter_map(|key| match (self.rows.get(key), seen.rows.get(key)) {
-                (Some(wanted), Some(found)) if wanted == found => None,
-                (Some(wanted), Some(found)) => Some(format!("{key} is `{found}`, not `{wanted}`")),
+                (Some(wanted), Some(found)) if wanted.fact == found.fact => None,
+                (Some(wanted), Some(found)) => Some(format!("{key} is `{}`, not `{}`", found.fact, wanted.fact)),
                 (Some(_), None) => Some(format!("{key} is missing")),
                 (None, _) => Some(format!("{key} does not exist")),
             })
             .collect();
         (!lines.is_empty()).then(|| shortened(&lines))
+    }
+
+    /// The fields that a record of the truth sets and `seen` has otherwise, one line each; `None` when there are none.
+    ///
+    /// A field that is absent in the truth's record is not compared, nor one that is as in a record of which nothing but
+    /// the identity is known, such as `privileged: false`. Of an object only the fields that the truth sets are compared.
+    /// Records that `seen` lacks are [another matter](Self::difference).
+    pub fn differing_fields(&self, seen: &Self) -> Option<String> {
+        let mut lines = Vec::new();
+        for (key, wanted, found) in self.in_both(seen) {
+            for (field, value) in wanted.set() {
+                differing(field, value, &found.fields[field], &mut |field, wanted, found| {
+                    lines.push(format!("`{field}` of {key} is {}, not {}", told(found), told(wanted)));
+                });
+            }
+        }
+        (!lines.is_empty()).then(|| shortened(&lines))
+    }
+
+    /// Whether some record of that kind sets the field.
+    pub(super) fn sets(&self, kind: &str, field: &str) -> bool {
+        self.rows.values().any(|row| row.kind == kind && row.set().any(|(set, _)| set == field))
+    }
+
+    fn in_both<'t>(&'t self, other: &'t Self) -> impl Iterator<Item = (&'t str, &'t Row, &'t Row)> {
+        self.rows.iter().filter_map(|(key, row)| Some((key.as_str(), row, other.rows.get(key)?)))
+    }
+}
+
+impl Row {
+    /// The fields that the record sets.
+    fn set(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let blank = blank(self.kind);
+        let fields = self.fields.as_object().into_iter().flatten();
+        fields
+            .filter(move |(field, value)| blank[field.as_str()] != **value)
+            .map(|(field, value)| (field.as_str(), value))
+    }
+}
+
+/// A record of which nothing is known, as JSON. Those of a kind that is not listed have no field that is always there.
+fn blank(kind: &str) -> Value {
+    let record = match kind {
+        "account" => Record::from(Account::new("", "")),
+        "group" => Group::new("", "", "").into(),
+        "membership" => Membership::default().into(),
+        "resource" => Resource::new("", "", "").into(),
+        _ => return Value::Null,
+    };
+    let mut fields = serde_json::to_value(record).unwrap_or_default();
+    if let Some(fields) = fields.as_object_mut() {
+        // What an account is, and whether it is a member itself, is never left open.
+        fields.retain(|field, _| !matches!(field.as_str(), "kind" | "direct"));
+    }
+    fields
+}
+
+/// Calls `report` with the path of each value that is set in `wanted` and otherwise in `found`.
+fn differing(path: &str, wanted: &Value, found: &Value, report: &mut dyn FnMut(&str, &Value, &Value)) {
+    match (wanted, found) {
+        (Value::Object(fields), Value::Object(_)) => {
+            for (field, value) in fields {
+                differing(&format!("{path}.{field}"), value, &found[field], report);
+            }
+        }
+        _ if wanted == found => {}
+        _ => report(path, wanted, found),
+    }
+}
+
+/// A value, or that there is none.
+fn told(value: &Value) -> String {
+    if value.is_null() { "absent".to_owned() } else { brief(value) }
+}
+
+/// The beginning of a value.
+pub(super) fn brief(value: &Value) -> String {
+    const SHOWN: usize = 80;
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
@@ -135,7 +233,7 @@ pub(super) fn principal_key(principal: &Principal) -> String {
 
 #[cfg(test)]
 mod tests {
-    use connector_api::{Account, Binding};
+    use connector_api::Binding;
 
     use super::*;
 
@@ -152,6 +250,38 @@ mod tests {
             Some("account 1 is missing; account 2 is `eve`, not `bob`; account 3 does not exist")
         );
         assert_eq!(wanted.difference(&wanted), None);
+    }
+
+    #[test]
+    fn every_field_that_the_truth_sets_is_compared_and_no_other() {
+        let row = |enabled, admin, configured| {
+            let mut row = Account::new("1", "ada");
+            (row.enabled, row.admin, row.state) = (enabled, admin, Some("ACTIVE".into()));
+            let mut mfa = connector_api::Mfa::default();
+            (mfa.configured, mfa.required) = (configured, Some(true));
+            row.mfa = Some(mfa);
+            row
+        };
+        let seen = |enabled, admin| Truth::of(&[row(enabled, admin, Some(true)).into()]);
+        let mut wanted = row(Some(false), None, Some(true));
+        wanted.state = None;
+        wanted.mfa.as_mut().map(|mfa| mfa.required.take());
+        let wanted = Truth::of(&[wanted.into()]);
+        assert_eq!(wanted.differing_fields(&seen(Some(false), Some(true))), None);
+        let differs = |truth: &Truth, seen: &Truth| truth.differing_fields(seen).unwrap_or_default();
+        assert_eq!(differs(&wanted, &seen(Some(true), None)), "`enabled` of account 1 is true, not false");
+        assert_eq!(differs(&wanted, &seen(None, None)), "`enabled` of account 1 is absent, not false");
+        let nested = Truth::of(&[row(Some(false), None, Some(false)).into()]);
+        assert_eq!(differs(&wanted, &nested), "`mfa.configured` of account 1 is false, not true");
+        assert_eq!((wanted.sets("account", "enabled"), wanted.sets("account", "state")), (true, false));
+    }
+
+    #[test]
+    fn what_an_account_is_and_how_a_member_got_in_is_always_compared() {
+        let mut administrator = Account::new("1", "ada");
+        administrator.kind = connector_api::AccountKind::ADMINISTRATOR;
+        let difference = Truth::of(&[account("1", "ada")]).differing_fields(&Truth::of(&[administrator.into()]));
+        assert_eq!(difference.as_deref(), Some(r#"`kind` of account 1 is "administrator", not "user""#));
     }
 
     #[test]

@@ -18,25 +18,25 @@ pub enum NotPassed {
     Failed(Failure),
 }
 
-/// What a test expected, and what came instead.
+/// What a test expected, and what the connector did instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// What the contract asks for.
     pub expected: String,
     /// What the connector did.
-    pub came: String,
+    pub got: String,
 }
 
 impl Failure {
-    /// A failure from what was expected and what came.
-    pub fn new(expected: impl fmt::Display, came: impl fmt::Display) -> Self {
-        Self { expected: expected.to_string(), came: came.to_string() }
+    /// A failure from what was expected and what the connector did.
+    pub fn new(expected: impl fmt::Display, got: impl fmt::Display) -> Self {
+        Self { expected: expected.to_string(), got: got.to_string() }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected: {}\ncame:     {}", self.expected, self.came)
+        write!(f, "expected: {}\ngot:      {}", self.expected, self.got)
     }
 }
 
@@ -57,13 +57,13 @@ impl From<NoTarget> for NotPassed {
     }
 }
 
-/// Fails with `expected` and what `came` makes, unless the condition holds.
+/// Fails with `expected` and what `got` makes, unless the condition holds.
 pub(super) fn ensure<C: fmt::Display>(
     holds: bool,
     expected: impl fmt::Display,
-    came: impl FnOnce() -> C,
+    got: impl FnOnce() -> C,
 ) -> Result<(), NotPassed> {
-    if holds { Ok(()) } else { Err(Failure::new(expected, came()).into()) }
+    if holds { Ok(()) } else { Err(Failure::new(expected, got()).into()) }
 }
 
 /// Turns an error of the connector into a failure, for calls that must succeed.

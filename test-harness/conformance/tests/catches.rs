@@ -6,7 +6,7 @@ mod reference;
 
 use std::collections::BTreeSet;
 
-use connector_conformance::{Fixture, NotPassed, suite};
+use connector_conformance::{Fixture, NotPassed, Rerun, suite};
 use reference::{Breakage, Reference};
 
 mod a_sound_connector {
@@ -23,7 +23,8 @@ macro_rules! catches {
         $(
             #[test]
             fn $name() {
-                caught(&Reference::<{ Breakage::$breakage as usize }>, stringify!($test));
+                let program = Rerun::of_test(module_path!(), stringify!($name));
+                caught(&Reference::<{ Breakage::$breakage as usize }>, stringify!($test), &program);
             }
         )*
     };
@@ -55,6 +56,9 @@ catches! {
     a_connector_that_trusts_any_certificate_is_caught: TrustsAnyCertificate => a_wrong_certificate_is_reported_as_tls;
     a_scan_without_rights_is_caught: ScansWithoutRights => a_refused_credential_fails_the_scan;
     a_dropped_row_is_caught: DropsARow => a_scan_equals_the_truth;
+    inverted_enabled_is_caught: InvertsEnabled => every_field_that_the_truth_sets_is_right;
+    inverted_admin_is_caught: InvertsAdmin => every_field_that_the_truth_sets_is_right;
+    an_access_without_a_word_is_caught: LeavesOutTheWord => every_row_satisfies_the_published_schema;
     a_changing_order_is_caught: ChangesOrder => two_scans_are_equal_row_by_row;
     a_repeated_row_is_caught: RepeatsARow => no_row_comes_twice;
     a_shared_username_is_caught: SharesAUsername => every_username_is_unique;
@@ -83,22 +87,33 @@ catches! {
         IgnoresCancelWhileWaiting => a_cancel_ends_a_scan_that_waits_for_its_target;
     rows_lost_by_a_resume_are_caught: ResumeLosesRows => a_resumed_scan_equals_an_uninterrupted_one;
     rows_repeated_by_a_resume_are_caught: ResumeRepeatsRows => a_resumed_scan_equals_an_uninterrupted_one;
+    a_checkpoint_of_another_version_that_loses_rows_is_caught:
+        MisreadsOtherVersions => a_checkpoint_of_another_version_is_resumed_or_refused_by_name;
+    a_checkpoint_that_is_refused_namelessly_is_caught:
+        RefusesNamelessly => a_checkpoint_of_another_version_is_resumed_or_refused_by_name;
     a_foreign_checkpoint_that_is_taken_is_caught: TakesAnyCheckpoint => an_unusable_checkpoint_is_refused;
     a_damaged_checkpoint_that_is_taken_is_caught: TakesDamagedCheckpoint => an_unusable_checkpoint_is_refused;
     a_hidden_incomplete_core_section_is_caught: HidesIncompleteCore => a_core_section_that_fails_fails_the_scan;
     a_hidden_incomplete_optional_section_is_caught:
         HidesIncompleteOptional => an_optional_section_that_fails_is_named;
+    plain_http_is_caught: SpeaksPlainHttp => plain_http_to_another_machine_is_refused;
+    a_followed_redirect_is_caught: FollowsRedirects => redirects_are_not_followed;
+    a_followed_foreign_link_is_caught: FollowsForeignLinks => a_next_link_to_another_server_is_not_followed;
+    an_ignored_foreign_link_is_caught: IgnoresForeignLinks => a_next_link_to_another_server_is_not_followed;
     a_secret_in_an_error_is_caught: LeaksInError => the_secret_never_shows;
     a_secret_in_the_log_is_caught: LeaksInLog => the_secret_never_shows;
+    a_secret_on_standard_output_is_caught: PrintsSecret => the_secret_is_never_printed;
+    a_secret_on_standard_error_is_caught: PrintsSecretAsError => the_secret_is_never_printed;
+    a_secret_through_the_log_crate_is_caught: LeaksThroughLog => the_secret_is_never_printed;
     a_secret_in_a_record_is_caught: LeaksInRecord => the_secret_never_shows;
     a_secret_in_a_checkpoint_is_caught: LeaksInCheckpoint => the_secret_never_shows;
     a_panic_is_a_failure_like_another: Panics => a_scan_equals_the_truth;
 }
 
 /// Checks that the test of that name fails for this connector, and says what it expected.
-fn caught(fixture: &dyn Fixture, name: &str) {
+fn caught(fixture: &dyn Fixture, name: &str, program: &Rerun) {
     let test = suite().iter().find(|test| test.name == name).expect("a test of that name");
-    match test.run(fixture) {
+    match test.run(fixture, program).verdict {
         Err(NotPassed::Failed(_)) => {}
         other => panic!("{name} came to {other:?}"),
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::bench::Bench;
 use crate::fixture::{Fixture, Scenario};
 use crate::probe::Script;
-use crate::truth::{identity, shortened};
+use crate::truth::{brief, identity, shortened};
 use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 
 pub(crate) async fn a_core_section_that_fails_fails_the_scan(fixture: &dyn Fixture) -> Verdict {
@@ -102,16 +102,6 @@ fn lost(known: &[Record], after: &[Record], volatile: &BTreeSet<&Field>) -> Resu
     Ok(lost)
 }
 
-/// The beginning of a value.
-fn brief(value: &Value) -> String {
-    const SHOWN: usize = 80;
-    let text = value.to_string();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
 /// A target for each section that the fixture can make fail; skipped when there is none.
 async fn failing(fixture: &dyn Fixture, sections: impl IntoIterator<Item = Section>) -> Result<Vec<Bench>, NotPassed> {
     let (mut benches, mut reasons) = (Vec::new(), Vec::new());
@@ -122,5 +112,9 @@ async fn failing(fixture: &dyn Fixture, sections: impl IntoIterator<Item = Secti
             Err(failed) => return Err(failed),
         }
     }
-    if benches.is_empty() { Err(NotPassed::Skipped(reasons.join("; "))) } else { Ok(benches) }
+    if !benches.is_empty() {
+        return Ok(benches);
+    }
+    let why = if reasons.is_empty() { "the connector has no such section".to_owned() } else { reasons.join("; ") };
+    Err(NotPassed::Skipped(why))
 }

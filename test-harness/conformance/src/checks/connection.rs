@@ -61,8 +61,8 @@ async fn reported_as(fixture: &dyn Fixture, scenario: Scenario, code: ErrorCode)
     let report = test_connection(&Bench::start(fixture, scenario).await?).await?;
     let expected = format!("code `{code}` for {scenario}");
     let Some(error) = report.first_error() else {
-        let came = if report.passed() { "a report that passed" } else { "a failed check without an error" };
-        return Err(Failure::new(expected, came).into());
+        let got = if report.passed() { "a report that passed" } else { "a failed check without an error" };
+        return Err(Failure::new(expected, got).into());
     };
     ensure(error.code == code, expected, || error)?;
     ensure(!error.remedy.trim().is_empty(), format!("a remedy for `{code}`"), || "none")

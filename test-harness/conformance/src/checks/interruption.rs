@@ -108,25 +108,22 @@ pub(crate) async fn a_resumed_scan_equals_an_uninterrupted_one(fixture: &dyn Fix
 pub(crate) async fn an_unusable_checkpoint_is_refused(fixture: &dyn Fixture) -> Verdict {
     let bench = Bench::start(fixture, Scenario::Healthy).await?;
     let (_, checkpoints) = scan_with_checkpoints(&bench).await?;
+    // Where there is nothing to go on from, those of another version are refused as all are; else they have a test.
+    let resumes = !checkpoints.is_empty();
     let damaged = json!({"conformance": "damaged"});
     let own = checkpoints.into_iter().next().map(|(_, checkpoint)| checkpoint).unwrap_or_else(|| {
         let now = jiff::Timestamp::now();
         Checkpoint::new(&bench.descriptor, &bench.target.system, now, damaged.clone())
     });
     let old = own.started_at.checked_sub(2 * Checkpoint::MAX_AGE).unwrap_or(own.started_at);
-    let but = |change: &dyn Fn(&mut Checkpoint)| {
-        let mut checkpoint = own.clone();
-        change(&mut checkpoint);
-        checkpoint
-    };
-    for (what, checkpoint) in [
-        ("of another form", but(&|checkpoint| checkpoint.version += 1)),
-        ("of another connector", but(&|checkpoint| checkpoint.os_type = "SomethingElse".into())),
-        ("of another version", but(&|checkpoint| checkpoint.connector_version = "0.0.0-other".into())),
-        ("of another system", but(&|checkpoint| checkpoint.fingerprint = Fingerprint::default())),
-        ("that is too old", but(&|checkpoint| checkpoint.started_at = old)),
-        ("that is damaged", but(&|checkpoint| checkpoint.state = damaged.clone())),
-    ] {
+    let foreign = [
+        ("of another connector", but(&own, |checkpoint| checkpoint.os_type = "SomethingElse".into())),
+        ("of another system", but(&own, |checkpoint| checkpoint.fingerprint = Fingerprint::default())),
+        ("that is too old", but(&own, |checkpoint| checkpoint.started_at = old)),
+        ("that is damaged", but(&own, |checkpoint| checkpoint.state = damaged)),
+    ];
+    let versions = of_other_versions(&own).map(|(what, _, checkpoint)| (what, checkpoint));
+    for (what, checkpoint) in foreign.into_iter().chain(versions.into_iter().filter(|_| !resumes)) {
         let request = ScanRequest::default().resuming(checkpoint);
         let expected = format!("a checkpoint {what} fails the scan with `checkpoint_rejected`");
         match bench.run(request, Script::Record).await?.result {
@@ -135,6 +132,58 @@ pub(crate) async fn an_unusable_checkpoint_is_refused(fixture: &dyn Fixture) -> 
         }
     }
     Ok(())
+}
+
+pub(crate) async fn a_checkpoint_of_another_version_is_resumed_or_refused_by_name(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let (rows, checkpoints) = scan_with_checkpoints(&bench).await?;
+    let Some((kept, own)) = checkpoints.first() else {
+        return Err(NotPassed::Skipped("the connector makes no checkpoints".into()));
+    };
+    for (what, version, checkpoint) in of_other_versions(own) {
+        let request = ScanRequest::default().with_checkpoints().resuming(checkpoint);
+        let run = bench.run(request, Script::Record).await?;
+        match run.result {
+            Ok(_) => {
+                let mut resumed = rows[..*kept].to_vec();
+                resumed.append(&mut run.sink.seen().rows);
+                same_rows(
+                    &format!("a scan that goes on from a checkpoint {what} gives the same rows"),
+                    &rows,
+                    &resumed,
+                )?;
+            }
+            Err(failure) => {
+                let expected =
+                    format!("a checkpoint {what} is refused with `checkpoint_rejected`, naming version {version}");
+                let named =
+                    failure.error.code == ErrorCode::CheckpointRejected && failure.error.message.contains(&version);
+                ensure(named, expected, || failure.error)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A checkpoint as other versions would have made it: of what, that version, and the checkpoint.
+fn of_other_versions(own: &Checkpoint) -> [(&'static str, String, Checkpoint); 2] {
+    const CONNECTOR: &str = "0.0.0-other";
+    let form = own.version + 1;
+    [
+        ("of another form", form.to_string(), but(own, |checkpoint| checkpoint.version = form)),
+        (
+            "of another version of the connector",
+            CONNECTOR.to_owned(),
+            but(own, |checkpoint| checkpoint.connector_version = CONNECTOR.into()),
+        ),
+    ]
+}
+
+/// The same checkpoint with one thing changed.
+fn but(own: &Checkpoint, change: impl FnOnce(&mut Checkpoint)) -> Checkpoint {
+    let mut checkpoint = own.clone();
+    change(&mut checkpoint);
+    checkpoint
 }
 
 async fn scan_with_checkpoints(bench: &Bench) -> Result<(Vec<Record>, Vec<(usize, Checkpoint)>), NotPassed> {

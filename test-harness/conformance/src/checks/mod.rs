@@ -5,6 +5,7 @@ pub(super) mod connection;
 pub(super) mod descriptor;
 pub(super) mod flow;
 pub(super) mod interruption;
+pub(super) mod origin;
 pub(super) mod rows;
 pub(super) mod secrecy;
 pub(super) mod settings;

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{PathStep, ReasonKind, Record};
+use connector_api::{PathStep, ReasonKind, Record, schemars};
+use jsonschema::error::ValidationErrorKind;
+use serde_json::Value;
 
 use crate::bench::Bench;
 use crate::fixture::{Fixture, Scenario};
 use crate::truth::{self, Truth, account_key, group_key, resource_key, shortened};
-use crate::verdict::{Failure, NotPassed, Verdict, ensure};
+use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 
 async fn healthy_rows(fixture: &dyn Fixture) -> Result<Vec<Record>, NotPassed> {
     Ok(Bench::start(fixture, Scenario::Healthy).await?.scan().await?.1)
@@ -30,6 +32,50 @@ pub(super) fn equals_the_truth(bench: &Bench, rows: &[Record]) -> Verdict {
     }
 }
 
+/// The fields by which a host decides: where rows say them, a truth should.
+const DECIDING: [(&str, &str); 2] = [("account", "enabled"), ("account", "admin")];
+
+pub(crate) async fn every_field_that_the_truth_sets_is_right(fixture: &dyn Fixture) -> Verdict {
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let (_, rows) = bench.scan().await?;
+    let (truth, seen) = (&bench.target.truth, Truth::of(&rows));
+    if let Some(difference) = truth.differing_fields(&seen) {
+        return Err(Failure::new("each field as the truth's records set it", difference).into());
+    }
+    let unset = DECIDING.into_iter().filter(|(kind, field)| seen.sets(kind, field) && !truth.sets(kind, field));
+    let unset: Vec<String> = unset.map(|(kind, field)| format!("`{field}` of {kind}s")).collect();
+    if unset.is_empty() {
+        return Ok(());
+    }
+    Err(NotPassed::Skipped(format!("no record of the fixture's truth sets {}, and the scan does", unset.join(" or "))))
+}
+
+pub(crate) async fn every_row_satisfies_the_published_schema(fixture: &dyn Fixture) -> Verdict {
+    let schema = schemars::schema_for!(Record).to_value();
+    let validator = jsonschema::draft202012::new(&schema)
+        .map_err(|error| Failure::new("a usable schema of the rows", error.to_string()))?;
+    let mut odd = Vec::new();
+    for row in healthy_rows(fixture).await? {
+        let name = truth::identity(&row);
+        let json = serde_json::to_value(&row).expecting(format!("{name} as JSON"))?;
+        odd.extend(problem(&validator, &json).map(|problem| format!("{name}: {problem}")));
+    }
+    ensure(odd.is_empty(), "rows as `schema_for!(Record)` describes them", || shortened(&odd))
+}
+
+/// What is wrong with a row, and where: what keeps it from being of the kind that it says.
+fn problem(validator: &jsonschema::Validator, row: &Value) -> Option<String> {
+    let error = validator.iter_errors(row).next()?;
+    let told = |error: &jsonschema::ValidationError<'_>| format!("{} {error}", error.instance_path());
+    if let ValidationErrorKind::OneOfNotValid { context } = error.kind() {
+        let of_its_kind = |errors: &&Vec<_>| !errors.iter().map(told).any(|told| told.starts_with("/record "));
+        if let Some(first) = context.iter().find(of_its_kind).and_then(|errors| errors.first()) {
+            return Some(told(first));
+        }
+    }
+    Some(told(&error))
+}
+
 pub(crate) async fn two_scans_are_equal_row_by_row(fixture: &dyn Fixture) -> Verdict {
     let bench = Bench::start(fixture, Scenario::Healthy).await?;
     let ((_, first), (_, second)) = (bench.scan().await?, bench.scan().await?);
@@ -43,12 +89,12 @@ pub(super) fn same_rows(expected: &str, first: &[Record], second: &[Record]) -> 
     match parting {
         Some(at) => {
             let (one, other) = (truth::identity(&first[at]), truth::identity(&second[at]));
-            let came = if one == other {
+            let got = if one == other {
                 format!("row {at}, {one}, with other facts")
             } else {
                 format!("row {at} is {other}, not {one}")
             };
-            Err(Failure::new(expected, came).into())
+            Err(Failure::new(expected, got).into())
         }
         None => {
             ensure(first.len() == second.len(), expected, || format!("{} rows, then {}", first.len(), second.len()))

@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{
-    Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Progress, Record, Retry,
-    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Severity,
-    SystemConfig, async_trait,
+    Access, AccessLevel, AccessPath, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor,
+    ErrorCode, Progress, Record, Retry, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section,
+    SectionReport, SectionStatus, Severity, SystemConfig, async_trait,
 };
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::descriptor::descriptor;
-use super::{Breakage, account, group, membership, reason, sections};
+use super::{Breakage, RESOURCES, account, grant, group, membership, reason, sections};
 
 const PAGE: usize = 50;
 
@@ -36,6 +38,9 @@ pub fn connect(config: SystemConfig, breakage: Breakage) -> Result<Box<dyn Conne
     let no_secret = config.credential.secret().expose_secret().is_empty();
     if breakage == Breakage::RefusesToConnect || (breakage == Breakage::NeedsSecretSecretly && no_secret) {
         return Err(ConnectorError::invalid_config("no", "none"));
+    }
+    if config.hostname.starts_with("plainhttp-") && breakage != Breakage::SpeaksPlainHttp {
+        return Err(ConnectorError::new(ErrorCode::InsecureEndpoint, "the secret would travel readable", "use HTTPS"));
     }
     Ok(Box::new(ReferenceConnector { config, breakage, requests: AtomicUsize::new(0), refused: AtomicUsize::new(0) }))
 }
@@ -67,12 +72,33 @@ impl ReferenceConnector {
                 Ok(never) => never,
                 Err(_) => error(ErrorCode::Timeout),
             },
+            other if other.contains("-127.0.0.1:") => self.lead_astray(other).await,
             transient if transient.starts_with("transient-") && request % 3 == 1 => {
                 Err(ConnectorError::new(ErrorCode::ServerError, "it failed in passing", "try again")
                     .with_retry(Retry::Later))
             }
             fails if fails.strip_prefix("fails-") == Some(section.as_str()) => error(ErrorCode::ServerError),
             _ => Ok(()),
+        }
+    }
+
+    /// What comes of a target that leads to another server, whose address stands behind the scenario's name.
+    async fn lead_astray(&self, hostname: &str) -> Result<(), ConnectorError> {
+        let (scenario, address) = hostname.split_once('-').unwrap_or_default();
+        match (scenario, self.breakage) {
+            ("plainhttp", Breakage::SpeaksPlainHttp)
+            | ("redirects", Breakage::FollowsRedirects)
+            | ("foreignnextlink", Breakage::FollowsForeignLinks) => {
+                let secret = self.config.credential.secret().expose_secret();
+                let asked = async {
+                    let mut connection = TcpStream::connect(address).await?;
+                    connection.write_all(format!("GET / HTTP/1.1\r\nx-key: {secret}\r\n\r\n").as_bytes()).await?;
+                    connection.read_to_end(&mut Vec::new()).await
+                };
+                asked.await.map(drop).map_err(|_| ConnectorError::internal("the trap does not answer"))
+            }
+            ("foreignnextlink", Breakage::IgnoresForeignLinks) => Ok(()),
+            _ => Err(ConnectorError::new(ErrorCode::UnexpectedRedirect, "it leads elsewhere", "look who answers")),
         }
     }
 
@@ -87,6 +113,22 @@ impl ReferenceConnector {
         }
         match self.breakage {
             Breakage::DropsARow => drop(sections[0].1.pop()),
+            Breakage::InvertsEnabled | Breakage::InvertsAdmin => {
+                for (user, row) in sections[0].1.iter_mut().enumerate() {
+                    let mut inverted = account(user);
+                    let field = match self.breakage {
+                        Breakage::InvertsEnabled => &mut inverted.enabled,
+                        _ => &mut inverted.admin,
+                    };
+                    *field = field.map(|value| !value);
+                    *row = inverted.into();
+                }
+            }
+            Breakage::LeavesOutTheWord => {
+                let mut wordless = grant(0);
+                wordless.via = vec![AccessPath::new(Access::new(AccessLevel::Use, ""), Vec::new())];
+                sections[4].1[RESOURCES] = wordless.into();
+            }
             Breakage::ChangesOrder => sections[0].1.rotate_left(SCANS.replace(SCANS.get() + 1)),
             Breakage::RepeatsARow => sections[0].1.push(account(7).into()),
             Breakage::SharesAUsername => {
@@ -128,7 +170,13 @@ impl ReferenceConnector {
     /// How many rows an interrupted scan had sent.
     fn resume_from(&self, request: &ScanRequest) -> Result<usize, ConnectorError> {
         let Some(checkpoint) = &request.resume else { return Ok(0) };
-        if !self.is(Breakage::TakesAnyCheckpoint) {
+        let is_ours =
+            checkpoint.version == Checkpoint::VERSION && checkpoint.connector_version == self.describe().version;
+        if self.is(Breakage::RefusesNamelessly) && !is_ours {
+            return Err(Checkpoint::rejected("it is not from here"));
+        }
+        let misread = self.is(Breakage::MisreadsOtherVersions) && !is_ours;
+        if !self.is(Breakage::TakesAnyCheckpoint) && !misread {
             checkpoint.verify(&self.describe(), &self.config, Timestamp::now())?;
         }
         let lenient = self.is(Breakage::TakesAnyCheckpoint) || self.is(Breakage::TakesDamagedCheckpoint);
@@ -139,6 +187,7 @@ impl ReferenceConnector {
         };
         Ok(match self.breakage {
             Breakage::ResumeLosesRows => sent + 1,
+            Breakage::MisreadsOtherVersions if misread => sent + 1,
             Breakage::ResumeRepeatsRows => sent.saturating_sub(1),
             _ => sent,
         })
@@ -272,8 +321,13 @@ impl Connector for ReferenceConnector {
 
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
         assert!(!self.is(Breakage::Panics), "it panics");
-        if self.is(Breakage::LeaksInLog) {
-            tracing::trace!(token = self.config.credential.secret().expose_secret(), "scanning");
+        let secret = self.config.credential.secret().expose_secret();
+        match self.breakage {
+            Breakage::LeaksInLog => tracing::trace!(token = secret, "scanning"),
+            Breakage::PrintsSecret => println!("scanning by {secret}"),
+            Breakage::PrintsSecretAsError => eprintln!("scanning by {secret}"),
+            Breakage::LeaksThroughLog => log::trace!("scanning by {secret}"),
+            _ => {}
         }
         let mut ledger = ScanLedger::start(&self.describe(), &self.config);
         let read = self.read(&request, &*sink, &mut ledger);

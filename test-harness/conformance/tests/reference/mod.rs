@@ -8,7 +8,7 @@ use connector_api::{
     NodeRef, Principal, Reason, ReasonKind, Record, Registration, Resource, ResourceRef, Section, Severity,
     SystemConfig, async_trait, inventory,
 };
-use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth};
+use connector_conformance::{Fixture, NoTarget, Scenario, Target, Trap, Truth};
 
 pub const SECRET: &str = "reference-secret-4c1d";
 pub const USERS: usize = 130;
@@ -58,6 +58,9 @@ breakages! {
     ScansWithoutRights,
     // Its rows.
     DropsARow,
+    InvertsEnabled,
+    LeavesOutTheWord,
+    InvertsAdmin,
     ChangesOrder,
     RepeatsARow,
     SharesAUsername,
@@ -85,14 +88,24 @@ breakages! {
     IgnoresCancelWhileWaiting,
     ResumeLosesRows,
     ResumeRepeatsRows,
+    MisreadsOtherVersions,
+    RefusesNamelessly,
     TakesAnyCheckpoint,
     TakesDamagedCheckpoint,
     // Completeness.
     HidesIncompleteCore,
     HidesIncompleteOptional,
+    // Where it goes.
+    SpeaksPlainHttp,
+    FollowsRedirects,
+    FollowsForeignLinks,
+    IgnoresForeignLinks,
     // Secrecy.
     LeaksInError,
     LeaksInLog,
+    PrintsSecret,
+    PrintsSecretAsError,
+    LeaksThroughLog,
     LeaksInRecord,
     LeaksInCheckpoint,
     Panics,
@@ -118,14 +131,18 @@ impl<const BREAKAGE: usize> Fixture for Reference<BREAKAGE> {
     }
 
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
+        let trap = Trap::start().await.map_err(NoTarget::broken)?;
         let hostname = match scenario {
+            Scenario::PlainHttp | Scenario::Redirects | Scenario::ForeignNextLink => {
+                format!("{scenario:?}-{}", trap.address()).to_lowercase()
+            }
             Scenario::TransientFaults { seed } => format!("transient-{seed}"),
             Scenario::SectionFails(section) => format!("fails-{section}"),
             other => format!("{other:?}").to_lowercase(),
         };
         let os_type = (self.registration().descriptor)().os_type;
         let system = SystemConfig::new(os_type, hostname, Credential::from_secret(SECRET));
-        Ok(Target::new(system, Truth::of(sections().iter().flat_map(|(_, rows)| rows))))
+        Ok(Target::new(system, Truth::of(sections().iter().flat_map(|(_, rows)| rows))).with_trap(trap))
     }
 }
 
@@ -154,6 +171,7 @@ pub fn account(user: usize) -> Account {
     let link = AccountLink::new("u000", AccountKind::USER, "sharedEmail").drawn_from([Section::USERS]);
     let mut row = Account::new(format!("u{user:03}"), format!("user{user}"));
     row.links = (user == 1).then_some(link).into_iter().collect();
+    (row.enabled, row.admin) = (Some(user % 10 != 3), Some(user == 2));
     row.department = (user == 0).then(|| "Operations".into());
     row
 }
@@ -184,7 +202,7 @@ fn resource(index: usize) -> Resource {
     Resource::new(format!("r{index}"), "application", format!("Application {index}"))
 }
 
-fn grant(index: usize) -> Grant {
+pub fn grant(index: usize) -> Grant {
     let (group, resource) = (group_reference(index), resource(index));
     let principal = Principal::group(group.external_id, group.group_type, group.name);
     let resource = ResourceRef::new(resource.external_id, resource.resource_type, resource.name);

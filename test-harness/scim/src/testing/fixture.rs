@@ -4,7 +4,7 @@ use connector_api::{
     Account, Binding, Credential, Group, Membership, NodeKind, NodeRef, PathStep, Record, Registration, Section,
     SystemConfig, async_trait,
 };
-use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth, loopback};
+use connector_conformance::{Fixture, NoTarget, Scenario, Target, Trap, Truth, loopback};
 use serde_json::{Value, json};
 
 use super::server::{Fault, ScimServer};
@@ -26,7 +26,14 @@ impl Fixture for ScimFixture {
     }
 
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
+        let trap = Trap::start().await.map_err(NoTarget::broken)?;
         let system = match scenario {
+            Scenario::PlainHttp => system(trap.elsewhere()),
+            Scenario::Redirects => {
+                let address = loopback::redirecting(trap.address()).await.map_err(NoTarget::broken)?;
+                system(format!("http://{address}"))
+            }
+            Scenario::ForeignNextLink => return Err(NoTarget::unsupported("SCIM pages by index, not by links")),
             Scenario::Refused => system(format!("http://{}", loopback::deserted().await.map_err(NoTarget::broken)?)),
             Scenario::Hangs => system(format!("http://{}", loopback::silent().await.map_err(NoTarget::broken)?)),
             Scenario::WrongCertificate => {
@@ -40,7 +47,7 @@ impl Fixture for ScimFixture {
         };
         // What always fails need not be tried often.
         let retries = if matches!(scenario, Scenario::TransientFaults { .. }) { 5 } else { 1 };
-        Ok(Target::new(system.with_attribute("scimRetries", retries), Truth::of(&truth())))
+        Ok(Target::new(system.with_attribute("scimRetries", retries), Truth::of(&truth())).with_trap(trap))
     }
 }
 
@@ -79,6 +86,10 @@ fn is_member(user: usize, group: usize) -> bool {
     user.is_multiple_of(group + 3)
 }
 
+fn is_active(user: usize) -> bool {
+    !user.is_multiple_of(10)
+}
+
 /// The users, backwards: a service provider may list in any order.
 fn users() -> Vec<Value> {
     let user = |index| {
@@ -87,7 +98,7 @@ fn users() -> Vec<Value> {
             "userName": format!("user{index}"),
             "name": {"givenName": "User", "familyName": format!("{index}")},
             "emails": [{"value": format!("user{index}@example.com"), "primary": true}],
-            "active": index % 10 != 0,
+            "active": is_active(index),
         })
     };
     (0..USERS).rev().map(user).collect()
@@ -124,8 +135,13 @@ fn truth() -> Vec<Record> {
     let memberships = memberships.map(|(user, index, via)| membership(user, index, via).into());
     let end = |index| NodeRef::new(NodeKind::Group, GROUP_TYPE, group_id(index));
     let inner = Binding::new(end(0), end(GROUPS - 1));
+    let found = |index| {
+        let mut row = account(index);
+        row.enabled = Some(is_active(index));
+        row
+    };
     (0..USERS)
-        .map(|index| account(index).into())
+        .map(|index| found(index).into())
         .chain((0..GROUPS).map(|index| group(index).into()))
         .chain(memberships)
         .chain([inner.into()])

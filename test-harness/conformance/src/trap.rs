@@ -1,0 +1,74 @@
+//! Where no connector may come: a server that counts who does.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use connector_api::secrecy::{ExposeSecret, SecretString};
+use tokio::io::AsyncWriteExt;
+
+use super::loopback;
+use super::secret;
+
+/// A server on loopback that takes every request, counts it and answers it well. It lasts as long as the test's runtime.
+///
+/// A fixture puts it where a careless connector would be led: see [`Target::with_trap`](crate::Target::with_trap).
+#[derive(Debug, Clone)]
+pub struct Trap {
+    address: SocketAddr,
+    visits: Arc<AtomicUsize>,
+    heard: Arc<Mutex<String>>,
+}
+
+impl Trap {
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// When loopback has no free port.
+    pub async fn start() -> io::Result<Self> {
+        let listener = loopback::listener().await?;
+        let trap = Self {
+            address: listener.local_addr()?,
+            visits: Arc::default(),
+            heard: Arc::new(Mutex::new(String::new())),
+        };
+        let caught = trap.clone();
+        tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                caught.visits.fetch_add(1, Ordering::Relaxed);
+                let caught = caught.clone();
+                tokio::spawn(async move {
+                    let head = loopback::request_head(&mut connection).await;
+                    caught.heard.lock().unwrap_or_else(PoisonError::into_inner).push_str(&head);
+                    connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]").await
+                });
+            }
+        });
+        Ok(trap)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same server as a plain HTTP address that is not loopback, though it leads nowhere but to this machine.
+    pub fn elsewhere(&self) -> String {
+        format!("http://0.0.0.0:{}", self.address.port())
+    }
+
+    /// How many connections were made to it.
+    pub fn visits(&self) -> usize {
+        self.visits.load(Ordering::Relaxed)
+    }
+
+    /// Who came, for a failure: how many, and whether a secret came along. `None` when nobody did.
+    pub(super) fn caught(&self, secrets: &[SecretString]) -> Option<String> {
+        let visits = self.visits();
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let shows = secrets.iter().any(|secret| secret::shows_in(secret.expose_secret(), &heard));
+        let secret = if shows { ", with the secret" } else { "" };
+        (visits > 0).then(|| format!("{visits} connections to it{secret}"))
+    }
+}
