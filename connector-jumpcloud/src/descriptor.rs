@@ -6,9 +6,10 @@ use connector_api::{
 };
 
 use crate::api::level::Level;
-use crate::discovery::{self, ADMIN_ROLE, USER_GROUP};
+use crate::graph::{USER_GROUP, evidence};
 use crate::options::Options;
 use crate::rights::{self, SignIn};
+use crate::sections::administrators::ADMIN_ROLE;
 
 /// The OS Type by which a system chooses this connector.
 pub const OS_TYPE: &str = "JumpCloud";
@@ -43,7 +44,7 @@ pub fn descriptor() -> Descriptor {
         Field::new("account", "lastLoginAt"),
         Field::new("resource", "lastContactAt"),
     ];
-    descriptor.evidence = discovery::evidence_rows();
+    descriptor.evidence = evidence::rows();
     descriptor.emits = [USER_GROUP, ADMIN_ROLE, "system", "systemGroup", "application"]
         .into_iter()
         .chain(DIRECTORY_TYPES.iter().copied())

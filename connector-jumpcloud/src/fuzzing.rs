@@ -12,8 +12,8 @@ use crate::api::{
     organizations::Organization, systems::System, systems::SystemGroup, user_groups::UserGroup,
 };
 use crate::client::{self, Answer, Identified};
-use crate::discovery::Draft;
-pub use crate::discovery::{fuzz_state as state, fuzz_state_is_good as state_is_good};
+pub use crate::scan::{fuzz_state as state, fuzz_state_is_good as state_is_good};
+use crate::sections::users::draft::Draft;
 
 /// A fuzz target: its name, what it runs, and bytes from which a fuzzer may start.
 pub struct Target {
@@ -99,7 +99,7 @@ pub const TARGETS: [Target; 10] = [
 
 /// A page of directory users, and the accounts that they become.
 pub fn users(bytes: &[u8]) {
-    page::<Draft>(bytes).into_iter().for_each(crate::discovery::fuzz_account);
+    page::<Draft>(bytes).into_iter().for_each(crate::scan::fuzz_account);
 }
 
 /// A page of user groups.
@@ -222,6 +222,6 @@ mod tests {
             let rows = target.seeds.iter().all(|seed| serde_json::from_str::<serde_json::Value>(seed).is_ok());
             assert!(rows, "{}", target.name);
         }
-        assert!(crate::discovery::fuzz_state_is_good(TARGETS[9].seeds[0].as_bytes()));
+        assert!(crate::scan::fuzz_state_is_good(TARGETS[9].seeds[0].as_bytes()));
     }
 }

@@ -2,11 +2,11 @@
 
 use connector_api::{ConnectorError, Section};
 
-use super::Draft;
-use super::section::is_unavailable;
+use super::draft::Draft;
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::client::{Client, Meter, PageReader, is_absent};
 use crate::options::{Options, UsersEndpoint};
+use crate::scan::progress::is_unavailable;
 
 /// The users' listing, opened at its first page: that page tells which endpoint serves, and how many users there are.
 pub(crate) struct OpenUsers {
@@ -54,7 +54,7 @@ pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter
 
 /// The listings from which the ids of users are read whose bindings are asked for: the published one first, since the
 /// other may leave users out.
-pub(super) fn of_ids(chosen: UsersEndpoint) -> &'static [&'static str] {
+pub(crate) fn of_ids(chosen: UsersEndpoint) -> &'static [&'static str] {
     match chosen {
         UsersEndpoint::Auto => &[SYSTEM_USERS, V2_USERS],
         UsersEndpoint::V2 => &[V2_USERS],

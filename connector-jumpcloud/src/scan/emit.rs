@@ -6,14 +6,15 @@ use connector_access::Subject;
 use connector_api::{AccountKind, AccountLink, ConnectorError, Principal, Record, Section, SectionStatus};
 use hashbrown::HashMap;
 
-use super::graph::{Graph, USER_GROUP};
-use super::people::Link;
-use super::privilege::Privilege;
-use super::section::Tally;
-use super::state::State;
-use super::{Course, EFFECTIVE, Scan, administrators, rows};
+use super::{Course, EFFECTIVE, Scan, rows};
 use crate::api::administrators::Administrator;
 use crate::client::Identified;
+use crate::graph::privilege::Privilege;
+use crate::graph::{Graph, USER_GROUP};
+use crate::scan::people::Link;
+use crate::scan::progress::Tally;
+use crate::scan::state::State;
+use crate::sections::administrators;
 
 /// Rows that go to the sink together.
 const BATCH: usize = 100;
@@ -28,7 +29,7 @@ fn effective_status(state: &State) -> SectionStatus {
 }
 
 /// Rows on their way to the sink, counted for one section.
-pub(super) struct Outlet<'a> {
+pub(crate) struct Outlet<'a> {
     scan: &'a Scan<'a>,
     batch: Vec<Record>,
     /// How many rows of the batch belong to each section.
@@ -36,17 +37,17 @@ pub(super) struct Outlet<'a> {
 }
 
 impl<'a> Outlet<'a> {
-    pub(super) fn new(scan: &'a Scan<'a>) -> Self {
+    pub(crate) fn new(scan: &'a Scan<'a>) -> Self {
         Self { scan, batch: Vec::with_capacity(BATCH), pending: BTreeMap::new() }
     }
 
-    pub(super) async fn send(&mut self, section: Section, record: impl Into<Record>) -> Result<(), ConnectorError> {
+    pub(crate) async fn send(&mut self, section: Section, record: impl Into<Record>) -> Result<(), ConnectorError> {
         *self.pending.entry(section).or_default() += 1;
         self.batch.push(record.into());
         if self.batch.len() == BATCH { self.flush().await } else { Ok(()) }
     }
 
-    pub(super) async fn flush(&mut self) -> Result<(), ConnectorError> {
+    pub(crate) async fn flush(&mut self) -> Result<(), ConnectorError> {
         if self.batch.is_empty() {
             return Ok(());
         }
@@ -61,7 +62,7 @@ impl<'a> Outlet<'a> {
 
 impl Scan<'_> {
     /// Sends everything but the users: it is all in memory by now.
-    pub(super) async fn emit_rest(&self, course: &mut Course) -> Result<(), ConnectorError> {
+    pub(crate) async fn emit_rest(&self, course: &mut Course) -> Result<(), ConnectorError> {
         let mut outlet = Outlet::new(self);
         let state = &mut course.state;
         let names: Vec<String> = {
@@ -125,7 +126,7 @@ impl Scan<'_> {
         }
     }
 
-    pub(super) fn privilege<'s>(&self, state: &'s State, graph: &'s Graph<'s>) -> Privilege<'s> {
+    pub(crate) fn privilege<'s>(&self, state: &'s State, graph: &'s Graph<'s>) -> Privilege<'s> {
         let Self { options, client, .. } = self;
         let now = client.clock().now();
         Privilege::new(&options.privileged_group_patterns, options.stale_api_key_days, now, state, graph)

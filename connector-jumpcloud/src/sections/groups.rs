@@ -8,26 +8,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::another_answered;
-use super::edge_lists::confirm_gone;
-use super::section::Tally;
+use crate::api::edge_lists::confirm_gone;
 use crate::api::graph::{Kind, sudo};
 use crate::api::level::Level;
 use crate::api::user_groups::{self, UserGroup};
 use crate::api::{Id, IdOnly};
 use crate::client::{Client, PageReader, is_absent};
 use crate::options::GroupDetails;
+use crate::scan::another_answered;
+use crate::scan::progress::Tally;
 
 /// The user groups as they were read.
 #[derive(Default)]
-pub(super) struct Groups {
-    pub(super) rows: Vec<UserGroup>,
+pub(crate) struct Groups {
+    pub(crate) rows: Vec<UserGroup>,
     /// Those that are listed and answer 404 by themselves: gone, unless their members are there.
-    pub(super) absent: BTreeSet<Id>,
+    pub(crate) absent: BTreeSet<Id>,
 }
 
 /// Reads the groups into `found`; what came before an error stays there.
-pub(super) async fn read(
+pub(crate) async fn read(
     client: &Client,
     limit: u64,
     how: GroupDetails,
@@ -76,7 +76,7 @@ impl Which {
 }
 
 /// How many groups a scan reads by themselves, from their rows in the list; unknown beforehand with filters.
-pub(super) fn details(how: GroupDetails, groups: &[UserGroup]) -> u64 {
+pub(crate) fn details(how: GroupDetails, groups: &[UserGroup]) -> u64 {
     let which = match how {
         GroupDetails::Auto | GroupDetails::Filtered => Which::Lacking,
         GroupDetails::Each => Which::All,
@@ -90,7 +90,7 @@ pub(super) fn details(how: GroupDetails, groups: &[UserGroup]) -> u64 {
 ///
 /// # Errors
 /// `inconsistent_listing`.
-pub(super) fn check_absent(absent: &BTreeSet<Id>, is_there: impl Fn(&Id) -> bool) -> Result<(), ConnectorError> {
+pub(crate) fn check_absent(absent: &BTreeSet<Id>, is_there: impl Fn(&Id) -> bool) -> Result<(), ConnectorError> {
     match absent.iter().find(|id| is_there(id)) {
         None => Ok(()),
         Some(id) => Err(ConnectorError::new(

@@ -1,33 +1,40 @@
 //! The users' accounts go out as the users are read, and the list of users is held against those whom memberships and
 //! bindings name: a list that leaves users out must not pass for whole.
 
+pub(crate) mod draft;
+pub(crate) mod endpoint;
+
 use connector_api::{
     Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Record, Retry, Section, SectionStatus,
 };
 use hashbrown::{HashMap, HashSet};
 
-use super::attribution::{Attribution, SignInNames};
-use super::emit::Outlet;
-use super::graph::Graph;
-use super::people::{Evidence, People};
-use super::privilege::Privilege;
-use super::section::{Tally, is_unavailable};
-use super::state::State;
-use super::users::Draft;
-use super::{Course, OpenUsers, Scan, another_answered, explain, last_login, organization};
 use crate::api::graph::{self, Kind};
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::api::{Id, IdOnly};
 use crate::client::{Identified, Meter, PageReader, is_absent};
+use crate::explain::explain;
+use crate::graph::Graph;
+use crate::graph::privilege::Privilege;
 use crate::options::UsersEndpoint;
+use crate::organization;
 use crate::rights;
+use crate::scan::emit::Outlet;
+use crate::scan::people::{Evidence, People};
+use crate::scan::progress::{Tally, is_unavailable};
+use crate::scan::state::State;
+use crate::scan::{Course, Scan, another_answered};
+use crate::sections::last_login;
+use crate::sections::last_login::attribution::{Attribution, SignInNames};
+use draft::Draft;
+use endpoint::OpenUsers;
 
 /// How many of the users whom the list lacks are asked for by id.
 const ASKED: usize = 20;
 
 impl Scan<'_> {
     /// Reads the users and sends an account for each.
-    pub(super) async fn emit_users(
+    pub(crate) async fn emit_users(
         &self,
         users: OpenUsers,
         tally: Tally,

@@ -4,17 +4,17 @@
 use connector_access::{Naming, Reach};
 use connector_api::{Attributes, Grant, Group, Membership, Principal, Resource};
 
-use super::graph::{Graph, USER_GROUP};
-use super::privilege::Privilege;
-use super::section::Tally;
-use super::state::{Members, State};
 use crate::api::applications::Application;
 use crate::api::directories::Directory;
 use crate::api::graph::{Kind, sudo};
 use crate::api::systems::{System, SystemGroup};
 use crate::api::user_groups::UserGroup;
+use crate::graph::privilege::Privilege;
+use crate::graph::{Graph, USER_GROUP};
+use crate::scan::progress::Tally;
+use crate::scan::state::{Members, State};
 
-pub(super) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privilege: &Privilege<'_>) -> Group {
+pub(crate) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privilege: &Privilege<'_>) -> Group {
     let reasons = privilege.group(at);
     let mut row = Group::new(group.id.to_string(), USER_GROUP, group_name(group));
     row.description = group.description.clone();
@@ -28,7 +28,7 @@ pub(super) fn group(group: &UserGroup, member_count: Option<u64>, at: u32, privi
 }
 
 /// The members of one group. There may be a million, so their rows are made one by one.
-pub(super) struct GroupMembers<'a> {
+pub(crate) struct GroupMembers<'a> {
     state: &'a State,
     graph: &'a Graph<'a>,
     group: &'a UserGroup,
@@ -38,7 +38,7 @@ pub(super) struct GroupMembers<'a> {
 }
 
 /// A group's members; `None` for a group that vanished.
-pub(super) fn members<'a>(state: &'a State, graph: &'a Graph<'_>, at: u32) -> Option<GroupMembers<'a>> {
+pub(crate) fn members<'a>(state: &'a State, graph: &'a Graph<'_>, at: u32) -> Option<GroupMembers<'a>> {
     let direct = state.members.get(at as usize)?.as_ref()?;
     let mut indirect = graph.indirect_members(at);
     // One that is not in the scan is counted with the group that holds it.
@@ -48,13 +48,13 @@ pub(super) fn members<'a>(state: &'a State, graph: &'a Graph<'_>, at: u32) -> Op
 
 impl<'a> GroupMembers<'a> {
     /// How many of them are in the scan.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         let direct = self.direct.users.iter().filter(|user| self.state.people.is_listed(**user));
         (direct.count() + self.indirect.len()) as u64
     }
 
     /// Counts those that are not in the scan.
-    pub(super) fn count_missing(&self, tally: &mut Tally) {
+    pub(crate) fn count_missing(&self, tally: &mut Tally) {
         let Self { state, graph, group, direct, .. } = self;
         let from = || format!("group {}", group.id);
         for missing in direct.groups.iter().filter(|id| !graph.has_group(id)) {
@@ -66,7 +66,7 @@ impl<'a> GroupMembers<'a> {
     }
 
     /// Their memberships, direct ones first.
-    pub(super) fn rows(self) -> impl Iterator<Item = Membership> + use<'a> {
+    pub(crate) fn rows(self) -> impl Iterator<Item = Membership> + use<'a> {
         let Self { state, graph, group, direct, indirect } = self;
         let (group_id, group_name) = (group.id.to_string(), group_name(group));
         let all = direct.users.iter().map(|user| (*user, Vec::new())).chain(indirect);
@@ -84,7 +84,7 @@ impl<'a> GroupMembers<'a> {
     }
 }
 
-pub(super) fn system(system: &System) -> Resource {
+pub(crate) fn system(system: &System) -> Resource {
     let mut row = Resource::new(
         system.id.to_string(),
         Kind::System.resource_type(),
@@ -100,7 +100,7 @@ pub(super) fn system(system: &System) -> Resource {
     row
 }
 
-pub(super) fn system_group(group: &SystemGroup) -> Resource {
+pub(crate) fn system_group(group: &SystemGroup) -> Resource {
     let mut row =
         Resource::new(group.id.to_string(), Kind::SystemGroup.resource_type(), named(&group.name, &None, &group.id));
     row.container = true;
@@ -108,7 +108,7 @@ pub(super) fn system_group(group: &SystemGroup) -> Resource {
     row
 }
 
-pub(super) fn application(application: &Application) -> Resource {
+pub(crate) fn application(application: &Application) -> Resource {
     let mut row = Resource::new(
         application.id.to_string(),
         Kind::Application.resource_type(),
@@ -124,7 +124,7 @@ pub(super) fn application(application: &Application) -> Resource {
     row
 }
 
-pub(super) fn directory(directory: &Directory) -> Resource {
+pub(crate) fn directory(directory: &Directory) -> Resource {
     let kind = directory.graph_kind().map(Kind::resource_type).or(directory.kind.as_deref()).unwrap_or("directory");
     let attributes = with(Attributes::new(), "mfa", directory.mfa.as_deref());
     let mut row = Resource::new(directory.id.to_string(), kind, named(&directory.name, &None, &directory.id));
@@ -133,11 +133,11 @@ pub(super) fn directory(directory: &Directory) -> Resource {
 }
 
 /// The grants of one principal.
-pub(super) fn grants(graph: &Graph<'_>, principal: &Principal, reach: &Reach<'_>) -> Vec<Grant> {
+pub(crate) fn grants(graph: &Graph<'_>, principal: &Principal, reach: &Reach<'_>) -> Vec<Grant> {
     reach.iter().map(|reached| reached.grant(graph, principal)).collect()
 }
 
-pub(super) fn group_name(group: &UserGroup) -> String {
+pub(crate) fn group_name(group: &UserGroup) -> String {
     group.name.clone().unwrap_or_else(|| group.id.to_string())
 }
 

@@ -4,16 +4,16 @@
 use connector_api::ConnectorError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::edge_lists::{EdgeList, EdgeReader, WholeList};
-use super::people::People;
-use super::section::Tally;
-use super::state::Members;
 use crate::api::Id;
+use crate::api::edge_lists::{EdgeList, EdgeReader, WholeList};
 use crate::api::graph::{Edge, Kind};
 use crate::client::Witness;
+use crate::scan::people::People;
+use crate::scan::progress::Tally;
+use crate::scan::state::Members;
 
 /// Reads every group's members, many groups side by side, in the order of `groups`.
-pub(super) async fn read(
+pub(crate) async fn read(
     reader: &EdgeReader<'_>,
     groups: &[Id],
     people: &mut People,
@@ -119,7 +119,7 @@ impl Listed {
 }
 
 /// Counts each group's members, without reading them.
-pub(super) async fn counts(reader: &EdgeReader<'_>, groups: &[Id]) -> Result<Vec<u64>, ConnectorError> {
+pub(crate) async fn counts(reader: &EdgeReader<'_>, groups: &[Id]) -> Result<Vec<u64>, ConnectorError> {
     stream::iter(groups.to_vec())
         .map(|group| {
             let list = EdgeList::members(Kind::UserGroup, group);

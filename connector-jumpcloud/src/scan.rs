@@ -4,32 +4,15 @@
 //! privilege) is then known, so each account goes to the sink once, whole, as its page arrives, and none is held in
 //! memory. What is held is the graph: ids and edges.
 
-mod accounts;
-mod administrators;
-mod attribution;
-mod edge_lists;
-mod edges;
-mod emit;
-mod evidence;
-mod explain;
+pub(crate) mod emit;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 mod fuzzing;
-mod graph;
-mod groups;
-mod last_login;
-mod logins;
-mod memberships;
-mod organization;
-mod people;
+pub(crate) mod people;
 mod plan;
-mod privilege;
-mod reach;
+pub(crate) mod progress;
 mod read;
-mod rows;
-mod section;
-mod state;
-mod users;
-mod users_endpoint;
+pub(crate) mod rows;
+pub(crate) mod state;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,26 +24,19 @@ use connector_api::{
 };
 use jiff::Timestamp;
 
-pub(crate) use administrators::ADMIN_ROLE;
-pub(crate) use evidence::rows as evidence_rows;
-pub(crate) use explain::{
-    explain, learn_organization, list as list_organizations, name as organization_name, not_visible,
-    visible_organizations,
-};
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 pub(crate) use fuzzing::fuzz_account;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 pub use fuzzing::{fuzz_state, fuzz_state_is_good};
-pub(crate) use graph::USER_GROUP;
 pub(crate) use plan::plan;
-pub(crate) use users::Draft;
-pub(crate) use users_endpoint::{OpenUsers, open_users};
 
 use crate::api::Id;
 use crate::client::{Client, Meter};
 use crate::descriptor::{SECTIONS, is_core};
+use crate::explain::explain;
 use crate::options::Options;
-use section::Tally;
+use crate::sections::users::endpoint::open_users;
+use progress::Tally;
 use state::State;
 
 /// What a scan works with.
@@ -80,15 +56,15 @@ pub(crate) struct SharedCourse(Mutex<BTreeMap<Section, InFlight>>);
 
 /// A section as far as it came.
 #[derive(Default, Clone)]
-struct InFlight {
+pub(crate) struct InFlight {
     /// What its requests cost.
     meter: Meter,
     /// Rows that the sink took.
-    taken: u64,
+    pub(crate) taken: u64,
 }
 
 impl SharedCourse {
-    fn of(&self, section: Section) -> InFlight {
+    pub(crate) fn of(&self, section: Section) -> InFlight {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(section).or_default().clone()
     }
 
@@ -99,9 +75,9 @@ impl SharedCourse {
 
 /// How far a scan came, whatever ended it.
 #[derive(Default)]
-struct Course {
-    state: State,
-    warnings: Vec<String>,
+pub(crate) struct Course {
+    pub(crate) state: State,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Scan<'_> {
@@ -121,7 +97,7 @@ impl Scan<'_> {
         for &section in SECTIONS {
             let report = course.state.reports.remove(&section);
             let report = self.ended(section, report, &result);
-            section::log_end(&report);
+            progress::log_end(&report);
             ledger.close(report);
         }
         if let Some(endpoint) = course.state.users_endpoint {
@@ -199,7 +175,7 @@ impl Scan<'_> {
         let InFlight { meter, taken } = self.course.of(section);
         let mut report = report.unwrap_or_else(|| {
             let mut report = SectionReport::new(section, self.unread(section, result));
-            section::enter_cost(&mut report, meter.read());
+            progress::enter_cost(&mut report, meter.read());
             report
         });
         if let Err(error) = result
@@ -264,7 +240,7 @@ fn is_effective(section: Section) -> bool {
 }
 
 /// One thing was asked for by id, and another was answered.
-fn another_answered(kind: &str, asked: &Id, answered: &Id) -> ConnectorError {
+pub(crate) fn another_answered(kind: &str, asked: &Id, answered: &Id) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::MalformedResponse,
         format!("the {kind} {asked} was asked for by id, and {answered} was answered"),

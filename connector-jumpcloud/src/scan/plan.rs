@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use connector_api::{ConnectorError, ScanPlan, ScanRequest, Section, SectionPlan};
 
-use super::edge_lists::EdgeReader;
-use super::edges::{self, Counts};
-use super::section::is_unavailable;
-use super::{groups, learn_organization, memberships, open_users};
 use crate::api::directories::{Directory, RadiusServer};
+use crate::api::edge_lists::EdgeReader;
 use crate::api::graph::Kind;
 use crate::api::{administrators, applications, directories, events, systems, user_groups};
 use crate::client::{Client, Identified, Listing, Meter, PageReader};
 use crate::descriptor::SECTIONS;
+use crate::explain::learn_organization;
 use crate::options::Options;
+use crate::scan::progress::is_unavailable;
+use crate::sections::grants::{self as edges, Counts};
+use crate::sections::users::endpoint::open_users;
+use crate::sections::{groups, memberships};
 
 /// What a plan is made with.
 struct Planner<'a> {

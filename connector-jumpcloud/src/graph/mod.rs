@@ -1,25 +1,29 @@
 //! The graph of who is in which group and bound to what: what was read, as what connector-access walks over, and the names
 //! of it in rows.
 
+pub(crate) mod evidence;
+pub(crate) mod privilege;
+mod reach;
+
 use std::collections::{HashMap, HashSet};
 
 use connector_access::{Bound, End, Lists, Naming, Parts, Rank, Reach, Subject, Target};
 use connector_api::{Access, Binding, NodeKind, NodeRef, PathStep, ResourceRef};
 
-use super::people::People;
-use super::reach::GroupDevices;
-use super::section::Tally;
-use super::state::{self, Node, State};
 use crate::api::Id;
 use crate::api::graph::{Kind, sudo};
 use crate::api::level::Level;
+use crate::scan::people::People;
+use crate::scan::progress::Tally;
+use crate::scan::state::{self, Node, State};
+use reach::GroupDevices;
 
 /// Group type of user groups.
 pub(crate) const USER_GROUP: &str = "JUMPCLOUD_USER_GROUP";
 
 /// The graph of one scan.
-pub(super) struct Graph<'a> {
-    pub(super) state: &'a State,
+pub(crate) struct Graph<'a> {
+    pub(crate) state: &'a State,
     access: connector_access::Graph,
     /// For each group, the groups that are its members, directly.
     children: Lists<u32>,
@@ -28,7 +32,7 @@ pub(super) struct Graph<'a> {
     /// For each group, the level that its own attributes give its members on every device that it reaches.
     group_sudo: Vec<Level>,
     /// The devices that each group is bound to itself.
-    pub(super) group_devices: Vec<GroupDevices>,
+    pub(crate) group_devices: Vec<GroupDevices>,
     /// Devices, device groups, applications and directories.
     resources: Vec<Named<'a>>,
 }
@@ -52,7 +56,7 @@ struct Edges {
 impl<'a> Graph<'a> {
     /// Builds the graph; an edge whose end is not in the scan is counted in `tally` and left out.
     /// As long as no user was listed, every user that an edge names may still come.
-    pub(super) fn new(state: &'a State, people: &People, tally: &mut Tally) -> Self {
+    pub(crate) fn new(state: &'a State, people: &People, tally: &mut Tally) -> Self {
         let vanished = |at: u32| state.members.get(at as usize).is_some_and(Option::is_none);
         let groups = state.groups.iter().map(|group| &group.id).zip(0..);
         let group_index: HashMap<&Id, u32> = groups.filter(|(_, at)| !vanished(*at)).collect();
@@ -87,17 +91,17 @@ impl<'a> Graph<'a> {
     }
 
     /// What a user or group reaches, with the paths there.
-    pub(super) fn reach(&self, subject: Subject) -> Reach<'_> {
+    pub(crate) fn reach(&self, subject: Subject) -> Reach<'_> {
         self.access.reach(subject)
     }
 
     /// The groups that hold a user, or that are above a group, with the ways up to each.
-    pub(super) fn ends(&self, subject: Subject) -> Vec<End> {
+    pub(crate) fn ends(&self, subject: Subject) -> Vec<End> {
         self.access.ends(subject)
     }
 
     /// What a user or group is bound to itself.
-    pub(super) fn bindings(&self, subject: Subject) -> &[Bound] {
+    pub(crate) fn bindings(&self, subject: Subject) -> &[Bound] {
         let parts = self.access.parts();
         match subject {
             Subject::Account(user) => parts.bindings_of_accounts.of(user),
@@ -106,23 +110,23 @@ impl<'a> Graph<'a> {
     }
 
     /// The resources inside another.
-    pub(super) fn inside(&self, resource: u32) -> &[u32] {
+    pub(crate) fn inside(&self, resource: u32) -> &[u32] {
         self.access.parts().inside.of(resource)
     }
 
     /// The kind of a resource.
-    pub(super) fn kind(&self, resource: u32) -> Kind {
+    pub(crate) fn kind(&self, resource: u32) -> Kind {
         self.resources[resource as usize].kind
     }
 
     /// The level that the attributes of the groups on a way give.
-    pub(super) fn sudo_of(&self, way: &[u32]) -> Level {
+    pub(crate) fn sudo_of(&self, way: &[u32]) -> Level {
         way.iter().map(|group| self.group_sudo(*group)).max().unwrap_or_default()
     }
 
     /// The users of a group that it does not hold directly: each with the groups between, from the user's own up to
     /// the one below `group`. Shortest way first; each user once.
-    pub(super) fn indirect_members(&self, group: u32) -> Vec<(u32, Vec<u32>)> {
+    pub(crate) fn indirect_members(&self, group: u32) -> Vec<(u32, Vec<u32>)> {
         if self.children.of(group).is_empty() {
             return Vec::new();
         }
@@ -152,28 +156,28 @@ impl<'a> Graph<'a> {
     }
 
     /// Whether a group is in the scan.
-    pub(super) fn has_group(&self, group: &Id) -> bool {
+    pub(crate) fn has_group(&self, group: &Id) -> bool {
         self.group_index.contains_key(group)
     }
 
     /// The level that a group's own attributes give its members on every device that the group reaches.
-    pub(super) fn group_sudo(&self, group: u32) -> Level {
+    pub(crate) fn group_sudo(&self, group: u32) -> Level {
         self.group_sudo[group as usize]
     }
 
     /// The groups that are members of groups, as rows.
-    pub(super) fn nested(&self) -> impl Iterator<Item = Binding> {
+    pub(crate) fn nested(&self) -> impl Iterator<Item = Binding> {
         self.children.pairs().map(|(group, child)| Binding::new(self.group_ref(*child), self.group_ref(group)))
     }
 
     /// The devices in device groups, as rows.
-    pub(super) fn devices_in_groups(&self) -> impl Iterator<Item = Binding> {
+    pub(crate) fn devices_in_groups(&self) -> impl Iterator<Item = Binding> {
         let inside = self.access.parts().inside.pairs();
         inside.map(|(group, device)| Binding::new(self.resource_ref(*device), self.resource_ref(group)))
     }
 
     /// What a user or group is bound to itself, as rows.
-    pub(super) fn bound(&self, subject: Subject, people: &People) -> impl Iterator<Item = Binding> {
+    pub(crate) fn bound(&self, subject: Subject, people: &People) -> impl Iterator<Item = Binding> {
         let from = match subject {
             Subject::Group(group) => self.group_ref(group),
             Subject::Account(user) => NodeRef::new(NodeKind::Account, "user", people.id(user).to_string()),

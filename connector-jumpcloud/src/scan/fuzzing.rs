@@ -5,11 +5,11 @@ use std::sync::Arc;
 use connector_access::Subject;
 use connector_api::{ConnectorError, Principal, Record, ScanSink, Section, async_trait};
 
-use super::graph::Graph;
-use super::rows;
-use super::section::Tally;
-use super::state::State;
-use super::users::Draft;
+use crate::graph::Graph;
+use crate::scan::progress::Tally;
+use crate::scan::rows;
+use crate::scan::state::State;
+use crate::sections::users::draft::Draft;
 
 /// Makes an account of a user.
 pub(crate) fn fuzz_account(draft: Draft) {

@@ -7,9 +7,9 @@ use connector_api::{
 };
 use tokio::time::Instant;
 
-use super::evidence::quoted;
-use super::state::State;
 use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader, Reading};
+use crate::graph::evidence::quoted;
+use crate::scan::state::State;
 
 /// How many dangling references a report shows, and how many notes.
 const EXAMPLES: usize = 20;
@@ -242,7 +242,7 @@ impl Tally {
 }
 
 /// Names the groups whose lists the notes are about, instead of their paths.
-pub(super) fn name_lists(report: &mut SectionReport, state: &State) {
+pub(crate) fn name_lists(report: &mut SectionReport, state: &State) {
     for note in &mut report.notes {
         let Some((path, rest)) = note.find([':', ' ']).map(|end| note.split_at(end)) else { continue };
         let ["", "api", "v2", kind, id, what] = path.split('/').collect::<Vec<_>>()[..] else { continue };
@@ -264,7 +264,7 @@ pub(super) fn name_lists(report: &mut SectionReport, state: &State) {
 }
 
 /// Logs how a section ended. Only now is it known: what it leads to, or the end of the scan, may take completeness away.
-pub(super) fn log_end(report: &SectionReport) {
+pub(crate) fn log_end(report: &SectionReport) {
     let (section, status, requests) = (report.section, report.status.as_str(), report.requests);
     match report.status.error() {
         Some(error) => tracing::info!(%section, status, requests, %error, "a section is not complete"),
@@ -273,7 +273,7 @@ pub(super) fn log_end(report: &SectionReport) {
 }
 
 /// Adds what a section's requests cost to its report.
-pub(super) fn enter_cost(report: &mut SectionReport, reading: Reading) {
+pub(crate) fn enter_cost(report: &mut SectionReport, reading: Reading) {
     report.requests += reading.requests;
     report.retries += reading.retries;
     report.wait_ms += reading.wait_ms;

@@ -7,8 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector_api::{Section, SectionReport};
 use serde::{Deserialize, Serialize};
 
-use super::logins::Logins;
-use super::people::People;
 use crate::api::Id;
 use crate::api::administrators::Administrator;
 use crate::api::applications::Application;
@@ -17,6 +15,8 @@ use crate::api::graph::Kind;
 use crate::api::level::Level;
 use crate::api::systems::{System, SystemGroup};
 use crate::api::user_groups::UserGroup;
+use crate::scan::people::People;
+use crate::sections::last_login::logins::Logins;
 
 /// Everything that was read. A section that is not in `reports` has not been read to its end.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -1,16 +1,19 @@
 //! When and how accounts last signed in: one stream of login events from Directory Insights, newest first, for all
 //! accounts together.
 
+pub(crate) mod attribution;
+pub(crate) mod logins;
+
 use connector_api::{ConnectorError, ErrorCode};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::attribution::Attribution;
-use super::logins::{Login, Logins, Moment};
-use super::section::Tally;
 use crate::api::Id;
 use crate::api::events::{self, Event, LOGIN_EVENTS, Outcome, Window};
 use crate::client::Client;
+use crate::scan::progress::Tally;
+use attribution::Attribution;
+use logins::{Login, Logins, Moment};
 
 /// A stream of events may not have more pages.
 const LONGEST: u64 = 10_000;
@@ -18,7 +21,7 @@ const LONGEST: u64 = 10_000;
 const MOST: usize = 5_000_000;
 
 /// Reads the login events of the last `days` days into `logins`; what came before an error stays there.
-pub(super) async fn read(
+pub(crate) async fn read(
     client: &Client,
     days: u16,
     logins: &mut Logins,
@@ -124,7 +127,7 @@ fn enter(event: Event, logins: &mut Logins) -> bool {
 
 /// Counts the logins of those who are not in the scan, names that no user has and ids that no account has; and notes those
 /// that may be several users'.
-pub(super) fn count_strangers(
+pub(crate) fn count_strangers(
     attribution: &Attribution<'_>,
     logins: &Logins,
     is_user: impl Fn(&Id) -> bool,

@@ -9,25 +9,25 @@ use std::collections::BTreeMap;
 use connector_api::ConnectorError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::edge_lists::{EdgeList, EdgeReader, WholeList};
-use super::section::{Tally, is_unavailable};
-use super::state::{Edge, Node, State};
+use crate::api::edge_lists::{EdgeList, EdgeReader, WholeList};
 use crate::api::graph::{self, Kind};
 use crate::api::users as users_api;
 use crate::api::{Id, IdOnly};
 use crate::client::{Listing, Witness};
+use crate::scan::progress::{Tally, is_unavailable};
+use crate::scan::state::{Edge, Node, State};
 
 /// One kind of edge, and the end from which it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     /// Who is bound, or holds.
     from: Kind,
     /// What it is bound to, or held.
     to: Kind,
     /// The end whose things are asked, one after another.
-    pub(super) ask: Kind,
+    pub(crate) ask: Kind,
     /// The requests that this takes when no list is longer than a page.
-    pub(super) requests: u64,
+    pub(crate) requests: u64,
 }
 
 impl Walk {
@@ -39,16 +39,16 @@ impl Walk {
 
 /// How many things there are of each kind.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// Users, when the target reports their number.
-    pub(super) users: Option<u64>,
-    pub(super) groups: u64,
+    pub(crate) users: Option<u64>,
+    pub(crate) groups: u64,
     /// Everything that can be reached, and device groups.
-    pub(super) reachable: BTreeMap<Kind, u64>,
+    pub(crate) reachable: BTreeMap<Kind, u64>,
 }
 
 impl Counts {
-    pub(super) fn of(users: Option<u64>, state: &State) -> Self {
+    pub(crate) fn of(users: Option<u64>, state: &State) -> Self {
         let mut reachable = BTreeMap::from([
             (Kind::System, state.systems.len() as u64),
             (Kind::SystemGroup, state.system_groups.len() as u64),
@@ -62,7 +62,7 @@ impl Counts {
 }
 
 /// Chooses the end from which each kind of edge is listed.
-pub(super) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
+pub(crate) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
     let mut walks = Vec::new();
     let device_groups = counts.reachable.get(&Kind::SystemGroup).copied().unwrap_or(0);
     walks.push(Walk { from: Kind::SystemGroup, to: Kind::System, ask: Kind::SystemGroup, requests: device_groups });
@@ -102,7 +102,7 @@ pub(super) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
 }
 
 /// The things that each walk asks, but for users: the index of the walk, and the id.
-pub(super) fn asked(walks: &[Walk], state: &State) -> Vec<(usize, Id)> {
+pub(crate) fn asked(walks: &[Walk], state: &State) -> Vec<(usize, Id)> {
     let ids = |kind: Kind| -> Vec<&Id> {
         match kind {
             Kind::User => Vec::new(),
@@ -121,7 +121,7 @@ pub(super) fn asked(walks: &[Walk], state: &State) -> Vec<(usize, Id)> {
 }
 
 /// Reads the edges of all walks into `edges`; what came before an error stays there.
-pub(super) async fn read(
+pub(crate) async fn read(
     reader: &EdgeReader<'_>,
     walks: &[Walk],
     mut asked: Vec<(usize, Id)>,

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use connector_api::{Account, AccountKind, Group, Membership, Mfa, PasswordFacts};
 
-use super::privilege::Privilege;
 use crate::api::administrators::{Administrator, ApiKey, Expiry, Role};
 use crate::client::Identified;
+use crate::graph::privilege::Privilege;
 
 /// Group type of console roles.
 pub(crate) const ADMIN_ROLE: &str = "JUMPCLOUD_ADMIN_ROLE";
 
 /// The name by which rows refer to an administrator, before it is made unique.
-pub(super) fn name(administrator: &Administrator) -> String {
+pub(crate) fn name(administrator: &Administrator) -> String {
     administrator.email().unwrap_or_else(|| administrator.id().to_string())
 }
 
 /// Makes an account of an administrator. Every field but the address reaches `attributes` under JumpCloud's name,
 /// except the hash of the API key, of which only its times are kept.
-pub(super) fn account(told: &Administrator, username: &str) -> Account {
+pub(crate) fn account(told: &Administrator, username: &str) -> Account {
     let names = [told.text("firstname"), told.text("lastname")];
     let full_name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let enrolled = told.flag("totpEnrolled");
@@ -54,7 +54,7 @@ pub(super) fn account(told: &Administrator, username: &str) -> Account {
 
 /// The roles that `administrators` hold, as groups with their members. `usernames` are the administrators' own, in
 /// the same order.
-pub(super) fn roles(
+pub(crate) fn roles(
     administrators: &[Administrator],
     usernames: &[String],
     privilege: &Privilege<'_>,

@@ -8,19 +8,23 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
-use super::edge_lists::EdgeReader;
-use super::edges::{self, Counts};
-use super::groups::{self, Groups};
-use super::logins::Logins;
-use super::people::People;
-use super::section::{Tally, name_lists};
-use super::state::{Edge, Members, State};
-use super::{Course, Scan, explain, last_login, learn_organization, memberships, organization, users_endpoint};
+use super::{Course, Scan};
 use crate::api::administrators::{self as administrators_api, Administrator};
 use crate::api::applications::{self as applications_api, Application};
 use crate::api::directories::{self as directories_api, Directory, RadiusServer};
+use crate::api::edge_lists::EdgeReader;
 use crate::api::systems::{self as systems_api, System, SystemGroup};
 use crate::descriptor::{SECTIONS, is_core};
+use crate::explain::{explain, learn_organization};
+use crate::organization;
+use crate::scan::people::People;
+use crate::scan::progress::{Tally, name_lists};
+use crate::scan::state::{Edge, Members, State};
+use crate::sections::grants::{self as edges, Counts};
+use crate::sections::groups::{self, Groups};
+use crate::sections::last_login::logins::Logins;
+use crate::sections::users::endpoint as users_endpoint;
+use crate::sections::{last_login, memberships};
 
 /// One section as it was read, whole or as far as it came.
 struct Read {
@@ -43,7 +47,7 @@ enum Found {
 
 impl Scan<'_> {
     /// Reads every section but the users, side by side as far as one does not need another.
-    pub(super) async fn read_sections(
+    pub(crate) async fn read_sections(
         &self,
         started_at: Timestamp,
         users: Option<u64>,
