@@ -12,7 +12,7 @@ use crate::client::{Client, ClientOptions, Meter};
 use crate::descriptor::descriptor;
 use crate::explain::{explain, visible_organizations};
 use crate::options::Options;
-use crate::scan::{self, Scan, SharedCourse};
+use crate::scan::{InFlight, Scan, plan::plan};
 use crate::test_connection;
 
 /// A connector to one JumpCloud organisation.
@@ -67,7 +67,7 @@ impl Connector for JumpCloud {
             config,
             request,
             sink,
-            course: SharedCourse::default(),
+            in_flight: InFlight::default(),
         }
         .run()
         .await
@@ -75,7 +75,7 @@ impl Connector for JumpCloud {
 
     async fn plan(&self, request: &ScanRequest) -> Result<Option<ScanPlan>, ConnectorError> {
         let client = self.client(self.options.bounds())?;
-        match scan::plan(&client, &self.options, request).await {
+        match plan(&client, &self.options, request).await {
             Ok(plan) => Ok(Some(plan)),
             Err(error) => Err(explain(&client, error).await),
         }

@@ -92,7 +92,7 @@ pub const TARGETS: [Target; 10] = [
         name: "state",
         run: state,
         seeds: &[
-            r#"{"reports":{},"people":{"ids":["5f0000000000000000000001"],"names":["ada"],"sudo":["login"],"listed":[0],"links":[]},"groups":[{"id":"5f0000000000000000000002","name":"Ops"},{"id":"5f0000000000000000000003","name":"All"}],"members":[{"users":[0],"groups":[],"others":[]},{"users":[],"groups":["5f0000000000000000000002"],"others":[["x","y"]]}],"systems":[{"id":"5f0000000000000000000004"}],"edges":[{"from":{"kind":"UserGroup","id":"5f0000000000000000000002"},"to":{"kind":"System","id":"5f0000000000000000000004"},"access":"sudo"}]}"#,
+            r#"{"reports":{},"people":{"ids":["5f0000000000000000000001"],"names":["ada"],"sudo":["login"],"listed":[0],"links":[]},"found":{"groups":{"rows":[{"id":"5f0000000000000000000002","name":"Ops"},{"id":"5f0000000000000000000003","name":"All"}]},"memberships":[{"users":[0],"groups":[],"others":[]},{"users":[],"groups":["5f0000000000000000000002"],"others":[["x","y"]]}],"systems":{"devices":[{"id":"5f0000000000000000000004"}]},"grants":[{"from":{"kind":"UserGroup","id":"5f0000000000000000000002"},"to":{"kind":"System","id":"5f0000000000000000000004"},"access":"sudo"}]}}"#,
         ],
     },
 ];

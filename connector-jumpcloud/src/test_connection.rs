@@ -13,7 +13,7 @@ use crate::explain::{
 };
 use crate::options::Options;
 use crate::rights;
-use crate::sections::users::endpoint::open_users;
+use crate::sections::users::endpoint;
 
 /// All checks together end within this time; the host waits 60 s.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -169,7 +169,7 @@ impl Checks {
     async fn users(&mut self, client: &Client, options: &Options, meter: &Meter) {
         let began = Instant::now();
         let looked = async {
-            let users = open_users(client, options, meter).await?;
+            let users = endpoint::open(client, options, meter).await?;
             Ok((users.path, users.total))
         };
         match self.within(looked).await {

@@ -9,8 +9,9 @@ use serde::de::IgnoredAny;
 
 use crate::api::Id;
 use crate::api::graph::{self, Edge, Kind, Reached};
-use crate::client::{Client, Gap, Listing, ListingStats, Meter, PageReader, Witness, inconsistent, is_absent};
-use crate::scan::progress::is_unavailable;
+use crate::client::{
+    Client, Gap, Listing, ListingStats, Meter, PageReader, Witness, inconsistent, is_absent, is_unavailable,
+};
 
 /// How often a thing must be answered 404 itself before it is held to be gone.
 const CONFIRMATIONS: u32 = 2;

@@ -53,7 +53,8 @@ impl<'a> Privilege<'a> {
     ) -> Self {
         let patterns = patterns.to_vec();
         let mut privilege = Self { patterns, stale_key_days, now, state, graph, groups: Vec::new() };
-        privilege.groups = (0_u32..).zip(&state.groups).map(|(at, group)| privilege.of_group(at, group)).collect();
+        privilege.groups =
+            (0_u32..).zip(&state.found.groups.rows).map(|(at, group)| privilege.of_group(at, group)).collect();
         privilege
     }
 
@@ -278,14 +279,14 @@ impl<'a> Privilege<'a> {
 
     /// The name of a group as sentences give it.
     fn name(&self, group: u32) -> String {
-        let group = &self.state.groups[group as usize];
+        let group = &self.state.found.groups.rows[group as usize];
         group.name.as_deref().map_or_else(|| "a group without a name".to_owned(), quoted)
     }
 
     /// Whether an account has no login though the log covers all the time asked for and the account was there.
     fn has_no_login(&self, account: &Account) -> bool {
         let login = account.last_login.as_ref().filter(|login| login.succeeded_at.is_none());
-        let since = login.and_then(|login| login.since).filter(|_| self.state.logins.covered);
+        let since = login.and_then(|login| login.since).filter(|_| self.state.found.last_login.covered);
         since.is_some_and(|since| account.created_at.is_none_or(|created| created <= since))
     }
 }

@@ -1,24 +1,119 @@
-//! Console administrators become accounts of their own kind, and their roles groups with members.
+//! Console administrators, `GET /api/users`: accounts of their own kind, and their roles as groups with members.
 
 use std::collections::BTreeMap;
 
-use connector_api::{Account, AccountKind, Group, Membership, Mfa, PasswordFacts};
+use connector_api::{
+    Account, AccountKind, AccountLink, ConnectorError, Group, Membership, Mfa, PasswordFacts, Section, async_trait,
+};
+use futures_util::future::BoxFuture;
+use hashbrown::HashMap;
 
-use crate::api::administrators::{Administrator, ApiKey, Expiry, Role};
+use super::{About, Context, Discovery, Read};
+use crate::api::administrators::{self as api, Administrator, ApiKey, Expiry, Role};
 use crate::client::Identified;
 use crate::graph::privilege::Privilege;
+use crate::options::Switch;
+use crate::rights::Right;
+use crate::scan::outlet::{Known, Outlet};
+use crate::scan::people::{Accounts, Link};
+use crate::scan::plan::Planner;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::State;
 
 /// Group type of console roles.
-pub(crate) const ADMIN_ROLE: &str = "JUMPCLOUD_ADMIN_ROLE";
+const ADMIN_ROLE: &str = "JUMPCLOUD_ADMIN_ROLE";
+
+/// Administrators, as they are listed.
+pub(crate) type Found = Accounts<Administrator>;
+
+pub(crate) struct Administrators;
+
+static ABOUT: About = About {
+    data: "Console administrators and their roles",
+    source: "GET /api/users",
+    cost: "1 request for each 100 administrators",
+    owns: &[("account", &["administrator"]), ("group", &[ADMIN_ROLE]), ("membership", &[ADMIN_ROLE])],
+    option: Some(Switch {
+        name: "includeAdministrators",
+        title: "Administrators",
+        description: "Discover the console's administrators and their roles. Costs one request for each 100 \
+                      administrators.",
+    }),
+    // The list is not published; its scope is that of the published calls about administrators.
+    rights: &[Right::of_administrators("/api/users", "administrators.readonly")],
+    ..About::new(Section::ADMINISTRATORS, "Administrators")
+};
+
+#[async_trait]
+impl Discovery for Administrators {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn read<'a>(&self, context: Context<'a>, _: &State, mut progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
+        Some(Box::pin(async move {
+            let mut rows = Vec::new();
+            let result = progress.read_into(context.client, api::list(context.limit), &mut rows).await;
+            Read::new(progress, result, |state| state.found.administrators = rows.into())
+        }))
+    }
+
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let administrators = planner.count::<Administrator>(api::list(1)).await?;
+        planner.add(Section::ADMINISTRATORS, &[("administrators", administrators)]);
+        Ok(())
+    }
+
+    fn name_accounts(&self, state: &mut State) {
+        state.found.administrators.name(&mut state.people, |one| (name(one), one.id()));
+    }
+
+    async fn emit(&self, record: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        if record == "account" {
+            return emit_accounts(known, outlet).await;
+        }
+        let (roles, holders) = roles(&known.state.found.administrators, known.privilege);
+        if record == "group" {
+            for role in roles {
+                outlet.send(Section::ADMINISTRATORS, role).await?;
+            }
+        } else {
+            for holder in holders {
+                outlet.send(Section::ADMINISTRATORS, holder).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn emit_accounts(known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+    let Known { state, privilege, .. } = known;
+    let mut links: HashMap<&str, Vec<&Link>> = HashMap::new();
+    for link in state.people.links() {
+        links.entry(&link.administrator).or_default().push(link);
+    }
+    for (administrator, name) in state.found.administrators.named() {
+        let mut account = account(administrator, name);
+        state.found.last_login.enter_administrator(&mut account, administrator.id());
+        let links = links.get(account.external_id.as_str()).into_iter().flatten();
+        account.links.extend(links.map(|link| {
+            AccountLink::new(state.people.id(link.user).to_string(), AccountKind::USER, link.evidence.word())
+                .drawn_from([Section::USERS, Section::ADMINISTRATORS])
+        }));
+        privilege.judge_administrator(&mut account, administrator);
+        outlet.send(Section::ADMINISTRATORS, account).await?;
+    }
+    Ok(())
+}
 
 /// The name by which rows refer to an administrator, before it is made unique.
-pub(crate) fn name(administrator: &Administrator) -> String {
+fn name(administrator: &Administrator) -> String {
     administrator.email().unwrap_or_else(|| administrator.id().to_string())
 }
 
 /// Makes an account of an administrator. Every field but the address reaches `attributes` under JumpCloud's name,
 /// except the hash of the API key, of which only its times are kept.
-pub(crate) fn account(told: &Administrator, username: &str) -> Account {
+fn account(told: &Administrator, username: &str) -> Account {
     let names = [told.text("firstname"), told.text("lastname")];
     let full_name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let enrolled = told.flag("totpEnrolled");
@@ -52,21 +147,16 @@ pub(crate) fn account(told: &Administrator, username: &str) -> Account {
     row
 }
 
-/// The roles that `administrators` hold, as groups with their members. `usernames` are the administrators' own, in
-/// the same order.
-pub(crate) fn roles(
-    administrators: &[Administrator],
-    usernames: &[String],
-    privilege: &Privilege<'_>,
-) -> (Vec<Group>, Vec<Membership>) {
-    let mut holders: BTreeMap<Identity, Vec<usize>> = BTreeMap::new();
-    let identities = Identities::of(administrators);
-    for (at, administrator) in administrators.iter().enumerate() {
+/// The roles that administrators hold, as groups with their members.
+fn roles(administrators: &Found, privilege: &Privilege<'_>) -> (Vec<Group>, Vec<Membership>) {
+    let mut holders: BTreeMap<Identity, Vec<(&Administrator, &str)>> = BTreeMap::new();
+    let identities = Identities::of(administrators.rows());
+    for (administrator, username) in administrators.named() {
         let mut roles: Vec<_> = administrator.roles().into_iter().map(|role| identities.identity(role)).collect();
         roles.sort_unstable();
         roles.dedup();
         for role in roles {
-            holders.entry(role).or_default().push(at);
+            holders.entry(role).or_default().push((administrator, username));
         }
     }
     let groups = holders.iter().map(|(role, holders)| {
@@ -78,10 +168,10 @@ pub(crate) fn roles(
         row
     });
     let memberships = holders.iter().flat_map(|(role, holders)| {
-        holders.iter().map(move |at| {
+        holders.iter().map(move |(administrator, username)| {
             let mut row = Membership::default();
-            row.username = usernames[*at].clone();
-            row.account_external_id = administrators[*at].id().to_string();
+            row.username = (*username).to_owned();
+            row.account_external_id = administrator.id().to_string();
             row.group_name = role.name.clone();
             row.group_type = ADMIN_ROLE.to_owned();
             row.group_external_id = role.id.clone();

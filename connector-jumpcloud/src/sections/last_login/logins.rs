@@ -20,7 +20,8 @@ pub(crate) struct Logins {
     pub(crate) since: Option<Timestamp>,
     /// The log covers the time asked for, so who is not in it did not sign in.
     pub(crate) covered: bool,
-    /// What the operator should know of the log.
+    /// What the operator should know of the log, until it is entered with that of the scan.
+    #[serde(skip)]
     pub(crate) warnings: Vec<String>,
     pub(crate) users: Known,
     pub(crate) administrators: Known,
