@@ -10,8 +10,9 @@ use serde_json::Map;
 
 use crate::client::{Client, ClientOptions, Meter};
 use crate::descriptor::descriptor;
-use crate::discovery::{self, Scan, SharedCourse};
+use crate::explain::{explain, visible_organizations};
 use crate::options::Options;
+use crate::scan::{InFlight, Scan, plan::plan};
 use crate::test_connection;
 
 /// A connector to one JumpCloud organisation.
@@ -66,7 +67,7 @@ impl Connector for JumpCloud {
             config,
             request,
             sink,
-            course: SharedCourse::default(),
+            in_flight: InFlight::default(),
         }
         .run()
         .await
@@ -74,15 +75,15 @@ impl Connector for JumpCloud {
 
     async fn plan(&self, request: &ScanRequest) -> Result<Option<ScanPlan>, ConnectorError> {
         let client = self.client(self.options.bounds())?;
-        match discovery::plan(&client, &self.options, request).await {
+        match plan(&client, &self.options, request).await {
             Ok(plan) => Ok(Some(plan)),
-            Err(error) => Err(discovery::explain(&client, error).await),
+            Err(error) => Err(explain(&client, error).await),
         }
     }
 
     async fn organizations(&self) -> Result<Vec<Organization>, ConnectorError> {
         let client = self.client(self.options.bounds())?;
-        let visible = discovery::visible_organizations(&client, &Meter::default()).await?;
+        let visible = visible_organizations(&client, &Meter::default()).await?;
         let organization = |organization: crate::api::organizations::Organization| {
             let external_id = organization.id.to_string();
             let attributes = Map::from_iter([("jumpcloudOrgId".to_owned(), external_id.clone().into())]);

@@ -1,21 +1,15 @@
 //! What the connector says of itself.
 
-use connector_api::{
-    CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, Field, Protocol, RowType, Section,
-    SectionDescription, TroubleshootingRow,
-};
+use connector_api::{CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, Protocol, TroubleshootingRow};
 
 use crate::api::level::Level;
-use crate::discovery::{self, ADMIN_ROLE, USER_GROUP};
+use crate::graph::evidence;
 use crate::options::Options;
 use crate::rights::{self, SignIn};
+use crate::sections;
 
 /// The OS Type by which a system chooses this connector.
 pub const OS_TYPE: &str = "JumpCloud";
-
-/// What a directory or network service may be.
-const DIRECTORY_TYPES: &[&str] =
-    &["activeDirectory", "directory", "gSuite", "ldapServer", "office365", "radiusServer", "workday"];
 
 /// Describes the connector, without I/O.
 pub fn descriptor() -> Descriptor {
@@ -37,18 +31,10 @@ pub fn descriptor() -> Descriptor {
         CredentialMapping::new(CredentialField::required("JumpCloud API key, or client secret of a service account"))
             .with_username(CredentialField::optional("client id of a service account; ignored with an API key"));
     descriptor.required_permissions = rights::permissions();
-    descriptor.sections = sections();
-    descriptor.volatile = vec![
-        Field::new("account", "lastLogin"),
-        Field::new("account", "lastLoginAt"),
-        Field::new("resource", "lastContactAt"),
-    ];
-    descriptor.evidence = discovery::evidence_rows();
-    descriptor.emits = [USER_GROUP, ADMIN_ROLE, "system", "systemGroup", "application"]
-        .into_iter()
-        .chain(DIRECTORY_TYPES.iter().copied())
-        .map(str::to_owned)
-        .collect();
+    descriptor.sections = sections::ALL.iter().map(|section| section.about().describe()).collect();
+    descriptor.volatile = sections::ALL.iter().flat_map(|section| sections::fields(section.about().volatile)).collect();
+    descriptor.evidence = evidence::rows();
+    descriptor.emits = emits();
     descriptor.accesses = Level::accesses();
     descriptor.configuration_steps = [
         "In the JumpCloud admin portal, open Administrator Account, API Settings, Generate New API Key. A new key \
@@ -64,7 +50,7 @@ pub fn descriptor() -> Descriptor {
     .map(str::to_owned)
     .to_vec();
     descriptor.troubleshooting = troubleshooting();
-    descriptor.config_schema = schemars::schema_for!(Options);
+    descriptor.config_schema = Options::schema();
     descriptor.tuning = [
         "jumpcloudTokenUrl",
         "pageSize",
@@ -86,120 +72,11 @@ pub fn descriptor() -> Descriptor {
     descriptor
 }
 
-/// The sections, in the order in which they are listed everywhere.
-pub(crate) const SECTIONS: &[Section] = &[
-    Section::USERS,
-    Section::GROUPS,
-    Section::MEMBERSHIPS,
-    Section::ADMINISTRATORS,
-    Section::SYSTEMS,
-    Section::APPLICATIONS,
-    Section::DIRECTORIES,
-    Section::GRANTS,
-    Section::PRIVILEGED_GRANTS,
-    Section::OTHER_GRANTS,
-    Section::LAST_LOGIN,
-];
-
-/// Whether a scan without this section, whole, is a failed scan.
-pub(crate) fn is_core(section: Section) -> bool {
-    matches!(section, Section::USERS | Section::GROUPS | Section::MEMBERSHIPS)
-}
-
-fn sections() -> Vec<SectionDescription> {
-    SECTIONS.iter().map(|section| describe(*section)).collect()
-}
-
-fn describe(section: Section) -> SectionDescription {
-    let new = |title: &str, data: &str, source: &str, cost: &str| {
-        let described = SectionDescription::new(section, title, data, source, cost);
-        let described = described.needing(rights::scopes(Some(section)));
-        if is_core(section) { described.core() } else { described }
-    };
-    let user_groups = [USER_GROUP];
-    let roles = [ADMIN_ROLE];
-    match section {
-        Section::USERS => new(
-            "Users",
-            "User accounts, enabled state (activated, suspended, state), admin and MFA status, privilege evidence",
-            "GET /api/v2/users, or GET /api/systemusers where that is not served",
-            "1 request for each 100 users",
-        )
-        .owning(RowType::several("account", ["user"])),
-        Section::GROUPS => new(
-            "Groups",
-            "User groups, with what makes them privileged and how members get in",
-            "GET /api/v2/usergroups, and GET /api/v2/usergroups/{id} where the list lacks these",
-            "1 request for each 100 groups, and 1 for each group that the list does not show whole (groupDetails)",
-        )
-        .owning(RowType::several("group", user_groups)),
-        Section::MEMBERSHIPS => new(
-            "Memberships",
-            "Group memberships, nested ones resolved, and which group is in which",
-            "GET /api/v2/usergroups/{id}/members",
-            "1 request for each 100 members of each group, at least 1 a group",
-        )
-        .owning(RowType::several("membership", user_groups))
-        .owning(RowType::several("binding", ["groupToGroup"]))
-        .filling_in([Field::new("group", "memberCount")]),
-        Section::ADMINISTRATORS => new(
-            "Administrators",
-            "Console administrators and their roles",
-            "GET /api/users",
-            "1 request for each 100 administrators",
-        )
-        .owning(RowType::several("account", ["administrator"]))
-        .owning(RowType::several("group", roles))
-        .owning(RowType::several("membership", roles)),
-        Section::SYSTEMS => new(
-            "Devices",
-            "Devices and device groups",
-            "GET /api/systems, GET /api/v2/systemgroups",
-            "1 request for each 100 devices and each 100 device groups",
-        )
-        .owning(RowType::several("resource", ["system", "systemGroup"])),
-        Section::APPLICATIONS => {
-            new("Applications", "Applications", "GET /api/applications", "1 request for each 100 applications")
-                .owning(RowType::several("resource", ["application"]))
-        }
-        Section::DIRECTORIES => new(
-            "Directories",
-            "LDAP, Google Workspace, Microsoft 365, Active Directory and RADIUS",
-            "GET /api/v2/directories, GET /api/radiusservers",
-            "2 requests",
-        )
-        .owning(RowType::several("resource", DIRECTORY_TYPES.iter().copied())),
-        Section::GRANTS => new(
-            "Bindings",
-            "Who is bound to which device, device group, application and directory, and which device is in which device \
-             group",
-            "GET /api/v2/{kind}/{id}/associations, GET /api/v2/systemgroups/{id}/members",
-            "for each kind of edge, 1 request for each thing on the side that has fewer",
-        )
-        .owning(RowType::several("binding", ["accountToResource", "groupToResource", "resourceToResource"])),
-        Section::PRIVILEGED_GRANTS => new(
-            "Privileged grants",
-            "Which devices accounts reach as administrator, with the level and the path",
-            "made of bindings, memberships and what raises access",
-            "nothing",
-        )
-        .owning(RowType::several("grant", ["privileged"])),
-        Section::OTHER_GRANTS => new(
-            "Other grants",
-            "What else accounts and groups reach, with the level and the path",
-            "made of bindings, memberships and what raises access",
-            "nothing",
-        )
-        .owning(RowType::several("grant", ["other"])),
-        _ => new(
-            "Last logins",
-            "Last successful and failed login, service, second factor",
-            "POST /insights/directory/v1/events",
-            "1 request per 10,000 login events in the look-back window, plus 2, sequentially; 1 more as a service \
-             account without jumpcloudOrgId",
-        )
-        .filling_in([Field::new("account", "lastLogin"), Field::new("account", "lastLoginAt")]),
-    }
+/// The group and resource types that rows may carry.
+fn emits() -> Vec<String> {
+    let owned = sections::ALL.iter().flat_map(|section| section.about().owns);
+    let named = owned.filter(|(record, _)| ["group", "resource"].contains(record));
+    named.flat_map(|(_, types)| types.iter().map(|name| (*name).to_owned())).collect()
 }
 
 /// Steps as sentences.

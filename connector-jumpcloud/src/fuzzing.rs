@@ -12,8 +12,8 @@ use crate::api::{
     organizations::Organization, systems::System, systems::SystemGroup, user_groups::UserGroup,
 };
 use crate::client::{self, Answer, Identified};
-use crate::discovery::Draft;
-pub use crate::discovery::{fuzz_state as state, fuzz_state_is_good as state_is_good};
+pub use crate::scan::{fuzz_state as state, fuzz_state_is_good as state_is_good};
+use crate::sections::users::draft::Draft;
 
 /// A fuzz target: its name, what it runs, and bytes from which a fuzzer may start.
 pub struct Target {
@@ -92,14 +92,14 @@ pub const TARGETS: [Target; 10] = [
         name: "state",
         run: state,
         seeds: &[
-            r#"{"reports":{},"people":{"ids":["5f0000000000000000000001"],"names":["ada"],"sudo":["login"],"listed":[0],"links":[]},"groups":[{"id":"5f0000000000000000000002","name":"Ops"},{"id":"5f0000000000000000000003","name":"All"}],"members":[{"users":[0],"groups":[],"others":[]},{"users":[],"groups":["5f0000000000000000000002"],"others":[["x","y"]]}],"systems":[{"id":"5f0000000000000000000004"}],"edges":[{"from":{"kind":"UserGroup","id":"5f0000000000000000000002"},"to":{"kind":"System","id":"5f0000000000000000000004"},"access":"sudo"}]}"#,
+            r#"{"reports":{},"people":{"ids":["5f0000000000000000000001"],"names":["ada"],"sudo":["login"],"listed":[0],"links":[]},"found":{"groups":{"rows":[{"id":"5f0000000000000000000002","name":"Ops"},{"id":"5f0000000000000000000003","name":"All"}]},"memberships":[{"users":[0],"groups":[],"others":[]},{"users":[],"groups":["5f0000000000000000000002"],"others":[["x","y"]]}],"systems":{"devices":[{"id":"5f0000000000000000000004"}]},"grants":[{"from":{"kind":"UserGroup","id":"5f0000000000000000000002"},"to":{"kind":"System","id":"5f0000000000000000000004"},"access":"sudo"}]}}"#,
         ],
     },
 ];
 
 /// A page of directory users, and the accounts that they become.
 pub fn users(bytes: &[u8]) {
-    page::<Draft>(bytes).into_iter().for_each(crate::discovery::fuzz_account);
+    page::<Draft>(bytes).into_iter().for_each(crate::scan::fuzz_account);
 }
 
 /// A page of user groups.
@@ -222,6 +222,6 @@ mod tests {
             let rows = target.seeds.iter().all(|seed| serde_json::from_str::<serde_json::Value>(seed).is_ok());
             assert!(rows, "{}", target.name);
         }
-        assert!(crate::discovery::fuzz_state_is_good(TARGETS[9].seeds[0].as_bytes()));
+        assert!(crate::scan::fuzz_state_is_good(TARGETS[9].seeds[0].as_bytes()));
     }
 }

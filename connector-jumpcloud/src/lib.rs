@@ -4,8 +4,8 @@
 //! A host compiles it in, keeps it linked with one line, `use connector_jumpcloud as _;`, and finds it as the OS Type
 //! `JumpCloud` in [`connector_api::Registry`]. It only reads, over HTTPS, and never follows a redirect.
 //!
-//! Data travels one way: `client` (transport, retry, pace, paging) → `api` (JumpCloud's resources) → `discovery` (one
-//! file a section) → the host's sink.
+//! Data travels one way: `client` (transport, retry, pace, paging) → `api` (JumpCloud's resources) → `sections` (one
+//! file each), scheduled by `scan` → the host's sink.
 //!
 //! # Features
 //!
@@ -15,12 +15,16 @@ mod api;
 mod client;
 mod connector;
 mod descriptor;
-mod discovery;
+mod explain;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod graph;
 mod options;
+mod organization;
 mod rights;
+mod scan;
+mod sections;
 mod test_connection;
 
 pub use descriptor::{OS_TYPE, descriptor};

@@ -1,13 +1,16 @@
 //! What an operator can set: `system.attributes.*`, typed, with their schema.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use connector_api::{ConnectorError, Section};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use crate::client::{ClientOptions, RetryPolicy};
+use crate::sections;
 
 /// The attributes of a JumpCloud system. Every one has a default that works for `console.jumpcloud.com`.
 // Without `Debug`: the proxy's password must not show.
@@ -40,26 +43,9 @@ pub(crate) struct Options {
     /// `filtered` finds the groups with sudo or a rule by filters, a few requests in all, and reads these alone.
     #[schemars(title = "Group details")]
     pub(crate) group_details: GroupDetails,
-    /// Discover the console's administrators and their roles. Costs one request for each 100 administrators.
-    #[schemars(title = "Administrators")]
-    pub(crate) include_administrators: bool,
-    /// Discover devices. Costs one request for each 100 devices and each 100 device groups.
-    #[schemars(title = "Devices")]
-    pub(crate) include_systems: bool,
-    /// Discover applications. Costs one request for each 100 applications.
-    #[schemars(title = "Applications")]
-    pub(crate) include_applications: bool,
-    /// Discover directories: LDAP, Google Workspace, Microsoft 365, Active Directory, RADIUS. Costs two requests.
-    #[schemars(title = "Directories")]
-    pub(crate) include_directories: bool,
-    /// Discover who reaches which device, application and directory, and why. Costs up to two requests for each
-    /// device, application and directory, and three for each device group; fewer where there are fewer groups than these.
-    #[schemars(title = "Grants")]
-    pub(crate) include_grants: bool,
-    /// Discover last logins from Directory Insights. Costs one request per 10,000 login events in the
-    /// look-back window, plus two; these run sequentially.
-    #[schemars(title = "Last logins")]
-    pub(crate) include_last_login: bool,
+    /// The sections that the operator leaves out, each by its own switch.
+    #[serde(skip)]
+    pub(crate) left_out: BTreeSet<Section>,
     /// How many days to look back for logins; JumpCloud keeps 90, or 15 with some plans.
     #[schemars(title = "Days of logins", range(min = 1, max = 90))]
     pub(crate) last_login_days: u16,
@@ -179,12 +165,7 @@ impl Default for Options {
             jumpcloud_insights_hostname: None,
             users_endpoint: UsersEndpoint::default(),
             group_details: GroupDetails::default(),
-            include_administrators: true,
-            include_systems: true,
-            include_applications: true,
-            include_directories: true,
-            include_grants: true,
-            include_last_login: true,
+            left_out: BTreeSet::new(),
             last_login_days: 90,
             privileged_group_patterns: ["admin", "privilege", "superuser", "root", "sudo"].map(str::to_owned).to_vec(),
             stale_api_key_days: 90,
@@ -210,10 +191,36 @@ impl Options {
     ///
     /// # Errors
     /// `invalid_config` for what a schema cannot say.
-    pub(crate) fn read(attributes: &serde_json::Map<String, serde_json::Value>) -> Result<Self, ConnectorError> {
-        let remedy = "correct the system's attributes";
-        serde_json::from_value(serde_json::Value::Object(attributes.clone()))
-            .map_err(|error| ConnectorError::invalid_config(format!("attributes: {error}"), remedy))
+    pub(crate) fn read(attributes: &Map<String, Value>) -> Result<Self, ConnectorError> {
+        let refused = |error: String| {
+            ConnectorError::invalid_config(format!("attributes: {error}"), "correct the system's attributes")
+        };
+        let mut attributes = attributes.clone();
+        let mut left_out = BTreeSet::new();
+        for (section, switch) in switches() {
+            match attributes.remove(switch.name) {
+                None | Some(Value::Bool(true)) => {}
+                Some(Value::Bool(false)) => _ = left_out.insert(section),
+                Some(_) => return Err(refused(format!("{} is neither true nor false", switch.name))),
+            }
+        }
+        let options: Self =
+            serde_json::from_value(Value::Object(attributes)).map_err(|error| refused(error.to_string()))?;
+        Ok(Self { left_out, ..options })
+    }
+
+    /// The schema of the attributes, with the switches of the sections where they belong.
+    pub(crate) fn schema() -> Schema {
+        let mut schema = schemars::schema_for!(Self);
+        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return schema };
+        let own = std::mem::take(properties);
+        for (name, property) in own {
+            if name == BEHIND_SWITCHES {
+                properties.extend(switches().map(|(_, switch)| (switch.name.to_owned(), switch.schema())));
+            }
+            properties.insert(name, property);
+        }
+        schema
     }
 
     /// The bounds within which a scan asks.
@@ -239,16 +246,32 @@ impl Options {
 
     /// Whether the operator wants a section.
     pub(crate) fn wants(&self, section: Section) -> bool {
-        match section {
-            Section::ADMINISTRATORS => self.include_administrators,
-            Section::SYSTEMS => self.include_systems,
-            Section::APPLICATIONS => self.include_applications,
-            Section::DIRECTORIES => self.include_directories,
-            Section::GRANTS => self.include_grants,
-            Section::LAST_LOGIN => self.include_last_login,
-            _ => true,
-        }
+        !self.left_out.contains(&section)
     }
+}
+
+/// The attribute in front of which the switches of the sections stand in forms.
+const BEHIND_SWITCHES: &str = "lastLoginDays";
+
+/// The attribute that leaves a section out; it is on unless said otherwise.
+pub(crate) struct Switch {
+    /// The attribute's name.
+    pub(crate) name: &'static str,
+    /// Its name for people.
+    pub(crate) title: &'static str,
+    /// What it discovers, and at what cost.
+    pub(crate) description: &'static str,
+}
+
+impl Switch {
+    fn schema(&self) -> Value {
+        json!({"description": self.description, "type": "boolean", "default": true, "title": self.title})
+    }
+}
+
+/// The sections that can be left out, each with its switch.
+fn switches() -> impl Iterator<Item = (Section, &'static Switch)> {
+    sections::ALL.iter().filter_map(|section| Some((section.about().section, section.about().option.as_ref()?)))
 }
 
 #[cfg(test)]
@@ -258,7 +281,7 @@ mod tests {
 
     #[test]
     fn every_attribute_explains_itself_and_has_its_default_in_the_schema_unless_it_is_secret() {
-        let schema = schemars::schema_for!(Options);
+        let schema = Options::schema();
         let properties = schema.get("properties").unwrap().as_object().unwrap();
         assert!(properties.len() > 20);
         for (name, property) in properties {
@@ -270,6 +293,6 @@ mod tests {
 
     #[test]
     fn no_attribute_need_be_given() {
-        Options::read(&serde_json::Map::new()).unwrap();
+        Options::read(&Map::new()).unwrap();
     }
 }

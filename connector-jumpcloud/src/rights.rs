@@ -1,10 +1,8 @@
 //! What a credential needs: the right that each call takes, and what to check where a credential is refused.
 //!
-//! The table is the only place that names scopes and roles; the operator's page and every remedy are drawn from it.
+//! Each section names the rights of its own calls; the operator's page and every remedy are drawn from these.
 
-use connector_api::Section;
-
-use crate::descriptor::SECTIONS;
+use crate::sections::{self, Discovery, users};
 
 /// How the connector signs in, as far as remedies differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +36,6 @@ impl SignIn {
 pub(crate) struct Right {
     /// Without method and query; `{id}` stands for an id, `{kind}` for any word.
     pub(crate) path: &'static str,
-    /// The section that makes the call; the others are made by Test Connection and by listing organisations.
-    pub(crate) section: Option<Section>,
     /// The published scope (`x-scopes`) that suffices; the same without `.readonly` does, too.
     pub(crate) scope: &'static str,
     /// The built-in roles that are known to suffice.
@@ -48,54 +44,26 @@ pub(crate) struct Right {
 
 /// The one built-in role that may read everything.
 const EVERYTHING: &str = "Administrator";
-const ADMINISTRATOR: &[&str] = &[EVERYTHING];
-const ADMINISTRATOR_OR_MANAGER: &[&str] = &[EVERYTHING, "Manager"];
 
-const fn core(path: &'static str, section: Section, scope: &'static str) -> Right {
-    Right { path, section: Some(section), scope, roles: ADMINISTRATOR_OR_MANAGER }
+impl Right {
+    /// A call that takes the one role that may read everything, or the scope.
+    pub(crate) const fn of_administrators(path: &'static str, scope: &'static str) -> Self {
+        Self { path, scope, roles: &[EVERYTHING] }
+    }
+
+    /// A call that the role Manager may make as well.
+    pub(crate) const fn of_managers(path: &'static str, scope: &'static str) -> Self {
+        Self { path, scope, roles: &[EVERYTHING, "Manager"] }
+    }
 }
 
-const fn other(path: &'static str, section: Section, scope: &'static str) -> Right {
-    Right { path, section: Some(section), scope, roles: ADMINISTRATOR }
-}
+/// The call that Test Connection makes, and the listing of organisations; no section does.
+static ORGANIZATIONS: [Right; 1] = [Right::of_administrators("/api/organizations", "organizations.readonly")];
 
-/// Every call that the connector makes. Members take the scope of what they are, not of the group.
-pub(crate) const RIGHTS: &[Right] = &[
-    core("/api/v2/users", Section::USERS, "users.readonly"),
-    core("/api/systemusers", Section::USERS, "users.readonly"),
-    core("/api/systemusers/{id}", Section::USERS, "users.readonly"),
-    core("/api/v2/usergroups", Section::GROUPS, "groups.readonly"),
-    core("/api/v2/usergroups/{id}", Section::GROUPS, "groups.readonly"),
-    core("/api/v2/usergroups/{id}/members", Section::MEMBERSHIPS, "users.readonly"),
-    core("/api/v2/usergroups/{id}/membership", Section::MEMBERSHIPS, "users.readonly"),
-    // The list is not published; its scope is that of the published calls about administrators.
-    other("/api/users", Section::ADMINISTRATORS, "administrators.readonly"),
-    other("/api/systems", Section::SYSTEMS, "systems.readonly"),
-    other("/api/systems/{id}", Section::SYSTEMS, "systems.readonly"),
-    other("/api/v2/systemgroups", Section::SYSTEMS, "groups.readonly"),
-    other("/api/v2/systemgroups/{id}", Section::SYSTEMS, "groups.readonly"),
-    other("/api/applications", Section::APPLICATIONS, "applications.readonly"),
-    other("/api/applications/{id}", Section::APPLICATIONS, "applications.readonly"),
-    other("/api/v2/directories", Section::DIRECTORIES, "directories.readonly"),
-    other("/api/v2/ldapservers/{id}", Section::DIRECTORIES, "directories.readonly"),
-    other("/api/v2/gsuites/{id}", Section::DIRECTORIES, "directories.readonly"),
-    other("/api/v2/office365s/{id}", Section::DIRECTORIES, "directories.readonly"),
-    other("/api/v2/activedirectories/{id}", Section::DIRECTORIES, "directories.readonly"),
-    other("/api/radiusservers", Section::DIRECTORIES, "radius.readonly"),
-    other("/api/radiusservers/{id}", Section::DIRECTORIES, "radius.readonly"),
-    other("/api/v2/systemgroups/{id}/members", Section::GRANTS, "systems.readonly"),
-    other("/api/v2/systemgroups/{id}/membership", Section::GRANTS, "systems.readonly"),
-    other("/api/v2/{kind}/{id}/associations", Section::GRANTS, "associations.readonly"),
-    // Traversals take the scope of their target.
-    other("/api/v2/{kind}/{id}/users", Section::GRANTS, "users.readonly"),
-    other("/api/v2/{kind}/{id}/usergroups", Section::GRANTS, "groups.readonly"),
-    other("/api/v2/{kind}/{id}/systems", Section::GRANTS, "systems.readonly"),
-    other("/api/v2/{kind}/{id}/systemgroups", Section::GRANTS, "groups.readonly"),
-    other("/api/v2/{kind}/{id}/memberof", Section::GRANTS, "groups.readonly"),
-    other("/insights/directory/v1/events", Section::LAST_LOGIN, "directoryinsights.readonly"),
-    other("/insights/directory/v1/events/count", Section::LAST_LOGIN, "directoryinsights.readonly"),
-    Right { path: "/api/organizations", section: None, scope: "organizations.readonly", roles: ADMINISTRATOR },
-];
+/// Every call that the connector makes.
+fn all() -> impl Iterator<Item = &'static Right> {
+    sections::ALL.iter().flat_map(|section| section.about().rights).chain(&ORGANIZATIONS)
+}
 
 /// The right that a call to `path` takes.
 pub(crate) fn of(path: &str) -> Option<&'static Right> {
@@ -109,13 +77,13 @@ pub(crate) fn of(path: &str) -> Option<&'static Right> {
             }
         }
     };
-    RIGHTS.iter().find(|right| is(right.path))
+    all().find(|right| is(right.path))
 }
 
-/// The scopes that a section takes, each once, in the order of the table.
-pub(crate) fn scopes(section: Option<Section>) -> Vec<&'static str> {
+/// The scopes that calls take, each once, in their order.
+pub(crate) fn scopes(rights: &[Right]) -> Vec<&'static str> {
     let mut scopes: Vec<&str> = Vec::new();
-    for right in RIGHTS.iter().filter(|right| right.section == section) {
+    for right in rights {
         if !scopes.contains(&right.scope) {
             scopes.push(right.scope);
         }
@@ -126,25 +94,29 @@ pub(crate) fn scopes(section: Option<Section>) -> Vec<&'static str> {
 /// What the operator's page says on permissions.
 pub(crate) fn permissions() -> Vec<String> {
     let readers = |role: &str| {
-        let may = |section: &&Section| {
-            let mut calls = RIGHTS.iter().filter(|right| right.section == Some(**section)).peekable();
-            calls.peek().is_some() && calls.all(|right| right.roles.contains(&role))
+        let rights = |section: &&&dyn Discovery| section.about().rights;
+        let may = |section: &&&dyn Discovery| {
+            !rights(section).is_empty() && rights(section).iter().all(|right| right.roles.contains(&role))
         };
-        SECTIONS.iter().filter(may).map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        sections::ALL
+            .iter()
+            .filter(may)
+            .map(|section| section.about().section.to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let mut lines = vec![
         "An administrator with API access, or a service account; what it may read follows from its role".to_owned(),
         format!("{EVERYTHING} may read everything; Manager: {}", readers("Manager")),
         "Any other role needs these scopes, or the same ones without `.readonly`:".to_owned(),
     ];
-    for section in SECTIONS.iter().copied().map(Some).chain([None]) {
-        let scopes: Vec<String> = scopes(section).iter().map(|scope| format!("`{scope}`")).collect();
-        match section {
-            _ if scopes.is_empty() => {}
-            Some(section) => lines.push(format!("{section}: {}", scopes.join(", "))),
-            None => lines.push(format!("the organisations that a credential may see: {}", scopes.join(", "))),
-        }
-    }
+    let line = |of: &str, rights: &[Right]| {
+        let scopes: Vec<String> = scopes(rights).iter().map(|scope| format!("`{scope}`")).collect();
+        format!("{of}: {}", scopes.join(", "))
+    };
+    let reading = sections::ALL.iter().map(|section| section.about()).filter(|about| !about.rights.is_empty());
+    lines.extend(reading.map(|about| line(about.section.as_str(), about.rights)));
+    lines.push(line("the organisations that a credential may see", &ORGANIZATIONS));
     lines.push(
         "The Command Runner roles are refused at Directory Insights (last logins), service accounts where the \
          organisations are listed"
@@ -198,7 +170,7 @@ pub(crate) fn no_token() -> String {
 
 /// What to check where no user is listed.
 pub(crate) fn no_users(sign_in: SignIn) -> String {
-    let users = of("/api/systemusers").map_or("", |right| right.scope);
+    let users = users::SCOPE;
     if sign_in.is_service_account() {
         format!("verify users exist and the service account's role has the scope {users}")
     } else {
@@ -228,15 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn each_call_that_the_operators_page_names_has_its_right_and_each_right_but_one_a_section() {
-        for row in crate::descriptor().sections.into_iter().filter(|row| !row.rights.is_empty()) {
-            let paths: Vec<&str> = row.source.split([' ', ',']).filter(|word| word.starts_with('/')).collect();
-            assert!(!paths.is_empty(), "{}", row.source);
+    fn each_call_that_a_section_names_as_its_source_has_its_right_there() {
+        for about in sections::ALL.iter().map(|section| section.about()).filter(|about| !about.rights.is_empty()) {
+            let paths: Vec<&str> = about.source.split([' ', ',']).filter(|word| word.starts_with('/')).collect();
+            assert!(!paths.is_empty(), "{}", about.source);
             for path in paths {
-                assert!(of(path).is_some_and(|right| right.section == Some(row.section)), "{path}");
+                assert!(about.rights.iter().any(|right| right.path == path), "{path}");
             }
         }
-        assert_eq!(RIGHTS.iter().filter(|right| right.section.is_none()).count(), 1);
     }
 
     #[test]
@@ -296,7 +267,7 @@ mod tests {
             return;
         };
         let mut held = 0;
-        for right in RIGHTS {
+        for right in all() {
             let parts = right.path.split('/').map(|part| if part == "{id}" { "{}" } else { part });
             let path = parts.collect::<Vec<_>>().join("/");
             let same = |known: &str| {

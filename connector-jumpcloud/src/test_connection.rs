@@ -8,11 +8,12 @@ use tokio::time::{Instant, timeout};
 use crate::api::organizations::Organization;
 use crate::api::user_groups;
 use crate::client::{Client, Meter, PageReader};
-use crate::discovery::{
-    explain, list_organizations, not_visible, open_users, organization_name, visible_organizations,
+use crate::explain::{
+    explain, list as list_organizations, name as organization_name, not_visible, visible_organizations,
 };
 use crate::options::Options;
 use crate::rights;
+use crate::sections::users::endpoint;
 
 /// All checks together end within this time; the host waits 60 s.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -168,7 +169,7 @@ impl Checks {
     async fn users(&mut self, client: &Client, options: &Options, meter: &Meter) {
         let began = Instant::now();
         let looked = async {
-            let users = open_users(client, options, meter).await?;
+            let users = endpoint::open(client, options, meter).await?;
             Ok((users.path, users.total))
         };
         match self.within(looked).await {

@@ -3,6 +3,7 @@
 pub(crate) mod administrators;
 pub(crate) mod applications;
 pub(crate) mod directories;
+pub(crate) mod edge_lists;
 pub(crate) mod events;
 pub(crate) mod graph;
 mod id;

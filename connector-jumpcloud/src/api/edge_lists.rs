@@ -7,33 +7,34 @@
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::IgnoredAny;
 
-use super::section::is_unavailable;
 use crate::api::Id;
 use crate::api::graph::{self, Edge, Kind, Reached};
-use crate::client::{Client, Gap, Listing, ListingStats, Meter, PageReader, Witness, inconsistent, is_absent};
+use crate::client::{
+    Client, Gap, Listing, ListingStats, Meter, PageReader, Witness, inconsistent, is_absent, is_unavailable,
+};
 
 /// How often a thing must be answered 404 itself before it is held to be gone.
 const CONFIRMATIONS: u32 = 2;
 
 /// One list of edges: those from one thing to all things of a kind.
 #[derive(Debug, Clone)]
-pub(super) struct EdgeList {
-    pub(super) of: Kind,
-    pub(super) id: Id,
-    pub(super) to: Kind,
+pub(crate) struct EdgeList {
+    pub(crate) of: Kind,
+    pub(crate) id: Id,
+    pub(crate) to: Kind,
 }
 
 /// A list of edges that was read to its end.
-pub(super) struct WholeList<T> {
-    pub(super) found: T,
-    pub(super) stats: ListingStats,
+pub(crate) struct WholeList<T> {
+    pub(crate) found: T,
+    pub(crate) stats: ListingStats,
     /// It ended by its total alone.
-    pub(super) on_trust: bool,
+    pub(crate) on_trust: bool,
 }
 
 impl EdgeList {
     /// The direct members of a group.
-    pub(super) fn members(of: Kind, id: Id) -> Self {
+    pub(crate) fn members(of: Kind, id: Id) -> Self {
         Self { of, id, to: if of == Kind::UserGroup { Kind::User } else { Kind::System } }
     }
 
@@ -49,16 +50,16 @@ impl EdgeList {
 
 /// How lists of edges are read.
 #[derive(Clone)]
-pub(super) struct EdgeReader<'a> {
-    pub(super) client: &'a Client,
-    pub(super) meter: Meter,
+pub(crate) struct EdgeReader<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) meter: Meter,
     /// Rows a page.
-    pub(super) limit: u64,
+    pub(crate) limit: u64,
 }
 
 impl EdgeReader<'_> {
     /// Counts a list without reading it; none where what it belongs to is gone.
-    pub(super) async fn count(&self, list: &EdgeList) -> Result<u64, ConnectorError> {
+    pub(crate) async fn count(&self, list: &EdgeList) -> Result<u64, ConnectorError> {
         let mut reader = PageReader::<Edge>::new(self.client, &self.meter, list.listing(1));
         match reader.total().await {
             Ok(total) => Ok(total.unwrap_or(0)),
@@ -68,7 +69,7 @@ impl EdgeReader<'_> {
     }
 
     /// Enters a whole list into `found`; `None` when what it belongs to is gone. A witness lets it end by its total.
-    pub(super) async fn read<T>(
+    pub(crate) async fn read<T>(
         &self,
         list: &EdgeList,
         witness: Option<&Witness>,
@@ -136,7 +137,7 @@ fn shows_nothing(error: &ConnectorError) -> bool {
 }
 
 /// Makes sure that a thing is gone of which a part was answered 404.
-pub(super) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id: &Id) -> Result<(), ConnectorError> {
+pub(crate) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id: &Id) -> Result<(), ConnectorError> {
     for _ in 0..CONFIRMATIONS {
         match client.json::<IgnoredAny>(meter, graph::one(kind, id)).await {
             Err(error) if is_absent(&error) => {}

@@ -7,16 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector_api::{Section, SectionReport};
 use serde::{Deserialize, Serialize};
 
-use super::logins::Logins;
 use super::people::People;
 use crate::api::Id;
-use crate::api::administrators::Administrator;
-use crate::api::applications::Application;
-use crate::api::directories::Directory;
 use crate::api::graph::Kind;
 use crate::api::level::Level;
-use crate::api::systems::{System, SystemGroup};
-use crate::api::user_groups::UserGroup;
+use crate::sections::Found;
 
 /// Everything that was read. A section that is not in `reports` has not been read to its end.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -28,19 +23,10 @@ pub(crate) struct State {
     /// The paths of listings that refuse to sort.
     pub(crate) refused_sorts: BTreeSet<String>,
     pub(crate) users_endpoint: Option<String>,
+    /// What the operator should look at.
+    pub(crate) warnings: Vec<String>,
     pub(crate) people: People,
-    pub(crate) groups: Vec<UserGroup>,
-    /// Those of `groups` that answered 404 by themselves.
-    pub(crate) absent_groups: BTreeSet<Id>,
-    /// The direct members of each of `groups`, in its order; `None` for a group that vanished meanwhile.
-    pub(crate) members: Vec<Option<Members>>,
-    pub(crate) administrators: Vec<Administrator>,
-    pub(crate) systems: Vec<System>,
-    pub(crate) system_groups: Vec<SystemGroup>,
-    pub(crate) applications: Vec<Application>,
-    pub(crate) directories: Vec<Directory>,
-    pub(crate) edges: Vec<Edge>,
-    pub(crate) logins: Logins,
+    pub(crate) found: Found,
 }
 
 impl State {
@@ -50,11 +36,12 @@ impl State {
     /// What does not fit.
     pub(crate) fn check(&self) -> Result<(), String> {
         let known = self.people.len() as u32;
-        let members = self.members.iter().flatten();
+        let members = self.found.memberships.iter().flatten();
         if members.clone().flat_map(|members| &members.users).any(|user| *user >= known) {
             return Err("a membership names a user that is not there".to_owned());
         }
-        if self.reports.contains_key(&Section::MEMBERSHIPS) && self.members.len() != self.groups.len() {
+        let fit = self.found.memberships.len() == self.found.groups.rows.len();
+        if self.reports.contains_key(&Section::MEMBERSHIPS) && !fit {
             return Err("the memberships do not fit the groups".to_owned());
         }
         Ok(())

@@ -1,47 +1,96 @@
 //! The users' accounts go out as the users are read, and the list of users is held against those whom memberships and
 //! bindings name: a list that leaves users out must not pass for whole.
 
+pub(crate) mod draft;
+pub(crate) mod endpoint;
+
 use connector_api::{
-    Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Record, Retry, Section, SectionStatus,
+    Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Record, Retry, Section, SectionPlan, SectionStatus,
+    async_trait,
 };
+use draft::Draft;
+use endpoint::OpenUsers;
 use hashbrown::{HashMap, HashSet};
 
-use super::attribution::{Attribution, SignInNames};
-use super::emit::Outlet;
-use super::graph::Graph;
-use super::people::{Evidence, People};
-use super::privilege::Privilege;
-use super::section::{Tally, is_unavailable};
-use super::state::State;
-use super::users::Draft;
-use super::{Course, OpenUsers, Scan, another_answered, explain, last_login, organization};
+use super::last_login::{
+    self,
+    attribution::{Attribution, SignInNames},
+};
+use super::{About, Discovery};
 use crate::api::graph::{self, Kind};
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::api::{Id, IdOnly};
-use crate::client::{Identified, Meter, PageReader, is_absent};
-use crate::options::UsersEndpoint;
-use crate::rights;
+use crate::client::{Identified, Listing, Meter, PageReader, is_absent, is_unavailable};
+use crate::explain::explain;
+use crate::graph::Graph;
+use crate::graph::privilege::Privilege;
+use crate::options::{Options, UsersEndpoint};
+use crate::organization;
+use crate::rights::{self, Right};
+use crate::scan::outlet::Outlet;
+use crate::scan::people::{Evidence, People};
+use crate::scan::plan::{Planner, shown};
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::State;
+use crate::scan::{Scan, another_answered};
+
+/// The directory's users. Their list is opened first and read last: each account goes out as its page arrives.
+pub(crate) struct Users;
+
+static ABOUT: About = About {
+    core: true,
+    data: "User accounts, enabled state (activated, suspended, state), admin and MFA status, privilege evidence",
+    source: "GET /api/v2/users, or GET /api/systemusers where that is not served",
+    cost: "1 request for each 100 users",
+    owns: &[("account", &["user"])],
+    rights: &[
+        Right::of_managers("/api/v2/users", SCOPE),
+        Right::of_managers("/api/systemusers", SCOPE),
+        Right::of_managers("/api/systemusers/{id}", SCOPE),
+    ],
+    ..About::new(Section::USERS, "Users")
+};
+
+/// The scope without which no user is listed.
+pub(crate) const SCOPE: &str = "users.readonly";
+
+#[async_trait]
+impl Discovery for Users {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let probe = Options { page_size: 1, ..planner.options.clone() };
+        let opened = endpoint::open(planner.client, &probe, &planner.meter).await?;
+        // An endpoint that is not served is asked in vain, by the scan too.
+        let requests = opened.in_vain + Listing::requests(opened.total.unwrap_or(0), planner.limit);
+        let because = format!("{} users from {}", shown(opened.total), opened.path);
+        planner.sections.push(SectionPlan::new(Section::USERS, requests, because));
+        planner.users = opened.total;
+        Ok(())
+    }
+}
 
 /// How many of the users whom the list lacks are asked for by id.
 const ASKED: usize = 20;
 
 impl Scan<'_> {
     /// Reads the users and sends an account for each.
-    pub(super) async fn emit_users(
+    pub(crate) async fn emit_users(
         &self,
         users: OpenUsers,
-        tally: Tally,
-        course: &mut Course,
+        progress: SectionProgress,
+        state: &mut State,
     ) -> Result<(), ConnectorError> {
-        let state = &mut course.state;
         // The names of the users are entered while their rows are made; the evidence needs ids and edges alone.
         let mut people = std::mem::take(&mut state.people);
-        for edge in state.edges.iter().filter(|edge| edge.from.kind == Kind::User) {
+        for edge in state.found.grants.iter().filter(|edge| edge.from.kind == Kind::User) {
             people.intern(&edge.from.id);
         }
-        let Sent { result, people, rows, mut tally, endpoint, logins } =
-            self.send_users(users, tally, state, people).await;
-        tally.sent(rows);
+        let Sent { result, people, rows, mut progress, endpoint, logins } =
+            self.send_users(users, progress, state, people).await;
+        progress.sent(rows);
         state.people = people;
         state.users_endpoint = Some(endpoint.to_owned());
         if let Some(report) = state.reports.get_mut(&Section::LAST_LOGIN) {
@@ -55,9 +104,9 @@ impl Scan<'_> {
             Ok(()) => SectionStatus::Complete,
             Err(error) => SectionStatus::Incomplete { error: error.clone() },
         };
-        state.reports.insert(Section::USERS, tally.close(status));
+        state.reports.insert(Section::USERS, progress.close(status));
         if rows == 0 && result.is_ok() {
-            course.warnings.push(format!(
+            state.warnings.push(format!(
                 "{}: no users returned: the organisation is empty, or the credential lacks a right; {}",
                 ErrorCode::NoUsers,
                 rights::no_users(self.client.sign_in())
@@ -66,27 +115,27 @@ impl Scan<'_> {
         result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::USERS) })
     }
 
-    async fn send_users(&self, users: OpenUsers, tally: Tally, state: &State, people: People) -> Sent {
-        let mut aside = Tally::new(Section::GRANTS, &self.sink);
+    async fn send_users(&self, users: OpenUsers, progress: SectionProgress, state: &State, people: People) -> Sent {
+        let mut aside = SectionProgress::new(Section::GRANTS, &self.sink);
         let graph = Graph::new(state, &people, &mut aside);
         let mut sender = Sender {
             scan: self,
             privilege: self.privilege(state, &graph),
-            administrators: Administrators::of(state),
-            attribution: Attribution::new(&state.logins),
+            administrators: LinkedAdministrators::of(state),
+            attribution: Attribution::new(&state.found.last_login),
             people,
             outlet: Outlet::new(self),
-            tally,
+            progress,
             endpoint: users.path,
         };
         let result = sender.send_all(users).await;
-        let Sender { people, attribution, tally, endpoint, .. } = sender;
-        let mut logins = Tally::new(Section::LAST_LOGIN, &self.sink);
+        let Sender { people, attribution, progress, endpoint, .. } = sender;
+        let mut logins = SectionProgress::new(Section::LAST_LOGIN, &self.sink);
         if result.is_ok() {
             let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
-            last_login::count_strangers(&attribution, &state.logins, is_user, &mut logins);
+            last_login::count_strangers(&attribution, &state.found.last_login, is_user, &mut logins);
         }
-        Sent { result, people, rows: self.course.of(Section::USERS).taken, tally, endpoint, logins }
+        Sent { result, people, rows: self.in_flight.of(Section::USERS).taken, progress, endpoint, logins }
     }
 }
 
@@ -95,22 +144,22 @@ struct Sent {
     result: Result<(), ConnectorError>,
     people: People,
     rows: u64,
-    tally: Tally,
+    progress: SectionProgress,
     /// The listing that the users were read from.
     endpoint: &'static str,
     /// The logins of those who are not in the scan.
-    logins: Tally,
+    logins: SectionProgress,
 }
 
 /// Makes accounts of users and sends them.
 struct Sender<'a> {
     scan: &'a Scan<'a>,
     privilege: Privilege<'a>,
-    administrators: Administrators,
+    administrators: LinkedAdministrators,
     attribution: Attribution<'a>,
     people: People,
     outlet: Outlet<'a>,
-    tally: Tally,
+    progress: SectionProgress,
     /// The listing that the users come from.
     endpoint: &'static str,
 }
@@ -137,12 +186,12 @@ impl Sender<'_> {
                         self.send(draft).await?;
                     }
                 }
-                self.tally.advance(self.people.listed().len() - before, total);
+                self.progress.advance(self.people.listed().len() - before, total);
             }
             Ok(())
         }
         .await;
-        self.tally.listing(reader.stats());
+        self.progress.listing(reader.stats());
         result
     }
 
@@ -210,7 +259,7 @@ impl Sender<'_> {
             lacking = self.lacking();
         }
         if !lacking.is_empty() {
-            self.tally.note(format!(
+            self.progress.note(format!(
                 "{} whom memberships or bindings name {} in no list; asked for by id and gone: {gone}",
                 users(lacking.len()),
                 if lacking.len() == 1 { "is" } else { "are" },
@@ -228,7 +277,7 @@ impl Sender<'_> {
             other => other?,
         }
         if self.people.listed().len() > before {
-            self.tally.note(format!("{V2_USERS} leaves users out; they were read from {SYSTEM_USERS}"));
+            self.progress.note(format!("{V2_USERS} leaves users out; they were read from {SYSTEM_USERS}"));
             self.endpoint = SYSTEM_USERS;
         }
         Ok(self.lacking())
@@ -243,13 +292,13 @@ impl Sender<'_> {
     async fn read_from(&mut self, path: &str) -> Result<(), ConnectorError> {
         let Scan { client, options, .. } = self.scan;
         let listing = users_api::list(path, u64::from(options.page_size));
-        let reader = PageReader::new(client, &self.tally.meter, listing);
+        let reader = PageReader::new(client, &self.progress.meter, listing);
         self.send_listed(reader, None).await
     }
 
     /// Asks for some users by id; those who are there.
     async fn ask(&self, users: &[Id]) -> Result<Vec<Id>, ConnectorError> {
-        let (client, meter): (_, &Meter) = (self.scan.client, &self.tally.meter);
+        let (client, meter): (_, &Meter) = (self.scan.client, &self.progress.meter);
         let mut found = Vec::new();
         for id in users.iter().take(ASKED) {
             match client.json::<IdOnly>(meter, graph::one(Kind::User, id)).await {
@@ -278,7 +327,7 @@ impl Sender<'_> {
 }
 
 /// Makes the account of a user and enters the user among the people; the user's place there, and the account.
-fn make_account(draft: Draft, people: &mut People, administrators: &Administrators) -> (u32, Box<Account>) {
+fn make_account(draft: Draft, people: &mut People, administrators: &LinkedAdministrators) -> (u32, Box<Account>) {
     let at = people.list(&draft.id, draft.name(), draft.sudo);
     let email = draft.email().map(str::to_lowercase);
     let sharing = email.as_ref().and_then(|email| administrators.by_email.get(email)).into_iter().flatten();
@@ -300,16 +349,16 @@ fn make_account(draft: Draft, people: &mut People, administrators: &Administrato
 }
 
 /// The administrators that were read, as far as users are linked to them.
-struct Administrators {
+struct LinkedAdministrators {
     ids: HashSet<String>,
     /// The ids that each address, in lower case, belongs to.
     by_email: HashMap<String, Vec<String>>,
 }
 
-impl Administrators {
+impl LinkedAdministrators {
     fn of(state: &State) -> Self {
         let (mut ids, mut by_email) = (HashSet::new(), HashMap::<String, Vec<String>>::new());
-        for administrator in &state.administrators {
+        for administrator in state.found.administrators.rows() {
             let id = administrator.id().to_string();
             if let Some(email) = administrator.email() {
                 by_email.entry(email.to_lowercase()).or_default().push(id.clone());

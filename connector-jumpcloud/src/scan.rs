@@ -1,35 +1,17 @@
-//! A scan: one file for each section, and here the plan by which they are read and the rows go out.
+//! A scan: the plan by which the sections are read and their rows go out.
 //!
 //! The users are read last. Everything that an account's row says besides (groups, devices, last login, evidence of
 //! privilege) is then known, so each account goes to the sink once, whole, as its page arrives, and none is held in
 //! memory. What is held is the graph: ids and edges.
 
-mod accounts;
-mod administrators;
-mod attribution;
-mod edge_lists;
-mod edges;
-mod emit;
-mod evidence;
-mod explain;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 mod fuzzing;
-mod graph;
-mod groups;
-mod last_login;
-mod logins;
-mod memberships;
-mod organization;
-mod people;
-mod plan;
-mod privilege;
-mod reach;
+pub(crate) mod outlet;
+pub(crate) mod people;
+pub(crate) mod plan;
+pub(crate) mod progress;
 mod read;
-mod rows;
-mod section;
-mod state;
-mod users;
-mod users_endpoint;
+pub(crate) mod state;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,29 +21,20 @@ use connector_api::{
     Checkpoint, ConnectorError, Descriptor, ErrorCode, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary,
     Section, SectionReport, SectionStatus, SystemConfig,
 };
-use jiff::Timestamp;
-
-pub(crate) use administrators::ADMIN_ROLE;
-pub(crate) use evidence::rows as evidence_rows;
-pub(crate) use explain::{
-    explain, learn_organization, list as list_organizations, name as organization_name, not_visible,
-    visible_organizations,
-};
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 pub(crate) use fuzzing::fuzz_account;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 pub use fuzzing::{fuzz_state, fuzz_state_is_good};
-pub(crate) use graph::USER_GROUP;
-pub(crate) use plan::plan;
-pub(crate) use users::Draft;
-pub(crate) use users_endpoint::{OpenUsers, open_users};
+use jiff::Timestamp;
+use progress::SectionProgress;
+use state::State;
 
 use crate::api::Id;
 use crate::client::{Client, Meter};
-use crate::descriptor::{SECTIONS, is_core};
+use crate::explain::explain;
 use crate::options::Options;
-use section::Tally;
-use state::State;
+use crate::sections;
+use crate::sections::users::endpoint;
 
 /// What a scan works with.
 pub(crate) struct Scan<'a> {
@@ -71,24 +44,24 @@ pub(crate) struct Scan<'a> {
     pub(crate) config: &'a SystemConfig,
     pub(crate) request: &'a ScanRequest,
     pub(crate) sink: Arc<dyn ScanSink>,
-    pub(crate) course: SharedCourse,
+    pub(crate) in_flight: InFlight,
 }
 
 /// What must be known of each section even when the scan ends in its middle.
 #[derive(Default)]
-pub(crate) struct SharedCourse(Mutex<BTreeMap<Section, InFlight>>);
+pub(crate) struct InFlight(Mutex<BTreeMap<Section, SectionInFlight>>);
 
-/// A section as far as it came.
+/// A section as far as it is.
 #[derive(Default, Clone)]
-struct InFlight {
+pub(crate) struct SectionInFlight {
     /// What its requests cost.
     meter: Meter,
     /// Rows that the sink took.
-    taken: u64,
+    pub(crate) taken: u64,
 }
 
-impl SharedCourse {
-    fn of(&self, section: Section) -> InFlight {
+impl InFlight {
+    pub(crate) fn of(&self, section: Section) -> SectionInFlight {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(section).or_default().clone()
     }
 
@@ -97,52 +70,38 @@ impl SharedCourse {
     }
 }
 
-/// How far a scan came, whatever ended it.
-#[derive(Default)]
-struct Course {
-    state: State,
-    warnings: Vec<String>,
-}
-
 impl Scan<'_> {
     /// Runs the scan to its end, its failure, its time limit or its cancellation.
     pub(crate) async fn run(self) -> Result<ScanSummary, ScanFailure> {
         let mut ledger = ScanLedger::start(self.descriptor, self.config);
-        let mut course = Course::default();
+        let mut state = State::default();
         let mut started_at = Timestamp::now();
         let result = match self.resume(&mut started_at) {
-            Ok(state) => {
-                course.state = state;
-                self.run_until_ended(started_at, &mut course).await
+            Ok(resumed) => {
+                state = resumed;
+                self.run_until_ended(started_at, &mut state).await
             }
             Err(error) => Err(error),
         };
         ledger = ledger.started_at(started_at);
-        for &section in SECTIONS {
-            let report = course.state.reports.remove(&section);
-            let report = self.ended(section, report, &result);
-            section::log_end(&report);
+        for section in sections::words() {
+            let report = self.ended(section, state.reports.remove(&section), &result);
+            progress::log_end(&report);
             ledger.close(report);
         }
-        if let Some(endpoint) = course.state.users_endpoint {
+        if let Some(endpoint) = state.users_endpoint {
             ledger.fact("usersEndpoint", endpoint);
         }
-        let of_the_log = std::mem::take(&mut course.state.logins.warnings);
-        course
-            .warnings
-            .into_iter()
-            .chain(of_the_log)
-            .chain(self.client.clock().warning())
-            .for_each(|warning| ledger.warn(warning));
+        state.warnings.into_iter().chain(self.client.clock().warning()).for_each(|warning| ledger.warn(warning));
         ledger.finish(result)
     }
 
-    async fn run_until_ended(&self, started_at: Timestamp, course: &mut Course) -> Result<(), ConnectorError> {
+    async fn run_until_ended(&self, started_at: Timestamp, state: &mut State) -> Result<(), ConnectorError> {
         let minutes = u64::from(self.options.scan_limit_minutes);
         tokio::select! {
             biased;
             () = self.request.cancel.cancelled() => Err(ConnectorError::cancelled()),
-            result = tokio::time::timeout(Duration::from_secs(60 * minutes), self.read_and_emit(started_at, course)) => {
+            result = tokio::time::timeout(Duration::from_secs(60 * minutes), self.read_and_emit(started_at, state)) => {
                 result.unwrap_or_else(|_| Err(ConnectorError::new(
                     ErrorCode::Timeout,
                     format!("the scan did not end within {minutes} minutes"),
@@ -152,40 +111,33 @@ impl Scan<'_> {
         }
     }
 
-    async fn read_and_emit(&self, started_at: Timestamp, course: &mut Course) -> Result<(), ConnectorError> {
-        if course.state.reports.contains_key(&Section::USERS) {
+    async fn read_and_emit(&self, started_at: Timestamp, state: &mut State) -> Result<(), ConnectorError> {
+        if state.reports.contains_key(&Section::USERS) {
             // The accounts went out with what was known by then: what was not read cannot be made good any more.
-            return self.emit_rest(course).await;
+            return self.emit_rest(state).await;
         }
-        let mut tally = self.tally(Section::USERS);
-        let users = match open_users(self.client, self.options, &tally.meter).await {
+        let mut progress = self.progress(Section::USERS);
+        progress.begin();
+        let users = match endpoint::open(self.client, self.options, &progress.meter).await {
             Ok(users) => users,
             Err(error) => {
                 let error = explain(self.client, error).await;
-                let report = tally.close(SectionStatus::Incomplete { error: error.clone() });
-                course.state.reports.insert(Section::USERS, report);
+                let report = progress.close(SectionStatus::Incomplete { error: error.clone() });
+                state.reports.insert(Section::USERS, report);
                 return Err(error);
             }
         };
-        tally.plan(users.in_vain);
-        course.state.users_endpoint = Some(users.path.to_owned());
-        self.read_sections(started_at, users.total, course).await?;
-        self.emit_users(users, tally, course).await?;
-        self.checkpoint(started_at, &course.state).await?;
-        self.emit_rest(course).await
+        progress.plan(users.in_vain);
+        state.users_endpoint = Some(users.path.to_owned());
+        self.read_sections(started_at, users.total, state).await?;
+        self.emit_users(users, progress, state).await?;
+        self.checkpoint(started_at, state).await?;
+        self.emit_rest(state).await
     }
 
     /// Whether this scan reads a section at all.
-    fn wants(&self, section: Section) -> bool {
-        let chosen = |section| self.options.wants(section) && !self.request.without.contains(&section);
-        is_core(section) || (chosen(section) && (chosen(Section::GRANTS) || !is_effective(section)))
-    }
-
-    /// Whether a section is still to be read: an interrupted scan has read some.
-    fn must_read(&self, section: Section, state: &State) -> bool {
-        let report = state.reports.get(&section);
-        let open = report.is_none_or(|report| matches!(report.status, SectionStatus::Incomplete { .. }));
-        section != Section::USERS && !is_effective(section) && self.wants(section) && open
+    pub(crate) fn wants(&self, section: Section) -> bool {
+        wants(section, self.options, self.request)
     }
 
     /// The report of a section when the scan has ended. One that was read is complete only when its rows were taken, and
@@ -196,10 +148,10 @@ impl Scan<'_> {
         report: Option<SectionReport>,
         result: &Result<(), ConnectorError>,
     ) -> SectionReport {
-        let InFlight { meter, taken } = self.course.of(section);
+        let SectionInFlight { meter, taken } = self.in_flight.of(section);
         let mut report = report.unwrap_or_else(|| {
             let mut report = SectionReport::new(section, self.unread(section, result));
-            section::enter_cost(&mut report, meter.read());
+            progress::enter_cost(&mut report, meter.read());
             report
         });
         if let Err(error) = result
@@ -219,12 +171,8 @@ impl Scan<'_> {
         }
     }
 
-    fn tally(&self, section: Section) -> Tally {
-        Tally::begin(section, self.course.of(section).meter, &self.sink)
-    }
-
-    fn limit(&self) -> u64 {
-        u64::from(self.options.page_size)
+    fn progress(&self, section: Section) -> SectionProgress {
+        SectionProgress::metered(section, self.in_flight.of(section).meter, &self.sink)
     }
 
     /// The state that an interrupted scan left, or an empty one.
@@ -256,15 +204,16 @@ impl Scan<'_> {
     }
 }
 
-/// The sections that are made of what others read, without a request of their own.
-const EFFECTIVE: [Section; 2] = [Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS];
-
-fn is_effective(section: Section) -> bool {
-    EFFECTIVE.contains(&section)
+/// Whether a section is read: each that is core, and of the others those that nobody left out. What is made of another
+/// goes with it.
+fn wants(section: Section, options: &Options, request: &ScanRequest) -> bool {
+    let chosen = |section| options.wants(section) && !request.without.contains(&section);
+    let of = sections::of(section).and_then(|known| known.made_of());
+    sections::is_core(section) || (chosen(section) && of.is_none_or(chosen))
 }
 
 /// One thing was asked for by id, and another was answered.
-fn another_answered(kind: &str, asked: &Id, answered: &Id) -> ConnectorError {
+pub(crate) fn another_answered(kind: &str, asked: &Id, answered: &Id) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::MalformedResponse,
         format!("the {kind} {asked} was asked for by id, and {answered} was answered"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::api::systems::System;
 
 /// The organisation that a row names by its field `organization`, if it names one.
-pub(super) fn named(fields: &Attributes) -> Option<String> {
+pub(crate) fn named(fields: &Attributes) -> Option<String> {
     match fields.get("organization") {
         Some(Value::String(name)) if !name.is_empty() => Some(name),
         _ => None,
@@ -18,7 +18,7 @@ pub(super) fn named(fields: &Attributes) -> Option<String> {
 ///
 /// # Errors
 /// `wrong_organization`.
-pub(super) fn check_devices(asked: Option<&str>, devices: &[System]) -> Result<(), ConnectorError> {
+pub(crate) fn check_devices(asked: Option<&str>, devices: &[System]) -> Result<(), ConnectorError> {
     devices.iter().try_for_each(|device| check(asked, named(&device.rest), || format!("the device {}", device.id)))
 }
 
@@ -27,7 +27,7 @@ pub(super) fn check_devices(asked: Option<&str>, devices: &[System]) -> Result<(
 ///
 /// # Errors
 /// `wrong_organization`.
-pub(super) fn check(
+pub(crate) fn check(
     asked: Option<&str>,
     named: Option<String>,
     whose: impl FnOnce() -> String,

@@ -4,27 +4,27 @@ use std::collections::{HashMap, HashSet};
 
 use connector_access::{Bound, Subject};
 
-use super::graph::Graph;
 use crate::api::graph::Kind;
 use crate::api::level::Level;
+use crate::graph::Graph;
 
 /// On how many devices somebody is administrator, each counted once, by the strongest level.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct AdministratorOn {
-    pub(super) with_password: usize,
-    pub(super) without_password: usize,
+pub(crate) struct AdministratorOn {
+    pub(crate) with_password: usize,
+    pub(crate) without_password: usize,
 }
 
 impl AdministratorOn {
     /// Whether it is on no device.
-    pub(super) fn is_none(self) -> bool {
+    pub(crate) fn is_none(self) -> bool {
         self.with_password + self.without_password == 0
     }
 }
 
 /// How many devices a group is bound to itself, and on how many of them by an edge that gives more than to sign in.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct GroupDevices {
+pub(crate) struct GroupDevices {
     all: usize,
     by_edges: AdministratorOn,
 }
@@ -43,13 +43,13 @@ impl GroupDevices {
 
 impl Graph<'_> {
     /// The devices on which the last group of a way gives administrator rights to those who come that way.
-    pub(super) fn administers(&self, way: &[u32]) -> AdministratorOn {
+    pub(crate) fn administers(&self, way: &[u32]) -> AdministratorOn {
         let Some(&last) = way.last() else { return AdministratorOn::default() };
         self.group_devices[last as usize].administered(self.sudo_of(way))
     }
 
     /// The devices on which a user is administrator by edges of the user's own.
-    pub(super) fn administers_directly(&self, user: u32) -> AdministratorOn {
+    pub(crate) fn administers_directly(&self, user: u32) -> AdministratorOn {
         match self.bindings(Subject::Account(user)) {
             [] => AdministratorOn::default(),
             bindings => self.count_devices(bindings).by_edges,
@@ -57,7 +57,7 @@ impl Graph<'_> {
     }
 
     /// How many devices a user reaches.
-    pub(super) fn devices_of(&self, user: u32) -> usize {
+    pub(crate) fn devices_of(&self, user: u32) -> usize {
         let groups = self.ends(Subject::Account(user));
         let of_groups = groups.iter().filter_map(|end| end.shortest.last());
         let of_groups = of_groups.flat_map(|group| self.bindings(Subject::Group(*group)));
@@ -66,17 +66,17 @@ impl Graph<'_> {
     }
 
     /// Whether a user is bound directly to anything that is reached by it.
-    pub(super) fn is_bound(&self, user: u32) -> bool {
+    pub(crate) fn is_bound(&self, user: u32) -> bool {
         self.leads_somewhere(self.bindings(Subject::Account(user)))
     }
 
     /// Whether a group is bound itself to anything that is reached by it.
-    pub(super) fn group_is_bound(&self, group: u32) -> bool {
+    pub(crate) fn group_is_bound(&self, group: u32) -> bool {
         self.leads_somewhere(self.bindings(Subject::Group(group)))
     }
 
     /// Whether the members of a group reach a device through it: one of its own, or of a group above it.
-    pub(super) fn group_reaches_device(&self, group: u32) -> bool {
+    pub(crate) fn group_reaches_device(&self, group: u32) -> bool {
         let above = self.ends(Subject::Group(group));
         let above = above.iter().filter_map(|end| end.shortest.last().copied());
         std::iter::once(group).chain(above).any(|group| self.group_devices[group as usize].all > 0)
@@ -86,7 +86,7 @@ impl Graph<'_> {
         bindings.iter().any(|bound| self.kind(bound.to) != Kind::SystemGroup || !self.inside(bound.to).is_empty())
     }
 
-    pub(super) fn devices_of_group(&self, group: u32) -> GroupDevices {
+    pub(crate) fn devices_of_group(&self, group: u32) -> GroupDevices {
         self.count_devices(self.bindings(Subject::Group(group)))
     }
 

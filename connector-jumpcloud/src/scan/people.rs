@@ -196,6 +196,47 @@ impl People {
     }
 }
 
+/// Accounts that are no users, and the names by which rows refer to them once all sections before have given theirs.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Accounts<T> {
+    rows: Vec<T>,
+    #[serde(skip, default = "Vec::new")]
+    names: Vec<String>,
+}
+
+impl<T> Accounts<T> {
+    pub(crate) fn rows(&self) -> &[T] {
+        &self.rows
+    }
+
+    /// Gives each a name that no other account has; `named` is the name that it would have, and its id.
+    pub(crate) fn name(&mut self, people: &mut People, named: impl Fn(&T) -> (String, &Id)) {
+        let unique = |row: &T| {
+            let (name, id) = named(row);
+            people.unique(&name, id).to_owned()
+        };
+        self.names = self.rows.iter().map(unique).collect();
+    }
+
+    /// Each with its name.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&T, &str)> {
+        self.rows.iter().zip(self.names.iter().map(String::as_str))
+    }
+}
+
+impl<T> Default for Accounts<T> {
+    fn default() -> Self {
+        Vec::new().into()
+    }
+}
+
+impl<T> From<Vec<T>> for Accounts<T> {
+    fn from(rows: Vec<T>) -> Self {
+        Self { rows, names: Vec::new() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -6,14 +6,14 @@ use connector_access::{End, Subject};
 use connector_api::{Account, AccountKind, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
 
-use super::evidence::{self, Evidence, quoted};
-use super::graph::Graph;
-use super::reach::AdministratorOn;
-use super::state::State;
 use crate::api::administrators::{Administrator, ApiKey, Expiry};
 use crate::api::lenient;
 use crate::api::level::Level;
 use crate::api::user_groups::UserGroup;
+use crate::graph::Graph;
+use crate::graph::evidence::{self, Evidence, quoted};
+use crate::graph::reach::AdministratorOn;
+use crate::scan::state::State;
 
 /// POSIX groups whose members administer a device.
 const POSIX_ADMINS: [&str; 5] = ["root", "wheel", "sudo", "admin", "docker"];
@@ -25,7 +25,7 @@ const NO_DEVICE: &str = "though it is bound to no device now";
 const READ_ONLY: &str = "Read Only";
 
 /// What counts as evidence, and the facts of one scan that it is drawn from.
-pub(super) struct Privilege<'a> {
+pub(crate) struct Privilege<'a> {
     patterns: Vec<String>,
     stale_key_days: u16,
     now: Timestamp,
@@ -44,7 +44,7 @@ struct OfGroup {
 }
 
 impl<'a> Privilege<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         patterns: &[String],
         stale_key_days: u16,
         now: Timestamp,
@@ -53,12 +53,13 @@ impl<'a> Privilege<'a> {
     ) -> Self {
         let patterns = patterns.to_vec();
         let mut privilege = Self { patterns, stale_key_days, now, state, graph, groups: Vec::new() };
-        privilege.groups = (0_u32..).zip(&state.groups).map(|(at, group)| privilege.of_group(at, group)).collect();
+        privilege.groups =
+            (0_u32..).zip(&state.found.groups.rows).map(|(at, group)| privilege.of_group(at, group)).collect();
         privilege
     }
 
     /// The evidence that a group's members are privileged: in the group itself, and in the groups above it.
-    pub(super) fn group(&self, group: u32) -> Vec<Reason> {
+    pub(crate) fn group(&self, group: u32) -> Vec<Reason> {
         let OfGroup { own, devices } = &self.groups[group as usize];
         let mut reasons = own.clone();
         enter_devices(devices, "administrators", |are_so| format!("its members are {are_so}"), &mut reasons);
@@ -104,13 +105,13 @@ impl<'a> Privilege<'a> {
     }
 
     /// The evidence that a console role gives privilege.
-    pub(super) fn console_role(&self, role: &str) -> Reason {
+    pub(crate) fn console_role(&self, role: &str) -> Reason {
         let message = format!("holders of the role {} sign in to the JumpCloud console", quoted(role));
         evidence::CONSOLE_ROLE.reason_of(severity_of_roles([role]), message)
     }
 
     /// Enters the evidence on a directory user, whose own flags allow `sudo` on every device.
-    pub(super) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level) {
+    pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level) {
         let mut reasons = Vec::new();
         let everywhere = match sudo {
             Level::SudoWithoutPassword => Some((&evidence::GLOBAL_SUDO_WITHOUT_PASSWORD, ", without a password")),
@@ -145,7 +146,7 @@ impl<'a> Privilege<'a> {
     }
 
     /// Enters the evidence on a console administrator.
-    pub(super) fn judge_administrator(&self, account: &mut Account, administrator: &Administrator) {
+    pub(crate) fn judge_administrator(&self, account: &mut Account, administrator: &Administrator) {
         let roles: Vec<String> = administrator.roles().into_iter().filter_map(|role| role.name.or(role.id)).collect();
         let message = match &roles[..] {
             [] => "administers the JumpCloud console, in a role that has no name".to_owned(),
@@ -278,14 +279,14 @@ impl<'a> Privilege<'a> {
 
     /// The name of a group as sentences give it.
     fn name(&self, group: u32) -> String {
-        let group = &self.state.groups[group as usize];
+        let group = &self.state.found.groups.rows[group as usize];
         group.name.as_deref().map_or_else(|| "a group without a name".to_owned(), quoted)
     }
 
     /// Whether an account has no login though the log covers all the time asked for and the account was there.
     fn has_no_login(&self, account: &Account) -> bool {
         let login = account.last_login.as_ref().filter(|login| login.succeeded_at.is_none());
-        let since = login.and_then(|login| login.since).filter(|_| self.state.logins.covered);
+        let since = login.and_then(|login| login.since).filter(|_| self.state.found.last_login.covered);
         since.is_some_and(|since| account.created_at.is_none_or(|created| created <= since))
     }
 }

@@ -6,28 +6,120 @@
 
 use std::collections::BTreeMap;
 
-use connector_api::ConnectorError;
+use connector_access::Subject;
+use connector_api::{ConnectorError, Section, SectionPlan, async_trait};
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::edge_lists::{EdgeList, EdgeReader, WholeList};
-use super::section::{Tally, is_unavailable};
-use super::state::{Edge, Node, State};
+use super::users::endpoint;
+use super::{About, Context, Discovery, Read};
+use crate::api::edge_lists::{EdgeList, EdgeReader, WholeList};
 use crate::api::graph::{self, Kind};
 use crate::api::users as users_api;
 use crate::api::{Id, IdOnly};
-use crate::client::{Listing, Witness};
+use crate::client::{Listing, Witness, is_unavailable};
+use crate::options::Switch;
+use crate::rights::Right;
+use crate::scan::outlet::{Known, Outlet};
+use crate::scan::plan::Planner;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::{Edge, Node, State};
+
+/// The edges, as they are listed.
+pub(crate) type Found = Vec<Edge>;
+
+pub(crate) struct Grants;
+
+static ABOUT: About = About {
+    data: "Who is bound to which device, device group, application and directory, and which device is in which device group",
+    source: "GET /api/v2/{kind}/{id}/associations, GET /api/v2/systemgroups/{id}/members",
+    cost: "for each kind of edge, 1 request for each thing on the side that has fewer",
+    owns: &[("binding", &["accountToResource", "groupToResource", "resourceToResource"])],
+    option: Some(Switch {
+        name: "includeGrants",
+        title: "Grants",
+        description: "Discover who reaches which device, application and directory, and why. Costs up to two requests for \
+                      each device, application and directory, and three for each device group; fewer where there are \
+                      fewer groups than these.",
+    }),
+    rights: &[
+        Right::of_administrators("/api/v2/systemgroups/{id}/members", "systems.readonly"),
+        Right::of_administrators("/api/v2/systemgroups/{id}/membership", "systems.readonly"),
+        Right::of_administrators("/api/v2/{kind}/{id}/associations", "associations.readonly"),
+        // Traversals take the scope of their target.
+        Right::of_administrators("/api/v2/{kind}/{id}/users", "users.readonly"),
+        Right::of_administrators("/api/v2/{kind}/{id}/usergroups", "groups.readonly"),
+        Right::of_administrators("/api/v2/{kind}/{id}/systems", "systems.readonly"),
+        Right::of_administrators("/api/v2/{kind}/{id}/systemgroups", "groups.readonly"),
+        Right::of_administrators("/api/v2/{kind}/{id}/memberof", "groups.readonly"),
+    ],
+    ..About::new(Section::GRANTS, "Bindings")
+};
+
+#[async_trait]
+impl Discovery for Grants {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn after(&self) -> &'static [Section] {
+        &[Section::GROUPS, Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES]
+    }
+
+    fn read<'a>(
+        &self,
+        context: Context<'a>,
+        state: &State,
+        mut progress: SectionProgress,
+    ) -> Option<BoxFuture<'a, Read>> {
+        let reader = context.edge_reader(&progress);
+        let walks = plan(&Counts::of(context.users, state), context.limit);
+        let asked = asked(&walks, state);
+        let users_paths = endpoint::of_ids(context.options.users_endpoint);
+        Some(Box::pin(async move {
+            let mut edges = Vec::new();
+            let result = read(&reader, &walks, asked, users_paths, &mut edges, &mut progress).await;
+            Read::new(progress, result, |state| state.found.grants = edges)
+        }))
+    }
+
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let counts =
+            Counts { users: planner.users, groups: planner.groups.len() as u64, things: planner.things.clone() };
+        let walks = plan(&counts, planner.limit);
+        let requests = walks.iter().map(|walk| walk.requests).sum();
+        let because = walks.iter().map(|walk| format!("{} {}", walk.requests, walk.ask.path())).collect::<Vec<_>>();
+        planner.sections.push(SectionPlan::new(Section::GRANTS, requests, format!("asked: {}", because.join(", "))));
+        Ok(())
+    }
+
+    async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        let Known { state, graph, .. } = known;
+        for binding in graph.devices_in_groups() {
+            outlet.send(Section::GRANTS, binding).await?;
+        }
+        let groups = (0..state.found.groups.rows.len() as u32).map(Subject::Group);
+        let users = state.people.listed().iter().copied().map(Subject::Account);
+        for subject in groups.chain(users) {
+            for binding in graph.bound(subject, &state.people) {
+                outlet.send(Section::GRANTS, binding).await?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// One kind of edge, and the end from which it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Walk {
+struct Walk {
     /// Who is bound, or holds.
     from: Kind,
     /// What it is bound to, or held.
     to: Kind,
     /// The end whose things are asked, one after another.
-    pub(super) ask: Kind,
+    ask: Kind,
     /// The requests that this takes when no list is longer than a page.
-    pub(super) requests: u64,
+    requests: u64,
 }
 
 impl Walk {
@@ -37,41 +129,35 @@ impl Walk {
     }
 }
 
-/// How many things there are of each kind.
+/// How many there are of each kind.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Counts {
+struct Counts {
     /// Users, when the target reports their number.
-    pub(super) users: Option<u64>,
-    pub(super) groups: u64,
-    /// Everything that can be reached, and device groups.
-    pub(super) reachable: BTreeMap<Kind, u64>,
+    users: Option<u64>,
+    groups: u64,
+    /// Everything that accounts and groups may be bound to.
+    things: BTreeMap<Kind, u64>,
 }
 
 impl Counts {
-    pub(super) fn of(users: Option<u64>, state: &State) -> Self {
-        let mut reachable = BTreeMap::from([
-            (Kind::System, state.systems.len() as u64),
-            (Kind::SystemGroup, state.system_groups.len() as u64),
-            (Kind::Application, state.applications.len() as u64),
-        ]);
-        for kind in state.directories.iter().filter_map(|directory| directory.graph_kind()) {
-            *reachable.entry(kind).or_default() += 1;
-        }
-        Self { users, groups: state.groups.len() as u64, reachable }
+    fn of(users: Option<u64>, state: &State) -> Self {
+        let mut things = BTreeMap::new();
+        super::things(&state.found).iter().for_each(|thing| *things.entry(thing.kind).or_default() += 1);
+        Self { users, groups: state.found.groups.rows.len() as u64, things }
     }
 }
 
 /// Chooses the end from which each kind of edge is listed.
-pub(super) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
+fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
     let mut walks = Vec::new();
-    let device_groups = counts.reachable.get(&Kind::SystemGroup).copied().unwrap_or(0);
+    let device_groups = counts.things.get(&Kind::SystemGroup).copied().unwrap_or(0);
     walks.push(Walk { from: Kind::SystemGroup, to: Kind::System, ask: Kind::SystemGroup, requests: device_groups });
     // Users are not known by id yet, so the first walk that asks them takes a listing of their ids in addition.
     // Where their number is not reported they are never asked.
     // A number of none may be wrong, and no edge must be missed for it: the other end is asked then.
     let told = counts.users.filter(|users| *users > 0);
     let mut listing = told.map_or(0, |users| Listing::requests(users, limit));
-    for (&to, &there) in &counts.reachable {
+    for (&to, &there) in &counts.things {
         let users = told.map(|users| users + listing);
         for (from, here) in [(Kind::User, users), (Kind::UserGroup, Some(counts.groups))] {
             let (ask, requests) = match here {
@@ -102,18 +188,13 @@ pub(super) fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
 }
 
 /// The things that each walk asks, but for users: the index of the walk, and the id.
-pub(super) fn asked(walks: &[Walk], state: &State) -> Vec<(usize, Id)> {
+fn asked(walks: &[Walk], state: &State) -> Vec<(usize, Id)> {
+    let things = super::things(&state.found);
     let ids = |kind: Kind| -> Vec<&Id> {
         match kind {
             Kind::User => Vec::new(),
-            Kind::UserGroup => state.groups.iter().map(|group| &group.id).collect(),
-            Kind::System => state.systems.iter().map(|system| &system.id).collect(),
-            Kind::SystemGroup => state.system_groups.iter().map(|group| &group.id).collect(),
-            Kind::Application => state.applications.iter().map(|application| &application.id).collect(),
-            kind => {
-                let of_kind = state.directories.iter().filter(|directory| directory.graph_kind() == Some(kind));
-                of_kind.map(|directory| &directory.id).collect()
-            }
+            Kind::UserGroup => state.found.groups.rows.iter().map(|group| &group.id).collect(),
+            kind => things.iter().filter(|thing| thing.kind == kind).map(|thing| thing.id).collect(),
         }
     };
     let all = walks.iter().enumerate();
@@ -121,51 +202,55 @@ pub(super) fn asked(walks: &[Walk], state: &State) -> Vec<(usize, Id)> {
 }
 
 /// Reads the edges of all walks into `edges`; what came before an error stays there.
-pub(super) async fn read(
+async fn read(
     reader: &EdgeReader<'_>,
     walks: &[Walk],
     mut asked: Vec<(usize, Id)>,
     users_paths: &[&str],
     edges: &mut Vec<Edge>,
-    tally: &mut Tally,
+    progress: &mut SectionProgress,
 ) -> Result<(), ConnectorError> {
     let of_users: Vec<usize> = (0..walks.len()).filter(|at| walks[*at].ask == Kind::User).collect();
     if !of_users.is_empty() {
-        let users = list_users(reader, users_paths, tally).await?;
+        let users = list_users(reader, users_paths, progress).await?;
         asked.extend(of_users.iter().flat_map(|at| users.iter().map(|user| (*at, user.id.clone()))));
     }
     let witness = Witness::default();
     // Lists that ended by their totals wait until the totals are known to hold.
     let mut on_trust = Vec::new();
     read_lists(reader, walks, asked, Some(&witness), |walk, id, list| {
-        let Some(list) = enter(walks, walk, &id, list, tally) else { return };
+        let Some(list) = enter(walks, walk, &id, list, progress) else { return };
         if list.on_trust {
             on_trust.push((walk, id, list.found))
         } else {
-            connect(&walks[walk], &id, list.found, edges, tally)
+            connect(&walks[walk], &id, list.found, edges, progress)
         }
     })
     .await?;
     if witness.holds() {
-        on_trust.into_iter().for_each(|(walk, id, found)| connect(&walks[walk], &id, found, edges, tally));
-        return tally.check_kinds();
+        on_trust.into_iter().for_each(|(walk, id, found)| connect(&walks[walk], &id, found, edges, progress));
+        return progress.check_kinds();
     }
     let again = on_trust.into_iter().map(|(walk, id, _)| (walk, id)).collect();
     read_lists(reader, walks, again, None, |walk, id, list| {
-        if let Some(list) = enter(walks, walk, &id, list, tally) {
-            connect(&walks[walk], &id, list.found, edges, tally);
+        if let Some(list) = enter(walks, walk, &id, list, progress) {
+            connect(&walks[walk], &id, list.found, edges, progress);
         }
     })
     .await?;
-    tally.check_kinds()
+    progress.check_kinds()
 }
 
 /// The ids of the users, from the first of the listings that is served.
-async fn list_users(reader: &EdgeReader<'_>, paths: &[&str], tally: &mut Tally) -> Result<Vec<IdOnly>, ConnectorError> {
+async fn list_users(
+    reader: &EdgeReader<'_>,
+    paths: &[&str],
+    progress: &mut SectionProgress,
+) -> Result<Vec<IdOnly>, ConnectorError> {
     let mut refused = None;
     for path in paths {
         let mut users = Vec::new();
-        match tally.read_into(reader.client, users_api::list_ids(path, reader.limit), &mut users).await {
+        match progress.read_into(reader.client, users_api::list_ids(path, reader.limit), &mut users).await {
             Ok(()) => return Ok(users),
             Err(error) if is_unavailable(&error) => _ = refused.get_or_insert(error),
             Err(error) => return Err(error),
@@ -200,24 +285,24 @@ fn enter(
     walk: usize,
     id: &Id,
     list: Option<WholeList<Vec<graph::Edge>>>,
-    tally: &mut Tally,
+    progress: &mut SectionProgress,
 ) -> Option<WholeList<Vec<graph::Edge>>> {
     let Some(mut list) = list else {
-        tally.note(format!("the {} {id} vanished while it was read", walks[walk].ask.word()));
+        progress.note(format!("the {} {id} vanished while it was read", walks[walk].ask.word()));
         return None;
     };
-    tally.listing(std::mem::take(&mut list.stats));
-    tally.advance(list.found.len(), None);
+    progress.listing(std::mem::take(&mut list.stats));
+    progress.advance(list.found.len(), None);
     Some(list)
 }
 
 /// Makes edges of the far ends that one list holds.
-fn connect(walk: &Walk, id: &Id, found: Vec<graph::Edge>, edges: &mut Vec<Edge>, tally: &mut Tally) {
+fn connect(walk: &Walk, id: &Id, found: Vec<graph::Edge>, edges: &mut Vec<Edge>, progress: &mut SectionProgress) {
     let expected = walk.other();
-    tally.edges(found.len());
+    progress.edges(found.len());
     for edge in found {
         if edge.kind != expected.word() {
-            tally.unknown_kind(|| format!("{} {id}", walk.ask.word()), || format!("{:?} {}", edge.kind, edge.id));
+            progress.unknown_kind(|| format!("{} {id}", walk.ask.word()), || format!("{:?} {}", edge.kind, edge.id));
             continue;
         }
         let (asked, other) = (Node { kind: walk.ask, id: id.clone() }, Node { kind: expected, id: edge.id });
@@ -231,7 +316,7 @@ mod tests {
     use super::*;
 
     fn asked_end(users: Option<u64>, groups: u64, systems: u64, from: Kind) -> Option<Kind> {
-        let counts = Counts { users, groups, reachable: BTreeMap::from([(Kind::System, systems)]) };
+        let counts = Counts { users, groups, things: BTreeMap::from([(Kind::System, systems)]) };
         plan(&counts, 100).into_iter().find(|walk| walk.from == from && walk.to == Kind::System).map(|walk| walk.ask)
     }
 
@@ -246,8 +331,8 @@ mod tests {
 
     #[test]
     fn the_ids_of_users_are_listed_once_for_all_walks_that_ask_users() {
-        let reachable = BTreeMap::from([(Kind::System, 2000), (Kind::Application, 300)]);
-        let walks = plan(&Counts { users: Some(250), groups: 0, reachable }, 100);
+        let things = BTreeMap::from([(Kind::System, 2000), (Kind::Application, 300)]);
+        let walks = plan(&Counts { users: Some(250), groups: 0, things }, 100);
         let of_users = walks.iter().filter(|walk| walk.ask == Kind::User).map(|walk| walk.requests);
         assert_eq!(of_users.sum::<u64>(), 250 + 3 + 250);
     }

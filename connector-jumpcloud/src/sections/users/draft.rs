@@ -5,24 +5,24 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::organization;
 use crate::api::lenient::{self, Told};
 use crate::api::level::Level;
 use crate::api::{Id, Ids};
 use crate::client::Identified;
+use crate::organization;
 
 /// An account as far as the user's own fields tell: its name may be another's too.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    pub(super) id: Id,
+    pub(crate) id: Id,
     /// The user name as it is on the target.
-    pub(super) told: Option<String>,
+    pub(crate) told: Option<String>,
     /// What the user's own flags allow on every device that the user reaches.
-    pub(super) sudo: Level,
+    pub(crate) sudo: Level,
     /// The administrator that the user's `admin` names.
-    pub(super) administrator: Option<String>,
+    pub(crate) administrator: Option<String>,
     /// The name by which devices know the user, where it is not the user name.
-    pub(super) local_name: Option<String>,
+    pub(crate) local_name: Option<String>,
     /// In a box, as a record has it, for it is large and passed on several times.
     account: Box<Account>,
 }
@@ -69,21 +69,21 @@ impl<'de> Deserialize<'de> for Draft {
 
 impl Draft {
     /// The name by which rows refer to the user, before it is made unique: the user name, else the address, else the id.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.account.username
     }
 
-    pub(super) fn email(&self) -> Option<&str> {
+    pub(crate) fn email(&self) -> Option<&str> {
         self.account.email.as_deref()
     }
 
     /// The organisation that the user's row names.
-    pub(super) fn organization(&self) -> Option<String> {
+    pub(crate) fn organization(&self) -> Option<String> {
         organization::named(&self.account.attributes)
     }
 
     /// The account under a name that no other has.
-    pub(super) fn into_account(self, username: &str) -> Box<Account> {
+    pub(crate) fn into_account(self, username: &str) -> Box<Account> {
         let mut account = self.account;
         if username != account.username {
             account.username = username.to_owned();

@@ -20,7 +20,8 @@ pub(crate) struct Logins {
     pub(crate) since: Option<Timestamp>,
     /// The log covers the time asked for, so who is not in it did not sign in.
     pub(crate) covered: bool,
-    /// What the operator should know of the log.
+    /// What the operator should know of the log, until it is entered with that of the scan.
+    #[serde(skip)]
     pub(crate) warnings: Vec<String>,
     pub(crate) users: Known,
     pub(crate) administrators: Known,
@@ -80,12 +81,12 @@ impl Known {
 
 impl Logins {
     /// The accounts that signed in.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.users.count() + self.administrators.count()
     }
 
     /// Enters what is known of an administrator.
-    pub(super) fn enter_administrator(&self, account: &mut Account, id: &Id) {
+    pub(crate) fn enter_administrator(&self, account: &mut Account, id: &Id) {
         let mut login = self.administrators.by_id.get(id).copied().unwrap_or_default();
         let by_email = account.email.as_ref().and_then(|email| self.administrators.by_name.get(&email.to_lowercase()));
         by_email.into_iter().for_each(|more| login.merge(more));
@@ -93,7 +94,7 @@ impl Logins {
     }
 
     /// Enters an account's logins.
-    pub(super) fn enter(&self, account: &mut Account, login: Login) {
+    pub(crate) fn enter(&self, account: &mut Account, login: Login) {
         let Some(since) = self.since else { return };
         let succeeded_at = login.succeeded_at.and_then(Moment::time);
         account.last_login_at = succeeded_at;

@@ -5,39 +5,121 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{ConnectorError, ErrorCode, Retry};
+use connector_api::{ConnectorError, ErrorCode, Group, Reason, Retry, Section, SectionPlan, async_trait};
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
 
-use super::another_answered;
-use super::edge_lists::confirm_gone;
-use super::section::Tally;
+use super::{About, Context, Discovery, Read, memberships};
+use crate::api::edge_lists::confirm_gone;
 use crate::api::graph::{Kind, sudo};
 use crate::api::level::Level;
 use crate::api::user_groups::{self, UserGroup};
 use crate::api::{Id, IdOnly};
-use crate::client::{Client, PageReader, is_absent};
+use crate::client::{Client, Listing, PageReader, is_absent};
+use crate::graph::USER_GROUP;
 use crate::options::GroupDetails;
+use crate::rights::Right;
+use crate::scan::another_answered;
+use crate::scan::outlet::{Known, Outlet};
+use crate::scan::plan::Planner;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::State;
 
-/// The user groups as they were read.
-#[derive(Default)]
-pub(super) struct Groups {
-    pub(super) rows: Vec<UserGroup>,
+/// The user groups, as they are listed or as they show themselves.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Found {
+    pub(crate) rows: Vec<UserGroup>,
     /// Those that are listed and answer 404 by themselves: gone, unless their members are there.
-    pub(super) absent: BTreeSet<Id>,
+    pub(crate) absent: BTreeSet<Id>,
+}
+
+pub(crate) struct Groups;
+
+static ABOUT: About = About {
+    core: true,
+    data: "User groups, with what makes them privileged and how members get in",
+    source: "GET /api/v2/usergroups, and GET /api/v2/usergroups/{id} where the list lacks these",
+    cost: "1 request for each 100 groups, and 1 for each group that the list does not show whole (groupDetails)",
+    owns: &[("group", &[USER_GROUP])],
+    rights: &[
+        Right::of_managers("/api/v2/usergroups", "groups.readonly"),
+        Right::of_managers("/api/v2/usergroups/{id}", "groups.readonly"),
+    ],
+    ..About::new(Section::GROUPS, "Groups")
+};
+
+#[async_trait]
+impl Discovery for Groups {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn read<'a>(&self, context: Context<'a>, _: &State, mut progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
+        let Context { client, options, limit, .. } = context;
+        Some(Box::pin(async move {
+            let mut found = Found::default();
+            let result = read(client, limit, options.group_details, &mut found, &mut progress).await;
+            Read::new(progress, result, |state| state.found.groups = found)
+        }))
+    }
+
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let mut reader = PageReader::new(planner.client, &planner.meter, user_groups::list(planner.limit));
+        let mut groups = Vec::new();
+        while let Some(more) = reader.next().await? {
+            groups.extend::<Vec<UserGroup>>(more);
+        }
+        let count = groups.len() as u64;
+        let details = details(planner.options.group_details, &groups);
+        planner.sections.push(SectionPlan::new(
+            Section::GROUPS,
+            Listing::requests(count, planner.limit) + details,
+            format!("{count} groups, {details} of them read by themselves"),
+        ));
+        planner.groups = groups.into_iter().map(|group| group.id).collect();
+        Ok(())
+    }
+
+    async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        for (at, group) in (0_u32..).zip(&known.state.found.groups.rows) {
+            let Some(members) = memberships::of_group(known.state, known.graph, at) else { continue };
+            outlet.send(Section::GROUPS, row(group, members.count(), known.privilege.group(at))).await?;
+        }
+        Ok(())
+    }
+}
+
+fn row(group: &UserGroup, member_count: u64, reasons: Vec<Reason>) -> Group {
+    let mut row = Group::new(group.id.to_string(), USER_GROUP, name(group));
+    row.description = group.description.clone();
+    row.membership_method = group.membership_method.clone();
+    row.member_count = Some(member_count);
+    row.privileged = !reasons.is_empty();
+    row.reasons = reasons;
+    row.raises = sudo(group.rest.get("attributes").as_ref()).raises_of_group();
+    row.attributes = group.rest.clone();
+    row
+}
+
+/// The name by which rows refer to a group.
+pub(crate) fn name(group: &UserGroup) -> String {
+    group.name.clone().unwrap_or_else(|| group.id.to_string())
 }
 
 /// Reads the groups into `found`; what came before an error stays there.
-pub(super) async fn read(
+async fn read(
     client: &Client,
     limit: u64,
     how: GroupDetails,
-    found: &mut Groups,
-    tally: &mut Tally,
+    found: &mut Found,
+    progress: &mut SectionProgress,
 ) -> Result<(), ConnectorError> {
-    let Groups { rows: groups, absent } = found;
-    tally.read_into(client, user_groups::list(limit), groups).await?;
+    let Found { rows: groups, absent } = found;
+    progress.read_into(client, user_groups::list(limit), groups).await?;
     let which = match how {
-        GroupDetails::Filtered => match filtered(client, limit, groups, tally).await? {
+        GroupDetails::Filtered => match filtered(client, limit, groups, progress).await? {
             Some(hits) => Which::Some(hits),
             None => Which::Lacking,
         },
@@ -45,10 +127,10 @@ pub(super) async fn read(
         GroupDetails::Each => Which::All,
         GroupDetails::List => Which::Some(BTreeSet::new()),
     };
-    read_details(client, &which, groups, absent, tally).await?;
+    read_details(client, &which, groups, absent, progress).await?;
     let lacking = groups.iter().filter(|group| group.lacks_details()).count();
     if lacking > 0 && matches!(which, Which::Some(_)) {
-        tally.note(format!(
+        progress.note(format!(
             "the list lacks the attributes or the membership method of {lacking} groups, and they were not read one by one, \
              since groupDetails is {}",
             how.word()
@@ -76,7 +158,7 @@ impl Which {
 }
 
 /// How many groups a scan reads by themselves, from their rows in the list; unknown beforehand with filters.
-pub(super) fn details(how: GroupDetails, groups: &[UserGroup]) -> u64 {
+fn details(how: GroupDetails, groups: &[UserGroup]) -> u64 {
     let which = match how {
         GroupDetails::Auto | GroupDetails::Filtered => Which::Lacking,
         GroupDetails::Each => Which::All,
@@ -90,7 +172,7 @@ pub(super) fn details(how: GroupDetails, groups: &[UserGroup]) -> u64 {
 ///
 /// # Errors
 /// `inconsistent_listing`.
-pub(super) fn check_absent(absent: &BTreeSet<Id>, is_there: impl Fn(&Id) -> bool) -> Result<(), ConnectorError> {
+pub(crate) fn check_absent(absent: &BTreeSet<Id>, is_there: impl Fn(&Id) -> bool) -> Result<(), ConnectorError> {
     match absent.iter().find(|id| is_there(id)) {
         None => Ok(()),
         Some(id) => Err(ConnectorError::new(
@@ -109,11 +191,11 @@ async fn read_details(
     which: &Which,
     groups: &mut [UserGroup],
     absent: &mut BTreeSet<Id>,
-    tally: &mut Tally,
+    progress: &mut SectionProgress,
 ) -> Result<(), ConnectorError> {
     let places: Vec<usize> = (0..groups.len()).filter(|at| which.holds(&groups[*at])).collect();
-    tally.plan(places.len() as u64);
-    let meter = tally.meter.clone();
+    progress.plan(places.len() as u64);
+    let meter = progress.meter.clone();
     let ids: Vec<(usize, Id)> = places.into_iter().map(|at| (at, groups[at].id.clone())).collect();
     let mut details = stream::iter(ids)
         .map(|(at, id)| {
@@ -136,7 +218,7 @@ async fn read_details(
             Some(group) => groups[at] = UserGroup { name: group.name.or(groups[at].name.take()), ..group },
             None => _ = absent.insert(groups[at].id.clone()),
         }
-        tally.advance(0, None);
+        progress.advance(0, None);
     }
     Ok(())
 }
@@ -150,7 +232,7 @@ async fn filtered(
     client: &Client,
     limit: u64,
     groups: &mut [UserGroup],
-    tally: &mut Tally,
+    progress: &mut SectionProgress,
 ) -> Result<Option<BTreeSet<Id>>, ConnectorError> {
     if !groups.iter().any(UserGroup::lacks_details) {
         return Ok(Some(BTreeSet::new()));
@@ -158,8 +240,8 @@ async fn filtered(
     let mut methods: BTreeMap<Id, &str> = BTreeMap::new();
     let mut came = 0;
     for method in METHODS {
-        let Some(hits) = hits(client, limit, &format!("membershipMethod:eq:{method}"), tally).await? else {
-            return unfiltered(tally, "the target refuses the filters");
+        let Some(hits) = hits(client, limit, &format!("membershipMethod:eq:{method}"), progress).await? else {
+            return unfiltered(progress, "the target refuses the filters");
         };
         came += hits.len();
         methods.extend(hits.into_iter().map(|id| (id, method)));
@@ -167,19 +249,19 @@ async fn filtered(
     // Each group has one method, so the four lists hold each group once. A filter that is passed over gives all of them
     // each time.
     if came != groups.len() || !groups.iter().all(|group| methods.contains_key(&group.id)) {
-        return unfiltered(tally, "the groups do not come once each under the filters for the membership method");
+        return unfiltered(progress, "the groups do not come once each under the filters for the membership method");
     }
     let mut found: BTreeSet<Id> = BTreeSet::new();
     for field in ["enabled", "withoutPassword"] {
-        let Some(hits) = hits(client, limit, &format!("attributes.sudo.{field}:eq:true"), tally).await? else {
-            return unfiltered(tally, "the target refuses the filters");
+        let Some(hits) = hits(client, limit, &format!("attributes.sudo.{field}:eq:true"), progress).await? else {
+            return unfiltered(progress, "the target refuses the filters");
         };
         found.extend(hits);
     }
     if let Some(id) = found.first() {
-        let group: UserGroup = client.json(&tally.meter, user_groups::one(id)).await?;
+        let group: UserGroup = client.json(&progress.meter, user_groups::one(id)).await?;
         if sudo(group.rest.get("attributes").as_ref()) == Level::Login {
-            return unfiltered(tally, "a group without sudo comes under the filter for sudo");
+            return unfiltered(progress, "a group without sudo comes under the filter for sudo");
         }
     }
     for group in groups.iter_mut() {
@@ -192,14 +274,19 @@ async fn filtered(
     Ok(Some(found))
 }
 
-fn unfiltered(tally: &mut Tally, why: &str) -> Result<Option<BTreeSet<Id>>, ConnectorError> {
-    tally.note(format!("groups are read one by one, since {why}"));
+fn unfiltered(progress: &mut SectionProgress, why: &str) -> Result<Option<BTreeSet<Id>>, ConnectorError> {
+    progress.note(format!("groups are read one by one, since {why}"));
     Ok(None)
 }
 
 /// The groups that a filter lets through; `None` where the target refuses it.
-async fn hits(client: &Client, limit: u64, filter: &str, tally: &mut Tally) -> Result<Option<Vec<Id>>, ConnectorError> {
-    let mut reader = PageReader::<IdOnly>::new(client, &tally.meter, user_groups::list_filtered(filter, limit));
+async fn hits(
+    client: &Client,
+    limit: u64,
+    filter: &str,
+    progress: &mut SectionProgress,
+) -> Result<Option<Vec<Id>>, ConnectorError> {
+    let mut reader = PageReader::<IdOnly>::new(client, &progress.meter, user_groups::list_filtered(filter, limit));
     let mut found = Vec::new();
     let result = loop {
         match reader.next().await {
@@ -209,6 +296,6 @@ async fn hits(client: &Client, limit: u64, filter: &str, tally: &mut Tally) -> R
             Err(error) => break Err(error),
         }
     };
-    tally.listing(reader.stats());
+    progress.listing(reader.stats());
     result
 }

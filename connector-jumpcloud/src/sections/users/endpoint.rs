@@ -2,10 +2,9 @@
 
 use connector_api::{ConnectorError, Section};
 
-use super::Draft;
-use super::section::is_unavailable;
+use super::draft::Draft;
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
-use crate::client::{Client, Meter, PageReader, is_absent};
+use crate::client::{Client, Meter, PageReader, is_absent, is_unavailable};
 use crate::options::{Options, UsersEndpoint};
 
 /// The users' listing, opened at its first page: that page tells which endpoint serves, and how many users there are.
@@ -18,7 +17,7 @@ pub(crate) struct OpenUsers {
 }
 
 /// Opens the users' listing at the endpoint that the options choose, or at the first that is served.
-pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter) -> Result<OpenUsers, ConnectorError> {
+pub(crate) async fn open(client: &Client, options: &Options, meter: &Meter) -> Result<OpenUsers, ConnectorError> {
     let paths: &[&'static str] = match options.users_endpoint {
         UsersEndpoint::Auto => &[V2_USERS, SYSTEM_USERS],
         UsersEndpoint::V2 => &[V2_USERS],
@@ -54,7 +53,7 @@ pub(crate) async fn open_users(client: &Client, options: &Options, meter: &Meter
 
 /// The listings from which the ids of users are read whose bindings are asked for: the published one first, since the
 /// other may leave users out.
-pub(super) fn of_ids(chosen: UsersEndpoint) -> &'static [&'static str] {
+pub(crate) fn of_ids(chosen: UsersEndpoint) -> &'static [&'static str] {
     match chosen {
         UsersEndpoint::Auto => &[SYSTEM_USERS, V2_USERS],
         UsersEndpoint::V2 => &[V2_USERS],

@@ -1,16 +1,89 @@
 //! When and how accounts last signed in: one stream of login events from Directory Insights, newest first, for all
 //! accounts together.
 
-use connector_api::{ConnectorError, ErrorCode};
+pub(crate) mod attribution;
+pub(crate) mod logins;
+
+use attribution::Attribution;
+use connector_api::{ConnectorError, ErrorCode, Section, SectionPlan, async_trait};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use logins::{Login, Logins, Moment};
 use serde_json::Value;
 
-use super::attribution::Attribution;
-use super::logins::{Login, Logins, Moment};
-use super::section::Tally;
+use super::{About, Context, Discovery, Read};
 use crate::api::Id;
 use crate::api::events::{self, Event, LOGIN_EVENTS, Outcome, Window};
 use crate::client::Client;
+use crate::explain::learn_organization;
+use crate::options::Switch;
+use crate::rights::Right;
+use crate::scan::plan::Planner;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::State;
+
+/// What is known of recent logins.
+pub(crate) type Found = Logins;
+
+pub(crate) struct LastLogin;
+
+const FIELDS: &[(&str, &str)] = &[("account", "lastLogin"), ("account", "lastLoginAt")];
+
+static ABOUT: About = About {
+    data: "Last successful and failed login, service, second factor",
+    source: "POST /insights/directory/v1/events",
+    cost: "1 request per 10,000 login events in the look-back window, plus 2, sequentially; 1 more as a service account \
+           without jumpcloudOrgId",
+    fills_in: FIELDS,
+    volatile: FIELDS,
+    option: Some(Switch {
+        name: "includeLastLogin",
+        title: "Last logins",
+        description: "Discover last logins from Directory Insights. Costs one request per 10,000 login events in the \
+                      look-back window, plus two; these run sequentially.",
+    }),
+    rights: &[
+        Right::of_administrators("/insights/directory/v1/events", "directoryinsights.readonly"),
+        Right::of_administrators("/insights/directory/v1/events/count", "directoryinsights.readonly"),
+    ],
+    ..About::new(Section::LAST_LOGIN, "Last logins")
+};
+
+#[async_trait]
+impl Discovery for LastLogin {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn read<'a>(&self, context: Context<'a>, _: &State, mut progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
+        let Context { client, options, .. } = context;
+        Some(Box::pin(async move {
+            let mut logins = Logins::default();
+            learn_organization(client, &progress.meter).await;
+            let result = read(client, options.last_login_days, &mut logins, &mut progress).await;
+            Read::new(progress, result, |state| {
+                state.warnings.append(&mut logins.warnings);
+                state.found.last_login = logins;
+            })
+        }))
+    }
+
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let Planner { client, options, .. } = *planner;
+        let days = options.last_login_days;
+        // The scan finds the organisation out as well.
+        let learns = u64::from(client.lacks_org_id());
+        learn_organization(client, &planner.meter).await;
+        let window = Window::of_days(client, days);
+        let (requests, because) = match events::count(client, &planner.meter, window).await {
+            // One before shows how far the log reaches back, and one after that nothing is behind the last event.
+            Ok(count) => (count.div_ceil(events::LIMIT) + 2, format!("{count} login events in {days} days")),
+            Err(error) => (1, format!("the login events cannot be counted: {}", error.message)),
+        };
+        planner.sections.push(SectionPlan::new(Section::LAST_LOGIN, requests + learns, because));
+        Ok(())
+    }
+}
 
 /// A stream of events may not have more pages.
 const LONGEST: u64 = 10_000;
@@ -18,15 +91,15 @@ const LONGEST: u64 = 10_000;
 const MOST: usize = 5_000_000;
 
 /// Reads the login events of the last `days` days into `logins`; what came before an error stays there.
-pub(super) async fn read(
+async fn read(
     client: &Client,
     days: u16,
     logins: &mut Logins,
-    tally: &mut Tally,
+    progress: &mut SectionProgress,
 ) -> Result<(), ConnectorError> {
     let window = Window::of_days(client, days);
     // A log may be kept for a shorter time than is looked back on, and may be empty.
-    let mut oldest = match events::oldest(client, &tally.meter, window).await {
+    let mut oldest = match events::oldest(client, &progress.meter, window).await {
         Ok(oldest) => oldest,
         // It does not take the question; what it holds may still show how far it reaches.
         Err(error) if error.code == ErrorCode::MalformedResponse => None,
@@ -35,9 +108,9 @@ pub(super) async fn read(
     let mut after: Option<Value> = None;
     let mut unattributed = 0_u64;
     for _ in 0..LONGEST {
-        let page = events::page(client, &tally.meter, window, after.as_ref()).await?;
+        let page = events::page(client, &progress.meter, window, after.as_ref()).await?;
         let count = page.events.len();
-        tally.advance(count, None);
+        progress.advance(count, None);
         for event in page.events {
             oldest = [oldest, event.timestamp].into_iter().flatten().min();
             unattributed += u64::from(!enter(event, logins));
@@ -49,7 +122,7 @@ pub(super) async fn read(
         if count == 0 || (page.after.is_none() && !page.full) {
             cover(logins, window, oldest, days);
             if unattributed > 0 {
-                tally.note(format!("{unattributed} login events do not say whose they are or how they went"));
+                progress.note(format!("{unattributed} login events do not say whose they are or how they went"));
             }
             return Ok(());
         }
@@ -124,23 +197,23 @@ fn enter(event: Event, logins: &mut Logins) -> bool {
 
 /// Counts the logins of those who are not in the scan, names that no user has and ids that no account has; and notes those
 /// that may be several users'.
-pub(super) fn count_strangers(
+pub(crate) fn count_strangers(
     attribution: &Attribution<'_>,
     logins: &Logins,
     is_user: impl Fn(&Id) -> bool,
-    tally: &mut Tally,
+    progress: &mut SectionProgress,
 ) {
     let from = || "login events".to_owned();
     for name in attribution.strangers() {
-        tally.dangling(from, || format!("user {name}"));
+        progress.dangling(from, || format!("user {name}"));
     }
     for id in logins.users.by_id.keys().filter(|id| !is_user(id)) {
-        tally.dangling(from, || format!("user {id}"));
+        progress.dangling(from, || format!("user {id}"));
     }
     let shared = attribution.shared();
     if !shared.is_empty() {
         let examples = shared.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-        tally.note(format!(
+        progress.note(format!(
             "logins under {} names are nobody's, since several users may go by each: {examples}",
             shared.len()
         ));

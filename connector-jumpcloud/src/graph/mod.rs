@@ -1,25 +1,30 @@
 //! The graph of who is in which group and bound to what: what was read, as what connector-access walks over, and the names
 //! of it in rows.
 
+pub(crate) mod evidence;
+pub(crate) mod privilege;
+mod reach;
+
 use std::collections::{HashMap, HashSet};
 
 use connector_access::{Bound, End, Lists, Naming, Parts, Rank, Reach, Subject, Target};
 use connector_api::{Access, Binding, NodeKind, NodeRef, PathStep, ResourceRef};
 
-use super::people::People;
-use super::reach::GroupDevices;
-use super::section::Tally;
-use super::state::{self, Node, State};
 use crate::api::Id;
 use crate::api::graph::{Kind, sudo};
 use crate::api::level::Level;
+use crate::scan::people::People;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::{self, Node, State};
+use crate::sections::{self, Thing};
+use reach::GroupDevices;
 
 /// Group type of user groups.
 pub(crate) const USER_GROUP: &str = "JUMPCLOUD_USER_GROUP";
 
 /// The graph of one scan.
-pub(super) struct Graph<'a> {
-    pub(super) state: &'a State,
+pub(crate) struct Graph<'a> {
+    pub(crate) state: &'a State,
     access: connector_access::Graph,
     /// For each group, the groups that are its members, directly.
     children: Lists<u32>,
@@ -28,16 +33,9 @@ pub(super) struct Graph<'a> {
     /// For each group, the level that its own attributes give its members on every device that it reaches.
     group_sudo: Vec<Level>,
     /// The devices that each group is bound to itself.
-    pub(super) group_devices: Vec<GroupDevices>,
+    pub(crate) group_devices: Vec<GroupDevices>,
     /// Devices, device groups, applications and directories.
-    resources: Vec<Named<'a>>,
-}
-
-/// A resource by its names.
-struct Named<'a> {
-    kind: Kind,
-    id: &'a Id,
-    name: &'a str,
+    resources: Vec<Thing<'a>>,
 }
 
 /// The edges of the graph but for memberships, everything by its index.
@@ -50,32 +48,32 @@ struct Edges {
 }
 
 impl<'a> Graph<'a> {
-    /// Builds the graph; an edge whose end is not in the scan is counted in `tally` and left out.
+    /// Builds the graph; an edge whose end is not in the scan is counted in `progress` and left out.
     /// As long as no user was listed, every user that an edge names may still come.
-    pub(super) fn new(state: &'a State, people: &People, tally: &mut Tally) -> Self {
-        let vanished = |at: u32| state.members.get(at as usize).is_some_and(Option::is_none);
-        let groups = state.groups.iter().map(|group| &group.id).zip(0..);
+    pub(crate) fn new(state: &'a State, people: &People, progress: &mut SectionProgress) -> Self {
+        let vanished = |at: u32| state.found.memberships.get(at as usize).is_some_and(Option::is_none);
+        let groups = state.found.groups.rows.iter().map(|group| &group.id).zip(0..);
         let group_index: HashMap<&Id, u32> = groups.filter(|(_, at)| !vanished(*at)).collect();
-        let resources = resources(state);
-        let Edges { inside, of_users, of_groups } = Edges::of(state, people, &group_index, &resources, tally);
-        let count = state.groups.len();
-        let nested = (0_u32..).zip(&state.members).flat_map(|(group, members)| {
+        let resources = sections::things(&state.found);
+        let Edges { inside, of_users, of_groups } = Edges::of(state, people, &group_index, &resources, progress);
+        let count = state.found.groups.rows.len();
+        let nested = (0_u32..).zip(&state.found.memberships).flat_map(|(group, members)| {
             let members = members.iter().flat_map(|members| &members.groups);
             // A group that is not in the scan is counted when the memberships are sent.
             members.filter_map(|member| group_index.get(member).copied()).map(move |child| (group, child))
         });
-        let held = (0_u32..).zip(&state.members).flat_map(|(group, members)| {
+        let held = (0_u32..).zip(&state.found.memberships).flat_map(|(group, members)| {
             members.iter().flat_map(move |members| members.users.iter().map(move |user| (*user, group)))
         });
         let group_sudo: Vec<Level> =
-            state.groups.iter().map(|group| sudo(group.rest.get("attributes").as_ref())).collect();
+            state.found.groups.rows.iter().map(|group| sudo(group.rest.get("attributes").as_ref())).collect();
         let mut parts = Parts::default();
         parts.groups_of = Lists::new(people.len(), held);
         parts.parents = Lists::new(count, nested.clone().map(|(group, child)| (child, group)));
         parts.bindings_of_accounts = Lists::new(people.len(), of_users.into_iter());
         parts.bindings_of_groups = Lists::new(count, of_groups.into_iter());
         parts.inside = Lists::new(resources.len(), inside.into_iter());
-        parts.resources = resources.iter().map(Named::target).collect();
+        parts.resources = resources.iter().map(target).collect();
         parts.raises = Level::raises();
         parts.raises_of_groups = group_sudo.iter().map(|level| level.rank().0).collect();
         parts.raises_of_accounts = (0..people.len() as u32).map(|user| people.sudo(user).rank().0).collect();
@@ -87,17 +85,17 @@ impl<'a> Graph<'a> {
     }
 
     /// What a user or group reaches, with the paths there.
-    pub(super) fn reach(&self, subject: Subject) -> Reach<'_> {
+    pub(crate) fn reach(&self, subject: Subject) -> Reach<'_> {
         self.access.reach(subject)
     }
 
     /// The groups that hold a user, or that are above a group, with the ways up to each.
-    pub(super) fn ends(&self, subject: Subject) -> Vec<End> {
+    pub(crate) fn ends(&self, subject: Subject) -> Vec<End> {
         self.access.ends(subject)
     }
 
     /// What a user or group is bound to itself.
-    pub(super) fn bindings(&self, subject: Subject) -> &[Bound] {
+    pub(crate) fn bindings(&self, subject: Subject) -> &[Bound] {
         let parts = self.access.parts();
         match subject {
             Subject::Account(user) => parts.bindings_of_accounts.of(user),
@@ -106,28 +104,29 @@ impl<'a> Graph<'a> {
     }
 
     /// The resources inside another.
-    pub(super) fn inside(&self, resource: u32) -> &[u32] {
+    pub(crate) fn inside(&self, resource: u32) -> &[u32] {
         self.access.parts().inside.of(resource)
     }
 
     /// The kind of a resource.
-    pub(super) fn kind(&self, resource: u32) -> Kind {
+    pub(crate) fn kind(&self, resource: u32) -> Kind {
         self.resources[resource as usize].kind
     }
 
     /// The level that the attributes of the groups on a way give.
-    pub(super) fn sudo_of(&self, way: &[u32]) -> Level {
+    pub(crate) fn sudo_of(&self, way: &[u32]) -> Level {
         way.iter().map(|group| self.group_sudo(*group)).max().unwrap_or_default()
     }
 
     /// The users of a group that it does not hold directly: each with the groups between, from the user's own up to
     /// the one below `group`. Shortest way first; each user once.
-    pub(super) fn indirect_members(&self, group: u32) -> Vec<(u32, Vec<u32>)> {
+    pub(crate) fn indirect_members(&self, group: u32) -> Vec<(u32, Vec<u32>)> {
         if self.children.of(group).is_empty() {
             return Vec::new();
         }
-        let users =
-            |group: u32| self.state.members[group as usize].iter().flat_map(|members| members.users.iter().copied());
+        let users = |group: u32| {
+            self.state.found.memberships[group as usize].iter().flat_map(|members| members.users.iter().copied())
+        };
         let mut seen: HashSet<u32> = users(group).collect();
         let mut reached = HashSet::from([group]);
         let mut level: Vec<Vec<u32>> = vec![vec![group]];
@@ -152,28 +151,28 @@ impl<'a> Graph<'a> {
     }
 
     /// Whether a group is in the scan.
-    pub(super) fn has_group(&self, group: &Id) -> bool {
+    pub(crate) fn has_group(&self, group: &Id) -> bool {
         self.group_index.contains_key(group)
     }
 
     /// The level that a group's own attributes give its members on every device that the group reaches.
-    pub(super) fn group_sudo(&self, group: u32) -> Level {
+    pub(crate) fn group_sudo(&self, group: u32) -> Level {
         self.group_sudo[group as usize]
     }
 
     /// The groups that are members of groups, as rows.
-    pub(super) fn nested(&self) -> impl Iterator<Item = Binding> {
+    pub(crate) fn nested(&self) -> impl Iterator<Item = Binding> {
         self.children.pairs().map(|(group, child)| Binding::new(self.group_ref(*child), self.group_ref(group)))
     }
 
     /// The devices in device groups, as rows.
-    pub(super) fn devices_in_groups(&self) -> impl Iterator<Item = Binding> {
+    pub(crate) fn devices_in_groups(&self) -> impl Iterator<Item = Binding> {
         let inside = self.access.parts().inside.pairs();
         inside.map(|(group, device)| Binding::new(self.resource_ref(*device), self.resource_ref(group)))
     }
 
     /// What a user or group is bound to itself, as rows.
-    pub(super) fn bound(&self, subject: Subject, people: &People) -> impl Iterator<Item = Binding> {
+    pub(crate) fn bound(&self, subject: Subject, people: &People) -> impl Iterator<Item = Binding> {
         let from = match subject {
             Subject::Group(group) => self.group_ref(group),
             Subject::Account(user) => NodeRef::new(NodeKind::Account, "user", people.id(user).to_string()),
@@ -185,24 +184,24 @@ impl<'a> Graph<'a> {
     }
 
     fn group_ref(&self, group: u32) -> NodeRef {
-        NodeRef::new(NodeKind::Group, USER_GROUP, self.state.groups[group as usize].id.to_string())
+        NodeRef::new(NodeKind::Group, USER_GROUP, self.state.found.groups.rows[group as usize].id.to_string())
     }
 
     fn resource_ref(&self, resource: u32) -> NodeRef {
-        let Named { kind, id, .. } = &self.resources[resource as usize];
+        let Thing { kind, id, .. } = &self.resources[resource as usize];
         NodeRef::new(NodeKind::Resource, kind.resource_type(), id.to_string())
     }
 }
 
 impl Naming for Graph<'_> {
     fn group(&self, group: u32) -> PathStep {
-        let group = &self.state.groups[group as usize];
+        let group = &self.state.found.groups.rows[group as usize];
         let id = group.id.to_string();
         PathStep::new(USER_GROUP, &*id, group.name.as_deref().unwrap_or(&id))
     }
 
     fn resource(&self, resource: u32) -> ResourceRef {
-        let Named { kind, id, name } = &self.resources[resource as usize];
+        let Thing { kind, id, name } = &self.resources[resource as usize];
         let id = id.to_string();
         ResourceRef::new(&*id, kind.resource_type(), if name.is_empty() { &id } else { *name })
     }
@@ -217,8 +216,8 @@ impl Edges {
         state: &State,
         people: &People,
         groups: &HashMap<&Id, u32>,
-        resources: &[Named<'_>],
-        tally: &mut Tally,
+        resources: &[Thing<'_>],
+        progress: &mut SectionProgress,
     ) -> Self {
         let index: HashMap<(Kind, &Id), u32> =
             resources.iter().map(|resource| (resource.kind, resource.id)).zip(0..).collect();
@@ -228,7 +227,7 @@ impl Edges {
             (people.listed().is_empty() || people.is_listed(user)).then_some(user)
         };
         let mut edges = Self::default();
-        for edge in &state.edges {
+        for edge in &state.found.grants {
             let entered = match (edge.from.kind, find(&edge.to)) {
                 (_, None) => None,
                 (Kind::SystemGroup, Some(to)) => find(&edge.from).map(|from| edges.inside.push((from, to))),
@@ -237,7 +236,7 @@ impl Edges {
             };
             if entered.is_none() {
                 let name = |node: &Node| format!("{} {}", node.kind.word(), node.id);
-                tally.dangling(|| name(&edge.from), || name(&edge.to));
+                progress.dangling(|| name(&edge.from), || name(&edge.to));
             }
         }
         edges
@@ -250,34 +249,9 @@ fn bound(edge: &state::Edge, to: u32) -> Bound {
     Bound::new(to, if has_levels { edge.access } else { Level::Login }.rank())
 }
 
-impl Named<'_> {
-    fn target(&self) -> Target {
-        match self.kind {
-            Kind::SystemGroup => Target::container(self.kind as u16),
-            kind => Target::new(kind as u16),
-        }
+fn target(thing: &Thing<'_>) -> Target {
+    match thing.kind {
+        Kind::SystemGroup => Target::container(thing.kind as u16),
+        kind => Target::new(kind as u16),
     }
-}
-
-fn resources(state: &State) -> Vec<Named<'_>> {
-    let systems = state.systems.iter().map(|system| Named {
-        kind: Kind::System,
-        id: &system.id,
-        name: system.display_name.as_deref().or(system.hostname.as_deref()).unwrap_or_default(),
-    });
-    let system_groups = state.system_groups.iter().map(|group| Named {
-        kind: Kind::SystemGroup,
-        id: &group.id,
-        name: group.name.as_deref().unwrap_or_default(),
-    });
-    let applications = state.applications.iter().map(|application| Named {
-        kind: Kind::Application,
-        id: &application.id,
-        name: application.label(),
-    });
-    let directories = state.directories.iter().filter_map(|directory| {
-        let kind = directory.graph_kind()?;
-        Some(Named { kind, id: &directory.id, name: directory.name.as_deref().unwrap_or_default() })
-    });
-    systems.chain(system_groups).chain(applications).chain(directories).collect()
 }

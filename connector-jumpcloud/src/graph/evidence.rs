@@ -10,7 +10,7 @@ use connector_api::{EvidenceRow, Reason, ReasonKind, Section, Severity};
 /// One kind of evidence.
 #[derive(Debug)]
 pub(crate) struct Evidence {
-    pub(super) code: &'static str,
+    pub(crate) code: &'static str,
     kind: ReasonKind,
     /// Those that occur, gravest first.
     severities: &'static [Severity],
@@ -23,31 +23,31 @@ pub(crate) struct Evidence {
 
 impl Evidence {
     /// A reason of the one severity that this evidence has.
-    pub(super) fn reason(&self, message: impl Into<String>) -> Reason {
+    pub(crate) fn reason(&self, message: impl Into<String>) -> Reason {
         debug_assert!(self.severities.len() == 1, "{} has several severities", self.code);
         self.reason_of(self.severities[0], message)
     }
 
     /// A reason of the gravest severity that this evidence may have.
-    pub(super) fn gravest(&self, message: impl Into<String>) -> Reason {
+    pub(crate) fn gravest(&self, message: impl Into<String>) -> Reason {
         self.reason_of(self.severities[0], message)
     }
 
     /// A reason of the least severity: it gives power over what there is none of now, and waits for the first.
-    pub(super) fn waiting(&self, message: impl Into<String>) -> Reason {
+    pub(crate) fn waiting(&self, message: impl Into<String>) -> Reason {
         debug_assert!(self.severities.len() == 2, "{} has one severity for power and one for none yet", self.code);
         self.reason_of(self.severities[self.severities.len() - 1], message)
     }
 
     /// A reason of one of the severities that this evidence may have.
-    pub(super) fn reason_of(&self, severity: Severity, message: impl Into<String>) -> Reason {
+    pub(crate) fn reason_of(&self, severity: Severity, message: impl Into<String>) -> Reason {
         debug_assert!(self.severities.contains(&severity), "{} is never {severity}", self.code);
         Reason::new(self.code, self.kind, severity, message, self.remedy).drawn_from(self.sections.iter().copied())
     }
 }
 
 /// A name that somebody chose, apart from the sentence around it.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\\\""))
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn rows() -> Vec<EvidenceRow> {
 
 macro_rules! evidence {
     ($($name:ident $code:literal $kind:ident $severities:tt from [$($section:ident),*]: $meaning:literal, $remedy:literal, $source:literal;)*) => {
-        $(pub(super) const $name: Evidence = Evidence {
+        $(pub(crate) const $name: Evidence = Evidence {
             code: $code,
             kind: $kind,
             severities: &$severities,

@@ -7,9 +7,10 @@ use connector_api::{
 };
 use tokio::time::Instant;
 
-use super::evidence::quoted;
-use super::state::State;
-use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader, Reading};
+use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader, Reading, is_unavailable};
+use crate::graph::evidence::quoted;
+use crate::scan::state::State;
+use crate::sections;
 
 /// How many dangling references a report shows, and how many notes.
 const EXAMPLES: usize = 20;
@@ -17,7 +18,7 @@ const EXAMPLES: usize = 20;
 const LISTS_EXAMPLES: usize = 8;
 
 /// One section's counts.
-pub(crate) struct Tally {
+pub(crate) struct SectionProgress {
     section: Section,
     pub(crate) meter: Meter,
     sink: Arc<dyn ScanSink>,
@@ -34,12 +35,20 @@ pub(crate) struct Tally {
     unknown_kinds: u64,
 }
 
-impl Tally {
-    /// The counts of a section that begins to be read.
-    pub(crate) fn begin(section: Section, meter: Meter, sink: &Arc<dyn ScanSink>) -> Self {
-        let tally = Self { meter, ..Self::new(section, sink) };
-        tally.progress(Stage::Reading);
-        tally
+impl SectionProgress {
+    /// The counts of a section whose requests `meter` counts.
+    pub(crate) fn metered(section: Section, meter: Meter, sink: &Arc<dyn ScanSink>) -> Self {
+        Self { meter, ..Self::new(section, sink) }
+    }
+
+    /// Which section.
+    pub(crate) fn section(&self) -> Section {
+        self.section
+    }
+
+    /// Shows that the section begins.
+    pub(crate) fn begin(&self) {
+        self.show(Stage::Reading);
     }
 
     /// Counts that are made besides a section's reading.
@@ -64,7 +73,7 @@ impl Tally {
         self.answered = true;
         self.done += items as u64;
         self.expected = expected.or(self.expected);
-        self.progress(Stage::Reading);
+        self.show(Stage::Reading);
     }
 
     /// A listing was read to its end.
@@ -151,7 +160,7 @@ impl Tally {
 
     /// Closes the section.
     pub(crate) fn close(mut self, status: SectionStatus) -> SectionReport {
-        self.progress(Stage::Done);
+        self.show(Stage::Done);
         let reading = self.meter.read();
         tracing::debug!(section = %self.section, items = self.done, requests = reading.requests, "a section's reading ended");
         match self.more_notes {
@@ -230,7 +239,7 @@ impl Tally {
         result
     }
 
-    fn progress(&self, stage: Stage) {
+    fn show(&self, stage: Stage) {
         let requests = self.meter.read().requests;
         let Self { section, done, expected, .. } = *self;
         let progress = match stage {
@@ -242,16 +251,22 @@ impl Tally {
 }
 
 /// Names the groups whose lists the notes are about, instead of their paths.
-pub(super) fn name_lists(report: &mut SectionReport, state: &State) {
+pub(crate) fn name_lists(report: &mut SectionReport, state: &State) {
     for note in &mut report.notes {
         let Some((path, rest)) = note.find([':', ' ']).map(|end| note.split_at(end)) else { continue };
         let ["", "api", "v2", kind, id, what] = path.split('/').collect::<Vec<_>>()[..] else { continue };
         let name = match kind {
-            "usergroups" => {
-                state.groups.iter().find(|group| group.id.to_string() == id).and_then(|group| group.name.as_ref())
-            }
+            "usergroups" => state
+                .found
+                .groups
+                .rows
+                .iter()
+                .find(|group| group.id.to_string() == id)
+                .and_then(|group| group.name.as_ref()),
             "systemgroups" => state
-                .system_groups
+                .found
+                .systems
+                .groups
                 .iter()
                 .find(|group| group.id.to_string() == id)
                 .and_then(|group| group.name.as_ref()),
@@ -264,7 +279,7 @@ pub(super) fn name_lists(report: &mut SectionReport, state: &State) {
 }
 
 /// Logs how a section ended. Only now is it known: what it leads to, or the end of the scan, may take completeness away.
-pub(super) fn log_end(report: &SectionReport) {
+pub(crate) fn log_end(report: &SectionReport) {
     let (section, status, requests) = (report.section, report.status.as_str(), report.requests);
     match report.status.error() {
         Some(error) => tracing::info!(%section, status, requests, %error, "a section is not complete"),
@@ -273,29 +288,17 @@ pub(super) fn log_end(report: &SectionReport) {
 }
 
 /// Adds what a section's requests cost to its report.
-pub(super) fn enter_cost(report: &mut SectionReport, reading: Reading) {
+pub(crate) fn enter_cost(report: &mut SectionReport, reading: Reading) {
     report.requests += reading.requests;
     report.retries += reading.retries;
     report.wait_ms += reading.wait_ms;
     report.bytes += reading.bytes;
 }
 
-/// Whether an error means that the credential may not read a section, or that the target does not have it.
-pub(crate) fn is_unavailable(error: &ConnectorError) -> bool {
-    matches!(error.code, ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthorized)
-}
-
 /// The same error, whose remedy names the setting that leaves an optional section out.
 fn with_option(section: Section, mut error: ConnectorError) -> ConnectorError {
-    let option = match section {
-        Section::ADMINISTRATORS => "includeAdministrators",
-        Section::LAST_LOGIN => "includeLastLogin",
-        Section::SYSTEMS => "includeSystems",
-        Section::APPLICATIONS => "includeApplications",
-        Section::DIRECTORIES => "includeDirectories",
-        Section::GRANTS => "includeGrants",
-        _ => return error,
-    };
-    error.remedy = format!("{}; or set {option} to false", error.remedy);
+    if let Some(option) = sections::of(section).and_then(|known| known.about().option.as_ref()) {
+        error.remedy = format!("{}; or set {} to false", error.remedy, option.name);
+    }
     error
 }

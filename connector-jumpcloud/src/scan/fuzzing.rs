@@ -5,11 +5,11 @@ use std::sync::Arc;
 use connector_access::Subject;
 use connector_api::{ConnectorError, Principal, Record, ScanSink, Section, async_trait};
 
-use super::graph::Graph;
-use super::rows;
-use super::section::Tally;
-use super::state::State;
-use super::users::Draft;
+use crate::graph::Graph;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::State;
+use crate::sections::users::draft::Draft;
+use crate::sections::{effective_grants, groups, memberships};
 
 /// Makes an account of a user.
 pub(crate) fn fuzz_account(draft: Draft) {
@@ -26,23 +26,23 @@ pub fn fuzz_state(bytes: &[u8]) {
 pub fn fuzz_state_is_good(bytes: &[u8]) -> bool {
     let Ok(state) = serde_json::from_slice::<State>(bytes) else { return false };
     // Memberships that are not closed are read again, and those of a closed section fit the groups.
-    if state.check().is_err() || state.members.len() != state.groups.len() {
+    if state.check().is_err() || state.found.memberships.len() != state.found.groups.rows.len() {
         return false;
     }
     let sink: Arc<dyn ScanSink> = Arc::new(Nowhere);
-    let mut tally = Tally::new(Section::GRANTS, &sink);
-    let graph = Graph::new(&state, &state.people, &mut tally);
-    for (at, group) in (0_u32..).zip(&state.groups) {
-        if let Some(members) = rows::members(&state, &graph, at) {
-            members.count_missing(&mut tally);
+    let mut progress = SectionProgress::new(Section::GRANTS, &sink);
+    let graph = Graph::new(&state, &state.people, &mut progress);
+    for (at, group) in (0_u32..).zip(&state.found.groups.rows) {
+        if let Some(members) = memberships::of_group(&state, &graph, at) {
+            members.count_missing(&mut progress);
             members.rows().for_each(drop);
         }
-        let principal = Principal::group(group.id.to_string(), "", rows::group_name(group));
-        drop(rows::grants(&graph, &principal, &graph.reach(Subject::Group(at))));
+        let principal = Principal::group(group.id.to_string(), "", groups::name(group));
+        drop(effective_grants::rows(&graph, &principal, &graph.reach(Subject::Group(at))));
     }
     let bindings = |subject| graph.bound(subject, &state.people).for_each(drop);
     graph.nested().chain(graph.devices_in_groups()).for_each(drop);
-    (0..state.groups.len() as u32).map(Subject::Group).for_each(bindings);
+    (0..state.found.groups.rows.len() as u32).map(Subject::Group).for_each(bindings);
     for &user in state.people.listed() {
         bindings(Subject::Account(user));
         drop(graph.ends(Subject::Account(user)));

@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 use connector_api::Account;
 use hashbrown::HashMap;
 
-use super::logins::{Login, Logins};
-use super::users::Draft;
 use crate::api::Id;
+use crate::sections::last_login::logins::{Login, Logins};
+use crate::sections::users::draft::Draft;
 
 /// How many accounts may wait, which is some 60 MB. Logins of others under a name that is not certain are not credited.
 const MOST_WAITING: usize = 20_000;
 
 /// The names by which a user signs in, in lower case.
-pub(super) struct SignInNames {
+pub(crate) struct SignInNames {
     user_name: Option<String>,
     email: Option<String>,
     /// The name of the user's accounts on devices.
@@ -25,7 +25,7 @@ pub(super) struct SignInNames {
 }
 
 impl SignInNames {
-    pub(super) fn of(draft: &Draft) -> Self {
+    pub(crate) fn of(draft: &Draft) -> Self {
         let user_name = draft.told.as_deref().map(str::to_lowercase);
         let other = |name: Option<&str>| name.map(str::to_lowercase).filter(|name| Some(name) != user_name.as_ref());
         Self { email: other(draft.email()), local: other(draft.local_name.as_deref()), user_name }
@@ -90,7 +90,7 @@ impl<'a> Names<'a> {
 struct Doubtful;
 
 /// The logins of users, while accounts are made of them.
-pub(super) struct Attribution<'a> {
+pub(crate) struct Attribution<'a> {
     logins: &'a Logins,
     by_name: Names<'a>,
     on_devices: Names<'a>,
@@ -109,13 +109,13 @@ struct Waiting {
 }
 
 impl<'a> Attribution<'a> {
-    pub(super) fn new(logins: &'a Logins) -> Self {
+    pub(crate) fn new(logins: &'a Logins) -> Self {
         let (by_name, on_devices) = (Names::new(&logins.users.by_name), Names::new(&logins.users.on_devices));
         Self { logins, by_name, on_devices, waiting: Vec::new() }
     }
 
     /// Enters the logins of a user into the account and gives it back, or keeps it until all users are known.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &mut self,
         mut account: Box<Account>,
         user: u32,
@@ -148,7 +148,7 @@ impl<'a> Attribution<'a> {
     }
 
     /// The accounts that waited, now that all users are known, in the order in which they were entered.
-    pub(super) fn settle(&mut self) -> Vec<(u32, Box<Account>)> {
+    pub(crate) fn settle(&mut self) -> Vec<(u32, Box<Account>)> {
         let waiting = std::mem::take(&mut self.waiting);
         waiting.into_iter().map(|waiting| (waiting.user, self.settle_one(waiting))).collect()
     }
@@ -181,12 +181,12 @@ impl<'a> Attribution<'a> {
     }
 
     /// The names that no user has, in order.
-    pub(super) fn strangers(&self) -> Vec<&'a str> {
+    pub(crate) fn strangers(&self) -> Vec<&'a str> {
         self.owned(|owner| owner == Owner::Nobody)
     }
 
     /// The names that several users have, in order: logins under them are nobody's.
-    pub(super) fn shared(&self) -> Vec<&'a str> {
+    pub(crate) fn shared(&self) -> Vec<&'a str> {
         self.owned(|owner| matches!(owner, Owner::Others(users) if users > 1))
     }
 

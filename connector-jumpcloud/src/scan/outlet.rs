@@ -1,0 +1,141 @@
+//! The rows go out, behind the users' accounts: what refers to these.
+
+use std::collections::BTreeMap;
+
+use connector_api::{ConnectorError, Record, Section, SectionStatus};
+
+use super::Scan;
+use super::progress::SectionProgress;
+use super::state::State;
+use crate::graph::Graph;
+use crate::graph::privilege::Privilege;
+use crate::sections::{self, Discovery};
+
+/// Rows that go to the sink together.
+const BATCH: usize = 100;
+
+/// Everything that is known when the rows go out.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) scan: &'a Scan<'a>,
+    pub(crate) state: &'a State,
+    pub(crate) graph: &'a Graph<'a>,
+    pub(crate) privilege: &'a Privilege<'a>,
+}
+
+/// Rows on their way to the sink, counted for their sections.
+pub(crate) struct Outlet<'a> {
+    scan: &'a Scan<'a>,
+    batch: Vec<Record>,
+    /// How many rows of the batch belong to each section.
+    pending: BTreeMap<Section, u64>,
+    /// What sections count while their rows are made, in addition to their readings.
+    asides: BTreeMap<Section, SectionProgress>,
+}
+
+impl<'a> Outlet<'a> {
+    pub(crate) fn new(scan: &'a Scan<'a>) -> Self {
+        Self { scan, batch: Vec::with_capacity(BATCH), pending: BTreeMap::new(), asides: BTreeMap::new() }
+    }
+
+    /// Sends a row that a section owns.
+    pub(crate) async fn send(&mut self, section: Section, record: impl Into<Record>) -> Result<(), ConnectorError> {
+        *self.pending.entry(section).or_default() += 1;
+        self.batch.push(record.into());
+        if self.batch.len() == BATCH { self.flush().await } else { Ok(()) }
+    }
+
+    pub(crate) async fn flush(&mut self) -> Result<(), ConnectorError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        if self.scan.request.cancel.is_cancelled() {
+            return Err(ConnectorError::cancelled());
+        }
+        self.scan.sink.records(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH))).await?;
+        let pending = std::mem::take(&mut self.pending);
+        pending.into_iter().for_each(|(section, rows)| self.scan.in_flight.took(section, rows));
+        Ok(())
+    }
+
+    /// What a section counts while its rows are made.
+    pub(crate) fn aside(&mut self, section: Section) -> &mut SectionProgress {
+        self.asides.entry(section).or_insert_with(|| SectionProgress::new(section, &self.scan.sink))
+    }
+}
+
+impl Scan<'_> {
+    /// Sends everything but the users: it is all in memory by now.
+    pub(crate) async fn emit_rest(&self, state: &mut State) -> Result<(), ConnectorError> {
+        for section in sections::ALL {
+            section.name_accounts(state);
+        }
+        let made = |section: &&dyn Discovery| section.made_of().filter(|of| state.reports.contains_key(of));
+        let made = sections::ALL.iter().filter_map(|section| Some((section.about().section, made(section)?)));
+        let made = made.filter(|(section, _)| self.wants(*section));
+        let made: Vec<_> = made.map(|(section, of)| (self.progress(section), section, of)).collect();
+        made.iter().for_each(|(progress, ..)| progress.begin());
+        let mut outlet = Outlet::new(self);
+        let result = self.emit_all(state, &mut outlet).await;
+        for (section, aside) in std::mem::take(&mut outlet.asides) {
+            if let Some(report) = state.reports.get_mut(&section) {
+                aside.enter_aside(report);
+            }
+        }
+        judge(state);
+        for (progress, section, of) in made {
+            let report = progress.close(status_of_made(state, of));
+            state.reports.insert(section, report);
+        }
+        result
+    }
+
+    async fn emit_all(&self, state: &State, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        let graph = Graph::new(state, &state.people, outlet.aside(Section::GRANTS));
+        let privilege = self.privilege(state, &graph);
+        let known = Known { scan: self, state, graph: &graph, privilege: &privilege };
+        // What is made of others has no rows where those were not read.
+        let is_made = |section: &&&dyn Discovery| {
+            let of = section.made_of();
+            of.is_none_or(|of| self.wants(section.about().section) && state.reports.contains_key(&of))
+        };
+        for record in Record::KINDS {
+            for section in sections::ALL.iter().filter(is_made) {
+                if section.about().owns.iter().any(|(owned, _)| owned == record) {
+                    section.emit(record, &known, outlet).await?;
+                }
+            }
+        }
+        outlet.flush().await
+    }
+
+    pub(crate) fn privilege<'s>(&self, state: &'s State, graph: &'s Graph<'s>) -> Privilege<'s> {
+        let Self { options, client, .. } = self;
+        let now = client.clock().now();
+        Privilege::new(&options.privileged_group_patterns, options.stale_api_key_days, now, state, graph)
+    }
+}
+
+/// A section is whole only when all that it refers to is.
+fn judge(state: &mut State) {
+    for section in sections::ALL {
+        let broken = section.after().iter().find_map(|part| {
+            let status = &state.reports.get(part)?.status;
+            status.error().map(|error| error.clone().context(part))
+        });
+        if let (Some(error), Some(report)) = (broken, state.reports.get_mut(&section.about().section))
+            && report.status == SectionStatus::Complete
+        {
+            report.status = SectionStatus::Incomplete { error };
+        }
+    }
+}
+
+/// What is made of a section is as whole as that is.
+fn status_of_made(state: &State, of: Section) -> SectionStatus {
+    match state.reports.get(&of).map(|report| &report.status) {
+        Some(SectionStatus::Unavailable { error }) => SectionStatus::Incomplete { error: error.clone() },
+        Some(status) => status.clone(),
+        None => SectionStatus::Skipped,
+    }
+}

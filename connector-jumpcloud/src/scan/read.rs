@@ -1,0 +1,100 @@
+//! The reading of the sections, side by side as far as one does not need another, into what the scan knows.
+
+use std::collections::BTreeSet;
+
+use connector_api::{ConnectorError, ErrorCode, Progress, Section, SectionStatus};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+
+use super::Scan;
+use super::progress::name_lists;
+use super::state::State;
+use crate::explain::explain;
+use crate::sections::{self, Context, Read, is_core};
+
+impl Scan<'_> {
+    /// Reads every section but the users, each as soon as those are read that it needs.
+    pub(crate) async fn read_sections(
+        &self,
+        started_at: Timestamp,
+        users: Option<u64>,
+        state: &mut State,
+    ) -> Result<(), ConnectorError> {
+        let limit = u64::from(self.options.page_size);
+        let context = Context { client: self.client, options: self.options, limit, users };
+        let mut open = self.unread_sections(state);
+        let mut begun = BTreeSet::new();
+        let mut reading: FuturesUnordered<BoxFuture<'_, Read>> = FuturesUnordered::new();
+        loop {
+            for section in sections::ALL {
+                let word = section.about().section;
+                let may_begin = section.after().iter().all(|needed| !open.contains(needed));
+                if open.contains(&word) && may_begin && begun.insert(word) {
+                    match section.read(context, state, self.progress(word)) {
+                        Some(read) => {
+                            self.sink.progress(Progress::reading(word, 0));
+                            reading.push(read);
+                        }
+                        None => _ = open.remove(&word),
+                    }
+                }
+            }
+            let Some(mut read) = reading.next().await else { return Ok(()) };
+            let section = read.progress.section();
+            if is_core(section)
+                && let Err(error) = read.result
+            {
+                // This ends the scan. The other sections give up what they hold: one that waits for a permit, and is not
+                // run on, would keep the question behind it for ever.
+                drop(reading);
+                read.result = Err(explain(self.client, error).await);
+                return self.keep(read, state);
+            }
+            self.keep(read, state)?;
+            open.remove(&section);
+            self.checkpoint(started_at, state).await?;
+        }
+    }
+
+    /// The sections that are still to be read: an interrupted scan has read some. What it read after one that must be read
+    /// again may lack what that one lacked.
+    fn unread_sections(&self, state: &State) -> BTreeSet<Section> {
+        let mut open = BTreeSet::new();
+        for section in sections::ALL {
+            let word = section.about().section;
+            let report = state.reports.get(&word);
+            let is_open = report.is_none_or(|report| matches!(report.status, SectionStatus::Incomplete { .. }));
+            let lacks = section.after().iter().any(|needed| open.contains(needed));
+            if self.wants(word) && (is_open || lacks) {
+                open.insert(word);
+            }
+        }
+        open
+    }
+
+    /// Keeps what was read of a section. A core section that is not whole ends the scan, and so does any when nothing more
+    /// is answered.
+    fn keep(&self, read: Read, state: &mut State) -> Result<(), ConnectorError> {
+        let Read { progress, result, keep } = read;
+        let section = progress.section();
+        keep(state);
+        let ended = result.as_ref().err().filter(|error| ends_scan(section, error)).cloned();
+        let mut report = match ended {
+            Some(ref error) => progress.close(SectionStatus::Incomplete { error: error.clone() }),
+            None => progress.close_by(result),
+        };
+        name_lists(&mut report, state);
+        state.reports.insert(section, report);
+        state.refused_sorts = self.client.refused_sorts();
+        ended.map_or(Ok(()), |error| Err(error.context(section)))
+    }
+}
+
+/// Whether a section that is not whole ends the scan.
+fn ends_scan(section: Section, error: &ConnectorError) -> bool {
+    let about = sections::of(section).map(|known| known.about());
+    error.code == ErrorCode::AddressBlocked
+        || about.is_some_and(|about| about.core || about.fatal.contains(&error.code))
+}

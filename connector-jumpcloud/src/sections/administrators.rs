@@ -1,0 +1,221 @@
+//! Console administrators, `GET /api/users`: accounts of their own kind, and their roles as groups with members.
+
+use std::collections::BTreeMap;
+
+use connector_api::{
+    Account, AccountKind, AccountLink, ConnectorError, Group, Membership, Mfa, PasswordFacts, Section, async_trait,
+};
+use futures_util::future::BoxFuture;
+use hashbrown::HashMap;
+
+use super::{About, Context, Discovery, Read};
+use crate::api::administrators::{self as api, Administrator, ApiKey, Expiry, Role};
+use crate::client::Identified;
+use crate::graph::privilege::Privilege;
+use crate::options::Switch;
+use crate::rights::Right;
+use crate::scan::outlet::{Known, Outlet};
+use crate::scan::people::{Accounts, Link};
+use crate::scan::plan::Planner;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::State;
+
+/// Group type of console roles.
+const ADMIN_ROLE: &str = "JUMPCLOUD_ADMIN_ROLE";
+
+/// Administrators, as they are listed.
+pub(crate) type Found = Accounts<Administrator>;
+
+pub(crate) struct Administrators;
+
+static ABOUT: About = About {
+    data: "Console administrators and their roles",
+    source: "GET /api/users",
+    cost: "1 request for each 100 administrators",
+    owns: &[("account", &["administrator"]), ("group", &[ADMIN_ROLE]), ("membership", &[ADMIN_ROLE])],
+    option: Some(Switch {
+        name: "includeAdministrators",
+        title: "Administrators",
+        description: "Discover the console's administrators and their roles. Costs one request for each 100 \
+                      administrators.",
+    }),
+    // The list is not published; its scope is that of the published calls about administrators.
+    rights: &[Right::of_administrators("/api/users", "administrators.readonly")],
+    ..About::new(Section::ADMINISTRATORS, "Administrators")
+};
+
+#[async_trait]
+impl Discovery for Administrators {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn read<'a>(&self, context: Context<'a>, _: &State, mut progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
+        Some(Box::pin(async move {
+            let mut rows = Vec::new();
+            let result = progress.read_into(context.client, api::list(context.limit), &mut rows).await;
+            Read::new(progress, result, |state| state.found.administrators = rows.into())
+        }))
+    }
+
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let administrators = planner.count::<Administrator>(api::list(1)).await?;
+        planner.add(Section::ADMINISTRATORS, &[("administrators", administrators)]);
+        Ok(())
+    }
+
+    fn name_accounts(&self, state: &mut State) {
+        state.found.administrators.name(&mut state.people, |one| (name(one), one.id()));
+    }
+
+    async fn emit(&self, record: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        if record == "account" {
+            return emit_accounts(known, outlet).await;
+        }
+        let (roles, holders) = roles(&known.state.found.administrators, known.privilege);
+        if record == "group" {
+            for role in roles {
+                outlet.send(Section::ADMINISTRATORS, role).await?;
+            }
+        } else {
+            for holder in holders {
+                outlet.send(Section::ADMINISTRATORS, holder).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn emit_accounts(known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+    let Known { state, privilege, .. } = known;
+    let mut links: HashMap<&str, Vec<&Link>> = HashMap::new();
+    for link in state.people.links() {
+        links.entry(&link.administrator).or_default().push(link);
+    }
+    for (administrator, name) in state.found.administrators.named() {
+        let mut account = account(administrator, name);
+        state.found.last_login.enter_administrator(&mut account, administrator.id());
+        let links = links.get(account.external_id.as_str()).into_iter().flatten();
+        account.links.extend(links.map(|link| {
+            AccountLink::new(state.people.id(link.user).to_string(), AccountKind::USER, link.evidence.word())
+                .drawn_from([Section::USERS, Section::ADMINISTRATORS])
+        }));
+        privilege.judge_administrator(&mut account, administrator);
+        outlet.send(Section::ADMINISTRATORS, account).await?;
+    }
+    Ok(())
+}
+
+/// The name by which rows refer to an administrator, before it is made unique.
+fn name(administrator: &Administrator) -> String {
+    administrator.email().unwrap_or_else(|| administrator.id().to_string())
+}
+
+/// Makes an account of an administrator. Every field but the address reaches `attributes` under JumpCloud's name,
+/// except the hash of the API key, of which only its times are kept.
+fn account(told: &Administrator, username: &str) -> Account {
+    let names = [told.text("firstname"), told.text("lastname")];
+    let full_name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let enrolled = told.flag("totpEnrolled");
+    let mut mfa = Mfa::default();
+    mfa.configured = enrolled;
+    mfa.required = told.flag("enableMultiFactor");
+    mfa.factors = if enrolled == Some(true) { vec!["totp".to_owned()] } else { Vec::new() };
+    let mut attributes = told.fields.to_map();
+    attributes.remove("email");
+    attributes.remove("apiKeyHash");
+    if let Some(made_at) = told.api_key_made_at() {
+        attributes.insert("apiKeyUpdatedAt".to_owned(), made_at.to_string().into());
+    }
+    if let Some(ApiKey { expiry: Expiry::At(end), .. }) = told.api_key() {
+        attributes.insert("apiKeyExpireAt".to_owned(), end.to_string().into());
+    }
+    let mut row = Account::new(told.id.to_string(), username);
+    row.kind = AccountKind::ADMINISTRATOR;
+    row.display_name = Some(if full_name.is_empty() { username.to_owned() } else { full_name });
+    row.email = told.email();
+    row.enabled = told.flag("suspended").map(|suspended| !suspended);
+    row.mfa = (mfa != Mfa::default()).then_some(mfa);
+    row.admin = Some(true);
+    row.password = told.time("passwordUpdatedAt").map(|changed_at| {
+        let mut facts = PasswordFacts::default();
+        facts.changed_at = Some(changed_at);
+        facts
+    });
+    row.created_at = told.time("created");
+    row.attributes = attributes.into();
+    row
+}
+
+/// The roles that administrators hold, as groups with their members.
+fn roles(administrators: &Found, privilege: &Privilege<'_>) -> (Vec<Group>, Vec<Membership>) {
+    let mut holders: BTreeMap<Identity, Vec<(&Administrator, &str)>> = BTreeMap::new();
+    let identities = Identities::of(administrators.rows());
+    for (administrator, username) in administrators.named() {
+        let mut roles: Vec<_> = administrator.roles().into_iter().map(|role| identities.identity(role)).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        for role in roles {
+            holders.entry(role).or_default().push((administrator, username));
+        }
+    }
+    let groups = holders.iter().map(|(role, holders)| {
+        let mut row = Group::new(role.id.clone(), ADMIN_ROLE, role.name.clone());
+        row.membership_method = Some("STATIC".to_owned());
+        row.member_count = Some(holders.len() as u64);
+        row.privileged = true;
+        row.reasons = vec![privilege.console_role(&role.name)];
+        row
+    });
+    let memberships = holders.iter().flat_map(|(role, holders)| {
+        holders.iter().map(move |(administrator, username)| {
+            let mut row = Membership::default();
+            row.username = (*username).to_owned();
+            row.account_external_id = administrator.id().to_string();
+            row.group_name = role.name.clone();
+            row.group_type = ADMIN_ROLE.to_owned();
+            row.group_external_id = role.id.clone();
+            row.direct = true;
+            row
+        })
+    });
+    (groups.collect(), memberships.collect())
+}
+
+/// What a role is known by: its id, else its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Identity {
+    name: String,
+    id: String,
+}
+
+/// What the records of all administrators tell of the roles together: one may lack what another has.
+struct Identities {
+    /// The names of the roles by their ids.
+    names: BTreeMap<String, String>,
+    /// The ids of the roles by their names; `None` for a name that several have.
+    ids: BTreeMap<String, Option<String>>,
+}
+
+impl Identities {
+    fn of(administrators: &[Administrator]) -> Self {
+        let (mut names, mut ids) = (BTreeMap::new(), BTreeMap::<String, Option<String>>::new());
+        for role in administrators.iter().flat_map(Administrator::roles) {
+            let Role { id: Some(id), name: Some(name) } = role else { continue };
+            let known = ids.entry(name.clone()).or_insert_with(|| Some(id.clone()));
+            if known.as_ref() != Some(&id) {
+                *known = None;
+            }
+            names.entry(id).or_insert(name);
+        }
+        Self { names, ids }
+    }
+
+    fn identity(&self, role: Role) -> Identity {
+        let by_name = || role.name.as_ref().and_then(|name| self.ids.get(name)?.clone());
+        let id = role.id.clone().or_else(by_name);
+        let name = id.as_ref().and_then(|id| self.names.get(id)).cloned().or(role.name);
+        let name = name.or_else(|| id.clone()).unwrap_or_default();
+        Identity { id: id.unwrap_or_else(|| name.clone()), name }
+    }
+}

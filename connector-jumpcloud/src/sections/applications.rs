@@ -1,0 +1,82 @@
+//! Applications: `GET /api/applications`.
+
+use connector_api::{ConnectorError, Resource, Section, async_trait};
+use futures_util::future::BoxFuture;
+
+use super::{About, Context, Discovery, Read, Thing, enter_text};
+use crate::api::applications::{self as api, Application};
+use crate::api::graph::Kind;
+use crate::options::Switch;
+use crate::rights::Right;
+use crate::scan::outlet::{Known, Outlet};
+use crate::scan::plan::Planner;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::State;
+
+/// Applications, as they are listed.
+pub(crate) type Found = Vec<Application>;
+
+pub(crate) struct Applications;
+
+static ABOUT: About = About {
+    source: "GET /api/applications",
+    cost: "1 request for each 100 applications",
+    owns: &[("resource", &[Kind::Application.resource_type()])],
+    option: Some(Switch {
+        name: "includeApplications",
+        title: "Applications",
+        description: "Discover applications. Costs one request for each 100 applications.",
+    }),
+    rights: &[
+        Right::of_administrators("/api/applications", "applications.readonly"),
+        Right::of_administrators("/api/applications/{id}", "applications.readonly"),
+    ],
+    ..About::new(Section::APPLICATIONS, "Applications")
+};
+
+#[async_trait]
+impl Discovery for Applications {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn read<'a>(&self, context: Context<'a>, _: &State, mut progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
+        Some(Box::pin(async move {
+            let mut rows = Vec::new();
+            let result = progress.read_into(context.client, api::list(context.limit), &mut rows).await;
+            Read::new(progress, result, |state| state.found.applications = rows)
+        }))
+    }
+
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let applications = planner.count::<Application>(api::list(1)).await?;
+        planner.things.insert(Kind::Application, applications.unwrap_or(0));
+        planner.add(Section::APPLICATIONS, &[("applications", applications)]);
+        Ok(())
+    }
+
+    fn things<'s>(&self, found: &'s super::Found) -> Vec<Thing<'s>> {
+        let thing = |one: &'s Application| Thing { kind: Kind::Application, id: &one.id, name: one.label() };
+        found.applications.iter().map(thing).collect()
+    }
+
+    async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        for application in &known.state.found.applications {
+            outlet.send(Section::APPLICATIONS, row(application)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn row(application: &Application) -> Resource {
+    let label = Some(application.label()).filter(|label| !label.is_empty());
+    let id = application.id.to_string();
+    let name = label.unwrap_or(&id).to_owned();
+    let mut row = Resource::new(id, Kind::Application.resource_type(), name);
+    row.active = application.active;
+    row.created_at = application.created;
+    row.attributes = application.rest.clone();
+    enter_text(&mut row.attributes, "name", application.name.as_deref());
+    enter_text(&mut row.attributes, "displayName", application.display_name.as_deref());
+    row
+}

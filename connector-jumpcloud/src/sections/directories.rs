@@ -1,0 +1,116 @@
+//! Directories and network services: `GET /api/v2/directories` and `GET /api/radiusservers`.
+
+use connector_api::{ConnectorError, Resource, Section, SectionPlan, async_trait};
+use futures_util::future::BoxFuture;
+
+use super::{About, Context, Discovery, Read, Thing, enter_text};
+use crate::api::directories::{self as api, Directory, RadiusServer};
+use crate::api::graph::Kind;
+use crate::options::Switch;
+use crate::rights::Right;
+use crate::scan::outlet::{Known, Outlet};
+use crate::scan::plan::Planner;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::State;
+
+/// Directories, and RADIUS servers behind them.
+pub(crate) type Found = Vec<Directory>;
+
+pub(crate) struct Directories;
+
+/// What rows may be, in the order in which the descriptor lists it. Nothing can be bound to a `workday` or a
+/// `directory`, one of a kind that is not known.
+const TYPES: &[&str] = &[
+    Kind::ActiveDirectory.resource_type(),
+    UNKNOWN,
+    Kind::GSuite.resource_type(),
+    Kind::LdapServer.resource_type(),
+    Kind::Office365.resource_type(),
+    Kind::RadiusServer.resource_type(),
+    "workday",
+];
+
+/// The type of a directory without a kind.
+const UNKNOWN: &str = "directory";
+
+static ABOUT: About = About {
+    data: "LDAP, Google Workspace, Microsoft 365, Active Directory and RADIUS",
+    source: "GET /api/v2/directories, GET /api/radiusservers",
+    cost: "2 requests",
+    owns: &[("resource", TYPES)],
+    option: Some(Switch {
+        name: "includeDirectories",
+        title: "Directories",
+        description: "Discover directories: LDAP, Google Workspace, Microsoft 365, Active Directory, RADIUS. Costs two \
+                      requests.",
+    }),
+    rights: &[
+        Right::of_administrators("/api/v2/directories", "directories.readonly"),
+        Right::of_administrators("/api/v2/ldapservers/{id}", "directories.readonly"),
+        Right::of_administrators("/api/v2/gsuites/{id}", "directories.readonly"),
+        Right::of_administrators("/api/v2/office365s/{id}", "directories.readonly"),
+        Right::of_administrators("/api/v2/activedirectories/{id}", "directories.readonly"),
+        Right::of_administrators("/api/radiusservers", "radius.readonly"),
+        Right::of_administrators("/api/radiusservers/{id}", "radius.readonly"),
+    ],
+    ..About::new(Section::DIRECTORIES, "Directories")
+};
+
+#[async_trait]
+impl Discovery for Directories {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn read<'a>(&self, context: Context<'a>, _: &State, mut progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
+        let Context { client, limit, .. } = context;
+        Some(Box::pin(async move {
+            let (mut rows, mut servers) = (Vec::new(), Vec::<RadiusServer>::new());
+            let main = progress.read_into(client, api::list(limit), &mut rows).await;
+            let radius = api::list_radius_servers(limit);
+            let result = progress.read_besides(main, client, radius, &mut servers).await;
+            rows.extend(servers.into_iter().map(Directory::from));
+            Read::new(progress, result, |state| state.found.directories = rows)
+        }))
+    }
+
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let mut rows: Vec<Directory> = planner.readable(api::list(planner.limit)).await?;
+        let servers: Vec<RadiusServer> = planner.readable(api::list_radius_servers(planner.limit)).await?;
+        rows.extend(servers.into_iter().map(Directory::from));
+        for kind in rows.iter().filter_map(Directory::graph_kind) {
+            *planner.things.entry(kind).or_default() += 1;
+        }
+        let because = format!("{} directories in two listings", rows.len());
+        planner.sections.push(SectionPlan::new(Section::DIRECTORIES, 2, because));
+        Ok(())
+    }
+
+    fn things<'s>(&self, found: &'s super::Found) -> Vec<Thing<'s>> {
+        let thing = |one: &'s Directory| {
+            Some(Thing { kind: one.graph_kind()?, id: &one.id, name: one.name.as_deref().unwrap_or_default() })
+        };
+        found.directories.iter().filter_map(thing).collect()
+    }
+
+    async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        for directory in &known.state.found.directories {
+            outlet.send(Section::DIRECTORIES, row(directory)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn row(directory: &Directory) -> Resource {
+    let word = directory.kind.as_deref();
+    let resource_type = directory.graph_kind().map(Kind::resource_type);
+    let resource_type = resource_type.or(word.filter(|word| TYPES.contains(word)));
+    let id = directory.id.to_string();
+    let name = directory.name.as_ref().unwrap_or(&id).clone();
+    let mut row = Resource::new(id, resource_type.unwrap_or(UNKNOWN), name);
+    // A row of a type that no section owns would be nobody's.
+    enter_text(&mut row.attributes, "type", word.filter(|_| resource_type.is_none()));
+    enter_text(&mut row.attributes, "mfa", directory.mfa.as_deref());
+    enter_text(&mut row.attributes, "networkSourceIp", directory.network_source_ip.as_deref());
+    row
+}

@@ -1,0 +1,98 @@
+//! What accounts and groups effectively reach, made of bindings, memberships and what raises access, in two sections: what
+//! accounts have of more than use, and the rest.
+//!
+//! One walk over the graph makes the rows of both, each in the section that owns it.
+
+use connector_access::{Reach, Subject};
+use connector_api::{ConnectorError, Grant, Principal, Section, async_trait};
+
+use super::{About, Discovery, groups};
+use crate::graph::{Graph, USER_GROUP};
+use crate::scan::outlet::{Known, Outlet};
+
+pub(crate) struct Privileged;
+
+static PRIVILEGED: About = About {
+    data: "Which devices accounts reach as administrator, with the level and the path",
+    source: MADE_OF,
+    cost: "nothing",
+    owns: &[("grant", &["privileged"])],
+    ..About::new(Section::PRIVILEGED_GRANTS, "Privileged grants")
+};
+
+pub(crate) struct Other;
+
+static OTHER: About = About {
+    data: "What else accounts and groups reach, with the level and the path",
+    source: MADE_OF,
+    cost: "nothing",
+    owns: &[("grant", &["other"])],
+    ..About::new(Section::OTHER_GRANTS, "Other grants")
+};
+
+const MADE_OF: &str = "made of bindings, memberships and what raises access";
+
+#[async_trait]
+impl Discovery for Privileged {
+    fn about(&self) -> &'static About {
+        &PRIVILEGED
+    }
+
+    fn made_of(&self) -> Option<Section> {
+        Some(Section::GRANTS)
+    }
+
+    async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        let mut wanted = vec![Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS];
+        wanted.retain(|section| known.scan.wants(*section));
+        emit(known, &wanted, outlet).await
+    }
+}
+
+#[async_trait]
+impl Discovery for Other {
+    fn about(&self) -> &'static About {
+        &OTHER
+    }
+
+    fn made_of(&self) -> Option<Section> {
+        Some(Section::GRANTS)
+    }
+
+    async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        if known.scan.wants(Section::PRIVILEGED_GRANTS) {
+            // They went out with these.
+            return Ok(());
+        }
+        emit(known, &[Section::OTHER_GRANTS], outlet).await
+    }
+}
+
+/// Sends what groups and accounts reach, as far as the section that owns the row is wanted.
+async fn emit(known: &Known<'_>, wanted: &[Section], outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+    let Known { state, graph, .. } = known;
+    // What a group reaches is never privileged: that is what its members have of it.
+    let groups = state.found.groups.rows.iter().filter(|_| wanted.contains(&Section::OTHER_GRANTS));
+    for (at, group) in (0_u32..).zip(groups) {
+        let principal = Principal::group(group.id.to_string(), USER_GROUP, groups::name(group));
+        for grant in rows(graph, &principal, &graph.reach(Subject::Group(at))) {
+            outlet.send(Section::OTHER_GRANTS, grant).await?;
+        }
+    }
+    for &user in state.people.listed() {
+        let name = state.people.name(user).unwrap_or_default();
+        let principal = Principal::account(state.people.id(user).to_string(), name);
+        for grant in rows(graph, &principal, &graph.reach(Subject::Account(user))) {
+            let owner = if grant.is_privileged() { Section::PRIVILEGED_GRANTS } else { Section::OTHER_GRANTS };
+            if wanted.contains(&owner) {
+                outlet.send(owner, grant).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The grants of one principal.
+pub(crate) fn rows(graph: &Graph<'_>, principal: &Principal, reach: &Reach<'_>) -> Vec<Grant> {
+    reach.iter().map(|reached| reached.grant(graph, principal)).collect()
+}

@@ -1,0 +1,238 @@
+//! The sections of a scan, one file each: what a section lists, counts and emits, the rows that it owns, the rights that
+//! it takes, what it costs, and the option that leaves it out.
+//!
+//! A new section is a new file and its line in the list below; nothing else in this crate knows the sections by name, but
+//! for those of which evidence and grants are made.
+
+pub(crate) mod administrators;
+mod applications;
+mod directories;
+pub(crate) mod effective_grants;
+pub(crate) mod grants;
+pub(crate) mod groups;
+pub(crate) mod last_login;
+pub(crate) mod memberships;
+mod systems;
+pub(crate) mod users;
+
+use connector_api::{Attributes, ConnectorError, ErrorCode, Field, RowType, Section, SectionDescription, async_trait};
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::api::Id;
+use crate::api::edge_lists::EdgeReader;
+use crate::api::graph::Kind;
+use crate::client::Client;
+use crate::options::{Options, Switch};
+use crate::rights::Right;
+use crate::scan::outlet::{Known, Outlet};
+use crate::scan::plan::Planner;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::State;
+
+/// Lists the sections, and what each keeps of its reading.
+macro_rules! sections {
+    ($($file:ident::$section:ident $(keeps $found:ident)?),* $(,)?) => {
+        /// Every section, in the order in which they are listed everywhere and their rows go out: each behind those that
+        /// it refers to.
+        pub(crate) const ALL: &[&dyn Discovery] = &[$(&$file::$section),*];
+
+        /// What the sections keep that are read before the users: it is held for the whole scan, and stored in checkpoints.
+        #[derive(Debug, Default, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub(crate) struct Found {
+            $($(pub(crate) $file: $file::$found,)?)*
+        }
+    };
+}
+
+sections! {
+    users::Users,
+    groups::Groups keeps Found,
+    memberships::Memberships keeps Found,
+    administrators::Administrators keeps Found,
+    systems::Systems keeps Found,
+    applications::Applications keeps Found,
+    directories::Directories keeps Found,
+    grants::Grants keeps Found,
+    effective_grants::Privileged,
+    effective_grants::Other,
+    last_login::LastLogin keeps Found,
+}
+
+/// One section.
+#[async_trait]
+pub(crate) trait Discovery: Sync {
+    /// What it is, without I/O.
+    fn about(&self) -> &'static About;
+
+    /// The sections that must have been read before this one is: it asks for what they found. It is as whole as they are.
+    fn after(&self) -> &'static [Section] {
+        &[]
+    }
+
+    /// The section of whose edges its rows follow, where it is not read itself.
+    fn made_of(&self) -> Option<Section> {
+        None
+    }
+
+    /// Its reading, side by side with others; `None` where it is not read by itself.
+    fn read<'a>(
+        &self,
+        _context: Context<'a>,
+        _state: &State,
+        _progress: SectionProgress,
+    ) -> Option<BoxFuture<'a, Read>> {
+        None
+    }
+
+    /// Enters the requests that its reading would take, from counts alone.
+    async fn plan(&self, _planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    /// The things that it found which accounts and groups may be bound to.
+    fn things<'s>(&self, _found: &'s Found) -> Vec<Thing<'s>> {
+        Vec::new()
+    }
+
+    /// Gives its accounts their names. Sections do so one after another, so that no name is given twice.
+    fn name_accounts(&self, _state: &mut State) {}
+
+    /// Sends its rows of one of the record kinds that it owns, when everything is known: those of all sections go out in
+    /// the order of their kinds.
+    async fn emit(&self, _record: &str, _known: &Known<'_>, _outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+}
+
+/// What a section is, for the descriptor, the settings and the table of rights.
+pub(crate) struct About {
+    pub(crate) section: Section,
+    /// Its name for people.
+    pub(crate) title: &'static str,
+    /// Whether a scan without it, whole, is a failed scan.
+    pub(crate) core: bool,
+    /// What it discovers, where from, and at what cost.
+    pub(crate) data: &'static str,
+    pub(crate) source: &'static str,
+    pub(crate) cost: &'static str,
+    /// The rows that come from it: each record kind once, with its types.
+    pub(crate) owns: &'static [(&'static str, &'static [&'static str])],
+    /// The fields that it fills in in rows of others, by record kind.
+    pub(crate) fills_in: &'static [(&'static str, &'static str)],
+    /// Those of its fields that change by themselves.
+    pub(crate) volatile: &'static [(&'static str, &'static str)],
+    /// The setting that leaves it out.
+    pub(crate) option: Option<Switch>,
+    /// What its calls take.
+    pub(crate) rights: &'static [Right],
+    /// Errors that end the scan although the section is not core.
+    pub(crate) fatal: &'static [ErrorCode],
+}
+
+impl About {
+    /// A section that is not core, without rows, rights and option.
+    pub(crate) const fn new(section: Section, title: &'static str) -> Self {
+        Self {
+            section,
+            title,
+            core: false,
+            data: title,
+            source: "",
+            cost: "",
+            owns: &[],
+            fills_in: &[],
+            volatile: &[],
+            option: None,
+            rights: &[],
+            fatal: &[],
+        }
+    }
+
+    /// The same as hosts see it.
+    pub(crate) fn describe(&self) -> SectionDescription {
+        let described = SectionDescription::new(self.section, self.title, self.data, self.source, self.cost);
+        let described = if self.core { described.core() } else { described };
+        let owns = self.owns.iter().flat_map(|(record, types)| RowType::several(record, types.iter().copied()));
+        described.needing(crate::rights::scopes(self.rights)).owning(owns).filling_in(fields(self.fills_in))
+    }
+}
+
+/// Fields by record kind and name, as hosts see them.
+pub(crate) fn fields(named: &[(&str, &str)]) -> impl Iterator<Item = Field> {
+    named.iter().map(|(record, field)| Field::new(*record, *field))
+}
+
+/// A section by its word.
+pub(crate) fn of(section: Section) -> Option<&'static dyn Discovery> {
+    ALL.iter().copied().find(|known| known.about().section == section)
+}
+
+/// Every section's word.
+pub(crate) fn words() -> impl Iterator<Item = Section> {
+    ALL.iter().map(|known| known.about().section)
+}
+
+/// Whether a scan without this section, whole, is a failed scan.
+pub(crate) fn is_core(section: Section) -> bool {
+    of(section).is_some_and(|known| known.about().core)
+}
+
+/// The things that accounts and groups may be bound to, of all sections in their order.
+pub(crate) fn things(found: &Found) -> Vec<Thing<'_>> {
+    ALL.iter().flat_map(|section| section.things(found)).collect()
+}
+
+/// Enters an attribute, where it has a value.
+fn enter_text(attributes: &mut Attributes, name: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        attributes.insert(name, value);
+    }
+}
+
+/// A thing that accounts and groups may be bound to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Thing<'s> {
+    pub(crate) kind: Kind,
+    pub(crate) id: &'s Id,
+    /// Empty where it has none.
+    pub(crate) name: &'s str,
+}
+
+/// What a section is read with.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) options: &'a Options,
+    /// Rows a page.
+    pub(crate) limit: u64,
+    /// How many users there are, where the target reports it.
+    pub(crate) users: Option<u64>,
+}
+
+impl<'a> Context<'a> {
+    /// Reads lists of edges on a section's account.
+    pub(crate) fn edge_reader(&self, progress: &SectionProgress) -> EdgeReader<'a> {
+        EdgeReader { client: self.client, meter: progress.meter.clone(), limit: self.limit }
+    }
+}
+
+/// One section as it was read, whole or as far as it came.
+pub(crate) struct Read {
+    pub(crate) progress: SectionProgress,
+    pub(crate) result: Result<(), ConnectorError>,
+    /// Keeps what was found.
+    pub(crate) keep: Box<dyn FnOnce(&mut State) + Send>,
+}
+
+impl Read {
+    /// How a reading went, and what keeps that which it found.
+    pub(crate) fn new(
+        progress: SectionProgress,
+        result: Result<(), ConnectorError>,
+        keep: impl FnOnce(&mut State) + Send + 'static,
+    ) -> Self {
+        Self { progress, result, keep: Box::new(keep) }
+    }
+}

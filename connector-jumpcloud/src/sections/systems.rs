@@ -1,0 +1,125 @@
+//! Devices and device groups: `GET /api/systems` and `GET /api/v2/systemgroups`.
+
+use connector_api::{ConnectorError, ErrorCode, Resource, Section, async_trait};
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use super::{About, Context, Discovery, Read, Thing, enter_text};
+use crate::api::graph::Kind;
+use crate::api::systems::{self as api, System, SystemGroup};
+use crate::options::Switch;
+use crate::organization;
+use crate::rights::Right;
+use crate::scan::outlet::{Known, Outlet};
+use crate::scan::plan::Planner;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::State;
+
+/// Devices and device groups, as they are listed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Found {
+    pub(crate) devices: Vec<System>,
+    pub(crate) groups: Vec<SystemGroup>,
+}
+
+pub(crate) struct Systems;
+
+static ABOUT: About = About {
+    data: "Devices and device groups",
+    source: "GET /api/systems, GET /api/v2/systemgroups",
+    cost: "1 request for each 100 devices and each 100 device groups",
+    owns: &[("resource", &[Kind::System.resource_type(), Kind::SystemGroup.resource_type()])],
+    volatile: &[("resource", "lastContactAt")],
+    option: Some(Switch {
+        name: "includeSystems",
+        title: "Devices",
+        description: "Discover devices. Costs one request for each 100 devices and each 100 device groups.",
+    }),
+    rights: &[
+        Right::of_administrators("/api/systems", "systems.readonly"),
+        Right::of_administrators("/api/systems/{id}", "systems.readonly"),
+        Right::of_administrators("/api/v2/systemgroups", "groups.readonly"),
+        Right::of_administrators("/api/v2/systemgroups/{id}", "groups.readonly"),
+    ],
+    // A device of another organisation.
+    fatal: &[ErrorCode::WrongOrganization],
+    ..About::new(Section::SYSTEMS, "Devices")
+};
+
+#[async_trait]
+impl Discovery for Systems {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn read<'a>(&self, context: Context<'a>, _: &State, mut progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
+        let Context { client, limit, .. } = context;
+        Some(Box::pin(async move {
+            let Found { mut devices, mut groups } = Found::default();
+            let main = progress.read_into(client, api::list(limit), &mut devices).await;
+            let main = main.and_then(|()| organization::check_devices(client.org_id(), &devices));
+            let result = progress.read_besides(main, client, api::list_groups(limit), &mut groups).await;
+            Read::new(progress, result, |state| state.found.systems = Found { devices, groups })
+        }))
+    }
+
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let devices = planner.count::<System>(api::list(1)).await?;
+        let groups = planner.count::<SystemGroup>(api::list_groups(1)).await?;
+        planner.things.insert(Kind::System, devices.unwrap_or(0));
+        planner.things.insert(Kind::SystemGroup, groups.unwrap_or(0));
+        planner.add(Section::SYSTEMS, &[("devices", devices), ("device groups", groups)]);
+        Ok(())
+    }
+
+    fn things<'s>(&self, found: &'s super::Found) -> Vec<Thing<'s>> {
+        let Found { devices, groups } = &found.systems;
+        let devices = devices.iter().map(|device| Thing {
+            kind: Kind::System,
+            id: &device.id,
+            name: device.display_name.as_deref().or(device.hostname.as_deref()).unwrap_or_default(),
+        });
+        let groups = groups.iter().map(|group| Thing {
+            kind: Kind::SystemGroup,
+            id: &group.id,
+            name: group.name.as_deref().unwrap_or_default(),
+        });
+        devices.chain(groups).collect()
+    }
+
+    async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        let Found { devices, groups } = &known.state.found.systems;
+        for device in devices {
+            outlet.send(Section::SYSTEMS, device_row(device)).await?;
+        }
+        for group in groups {
+            outlet.send(Section::SYSTEMS, group_row(group)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn device_row(device: &System) -> Resource {
+    let id = device.id.to_string();
+    let name = device.display_name.as_ref().or(device.hostname.as_ref()).unwrap_or(&id).clone();
+    let mut row = Resource::new(id, Kind::System.resource_type(), name);
+    row.os = device.os.clone();
+    row.os_version = device.version.clone();
+    row.serial_number = device.serial_number.clone();
+    row.active = device.active;
+    row.last_contact_at = device.last_contact;
+    row.created_at = device.created;
+    row.attributes = device.rest.clone();
+    enter_text(&mut row.attributes, "hostname", device.hostname.as_deref());
+    row
+}
+
+fn group_row(group: &SystemGroup) -> Resource {
+    let id = group.id.to_string();
+    let name = group.name.as_ref().unwrap_or(&id).clone();
+    let mut row = Resource::new(id, Kind::SystemGroup.resource_type(), name);
+    row.container = true;
+    row.attributes = group.rest.clone();
+    row
+}
