@@ -65,10 +65,10 @@ impl Toy {
             })
         };
         let mut rows: Vec<Record> = HOSTILE_NAMES.iter().enumerate().map(account).collect();
-        let group = Group::new("g", "", "=group");
+        let group = Group::new("g", "TOY_GROUP", "=group");
         rows.push(Membership::new(&Account::new("0", "@here"), &group).into());
         rows.insert(HOSTILE_NAMES.len(), group.into());
-        rows.push(Resource::new("r", "", "-box").into());
+        rows.push(Resource::new("r", "system", "-box").into());
         let end = |kind, node_type: &str| NodeRef::new(kind, node_type, "=1");
         rows.push(Binding::new(end(NodeKind::Account, "user"), end(NodeKind::Resource, "-box")).into());
         let resource = ResourceRef::new("r", "system", "-box");
