@@ -14,7 +14,7 @@ struct Entry {
     kind: ReasonKind,
     /// Those that occur, gravest first.
     severities: &'static [Severity],
-    /// The sections that it is drawn from, apart from those that the privilege of the account is drawn from.
+    /// The sections that it is always drawn from; what it rests on besides is entered with each reason.
     sections: &'static [Section],
     meaning: &'static str,
     remedy: &'static str,
@@ -98,11 +98,11 @@ macro_rules! evidence {
 }
 
 evidence! {
-    ConsoleRole "console_role" Privilege [High, Low] from [ADMINISTRATORS]:
-        "Has a role in the JumpCloud console. Said of an administrator; of a role: who has it may sign in there. Low for the \
-         built-in role Read Only, which changes nothing",
+    ConsoleRole "console_role" Privilege [High, Low] from []:
+        "Has a role in the JumpCloud console. Said of an administrator or a service account; of a role: who has it may act \
+         there. Low for the built-in role Read Only, which changes nothing",
         "Check that each holder still needs the role, and give the least role that suffices",
-        "GET /api/users: role, roleName, roles, roleNames";
+        "GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
     ConsoleAdministrator "console_administrator" Privilege [High, Low] from [USERS]:
         "Linked to an administrator of the console. By JumpCloud itself. Low where that one's role is Read Only",
         "Check that the person still needs to administer JumpCloud; judge both accounts together",

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use connector_access::{End, Subject};
-use connector_api::{Account, AccountKind, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
+use connector_api::{Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
 
-use crate::api::administrators::{Administrator, ApiKey, Expiry};
+use crate::api::administrators::{ApiKey, Expiry};
 use crate::api::lenient;
 use crate::api::level::Level;
 use crate::api::user_groups::UserGroup;
@@ -105,10 +105,20 @@ impl<'a> Privilege<'a> {
         }
     }
 
-    /// The evidence that a console role gives privilege.
-    pub(crate) fn console_role(&self, role: &str) -> Reason {
-        let message = format!("holders of the role {} sign in to the JumpCloud console", quoted(role));
-        Evidence::ConsoleRole.reason_of(severity_of_roles([role]), message)
+    /// Enters the evidence on an account that has roles in the console, and perhaps an API key, as `section` read it.
+    pub(crate) fn judge_holder(&self, account: &mut Account, roles: &[String], key: Option<ApiKey>, section: Section) {
+        let message = match roles {
+            [] => "administers the JumpCloud console, in a role that has no name".to_owned(),
+            [role] => format!("has the role {} in the JumpCloud console", quoted(role)),
+            roles => {
+                let roles: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
+                format!("has the roles {} in the JumpCloud console", roles.join(", "))
+            }
+        };
+        let severity = severity_of_roles(roles.iter().map(String::as_str));
+        let mut reasons = vec![Evidence::ConsoleRole.reason_of(severity, message).drawn_from([section])];
+        self.judge_risks(account, section, key, false, &mut reasons);
+        account.reasons = gravest_first(reasons);
     }
 
     /// Enters the evidence on a directory user, whose own flags allow `sudo` on every device.
@@ -142,33 +152,23 @@ impl<'a> Privilege<'a> {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
             self.judge_end(&end, 0, "is in", &mut reasons);
         }
-        self.judge_risks(account, None, bound, &mut reasons);
-        account.reasons = gravest_first(reasons);
-    }
-
-    /// Enters the evidence on a console administrator.
-    pub(crate) fn judge_administrator(&self, account: &mut Account, administrator: &Administrator) {
-        let roles: Vec<String> = administrator.roles().into_iter().filter_map(|role| role.name.or(role.id)).collect();
-        let message = match &roles[..] {
-            [] => "administers the JumpCloud console, in a role that has no name".to_owned(),
-            [role] => format!("has the role {} in the JumpCloud console", quoted(role)),
-            roles => {
-                let roles: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
-                format!("has the roles {} in the JumpCloud console", roles.join(", "))
-            }
-        };
-        let severity = severity_of_roles(roles.iter().map(String::as_str));
-        let mut reasons = vec![Evidence::ConsoleRole.reason_of(severity, message)];
-        self.judge_risks(account, administrator.api_key(), false, &mut reasons);
+        self.judge_risks(account, Section::USERS, None, bound, &mut reasons);
         account.reasons = gravest_first(reasons);
     }
 
     /// Enters what is a risk. This is the one place where it matters whether an account can be used: of one that cannot,
     /// it says nothing how somebody could sign in, but that it has privilege, or was suspended and is still `bound`.
-    fn judge_risks(&self, account: &Account, key: Option<ApiKey>, bound: bool, reasons: &mut Vec<Reason>) {
+    fn judge_risks(
+        &self,
+        account: &Account,
+        section: Section,
+        key: Option<ApiKey>,
+        bound: bool,
+        reasons: &mut Vec<Reason>,
+    ) {
         let of_privilege = reasons.iter().map(|reason| reason.severity).max();
         let mut from: BTreeSet<Section> = reasons.iter().flat_map(|reason| reason.sections.iter().copied()).collect();
-        from.insert(if account.kind == AccountKind::ADMINISTRATOR { Section::ADMINISTRATORS } else { Section::USERS });
+        from.insert(section);
         let before = reasons.len();
         if account.enabled == Some(false) {
             if bound && is_suspended(account) {
@@ -290,6 +290,13 @@ impl<'a> Privilege<'a> {
         let since = login.and_then(|login| login.since).filter(|_| self.state.found.last_login.covered);
         since.is_some_and(|since| account.created_at.is_none_or(|created| created <= since))
     }
+}
+
+/// The evidence that a console role gives its holders privilege, as `section` read it; `sentence` says what they do by the
+/// role's quoted name.
+pub(crate) fn console_role(role: &str, section: Section, sentence: impl Fn(String) -> String) -> Reason {
+    let message = sentence(quoted(role));
+    Evidence::ConsoleRole.reason_of(severity_of_roles([role]), message).drawn_from([section])
 }
 
 /// Enters the devices that somebody administers: one reason for each level, in which no device comes twice.
