@@ -12,6 +12,7 @@ use crate::client::{Client, ClientOptions, Meter};
 use crate::descriptor::descriptor;
 use crate::explain::{explain, visible_organizations};
 use crate::options::Options;
+use crate::options::attribute::ORG_ID;
 use crate::scan::{InFlight, Scan, plan::plan};
 use crate::test_connection;
 
@@ -86,7 +87,7 @@ impl Connector for JumpCloud {
         let visible = visible_organizations(&client, &Meter::default()).await?;
         let organization = |organization: crate::api::organizations::Organization| {
             let external_id = organization.id.to_string();
-            let attributes = Map::from_iter([("jumpcloudOrgId".to_owned(), external_id.clone().into())]);
+            let attributes = Map::from_iter([(ORG_ID.to_owned(), external_id.clone().into())]);
             let name = organization.display_name.unwrap_or_else(|| external_id.clone());
             Organization::new(external_id, name, attributes)
         };

@@ -4,7 +4,7 @@ use connector_api::{CredentialField, CredentialMapping, Descriptor, Edition, Err
 
 use crate::api::level::Level;
 use crate::graph::evidence;
-use crate::options::Options;
+use crate::options::{Options, attribute};
 use crate::rights::{self, SignIn};
 use crate::sections;
 
@@ -51,24 +51,7 @@ pub fn descriptor() -> Descriptor {
     .to_vec();
     descriptor.troubleshooting = troubleshooting();
     descriptor.config_schema = Options::schema();
-    descriptor.tuning = [
-        "jumpcloudTokenUrl",
-        "pageSize",
-        "concurrency",
-        "requestsPerSecond",
-        "attempts",
-        "retryWaitMilliseconds",
-        "connectTimeoutSeconds",
-        "readTimeoutSeconds",
-        "requestTimeoutSeconds",
-        "retryBudgetSeconds",
-        "scanLimitMinutes",
-        "largestAnswerMib",
-        "caBundleFile",
-        "proxyUrl",
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    descriptor.tuning = attribute::TUNING.iter().map(|name| (*name).to_owned()).collect();
     descriptor
 }
 
@@ -110,7 +93,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::WrongOrganization,
             "401 or 400 that asks for an organisation, 404 with an organisation id, or another organisation's rows",
             "The credential may see several organisations and none is named, or the id is wrong",
-            "Set jumpcloudOrgId to one of the ids that Test Connection lists",
+            &format!("Set {} to one of the ids that Test Connection lists", attribute::ORG_ID),
         ),
         row(
             ErrorCode::Forbidden,
@@ -122,8 +105,11 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::AddressBlocked,
             "403 with a web page: your IP has been blocked",
             "A gateway takes this server's calls for abuse",
-            "Do not scan again before JumpCloud's support has unblocked this server's public IP address; then set \
-             requestsPerSecond to less",
+            &format!(
+                "Do not scan again before JumpCloud's support has unblocked this server's public IP address; then set {} to \
+                 less",
+                attribute::REQUESTS_PER_SECOND
+            ),
         ),
         row(
             ErrorCode::NoUsers,
@@ -135,20 +121,29 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::RateLimited,
             "Rate limit errors",
             "Too many API calls",
-            "The connector backs off automatically; increase the scan interval or set requestsPerSecond",
+            &format!(
+                "The connector backs off automatically; increase the scan interval or set {}",
+                attribute::REQUESTS_PER_SECOND
+            ),
         ),
         row(
             ErrorCode::Connect,
             "Cannot connect",
             "Outbound HTTPS blocked, or a proxy that refuses",
-            "Ensure the OrbisID server can reach console.jumpcloud.com:443, directly or through proxyUrl",
+            &format!(
+                "Ensure the OrbisID server can reach console.jumpcloud.com:443, directly or through {}",
+                attribute::PROXY_URL
+            ),
         ),
         row(ErrorCode::Dns, "Name not resolved", "Wrong host name or DNS", "Check the host name and this server's DNS"),
         row(
             ErrorCode::Tls,
             "TLS handshake failed",
             "A proxy that inspects TLS, this server's clock, or a port that speaks plain HTTP",
-            "Name the proxy's authority in caBundleFile, or correct clock or port; verification cannot be turned off",
+            &format!(
+                "Name the proxy's authority in {}, or correct clock or port; verification cannot be turned off",
+                attribute::CA_BUNDLE_FILE
+            ),
         ),
         row(
             ErrorCode::Timeout,
@@ -178,7 +173,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::ResponseTooLarge,
             "Answer too large",
             "Very large records, or not a JumpCloud console",
-            "Lower pageSize, or raise largestAnswerMib",
+            &format!("Lower {}, or raise {}", attribute::PAGE_SIZE, attribute::LARGEST_ANSWER_MIB),
         ),
         row(
             ErrorCode::InconsistentListing,
@@ -209,7 +204,10 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::NotFound,
             "404 Not Found",
             "Wrong host name, or a feature that the organisation does not have",
-            "Check the host name, for last logins jumpcloudInsightsHostname; leave out what there is not",
+            &format!(
+                "Check the host name, for last logins {}; leave out what there is not",
+                attribute::INSIGHTS_HOSTNAME
+            ),
         ),
         row(ErrorCode::Cancelled, "Cancelled", "Somebody ended the scan", "Start it again when ready"),
         row(

@@ -4,6 +4,7 @@ use connector_api::{ConnectorError, ErrorCode};
 
 use crate::api::organizations::{self, Organization};
 use crate::client::{Client, Meter, PageReader, refused_here};
+use crate::options::attribute::ORG_ID;
 
 /// The organisations that the credential may see.
 ///
@@ -37,15 +38,13 @@ pub(crate) async fn explain(client: &Client, error: ConnectorError) -> Connector
         // Keys of one organisation see it too, so this may be a bad right as well as a missing name.
         (None, [_]) => {
             let error = refused_here(error);
-            let remedy = format!(
-                "{}; or, with a multi-tenant administrator's key, set jumpcloudOrgId to {listed}",
-                error.remedy
-            );
+            let remedy =
+                format!("{}; or, with a multi-tenant administrator's key, set {ORG_ID} to {listed}", error.remedy);
             error.with_remedy(remedy)
         }
         (None, _) => wrong(
             format!("{who} is accepted, but it may see several organisations and none is named"),
-            format!("set jumpcloudOrgId to one of: {listed}"),
+            format!("set {ORG_ID} to one of: {listed}"),
         ),
         (Some(org_id), visible) if !visible.iter().any(|organization| organization.is(org_id)) => {
             not_visible(client, org_id, visible)
@@ -61,12 +60,12 @@ pub(crate) fn not_visible(client: &Client, org_id: &str, visible: &[Organization
         [] => (
             format!("the organisation {org_id} is named, and {who} may see no organisation"),
             format!(
-                "sign in with what may see the organisation {org_id}, or leave jumpcloudOrgId out for the one that {who} belongs to"
+                "sign in with what may see the organisation {org_id}, or leave {ORG_ID} out for the one that {who} belongs to"
             ),
         ),
         several => (
             format!("the organisation {org_id} is not one that {who} may see"),
-            format!("set jumpcloudOrgId to one of: {}", list(client, several)),
+            format!("set {ORG_ID} to one of: {}", list(client, several)),
         ),
     };
     ConnectorError::new(ErrorCode::WrongOrganization, message, remedy)

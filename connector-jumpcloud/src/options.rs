@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 use crate::client::{ClientOptions, RetryPolicy};
 use crate::sections;
 
+pub(crate) mod attribute;
+
 /// The attributes of a JumpCloud system. Every one has a default that works for `console.jumpcloud.com`.
 // Without `Debug`: the proxy's password must not show.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
@@ -251,7 +253,7 @@ impl Options {
 }
 
 /// The attribute in front of which the switches of the sections stand in forms.
-const BEHIND_SWITCHES: &str = "lastLoginDays";
+const BEHIND_SWITCHES: &str = attribute::LAST_LOGIN_DAYS;
 
 /// The attribute that leaves a section out; it is on unless said otherwise.
 pub(crate) struct Switch {
@@ -289,6 +291,39 @@ mod tests {
             assert!(property.get("description").is_some(), "{name} has no description");
             assert_eq!(property.get("default").is_some(), property["writeOnly"] != true, "{name}");
         }
+    }
+
+    #[test]
+    fn what_code_and_texts_call_an_attribute_is_one() {
+        let schema = Options::schema();
+        let is_attribute = |name: &str| schema.get("properties").unwrap().get(name).is_some();
+        let known = attribute::ALL.iter().copied().chain(switches().map(|(_, switch)| switch.name));
+        for name in known {
+            assert!(is_attribute(name), "{name}");
+        }
+        let descriptor = crate::descriptor();
+        let sections = descriptor.sections.iter().flat_map(|section| [&section.data, &section.cost]);
+        let evidence = descriptor.evidence.iter().flat_map(|row| [&row.meaning, &row.remedy]);
+        let troubles = descriptor.troubleshooting.iter().flat_map(|row| [&row.likely_cause, &row.resolution]);
+        for text in sections.chain(evidence).chain(troubles) {
+            for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '.') {
+                let word = word.trim_end_matches('.');
+                let is_name = word.starts_with(|first: char| first.is_lowercase()) && word.contains(char::is_uppercase);
+                // The field that says since when logins are known.
+                assert!(!is_name || word == "lastLogin.since" || is_attribute(word), "{word}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_section_is_left_out_by_its_switch_and_by_nothing_else_than_false() {
+        let read = |value: Value| Options::read(&Map::from_iter([("includeSystems".to_owned(), value)]));
+        assert!(!read(json!(false)).unwrap().wants(Section::SYSTEMS));
+        assert!(read(json!(true)).unwrap().wants(Section::SYSTEMS));
+        assert!(read(json!(false)).unwrap().wants(Section::APPLICATIONS));
+        let error = read(json!("false")).err().unwrap();
+        assert_eq!(error.message, "attributes: includeSystems is neither true nor false");
+        assert!(Options::read(&Map::from_iter([("includeWeather".to_owned(), json!(true))])).is_err());
     }
 
     #[test]

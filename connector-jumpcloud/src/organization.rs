@@ -5,6 +5,7 @@ use connector_api::{Attributes, ConnectorError, ErrorCode};
 use serde_json::Value;
 
 use crate::api::systems::System;
+use crate::options::attribute::ORG_ID;
 
 /// The organisation that a row names by its field `organization`, if it names one.
 pub(crate) fn named(fields: &Attributes) -> Option<String> {
@@ -36,7 +37,7 @@ pub(crate) fn check(
         (Some(asked), Some(named)) if !named.eq_ignore_ascii_case(asked) => Err(ConnectorError::new(
             ErrorCode::WrongOrganization,
             format!("{} belongs to another organisation than {asked}, which was asked for", whose()),
-            "set jumpcloudOrgId to the organisation that this credential is for; Test Connection names it",
+            format!("set {ORG_ID} to the organisation that this credential is for; Test Connection names it"),
         )),
         _ => Ok(()),
     }

@@ -2,6 +2,7 @@
 //!
 //! Each section names the rights of its own calls; the operator's page and every remedy are drawn from these.
 
+use crate::options::attribute::TOKEN_URL;
 use crate::sections::{self, Discovery, users};
 
 /// How the connector signs in, as far as remedies differ.
@@ -163,7 +164,7 @@ pub(crate) fn unauthorized(sign_in: SignIn) -> String {
 pub(crate) fn no_token() -> String {
     format!(
         "check the service account's client id and client secret, that the account is active and the secret has not \
-         expired, and that the host name is the console of its region ({REGIONS}) or jumpcloudTokenUrl that region's token \
+         expired, and that the host name is the console of its region ({REGIONS}) or {TOKEN_URL} that region's token \
          host"
     )
 }

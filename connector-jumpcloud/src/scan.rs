@@ -33,6 +33,7 @@ use crate::api::Id;
 use crate::client::{Client, Meter};
 use crate::explain::explain;
 use crate::options::Options;
+use crate::options::attribute::SCAN_LIMIT_MINUTES;
 use crate::sections;
 use crate::sections::users::endpoint;
 
@@ -105,7 +106,7 @@ impl Scan<'_> {
                 result.unwrap_or_else(|_| Err(ConnectorError::new(
                     ErrorCode::Timeout,
                     format!("the scan did not end within {minutes} minutes"),
-                    "raise scanLimitMinutes, or switch off sections that are not needed",
+                    format!("raise {SCAN_LIMIT_MINUTES}, or switch off sections that are not needed"),
                 )))
             }
         }

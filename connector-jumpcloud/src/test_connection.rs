@@ -12,6 +12,7 @@ use crate::explain::{
     explain, list as list_organizations, name as organization_name, not_visible, visible_organizations,
 };
 use crate::options::Options;
+use crate::options::attribute::ORG_ID;
 use crate::rights;
 use crate::sections::users::endpoint;
 
@@ -153,7 +154,7 @@ impl Checks {
                     ConnectorError::new(
                         ErrorCode::WrongOrganization,
                         format!("{who} may see {} organisations and none is named", several.len()),
-                        format!("set jumpcloudOrgId to one of: {}", list_organizations(client, several)),
+                        format!("set {ORG_ID} to one of: {}", list_organizations(client, several)),
                     ),
                     took,
                 ),

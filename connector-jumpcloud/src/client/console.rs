@@ -7,6 +7,7 @@ use connector_http::header::{HeaderMap, HeaderName, HeaderValue};
 use connector_http::{Call, Form, Refusal, Said, Service, StatusCode, Target, Verdict, Words};
 
 use super::{INSIGHTS, WORDS};
+use crate::options::attribute;
 use crate::rights::{self, SignIn};
 
 const ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
@@ -14,8 +15,14 @@ const ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
 /// Where the organisations are listed.
 const ORGANIZATIONS: &str = "/api/organizations";
 
-const INSIGHTS_HOST: &str = "check jumpcloudInsightsHostname: Directory Insights is at api.jumpcloud.com, \
-                             api.eu.jumpcloud.com or api.in.jumpcloud.com, by the organisation's region";
+/// What to check where Directory Insights is not found.
+fn insights_host() -> String {
+    format!(
+        "check {}: Directory Insights is at api.jumpcloud.com, api.eu.jumpcloud.com or api.in.jumpcloud.com, by the \
+         organisation's region",
+        attribute::INSIGHTS_HOSTNAME
+    )
+}
 
 /// One organisation, as one credential sees it.
 #[derive(Debug)]
@@ -47,7 +54,7 @@ impl Console {
 fn header(org_id: &str) -> Result<HeaderValue, ConnectorError> {
     HeaderValue::from_str(org_id).map_err(|_| {
         ConnectorError::invalid_config(
-            "attributes.jumpcloudOrgId: is no id",
+            format!("attributes.{}: is no id", attribute::ORG_ID),
             "give the organisation's 24 hexadecimal digits",
         )
     })
@@ -74,18 +81,24 @@ impl Target for Console {
             400 | 422 if refusal.may_refuse_to_sort() && !is_about_organizations(said, *status) => refusal.without_sort(),
             401 | 403 if is_about_service_accounts(said) || (sign_in.is_service_account() && path == ORGANIZATIONS) => {
                 let remedy = if path == ORGANIZATIONS {
-                    "make each organisation a system of its own; where the service account reaches several, name one by \
-                     jumpcloudOrgId"
+                    format!(
+                        "make each organisation a system of its own; where the service account reaches several, name one \
+                         by {}",
+                        attribute::ORG_ID
+                    )
                 } else {
-                    "leave it out: no right makes up for this"
+                    "leave it out: no right makes up for this".to_owned()
                 };
                 refusal.forbidden("not available to service accounts", remedy)
             }
             400 | 401 if is_about_organizations(said, *status) => refusal.fail(
                 ErrorCode::WrongOrganization,
                 "",
-                "set jumpcloudOrgId to the organisation's id: 24 hexadecimal digits, from Settings, Organization Profile in \
-                 the JumpCloud portal",
+                format!(
+                    "set {} to the organisation's id: 24 hexadecimal digits, from Settings, Organization Profile in the \
+                     JumpCloud portal",
+                    attribute::ORG_ID
+                ),
             ),
             401 => {
                 let (renew, right) = (rights::unauthorized(sign_in), rights::remedy(path, sign_in));
@@ -104,9 +117,9 @@ impl Target for Console {
                 refusal.forbidden("the credential's role may not read this", rights::remedy(path, sign_in))
             }
             404 | 405 | 410 => refusal.not_found(match service {
-                INSIGHTS => INSIGHTS_HOST,
-                Service::TOKEN => "check the system's host name and jumpcloudTokenUrl",
-                _ => "check the system's host name and the organisation id",
+                INSIGHTS => insights_host(),
+                Service::TOKEN => format!("check the system's host name and {}", attribute::TOKEN_URL),
+                _ => "check the system's host name and the organisation id".to_owned(),
             }),
             400 | 422 => refusal.not_taken(),
             _ => refusal.standard(),

@@ -4,6 +4,7 @@ use connector_api::ConnectorError;
 use connector_http::{Url, origin};
 
 use super::WORDS;
+use crate::options::attribute;
 
 /// The addresses of one JumpCloud organisation's services.
 #[derive(Debug, Clone)]
@@ -29,13 +30,13 @@ impl Endpoints {
     ) -> Result<Self, ConnectorError> {
         let console = origin("hostname", hostname, port, &WORDS)?;
         let insights = match insights_hostname {
-            Some(named) => origin("jumpcloudInsightsHostname", named, None, &WORDS)?,
+            Some(named) => origin(attribute::INSIGHTS_HOSTNAME, named, None, &WORDS)?,
             None => sibling(&console, "api"),
         };
         let token = match token_url {
             Some(named) => {
                 let (base, path) = split_path(named);
-                let mut url = origin("jumpcloudTokenUrl", base, None, &WORDS)?;
+                let mut url = origin(attribute::TOKEN_URL, base, None, &WORDS)?;
                 url.set_path(if path.is_empty() { "/oauth2/token" } else { path });
                 url
             }

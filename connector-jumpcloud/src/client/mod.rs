@@ -18,7 +18,7 @@ pub(crate) use hosts::Endpoints;
 
 use console::Console;
 
-use crate::options::Options;
+use crate::options::{Options, attribute};
 use crate::rights::SignIn;
 
 /// Directory Insights.
@@ -30,10 +30,10 @@ pub(crate) const WORDS: Words = Words {
     vendor: "JumpCloud",
     service: "a JumpCloud console",
     example_host: "console.jumpcloud.com",
-    proxy: Some("proxyUrl"),
-    ca_bundle: Some("caBundleFile"),
-    requests_per_second: Some("requestsPerSecond"),
-    page_size: Some("pageSize"),
+    proxy: Some(attribute::PROXY_URL),
+    ca_bundle: Some(attribute::CA_BUNDLE_FILE),
+    requests_per_second: Some(attribute::REQUESTS_PER_SECOND),
+    page_size: Some(attribute::PAGE_SIZE),
     error_fields: &["message", "error"],
     list_fields: &[PAGE.rows],
     ..Words::DEFAULT

@@ -1,18 +1,19 @@
-//! Who is privileged, and by which evidence: the rules that make [`evidence`] of what was read.
+//! Who is privileged, and by which evidence: the rules that make [`Evidence`] of what was read.
 
 use std::collections::BTreeSet;
 
 use connector_access::{End, Subject};
-use connector_api::{Account, AccountKind, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
+use connector_api::{Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
 
-use crate::api::administrators::{Administrator, ApiKey, Expiry};
+use crate::api::administrators::{ApiKey, Expiry};
 use crate::api::lenient;
 use crate::api::level::Level;
 use crate::api::user_groups::UserGroup;
 use crate::graph::Graph;
-use crate::graph::evidence::{self, Evidence, quoted};
+use crate::graph::evidence::{Evidence, quoted};
 use crate::graph::reach::AdministratorOn;
+use crate::options::attribute;
 use crate::scan::state::State;
 
 /// POSIX groups whose members administer a device.
@@ -81,7 +82,7 @@ impl<'a> Privilege<'a> {
             let group = self.by_way(&end.shortest[hidden..]);
             reasons.extend(own.map(|reason| {
                 let message = format!("{are_in} {group}: {}", reason.message);
-                let same = evidence::PRIVILEGED_GROUP.reason_of(reason.severity, message);
+                let same = Evidence::PrivilegedGroup.reason_of(reason.severity, message);
                 match &reason.setting {
                     Some(setting) => same.by_setting(&setting.name, &setting.value),
                     None => same,
@@ -104,18 +105,28 @@ impl<'a> Privilege<'a> {
         }
     }
 
-    /// The evidence that a console role gives privilege.
-    pub(crate) fn console_role(&self, role: &str) -> Reason {
-        let message = format!("holders of the role {} sign in to the JumpCloud console", quoted(role));
-        evidence::CONSOLE_ROLE.reason_of(severity_of_roles([role]), message)
+    /// Enters the evidence on an account that has roles in the console, and perhaps an API key, as `section` read it.
+    pub(crate) fn judge_holder(&self, account: &mut Account, roles: &[String], key: Option<ApiKey>, section: Section) {
+        let message = match roles {
+            [] => "administers the JumpCloud console, in a role that has no name".to_owned(),
+            [role] => format!("has the role {} in the JumpCloud console", quoted(role)),
+            roles => {
+                let roles: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
+                format!("has the roles {} in the JumpCloud console", roles.join(", "))
+            }
+        };
+        let severity = severity_of_roles(roles.iter().map(String::as_str));
+        let mut reasons = vec![Evidence::ConsoleRole.reason_of(severity, message).drawn_from([section])];
+        self.judge_risks(account, section, key, false, &mut reasons);
+        account.reasons = gravest_first(reasons);
     }
 
     /// Enters the evidence on a directory user, whose own flags allow `sudo` on every device.
     pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level) {
         let mut reasons = Vec::new();
         let everywhere = match sudo {
-            Level::SudoWithoutPassword => Some((&evidence::GLOBAL_SUDO_WITHOUT_PASSWORD, ", without a password")),
-            Level::Sudo => Some((&evidence::GLOBAL_SUDO, "")),
+            Level::SudoWithoutPassword => Some((Evidence::GlobalSudoWithoutPassword, ", without a password")),
+            Level::Sudo => Some((Evidence::GlobalSudo, "")),
             _ => None,
         };
         if let Some((evidence, how)) = everywhere {
@@ -132,7 +143,7 @@ impl<'a> Privilege<'a> {
             let role = admin.as_ref().and_then(|admin| admin.get("roleName")).and_then(|role| role.as_str());
             let with_role = role.map_or(String::new(), |role| format!(" with the role {}", quoted(role)));
             let message = format!("is linked to a console administrator{with_role}");
-            reasons.push(evidence::CONSOLE_ADMINISTRATOR.reason_of(severity_of_roles(role), message));
+            reasons.push(Evidence::ConsoleAdministrator.reason_of(severity_of_roles(role), message));
         }
         let own = self.graph.administers_directly(user);
         enter_devices(&own, "administrator", |is_so| format!("is {is_so}, bound to it directly"), &mut reasons);
@@ -141,41 +152,31 @@ impl<'a> Privilege<'a> {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
             self.judge_end(&end, 0, "is in", &mut reasons);
         }
-        self.judge_risks(account, None, bound, &mut reasons);
-        account.reasons = gravest_first(reasons);
-    }
-
-    /// Enters the evidence on a console administrator.
-    pub(crate) fn judge_administrator(&self, account: &mut Account, administrator: &Administrator) {
-        let roles: Vec<String> = administrator.roles().into_iter().filter_map(|role| role.name.or(role.id)).collect();
-        let message = match &roles[..] {
-            [] => "administers the JumpCloud console, in a role that has no name".to_owned(),
-            [role] => format!("has the role {} in the JumpCloud console", quoted(role)),
-            roles => {
-                let roles: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
-                format!("has the roles {} in the JumpCloud console", roles.join(", "))
-            }
-        };
-        let severity = severity_of_roles(roles.iter().map(String::as_str));
-        let mut reasons = vec![evidence::CONSOLE_ROLE.reason_of(severity, message)];
-        self.judge_risks(account, administrator.api_key(), false, &mut reasons);
+        self.judge_risks(account, Section::USERS, None, bound, &mut reasons);
         account.reasons = gravest_first(reasons);
     }
 
     /// Enters what is a risk. This is the one place where it matters whether an account can be used: of one that cannot,
     /// it says nothing how somebody could sign in, but that it has privilege, or was suspended and is still `bound`.
-    fn judge_risks(&self, account: &Account, key: Option<ApiKey>, bound: bool, reasons: &mut Vec<Reason>) {
+    fn judge_risks(
+        &self,
+        account: &Account,
+        section: Section,
+        key: Option<ApiKey>,
+        bound: bool,
+        reasons: &mut Vec<Reason>,
+    ) {
         let of_privilege = reasons.iter().map(|reason| reason.severity).max();
         let mut from: BTreeSet<Section> = reasons.iter().flat_map(|reason| reason.sections.iter().copied()).collect();
-        from.insert(if account.kind == AccountKind::ADMINISTRATOR { Section::ADMINISTRATORS } else { Section::USERS });
+        from.insert(section);
         let before = reasons.len();
         if account.enabled == Some(false) {
             if bound && is_suspended(account) {
                 let message = "is suspended, and still bound to devices, applications or directories";
-                reasons.push(evidence::DISABLED_BUT_BOUND.reason(message));
+                reasons.push(Evidence::DisabledButBound.reason(message));
             }
             if of_privilege.is_some() {
-                reasons.push(evidence::BUT_DISABLED.reason("is not enabled"));
+                reasons.push(Evidence::ButDisabled.reason("is not enabled"));
             }
         } else if let Some(severity) = of_privilege {
             self.judge_sign_in(account, severity, reasons);
@@ -194,19 +195,19 @@ impl<'a> Privilege<'a> {
         if let Some(mfa) = &account.mfa {
             if mfa.configured == Some(false) {
                 let message = "has no second factor set up";
-                reasons.push(evidence::WITHOUT_MFA.reason_of(severity.above(), message));
+                reasons.push(Evidence::WithoutMfa.reason_of(severity.above(), message));
             }
             if let Some(until) = self.exemption(mfa) {
                 let message = format!("is exempt from the second factor{until}");
-                reasons.push(evidence::MFA_EXEMPT.reason_of(severity.above(), message));
+                reasons.push(Evidence::MfaExempt.reason_of(severity.above(), message));
             }
         }
         if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
-            reasons.push(evidence::PASSWORD_NEVER_EXPIRES.reason("has a password that never expires"));
+            reasons.push(Evidence::PasswordNeverExpires.reason("has a password that never expires"));
         }
         if self.has_no_login(account) {
             // Since when stands in `lastLogin.since`: it moves with every scan, and this sentence must not.
-            reasons.push(evidence::NEVER_LOGGED_IN.reason("has no login in all the time looked back on"));
+            reasons.push(Evidence::NeverLoggedIn.reason("has no login in all the time looked back on"));
         }
     }
 
@@ -228,19 +229,19 @@ impl<'a> Privilege<'a> {
         if key.expiry == Expiry::Never {
             let made = key.made_at.map_or(String::new(), |made_at| format!(", made on {}", day(made_at)));
             let message = format!("has an API key that never expires{made}");
-            reasons.push(evidence::API_KEY_NEVER_EXPIRES.reason(message));
+            reasons.push(Evidence::ApiKeyNeverExpires.reason(message));
         }
         if let Some(made_at) = key.made_at
             && self.now.duration_since(made_at).as_hours() / 24 > i64::from(self.stale_key_days)
         {
-            let reason = evidence::STALE_API_KEY.reason(format!("has had the same API key since {}", day(made_at)));
-            reasons.push(reason.by_setting("staleApiKeyDays", self.stale_key_days.to_string()));
+            let reason = Evidence::StaleApiKey.reason(format!("has had the same API key since {}", day(made_at)));
+            reasons.push(reason.by_setting(attribute::STALE_API_KEY_DAYS, self.stale_key_days.to_string()));
         }
     }
 
     fn of_group(&self, at: u32, group: &UserGroup) -> OfGroup {
         let has_no_device = self.knows_devices() && !self.graph.group_reaches_device(at);
-        let on_devices = |evidence: &Evidence, message: String| {
+        let on_devices = |evidence: Evidence, message: String| {
             if has_no_device { evidence.waiting(format!("{message}, {NO_DEVICE}")) } else { evidence.gravest(message) }
         };
         let mut own = Vec::new();
@@ -248,9 +249,9 @@ impl<'a> Privilege<'a> {
         match self.graph.group_sudo(at) {
             Level::SudoWithoutPassword => {
                 let message = format!("{become_so}, without a password");
-                own.push(on_devices(&evidence::GROUP_SUDO_WITHOUT_PASSWORD, message));
+                own.push(on_devices(Evidence::GroupSudoWithoutPassword, message));
             }
-            Level::Sudo => own.push(on_devices(&evidence::GROUP_SUDO, become_so.to_owned())),
+            Level::Sudo => own.push(on_devices(Evidence::GroupSudo, become_so.to_owned())),
             _ => {}
         }
         let attributes = group.rest.get("attributes");
@@ -259,13 +260,13 @@ impl<'a> Privilege<'a> {
         for name in names.filter_map(|group| group.get("name")).filter_map(|name| name.as_str()) {
             if POSIX_ADMINS.contains(&name) {
                 let message = format!("its members are in the POSIX group {name}");
-                own.push(on_devices(&evidence::POSIX_ADMIN_GROUP, message));
+                own.push(on_devices(Evidence::PosixAdminGroup, message));
             }
         }
         let name = group.name.as_deref().unwrap_or_default().to_lowercase();
         for pattern in self.patterns.iter().filter(|pattern| name.contains(&pattern.to_lowercase())) {
-            let reason = evidence::GROUP_NAME.reason(format!("its name contains \"{pattern}\""));
-            own.push(reason.by_setting("privilegedGroupPatterns", pattern));
+            let reason = Evidence::GroupName.reason(format!("its name contains \"{pattern}\""));
+            own.push(reason.by_setting(attribute::PRIVILEGED_GROUP_PATTERNS, pattern));
         }
         OfGroup { own, devices: self.graph.administers(&[at]) }
     }
@@ -291,20 +292,27 @@ impl<'a> Privilege<'a> {
     }
 }
 
+/// The evidence that a console role gives its holders privilege, as `section` read it; `sentence` says what they do by the
+/// role's quoted name.
+pub(crate) fn console_role(role: &str, section: Section, sentence: impl Fn(String) -> String) -> Reason {
+    let message = sentence(quoted(role));
+    Evidence::ConsoleRole.reason_of(severity_of_roles([role]), message).drawn_from([section])
+}
+
 /// Enters the devices that somebody administers: one reason for each level, in which no device comes twice.
 fn enter_devices(devices: &AdministratorOn, who: &str, sentence: impl Fn(String) -> String, reasons: &mut Vec<Reason>) {
-    let mut enter = |evidence: &Evidence, count: usize, how: &str| {
+    let mut enter = |evidence: Evidence, count: usize, how: &str| {
         if count > 0 {
             reasons.push(evidence.reason(sentence(format!("{who}{how} on {}", self::devices(count)))));
         }
     };
-    enter(&evidence::SUDO_ON_SYSTEMS_WITHOUT_PASSWORD, devices.without_password, " without a password");
-    enter(&evidence::SUDO_ON_SYSTEMS, devices.with_password, "");
+    enter(Evidence::SudoOnSystemsWithoutPassword, devices.without_password, " without a password");
+    enter(Evidence::SudoOnSystems, devices.with_password, "");
 }
 
 /// Whether a reason is that a group's attributes give `sudo`.
 fn is_sudo_of_group(reason: &Reason) -> bool {
-    [evidence::GROUP_SUDO_WITHOUT_PASSWORD.code, evidence::GROUP_SUDO.code].contains(&reason.code.as_str())
+    [Evidence::GroupSudoWithoutPassword, Evidence::GroupSudo].iter().any(|evidence| evidence.is_said_by(reason))
 }
 
 /// The severity of console roles together.

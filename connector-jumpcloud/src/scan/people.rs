@@ -39,19 +39,19 @@ pub(crate) struct Link {
     pub(crate) user: u32,
     /// The administrator's id.
     pub(crate) administrator: String,
-    pub(crate) evidence: Evidence,
+    pub(crate) evidence: LinkEvidence,
 }
 
 /// Why two accounts may be one person's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Evidence {
+pub(crate) enum LinkEvidence {
     /// They have one address, in whatever case.
     SharedEmail,
     /// The user's `admin` names the administrator.
     DeclaredByTarget,
 }
 
-impl Evidence {
+impl LinkEvidence {
     /// The word in a link.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -154,7 +154,7 @@ impl People {
     }
 
     /// A user may be the same person as an administrator.
-    pub(crate) fn link(&mut self, user: u32, administrator: String, evidence: Evidence) {
+    pub(crate) fn link(&mut self, user: u32, administrator: String, evidence: LinkEvidence) {
         self.links.push(Link { user, administrator, evidence });
     }
 

@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use super::{About, Context, Discovery, Read};
 use crate::api::administrators::{self as api, Administrator, ApiKey, Expiry, Role};
 use crate::client::Identified;
-use crate::graph::privilege::Privilege;
+use crate::graph::privilege::console_role;
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
@@ -72,7 +72,7 @@ impl Discovery for Administrators {
         if record == "account" {
             return emit_accounts(known, outlet).await;
         }
-        let (roles, holders) = roles(&known.state.found.administrators, known.privilege);
+        let (roles, holders) = roles(&known.state.found.administrators);
         if record == "group" {
             for role in roles {
                 outlet.send(Section::ADMINISTRATORS, role).await?;
@@ -100,7 +100,8 @@ async fn emit_accounts(known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(),
             AccountLink::new(state.people.id(link.user).to_string(), AccountKind::USER, link.evidence.word())
                 .drawn_from([Section::USERS, Section::ADMINISTRATORS])
         }));
-        privilege.judge_administrator(&mut account, administrator);
+        let roles: Vec<String> = administrator.roles().into_iter().filter_map(|role| role.name.or(role.id)).collect();
+        privilege.judge_holder(&mut account, &roles, administrator.api_key(), Section::ADMINISTRATORS);
         outlet.send(Section::ADMINISTRATORS, account).await?;
     }
     Ok(())
@@ -148,7 +149,7 @@ fn account(told: &Administrator, username: &str) -> Account {
 }
 
 /// The roles that administrators hold, as groups with their members.
-fn roles(administrators: &Found, privilege: &Privilege<'_>) -> (Vec<Group>, Vec<Membership>) {
+fn roles(administrators: &Found) -> (Vec<Group>, Vec<Membership>) {
     let mut holders: BTreeMap<Identity, Vec<(&Administrator, &str)>> = BTreeMap::new();
     let identities = Identities::of(administrators.rows());
     for (administrator, username) in administrators.named() {
@@ -164,7 +165,9 @@ fn roles(administrators: &Found, privilege: &Privilege<'_>) -> (Vec<Group>, Vec<
         row.membership_method = Some("STATIC".to_owned());
         row.member_count = Some(holders.len() as u64);
         row.privileged = true;
-        row.reasons = vec![privilege.console_role(&role.name)];
+        row.reasons = vec![console_role(&role.name, Section::ADMINISTRATORS, |role| {
+            format!("holders of the role {role} sign in to the JumpCloud console")
+        })];
         row
     });
     let memberships = holders.iter().flat_map(|(role, holders)| {

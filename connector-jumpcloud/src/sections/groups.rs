@@ -19,6 +19,7 @@ use crate::api::{Id, IdOnly};
 use crate::client::{Client, Listing, PageReader, is_absent};
 use crate::graph::USER_GROUP;
 use crate::options::GroupDetails;
+use crate::options::attribute::GROUP_DETAILS;
 use crate::rights::Right;
 use crate::scan::another_answered;
 use crate::scan::outlet::{Known, Outlet};
@@ -132,7 +133,7 @@ async fn read(
     if lacking > 0 && matches!(which, Which::Some(_)) {
         progress.note(format!(
             "the list lacks the attributes or the membership method of {lacking} groups, and they were not read one by one, \
-             since groupDetails is {}",
+             since {GROUP_DETAILS} is {}",
             how.word()
         ));
     }
@@ -178,8 +179,11 @@ pub(crate) fn check_absent(absent: &BTreeSet<Id>, is_there: impl Fn(&Id) -> bool
         Some(id) => Err(ConnectorError::new(
             ErrorCode::InconsistentListing,
             format!("the user_group {id} is listed and its members are there, but the group itself is answered 404"),
-            "scan again; when it lasts, report it to JumpCloud, and set groupDetails to list meanwhile, with which the \
-             sudo of groups may be missed",
+            format!(
+                "scan again; when it lasts, report it to JumpCloud, and set {GROUP_DETAILS} to {} meanwhile, with which the \
+                 sudo of groups may be missed",
+                GroupDetails::List.word()
+            ),
         )
         .with_retry(Retry::Later)),
     }

@@ -17,6 +17,7 @@ use crate::api::events::{self, Event, LOGIN_EVENTS, Outcome, Window};
 use crate::client::Client;
 use crate::explain::learn_organization;
 use crate::options::Switch;
+use crate::options::attribute::LAST_LOGIN_DAYS;
 use crate::rights::Right;
 use crate::scan::plan::Planner;
 use crate::scan::progress::SectionProgress;
@@ -29,6 +30,9 @@ pub(crate) struct LastLogin;
 
 const FIELDS: &[(&str, &str)] = &[("account", "lastLogin"), ("account", "lastLoginAt")];
 
+/// The attribute that leaves it out.
+const SWITCH: &str = "includeLastLogin";
+
 static ABOUT: About = About {
     data: "Last successful and failed login, service, second factor",
     source: "POST /insights/directory/v1/events",
@@ -37,7 +41,7 @@ static ABOUT: About = About {
     fills_in: FIELDS,
     volatile: FIELDS,
     option: Some(Switch {
-        name: "includeLastLogin",
+        name: SWITCH,
         title: "Last logins",
         description: "Discover last logins from Directory Insights. Costs one request per 10,000 login events in the \
                       look-back window, plus two; these run sequentially.",
@@ -165,7 +169,7 @@ fn inconsistent(why: &str) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::InconsistentListing,
         format!("the login events could not be read as a whole: {why}"),
-        "lower lastLoginDays, or switch includeLastLogin off",
+        format!("lower {LAST_LOGIN_DAYS}, or switch {SWITCH} off"),
     )
 }
 

@@ -99,6 +99,10 @@ pub(crate) trait Discovery: Sync {
     /// Gives its accounts their names. Sections do so one after another, so that no name is given twice.
     fn name_accounts(&self, _state: &mut State) {}
 
+    /// Reads bytes as a page of its rows, where their wire type stands in the section's own file, for fuzzing.
+    #[cfg(any(fuzzing, test, feature = "fuzzing"))]
+    fn fuzz(&self, _bytes: &[u8]) {}
+
     /// Sends its rows of one of the record kinds that it owns, when everything is known: those of all sections go out in
     /// the order of their kinds.
     async fn emit(&self, _record: &str, _known: &Known<'_>, _outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {

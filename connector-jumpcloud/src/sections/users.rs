@@ -28,7 +28,7 @@ use crate::options::{Options, UsersEndpoint};
 use crate::organization;
 use crate::rights::{self, Right};
 use crate::scan::outlet::Outlet;
-use crate::scan::people::{Evidence, People};
+use crate::scan::people::{LinkEvidence, People};
 use crate::scan::plan::{Planner, shown};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
@@ -331,13 +331,13 @@ fn make_account(draft: Draft, people: &mut People, administrators: &LinkedAdmini
     let at = people.list(&draft.id, draft.name(), draft.sudo);
     let email = draft.email().map(str::to_lowercase);
     let sharing = email.as_ref().and_then(|email| administrators.by_email.get(email)).into_iter().flatten();
-    let mut links: Vec<(String, Evidence)> = sharing.map(|id| (id.clone(), Evidence::SharedEmail)).collect();
+    let mut links: Vec<(String, LinkEvidence)> = sharing.map(|id| (id.clone(), LinkEvidence::SharedEmail)).collect();
     // One who was not read has no row to link to.
     if let Some(declared) = &draft.administrator
         && administrators.ids.contains(declared)
         && !links.iter().any(|(administrator, _)| administrator == declared)
     {
-        links.push((declared.clone(), Evidence::DeclaredByTarget));
+        links.push((declared.clone(), LinkEvidence::DeclaredByTarget));
     }
     let mut account = draft.into_account(people.name(at).unwrap_or_default());
     for (administrator, evidence) in links {

@@ -152,9 +152,10 @@ async fn a_section_is_complete_only_when_its_rows_were_taken_and_what_it_cost_is
     assert!(cancelled > 5);
 }
 
-/// An organisation whose administrators could not be read by a first scan, and can be read now; what that scan sent.
-async fn scanned_without_administrators() -> (Simulator, SystemConfig, Arc<Collected>) {
-    let options = crate::support::with_faults(organization(), &["status=500:on=administrators:times=2"]);
+/// An organisation of which a first scan could not read the answers of an endpoint, which can be read now; what that scan
+/// sent.
+async fn scanned_without(endpoint: &str) -> (Simulator, SystemConfig, Arc<Collected>) {
+    let options = crate::support::with_faults(organization(), &[&format!("status=500:on={endpoint}:times=2")]);
     let simulator = Simulator::start(options).await.unwrap();
     let system = system(&simulator).with_attribute("attempts", 2);
     let sink = Arc::new(Collected::default());
@@ -164,7 +165,7 @@ async fn scanned_without_administrators() -> (Simulator, SystemConfig, Arc<Colle
 
 #[tokio::test]
 async fn a_section_that_failed_is_read_again_on_resuming_and_the_rest_is_not() {
-    let (simulator, system, sink) = scanned_without_administrators().await;
+    let (simulator, system, sink) = scanned_without("administrators").await;
     let last = sink.checkpoints().into_iter().rev().find(|(before, _)| *before == 0).unwrap().1;
     let asked = simulator.requests().of("systems");
     let on = Arc::new(Collected::default());
@@ -174,8 +175,18 @@ async fn a_section_that_failed_is_read_again_on_resuming_and_the_rest_is_not() {
 }
 
 #[tokio::test]
+async fn bindings_to_devices_that_could_not_be_read_are_read_on_resuming_when_the_devices_are() {
+    let (_simulator, system, sink) = scanned_without("systems").await;
+    let last = sink.checkpoints().into_iter().rev().find(|(before, _)| *before == 0).unwrap().1;
+    let (on, whole) = (Arc::new(Collected::default()), Arc::new(Collected::default()));
+    assert_eq!(scan_from(&system, Some(last), &on).await, Ok(Outcome::Complete));
+    assert_eq!(scan_from(&system, None, &whole).await, Ok(Outcome::Complete));
+    assert_eq!(texts(&on.rows()), texts(&whole.rows()));
+}
+
+#[tokio::test]
 async fn what_the_accounts_went_out_without_stays_missing_on_resuming() {
-    let (simulator, system, sink) = scanned_without_administrators().await;
+    let (simulator, system, sink) = scanned_without("administrators").await;
     let (before, last) = sink.checkpoints().pop().unwrap();
     assert!(before > 0, "it is behind the accounts");
     let asked = simulator.requests().total;

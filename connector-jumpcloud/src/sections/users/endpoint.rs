@@ -5,6 +5,7 @@ use connector_api::{ConnectorError, Section};
 use super::draft::Draft;
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::client::{Client, Meter, PageReader, is_absent, is_unavailable};
+use crate::options::attribute::USERS_ENDPOINT;
 use crate::options::{Options, UsersEndpoint};
 
 /// The users' listing, opened at its first page: that page tells which endpoint serves, and how many users there are.
@@ -46,7 +47,8 @@ pub(crate) async fn open(client: &Client, options: &Options, meter: &Meter) -> R
     }
     let mut error = absent.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint"));
     if options.users_endpoint != UsersEndpoint::Auto {
-        error.remedy = format!("set usersEndpoint to auto, which finds the listing that there is; or {}", error.remedy);
+        error.remedy =
+            format!("set {USERS_ENDPOINT} to auto, which finds the listing that there is; or {}", error.remedy);
     }
     Err(error.context(Section::USERS))
 }
