@@ -27,7 +27,11 @@ pub struct Reason {
     pub message: String,
     /// One plain line: what an auditor or administrator does about it.
     pub remedy: String,
-    /// The sections that it was drawn from: where one of them was not read whole, a host keeps the reasons that it had.
+    /// What it is about, where an account or group may have several reasons of one code: the `externalId` of the group that
+    /// gives privilege, for example. Of one code, subject and setting there is one reason at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The sections that it was drawn from: where one of them was not read whole, a host keeps the reason that it had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<Section>,
     /// The setting without which this would be no evidence, where one decides.
@@ -45,7 +49,19 @@ impl Reason {
         remedy: impl Into<String>,
     ) -> Self {
         let (code, message, remedy) = (code.into(), message.into(), remedy.into());
-        Self { code, kind, severity, message, remedy, sections: Vec::new(), setting: None }
+        Self { code, kind, severity, message, remedy, subject: None, sections: Vec::new(), setting: None }
+    }
+
+    /// The same evidence, about one of several things that may give it.
+    #[must_use]
+    pub fn about(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// What makes it that reason and no other on its account or group.
+    pub fn key(&self) -> (&str, Option<&str>, Option<&DecidingSetting>) {
+        (&self.code, self.subject.as_deref(), self.setting.as_ref())
     }
 
     /// The same evidence, drawn from these sections.

@@ -18,6 +18,16 @@ use crate::summary::{Outcome, ScanSummary};
 /// A host with a vector of rows and one with millions of them in SQL apply the same plan: for each type of rows either
 /// replace those it has by those of the scan, or keep them; and for each field that a section fills in in rows of others
 /// either take the scan's value or keep the one it had. What is kept stands since the last scan that replaced it.
+///
+/// The rules, which [`apply`](Self::apply) follows for rows in memory:
+/// - A row that the scan brought in a type that is replaced takes the place of a row with the same
+///   [key](Record::key), also of one that would be kept: a grant that became privileged is not also an ordinary one.
+/// - A row that was not known comes as the scan brought it. Of one that was known, a field that is kept stays as it was,
+///   and where it had no value, the scan's is taken.
+/// - Of a row that is kept, only fields are taken over that a section filled in which was read whole.
+/// - A reason or link that was known stays where one of its sections was not read whole, in place of one that the scan
+///   brought with the same [key](Reason::key). It may be refuted by what was read: it is as old as the section.
+/// - Kept rows may name rows that are gone. Rows of a type that no section owns are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -78,7 +88,9 @@ impl ScanSummary {
             let whole = self.section(section).is_some_and(|report| report.status == SectionStatus::Complete);
             if whole && self.outcome != Outcome::Failed { Action::Replace } else { Action::Keep }
         };
-        let sections = || descriptor.sections.iter();
+        // The sections as they were when the scan was made, whatever became of the connector since.
+        let described = if self.described.is_empty() { &descriptor.sections } else { &self.described };
+        let sections = || described.iter();
         let rows = sections().flat_map(|described| {
             let section = described.section;
             let row = move |rows: &RowType| RowReplacement { rows: rows.clone(), section, action: action(section) };
@@ -103,7 +115,8 @@ impl Replacement {
 
     /// What happens to one field; one that no section fills in goes with its row.
     pub fn of_field(&self, field: &Field) -> Action {
-        self.fields.iter().find(|row| row.field == *field).map_or(Action::Replace, |row| row.action)
+        let kept = self.fields.iter().any(|row| row.field == *field && row.action == Action::Keep);
+        if kept { Action::Keep } else { Action::Replace }
     }
 
     /// Whether a reason that a host knew, on a row that is replaced, stays beside the reasons that the scan brought.
@@ -120,28 +133,56 @@ impl Replacement {
         sections.iter().any(|section| self.kept_sections.contains(section))
     }
 
-    /// Applies the plan to rows in memory: what a host knew, and what the scan brought. Kinds stay in their order.
+    /// Applies the plan to rows in memory: what a host knew, and what the scan brought. Kinds stay in their order, and
+    /// within a kind what is kept comes first.
     ///
     /// # Errors
     /// When a field that the descriptor names cannot stand in a row.
     pub fn apply(&self, known: Vec<Record>, scanned: Vec<Record>) -> Result<Vec<Record>, serde_json::Error> {
-        let (kept, replaced): (Vec<_>, Vec<_>) =
-            known.into_iter().partition(|record| self.of_rows(&RowType::of(record)) == Action::Keep);
-        let mut before: BTreeMap<_, Record> = replaced.into_iter().map(|record| (record.key(), record)).collect();
-        let mut rows = kept;
-        for record in scanned.into_iter().filter(|record| self.of_rows(&RowType::of(record)) == Action::Replace) {
+        let is_kept = |record: &Record| self.of_rows(&RowType::of(record)) == Action::Keep;
+        let (set_aside, taken): (Vec<_>, Vec<_>) = scanned.into_iter().partition(is_kept);
+        let in_part: BTreeMap<_, Record> = set_aside.into_iter().map(|record| (record.key(), record)).collect();
+        let mut before: BTreeMap<_, Record> = known.into_iter().map(|record| (record.key(), record)).collect();
+        let mut rows = Vec::with_capacity(before.len().max(taken.len()));
+        for record in taken {
             rows.push(match before.remove(&record.key()) {
-                Some(known) => self.merge(&known, record)?,
+                Some(known) if !is_kept(&known) => self.merge(&known, record)?,
+                _ => record,
+            });
+        }
+        let mut kept = Vec::new();
+        for (key, record) in before.into_iter().filter(|(_, record)| is_kept(record)) {
+            kept.push(match in_part.get(&key) {
+                Some(part) => self.fill_in(record, part)?,
                 None => record,
             });
         }
+        let mut rows: Vec<Record> = kept.into_iter().chain(rows).collect();
         rows.sort_by_key(Record::rank);
         Ok(rows)
     }
 
+    /// A row that is kept, with the fields of a part of it that sections filled in which were read whole.
+    fn fill_in(&self, kept: Record, part: &Record) -> Result<Record, serde_json::Error> {
+        let filled = |field: &&FieldReplacement| {
+            field.field.record == kept.kind() && self.of_field(&field.field) == Action::Replace
+        };
+        let mut fields = self.fields.iter().filter(filled).peekable();
+        if fields.peek().is_none() {
+            return Ok(kept);
+        }
+        let (part, mut now) = (serde_json::to_value(part)?, serde_json::to_value(&kept)?);
+        for FieldReplacement { field, .. } in fields {
+            carry(&part, &mut now, &field.field);
+        }
+        serde_json::from_value(now)
+    }
+
     /// The row that the scan brought, with what is kept of the one that was known.
     fn merge(&self, known: &Record, mut scanned: Record) -> Result<Record, serde_json::Error> {
-        let kept = |field: &&FieldReplacement| field.field.record == known.kind() && field.action == Action::Keep;
+        let kept = |field: &&FieldReplacement| {
+            field.field.record == known.kind() && self.of_field(&field.field) == Action::Keep
+        };
         let mut fields = self.fields.iter().filter(kept).peekable();
         if fields.peek().is_some() {
             let (before, mut now) = (serde_json::to_value(known)?, serde_json::to_value(&scanned)?);
@@ -172,31 +213,28 @@ impl Replacement {
         Ok(scanned)
     }
 
-    /// Adds the reasons that are kept, unless the scan brought the very same; the gravest first.
+    /// Puts the reasons that are kept in place of those with the same key; the gravest first.
     fn carry_reasons(&self, known: &[Reason], scanned: &mut Vec<Reason>) {
-        let kept = known.iter().filter(|reason| self.keeps_reason(reason));
-        let kept = kept.filter(|reason| !scanned.contains(reason));
-        let kept: Vec<Reason> = kept.cloned().collect();
+        let kept: Vec<Reason> = known.iter().filter(|reason| self.keeps_reason(reason)).cloned().collect();
+        scanned.retain(|reason| kept.iter().all(|known| known.key() != reason.key()));
         scanned.extend(kept);
         scanned.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
     }
 }
 
-/// Puts the value of a field, or its absence, in place of another: `attributes.NAME` is an attribute.
+/// Puts the value of a field, where there is one, in place of another: `attributes.NAME` is an attribute.
 fn carry(before: &serde_json::Value, now: &mut serde_json::Value, field: &str) {
-    let (before, now, name) = match field.strip_prefix("attributes.") {
-        Some(name) => (&before["attributes"], &mut now["attributes"], name),
-        None => (before, now, field),
+    let serde_json::Value::Object(now) = now else { return };
+    let Some(name) = field.strip_prefix("attributes.") else {
+        if let Some(value) = before.get(field) {
+            now.insert(field.to_owned(), value.clone());
+        }
+        return;
     };
-    match (before.get(name), now) {
-        (Some(value), serde_json::Value::Object(now)) => {
-            now.insert(name.to_owned(), value.clone());
-        }
-        (Some(value), now @ serde_json::Value::Null) => *now = serde_json::json!({ name: value }),
-        (None, serde_json::Value::Object(now)) => {
-            now.shift_remove(name);
-        }
-        _ => {}
+    if let Some(value) = before.get("attributes").and_then(|attributes| attributes.get(name))
+        && let serde_json::Value::Object(attributes) = now.entry("attributes").or_insert_with(|| serde_json::json!({}))
+    {
+        attributes.insert(name.to_owned(), value.clone());
     }
 }
 
@@ -297,5 +335,56 @@ mod tests {
         assert_eq!(ada.display_name, None, "what the users themselves say is new");
         assert_eq!(serde_json::to_value(&ada.attributes).unwrap(), serde_json::json!({"seen": 1}));
         assert_eq!(ada.reasons.iter().map(|reason| reason.code.as_str()).collect::<Vec<_>>(), ["never_logged_in"]);
+    }
+
+    #[test]
+    fn no_key_stands_twice_when_a_row_moves_from_a_kept_type_to_a_replaced_one() {
+        let mut kept = user("ada");
+        kept.kind = crate::AccountKind::ADMINISTRATOR;
+        let plan = summary(&[(Section::ADMINISTRATORS, Some(SectionStatus::Skipped))]).replacement(&descriptor());
+        let rows = plan.apply(vec![kept.into()], vec![user("ada").into()]).unwrap();
+        assert_eq!(rows, [Record::from(user("ada"))]);
+    }
+
+    #[test]
+    fn a_reason_of_what_was_not_read_stands_once_as_it_was_known() {
+        let power = |message: &str, subject: &str| {
+            let reason = Reason::new("power", ReasonKind::Privilege, Severity::High, message, "look");
+            reason.about(subject).drawn_from([Section::USERS, Section::LAST_LOGIN])
+        };
+        let with = |reasons| {
+            let mut account = user("ada");
+            account.reasons = reasons;
+            account
+        };
+        let known = with(vec![power("on 3 devices", "g1")]);
+        let scanned = with(vec![power("not known on how many", "g1"), power("not known on how many", "g2")]);
+        let plan = summary(&[(Section::LAST_LOGIN, Some(SectionStatus::Skipped))]).replacement(&descriptor());
+        let rows = plan.apply(vec![known.into()], vec![scanned.into()]).unwrap();
+        let [Record::Account(ada)] = &rows[..] else { panic!("{rows:?}") };
+        let mut messages: Vec<&str> = ada.reasons.iter().map(|reason| reason.message.as_str()).collect();
+        messages.sort_unstable();
+        assert_eq!(messages, ["not known on how many", "on 3 devices"]);
+    }
+
+    #[test]
+    fn a_kept_row_takes_what_a_whole_section_filled_in_and_an_absent_value_is_no_reason_to_drop_a_new_one() {
+        let login = |service: &str| Some(LastLogin { service: Some(service.into()), ..LastLogin::default() });
+        let as_administrator = |service| {
+            let mut account = user("root");
+            account.kind = crate::AccountKind::ADMINISTRATOR;
+            account.last_login = login(service);
+            account
+        };
+        let plan = summary(&[(Section::ADMINISTRATORS, Some(SectionStatus::Skipped))]).replacement(&descriptor());
+        let rows = plan.apply(vec![as_administrator("old").into()], vec![as_administrator("new").into()]).unwrap();
+        let [Record::Account(root)] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!(root.last_login, login("new"));
+
+        let mut scanned = user("ada");
+        scanned.last_login = login("first");
+        let plan = summary(&[(Section::LAST_LOGIN, Some(SectionStatus::Skipped))]).replacement(&descriptor());
+        let rows = plan.apply(vec![user("ada").into()], vec![scanned.clone().into()]).unwrap();
+        assert_eq!(rows, [Record::from(scanned)]);
     }
 }

@@ -83,7 +83,7 @@ impl ScanSummary {
     }
 
     /// The one rule by which sections make an outcome: a core section that is not complete, or not reported at all,
-    /// fails the scan; an optional one that is incomplete or unavailable is shown.
+    /// fails the scan; an optional one that is incomplete, unavailable or not reported is shown.
     ///
     /// # Errors
     /// The error of the first core section that is not complete; `internal` for one that is skipped or missing.
@@ -112,6 +112,9 @@ impl ScanSummary {
             }
         }
         let reported = |section: &Section| sections.iter().any(|report| report.section == *section);
+        if described.iter().any(|described| !reported(&described.section)) {
+            outcome = Outcome::Incomplete;
+        }
         let missing = core().find(|section| !reported(section));
         match missing {
             Some(section) => Err(ConnectorError::internal(format!("the core section {section} was not reported"))),
@@ -175,8 +178,10 @@ mod tests {
         ScanSummary::judge(&described(), sections)
     }
 
+    /// The core sections complete, and the others skipped.
     fn complete() -> Vec<SectionReport> {
-        CORE.into_iter().map(|section| SectionReport::new(section, SectionStatus::Complete)).collect()
+        let status = |core| if core { SectionStatus::Complete } else { SectionStatus::Skipped };
+        described().iter().map(|described| SectionReport::new(described.section, status(described.core))).collect()
     }
 
     fn broken() -> ConnectorError {
@@ -208,13 +213,15 @@ mod tests {
     }
 
     #[test]
-    fn an_optional_section_that_fails_shows_in_the_outcome() {
-        let mut sections = complete();
-        sections.push(SectionReport::new(Section::SYSTEMS, SectionStatus::Skipped));
-        assert_eq!(judge(&sections).unwrap(), Outcome::Complete);
+    fn an_optional_section_that_fails_or_is_not_reported_shows_in_the_outcome() {
+        assert_eq!(judge(&complete()).unwrap(), Outcome::Complete);
         for status in [SectionStatus::Unavailable { error: broken() }, SectionStatus::Unknown] {
-            let failed = SectionReport::new(Section::LAST_LOGIN, status);
-            assert_eq!(judge(&[sections.clone(), vec![failed]].concat()).unwrap(), Outcome::Incomplete);
+            let mut sections = complete();
+            sections[3].status = status;
+            assert_eq!(judge(&sections).unwrap(), Outcome::Incomplete);
         }
+        let mut sections = complete();
+        sections.remove(3);
+        assert_eq!(judge(&sections).unwrap(), Outcome::Incomplete);
     }
 }

@@ -54,7 +54,7 @@ impl Store {
         // What is kept, of a failed scan all, is as old as it was.
         let plan = summary.replacement(&connector.describe());
         let kept: Vec<String> = plan.kept_sections.iter().map(ToString::to_string).collect();
-        let known = self.0.remove(&system.name).unwrap_or_default();
+        let known = self.0.get(&system.name).cloned().unwrap_or_default();
         match plan.apply(known, scanned) {
             Ok(rows) => {
                 let kept = if kept.is_empty() { "nothing".to_owned() } else { kept.join(", ") };

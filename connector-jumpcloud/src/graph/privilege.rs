@@ -63,7 +63,7 @@ impl<'a> Privilege<'a> {
     pub(crate) fn group(&self, group: u32) -> Vec<Reason> {
         let OfGroup { own, devices } = &self.groups[group as usize];
         let mut reasons = own.clone();
-        enter_devices(devices, "administrators", |are_so| format!("its members are {are_so}"), &mut reasons);
+        enter_devices(devices, "administrators", |are_so| format!("its members are {are_so}"), None, &mut reasons);
         for end in self.graph.ends(Subject::Group(group)) {
             self.judge_end(&end, 1, "its members are in", &mut reasons);
         }
@@ -78,11 +78,14 @@ impl<'a> Privilege<'a> {
         // That the group gives `sudo` is said by the devices on which it does, where there are any.
         let says_more = |reason: &&Reason| devices.is_none() || !is_sudo_of_group(reason);
         let mut own = self.groups[last as usize].own.iter().filter(says_more).peekable();
+        let id = self.state.found.groups.rows[last as usize].id.to_string();
         if own.peek().is_some() {
             let group = self.by_way(&end.shortest[hidden..]);
             reasons.extend(own.map(|reason| {
                 let message = format!("{are_in} {group}: {}", reason.message);
-                let same = Evidence::PrivilegedGroup.reason_of(reason.severity, message);
+                let parts = [Some(id.as_str()), Some(&reason.code), reason.subject.as_deref()];
+                let subject: Vec<&str> = parts.into_iter().flatten().collect();
+                let same = Evidence::PrivilegedGroup.reason_of(reason.severity, message).about(subject.join("/"));
                 match &reason.setting {
                     Some(setting) => same.by_setting(&setting.name, &setting.value),
                     None => same,
@@ -92,7 +95,7 @@ impl<'a> Privilege<'a> {
         if !devices.is_none() {
             let group = self.by_way(&end.strongest()[hidden..]);
             let sentence = |are_so: String| format!("{are_in} {group}: its members are {are_so}");
-            enter_devices(&devices, "administrators", sentence, reasons);
+            enter_devices(&devices, "administrators", sentence, Some(&id), reasons);
         }
     }
 
@@ -146,7 +149,7 @@ impl<'a> Privilege<'a> {
             reasons.push(Evidence::ConsoleAdministrator.reason_of(severity_of_roles(role), message));
         }
         let own = self.graph.administers_directly(user);
-        enter_devices(&own, "administrator", |is_so| format!("is {is_so}, bound to it directly"), &mut reasons);
+        enter_devices(&own, "administrator", |is_so| format!("is {is_so}, bound to it directly"), None, &mut reasons);
         let mut bound = self.graph.is_bound(user);
         for end in self.graph.ends(Subject::Account(user)) {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
@@ -260,7 +263,7 @@ impl<'a> Privilege<'a> {
         for name in names.filter_map(|group| group.get("name")).filter_map(|name| name.as_str()) {
             if POSIX_ADMINS.contains(&name) {
                 let message = format!("its members are in the POSIX group {name}");
-                own.push(on_devices(Evidence::PosixAdminGroup, message));
+                own.push(on_devices(Evidence::PosixAdminGroup, message).about(name));
             }
         }
         let name = group.name.as_deref().unwrap_or_default().to_lowercase();
@@ -300,10 +303,20 @@ pub(crate) fn console_role(role: &str, section: Section, sentence: impl Fn(Strin
 }
 
 /// Enters the devices that somebody administers: one reason for each level, in which no device comes twice.
-fn enter_devices(devices: &AdministratorOn, who: &str, sentence: impl Fn(String) -> String, reasons: &mut Vec<Reason>) {
+fn enter_devices(
+    devices: &AdministratorOn,
+    who: &str,
+    sentence: impl Fn(String) -> String,
+    group: Option<&str>,
+    reasons: &mut Vec<Reason>,
+) {
     let mut enter = |evidence: Evidence, count: usize, how: &str| {
         if count > 0 {
-            reasons.push(evidence.reason(sentence(format!("{who}{how} on {}", self::devices(count)))));
+            let reason = evidence.reason(sentence(format!("{who}{how} on {}", self::devices(count))));
+            reasons.push(match group {
+                Some(group) => reason.about(group),
+                None => reason,
+            });
         }
     };
     enter(Evidence::SudoOnSystemsWithoutPassword, devices.without_password, " without a password");

@@ -65,6 +65,8 @@ pub(crate) async fn what_a_host_knew_survives_a_section_that_fails(fixture: &dyn
         let after = plan.apply(known.clone(), scanned).expecting("rows that fit the descriptor")?;
         // What changes by itself may have changed, unless it was to be kept.
         let volatile = descriptor.volatile.iter().filter(|field| plan.of_field(field) != Action::Keep);
+        let keys: BTreeSet<_> = after.iter().map(Record::key).collect();
+        ensure(keys.len() == after.len(), "no two rows with one key after that", || "some")?;
         let lost = lost(&known, &after, &volatile.collect())?;
         let expected = format!("a host that scanned {} knows what it knew before", bench.scenario);
         ensure(lost.is_empty(), expected, || shortened(&lost))?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use connector_api::{Descriptor, Edition, ErrorCode, Registry, RowType, Section};
+use connector_api::{Descriptor, Edition, ErrorCode, Field, Registry, RowType, Section};
 
 use crate::bench::Bench;
 use crate::fixture::{Fixture, Scenario};
@@ -57,6 +57,9 @@ fn gaps(descriptor: &Descriptor) -> Vec<String> {
         let owners = owned.iter().filter(|other| *other == rows).count();
         want(owners == 1, &format!("the rows `{rows}` are owned {owners} times"));
     }
+    let filled: Vec<&Field> = descriptor.sections.iter().flat_map(|described| &described.fills_in).collect();
+    let once = filled.iter().collect::<BTreeSet<_>>().len() == filled.len();
+    want(once, "a field is filled in by two sections");
     for (name, text) in texts(descriptor) {
         want(!text.trim().is_empty(), &format!("{name} is empty"));
     }

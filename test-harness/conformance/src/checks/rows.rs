@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{PathStep, ReasonKind, Record, schemars};
+use connector_api::{PathStep, Reason, ReasonKind, Record, schemars};
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
@@ -273,6 +273,10 @@ pub(crate) async fn every_reason_is_announced(fixture: &dyn Fixture) -> Verdict 
         }
         if !reasons.is_sorted_by(|one, next| one.severity >= next.severity) {
             odd.insert(format!("the reasons of {} are not in the order of their severity", truth::identity(row)));
+        }
+        let keys: BTreeSet<_> = reasons.iter().map(Reason::key).collect();
+        if keys.len() < reasons.len() {
+            odd.insert(format!("two reasons of {} have one code, subject and setting", truth::identity(row)));
         }
         let gives = reasons.iter().any(|reason| reason.kind == ReasonKind::Privilege);
         if privileged.is_some_and(|privileged| privileged != gives) {
