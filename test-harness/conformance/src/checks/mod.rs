@@ -1,4 +1,4 @@
-//! The tests themselves, one file for each subject.
+//! The checks themselves, one file for each subject; the list of all of them stands in `suite.rs`.
 
 pub(super) mod completeness;
 pub(super) mod connection;

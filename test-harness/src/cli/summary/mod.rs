@@ -1,6 +1,7 @@
 //! What a scan found, for a person at a terminal: first what is missing and who is privileged, then how much there is.
 
 mod found;
+mod headline;
 mod sections;
 mod words;
 mod worst;
@@ -39,12 +40,12 @@ pub(super) fn print(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_
 
 /// What is missing in a scan, as errors, for who does not see the summary.
 pub(super) fn shortcomings(summary: &ScanSummary) -> Vec<ConnectorError> {
-    sections::gaps(summary).into_iter().map(sections::Gap::into_error).collect()
+    headline::gaps(summary).into_iter().map(headline::Gap::into_error).collect()
 }
 
 fn render(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>, width: usize) -> String {
     let ScanReport { summary, digest, error, .. } = report;
-    let mut text = sections::headline(summary, width);
+    let mut text = headline::headline(summary, width);
     // What a failed scan counted could be taken for the whole.
     if error.is_none() {
         text += &worst::render(summary, digest, evidence, width);

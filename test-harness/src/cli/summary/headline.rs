@@ -1,0 +1,178 @@
+//! The first lines: how the scan ended, and what of it is missing.
+
+use connector_api::{ConnectorError, ErrorCode, Outcome, ScanSummary, Section, SectionReport, SectionStatus};
+use console::style;
+use indicatif::HumanBytes;
+
+use super::words;
+use crate::cli::paragraph::{GLUE, labelled};
+use crate::cli::print::printable;
+
+/// Columns of the word before what is missing.
+const LABEL: usize = 10;
+
+/// The first lines: how the scan ended, and what of it is missing.
+pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
+    let gaps = gaps(summary);
+    let failed = summary.outcome == Outcome::Failed;
+    let outcome = match summary.outcome {
+        Outcome::Complete => style("complete".to_owned()).green(),
+        Outcome::Incomplete => {
+            let is_missing =
+                |section: &Section| gaps.iter().any(|gap| gap.sections().any(|missing| missing == *section));
+            let missing = summary.sections.iter().map(|report| report.section).filter(is_missing);
+            let names: Vec<String> = missing.map(|section| words::section(section)).collect();
+            style(format!("complete but for {}", words::and(&names))).yellow()
+        }
+        _ => style("failed, so nothing that it read counts".to_owned()).red(),
+    };
+    let elapsed = summary.finished_at.duration_since(summary.started_at).as_secs_f64().max(0.0);
+    let bytes: u64 = summary.sections.iter().map(|section| section.bytes).sum();
+    let head = format!(
+        "{} {}: {}. {}, {}, {}, {elapsed:.1}{GLUE}s, on{GLUE}{} (UTC, as all dates here)",
+        printable(&summary.os_type),
+        printable(&summary.system),
+        outcome.bold().for_stderr(),
+        words::counted(summary.records(), "row"),
+        words::counted(summary.requests(), "request"),
+        HumanBytes(bytes).to_string().replace(' ', GLUE),
+        summary.finished_at.strftime("%F"),
+    );
+    let mut text = format!("\n{}", labelled("", &head, width));
+    for gap in &gaps {
+        text += &format!("\n{}", if failed { gap.render("ALSO", width) } else { gap.render(gap.label(), width) });
+    }
+    if failed {
+        return text;
+    }
+    if !gaps.is_empty() {
+        let warning = "What is missing of these is not shown below, and may be there all the same.";
+        text += &labelled(&" ".repeat(LABEL), warning, width);
+    }
+    let left_out = summary.sections.iter().filter(|section| section.status == SectionStatus::Skipped);
+    let left_out: Vec<String> = left_out.map(|section| words::section_with_name(section.section)).collect();
+    if !left_out.is_empty() {
+        text += &format!(
+            "\n{}",
+            labelled(&format!("{:<LABEL$}", "LEFT OUT"), &format!("As set: {}.", left_out.join(", ")), width)
+        );
+    }
+    text
+}
+
+/// Sections that are not complete for one and the same reason.
+pub(super) struct Gap {
+    not_read: Vec<Section>,
+    in_part: Vec<Section>,
+    error: ConnectorError,
+}
+
+/// What is missing. What several sections lack for one reason is one gap. Of a failed scan it is what failed in addition to
+/// what ended it.
+pub(super) fn gaps(summary: &ScanSummary) -> Vec<Gap> {
+    let ended_by = Fault::of_scan(summary);
+    let mut gaps: Vec<Gap> = Vec::new();
+    let is_lacking = |section| summary.section(section).is_some_and(|report| report.status.error().is_some());
+    // What is effective is made of the bindings: these stand for it.
+    let effective = [Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS];
+    let stands_for_itself =
+        |report: &&SectionReport| !effective.contains(&report.section) || !is_lacking(Section::GRANTS);
+    for report in summary.sections.iter().filter(stands_for_itself) {
+        let Some(error) = report.status.error() else { continue };
+        let Fault { error, .. } = Fault::of(error, summary);
+        if ended_by.as_ref().is_some_and(|fault| fault.is(&error)) {
+            continue;
+        }
+        let at = gaps.iter().position(|gap| gap.error == error).unwrap_or_else(|| {
+            gaps.push(Gap { not_read: Vec::new(), in_part: Vec::new(), error });
+            gaps.len() - 1
+        });
+        gaps[at].enter(report);
+    }
+    // What an account reaches is not whole where things to reach are missing: each time, whatever else is missing.
+    if let Some(grants) = summary.section(Section::GRANTS).filter(|grants| grants.status.error().is_some())
+        && ended_by.is_none()
+    {
+        let to_reach = [Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES];
+        let lack = gaps.iter_mut().filter(|gap| gap.sections().any(|section| to_reach.contains(&section)));
+        lack.for_each(|gap| gap.enter(grants));
+    }
+    gaps
+}
+
+/// An error without the section that it names first, and that section.
+pub(super) struct Fault {
+    pub(super) section: Option<Section>,
+    pub(super) error: ConnectorError,
+}
+
+impl Fault {
+    pub(super) fn of(error: &ConnectorError, summary: &ScanSummary) -> Self {
+        let mut error = error.clone();
+        for section in summary.sections.iter().map(|report| report.section) {
+            if let Some(cause) = error.message.strip_prefix(&format!("{section}: ")) {
+                error.message = cause.to_owned();
+                return Self { section: Some(section), error };
+            }
+        }
+        Self { section: None, error }
+    }
+
+    /// Whether another error is this fault, or what came of it.
+    pub(super) fn is(&self, other: &ConnectorError) -> bool {
+        let ends_all = matches!(self.error.code, ErrorCode::Cancelled | ErrorCode::Sink);
+        self.error == *other || ends_all && self.error.code == other.code
+    }
+
+    /// What ended a scan that failed.
+    pub(super) fn of_scan(summary: &ScanSummary) -> Option<Self> {
+        let error = summary.error.as_ref().filter(|_| summary.outcome == Outcome::Failed)?;
+        Some(Self::of(error, summary))
+    }
+}
+
+impl Gap {
+    fn sections(&self) -> impl Iterator<Item = Section> {
+        self.not_read.iter().chain(&self.in_part).copied()
+    }
+
+    fn enter(&mut self, report: &SectionReport) {
+        if self.sections().any(|section| section == report.section) {
+            return;
+        }
+        let not_read = matches!(report.status, SectionStatus::Unavailable { .. }) || report.records == 0;
+        let sections = if not_read { &mut self.not_read } else { &mut self.in_part };
+        sections.push(report.section);
+    }
+
+    fn label(&self) -> &'static str {
+        if self.not_read.is_empty() { "IN PART" } else { "NOT READ" }
+    }
+
+    /// The error, with the sections that it concerns.
+    pub(super) fn into_error(self) -> ConnectorError {
+        let sections: Vec<String> = self.sections().map(|section| section.to_string()).collect();
+        let sections = sections.join(", ");
+        self.error.context(sections)
+    }
+
+    fn render(&self, label: &str, width: usize) -> String {
+        let named = |sections: &[Section]| {
+            words::and(&sections.iter().map(|section| words::section_with_name(*section)).collect::<Vec<_>>())
+        };
+        let what = match (&self.not_read[..], &self.in_part[..]) {
+            ([], in_part) => named(in_part),
+            (not_read, []) => named(not_read),
+            (not_read, in_part) => format!("{}, and so only a part of {}", named(not_read), named(in_part)),
+        };
+        let ConnectorError { code, message, remedy, .. } = &self.error;
+        let sentences = format!(
+            "{}: {} [{code}]. {}.",
+            words::sentence(&what),
+            printable(message),
+            words::sentence(&printable(remedy)),
+        );
+        let text = labelled(&format!("{label:<LABEL$}"), &sentences, width);
+        text.replacen(label, &style(label).yellow().bold().for_stderr().to_string(), 1)
+    }
+}
