@@ -13,7 +13,7 @@ use crate::record::Record;
 use crate::scan::ScanSink;
 use crate::section::Section;
 use crate::section_description::SectionDescription;
-use crate::section_report::{SectionReport, SectionStatus};
+use crate::section_report::SectionReport;
 use crate::send::send;
 use crate::summary::{Outcome, ScanFailure, ScanSummary};
 
@@ -59,10 +59,11 @@ impl ScanLedger {
 
     /// Enters that a section could not be read whole, and why.
     pub fn close_incomplete(&mut self, section: Section, error: ConnectorError) {
-        self.close(SectionReport::new(section, SectionStatus::Incomplete { error }));
+        self.close(SectionReport::from(section).incomplete(error));
     }
 
-    /// Sends all rows of a section, and enters it as complete once they were taken, and not before.
+    /// Sends all rows of a section that was read whole, counts them, and enters its report once they were taken, and not
+    /// before. Where nothing but the rows is counted, the section stands for its report.
     ///
     /// # Errors
     /// The sink's, or `cancelled`; the section is then not entered.
@@ -70,12 +71,12 @@ impl ScanLedger {
         &mut self,
         sink: &dyn ScanSink,
         cancel: &CancellationToken,
-        section: Section,
+        report: impl Into<SectionReport>,
         rows: impl IntoIterator<Item = impl Into<Record>>,
     ) -> Result<(), ConnectorError> {
         let mut records = 0;
         send(sink, cancel, rows.into_iter().inspect(|_| records += 1)).await?;
-        self.close(SectionReport::new(section, SectionStatus::Complete).with_records(records));
+        self.close(report.into().with_records(records));
         Ok(())
     }
 

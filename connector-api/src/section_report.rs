@@ -109,7 +109,21 @@ impl SectionReport {
     }
 }
 
+/// The report of a section that was read whole, and of which nothing was counted yet.
+impl From<Section> for SectionReport {
+    fn from(section: Section) -> Self {
+        Self::new(section, SectionStatus::Complete)
+    }
+}
+
 impl SectionReport {
+    /// The same report of a section of which something is missing.
+    #[must_use]
+    pub fn incomplete(mut self, error: ConnectorError) -> Self {
+        self.status = SectionStatus::Incomplete { error };
+        self
+    }
+
     /// The same report with the rows that were emitted.
     #[must_use]
     pub fn with_records(mut self, records: u64) -> Self {

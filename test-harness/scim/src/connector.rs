@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use connector_api::{
-    Account, Binding, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Group, Membership,
-    Progress, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus,
-    SystemConfig, async_trait, send,
+    Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Group, Progress, Record,
+    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SystemConfig, async_trait,
 };
 use connector_http::{
     Auth, Call, ClientOptions, HttpClient, Listing, Meter, Offsets, PageShape, Resource, RetryPolicy, Words,
@@ -66,8 +65,7 @@ impl ScimConnector {
         if scan.request.resume.is_some() {
             return Err(Checkpoint::rejected("a SCIM scan starts from the beginning"));
         }
-        let listed = scan.list(Section::USERS, self.listing("/Users")).await;
-        let Some((users, users_report)) = listed else { return Ok(()) };
+        let Some((users, of_users)) = scan.list(Section::USERS, self.listing("/Users")).await else { return Ok(()) };
         let accounts: Option<BTreeMap<String, Account>> =
             users.iter().map(|(id, user)| Some((id.clone(), account(id, user)?))).collect();
         let accounts = accounts.ok_or_else(|| scan.client.malformed("a user has no userName"))?;
@@ -75,32 +73,25 @@ impl ScimConnector {
         if names.len() < accounts.len() {
             return Err(scan.client.malformed("two users share a userName"));
         }
-        let listed = scan.list(Section::GROUPS, self.listing("/Groups")).await;
-        let Some((resources, groups_report)) = listed else { return Ok(()) };
+        let Some((resources, of_groups)) = scan.list(Section::GROUPS, self.listing("/Groups")).await else {
+            return Ok(());
+        };
         let mut groups: Vec<Group> = resources.iter().map(|(id, resource)| group(id, resource)).collect();
-        let mut report = SectionReport::new(Section::MEMBERSHIPS, SectionStatus::Complete);
-        let mut rows: Vec<Membership> = Vec::new();
-        let mut inner: Vec<Binding> = Vec::new();
+        let mut report = SectionReport::from(Section::MEMBERSHIPS);
+        let (mut rows, mut inner): (Vec<Record>, Vec<Record>) = Default::default();
         for group in &mut groups {
             let (members, astray) = memberships(group, &accounts, &resources);
             group.member_count = Some(members.len() as u64);
-            rows.extend(members);
-            inner.extend(nested(group, &resources));
+            rows.extend(members.into_iter().map(Record::from));
+            inner.extend(nested(group, &resources).into_iter().map(Record::from));
             report.dangling += astray.len() as u64;
             report.dangling_examples.extend(astray);
         }
-        report.records = (rows.len() + inner.len()) as u64;
         report.dangling_examples.truncate(10);
-        // A section is complete when its rows were taken, and not before.
-        let (sink, cancel) = (scan.sink, &scan.request.cancel);
-        send(sink, cancel, accounts.into_values()).await?;
-        scan.ledger.close(users_report);
-        send(sink, cancel, groups).await?;
-        scan.ledger.close(groups_report);
-        send(sink, cancel, rows).await?;
-        send(sink, cancel, inner).await?;
-        scan.ledger.close(report);
-        Ok(())
+        let (sink, cancel, ledger) = (scan.sink, &scan.request.cancel, &mut *scan.ledger);
+        ledger.send_section(sink, cancel, of_users, accounts.into_values()).await?;
+        ledger.send_section(sink, cancel, of_groups, groups).await?;
+        ledger.send_section(sink, cancel, report, rows.into_iter().chain(inner)).await
     }
 
     fn listing(&self, path: &str) -> Listing {
@@ -125,16 +116,13 @@ impl Scan<'_> {
         let meter = Meter::default();
         let listed = self.client.list_offset::<Resource>(&meter, listing).await;
         let requests = meter.read().requests;
-        let (records, status) = match &listed {
-            Ok(all) => (all.len() as u64, SectionStatus::Complete),
-            Err(error) => (0, SectionStatus::Incomplete { error: error.clone() }),
-        };
-        self.sink.progress(Progress::done(section, records).with_requests(requests));
-        let report = SectionReport::new(section, status).with_records(records).with_requests(requests);
+        let read = listed.as_ref().map_or(0, Vec::len) as u64;
+        self.sink.progress(Progress::done(section, read).with_requests(requests));
+        let report = SectionReport::from(section).with_requests(requests);
         match listed {
             Ok(all) => Some((all.into_iter().map(|resource| (resource.id, resource.json)).collect(), report)),
-            Err(_) => {
-                self.ledger.close(report);
+            Err(error) => {
+                self.ledger.close(report.incomplete(error));
                 None
             }
         }

@@ -47,12 +47,11 @@ pub(super) fn group(id: &str, resource: &Value) -> Group {
         .filter(|word| lower.contains(word))
         .map(|word| {
             let message = format!("its name contains \"{word}\"");
-            Reason::new("privileged_name", ReasonKind::Privilege, Severity::Low, message, REMEDY)
+            Reason::new("privileged_name", ReasonKind::Privilege, Severity::Low, message, REMEDY).about(word)
         })
         .collect();
-    let (external_id, group_type, privileged) = (id.to_owned(), GROUP_TYPE.to_owned(), !reasons.is_empty());
-    let mut row = Group::new(external_id, group_type, name);
-    row.privileged = privileged;
+    let mut row = Group::new(id, GROUP_TYPE, name);
+    row.privileged = !reasons.is_empty();
     row.reasons = reasons;
     row
 }
@@ -71,7 +70,11 @@ pub(super) fn memberships(
         let members = groups[id]["members"].as_array().map(Vec::as_slice).unwrap_or_default();
         for member in members.iter().filter_map(|member| member["value"].as_str()) {
             if let Some(account) = accounts.get(member) {
-                found.entry(member).or_insert_with(|| membership(group, account, via.clone()));
+                found.entry(member).or_insert_with(|| {
+                    let mut row = Membership::new(account, group);
+                    (row.direct, row.via) = (via.is_empty(), via.clone());
+                    row
+                });
             } else if let Some(resource) = groups.get(member) {
                 if visited.insert(member) {
                     let Group { group_type, external_id, name, .. } = self::group(member, resource);
@@ -92,11 +95,4 @@ pub(super) fn nested(group: &Group, groups: &BTreeMap<String, Value>) -> Vec<Bin
     let inner = members.iter().filter_map(|member| member["value"].as_str()).filter(|id| groups.contains_key(*id));
     let end = |id: &str| NodeRef::new(NodeKind::Group, &group.group_type, id);
     inner.map(|id| Binding::new(end(id), end(&group.external_id))).collect()
-}
-
-fn membership(group: &Group, account: &Account, via: Vec<PathStep>) -> Membership {
-    let mut row = Membership::new(account, group);
-    row.direct = via.is_empty();
-    row.via = via;
-    row
 }
