@@ -104,7 +104,7 @@ impl Bare {
         let mut lists = vec![format!("{url}/api/systemusers?sort=_id&limit=100")];
         for requests in 1.. {
             let skip = lists.len() - 1;
-            let page = self.page(&format!("{url}/api/v2/usergroups?sort=_id&limit=100&skip={skip}")).await?;
+            let page = self.page(&format!("{url}/api/v2/usergroups?sort=name&limit=100&skip={skip}")).await?;
             let groups: Vec<Group> = serde_json::from_slice(&page.body)?;
             let ends = groups.is_empty();
             lists.extend(
