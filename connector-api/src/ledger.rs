@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::SystemConfig;
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
-use crate::scan::{Outcome, ScanFailure, ScanSummary, SectionReport};
+use crate::record::Record;
+use crate::scan::{Outcome, ScanFailure, ScanSink, ScanSummary, SectionReport, SectionStatus};
 use crate::section::{Section, SectionDescription};
+use crate::send::send;
 
 /// Collects section reports, facts and warnings, and turns them into a [`ScanSummary`] or a [`ScanFailure`] by the
 /// contract's rule, so that no connector has to repeat it.
@@ -49,6 +52,28 @@ impl ScanLedger {
     pub fn close(&mut self, report: SectionReport) {
         self.sections.retain(|earlier| earlier.section != report.section);
         self.sections.push(report);
+    }
+
+    /// Enters that a section could not be read whole, and why.
+    pub fn close_incomplete(&mut self, section: Section, error: ConnectorError) {
+        self.close(SectionReport::new(section, SectionStatus::Incomplete { error }));
+    }
+
+    /// Sends all rows of a section, and enters it as complete once they were taken, and not before.
+    ///
+    /// # Errors
+    /// The sink's, or `cancelled`; the section is then not entered.
+    pub async fn send_section(
+        &mut self,
+        sink: &dyn ScanSink,
+        cancel: &CancellationToken,
+        section: Section,
+        rows: impl IntoIterator<Item = impl Into<Record>>,
+    ) -> Result<(), ConnectorError> {
+        let mut records = 0;
+        send(sink, cancel, rows.into_iter().inspect(|_| records += 1)).await?;
+        self.close(SectionReport::new(section, SectionStatus::Complete).with_records(records));
+        Ok(())
     }
 
     /// Enters a fact about the target.

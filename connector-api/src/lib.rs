@@ -9,29 +9,28 @@
 //! # A connector
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use connector_api::*;
 //!
 //! struct Hello(SystemConfig);
 //!
 //! fn descriptor() -> Descriptor {
-//!     Descriptor {
-//!         os_type: "Hello".into(),
-//!         display_name: "Hello".into(),
-//!         description: "Knows one account.".into(),
-//!         version: "1.0.0".into(),
-//!         system_type: "Application".into(),
-//!         default_scan_priority: 500,
-//!         default_port: 443,
-//!         editions: vec![Edition::Pro, Edition::Enterprise],
-//!         sections: [(Section::USERS, "account", "user"), (Section::GROUPS, "group", "-"), (Section::MEMBERSHIPS, "membership", "-")]
-//!             .map(|(section, record, of)| {
-//!                 let described = SectionDescription::new(section, section.as_str(), "…", "memory", "nothing");
-//!                 described.core().owning([RowType::new(record, of)])
-//!             })
-//!             .into(),
-//!         config_schema: schemars::json_schema!({"type": "object", "additionalProperties": false}),
-//!         ..Descriptor::default()
-//!     }
+//!     let section = |section: Section, record: &str, of: &str| {
+//!         let described = SectionDescription::new(section, section.as_str(), "one account", "memory", "nothing");
+//!         described.core().owning([RowType::new(record, of)])
+//!     };
+//!     let mut descriptor = Descriptor::new("Hello", "Hello", "1.0.0");
+//!     descriptor.description = "Knows one account.".into();
+//!     descriptor.system_type = "Application".into();
+//!     descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
+//!     descriptor.sections = vec![
+//!         section(Section::USERS, "account", "user"),
+//!         section(Section::GROUPS, "group", "HELLO_GROUP"),
+//!         section(Section::MEMBERSHIPS, "membership", "HELLO_GROUP"),
+//!     ];
+//!     descriptor.config_schema = schemars::json_schema!({"type": "object", "additionalProperties": false});
+//!     descriptor
 //! }
 //!
 //! #[async_trait]
@@ -41,17 +40,20 @@
 //!     }
 //!
 //!     async fn test_connection(&self) -> ConnectionReport {
-//!         ConnectionReport { checks: vec![Check::passed("connect", self.0.hostname.as_str(), Default::default())] }
+//!         ConnectionReport::new(vec![Check::passed("connect", self.0.hostname.as_str(), Default::default())])
 //!     }
 //!
-//!     async fn scan(&self, _: ScanRequest, sink: std::sync::Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
-//!         let mut scan = ScanLedger::start(&self.describe(), &self.0);
-//!         let ada = Account::new("1", "ada");
-//!         let sent = sink.records(vec![ada.into()]).await;
-//!         for section in [Section::USERS, Section::GROUPS, Section::MEMBERSHIPS] {
-//!             scan.close(SectionReport::new(section, SectionStatus::Complete));
-//!         }
-//!         scan.finish(sent)
+//!     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
+//!         let mut ledger = ScanLedger::start(&self.describe(), &self.0);
+//!         let (sink, cancel) = (&*sink, &request.cancel);
+//!         let sent = async {
+//!             request.verify(&self.describe())?;
+//!             ledger.send_section(sink, cancel, Section::USERS, [Account::new("1", "ada")]).await?;
+//!             ledger.send_section(sink, cancel, Section::GROUPS, Vec::<Group>::new()).await?;
+//!             ledger.send_section(sink, cancel, Section::MEMBERSHIPS, Vec::<Membership>::new()).await
+//!         };
+//!         let sent = sent.await;
+//!         ledger.finish(sent)
 //!     }
 //! }
 //!
@@ -117,6 +119,9 @@
 //!
 //! # Features
 //!
+//! `host`: `Registry`, and `SystemConfig::validate`, which holds settings against a connector's schema. A connector needs
+//! neither.
+//!
 //! `mock`: `MockConnector` and `MockScanSink`, for tests of hosts and connectors.
 
 #[doc = include_str!("../docs/tutorial.md")]
@@ -134,11 +139,15 @@ mod ledger;
 mod mock;
 mod reason;
 mod record;
+mod registration;
+#[cfg(feature = "host")]
 mod registry;
 mod replacement;
 mod scan;
 mod section;
 mod send;
+#[cfg(feature = "host")]
+mod validate;
 
 pub use async_trait::async_trait;
 pub use inventory;
@@ -151,7 +160,7 @@ pub use tokio_util::sync::CancellationToken;
 pub use attributes::{Attributes, Fields};
 pub use check::{Check, CheckStatus, ConnectionReport};
 pub use checkpoint::Checkpoint;
-pub use config::{Credential, Fingerprint, SystemConfig, nearest};
+pub use config::{Credential, Fingerprint, SystemConfig};
 pub use connector::{Connector, Organization};
 pub use descriptor::{
     CredentialField, CredentialMapping, Descriptor, Edition, EvidenceRow, Protocol, TroubleshootingRow,
@@ -166,7 +175,9 @@ pub use record::{
     Membership, Mfa, NodeKind, NodeRef, PasswordFacts, PathStep, Principal, Raises, Record, RecordKey, Resource,
     ResourceRef,
 };
-pub use registry::{Registration, Registry};
+pub use registration::Registration;
+#[cfg(feature = "host")]
+pub use registry::Registry;
 pub use replacement::{Action, FieldReplacement, Replacement, RowReplacement};
 pub use scan::{
     DanglingReference, Outcome, Progress, ScanFailure, ScanPlan, ScanRequest, ScanSink, ScanSummary, SectionPlan,

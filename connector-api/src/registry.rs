@@ -1,22 +1,13 @@
-//! Finding connectors: each crate submits a [`Registration`], a [`Registry`] collects them at start-up.
+//! Finding connectors: a [`Registry`] collects at start-up what each crate submitted.
 
 use std::collections::BTreeMap;
 
-use crate::config::{SystemConfig, nearest};
+use crate::config::SystemConfig;
 use crate::connector::Connector;
 use crate::descriptor::{Descriptor, Edition};
 use crate::error::ConnectorError;
-
-/// What a connector crate hands to [`inventory::submit!`]: how to describe and how to make its connector.
-#[derive(Debug)]
-pub struct Registration {
-    /// Makes the descriptor, without I/O.
-    pub descriptor: fn() -> Descriptor,
-    /// Makes a connector from a configuration that has been validated.
-    pub factory: fn(SystemConfig) -> Result<Box<dyn Connector>, ConnectorError>,
-}
-
-inventory::collect!(Registration);
+use crate::registration::Registration;
+use crate::validate::nearest;
 
 /// The connectors of one host, by OS Type, sorted.
 #[derive(Debug)]

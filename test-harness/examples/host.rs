@@ -57,12 +57,8 @@ impl Store {
         let known = self.0.remove(&system.name).unwrap_or_default();
         match plan.apply(known, scanned) {
             Ok(rows) => {
-                println!(
-                    "  {:?}: {} rows are known; kept as they were: {}",
-                    summary.outcome,
-                    rows.len(),
-                    kept.join(", ")
-                );
+                let kept = if kept.is_empty() { "nothing".to_owned() } else { kept.join(", ") };
+                println!("  {:?}: {} rows are known; kept as it was: {kept}", summary.outcome, rows.len());
                 self.0.insert(system.name.clone(), rows);
             }
             Err(error) => println!("  the rows do not fit the descriptor: {error}"),

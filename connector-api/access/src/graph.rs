@@ -93,12 +93,30 @@ pub struct Parts {
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
     pub(crate) parts: Parts,
+    /// What walks ask of each resource.
+    nodes: Vec<Node>,
+}
+
+/// A resource as walks see it, in one word.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Node {
+    pub(crate) resource_type: u16,
+    /// Whether it is something to reach.
+    pub(crate) is_target: bool,
+    /// Whether there is something inside.
+    pub(crate) holds: bool,
 }
 
 impl Graph {
     /// The graph of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts }
+        let node = |(at, target): (u32, &Target)| Node {
+            resource_type: target.resource_type,
+            is_target: !target.container,
+            holds: !parts.inside.of(at).is_empty(),
+        };
+        let nodes = (0..).zip(&parts.resources).map(node).collect();
+        Self { parts, nodes }
     }
 
     /// What it is made of.
@@ -134,9 +152,9 @@ impl Graph {
     }
 
     /// A resource; what is not there is nothing to reach.
-    pub(crate) fn target(&self, resource: u32) -> Target {
-        let nothing = Target { resource_type: 0, container: true };
-        self.parts.resources.get(resource as usize).copied().unwrap_or(nothing)
+    pub(crate) fn node(&self, resource: u32) -> Node {
+        let nothing = Node { resource_type: 0, is_target: false, holds: false };
+        self.nodes.get(resource as usize).copied().unwrap_or(nothing)
     }
 
     /// When a binding ends.

@@ -71,11 +71,11 @@ impl Reached<'_> {
     /// Every path that was followed, shortest first, each once.
     fn candidates(&self) -> Vec<Candidate> {
         let reach = self.reach;
-        let resource_type = reach.graph.target(self.resource()).resource_type;
+        let resource_type = reach.graph.node(self.resource()).resource_type;
         let own = reach.own(resource_type);
         let mut all = Vec::new();
-        for entry in self.entries {
-            let inside = reach.chains.length(entry.chain);
+        for source in self.sources() {
+            let inside = reach.chains.length(source.chain);
             let mut push = |way: Option<u32>| {
                 let (passed, of_groups) = match way {
                     Some(way) => {
@@ -84,14 +84,14 @@ impl Reached<'_> {
                     }
                     None => (0, Rank::default()),
                 };
-                let of_edges = entry.rank.max(of_groups);
+                let of_edges = source.rank.max(of_groups);
                 let (rank, raised) = (of_edges.max(own), own > of_edges);
-                let (chain, ends) = (entry.chain, entry.ends);
+                let (chain, ends) = (source.chain, source.ends);
                 all.push(Candidate { length: passed + inside, rank, way, chain, ends, raised });
             };
-            match entry.end {
+            match source.end {
                 DIRECT => push(None),
-                end => reach.ways_of_ends.of(end).iter().for_each(|way| push(Some(*way))),
+                end => reach.ways_of_end(end).for_each(|way| push(Some(way))),
             }
         }
         if all.len() > 1 {
@@ -121,11 +121,11 @@ impl Reached<'_> {
             return 0;
         }
         let mut distinct: Vec<(u32, u32)> = Vec::new();
-        for entry in self.entries.iter().filter(|entry| entry.end != DIRECT) {
+        for source in self.sources().filter(|source| source.end != DIRECT) {
             // Two bindings of the same ends are two paths only where a container tells them apart.
-            let known = |(end, chain): &(u32, u32)| *end == entry.end && reach.chains.are_alike(*chain, entry.chain);
+            let known = |(end, chain): &(u32, u32)| *end == source.end && reach.chains.are_alike(*chain, source.chain);
             if !distinct.iter().any(known) {
-                distinct.push((entry.end, entry.chain));
+                distinct.push((source.end, source.chain));
             }
         }
         distinct.iter().filter_map(|(end, _)| reach.others_of_ends.get(end)).sum()

@@ -1,14 +1,12 @@
 //! What one account or group reaches.
 
-use std::collections::HashSet;
-
-use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Place;
+use hashbrown::{HashMap, HashSet};
 
 use crate::chains::{Chains, NO_CHAIN};
 use crate::graph::{Bound, Graph, Rank, Subject};
 use crate::lists::Lists;
-use crate::raises::{Level, NO_LEVEL};
+use crate::raises::{Level, NO_LEVEL, Raise};
 use crate::ways::{WAYS, Ways};
 
 /// The edges that a walk goes over: all of a graph, or those that lead to one resource.
@@ -56,10 +54,16 @@ impl Edges for Everything<'_> {
 /// By a binding of the subject's own, and through no group.
 pub(crate) const DIRECT: u32 = u32::MAX;
 
-/// A resource that is reached by one binding, through one chain of containers, by all ways to the group that is bound.
+/// A resource that is reached, and by which [`Source`]: in this order, and small, since there may be many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) resource: u32,
+    pub(crate) source: u32,
+}
+
+/// One binding, through one chain of containers, by all ways to the group that is bound.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source {
     /// The group that is bound, by its place among the ends, or [`DIRECT`].
     pub(crate) end: u32,
     pub(crate) chain: u32,
@@ -78,14 +82,17 @@ pub struct Reach<'g> {
     pub(crate) subject: Subject,
     pub(crate) ways: Ways,
     pub(crate) chains: Chains,
-    /// For each group that is reached, the ways that end with it.
-    pub(crate) ways_of_ends: Lists<u32>,
-    /// What all of them together raise.
-    pub(crate) levels_of_ends: Vec<Level>,
+    /// For each group that is reached, the ways that end with it; where no way has two groups, each is of its own.
+    ways_of_ends: Option<Lists<u32>>,
+    /// What all of them together raise, likewise.
+    levels_of_ends: Vec<Level>,
+    /// What the account itself raises.
+    own: Option<&'g Raise>,
     /// How many more ways there are to it, at least.
     pub(crate) others_of_ends: HashMap<u32, u64>,
     /// Paths that were not followed because there are too many chains of containers, at least.
     pub(crate) more: HashMap<u32, u64>,
+    sources: Vec<Source>,
     /// In the order of the resources, and for each in the order in which they were found.
     entries: Vec<Entry>,
 }
@@ -102,14 +109,26 @@ impl<'g> Reach<'g> {
             subject,
             ways,
             chains: Chains::default(),
-            ways_of_ends: Lists::default(),
+            ways_of_ends: None,
+            own: match subject {
+                Subject::Account(account) => graph.raise_of_account(account),
+                Subject::Group(_) => None,
+            },
             levels_of_ends: Vec::new(),
             others_of_ends: HashMap::new(),
             more: HashMap::new(),
+            sources: Vec::new(),
             entries: Vec::new(),
         };
         if let Subject::Account(_) = subject {
             edges.bindings(subject).iter().for_each(|bound| reach.enter(edges, bound, DIRECT));
+        }
+        if !reach.ways.are_nested() {
+            for way in 0..reach.ways.len() as u32 {
+                let group = Subject::Group(reach.ways.last(way));
+                edges.bindings(group).iter().for_each(|bound| reach.enter(edges, bound, way));
+            }
+            return reach.in_order();
         }
         let groups = reach.enter_ends();
         for (end, group) in (0_u32..).zip(&groups) {
@@ -120,9 +139,13 @@ impl<'g> Reach<'g> {
             let ends = (0_u32..).zip(&groups);
             reach.others_of_ends = ends.filter_map(|(end, group)| Some((end, *others.get(group)?))).collect();
         }
-        // Containers hold their resources in order mostly, which this kind of sorting makes use of.
-        reach.entries.sort_by_key(|entry| entry.resource);
-        reach
+        reach.in_order()
+    }
+
+    fn in_order(mut self) -> Self {
+        // In one comparison each.
+        self.entries.sort_unstable_by_key(|entry| u64::from(entry.resource) << 32 | u64::from(entry.source));
+        self
     }
 
     /// Enters the groups with which ways end, and returns them in the order of the first way to each.
@@ -146,51 +169,71 @@ impl<'g> Reach<'g> {
                 }
             }
         }
-        self.ways_of_ends = Lists::new(groups.len(), end_of_ways.into_iter().zip(0..));
+        self.ways_of_ends = Some(Lists::new(groups.len(), end_of_ways.into_iter().zip(0..)));
         groups
     }
 
     /// Enters what a binding leads to.
     fn enter(&mut self, edges: &impl Edges, bound: &Bound, end: u32) {
-        if !self.graph.target(bound.to).container && edges.asks_for(bound.to) {
-            self.push(bound, bound.to, end, NO_CHAIN);
+        let node = self.graph.node(bound.to);
+        if node.is_target && edges.asks_for(bound.to) {
+            let source = self.source(bound, end, NO_CHAIN);
+            self.entries.push(Entry { resource: bound.to, source });
         }
-        if !edges.inside(bound.to).is_empty() {
-            self.enter_inside(edges, bound, end);
-        }
-    }
-
-    /// Enters what is inside of what somebody is bound to, and inside of that.
-    fn enter_inside(&mut self, edges: &impl Edges, bound: &Bound, end: u32) {
-        let first = self.chains.len();
-        let mut open = vec![self.chains.behind(NO_CHAIN, bound.to)];
-        let mut passed = HashSet::new();
-        while let Some(chain) = open.pop() {
-            let container = self.chains.containers(chain).next();
-            for &inner in container.map_or(&[][..], |container| edges.inside(container)) {
-                // A resource is not reached through itself.
-                if self.chains.containers(chain).any(|container| container == inner) {
-                    continue;
-                }
-                if !self.graph.target(inner).container && edges.asks_for(inner) {
-                    self.push(bound, inner, end, chain);
-                }
-                let holds = edges.inside(inner);
-                if holds.is_empty() {
-                    continue;
-                }
-                if passed.insert(inner) || self.chains.len() - first < WAYS {
-                    open.push(self.chains.behind(chain, inner));
-                } else {
-                    let reached = holds.iter().filter(|held| !self.graph.target(**held).container);
-                    reached.for_each(|held| *self.more.entry(*held).or_default() += 1);
-                }
+        if node.holds {
+            let chain = self.chains.behind(NO_CHAIN, bound.to);
+            let mut nested = Vec::new();
+            self.enter_inside(edges, bound, end, chain, bound.to, &mut nested);
+            if !nested.is_empty() {
+                self.enter_nested(edges, bound, end, nested);
             }
         }
     }
 
-    fn push(&mut self, bound: &Bound, resource: u32, end: u32, chain: u32) {
-        self.entries.push(Entry { resource, end, chain, ends: bound.ends, rank: bound.rank });
+    /// Enters what is inside of the last container of a chain; what holds more itself is left in `nested`.
+    fn enter_inside(
+        &mut self,
+        edges: &impl Edges,
+        bound: &Bound,
+        end: u32,
+        chain: u32,
+        container: u32,
+        nested: &mut Vec<(u32, u32)>,
+    ) {
+        let source = self.source(bound, end, chain);
+        for &resource in edges.inside(container) {
+            let node = self.graph.node(resource);
+            if node.holds {
+                // A resource is not reached through itself.
+                if self.chains.containers(chain).any(|container| container == resource) {
+                    continue;
+                }
+                nested.push((chain, resource));
+            }
+            if node.is_target && edges.asks_for(resource) {
+                self.entries.push(Entry { resource, source });
+            }
+        }
+    }
+
+    /// Enters what is inside of containers inside of containers.
+    fn enter_nested(&mut self, edges: &impl Edges, bound: &Bound, end: u32, mut nested: Vec<(u32, u32)>) {
+        let first = self.chains.len();
+        let mut passed = HashSet::new();
+        while let Some((before, container)) = nested.pop() {
+            if passed.insert(container) || self.chains.len() - first < WAYS {
+                let chain = self.chains.behind(before, container);
+                self.enter_inside(edges, bound, end, chain, container, &mut nested);
+            } else {
+                let reached = edges.inside(container).iter().filter(|held| self.graph.node(**held).is_target);
+                reached.for_each(|held| *self.more.entry(*held).or_default() += 1);
+            }
+        }
+    }
+
+    fn source(&mut self, bound: &Bound, end: u32, chain: u32) -> u32 {
+        self.sources.push(Source { end, chain, ends: bound.ends, rank: bound.rank });
+        self.sources.len() as u32 - 1
     }
 
     /// What is left when but one resource is asked for.
@@ -210,14 +253,27 @@ impl<'g> Reach<'g> {
         self.entries.is_empty()
     }
 
-    /// What the groups on ways, and at last the account itself, raise on resources of a type.
+    /// What the account itself raises on resources of a type.
     pub(crate) fn own(&self, resource_type: u16) -> Rank {
-        match self.subject {
-            Subject::Account(account) => {
-                self.graph.raise_of_account(account).map_or(Rank::default(), |raise| raise.on(resource_type))
-            }
-            Subject::Group(_) => Rank::default(),
+        self.own.map_or(Rank::default(), |raise| raise.on(resource_type))
+    }
+
+    /// What all ways that end with a group that is reached raise together.
+    fn level_of_end(&self, end: u32) -> Level {
+        match &self.ways_of_ends {
+            _ if end == DIRECT => NO_LEVEL,
+            Some(_) => self.levels_of_ends[end as usize],
+            None => self.ways.level(end),
         }
+    }
+
+    /// The ways that end with a group that is reached.
+    pub(crate) fn ways_of_end(&self, end: u32) -> impl Iterator<Item = u32> {
+        let (own, ways) = match &self.ways_of_ends {
+            Some(ways) => (None, ways.of(end)),
+            None => (Some(end), &[][..]),
+        };
+        own.into_iter().chain(ways.iter().copied())
     }
 
     /// The groups of each way that a subject's paths do not name: a group does not pass itself.
@@ -233,30 +289,35 @@ pub struct Reached<'r> {
     pub(crate) entries: &'r [Entry],
 }
 
-impl Reached<'_> {
+impl<'r> Reached<'r> {
     /// The resource.
     pub fn resource(&self) -> u32 {
         self.entries.first().map_or(u32::MAX, |entry| entry.resource)
     }
 
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &'r Source> {
+        let sources = &self.reach.sources;
+        self.entries.iter().map(|entry| &sources[entry.source as usize])
+    }
+
     /// The strongest access over all paths.
     pub fn rank(&self) -> Rank {
-        let resource_type = self.reach.graph.target(self.resource()).resource_type;
-        let rank = |entry: &Entry| {
-            let level = self.reach.levels_of_ends.get(entry.end as usize).copied().unwrap_or(NO_LEVEL);
-            entry.rank.max(self.reach.ways.levels.on(level, resource_type))
+        let resource_type = self.reach.graph.node(self.resource()).resource_type;
+        let rank = |source: &Source| {
+            let level = self.reach.level_of_end(source.end);
+            source.rank.max(self.reach.ways.levels.on(level, resource_type))
         };
-        let of_edges = self.entries.iter().map(rank).max().unwrap_or_default();
+        let of_edges = self.sources().map(rank).max().unwrap_or_default();
         of_edges.max(self.reach.own(resource_type))
     }
 
     /// Whether one of the paths is a binding of the subject itself to the resource itself.
     pub fn is_direct(&self) -> bool {
-        let own = |entry: &Entry| match self.reach.subject {
-            Subject::Account(_) => entry.end == DIRECT,
+        let own = |source: &Source| match self.reach.subject {
+            Subject::Account(_) => source.end == DIRECT,
             // The first way of a group is the group itself.
-            Subject::Group(_) => entry.end == 0,
+            Subject::Group(_) => source.end == 0,
         };
-        self.entries.iter().any(|entry| entry.chain == NO_CHAIN && own(entry))
+        self.sources().any(|source| source.chain == NO_CHAIN && own(source))
     }
 }

@@ -106,6 +106,11 @@ impl Ways {
         }
     }
 
+    /// Whether some way has more than one group.
+    pub(crate) fn are_nested(&self) -> bool {
+        self.steps.last().is_some_and(|step| step.length > 1)
+    }
+
     /// How many ways there are.
     pub(crate) fn len(&self) -> usize {
         self.steps.len()
@@ -202,7 +207,7 @@ fn ends(ways: &Ways, hidden: u32) -> Vec<End> {
     let mut ends: Vec<End> = Vec::with_capacity(ways.len());
     let mut places: HashMap<u32, usize> = HashMap::new();
     // Those that hold somebody directly differ, and most are held by no other.
-    let alone = ways.steps.last().is_none_or(|step| step.length == 1);
+    let alone = !ways.are_nested();
     for way in hidden..ways.len() as u32 {
         let mut groups: Vec<u32> = ways.groups(way).collect();
         groups.reverse();

@@ -49,8 +49,7 @@ impl<'g> Reverse<'g> {
     /// resource.
     pub fn who(&self, resource: u32) -> Who<'g> {
         let edges = Only::of(self, resource);
-        let mut groups: Vec<u32> = edges.parents.keys().copied().collect();
-        groups.sort_unstable();
+        let groups = edges.groups.all();
         let held = groups.iter().flat_map(|group| self.accounts.of(*group)).copied();
         let mut accounts: Vec<u32> = held.chain(edges.bindings_of_accounts.keys().copied()).collect();
         accounts.sort_unstable();
@@ -69,7 +68,9 @@ struct Only<'g> {
     inside: HashMap<u32, Vec<u32>>,
     bindings_of_accounts: HashMap<u32, Vec<Bound>>,
     bindings_of_groups: HashMap<u32, Vec<Bound>>,
-    /// The groups from which it is reached, each with those of its parents.
+    /// The groups from which it is reached.
+    groups: Bits,
+    /// Those of them that are inside of others of them, with these.
     parents: HashMap<u32, Vec<u32>>,
 }
 
@@ -94,14 +95,38 @@ impl<'g> Only<'g> {
         };
         let bindings_of_groups = bindings(&reverse.bindings_of_groups, &graph.parts.bindings_of_groups);
         let groups = all_from(bindings_of_groups.keys().copied(), |at| reverse.children.of(at));
+        let parents = groups.iter().map(|at| (*at, leading(&graph.parts.parents, *at, &groups)));
         Self {
             graph,
             resource,
             inside: inside.collect(),
             bindings_of_accounts: bindings(&reverse.bindings_of_accounts, &graph.parts.bindings_of_accounts),
             bindings_of_groups,
-            parents: groups.iter().map(|at| (*at, leading(&graph.parts.parents, *at, &groups))).collect(),
+            parents: parents.filter(|(_, parents)| !parents.is_empty()).collect(),
+            groups: Bits::of(graph.parts.parents.len().max(graph.parts.bindings_of_groups.len()), &groups),
         }
+    }
+}
+
+/// Some of many things, a bit for each.
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn of(count: usize, set: &HashSet<u32>) -> Self {
+        let mut bits = vec![0; count.div_ceil(64)];
+        for at in set.iter().filter(|at| (**at as usize) < count) {
+            bits[*at as usize / 64] |= 1 << (at % 64);
+        }
+        Self(bits)
+    }
+
+    fn has(&self, at: u32) -> bool {
+        self.0.get(at as usize / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1)
+    }
+
+    /// Those that are set, in order.
+    fn all(&self) -> Vec<u32> {
+        (0..self.0.len() as u32 * 64).filter(|at| self.has(*at)).collect()
     }
 }
 
@@ -118,7 +143,7 @@ fn all_from<'l>(first: impl IntoIterator<Item = u32>, next: impl Fn(u32) -> &'l 
 impl Edges for Only<'_> {
     fn groups_of(&self, account: u32) -> impl Iterator<Item = u32> {
         let groups = self.graph.parts.groups_of.of(account).iter().copied();
-        groups.filter(|group| self.parents.contains_key(group))
+        groups.filter(|group| self.groups.has(*group))
     }
 
     fn parents(&self, group: u32) -> &[u32] {

@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_lifetime_is_read_as_number_or_text_and_is_an_hour_otherwise() {
-        for (told, seconds) in [
+        for (answered, seconds) in [
             (json!(1800), 1800),
             (json!("1800"), 1800),
             (json!(1800.0), 1800),
@@ -301,7 +301,7 @@ mod tests {
             (json!("NaN"), 3600),
             (json!(1e300), 86_400),
         ] {
-            assert_eq!(lifetime(&told).as_secs(), seconds, "{told}");
+            assert_eq!(lifetime(&answered).as_secs(), seconds, "{answered}");
         }
     }
 }

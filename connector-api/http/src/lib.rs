@@ -46,6 +46,8 @@
 //! # }
 //! ```
 //!
+//! `tests/whole/connector.rs` in this crate is a whole connector, in less than 200 lines.
+//!
 //! # Listings
 //!
 //! | pages are asked for by | short way | row by row | whole when |

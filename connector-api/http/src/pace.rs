@@ -1,6 +1,6 @@
 //! How fast requests go out: one pace for all of a scan's requests.
 //!
-//! Two limits hold at once. *Concurrency*: at most so many requests are under way, and one that failed and waits to try
+//! Two limits hold at once. *Concurrency*: a bounded number of requests is under way, and one that failed and waits to try
 //! again keeps its permit, so a target in trouble hears from few; one that was refused for its rate gives its permit to another.
 //! *Rate*: unlimited until the target first asks for fewer calls; from then on requests go out evenly at a *level*, no
 //! second holds more of them than that, and three things move it:

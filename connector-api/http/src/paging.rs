@@ -15,8 +15,8 @@
 //! vouches for it. An order by name counts as none: names can repeat and change, so a row can move from behind a border to
 //! the front. Such a listing is read once more whenever its total changed, too.
 //!
-//! A listing that cannot be linked, or falls short of its totals, is read again as a whole, and rows that came before
-//! are dropped. After [`PASSES`] it is an `inconsistent_listing`.
+//! A listing that cannot be linked, or falls short of its totals, is read again as a whole, and rows that were read
+//! before are dropped. After [`PASSES`] it is an `inconsistent_listing`.
 //!
 //! # Null records
 //! Lists of edges ([`Listing::of_edges`]) hold records that the target counts and does not give out: a page is shorter
@@ -82,7 +82,7 @@ pub struct PageReader<T: Identified> {
     listing: Listing,
     witness: Option<Witness>,
     ahead: VecDeque<(u64, Source<T>)>,
-    /// In which pass a row came last.
+    /// Which pass brought a row last.
     seen: Seen<T::Id>,
     pass: Pass<T::Id>,
     /// What the pass before brought.
@@ -96,7 +96,7 @@ pub struct PageReader<T: Identified> {
 pub struct ListingStats {
     /// Requests that the first page's promise made likely.
     pub planned: Option<u64>,
-    /// Rows dropped since they came twice, other than those by which pages are linked.
+    /// Rows dropped since they were given twice, other than those by which pages are linked.
     pub duplicates: u64,
     /// What was odd.
     pub notes: Vec<String>,

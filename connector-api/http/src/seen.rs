@@ -1,4 +1,4 @@
-//! Which rows of a listing came, and in which pass: as small as may be, since a listing may have millions.
+//! Which rows of a listing were received, and in which pass: as small as may be, since a listing may have millions.
 //!
 //! Rows come in the order of their ids wherever the endpoint sorts. As long as they do, the list of ids is its own
 //! index; from the first row that does not, an index is kept for the rows that follow.
@@ -10,12 +10,12 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::paging::RowId;
 
-/// The rows that came, each with the pass in which it came last.
+/// The rows received, each with the pass that brought it last.
 #[derive(Debug)]
 pub(super) struct Seen<I> {
     ids: Vec<I>,
     passes: Vec<u8>,
-    /// So many ids at the front ascend.
+    /// How many ids at the front ascend.
     ascending: usize,
     /// Where the others are.
     others: HashTable<u32>,
@@ -35,7 +35,7 @@ impl<I> Default for Seen<I> {
 }
 
 impl<I: RowId> Seen<I> {
-    /// Enters a row that came in a pass; the pass in which it came before, if it did.
+    /// Enters a row that a pass brought; the pass that brought it before, if one did.
     pub(super) fn insert(&mut self, id: &I, pass: u8) -> Option<u8> {
         if self.ascending == self.ids.len() && self.ids.last().is_none_or(|last| last < id) {
             self.ascending += 1;
@@ -57,7 +57,7 @@ impl<I: RowId> Seen<I> {
         }
     }
 
-    /// The pass in which a row came last, if it did.
+    /// The pass that brought a row last, if one did.
     pub(super) fn pass(&self, id: &I) -> Option<u8> {
         let at = self.ids[..self.ascending].binary_search(id).ok().or_else(|| {
             let at = self.others.find(self.hasher.hash_one(id), |at| self.ids[*at as usize] == *id);

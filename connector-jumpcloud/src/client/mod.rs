@@ -46,7 +46,7 @@ pub(crate) const PAGE: PageShape =
 
 /// A listing in pages of `limit` rows, at most 100, in the target's own order.
 pub(crate) fn listing(call: Call, limit: u64) -> Listing {
-    Listing::new(Offsets { skip: "skip", limit: "limit", sort: "sort", first: 0, page: PAGE }, call, limit)
+    Listing::new(Offsets { skip: "skip", ..Offsets::of(PAGE) }, call, limit)
 }
 
 /// Reads an answer as a page of a listing.

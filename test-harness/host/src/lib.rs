@@ -8,6 +8,7 @@ pub mod checkpoint;
 mod conflicts;
 pub mod digest;
 pub mod files;
+mod nearest;
 pub mod output;
 pub mod progress;
 pub mod run;
@@ -15,3 +16,5 @@ pub mod secret;
 mod sink;
 pub mod system;
 pub mod text_file;
+
+pub use nearest::nearest;

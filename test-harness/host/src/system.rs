@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use connector_api::secrecy::ExposeSecret;
-use connector_api::{ConnectorError, Credential, SystemConfig, nearest};
+use connector_api::{ConnectorError, Credential, SystemConfig};
+
+use crate::nearest;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 

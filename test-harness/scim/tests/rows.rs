@@ -27,6 +27,8 @@ struct Found {
     accounts: Vec<Account>,
     groups: Vec<Group>,
     memberships: Vec<Membership>,
+    /// Which group is in which.
+    nested: Vec<(String, String)>,
     summary: ScanSummary,
 }
 
@@ -36,12 +38,14 @@ async fn scan(users: Vec<Value>, groups: Vec<Value>) -> Found {
         ScimConnector::new(SystemConfig::new("Scim", server.url, Credential::from_secret("token"))).unwrap();
     let rows = Arc::new(Rows::default());
     let summary = connector.scan(ScanRequest::default(), rows.clone()).await.unwrap();
-    let mut found = Found { accounts: Vec::new(), groups: Vec::new(), memberships: Vec::new(), summary };
+    let mut found =
+        Found { accounts: Vec::new(), groups: Vec::new(), memberships: Vec::new(), nested: Vec::new(), summary };
     for row in rows.0.lock().unwrap().drain(..) {
         match row {
             Record::Account(account) => found.accounts.push(*account),
             Record::Group(group) => found.groups.push(*group),
             Record::Membership(membership) => found.memberships.push(*membership),
+            Record::Binding(binding) => found.nested.push((binding.from.external_id, binding.to.external_id)),
             other => panic!("{other:?}"),
         }
     }
@@ -95,6 +99,8 @@ async fn members_of_inner_groups_come_with_their_way_and_circles_end() {
         .collect();
     assert_eq!(ways, [("a", vec!["c", "b"]), ("b", vec!["c"]), ("c", vec![])]);
     assert!(found.memberships.iter().all(|row| row.direct == row.via.is_empty()));
+    let pair = |inner: &str, outer: &str| (inner.to_owned(), outer.to_owned());
+    assert_eq!(found.nested, [pair("b", "a"), pair("c", "b"), pair("a", "b")]);
     let report = found.summary.section(Section::MEMBERSHIPS).unwrap();
     let examples: Vec<&str> = report.dangling_examples.iter().map(|example| example.to.as_str()).collect();
     assert_eq!((report.dangling, examples), (1, vec!["member x"]), "the group that names it reports it");

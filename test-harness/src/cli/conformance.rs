@@ -2,11 +2,12 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use connector_api::{ConnectorError, nearest};
+use connector_api::ConnectorError;
 
 use super::fixtures::fixtures;
 use super::{Exit, print};
 use connector_conformance::{Fixture, Format, Report};
+use connector_host::nearest;
 
 #[derive(Debug, Args)]
 #[command(

@@ -19,7 +19,7 @@ use crate::words::Words;
 /// What a server answers: a body, and a `Link` header.
 type Reply = (String, Option<String>);
 
-/// A server of 25 rows, and what it was asked: paths with their queries, and whether the credential came along.
+/// A server of 25 rows, and what it was asked: paths with their queries, and whether the credential was with it.
 struct Server {
     address: String,
     asked: Arc<Mutex<Vec<(String, bool)>>>,

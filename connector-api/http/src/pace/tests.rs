@@ -96,7 +96,7 @@ async fn the_operators_own_limit_holds_from_the_start() {
 /// How a target limits what it is asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Limiter {
-    /// A bucket into which tokens drip evenly, and that holds so many seconds' worth of them.
+    /// A bucket into which tokens drip evenly, and that holds this many seconds' worth of them.
     Bucket(f64),
     /// A count that starts anew with every second.
     PerSecond,
@@ -184,8 +184,8 @@ async fn ask(pace: Arc<Pace>, target: Arc<Mutex<Target>>, latency: f64, mut dice
             pace.refused(sent);
             drop(permit);
             let wait = bound * dice.f64();
-            let told = target.lock().unwrap().retry_after.map_or(0.0, |told| told + 0.5 * dice.f64());
-            sleep(Duration::from_secs_f64(wait.max(told))).await;
+            let asked = target.lock().unwrap().retry_after.map_or(0.0, |asked| asked + 0.5 * dice.f64());
+            sleep(Duration::from_secs_f64(wait.max(asked))).await;
             permit = pace.permit_again().await;
             bound = (2.0_f64 * bound).min(30.0);
         }
@@ -218,7 +218,7 @@ async fn scan(limiter: Limiter, retry_after: Option<f64>, allowances: &[f64], se
 const STEADY: [&[f64]; 5] = [&[10.0], &[25.0], &[50.0], &[100.0], &[200.0]];
 const CHANGED: [&[f64]; 5] = [&[50.0, 100.0], &[100.0, 25.0], &[100.0, 30.0], &[30.0, 120.0], &[200.0, 50.0]];
 
-/// Over so many courses of chance.
+/// Courses of chance that each result is the average of.
 const SEEDS: u64 = 3;
 /// What is aimed at: the share of an allowance that is used, and the share of all requests that is refused.
 const AIM: (f64, f64) = (0.9, 0.02);

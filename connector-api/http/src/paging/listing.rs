@@ -15,7 +15,7 @@ pub(super) enum Order {
     Unsorted,
 }
 
-/// How a target takes windows of a list, and how it answers them.
+/// How a target takes windows of a list, and how it answers them. Start from [`Offsets::of`] and name what differs.
 #[derive(Debug, Clone, Copy)]
 pub struct Offsets {
     /// The parameter that says where a window begins.
@@ -28,6 +28,13 @@ pub struct Offsets {
     pub first: u64,
     /// The shape of a page.
     pub page: PageShape,
+}
+
+impl Offsets {
+    /// Windows by `offset`, counted from zero, and `limit`, sorted by `sort`.
+    pub const fn of(page: PageShape) -> Self {
+        Self { skip: "offset", limit: "limit", sort: "sort", first: 0, page }
+    }
 }
 
 /// What is to be listed by offset.

@@ -47,7 +47,7 @@ pub(super) struct Pass<I> {
     pub(super) behind: bool,
     /// The next page follows a window without a row, so there is nothing that it could be linked to.
     pub(super) loose: bool,
-    /// Where no row came although the total promises some.
+    /// Where no row was given although the total promises some.
     pub(super) gap: Option<Gap>,
     /// Where the last window ends that brought rows.
     pub(super) covered: u64,

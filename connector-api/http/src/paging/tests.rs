@@ -1,193 +1,15 @@
 //! Listings that change, lie or never end, served over a real socket.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use serde::Deserialize;
-
-use super::*;
-use crate::auth::Auth;
-use crate::builder::ClientBuilder;
-use crate::call::Call;
-use crate::options::ClientOptions;
-use crate::page::PageShape;
-use crate::retry::RetryPolicy;
-
 mod full_pages;
 mod null_records;
+mod support;
 
-#[derive(Debug, Deserialize)]
-struct Row {
-    id: u64,
-}
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
-/// A row, or a null record in its place.
-#[derive(Deserialize)]
-struct Wire(Option<Row>);
-
-impl From<Wire> for Option<Row> {
-    fn from(Wire(row): Wire) -> Self {
-        row
-    }
-}
-
-impl Identified for Row {
-    type Wire = Wire;
-    type Id = u64;
-
-    fn id(&self) -> &u64 {
-        &self.id
-    }
-}
-
-/// What a target answers: the total that it tells, and rows by their numbers.
-type Told = (Option<u64>, Vec<u64>);
-
-/// The list on the target, and how it is served.
-struct Target {
-    rows: Vec<u64>,
-    asked: u64,
-}
-
-impl Target {
-    fn honest(&self, skip: u64, limit: u64) -> Told {
-        (Some(self.rows.len() as u64), self.window(skip, limit))
-    }
-
-    fn window(&self, skip: u64, limit: u64) -> Vec<u64> {
-        self.rows.iter().skip(skip as usize).take(limit as usize).copied().collect()
-    }
-}
-
-/// What a reader made of a listing.
-struct Outcome {
-    result: Result<(), ErrorCode>,
-    rows: Vec<u64>,
-    requests: u64,
-    stats: ListingStats,
-    gap: Option<Gap>,
-    on_trust: bool,
-}
-
-impl Outcome {
-    /// The rows, when the listing ended well; each came once.
-    #[track_caller]
-    fn whole(&self) -> BTreeSet<u64> {
-        assert_eq!(self.result, Ok(()), "{:?}", self.stats);
-        let rows: BTreeSet<u64> = self.rows.iter().copied().collect();
-        assert_eq!(rows.len(), self.rows.len(), "rows came twice");
-        rows
-    }
-
-    /// All rows below `count`, or an error that says that they are not all.
-    #[track_caller]
-    fn assert_whole_or_named(&self, count: u64) {
-        match self.result {
-            Ok(()) => assert_eq!(self.whole(), all(count)),
-            Err(_) => self.assert_inconsistent(),
-        }
-    }
-
-    #[track_caller]
-    fn assert_inconsistent(&self) {
-        assert_eq!(self.result, Err(ErrorCode::InconsistentListing), "{} rows", self.rows.len());
-    }
-}
-
-/// The number that stands for a null record.
-const NULL: u64 = u64::MAX;
-
-/// Reads a list of the numbers below `count` in pages of 100, as `serve` answers them.
-async fn read(count: u64, serve: impl FnMut(&mut Target, u64, u64) -> Told + Send + 'static) -> Outcome {
-    read_listing(listing(), None, count, serve).await
-}
-
-/// The same of a list of edges, which may hold null records.
-async fn read_edges(count: u64, serve: impl FnMut(&mut Target, u64, u64) -> Told + Send + 'static) -> Outcome {
-    read_listing(listing().of_edges(), None, count, serve).await
-}
-
-async fn read_listing(
-    listing: Listing,
-    witness: Option<&Witness>,
-    count: u64,
-    serve: impl FnMut(&mut Target, u64, u64) -> Told + Send + 'static,
-) -> Outcome {
-    let target = Arc::new(Mutex::new((Target { rows: (0..count).collect(), asked: 0 }, serve)));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let serving = Arc::clone(&target);
-    let server = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let serving = Arc::clone(&serving);
-            let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                let query = request.uri().query().unwrap_or_default().to_owned();
-                let number = |name: &str| {
-                    query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or("0").parse::<u64>().unwrap()
-                };
-                let mut locked = serving.lock().unwrap();
-                let (target, serve) = &mut *locked;
-                let (total, rows) = serve(target, number("skip="), number("limit="));
-                target.asked += 1;
-                let row = |row: &u64| if *row == NULL { "null".to_owned() } else { format!(r#"{{"id":{row}}}"#) };
-                let rows: Vec<String> = rows.iter().map(row).collect();
-                let mut answer = hyper::Response::new(Full::new(Bytes::from(format!("[{}]", rows.join(",")))));
-                if let Some(total) = total {
-                    answer.headers_mut().insert("x-total-count", total.into());
-                }
-                async move { Ok::<_, std::convert::Infallible>(answer) }
-            });
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-        }
-    });
-    let mut reader = PageReader::<Row>::new(&client(&address.to_string()), &Meter::default(), listing);
-    if let Some(witness) = witness {
-        reader = reader.watched(witness);
-    }
-    let mut rows = Vec::new();
-    let result = loop {
-        match reader.next().await {
-            Ok(Some(more)) => rows.extend(more.iter().map(|row| row.id)),
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error.code),
-        }
-    };
-    server.abort();
-    let requests = target.lock().unwrap().0.asked;
-    Outcome { result, rows, requests, stats: reader.stats(), gap: reader.gap(), on_trust: reader.on_trust() }
-}
-
-fn listing() -> Listing {
-    list(100)
-}
-
-fn list(limit: u64) -> Listing {
-    let page = PageShape { total_header: Some("x-total-count"), ..PageShape::ARRAY };
-    let offsets = Offsets { skip: "skip", limit: "limit", sort: "sort", first: 0, page };
-    Listing::new(offsets, Call::get("/list"), limit)
-}
-
-fn client(address: &str) -> HttpClient {
-    let second = Duration::from_secs(1);
-    let options = ClientOptions {
-        concurrency: 4,
-        request_timeout: 10 * second,
-        retry: RetryPolicy { attempts: 1, time_budget: 10 * second, first_wait: second, longest_wait: second },
-        ..ClientOptions::default()
-    };
-    let url = format!("http://{address}").parse().unwrap();
-    ClientBuilder::new(url, Words::DEFAULT).options(options).build(Auth::bearer("key".into()).unwrap()).unwrap()
-}
-
-fn all(count: u64) -> BTreeSet<u64> {
-    (0..count).collect()
-}
+use super::*;
+use support::{Reported, Target, all, list, listing, read, read_edges, read_listing};
 
 #[tokio::test]
 async fn a_quiet_listing_of_any_length_is_read_whole_at_the_planned_cost() {
@@ -230,9 +52,9 @@ async fn a_deletion_with_every_request_loses_no_row_that_stays() {
         let dead = Arc::clone(&gone);
         let outcome = read(1000, move |target, skip, limit| {
             let victim = (target.asked as usize * 7919) % target.rows.len();
-            let told = target.honest(skip, limit);
+            let reported = target.honest(skip, limit);
             dead.lock().unwrap().insert(target.rows.remove(victim));
-            (told.0.filter(|_| totals), told.1)
+            (reported.0.filter(|_| totals), reported.1)
         })
         .await;
         let rows = outcome.whole();
@@ -246,11 +68,11 @@ async fn insertions_and_deletions_that_keep_the_total_lose_no_row_that_stays() {
     let gone = Arc::new(Mutex::new(BTreeSet::new()));
     let dead = Arc::clone(&gone);
     let outcome = read(1000, move |target, skip, limit| {
-        let told = target.honest(skip, limit);
+        let reported = target.honest(skip, limit);
         let victim = (target.asked as usize * 31) % target.rows.len();
         dead.lock().unwrap().insert(target.rows.remove(victim));
         target.rows.push(1_000_000 + target.asked);
-        told
+        reported
     })
     .await;
     let rows = outcome.whole();
@@ -261,18 +83,18 @@ async fn insertions_and_deletions_that_keep_the_total_lose_no_row_that_stays() {
 #[tokio::test]
 async fn an_insertion_before_a_border_doubles_no_row() {
     let outcome = read(1000, |target, skip, limit| {
-        let told = target.honest(skip, limit);
+        let reported = target.honest(skip, limit);
         // In the order of ids, between rows that are there: the numbers of rows are even then.
         if target.asked == 0 {
             target.rows = target.rows.iter().map(|row| row * 2).collect();
-            return (told.0, target.window(skip, limit));
+            return (reported.0, target.window(skip, limit));
         }
         let at = (target.asked as usize * 13) % target.rows.len();
         let new = target.rows[at] | 1;
         if target.rows.get(at + 1) != Some(&new) {
             target.rows.insert(at + 1, new);
         }
-        told
+        reported
     })
     .await;
     let stayed: BTreeSet<u64> = all(1000).iter().map(|row| row * 2).collect();
@@ -423,8 +245,8 @@ async fn a_listing_shuffled_with_every_request_never_passes_for_whole_when_it_is
                 }
                 let by = dice.usize(..target.rows.len());
                 target.rows.rotate_left(by);
-                let told = target.honest(skip, limit);
-                (told.0.filter(|_| totals), told.1)
+                let reported = target.honest(skip, limit);
+                (reported.0.filter(|_| totals), reported.1)
             })
             .await;
             outcome.assert_whole_or_named(150 + seed);
@@ -436,13 +258,13 @@ async fn a_listing_shuffled_with_every_request_never_passes_for_whole_when_it_is
 async fn an_order_by_name_is_no_order_of_ids() {
     // A row moves from behind the border to the front, and another leaves: the total stays within its bounds.
     let outcome = read_listing(listing().by_name("name"), None, 300, |target, skip, limit| {
-        let told = target.honest(skip, limit);
+        let reported = target.honest(skip, limit);
         if target.asked == 0 {
             let moved = target.rows.remove(150);
             target.rows.insert(3, moved);
             target.rows.remove(50);
         }
-        told
+        reported
     })
     .await;
     let missing: Vec<u64> = all(300).difference(&outcome.whole()).copied().filter(|row| *row != 50).collect();

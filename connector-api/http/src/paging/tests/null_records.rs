@@ -1,5 +1,6 @@
 //! Lists of edges in which records are counted and not given out.
 
+use super::support::NULL;
 use super::*;
 
 /// How null records come: left out of the page, or as null elements.
@@ -9,7 +10,7 @@ const FORMS: [bool; 2] = [true, false];
 fn with_nulls(
     left_out: bool,
     is_null: impl Fn(u64) -> bool + Send + 'static,
-) -> impl FnMut(&mut Target, u64, u64) -> Told + Send + 'static {
+) -> impl FnMut(&mut Target, u64, u64) -> Reported + Send + 'static {
     move |target, skip, limit| {
         let (total, rows) = target.honest(skip, limit);
         let rows = rows.into_iter().map(|row| if is_null(row) { NULL } else { row });

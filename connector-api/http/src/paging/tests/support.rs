@@ -1,0 +1,189 @@
+//! A list that changes or lies, served over a real socket, and what a reader makes of it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+
+use super::super::*;
+use crate::auth::Auth;
+use crate::builder::ClientBuilder;
+use crate::call::Call;
+use crate::options::ClientOptions;
+use crate::page::PageShape;
+use crate::retry::RetryPolicy;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Row {
+    pub(super) id: u64,
+}
+
+/// A row, or a null record in its place.
+#[derive(Deserialize)]
+pub(super) struct Wire(Option<Row>);
+
+impl From<Wire> for Option<Row> {
+    fn from(Wire(row): Wire) -> Self {
+        row
+    }
+}
+
+impl Identified for Row {
+    type Wire = Wire;
+    type Id = u64;
+
+    fn id(&self) -> &u64 {
+        &self.id
+    }
+}
+
+/// What a target answers: the total that it reports, and rows by their numbers.
+pub(super) type Reported = (Option<u64>, Vec<u64>);
+
+/// The list on the target, and how it is served.
+pub(super) struct Target {
+    pub(super) rows: Vec<u64>,
+    pub(super) asked: u64,
+}
+
+impl Target {
+    pub(super) fn honest(&self, skip: u64, limit: u64) -> Reported {
+        (Some(self.rows.len() as u64), self.window(skip, limit))
+    }
+
+    pub(super) fn window(&self, skip: u64, limit: u64) -> Vec<u64> {
+        self.rows.iter().skip(skip as usize).take(limit as usize).copied().collect()
+    }
+}
+
+/// What a reader made of a listing.
+pub(super) struct Outcome {
+    pub(super) result: Result<(), ErrorCode>,
+    pub(super) rows: Vec<u64>,
+    pub(super) requests: u64,
+    pub(super) stats: ListingStats,
+    pub(super) gap: Option<Gap>,
+    pub(super) on_trust: bool,
+}
+
+impl Outcome {
+    /// The rows, when the listing ended well; each once.
+    #[track_caller]
+    pub(super) fn whole(&self) -> BTreeSet<u64> {
+        assert_eq!(self.result, Ok(()), "{:?}", self.stats);
+        let rows: BTreeSet<u64> = self.rows.iter().copied().collect();
+        assert_eq!(rows.len(), self.rows.len(), "rows were given twice");
+        rows
+    }
+
+    /// All rows below `count`, or an error that says that they are not all.
+    #[track_caller]
+    pub(super) fn assert_whole_or_named(&self, count: u64) {
+        match self.result {
+            Ok(()) => assert_eq!(self.whole(), all(count)),
+            Err(_) => self.assert_inconsistent(),
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn assert_inconsistent(&self) {
+        assert_eq!(self.result, Err(ErrorCode::InconsistentListing), "{} rows", self.rows.len());
+    }
+}
+
+/// The number that stands for a null record.
+pub(super) const NULL: u64 = u64::MAX;
+
+/// Reads a list of the numbers below `count` in pages of 100, as `serve` answers them.
+pub(super) async fn read(count: u64, serve: impl FnMut(&mut Target, u64, u64) -> Reported + Send + 'static) -> Outcome {
+    read_listing(listing(), None, count, serve).await
+}
+
+/// The same of a list of edges, which may hold null records.
+pub(super) async fn read_edges(
+    count: u64,
+    serve: impl FnMut(&mut Target, u64, u64) -> Reported + Send + 'static,
+) -> Outcome {
+    read_listing(listing().of_edges(), None, count, serve).await
+}
+
+pub(super) async fn read_listing(
+    listing: Listing,
+    witness: Option<&Witness>,
+    count: u64,
+    serve: impl FnMut(&mut Target, u64, u64) -> Reported + Send + 'static,
+) -> Outcome {
+    let target = Arc::new(Mutex::new((Target { rows: (0..count).collect(), asked: 0 }, serve)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = Arc::clone(&target);
+    let server = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let serving = Arc::clone(&serving);
+            let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                let query = request.uri().query().unwrap_or_default().to_owned();
+                let number = |name: &str| {
+                    query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or("0").parse::<u64>().unwrap()
+                };
+                let mut locked = serving.lock().unwrap();
+                let (target, serve) = &mut *locked;
+                let (total, rows) = serve(target, number("skip="), number("limit="));
+                target.asked += 1;
+                let row = |row: &u64| if *row == NULL { "null".to_owned() } else { format!(r#"{{"id":{row}}}"#) };
+                let rows: Vec<String> = rows.iter().map(row).collect();
+                let mut answer = hyper::Response::new(Full::new(Bytes::from(format!("[{}]", rows.join(",")))));
+                if let Some(total) = total {
+                    answer.headers_mut().insert("x-total-count", total.into());
+                }
+                async move { Ok::<_, std::convert::Infallible>(answer) }
+            });
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    let mut reader = PageReader::<Row>::new(&client(&address.to_string()), &Meter::default(), listing);
+    if let Some(witness) = witness {
+        reader = reader.watched(witness);
+    }
+    let mut rows = Vec::new();
+    let result = loop {
+        match reader.next().await {
+            Ok(Some(more)) => rows.extend(more.iter().map(|row| row.id)),
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error.code),
+        }
+    };
+    server.abort();
+    let requests = target.lock().unwrap().0.asked;
+    Outcome { result, rows, requests, stats: reader.stats(), gap: reader.gap(), on_trust: reader.on_trust() }
+}
+
+pub(super) fn listing() -> Listing {
+    list(100)
+}
+
+pub(super) fn list(limit: u64) -> Listing {
+    let page = PageShape { total_header: Some("x-total-count"), ..PageShape::ARRAY };
+    let offsets = Offsets { skip: "skip", ..Offsets::of(page) };
+    Listing::new(offsets, Call::get("/list"), limit)
+}
+
+pub(super) fn client(address: &str) -> HttpClient {
+    let second = Duration::from_secs(1);
+    let options = ClientOptions {
+        concurrency: 4,
+        request_timeout: 10 * second,
+        retry: RetryPolicy { attempts: 1, time_budget: 10 * second, first_wait: second, longest_wait: second },
+        ..ClientOptions::default()
+    };
+    let url = format!("http://{address}").parse().unwrap();
+    ClientBuilder::new(url, Words::DEFAULT).options(options).build(Auth::bearer("key".into()).unwrap()).unwrap()
+}
+
+pub(super) fn all(count: u64) -> BTreeSet<u64> {
+    (0..count).collect()
+}

@@ -1,0 +1,139 @@
+//! Settings held against a connector's schema, for hosts.
+
+use serde_json::{Map, Value};
+
+use crate::config::SystemConfig;
+use crate::descriptor::Descriptor;
+use crate::error::ConnectorError;
+
+impl SystemConfig {
+    /// Checks the attributes against the connector's schema and the rest for plausibility.
+    ///
+    /// # Errors
+    /// `invalid_config` with one line for each problem: its path, what is wrong, and the nearest known name
+    /// where a name is unknown. Values are never repeated, since one may be a secret in the wrong place.
+    pub fn validate(&self, descriptor: &Descriptor) -> Result<(), ConnectorError> {
+        let mut problems = Vec::new();
+        if self.hostname.trim().is_empty() {
+            problems.push("hostname: must not be empty".to_owned());
+        }
+        if self.port == Some(0) {
+            problems.push("port: must be from 1 to 65535".to_owned());
+        }
+        if descriptor.credential.password.required && self.credential.password().is_empty() {
+            problems.push(format!("credential.password: the {} is missing", descriptor.credential.password.meaning));
+        }
+        problems.extend(attribute_problems(&self.attributes, descriptor.config_schema.as_value())?);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(ConnectorError::invalid_config(
+            problems.join("; "),
+            format!("correct the system's settings; the {} schema lists the attributes", descriptor.os_type),
+        ))
+    }
+}
+
+/// One line for each way in which `attributes` departs from `schema`.
+fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result<Vec<String>, ConnectorError> {
+    let known: Vec<&str> =
+        schema["properties"].as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
+    let validator = jsonschema::draft202012::new(schema)
+        .map_err(|error| ConnectorError::internal(format!("the connector's schema is not usable: {error}")))?;
+    let unknown = attributes.keys().filter(|name| !known.contains(&name.as_str())).map(|name| {
+        let hint = nearest(name, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+        format!("attributes.{name}: unknown attribute{}", hint.unwrap_or_default())
+    });
+    let mut problems: Vec<String> = unknown.collect();
+    let instance = Value::Object(attributes.clone());
+    problems.extend(
+        validator
+            .iter_errors(&instance)
+            // Those of the attributes themselves are named above.
+            .filter(|error| {
+                !matches!(error.kind(), jsonschema::error::ValidationErrorKind::AdditionalProperties { .. })
+                    || !error.instance_path().is_empty()
+            })
+            .map(|error| {
+                let path = error.instance_path().to_string();
+                let choices = choices(&schema["properties"][path.trim_start_matches('/')]);
+                let why = match choices.as_slice() {
+                    [] => error.masked_with("the value").to_string(),
+                    choices => format!("must be one of {}", choices.join(", ")),
+                };
+                format!("attributes{}: {why}", path.replace('/', "."))
+            }),
+    );
+    Ok(problems)
+}
+
+/// The words that a property may be, where it must be one of some.
+fn choices(property: &Value) -> Vec<&str> {
+    let one_of = property["oneOf"].as_array().into_iter().flatten().filter_map(|choice| choice["const"].as_str());
+    let listed = property["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    one_of.chain(listed).collect()
+}
+
+/// The candidate most like `name`, when one is like enough to be meant.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = name.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn schema() -> Value {
+        serde_json::json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {"pageSize": {"type": "integer", "minimum": 1, "maximum": 100}, "proxy": {"type": "string"}}
+        })
+    }
+
+    #[test]
+    fn an_unknown_attribute_is_refused_with_the_nearest_name() {
+        let attributes = Map::from_iter([("pagesize".to_owned(), Value::from(5))]);
+        let problems = attribute_problems(&attributes, &schema()).unwrap();
+        assert_eq!(problems, ["attributes.pagesize: unknown attribute; did you mean `pageSize`?"]);
+    }
+
+    #[test]
+    fn where_a_value_must_be_one_of_some_they_are_named() {
+        for property in
+            [serde_json::json!({"enum": ["a", "b"]}), serde_json::json!({"oneOf": [{"const": "a"}, {"const": "b"}]})]
+        {
+            let schema = serde_json::json!({"properties": {"mode": property}});
+            let attributes = Map::from_iter([("mode".to_owned(), Value::from("c"))]);
+            assert_eq!(attribute_problems(&attributes, &schema).unwrap(), ["attributes.mode: must be one of a, b"]);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_within_an_attribute_is_refused() {
+        let schema = serde_json::json!({
+            "type": "object",
+            "properties": {"tls": {"type": "object", "additionalProperties": false, "properties": {"verify": {}}}}
+        });
+        let attributes = Map::from_iter([("tls".to_owned(), serde_json::json!({"verfy": true}))]);
+        let problems = attribute_problems(&attributes, &schema).unwrap();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].starts_with("attributes.tls: ") && problems[0].contains("verfy"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_by_its_path_and_not_repeated() {
+        let attributes = Map::from_iter([("pageSize".to_owned(), Value::from("hunter2"))]);
+        let problems = attribute_problems(&attributes, &schema()).unwrap();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].starts_with("attributes.pageSize: "), "{problems:?}");
+        assert!(!problems[0].contains("hunter2"), "{problems:?}");
+    }
+}
