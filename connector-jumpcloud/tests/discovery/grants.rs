@@ -410,7 +410,9 @@ async fn every_section_makes_the_requests_that_were_planned() {
             sum += made;
         }
         assert_eq!(sum, simulator.requests().total - probes, "every request belongs to a section");
-        assert_eq!(plan.sections.len(), 9);
+        let reading = connector_jumpcloud::descriptor().sections;
+        let reading = reading.iter().filter(|section| !section.rights.is_empty()).map(|section| section.section);
+        assert_eq!(plan.sections.iter().map(|line| line.section).collect::<Vec<_>>(), reading.collect::<Vec<_>>());
     }
 }
 

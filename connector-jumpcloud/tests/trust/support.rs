@@ -151,7 +151,7 @@ impl Identities {
                     new(names.insert(account.username.clone()), format!("the name {} twice", account.username));
                     if account.kind == AccountKind::ADMINISTRATOR {
                         new(found.administrators.insert(id.clone()), format!("administrator {id} twice"));
-                    } else {
+                    } else if account.kind == AccountKind::USER {
                         new(found.users.insert(id.clone()), format!("user {id} twice"));
                     }
                 }
@@ -234,8 +234,7 @@ impl Identities {
 
 /// Attributes that leave the optional sections out.
 pub fn core_only() -> Value {
-    json!({
-        "includeAdministrators": false, "includeSystems": false, "includeApplications": false,
-        "includeDirectories": false, "includeGrants": false, "includeLastLogin": false,
-    })
+    let schema = serde_json::to_value(connector_jumpcloud::descriptor().config_schema).unwrap();
+    let attributes = schema["properties"].as_object().unwrap().keys();
+    attributes.filter(|name| name.starts_with("include")).map(|switch| (switch.clone(), json!(false))).collect()
 }

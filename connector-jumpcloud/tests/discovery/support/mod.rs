@@ -28,11 +28,11 @@ pub fn simulated(simulator: &Simulator) -> SystemConfig {
 }
 
 /// The system without the sections that cost time and are not asked for.
-pub fn core_alone(mut system: SystemConfig) -> SystemConfig {
-    for section in ["Administrators", "Systems", "Applications", "Directories", "Grants", "LastLogin"] {
-        system = system.with_attribute(format!("include{section}"), false);
-    }
-    system
+pub fn core_alone(system: SystemConfig) -> SystemConfig {
+    let schema = serde_json::to_value(connector_jumpcloud::descriptor().config_schema).unwrap();
+    let attributes = schema["properties"].as_object().unwrap().keys();
+    let switches = attributes.filter(|name| name.starts_with("include")).cloned();
+    switches.fold(system, |system, switch| system.with_attribute(switch, false))
 }
 
 pub fn connect(system: SystemConfig) -> Result<Box<dyn Connector>, ConnectorError> {
