@@ -25,7 +25,7 @@ pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
             let is_missing =
                 |section: &Section| gaps.iter().any(|gap| gap.sections().any(|missing| missing == *section));
             let missing = summary.sections.iter().map(|report| report.section).filter(is_missing);
-            let names: Vec<String> = missing.map(|section| words::section(section).to_owned()).collect();
+            let names: Vec<String> = missing.map(words::section).collect();
             style(format!("complete but for {}", words::and(&names))).yellow()
         }
         _ => style("failed, so nothing that it read counts".to_owned()).red(),

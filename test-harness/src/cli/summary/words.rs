@@ -8,8 +8,8 @@ use crate::cli::paragraph::GLUE;
 use crate::cli::print::printable;
 
 /// What a section holds.
-pub(super) fn section(section: Section) -> &'static str {
-    match section {
+pub(super) fn section(section: Section) -> String {
+    let known = match section {
         Section::USERS => "users",
         Section::GROUPS => "groups",
         Section::MEMBERSHIPS => "memberships",
@@ -21,14 +21,15 @@ pub(super) fn section(section: Section) -> &'static str {
         Section::PRIVILEGED_GRANTS => "what accounts reach as administrator",
         Section::OTHER_GRANTS => "what else accounts and groups reach",
         Section::LAST_LOGIN => "last logins",
-        _ => "other things",
-    }
+        other => return spaced(other.as_str()),
+    };
+    known.to_owned()
 }
 
 /// The same, with the word by which settings and the table of sections know it, where that is another.
 pub(super) fn section_with_name(of: Section) -> String {
     let words = section(of);
-    if words == of.as_str() { words.to_owned() } else { format!("{words} ({of})") }
+    if words == of.as_str() { words } else { format!("{words} ({of})") }
 }
 
 /// What an access allows: `to administer (sudo without password)`.
