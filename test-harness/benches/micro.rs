@@ -141,10 +141,12 @@ fn state(users: usize) -> Value {
             "listed": (0..users).collect::<Vec<_>>(),
             "links": [],
         },
-        "groups": (0..groups).map(|group| json!({"id": id(2, group), "name": format!("group {group}")})).collect::<Vec<_>>(),
-        "members": members.collect::<Vec<_>>(),
-        "systems": (0..2 * groups).map(|system| json!({"id": id(3, system)})).collect::<Vec<_>>(),
-        "edges": (0..groups).flat_map(|group| [edge(group, 2 * group), edge(group, 2 * group + 1)]).collect::<Vec<_>>(),
+        "found": {
+            "groups": {"rows": (0..groups).map(|group| json!({"id": id(2, group), "name": format!("group {group}")})).collect::<Vec<_>>()},
+            "memberships": members.collect::<Vec<_>>(),
+            "systems": {"devices": (0..2 * groups).map(|system| json!({"id": id(3, system)})).collect::<Vec<_>>()},
+            "grants": (0..groups).flat_map(|group| [edge(group, 2 * group), edge(group, 2 * group + 1)]).collect::<Vec<_>>(),
+        },
     })
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use connector_api::{CancellationToken, Credential, ErrorCode, Outcome, Progress, Section, SystemConfig};
+use connector_api::{AccountKind, CancellationToken, Credential, ErrorCode, Outcome, Progress, Section, SystemConfig};
 use connector_host::checkpoint::CheckpointStore;
 use connector_host::output::Format;
 use connector_host::progress::Reporter;
@@ -27,7 +27,7 @@ async fn an_interrupted_scan_goes_on_and_ends_with_the_same_rows() {
         // The batch in which it failed has no checkpoint, so its rows come again, and only those.
         assert_eq!(begun, [(failing - 1) / 2 * 2]);
         assert_eq!(rows_of(&path).0, Toy::new(Ending::Whole).rows);
-        assert_eq!(report.digest.users.total, HOSTILE_NAMES.len() as u64);
+        assert_eq!(report.digest.accounts_of(&AccountKind::USER).total, HOSTILE_NAMES.len() as u64);
         assert_eq!(entries(folder.path()), ["scan"]);
     }
 }

@@ -124,9 +124,11 @@ async fn the_numbers_are_those_of_the_rows() {
         });
         assert!(only_left.count() > 0);
 
-        let of_type = |group_type: &str| scanned.groups().filter(|group| group.group_type == group_type).count();
-        let (roles, groups) = (of_type("JUMPCLOUD_ADMIN_ROLE"), of_type("JUMPCLOUD_USER_GROUP"));
-        scanned.assert_says(&format!("groups {} {roles} admin roles, {groups} user groups", roles + groups));
+        let mut by_type: BTreeMap<&str, usize> = BTreeMap::new();
+        scanned.groups().for_each(|group| *by_type.entry(&group.group_type).or_default() += 1);
+        let words = |group_type: &str| group_type.trim_start_matches("JUMPCLOUD_").replace('_', " ").to_lowercase();
+        let of_types: Vec<String> = by_type.iter().map(|(one, count)| format!("{count} {}s", words(one))).collect();
+        scanned.assert_says(&format!("groups {} {}", scanned.groups().count(), of_types.join(", ")));
         let nested = scanned.memberships().filter(|row| !row.direct).count();
         scanned.assert_says(&format!("memberships {} ", number(scanned.memberships().count())));
         scanned.assert_says(&format!("{} of them through a group in a group", number(nested)));
@@ -140,7 +142,8 @@ async fn the_numbers_are_those_of_the_rows() {
             number(level("sudo")),
             number(level("sudoWithoutPassword")),
         ));
-        let (known, none): (Vec<_>, Vec<_>) = scanned.accounts().partition(|account| account.last_login_at.is_some());
+        let looked_at = scanned.accounts().filter(|account| account.last_login.is_some());
+        let (known, none): (Vec<_>, Vec<_>) = looked_at.partition(|account| account.last_login_at.is_some());
         scanned.assert_says(&format!("last logins {} ", known.len()));
         scanned.assert_says(&format!("none of {} accounts since ", none.len()));
         for (code, count) in codes(&scanned) {

@@ -24,10 +24,8 @@ const OTHER: &str = "other";
 /// Counts over all rows of a scan.
 #[derive(Debug, Clone, Default)]
 pub struct Digest {
-    /// Users of the directory.
-    pub users: AccountCounts,
-    /// Administrators of the target itself.
-    pub administrators: AccountCounts,
+    /// Accounts by their kind.
+    pub accounts: BTreeMap<AccountKind, AccountCounts>,
     /// Who is privileged.
     pub privileged: Privileged,
     /// When accounts last signed in.
@@ -72,7 +70,7 @@ pub struct AccountCounts {
     pub locked: u64,
     /// Those of which it is known that no second factor is set up.
     pub without_mfa: u64,
-    /// Those of which it is not known whether a second factor is set up.
+    /// Those of which it is not known whether a second factor is set up, but for programs, which have none.
     pub mfa_unknown: u64,
     /// Those with evidence that they are not a person.
     pub non_human: u64,
@@ -107,13 +105,16 @@ impl Digest {
     }
 
     fn account(&mut self, account: &Account) {
-        if account.kind == AccountKind::ADMINISTRATOR {
-            self.administrators.observe(account);
-        } else {
-            self.users.observe(account);
-        }
+        let known = self.accounts.contains_key(&account.kind) || self.accounts.len() < MAX_KINDS;
+        let kind = if known { account.kind.clone() } else { AccountKind::new(OTHER) };
+        self.accounts.entry(kind).or_default().observe(account);
         self.privileged.observe(account);
         self.last_logins.observe(account);
+    }
+
+    /// What was counted of one kind of account.
+    pub fn accounts_of(&self, kind: &AccountKind) -> AccountCounts {
+        self.accounts.get(kind).cloned().unwrap_or_default()
     }
 
     fn group(&mut self, group: &Group) {
@@ -153,8 +154,9 @@ impl AccountCounts {
         self.locked += u64::from(account.locked == Some(true));
         let has_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured);
         self.without_mfa += u64::from(has_mfa == Some(false));
-        self.mfa_unknown += u64::from(has_mfa.is_none());
-        self.non_human += u64::from(account.account_type == Some(AccountType::NonHuman));
+        let non_human = account.account_type == Some(AccountType::NonHuman);
+        self.mfa_unknown += u64::from(has_mfa.is_none() && !non_human);
+        self.non_human += u64::from(non_human);
         self.linked += u64::from(!account.links.is_empty());
     }
 }
@@ -213,10 +215,16 @@ mod tests {
         let mut administrator = user(true, false);
         administrator.kind = AccountKind::ADMINISTRATOR;
         digest.observe(&administrator.into());
-        let users = &digest.users;
+        let mut program = Account::default();
+        (program.kind, program.account_type) = (AccountKind::SERVICE_ACCOUNT, Some(AccountType::NonHuman));
+        digest.observe(&program.into());
+        let users = digest.accounts_of(&AccountKind::USER);
         assert_eq!((users.total, users.enabled, users.disabled), (3, 1, 1));
         assert_eq!((users.without_mfa, users.mfa_unknown), (1, 1));
-        assert_eq!((digest.administrators.total, digest.administrators.without_mfa), (1, 1));
+        let administrators = digest.accounts_of(&AccountKind::ADMINISTRATOR);
+        assert_eq!((administrators.total, administrators.without_mfa), (1, 1));
+        let programs = digest.accounts_of(&AccountKind::SERVICE_ACCOUNT);
+        assert_eq!((programs.total, programs.mfa_unknown), (1, 0), "a program has no second factor");
     }
 
     #[test]
@@ -259,7 +267,14 @@ mod tests {
     #[test]
     fn a_target_that_invents_types_cannot_fill_the_memory() {
         let mut kinds = Kinds::default();
-        (0..1000).for_each(|n| kinds.count(&n.to_string()));
+        let mut digest = Digest::default();
+        for n in 0..1000 {
+            kinds.count(&n.to_string());
+            let mut account = Account::default();
+            account.kind = AccountKind::new(n.to_string());
+            digest.observe(&account.into());
+        }
+        assert!(digest.accounts.len() <= MAX_KINDS + 1);
         assert!(kinds.iter().count() <= MAX_KINDS + 1);
         assert_eq!(kinds.total(), 1000);
     }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use connector_api::{Account, AccountKind, DecidingSetting, Group, Mfa, Reason, ReasonKind, Severity};
+use connector_api::{Account, AccountKind, AccountType, DecidingSetting, Group, Mfa, Reason, ReasonKind, Severity};
 
 use super::logins::LastSeen;
 use super::top::Top;
@@ -95,7 +95,9 @@ impl Privileged {
         let has_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured);
         self.usable += u64::from(usable);
         self.usable_without_mfa += u64::from(usable && has_mfa == Some(false));
-        self.usable_mfa_unknown += u64::from(usable && has_mfa.is_none());
+        // A program has none.
+        let has_none = account.account_type == Some(AccountType::NonHuman);
+        self.usable_mfa_unknown += u64::from(usable && has_mfa.is_none() && !has_none);
         self.count_settings(&account.reasons);
         let mut reasons: Vec<&Reason> = account.reasons.iter().collect();
         reasons.sort_by_key(|reason| Reverse(reason.severity));

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use connector_api::{Access, ScanSummary, Section, SectionStatus};
+use connector_api::{Access, AccountKind, ScanSummary, Section, SectionDescription, SectionStatus};
 use indicatif::HumanCount;
 use jiff::Timestamp;
 
@@ -25,14 +25,21 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     let os_type = summary.os_type.as_str();
     let of = |section| Extent::of(summary, section);
     let line = |name: &str, extent: Extent, total: u64, details: Vec<String>| extent.line(name, total, details, width);
-    let Digest { users, administrators, groups, memberships, resources, .. } = digest;
+    let Digest { groups, memberships, resources, .. } = digest;
     let mut text = title("Found", width);
-    let linked = [("linked to an administrator", users.linked)];
-    text += &line("users", Extent::Whole, users.total, account_details(users, &linked));
-    let alone = administrators.total.saturating_sub(administrators.linked);
-    let linked = [("linked to a user", administrators.linked), ("linked to none", alone)];
-    let details = account_details(administrators, &linked);
-    text += &line("administrators", of(Section::ADMINISTRATORS), administrators.total, details);
+    for (section, kind) in accounts_of_sections(summary) {
+        let counts = digest.accounts_of(&kind);
+        let alone = counts.total.saturating_sub(counts.linked);
+        let linked: &[_] = if kind == AccountKind::USER {
+            &[("linked to an administrator", counts.linked)]
+        } else if kind == AccountKind::ADMINISTRATOR {
+            &[("linked to a user", counts.linked), ("linked to none", alone)]
+        } else {
+            &[]
+        };
+        let extent = if section.core { Extent::Whole } else { of(section.section) };
+        text += &line(&words::section(section.section), extent, counts.total, account_details(&counts, linked));
+    }
     let mut details = kinds(&groups.by_type, os_type, "");
     details.extend(counts([("of them privileged", groups.privileged), ("of them without members", groups.empty)]));
     text += &line("groups", Extent::Whole, groups.by_type.total(), details);
@@ -48,7 +55,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     let logins = &digest.last_logins;
     let details = last_logins(logins, summary.finished_at);
     text += &line("last logins", of(Section::LAST_LOGIN), logins.known(), details);
-    if users.linked + administrators.linked > 0 {
+    if digest.accounts.values().any(|counts| counts.linked > 0) {
         let linked = "Linked: two accounts that may be one person's, by address or by the target.";
         text += &labelled("  ", linked, width);
     }
@@ -57,6 +64,14 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
         text += &labelled("  ", grant, width);
     }
     text + &longest_way(digest, width)
+}
+
+/// The sections that have accounts, and of which kind, in the order of the summary.
+fn accounts_of_sections(summary: &ScanSummary) -> impl Iterator<Item = (&SectionDescription, AccountKind)> {
+    summary.described.iter().flat_map(|section| {
+        let accounts = section.owns.iter().filter(|rows| rows.record == "account");
+        accounts.map(move |rows| (section, AccountKind::new(rows.row_type.clone())))
+    })
 }
 
 /// How much of a section was read.

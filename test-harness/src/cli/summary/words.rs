@@ -21,8 +21,7 @@ pub(super) fn section(section: Section) -> String {
         Section::PRIVILEGED_GRANTS => "what accounts reach as administrator",
         Section::OTHER_GRANTS => "what else accounts and groups reach",
         Section::LAST_LOGIN => "last logins",
-        // What the contract has no name for is called by its own word.
-        _ => return spaced(section.as_str()),
+        other => return spaced(other.as_str()),
     };
     known.to_owned()
 }

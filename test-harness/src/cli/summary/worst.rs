@@ -37,8 +37,8 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, meanings: &[Evidenc
 
 /// How many are privileged, in sentences.
 fn lead(summary: &ScanSummary, digest: &Digest, width: usize) -> String {
-    let Digest { users, administrators, privileged, .. } = digest;
-    let all = users.total + administrators.total;
+    let Digest { accounts, privileged, .. } = digest;
+    let all = accounts.values().map(|counts| counts.total).sum();
     // What was not read may hold more evidence.
     let is_whole = summary.sections.iter().all(|section| section.status == SectionStatus::Complete);
     let all = words::counted(all, "account");
