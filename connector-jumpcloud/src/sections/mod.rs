@@ -12,6 +12,7 @@ pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod last_login;
 pub(crate) mod memberships;
+mod service_accounts;
 mod systems;
 pub(crate) mod users;
 
@@ -51,6 +52,7 @@ sections! {
     groups::Groups keeps Found,
     memberships::Memberships keeps Found,
     administrators::Administrators keeps Found,
+    service_accounts::ServiceAccounts keeps Found,
     systems::Systems keeps Found,
     applications::Applications keeps Found,
     directories::Directories keeps Found,

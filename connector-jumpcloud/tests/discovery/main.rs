@@ -13,6 +13,7 @@ mod group_details;
 mod last_login;
 mod look_back;
 mod null_edges;
+mod service_accounts;
 mod support;
 mod tenants;
 mod test_connection;

@@ -49,7 +49,7 @@ const SCOPES: [&str; 8] = [
     "usergroups.members",
     "*",
     "systems",
-    "administrators",
+    "administrators,serviceaccounts",
     "systems.associations,usergroups.associations,users.associations",
     "systemgroups.*,systemgroups,applications,directories",
 ];
@@ -338,6 +338,9 @@ fn same(organization: &Organization, found: &Identities, summary: &ScanSummary, 
     }
     if is_complete(summary, Section::ADMINISTRATORS) {
         differ("administrators", &truth.administrators, &found.administrators)?;
+    }
+    if is_complete(summary, Section::SERVICE_ACCOUNTS) {
+        differ("service accounts", &truth.service_accounts, &found.service_accounts)?;
     }
     if is_complete(summary, Section::SYSTEMS) {
         differ("systems", &truth.systems, &found.systems)?;

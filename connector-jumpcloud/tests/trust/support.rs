@@ -124,6 +124,7 @@ pub fn code(ended: &Result<ScanSummary, ScanFailure>) -> ErrorCode {
 pub struct Identities {
     pub users: BTreeSet<String>,
     pub administrators: BTreeSet<String>,
+    pub service_accounts: BTreeSet<String>,
     pub groups: BTreeSet<String>,
     /// Group and user.
     pub direct: BTreeSet<(String, String)>,
@@ -151,6 +152,8 @@ impl Identities {
                     new(names.insert(account.username.clone()), format!("the name {} twice", account.username));
                     if account.kind == AccountKind::ADMINISTRATOR {
                         new(found.administrators.insert(id.clone()), format!("administrator {id} twice"));
+                    } else if account.kind == AccountKind::SERVICE_ACCOUNT {
+                        new(found.service_accounts.insert(id.clone()), format!("service account {id} twice"));
                     } else if account.kind == AccountKind::USER {
                         new(found.users.insert(id.clone()), format!("user {id} twice"));
                     }
@@ -201,6 +204,7 @@ impl Identities {
         truth.users = users.iter().map(|index| id(Kind::User, *index)).collect();
         truth.administrators =
             organization.administrators().map(|administrator| id(Kind::Administrator, administrator.index)).collect();
+        truth.service_accounts = organization.service_accounts().map(|one| one.id).collect();
         truth.systems = organization.systems().map(|system| id(Kind::System, system.index)).collect();
         for group in organization.user_groups() {
             let name = id(Kind::UserGroup, group.index);

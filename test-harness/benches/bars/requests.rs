@@ -28,14 +28,13 @@ async fn whole(setup: &Setup, options: &SimulatorOptions) -> Result<Vec<Bar>> {
     let planned = |sections: &[Section]| -> u64 {
         plan.sections.iter().filter(|plan| sections.contains(&plan.section)).map(|plan| plan.requests).sum()
     };
-    let others = [Section::ADMINISTRATORS, Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES];
     // How many lists of edges and of events must be read is the plan's own arithmetic.
     let from_plan = planned(&[Section::GRANTS, Section::LAST_LOGIN]);
     let organization = simulator.organization();
     let ideal_core = pages_of_core(&organization);
     let ideal = ideal_core + pages_of_others(&organization) + from_plan;
     let of_core = requests(&scanned, &CORE);
-    let whole = of_core + requests(&scanned, &others) + requests(&scanned, &[Section::GRANTS, Section::LAST_LOGIN]);
+    let whole = scanned.summary.requests();
     let what = format!("{} users, {} groups, {} systems", options.users, options.groups, options.systems);
     Ok(vec![
         of_the_core(&what, of_core, ideal_core, 1.05),
@@ -82,7 +81,7 @@ fn pages_of_core(organization: &Organization) -> u64 {
 }
 
 fn pages_of_others(organization: &Organization) -> u64 {
-    let lists = [Kind::Administrator, Kind::System, Kind::SystemGroup, Kind::Application];
+    let lists = [Kind::Administrator, Kind::ServiceAccount, Kind::System, Kind::SystemGroup, Kind::Application];
     let directories = 2;
     lists.into_iter().map(|kind| pages(organization.census(kind).count())).sum::<u64>() + directories
 }

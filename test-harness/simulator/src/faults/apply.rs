@@ -147,7 +147,7 @@ impl Spoiler {
 
 /// The fields that do not identify the row.
 fn harmless(row: &mut Map<String, Value>) -> impl Iterator<Item = (&String, &mut Value)> {
-    const IDENTITY: [&str; 7] = ["_id", "id", "username", "from", "to", "type", "name"];
+    const IDENTITY: [&str; 8] = ["_id", "id", "objectId", "username", "from", "to", "type", "name"];
     row.iter_mut().filter(|(name, _)| !IDENTITY.contains(&name.as_str()))
 }
 
@@ -164,7 +164,7 @@ fn spoil_ids(row: &mut Map<String, Value>, rng: &mut impl Rng) {
     ];
     for (name, value) in row {
         match value {
-            Value::String(id) if matches!(name.as_str(), "_id" | "id") && rng.random_bool(0.2) => {
+            Value::String(id) if matches!(name.as_str(), "_id" | "id" | "objectId") && rng.random_bool(0.2) => {
                 *id = match rng.random_range(0..=HOSTILE.len()) {
                     long if long == HOSTILE.len() => "f".repeat(9_000),
                     chosen => HOSTILE[chosen].to_owned(),

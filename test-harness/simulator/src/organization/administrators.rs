@@ -38,9 +38,14 @@ pub struct Administrator {
 impl Administrator {
     /// The id of its role, the same in every organisation.
     pub fn role_id(&self) -> String {
-        let role = self.role.bytes().fold(7, |seed, byte| Dice::thrown(seed, u64::from(byte), 0).roll());
-        format!("5c3536e9{role:016x}")
+        role_id(self.role)
     }
+}
+
+/// The id of a role, the same in every organisation.
+pub(super) fn role_id(role: &str) -> String {
+    let role = role.bytes().fold(7, |seed, byte| Dice::thrown(seed, u64::from(byte), 0).roll());
+    format!("5c3536e9{role:016x}")
 }
 
 /// Administrators with a story; they are the first of every organisation.

@@ -9,6 +9,7 @@ mod names;
 mod node;
 mod population;
 mod resources;
+mod service_accounts;
 mod systems;
 mod users;
 
@@ -30,6 +31,7 @@ pub use node::{Kind, Node};
 pub use population::Census;
 pub(crate) use population::Population;
 pub use resources::{Application, Directory, RadiusServer};
+pub use service_accounts::{ServiceAccount, cast as cast_of_service_accounts};
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 
@@ -54,6 +56,7 @@ enum Stream {
     Event,
     EventTime,
     GroupSize,
+    ServiceAccount,
 }
 
 /// Administrator rights on a device.
@@ -229,6 +232,7 @@ impl Organization {
             Kind::Application => resources::APPLICATION_COUNT,
             Kind::RadiusServer => resources::RADIUS_SERVER_COUNT,
             Kind::Administrator => self.administrator_count(),
+            Kind::ServiceAccount => self.service_account_count(),
             Kind::Organization => self.index + 1,
             Kind::Command => resources::COMMAND_COUNT,
             Kind::Policy => resources::POLICY_COUNT,

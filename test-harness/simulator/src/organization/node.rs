@@ -41,11 +41,13 @@ pub enum Kind {
     IdpRoutingPolicy,
     /// An entry of the password manager.
     PasswordManagerItem,
+    /// What a program signs in with.
+    ServiceAccount,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::User,
         Self::UserGroup,
         Self::System,
@@ -64,6 +66,7 @@ impl Kind {
         Self::PolicyGroup,
         Self::IdpRoutingPolicy,
         Self::PasswordManagerItem,
+        Self::ServiceAccount,
     ];
 
     /// The kinds of directory.
@@ -102,6 +105,7 @@ impl Kind {
             Self::PolicyGroup => "policy_group",
             Self::IdpRoutingPolicy => "idp_routing_policy",
             Self::PasswordManagerItem => "password_manager_item",
+            Self::ServiceAccount => "service_account",
         }
     }
 
@@ -126,6 +130,7 @@ impl Kind {
             Self::PolicyGroup => "policygroups",
             Self::IdpRoutingPolicy => "identity-provider/policies",
             Self::PasswordManagerItem => "passwordmanageritems",
+            Self::ServiceAccount => "service-accounts",
         }
     }
 
@@ -158,7 +163,7 @@ impl Kind {
             Self::Command => (&["system", "system_group", "password_manager_item"], &[]),
             Self::Policy | Self::PolicyGroup => (&["system", "system_group"], PRINCIPALS),
             Self::PasswordManagerItem => (&["user", "user_group", "command"], &[]),
-            Self::Administrator | Self::Organization | Self::Provider => (&[], &[]),
+            Self::Administrator | Self::Organization | Self::Provider | Self::ServiceAccount => (&[], &[]),
         }
     }
 

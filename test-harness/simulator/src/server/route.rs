@@ -51,6 +51,8 @@ pub(crate) enum Endpoint {
     AllGroups,
     /// `GET /api/v2/directories`
     Directories,
+    /// `GET /api/v2/service-accounts`
+    ServiceAccounts,
     /// `GET /api/v2/authn/policies`
     AuthnPolicies,
     /// `GET /api/v2/iplists`
@@ -138,6 +140,7 @@ impl Endpoint {
             Self::Users,
             Self::AllGroups,
             Self::Directories,
+            Self::ServiceAccounts,
             Self::AuthnPolicies,
             Self::IpLists,
             Self::ProviderOrganizations,
@@ -191,6 +194,7 @@ impl Endpoint {
             Self::DirectoriesOf(kind) => format!("{}.directories", kind.segment()),
             Self::AllGroups => "groups".to_owned(),
             Self::Directories => "directories".to_owned(),
+            Self::ServiceAccounts => "serviceaccounts".to_owned(),
             Self::AuthnPolicies => "authn.policies".to_owned(),
             Self::IpLists => "iplists".to_owned(),
             Self::SystemInsights(table) => format!("systeminsights.{}", table.name()),
@@ -257,6 +261,7 @@ impl Endpoint {
             ["api", "radiusservers", id] => return Self::known(Self::One(Kind::RadiusServer), id),
             ["api", "v2", "users"] => Self::Users,
             ["api", "v2", "directories"] => Self::Directories,
+            ["api", "v2", "service-accounts"] => Self::ServiceAccounts,
             ["api", "v2", "groups"] => Self::AllGroups,
             ["api", "v2", "authn", "policies"] => Self::AuthnPolicies,
             ["api", "v2", "iplists"] => Self::IpLists,

@@ -49,6 +49,12 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
         Endpoint::IpLists => {
             Collection::new(IP_LIST_COUNT, "id", |index, object| organization.write_ip_list(index, object))
         }
+        Endpoint::ServiceAccounts => {
+            let accounts = Collection::of(organization.service_accounts().collect(), "objectId", |account, object| {
+                organization.write_service_account(account, object);
+            });
+            return Ok(accounts.page(&query, strikes).enveloped());
+        }
         Endpoint::SystemInsights(table) => local(organization, table, &query)?,
         Endpoint::ProviderOrganizations | Endpoint::ProviderAdministrators => {
             return Ok(provided(asked, strikes)?.page(&query, strikes).enveloped());
@@ -90,6 +96,7 @@ fn users<'a>(asked: &Asked<'a>) -> Result<Collection<'a>, Problem> {
 /// Refuses the sort keys that the service refuses, and drops those that it ignores.
 fn take_sort(behaviour: &Behaviour, endpoint: Endpoint, query: &mut Query) -> Result<(), Problem> {
     let few: &[&str] = match (behaviour.v2_sort, endpoint) {
+        (_, Endpoint::ServiceAccounts) => &["name", "expiresAt"],
         (V2Sort::Any, _) => return Ok(()),
         (_, Endpoint::Groups(Kind::Policy)) => &["id", "name"],
         (V2Sort::Name, Endpoint::AllGroups) => &["name"],

@@ -7,6 +7,7 @@ mod groups;
 mod insights;
 mod organizations;
 mod resources;
+mod service_accounts;
 mod systems;
 mod users;
 

@@ -220,3 +220,20 @@ async fn logins_to_a_network_have_either_name() {
         assert_eq!(counted.json::<Value>().await.unwrap()["count"], rows.len(), "{difference}");
     }
 }
+
+#[tokio::test]
+async fn service_accounts_come_in_an_envelope_and_sort_by_name_or_expiry_alone() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    let now = format!("{:.3}", options().now);
+    let mut named: Vec<String> = truth.service_accounts().map(|one| one.name).collect();
+    named.sort();
+    let body = console.json("/api/v2/service-accounts?sort=name&limit=100").await;
+    assert_eq!(body["totalCount"], truth.service_account_count());
+    assert_eq!(texts(rows(&body), "/name"), named);
+    for (row, one) in console.all("/api/v2/service-accounts", 4).await.iter().zip(truth.service_accounts()) {
+        assert_eq!((&row["objectId"], &row["roleId"]), (&json!(one.id), &json!(one.role_id())));
+        assert_eq!(row["status"] == "EXPIRED", row["expiresAt"].as_str() <= Some(now.as_str()));
+    }
+    assert_eq!(console.status("/api/v2/service-accounts?sort=status").await, 400);
+}
