@@ -23,7 +23,7 @@ pub struct ScanRequest {
     /// Sections that this scan leaves out, beside those that the configuration switches off. Core sections cannot
     /// be left out.
     pub without: BTreeSet<Section>,
-    /// Reserved: the [`ScanSummary::watermark`] of an earlier scan, to get only what changed since. No connector reads
+    /// Reserved: the [`ScanSummary::watermark`](crate::ScanSummary::watermark) of an earlier scan, to get only what changed since. No connector reads
     /// it yet, and one that does not is free to send everything.
     pub since: Option<Value>,
     /// Whether the sink wants checkpoints; they cost memory and time only then.

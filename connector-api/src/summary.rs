@@ -58,7 +58,7 @@ pub struct ScanSummary {
     /// What an operator should look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// Reserved: how far this scan read, in the connector's own words, for [`ScanRequest::since`] of a later one.
+    /// Reserved: how far this scan read, in the connector's own words, for [`ScanRequest::since`](crate::ScanRequest::since) of a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Value>,
 }
