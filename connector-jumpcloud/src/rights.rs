@@ -58,7 +58,7 @@ impl Right {
     }
 }
 
-/// The call that Test Connection makes, and the listing of organisations; no section does.
+/// What Test Connection and the listing of organisations ask for, and no section does.
 static ORGANIZATIONS: [Right; 1] = [Right::of_administrators("/api/organizations", "organizations.readonly")];
 
 /// Every call that the connector makes.

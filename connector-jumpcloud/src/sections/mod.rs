@@ -242,3 +242,47 @@ impl Read {
         Self { progress, result, keep: Box::new(keep) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use connector_api::Record;
+
+    use super::*;
+
+    #[test]
+    fn every_section_stands_behind_those_that_it_refers_to() {
+        let mut before = BTreeSet::new();
+        for section in ALL {
+            let word = section.about().section;
+            for needed in section.after().iter().copied().chain(section.made_of()) {
+                assert!(before.contains(&needed), "{word} stands before {needed}");
+            }
+            assert!(before.insert(word), "{word} is listed twice");
+        }
+    }
+
+    #[test]
+    fn a_row_type_belongs_to_one_section_and_a_section_names_each_record_kind_once() {
+        let mut owned = BTreeSet::new();
+        for about in ALL.iter().map(|section| section.about()) {
+            let kinds: BTreeSet<_> = about.owns.iter().map(|(record, _)| record).collect();
+            assert_eq!(kinds.len(), about.owns.len(), "{}", about.section);
+            for (record, types) in about.owns {
+                assert!(Record::KINDS.contains(record), "{}: {record}", about.section);
+                for row_type in *types {
+                    assert!(owned.insert((record, row_type)), "{}: {record} {row_type}", about.section);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_core_cannot_be_left_out_and_every_other_section_that_asks_can() {
+        for about in ALL.iter().map(|section| section.about()) {
+            let asks = !about.rights.is_empty();
+            assert_eq!(about.option.is_some(), asks && !about.core, "{}", about.section);
+        }
+    }
+}
