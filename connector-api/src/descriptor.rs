@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::ConnectorError;
 use crate::reason::{ReasonKind, Severity};
 use crate::record::{Access, Record};
-use crate::row_type::Field;
+use crate::row_type::{Field, RowType};
 use crate::section::Section;
 use crate::section_description::SectionDescription;
 
@@ -95,7 +95,9 @@ impl Descriptor {
 
     /// The section that a row comes from. `None` for a row of a type that no section owns, which conformance forbids.
     pub fn owner(&self, record: &Record) -> Option<Section> {
-        let owns = |described: &&SectionDescription| described.owns.iter().any(|rows| rows.is_of(record));
+        let (kind, row_type) = (record.kind(), record.row_type());
+        let is_of = |rows: &RowType| rows.record == kind && rows.row_type == row_type;
+        let owns = |described: &&SectionDescription| described.owns.iter().any(is_of);
         self.sections.iter().find(owns).map(|described| described.section)
     }
 

@@ -119,12 +119,12 @@ impl Replacement {
         if kept { Action::Keep } else { Action::Replace }
     }
 
-    /// Whether a reason that a host knew, on a row that is replaced, stays beside the reasons that the scan brought.
+    /// Whether a reason that a host knew, on a row that is replaced, stays in addition to the reasons that the scan brought.
     pub fn keeps_reason(&self, reason: &Reason) -> bool {
         self.keeps_any(&reason.sections)
     }
 
-    /// Whether a link that a host knew, on a row that is replaced, stays beside the links that the scan brought.
+    /// Whether a link that a host knew, on a row that is replaced, stays in addition to the links that the scan brought.
     pub fn keeps_link(&self, link: &AccountLink) -> bool {
         self.keeps_any(&link.sections)
     }

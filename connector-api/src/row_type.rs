@@ -37,11 +37,6 @@ impl RowType {
     pub fn of(record: &Record) -> Self {
         Self::new(record.kind(), record.row_type())
     }
-
-    /// Whether a row is of this type.
-    pub fn is_of(&self, record: &Record) -> bool {
-        self.record == record.kind() && self.row_type == record.row_type()
-    }
 }
 
 impl fmt::Display for RowType {

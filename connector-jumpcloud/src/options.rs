@@ -236,7 +236,7 @@ impl Options {
                 attempts: self.attempts.into(),
                 time_budget: seconds(self.retry_budget_seconds),
                 first_wait: Duration::from_millis(self.retry_wait_milliseconds.into()),
-                longest_wait: Duration::from_secs(30),
+                ..RetryPolicy::default()
             },
             concurrency: self.concurrency.into(),
             requests_per_second: self.requests_per_second,

@@ -122,7 +122,7 @@ impl Reached<'_> {
         }
         let mut distinct: Vec<(u32, u32)> = Vec::new();
         for source in self.sources().filter(|source| source.end != DIRECT) {
-            // Two bindings of the same ends are two paths only where a container tells them apart.
+            // Two bindings of the same ends are two paths only where a container distinguishes them.
             let known = |(end, chain): &(u32, u32)| *end == source.end && reach.chains.are_alike(*chain, source.chain);
             if !distinct.iter().any(known) {
                 distinct.push((source.end, source.chain));

@@ -114,36 +114,36 @@ fn name(administrator: &Administrator) -> String {
 
 /// Makes an account of an administrator. Every field but the address reaches `attributes` under JumpCloud's name,
 /// except the hash of the API key, of which only its times are kept.
-fn account(told: &Administrator, username: &str) -> Account {
-    let names = [told.text("firstname"), told.text("lastname")];
+fn account(administrator: &Administrator, username: &str) -> Account {
+    let names = [administrator.text("firstname"), administrator.text("lastname")];
     let full_name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let enrolled = told.flag("totpEnrolled");
+    let enrolled = administrator.flag("totpEnrolled");
     let mut mfa = Mfa::default();
     mfa.configured = enrolled;
-    mfa.required = told.flag("enableMultiFactor");
+    mfa.required = administrator.flag("enableMultiFactor");
     mfa.factors = if enrolled == Some(true) { vec!["totp".to_owned()] } else { Vec::new() };
-    let mut attributes = told.fields.to_map();
+    let mut attributes = administrator.fields.to_map();
     attributes.remove("email");
     attributes.remove("apiKeyHash");
-    if let Some(made_at) = told.api_key_made_at() {
+    if let Some(made_at) = administrator.api_key_made_at() {
         attributes.insert("apiKeyUpdatedAt".to_owned(), made_at.to_string().into());
     }
-    if let Some(ApiKey { expiry: Expiry::At(end), .. }) = told.api_key() {
+    if let Some(ApiKey { expiry: Expiry::At(end), .. }) = administrator.api_key() {
         attributes.insert("apiKeyExpireAt".to_owned(), end.to_string().into());
     }
-    let mut row = Account::new(told.id.to_string(), username);
+    let mut row = Account::new(administrator.id.to_string(), username);
     row.kind = AccountKind::ADMINISTRATOR;
     row.display_name = Some(if full_name.is_empty() { username.to_owned() } else { full_name });
-    row.email = told.email();
-    row.enabled = told.flag("suspended").map(|suspended| !suspended);
+    row.email = administrator.email();
+    row.enabled = administrator.flag("suspended").map(|suspended| !suspended);
     row.mfa = (mfa != Mfa::default()).then_some(mfa);
     row.admin = Some(true);
-    row.password = told.time("passwordUpdatedAt").map(|changed_at| {
+    row.password = administrator.time("passwordUpdatedAt").map(|changed_at| {
         let mut facts = PasswordFacts::default();
         facts.changed_at = Some(changed_at);
         facts
     });
-    row.created_at = told.time("created");
+    row.created_at = administrator.time("created");
     row.attributes = attributes.into();
     row
 }

@@ -155,10 +155,10 @@ fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
     // Users are not known by id yet, so the first walk that asks them takes a listing of their ids in addition.
     // Where their number is not reported they are never asked.
     // A number of none may be wrong, and no edge must be missed for it: the other end is asked then.
-    let told = counts.users.filter(|users| *users > 0);
-    let mut listing = told.map_or(0, |users| Listing::requests(users, limit));
+    let known = counts.users.filter(|users| *users > 0);
+    let mut listing = known.map_or(0, |users| Listing::requests(users, limit));
     for (&to, &there) in &counts.things {
-        let users = told.map(|users| users + listing);
+        let users = known.map(|users| users + listing);
         for (from, here) in [(Kind::User, users), (Kind::UserGroup, Some(counts.groups))] {
             let (ask, requests) = match here {
                 Some(here) if here < there => (from, here),
@@ -340,6 +340,6 @@ mod tests {
     #[test]
     fn users_whose_number_is_not_told_are_never_asked() {
         assert_eq!(asked_end(None, 30, 2000, Kind::User), Some(Kind::System));
-        assert_eq!(asked_end(Some(0), 30, 2000, Kind::User), Some(Kind::System), "none are told");
+        assert_eq!(asked_end(Some(0), 30, 2000, Kind::User), Some(Kind::System), "none are reported");
     }
 }

@@ -168,7 +168,7 @@ impl Case {
     }
 }
 
-/// Two faults, or a fault and a difference, under which a target tells one consistent lie: rows are missing, and no total
+/// Two faults, or a fault and a difference, under which a target is consistently wrong: rows are missing, and no total
 /// contradicts.
 fn is_undecidable(one: &str, other: &str) -> bool {
     // Null records that are left out make a page short as well.

@@ -1,6 +1,6 @@
 //! The conformance suite: what every connector must do, as tests that any connector can run.
 //!
-//! A connector's author writes a [`Fixture`], which starts targets and tells the truth they hold, and gets the whole
+//! A connector's author writes a [`Fixture`], which starts targets and states the truth that they hold, and gets the whole
 //! suite as ordinary tests, named one by one:
 //!
 //! ```ignore

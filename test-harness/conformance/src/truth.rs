@@ -82,7 +82,7 @@ impl Truth {
         for (key, wanted, found) in self.in_both(seen) {
             for (field, value) in wanted.set() {
                 differing(field, value, &found.fields[field], &mut |field, wanted, found| {
-                    lines.push(format!("`{field}` of {key} is {}, not {}", told(found), told(wanted)));
+                    lines.push(format!("`{field}` of {key} is {}, not {}", shown(found), shown(wanted)));
                 });
             }
         }
@@ -141,7 +141,7 @@ fn differing(path: &str, wanted: &Value, found: &Value, report: &mut dyn FnMut(&
 }
 
 /// A value, or that there is none.
-fn told(value: &Value) -> String {
+fn shown(value: &Value) -> String {
     if value.is_null() { "absent".to_owned() } else { brief(value) }
 }
 

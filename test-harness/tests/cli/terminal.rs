@@ -10,7 +10,7 @@ use nix::pty::{Winsize, openpty};
 
 use crate::support::{harness, run};
 
-/// What `arguments` write to a terminal of so many columns, with `COLUMNS` as said.
+/// What `arguments` write to a terminal of N columns, with `COLUMNS` as said.
 fn on_terminal(arguments: &[&str], columns: u16, said: Option<&str>) -> String {
     let size = Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(&size, None).unwrap();

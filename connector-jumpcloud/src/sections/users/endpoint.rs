@@ -8,7 +8,7 @@ use crate::client::{Client, Meter, PageReader, is_absent, is_unavailable};
 use crate::options::attribute::USERS_ENDPOINT;
 use crate::options::{Options, UsersEndpoint};
 
-/// The users' listing, opened at its first page: that page tells which endpoint serves, and how many users there are.
+/// The users' listing, opened at its first page: that page shows which endpoint serves, and how many users there are.
 pub(crate) struct OpenUsers {
     pub(crate) path: &'static str,
     pub(crate) reader: PageReader<Draft>,

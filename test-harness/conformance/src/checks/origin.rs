@@ -18,9 +18,9 @@ pub(crate) async fn plain_http_to_another_machine_is_refused(fixture: &dyn Fixtu
     // A connector that cannot be made is best; one that asks nothing is as safe.
     let (first, scan) = ask(&bench).await?;
     never_visited(&bench, trap)?;
-    ensure(first.as_ref().is_some_and(is_refused), format!("{expected} in the connection test"), || told(first))?;
+    ensure(first.as_ref().is_some_and(is_refused), format!("{expected} in the connection test"), || shown(first))?;
     let failure = scan.err().map(|failure| failure.error);
-    ensure(failure.as_ref().is_some_and(is_refused), format!("{expected} in the scan"), || told(failure))
+    ensure(failure.as_ref().is_some_and(is_refused), format!("{expected} in the scan"), || shown(failure))
 }
 
 pub(crate) async fn redirects_are_not_followed(fixture: &dyn Fixture) -> Verdict {
@@ -29,9 +29,9 @@ pub(crate) async fn redirects_are_not_followed(fixture: &dyn Fixture) -> Verdict
     let (first, scan) = ask(&bench).await?;
     never_visited(&bench, trap)?;
     let is_refused = |error: &ConnectorError| error.code == ErrorCode::UnexpectedRedirect;
-    ensure(first.as_ref().is_some_and(is_refused), format!("{expected} in the connection test"), || told(first))?;
+    ensure(first.as_ref().is_some_and(is_refused), format!("{expected} in the connection test"), || shown(first))?;
     let failure = scan.err().map(|failure| failure.error);
-    ensure(failure.as_ref().is_some_and(is_refused), format!("{expected} in the scan"), || told(failure))
+    ensure(failure.as_ref().is_some_and(is_refused), format!("{expected} in the scan"), || shown(failure))
 }
 
 pub(crate) async fn a_next_link_to_another_server_is_not_followed(fixture: &dyn Fixture) -> Verdict {
@@ -62,6 +62,6 @@ fn never_visited(bench: &Bench, trap: &Trap) -> Verdict {
     })
 }
 
-fn told(error: Option<ConnectorError>) -> String {
+fn shown(error: Option<ConnectorError>) -> String {
     error.map_or_else(|| "no error".to_owned(), |error| error.to_string())
 }

@@ -66,14 +66,14 @@ pub(crate) async fn every_row_satisfies_the_published_schema(fixture: &dyn Fixtu
 /// What is wrong with a row, and where: what keeps it from being of the kind that it says.
 fn problem(validator: &jsonschema::Validator, row: &Value) -> Option<String> {
     let error = validator.iter_errors(row).next()?;
-    let told = |error: &jsonschema::ValidationError<'_>| format!("{} {error}", error.instance_path());
+    let shown = |error: &jsonschema::ValidationError<'_>| format!("{} {error}", error.instance_path());
     if let ValidationErrorKind::OneOfNotValid { context } = error.kind() {
-        let of_its_kind = |errors: &&Vec<_>| !errors.iter().map(told).any(|told| told.starts_with("/record "));
+        let of_its_kind = |errors: &&Vec<_>| !errors.iter().map(shown).any(|shown| shown.starts_with("/record "));
         if let Some(first) = context.iter().find(of_its_kind).and_then(|errors| errors.first()) {
-            return Some(told(first));
+            return Some(shown(first));
         }
     }
-    Some(told(&error))
+    Some(shown(&error))
 }
 
 pub(crate) async fn two_scans_are_equal_row_by_row(fixture: &dyn Fixture) -> Verdict {

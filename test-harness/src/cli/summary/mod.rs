@@ -16,7 +16,7 @@ use super::paragraph::{GLUE, labelled};
 use super::{print, screen};
 use connector_host::run::ScanReport;
 
-/// From this width on, things stand beside each other that otherwise stand below.
+/// From this width on, things stand side by side that otherwise stand one below the other.
 const WIDE: usize = 120;
 
 /// Where the rows of a scan are.
