@@ -4,13 +4,12 @@
 //! text that they came as: neither taken apart nor put together again on their way from the target to the host.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use memchr::memchr2;
 use schemars::JsonSchema;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -49,12 +48,48 @@ impl Attributes {
 
     /// One fact.
     pub fn get(&self, name: &str) -> Option<Value> {
-        serde_json::from_str::<Fields<'_>>(self.as_json()).ok()?.get(name)
+        let facts: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(self.as_json()).ok()?;
+        serde_json::from_str(facts.get(name)?.get()).ok()
     }
 
     /// Every fact by its name.
     pub fn to_map(&self) -> BTreeMap<String, Value> {
         serde_json::from_str(self.as_json()).unwrap_or_default()
+    }
+
+    /// Facts as JSON text, which is copied and not read: the quick way from a target's answer. In any order; of several with
+    /// one name the last counts.
+    ///
+    /// ```
+    /// use connector_api::Attributes;
+    /// use connector_api::serde_json::value::RawValue;
+    ///
+    /// let (shell, uid) = (RawValue::from_string(r#""/bin/sh""#.into())?, RawValue::from_string("5005".into())?);
+    /// let attributes = Attributes::from_json([("uid", &*uid), ("shell", &*shell), ("gid", RawValue::NULL)])?;
+    /// assert_eq!(attributes.as_json(), r#"{"shell":"/bin/sh","uid":5005}"#);
+    /// # Ok::<_, connector_api::serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a value has the form of JSON but cannot be read: it is nested too deeply, a number beyond all bounds, or
+    /// text with half a character.
+    pub fn from_json<'a>(
+        facts: impl IntoIterator<Item = (&'a str, &'a RawValue), IntoIter: Clone>,
+    ) -> Result<Self, serde_json::Error> {
+        let facts = facts.into_iter();
+        if facts.clone().is_sorted_by(|(name, _), (next, _)| name < next) {
+            return Self::write(facts);
+        }
+        let facts: BTreeMap<&str, &RawValue> = facts.collect();
+        Self::write(facts.iter().map(|(name, value)| (*name, *value)))
+    }
+
+    fn write<'a>(facts: impl Iterator<Item = (&'a str, &'a RawValue)> + Clone) -> Result<Self, serde_json::Error> {
+        let facts = facts.filter(|(_, value)| value.get() != RawValue::NULL.get());
+        if facts.clone().next().is_none() {
+            return Ok(Self::new());
+        }
+        to_raw_value(&Written(facts)).map(|json| Self(Some(json)))
     }
 
     /// Adds a fact, in place of another of the same name. To add many, make them of a map.
@@ -112,183 +147,19 @@ impl<'de> Deserialize<'de> for Attributes {
     }
 }
 
-/// The fields of a JSON object as a target sent them, borrowed from its text: the quick way from an answer to an
-/// account with [`Attributes`].
-///
-/// Of several fields with one name the last counts. Reads from JSON text only, not from a [`Value`].
-///
-/// ```
-/// use connector_api::Fields;
-///
-/// let mut user: Fields<'_> = serde_json::from_str(r#"{"uid": 5005, "mail": "ada@x.org", "phone": null}"#)?;
-/// assert_eq!(user.take("mail"), Some("ada@x.org".to_owned()));
-/// assert_eq!(user.into_attributes()?.as_json(), r#"{"uid":5005}"#);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
-#[derive(Debug, Clone)]
-pub struct Fields<'a> {
-    fields: Vec<Field<'a>>,
-    /// Their places in the order of names: an object has some eighty fields, most of a cache line each.
-    order: Vec<Place>,
-}
+/// Writes facts as an object on one line.
+struct Written<I>(I);
 
-#[derive(Debug, Clone)]
-struct Field<'a> {
-    name: Cow<'a, str>,
-    value: &'a RawValue,
-}
-
-/// Where a field is, and how its name begins.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    start: Start,
-    at: u32,
-}
-
-/// The first bytes of a name as a number: in the same order as the names, and quicker to compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Start(u64);
-
-impl Start {
-    fn of(name: &str) -> Self {
-        let start = name.as_bytes().first_chunk().copied().unwrap_or_else(|| {
-            let mut start = [0; 8];
-            start.iter_mut().zip(name.bytes()).for_each(|(byte, named)| *byte = named);
-            start
-        });
-        Self(u64::from_be_bytes(start))
+impl<'a, I: Iterator<Item = (&'a str, &'a RawValue)> + Clone> Serialize for Written<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.clone().map(|(name, value)| (name, Compact(value))))
     }
 }
 
-impl<'a> Fields<'a> {
-    /// A field's value as JSON text.
-    pub fn json(&self, name: &str) -> Option<&'a str> {
-        Some(self.fields[self.find(name)?].value.get())
-    }
-
-    /// The values of several fields as JSON text, found in one go: `names` must be in order.
-    ///
-    /// ```
-    /// # use connector_api::Fields;
-    /// let user: Fields<'_> = serde_json::from_str(r#"{"uid": 5005, "mail": "ada@x.org"}"#)?;
-    /// assert_eq!(user.select(["mail", "phone", "uid"]), [Some(r#""ada@x.org""#), None, Some("5005")]);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
-    pub fn select<const N: usize>(&self, names: [&str; N]) -> [Option<&'a str>; N] {
-        debug_assert!(names.is_sorted(), "{names:?} are not in order");
-        let mut places = self.order.iter().peekable();
-        names.map(|name| {
-            let start = Start::of(name);
-            while places.next_if(|place| self.order_of(place, start, name).is_lt()).is_some() {}
-            let place = places.next_if(|place| self.order_of(place, start, name).is_eq())?;
-            Some(self.at(place).value.get())
-        })
-    }
-
-    /// Reads a field; `None` where it is missing or of another shape.
-    pub fn get<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
-        serde_json::from_str(self.json(name)?).ok()
-    }
-
-    /// Takes a field out; one that is of another shape stays.
-    pub fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Option<T> {
-        let value = self.get(name)?;
-        self.remove(name);
-        Some(value)
-    }
-
-    /// Takes a field out, whatever its shape.
-    pub fn remove(&mut self, name: &str) {
-        if let Some(at) = self.find(name) {
-            self.fields[at].value = RawValue::NULL;
-        }
-    }
-
-    fn find(&self, name: &str) -> Option<usize> {
-        let start = Start::of(name);
-        let found = self.order.binary_search_by(|place| self.order_of(place, start, name)).ok()?;
-        Some(self.order[found].at as usize)
-    }
-
-    fn at(&self, place: &Place) -> &Field<'a> {
-        &self.fields[place.at as usize]
-    }
-
-    /// Whether a field stands before a name with this start, or behind it.
-    fn order_of(&self, place: &Place, start: Start, name: &str) -> Ordering {
-        place.start.cmp(&start).then_with(|| self.at(place).name.as_ref().cmp(name))
-    }
-
-    /// The fields that were not taken and say something.
-    ///
-    /// # Errors
-    /// When a value has the form of JSON but cannot be read: it is nested too deeply, a number beyond all bounds, or
-    /// text with half a character.
-    pub fn into_attributes(self) -> Result<Attributes, serde_json::Error> {
-        let told = Compact(self);
-        if told.fields().next().is_none() {
-            return Ok(Attributes::new());
-        }
-        to_raw_value(&told).map(|json| Attributes(Some(json)))
-    }
-
-    fn in_order(fields: Vec<Field<'a>>) -> Self {
-        let mut order: Vec<Place> =
-            (0..).zip(&fields).map(|(at, field)| Place { start: Start::of(&field.name), at }).collect();
-        let name = |place: &Place| fields[place.at as usize].name.as_ref();
-        order.sort_unstable_by(|a, b| {
-            a.start.cmp(&b.start).then_with(|| name(a).cmp(name(b))).then_with(|| b.at.cmp(&a.at))
-        });
-        // Of one name the last one now comes first.
-        order.dedup_by(|later, first| later.start == first.start && name(later) == name(first));
-        Self { fields, order }
-    }
-}
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
-        struct FieldsVisitor;
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(96);
-                while let Some((Name(name), value)) = entries.next_entry()? {
-                    fields.push(Field { name, value });
-                }
-                Ok(Fields::in_order(fields))
-            }
-        }
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-/// Writes fields that say something as an object on one line.
-struct Compact<'a>(Fields<'a>);
-
-impl<'a> Compact<'a> {
-    fn fields(&self) -> impl Iterator<Item = &Field<'a>> {
-        let fields = self.0.order.iter().map(|place| self.0.at(place));
-        fields.filter(|field| field.value.get() != RawValue::NULL.get())
-    }
-}
+/// Writes JSON text as an object's facts are kept: on one line, and each value in one form.
+struct Compact<'a>(&'a RawValue);
 
 impl Serialize for Compact<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.fields().map(|field| (&field.name, CompactValue(field.value))))
-    }
-}
-
-struct CompactValue<'a>(&'a RawValue);
-
-impl Serialize for CompactValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let json = self.0.get();
         if is_plain(json) {
@@ -341,8 +212,10 @@ mod tests {
 
     use super::*;
 
+    /// Every field of an object.
     fn read(json: &str) -> Result<Attributes, serde_json::Error> {
-        serde_json::from_str::<Fields<'_>>(json)?.into_attributes()
+        let facts: BTreeMap<String, &RawValue> = serde_json::from_str(json)?;
+        Attributes::from_json(facts.iter().map(|(name, value)| (name.as_str(), *value)))
     }
 
     #[test]
@@ -372,9 +245,10 @@ mod tests {
 
     #[test]
     fn of_several_with_one_name_the_last_counts() {
-        assert_eq!(read(r#"{"a":1,"b":2,"a":"x","a":3}"#).unwrap().as_json(), r#"{"a":3,"b":2}"#);
-        assert!(read(r#"{"a":1,"a":null}"#).unwrap().is_empty());
-        assert_eq!(read(r#"{"\u0061":1,"a":2}"#).unwrap().as_json(), r#"{"a":2}"#);
+        let [one, two] = ["1", "2"].map(|json| RawValue::from_string(json.to_owned()).unwrap());
+        let from = |facts: &[(&'static str, &RawValue)]| Attributes::from_json(facts.iter().copied()).unwrap();
+        assert_eq!(from(&[("b", &two), ("a", &one), ("b", &one)]).as_json(), r#"{"a":1,"b":1}"#);
+        assert!(from(&[("a", &one), ("a", RawValue::NULL)]).is_empty());
     }
 
     #[test]

@@ -16,12 +16,14 @@ use crate::summary::{ScanFailure, ScanSummary};
 
 /// A connector to one configured target system.
 ///
-/// It is made by a [`Registry`](crate::Registry) from a configuration that was checked against its schema. It only
-/// reads: nothing on the target changes through it.
+/// It is made by a [`Registry`](crate::Registry), by [`TryFrom`], from a configuration that was checked against its
+/// schema. It only reads: nothing on the target changes through it.
 #[async_trait]
 pub trait Connector: Send + Sync {
-    /// What the connector is. Makes no I/O and always answers the same.
-    fn describe(&self) -> Descriptor;
+    /// What the connector is: the same for every system. Makes no I/O and always returns the same.
+    fn describe() -> Descriptor
+    where
+        Self: Sized;
 
     /// Probes, one by one, what a scan will need, within 20 seconds or so, retries included.
     ///

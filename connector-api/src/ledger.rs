@@ -117,8 +117,8 @@ impl ScanLedger {
             system: self.system,
             started_at: self.started_at,
             finished_at: Timestamp::now(),
-            outcome: *verdict.as_ref().unwrap_or(&Outcome::Failed),
-            error: verdict.as_ref().err().cloned(),
+            outcome: Outcome::Failed,
+            error: None,
             sections,
             described: self.described,
             facts: self.facts,
@@ -126,7 +126,7 @@ impl ScanLedger {
             watermark: None,
         };
         match verdict {
-            Ok(_) => Ok(summary),
+            Ok(outcome) => Ok(ScanSummary { outcome, ..summary }),
             Err(error) => Err(ScanFailure::new(error, summary)),
         }
     }

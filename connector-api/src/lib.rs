@@ -15,6 +15,14 @@
 //!
 //! struct Hello(SystemConfig);
 //!
+//! impl TryFrom<SystemConfig> for Hello {
+//!     type Error = ConnectorError;
+//!
+//!     fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
+//!         Ok(Self(config))
+//!     }
+//! }
+//!
 //! fn descriptor() -> Descriptor {
 //!     let section = |section: Section, record: &str, of: &str| {
 //!         let described = SectionDescription::new(section, section.as_str(), "one account", "memory", "nothing");
@@ -35,7 +43,7 @@
 //!
 //! #[async_trait]
 //! impl Connector for Hello {
-//!     fn describe(&self) -> Descriptor {
+//!     fn describe() -> Descriptor {
 //!         descriptor()
 //!     }
 //!
@@ -44,10 +52,10 @@
 //!     }
 //!
 //!     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
-//!         let mut ledger = ScanLedger::start(&self.describe(), &self.0);
+//!         let mut ledger = ScanLedger::start(&Self::describe(), &self.0);
 //!         let (sink, cancel) = (&*sink, &request.cancel);
 //!         let sent = async {
-//!             request.verify(&self.describe())?;
+//!             request.verify(&Self::describe())?;
 //!             ledger.send_section(sink, cancel, Section::USERS, [Account::new("1", "ada")]).await?;
 //!             ledger.send_section(sink, cancel, Section::GROUPS, Vec::<Group>::new()).await?;
 //!             ledger.send_section(sink, cancel, Section::MEMBERSHIPS, Vec::<Membership>::new()).await
@@ -57,16 +65,15 @@
 //!     }
 //! }
 //!
-//! inventory::submit! {
-//!     Registration { descriptor, factory: |config| Ok(Box::new(Hello(config))) }
-//! }
+//! inventory::submit! { Registration::of::<Hello>() }
 //!
-//! # fn main() -> Result<(), ConnectorError> {
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), ConnectorError> {
 //! let registry = Registry::discover()?;
 //! let system = SystemConfig::new("Hello", "localhost", Credential::default());
 //! assert!(registry.connect(system.clone(), Edition::Community).is_err());
 //! let connector = registry.connect(system, Edition::Pro)?;
-//! assert_eq!(connector.describe().os_type, "Hello");
+//! assert!(connector.test_connection().await.passed());
 //! # Ok(())
 //! # }
 //! ```
@@ -82,7 +89,7 @@
 //! 4. [`Connector::plan`] tells, where a connector can, the requests that a scan would make.
 //! 5. [`Connector::scan`] reads the target and streams [`Record`]s: accounts, groups, memberships, resources, bindings,
 //!    grants.
-//!    What the target says beside the fields that these name goes into their [`Attributes`], quickest by [`Fields`].
+//!    What the target says beside the fields that these name goes into their [`Attributes`].
 //!    Every call of the [`ScanSink`] is awaited, so a slow host slows the scan and memory stays bounded.
 //!    [`Progress`] comes by the way. The [`CancellationToken`] of the [`ScanRequest`] ends it within a second.
 //! 6. A host that asks for checkpoints gets a [`Checkpoint`] whenever a section has been read. Given back as
@@ -165,7 +172,7 @@ pub use secrecy;
 pub use serde_json;
 pub use tokio_util::sync::CancellationToken;
 
-pub use attributes::{Attributes, Fields};
+pub use attributes::Attributes;
 pub use check::{Check, CheckStatus, ConnectionReport};
 pub use checkpoint::Checkpoint;
 pub use config::{Credential, Fingerprint, SystemConfig};

@@ -20,7 +20,9 @@ mock! {
 
     #[async_trait]
     impl Connector for Connector {
-        fn describe(&self) -> Descriptor;
+        fn describe() -> Descriptor
+        where
+            Self: Sized;
         async fn test_connection(&self) -> ConnectionReport;
         async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure>;
         async fn plan(&self, request: &ScanRequest) -> Result<Option<ScanPlan>, ConnectorError>;

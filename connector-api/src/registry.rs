@@ -12,13 +12,13 @@ use crate::validate::nearest;
 /// The connectors of one host, by OS Type, sorted.
 #[derive(Debug)]
 pub struct Registry {
-    entries: BTreeMap<String, Entry>,
+    connectors: BTreeMap<String, Registered>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Registered {
+    registration: Registration,
     descriptor: Descriptor,
-    factory: fn(SystemConfig) -> Result<Box<dyn Connector>, ConnectorError>,
 }
 
 impl Registry {
@@ -27,31 +27,28 @@ impl Registry {
     /// # Errors
     /// `internal` when two connectors claim one OS Type.
     pub fn discover() -> Result<Self, ConnectorError> {
-        Self::from_registrations(inventory::iter::<Registration>)
+        Self::from_registrations(inventory::iter::<Registration>.into_iter().copied())
     }
 
     /// Collects the given connectors, for hosts and tests that choose them.
     ///
     /// # Errors
     /// `internal` when two connectors claim one OS Type.
-    pub fn from_registrations<'a>(
-        registrations: impl IntoIterator<Item = &'a Registration>,
-    ) -> Result<Self, ConnectorError> {
-        let mut entries = BTreeMap::new();
+    pub fn from_registrations(registrations: impl IntoIterator<Item = Registration>) -> Result<Self, ConnectorError> {
+        let mut connectors = BTreeMap::new();
         for registration in registrations {
-            let descriptor = (registration.descriptor)();
+            let descriptor = registration.descriptor();
             let os_type = descriptor.os_type.clone();
-            let entry = Entry { descriptor, factory: registration.factory };
-            if entries.insert(os_type.clone(), entry).is_some() {
+            if connectors.insert(os_type.clone(), Registered { registration, descriptor }).is_some() {
                 return Err(ConnectorError::internal(format!("two connectors claim the OS Type {os_type}")));
             }
         }
-        Ok(Self { entries })
+        Ok(Self { connectors })
     }
 
     /// Every connector's descriptor, sorted by OS Type.
     pub fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
-        self.entries.values().map(|entry| &entry.descriptor)
+        self.connectors.values().map(|registered| &registered.descriptor)
     }
 
     /// The descriptors of the connectors that an edition includes, sorted by OS Type.
@@ -64,7 +61,7 @@ impl Registry {
     /// # Errors
     /// `invalid_config`, naming the nearest OS Type there is.
     pub fn descriptor(&self, os_type: &str) -> Result<&Descriptor, ConnectorError> {
-        self.entry(os_type).map(|entry| &entry.descriptor)
+        self.find(os_type).map(|registered| &registered.descriptor)
     }
 
     /// Checks edition and configuration, and makes the connector.
@@ -73,15 +70,15 @@ impl Registry {
     /// `invalid_config` for an unknown OS Type or settings that the schema refuses, `edition_not_supported`, or
     /// what the connector itself finds wrong with the settings.
     pub fn connect(&self, config: SystemConfig, edition: Edition) -> Result<Box<dyn Connector>, ConnectorError> {
-        let entry = self.entry(&config.os_type)?;
-        entry.descriptor.check_edition(edition)?;
-        config.validate(&entry.descriptor)?;
-        (entry.factory)(config)
+        let Registered { registration, descriptor } = self.find(&config.os_type)?;
+        descriptor.check_edition(edition)?;
+        config.validate(descriptor)?;
+        registration.connect(config)
     }
 
-    fn entry(&self, os_type: &str) -> Result<&Entry, ConnectorError> {
-        self.entries.get(os_type).ok_or_else(|| {
-            let names: Vec<&str> = self.entries.keys().map(String::as_str).collect();
+    fn find(&self, os_type: &str) -> Result<&Registered, ConnectorError> {
+        self.connectors.get(os_type).ok_or_else(|| {
+            let names: Vec<&str> = self.connectors.keys().map(String::as_str).collect();
             let remedy = match nearest(os_type, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if names.is_empty() => "no connector is compiled into this program".to_owned(),

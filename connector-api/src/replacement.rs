@@ -267,7 +267,7 @@ mod tests {
                 ledger.close(SectionReport::new(section, status));
             }
         }
-        ledger.finish(Ok(())).unwrap_or_else(|failure| *failure.summary)
+        ledger.finish(Ok(())).unwrap_or_else(|failure| failure.into_summary())
     }
 
     fn broken() -> ConnectorError {

@@ -125,38 +125,51 @@ impl ScanSummary {
 
 /// A failed scan: why, and how far it came. Rows already emitted must not be taken for the whole.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct ScanFailure {
-    /// Why the scan failed.
-    pub error: ConnectorError,
-    /// How far it came; its outcome is [`Outcome::Failed`].
-    pub summary: Box<ScanSummary>,
+    /// Boxed, so that a result with it is small. Its error is always there.
+    summary: Box<ScanSummary>,
 }
 
 impl ScanFailure {
     /// A scan that failed with `error`; the summary says so too, whatever it said before.
     pub fn new(error: ConnectorError, mut summary: ScanSummary) -> Self {
         summary.outcome = Outcome::Failed;
-        summary.error = Some(error.clone());
-        Self { error, summary: Box::new(summary) }
+        summary.error = Some(error);
+        Self { summary: Box::new(summary) }
+    }
+
+    /// Why the scan failed.
+    #[expect(clippy::expect_used, reason = "it is set where a failure is made, and nowhere else")]
+    pub fn error(&self) -> &ConnectorError {
+        self.summary.error.as_ref().expect("a failed scan has an error")
+    }
+
+    /// How far it came; its outcome is [`Outcome::Failed`].
+    pub fn summary(&self) -> &ScanSummary {
+        &self.summary
+    }
+
+    /// How far it came, with the error.
+    pub fn into_summary(self) -> ScanSummary {
+        *self.summary
     }
 }
 
 impl fmt::Display for ScanFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        self.error().fmt(f)
     }
 }
 
 impl std::error::Error for ScanFailure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
+        Some(self.error())
     }
 }
 
 impl From<ScanFailure> for ConnectorError {
     fn from(failure: ScanFailure) -> Self {
-        failure.error
+        failure.error().clone()
     }
 }
 

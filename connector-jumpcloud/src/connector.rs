@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use connector_api::{
-    ConnectionReport, Connector, ConnectorError, Descriptor, Organization, ScanFailure, ScanPlan, ScanRequest,
-    ScanSink, ScanSummary, SystemConfig, async_trait,
+    ConnectionReport, Connector, ConnectorError, Descriptor, Organization, ScanFailure, ScanLedger, ScanPlan,
+    ScanRequest, ScanSink, ScanSummary, SystemConfig, async_trait,
 };
 use serde_json::Map;
 
@@ -17,18 +17,21 @@ use crate::scan::{InFlight, Scan, plan::plan};
 use crate::test_connection;
 
 /// A connector to one JumpCloud organisation.
-struct JumpCloud {
+pub struct JumpCloud {
     config: SystemConfig,
     options: Options,
 }
 
-/// Makes a connector from a configuration that has been validated.
-pub(crate) fn connect(config: SystemConfig) -> Result<Box<dyn Connector>, ConnectorError> {
-    let options = Options::read(&config.attributes)?;
-    let connector = JumpCloud { config, options };
-    // Whatever is wrong with the settings shows now, not at the first scan.
-    connector.client(connector.options.bounds())?;
-    Ok(Box::new(connector))
+impl TryFrom<SystemConfig> for JumpCloud {
+    type Error = ConnectorError;
+
+    fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
+        let options = Options::read(&config.attributes)?;
+        let connector = Self { config, options };
+        // Whatever is wrong with the settings shows now, not at the first scan.
+        connector.client(connector.options.bounds())?;
+        Ok(connector)
+    }
 }
 
 impl JumpCloud {
@@ -40,7 +43,7 @@ impl JumpCloud {
 
 #[async_trait]
 impl Connector for JumpCloud {
-    fn describe(&self) -> Descriptor {
+    fn describe() -> Descriptor {
         descriptor()
     }
 
@@ -56,8 +59,7 @@ impl Connector for JumpCloud {
         let client = match self.client(self.options.bounds()) {
             Ok(client) => client,
             Err(error) => {
-                let ledger = connector_api::ScanLedger::start(&descriptor, &self.config);
-                return ledger.finish(Err(error));
+                return ScanLedger::start(&descriptor, &self.config).finish(Err(error));
             }
         };
         let (options, config, request) = (&self.options, &self.config, &request);

@@ -12,7 +12,7 @@ use crate::sections;
 pub const OS_TYPE: &str = "JumpCloud";
 
 /// Describes the connector, without I/O.
-pub fn descriptor() -> Descriptor {
+pub(crate) fn descriptor() -> Descriptor {
     let mut descriptor = Descriptor::new(OS_TYPE, "JumpCloud", env!("CARGO_PKG_VERSION"));
     descriptor.description =
         "Discovers users, groups, memberships, administrators, devices, applications and last logins of a \

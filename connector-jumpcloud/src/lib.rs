@@ -27,10 +27,11 @@ mod scan;
 mod sections;
 mod test_connection;
 
-pub use descriptor::{OS_TYPE, descriptor};
+pub use connector::JumpCloud;
+pub use descriptor::OS_TYPE;
 
 use connector_api::Registration;
 
 connector_api::inventory::submit! {
-    Registration { descriptor, factory: connector::connect }
+    Registration::of::<JumpCloud>()
 }

@@ -301,7 +301,7 @@ mod tests {
         for name in known {
             assert!(is_attribute(name), "{name}");
         }
-        let descriptor = crate::descriptor();
+        let descriptor = crate::descriptor::descriptor();
         let sections = descriptor.sections.iter().flat_map(|section| [&section.data, &section.cost]);
         let evidence = descriptor.evidence.iter().flat_map(|row| [&row.meaning, &row.remedy]);
         let troubles = descriptor.troubleshooting.iter().flat_map(|row| [&row.likely_cause, &row.resolution]);

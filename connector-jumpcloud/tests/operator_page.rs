@@ -5,12 +5,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use connector_api::Descriptor;
+use connector_api::{Connector, Descriptor};
+use connector_jumpcloud::JumpCloud;
 use serde_json::Value;
 
 #[test]
 fn the_operators_page_is_what_the_descriptor_and_the_schema_say() {
-    let page = render(&connector_jumpcloud::descriptor());
+    let page = render(&JumpCloud::describe());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operator.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -22,7 +23,7 @@ fn the_operators_page_is_what_the_descriptor_and_the_schema_say() {
 
 #[test]
 fn every_section_that_is_discovered_has_its_scopes_among_the_permissions() {
-    let descriptor = connector_jumpcloud::descriptor();
+    let descriptor = JumpCloud::describe();
     for row in descriptor.sections.iter().filter(|row| !row.rights.is_empty()) {
         let line = descriptor.required_permissions.iter().find(|line| line.starts_with(&format!("{}: `", row.section)));
         let line = line.unwrap_or_else(|| panic!("{} has no scope", row.section));

@@ -7,10 +7,11 @@ use axum::extract::Query;
 use axum::routing::get;
 use axum::{Json, Router};
 use connector_api::{
-    Account, ConnectorError, Credential, Edition, Group, Membership, Record, Registry, ScanRequest, ScanSink, Section,
-    SystemConfig, async_trait,
+    Account, Connector, ConnectorError, Credential, Edition, Group, Membership, Record, Registry, ScanRequest,
+    ScanSink, Section, SystemConfig, async_trait,
 };
 use connector_host::output::{Destination, Format};
+use connector_jumpcloud::JumpCloud;
 use connector_jumpcloud::fuzzing;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -42,16 +43,12 @@ fn paging(bencher: Bencher<'_, '_>, users: u64) {
     let Ok(runtime) = Runtime::new() else { return };
     let Ok(url) = runtime.block_on(serve_ids(users)) else { return };
     let config = SystemConfig::new("JumpCloud", url, Credential::from_secret("key"));
-    let without = connector_jumpcloud::descriptor()
-        .sections
-        .into_iter()
-        .filter(|one| !one.core)
-        .map(|one| one.section)
-        .collect::<Vec<_>>();
+    let without =
+        JumpCloud::describe().sections.into_iter().filter(|one| !one.core).map(|one| one.section).collect::<Vec<_>>();
     let scan = || -> Fallible {
         let connector = Registry::discover()?.connect(config.clone(), Edition::Enterprise)?;
         let request = ScanRequest::default().leaving_out(without.iter().copied());
-        let summary = runtime.block_on(connector.scan(request, Arc::new(Drain))).map_err(|failure| failure.error)?;
+        let summary = runtime.block_on(connector.scan(request, Arc::new(Drain))).map_err(ConnectorError::from)?;
         assert_eq!(summary.section(Section::USERS).map(|report| report.records), Some(users));
         Ok(())
     };
@@ -159,7 +156,7 @@ fn scan(bencher: Bencher<'_, '_>, users: u64) {
     let config = SystemConfig::new("JumpCloud", simulator.url(), Credential::from_secret(simulator.api_key()));
     let scan = || -> Fallible {
         let connector = Registry::discover()?.connect(config.clone(), Edition::Enterprise)?;
-        runtime.block_on(connector.scan(ScanRequest::default(), Arc::new(Drain))).map_err(|failure| failure.error)?;
+        runtime.block_on(connector.scan(ScanRequest::default(), Arc::new(Drain))).map_err(ConnectorError::from)?;
         Ok(())
     };
     bencher.counter(ItemsCount::new(users)).bench_local(scan);

@@ -23,6 +23,12 @@ struct Store(BTreeMap<String, Vec<Record>>);
 #[derive(Default)]
 struct Draft(Mutex<Vec<Record>>);
 
+impl Draft {
+    fn take(&self) -> Vec<Record> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 #[async_trait]
 impl ScanSink for Draft {
     async fn records(&self, mut batch: Vec<Record>) -> Result<(), ConnectorError> {
@@ -37,32 +43,29 @@ impl ScanSink for Draft {
 
 impl Store {
     /// Scans a system, and replaces of its snapshot what was read whole.
-    async fn scan(&mut self, registry: &Registry, system: &SystemConfig, cancel: CancellationToken) {
+    async fn scan(
+        &mut self,
+        registry: &Registry,
+        system: &SystemConfig,
+        cancel: CancellationToken,
+    ) -> Result<(), Box<dyn Error>> {
+        let descriptor = registry.descriptor(&system.os_type)?;
+        let connector = registry.connect(system.clone(), EDITION)?;
         let draft = Arc::new(Draft::default());
-        let connector = match registry.connect(system.clone(), EDITION) {
-            Ok(connector) => connector,
-            Err(error) => return println!("  {error} ({})", error.remedy),
-        };
-        let summary = match connector.scan(ScanRequest::with_cancel(cancel), draft.clone()).await {
-            Ok(summary) => summary,
-            Err(failure) => {
-                println!("  {failure} ({})", failure.error.remedy);
-                *failure.summary
-            }
-        };
-        let scanned = std::mem::take(&mut *draft.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let scanned = connector.scan(ScanRequest::with_cancel(cancel), draft.clone()).await;
+        let summary = scanned.unwrap_or_else(|failure| {
+            println!("  {failure} ({})", failure.error().remedy);
+            failure.into_summary()
+        });
         // What is kept, of a failed scan all, is as old as it was.
-        let plan = summary.replacement(&connector.describe());
+        let plan = summary.replacement(descriptor);
         let kept: Vec<String> = plan.kept_sections.iter().map(ToString::to_string).collect();
         let known = self.0.get(&system.name).cloned().unwrap_or_default();
-        match plan.apply(known, scanned) {
-            Ok(rows) => {
-                let kept = if kept.is_empty() { "nothing".to_owned() } else { kept.join(", ") };
-                println!("  {:?}: {} rows are known; kept as it was: {kept}", summary.outcome, rows.len());
-                self.0.insert(system.name.clone(), rows);
-            }
-            Err(error) => println!("  the rows do not fit the descriptor: {error}"),
-        }
+        let rows = plan.apply(known, draft.take())?;
+        let kept = if kept.is_empty() { "nothing".to_owned() } else { kept.join(", ") };
+        println!("  {:?}: {} rows are known; kept as it was: {kept}", summary.outcome, rows.len());
+        self.0.insert(system.name.clone(), rows);
+        Ok(())
     }
 }
 
@@ -117,14 +120,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mut store = Store::default();
     println!("\nScan");
-    store.scan(&registry, &system, CancellationToken::new()).await;
+    store.scan(&registry, &system, CancellationToken::new()).await?;
 
     println!("\nScan, cancelled");
     let cancel = CancellationToken::new();
     cancel.cancel();
-    store.scan(&registry, &system, cancel).await;
+    store.scan(&registry, &system, cancel).await?;
 
     println!("\nScan, while the groups cannot be read");
-    store.scan(&registry, &serve(Fault::Fails("/Groups")).await?, CancellationToken::new()).await;
-    Ok(())
+    store.scan(&registry, &serve(Fault::Fails("/Groups")).await?, CancellationToken::new()).await
 }

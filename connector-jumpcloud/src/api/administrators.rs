@@ -56,15 +56,15 @@ impl Administrator {
     /// organisations and a name with others. Each once, by its id where it has one.
     pub(crate) fn roles(&self) -> Vec<Role> {
         let (ids, names) = (self.texts("roles"), self.texts("roleNames"));
-        let mut told: Vec<Role> = if ids.len() == names.len() {
+        let mut given: Vec<Role> = if ids.len() == names.len() {
             ids.into_iter().zip(names).map(|(id, name)| Role::of(Some(id), Some(name))).collect()
         } else {
             let ids = ids.into_iter().map(|id| Role::of(Some(id), None));
             ids.chain(names.into_iter().map(|name| Role::of(None, Some(name)))).collect()
         };
-        told.push(Role::of(self.text("role"), self.text("roleName")));
+        given.push(Role::of(self.text("role"), self.text("roleName")));
         let mut roles: Vec<Role> = Vec::new();
-        for role in told.into_iter().filter(|role| *role != Role::default()) {
+        for role in given.into_iter().filter(|role| *role != Role::default()) {
             let same = |known: &&mut Role| match (&known.id, &role.id) {
                 (Some(known), Some(id)) => known == id,
                 _ => known.name.is_some() && known.name == role.name,
@@ -77,7 +77,7 @@ impl Administrator {
                 None => roles.push(role),
             }
         }
-        // One id and one name, told in two places, are one role's.
+        // One id and one name, in two places, are one role's.
         if let [Role { id: None, name }, Role { id, name: None }] | [Role { id, name: None }, Role { id: None, name }] =
             &mut roles[..]
         {

@@ -197,7 +197,7 @@ pub(crate) struct EventPage {
     pub(crate) events: Vec<Event>,
     /// The page holds as many events as it may, so there may be more.
     pub(crate) full: bool,
-    /// Where the next page begins; told of the last one, too.
+    /// Where the next page begins; the last page has it, too.
     pub(crate) after: Option<Value>,
 }
 

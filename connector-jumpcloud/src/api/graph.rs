@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Id;
-use super::lenient::{self, Told};
+use super::lenient::{self, WireText};
 use super::level::Level;
 use crate::client::{Call, Identified, Listing, listing};
 
@@ -190,23 +190,23 @@ impl<'de> Deserialize<'de> for EdgeOrNull {
             #[serde(borrow, default)]
             to: Option<To<'a>>,
             #[serde(borrow, default)]
-            attributes: Told<'a>,
+            attributes: WireText<'a>,
         }
         #[derive(Deserialize)]
         struct To<'a> {
             #[serde(borrow, default)]
-            id: Told<'a>,
+            id: WireText<'a>,
             #[serde(borrow, default, rename = "type")]
-            kind: Told<'a>,
+            kind: WireText<'a>,
             #[serde(borrow, default)]
-            attributes: Told<'a>,
+            attributes: WireText<'a>,
         }
         let Some(Wire { to: Some(to), attributes }) = Option::deserialize(deserializer)? else {
             return Ok(Self(None));
         };
         let Some(id) = to.id.0.filter(|id| *id != r#""""#) else { return Ok(Self(None)) };
         let id = serde_json::from_str(id).map_err(D::Error::custom)?;
-        let access = |attributes: Told<'_>| sudo(attributes.get().as_ref());
+        let access = |attributes: WireText<'_>| sudo(attributes.get().as_ref());
         let known = Kind::ALL.map(Kind::word).into_iter().find(|word| to.kind.is(word));
         let kind = known.map_or_else(|| to.kind.any_text().unwrap_or_default().into(), Cow::Borrowed);
         // A user group's attributes come along at its far end: what they give is read from the group itself, whichever end

@@ -185,8 +185,8 @@ pub(crate) struct Ids {
 
 impl Ids {
     pub(crate) fn read<E: de::Error>(&self) -> Result<Id, E> {
-        let told = self.v1.as_str().or(self.v2.as_str()).ok_or_else(|| E::missing_field("_id"))?;
-        told.parse().map_err(E::custom)
+        let id = self.v1.as_str().or(self.v2.as_str()).ok_or_else(|| E::missing_field("_id"))?;
+        id.parse().map_err(E::custom)
     }
 }
 

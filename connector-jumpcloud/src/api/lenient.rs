@@ -11,11 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// What the target told of one thing, as JSON text, if it told anything. Read without a deserialiser where it can be.
+/// A value as JSON text, where the target sent one. Read without a deserialiser where it can be.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Told<'a>(pub(crate) Option<&'a str>);
+pub(crate) struct WireText<'a>(pub(crate) Option<&'a str>);
 
-impl<'a> Told<'a> {
+impl<'a> WireText<'a> {
     /// A value of this shape.
     pub(crate) fn get<T: Deserialize<'a>>(self) -> Option<T> {
         serde_json::from_str(self.0?).ok()
@@ -35,10 +35,10 @@ impl<'a> Told<'a> {
 
     /// Whether it is exactly this text.
     pub(crate) fn is(self, text: &str) -> bool {
-        self.plain().map_or_else(|| self.text().is_some_and(|told| told == text), |told| told == text)
+        self.plain().map_or_else(|| self.text().is_some_and(|own| own == text), |own| own == text)
     }
 
-    /// A text that is not empty, or what else can be told as text.
+    /// A text that is not empty, or what else can be written as text.
     pub(crate) fn any_text(self) -> Option<String> {
         if self.0?.starts_with('"') { self.text() } else { text(self.get()?) }
     }
@@ -61,7 +61,7 @@ impl<'a> Told<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Told<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for WireText<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <Option<&RawValue>>::deserialize(deserializer).map(|json| Self(json.map(RawValue::get)))
     }
@@ -116,7 +116,7 @@ fn instant(text: &str) -> Option<Timestamp> {
     time.filter(|time| time.as_second() > -62_135_596_800)
 }
 
-/// Seconds or milliseconds since 1970, told apart by their size: as seconds the times from 1973 to 5138, as
+/// Seconds or milliseconds since 1970, which their size tells apart: as seconds the times from 1973 to 5138, as
 /// milliseconds the same. Other numbers are no time: zero stands for none.
 fn since_1970(number: f64) -> Option<Timestamp> {
     const SECONDS: std::ops::Range<f64> = 1e8..1e11;
@@ -226,11 +226,11 @@ mod tests {
             r#""2023-01-14T08:16:06\u002e495Z""#,
             "1673684166495",
         ] {
-            let (told, value) = (Told(Some(json)), serde_json::from_str::<Value>(json).unwrap_or_default());
-            assert_eq!(told.any_text(), text(value.clone()), "{json}");
-            assert_eq!(told.text().as_deref(), value.as_str().filter(|text| !text.is_empty()), "{json}");
-            assert_eq!((told.flag(), told.time()), (flag(&value), time(&value)), "{json}");
-            assert_eq!((told.is("x"), told.is("ab")), (value == "x", value == "ab"), "{json}");
+            let (wire, value) = (WireText(Some(json)), serde_json::from_str::<Value>(json).unwrap_or_default());
+            assert_eq!(wire.any_text(), text(value.clone()), "{json}");
+            assert_eq!(wire.text().as_deref(), value.as_str().filter(|text| !text.is_empty()), "{json}");
+            assert_eq!((wire.flag(), wire.time()), (flag(&value), time(&value)), "{json}");
+            assert_eq!((wire.is("x"), wire.is("ab")), (value == "x", value == "ab"), "{json}");
         }
     }
 }

@@ -79,8 +79,8 @@ impl From<PeopleWire> for People {
         for (named, name) in people.named.iter_mut().zip(wire.names) {
             *named = name.map(|name| people.names.insert(&name).unwrap_or_else(|same| same));
         }
-        for (sudo, told) in people.sudo.iter_mut().zip(wire.sudo) {
-            *sudo = told;
+        for (sudo, level) in people.sudo.iter_mut().zip(wire.sudo) {
+            *sudo = level;
         }
         let known = people.ids.len() as u32;
         people.listed = wire.listed.into_iter().filter(|at| *at < known).collect();

@@ -201,14 +201,14 @@ fn enter(event: Event, logins: &mut Logins) -> bool {
 
 /// Counts the logins of those who are not in the scan, names that no user has and ids that no account has; and notes those
 /// that may be several users'.
-pub(crate) fn count_strangers(
+pub(crate) fn count_unmatched(
     attribution: &Attribution<'_>,
     logins: &Logins,
     is_user: impl Fn(&Id) -> bool,
     progress: &mut SectionProgress,
 ) {
     let from = || "login events".to_owned();
-    for name in attribution.strangers() {
+    for name in attribution.unmatched() {
         progress.dangling(from, || format!("user {name}"));
     }
     for id in logins.users.by_id.keys().filter(|id| !is_user(id)) {

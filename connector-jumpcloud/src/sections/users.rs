@@ -3,6 +3,7 @@
 
 pub(crate) mod draft;
 pub(crate) mod endpoint;
+mod fields;
 
 use connector_api::{
     Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Record, Retry, Section, SectionPlan, SectionStatus,
@@ -133,7 +134,7 @@ impl Scan<'_> {
         let mut logins = SectionProgress::new(Section::LAST_LOGIN, &self.sink);
         if result.is_ok() {
             let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
-            last_login::count_strangers(&attribution, &state.found.last_login, is_user, &mut logins);
+            last_login::count_unmatched(&attribution, &state.found.last_login, is_user, &mut logins);
         }
         Sent { result, people, rows: self.in_flight.of(Section::USERS).taken, progress, endpoint, logins }
     }

@@ -35,8 +35,8 @@ async fn an_address_that_is_blocked_ends_the_scan_at_once_whichever_section_hear
     for path in ["/api/users", "/api/systems", "/insights/directory/v1/events", "/api/v2/usergroups"] {
         let console = Content::default().list("/api/systemusers", [user.clone()]).page(path, 403, BLOCK).serve().await;
         let failure = try_scan(console.system().with_attribute("concurrency", 1)).await.unwrap_err();
-        assert_eq!(failure.error.code, ErrorCode::AddressBlocked, "{path}: {failure}");
-        assert!(failure.error.remedy.contains("unblocked"), "{failure:?}");
+        assert_eq!(failure.error().code, ErrorCode::AddressBlocked, "{path}: {failure}");
+        assert!(failure.error().remedy.contains("unblocked"), "{failure:?}");
         let asked = console.asked();
         assert_eq!(asked.last().unwrap().path, path, "nothing is asked behind it");
         assert_eq!(asked.iter().filter(|request| request.path == path).count(), 1);

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::support::console::{Content, id};
 use crate::support::{core_alone, one, scan, simulated, small, start, try_scan, wire};
-use connector_api::{AccountKind, AccountType, ErrorCode, Outcome, Record, SectionStatus, Stage};
+use connector_api::{AccountKind, AccountType, Connector, ErrorCode, Outcome, Record, SectionStatus, Stage};
+use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::organization::{Organization, UserRole, UserState};
 use jumpcloud_simulator::{SimulatorOptions, UsersEndpoint};
 use serde_json::{Value, json};
@@ -177,8 +178,8 @@ async fn both_endpoints_and_both_shapes_give_the_same_accounts() {
 async fn an_endpoint_that_was_asked_for_and_is_not_served_fails_the_scan() {
     let simulator = start(small()).await;
     let failure = try_scan(core_alone(simulated(&simulator)).with_attribute("usersEndpoint", "v2")).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::NotFound);
-    assert_eq!(failure.summary.outcome, Outcome::Failed);
+    assert_eq!(failure.error().code, ErrorCode::NotFound);
+    assert_eq!(failure.summary().outcome, Outcome::Failed);
 }
 
 #[tokio::test]
@@ -307,7 +308,7 @@ async fn two_scans_of_the_same_organisation_give_the_same_rows_in_the_same_order
 async fn every_section_says_that_it_begins_and_that_it_is_done() {
     let simulator = start(small()).await;
     let scanned = scan(simulated(&simulator)).await;
-    for section in connector_jumpcloud::descriptor().sections.into_iter().map(|described| described.section) {
+    for section in JumpCloud::describe().sections.into_iter().map(|described| described.section) {
         let of_section: Vec<_> = scanned.progress.iter().filter(|progress| progress.section == section).collect();
         let (first, last) = (of_section.first().unwrap(), of_section.last().unwrap());
         assert_eq!((first.stage, first.done, first.requests), (Stage::Reading, 0, 0), "{section}");

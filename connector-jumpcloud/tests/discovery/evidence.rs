@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::support::console::{Console, Content, id};
 use crate::support::replay::NOW;
 use crate::support::{Scanned, codes, scan, simulated, start};
-use connector_api::{Account, AccountType, Reason, Severity};
+use connector_api::{Account, AccountType, Connector, Reason, Severity};
+use connector_jumpcloud::JumpCloud;
 use jiff::{SignedDuration, Timestamp};
 use jumpcloud_simulator::SimulatorOptions;
 use jumpcloud_simulator::organization::{Kind, Node, cast_of_groups, cast_of_users};
@@ -154,7 +155,7 @@ async fn every_code_occurs_and_says_what_is_so() {
         .chain(scanned.groups().flat_map(|group| &group.reasons))
         .map(|reason| reason.code.as_str())
         .collect();
-    let descriptor = connector_jumpcloud::descriptor();
+    let descriptor = JumpCloud::describe();
     let listed: BTreeSet<&str> = descriptor.evidence.iter().map(|row| row.code.as_str()).collect();
     assert_eq!(all, listed, "each code that the descriptor lists, and no other");
     assert_eq!(codes(user(9)), ["disabled_but_bound"], "what has no privilege is not called privileged");

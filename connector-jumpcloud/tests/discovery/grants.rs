@@ -6,7 +6,8 @@ use crate::support::console::{Content, id};
 use crate::support::{
     LOGIN, SUDO, SUDO_WITHOUT_PASSWORD, Scanned, connect, level, scan, simulated, small, start, wire,
 };
-use connector_api::{Access, Grant, Principal, ScanPlan, ScanRequest, Section, SectionStatus};
+use connector_api::{Access, Connector, Grant, Principal, ScanPlan, ScanRequest, Section, SectionStatus};
+use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::organization::{Edge, Kind, Node, Organization, Sudo};
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
 use serde_json::{Value, json};
@@ -410,7 +411,7 @@ async fn every_section_makes_the_requests_that_were_planned() {
             sum += made;
         }
         assert_eq!(sum, simulator.requests().total - probes, "every request belongs to a section");
-        let reading = connector_jumpcloud::descriptor().sections;
+        let reading = JumpCloud::describe().sections;
         let reading = reading.iter().filter(|section| !section.rights.is_empty()).map(|section| section.section);
         assert_eq!(plan.sections.iter().map(|line| line.section).collect::<Vec<_>>(), reading.collect::<Vec<_>>());
     }

@@ -147,8 +147,8 @@ async fn a_group_that_is_listed_with_members_and_not_there_by_itself_fails_the_s
     let members = format!("{group}/members");
     let console = content().list(&members, [json!({"to": {"id": id(5), "type": "user"}})]).serve().await;
     let failure = try_scan(core_alone(console.system())).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::InconsistentListing);
-    assert!(failure.error.remedy.contains("groupDetails"), "{}", failure.error.remedy);
+    assert_eq!(failure.error().code, ErrorCode::InconsistentListing);
+    assert!(failure.error().remedy.contains("groupDetails"), "{}", failure.error().remedy);
 
     let console = content().answer(&members, 404, json!({"message": "Not Found"})).serve().await;
     let scanned = scan(core_alone(console.system())).await;

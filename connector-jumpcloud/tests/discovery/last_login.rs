@@ -139,8 +139,8 @@ async fn logins_of_nobody_in_the_scan_are_counted_and_kept_apart() {
     assert_eq!((of(1).succeeded_at, of(1).service.as_deref()), (time(2), Some("systems")));
     assert_eq!(of(8).succeeded_at, time(3), "an administrator's login is no user's");
     let report = scanned.summary.section(Section::LAST_LOGIN).unwrap();
-    let strangers: Vec<&str> = report.dangling_examples.iter().map(|example| example.to.as_str()).collect();
-    assert_eq!(strangers, ["user ghost", &format!("user {}", id(77))]);
+    let unmatched: Vec<&str> = report.dangling_examples.iter().map(|example| example.to.as_str()).collect();
+    assert_eq!(unmatched, ["user ghost", &format!("user {}", id(77))]);
     assert_eq!(report.notes, ["3 login events do not say whose they are or how they went"]);
     assert_eq!(report.status, SectionStatus::Complete);
 }
@@ -203,8 +203,8 @@ async fn names_of_logins_are_known_in_whatever_case() {
         .await;
     let scanned = scan(console.system()).await;
     assert!(scanned.accounts().all(|account| account.last_login_at.is_some()));
-    let strangers = &scanned.summary.section(Section::LAST_LOGIN).unwrap().dangling_examples;
-    assert_eq!(strangers.iter().map(|stranger| stranger.to.as_str()).collect::<Vec<_>>(), ["user ghost"]);
+    let unmatched = &scanned.summary.section(Section::LAST_LOGIN).unwrap().dangling_examples;
+    assert_eq!(unmatched.iter().map(|example| example.to.as_str()).collect::<Vec<_>>(), ["user ghost"]);
 }
 
 #[tokio::test]

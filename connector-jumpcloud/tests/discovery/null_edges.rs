@@ -81,12 +81,12 @@ async fn a_list_that_is_cut_off_is_not_taken_for_one_with_null_records() {
     for shown in [0, 50, 100] {
         let console = group_of_130(shown).list(&membership, reached(1000..1130)).serve().await;
         let failure = try_scan(core_alone(console.system())).await.unwrap_err();
-        assert_eq!(failure.error.code, ErrorCode::InconsistentListing, "{shown}");
-        assert!(failure.error.message.contains("the traversal shows"), "{}", failure.error.message);
+        assert_eq!(failure.error().code, ErrorCode::InconsistentListing, "{shown}");
+        assert!(failure.error().message.contains("the traversal shows"), "{}", failure.error().message);
 
         let console = group_of_130(shown).answer(&membership, 404, json!({"message": "Not Found"})).serve().await;
         let failure = try_scan(core_alone(console.system())).await.unwrap_err();
-        assert_eq!(failure.error.code, ErrorCode::InconsistentListing, "{shown}, no traversal");
+        assert_eq!(failure.error().code, ErrorCode::InconsistentListing, "{shown}, no traversal");
     }
 }
 
@@ -102,7 +102,7 @@ async fn a_list_whose_last_records_are_null_does_not_depend_on_a_traversal_but_h
     }
     let console = group_of_130(125).list(&membership, reached(1000..1130)).serve().await;
     let failure = try_scan(core_alone(console.system())).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::InconsistentListing);
+    assert_eq!(failure.error().code, ErrorCode::InconsistentListing);
 }
 
 #[tokio::test]
@@ -124,6 +124,6 @@ async fn any_other_list_that_is_short_of_its_total_fails_the_scan() {
         let rows = (1..=5).map(|number| json!({"id": id(number), "_id": id(number), "name": format!("n{number}")}));
         let console = Content::default().list(list, rows).total(list, 9).serve().await;
         let failure = try_scan(core_alone(console.system())).await.unwrap_err();
-        assert_eq!(failure.error.code, ErrorCode::InconsistentListing, "{list}");
+        assert_eq!(failure.error().code, ErrorCode::InconsistentListing, "{list}");
     }
 }

@@ -29,7 +29,7 @@ fn assert_lists_all(simulator: &Simulator, error: &ConnectorError) {
 #[tokio::test]
 async fn without_an_organisation_scan_plan_and_test_say_which_there_are() {
     let simulator = provider().await;
-    assert_lists_all(&simulator, &try_scan(simulated(&simulator)).await.unwrap_err().error);
+    assert_lists_all(&simulator, try_scan(simulated(&simulator)).await.unwrap_err().error());
     let connector = connect(simulated(&simulator)).unwrap();
     assert_lists_all(&simulator, &connector.plan(&ScanRequest::default()).await.unwrap_err());
     let report = connector.test_connection().await;
@@ -63,12 +63,12 @@ async fn each_organisation_is_scanned_by_its_id() {
 async fn an_unknown_organisation_is_told_from_a_bad_key() {
     let simulator = provider().await;
     let system = simulated(&simulator).with_attribute("jumpcloudOrgId", "5f0000000000000000000bad");
-    assert_lists_all(&simulator, &try_scan(system.clone()).await.unwrap_err().error);
+    assert_lists_all(&simulator, try_scan(system.clone()).await.unwrap_err().error());
     let connector = connect(system).unwrap();
     assert_lists_all(&simulator, &connector.plan(&ScanRequest::default()).await.unwrap_err());
     assert_lists_all(&simulator, connector.test_connection().await.first_error().unwrap());
     let wrong_key = crate::support::system(&simulator.url(), "not-the-key");
-    assert_eq!(try_scan(wrong_key).await.unwrap_err().error.code, ErrorCode::Unauthorized);
+    assert_eq!(try_scan(wrong_key).await.unwrap_err().error().code, ErrorCode::Unauthorized);
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_malformed_id_is_refused_before_and_by_the_service() {
         Content::default().answer("/api/v2/users", 400, refusal.clone()).answer("/api/systemusers", 400, refusal);
     let console = console.serve().await;
     let failure = try_scan(console.system().with_attribute("jumpcloudOrgId", id(7))).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::WrongOrganization, "{failure}");
+    assert_eq!(failure.error().code, ErrorCode::WrongOrganization, "{failure}");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn the_organisation_is_named_everywhere_but_where_that_is_refused() {
 async fn a_key_of_one_organisation_that_is_refused_is_not_sent_looking_for_others() {
     let console = Content::default().answer("/api/v2/users", 401, json!({"message": "Unauthorized"})).serve().await;
     let failure = try_scan(console.system()).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::Unauthorized, "{failure}");
+    assert_eq!(failure.error().code, ErrorCode::Unauthorized, "{failure}");
 }
 
 fn service_account(simulator: &Simulator, secret: &str) -> SystemConfig {
@@ -141,7 +141,7 @@ async fn a_token_is_renewed_once_on_a_401() {
     let simulator = start(SimulatorOptions { faults, ..small() }).await;
     let (_, secret) = simulator.oauth_client();
     let failure = try_scan(service_account(&simulator, secret)).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::Unauthorized, "{failure}");
+    assert_eq!(failure.error().code, ErrorCode::Unauthorized, "{failure}");
     assert_eq!(simulator.requests().of("usergroups"), 2, "once, and once more with a fresh token");
 }
 
@@ -298,17 +298,17 @@ async fn a_section_that_is_refused_says_one_thing_of_the_credential() {
 async fn the_report_of_a_section_and_the_error_of_the_scan_agree() {
     let simulator = provider().await;
     let failure = try_scan(simulated(&simulator)).await.unwrap_err();
-    let users = failure.summary.section(Section::USERS).unwrap().status.error().unwrap();
-    assert_eq!(*users, failure.error.clone().with_message(users.message.clone()));
-    assert!(failure.error.message.ends_with(&users.message), "{failure:?}");
+    let users = failure.summary().section(Section::USERS).unwrap().status.error().unwrap();
+    assert_eq!(*users, failure.error().clone().with_message(users.message.clone()));
+    assert!(failure.error().message.ends_with(&users.message), "{failure:?}");
 }
 
 #[tokio::test]
 async fn a_wrong_secret_is_unauthorized() {
     let simulator = start(small()).await;
     let failure = try_scan(service_account(&simulator, "not-the-secret")).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::Unauthorized);
-    assert!(failure.error.remedy.contains("client secret"), "{:?}", failure.error);
+    assert_eq!(failure.error().code, ErrorCode::Unauthorized);
+    assert!(failure.error().remedy.contains("client secret"), "{:?}", failure.error());
     let report = connect(service_account(&simulator, "not-the-secret")).unwrap().test_connection().await;
     assert_eq!(report.first_error().unwrap().code, ErrorCode::Unauthorized);
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::support::console::{Content, id};
 use crate::support::{connect, core_alone, scan, simulated, small, start, system, try_scan};
-use connector_api::{Check, CheckStatus, ConnectionReport, ErrorCode, SectionStatus, SystemConfig};
+use connector_api::{Check, CheckStatus, ConnectionReport, Connector, ErrorCode, SectionStatus, SystemConfig};
 use connector_conformance::loopback;
+use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::{SimulatorOptions, TlsMode};
 use serde_json::json;
 use tokio::time::Instant;
@@ -131,7 +132,7 @@ async fn a_port_that_speaks_plain_http_is_called_so() {
 #[tokio::test]
 async fn a_name_that_does_not_exist_is_looked_up_twice() {
     let system = core_alone(system("console.invalid", "key")).with_attribute("retryWaitMilliseconds", 1);
-    let error = try_scan(system).await.unwrap_err().error;
+    let error = try_scan(system).await.unwrap_err().error().clone();
     assert_eq!(error.code, ErrorCode::Dns);
     assert!(error.message.contains("console.invalid") && error.message.contains("after 2 attempts"), "{error:?}");
 }
@@ -232,14 +233,13 @@ async fn too_many_calls_are_slowed_down_and_only_a_lasting_refusal_is_an_error()
     let simulator = start(SimulatorOptions { faults, ..small() }).await;
     let config = core_alone(simulated(&simulator)).with_attribute("retryBudgetSeconds", 1);
     let failure = try_scan(config).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::RateLimited, "{failure}");
-    assert!(failure.error.remedy.contains("scan interval"), "{failure:?}");
+    assert_eq!(failure.error().code, ErrorCode::RateLimited, "{failure}");
+    assert!(failure.error().remedy.contains("scan interval"), "{failure:?}");
 }
 
 #[tokio::test]
 async fn the_table_of_the_product_page_is_in_the_descriptor_with_codes() {
-    let connector = connect(system("console.jumpcloud.com", "key")).unwrap();
-    let rows = connector.describe().troubleshooting;
+    let rows = JumpCloud::describe().troubleshooting;
     for (code, symptom, resolution) in [
         (ErrorCode::Unauthorized, "401 Unauthorized", "Regenerate the API key in the JumpCloud portal"),
         (ErrorCode::NoUsers, "No users returned", "Verify users exist and the API key belongs to an Administrator"),
@@ -296,7 +296,7 @@ async fn a_key_that_may_see_no_organisation_is_not_told_to_choose_one() {
     assert_fails(&report, "users", ErrorCode::WrongOrganization);
     let failure = try_scan(system).await.unwrap_err();
     let organization = check(&report, "organization").error.as_ref().unwrap();
-    for error in [report.first_error().unwrap(), &failure.error, organization] {
+    for error in [report.first_error().unwrap(), failure.error(), organization] {
         assert!(error.message.contains("the key may see no organisation"), "{error:?}");
         assert!(!error.remedy.contains("one of"), "{error:?}");
     }
@@ -306,8 +306,11 @@ async fn a_key_that_may_see_no_organisation_is_not_told_to_choose_one() {
 async fn what_the_target_says_of_a_failure_is_in_the_error() {
     let console =
         Content::default().answer("/api/v2/usergroups", 200, json!({"error": "backend unavailable"})).serve().await;
-    let error =
-        try_scan(core_alone(console.system()).with_attribute("retryWaitMilliseconds", 1)).await.unwrap_err().error;
+    let error = try_scan(core_alone(console.system()).with_attribute("retryWaitMilliseconds", 1))
+        .await
+        .unwrap_err()
+        .error()
+        .clone();
     assert_eq!(error.code, ErrorCode::MalformedResponse);
     assert!(error.message.contains("backend unavailable") && !error.remedy.contains("host name"), "{error:?}");
 }

@@ -60,16 +60,16 @@ async fn those_who_are_answered_404_by_id_are_stale_edges_and_the_scan_is_comple
 async fn one_who_is_there_by_id_makes_the_list_incomplete() {
     let console = with_users_by_id(content(100..150, 100..153), [152]).serve().await;
     let failure = try_scan(core_alone(console.system())).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::InconsistentListing);
-    assert!(failure.error.message.contains("lacks 1 user whom "), "{}", failure.error.message);
-    assert_eq!(failure.summary.section(Section::USERS).unwrap().status.as_str(), "incomplete");
+    assert_eq!(failure.error().code, ErrorCode::InconsistentListing);
+    assert!(failure.error().message.contains("lacks 1 user whom "), "{}", failure.error().message);
+    assert_eq!(failure.summary().section(Section::USERS).unwrap().status.as_str(), "incomplete");
 }
 
 #[tokio::test]
 async fn more_than_a_few_make_the_list_incomplete_without_being_asked_for() {
     let console = content(100..150, 100..171).serve().await;
     let failure = try_scan(core_alone(console.system())).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::InconsistentListing);
+    assert_eq!(failure.error().code, ErrorCode::InconsistentListing);
     assert_eq!(asked_by_id(&console), 0);
     let listed = console.asked().iter().filter(|asked| asked.path == USERS).count();
     assert_eq!(listed, 2, "read once more first");
@@ -86,8 +86,8 @@ async fn of_many_users_one_in_a_hundred_may_be_gone_and_a_sample_is_asked_for() 
 async fn an_empty_list_with_members_is_incomplete() {
     let console = content([], 100..103).serve().await;
     let failure = try_scan(core_alone(console.system())).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::InconsistentListing);
-    assert!(failure.error.message.contains("lists nobody"), "{}", failure.error.message);
+    assert_eq!(failure.error().code, ErrorCode::InconsistentListing);
+    assert!(failure.error().message.contains("lists nobody"), "{}", failure.error().message);
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn those_whom_the_v2_listing_leaves_out_come_from_the_published_one() {
     let console = whole().list(V2, (100..120).map(user)).serve().await;
     let system = core_alone(console.system()).with_attribute("usersEndpoint", "v2");
     let failure = try_scan(system).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::InconsistentListing, "the operator's choice holds");
+    assert_eq!(failure.error().code, ErrorCode::InconsistentListing, "the operator's choice holds");
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn whom_only_a_binding_names_is_missed_as_well() {
     let console =
         content.list("/api/systems", [device]).edges(&bound, "user", [(&*id(199), Value::Null)]).serve().await;
     let failure = try_scan(console.system()).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::InconsistentListing);
+    assert_eq!(failure.error().code, ErrorCode::InconsistentListing);
 }
 
 #[tokio::test]
@@ -141,9 +141,9 @@ async fn edges_of_unknown_kinds_fail_the_scan_unless_they_are_few() {
             let ended = try_scan(core_alone(console.system())).await;
             assert_eq!(ended.is_err(), fails, "{unknown} of kind {kind}");
             if let Err(failure) = ended {
-                assert_eq!(failure.error.code, ErrorCode::InconsistentListing);
-                assert!(failure.error.message.contains(&id(1000)), "an example: {}", failure.error.message);
-                let report = failure.summary.section(Section::MEMBERSHIPS).unwrap();
+                assert_eq!(failure.error().code, ErrorCode::InconsistentListing);
+                assert!(failure.error().message.contains(&id(1000)), "an example: {}", failure.error().message);
+                let report = failure.summary().section(Section::MEMBERSHIPS).unwrap();
                 assert!(!report.dangling_examples.is_empty());
             }
         }
@@ -169,7 +169,7 @@ async fn a_row_of_another_organisation_ends_the_scan_and_one_that_names_none_say
             .serve()
             .await;
         let ended = try_scan(console.system().with_attribute("jumpcloudOrgId", MINE)).await;
-        let code = ended.as_ref().err().map(|failure| failure.error.code);
+        let code = ended.as_ref().err().map(|failure| failure.error().code);
         assert_eq!(code, fails.then_some(ErrorCode::WrongOrganization), "{of_user}, {of_device}: {ended:?}");
     }
 }

@@ -84,8 +84,8 @@ async fn a_local_name_counts_for_devices_alone_and_the_newest_login_wins() {
     let scanned = scan_of(users.clone(), [by_name(9, "adae"), on_device(4, "adae"), by_name(2, "ada")]).await;
     assert_eq!(minutes(&scanned), [Some(4), None, None]);
     let report = scanned.summary.section(Section::LAST_LOGIN).unwrap();
-    let strangers: Vec<_> = report.dangling_examples.iter().map(|stranger| stranger.to.as_str()).collect();
-    assert_eq!(strangers, ["user adae"], "nobody signs in to a network by the name on a device");
+    let unmatched: Vec<_> = report.dangling_examples.iter().map(|example| example.to.as_str()).collect();
+    assert_eq!(unmatched, ["user adae"], "nobody signs in to a network by the name on a device");
     let scanned = scan_of(users, [on_device(4, "adae"), by_name(5, "ADA"), on_device(6, "bob@X.example")]).await;
     assert_eq!(minutes(&scanned), [Some(5), Some(6), None]);
 }

@@ -51,7 +51,7 @@ async fn a_wait_that_is_out_of_all_bounds_is_not_waited() {
         let began = Instant::now();
         let fault = format!("status=429:retry-after={seconds}");
         let (simulator, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
-        let error = ended.unwrap_err().error;
+        let error = ended.unwrap_err().error().clone();
         assert_eq!(error.code, ErrorCode::RateLimited);
         assert!(error.message.contains("more than the 300 s that a request may take"), "{error:?}");
         assert!(

@@ -273,8 +273,9 @@ fn judge(
     sink: &Collected,
 ) -> Result<Kinds, String> {
     let summary = match ended {
-        Err(ScanFailure { error, summary, .. }) => {
-            if summary.outcome != Outcome::Failed {
+        Err(failure) => {
+            let error = failure.error();
+            if failure.summary().outcome != Outcome::Failed {
                 return Err("a failed scan's summary does not say so".to_owned());
             }
             return match error.code {

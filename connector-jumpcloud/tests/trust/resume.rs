@@ -35,7 +35,7 @@ async fn scan_from(
     let mut request = ScanRequest::default().with_checkpoints();
     request.resume = resume;
     let ended = connect(system.clone()).unwrap().scan(request, Arc::clone(sink) as Arc<dyn ScanSink>).await;
-    ended.map(|summary| summary.outcome).map_err(|failure| failure.error.code)
+    ended.map(|summary| summary.outcome).map_err(|failure| failure.error().code)
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a_scan_that_was_cancelled_at_any_call_goes_on_from_its_last_checkpoint(
         let request = ScanRequest::with_cancel(cancel).with_checkpoints();
         let ended = connect(system.clone()).unwrap().scan(request, Arc::clone(&sink) as Arc<dyn ScanSink>).await;
         if let Err(failure) = &ended {
-            assert_eq!(failure.error.code, ErrorCode::Cancelled, "call {call}");
+            assert_eq!(failure.error().code, ErrorCode::Cancelled, "call {call}");
         }
         let (before, resume) = match sink.checkpoints().pop() {
             Some((before, checkpoint)) => (before, Some(checkpoint)),
@@ -137,7 +137,7 @@ async fn a_section_is_complete_only_when_its_rows_were_taken_and_what_it_cost_is
         let ended = connect(system.clone()).unwrap().scan(request, Arc::clone(&sink) as Arc<dyn ScanSink>).await;
         let Err(failure) = ended else { continue };
         cancelled += 1;
-        let summary = failure.summary;
+        let summary = failure.into_summary();
         for report in &summary.sections {
             let complete = report.status == SectionStatus::Complete;
             assert!(!complete || report.section == Section::USERS, "call {call}: {report:?}");
@@ -207,7 +207,7 @@ async fn a_checkpoint_of_a_scan_that_leaves_other_sections_out_is_refused() {
         let without = [Section::APPLICATIONS];
         let request = ScanRequest::default().leaving_out(without).resuming(checkpoint);
         let ended = connect(system.clone()).unwrap().scan(request, Arc::<Collected>::default()).await;
-        assert_eq!(ended.unwrap_err().error.code, ErrorCode::CheckpointRejected);
+        assert_eq!(ended.unwrap_err().error().code, ErrorCode::CheckpointRejected);
     }
 }
 
@@ -273,6 +273,6 @@ async fn a_sink_that_fails_ends_the_scan_with_its_own_error() {
     let connector = connect(system(&simulator)).unwrap();
     let sink = Arc::new(Failing(Arc::default(), 1));
     let failure = connector.scan(ScanRequest::default(), sink).await.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::Sink);
-    assert!(matches!(failure.summary.section(Section::USERS).unwrap().status, SectionStatus::Incomplete { .. }));
+    assert_eq!(failure.error().code, ErrorCode::Sink);
+    assert!(matches!(failure.summary().section(Section::USERS).unwrap().status, SectionStatus::Incomplete { .. }));
 }

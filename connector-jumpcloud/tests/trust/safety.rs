@@ -39,7 +39,7 @@ async fn a_redirect_names_its_host_and_the_key_does_not_travel_there() {
     let (address, heard) = listener("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]").await;
     let fault = format!("redirect=http://{address}/login:on=users");
     let (simulator, ended, rows) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
-    let error = ended.unwrap_err().error;
+    let error = ended.unwrap_err().error().clone();
     assert_eq!(error.code, ErrorCode::UnexpectedRedirect);
     assert!(error.message.contains("127.0.0.1") && rows.is_empty(), "{error:?}");
     assert_eq!(heard.lock().unwrap().as_str(), "");
@@ -51,7 +51,7 @@ async fn what_is_no_answer_is_named() {
     for fault in ["deep=100000", "hostile-ids", "invalid-utf8", "html"] {
         let fault = format!("{fault}:on=usergroups");
         let (simulator, ended, _) = scan_with(with_faults(served_by_one(), &[&fault]), core_only()).await;
-        let error = ended.unwrap_err().error;
+        let error = ended.unwrap_err().error().clone();
         assert_eq!(error.code, ErrorCode::MalformedResponse, "{fault}: {error:?}");
         assert!(error.message.len() < 600 && !error.message.chars().any(char::is_control), "{error:?}");
         assert_eq!(simulator.requests().of("usergroups"), 3, "{fault}");
@@ -171,7 +171,7 @@ async fn the_proxy_that_is_named_is_used() {
     let (ended, _) =
         scan(config(&simulator, json!({"proxyUrl": "http://user:geheim@127.0.0.1:1", "attempts": 1}))).await;
     let failure = ended.unwrap_err();
-    assert_eq!(failure.error.code, ErrorCode::Connect);
+    assert_eq!(failure.error().code, ErrorCode::Connect);
     assert!(!format!("{failure:?}").contains("geheim"));
     assert_eq!(simulator.requests().total, 0);
     // What is readable must not leave this machine.
@@ -185,7 +185,7 @@ async fn the_proxy_that_is_named_is_used() {
 async fn an_organisation_is_named_where_one_must_be_and_not_where_it_is_refused() {
     let simulator = Simulator::start(SimulatorOptions { organizations: 3, ..served_by_one() }).await.unwrap();
     let (ended, _) = scan(config(&simulator, core_only())).await;
-    let error = ended.unwrap_err().error;
+    let error = ended.unwrap_err().error().clone();
     assert_eq!(error.code, ErrorCode::WrongOrganization);
     let second = simulator.organizations()[1].organization_id();
     assert!(error.remedy.contains(&second), "{error:?}");
@@ -235,11 +235,11 @@ async fn the_key_is_in_nothing_that_a_scan_says() {
         let sink = Arc::new(Collected::default());
         let request = ScanRequest::default().with_checkpoints();
         let ended = connector.scan(request, Arc::clone(&sink) as Arc<dyn ScanSink>).await;
-        said.push(format!("{ended:?} {system:?} {:?}", connector.describe()));
+        said.push(format!("{ended:?} {system:?}"));
         said.push(serde_json::to_string(&system).unwrap());
         match ended {
             Ok(summary) => said.push(serde_json::to_string(&summary).unwrap()),
-            Err(failure) => said.push(serde_json::to_string(&failure.summary).unwrap()),
+            Err(failure) => said.push(serde_json::to_string(failure.summary()).unwrap()),
         }
         said.push(serde_json::to_string(&sink.rows()).unwrap());
         said.extend(sink.checkpoints().iter().map(|(_, kept)| serde_json::to_string(kept).unwrap()));
@@ -265,7 +265,7 @@ async fn the_key_is_in_nothing_that_a_scan_says() {
         let (ended, rows) = scan(system.clone()).await;
         assert!(ended.is_err() && rows.is_empty(), "{status}");
         said.push(format!("{ended:?} {}", ended.as_ref().unwrap_err()));
-        said.push(serde_json::to_string(&ended.unwrap_err().summary).unwrap());
+        said.push(serde_json::to_string(&ended.unwrap_err().summary()).unwrap());
         let connector = connect(system).unwrap();
         said.push(serde_json::to_string(&connector.test_connection().await).unwrap());
         said.push(format!("{:?}", connector.organizations().await));

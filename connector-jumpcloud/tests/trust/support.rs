@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use connector_jumpcloud as _;
-
 use connector_api::{
     AccountKind, CancellationToken, Checkpoint, Connector, ConnectorError, Credential, Edition, ErrorCode, Principal,
     Record, Registry, ScanFailure, ScanRequest, ScanSink, ScanSummary, SystemConfig, async_trait,
 };
+use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::organization::{Kind, Node};
 use jumpcloud_simulator::{Organization, Simulator, SimulatorOptions};
 use serde_json::{Value, json};
@@ -116,7 +115,7 @@ pub async fn scan_with(
 /// The code of a failed scan.
 #[track_caller]
 pub fn code(ended: &Result<ScanSummary, ScanFailure>) -> ErrorCode {
-    ended.as_ref().expect_err("the scan did not fail").error.code
+    ended.as_ref().expect_err("the scan did not fail").error().code
 }
 
 /// Rows by what identifies them.
@@ -238,7 +237,7 @@ impl Identities {
 
 /// Attributes that leave the optional sections out.
 pub fn core_only() -> Value {
-    let schema = serde_json::to_value(connector_jumpcloud::descriptor().config_schema).unwrap();
+    let schema = serde_json::to_value(JumpCloud::describe().config_schema).unwrap();
     let attributes = schema["properties"].as_object().unwrap().keys();
     attributes.filter(|name| name.starts_with("include")).map(|switch| (switch.clone(), json!(false))).collect()
 }

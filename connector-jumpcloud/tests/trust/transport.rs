@@ -76,7 +76,7 @@ impl Server {
 async fn a_target_that_prefers_http_2_is_asked_in_http_1_1() {
     let server = server(2020).await;
     let (ended, _) = scan(server.system()).await;
-    assert_eq!(ended.unwrap_err().error.code, ErrorCode::Unauthorized);
+    assert_eq!(ended.unwrap_err().error().code, ErrorCode::Unauthorized);
     let asked = server.asked.lock().unwrap();
     assert!(!asked.is_empty() && asked.iter().all(|version| *version == Version::HTTP_11), "{asked:?}");
 }
@@ -85,7 +85,7 @@ async fn a_target_that_prefers_http_2_is_asked_in_http_1_1() {
 async fn a_certificate_of_the_future_speaks_of_this_servers_clock() {
     let server = server(3000).await;
     let (ended, _) = scan(server.system()).await;
-    let error = ended.unwrap_err().error;
+    let error = ended.unwrap_err().error().clone();
     assert_eq!(error.code, ErrorCode::Tls);
     assert!(error.remedy.contains("this server's clock") && !error.remedy.contains("TLS 1.2"), "{error:?}");
 }
@@ -113,7 +113,7 @@ async fn through(simulator: &Simulator, proxy: &str) -> ConnectorError {
     let report = connect(system).unwrap().test_connection().await;
     let resolved = report.checks.iter().find(|check| check.name == "resolve").unwrap();
     assert_eq!(resolved.status, CheckStatus::Skipped, "the proxy resolves: {report:?}");
-    let (failed, error) = (report.first_error().unwrap().clone(), ended.unwrap_err().error);
+    let (failed, error) = (report.first_error().unwrap().clone(), ended.unwrap_err().error().clone());
     assert_eq!(failed.code, error.code, "{report:?}");
     for text in [format!("{report:?}"), format!("{error:?}")] {
         assert!(!text.contains("geheim"), "{text}");
@@ -146,7 +146,7 @@ async fn a_proxy_whose_name_does_not_resolve_is_the_one_that_is_named() {
     let system = SystemConfig::new("JumpCloud", "console.jumpcloud.com", Credential::from_secret("key".to_owned()))
         .with_attribute("retryWaitMilliseconds", 1)
         .with_attribute("proxyUrl", "http://user:geheim@proxy.invalid:3128");
-    let error = scan(system).await.0.unwrap_err().error;
+    let error = scan(system).await.0.unwrap_err().error().clone();
     assert_eq!(error.code, ErrorCode::Dns);
     assert!(
         error.message.contains("the proxy proxy.invalid:3128") && error.message.contains("2 attempts"),

@@ -25,7 +25,7 @@ pub(crate) enum Bound {
     AtLeast(f64),
     /// So far from 1, either way.
     Within(f64),
-    /// Only told.
+    /// Only reported.
     None,
 }
 
@@ -41,7 +41,7 @@ impl Bar {
         Self { name: name.into(), measured, ideal, unit, ratio, bound, met }
     }
 
-    /// Something that is only told.
+    /// Something that is only reported.
     pub(crate) fn fact(name: impl Into<String>, measured: f64, unit: &'static str) -> Self {
         Self::new(name, measured, measured, unit, Bound::None)
     }

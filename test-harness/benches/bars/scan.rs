@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use connector_api::{ScanPlan, ScanSummary};
+use connector_api::{Connector, ScanPlan, ScanSummary};
+use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::Simulator;
 
 use super::process::{self, Usage};
@@ -30,8 +31,7 @@ pub(crate) enum Scope {
 
 impl Scope {
     fn arguments(self) -> impl Iterator<Item = String> {
-        let optional =
-            connector_jumpcloud::descriptor().sections.into_iter().filter(|one| !one.core).map(|one| one.section);
+        let optional = JumpCloud::describe().sections.into_iter().filter(|one| !one.core).map(|one| one.section);
         let left_out = optional.filter(move |_| matches!(self, Self::Core));
         left_out.map(|section| format!("--without={section}"))
     }

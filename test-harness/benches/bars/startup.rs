@@ -2,9 +2,14 @@
 
 use std::hint::black_box;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use connector_api::{Connector, ConnectorError, Descriptor, Registration, Registry, SystemConfig};
+use connector_api::{
+    ConnectionReport, Connector, ConnectorError, Credential, Descriptor, Registration, Registry, ScanFailure,
+    ScanLedger, ScanRequest, ScanSink, ScanSummary, SystemConfig, async_trait,
+};
+use connector_jumpcloud::JumpCloud;
 
 use super::bar::{Bar, Bound};
 use super::{Result, Setup};
@@ -24,7 +29,7 @@ pub(crate) fn measure(setup: &Setup) -> Result<Vec<Bar>> {
     }
     let registrations = registrations();
     let began = Instant::now();
-    let registry = Registry::from_registrations(&registrations)?;
+    let registry = Registry::from_registrations(registrations)?;
     let collect = began.elapsed();
     let names: Vec<String> = registry.descriptors().map(|descriptor| descriptor.os_type.clone()).collect();
     let began = Instant::now();
@@ -40,25 +45,45 @@ pub(crate) fn measure(setup: &Setup) -> Result<Vec<Bar>> {
     ])
 }
 
-/// Two hundred connectors with the descriptor of JumpCloud's, each with a name of its own.
-fn registrations() -> Vec<Registration> {
-    fn descriptor<const NUMBER: usize>() -> Descriptor {
-        let mut descriptor = connector_jumpcloud::descriptor();
+/// A connector with the descriptor of JumpCloud's and a name of its own.
+struct Numbered<const NUMBER: usize>;
+
+impl<const NUMBER: usize> TryFrom<SystemConfig> for Numbered<NUMBER> {
+    type Error = ConnectorError;
+
+    fn try_from(_: SystemConfig) -> std::result::Result<Self, ConnectorError> {
+        Ok(Self)
+    }
+}
+
+#[async_trait]
+impl<const NUMBER: usize> Connector for Numbered<NUMBER> {
+    fn describe() -> Descriptor {
+        let mut descriptor = JumpCloud::describe();
         descriptor.os_type = format!("Target {NUMBER}");
         descriptor
     }
-    fn factory(_: SystemConfig) -> std::result::Result<Box<dyn Connector>, ConnectorError> {
-        Err(ConnectorError::internal("there is nothing behind it"))
+
+    async fn test_connection(&self) -> ConnectionReport {
+        ConnectionReport::default()
     }
+
+    async fn scan(&self, _: ScanRequest, _: Arc<dyn ScanSink>) -> std::result::Result<ScanSummary, ScanFailure> {
+        let system = SystemConfig::new("", "", Credential::default());
+        ScanLedger::start(&Self::describe(), &system).finish(Ok(()))
+    }
+}
+
+/// Two hundred of them.
+fn registrations() -> Vec<Registration> {
     macro_rules! tens {
-        ($($tens:literal),*) => {[$(
-            descriptor::<{ $tens * 10 }>, descriptor::<{ $tens * 10 + 1 }>, descriptor::<{ $tens * 10 + 2 }>,
-            descriptor::<{ $tens * 10 + 3 }>, descriptor::<{ $tens * 10 + 4 }>, descriptor::<{ $tens * 10 + 5 }>,
-            descriptor::<{ $tens * 10 + 6 }>, descriptor::<{ $tens * 10 + 7 }>, descriptor::<{ $tens * 10 + 8 }>,
-            descriptor::<{ $tens * 10 + 9 }>,
+        ($($tens:literal),*) => {vec![$(
+            Registration::of::<Numbered<{ $tens * 10 }>>(), Registration::of::<Numbered<{ $tens * 10 + 1 }>>(),
+            Registration::of::<Numbered<{ $tens * 10 + 2 }>>(), Registration::of::<Numbered<{ $tens * 10 + 3 }>>(),
+            Registration::of::<Numbered<{ $tens * 10 + 4 }>>(), Registration::of::<Numbered<{ $tens * 10 + 5 }>>(),
+            Registration::of::<Numbered<{ $tens * 10 + 6 }>>(), Registration::of::<Numbered<{ $tens * 10 + 7 }>>(),
+            Registration::of::<Numbered<{ $tens * 10 + 8 }>>(), Registration::of::<Numbered<{ $tens * 10 + 9 }>>(),
         )*]};
     }
-    let descriptors: [fn() -> Descriptor; 200] =
-        tens!(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19);
-    descriptors.map(|descriptor| Registration { descriptor, factory }).into()
+    tens!(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
 }

@@ -40,7 +40,7 @@ impl Bench {
         let registration = fixture.registration();
         let registry = Registry::from_registrations([registration]).expecting("the connector registers")?;
         let target = fixture.start(scenario).await?;
-        Ok(Self { registry, descriptor: (registration.descriptor)(), scenario, target })
+        Ok(Self { registry, descriptor: registration.descriptor(), scenario, target })
     }
 
     /// Makes a connector for these settings as a host does.

@@ -16,7 +16,7 @@ use super::truth::Truth;
 #[async_trait]
 pub trait Fixture: Send + Sync {
     /// The connector under test.
-    fn registration(&self) -> &Registration;
+    fn registration(&self) -> Registration;
 
     /// Starts a target in the state that `scenario` describes.
     ///

@@ -40,7 +40,7 @@ pub(super) struct Seen {
     pub(super) batches: Vec<usize>,
     /// Every checkpoint, and how many rows had come before it.
     pub(super) checkpoints: Vec<(usize, Checkpoint)>,
-    /// Everything told of progress.
+    /// All reports of progress.
     pub(super) progress: Vec<Progress>,
     /// A batch was offered while another was not yet taken.
     pub(super) overlapped: bool,

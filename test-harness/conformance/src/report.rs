@@ -87,7 +87,7 @@ impl Report {
             Entry { test, ran, took: started.elapsed() }
         };
         let tests = suite().iter().filter(|test| !is_started_again() || test.starts_again());
-        let os_type = (fixture.registration().descriptor)().os_type;
+        let os_type = fixture.registration().descriptor().os_type;
         Self { os_type, entries: tests.map(run).collect() }
     }
 

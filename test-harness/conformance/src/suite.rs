@@ -58,7 +58,7 @@ struct Noting<'f> {
 
 #[async_trait]
 impl Fixture for Noting<'_> {
-    fn registration(&self) -> &Registration {
+    fn registration(&self) -> Registration {
         self.fixture.registration()
     }
 
@@ -203,7 +203,7 @@ macro_rules! __conformance_tests {
                 "fill in or correct what is named in the descriptor";
             descriptor::the_descriptor_survives_json, Real,
                 "connector_api::Descriptor",
-                "return from describe() what is registered, and nothing that differs from call to call";
+                "return from describe() nothing that differs from call to call";
             descriptor::the_registry_discovers_the_connector, Real,
                 "connector_api::Registry::discover",
                 "submit the registration with `inventory::submit!`, and link its crate: `use my_connector as _;`";
@@ -212,7 +212,7 @@ macro_rules! __conformance_tests {
                 "give the descriptor an osType that is the same at each call";
             descriptor::only_the_listed_editions_connect, Real,
                 "connector_api::Registry::connect",
-                "let the factory make a connector for any valid settings; the registry checks the edition";
+                "let try_from() make a connector for any valid settings; the registry checks the edition";
             settings::the_schema_is_valid_2020_12, Real,
                 "connector_api::Descriptor::config_schema",
                 "derive the schema with schemars, and set `additionalProperties` to false";

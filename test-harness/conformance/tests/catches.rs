@@ -33,7 +33,7 @@ macro_rules! catches {
 catches! {
     a_connector_that_says_nothing_of_itself_is_caught: SaysNothingOfItself => the_descriptor_is_complete;
     a_tuning_that_names_no_attribute_is_caught: TunesWhatIsNotThere => the_descriptor_is_complete;
-    a_connector_that_describes_another_is_caught: DescribesAnother => the_descriptor_survives_json;
+    a_connector_that_describes_itself_anew_is_caught: DescribesAnew => the_descriptor_survives_json;
     an_unregistered_connector_is_caught: IsNotRegistered => the_registry_discovers_the_connector;
     a_connector_that_renames_itself_is_caught: RenamesItself => a_second_connector_of_one_os_type_is_refused;
     a_connector_that_refuses_to_connect_is_caught: RefusesToConnect => only_the_listed_editions_connect;

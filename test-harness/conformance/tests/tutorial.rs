@@ -98,17 +98,22 @@ fn group(team: &str) -> Group {
     Group::new(team, "ROSTER_TEAM", team)
 }
 
-struct RosterConnector {
+/// A connector to one roster.
+pub struct RosterConnector {
     config: SystemConfig,
     path: PathBuf,
 }
 
-impl RosterConnector {
-    fn new(config: SystemConfig) -> Result<Self, ConnectorError> {
+impl TryFrom<SystemConfig> for RosterConnector {
+    type Error = ConnectorError;
+
+    fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
         let path = config.attributes.get("rosterPath").and_then(|path| path.as_str()).unwrap_or_default().into();
         Ok(Self { config, path })
     }
+}
 
+impl RosterConnector {
     fn read(&self) -> Result<Roster, ConnectorError> {
         let text = std::fs::read_to_string(&self.path).map_err(|error| {
             let message = format!("the roster cannot be read: {}", error.kind());
@@ -150,7 +155,7 @@ impl RosterConnector {
 
 #[async_trait]
 impl Connector for RosterConnector {
-    fn describe(&self) -> Descriptor {
+    fn describe() -> Descriptor {
         descriptor()
     }
 
@@ -171,18 +176,14 @@ impl Connector for RosterConnector {
     }
 }
 
-inventory::submit! { REGISTRATION }
-
-/// How the connector is registered.
-pub const REGISTRATION: Registration =
-    Registration { descriptor, factory: |config| Ok(Box::new(RosterConnector::new(config)?)) };
+inventory::submit! { Registration::of::<RosterConnector>() }
 
 struct RosterFixture;
 
 #[async_trait]
 impl Fixture for RosterFixture {
-    fn registration(&self) -> &Registration {
-        &REGISTRATION
+    fn registration(&self) -> Registration {
+        Registration::of::<RosterConnector>()
     }
 
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {

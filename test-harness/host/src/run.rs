@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connector_api::{
-    CancellationToken, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, ErrorCode, Outcome, Progress,
-    Record, Retry, ScanFailure, ScanLedger, ScanRequest, ScanSummary, Section, SectionReport, SectionStatus,
+    CancellationToken, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Outcome,
+    Progress, Record, Retry, ScanFailure, ScanLedger, ScanRequest, ScanSummary, Section, SectionReport, SectionStatus,
     SystemConfig,
 };
 use futures_util::FutureExt;
@@ -78,29 +78,32 @@ pub struct CheckpointFile {
 /// How a scan went.
 #[derive(Debug, Clone)]
 pub struct ScanReport {
-    /// What was read, section by section.
+    /// What was read, section by section. Of a failed scan it has the error, and nothing is under the output's final name.
     pub summary: ScanSummary,
     /// What the rows say at a glance.
     pub digest: Digest,
-    /// Why the scan failed, if it did. Nothing is then under the output's final name.
-    pub error: Option<ConnectorError>,
     /// Whether the checkpoint lets a later scan go on from here.
     pub can_resume: bool,
 }
 
 impl ScanJob {
-    /// Scans the system `config` through its `connector`.
+    /// Scans the system `config` through its `connector`, which `descriptor` describes.
     ///
     /// # Errors
     /// Only when the scan cannot start: the output or the checkpoint is not usable. A scan that started ends as a
     /// [`ScanReport`], whatever happens.
-    pub async fn run(self, connector: &dyn Connector, config: &SystemConfig) -> Result<ScanReport, ConnectorError> {
+    pub async fn run(
+        self,
+        connector: &dyn Connector,
+        descriptor: &Descriptor,
+        config: &SystemConfig,
+    ) -> Result<ScanReport, ConnectorError> {
         // Whatever is wrong with the request or the files is to be known before the scan starts.
         let mut request = ScanRequest::with_cancel(self.cancel.clone()).leaving_out(self.without.iter().copied());
-        request.verify(&connector.describe())?;
+        request.verify(descriptor)?;
         self.check_files()?;
         let output = self.destination.open(self.format)?;
-        let (place, resume) = match self.open_checkpoint(connector, config)? {
+        let (place, resume) = match self.open_checkpoint(descriptor, config)? {
             Some((store, resume)) => {
                 // It is opened again when the rows are whole: a scan that is killed meanwhile leaves no part of it.
                 drop(output);
@@ -115,7 +118,8 @@ impl ScanJob {
         let costs = Arc::<Costs>::default();
         let reporter = Arc::new(Accountant { costs: Arc::clone(&costs), reporter: Arc::clone(&self.reporter) });
         let (sink, writer) = sink::start(keeper, self.cancel.clone(), reporter);
-        let scanned = self.scan(connector, config, request, sink, &costs).await;
+        let ledger = ScanLedger::start(descriptor, config);
+        let scanned = self.scan(connector, ledger, request, sink, &costs).await;
         self.reporter.finish();
 
         let finished = if self.cancel.is_cancelled() {
@@ -132,7 +136,7 @@ impl ScanJob {
         let scanned = match (scanned, written) {
             (scanned, Ok(())) => scanned,
             (Ok(summary), Err(error)) => Err(ScanFailure::new(error, summary)),
-            (Err(failure), Err(error)) => Err(ScanFailure::new(error, *failure.summary)),
+            (Err(failure), Err(error)) => Err(ScanFailure::new(error, failure.into_summary())),
         };
         let cancel = self.cancel.clone();
         let ended = tokio::task::spawn_blocking(move || keeper.end(scanned, &cancel)).await;
@@ -161,26 +165,25 @@ impl ScanJob {
 
     fn open_checkpoint(
         &self,
-        connector: &dyn Connector,
+        descriptor: &Descriptor,
         config: &SystemConfig,
     ) -> Result<Option<(CheckpointStore, Option<Checkpoint>)>, ConnectorError> {
         let Some(CheckpointFile { path, fresh }) = &self.checkpoint else { return Ok(None) };
         if *fresh {
             return Ok(Some((CheckpointStore::fresh(path)?, None)));
         }
-        CheckpointStore::resume(path, &connector.describe(), config, Timestamp::now()).map(Some)
+        CheckpointStore::resume(path, descriptor, config, Timestamp::now()).map(Some)
     }
 
     /// The connector's part: its own end, or the host's when it does not end after a cancellation or breaks down.
     async fn scan(
         &self,
         connector: &dyn Connector,
-        config: &SystemConfig,
+        mut ledger: ScanLedger,
         request: ScanRequest,
         sink: sink::ChannelSink,
         costs: &Costs,
     ) -> Result<ScanSummary, ScanFailure> {
-        let mut ledger = ScanLedger::start(&connector.describe(), config);
         let scan = AssertUnwindSafe(connector.scan(request, Arc::new(sink))).catch_unwind();
         let error = tokio::select! {
             ended = scan => match ended {
@@ -265,7 +268,7 @@ impl Keeper {
         let Self { place, mut digest, destination, format } = self;
         let (mut summary, scanned) = match scanned {
             Ok(summary) => (summary, Ok(())),
-            Err(failure) => (*failure.summary, Err(failure.error)),
+            Err(failure) => (failure.summary().clone(), Err(ConnectorError::from(failure))),
         };
         let (output, mut store) = match place {
             Place::Output(output) => (Ok(output), None),
@@ -287,7 +290,7 @@ impl Keeper {
                 Ok(()) => output.commit(&summary).map_err(|error| destination.write_error(&error)),
                 Err(error) => {
                     fail(&mut summary, &error);
-                    // The scan's own error matters more than that its reader cannot be told.
+                    // The scan's own error matters more than that its reader cannot learn of it.
                     let _ = output.abandon(&summary);
                     Err(error)
                 }
@@ -296,12 +299,12 @@ impl Keeper {
         if let Err(error) = scanned.and(ended) {
             fail(&mut summary, &error);
             let can_resume = store.is_some_and(|store| store.can_resume());
-            return ScanReport { summary, digest, error: Some(error), can_resume };
+            return ScanReport { summary, digest, can_resume };
         }
         if let Some(Err(error)) = store.map(CheckpointStore::remove) {
             summary.warnings.push(format!("the checkpoint is no longer needed, but cannot be removed: {error}"));
         }
-        ScanReport { summary, digest, error: None, can_resume: false }
+        ScanReport { summary, digest, can_resume: false }
     }
 }
 
@@ -318,7 +321,7 @@ fn fail(summary: &mut ScanSummary, error: &ConnectorError) {
 
 /// The report of a scan whose writer is lost.
 fn failed(scanned: Result<ScanSummary, ScanFailure>, error: ConnectorError) -> ScanReport {
-    let mut summary = scanned.unwrap_or_else(|failure| *failure.summary);
+    let mut summary = scanned.unwrap_or_else(ScanFailure::into_summary);
     fail(&mut summary, &error);
-    ScanReport { summary, digest: Digest::default(), error: Some(error), can_resume: false }
+    ScanReport { summary, digest: Digest::default(), can_resume: false }
 }

@@ -12,17 +12,13 @@ mod directory;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-use connector_api::{Descriptor, Registration, inventory, schemars};
+use connector_api::{Registration, inventory, schemars};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use connector::ScimConnector;
 
-inventory::submit! { REGISTRATION }
-
-/// How the connector is registered.
-pub const REGISTRATION: Registration =
-    Registration { descriptor, factory: |config| Ok(Box::new(ScimConnector::new(config)?)) };
+inventory::submit! { Registration::of::<ScimConnector>() }
 
 /// `system.attributes` of a SCIM service provider.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -43,12 +39,4 @@ impl Default for Options {
     fn default() -> Self {
         Self { scim_base_path: "/scim/v2".into(), scim_page_size: 100, scim_retries: 5 }
     }
-}
-
-fn descriptor() -> Descriptor {
-    // The file is part of the program, and the conformance suite refuses an empty descriptor.
-    let mut described: Descriptor = serde_json::from_str(include_str!("descriptor.json")).unwrap_or_default();
-    described.version = env!("CARGO_PKG_VERSION").into();
-    described.config_schema = schemars::schema_for!(Options);
-    described
 }

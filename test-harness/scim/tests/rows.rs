@@ -35,7 +35,7 @@ struct Found {
 async fn scan(users: Vec<Value>, groups: Vec<Value>) -> Found {
     let server = ScimServer::start("token", users, groups, Fault::None).await.unwrap();
     let connector =
-        ScimConnector::new(SystemConfig::new("Scim", server.url, Credential::from_secret("token"))).unwrap();
+        ScimConnector::try_from(SystemConfig::new("Scim", server.url, Credential::from_secret("token"))).unwrap();
     let rows = Arc::new(Rows::default());
     let summary = connector.scan(ScanRequest::default(), rows.clone()).await.unwrap();
     let mut found =

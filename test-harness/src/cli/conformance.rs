@@ -33,7 +33,7 @@ impl Arguments {
 
 fn fixture(os_type: &str) -> Result<Box<dyn Fixture>, ConnectorError> {
     let mut fixtures = fixtures();
-    let names: Vec<String> = fixtures.iter().map(|fixture| (fixture.registration().descriptor)().os_type).collect();
+    let names: Vec<String> = fixtures.iter().map(|fixture| fixture.registration().descriptor().os_type).collect();
     if let Some(at) = names.iter().position(|name| name == os_type) {
         return Ok(fixtures.swap_remove(at));
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use connector_api::{
-    CancellationToken, Connector, ConnectorError, ErrorCode, EvidenceRow, Organization, Registry, ScanPlan,
+    CancellationToken, Connector, ConnectorError, Descriptor, ErrorCode, EvidenceRow, Organization, Registry, ScanPlan,
     ScanRequest, Section,
 };
 use indicatif::HumanCount;
@@ -91,23 +91,28 @@ impl Arguments {
         let target = self.target.resolve(registry).await?;
         let connector = target.connect(registry)?;
         if self.rows.plan {
-            return self.show_plan(&*connector, cancel).await;
+            return self.show_plan(&*connector, &target.descriptor, cancel).await;
         }
         if self.rows.all_organizations {
             return self.scan_all(registry, &target, &*connector, cancel, reporter).await;
         }
         let (destination, checkpoint) = (self.destination(), self.rows.checkpoint.clone());
         let job = self.job(destination.clone(), format, checkpoint, &target, cancel, reporter);
-        let report = job.run(&*connector, &target.config).await?;
-        Ok(self.conclude(&report, &connector.describe().evidence, &destination))
+        let report = job.run(&*connector, &target.descriptor, &target.config).await?;
+        Ok(self.conclude(&report, &target.descriptor.evidence, &destination))
     }
 
-    async fn show_plan(&self, connector: &dyn Connector, cancel: CancellationToken) -> Result<Exit, ConnectorError> {
+    async fn show_plan(
+        &self,
+        connector: &dyn Connector,
+        descriptor: &Descriptor,
+        cancel: CancellationToken,
+    ) -> Result<Exit, ConnectorError> {
         let request = ScanRequest::with_cancel(cancel.clone()).leaving_out(self.rows.without.iter().copied());
-        request.verify(&connector.describe())?;
+        request.verify(descriptor)?;
         let plan = unless_cancelled(&cancel, connector.plan(&request)).await?.ok_or_else(|| {
             ConnectorError::invalid_config(
-                format!("the {} connector cannot plan a scan", connector.describe().os_type),
+                format!("the {} connector cannot plan a scan", descriptor.os_type),
                 "scan without --plan",
             )
         })?;
@@ -160,10 +165,10 @@ impl Arguments {
                 });
                 let (cancel, reporter) = (cancel.clone(), Arc::clone(&reporter));
                 let job = self.job(destination.clone(), format, checkpoint, target, cancel, reporter);
-                Ok::<_, ConnectorError>((job.run(&*connector, &config).await?, destination))
+                Ok::<_, ConnectorError>((job.run(&*connector, &target.descriptor, &config).await?, destination))
             };
             let exit = match scanned.await {
-                Ok((report, destination)) => self.conclude(&report, &connector.describe().evidence, &destination),
+                Ok((report, destination)) => self.conclude(&report, &target.descriptor.evidence, &destination),
                 Err(error) => {
                     let error = error.context(format_args!("organisation {}", organization.name));
                     print::error(&error);
@@ -240,7 +245,7 @@ impl Arguments {
             // The summary would say what is missing.
             summary::shortcomings(&report.summary).iter().for_each(print::warning);
         }
-        match &report.error {
+        match &report.summary.error {
             None => report.summary.outcome.into(),
             Some(error) => {
                 let mut error = error.clone();

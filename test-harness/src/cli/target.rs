@@ -60,6 +60,8 @@ pub(super) fn edition_parser() -> impl TypedValueParser<Value = Edition> {
 
 /// A system that a command can work with.
 pub(super) struct Target {
+    /// What its connector says of itself.
+    pub(super) descriptor: Descriptor,
     /// Its configuration.
     pub(super) config: SystemConfig,
     /// The edition of the host.
@@ -123,7 +125,8 @@ impl TargetArguments {
             warnings.extend(text_file::readable_by_others(path, "password file"));
         }
         warnings.iter().for_each(print::warning);
-        Ok(Target { files: self.files(&config), config, edition: self.edition, _simulator: simulator })
+        let (files, descriptor) = (self.files(&config), descriptor.clone());
+        Ok(Target { descriptor, files, config, edition: self.edition, _simulator: simulator })
     }
 
     /// The files that the configuration comes from: those of the options, and whatever an attribute names.

@@ -11,7 +11,7 @@ use connector_host::progress::Reporter;
 use connector_host::run::{CheckpointFile, ScanJob, test_connection};
 
 use crate::support::entries;
-use crate::toy::{Ending, HOSTILE_NAMES, Toy, checkpoint, config, job, kept_in, refusal, rows_of, scan};
+use crate::toy::{Ending, HOSTILE_NAMES, Toy, checkpoint, config, descriptor, job, kept_in, refusal, rows_of, scan};
 
 #[tokio::test]
 async fn an_interrupted_scan_goes_on_and_ends_with_the_same_rows() {
@@ -23,7 +23,7 @@ async fn an_interrupted_scan_goes_on_and_ends_with_the_same_rows() {
         assert_eq!(report.can_resume, failing > 2);
         assert!(!path.exists());
         let (report, begun) = scan(kept_in(&kept, job(&path, Format::Ndjson)), Ending::Whole).await;
-        assert_eq!(report.error, None);
+        assert_eq!(report.summary.error, None);
         // The batch in which it failed has no checkpoint, so its rows come again, and only those.
         assert_eq!(begun, [(failing - 1) / 2 * 2]);
         assert_eq!(rows_of(&path).0, Toy::new(Ending::Whole).rows);
@@ -66,7 +66,7 @@ async fn a_checkpoint_with_any_byte_changed_or_missing_is_refused() {
         fs::write(file, whole).unwrap();
     }
     let (report, begun) = scan(kept_in(&kept, job(&path, Format::Ndjson)), Ending::Whole).await;
-    assert_eq!((report.error, begun), (None, vec![4]));
+    assert_eq!((report.summary.error, begun), (None, vec![4]));
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn a_foreign_checkpoint_is_refused_and_a_fresh_scan_begins_anew() {
 
     let fresh = Some(CheckpointFile { path: kept, fresh: true });
     let (report, begun) = scan(ScanJob { checkpoint: fresh, ..job(&path, Format::Ndjson) }, Ending::Whole).await;
-    assert_eq!((report.error, begun), (None, vec![0]));
+    assert_eq!((report.summary.error, begun), (None, vec![0]));
     assert_eq!(rows_of(&path).0, Toy::new(Ending::Whole).rows);
 }
 
@@ -109,9 +109,9 @@ async fn a_connector_that_ignores_cancellation_is_ended_by_the_host() {
     let job = job(&folder.path().join("scan"), Format::Ndjson);
     let cancel = job.cancel.clone();
     let toy = Toy::new(Ending::Hangs);
-    let config = config();
-    let (report, ()) = tokio::join!(job.run(&toy, &config), async { cancel.cancel() });
-    assert_eq!(report.unwrap().error.unwrap().code, ErrorCode::Cancelled);
+    let (descriptor, config) = (descriptor(), config());
+    let (report, ()) = tokio::join!(job.run(&toy, &descriptor, &config), async { cancel.cancel() });
+    assert_eq!(report.unwrap().summary.error.unwrap().code, ErrorCode::Cancelled);
     assert_eq!(entries(folder.path()), Vec::<String>::new());
 }
 
@@ -138,7 +138,7 @@ async fn no_more_is_done_than_is_expected() {
     let folder = tempfile::tempdir().unwrap();
     let ear = Arc::new(Ear::default());
     let job = ScanJob { reporter: ear.clone(), ..job(&folder.path().join("scan"), Format::Ndjson) };
-    job.run(&Toy::new(Ending::Whole), &config()).await.unwrap();
+    job.run(&Toy::new(Ending::Whole), &descriptor(), &config()).await.unwrap();
     let heard: Vec<_> = ear.0.lock().unwrap().iter().map(|progress| (progress.done, progress.expected)).collect();
     assert_eq!(heard, [(3, Some(40)), (313, Some(313))]);
 }
@@ -149,14 +149,14 @@ async fn what_an_unfinished_section_cost_is_counted_whatever_ended_the_scan() {
         let folder = tempfile::tempdir().unwrap();
         let job = job(&folder.path().join("scan"), Format::Ndjson);
         let cancel = job.cancel.clone();
-        let (toy, config) = (Toy::new(ending), config());
+        let (toy, descriptor, config) = (Toy::new(ending), descriptor(), config());
         let stop = async {
             if ending == Ending::Hangs {
                 toy.reached.notified().await;
                 cancel.cancel();
             }
         };
-        let (report, ()) = tokio::join!(job.run(&toy, &config), stop);
+        let (report, ()) = tokio::join!(job.run(&toy, &descriptor, &config), stop);
         let summary = report.unwrap().summary;
         let section = summary.section(Section::GRANTS).unwrap();
         assert_eq!((section.status.as_str(), section.requests), ("incomplete", 64));
@@ -170,7 +170,7 @@ async fn no_section_is_complete_whose_rows_were_not_taken() {
         return;
     }
     let (report, _) = scan(job(full, Format::Ndjson), Ending::Whole).await;
-    assert_eq!(report.error.unwrap().code, ErrorCode::Sink);
+    assert_eq!(report.summary.error.unwrap().code, ErrorCode::Sink);
     assert_eq!(report.summary.sections.len(), 3);
     assert!(report.summary.sections.iter().all(|section| section.status.as_str() == "incomplete"));
 }

@@ -11,7 +11,7 @@ use connector_host::output::Format;
 use serde_json::{Value, json};
 
 use crate::support::entries;
-use crate::toy::{Ending, HOSTILE_NAMES, Toy, config, job, kept_in, refusal, rows_of, scan};
+use crate::toy::{Ending, HOSTILE_NAMES, Toy, config, descriptor, job, kept_in, refusal, rows_of, scan};
 
 #[tokio::test]
 async fn ndjson_holds_every_row_and_ends_with_the_summary() {
@@ -138,7 +138,7 @@ async fn paths_are_columns_that_can_be_filtered() {
     toy.rows.push(grant.into());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scan");
-    job(&path, Format::Csv).run(&toy, &config()).await.unwrap();
+    job(&path, Format::Csv).run(&toy, &descriptor(), &config()).await.unwrap();
 
     let last = |file: &str| -> BTreeMap<String, String> {
         let mut rows = csv::Reader::from_path(path.join(file)).unwrap();
@@ -184,7 +184,7 @@ async fn an_ndjson_folder_has_one_file_a_kind_of_record_and_replaces_only_an_ear
     let path = folder.path().join("scan/");
     for _ in 0..2 {
         let (report, _) = scan(job(&path, Format::Ndjson), Ending::Whole).await;
-        assert_eq!(report.error, None);
+        assert_eq!(report.summary.error, None);
     }
     assert_eq!(entries(folder.path()), ["scan"]);
     let files = [
@@ -220,8 +220,8 @@ async fn what_is_put_into_a_folder_while_it_is_scanned_stays() {
         scan(job(&path, format), Ending::Whole).await;
         let mut toy = Toy::new(Ending::Whole);
         toy.meanwhile = Some(path.join("thesis.txt"));
-        let report = job(&path, format).run(&toy, &config()).await.unwrap();
-        assert_eq!(report.error.unwrap().code, ErrorCode::Sink);
+        let report = job(&path, format).run(&toy, &descriptor(), &config()).await.unwrap();
+        assert_eq!(report.summary.error.unwrap().code, ErrorCode::Sink);
         assert_eq!(fs::read_to_string(path.join("thesis.txt")).unwrap(), "irreplaceable");
         assert_eq!((entries(folder.path()), entries(&path).len()), (vec!["scan".to_owned()], 8));
     }
@@ -233,7 +233,7 @@ async fn a_csv_folder_replaces_only_that_of_an_earlier_scan() {
     let path = folder.path().join("scan");
     for _ in 0..2 {
         let (report, _) = scan(job(&path, Format::Csv), Ending::Whole).await;
-        assert_eq!(report.error, None);
+        assert_eq!(report.summary.error, None);
     }
     assert_eq!(entries(folder.path()), ["scan"]);
     fs::write(path.join("thesis.txt"), "irreplaceable").unwrap();

@@ -117,7 +117,7 @@ impl Toy {
 
 #[async_trait]
 impl Connector for Toy {
-    fn describe(&self) -> Descriptor {
+    fn describe() -> Descriptor {
         descriptor()
     }
 
@@ -170,14 +170,14 @@ pub fn kept_in(checkpoint: &Path, job: ScanJob) -> ScanJob {
 
 pub async fn scan(job: ScanJob, ending: Ending) -> (ScanReport, Vec<u64>) {
     let toy = Toy::new(ending);
-    let report = job.run(&toy, &config()).await.unwrap();
+    let report = job.run(&toy, &descriptor(), &config()).await.unwrap();
     (report, toy.begun())
 }
 
 /// The error of a job that must not start.
 pub async fn refusal(job: ScanJob, config: &SystemConfig) -> ConnectorError {
     let toy = Toy::new(Ending::Whole);
-    let error = job.run(&toy, config).await.unwrap_err();
+    let error = job.run(&toy, &descriptor(), config).await.unwrap_err();
     assert!(toy.begun().is_empty());
     error
 }

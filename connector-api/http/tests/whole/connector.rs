@@ -7,7 +7,7 @@ use connector_api::schemars::JsonSchema;
 use connector_api::{
     Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Edition, Group, Membership,
     Registration, RowType, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionDescription,
-    SystemConfig, async_trait, inventory, schemars,
+    SectionReport, SystemConfig, async_trait, inventory, schemars,
 };
 use connector_http::{Auth, Call, HttpClient, Meter, PageShape, Resource, Words, segment};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ const WORDS: Words = Words {
 const GROUP: &str = "ACME_GROUP";
 
 inventory::submit! {
-    Registration { descriptor, factory: |config| Ok(Box::new(Acme::new(config)?)) }
+    Registration::of::<Acme>()
 }
 
 /// `system.attributes` of an Acme organisation.
@@ -43,27 +43,6 @@ impl Default for Options {
     }
 }
 
-/// What the connector says of itself.
-pub fn descriptor() -> Descriptor {
-    let section = |section: Section, record: &str, of: &str, source: &str| {
-        let described =
-            SectionDescription::new(section, section.as_str(), format!("All {section}"), source, "a request a page");
-        described.core().owning([RowType::new(record, of)])
-    };
-    let mut descriptor = Descriptor::new("Acme", "Acme", env!("CARGO_PKG_VERSION"));
-    descriptor.description = "Discovers users, groups and members of an Acme organisation.".into();
-    descriptor.system_type = "Directory Service".into();
-    descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
-    descriptor.config_schema = schemars::schema_for!(Options);
-    descriptor.emits = vec![GROUP.into()];
-    descriptor.sections = vec![
-        section(Section::USERS, "account", "user", "GET /users"),
-        section(Section::GROUPS, "group", GROUP, "GET /groups"),
-        section(Section::MEMBERSHIPS, "membership", GROUP, "GET /groups/{id}/members"),
-    ];
-    descriptor
-}
-
 /// A connector to one Acme organisation.
 pub struct Acme {
     config: SystemConfig,
@@ -71,17 +50,19 @@ pub struct Acme {
     page_size: u64,
 }
 
-impl Acme {
-    /// # Errors
-    /// `invalid_config` or `insecure_endpoint` for settings that cannot be used.
-    pub fn new(config: SystemConfig) -> Result<Self, ConnectorError> {
+impl TryFrom<SystemConfig> for Acme {
+    type Error = ConnectorError;
+
+    fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
         let options = Options::deserialize(Value::Object(config.attributes.clone()))
             .map_err(|error| ConnectorError::invalid_config(error.to_string(), "correct the attributes"))?;
         let auth = Auth::bearer(config.credential.secret().clone())?;
         let client = HttpClient::builder(&config, WORDS)?.base_path("/api/v1").build(auth)?;
         Ok(Self { config, client, page_size: options.acme_page_size })
     }
+}
 
+impl Acme {
     fn list(&self, path: &str) -> Call {
         Call::get(path).query("limit", self.page_size.to_string())
     }
@@ -93,7 +74,7 @@ impl Acme {
         sink: &dyn ScanSink,
         ledger: &mut ScanLedger,
     ) -> Result<(), ConnectorError> {
-        request.verify(&descriptor())?;
+        request.verify(&Self::describe())?;
         if request.resume.is_some() {
             return Err(Checkpoint::rejected("an Acme scan starts from the beginning"));
         }
@@ -109,11 +90,13 @@ impl Acme {
         let accounts: Vec<Account> = users.iter().map(account).collect();
         let mut groups: Vec<Group> = groups.iter().map(group).collect();
         let by_id: BTreeMap<&str, &Account> = accounts.iter().map(|it| (it.external_id.as_str(), it)).collect();
+        let mut report = SectionReport::from(Section::MEMBERSHIPS);
         let members = async {
             let mut all = Vec::new();
             for group in &mut groups {
                 let ids = rows(format!("/groups/{}/members", segment(&group.external_id)?)).await?;
                 let accounts: Vec<&Account> = ids.iter().filter_map(|id| by_id.get(id.id.as_str()).copied()).collect();
+                report.dangling += (ids.len() - accounts.len()) as u64;
                 group.member_count = Some(accounts.len() as u64);
                 all.extend(accounts.into_iter().map(|account| Membership::new(account, group)));
             }
@@ -123,7 +106,7 @@ impl Acme {
         let Ok(members) = members else { return Ok(()) };
         ledger.send_section(sink, cancel, Section::USERS, accounts).await?;
         ledger.send_section(sink, cancel, Section::GROUPS, groups).await?;
-        ledger.send_section(sink, cancel, Section::MEMBERSHIPS, members).await
+        ledger.send_section(sink, cancel, report, members).await
     }
 }
 
@@ -140,8 +123,29 @@ fn group(group: &Resource) -> Group {
 
 #[async_trait]
 impl Connector for Acme {
-    fn describe(&self) -> Descriptor {
-        descriptor()
+    fn describe() -> Descriptor {
+        let section = |section: Section, record: &str, of: &str, source: &str| {
+            let described = SectionDescription::new(
+                section,
+                section.as_str(),
+                format!("All {section}"),
+                source,
+                "a request a page",
+            );
+            described.core().owning([RowType::new(record, of)])
+        };
+        let mut descriptor = Descriptor::new("Acme", "Acme", env!("CARGO_PKG_VERSION"));
+        descriptor.description = "Discovers users, groups and members of an Acme organisation.".into();
+        descriptor.system_type = "Directory Service".into();
+        descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
+        descriptor.config_schema = schemars::schema_for!(Options);
+        descriptor.emits = vec![GROUP.into()];
+        descriptor.sections = vec![
+            section(Section::USERS, "account", "user", "GET /users"),
+            section(Section::GROUPS, "group", GROUP, "GET /groups"),
+            section(Section::MEMBERSHIPS, "membership", GROUP, "GET /groups/{id}/members"),
+        ];
+        descriptor
     }
 
     async fn test_connection(&self) -> ConnectionReport {
@@ -156,7 +160,7 @@ impl Connector for Acme {
     }
 
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
-        let mut ledger = ScanLedger::start(&descriptor(), &self.config);
+        let mut ledger = ScanLedger::start(&Self::describe(), &self.config);
         let read = self.read(&request, &*sink, &mut ledger);
         let result = request.cancel.run_until_cancelled(read).await;
         ledger.finish(result.unwrap_or_else(|| Err(ConnectorError::cancelled())))

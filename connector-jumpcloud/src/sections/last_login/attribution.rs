@@ -26,7 +26,7 @@ pub(crate) struct SignInNames {
 
 impl SignInNames {
     pub(crate) fn of(draft: &Draft) -> Self {
-        let user_name = draft.told.as_deref().map(str::to_lowercase);
+        let user_name = draft.user_name.as_deref().map(str::to_lowercase);
         let other = |name: Option<&str>| name.map(str::to_lowercase).filter(|name| Some(name) != user_name.as_ref());
         Self { email: other(draft.email()), local: other(draft.local_name.as_deref()), user_name }
     }
@@ -181,7 +181,7 @@ impl<'a> Attribution<'a> {
     }
 
     /// The names that no user has, in order.
-    pub(crate) fn strangers(&self) -> Vec<&'a str> {
+    pub(crate) fn unmatched(&self) -> Vec<&'a str> {
         self.owned(|owner| owner == Owner::Nobody)
     }
 

@@ -1,11 +1,12 @@
 //! Directory users become accounts.
 
-use connector_api::{Account, AccountType, Fields, Mfa, PasswordFacts};
+use connector_api::{Account, AccountType, Mfa, PasswordFacts};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::api::lenient::{self, Told};
+use super::fields::Fields;
+use crate::api::lenient::{self, WireText};
 use crate::api::level::Level;
 use crate::api::{Id, Ids};
 use crate::client::Identified;
@@ -16,7 +17,7 @@ use crate::organization;
 pub(crate) struct Draft {
     pub(crate) id: Id,
     /// The user name as it is on the target.
-    pub(crate) told: Option<String>,
+    pub(crate) user_name: Option<String>,
     /// What the user's own flags allow on every device that the user reaches.
     pub(crate) sudo: Level,
     /// The administrator that the user's `admin` names.
@@ -43,10 +44,10 @@ impl<'de> Deserialize<'de> for Draft {
         let mut take = |name| fields.take(name).unwrap_or_default();
         let id = Ids { v1: take("_id"), v2: take("id") }.read()?;
         let user = User::of(&fields);
-        let told = user.username.text();
+        let user_name = user.username.text();
         let (administrator, admin) = user.admin();
         let (sudo, local_name) = (user.sudo(), user.systemUsername.text());
-        let mut account = user.account(&id, told.clone(), admin);
+        let mut account = user.account(&id, user_name.clone(), admin);
         // Every field that a named one does not take over as it is reaches `attributes` under JumpCloud's name: those
         // without a name of their own, and those of which a named one is drawn (dates, flags, the objects on the second
         // factor). Fields that are null say nothing and are left out.
@@ -57,13 +58,13 @@ impl<'de> Deserialize<'de> for Draft {
             ("email", &account.email),
             ("employeeIdentifier", &account.employee_id),
             ("state", &account.state),
-            ("username", &told),
+            ("username", &user_name),
         ];
         taken.into_iter().filter(|(_, text)| text.is_some()).for_each(|(name, _)| fields.remove(name));
         account.attributes = fields.into_attributes().map_err(D::Error::custom)?;
         account.display_name = account.display_name.or_else(|| user.full_name());
         account.raises = sudo.raises_of_user();
-        Ok(Self { sudo, account: Box::new(account), id, told, administrator, local_name })
+        Ok(Self { sudo, account: Box::new(account), id, user_name, administrator, local_name })
     }
 }
 
@@ -90,8 +91,8 @@ impl Draft {
         }
         account.display_name.get_or_insert_with(|| username.to_owned());
         // The name as it is on the target, where rows had to use another.
-        if let Some(told) = self.told.filter(|told| told != username) {
-            account.attributes.insert("username", told);
+        if let Some(user_name) = self.user_name.filter(|user_name| user_name != username) {
+            account.attributes.insert("username", user_name);
         }
         account
     }
@@ -100,17 +101,17 @@ impl Draft {
 /// Declares the fields of a user that are drawn upon, in order of names, and how they are found.
 macro_rules! user {
     ($($name:ident),* $(,)?) => {
-        /// What the target told of a user, by JumpCloud's names.
+        /// What the target says of a user, by JumpCloud's names.
         #[expect(non_snake_case)]
         struct User<'a> {
-            $($name: Told<'a>),*
+            $($name: WireText<'a>),*
         }
 
         impl<'a> User<'a> {
             #[expect(non_snake_case)]
             fn of(fields: &Fields<'a>) -> Self {
                 let [$($name),*] = fields.select([$(stringify!($name)),*]);
-                Self { $($name: Told($name)),* }
+                Self { $($name: WireText($name)),* }
             }
         }
     };
@@ -152,10 +153,10 @@ user! {
 
 impl User<'_> {
     /// The account without attributes, and without another name to show than `displayname`.
-    fn account(&self, id: &Id, told: Option<String>, admin: Option<bool>) -> Account {
+    fn account(&self, id: &Id, user_name: Option<String>, admin: Option<bool>) -> Account {
         let email = self.email.any_text();
         let external_id = id.to_string();
-        let username = told.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone());
+        let username = user_name.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone());
         let mut row = Account::new(external_id, username);
         row.display_name = self.displayname.any_text();
         row.account_type = self.account_type();
@@ -216,7 +217,9 @@ impl User<'_> {
         let enrolled = overall.as_deref().map(|status| status == ENROLLED);
         let configured = match (status.configured.flag(), enrolled, totp) {
             (None, None, None) => None,
-            (told, enrolled, totp) => Some([told, enrolled, totp].contains(&Some(true)) || !factors.is_empty()),
+            (configured, enrolled, totp) => {
+                Some([configured, enrolled, totp].contains(&Some(true)) || !factors.is_empty())
+            }
         };
         let mut mfa = Mfa::default();
         mfa.configured = configured;
@@ -256,7 +259,7 @@ impl User<'_> {
     }
 
     fn full_name(&self) -> Option<String> {
-        let parts = [self.firstname, self.middlename, self.lastname].map(Told::text);
+        let parts = [self.firstname, self.middlename, self.lastname].map(WireText::text);
         let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
         (!name.trim().is_empty()).then_some(name)
     }
@@ -270,11 +273,11 @@ const ENROLLED: &str = "ENROLLED";
 #[serde(default, rename_all = "camelCase")]
 struct MfaStatus<'a> {
     #[serde(borrow)]
-    configured: Told<'a>,
+    configured: WireText<'a>,
     #[serde(borrow)]
-    exclusion: Told<'a>,
+    exclusion: WireText<'a>,
     #[serde(borrow)]
-    exclusion_until: Told<'a>,
+    exclusion_until: WireText<'a>,
 }
 
 /// A user's `mfaEnrollment`.
@@ -282,17 +285,17 @@ struct MfaStatus<'a> {
 #[serde(default, rename_all = "camelCase")]
 struct Enrolment<'a> {
     #[serde(borrow)]
-    overall_status: Told<'a>,
+    overall_status: WireText<'a>,
     #[serde(borrow)]
-    totp_status: Told<'a>,
+    totp_status: WireText<'a>,
     #[serde(borrow)]
-    web_authn_status: Told<'a>,
+    web_authn_status: WireText<'a>,
     #[serde(borrow)]
-    push_status: Told<'a>,
+    push_status: WireText<'a>,
     #[serde(borrow)]
-    jc_go_status: Told<'a>,
+    jc_go_status: WireText<'a>,
     #[serde(borrow)]
-    sms_status: Told<'a>,
+    sms_status: WireText<'a>,
 }
 
 impl Enrolment<'_> {

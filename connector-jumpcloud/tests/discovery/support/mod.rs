@@ -7,13 +7,12 @@ pub mod replay;
 
 use std::sync::{Arc, Mutex};
 
-use connector_jumpcloud as _;
-
 use connector_api::{
     Access, AccessLevel, Account, Binding, Connector, ConnectorError, Credential, Edition, Grant, Group, Membership,
     Progress, Record, Registry, Resource, ScanFailure, ScanRequest, ScanSink, ScanSummary, Section, SectionStatus,
     SystemConfig, async_trait,
 };
+use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
 use serde_json::Value;
 
@@ -29,7 +28,7 @@ pub fn simulated(simulator: &Simulator) -> SystemConfig {
 
 /// The system without the sections that cost time and are not asked for.
 pub fn core_alone(system: SystemConfig) -> SystemConfig {
-    let schema = serde_json::to_value(connector_jumpcloud::descriptor().config_schema).unwrap();
+    let schema = serde_json::to_value(JumpCloud::describe().config_schema).unwrap();
     let attributes = schema["properties"].as_object().unwrap().keys();
     let switches = attributes.filter(|name| name.starts_with("include")).cloned();
     switches.fold(system, |system, switch| system.with_attribute(switch, false))
@@ -65,7 +64,7 @@ pub async fn try_scan(system: SystemConfig) -> Result<Scanned, ScanFailure> {
 }
 
 pub async fn scan(system: SystemConfig) -> Scanned {
-    try_scan(system).await.unwrap_or_else(|failure| panic!("{failure}: {:?}", failure.summary.sections))
+    try_scan(system).await.unwrap_or_else(|failure| panic!("{failure}: {:?}", failure.summary().sections))
 }
 
 #[derive(Default)]

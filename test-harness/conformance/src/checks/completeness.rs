@@ -12,25 +12,25 @@ use crate::truth::{brief, identity, shortened};
 use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 
 pub(crate) async fn a_core_section_that_fails_fails_the_scan(fixture: &dyn Fixture) -> Verdict {
-    let descriptor = (fixture.registration().descriptor)();
+    let descriptor = fixture.registration().descriptor();
     let core = descriptor.sections.iter().filter(|described| described.core).map(|described| described.section);
     for bench in failing(fixture, core).await? {
         let expected = format!("the scan of {} fails", bench.scenario);
         let Err(failure) = bench.run(ScanRequest::default(), Script::Record).await?.result else {
             return Err(Failure::new(expected, "it succeeded").into());
         };
-        let code = failure.error.code;
+        let code = failure.error().code;
         let excuse = matches!(code, ErrorCode::Cancelled | ErrorCode::Sink | ErrorCode::Internal);
-        ensure(!excuse, format!("{expected} with what happened"), || &failure.error)?;
-        ensure(failure.summary.outcome == Outcome::Failed, format!("{expected}, and its summary says so"), || {
-            format!("outcome {:?}", failure.summary.outcome)
+        ensure(!excuse, format!("{expected} with what happened"), || failure.error())?;
+        ensure(failure.summary().outcome == Outcome::Failed, format!("{expected}, and its summary says so"), || {
+            format!("outcome {:?}", failure.summary().outcome)
         })?;
     }
     Ok(())
 }
 
 pub(crate) async fn an_optional_section_that_fails_is_named(fixture: &dyn Fixture) -> Verdict {
-    let descriptor = (fixture.registration().descriptor)();
+    let descriptor = fixture.registration().descriptor();
     let optional = descriptor.sections.iter().filter(|described| !described.core);
     let optional: BTreeSet<Section> = optional.map(|described| described.section).collect();
     if optional.is_empty() {
@@ -53,7 +53,7 @@ pub(crate) async fn an_optional_section_that_fails_is_named(fixture: &dyn Fixtur
 }
 
 pub(crate) async fn what_a_host_knew_survives_a_section_that_fails(fixture: &dyn Fixture) -> Verdict {
-    let descriptor = (fixture.registration().descriptor)();
+    let descriptor = fixture.registration().descriptor();
     let optional = descriptor.sections.iter().filter(|described| !described.core);
     let benches = failing(fixture, optional.map(|described| described.section)).await?;
     let (_, known) = Bench::start(fixture, Scenario::Healthy).await?.scan().await?;

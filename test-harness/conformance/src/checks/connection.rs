@@ -49,7 +49,7 @@ pub(crate) async fn a_refused_credential_fails_the_scan(fixture: &dyn Fixture) -
     match run.result {
         Ok(summary) => Err(Failure::new(expected, format!("it ended {:?}", summary.outcome)).into()),
         Err(failure) => {
-            ensure(failure.error.code == ErrorCode::Unauthorized, expected, || failure.error)?;
+            ensure(failure.error().code == ErrorCode::Unauthorized, expected, || failure.error())?;
             let rows = run.sink.seen().rows.len();
             ensure(rows == 0, "no rows", || format!("{rows} rows"))
         }

@@ -82,7 +82,7 @@ pub(crate) async fn a_section_is_complete_only_when_its_rows_were_taken(fixture:
         let run = bench.run(ScanRequest::default(), Script::FailRecords(point)).await?;
         let Err(failure) = run.result else { continue };
         let taken = owned(&bench.descriptor, &run.sink.seen().rows)?;
-        for report in failure.summary.sections.iter().filter(|report| report.status == SectionStatus::Complete) {
+        for report in failure.summary().sections.iter().filter(|report| report.status == SectionStatus::Complete) {
             let count = |rows: &BTreeMap<Section, u64>| rows.get(&report.section).copied().unwrap_or_default();
             let expected = format!(
                 "{} is complete only when its {} rows were taken (the sink refused batch {point}, seed {})",
@@ -129,7 +129,7 @@ pub(crate) async fn a_failing_sink_ends_the_scan(fixture: &dyn Fixture) -> Verdi
         let expected = format!("the scan fails with `sink` when {point} is refused");
         match run.result {
             Ok(summary) => return Err(Failure::new(expected, format!("it ended {:?}", summary.outcome)).into()),
-            Err(failure) => ensure(failure.error.code == ErrorCode::Sink, expected, || failure.error)?,
+            Err(failure) => ensure(failure.error().code == ErrorCode::Sink, expected, || failure.error())?,
         }
         let more = run.sink.seen().batches_after_failure;
         ensure(more == 0, format!("nothing more after {point} is refused"), || format!("{more} batches"))?;

@@ -48,7 +48,7 @@ fn ends_after_cancel(run: &Run, point: &str) -> Verdict {
     let more = seen.batches.len().saturating_sub(batches + 1);
     let expected = format!("a scan cancelled at {point} fails with `cancelled`");
     match &run.result {
-        Err(failure) => ensure(failure.error.code == ErrorCode::Cancelled, expected, || &failure.error)?,
+        Err(failure) => ensure(failure.error().code == ErrorCode::Cancelled, expected, || failure.error())?,
         Ok(_) => ensure(more == 0, expected, || format!("it went on with {more} more batches, and succeeded"))?,
     }
     ensure(more <= 1, format!("no more rows after the cancel at {point}"), || format!("{more} more batches"))?;
@@ -78,7 +78,7 @@ pub(crate) async fn a_cancel_ends_a_scan_that_waits_for_its_target(fixture: &dyn
         };
         match result {
             Ok(_) => return Err(Failure::new(expected, "it succeeded").into()),
-            Err(failure) => ensure(failure.error.code == ErrorCode::Cancelled, expected, || failure.error)?,
+            Err(failure) => ensure(failure.error().code == ErrorCode::Cancelled, expected, || failure.error())?,
         }
     }
     Ok(())
@@ -128,7 +128,9 @@ pub(crate) async fn an_unusable_checkpoint_is_refused(fixture: &dyn Fixture) -> 
         let expected = format!("a checkpoint {what} fails the scan with `checkpoint_rejected`");
         match bench.run(request, Script::Record).await?.result {
             Ok(_) => return Err(Failure::new(expected, "the scan succeeded").into()),
-            Err(failure) => ensure(failure.error.code == ErrorCode::CheckpointRejected, expected, || failure.error)?,
+            Err(failure) => {
+                ensure(failure.error().code == ErrorCode::CheckpointRejected, expected, || failure.error())?
+            }
         }
     }
     Ok(())
@@ -157,8 +159,8 @@ pub(crate) async fn a_checkpoint_of_another_version_is_resumed_or_refused_by_nam
                 let expected =
                     format!("a checkpoint {what} is refused with `checkpoint_rejected`, naming version {version}");
                 let named =
-                    failure.error.code == ErrorCode::CheckpointRejected && failure.error.message.contains(&version);
-                ensure(named, expected, || failure.error)?;
+                    failure.error().code == ErrorCode::CheckpointRejected && failure.error().message.contains(&version);
+                ensure(named, expected, || failure.error())?;
             }
         }
     }

@@ -19,7 +19,7 @@ pub(crate) async fn plain_http_to_another_machine_is_refused(fixture: &dyn Fixtu
     let (first, scan) = ask(&bench).await?;
     never_visited(&bench, trap)?;
     ensure(first.as_ref().is_some_and(is_refused), format!("{expected} in the connection test"), || shown(first))?;
-    let failure = scan.err().map(|failure| failure.error);
+    let failure = scan.err().map(ConnectorError::from);
     ensure(failure.as_ref().is_some_and(is_refused), format!("{expected} in the scan"), || shown(failure))
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn redirects_are_not_followed(fixture: &dyn Fixture) -> Verdict
     never_visited(&bench, trap)?;
     let is_refused = |error: &ConnectorError| error.code == ErrorCode::UnexpectedRedirect;
     ensure(first.as_ref().is_some_and(is_refused), format!("{expected} in the connection test"), || shown(first))?;
-    let failure = scan.err().map(|failure| failure.error);
+    let failure = scan.err().map(ConnectorError::from);
     ensure(failure.as_ref().is_some_and(is_refused), format!("{expected} in the scan"), || shown(failure))
 }
 

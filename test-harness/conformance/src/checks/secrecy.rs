@@ -107,7 +107,7 @@ async fn never_shows(bench: &Bench) -> Verdict {
     ];
     places.push(match &run.result {
         Ok(summary) => ("the summary", format!("{summary:?} {}", json(summary)?)),
-        Err(failure) => ("the error of the scan", format!("{failure} {failure:?} {}", json(&failure.summary)?)),
+        Err(failure) => ("the error of the scan", format!("{failure} {failure:?} {}", json(failure.summary())?)),
     });
     for secret in &bench.target.secrets {
         let secret = secret.expose_secret();

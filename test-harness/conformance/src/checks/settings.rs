@@ -16,7 +16,7 @@ const SECRET_NAMES: [&str; 7] = ["password", "passphrase", "secret", "token", "a
 const NONSENSE: &str = "conformance-nonsense";
 
 fn schema(fixture: &dyn Fixture) -> Value {
-    (fixture.registration().descriptor)().config_schema.to_value()
+    fixture.registration().descriptor().config_schema.to_value()
 }
 
 fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -155,7 +155,7 @@ pub(crate) async fn a_core_section_cannot_be_left_out(fixture: &dyn Fixture) -> 
         let expected = format!("error `invalid_config` for a scan without {section}");
         match bench.run(request, Script::Record).await?.result {
             Ok(_) => return Err(Failure::new(expected, "a scan that succeeds").into()),
-            Err(failure) => ensure(failure.error.code == ErrorCode::InvalidConfig, expected, || failure.error)?,
+            Err(failure) => ensure(failure.error().code == ErrorCode::InvalidConfig, expected, || failure.error())?,
         }
     }
     Ok(())

@@ -27,27 +27,35 @@ thread_local! {
     static SCANS: Cell<usize> = const { Cell::new(0) };
 }
 
-struct ReferenceConnector {
+/// The connector with the breakage of that index.
+pub struct ReferenceConnector<const BREAKAGE: usize> {
     config: SystemConfig,
-    breakage: Breakage,
     requests: AtomicUsize,
     refused: AtomicUsize,
 }
 
-pub fn connect(config: SystemConfig, breakage: Breakage) -> Result<Box<dyn Connector>, ConnectorError> {
-    let no_secret = config.credential.secret().expose_secret().is_empty();
-    if breakage == Breakage::RefusesToConnect || (breakage == Breakage::NeedsSecretSecretly && no_secret) {
-        return Err(ConnectorError::invalid_config("no", "none"));
+impl<const BREAKAGE: usize> TryFrom<SystemConfig> for ReferenceConnector<BREAKAGE> {
+    type Error = ConnectorError;
+
+    fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
+        let connector = Self { config, requests: AtomicUsize::new(0), refused: AtomicUsize::new(0) };
+        let no_secret = connector.config.credential.secret().expose_secret().is_empty();
+        if connector.is(Breakage::RefusesToConnect) || (connector.is(Breakage::NeedsSecretSecretly) && no_secret) {
+            return Err(ConnectorError::invalid_config("no", "none"));
+        }
+        if connector.config.hostname.starts_with("plainhttp-") && !connector.is(Breakage::SpeaksPlainHttp) {
+            let message = "the secret would travel readable";
+            return Err(ConnectorError::new(ErrorCode::InsecureEndpoint, message, "use HTTPS"));
+        }
+        Ok(connector)
     }
-    if config.hostname.starts_with("plainhttp-") && breakage != Breakage::SpeaksPlainHttp {
-        return Err(ConnectorError::new(ErrorCode::InsecureEndpoint, "the secret would travel readable", "use HTTPS"));
-    }
-    Ok(Box::new(ReferenceConnector { config, breakage, requests: AtomicUsize::new(0), refused: AtomicUsize::new(0) }))
 }
 
-impl ReferenceConnector {
+impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
+    const BREAKAGE: Breakage = Breakage::ALL[BREAKAGE];
+
     fn is(&self, breakage: Breakage) -> bool {
-        self.breakage == breakage
+        Self::BREAKAGE == breakage
     }
 
     /// One request, as the target answers it.
@@ -85,7 +93,7 @@ impl ReferenceConnector {
     /// What comes of a target that leads to another server, whose address stands behind the scenario's name.
     async fn lead_astray(&self, hostname: &str) -> Result<(), ConnectorError> {
         let (scenario, address) = hostname.split_once('-').unwrap_or_default();
-        match (scenario, self.breakage) {
+        match (scenario, Self::BREAKAGE) {
             ("plainhttp", Breakage::SpeaksPlainHttp)
             | ("redirects", Breakage::FollowsRedirects)
             | ("foreignnextlink", Breakage::FollowsForeignLinks) => {
@@ -111,12 +119,12 @@ impl ReferenceConnector {
             first.department = None;
             sections[0].1[0] = first.into();
         }
-        match self.breakage {
+        match Self::BREAKAGE {
             Breakage::DropsARow => drop(sections[0].1.pop()),
             Breakage::InvertsEnabled | Breakage::InvertsAdmin => {
                 for (user, row) in sections[0].1.iter_mut().enumerate() {
                     let mut inverted = account(user);
-                    let field = match self.breakage {
+                    let field = match Self::BREAKAGE {
                         Breakage::InvertsEnabled => &mut inverted.enabled,
                         _ => &mut inverted.admin,
                     };
@@ -150,7 +158,7 @@ impl ReferenceConnector {
             }
             Breakage::UnannouncedReason | Breakage::GraverThanAnnounced | Breakage::PrivilegedWithoutReason => {
                 let mut third = group(3);
-                match self.breakage {
+                match Self::BREAKAGE {
                     Breakage::UnannouncedReason => third.reasons.push(reason("second", Severity::Low)),
                     Breakage::GraverThanAnnounced => third.reasons = vec![reason("first", Severity::Critical)],
                     _ => third.reasons.clear(),
@@ -171,13 +179,13 @@ impl ReferenceConnector {
     fn resume_from(&self, request: &ScanRequest) -> Result<usize, ConnectorError> {
         let Some(checkpoint) = &request.resume else { return Ok(0) };
         let is_ours =
-            checkpoint.version == Checkpoint::VERSION && checkpoint.connector_version == self.describe().version;
+            checkpoint.version == Checkpoint::VERSION && checkpoint.connector_version == Self::describe().version;
         if self.is(Breakage::RefusesNamelessly) && !is_ours {
             return Err(Checkpoint::rejected("it is not from here"));
         }
         let misread = self.is(Breakage::MisreadsOtherVersions) && !is_ours;
         if !self.is(Breakage::TakesAnyCheckpoint) && !misread {
-            checkpoint.verify(&self.describe(), &self.config, Timestamp::now())?;
+            checkpoint.verify(&Self::describe(), &self.config, Timestamp::now())?;
         }
         let lenient = self.is(Breakage::TakesAnyCheckpoint) || self.is(Breakage::TakesDamagedCheckpoint);
         let sent = match checkpoint.state["sent"].as_u64() {
@@ -185,7 +193,7 @@ impl ReferenceConnector {
             None if lenient => 0,
             None => return Err(Checkpoint::rejected("its state is not readable")),
         };
-        Ok(match self.breakage {
+        Ok(match Self::BREAKAGE {
             Breakage::ResumeLosesRows => sent + 1,
             Breakage::MisreadsOtherVersions if misread => sent + 1,
             Breakage::ResumeRepeatsRows => sent.saturating_sub(1),
@@ -200,7 +208,7 @@ impl ReferenceConnector {
         ledger: &mut ScanLedger,
     ) -> Result<(), ConnectorError> {
         if !self.is(Breakage::LeavesOutCore) {
-            request.verify(&self.describe())?;
+            request.verify(&Self::describe())?;
         }
         let started = Timestamp::now();
         let mut sent = 0;
@@ -265,7 +273,7 @@ impl ReferenceConnector {
         }
         *sent += rows.len();
         let taken = sink.records(rows).await;
-        match self.breakage {
+        match Self::BREAKAGE {
             Breakage::SwallowsSinkError => {}
             Breakage::GoesOnAfterSinkError => {
                 self.refused.fetch_add(usize::from(taken.is_err()), Ordering::Relaxed);
@@ -276,15 +284,15 @@ impl ReferenceConnector {
             let secret =
                 if self.is(Breakage::LeaksInCheckpoint) { self.config.credential.secret().expose_secret() } else { "" };
             let state = json!({"sent": *sent, "secret": secret});
-            sink.checkpoint(Checkpoint::new(&self.describe(), &self.config, started, state)).await?;
+            sink.checkpoint(Checkpoint::new(&Self::describe(), &self.config, started, state)).await?;
         }
         Ok(())
     }
 
     /// The report as this connector hands it in.
     fn judged(&self, mut report: SectionReport) -> Option<SectionReport> {
-        let core = self.describe().is_core(report.section);
-        match self.breakage {
+        let core = Self::describe().is_core(report.section);
+        match Self::BREAKAGE {
             Breakage::ForgetsASection if report.section == Section::MEMBERSHIPS => return None,
             Breakage::Miscounts if report.section == Section::USERS => report.records += 1,
             Breakage::ScansWithoutRights if self.config.hostname == "unauthorized" => {
@@ -299,13 +307,9 @@ impl ReferenceConnector {
 }
 
 #[async_trait]
-impl Connector for ReferenceConnector {
-    fn describe(&self) -> Descriptor {
-        let mut described = descriptor(self.breakage);
-        if self.is(Breakage::DescribesAnother) {
-            described.display_name.push('?');
-        }
-        described
+impl<const BREAKAGE: usize> Connector for ReferenceConnector<BREAKAGE> {
+    fn describe() -> Descriptor {
+        descriptor(Self::BREAKAGE)
     }
 
     async fn test_connection(&self) -> ConnectionReport {
@@ -322,14 +326,14 @@ impl Connector for ReferenceConnector {
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
         assert!(!self.is(Breakage::Panics), "it panics");
         let secret = self.config.credential.secret().expose_secret();
-        match self.breakage {
+        match Self::BREAKAGE {
             Breakage::LeaksInLog => tracing::trace!(token = secret, "scanning"),
             Breakage::PrintsSecret => println!("scanning by {secret}"),
             Breakage::PrintsSecretAsError => eprintln!("scanning by {secret}"),
             Breakage::LeaksThroughLog => log::trace!("scanning by {secret}"),
             _ => {}
         }
-        let mut ledger = ScanLedger::start(&self.describe(), &self.config);
+        let mut ledger = ScanLedger::start(&Self::describe(), &self.config);
         let read = self.read(&request, &*sink, &mut ledger);
         let result = if self.is(Breakage::IgnoresCancelWhileWaiting) || self.is(Breakage::IgnoresCancel) {
             read.await

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Breakage;
 
 thread_local! {
-    /// Counts the calls of a connector that renames itself, in each test by itself: a test has one thread.
+    /// Counts the calls of a connector that describes itself anew, in each test by itself: a test has one thread.
     static CALLS: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -71,6 +71,7 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         Breakage::SaysNothingOfItself => descriptor.description.clear(),
         Breakage::TunesWhatIsNotThere => descriptor.tuning.push("pageSise".into()),
         Breakage::IsNotRegistered => descriptor.os_type = "Unregistered".into(),
+        Breakage::DescribesAnew => descriptor.display_name += &CALLS.replace(CALLS.get() + 1).to_string(),
         Breakage::RenamesItself => {
             descriptor.os_type = format!("Reference{}", CALLS.replace(CALLS.get() + 1));
         }

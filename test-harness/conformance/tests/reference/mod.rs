@@ -3,6 +3,7 @@
 mod connector;
 mod descriptor;
 
+use connector::ReferenceConnector;
 use connector_api::{
     Access, AccessLevel, Account, AccountKind, AccountLink, Binding, Credential, Grant, Group, Membership, NodeKind,
     NodeRef, Principal, Reason, ReasonKind, Record, Registration, Resource, ResourceRef, Section, Severity,
@@ -35,7 +36,7 @@ breakages! {
     // What it says of itself.
     SaysNothingOfItself,
     TunesWhatIsNotThere,
-    DescribesAnother,
+    DescribesAnew,
     IsNotRegistered,
     RenamesItself,
     RefusesToConnect,
@@ -111,23 +112,16 @@ breakages! {
     Panics,
 }
 
-inventory::submit! { Reference::<{ Breakage::Sound as usize }>::REGISTRATION }
+inventory::submit! { Registration::of::<ReferenceConnector<{ Breakage::Sound as usize }>>() }
 
 /// The connector with the breakage of that index, and its fixture.
 #[derive(Debug, Clone, Copy)]
 pub struct Reference<const BREAKAGE: usize>;
 
-impl<const BREAKAGE: usize> Reference<BREAKAGE> {
-    const REGISTRATION: Registration = Registration {
-        descriptor: || descriptor::descriptor(Breakage::ALL[BREAKAGE]),
-        factory: |config| connector::connect(config, Breakage::ALL[BREAKAGE]),
-    };
-}
-
 #[async_trait]
 impl<const BREAKAGE: usize> Fixture for Reference<BREAKAGE> {
-    fn registration(&self) -> &Registration {
-        const { &Self::REGISTRATION }
+    fn registration(&self) -> Registration {
+        Registration::of::<ReferenceConnector<BREAKAGE>>()
     }
 
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
@@ -140,7 +134,7 @@ impl<const BREAKAGE: usize> Fixture for Reference<BREAKAGE> {
             Scenario::SectionFails(section) => format!("fails-{section}"),
             other => format!("{other:?}").to_lowercase(),
         };
-        let os_type = (self.registration().descriptor)().os_type;
+        let os_type = self.registration().descriptor().os_type;
         let system = SystemConfig::new(os_type, hostname, Credential::from_secret(SECRET));
         Ok(Target::new(system, Truth::of(sections().iter().flat_map(|(_, rows)| rows))).with_trap(trap))
     }

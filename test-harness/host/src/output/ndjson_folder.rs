@@ -141,7 +141,7 @@ mod tests {
 
     fn summary() -> ScanSummary {
         let ledger = ScanLedger::start(&Descriptor::default(), &SystemConfig::new("", "", Credential::default()));
-        *ledger.finish(Err(ConnectorError::cancelled())).unwrap_err().summary
+        ledger.finish(Err(ConnectorError::cancelled())).unwrap_err().into_summary()
     }
 
     #[test]

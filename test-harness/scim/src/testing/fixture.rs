@@ -8,7 +8,7 @@ use connector_conformance::{Fixture, NoTarget, Scenario, Target, Trap, Truth, lo
 use serde_json::{Value, json};
 
 use super::server::{Fault, ScimServer};
-use crate::REGISTRATION;
+use crate::ScimConnector;
 use crate::directory::GROUP_TYPE;
 
 const TOKEN: &str = "scim-fixture-token-7f3a9";
@@ -21,8 +21,8 @@ pub struct ScimFixture;
 
 #[async_trait]
 impl Fixture for ScimFixture {
-    fn registration(&self) -> &Registration {
-        &REGISTRATION
+    fn registration(&self) -> Registration {
+        Registration::of::<ScimConnector>()
     }
 
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {

@@ -170,7 +170,7 @@ A fault is EFFECT[:QUALIFIER]…, for example status=503:rate=0.1:on=usergroups.
 Effects on the answer as a whole:
   status=CODE         answer with this status; with retry-after=SECONDS or retry-after=date as qualifier
   retry-after=WHEN    short for status=429:retry-after=WHEN
-  html[=CODE]         answer with an HTML page (200 unless told)
+  html[=CODE]         answer with an HTML page (200 where CODE is left out)
   redirect=URL        answer 302 with this location
   reset               reset the connection instead of answering
   truncate            break the connection in the middle of the body

@@ -72,7 +72,7 @@ pub struct Sudo {
 /// Groups in the order of their names, by kind and by how many there ever were.
 type NameOrders = BTreeMap<(Kind, u64), Arc<[u64]>>;
 
-/// One simulated organisation, and the truth about it: what a connector should find, told without HTTP.
+/// One simulated organisation, and the truth about it: what a connector should find, computed without HTTP.
 #[derive(Debug)]
 pub struct Organization {
     seed: u64,

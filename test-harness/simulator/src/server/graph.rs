@@ -77,23 +77,23 @@ fn with_nulls<'a>(asked: &Asked<'a>, node: Node, edges: Collection<'a>) -> Colle
 fn members<'a>(organization: &'a Organization, group: Node, strikes: &Strikes) -> Collection<'a> {
     /// No organisation has so many users or devices.
     const BEYOND: u64 = 0xFFFF_FF00;
-    let mut strangers = Vec::new();
+    let mut beyond = Vec::new();
     if strikes.has(&Effect::Dangling) {
         let kind = if group.kind == Kind::UserGroup { Kind::User } else { Kind::System };
-        strangers.push(Node::new(kind, BEYOND));
+        beyond.push(Node::new(kind, BEYOND));
     }
     if strikes.has(&Effect::Cycle) && group.kind == Kind::UserGroup {
         let census = organization.census(Kind::UserGroup);
         let following = (0..census.count()).map(|position| census.index(position)).find(|&index| index > group.index);
-        strangers.push(Node::new(Kind::UserGroup, following.unwrap_or_else(|| census.index(0))));
+        beyond.push(Node::new(Kind::UserGroup, following.unwrap_or_else(|| census.index(0))));
     }
     let from = organization.id(group);
     let members = organization.members(group);
     let own = members.count();
-    Collection::new(own + strangers.len() as u64, "", move |position, object| {
+    Collection::new(own + beyond.len() as u64, "", move |position, object| {
         let to = match position.checked_sub(own) {
             None => members.at(position),
-            Some(position) => strangers[position as usize],
+            Some(position) => beyond[position as usize],
         };
         let id = organization.id(to);
         organization.write_connection((group.kind, &from), (to.kind, &id), None, object);

@@ -34,7 +34,7 @@ pub(super) enum Kept<'a> {
 pub(super) fn print(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>) {
     let text = render(report, evidence, kept, screen::width());
     // The error of a scan that failed comes behind.
-    let end = if report.error.is_some() { "\n" } else { "" };
+    let end = if report.summary.error.is_some() { "\n" } else { "" };
     print::note(format_args!("{}{end}", text.trim_end()));
 }
 
@@ -44,15 +44,15 @@ pub(super) fn shortcomings(summary: &ScanSummary) -> Vec<ConnectorError> {
 }
 
 fn render(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>, width: usize) -> String {
-    let ScanReport { summary, digest, error, .. } = report;
+    let ScanReport { summary, digest, .. } = report;
     let mut text = headline::headline(summary, width);
     // What a failed scan counted could be taken for the whole.
-    if error.is_none() {
+    if summary.error.is_none() {
         text += &worst::render(summary, digest, evidence, width);
         text += &found::render(summary, digest, width);
     }
     text += &sections::render(summary, kept, width);
-    if error.is_none() {
+    if summary.error.is_none() {
         text += &whereabouts(kept, width);
     }
     text
@@ -88,7 +88,8 @@ fn counts<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<String> {
 mod tests {
     use connector_api::{
         Access, AccessLevel, AccessPath, Account, Credential, Descriptor, Grant, Group, Outcome, PathStep, Principal,
-        Reason, ReasonKind, ResourceRef, ScanLedger, Section, SectionReport, SectionStatus, Severity, SystemConfig,
+        Reason, ReasonKind, ResourceRef, ScanFailure, ScanLedger, Section, SectionReport, SectionStatus, Severity,
+        SystemConfig,
     };
     use console::measure_text_width;
 
@@ -135,9 +136,9 @@ mod tests {
         ledger.close(SectionReport::new(Section::SYSTEMS, SectionStatus::Unavailable { error }));
         ledger.close(SectionReport::new(Section::GRANTS, grants).with_records(1));
         ledger.warn(HOSTILE);
-        let mut summary = ledger.finish(Ok(())).unwrap_or_else(|failure| *failure.summary);
+        let mut summary = ledger.finish(Ok(())).unwrap_or_else(|failure| failure.into_summary());
         summary.sections[0].planned_requests = Some(3);
-        ScanReport { summary, digest, error: None, can_resume: false }
+        ScanReport { summary, digest, can_resume: false }
     }
 
     fn evidence() -> Vec<EvidenceRow> {
@@ -197,7 +198,6 @@ mod tests {
         assert_eq!(more(&report, file), (10, Some("  - and 4 more, in the summary at the end of the rows".to_owned())));
         report.summary.outcome = Outcome::Failed;
         report.summary.error = Some(ConnectorError::cancelled());
-        report.error.clone_from(&report.summary.error);
         assert_eq!(more(&report, Kept::Nowhere), (13, None));
         assert_eq!(more(&report, file), (13, None), "nothing is under that name");
         assert!(more(&report, Kept::Passed).1.is_some());
@@ -244,7 +244,6 @@ mod tests {
         .map(|(section, status)| SectionReport::new(section, status))
         .into();
         failed.summary.sections[1].dangling = 2;
-        failed.error = Some(scan);
         let text = render(&failed, &[], Kept::Nowhere, 80);
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for (words, times) in [
@@ -266,8 +265,8 @@ mod tests {
 
     #[test]
     fn a_failed_scan_shows_no_counts_that_could_be_taken_for_the_whole() {
-        let mut failed = ScanReport { error: Some(ConnectorError::cancelled()), ..report() };
-        failed.summary.outcome = Outcome::Failed;
+        let mut failed = report();
+        failed.summary = ScanFailure::new(ConnectorError::cancelled(), failed.summary).into_summary();
         let text = render(&failed, &evidence(), Kept::Nowhere, 80);
         assert!(!text.contains("Found") && !text.contains("privileged") && !text.contains("NOT READ"), "{text}");
     }

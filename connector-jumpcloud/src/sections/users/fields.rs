@@ -1,0 +1,178 @@
+//! The fields of a user, as fast as they can be read: an organisation has up to a million users of some eighty fields.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use connector_api::Attributes;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// The fields of a JSON object, borrowed from its text. Reads from JSON text only, not from a [`Value`](serde_json::Value).
+///
+/// Of several fields with one name the last counts.
+#[derive(Debug, Clone)]
+pub(crate) struct Fields<'a> {
+    fields: Vec<Field<'a>>,
+    /// Their places in the order of names: an object has some eighty fields, most of a cache line each.
+    order: Vec<Place>,
+}
+
+#[derive(Debug, Clone)]
+struct Field<'a> {
+    name: Cow<'a, str>,
+    value: &'a RawValue,
+}
+
+/// Where a field is, and how its name begins.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: Start,
+    at: u32,
+}
+
+/// The first bytes of a name as a number: in the same order as the names, and quicker to compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Start(u64);
+
+impl Start {
+    fn of(name: &str) -> Self {
+        let start = name.as_bytes().first_chunk().copied().unwrap_or_else(|| {
+            let mut start = [0; 8];
+            start.iter_mut().zip(name.bytes()).for_each(|(byte, named)| *byte = named);
+            start
+        });
+        Self(u64::from_be_bytes(start))
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// A field's value as JSON text.
+    pub(crate) fn json(&self, name: &str) -> Option<&'a str> {
+        Some(self.fields[self.find(name)?].value.get())
+    }
+
+    /// The values of several fields as JSON text, found in one go: `names` must be in order.
+    pub(crate) fn select<const N: usize>(&self, names: [&str; N]) -> [Option<&'a str>; N] {
+        debug_assert!(names.is_sorted(), "{names:?} are not in order");
+        let mut places = self.order.iter().peekable();
+        names.map(|name| {
+            let start = Start::of(name);
+            while places.next_if(|place| self.order_of(place, start, name).is_lt()).is_some() {}
+            let place = places.next_if(|place| self.order_of(place, start, name).is_eq())?;
+            Some(self.at(place).value.get())
+        })
+    }
+
+    /// Reads a field; `None` where it is missing or of another shape.
+    pub(crate) fn get<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(self.json(name)?).ok()
+    }
+
+    /// Takes a field out; one that is of another shape stays.
+    pub(crate) fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Option<T> {
+        let value = self.get(name)?;
+        self.remove(name);
+        Some(value)
+    }
+
+    /// Takes a field out, whatever its shape.
+    pub(crate) fn remove(&mut self, name: &str) {
+        if let Some(at) = self.find(name) {
+            self.fields[at].value = RawValue::NULL;
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        let start = Start::of(name);
+        let found = self.order.binary_search_by(|place| self.order_of(place, start, name)).ok()?;
+        Some(self.order[found].at as usize)
+    }
+
+    fn at(&self, place: &Place) -> &Field<'a> {
+        &self.fields[place.at as usize]
+    }
+
+    /// Whether a field stands before a name with this start, or behind it.
+    fn order_of(&self, place: &Place, start: Start, name: &str) -> Ordering {
+        place.start.cmp(&start).then_with(|| self.at(place).name.as_ref().cmp(name))
+    }
+
+    /// The fields that were not taken and say something.
+    ///
+    /// # Errors
+    /// When a value has the form of JSON but cannot be read: it is nested too deeply, a number beyond all bounds, or
+    /// text with half a character.
+    pub(crate) fn into_attributes(self) -> Result<Attributes, serde_json::Error> {
+        Attributes::from_json(self.order.iter().map(|place| self.at(place)).map(|it| (it.name.as_ref(), it.value)))
+    }
+
+    fn in_order(fields: Vec<Field<'a>>) -> Self {
+        let mut order: Vec<Place> =
+            (0..).zip(&fields).map(|(at, field)| Place { start: Start::of(&field.name), at }).collect();
+        let name = |place: &Place| fields[place.at as usize].name.as_ref();
+        order.sort_unstable_by(|a, b| {
+            a.start.cmp(&b.start).then_with(|| name(a).cmp(name(b))).then_with(|| b.at.cmp(&a.at))
+        });
+        // Of one name the last one now comes first.
+        order.dedup_by(|later, first| later.start == first.start && name(later) == name(first));
+        Self { fields, order }
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::with_capacity(96);
+                while let Some((Name(name), value)) = entries.next_entry()? {
+                    fields.push(Field { name, value });
+                }
+                Ok(Fields::in_order(fields))
+            }
+        }
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(json: &str) -> Fields<'_> {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn what_is_taken_out_is_no_attribute() {
+        let mut user = read(r#"{"uid": 5005, "mail": "ada@x.org", "phone": null, "shell": 7}"#);
+        assert_eq!(user.take("mail"), Some("ada@x.org".to_owned()));
+        assert_eq!(user.take::<String>("shell"), None, "of another shape");
+        assert_eq!(user.into_attributes().unwrap().as_json(), r#"{"shell":7,"uid":5005}"#);
+    }
+
+    #[test]
+    fn several_fields_are_found_in_one_go() {
+        let user = read(r#"{"uid": 5005, "mail": "ada@x.org"}"#);
+        assert_eq!(user.select(["mail", "phone", "uid"]), [Some(r#""ada@x.org""#), None, Some("5005")]);
+    }
+
+    #[test]
+    fn of_several_with_one_name_the_last_counts() {
+        let user = read(r#"{"displayname":1,"a":2,"displayName":0,"a":"x","displayn\u0061me":3}"#);
+        assert_eq!(user.select(["a", "displayname"]), [Some(r#""x""#), Some("3")]);
+        assert_eq!(user.into_attributes().unwrap().as_json(), r#"{"a":"x","displayName":0,"displayname":3}"#);
+        assert!(read(r#"{"a":1,"a":null}"#).into_attributes().unwrap().is_empty());
+    }
+}
