@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::check::ConnectionReport;
+use crate::connection_report::ConnectionReport;
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 use crate::plan::ScanPlan;

@@ -138,9 +138,9 @@
 pub mod tutorial {}
 
 mod attributes;
-mod check;
 mod checkpoint;
 mod config;
+mod connection_report;
 mod connector;
 mod descriptor;
 mod error;
@@ -173,9 +173,9 @@ pub use serde_json;
 pub use tokio_util::sync::CancellationToken;
 
 pub use attributes::Attributes;
-pub use check::{Check, CheckStatus, ConnectionReport};
 pub use checkpoint::Checkpoint;
 pub use config::{Credential, Fingerprint, SystemConfig};
+pub use connection_report::{Check, CheckStatus, ConnectionReport};
 pub use connector::{Connector, Organization};
 pub use descriptor::{
     CredentialField, CredentialMapping, Descriptor, Edition, EvidenceRow, Protocol, TroubleshootingRow,

@@ -10,10 +10,10 @@ use serde_json::Map;
 
 use crate::client::{Client, ClientOptions, Meter};
 use crate::descriptor::descriptor;
-use crate::explain::{explain, visible_organizations};
+use crate::explain_refusal::{explain, visible_organizations};
 use crate::options::Options;
 use crate::options::attribute::ORG_ID;
-use crate::scan::{InFlight, Scan, plan::plan};
+use crate::scan::{InFlight, Scan, planner::plan};
 use crate::test_connection;
 
 /// A connector to one JumpCloud organisation.

@@ -3,7 +3,7 @@
 use connector_api::{CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, Protocol, TroubleshootingRow};
 
 use crate::api::level::Level;
-use crate::graph::evidence;
+use crate::graph::evidence_table;
 use crate::options::{Options, attribute};
 use crate::rights::{self, SignIn};
 use crate::sections;
@@ -33,7 +33,7 @@ pub(crate) fn descriptor() -> Descriptor {
     descriptor.required_permissions = rights::permissions();
     descriptor.sections = sections::ALL.iter().map(|section| section.about().describe()).collect();
     descriptor.volatile = sections::ALL.iter().flat_map(|section| sections::fields(section.about().volatile)).collect();
-    descriptor.evidence = evidence::rows();
+    descriptor.evidence = evidence_table::rows();
     descriptor.emits = emits();
     descriptor.accesses = Level::accesses();
     descriptor.configuration_steps = [

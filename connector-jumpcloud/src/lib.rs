@@ -15,7 +15,7 @@ mod api;
 mod client;
 mod connector;
 mod descriptor;
-mod explain;
+mod explain_refusal;
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -8,9 +8,9 @@
 mod fuzzing;
 pub(crate) mod outlet;
 pub(crate) mod people;
-pub(crate) mod plan;
+pub(crate) mod planner;
 pub(crate) mod progress;
-mod read;
+mod schedule;
 pub(crate) mod state;
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ use state::State;
 
 use crate::api::Id;
 use crate::client::{Client, Meter};
-use crate::explain::explain;
+use crate::explain_refusal::explain;
 use crate::options::Options;
 use crate::options::attribute::SCAN_LIMIT_MINUTES;
 use crate::sections;

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use crate::api::organizations::Organization;
 use crate::api::user_groups;
 use crate::client::{Client, Meter, PageReader};
-use crate::explain::{
+use crate::explain_refusal::{
     explain, list as list_organizations, name as organization_name, not_visible, visible_organizations,
 };
 use crate::options::Options;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::lists::Lists;
 use crate::raises::Raise;
-use crate::reach::{Everything, Reach};
+use crate::walk::from_subject::{Everything, Reach};
 
 /// How much an access allows: its place in a table of accesses, the weakest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

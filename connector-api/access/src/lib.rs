@@ -15,23 +15,20 @@
 //! nearest way and the nearest of those that give more than it. What is reached, and how strongly, is therefore always
 //! right; only the number of further paths is a lower bound.
 
-mod chains;
 mod graph;
 mod lists;
 mod names;
 mod path;
 mod raises;
-mod reach;
 mod rows;
-mod ways;
-mod who;
+mod walk;
 
 pub use graph::{Bound, Graph, Parts, Rank, Subject, Target};
 pub use lists::Lists;
 pub use names::{Name, Names};
 pub use path::{Naming, Path, Paths};
 pub use raises::Raise;
-pub use reach::{Reach, Reached};
 pub use rows::{AccessRows, RowsBuilder};
-pub use ways::{End, WAYS};
-pub use who::{Reverse, Who};
+pub use walk::from_subject::{Reach, Reached};
+pub use walk::to_resource::{Reverse, Who};
+pub use walk::ways::{End, WAYS};

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use connector_api::{Access, AccessPath, Grant, PathStep, Principal, ResourceRef};
 use jiff::Timestamp;
 
-use crate::chains::NO_CHAIN;
 use crate::graph::Rank;
-use crate::reach::{DIRECT, Reached};
+use crate::walk::chains::NO_CHAIN;
+use crate::walk::from_subject::{DIRECT, Reached};
 
 /// Paths shown for one grant; of more of the same length or longer the number is reported.
 const PATHS: usize = 32;

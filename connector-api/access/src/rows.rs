@@ -12,7 +12,7 @@ use crate::lists::Lists;
 use crate::names::{Name, Names};
 use crate::path::Naming;
 use crate::raises::Raise;
-use crate::who::Reverse;
+use crate::walk::to_resource::Reverse;
 
 /// What a principal has that is bound without a word for it.
 const BOUND: Access = Access::of_word(AccessLevel::Use, "use");

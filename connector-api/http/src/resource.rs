@@ -4,7 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::paging::Identified;
+use super::paging::row::Identified;
 
 /// A JSON object with an `id` that is a text or a number.
 #[derive(Debug, Clone, PartialEq)]

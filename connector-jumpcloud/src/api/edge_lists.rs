@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use crate::api::Id;
 use crate::api::graph::{self, Edge, Kind, Reached};
 use crate::client::{
-    Client, Gap, Listing, ListingStats, Meter, PageReader, Witness, inconsistent, is_absent, is_unavailable,
+    Client, Gap, Listing, ListingStats, Meter, PageReader, TotalsWitness, inconsistent, is_absent, is_unavailable,
 };
 
 /// How often a thing must be answered 404 itself before it is held to be gone.
@@ -72,7 +72,7 @@ impl EdgeReader<'_> {
     pub(crate) async fn read<T>(
         &self,
         list: &EdgeList,
-        witness: Option<&Witness>,
+        witness: Option<&TotalsWitness>,
         mut found: T,
         enter: fn(&mut T, Edge),
     ) -> Result<Option<WholeList<T>>, ConnectorError> {

@@ -1,9 +1,9 @@
 //! The graph of who is in which group and bound to what: what was read, as what connector-access walks over, and the names
 //! of it in rows.
 
-pub(crate) mod evidence;
-pub(crate) mod privilege;
-mod reach;
+mod administrator_reach;
+pub(crate) mod evidence_rules;
+pub(crate) mod evidence_table;
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +17,7 @@ use crate::scan::people::People;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::{self, Node, State};
 use crate::sections::{self, Thing};
-use reach::GroupDevices;
+use administrator_reach::GroupDevices;
 
 /// Group type of user groups.
 pub(crate) const USER_GROUP: &str = "JUMPCLOUD_USER_GROUP";

@@ -8,7 +8,7 @@ use super::Scan;
 use super::progress::SectionProgress;
 use super::state::State;
 use crate::graph::Graph;
-use crate::graph::privilege::Privilege;
+use crate::graph::evidence_rules::Privilege;
 use crate::sections::{self, Discovery};
 
 /// Rows that go to the sink together.

@@ -8,7 +8,7 @@ use connector_api::{
 use tokio::time::Instant;
 
 use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader, Reading, is_unavailable};
-use crate::graph::evidence::quoted;
+use crate::graph::evidence_table::quoted;
 use crate::scan::state::State;
 use crate::sections;
 

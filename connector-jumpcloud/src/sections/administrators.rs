@@ -11,12 +11,12 @@ use hashbrown::HashMap;
 use super::{About, Context, Discovery, Read};
 use crate::api::administrators::{self as api, Administrator, ApiKey, Expiry, Role};
 use crate::client::Identified;
-use crate::graph::privilege::console_role;
+use crate::graph::evidence_rules::console_role;
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
 use crate::scan::people::{Accounts, Link};
-use crate::scan::plan::Planner;
+use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 

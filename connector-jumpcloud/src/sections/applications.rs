@@ -9,7 +9,7 @@ use crate::api::graph::Kind;
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
-use crate::scan::plan::Planner;
+use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 

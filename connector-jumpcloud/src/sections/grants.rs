@@ -17,11 +17,11 @@ use crate::api::edge_lists::{EdgeList, EdgeReader, WholeList};
 use crate::api::graph::{self, Kind};
 use crate::api::users as users_api;
 use crate::api::{Id, IdOnly};
-use crate::client::{Listing, Witness, is_unavailable};
+use crate::client::{Listing, TotalsWitness, is_unavailable};
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
-use crate::scan::plan::Planner;
+use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::{Edge, Node, State};
 
@@ -215,7 +215,7 @@ async fn read(
         let users = list_users(reader, users_paths, progress).await?;
         asked.extend(of_users.iter().flat_map(|at| users.iter().map(|user| (*at, user.id.clone()))));
     }
-    let witness = Witness::default();
+    let witness = TotalsWitness::default();
     // Lists that ended by their totals wait until the totals are known to hold.
     let mut on_trust = Vec::new();
     read_lists(reader, walks, asked, Some(&witness), |walk, id, list| {
@@ -264,7 +264,7 @@ async fn read_lists(
     reader: &EdgeReader<'_>,
     walks: &[Walk],
     asked: Vec<(usize, Id)>,
-    witness: Option<&Witness>,
+    witness: Option<&TotalsWitness>,
     mut enter: impl FnMut(usize, Id, Option<WholeList<Vec<graph::Edge>>>),
 ) -> Result<(), ConnectorError> {
     let mut lists = stream::iter(asked)

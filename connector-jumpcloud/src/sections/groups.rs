@@ -23,7 +23,7 @@ use crate::options::attribute::GROUP_DETAILS;
 use crate::rights::Right;
 use crate::scan::another_answered;
 use crate::scan::outlet::{Known, Outlet};
-use crate::scan::plan::Planner;
+use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 

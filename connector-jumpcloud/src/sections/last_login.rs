@@ -15,11 +15,11 @@ use super::{About, Context, Discovery, Read};
 use crate::api::Id;
 use crate::api::events::{self, Event, LOGIN_EVENTS, Outcome, Window};
 use crate::client::Client;
-use crate::explain::learn_organization;
+use crate::explain_refusal::learn_organization;
 use crate::options::Switch;
 use crate::options::attribute::LAST_LOGIN_DAYS;
 use crate::rights::Right;
-use crate::scan::plan::Planner;
+use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 

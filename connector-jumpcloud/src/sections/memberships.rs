@@ -13,12 +13,12 @@ use crate::api::Id;
 use crate::api::edge_lists::{EdgeList, EdgeReader, WholeList};
 use crate::api::graph::{Edge, Kind};
 use crate::api::user_groups::UserGroup;
-use crate::client::{Listing, Witness};
+use crate::client::{Listing, TotalsWitness};
 use crate::graph::{Graph, USER_GROUP};
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
 use crate::scan::people::People;
-use crate::scan::plan::Planner;
+use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::{Members, State};
 
@@ -169,7 +169,7 @@ async fn read(
     people: &mut People,
     progress: &mut SectionProgress,
 ) -> Result<Vec<Option<Members>>, ConnectorError> {
-    let witness = Witness::default();
+    let witness = TotalsWitness::default();
     let mut members: Vec<Option<Members>> = groups.iter().map(|_| None).collect();
     let mut on_trust = Vec::new();
     let all: Vec<usize> = (0..groups.len()).collect();
@@ -203,7 +203,7 @@ async fn read_some(
     reader: &EdgeReader<'_>,
     groups: &[Id],
     places: Vec<usize>,
-    witness: Option<&Witness>,
+    witness: Option<&TotalsWitness>,
     mut enter: impl FnMut(usize, Option<WholeList<Listed>>),
 ) -> Result<(), ConnectorError> {
     let mut lists = stream::iter(places)

@@ -27,7 +27,7 @@ use crate::client::Client;
 use crate::options::{Options, Switch};
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
-use crate::scan::plan::Planner;
+use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 

@@ -14,12 +14,12 @@ use serde_json::Value;
 use super::{About, Context, Discovery, Read};
 use crate::api::{Id, lenient};
 use crate::client::{Call, Identified, Listing, listing};
-use crate::graph::privilege::console_role;
+use crate::graph::evidence_rules::console_role;
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
 use crate::scan::people::Accounts;
-use crate::scan::plan::Planner;
+use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 

@@ -11,7 +11,7 @@ use crate::options::Switch;
 use crate::organization;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
-use crate::scan::plan::Planner;
+use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::console::{Content, id};
 use crate::support::{connect, core_alone, scan, simulated, small, start, system, try_scan};
 use connector_api::{Check, CheckStatus, ConnectionReport, Connector, ErrorCode, SectionStatus, SystemConfig};
-use connector_conformance::loopback;
+use connector_conformance::bad_servers;
 use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::{SimulatorOptions, TlsMode};
 use serde_json::json;
@@ -56,7 +56,7 @@ async fn a_good_key_passes_with_name_and_numbers() {
 
 #[tokio::test]
 async fn nobody_listening_cannot_connect() {
-    let address = loopback::deserted().await.unwrap();
+    let address = bad_servers::deserted().await.unwrap();
     let report = test(system(&format!("http://{address}"), "key")).await;
     assert_fails(&report, "connect", ErrorCode::Connect);
     assert!(report.first_error().unwrap().remedy.contains("127.0.0.1"));

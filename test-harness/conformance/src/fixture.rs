@@ -46,7 +46,7 @@ pub enum Scenario {
     WrongCertificate,
     /// The configured address is plain HTTP to another machine than this one: [`Trap::elsewhere`] of the target's trap.
     PlainHttp,
-    /// Every request is answered with a redirect to the target's trap: [`loopback::redirecting`](crate::loopback::redirecting).
+    /// Every request is answered with a redirect to the target's trap: [`bad_servers::redirecting`](crate::bad_servers::redirecting).
     Redirects,
     /// The link to the next page of some list leads to the target's trap. Unsupported where no answer names an address.
     ForeignNextLink,

@@ -21,11 +21,11 @@
 //!
 //! Where points are drawn at random, the seed is part of the failure; the variable `CONFORMANCE_SEED` sets another.
 
+pub mod bad_servers;
 mod bench;
 mod checks;
 mod fixture;
 mod log;
-pub mod loopback;
 mod probe;
 mod report;
 mod rerun;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use connector_api::secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncWriteExt;
 
-use super::loopback;
+use super::bad_servers;
 use super::secret;
 
 /// A server on loopback that takes every request, counts it and answers it well. It lasts as long as the test's runtime.
@@ -27,7 +27,7 @@ impl Trap {
     /// # Errors
     /// When loopback has no free port.
     pub async fn start() -> io::Result<Self> {
-        let listener = loopback::listener().await?;
+        let listener = bad_servers::listener().await?;
         let trap = Self {
             address: listener.local_addr()?,
             visits: Arc::default(),
@@ -39,7 +39,7 @@ impl Trap {
                 caught.visits.fetch_add(1, Ordering::Relaxed);
                 let caught = caught.clone();
                 tokio::spawn(async move {
-                    let head = loopback::request_head(&mut connection).await;
+                    let head = bad_servers::request_head(&mut connection).await;
                     caught.heard.lock().unwrap_or_else(PoisonError::into_inner).push_str(&head);
                     connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]").await
                 });

@@ -1,6 +1,6 @@
 //! The reference host: what any host does with the connectors that are compiled into it.
 //!
-//! A [`Registry`](connector_api::Registry) finds the connector, [`system`] reads a stored configuration,
+//! A [`Registry`](connector_api::Registry) finds the connector, [`system_file`] reads a stored configuration,
 //! [`run`] tests the connection or scans, and [`output`] puts the rows where they belong. With a
 //! [`checkpoint`] a scan that was interrupted goes on where it stopped. The command line is a thin layer over this.
 
@@ -14,7 +14,7 @@ pub mod progress;
 pub mod run;
 pub mod secret;
 mod sink;
-pub mod system;
+pub mod system_file;
 pub mod text_file;
 
 pub use nearest::nearest;

@@ -11,7 +11,7 @@ use connector_api::{ConnectorError, ErrorCode};
 use tempfile::TempPath;
 
 use super::{Exit, listening, print, signals};
-use connector_host::{files, system};
+use connector_host::{files, system_file};
 use jumpcloud_simulator::{
     Behaviour, BehaviourError, Counting, Fault, GroupSizes, Scope, Simulator, SimulatorError, SimulatorOptions,
     TlsMode, UsersEndpoint,
@@ -254,7 +254,7 @@ impl Arguments {
             users_endpoint: self.users_endpoint.into(),
             forbidden: self.forbid.clone(),
             faults: self.fault.clone(),
-            api_key: self.api_key_file.as_deref().map(system::read_secret).transpose()?,
+            api_key: self.api_key_file.as_deref().map(system_file::read_secret).transpose()?,
             ..default
         })
     }

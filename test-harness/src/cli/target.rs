@@ -10,7 +10,7 @@ use connector_api::{Connector, ConnectorError, Credential, Descriptor, Edition, 
 
 use super::setting::Setting;
 use super::{print, simulate};
-use connector_host::{secret, system, text_file};
+use connector_host::{secret, system_file, text_file};
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
 
 /// The OS Type of a system that does not name one.
@@ -91,7 +91,7 @@ impl TargetArguments {
                 SystemConfig::new(os_type, simulator.url(), key).with_name("demo")
             }
             (None, Some(path), _) => {
-                let config = system::read_system(path, os_type)?;
+                let config = system_file::read_system(path, os_type)?;
                 if !config.credential.secret().expose_secret().is_empty() {
                     warnings.extend(text_file::readable_by_others(path, "system file"));
                 }

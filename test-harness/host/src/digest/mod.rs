@@ -2,9 +2,9 @@
 //!
 //! Memory is bounded whatever the size of the organisation: counts, and a few short lists of the largest.
 
+mod largest;
 mod logins;
 mod privileged;
-mod top;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,9 +13,9 @@ use connector_api::{
     Access, AccessLevel, Account, AccountKind, AccountType, Grant, Group, Membership, Principal, Record,
 };
 
+pub use largest::Top;
 pub use logins::{LastLogins, LastSeen, days_before};
 pub use privileged::{EvidenceCount, Privileged, PrivilegedAccount, Rank, SettingCount};
-pub use top::Top;
 
 /// How many kinds of one thing are counted apart; a target that has more is counted under [`OTHER`].
 const MAX_KINDS: usize = 32;

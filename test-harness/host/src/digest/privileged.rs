@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use connector_api::{Account, AccountKind, AccountType, DecidingSetting, Group, Mfa, Reason, ReasonKind, Severity};
 
+use super::largest::Top;
 use super::logins::LastSeen;
-use super::top::Top;
 use super::{MAX_KINDS, OTHER};
 
 /// Privileged accounts, counted, and the worst of them.

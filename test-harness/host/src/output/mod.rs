@@ -1,12 +1,12 @@
 //! Where the rows of a scan go, and in which form.
 
+mod byte_output;
 mod columns;
 mod csv;
 mod folder;
 mod json;
 mod ndjson;
 mod ndjson_folder;
-mod target;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,11 @@ use connector_api::{ConnectorError, Record, ScanSummary};
 
 use super::files;
 
+pub use self::byte_output::Target;
 pub use self::csv::CsvFolder;
 pub use self::json::JsonDocument;
 pub use self::ndjson::NdjsonLines;
 pub use self::ndjson_folder::NdjsonFolder;
-pub use self::target::Target;
 
 /// The form of the rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

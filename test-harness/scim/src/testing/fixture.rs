@@ -4,7 +4,7 @@ use connector_api::{
     Account, Binding, Credential, Group, Membership, NodeKind, NodeRef, PathStep, Record, Registration, Section,
     SystemConfig, async_trait,
 };
-use connector_conformance::{Fixture, NoTarget, Scenario, Target, Trap, Truth, loopback};
+use connector_conformance::{Fixture, NoTarget, Scenario, Target, Trap, Truth, bad_servers};
 use serde_json::{Value, json};
 
 use super::server::{Fault, ScimServer};
@@ -30,14 +30,14 @@ impl Fixture for ScimFixture {
         let system = match scenario {
             Scenario::PlainHttp => system(trap.elsewhere()),
             Scenario::Redirects => {
-                let address = loopback::redirecting(trap.address()).await.map_err(NoTarget::broken)?;
+                let address = bad_servers::redirecting(trap.address()).await.map_err(NoTarget::broken)?;
                 system(format!("http://{address}"))
             }
             Scenario::ForeignNextLink => return Err(NoTarget::unsupported("SCIM pages by index, not by links")),
-            Scenario::Refused => system(format!("http://{}", loopback::deserted().await.map_err(NoTarget::broken)?)),
-            Scenario::Hangs => system(format!("http://{}", loopback::silent().await.map_err(NoTarget::broken)?)),
+            Scenario::Refused => system(format!("http://{}", bad_servers::deserted().await.map_err(NoTarget::broken)?)),
+            Scenario::Hangs => system(format!("http://{}", bad_servers::silent().await.map_err(NoTarget::broken)?)),
             Scenario::WrongCertificate => {
-                system(format!("https://{}", loopback::untrusted().await.map_err(NoTarget::broken)?))
+                system(format!("https://{}", bad_servers::untrusted().await.map_err(NoTarget::broken)?))
             }
             _ => {
                 let token = if scenario == Scenario::Unauthorized { "another token" } else { TOKEN };

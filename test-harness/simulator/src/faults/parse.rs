@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::spec::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault};
+use super::kinds::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault};
 use crate::server::Endpoint;
 
 const EFFECTS: [&str; 28] = [
@@ -281,7 +281,7 @@ impl fmt::Display for Effect {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::faults::spec::HELP;
+    use crate::faults::kinds::HELP;
 
     #[test]
     fn a_fault_reads_back_as_it_was_written() {

@@ -3,14 +3,14 @@
 
 mod access;
 mod behaviour;
+mod fault_text;
 mod faults;
 mod graph;
 mod insights;
 mod listings;
 mod nonsense;
+mod published_documents;
 mod shapes;
 #[path = "../../../tests/skip/mod.rs"]
 mod skip;
-mod spec;
-mod specs;
 mod support;

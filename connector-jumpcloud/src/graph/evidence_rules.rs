@@ -11,8 +11,8 @@ use crate::api::lenient;
 use crate::api::level::Level;
 use crate::api::user_groups::UserGroup;
 use crate::graph::Graph;
-use crate::graph::evidence::{Evidence, quoted};
-use crate::graph::reach::AdministratorOn;
+use crate::graph::administrator_reach::AdministratorOn;
+use crate::graph::evidence_table::{Evidence, quoted};
 use crate::options::attribute;
 use crate::scan::state::State;
 

@@ -14,10 +14,10 @@ pub(super) const MOST_PAGES: u64 = 5;
 ///
 /// A list of exactly one page shows that it ends there only by one more request. Where hundreds of lists are of such a
 /// size, the first of them are proven, then one in eight, and the others end by their totals *for the time being*: at the
-/// end their reader's caller asks [`Witness::holds`]. Had any list of the kind shifted, changed, fallen short or held more
+/// end their reader's caller asks [`TotalsWitness::holds`]. Had any list of the kind shifted, changed, fallen short or held more
 /// than it counts, all those lists are read again and proven.
 #[derive(Debug, Clone, Default)]
-pub struct Witness(Arc<Counts>);
+pub struct TotalsWitness(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -26,7 +26,7 @@ struct Counts {
     refuted: AtomicBool,
 }
 
-impl Witness {
+impl TotalsWitness {
     /// How many of `lists` lists of full pages end by their totals.
     pub fn believed(lists: u64) -> u64 {
         (0..lists).filter(|at| !must_prove(*at)).count() as u64
@@ -65,10 +65,10 @@ mod tests {
 
     #[test]
     fn totals_hold_after_enough_proofs_and_never_after_one_lie() {
-        let witness = Witness::default();
+        let witness = TotalsWitness::default();
         let lists = 500;
         let believed = (0..lists).filter(|_| witness.vouches()).count() as u64;
-        assert_eq!(believed, Witness::believed(lists));
+        assert_eq!(believed, TotalsWitness::believed(lists));
         assert!(believed > 350 && !witness.holds(), "nothing is proven yet");
         (0..lists - believed).for_each(|_| witness.prove());
         assert!(witness.holds());
@@ -78,6 +78,6 @@ mod tests {
 
     #[test]
     fn few_lists_are_all_proven() {
-        assert_eq!(Witness::believed(64), 0);
+        assert_eq!(TotalsWitness::believed(64), 0);
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn full_pages_end_by_their_totals_once_enough_were_proven() {
-    let witness = Witness::default();
+    let witness = TotalsWitness::default();
     let mut requests = 0;
     for list in 0..200 {
         let count = [100, 200, 300][list % 3];
@@ -20,7 +20,7 @@ async fn full_pages_end_by_their_totals_once_enough_were_proven() {
 
 #[tokio::test]
 async fn totals_do_not_hold_where_one_was_seen_to_be_wrong() {
-    let witness = Witness::default();
+    let witness = TotalsWitness::default();
     let mut on_trust = 0;
     for list in 0..120 {
         // From the hundredth on, a list of a page and a half counts a page.

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use connector_api::ConnectorError;
 
-use super::ahead::Source;
 use super::listing::Order;
-use super::{Identified, PATIENCE, PageReader, Witness};
-use crate::page::Page;
+use super::prefetch::Source;
+use super::{Identified, PATIENCE, PageReader, TotalsWitness};
+use crate::paging::page::Page;
 
 /// Rows in ascending order of ids that are no accident, where no order was asked for.
 const ORDERLY: u64 = 7;
@@ -32,7 +32,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             return true;
         }
         // The list shifted. Rows of the last page, in the same order, show where the page goes on.
-        witness.iter().for_each(Witness::refute);
+        witness.iter().for_each(TotalsWitness::refute);
         let places: HashMap<&T::Id, usize> = pass.tail.iter().enumerate().rev().map(|(at, id)| (id, at)).collect();
         let shared: Vec<usize> = page.rows.iter().filter_map(|row| places.get(row.id()).copied()).collect();
         if shared.is_empty() || !shared.is_sorted() {

@@ -4,7 +4,7 @@
 //! that was left out. What can be proven is proven: the chain ends where the target says that it ends, it never leads back
 //! to a page that was read, and it brings as many rows as the target counts, where it counts them.
 
-mod link;
+mod link_header;
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -14,12 +14,13 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
 
-use super::call::{Answer, Call};
-use super::client::HttpClient;
-use super::meter::Meter;
+use super::offset::{LONGEST, Listing, PageReader, inconsistent};
 use super::page::{Page, PageShape};
-use super::paging::{Identified, LONGEST, Listing, PageReader, inconsistent};
-use super::seen::Seen;
+use super::row::Identified;
+use super::seen_ids::SeenIds;
+use crate::call::{Answer, Call};
+use crate::client::HttpClient;
+use crate::meter::Meter;
 
 /// How many pages without a new row may follow one another: a target that filters may have some.
 const MOST_BARREN: u32 = 1000;
@@ -54,7 +55,7 @@ pub struct ChainReader<T: Identified> {
     next: Option<Call>,
     /// Where pages began that were read.
     begun: HashSet<String>,
-    seen: Seen<T::Id>,
+    seen: SeenIds<T::Id>,
     rows: u64,
     barren: u32,
     /// The smallest total that was named.
@@ -75,7 +76,7 @@ where
             follow,
             next: Some(call),
             begun: HashSet::new(),
-            seen: Seen::default(),
+            seen: SeenIds::default(),
             rows: 0,
             barren: 0,
             total: None,
@@ -90,7 +91,7 @@ where
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, ConnectorError> {
         while let Some(call) = self.next.take() {
             let shape = self.shape;
-            let read = |answer: &Answer| Ok((Page::<T>::read(answer, &shape)?, link::next(&answer.headers)));
+            let read = |answer: &Answer| Ok((Page::<T>::read(answer, &shape)?, link_header::next(&answer.headers)));
             let (page, link) = self.client.fetch(&self.meter, &call, read).await?;
             self.total = self.total.into_iter().chain(page.total).min();
             self.next = self.behind(&call, &page, link)?;

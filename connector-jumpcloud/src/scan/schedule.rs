@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::Scan;
 use super::progress::name_lists;
 use super::state::State;
-use crate::explain::explain;
+use crate::explain_refusal::explain;
 use crate::sections::{self, Context, Read, is_core};
 
 impl Scan<'_> {

@@ -1,8 +1,8 @@
 //! What is to be listed, in which order, and what it costs.
 
-use super::witness::{MOST_PAGES, Witness};
+use super::totals_witness::{MOST_PAGES, TotalsWitness};
 use crate::call::Call;
-use crate::page::PageShape;
+use crate::paging::page::PageShape;
 
 /// The order in which a target lists rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Listing {
     /// their totals.
     pub fn requests_of_many(lengths: &[u64], limit: u64) -> u64 {
         let full = lengths.iter().filter(|rows| is_full_pages(**rows, limit)).count() as u64;
-        lengths.iter().map(|rows| Self::requests(*rows, limit)).sum::<u64>() - Witness::believed(full)
+        lengths.iter().map(|rows| Self::requests(*rows, limit)).sum::<u64>() - TotalsWitness::believed(full)
     }
 
     /// Whether a list of `rows` rows is a few full pages, which take a request or two more than they are.

@@ -15,7 +15,7 @@ use crate::auth::Auth;
 use crate::builder::ClientBuilder;
 use crate::call::Call;
 use crate::options::ClientOptions;
-use crate::page::PageShape;
+use crate::paging::page::PageShape;
 use crate::retry::RetryPolicy;
 
 #[derive(Debug, Deserialize)]
@@ -114,7 +114,7 @@ pub(super) async fn read_edges(
 
 pub(super) async fn read_listing(
     listing: Listing,
-    witness: Option<&Witness>,
+    witness: Option<&TotalsWitness>,
     count: u64,
     serve: impl FnMut(&mut Target, u64, u64) -> Reported + Send + 'static,
 ) -> Outcome {

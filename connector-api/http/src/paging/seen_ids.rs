@@ -8,11 +8,11 @@ use std::hash::BuildHasher;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::paging::RowId;
+use super::row::RowId;
 
 /// The rows received, each with the pass that brought it last.
 #[derive(Debug)]
-pub(super) struct Seen<I> {
+pub(super) struct SeenIds<I> {
     ids: Vec<I>,
     passes: Vec<u8>,
     /// How many ids at the front ascend.
@@ -22,7 +22,7 @@ pub(super) struct Seen<I> {
     hasher: DefaultHashBuilder,
 }
 
-impl<I> Default for Seen<I> {
+impl<I> Default for SeenIds<I> {
     fn default() -> Self {
         Self {
             ids: Vec::new(),
@@ -34,7 +34,7 @@ impl<I> Default for Seen<I> {
     }
 }
 
-impl<I: RowId> Seen<I> {
+impl<I: RowId> SeenIds<I> {
     /// Enters a row that a pass brought; the pass that brought it before, if one did.
     pub(super) fn insert(&mut self, id: &I, pass: u8) -> Option<u8> {
         if self.ascending == self.ids.len() && self.ids.last().is_none_or(|last| last < id) {
@@ -83,7 +83,7 @@ mod tests {
         let seed = fastrand::u64(..);
         let mut random = fastrand::Rng::with_seed(seed);
         for disorder in [0, 1, 50, 100] {
-            let (mut seen, mut map) = (Seen::default(), HashMap::new());
+            let (mut seen, mut map) = (SeenIds::default(), HashMap::new());
             for pass in 1..4 {
                 for row in 0..2_000_u32 {
                     let row = if random.u32(0..100) < disorder { random.u32(0..3_000) } else { row };

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::call::Answer;
-use super::paging::Identified;
+use super::row::Identified;
+use crate::call::Answer;
 
 /// How a target writes a page: a bare array, or an object with the rows in a field. Either is read alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use hashbrown::hash_map::Entry as Place;
 use hashbrown::{HashMap, HashSet};
 
-use crate::chains::{Chains, NO_CHAIN};
 use crate::graph::{Bound, Graph, Rank, Subject};
 use crate::lists::Lists;
 use crate::raises::{Level, NO_LEVEL, Raise};
-use crate::ways::{WAYS, Ways};
+use crate::walk::chains::{Chains, NO_CHAIN};
+use crate::walk::ways::{WAYS, Ways};
 
 /// The edges that a walk goes over: all of a graph, or those that lead to one resource.
 pub(crate) trait Edges {

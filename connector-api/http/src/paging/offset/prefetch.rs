@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::listing::{Offsets, stride};
 use super::{Identified, PageReader};
 use crate::call::Answer;
-use crate::page::Page;
+use crate::paging::page::Page;
 
 /// A page is late when it takes this long, as one does that was refused and is asked for again a second later. Then more
 /// pages are requested ahead, and again after the same time, up to [`LATEST`] times as many.

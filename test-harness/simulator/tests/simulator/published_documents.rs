@@ -1,6 +1,6 @@
 //! Every answer of the simulator, held against JumpCloud's published specifications, where they are at hand.
 
-use crate::spec::Spec;
+use crate::fault_text::Spec;
 use crate::support::{Console, options};
 use jumpcloud_simulator::organization::{Kind, Node};
 use jumpcloud_simulator::{Behaviour, SimulatorOptions, UsersEndpoint};
