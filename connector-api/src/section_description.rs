@@ -27,6 +27,9 @@ pub struct SectionDescription {
     /// What the credential must be allowed to do for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rights: Vec<String>,
+    /// The sections that its own rows are drawn from, directly: it is never more whole than they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drawn_from: Vec<Section>,
     /// The rows that come from it. No other section of the connector has rows of these types.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owns: Vec<RowType>,
@@ -52,6 +55,7 @@ impl SectionDescription {
             source: source.into(),
             cost: cost.into(),
             rights: Vec::new(),
+            drawn_from: Vec::new(),
             owns: Vec::new(),
             fills_in: Vec::new(),
         }
@@ -61,6 +65,13 @@ impl SectionDescription {
     #[must_use]
     pub fn core(mut self) -> Self {
         self.core = true;
+        self
+    }
+
+    /// The same section, whose rows are drawn from these sections.
+    #[must_use]
+    pub fn drawn_from(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
+        self.drawn_from.extend(sections);
         self
     }
 

@@ -209,7 +209,7 @@ impl Scan<'_> {
 /// goes with it.
 fn wants(section: Section, options: &Options, request: &ScanRequest) -> bool {
     let chosen = |section| options.wants(section) && !request.without.contains(&section);
-    let of = sections::of(section).and_then(|known| known.made_of());
+    let of = sections::of(section).and_then(|known| known.about().made_of);
     sections::is_core(section) || (chosen(section) && of.is_none_or(chosen))
 }
 

@@ -70,7 +70,7 @@ impl Scan<'_> {
         for section in sections::ALL {
             section.name_accounts(state);
         }
-        let made = |section: &&dyn Discovery| section.made_of().filter(|of| state.reports.contains_key(of));
+        let made = |section: &&dyn Discovery| section.about().made_of.filter(|of| state.reports.contains_key(of));
         let made = sections::ALL.iter().filter_map(|section| Some((section.about().section, made(section)?)));
         let made = made.filter(|(section, _)| self.wants(*section));
         let made: Vec<_> = made.map(|(section, of)| (self.progress(section), section, of)).collect();
@@ -96,7 +96,7 @@ impl Scan<'_> {
         let known = Known { scan: self, state, graph: &graph, privilege: &privilege };
         // What is made of others has no rows where those were not read.
         let is_made = |section: &&&dyn Discovery| {
-            let of = section.made_of();
+            let of = section.about().made_of;
             of.is_none_or(|of| self.wants(section.about().section) && state.reports.contains_key(&of))
         };
         for record in Record::KINDS {
@@ -119,7 +119,7 @@ impl Scan<'_> {
 /// A section is whole only when all that it refers to is.
 fn judge(state: &mut State) {
     for section in sections::ALL {
-        let broken = section.after().iter().find_map(|part| {
+        let broken = section.about().after.iter().find_map(|part| {
             let status = &state.reports.get(part)?.status;
             status.error().map(|error| error.clone().context(part))
         });

@@ -30,7 +30,7 @@ impl Scan<'_> {
         loop {
             for section in sections::ALL {
                 let word = section.about().section;
-                let may_begin = section.after().iter().all(|needed| !open.contains(needed));
+                let may_begin = section.about().after.iter().all(|needed| !open.contains(needed));
                 if open.contains(&word) && may_begin && begun.insert(word) {
                     match section.read(context, state, self.progress(word)) {
                         Some(read) => {
@@ -66,7 +66,7 @@ impl Scan<'_> {
             let word = section.about().section;
             let report = state.reports.get(&word);
             let is_open = report.is_none_or(|report| matches!(report.status, SectionStatus::Incomplete { .. }));
-            let lacks = section.after().iter().any(|needed| open.contains(needed));
+            let lacks = section.about().after.iter().any(|needed| open.contains(needed));
             if self.wants(word) && (is_open || lacks) {
                 open.insert(word);
             }

@@ -16,6 +16,7 @@ static PRIVILEGED: About = About {
     data: "Which devices accounts reach as administrator, with the level and the path",
     source: MADE_OF,
     cost: "nothing",
+    made_of: Some(Section::GRANTS),
     owns: &[("grant", &["privileged"])],
     ..About::new(Section::PRIVILEGED_GRANTS, "Privileged grants")
 };
@@ -26,6 +27,7 @@ static OTHER: About = About {
     data: "What else accounts and groups reach, with the level and the path",
     source: MADE_OF,
     cost: "nothing",
+    made_of: Some(Section::GRANTS),
     owns: &[("grant", &["other"])],
     ..About::new(Section::OTHER_GRANTS, "Other grants")
 };
@@ -36,10 +38,6 @@ const MADE_OF: &str = "made of bindings, memberships and what raises access";
 impl Discovery for Privileged {
     fn about(&self) -> &'static About {
         &PRIVILEGED
-    }
-
-    fn made_of(&self) -> Option<Section> {
-        Some(Section::GRANTS)
     }
 
     async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
@@ -53,10 +51,6 @@ impl Discovery for Privileged {
 impl Discovery for Other {
     fn about(&self) -> &'static About {
         &OTHER
-    }
-
-    fn made_of(&self) -> Option<Section> {
-        Some(Section::GRANTS)
     }
 
     async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {

@@ -34,6 +34,7 @@ static ABOUT: About = About {
     data: "Who is bound to which device, device group, application and directory, and which device is in which device group",
     source: "GET /api/v2/{kind}/{id}/associations, GET /api/v2/systemgroups/{id}/members",
     cost: "for each kind of edge, 1 request for each thing on the side that has fewer",
+    after: &[Section::GROUPS, Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES],
     owns: &[("binding", &["accountToResource", "groupToResource", "resourceToResource"])],
     option: Some(Switch {
         name: "includeGrants",
@@ -60,10 +61,6 @@ static ABOUT: About = About {
 impl Discovery for Grants {
     fn about(&self) -> &'static About {
         &ABOUT
-    }
-
-    fn after(&self) -> &'static [Section] {
-        &[Section::GROUPS, Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES]
     }
 
     fn read<'a>(

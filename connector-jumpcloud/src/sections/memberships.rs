@@ -32,6 +32,7 @@ static ABOUT: About = About {
     data: "Group memberships, nested ones resolved, and which group is in which",
     source: "GET /api/v2/usergroups/{id}/members",
     cost: "1 request for each 100 members of each group, at least 1 a group",
+    after: &[Section::GROUPS],
     owns: &[("membership", &[USER_GROUP]), ("binding", &["groupToGroup"])],
     fills_in: &[("group", "memberCount")],
     // Members take the scope of what they are, not of the group.
@@ -46,10 +47,6 @@ static ABOUT: About = About {
 impl Discovery for Memberships {
     fn about(&self) -> &'static About {
         &ABOUT
-    }
-
-    fn after(&self) -> &'static [Section] {
-        &[Section::GROUPS]
     }
 
     fn read<'a>(

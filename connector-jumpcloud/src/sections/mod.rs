@@ -68,16 +68,6 @@ pub(crate) trait Discovery: Sync {
     /// What it is, without I/O.
     fn about(&self) -> &'static About;
 
-    /// The sections that must have been read before this one is: it asks for what they found. It is as whole as they are.
-    fn after(&self) -> &'static [Section] {
-        &[]
-    }
-
-    /// The section of whose edges its rows follow, where it is not read itself.
-    fn made_of(&self) -> Option<Section> {
-        None
-    }
-
     /// Its reading, side by side with others; `None` where it is not read by itself.
     fn read<'a>(
         &self,
@@ -125,6 +115,10 @@ pub(crate) struct About {
     pub(crate) cost: &'static str,
     /// The rows that come from it: each record kind once, with its types.
     pub(crate) owns: &'static [(&'static str, &'static [&'static str])],
+    /// The sections that must have been read before this one is: it asks for what they found. It is as whole as they are.
+    pub(crate) after: &'static [Section],
+    /// The section from whose edges its rows follow, where it is not read itself.
+    pub(crate) made_of: Option<Section>,
     /// The fields that it fills in in rows of others, by record kind.
     pub(crate) fills_in: &'static [(&'static str, &'static str)],
     /// Those of its fields that change by themselves.
@@ -148,6 +142,8 @@ impl About {
             source: "",
             cost: "",
             owns: &[],
+            after: &[],
+            made_of: None,
             fills_in: &[],
             volatile: &[],
             option: None,
@@ -161,7 +157,12 @@ impl About {
         let described = SectionDescription::new(self.section, self.title, self.data, self.source, self.cost);
         let described = if self.core { described.core() } else { described };
         let owns = self.owns.iter().flat_map(|(record, types)| RowType::several(record, types.iter().copied()));
-        described.needing(crate::rights::scopes(self.rights)).owning(owns).filling_in(fields(self.fills_in))
+        let drawn_from = self.after.iter().copied().chain(self.made_of);
+        described
+            .needing(crate::rights::scopes(self.rights))
+            .drawn_from(drawn_from)
+            .owning(owns)
+            .filling_in(fields(self.fills_in))
     }
 }
 
@@ -256,7 +257,7 @@ mod tests {
         let mut before = BTreeSet::new();
         for section in ALL {
             let word = section.about().section;
-            for needed in section.after().iter().copied().chain(section.made_of()) {
+            for needed in section.about().after.iter().copied().chain(section.about().made_of) {
                 assert!(before.contains(&needed), "{word} stands before {needed}");
             }
             assert!(before.insert(word), "{word} is listed twice");

@@ -73,10 +73,11 @@ pub(super) fn gaps(summary: &ScanSummary) -> Vec<Gap> {
     let ended_by = Fault::of_scan(summary);
     let mut gaps: Vec<Gap> = Vec::new();
     let is_lacking = |section| summary.section(section).is_some_and(|report| report.status.error().is_some());
-    // What is effective is made of the bindings: these stand for it.
-    let effective = [Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS];
-    let stands_for_itself =
-        |report: &&SectionReport| !effective.contains(&report.section) || !is_lacking(Section::GRANTS);
+    // What is drawn from one section alone is missing with it, so that one is named for both.
+    let stands_for_itself = |report: &&SectionReport| match drawn_from(summary, report.section) {
+        [only] => !is_lacking(*only),
+        _ => true,
+    };
     for report in summary.sections.iter().filter(stands_for_itself) {
         let Some(error) = report.status.error() else { continue };
         let Fault { error, .. } = Fault::of(error, summary);
@@ -89,15 +90,22 @@ pub(super) fn gaps(summary: &ScanSummary) -> Vec<Gap> {
         });
         gaps[at].enter(report);
     }
-    // What an account reaches is not whole where things to reach are missing: each time, whatever else is missing.
-    if let Some(grants) = summary.section(Section::GRANTS).filter(|grants| grants.status.error().is_some())
-        && ended_by.is_none()
-    {
-        let to_reach = [Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES];
-        let lack = gaps.iter_mut().filter(|gap| gap.sections().any(|section| to_reach.contains(&section)));
-        lack.for_each(|gap| gap.enter(grants));
+    // What is drawn from several is named with each that lacks: it is in part for each of these reasons.
+    if ended_by.is_none() {
+        let lacking = summary.sections.iter().filter(|report| report.status.error().is_some());
+        for report in lacking.filter(stands_for_itself) {
+            let sources = drawn_from(summary, report.section);
+            let lack = gaps.iter_mut().filter(|gap| gap.sections().any(|section| sources.contains(&section)));
+            lack.for_each(|gap| gap.enter(report));
+        }
     }
     gaps
+}
+
+/// The sections whose rows one is drawn from.
+fn drawn_from(summary: &ScanSummary, section: Section) -> &[Section] {
+    let described = summary.described.iter().find(|described| described.section == section);
+    described.map_or(&[], |described| &described.drawn_from)
 }
 
 /// An error without the section that it names first, and that section.
