@@ -14,6 +14,7 @@ use crate::explain_refusal::{explain, visible_organizations};
 use crate::options::Options;
 use crate::options::attribute::ORG_ID;
 use crate::scan::{InFlight, Scan, planner::plan};
+use crate::sections;
 use crate::test_connection;
 
 /// A connector to one JumpCloud organisation.
@@ -26,7 +27,7 @@ impl TryFrom<SystemConfig> for JumpCloud {
     type Error = ConnectorError;
 
     fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
-        let options = Options::read(&config.attributes)?;
+        let options = Options::read(&config.attributes, sections::switches())?;
         let connector = Self { config, options };
         // Whatever is wrong with the settings shows now, not at the first scan.
         connector.client(connector.options.bounds())?;
@@ -37,7 +38,7 @@ impl TryFrom<SystemConfig> for JumpCloud {
 impl JumpCloud {
     /// A client with a pace, a retry budget and a clock of its own.
     fn client(&self, bounds: ClientOptions) -> Result<Client, ConnectorError> {
-        Client::new(&self.config, &self.options, bounds)
+        Client::new(&self.config, &self.options, bounds, sections::rights())
     }
 }
 

@@ -5,8 +5,8 @@ use connector_api::{CredentialField, CredentialMapping, Descriptor, Edition, Err
 use crate::api::level::Level;
 use crate::graph::evidence_table;
 use crate::options::{Options, attribute};
-use crate::rights::{self, SignIn};
-use crate::sections;
+use crate::rights::{self, EVERYTHING, Right, SignIn};
+use crate::sections::{self, About, users};
 
 /// The OS Type by which a system chooses this connector.
 pub const OS_TYPE: &str = "JumpCloud";
@@ -30,7 +30,7 @@ pub(crate) fn descriptor() -> Descriptor {
     descriptor.credential =
         CredentialMapping::new(CredentialField::required("JumpCloud API key, or client secret of a service account"))
             .with_username(CredentialField::optional("client id of a service account; ignored with an API key"));
-    descriptor.required_permissions = rights::permissions();
+    descriptor.required_permissions = permissions();
     descriptor.sections = sections::ALL.iter().map(|section| section.about().describe()).collect();
     descriptor.volatile = sections::ALL.iter().flat_map(|section| sections::fields(section.about().volatile)).collect();
     descriptor.evidence = evidence_table::rows();
@@ -50,7 +50,7 @@ pub(crate) fn descriptor() -> Descriptor {
     .map(str::to_owned)
     .to_vec();
     descriptor.troubleshooting = troubleshooting();
-    descriptor.config_schema = Options::schema();
+    descriptor.config_schema = Options::schema(sections::switches());
     descriptor.tuning = attribute::TUNING.iter().map(|name| (*name).to_owned()).collect();
     descriptor
 }
@@ -60,6 +60,34 @@ fn emits() -> Vec<String> {
     let owned = sections::ALL.iter().flat_map(|section| section.about().owns);
     let named = owned.filter(|(record, _)| ["group", "resource"].contains(record));
     named.flat_map(|(_, types)| types.iter().map(|name| (*name).to_owned())).collect()
+}
+
+/// What the operator's page says on permissions.
+fn permissions() -> Vec<String> {
+    let readers = |role: &str| {
+        let may =
+            |about: &&About| !about.rights.is_empty() && about.rights.iter().all(|right| right.roles.contains(&role));
+        let abouts = sections::ALL.iter().map(|section| section.about());
+        abouts.filter(may).map(|about| about.section.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let mut lines = vec![
+        "An administrator with API access, or a service account; what it may read follows from its role".to_owned(),
+        format!("{EVERYTHING} may read everything; Manager: {}", readers("Manager")),
+        "Any other role needs these scopes, or the same ones without `.readonly`:".to_owned(),
+    ];
+    let line = |of: &str, taken: &[Right]| {
+        let scopes: Vec<String> = rights::scopes(taken).iter().map(|scope| format!("`{scope}`")).collect();
+        format!("{of}: {}", scopes.join(", "))
+    };
+    let reading = sections::ALL.iter().map(|section| section.about()).filter(|about| !about.rights.is_empty());
+    lines.extend(reading.map(|about| line(about.section.as_str(), about.rights)));
+    lines.push(line("the organisations that a credential may see", &rights::ORGANIZATIONS));
+    lines.push(
+        "The Command Runner roles are refused at Directory Insights (last logins), service accounts where the \
+         organisations are listed"
+            .to_owned(),
+    );
+    lines
 }
 
 /// Steps as sentences.
@@ -115,7 +143,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::NoUsers,
             "No users returned",
             "Organisation empty or key lacks scope",
-            &sentence(&rights::no_users(SignIn::ApiKey)),
+            &sentence(&rights::no_users(SignIn::ApiKey, users::SCOPE)),
         ),
         row(
             ErrorCode::RateLimited,

@@ -5,12 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use connector_api::{ConnectorError, Section};
+use connector_http::{ClientOptions, RetryPolicy};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-
-use crate::client::{ClientOptions, RetryPolicy};
-use crate::sections;
 
 pub(crate) mod attribute;
 
@@ -189,17 +187,17 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Reads attributes that have passed the schema.
+    /// Reads attributes that have passed the schema, and the switches that leave sections out.
     ///
     /// # Errors
     /// `invalid_config` for what a schema cannot say.
-    pub(crate) fn read(attributes: &Map<String, Value>) -> Result<Self, ConnectorError> {
+    pub(crate) fn read(attributes: &Map<String, Value>, switches: Switches) -> Result<Self, ConnectorError> {
         let refused = |error: String| {
             ConnectorError::invalid_config(format!("attributes: {error}"), "correct the system's attributes")
         };
         let mut attributes = attributes.clone();
         let mut left_out = BTreeSet::new();
-        for (section, switch) in switches() {
+        for (section, switch) in switches {
             match attributes.remove(switch.name) {
                 None | Some(Value::Bool(true)) => {}
                 Some(Value::Bool(false)) => _ = left_out.insert(section),
@@ -212,13 +210,13 @@ impl Options {
     }
 
     /// The schema of the attributes, with the switches of the sections where they belong.
-    pub(crate) fn schema() -> Schema {
+    pub(crate) fn schema(switches: Switches) -> Schema {
         let mut schema = schemars::schema_for!(Self);
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return schema };
         let own = std::mem::take(properties);
         for (name, property) in own {
             if name == BEHIND_SWITCHES {
-                properties.extend(switches().map(|(_, switch)| (switch.name.to_owned(), switch.schema())));
+                properties.extend(switches.iter().map(|(_, switch)| (switch.name.to_owned(), switch.schema())));
             }
             properties.insert(name, property);
         }
@@ -272,18 +270,17 @@ impl Switch {
 }
 
 /// The sections that can be left out, each with its switch.
-fn switches() -> impl Iterator<Item = (Section, &'static Switch)> {
-    sections::ALL.iter().filter_map(|section| Some((section.about().section, section.about().option.as_ref()?)))
-}
+pub(crate) type Switches = Vec<(Section, &'static Switch)>;
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::sections::switches;
 
     #[test]
     fn every_attribute_explains_itself_and_has_its_default_in_the_schema_unless_it_is_secret() {
-        let schema = Options::schema();
+        let schema = Options::schema(switches());
         let properties = schema.get("properties").unwrap().as_object().unwrap();
         assert!(properties.len() > 20);
         for (name, property) in properties {
@@ -295,9 +292,9 @@ mod tests {
 
     #[test]
     fn what_code_and_texts_call_an_attribute_is_one() {
-        let schema = Options::schema();
+        let schema = Options::schema(switches());
         let is_attribute = |name: &str| schema.get("properties").unwrap().get(name).is_some();
-        let known = attribute::ALL.iter().copied().chain(switches().map(|(_, switch)| switch.name));
+        let known = attribute::ALL.iter().copied().chain(switches().into_iter().map(|(_, switch)| switch.name));
         for name in known {
             assert!(is_attribute(name), "{name}");
         }
@@ -317,17 +314,17 @@ mod tests {
 
     #[test]
     fn a_section_is_left_out_by_its_switch_and_by_nothing_else_than_false() {
-        let read = |value: Value| Options::read(&Map::from_iter([("includeSystems".to_owned(), value)]));
+        let read = |value: Value| Options::read(&Map::from_iter([("includeSystems".to_owned(), value)]), switches());
         assert!(!read(json!(false)).unwrap().wants(Section::SYSTEMS));
         assert!(read(json!(true)).unwrap().wants(Section::SYSTEMS));
         assert!(read(json!(false)).unwrap().wants(Section::APPLICATIONS));
         let error = read(json!("false")).err().unwrap();
         assert_eq!(error.message, "attributes: includeSystems is neither true nor false");
-        assert!(Options::read(&Map::from_iter([("includeWeather".to_owned(), json!(true))])).is_err());
+        assert!(Options::read(&Map::from_iter([("includeWeather".to_owned(), json!(true))]), switches()).is_err());
     }
 
     #[test]
     fn no_attribute_need_be_given() {
-        Options::read(&Map::new()).unwrap();
+        Options::read(&Map::new(), switches()).unwrap();
     }
 }

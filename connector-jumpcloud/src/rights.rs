@@ -3,7 +3,6 @@
 //! Each section names the rights of its own calls; the operator's page and every remedy are drawn from these.
 
 use crate::options::attribute::TOKEN_URL;
-use crate::sections::{self, Discovery, users};
 
 /// How the connector signs in, as far as remedies differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub(crate) struct Right {
 }
 
 /// The one built-in role that may read everything.
-const EVERYTHING: &str = "Administrator";
+pub(crate) const EVERYTHING: &str = "Administrator";
 
 impl Right {
     /// A call that takes the one role that may read everything, or the scope.
@@ -59,26 +58,44 @@ impl Right {
 }
 
 /// What Test Connection and the listing of organisations ask for, and no section does.
-static ORGANIZATIONS: [Right; 1] = [Right::of_administrators("/api/organizations", "organizations.readonly")];
+pub(crate) static ORGANIZATIONS: [Right; 1] =
+    [Right::of_administrators("/api/organizations", "organizations.readonly")];
 
-/// Every call that the connector makes.
-fn all() -> impl Iterator<Item = &'static Right> {
-    sections::ALL.iter().flat_map(|section| section.about().rights).chain(&ORGANIZATIONS)
-}
+/// The right of every call that the connector makes.
+#[derive(Debug)]
+pub(crate) struct Rights(Vec<&'static Right>);
 
-/// The right that a call to `path` takes.
-pub(crate) fn of(path: &str) -> Option<&'static Right> {
-    let is = |pattern: &str| {
-        let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
-        loop {
-            match (wanted.next(), given.next()) {
-                (None, None) => return true,
-                (Some(part), Some(word)) if part == word || (part.starts_with('{') && !word.is_empty()) => {}
-                _ => return false,
+impl Rights {
+    /// Those of the sections' calls, and of those that no section makes.
+    pub(crate) fn new(of_sections: impl Iterator<Item = &'static Right>) -> Self {
+        Self(of_sections.chain(&ORGANIZATIONS).collect())
+    }
+
+    /// The right that a call to `path` takes.
+    fn of(&self, path: &str) -> Option<&'static Right> {
+        let is = |pattern: &str| {
+            let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+            loop {
+                match (wanted.next(), given.next()) {
+                    (None, None) => return true,
+                    (Some(part), Some(word)) if part == word || (part.starts_with('{') && !word.is_empty()) => {}
+                    _ => return false,
+                }
             }
+        };
+        self.0.iter().copied().find(|right| is(right.path))
+    }
+
+    /// What to do where a credential is good, and may not make a call to `path`.
+    pub(crate) fn remedy(&self, path: &str, sign_in: SignIn) -> String {
+        let holder = sign_in.holder();
+        match self.of(path) {
+            Some(right) => {
+                format!("give {holder} the role {}, or one with the scope {}", right.roles.join(" or "), right.scope)
+            }
+            None => format!("give {holder} a role that may read this"),
         }
-    };
-    all().find(|right| is(right.path))
+    }
 }
 
 /// The scopes that calls take, each once, in their order.
@@ -90,51 +107,6 @@ pub(crate) fn scopes(rights: &[Right]) -> Vec<&'static str> {
         }
     }
     scopes
-}
-
-/// What the operator's page says on permissions.
-pub(crate) fn permissions() -> Vec<String> {
-    let readers = |role: &str| {
-        let rights = |section: &&&dyn Discovery| section.about().rights;
-        let may = |section: &&&dyn Discovery| {
-            !rights(section).is_empty() && rights(section).iter().all(|right| right.roles.contains(&role))
-        };
-        sections::ALL
-            .iter()
-            .filter(may)
-            .map(|section| section.about().section.to_string())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let mut lines = vec![
-        "An administrator with API access, or a service account; what it may read follows from its role".to_owned(),
-        format!("{EVERYTHING} may read everything; Manager: {}", readers("Manager")),
-        "Any other role needs these scopes, or the same ones without `.readonly`:".to_owned(),
-    ];
-    let line = |of: &str, rights: &[Right]| {
-        let scopes: Vec<String> = scopes(rights).iter().map(|scope| format!("`{scope}`")).collect();
-        format!("{of}: {}", scopes.join(", "))
-    };
-    let reading = sections::ALL.iter().map(|section| section.about()).filter(|about| !about.rights.is_empty());
-    lines.extend(reading.map(|about| line(about.section.as_str(), about.rights)));
-    lines.push(line("the organisations that a credential may see", &ORGANIZATIONS));
-    lines.push(
-        "The Command Runner roles are refused at Directory Insights (last logins), service accounts where the \
-         organisations are listed"
-            .to_owned(),
-    );
-    lines
-}
-
-/// What to do where a credential is good, and may not make a call.
-pub(crate) fn remedy(path: &str, sign_in: SignIn) -> String {
-    let holder = sign_in.holder();
-    match of(path) {
-        Some(right) => {
-            format!("give {holder} the role {}, or one with the scope {}", right.roles.join(" or "), right.scope)
-        }
-        None => format!("give {holder} a role that may read this"),
-    }
 }
 
 /// What to do where a credential is not accepted, step by step: first what changes nothing, last what revokes the credential.
@@ -169,13 +141,12 @@ pub(crate) fn no_token() -> String {
     )
 }
 
-/// What to check where no user is listed.
-pub(crate) fn no_users(sign_in: SignIn) -> String {
-    let users = users::SCOPE;
+/// What to check where no user is listed, which takes `scope`.
+pub(crate) fn no_users(sign_in: SignIn, scope: &str) -> String {
     if sign_in.is_service_account() {
-        format!("verify users exist and the service account's role has the scope {users}")
+        format!("verify users exist and the service account's role has the scope {scope}")
     } else {
-        format!("verify users exist and the API key belongs to an {EVERYTHING}, or to a role with the scope {users}")
+        format!("verify users exist and the API key belongs to an {EVERYTHING}, or to a role with the scope {scope}")
     }
 }
 
@@ -189,10 +160,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::sections::{self, users::SCOPE};
 
     #[test]
     fn the_longest_paths_are_told_apart_by_every_part() {
-        let scope = |path: &str| of(path).map(|right| right.scope);
+        let rights = sections::rights();
+        let scope = |path: &str| rights.of(path).map(|right| right.scope);
         assert_eq!(scope("/api/v2/usergroups"), Some("groups.readonly"));
         assert_eq!(scope("/api/v2/usergroups/5f0000000000000000000001/members"), Some("users.readonly"));
         assert_eq!(scope("/api/v2/systemgroups/5f0000000000000000000001/members"), Some("systems.readonly"));
@@ -213,12 +186,19 @@ mod tests {
 
     #[test]
     fn what_a_service_account_is_advised_never_speaks_of_api_keys_and_the_other_way_round() {
+        let rights = sections::rights();
         for sign_in in [SignIn::ServiceAccountKey, SignIn::ServiceAccountToken] {
-            for text in [remedy("/api/systems", sign_in), unauthorized(sign_in), no_users(sign_in), no_token()] {
+            for text in
+                [rights.remedy("/api/systems", sign_in), unauthorized(sign_in), no_users(sign_in, SCOPE), no_token()]
+            {
                 assert!(!text.to_lowercase().contains("api key") && !text.contains("the key"), "{text}");
             }
         }
-        for text in [remedy("/api/systems", SignIn::ApiKey), unauthorized(SignIn::ApiKey), no_users(SignIn::ApiKey)] {
+        for text in [
+            rights.remedy("/api/systems", SignIn::ApiKey),
+            unauthorized(SignIn::ApiKey),
+            no_users(SignIn::ApiKey, SCOPE),
+        ] {
             assert!(!text.contains("service account"), "{text}");
         }
     }
@@ -268,7 +248,7 @@ mod tests {
             return;
         };
         let mut held = 0;
-        for right in all() {
+        for right in sections::rights().0 {
             let parts = right.path.split('/').map(|part| if part == "{id}" { "{}" } else { part });
             let path = parts.collect::<Vec<_>>().join("/");
             let same = |known: &str| {

@@ -14,7 +14,7 @@ use crate::explain_refusal::{
 use crate::options::Options;
 use crate::options::attribute::ORG_ID;
 use crate::rights;
-use crate::sections::users::endpoint;
+use crate::sections::users::{self, endpoint};
 
 /// All checks together end within this time; the host waits 60 s.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -175,7 +175,7 @@ impl Checks {
         };
         match self.within(looked).await {
             Ok((_, Some(0))) => {
-                let remedy = rights::no_users(client.sign_in());
+                let remedy = rights::no_users(client.sign_in(), users::SCOPE);
                 let error = ConnectorError::new(ErrorCode::NoUsers, "no users are returned", remedy);
                 self.report.checks.push(Check::warning("users", error, began.elapsed()));
             }

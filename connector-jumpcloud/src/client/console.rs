@@ -8,7 +8,7 @@ use connector_http::{Call, Form, Refusal, Said, Service, StatusCode, Target, Ver
 
 use super::{INSIGHTS, WORDS};
 use crate::options::attribute;
-use crate::rights::{self, SignIn};
+use crate::rights::{self, Rights, SignIn};
 
 const ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
 
@@ -30,6 +30,8 @@ pub(crate) struct Console {
     pub(super) sign_in: SignIn,
     /// The organisation that the operator named.
     pub(super) org_id: Option<(String, HeaderValue)>,
+    /// What calls take, for remedies.
+    rights: Rights,
     /// The organisation as its own rows name it, for Directory Insights.
     pub(super) learned_org: OnceLock<HeaderValue>,
 }
@@ -37,10 +39,10 @@ pub(crate) struct Console {
 impl Console {
     /// # Errors
     /// `invalid_config` for an organisation that no header can name.
-    pub(super) fn new(sign_in: SignIn, org_id: Option<&str>) -> Result<Self, ConnectorError> {
+    pub(super) fn new(sign_in: SignIn, org_id: Option<&str>, rights: Rights) -> Result<Self, ConnectorError> {
         // Ids are written in lower case; an operator may have copied one in another.
         let org_id = org_id.map(str::to_lowercase).map(|id| header(&id).map(|value| (id, value))).transpose()?;
-        Ok(Self { sign_in, org_id, learned_org: OnceLock::new() })
+        Ok(Self { sign_in, org_id, rights, learned_org: OnceLock::new() })
     }
 
     /// Names an organisation to Directory Insights.
@@ -101,7 +103,7 @@ impl Target for Console {
                 ),
             ),
             401 => {
-                let (renew, right) = (rights::unauthorized(sign_in), rights::remedy(path, sign_in));
+                let (renew, right) = (rights::unauthorized(sign_in), self.rights.remedy(path, sign_in));
                 let refused_here = format!("{right}; when everything else is refused as well by now: {renew}");
                 refusal.unauthorized(renew, refused_here)
             }
@@ -114,7 +116,7 @@ impl Target for Console {
                 "look at the organisation's plan in the JumpCloud portal",
             ),
             403 | 451 if said.form != Form::WebPage => {
-                refusal.forbidden("the credential's role may not read this", rights::remedy(path, sign_in))
+                refusal.forbidden("the credential's role may not read this", self.rights.remedy(path, sign_in))
             }
             404 | 405 | 410 => refusal.not_found(match service {
                 INSIGHTS => insights_host(),

@@ -11,15 +11,15 @@ use connector_api::{ConnectorError, ErrorCode, SystemConfig};
 use connector_http::{Bytes, ClientBuilder, HttpClient, Offsets, Page, PageShape, Service, Words};
 
 pub(crate) use connector_http::{
-    Answer, Call, ClientOptions, Gap, Identified, Listing, ListingStats, Meter, PageReader, Reading, RetryPolicy,
-    TotalsWitness, is_absent, refused_here,
+    Answer, Call, ClientOptions, Gap, Identified, Listing, ListingStats, Meter, PageReader, Reading, TotalsWitness,
+    is_absent, refused_here,
 };
 pub(crate) use hosts::Endpoints;
 
 use console::Console;
 
 use crate::options::{Options, attribute};
-use crate::rights::SignIn;
+use crate::rights::{Rights, SignIn};
 
 /// Directory Insights.
 pub(crate) const INSIGHTS: Service = Service::named("Directory Insights");
@@ -78,11 +78,16 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A client with a pace, a retry budget and a clock of its own.
+    /// A client with a pace, a retry budget and a clock of its own; `rights` are those that remedies name.
     ///
     /// # Errors
     /// `invalid_config` or `insecure_endpoint`.
-    pub(crate) fn new(config: &SystemConfig, options: &Options, bounds: ClientOptions) -> Result<Self, ConnectorError> {
+    pub(crate) fn new(
+        config: &SystemConfig,
+        options: &Options,
+        bounds: ClientOptions,
+        rights: Rights,
+    ) -> Result<Self, ConnectorError> {
         let endpoints = Endpoints::new(
             &config.hostname,
             config.port,
@@ -90,7 +95,7 @@ impl Client {
             options.jumpcloud_token_url.as_deref(),
         )?;
         let (auth, sign_in) = sign_in::sign_in(options.jumpcloud_authentication, &config.credential, &endpoints.token)?;
-        let console = Arc::new(Console::new(sign_in, options.jumpcloud_org_id.as_deref())?);
+        let console = Arc::new(Console::new(sign_in, options.jumpcloud_org_id.as_deref(), rights)?);
         let http = ClientBuilder::new(endpoints.console.clone(), Arc::clone(&console))
             .service(INSIGHTS, endpoints.insights.clone())
             .service(Service::TOKEN, endpoints.token.clone())

@@ -24,8 +24,8 @@ use crate::api::Id;
 use crate::api::edge_lists::EdgeReader;
 use crate::api::graph::Kind;
 use crate::client::Client;
-use crate::options::{Options, Switch};
-use crate::rights::Right;
+use crate::options::{Options, Switch, Switches};
+use crate::rights::{self, Right, Rights};
 use crate::scan::outlet::{Known, Outlet};
 use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
@@ -159,7 +159,7 @@ impl About {
         let owns = self.owns.iter().flat_map(|(record, types)| RowType::several(record, types.iter().copied()));
         let drawn_from = self.after.iter().copied().chain(self.made_of);
         described
-            .needing(crate::rights::scopes(self.rights))
+            .needing(rights::scopes(self.rights))
             .drawn_from(drawn_from)
             .owning(owns)
             .filling_in(fields(self.fills_in))
@@ -169,6 +169,17 @@ impl About {
 /// Fields by record kind and name, as hosts see them.
 pub(crate) fn fields(named: &[(&str, &str)]) -> impl Iterator<Item = Field> {
     named.iter().map(|(record, field)| Field::new(*record, *field))
+}
+
+/// The switches of the sections that can be left out.
+pub(crate) fn switches() -> Switches {
+    let abouts = ALL.iter().map(|section| section.about());
+    abouts.filter_map(|about| Some((about.section, about.option.as_ref()?))).collect()
+}
+
+/// The rights that the sections' calls take.
+pub(crate) fn rights() -> Rights {
+    Rights::new(ALL.iter().flat_map(|section| section.about().rights))
 }
 
 /// A section by its word.

@@ -110,7 +110,7 @@ impl Scan<'_> {
             state.warnings.push(format!(
                 "{}: no users returned: the organisation is empty, or the credential lacks a right; {}",
                 ErrorCode::NoUsers,
-                rights::no_users(self.client.sign_in())
+                rights::no_users(self.client.sign_in(), SCOPE)
             ));
         }
         result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::USERS) })

@@ -64,7 +64,7 @@ fn judge(by: By, code: u16, headers: &[(&'static str, &str)], body: &str) -> Ver
     let scrub = Scrubber::new(["hunter2".to_owned().into()]);
     let (status, now) = (StatusCode::from_u16(code).unwrap(), "2026-01-01T00:00:00Z".parse().unwrap());
     let refusal = Refusal::read(by.asked, status, &headers, body.as_bytes(), &scrub, now, &WORDS);
-    Console::new(by.sign_in, None).unwrap().judge(&refusal)
+    Console::new(by.sign_in, None, crate::sections::rights()).unwrap().judge(&refusal)
 }
 
 fn next(code: u16, headers: &[(&'static str, &str)]) -> Next {
