@@ -89,7 +89,7 @@
 //! 4. [`Connector::plan`] tells, where a connector can, the requests that a scan would make.
 //! 5. [`Connector::scan`] reads the target and streams [`Record`]s: accounts, groups, memberships, resources, bindings,
 //!    grants.
-//!    What the target says beside the fields that these name goes into their [`Attributes`].
+//!    What the target says in addition to the fields that these name goes into their [`Attributes`].
 //!    Every call of the [`ScanSink`] is awaited, so a slow host slows the scan and memory stays bounded.
 //!    [`Progress`] comes by the way. The [`CancellationToken`] of the [`ScanRequest`] ends it within a second.
 //! 6. A host that asks for checkpoints gets a [`Checkpoint`] whenever a section has been read. Given back as

@@ -20,7 +20,7 @@ use crate::section::Section;
 pub struct ScanRequest {
     /// Ends the scan, within a second, when it is cancelled.
     pub cancel: CancellationToken,
-    /// Sections that this scan leaves out, beside those that the configuration switches off. Core sections cannot
+    /// Sections that this scan leaves out, in addition to those that the configuration switches off. Core sections cannot
     /// be left out.
     pub without: BTreeSet<Section>,
     /// Reserved: the [`ScanSummary::watermark`](crate::ScanSummary::watermark) of an earlier scan, to get only what changed since. No connector reads

@@ -1,4 +1,4 @@
-//! Processor: what a scan takes beside a client that only downloads the same bodies.
+//! Processor: what a scan takes, and a client that only downloads the same bodies.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
         let how = if gzip { "gzip" } else { "plain" };
         let [scan, download, reading] = [scan, download, reading].map(|time| time.as_secs_f64());
         bars.push(Bar::new(
-            format!("processor beside a bare download of {users} users, {how}"),
+            format!("processor against a bare download of {users} users, {how}"),
             scan,
             download,
             "s",

@@ -13,7 +13,7 @@ const HOLD: Duration = Duration::from_millis(25);
 /// How many batches are held.
 const HELD_BATCHES: usize = 4;
 
-/// What the sink does beside recording.
+/// What the sink does in addition to recording.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Script {
     /// Nothing.

@@ -242,7 +242,7 @@ impl Drop for CheckpointStore {
 /// Opens the spool, or makes one: with its mark from the first moment.
 fn open_spool(path: &Path) -> io::Result<File> {
     if !path.exists() {
-        let mut draft = files::Draft::beside(path)?;
+        let mut draft = files::Draft::next_to(path)?;
         draft.write_all(SPOOL_MARK)?;
         match draft.place_new(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),

@@ -19,7 +19,7 @@ pub(super) enum Draft {
 
 impl Draft {
     /// A new file in the folder of `path`.
-    pub(super) fn beside(path: &Path) -> io::Result<Self> {
+    pub(super) fn next_to(path: &Path) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
         if let Some(file) = nameless(folder_of(path)) {
             return Ok(Self::Nameless(file));
@@ -102,8 +102,8 @@ fn link(file: &File, path: &Path) -> io::Result<NamedTempFile> {
     })
 }
 
-/// A new folder beside `path`, for its owner only, that vanishes unless it is moved.
-pub(super) fn folder_beside(path: &Path) -> io::Result<TempDir> {
+/// A new folder next to `path`, for its owner only, that vanishes unless it is moved.
+pub(super) fn folder_next_to(path: &Path) -> io::Result<TempDir> {
     builder(path, |builder| {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
@@ -254,7 +254,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let draft = |text: &[u8]| {
-            let mut draft = Draft::beside(&path).unwrap();
+            let mut draft = Draft::next_to(&path).unwrap();
             draft.write_all(text).unwrap();
             draft
         };

@@ -69,7 +69,7 @@ pub struct ScanJob {
 /// Where an unfinished scan is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckpointFile {
-    /// The file; rows lie beside it in `FILE.rows`.
+    /// The file; rows lie next to it in `FILE.rows`.
     pub path: PathBuf,
     /// Whether to begin anew whatever the file says.
     pub fresh: bool,

@@ -19,8 +19,8 @@ pub(super) struct Logging {
     /// The form of log lines
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
-    /// What to log: off, error, warn, info, debug, trace, or a filter such as `connector_jumpcloud=debug`; RUST_LOG sets
-    /// the same. Progress is shown besides: on a terminal as bars, otherwise as lines of the level info from
+    /// What to log: off, error, warn, info, debug, trace, or a filter such as
+    /// `connector_jumpcloud=debug,connector_http=debug`; RUST_LOG sets the same. Progress is shown besides: on a terminal as bars, otherwise as lines of the level info from
     /// `scan_progress`, which `--quiet` or `scan_progress=off` leaves out [default: warn]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -76,7 +76,7 @@ impl Logging {
         EnvFilter::try_new(&filter).ok().filter(|_| understood).ok_or_else(|| {
             ConnectorError::invalid_config(
                 "the log level of --log-level or RUST_LOG is not understood",
-                "use off, error, warn, info, debug, trace, or a filter such as connector_jumpcloud=debug",
+                "use off, error, warn, info, debug, trace, or a filter such as connector_jumpcloud=debug,connector_http=debug",
             )
         })
     }

@@ -48,7 +48,7 @@ pub(super) fn reflowed(text: &str, width: usize) -> String {
 }
 
 /// Cells side by side, each wrapped to its column's width.
-pub(super) fn beside(cells: &[(String, usize)]) -> Vec<String> {
+pub(super) fn side_by_side(cells: &[(String, usize)]) -> Vec<String> {
     let columns: Vec<(Vec<_>, usize)> =
         cells.iter().map(|(text, width)| (textwrap::wrap(text, options(*width)), *width)).collect();
     let height = columns.iter().map(|(lines, _)| lines.len()).max().unwrap_or_default();
@@ -91,8 +91,8 @@ mod tests {
     }
 
     #[test]
-    fn cells_stand_beside_each_other() {
-        let lines = beside(&[("ada".to_owned(), 5), ("one two three".to_owned(), 8)]);
+    fn cells_stand_side_by_side_each_other() {
+        let lines = side_by_side(&[("ada".to_owned(), 5), ("one two three".to_owned(), 8)]);
         assert_eq!(lines, ["ada    one two", "       three"]);
     }
 }

@@ -19,7 +19,7 @@ use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 /// How long a cancelled scan may take to end.
 const CANCEL_LIMIT: Duration = Duration::from_secs(1);
 
-/// How many points a test tries, beside the first.
+/// How many points a test tries, in addition to the first.
 const POINTS: usize = 6;
 
 pub(crate) async fn a_cancel_ends_the_scan_within_a_second(fixture: &dyn Fixture) -> Verdict {

@@ -42,7 +42,7 @@ impl Target {
             Ok(existing) if !existing.is_file() => return Ok(Self::stream(OpenOptions::new().write(true).open(path)?)),
             _ => {}
         }
-        let bytes = BufWriter::with_capacity(BUFFER, Draft::beside(&path)?);
+        let bytes = BufWriter::with_capacity(BUFFER, Draft::next_to(&path)?);
         Ok(Self { kind: Kind::File { bytes, path } })
     }
 

@@ -34,7 +34,7 @@ impl Folder {
 
     /// A file that will be in it.
     pub(super) fn draft(&self) -> io::Result<Draft> {
-        Draft::beside(&self.path)
+        Draft::next_to(&self.path)
     }
 
     /// Which of the files a record belongs in.
@@ -46,12 +46,12 @@ impl Folder {
 
     /// Puts the files, one for each of [`Record::KINDS`] in that order, and the summary in place.
     pub(super) fn commit(self, drafts: Vec<Draft>, summary: &ScanSummary) -> io::Result<()> {
-        let folder = files::folder_beside(&self.path)?;
+        let folder = files::folder_next_to(&self.path)?;
         for (name, draft) in names(self.ending).zip(drafts) {
             draft.place(&folder.path().join(name))?;
         }
         let place = folder.path().join(SUMMARY);
-        let mut draft = Draft::beside(&place)?;
+        let mut draft = Draft::next_to(&place)?;
         draft.write_all(&serde_json::to_vec_pretty(summary)?)?;
         draft.place(&place)?;
         self.replace(folder.path())?;
@@ -60,7 +60,7 @@ impl Folder {
 
     /// A folder cannot be renamed over one that holds files, so that of an earlier scan steps aside first.
     fn replace(&self, folder: &Path) -> io::Result<()> {
-        let aside = files::folder_beside(&self.path)?;
+        let aside = files::folder_next_to(&self.path)?;
         let earlier = aside.path().join("earlier");
         if self.path.exists() {
             fs::rename(&self.path, &earlier)?;

@@ -6,7 +6,7 @@ use indicatif::HumanCount;
 use jiff::Timestamp;
 
 use super::{WIDE, counts, title, words};
-use crate::cli::paragraph::{GLUE, beside, labelled};
+use crate::cli::paragraph::{GLUE, labelled, side_by_side};
 use crate::cli::print::printable;
 use connector_host::digest::{Digest, LastSeen, Privileged, PrivilegedAccount, days_before};
 
@@ -177,7 +177,7 @@ fn narrow(accounts: &[&PrivilegedAccount], now: Timestamp, width: usize) -> Stri
         let head = if measure_text_width(&name) <= rooms {
             vec![format!("{}  {login}", pad_str(&name, rooms, Alignment::Left, None))]
         } else {
-            beside(&[(format!("{name}, {login}"), width - indent.len())])
+            side_by_side(&[(format!("{name}, {login}"), width - indent.len())])
         };
         text += &behind_severity(account.severity, &head);
         text += &labelled(&indent, &sentences(account.reasons.iter(), REASONS_BELOW), width);
@@ -196,7 +196,7 @@ fn wide(accounts: &[&PrivilegedAccount], now: Timestamp, width: usize) -> String
     let rest = width - SEVERITY - 2 - columns.iter().map(|column| column + 2).sum::<usize>();
     let row = |cells: [String; 4]| {
         let [one, two, three, four] = cells;
-        beside(&[(one, columns[0]), (two, columns[1]), (three, columns[2]), (four, rest)])
+        side_by_side(&[(one, columns[0]), (two, columns[1]), (three, columns[2]), (four, rest)])
     };
     let heading = row(["ACCOUNT", "LAST LOGIN", "SECOND FACTOR", "WHY"].map(str::to_owned));
     let mut text = format!("{}{}\n", " ".repeat(SEVERITY + 2), heading.join(""));
@@ -271,7 +271,7 @@ fn evidence(privileged: &Privileged, meanings: &[EvidenceRow], os_type: &str, wi
         let number = format!("  {:>digits$}  ", HumanCount(count.total()).to_string());
         if width >= WIDE {
             let rest = width - number.len() - longest - COUNTS - 4;
-            let lines = beside(&[(code, longest), (found, COUNTS), (meaning, rest)]);
+            let lines = side_by_side(&[(code, longest), (found, COUNTS), (meaning, rest)]);
             let indent = " ".repeat(number.len());
             let start = |at: usize| if at == 0 { &number } else { &indent };
             text.extend(lines.iter().enumerate().map(|(at, line)| format!("{}{line}\n", start(at))));
