@@ -22,6 +22,7 @@ use crate::summary::{Outcome, ScanFailure, ScanSummary};
 #[derive(Debug)]
 pub struct ScanLedger {
     os_type: String,
+    connector_version: String,
     system: String,
     started_at: Timestamp,
     sections: Vec<SectionReport>,
@@ -35,6 +36,7 @@ impl ScanLedger {
     pub fn start(descriptor: &Descriptor, config: &SystemConfig) -> Self {
         Self {
             os_type: descriptor.os_type.clone(),
+            connector_version: descriptor.version.clone(),
             system: config.name.clone(),
             started_at: Timestamp::now(),
             sections: Vec::new(),
@@ -114,6 +116,7 @@ impl ScanLedger {
         let summary = ScanSummary {
             schema_version: ScanSummary::SCHEMA_VERSION,
             os_type: self.os_type,
+            connector_version: self.connector_version,
             system: self.system,
             started_at: self.started_at,
             finished_at: Timestamp::now(),

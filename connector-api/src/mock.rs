@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use mockall::mock;
 
 use crate::{
-    Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Organization, Progress, Record, ScanFailure,
-    ScanPlan, ScanRequest, ScanSink, ScanSummary,
+    Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Organization, Progress, Record, RecordKey,
+    ScanFailure, ScanPlan, ScanRequest, ScanSink, ScanSummary,
 };
 
 mock! {
@@ -39,6 +39,7 @@ mock! {
     impl ScanSink for ScanSink {
         async fn records(&self, batch: Vec<Record>) -> Result<(), ConnectorError>;
         async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), ConnectorError>;
+        async fn gone(&self, keys: Vec<RecordKey>) -> Result<(), ConnectorError>;
         fn progress(&self, progress: Progress);
     }
 }

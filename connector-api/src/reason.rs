@@ -31,9 +31,13 @@ pub struct Reason {
     /// gives privilege, for example. Of one code, subject and setting there is one reason at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// The sections that it was drawn from: where one of them was not read whole, a host keeps the reason that it had.
+    /// The sections that decide whether it is so: where one of them was not read whole, a host keeps the reason that it had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<Section>,
+    /// The sections that only its message or severity are drawn from, such as a count: where one of them was not read whole, a
+    /// host keeps the words that it had, as long as the scan finds that it is still so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details_from: Vec<Section>,
     /// The setting without which this would be no evidence, where one decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setting: Option<DecidingSetting>,
@@ -49,7 +53,17 @@ impl Reason {
         remedy: impl Into<String>,
     ) -> Self {
         let (code, message, remedy) = (code.into(), message.into(), remedy.into());
-        Self { code, kind, severity, message, remedy, subject: None, sections: Vec::new(), setting: None }
+        Self {
+            code,
+            kind,
+            severity,
+            message,
+            remedy,
+            subject: None,
+            sections: Vec::new(),
+            details_from: Vec::new(),
+            setting: None,
+        }
     }
 
     /// The same evidence, about one of several things that may give it.
@@ -64,10 +78,17 @@ impl Reason {
         (&self.code, self.subject.as_deref(), self.setting.as_ref())
     }
 
-    /// The same evidence, drawn from these sections.
+    /// The same evidence, of which these sections decide whether it is so.
     #[must_use]
     pub fn drawn_from(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
         self.sections.extend(sections);
+        self
+    }
+
+    /// The same evidence, of which these sections decide only message and severity.
+    #[must_use]
+    pub fn with_details_from(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
+        self.details_from.extend(sections);
         self
     }
 
@@ -90,7 +111,7 @@ pub enum ReasonKind {
     Risk,
 }
 
-/// How grave a [`Reason`] is; the least comes first in order.
+/// How grave a [`Reason`] is, ordered from least to most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,13 +26,21 @@ use crate::summary::{Outcome, ScanSummary};
 /// - A row that was not known comes as the scan brought it. Of one that was known, a field that is kept stays as it was,
 ///   and where it had no value, the scan's is taken.
 /// - Of a row that is kept, only fields are taken over that a section filled in which was read whole.
+/// - A row that names one of a kept type is kept itself: the ends of a binding, the principal and resource of a grant, the
+///   group of a membership. So when devices were left out, bindings to devices stay, and those to applications are replaced.
+/// - A row that is in the scan under a type that is kept, and was known under one that is replaced, comes as the scan
+///   brought it: it is not gone.
 /// - A reason or link that was known stays where one of its sections was not read whole, in place of one that the scan
-///   brought with the same [key](Reason::key). It may be refuted by what was read: it is as old as the section.
-/// - Kept rows may name rows that are gone. Rows of a type that no section owns are kept.
+///   brought with the same [key](Reason::key). It may be refuted by what was read: it is as old as the section. Where only
+///   its details are from such a section, it stays as long as the scan brought one with the same key.
+/// - Kept rows may name rows that are gone, and have a user name that another account has by now. Rows of a type that no
+///   section owns are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Replacement {
+    /// As of when the scan's rows are, UTC: what is replaced is as of then, and what is kept as of when it was last replaced.
+    pub as_of: Timestamp,
     /// What happens to the rows of each type.
     pub rows: Vec<RowReplacement>,
     /// What happens to each field that a section fills in in rows of others.
@@ -79,6 +88,13 @@ pub enum Action {
     Keep,
 }
 
+impl Action {
+    /// Keeping goes first.
+    fn or(self, other: Self) -> Self {
+        if self == Self::Keep { self } else { other }
+    }
+}
+
 impl ScanSummary {
     /// What this scan replaces. A section that is anything but complete keeps its rows and fields: incomplete,
     /// unavailable, skipped, not reported, or of a status that this version does not know. A failed scan keeps
@@ -103,14 +119,29 @@ impl ScanSummary {
             described.fills_in.iter().map(field)
         });
         let kept = sections().map(|described| described.section).filter(|section| action(*section) == Action::Keep);
-        Replacement { rows: rows.collect(), fields: fields.collect(), kept_sections: kept.collect() }
+        Replacement {
+            as_of: self.started_at,
+            rows: rows.collect(),
+            fields: fields.collect(),
+            kept_sections: kept.collect(),
+        }
     }
 }
 
 impl Replacement {
     /// What happens to rows of one type; rows of a type that no section owns are kept.
     pub fn of_rows(&self, rows: &RowType) -> Action {
-        self.rows.iter().find(|row| row.rows == *rows).map_or(Action::Keep, |row| row.action)
+        self.owned(rows).reduce(Action::or).unwrap_or(Action::Keep)
+    }
+
+    /// What happens to one row: it is kept for its own type, or for that of a row that it names.
+    pub fn of_row(&self, record: &Record) -> Action {
+        let named = record.named_types();
+        named.iter().flat_map(|rows| self.owned(rows)).fold(self.of_rows(&RowType::of(record)), Action::or)
+    }
+
+    fn owned(&self, rows: &RowType) -> impl Iterator<Item = Action> {
+        self.rows.iter().filter(move |row| row.rows == *rows).map(|row| row.action)
     }
 
     /// What happens to one field; one that no section fills in goes with its row.
@@ -139,9 +170,9 @@ impl Replacement {
     /// # Errors
     /// When a field that the descriptor names cannot stand in a row.
     pub fn apply(&self, known: Vec<Record>, scanned: Vec<Record>) -> Result<Vec<Record>, serde_json::Error> {
-        let is_kept = |record: &Record| self.of_rows(&RowType::of(record)) == Action::Keep;
+        let is_kept = |record: &Record| self.of_row(record) == Action::Keep;
         let (set_aside, taken): (Vec<_>, Vec<_>) = scanned.into_iter().partition(is_kept);
-        let in_part: BTreeMap<_, Record> = set_aside.into_iter().map(|record| (record.key(), record)).collect();
+        let mut in_part: BTreeMap<_, Record> = set_aside.into_iter().map(|record| (record.key(), record)).collect();
         let mut before: BTreeMap<_, Record> = known.into_iter().map(|record| (record.key(), record)).collect();
         let mut rows = Vec::with_capacity(before.len().max(taken.len()));
         for record in taken {
@@ -151,11 +182,14 @@ impl Replacement {
             });
         }
         let mut kept = Vec::new();
-        for (key, record) in before.into_iter().filter(|(_, record)| is_kept(record)) {
-            kept.push(match in_part.get(&key) {
-                Some(part) => self.fill_in(record, part)?,
-                None => record,
-            });
+        for (key, record) in before {
+            match in_part.remove(&key) {
+                Some(part) if is_kept(&record) => kept.push(self.fill_in(record, &part)?),
+                // It is of another type now: seen, and so not gone.
+                Some(part) => kept.push(part),
+                None if is_kept(&record) => kept.push(record),
+                None => {}
+            }
         }
         let mut rows: Vec<Record> = kept.into_iter().chain(rows).collect();
         rows.sort_by_key(Record::rank);
@@ -215,7 +249,10 @@ impl Replacement {
 
     /// Puts the reasons that are kept in place of those with the same key; the gravest first.
     fn carry_reasons(&self, known: &[Reason], scanned: &mut Vec<Reason>) {
-        let kept: Vec<Reason> = known.iter().filter(|reason| self.keeps_reason(reason)).cloned().collect();
+        let is_still_so = |known: &Reason| scanned.iter().any(|reason| reason.key() == known.key());
+        let keeps_words = |known: &Reason| self.keeps_any(&known.details_from) && is_still_so(known);
+        let kept = known.iter().filter(|reason| self.keeps_reason(reason) || keeps_words(reason));
+        let kept: Vec<Reason> = kept.cloned().collect();
         scanned.retain(|reason| kept.iter().all(|known| known.key() != reason.key()));
         scanned.extend(kept);
         scanned.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
@@ -243,8 +280,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::{
-        Account, ConnectorError, Credential, ErrorCode, LastLogin, ReasonKind, ScanLedger, SectionDescription,
-        SectionReport, Severity, SystemConfig,
+        Access, AccessLevel, Account, Binding, ConnectorError, Credential, ErrorCode, Grant, LastLogin, NodeKind,
+        NodeRef, Principal, ReasonKind, ResourceRef, ScanLedger, SectionDescription, SectionReport, Severity,
+        SystemConfig,
     };
 
     fn descriptor() -> Descriptor {
@@ -344,6 +382,59 @@ mod tests {
         let plan = summary(&[(Section::ADMINISTRATORS, Some(SectionStatus::Skipped))]).replacement(&descriptor());
         let rows = plan.apply(vec![kept.into()], vec![user("ada").into()]).unwrap();
         assert_eq!(rows, [Record::from(user("ada"))]);
+    }
+
+    #[test]
+    fn a_row_that_changed_into_a_kept_type_is_not_gone() {
+        let plan = summary(&[(Section::ADMINISTRATORS, Some(SectionStatus::Skipped))]).replacement(&descriptor());
+        let rows = plan.apply(vec![user("ada").into()], vec![administrator("ada")]).unwrap();
+        assert_eq!(rows, [administrator("ada")]);
+    }
+
+    #[test]
+    fn a_row_that_names_one_of_a_kept_type_is_kept_itself() {
+        let describe = |section: Section| SectionDescription::new(section, section.as_str(), "", "", "");
+        let sections = vec![
+            describe(Section::SYSTEMS).owning([RowType::new("resource", "system")]),
+            describe(Section::APPLICATIONS).owning([RowType::new("resource", "application")]),
+            describe(Section::GRANTS).owning(RowType::several("binding", ["accountToResource"])),
+            describe(Section::OTHER_GRANTS).owning(RowType::several("grant", ["other"])),
+        ];
+        let descriptor = Descriptor { sections, ..Descriptor::default() };
+        let mut ledger = ScanLedger::start(&descriptor, &SystemConfig::new("Toy", "toy", Credential::default()));
+        ledger.close(SectionReport::new(Section::SYSTEMS, SectionStatus::Skipped));
+        for section in [Section::APPLICATIONS, Section::GRANTS, Section::OTHER_GRANTS] {
+            ledger.close(section.into());
+        }
+        let plan = ledger.finish(Ok(())).unwrap().replacement(&descriptor);
+        let binding = |of: &str| {
+            let end = |kind, node_type| NodeRef::new(kind, node_type, "1");
+            Record::from(Binding::new(end(NodeKind::Account, "user"), end(NodeKind::Resource, of)))
+        };
+        let grant = |of: &str| {
+            let access = Access::of_word(AccessLevel::Use, "login");
+            Record::from(Grant::new(Principal::account("1", "ada"), ResourceRef::new("1", of, "it"), access))
+        };
+        let known = ["system", "application"].into_iter().flat_map(|of| [binding(of), grant(of)]).collect();
+        assert_eq!(plan.apply(known, Vec::new()).unwrap(), [binding("system"), grant("system")]);
+    }
+
+    #[test]
+    fn the_words_of_a_reason_stay_while_their_section_is_not_read_and_it_is_still_so() {
+        let power = |message: &str| {
+            let reason = Reason::new("power", ReasonKind::Privilege, Severity::High, message, "look");
+            reason.drawn_from([Section::USERS]).with_details_from([Section::LAST_LOGIN])
+        };
+        let with = |reasons| {
+            let mut account = user("ada");
+            account.reasons = reasons;
+            Record::from(account)
+        };
+        let plan = summary(&[(Section::LAST_LOGIN, Some(SectionStatus::Skipped))]).replacement(&descriptor());
+        let known = || vec![with(vec![power("on 3 devices")])];
+        let still = plan.apply(known(), vec![with(vec![power("not known on how many")])]).unwrap();
+        assert_eq!(still, known());
+        assert_eq!(plan.apply(known(), vec![with(Vec::new())]).unwrap(), [with(Vec::new())]);
     }
 
     #[test]

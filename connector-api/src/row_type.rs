@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::record::Record;
+use crate::record::{Principal, Record};
 
 /// The type of a row: its record kind, and what it is to the target.
 ///
@@ -36,6 +36,28 @@ impl RowType {
     /// The type of a row.
     pub fn of(record: &Record) -> Self {
         Self::new(record.kind(), record.row_type())
+    }
+}
+
+impl Record {
+    /// The types of the rows that this one names, as far as it says them: of a binding both ends, of a grant its group and
+    /// its resource, of a membership its group.
+    pub fn named_types(&self) -> Vec<RowType> {
+        match self {
+            Self::Membership(membership) => vec![RowType::new("group", membership.group_type.as_str())],
+            Self::Binding(binding) => {
+                [&binding.from, &binding.to].map(|end| RowType::new(end.kind.as_str(), end.node_type.as_str())).into()
+            }
+            Self::Grant(grant) => {
+                let group = match &grant.principal {
+                    Principal::Group { group_type, .. } => Some(RowType::new("group", group_type.as_str())),
+                    Principal::Account { .. } => None,
+                };
+                let resource = RowType::new("resource", grant.resource.resource_type.as_str());
+                group.into_iter().chain([resource]).collect()
+            }
+            Self::Account(_) | Self::Group(_) | Self::Resource(_) => Vec::new(),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::checkpoint::Checkpoint;
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
-use crate::record::Record;
+use crate::record::{Record, RecordKey};
 use crate::section::Section;
 
 /// What the host asks of one scan.
@@ -80,11 +80,11 @@ impl ScanRequest {
 /// Where a scan's rows go.
 ///
 /// The connector awaits every call, so a slow sink slows the scan and memory stays bounded. Rows come in this
-/// order: accounts, groups, memberships, resources, grants; and those of one kind in the same order each time the target
+/// order: accounts, groups, memberships, resources, bindings, grants; and those of one kind in the same order each time the target
 /// answers alike.
 #[async_trait]
 pub trait ScanSink: Send + Sync {
-    /// Takes a batch of rows, some hundreds at most.
+    /// Takes a batch of rows, at most 1,000.
     ///
     /// # Errors
     /// Any error ends the scan; the code should be `sink`.
@@ -104,7 +104,7 @@ pub trait ScanSink: Send + Sync {
     ///
     /// # Errors
     /// Unless a sink implements it, `internal`: a row that is gone must never be lost in silence.
-    async fn gone(&self, keys: Vec<String>) -> Result<(), ConnectorError> {
+    async fn gone(&self, keys: Vec<RecordKey>) -> Result<(), ConnectorError> {
         Err(ConnectorError::internal(format!("this host takes no news of rows that are gone, and got {}", keys.len())))
     }
 

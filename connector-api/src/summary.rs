@@ -31,10 +31,13 @@ pub enum Outcome {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ScanSummary {
-    /// The version of the form of rows and summary: a host refuses one that is greater than it knows.
+    /// The version of the form of rows and summary: see [`verify`](Self::verify).
     pub schema_version: u32,
     /// The connector.
     pub os_type: String,
+    /// Its version.
+    #[serde(default)]
+    pub connector_version: String,
     /// The operator's name for the system.
     pub system: String,
     /// When the scan began, UTC.
@@ -66,6 +69,19 @@ pub struct ScanSummary {
 impl ScanSummary {
     /// The version of the form of rows and summary that this crate writes.
     pub const SCHEMA_VERSION: u32 = 2;
+
+    /// Refuses a summary of a later form than this crate knows: its rows may say what this one does not read.
+    ///
+    /// # Errors
+    /// `invalid_config`.
+    pub fn verify(&self) -> Result<(), ConnectorError> {
+        if self.schema_version <= Self::SCHEMA_VERSION {
+            return Ok(());
+        }
+        let (known, given) = (Self::SCHEMA_VERSION, self.schema_version);
+        let message = format!("the rows are of the form {given}, and at most {known} is known here");
+        Err(ConnectorError::invalid_config(message, "read them with the version that wrote them, or a later one"))
+    }
 
     /// The report of one section.
     pub fn section(&self, section: Section) -> Option<&SectionReport> {
@@ -213,6 +229,17 @@ mod tests {
             sections[2].status = status;
             assert_eq!(judge(&sections).unwrap_err().code, ErrorCode::Internal);
         }
+    }
+
+    #[test]
+    fn rows_of_a_later_form_are_refused() {
+        let system = crate::SystemConfig::new("Toy", "toy", crate::Credential::default());
+        let mut ledger = crate::ScanLedger::start(&crate::Descriptor::default(), &system);
+        ledger.close(Section::USERS.into());
+        let mut summary = ledger.finish(Ok(())).unwrap();
+        assert_eq!(summary.verify(), Ok(()));
+        summary.schema_version += 1;
+        assert_eq!(summary.verify().unwrap_err().code, ErrorCode::InvalidConfig);
     }
 
     #[test]

@@ -57,6 +57,7 @@ impl Store {
             println!("  {failure} ({})", failure.error().remedy);
             failure.into_summary()
         });
+        summary.verify()?;
         // What is kept, of a failed scan all, is as old as it was.
         let plan = summary.replacement(descriptor);
         let kept: Vec<String> = plan.kept_sections.iter().map(ToString::to_string).collect();

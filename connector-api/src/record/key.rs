@@ -35,6 +35,13 @@ impl RecordKey {
     }
 }
 
+/// A key that was kept as text.
+impl From<String> for RecordKey {
+    fn from(key: String) -> Self {
+        Self(key)
+    }
+}
+
 impl fmt::Display for RecordKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

@@ -171,6 +171,8 @@ impl<'a> Privilege<'a> {
     ) {
         let of_privilege = reasons.iter().map(|reason| reason.severity).max();
         let mut from: BTreeSet<Section> = reasons.iter().flat_map(|reason| reason.sections.iter().copied()).collect();
+        let details: BTreeSet<Section> =
+            reasons.iter().flat_map(|reason| reason.details_from.iter().copied()).collect();
         from.insert(section);
         let before = reasons.len();
         if account.enabled == Some(false) {
@@ -190,6 +192,8 @@ impl<'a> Privilege<'a> {
             risk.sections = from.iter().copied().chain(std::mem::take(&mut risk.sections)).collect();
             risk.sections.sort_unstable();
             risk.sections.dedup();
+            // How grave the privilege is decides how grave the risk is.
+            risk.details_from = details.iter().copied().filter(|section| !risk.sections.contains(section)).collect();
         }
     }
 

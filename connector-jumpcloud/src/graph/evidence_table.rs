@@ -14,8 +14,10 @@ struct Entry {
     kind: ReasonKind,
     /// Those that occur, gravest first.
     severities: &'static [Severity],
-    /// The sections that it is always drawn from; what it rests on besides is entered with each reason.
+    /// The sections that always decide whether it is so; what it rests on besides is entered with each reason.
     sections: &'static [Section],
+    /// The sections that only its words and severity are drawn from.
+    details_from: &'static [Section],
     meaning: &'static str,
     remedy: &'static str,
     source: &'static str,
@@ -43,9 +45,10 @@ impl Evidence {
 
     /// A reason of one of the severities that this evidence may have.
     pub(crate) fn reason_of(self, severity: Severity, message: impl Into<String>) -> Reason {
-        let Entry { code, kind, severities, sections, remedy, .. } = *self.entry();
+        let Entry { code, kind, severities, sections, details_from, remedy, .. } = *self.entry();
         debug_assert!(severities.contains(&severity), "{self:?} is never {severity}");
-        Reason::new(code, kind, severity, message, remedy).drawn_from(sections.iter().copied())
+        let reason = Reason::new(code, kind, severity, message, remedy).drawn_from(sections.iter().copied());
+        reason.with_details_from(details_from.iter().copied())
     }
 
     /// Whether a reason is of this kind of evidence.
@@ -69,7 +72,7 @@ pub(crate) fn rows() -> Vec<EvidenceRow> {
 }
 
 macro_rules! evidence {
-    ($($name:ident $code:literal $kind:ident $severities:tt from [$($section:ident),*]: $meaning:literal, $remedy:literal, $source:literal;)*) => {
+    ($($name:ident $code:literal $kind:ident $severities:tt from [$($section:ident),*] $(details [$($detail:ident),*])?: $meaning:literal, $remedy:literal, $source:literal;)*) => {
         /// The kinds of evidence that there are.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Evidence {
@@ -87,6 +90,7 @@ macro_rules! evidence {
                         kind: $kind,
                         severities: &$severities,
                         sections: &[$(Section::$section),*],
+                        details_from: &[$($(Section::$detail),*)?],
                         meaning: $meaning,
                         remedy: $remedy,
                         source: $source,
@@ -107,12 +111,12 @@ evidence! {
         "Linked to an administrator of the console. By JumpCloud itself. Low where that one's role is Read Only",
         "Check that the person still needs to administer JumpCloud; judge both accounts together",
         "users: admin";
-    GlobalSudoWithoutPassword "global_sudo_without_password" Privilege [High, Medium] from [USERS, SYSTEMS, GRANTS]:
+    GlobalSudoWithoutPassword "global_sudo_without_password" Privilege [High, Medium] from [USERS] details [SYSTEMS, GRANTS]:
         "Administrator of all its devices, without a password. Said of a user who is so by flags of its own. Medium where it is known to be bound to no \
          device now",
         "Check that the user needs it on every device; if not, take it back and give it on single devices, with password",
         "users: sudo, passwordless_sudo";
-    GlobalSudo "global_sudo" Privilege [Medium, Low] from [USERS, SYSTEMS, GRANTS]:
+    GlobalSudo "global_sudo" Privilege [Medium, Low] from [USERS] details [SYSTEMS, GRANTS]:
         "Administrator of all its devices. Said of a user who is so by flags of its own, with a password. Low where it is known to be bound to no device now",
         "Check that the user needs it on every device; if not, take it back and give it on single devices",
         "users: sudo";
@@ -126,22 +130,22 @@ evidence! {
          attributes of the groups on the way to the device",
         "Check who needs it on these devices, and remove the right from the binding or the group where nobody does",
         "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
-    GroupSudoWithoutPassword "group_sudo_without_password" Privilege [High, Medium] from [GROUPS, SYSTEMS, GRANTS]:
+    GroupSudoWithoutPassword "group_sudo_without_password" Privilege [High, Medium] from [GROUPS] details [SYSTEMS, GRANTS]:
         "The members of the group become administrators of its devices, without a password. Medium where it is known \
          that neither it nor a group above it is bound to a device now",
         "Check that all members need it; require the password, or switch it off on the group",
         "usergroups: attributes.sudo";
-    GroupSudo "group_sudo" Privilege [Medium, Low] from [GROUPS, SYSTEMS, GRANTS]:
+    GroupSudo "group_sudo" Privilege [Medium, Low] from [GROUPS] details [SYSTEMS, GRANTS]:
         "The members of the group become administrators of its devices. Low where it is known that neither it nor a \
          group above it is bound to a device now",
         "Check that all members need it, and switch it off on the group where not",
         "usergroups: attributes.sudo";
-    PosixAdminGroup "posix_admin_group" Privilege [Medium, Low] from [GROUPS, SYSTEMS, GRANTS]:
+    PosixAdminGroup "posix_admin_group" Privilege [Medium, Low] from [GROUPS] details [SYSTEMS, GRANTS]:
         "The members of the group are in a POSIX group that administers a device. It is root, wheel, sudo, admin or \
          docker. Low where it is known that neither the group nor one above it is bound to a device now",
         "Check that all members need it, and take the POSIX group off the group where not",
         "usergroups: attributes.posixGroups";
-    PrivilegedGroup "privileged_group" Privilege [High, Medium, Low] from [GROUPS, MEMBERSHIPS, SYSTEMS, GRANTS]:
+    PrivilegedGroup "privileged_group" Privilege [High, Medium, Low] from [GROUPS, MEMBERSHIPS] details [SYSTEMS, GRANTS]:
         "Is in a group that gives privilege. The user or group is in it directly or through other groups, and \
          group_sudo, group_sudo_without_password, posix_admin_group or group_name holds for it; as severe as that. Where \
          the group makes its members administrators of devices, sudo_on_systems is said instead of group_sudo",

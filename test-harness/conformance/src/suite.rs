@@ -333,6 +333,9 @@ macro_rules! __conformance_tests {
             completeness::what_a_host_knew_survives_a_section_that_fails, Real,
                 "connector_api::ScanSummary::replacement",
                 "announce what the section fills in in others' rows (`filling_in`), and from which sections reasons and links are drawn";
+            completeness::what_a_host_knew_survives_a_section_that_is_left_out, Real,
+                "connector_api::ScanRequest::without",
+                "close a section that is left out as skipped, and announce what it fills in in others' rows (`filling_in`)";
             origin::plain_http_to_another_machine_is_refused, Real,
                 "connector_api::ErrorCode::InsecureEndpoint",
                 "refuse the address when the connector is made, as `connector_http::origin` does; `is_loopback` says what is on this machine";

@@ -93,6 +93,8 @@ catches! {
         RefusesNamelessly => a_checkpoint_of_another_version_is_resumed_or_refused_by_name;
     a_foreign_checkpoint_that_is_taken_is_caught: TakesAnyCheckpoint => an_unusable_checkpoint_is_refused;
     a_damaged_checkpoint_that_is_taken_is_caught: TakesDamagedCheckpoint => an_unusable_checkpoint_is_refused;
+    a_section_left_out_that_is_called_complete_is_caught:
+        CallsLeftOutComplete => what_a_host_knew_survives_a_section_that_is_left_out;
     a_hidden_incomplete_core_section_is_caught: HidesIncompleteCore => a_core_section_that_fails_fails_the_scan;
     a_hidden_incomplete_optional_section_is_caught:
         HidesIncompleteOptional => an_optional_section_that_fails_is_named;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Action, ErrorCode, Field, Outcome, Record, ScanRequest, Section};
+use connector_api::{Action, Descriptor, ErrorCode, Field, Outcome, Record, ScanRequest, ScanSummary, Section};
 use serde_json::Value;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Run};
 use crate::fixture::{Fixture, Scenario};
 use crate::probe::Script;
 use crate::truth::{brief, identity, shortened};
@@ -59,19 +59,42 @@ pub(crate) async fn what_a_host_knew_survives_a_section_that_fails(fixture: &dyn
     let (_, known) = Bench::start(fixture, Scenario::Healthy).await?.scan().await?;
     for bench in benches {
         let run = bench.run(ScanRequest::default(), Script::Record).await?;
-        let summary = run.result.expecting(format!("the scan of {} ends, marked", bench.scenario))?;
-        let scanned = std::mem::take(&mut run.sink.seen().rows);
-        let plan = summary.replacement(&descriptor);
-        let after = plan.apply(known.clone(), scanned).expecting("rows that fit the descriptor")?;
-        // What changes by itself may have changed, unless it was to be kept.
-        let volatile = descriptor.volatile.iter().filter(|field| plan.of_field(field) != Action::Keep);
-        let keys: BTreeSet<_> = after.iter().map(Record::key).collect();
-        ensure(keys.len() == after.len(), "no two rows with one key after that", || "some")?;
-        let lost = lost(&known, &after, &volatile.collect())?;
-        let expected = format!("a host that scanned {} knows what it knew before", bench.scenario);
-        ensure(lost.is_empty(), expected, || shortened(&lost))?;
+        survives(&descriptor, &known, run, &bench.scenario.to_string())?;
     }
     Ok(())
+}
+
+pub(crate) async fn what_a_host_knew_survives_a_section_that_is_left_out(fixture: &dyn Fixture) -> Verdict {
+    let descriptor = fixture.registration().descriptor();
+    let optional: Vec<_> = descriptor.sections.iter().filter(|described| !described.core).collect();
+    if optional.is_empty() {
+        return Err(NotPassed::Skipped("the connector has no optional section".into()));
+    }
+    let bench = Bench::start(fixture, Scenario::Healthy).await?;
+    let (_, known) = bench.scan().await?;
+    for described in optional {
+        let section = described.section;
+        let run = bench.run(ScanRequest::default().leaving_out([section]), Script::Record).await?;
+        let summary = survives(&descriptor, &known, run, &format!("a healthy target without {section}"))?;
+        let status = summary.section(section).map_or("not reported", |report| report.status.as_str());
+        ensure(status == "skipped", format!("{section} is skipped when it is left out"), || status)?;
+    }
+    Ok(())
+}
+
+/// Holds what a host knows after a scan of `what` against what it knew before.
+fn survives(descriptor: &Descriptor, known: &[Record], run: Run, what: &str) -> Result<ScanSummary, NotPassed> {
+    let summary = run.result.expecting(format!("the scan of {what} ends, marked"))?;
+    let scanned = std::mem::take(&mut run.sink.seen().rows);
+    let plan = summary.replacement(descriptor);
+    let after = plan.apply(known.to_vec(), scanned).expecting("rows that fit the descriptor")?;
+    // What changes by itself may have changed, unless it was to be kept.
+    let volatile = descriptor.volatile.iter().filter(|field| plan.of_field(field) != Action::Keep);
+    let keys: BTreeSet<_> = after.iter().map(Record::key).collect();
+    ensure(keys.len() == after.len(), "no two rows with one key after that", || "some")?;
+    let lost = lost(known, &after, &volatile.collect())?;
+    ensure(lost.is_empty(), format!("a host that scanned {what} knows what it knew before"), || shortened(&lost))?;
+    Ok(summary)
 }
 
 /// What a host knew and does not know any more: rows, and what stood in them.

@@ -1,6 +1,7 @@
 //! The connector, and each of its breakages where it takes effect.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -111,13 +112,18 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
     }
 
     /// The rows of every section, as this connector sees them.
-    fn rows(&self) -> Vec<(Section, Vec<Record>)> {
+    fn rows(&self, without: &BTreeSet<Section>) -> Vec<(Section, Vec<Record>)> {
         let mut sections = sections();
-        if self.config.hostname == "fails-applications" {
+        let left_out = without.contains(&Section::APPLICATIONS);
+        if left_out || self.config.hostname == "fails-applications" {
             // What the applications say of an account is not known.
             let mut first = account(0);
             first.department = None;
             sections[0].1[0] = first.into();
+        }
+        if left_out {
+            // Nor who reaches one of them.
+            sections[4].1.clear();
         }
         match Self::BREAKAGE {
             Breakage::DropsARow => drop(sections[0].1.pop()),
@@ -213,7 +219,13 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         let started = Timestamp::now();
         let mut sent = 0;
         let mut skip = self.resume_from(request)?;
-        for (section, rows) in self.rows() {
+        for (section, rows) in self.rows(&request.without) {
+            if request.without.contains(&section) && !Self::describe().is_core(section) {
+                let complete = self.is(Breakage::CallsLeftOutComplete);
+                let status = if complete { SectionStatus::Complete } else { SectionStatus::Skipped };
+                ledger.close(SectionReport::new(section, status));
+                continue;
+            }
             let mut report = SectionReport::new(section, SectionStatus::Complete);
             if self.is(Breakage::ClosesBeforeItsRows) {
                 ledger.close(report.clone().with_records(rows.len() as u64));

@@ -96,6 +96,7 @@ breakages! {
     // Completeness.
     HidesIncompleteCore,
     HidesIncompleteOptional,
+    CallsLeftOutComplete,
     // Where it goes.
     SpeaksPlainHttp,
     FollowsRedirects,
