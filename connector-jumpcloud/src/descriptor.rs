@@ -3,13 +3,18 @@
 use connector_api::{CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, Protocol, TroubleshootingRow};
 
 use crate::api::level::Level;
+use crate::client::WORDS;
 use crate::graph::evidence_table;
 use crate::options::{Options, attribute};
+use crate::regions;
 use crate::rights::{self, EVERYTHING, Right, SignIn};
 use crate::sections::{self, About, users};
 
 /// The OS Type by which a system chooses this connector.
 pub const OS_TYPE: &str = "JumpCloud";
+
+/// The console of the organisations that are not in a region of their own.
+const DEFAULT_HOSTNAME: &str = WORDS.example_host;
 
 /// Describes the connector, without I/O.
 pub(crate) fn descriptor() -> Descriptor {
@@ -20,7 +25,7 @@ pub(crate) fn descriptor() -> Descriptor {
             .to_owned();
     descriptor.system_type = "Directory Service".to_owned();
     descriptor.default_scan_priority = 10;
-    descriptor.default_hostname = Some("console.jumpcloud.com".to_owned());
+    descriptor.default_hostname = Some(DEFAULT_HOSTNAME.to_owned());
     descriptor.protocols = vec![Protocol::new(
         "REST API (HTTPS)",
         443,
@@ -42,8 +47,11 @@ pub(crate) fn descriptor() -> Descriptor {
         "Copy the API key (it is displayed only once)",
         "Create a Credential in OrbisID with the API key as its Password",
         "Open Systems, Add System",
-        "Choose OS Type JumpCloud and System Type Directory Service; the Hostname is console.jumpcloud.com \
-         (console.eu.jumpcloud.com or console.in.jumpcloud.com in those regions); choose the Credential",
+        &format!(
+            "Choose OS Type JumpCloud and System Type Directory Service; the Hostname is {DEFAULT_HOSTNAME} ({} in those \
+             regions); choose the Credential",
+            regions::other_hosts(regions::CONSOLE)
+        ),
         "Click Test Connection",
         "Click Save",
     ]

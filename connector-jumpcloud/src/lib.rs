@@ -22,6 +22,7 @@ pub mod fuzzing;
 mod graph;
 mod options;
 mod organization;
+mod regions;
 mod rights;
 mod scan;
 mod sections;

@@ -26,10 +26,10 @@ pub(crate) struct Options {
     /// as client id and its password as client secret.
     #[schemars(title = "Sign in with")]
     pub(crate) jumpcloud_authentication: Authentication,
-    /// Where a service account gets its token. Follows from the host name in the US, EU and India regions.
+    /// Where a service account gets its token. Follows from the host name in JumpCloud's own regions.
     #[schemars(title = "Token URL", extend("examples" = ["https://admin-oauth.id.jumpcloud.com/oauth2/token"]))]
     pub(crate) jumpcloud_token_url: Option<String>,
-    /// The Directory Insights host. Follows from the host name in the US, EU and India regions; otherwise the same
+    /// The Directory Insights host. Follows from the host name in JumpCloud's own regions; otherwise the same
     /// host.
     #[schemars(title = "Directory Insights host", extend("examples" = ["api.eu.jumpcloud.com"]))]
     pub(crate) jumpcloud_insights_hostname: Option<String>,

@@ -3,6 +3,7 @@
 //! Each section names the rights of its own calls; the operator's page and every remedy are drawn from these.
 
 use crate::options::attribute::TOKEN_URL;
+use crate::regions;
 
 /// How the connector signs in, as far as remedies differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +112,8 @@ pub(crate) fn scopes(rights: &[Right]) -> Vec<&'static str> {
 
 /// What to do where a credential is not accepted, step by step: first what changes nothing, last what revokes the credential.
 pub(crate) fn unauthorized_steps(sign_in: SignIn) -> Vec<String> {
-    let region = format!("check that the host name is the console of the organisation's region ({REGIONS})");
+    let region =
+        format!("check that the host name is the console of the organisation's region ({})", regions::consoles());
     let more: &[&str] = match sign_in {
         SignIn::ApiKey => &[
             "check that the key has not expired (90 days after it was made, by default) nor been replaced, and that its \
@@ -136,8 +138,8 @@ pub(crate) fn unauthorized(sign_in: SignIn) -> String {
 pub(crate) fn no_token() -> String {
     format!(
         "check the service account's client id and client secret, that the account is active and the secret has not \
-         expired, and that the host name is the console of its region ({REGIONS}) or {TOKEN_URL} that region's token \
-         host"
+         expired, and that the host name is the console of its region ({}) or {TOKEN_URL} that region's token host",
+        regions::consoles()
     )
 }
 
@@ -149,9 +151,6 @@ pub(crate) fn no_users(sign_in: SignIn, scope: &str) -> String {
         format!("verify users exist and the API key belongs to an {EVERYTHING}, or to a role with the scope {scope}")
     }
 }
-
-/// The console of each region.
-const REGIONS: &str = "US console.jumpcloud.com, EU console.eu.jumpcloud.com, India console.in.jumpcloud.com";
 
 #[cfg(test)]
 mod tests {

@@ -6,18 +6,27 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use connector_api::jiff::Timestamp;
 use connector_api::{
     CancellationToken, ConnectorError, Credential, Descriptor, Edition, Progress, Record, Registry, ScanRequest,
-    ScanSink, SystemConfig, async_trait,
+    ScanSink, Section, SystemConfig, async_trait,
 };
 use connector_scim::testing::{Fault, ScimServer};
 use serde_json::{Value, json};
 
 const EDITION: Edition = Edition::Pro;
 
-/// What is known of each system, by its name: each section as the last scan that read it whole left it.
+/// What is known of each system, by its name.
 #[derive(Default)]
-struct Store(BTreeMap<String, Vec<Record>>);
+struct Store(BTreeMap<String, Snapshot>);
+
+/// Each section as the last scan that read it whole left it.
+#[derive(Default)]
+struct Snapshot {
+    rows: Vec<Record>,
+    /// As of when the rows of each section are; nothing is known yet of one that is not here.
+    as_of: BTreeMap<Section, Timestamp>,
+}
 
 /// The rows of a scan under way: they are set aside until its summary says what they replace.
 #[derive(Default)]
@@ -58,14 +67,22 @@ impl Store {
             failure.into_summary()
         });
         summary.verify()?;
-        // What is kept, of a failed scan all, is as old as it was.
         let plan = summary.replacement(descriptor);
-        let kept: Vec<String> = plan.kept_sections.iter().map(ToString::to_string).collect();
-        let known = self.0.get(&system.name).cloned().unwrap_or_default();
-        let rows = plan.apply(known, draft.take())?;
-        let kept = if kept.is_empty() { "nothing".to_owned() } else { kept.join(", ") };
-        println!("  {:?}: {} rows are known; kept as it was: {kept}", summary.outcome, rows.len());
-        self.0.insert(system.name.clone(), rows);
+        let known = self.0.entry(system.name.clone()).or_default();
+        known.rows = plan.apply(std::mem::take(&mut known.rows), draft.take())?;
+        println!("  {:?}: {} rows are known", summary.outcome, known.rows.len());
+        for described in &descriptor.sections {
+            let section = described.section;
+            if !plan.kept_sections.contains(&section) {
+                known.as_of.insert(section, plan.as_of);
+                continue;
+            }
+            // What is kept, of a failed scan all, is as old as it was.
+            match known.as_of.get(&section) {
+                Some(as_of) => println!("  {section}: kept as it was on {}", as_of.strftime("%F at %T")),
+                None => println!("  {section}: not known yet"),
+            }
+        }
         Ok(())
     }
 }

@@ -23,6 +23,8 @@ mod raises;
 mod rows;
 mod walk;
 
+pub use connector_api;
+
 pub use graph::{Bound, Graph, Parts, Rank, Subject, Target};
 pub use lists::Lists;
 pub use names::{Name, Names};

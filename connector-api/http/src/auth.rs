@@ -224,7 +224,7 @@ impl Exchange<'_> {
         let Self { http, proxies, scrub, clock, target, timeout } = self;
         let words = target.words();
         let proxy = proxies.on_the_way_to(url);
-        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, url, proxy.as_deref(), words);
+        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, url, proxy.as_deref(), scrub, words);
         let mut request = http.post(url.clone()).timeout(timeout);
         if let Some((id, secret)) = client {
             request = request.basic_auth(id, Some(secret.expose_secret()));

@@ -172,7 +172,7 @@ impl HttpClient {
         let sorted = self.sorts(call);
         let url = self.url(call, sorted).map_err(Verdict::fail)?;
         let proxy = proxies.on_the_way_to(&url);
-        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, &url, proxy.as_deref(), words);
+        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, &url, proxy.as_deref(), scrub, words);
         let mut request = match &call.body {
             None => http.request(Method::GET, url.clone()),
             Some(body) => http

@@ -154,7 +154,7 @@ impl State {
     }
 
     fn set(&mut self, now: Instant, rate: f64, stage: Stage) {
-        self.level = Some(Level { rate: rate.max(PACE.slowest), stage });
+        self.level = Some(Level { rate: rate.max(PACE.slowest_rate), stage });
         self.start(now);
     }
 
@@ -271,8 +271,8 @@ impl State {
         let current = self.rate(now).unwrap_or(asked);
         let latest = Trial { rate: current.min(asked), share, cuts: 0 };
         let first = self.trial.take().unwrap_or(latest);
-        let alike = share > PACE.alike.0 * first.share
-            && share < PACE.alike.1 * first.share
+        let alike = share > PACE.least_alike * first.share
+            && share < PACE.most_alike * first.share
             && share < PACE.most_tolerated_share;
         if first.cuts >= PACE.trials && alike && window.refused >= PACE.trial_refusals {
             self.tolerated = (share + first.share) / 2.0;

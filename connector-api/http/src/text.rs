@@ -1,5 +1,7 @@
 //! Makes foreign text fit to be shown: one line, printable, short, and without the secret.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -44,6 +46,27 @@ impl Scrubber {
         line
     }
 }
+
+/// What is behind an error of a library, each cause behind its effect: as text, since such an error may hold an address with
+/// a secret in it.
+#[derive(Debug)]
+pub(crate) struct Cause(String);
+
+impl Cause {
+    /// The causes of an error, itself first.
+    pub(crate) fn of(error: &dyn StdError, scrub: &Scrubber) -> Self {
+        let causes = std::iter::successors(Some(error), |error: &&dyn StdError| (*error).source());
+        Self(causes.map(|cause| scrub.line(&cause.to_string())).collect::<Vec<_>>().join(": "))
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Cause {}
 
 /// A duration in the largest unit that says it to within a few percent.
 pub(crate) fn spoken(duration: Duration) -> String {

@@ -63,8 +63,8 @@ impl ClientOptions {
                     "name a readable file of certificates in PEM form",
                 )
             };
-            let pem =
-                std::fs::read(path).map_err(|error| problem(format!("{} cannot be read: {error}", path.display())))?;
+            let pem = std::fs::read(path)
+                .map_err(|error| problem(format!("{} cannot be read: {error}", path.display())).with_source(error))?;
             let certificates = CertificateDer::pem_slice_iter(&pem)
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| problem(format!("{} is not PEM: {error}", path.display())))?;

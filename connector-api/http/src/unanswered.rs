@@ -9,7 +9,7 @@ use url::Url;
 
 use super::address::is_loopback;
 use super::refusal::proxy_wants_password;
-use super::text::Scrubber;
+use super::text::{Cause, Scrubber};
 use super::verdict::Verdict;
 use super::words::Words;
 
@@ -35,7 +35,18 @@ impl StdError for DnsError {}
 
 /// Judges an attempt at `url`, through the proxy of this name if there is one, that got no answer, or whose answer broke
 /// off.
-pub(super) fn of_no_answer(error: &reqwest::Error, url: &Url, proxy: Option<&str>, words: &Words) -> Verdict {
+pub(super) fn of_no_answer(
+    error: &reqwest::Error,
+    url: &Url,
+    proxy: Option<&str>,
+    scrub: &Scrubber,
+    words: &Words,
+) -> Verdict {
+    let Verdict { error: judged, next } = judge(error, url, proxy, words);
+    Verdict { error: judged.with_source(Cause::of(error, scrub)), next }
+}
+
+fn judge(error: &reqwest::Error, url: &Url, proxy: Option<&str>, words: &Words) -> Verdict {
     let host = url.host_str().unwrap_or_default();
     let tunnel = tunnel_error(error);
     let tls = cause::<rustls::Error>(error).filter(|_| error.is_connect());

@@ -8,6 +8,7 @@ use connector_http::{Call, Form, Refusal, Said, Service, StatusCode, Target, Ver
 
 use super::{INSIGHTS, WORDS};
 use crate::options::attribute;
+use crate::regions;
 use crate::rights::{self, Rights, SignIn};
 
 const ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
@@ -18,9 +19,9 @@ const ORGANIZATIONS: &str = "/api/organizations";
 /// What to check where Directory Insights is not found.
 fn insights_host() -> String {
     format!(
-        "check {}: Directory Insights is at api.jumpcloud.com, api.eu.jumpcloud.com or api.in.jumpcloud.com, by the \
-         organisation's region",
-        attribute::INSIGHTS_HOSTNAME
+        "check {}: Directory Insights is at {}, by the organisation's region",
+        attribute::INSIGHTS_HOSTNAME,
+        regions::hosts(regions::INSIGHTS)
     )
 }
 

@@ -5,6 +5,7 @@ use connector_http::{Url, origin};
 
 use super::WORDS;
 use crate::options::attribute;
+use crate::regions;
 
 /// The addresses of one JumpCloud organisation's services.
 #[derive(Debug, Clone)]
@@ -31,7 +32,7 @@ impl Endpoints {
         let console = origin("hostname", hostname, port, &WORDS)?;
         let insights = match insights_hostname {
             Some(named) => origin(attribute::INSIGHTS_HOSTNAME, named, None, &WORDS)?,
-            None => sibling(&console, "api"),
+            None => sibling(&console, regions::INSIGHTS),
         };
         let token = match token_url {
             Some(named) => {
@@ -41,7 +42,7 @@ impl Endpoints {
                 url
             }
             None => {
-                let mut url = sibling(&console, "admin-oauth.id");
+                let mut url = sibling(&console, regions::TOKEN);
                 url.set_path("/oauth2/token");
                 url
             }
@@ -50,16 +51,12 @@ impl Endpoints {
     }
 }
 
-/// The host of the same region with another first name: `console.eu.jumpcloud.com` → `api.eu.jumpcloud.com`.
-/// A custom or loopback host serves everything itself.
+/// The host of that name in the console's region. A custom or loopback host serves everything itself.
 fn sibling(console: &Url, name: &str) -> Url {
     let mut url = console.clone();
-    if let Some(host) = console.host_str()
-        && let Some(region) = host.strip_prefix("console.")
-        && matches!(region, "jumpcloud.com" | "eu.jumpcloud.com" | "in.jumpcloud.com")
-        && url.set_host(Some(&format!("{name}.{region}"))).is_ok()
-    {
-        return url;
+    if let Some(host) = console.host_str().and_then(|host| regions::sibling(host, name)) {
+        // It is one: it stands in our own table.
+        let _ = url.set_host(Some(&host));
     }
     url
 }
@@ -85,6 +82,7 @@ mod tests {
 
     #[test]
     fn the_other_hosts_follow_from_the_console_of_each_region() {
+        assert_eq!(regions::REGIONS.len(), 3);
         for region in ["jumpcloud.com", "eu.jumpcloud.com", "in.jumpcloud.com"] {
             let hosts = Endpoints::new(&format!("console.{region}"), Some(443), None, None).unwrap();
             assert_eq!(hosts.insights.as_str(), format!("https://api.{region}/"));

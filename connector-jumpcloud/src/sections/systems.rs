@@ -30,7 +30,14 @@ static ABOUT: About = About {
     source: "GET /api/systems, GET /api/v2/systemgroups",
     cost: "1 request for each 100 devices and each 100 device groups",
     owns: &[("resource", &[Kind::System.resource_type(), Kind::SystemGroup.resource_type()])],
-    volatile: &[("resource", "lastContactAt")],
+    volatile: &[
+        ("resource", "active"),
+        ("resource", "attributes.connectionHistory"),
+        ("resource", "attributes.networkInterfaces"),
+        ("resource", "attributes.policyStats"),
+        ("resource", "attributes.remoteIP"),
+        ("resource", "lastContactAt"),
+    ],
     option: Some(Switch {
         name: "includeSystems",
         title: "Devices",

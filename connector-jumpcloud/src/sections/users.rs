@@ -44,6 +44,7 @@ static ABOUT: About = About {
     source: "GET /api/v2/users, or GET /api/systemusers where that is not served",
     cost: "1 request for each 100 users",
     owns: &[("account", &["user"])],
+    volatile: &[("account", "attributes.badLoginAttempts")],
     rights: &[
         Right::of_managers("/api/v2/users", SCOPE),
         Right::of_managers("/api/systemusers", SCOPE),

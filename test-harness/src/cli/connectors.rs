@@ -1,10 +1,11 @@
 //! `harness connectors`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use connector_api::{ConnectorError, Descriptor, Edition, Registry};
 
+use super::print::{self, AnswerFormat};
 use super::table::Table;
-use super::{Exit, print, target};
+use super::{Exit, target};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness connectors\n  harness connectors --edition pro --format json")]
@@ -13,16 +14,8 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = target::edition_parser(), ignore_case = true)]
     edition: Option<Edition>,
     /// The form of the answer
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// Columns
-    Table,
-    /// The full descriptors
-    Json,
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    format: AnswerFormat,
 }
 
 impl Arguments {
@@ -32,8 +25,8 @@ impl Arguments {
             None => registry.descriptors().collect(),
         };
         match self.format {
-            Format::Table => print::text(&table(&descriptors))?,
-            Format::Json => print::json(&descriptors)?,
+            AnswerFormat::Text => print::text(&table(&descriptors))?,
+            AnswerFormat::Json => print::json(&descriptors)?,
         }
         Ok(Exit::Complete)
     }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use connector_api::{ConnectorError, CredentialField, Descriptor, Edition, Registry, SectionDescription};
 use serde_json::Value;
 
-use super::{Exit, print, target};
+use super::print::{self, AnswerFormat};
+use super::{Exit, target};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness describe --os-type JumpCloud\n  harness describe --format json")]
@@ -15,24 +16,16 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TYPE", default_value = target::DEFAULT_OS_TYPE)]
     os_type: String,
     /// The form of the answer
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// A page to read
-    Text,
-    /// The descriptor
-    Json,
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    format: AnswerFormat,
 }
 
 impl Arguments {
     pub(super) fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
         let descriptor = registry.descriptor(&self.os_type)?;
         match self.format {
-            Format::Text => print::page(&page(descriptor))?,
-            Format::Json => print::json(descriptor)?,
+            AnswerFormat::Text => print::page(&page(descriptor))?,
+            AnswerFormat::Json => print::json(descriptor)?,
         }
         Ok(Exit::Complete)
     }

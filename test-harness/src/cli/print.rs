@@ -3,12 +3,23 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use clap::ValueEnum;
 use connector_api::ConnectorError;
 use serde::Serialize;
 
 use super::paragraph::reflowed;
 use super::screen;
 use connector_host::output::Destination;
+
+/// The form of a command's answer.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum AnswerFormat {
+    /// To read
+    #[value(alias = "table")]
+    Text,
+    /// For programs, with everything that there is to know
+    Json,
+}
 
 /// Prints a result.
 pub(super) fn text(text: &str) -> Result<(), ConnectorError> {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use connector_api::{CheckStatus, ConnectionReport, ConnectorError, Registry};
 
 use super::logging::Logging;
+use super::print::{self, AnswerFormat};
 use super::table::Table;
 use super::target::TargetArguments;
-use super::{Exit, print, signals};
+use super::{Exit, signals};
 use connector_host::run;
 
 #[derive(Debug, Args)]
@@ -21,21 +22,13 @@ pub(super) struct Arguments {
     #[command(flatten)]
     target: TargetArguments,
     /// The form of the answer
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    format: AnswerFormat,
     /// Seconds after which the test ends, whatever is still missing
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
     #[command(flatten)]
     logging: Logging,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// A table of checks
-    Text,
-    /// The report
-    Json,
 }
 
 impl Arguments {
@@ -46,8 +39,8 @@ impl Arguments {
         let connector = target.connect(registry)?;
         let report = run::test_connection(&*connector, Duration::from_secs(self.timeout), &cancel).await?;
         match self.format {
-            Format::Text => print::text(&table(&report))?,
-            Format::Json => print::json(&report)?,
+            AnswerFormat::Text => print::text(&table(&report))?,
+            AnswerFormat::Json => print::json(&report)?,
         }
         for check in &report.checks {
             match (check.status, &check.error) {

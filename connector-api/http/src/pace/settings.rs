@@ -55,8 +55,10 @@ pub(super) struct PaceSettings {
     pub(super) most_tolerated_share: f64,
     /// How much of the difference to a smaller share a window corrects.
     pub(super) tolerance_correction: f64,
-    /// The bounds, as multiples of the share before a cut, within which the share after it counts as the same.
-    pub(super) alike: (f64, f64),
+    /// The share that is refused after a cut counts as the same as before it from this many times that one on.
+    pub(super) least_alike: f64,
+    /// And up to this many times.
+    pub(super) most_alike: f64,
     /// This many refusals must be in a measurement that shows that a cut changed nothing.
     pub(super) trial_refusals: f64,
     /// This many cuts must have changed nothing before the rate is held not to be the reason.
@@ -64,8 +66,8 @@ pub(super) struct PaceSettings {
     /// Answers after which a window without an event makes room for the next.
     pub(super) window_answers: f64,
 
-    /// The rate never falls below this.
-    pub(super) slowest: f64,
+    /// The rate never falls below this, in requests a second.
+    pub(super) slowest_rate: f64,
     /// What most limiters count by.
     pub(super) second: Duration,
     /// How late a timer may wake a request without the next ones being late, too.
@@ -97,11 +99,12 @@ pub(super) const PACE: PaceSettings = PaceSettings {
     least_tolerated_share: 0.001,
     most_tolerated_share: 0.35,
     tolerance_correction: 0.1,
-    alike: (0.5, 1.6),
+    least_alike: 0.5,
+    most_alike: 1.6,
     trial_refusals: 2.0,
     trials: 2,
     window_answers: 200.0,
-    slowest: 0.5,
+    slowest_rate: 0.5,
     second: Duration::from_secs(1),
     timer: Duration::from_millis(2),
 };
