@@ -1,4 +1,4 @@
-//! Further facts of a record: what a target says in addition to the fields that the contract names.
+//! Further facts of a record: those for which the contract has no field.
 //!
 //! A scan carries dozens of them for each of a million accounts and looks at hardly any, so they are kept as the JSON
 //! text that they came as: neither taken apart nor put together again on their way from the target to the host.

@@ -86,12 +86,12 @@
 //!    makes the [`Connector`]. Nothing has been asked of the target yet.
 //! 3. [`Connector::test_connection`] makes one [`Check`] for each thing that a scan needs, within some 20 seconds. It
 //!    never fails as such: what does not work is a failed check with its code and remedy.
-//! 4. [`Connector::plan`] tells, where a connector can, the requests that a scan would make.
+//! 4. [`Connector::plan`] estimates, where a connector can, the requests that a scan would make.
 //! 5. [`Connector::scan`] reads the target and streams [`Record`]s: accounts, groups, memberships, resources, bindings,
 //!    grants.
-//!    What the target says in addition to the fields that these name goes into their [`Attributes`].
+//!    Everything else that the target reports of them goes into their [`Attributes`].
 //!    Every call of the [`ScanSink`] is awaited, so a slow host slows the scan and memory stays bounded.
-//!    [`Progress`] comes by the way. The [`CancellationToken`] of the [`ScanRequest`] ends it within a second.
+//!    The sink also gets [`Progress`]. Cancelling the [`CancellationToken`] of the [`ScanRequest`] ends the scan within a second.
 //! 6. A host that asks for checkpoints gets a [`Checkpoint`] whenever a section has been read. Given back as
 //!    [`ScanRequest::resume`], it lets an interrupted scan go on without reading that section again. It is refused
 //!    when it was made by another connector, for other settings, or too long ago.
@@ -121,7 +121,7 @@
 //!
 //! # Testing
 //!
-//! The conformance suite in `test-harness` holds any connector to all of this, one named test for each claim. The
+//! The crate `connector-conformance` holds any connector to all of this, one named test for each claim. The
 //! [tutorial] ends with it. A host's tests use `MockConnector`, a connector's `MockScanSink`.
 //!
 //! # Features

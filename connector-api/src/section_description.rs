@@ -27,7 +27,8 @@ pub struct SectionDescription {
     /// What the credential must be allowed to do for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rights: Vec<String>,
-    /// The sections that its own rows are drawn from, directly: it is never more whole than they are.
+    /// The sections that its own rows are drawn from, directly. It is incomplete where one of them is, and lacks what is
+    /// left out of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drawn_from: Vec<Section>,
     /// The rows that come from it. No other section of the connector has rows of these types.

@@ -83,7 +83,7 @@ pub struct SectionReport {
     /// Some of those references, for an operator to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dangling_examples: Vec<DanglingReference>,
-    /// What an operator should know besides.
+    /// Notes for the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

@@ -89,7 +89,7 @@ pub(crate) struct Options {
     /// The largest answer that is accepted, in MiB, after decompression.
     #[schemars(title = "Largest answer, in MiB", range(min = 1, max = 256))]
     pub(crate) largest_answer_mib: u16,
-    /// A file of certificates in PEM form to trust besides the platform's own.
+    /// A file of certificates in PEM form to trust in addition to the platform's own.
     #[schemars(title = "CA bundle", extend("examples" = ["/etc/orbisid/ca.pem"]))]
     pub(crate) ca_bundle_file: Option<PathBuf>,
     /// An HTTP proxy for all requests; its URL may hold a password. Without it, `HTTPS_PROXY` and `NO_PROXY` of the

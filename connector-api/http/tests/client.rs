@@ -57,6 +57,19 @@ async fn a_key_travels_in_its_header_and_a_token_as_bearer() {
 }
 
 #[tokio::test]
+async fn an_error_has_its_cause_without_the_secret() {
+    let config = SystemConfig::new("X", "http://127.0.0.1:1", Credential::from_secret(SECRET));
+    let retry = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
+    let builder = HttpClient::builder(&config, Words::DEFAULT).unwrap();
+    let builder = builder.options(ClientOptions { retry, ..ClientOptions::default() });
+    let client = builder.build(Auth::bearer(SECRET.into()).unwrap()).unwrap();
+    let error = get(&client, &format!("/a?key={SECRET}")).await.unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("127.0.0.1:1") && cause.contains("efused"), "{cause}");
+    assert!(!cause.contains(SECRET) && !format!("{error:?}").contains(SECRET), "{error:?}");
+}
+
+#[tokio::test]
 async fn client_credentials_fetch_one_token_for_many_requests_and_renew_it_when_it_is_refused() {
     let (tokens, revoked) = (AtomicU32::new(0), AtomicU32::new(0));
     let server = Server::start(move |request| match request.path.as_str() {

@@ -19,8 +19,8 @@ pub struct Grant {
     pub access: Access,
     /// Whether one of the paths is an edge from the principal to the resource itself.
     pub direct: bool,
-    /// The paths that give access, shortest first, one of the strongest among them: the *why* of the grant. All there
-    /// are, but for those counted in `more_paths`.
+    /// The paths that give access, shortest first, one of the strongest among them: the *why* of the grant. All of
+    /// them, or as many as are shown at most; `more_paths` counts the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<AccessPath>,
     /// How many more paths there are, at least, than `via` shows.

@@ -108,16 +108,16 @@ evidence! {
         "Check that each holder still needs the role, and give the least role that suffices",
         "GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
     ConsoleAdministrator "console_administrator" Privilege [High, Low] from [USERS]:
-        "Linked to an administrator of the console. By JumpCloud itself. Low where that one's role is Read Only",
+        "Linked to an administrator of the console. JumpCloud links the user itself. Low where that administrator's role is Read Only",
         "Check that the person still needs to administer JumpCloud; judge both accounts together",
         "users: admin";
     GlobalSudoWithoutPassword "global_sudo_without_password" Privilege [High, Medium] from [USERS] details [SYSTEMS, GRANTS]:
-        "Administrator of all its devices, without a password. Said of a user who is so by flags of its own. Medium where it is known to be bound to no \
+        "Administrator of all its devices, without a password. The user's own flags make it so. Medium where it is known to be bound to no \
          device now",
         "Check that the user needs it on every device; if not, take it back and give it on single devices, with password",
         "users: sudo, passwordless_sudo";
     GlobalSudo "global_sudo" Privilege [Medium, Low] from [USERS] details [SYSTEMS, GRANTS]:
-        "Administrator of all its devices. Said of a user who is so by flags of its own, with a password. Low where it is known to be bound to no device now",
+        "Administrator of all its devices. The user's own flags make it so, with a password. Low where it is known to be bound to no device now",
         "Check that the user needs it on every device; if not, take it back and give it on single devices",
         "users: sudo";
     SudoOnSystemsWithoutPassword "sudo_on_systems_without_password" Privilege [High] from [GROUPS, MEMBERSHIPS, SYSTEMS, GRANTS]:
