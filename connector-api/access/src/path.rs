@@ -6,7 +6,6 @@ use connector_api::{Access, AccessPath, Grant, PathStep, Principal, ResourceRef}
 use jiff::Timestamp;
 
 use crate::graph::Rank;
-use crate::walk::chains::NO_CHAIN;
 use crate::walk::from_subject::{DIRECT, Reached};
 
 /// Paths shown for one grant; of more of the same length or longer the number is reported.
@@ -53,9 +52,14 @@ struct Candidate {
 impl Reached<'_> {
     /// The paths.
     pub fn paths(&self) -> Paths {
-        let candidates = self.candidates();
-        let mut more = candidates.len().saturating_sub(PATHS) as u64 + self.uncounted();
-        let mut shown = candidates;
+        let (shown, more) = self.shown();
+        Paths { shown: shown.into_iter().map(|candidate| self.path(candidate)).collect(), more }
+    }
+
+    /// The paths that are shown, and how many others there are, at least.
+    fn shown(&self) -> (Vec<Candidate>, u64) {
+        let mut shown = self.candidates();
+        let mut more = shown.len().saturating_sub(PATHS) as u64 + self.uncounted();
         // The strongest path stays, however long it is.
         if shown.len() > PATHS
             && let Some(strongest) = (0..shown.len()).max_by_key(|at| (shown[*at].rank, Reverse(*at)))
@@ -65,7 +69,7 @@ impl Reached<'_> {
         }
         shown.truncate(PATHS);
         more += self.reach.more.get(&self.resource()).copied().unwrap_or(0);
-        Paths { shown: shown.into_iter().map(|candidate| self.path(candidate)).collect(), more }
+        (shown, more)
     }
 
     /// Every path that was followed, shortest first, each once.
@@ -132,44 +136,53 @@ impl Reached<'_> {
     }
 
     fn path(&self, candidate: Candidate) -> Path {
-        let reach = self.reach;
-        let Candidate { rank, raised, .. } = candidate;
-        let mut groups: Vec<u32> = candidate.way.into_iter().flat_map(|way| reach.ways.groups(way)).collect();
-        groups.truncate(groups.len().saturating_sub(reach.hidden() as usize));
+        let mut groups: Vec<u32> = self.groups(candidate).collect();
         groups.reverse();
-        let mut containers: Vec<u32> = match candidate.chain {
-            NO_CHAIN => Vec::new(),
-            chain => reach.chains.containers(chain).collect(),
-        };
+        let mut containers: Vec<u32> = self.reach.chains.containers(candidate.chain).collect();
         containers.reverse();
-        Path { rank, raised, groups, containers, ends_at: reach.graph.end(candidate.ends) }
+        let Candidate { rank, raised, ends, .. } = candidate;
+        Path { rank, raised, groups, containers, ends_at: self.reach.graph.end(ends) }
+    }
+
+    /// The groups passed, the last one first.
+    fn groups(&self, candidate: Candidate) -> impl Iterator<Item = u32> {
+        let ways = &self.reach.ways;
+        let passed = |way: u32| ways.groups(way).take((ways.length(way) - self.reach.hidden()) as usize);
+        candidate.way.into_iter().flat_map(passed)
+    }
+
+    /// When all of it ends by itself: the latest end, where each path has one. A path ends with the binding that it begins
+    /// with or leads to, so this holds for paths that were not followed, too.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        let ends = self.sources().map(|source| self.reach.graph.end(source.ends));
+        ends.reduce(|one, other| Some(one?.max(other?))).flatten()
     }
 
     /// The grant to a principal, as a row.
     pub fn grant(&self, naming: &impl Naming, principal: &Principal) -> Grant {
-        let Paths { shown, more } = self.paths();
-        let raised_by = match self.reach.subject {
-            crate::Subject::Account(account) => self.reach.graph.raise_of_account(account),
-            crate::Subject::Group(_) => None,
-        };
-        let raised_by = raised_by.and_then(|raise| raise.raised_by.as_ref());
-        let path = |path: &Path| {
-            let groups = path.groups.iter().map(|group| naming.group(*group));
-            let containers = path.containers.iter().map(|container| {
-                let ResourceRef { resource_type, external_id, name, .. } = naming.resource(*container);
-                PathStep::new(resource_type, external_id, name)
-            });
-            let mut way = AccessPath::new(naming.access(path.rank), groups.chain(containers).collect());
-            way.raised_by = raised_by.filter(|_| path.raised).cloned();
-            way.expires_at = path.ends_at;
-            way
-        };
+        let (shown, more) = self.shown();
         let access = naming.access(self.rank());
         let mut grant = Grant::new(principal.clone(), naming.resource(self.resource()), access);
         grant.direct = self.is_direct();
-        grant.via = shown.iter().map(path).collect();
+        grant.via = shown.into_iter().map(|candidate| self.row_of_path(naming, candidate)).collect();
         grant.more_paths = more;
+        grant.expires_at = self.ends_at();
         grant
+    }
+
+    fn row_of_path(&self, naming: &impl Naming, candidate: Candidate) -> AccessPath {
+        let reach = self.reach;
+        let mut steps = Vec::with_capacity(candidate.length as usize);
+        steps.extend(reach.chains.containers(candidate.chain).map(|container| {
+            let ResourceRef { resource_type, external_id, name, .. } = naming.resource(container);
+            PathStep::new(resource_type, external_id, name)
+        }));
+        steps.extend(self.groups(candidate).map(|group| naming.group(group)));
+        steps.reverse();
+        let mut path = AccessPath::new(naming.access(candidate.rank), steps);
+        path.raised_by = reach.raised_by().filter(|_| candidate.raised).map(str::to_owned);
+        path.expires_at = reach.graph.end(candidate.ends);
+        path
     }
 }
 

@@ -4,6 +4,7 @@
 use std::cmp::Reverse as Descending;
 use std::collections::{BTreeMap, BTreeSet};
 
+use connector_access::connector_api::jiff::Timestamp;
 use connector_access::{Bound, Graph, Lists, Parts, Path, Raise, Rank, Reverse, Subject, Target};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -205,6 +206,29 @@ fn more_ways_than_anybody_can_list_end_with_the_shortest_the_strongest_and_a_low
     let reverse = Reverse::of(&graph);
     let (_, of_resource) = reverse.who(0).last().unwrap();
     assert_eq!(of_resource.iter().next().unwrap().paths(), paths, "where not all ways are followed, too");
+}
+
+#[test]
+fn access_ends_when_its_last_binding_does_however_many_ways_lead_there() {
+    let times = [1, 2].map(|second| Timestamp::from_second(second).unwrap());
+    let ends_at = |of_group: u32, of_account: u32| {
+        let ending = |ends| {
+            let mut bound = Bound::new(0, Rank(0));
+            bound.ends = ends;
+            bound
+        };
+        let mut parts = mesh(14).parts().clone();
+        parts.ends = times.to_vec();
+        parts.bindings_of_groups = Lists::new(14, [(13, ending(of_group))].into_iter());
+        parts.bindings_of_accounts = Lists::new(1, [(0, ending(of_account))].into_iter());
+        let graph = Graph::new(parts);
+        let reach = graph.reach(Subject::Account(0));
+        let reached = reach.iter().next().unwrap();
+        assert!(reached.paths().more > 500);
+        reached.ends_at()
+    };
+    assert_eq!((ends_at(1, 2), ends_at(1, 1)), (Some(times[1]), Some(times[0])));
+    assert_eq!((ends_at(0, 2), ends_at(1, 0)), (None, None));
 }
 
 #[test]

@@ -26,12 +26,16 @@ pub struct Grant {
     /// How many more paths there are, at least, than `via` shows.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_paths: u64,
+    /// When all of the access ends by itself, UTC: the latest end of all paths, those that `via` does not show included, where
+    /// each has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Grant {
     /// A grant by its paths, none of them direct yet.
     pub fn new(principal: Principal, resource: ResourceRef, access: Access) -> Self {
-        Self { principal, resource, access, direct: false, via: Vec::new(), more_paths: 0 }
+        Self { principal, resource, access, direct: false, via: Vec::new(), more_paths: 0, expires_at: None }
     }
 
     /// Whether an account has it and it is more than use, or temporary: then it belongs to
@@ -42,9 +46,9 @@ impl Grant {
         is_account && (self.access.level > AccessLevel::Use || self.is_temporary())
     }
 
-    /// Whether the whole of the access ends by itself: every path does.
+    /// Whether all of the access ends by itself.
     pub fn is_temporary(&self) -> bool {
-        self.more_paths == 0 && !self.via.is_empty() && self.via.iter().all(|path| path.expires_at.is_some())
+        self.expires_at.is_some()
     }
 }
 
@@ -189,18 +193,15 @@ mod tests {
     use crate::AccessLevel;
 
     #[test]
-    fn a_grant_is_temporary_only_when_every_path_ends() {
-        let access = Access::of_word(AccessLevel::Use, "login");
-        let mut grant =
-            Grant::new(Principal::account("1", "ada"), ResourceRef::new("r", "system", "box"), access.clone());
-        assert!(!grant.is_temporary());
-        let mut ending = AccessPath::new(access.clone(), Vec::new());
+    fn more_than_use_or_an_end_makes_an_accounts_grant_privileged() {
+        let grant = |principal, level| {
+            Grant::new(principal, ResourceRef::new("r", "system", "box"), Access::of_word(level, "login"))
+        };
+        let (ada, staff) = (|| Principal::account("1", "ada"), || Principal::group("g", "GROUP", "Staff"));
+        let mut ending = grant(ada(), AccessLevel::Use);
+        assert!(!ending.is_privileged() && grant(ada(), AccessLevel::Write).is_privileged());
         ending.expires_at = Some(Timestamp::UNIX_EPOCH);
-        grant.via = vec![ending.clone()];
-        assert!(grant.is_temporary());
-        grant.more_paths = 1;
-        assert!(!grant.is_temporary(), "of the others nothing is known");
-        (grant.more_paths, grant.via) = (0, vec![ending, AccessPath::new(access, Vec::new())]);
-        assert!(!grant.is_temporary());
+        assert!(ending.is_privileged());
+        assert!(!grant(staff(), AccessLevel::Administer).is_privileged(), "a group is nobody");
     }
 }

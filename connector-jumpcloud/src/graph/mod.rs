@@ -16,7 +16,7 @@ use crate::api::level::Level;
 use crate::scan::people::People;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::{self, Node, State};
-use crate::sections::{self, Thing};
+use crate::sections::{self, Thing, groups};
 use administrator_reach::GroupDevices;
 
 /// Group type of user groups.
@@ -196,14 +196,13 @@ impl<'a> Graph<'a> {
 impl Naming for Graph<'_> {
     fn group(&self, group: u32) -> PathStep {
         let group = &self.state.found.groups.rows[group as usize];
-        let id = group.id.to_string();
-        PathStep::new(USER_GROUP, &*id, group.name.as_deref().unwrap_or(&id))
+        PathStep::new(USER_GROUP, group.id.to_string(), groups::name(group))
     }
 
     fn resource(&self, resource: u32) -> ResourceRef {
         let Thing { kind, id, name } = &self.resources[resource as usize];
-        let id = id.to_string();
-        ResourceRef::new(&*id, kind.resource_type(), if name.is_empty() { &id } else { *name })
+        let name = if name.is_empty() { id.to_string() } else { (*name).to_owned() };
+        ResourceRef::new(id.to_string(), kind.resource_type(), name)
     }
 
     fn access(&self, rank: Rank) -> Access {

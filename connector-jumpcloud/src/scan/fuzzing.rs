@@ -38,7 +38,7 @@ pub fn fuzz_state_is_good(bytes: &[u8]) -> bool {
             members.rows().for_each(drop);
         }
         let principal = Principal::group(group.id.to_string(), "", groups::name(group));
-        drop(effective_grants::rows(&graph, &principal, &graph.reach(Subject::Group(at))));
+        effective_grants::rows(&graph, &principal, &graph.reach(Subject::Group(at))).for_each(drop);
     }
     let bindings = |subject| graph.bound(subject, &state.people).for_each(drop);
     graph.nested().chain(graph.devices_in_groups()).for_each(drop);

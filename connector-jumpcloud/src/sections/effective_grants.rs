@@ -86,7 +86,11 @@ async fn emit(known: &Known<'_>, wanted: &[Section], outlet: &mut Outlet<'_>) ->
     Ok(())
 }
 
-/// The grants of one principal.
-pub(crate) fn rows(graph: &Graph<'_>, principal: &Principal, reach: &Reach<'_>) -> Vec<Grant> {
-    reach.iter().map(|reached| reached.grant(graph, principal)).collect()
+/// The grants of one principal. There may be a million, so they are made one by one.
+pub(crate) fn rows<'r>(
+    graph: &'r Graph<'_>,
+    principal: &'r Principal,
+    reach: &'r Reach<'_>,
+) -> impl Iterator<Item = Grant> {
+    reach.iter().map(|reached| reached.grant(graph, principal))
 }

@@ -1,6 +1,6 @@
 //! The way of the rows from the connector to their output: one bounded channel, one writer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use connector_api::{CancellationToken, Checkpoint, ConnectorError, Progress, Record, ScanSink, async_trait};
 use tokio::sync::{mpsc, oneshot};
@@ -22,9 +22,25 @@ enum Work {
     Checkpoint(Checkpoint, oneshot::Sender<()>),
 }
 
+/// Batches that were written, on their way back: memory is freed with least effort by the thread that took it.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<Vec<Record>>>>);
+
+impl Written {
+    fn give_back(&self, batch: Vec<Record>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
+    }
+
+    fn free(&self) {
+        let batches = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(batches);
+    }
+}
+
 /// The host's [`ScanSink`].
 pub(super) struct ChannelSink {
     work: mpsc::Sender<Work>,
+    written: Written,
     cancel: CancellationToken,
     reporter: Arc<dyn Reporter>,
 }
@@ -39,10 +55,16 @@ pub(super) fn start<W: Writer>(
     reporter: Arc<dyn Reporter>,
 ) -> (ChannelSink, WriterTask<W>) {
     let (work, mut queue) = mpsc::channel(BATCHES);
+    let written = Written::default();
+    let given_back = written.clone();
     let task = tokio::task::spawn_blocking(move || {
         while let Some(item) = queue.blocking_recv() {
             let done = match item {
-                Work::Records(batch) => writer.records(&batch),
+                Work::Records(batch) => {
+                    let done = writer.records(&batch);
+                    given_back.give_back(batch);
+                    done
+                }
                 Work::Checkpoint(checkpoint, kept) => writer.checkpoint(&checkpoint).map(|()| {
                     // Nobody waits any more when the scan was cancelled meanwhile.
                     let _ = kept.send(());
@@ -54,7 +76,7 @@ pub(super) fn start<W: Writer>(
         }
         (writer, Ok(()))
     });
-    (ChannelSink { work, cancel, reporter }, WriterTask(task))
+    (ChannelSink { work, written, cancel, reporter }, WriterTask(task))
 }
 
 impl<W> WriterTask<W> {
@@ -83,6 +105,7 @@ fn stopped() -> ConnectorError {
 #[async_trait]
 impl ScanSink for ChannelSink {
     async fn records(&self, batch: Vec<Record>) -> Result<(), ConnectorError> {
+        self.written.free();
         self.unless_cancelled(self.work.send(Work::Records(batch))).await
     }
 
@@ -96,5 +119,44 @@ impl ScanSink for ChannelSink {
         // What was expected is an estimate, and no more can be done than there is.
         let expected = progress.expected.map(|expected| expected.max(progress.done));
         self.reporter.progress(&progress.of(expected));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use connector_api::Account;
+
+    use super::*;
+    use crate::progress::Quiet;
+
+    struct Counter(usize);
+
+    impl Writer for Counter {
+        fn records(&mut self, batch: &[Record]) -> Result<(), ConnectorError> {
+            self.0 += batch.len();
+            Ok(())
+        }
+
+        fn checkpoint(&mut self, _: &Checkpoint) -> Result<(), ConnectorError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn batches_come_back_when_they_were_written_and_do_not_pile_up() {
+        let (sink, writer) = start(Counter(0), CancellationToken::new(), Arc::new(Quiet));
+        let written = sink.written.clone();
+        let waiting = || written.0.lock().unwrap().len();
+        for _ in 0..100 {
+            sink.records(vec![Account::default().into()]).await.unwrap();
+            // Those of the channel, one before it and one behind it.
+            assert!(waiting() <= BATCHES + 2, "{}", waiting());
+        }
+        drop(sink);
+        let (counter, done) = writer.finish().await.unwrap();
+        done.unwrap();
+        assert_eq!(counter.0, 100);
+        assert!(waiting() > 0, "the last ones wait for the end of the sink");
     }
 }

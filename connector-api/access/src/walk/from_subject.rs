@@ -258,6 +258,11 @@ impl<'g> Reach<'g> {
         self.own.map_or(Rank::default(), |raise| raise.on(resource_type))
     }
 
+    /// The word for that in a path.
+    pub(crate) fn raised_by(&self) -> Option<&'g str> {
+        self.own?.raised_by.as_deref()
+    }
+
     /// What all ways that end with a group that is reached raise together.
     fn level_of_end(&self, end: u32) -> Level {
         match &self.ways_of_ends {

@@ -141,6 +141,7 @@ pub(super) const GRANTS: &[Column<Grant>] = &[
     ("raisedBy", |grant| joined(grant.via.iter().filter_map(|path| path.raised_by.as_ref()).collect::<BTreeSet<_>>())),
     ("otherPaths", |grant| joined(grant.via.iter().skip(1).map(|way| names(&way.steps)))),
     ("morePaths", |grant| shown(grant.more_paths).filter(|_| grant.more_paths > 0)),
+    ("expiresAt", |grant| shown(grant.expires_at?)),
 ];
 
 /// A text from the target: what a spreadsheet would run as a formula is made plain by a leading `'`.
