@@ -5,11 +5,13 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::descriptor::Descriptor;
+use crate::error::ConnectorError;
 
 /// One target system as the host stores it: the fields of its form.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +61,16 @@ impl SystemConfig {
     pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.attributes.insert(name.into(), value.into());
         self
+    }
+
+    /// The attributes as a connector's own type, which its schema was made of.
+    ///
+    /// # Errors
+    /// `invalid_config` for what the type does not take.
+    pub fn options<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
+        T::deserialize(Value::Object(self.attributes.clone())).map_err(|error| {
+            ConnectorError::invalid_config(format!("attributes: {error}"), "correct the system's attributes")
+        })
     }
 
     /// What decides what a scan of this system reads: by it a checkpoint knows its configuration.

@@ -1,6 +1,6 @@
 //! What a connection test found, one check for each thing probed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,19 @@ impl ConnectionReport {
     /// The report of these checks, in the order in which they were made.
     pub fn new(checks: Vec<Check>) -> Self {
         Self { checks }
+    }
+
+    /// Makes one check more, as [`Check::probe`] does; it is skipped where an earlier one failed.
+    pub async fn probe<F: Into<String>>(
+        &mut self,
+        name: impl Into<String>,
+        reading: impl Future<Output = Result<F, ConnectorError>>,
+    ) {
+        let check = match self.passed() {
+            true => Check::probe(name, reading).await,
+            false => Check::skipped(name, "an earlier check failed"),
+        };
+        self.checks.push(check);
     }
 
     /// Whether no check failed. A warning is not a failure.
@@ -67,6 +80,18 @@ pub enum CheckStatus {
 }
 
 impl Check {
+    /// A check of what can be read: it passes with what `reading` found, in one line, or fails with its error.
+    pub async fn probe<F: Into<String>>(
+        name: impl Into<String>,
+        reading: impl Future<Output = Result<F, ConnectorError>>,
+    ) -> Self {
+        let began = Instant::now();
+        match reading.await {
+            Ok(found) => Self::passed(name, found, began.elapsed()),
+            Err(error) => Self::failed(name, error, began.elapsed()),
+        }
+    }
+
     /// A check that passed.
     pub fn passed(name: impl Into<String>, found: impl Into<String>, took: Duration) -> Self {
         Self::of(name, CheckStatus::Passed, found, took, None)

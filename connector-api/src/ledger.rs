@@ -10,10 +10,10 @@ use crate::config::SystemConfig;
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 use crate::record::Record;
-use crate::scan::ScanSink;
+use crate::scan::{ScanRequest, ScanSink};
 use crate::section::Section;
 use crate::section_description::SectionDescription;
-use crate::section_report::SectionReport;
+use crate::section_report::{SectionReport, SectionStatus};
 use crate::send::send;
 use crate::summary::{Outcome, ScanFailure, ScanSummary};
 
@@ -64,8 +64,51 @@ impl ScanLedger {
         self.close(SectionReport::from(section).incomplete(error));
     }
 
+    /// What was read of a core section. Where it could not be read, that is entered, and the error ends the scan.
+    ///
+    /// # Errors
+    /// That of the reading.
+    pub fn core<T>(&mut self, section: Section, read: Result<T, ConnectorError>) -> Result<T, ConnectorError> {
+        read.map_err(|error| {
+            self.close_incomplete(section, error.clone());
+            error.context(section)
+        })
+    }
+
+    /// What `reading` finds of an optional section; `None` where there is nothing to send, and how it ended is entered: it
+    /// was left out, it could not be read, or a section that it is [drawn from](SectionDescription::drawn_from) is not whole.
+    /// It is not read then.
+    pub async fn optional<T>(
+        &mut self,
+        request: &ScanRequest,
+        section: Section,
+        reading: impl Future<Output = Result<T, ConnectorError>>,
+    ) -> Option<T> {
+        let described = self.described.iter().find(|described| described.section == section);
+        let mut sources = described.into_iter().flat_map(|described| &described.drawn_from);
+        let lacking = sources.find_map(|source| match &self.section(*source)?.status {
+            SectionStatus::Complete => None,
+            status => Some(status.clone()),
+        });
+        let status = match lacking {
+            _ if request.without.contains(&section) => SectionStatus::Skipped,
+            Some(SectionStatus::Skipped) => SectionStatus::Skipped,
+            Some(SectionStatus::Incomplete { error } | SectionStatus::Unavailable { error }) => {
+                SectionStatus::Incomplete { error }
+            }
+            Some(status) => status,
+            None => match reading.await {
+                Ok(found) => return Some(found),
+                Err(error) => error.into(),
+            },
+        };
+        self.close(SectionReport::new(section, status));
+        None
+    }
+
     /// Sends all rows of a section that was read whole, counts them, and enters its report once they were taken, and not
-    /// before. Where nothing but the rows is counted, the section stands for its report.
+    /// before. Where nothing but the rows is counted, the section stands for its report. Rows that are made of references are
+    /// collected first: a closure over them may not be sent between threads.
     ///
     /// # Errors
     /// The sink's, or `cancelled`; the section is then not entered.
@@ -102,7 +145,8 @@ impl ScanLedger {
         &self.sections
     }
 
-    /// Closes the book: `result` is how the scan itself went, the sections decide the rest.
+    /// Closes the book: `result` is how the scan itself went, the sections decide the rest. An optional section that was never
+    /// entered makes the scan incomplete, a core one fails it.
     ///
     /// # Errors
     /// The error of `result`, or that of the first core section that is not complete.
@@ -132,5 +176,58 @@ impl ScanLedger {
             Ok(outcome) => Ok(ScanSummary { outcome, ..summary }),
             Err(error) => Err(ScanFailure::new(error, summary)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{Credential, ErrorCode};
+
+    fn ledger() -> ScanLedger {
+        let describe = |section: Section| SectionDescription::new(section, section.as_str(), "", "", "");
+        let sections = vec![
+            describe(Section::USERS).core(),
+            describe(Section::APPLICATIONS),
+            describe(Section::GRANTS).drawn_from([Section::APPLICATIONS]),
+        ];
+        let descriptor = Descriptor { sections, ..Descriptor::default() };
+        ScanLedger::start(&descriptor, &SystemConfig::new("Toy", "toy", Credential::default()))
+    }
+
+    fn error(code: ErrorCode) -> ConnectorError {
+        ConnectorError::new(code, "so it is", "change it")
+    }
+
+    #[test]
+    fn a_core_section_that_cannot_be_read_is_entered_and_ends_the_scan() {
+        let mut ledger = ledger();
+        assert_eq!(ledger.core(Section::USERS, Ok(7)), Ok(7));
+        assert!(ledger.section(Section::USERS).is_none(), "its rows were not sent yet");
+        let ended = ledger.core(Section::USERS, Err::<(), _>(error(ErrorCode::Forbidden))).unwrap_err();
+        assert_eq!(ended.message, "users: so it is");
+        assert_eq!(ledger.section(Section::USERS).unwrap().status.as_str(), "incomplete");
+    }
+
+    #[tokio::test]
+    async fn an_optional_section_ends_by_its_error_or_as_what_it_is_drawn_from() {
+        let (everything, unread) = (ScanRequest::default(), async { panic!("it is not read") });
+        let mut ledger = ledger();
+        let forbidden = async { Err::<(), _>(error(ErrorCode::Forbidden)) };
+        assert_eq!(ledger.optional(&everything, Section::APPLICATIONS, forbidden).await, None);
+        assert_eq!(ledger.optional::<()>(&everything, Section::GRANTS, unread).await, None);
+        let status = |ledger: &ScanLedger, section| ledger.section(section).unwrap().status.as_str();
+        assert_eq!(status(&ledger, Section::APPLICATIONS), "unavailable");
+        assert_eq!(status(&ledger, Section::GRANTS), "incomplete");
+
+        let mut ledger = self::ledger();
+        let without = ScanRequest::default().leaving_out([Section::APPLICATIONS]);
+        for section in [Section::APPLICATIONS, Section::GRANTS] {
+            let unread = async { panic!("it is not read") };
+            assert_eq!(ledger.optional::<()>(&without, section, unread).await, None);
+            assert_eq!(status(&ledger, section), "skipped");
+        }
+        assert_eq!(self::ledger().optional(&everything, Section::GRANTS, async { Ok(7) }).await, Some(7));
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::ConnectorError;
+use crate::error::{ConnectorError, ErrorCode};
 use crate::section::Section;
 
 /// How one section ended.
@@ -47,6 +47,17 @@ impl SectionStatus {
         match self {
             Self::Complete | Self::Skipped | Self::Unknown => None,
             Self::Incomplete { error } | Self::Unavailable { error } => Some(error),
+        }
+    }
+}
+
+/// How a section ends that could not be read: unavailable where the credential may not read it or the target does not have it,
+/// else incomplete.
+impl From<ConnectorError> for SectionStatus {
+    fn from(error: ConnectorError) -> Self {
+        match error.code {
+            ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthorized => Self::Unavailable { error },
+            _ => Self::Incomplete { error },
         }
     }
 }

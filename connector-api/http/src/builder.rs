@@ -58,6 +58,13 @@ impl ClientBuilder {
         self
     }
 
+    /// How often one request is tried in all, the first time included; the rest of the options stays as it is.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.options.retry.attempts = attempts;
+        self
+    }
+
     /// The client, which signs in with `auth`.
     ///
     /// # Errors

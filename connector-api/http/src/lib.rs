@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use connector_api::{Check, ConnectorError, SystemConfig};
-//! use connector_http::{Auth, Call, HttpClient, Meter, PageShape, Resource, Words, segment};
+//! use connector_http::{Auth, Call, HttpClient, Meter, PageShape, Row, Words, segment};
 //!
 //! /// What errors and remedies say of the target.
 //! const WORDS: Words = Words {
@@ -27,10 +27,10 @@
 //! /// `client.brisk()`.
 //! async fn read(client: &HttpClient) -> Result<(), ConnectorError> {
 //!     let (client, meter) = (client.fresh(), Meter::default());
-//!     let users: Vec<Resource> = client.list_links(&meter, Call::get("/users").query("limit", "200"), PageShape::ARRAY).await?;
+//!     let users: Vec<Row> = client.list_links(&meter, Call::get("/users").query("limit", "200"), PageShape::ARRAY).await?;
 //!     for user in &users {
 //!         let path = format!("/users/{}/groups", segment(&user.id)?);
-//!         let groups: Vec<Resource> = client.list_links(&meter, Call::get(path), PageShape::ARRAY).await?;
+//!         let groups: Vec<Row> = client.list_links(&meter, Call::get(path), PageShape::ARRAY).await?;
 //!         println!("{}: {} groups", user.text("/profile/login").unwrap_or(&user.id), groups.len());
 //!     }
 //!     println!("{} requests", meter.read().requests);
@@ -58,8 +58,8 @@
 //! | a token | [`list_tokens`](HttpClient::list_tokens) | [`ChainReader`] | a page has no token |
 //!
 //! Where a target counts its rows, each of them brings as many, or fails as `inconsistent_listing`. None returns a part of a
-//! list. A [`PageShape`] says how a page is written; [`Resource`] is a row of which everything is kept, and a type of your
-//! own is a row once it is [`Identified`].
+//! list. A [`PageShape`] says how a page is written; [`Row`] is one of which everything is kept, and a type of your own is a row
+//! once it is [`identified!`].
 //!
 //! # Signing in
 //!
@@ -116,7 +116,6 @@ mod pace;
 mod paging;
 mod proxy;
 mod refusal;
-mod resource;
 mod retry;
 mod surrogates;
 mod target;
@@ -142,9 +141,8 @@ pub use options::ClientOptions;
 pub use paging::chain::{ChainReader, Follow};
 pub use paging::offset::{Gap, Listing, ListingStats, Offsets, PageReader, TotalsWitness, inconsistent};
 pub use paging::page::{Page, PageShape};
-pub use paging::row::{Identified, RowId};
+pub use paging::row::{Identified, Row, RowId};
 pub use refusal::{Asked, Form, Refusal, Said, refused_here};
-pub use resource::Resource;
 pub use retry::RetryPolicy;
 pub use target::Target;
 pub use text::Scrubber;

@@ -11,7 +11,7 @@ use connector_api::{ConnectorError, Credential, ErrorCode, SystemConfig, async_t
 use connector_http::header::{HeaderMap, HeaderName, HeaderValue};
 use connector_http::{
     Auth, Call, ClientBuilder, ClientCredentials, ClientOptions, Exchange, HttpClient, Listing, Meter, Offsets,
-    PageShape, Refusal, Resource, RetryPolicy, Service, Target, Token, TokenSource, Url, Verdict, Words,
+    PageShape, Refusal, RetryPolicy, Row, Service, Target, Token, TokenSource, Url, Verdict, Words,
 };
 use serde_json::Value;
 use support::{Server, ok, status};
@@ -290,10 +290,10 @@ async fn rows_may_be_counted_from_one_and_a_check_names_their_number() {
     .await;
     let client = bearer(&server);
     let listing = || Listing::new(LISTS, Call::get("/Users"), 100);
-    let rows: Vec<Resource> = client.list_offset(&Meter::default(), listing()).await.unwrap();
+    let rows: Vec<Row> = client.list_offset(&Meter::default(), listing()).await.unwrap();
     assert_eq!(rows.len(), 250);
     assert_eq!((rows[0].id.as_str(), rows[249].id.as_str()), ("u1", "u250"));
-    assert_eq!(client.check::<Resource>("users", listing()).await.found, "250 users");
+    assert_eq!(client.check::<Row>("users", listing()).await.found, "250 users");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Access;
+use super::{Access, Account, Group, Resource};
 
 /// An edge that somebody made, but for an account in a group, which a direct [`Membership`](crate::Membership) says.
 ///
@@ -33,8 +33,8 @@ pub struct Binding {
 
 impl Binding {
     /// A thing in another.
-    pub fn new(from: NodeRef, to: NodeRef) -> Self {
-        Self { from, to, access: None, expires_at: None, request_id: None }
+    pub fn new(from: impl Into<NodeRef>, to: impl Into<NodeRef>) -> Self {
+        Self { from: from.into(), to: to.into(), access: None, expires_at: None, request_id: None }
     }
 
     /// The same edge, which gives an access.
@@ -64,6 +64,24 @@ impl NodeRef {
     /// An end by its kind, its type and its `externalId`.
     pub fn new(kind: NodeKind, node_type: impl Into<String>, external_id: impl Into<String>) -> Self {
         Self { kind, node_type: node_type.into(), external_id: external_id.into() }
+    }
+}
+
+impl From<&Account> for NodeRef {
+    fn from(account: &Account) -> Self {
+        Self::new(NodeKind::Account, account.kind.as_str(), account.external_id.as_str())
+    }
+}
+
+impl From<&Group> for NodeRef {
+    fn from(group: &Group) -> Self {
+        Self::new(NodeKind::Group, group.group_type.as_str(), group.external_id.as_str())
+    }
+}
+
+impl From<&Resource> for NodeRef {
+    fn from(resource: &Resource) -> Self {
+        Self::new(NodeKind::Resource, resource.resource_type.as_str(), resource.external_id.as_str())
     }
 }
 

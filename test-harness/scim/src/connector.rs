@@ -8,10 +8,7 @@ use connector_api::{
     ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SystemConfig, async_trait,
     schemars,
 };
-use connector_http::{
-    Auth, Call, ClientOptions, HttpClient, Listing, Meter, Offsets, PageShape, Resource, RetryPolicy, Words,
-};
-use serde::Deserialize;
+use connector_http::{Auth, Call, HttpClient, Listing, Meter, Offsets, PageShape, Row, Words};
 use serde_json::Value;
 
 use super::Options;
@@ -47,12 +44,10 @@ impl TryFrom<SystemConfig> for ScimConnector {
     type Error = ConnectorError;
 
     fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
-        let options = Options::deserialize(Value::Object(config.attributes.clone()))
-            .map_err(|error| ConnectorError::invalid_config(error.to_string(), "correct the attributes"))?;
-        let retry = RetryPolicy { attempts: 1 + options.scim_retries, ..RetryPolicy::default() };
+        let options: Options = config.options()?;
         let client = HttpClient::builder(&config, WORDS)?
             .base_path(&options.scim_base_path)
-            .options(ClientOptions { retry, ..ClientOptions::default() })
+            .attempts(1 + options.scim_retries)
             .build(Auth::bearer(config.credential.secret().clone())?)?;
         Ok(Self { config, client, page_size: options.scim_page_size })
     }
@@ -115,7 +110,7 @@ impl Scan<'_> {
     /// One listing by ids, and the report of its section for when its rows were taken.
     async fn list(&mut self, section: Section, listing: Listing) -> Option<Listed> {
         let meter = Meter::default();
-        let listed = self.client.list_offset::<Resource>(&meter, listing).await;
+        let listed = self.client.list_offset::<Row>(&meter, listing).await;
         let requests = meter.read().requests;
         let read = listed.as_ref().map_or(0, Vec::len) as u64;
         self.sink.progress(Progress::done(section, read).with_requests(requests));
@@ -142,9 +137,9 @@ impl Connector for ScimConnector {
 
     async fn test_connection(&self) -> ConnectionReport {
         let client = self.client.brisk();
-        let users = client.check::<Resource>("users", self.listing("/Users")).await;
+        let users = client.check::<Row>("users", self.listing("/Users")).await;
         let groups = match users.error {
-            None => client.check::<Resource>("groups", self.listing("/Groups")).await,
+            None => client.check::<Row>("groups", self.listing("/Groups")).await,
             Some(_) => Check::skipped("groups", "users cannot be read"),
         };
         ConnectionReport::new(vec![users, groups])

@@ -52,6 +52,8 @@ pub struct ChainReader<T: Identified> {
     first: Call,
     shape: PageShape,
     follow: Follow,
+    /// An id as a parameter, where the cursor is one.
+    shown: fn(&T::Id) -> String,
     next: Option<Call>,
     /// Where pages began that were read.
     begun: HashSet<String>,
@@ -62,13 +64,25 @@ pub struct ChainReader<T: Identified> {
     total: Option<u64>,
 }
 
-impl<T: Identified> ChainReader<T>
-where
-    T::Id: Display,
-{
+impl<T: Identified> ChainReader<T> {
     /// A reader of the listing that begins with `call`, whose requests are counted by `meter`.
-    pub fn new(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape, follow: Follow) -> Self {
+    pub fn new(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape, follow: Follow) -> Self
+    where
+        T::Id: Display,
+    {
+        Self::showing(client, meter, call, shape, follow, T::Id::to_string)
+    }
+
+    fn showing(
+        client: &HttpClient,
+        meter: &Meter,
+        call: Call,
+        shape: PageShape,
+        follow: Follow,
+        shown: fn(&T::Id) -> String,
+    ) -> Self {
         Self {
+            shown,
             client: client.clone(),
             meter: meter.clone(),
             first: call.clone(),
@@ -130,7 +144,7 @@ where
             Follow::Cursor { parameter } => match (self.shape.more.map(|_| page.more), page.rows.last()) {
                 (Some(None), _) => return Err(self.broken("a page does not say whether it is the last one")),
                 (Some(Some(false)), _) | (None, None) => return Ok(None),
-                (_, Some(row)) => (parameter, row.id().to_string()),
+                (_, Some(row)) => (parameter, (self.shown)(row.id())),
                 (_, None) => return Err(self.broken("a page without rows says that more rows follow")),
             },
         };
@@ -178,9 +192,15 @@ where
     }
 }
 
+/// Where a list is not followed by the ids of its rows.
+fn no_cursor<I>(_: &I) -> String {
+    String::new()
+}
+
 /// What a connection test asks, and what is wrong with rows that make no sense.
 impl HttpClient {
-    /// Whether a listing can be read: how many rows it counts, by its first page.
+    /// Whether a listing by offset can be read: how many rows it counts, by its first page. For other lists there is
+    /// [`Check::probe`].
     pub async fn check<T: Identified + Send + 'static>(&self, name: &str, listing: Listing) -> Check {
         let began = Instant::now();
         match PageReader::<T>::new(self, &Meter::default(), listing).total().await {
@@ -233,44 +253,38 @@ impl HttpClient {
         shape: PageShape,
         parameter: &'static str,
     ) -> Result<Vec<T>, ConnectorError> {
-        self.list(meter, call, shape, Follow::Cursor { parameter }).await
+        self.list(ChainReader::new(self, meter, call, shape, Follow::Cursor { parameter })).await
     }
 
     /// Every row of a listing whose pages link to one another: see [`Follow::Links`].
     ///
     /// # Errors
     /// As [`ChainReader::next`].
-    pub async fn list_links<T: Identified<Id: Display>>(
+    pub async fn list_links<T: Identified>(
         &self,
         meter: &Meter,
         call: Call,
         shape: PageShape,
     ) -> Result<Vec<T>, ConnectorError> {
-        self.list(meter, call, shape, Follow::Links).await
+        self.list(ChainReader::showing(self, meter, call, shape, Follow::Links, no_cursor)).await
     }
 
     /// Every row of a listing whose pages hand out tokens: see [`Follow::Tokens`].
     ///
     /// # Errors
     /// As [`ChainReader::next`].
-    pub async fn list_tokens<T: Identified<Id: Display>>(
+    pub async fn list_tokens<T: Identified>(
         &self,
         meter: &Meter,
         call: Call,
         shape: PageShape,
         parameter: &'static str,
     ) -> Result<Vec<T>, ConnectorError> {
-        self.list(meter, call, shape, Follow::Tokens { parameter }).await
+        self.list(ChainReader::showing(self, meter, call, shape, Follow::Tokens { parameter }, no_cursor)).await
     }
 
-    async fn list<T: Identified<Id: Display>>(
-        &self,
-        meter: &Meter,
-        call: Call,
-        shape: PageShape,
-        follow: Follow,
-    ) -> Result<Vec<T>, ConnectorError> {
-        let (mut reader, mut all) = (ChainReader::new(self, meter, call, shape, follow), Vec::new());
+    async fn list<T: Identified>(&self, mut reader: ChainReader<T>) -> Result<Vec<T>, ConnectorError> {
+        let mut all = Vec::new();
         while let Some(rows) = reader.next().await? {
             all.extend(rows);
         }

@@ -1,17 +1,12 @@
-//! A whole connector to a target that links its pages: users, groups, members.
+//! A whole connector to a target that links its pages: users, groups and members, and who reaches which application.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector_api::schemars::JsonSchema;
-use connector_api::{
-    Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Edition, Group, Membership,
-    Registration, RowType, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionDescription,
-    SectionReport, SystemConfig, async_trait, inventory, schemars,
-};
-use connector_http::{Auth, Call, HttpClient, Meter, PageShape, Resource, Words, segment};
+use connector_api::*;
+use connector_http::{Auth, Call, HttpClient, Identified, Meter, PageShape, Row, Words, identified, segment};
 use serde::Deserialize;
-use serde_json::Value;
 
 const WORDS: Words = Words {
     user_agent: concat!("acme-connector/", env!("CARGO_PKG_VERSION")),
@@ -23,140 +18,175 @@ const WORDS: Words = Words {
 };
 
 const GROUP: &str = "ACME_GROUP";
+const APPLICATION: &str = "application";
+const ACCESSES: [Access; 2] =
+    [Access::of_word(AccessLevel::Use, "use"), Access::of_word(AccessLevel::Administer, "admin")];
 
-inventory::submit! {
-    Registration::of::<Acme>()
-}
+inventory::submit! { Registration::of::<Acme>() }
 
 /// `system.attributes` of an Acme organisation.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 struct Options {
-    /// How many rows to ask for at once.
-    #[schemars(title = "Page size", range(min = 1, max = 200))]
-    acme_page_size: u64,
+    /// How often to ask again where a request failed in passing.
+    #[schemars(title = "Retries", range(min = 0, max = 10))]
+    acme_retries: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { acme_page_size: 200 }
+        Self { acme_retries: 6 }
     }
 }
+
+/// Who has which access to an application: somebody may have several.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+struct Edge {
+    user: String,
+    level: String,
+}
+
+identified! { Edge; }
+
+type Accounts = BTreeMap<String, Account>;
+type Found<R> = Result<(SectionReport, Vec<R>), ConnectorError>;
+type Done = Result<(), ConnectorError>;
 
 /// A connector to one Acme organisation.
 pub struct Acme {
     config: SystemConfig,
     client: HttpClient,
-    page_size: u64,
 }
 
 impl TryFrom<SystemConfig> for Acme {
     type Error = ConnectorError;
 
     fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
-        let options = Options::deserialize(Value::Object(config.attributes.clone()))
-            .map_err(|error| ConnectorError::invalid_config(error.to_string(), "correct the attributes"))?;
+        let options: Options = config.options()?;
         let auth = Auth::bearer(config.credential.secret().clone())?;
-        let client = HttpClient::builder(&config, WORDS)?.base_path("/api/v1").build(auth)?;
-        Ok(Self { config, client, page_size: options.acme_page_size })
+        let builder = HttpClient::builder(&config, WORDS)?.base_path("/api/v1").attempts(1 + options.acme_retries);
+        Ok(Self { client: builder.build(auth)?, config })
     }
 }
 
 impl Acme {
-    fn list(&self, path: &str) -> Call {
-        Call::get(path).query("limit", self.page_size.to_string())
+    async fn list<T: Identified>(&self, client: &HttpClient, path: &str) -> Result<Vec<T>, ConnectorError> {
+        let call = Call::get(path).query("limit", "200");
+        client.list_links(&Meter::default(), call, PageShape::ARRAY).await
     }
 
-    /// Reads one section after the other; one that cannot be read ends this, and the ledger judges.
-    async fn read(
-        &self,
-        request: &ScanRequest,
-        sink: &dyn ScanSink,
-        ledger: &mut ScanLedger,
-    ) -> Result<(), ConnectorError> {
-        request.verify(&Self::describe())?;
-        if request.resume.is_some() {
+    /// Reads what belongs together before it sends it; each section is entered in the ledger with how it ended.
+    async fn read(&self, scan: &ScanRequest, sink: &dyn ScanSink, ledger: &mut ScanLedger) -> Done {
+        scan.verify(&Self::describe())?;
+        if scan.resume.is_some() {
             return Err(Checkpoint::rejected("an Acme scan starts from the beginning"));
         }
-        let (client, meter, cancel) = (self.client.fresh(), Meter::default(), &request.cancel);
-        let rows = |path: String| {
-            let (client, meter) = (&client, &meter);
-            async move { client.list_links::<Resource>(meter, self.list(&path), PageShape::ARRAY).await }
-        };
-        let users = rows("/users".into()).await.map_err(|error| ledger.close_incomplete(Section::USERS, error));
-        let Ok(users) = users else { return Ok(()) };
-        let groups = rows("/groups".into()).await.map_err(|error| ledger.close_incomplete(Section::GROUPS, error));
-        let Ok(groups) = groups else { return Ok(()) };
-        let accounts: Vec<Account> = users.iter().map(account).collect();
+        let (client, cancel) = (&self.client.fresh(), &scan.cancel);
+        let users: Vec<Row> = ledger.core(Section::USERS, self.list(client, "/users").await)?;
+        let groups: Vec<Row> = ledger.core(Section::GROUPS, self.list(client, "/groups").await)?;
+        let accounts: Accounts = users.iter().map(|user| (user.id.clone(), account(user))).collect();
+        let group = |row: &Row| Group::new(&row.id, GROUP, row.text("/name").unwrap_or(&row.id));
         let mut groups: Vec<Group> = groups.iter().map(group).collect();
-        let by_id: BTreeMap<&str, &Account> = accounts.iter().map(|it| (it.external_id.as_str(), it)).collect();
-        let mut report = SectionReport::from(Section::MEMBERSHIPS);
-        let members = async {
-            let mut all = Vec::new();
-            for group in &mut groups {
-                let ids = rows(format!("/groups/{}/members", segment(&group.external_id)?)).await?;
-                let accounts: Vec<&Account> = ids.iter().filter_map(|id| by_id.get(id.id.as_str()).copied()).collect();
-                report.dangling += (ids.len() - accounts.len()) as u64;
-                group.member_count = Some(accounts.len() as u64);
-                all.extend(accounts.into_iter().map(|account| Membership::new(account, group)));
-            }
-            Ok(all)
-        };
-        let members = members.await.map_err(|error| ledger.close_incomplete(Section::MEMBERSHIPS, error));
-        let Ok(members) = members else { return Ok(()) };
-        ledger.send_section(sink, cancel, Section::USERS, accounts).await?;
+        let members = self.members(client, &accounts, &mut groups).await;
+        let (report, members) = ledger.core(Section::MEMBERSHIPS, members)?;
+        ledger.send_section(sink, cancel, Section::USERS, accounts.values().cloned()).await?;
         ledger.send_section(sink, cancel, Section::GROUPS, groups).await?;
-        ledger.send_section(sink, cancel, report, members).await
+        ledger.send_section(sink, cancel, report, members).await?;
+
+        let found = ledger.optional(scan, Section::APPLICATIONS, self.applications(client)).await;
+        if let Some(found) = &found {
+            ledger.send_section(sink, cancel, Section::APPLICATIONS, found.clone()).await?;
+        }
+        let bindings = self.bindings(client, &accounts, found.as_deref().unwrap_or_default());
+        if let Some((report, bindings)) = ledger.optional(scan, Section::GRANTS, bindings).await {
+            ledger.send_section(sink, cancel, report, bindings).await?;
+        }
+        Ok(())
+    }
+
+    /// The members of each group; those who are not listed are counted.
+    async fn members(&self, client: &HttpClient, accounts: &Accounts, groups: &mut [Group]) -> Found<Membership> {
+        let (mut report, mut all) = (SectionReport::from(Section::MEMBERSHIPS), Vec::new());
+        for group in groups {
+            let path = format!("/groups/{}/members", segment(&group.external_id)?);
+            let members: Vec<Row> = self.list(client, &path).await?;
+            let known: Vec<&Account> = members.iter().filter_map(|member| accounts.get(&member.id)).collect();
+            report.dangling += (members.len() - known.len()) as u64;
+            group.member_count = Some(known.len() as u64);
+            all.extend(known.into_iter().map(|account| Membership::new(account, group)));
+        }
+        Ok((report, all))
+    }
+
+    async fn applications(&self, client: &HttpClient) -> Result<Vec<Resource>, ConnectorError> {
+        let resource = |row: &Row| Resource::new(&row.id, APPLICATION, row.text("/label").unwrap_or(&row.id));
+        Ok(self.list(client, "/applications").await?.iter().map(resource).collect())
+    }
+
+    /// Who has which access to each application.
+    async fn bindings(&self, client: &HttpClient, accounts: &Accounts, applications: &[Resource]) -> Found<Binding> {
+        let (mut report, mut all) = (SectionReport::from(Section::GRANTS), Vec::new());
+        for application in applications {
+            let path = format!("/applications/{}/access", segment(&application.external_id)?);
+            for edge in self.list::<Edge>(client, &path).await? {
+                let access = ACCESSES.into_iter().find(|access| access.word == edge.level);
+                let access = access.ok_or_else(|| client.malformed("an access has an unknown level"))?;
+                match accounts.get(&edge.user) {
+                    Some(account) => all.push(Binding::new(account, application).with_access(access)),
+                    None => report.dangling += 1,
+                }
+            }
+        }
+        Ok((report, all))
     }
 }
 
-fn account(user: &Resource) -> Account {
+fn account(user: &Row) -> Account {
     let mut account = Account::new(&user.id, user.text("/login").unwrap_or(&user.id));
     account.email = user.text("/profile/email").map(str::to_owned);
     account.enabled = user.text("/status").map(|status| status == "ACTIVE");
     account
 }
 
-fn group(group: &Resource) -> Group {
-    Group::new(&group.id, GROUP, group.text("/name").unwrap_or(&group.id))
-}
-
 #[async_trait]
 impl Connector for Acme {
     fn describe() -> Descriptor {
-        let section = |section: Section, record: &str, of: &str, source: &str| {
-            let described = SectionDescription::new(
-                section,
-                section.as_str(),
-                format!("All {section}"),
-                source,
-                "a request a page",
-            );
-            described.core().owning([RowType::new(record, of)])
+        let section = |section, record, of, source| {
+            let data = format!("All {section}");
+            SectionDescription::new(section, section.as_str(), data, source, "a request a page")
+                .owning([RowType::new(record, of)])
         };
         let mut descriptor = Descriptor::new("Acme", "Acme", env!("CARGO_PKG_VERSION"));
-        descriptor.description = "Discovers users, groups and members of an Acme organisation.".into();
+        descriptor.description = "Discovers users, groups, members and access of an Acme organisation.".into();
         descriptor.system_type = "Directory Service".into();
         descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
+        descriptor.protocols = vec![Protocol::new("REST API (HTTPS)", 443, "an API token as bearer")];
+        descriptor.credential = CredentialMapping::new(CredentialField::required("API token"));
+        descriptor.required_permissions = vec!["A token that may read everything".into()];
+        descriptor.configuration_steps = vec!["Make an API token, and enter it as password".into()];
+        let [symptom, cause, resolution] = ["401 Unauthorized", "The token has expired", "Make a new token"];
+        descriptor.troubleshooting = vec![TroubleshootingRow::new(ErrorCode::Unauthorized, symptom, cause, resolution)];
         descriptor.config_schema = schemars::schema_for!(Options);
-        descriptor.emits = vec![GROUP.into()];
+        descriptor.emits = vec![GROUP.into(), APPLICATION.into()];
+        descriptor.accesses = ACCESSES.into();
         descriptor.sections = vec![
-            section(Section::USERS, "account", "user", "GET /users"),
-            section(Section::GROUPS, "group", GROUP, "GET /groups"),
-            section(Section::MEMBERSHIPS, "membership", GROUP, "GET /groups/{id}/members"),
+            section(Section::USERS, "account", "user", "GET /users").core(),
+            section(Section::GROUPS, "group", GROUP, "GET /groups").core(),
+            section(Section::MEMBERSHIPS, "membership", GROUP, "GET /groups/{id}/members").core(),
+            section(Section::APPLICATIONS, "resource", APPLICATION, "GET /applications"),
+            section(Section::GRANTS, "binding", "accountToResource", "GET /applications/{id}/access")
+                .drawn_from([Section::APPLICATIONS]),
         ];
         descriptor
     }
 
     async fn test_connection(&self) -> ConnectionReport {
-        let call = self.list("/users");
-        let began = std::time::Instant::now();
-        let users = self.client.brisk().list_links::<Resource>(&Meter::default(), call, PageShape::ARRAY).await;
-        let check = match users {
-            Ok(users) => Check::passed("users", format!("{} users", users.len()), began.elapsed()),
-            Err(error) => Check::failed("users", error, began.elapsed()),
-        };
-        ConnectionReport::new(vec![check])
+        let (client, mut report) = (self.client.brisk(), ConnectionReport::default());
+        for (name, path) in [("users", "/users"), ("groups", "/groups")] {
+            let found = async { Ok(format!("{} {name}", self.list::<Row>(&client, path).await?.len())) };
+            report.probe(name, found).await;
+        }
+        report
     }
 
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {

@@ -1,95 +1,103 @@
-//! A whole connector on this crate, as a new author would write it, in less than 200 lines: `connector.rs`.
+//! A whole connector on this crate, as a new author would write it, in less than 200 lines: `connector.rs`; and how it is put
+//! through the conformance suite.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod connector;
 #[path = "../support/mod.rs"]
 #[allow(dead_code)]
 mod support;
-
-use std::sync::{Arc, Mutex};
+mod target;
 
 use connector_api::{
-    ConnectorError, Credential, Edition, ErrorCode, Record, Registry, ScanRequest, ScanSink, Section, SystemConfig,
-    async_trait,
+    Access, AccessLevel, Account, Binding, Credential, Group, Membership, Record, Registration, Resource, Section,
+    SystemConfig, async_trait,
 };
-use support::{Request, Server, status};
+use connector_conformance::{Fixture, NoTarget, Scenario, Target, Trap, Truth, bad_servers};
+use target::{Fault, TOKEN};
 
-#[derive(Default)]
-struct Rows(Mutex<Vec<Record>>);
+struct AcmeFixture;
 
 #[async_trait]
-impl ScanSink for Rows {
-    async fn records(&self, batch: Vec<Record>) -> Result<(), ConnectorError> {
-        self.0.lock().unwrap().extend(batch);
-        Ok(())
+impl Fixture for AcmeFixture {
+    fn registration(&self) -> Registration {
+        Registration::of::<connector::Acme>()
+    }
+
+    async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
+        let trap = Trap::start().await.map_err(NoTarget::broken)?;
+        let broken = NoTarget::broken;
+        let fault = match scenario {
+            Scenario::Forbidden => Fault::All(403),
+            Scenario::TransientFaults { .. } => Fault::InPassing,
+            Scenario::ForeignNextLink => Fault::NextLink(format!("http://{}", trap.address())),
+            Scenario::SectionFails(section) => Fault::On(path_of(section)),
+            _ => Fault::None,
+        };
+        let mut server = None;
+        let url = match scenario {
+            Scenario::PlainHttp => trap.elsewhere(),
+            Scenario::Redirects => {
+                format!("http://{}", bad_servers::redirecting(trap.address()).await.map_err(broken)?)
+            }
+            Scenario::Refused => format!("http://{}", bad_servers::deserted().await.map_err(broken)?),
+            Scenario::Hangs => format!("http://{}", bad_servers::silent().await.map_err(broken)?),
+            Scenario::WrongCertificate => format!("https://{}", bad_servers::untrusted().await.map_err(broken)?),
+            _ => server.insert(target::start(fault).await).url.clone(),
+        };
+        let token = if scenario == Scenario::Unauthorized { "another" } else { TOKEN };
+        // What always fails need not be tried often.
+        let retries = if matches!(scenario, Scenario::TransientFaults { .. }) { 4 } else { 1 };
+        let system = SystemConfig::new("Acme", url, Credential::from_secret(token));
+        let target = Target::new(system.with_attribute("acmeRetries", retries), Truth::of(&truth()));
+        Ok(target.with_trap(trap).keeping(server))
     }
 }
 
-/// Users in two pages, one group, one member who is known and one who is not.
-fn answer(request: &Request, base: &str) -> support::Reply {
-    if request.authorization.as_deref() != Some("Bearer token") {
-        return status(401, r#"{"message":"unknown token"}"#);
-    }
-    let (path, query) = request.path.split_once('?').unwrap();
-    match (path, query.contains("after=1")) {
-        ("/api/v1/users", false) => {
-            let next = format!("<{base}/api/v1/users?limit=200&after=1>; rel=\"next\"");
-            (200, Some(("link", next)), r#"[{"id":"1","login":"ada","status":"ACTIVE"}]"#.to_owned())
-        }
-        ("/api/v1/users", true) => support::ok(r#"[{"id":"2","login":"bob","status":"SUSPENDED"}]"#),
-        ("/api/v1/groups", _) => support::ok(r#"[{"id":"a/b","name":"Ops"}]"#),
-        ("/api/v1/groups/a%2Fb/members", _) => support::ok(r#"[{"id":"2"},{"id":"9"}]"#),
-        _ => status(404, ""),
+fn path_of(section: Section) -> &'static str {
+    match section.as_str() {
+        "users" => "/users",
+        "groups" => "/groups",
+        "memberships" => "/members",
+        "applications" => "/applications",
+        _ => "/access",
     }
 }
 
-async fn target(base: Option<&'static str>) -> Server {
-    Server::start(move |request| {
-        let own = format!("http://{}", request.headers["host"].to_str().unwrap());
-        answer(request, base.unwrap_or(&own))
-    })
-    .await
-}
-
-fn system(server: &Server, token: &'static str) -> SystemConfig {
-    SystemConfig::new("Acme", server.url.clone(), Credential::from_secret(token))
-}
-
-#[tokio::test]
-async fn a_whole_connector_takes_less_than_200_lines_and_finds_everything() {
-    assert!(include_str!("connector.rs").lines().count() < 200);
-    let server = target(None).await;
-    let connector = Registry::discover().unwrap().connect(system(&server, "token"), Edition::Pro).unwrap();
-    let rows = Arc::new(Rows::default());
-    let summary = connector.scan(ScanRequest::default(), rows.clone()).await.unwrap();
-    let found: Vec<String> = rows
-        .0
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|row| match row {
-            Record::Account(account) => format!("{} {:?}", account.username, account.enabled.unwrap()),
-            Record::Group(group) => format!("{} of {}", group.name, group.member_count.unwrap()),
-            Record::Membership(row) => format!("{} in {}", row.username, row.group_name),
-            other => panic!("{other:?}"),
+/// What the target holds, as a connector should find it.
+fn truth() -> Vec<Record> {
+    let accounts: Vec<Account> = (0..target::USERS)
+        .map(|user| {
+            let mut account = Account::new(target::user_id(user), format!("user{user}"));
+            account.enabled = Some(target::is_active(user));
+            account
         })
         .collect();
-    assert_eq!(found, ["ada true", "bob false", "Ops of 1", "bob in Ops"]);
-    assert_eq!(summary.section(Section::USERS).unwrap().records, 2);
+    let groups: Vec<Group> = (0..target::GROUPS)
+        .map(|group| {
+            let mut row = Group::new(target::group_id(group), "ACME_GROUP", format!("Group {group}"));
+            row.member_count = Some(target::members(group).count() as u64);
+            row
+        })
+        .collect();
+    let members = groups.iter().zip(0..).flat_map(|(group, at)| {
+        target::members(at).map(|user| Membership::new(&accounts[user], group).into()).collect::<Vec<Record>>()
+    });
+    let applications: Vec<Resource> = (0..target::APPLICATIONS)
+        .map(|at| Resource::new(target::application_id(at), "application", format!("Application {at}")))
+        .collect();
+    let bindings = applications.iter().flat_map(|application| {
+        let levels = [(AccessLevel::Use, "use"), (AccessLevel::Administer, "admin")];
+        levels.map(|(level, word)| Binding::new(&accounts[3], application).with_access(Access::of_word(level, word)))
+    });
+    let accounts = accounts.iter().cloned().map(Record::from);
+    let groups = groups.iter().cloned().map(Record::from);
+    let resources = applications.iter().cloned().map(Record::from);
+    accounts.chain(groups).chain(members).chain(resources).chain(bindings.map(Record::from)).collect()
 }
 
-#[tokio::test]
-async fn it_names_a_refused_token_and_a_link_to_a_foreign_host() {
-    let server = target(None).await;
-    let connector = Registry::discover().unwrap().connect(system(&server, "another"), Edition::Pro).unwrap();
-    let report = connector.test_connection().await;
-    let error = report.first_error().unwrap();
-    assert_eq!(error.code, ErrorCode::Unauthorized);
-    assert!(error.remedy.contains("the API token") && !format!("{error:?}").contains("another"), "{error:?}");
+connector_conformance::conformance_suite!(AcmeFixture);
 
-    let server = target(Some("https://evil.example")).await;
-    let connector = Registry::discover().unwrap().connect(system(&server, "token"), Edition::Pro).unwrap();
-    let failure = connector.scan(ScanRequest::default(), Arc::new(Rows::default())).await.unwrap_err();
-    assert!(format!("{failure:?}").contains("evil.example"), "{failure:?}");
-    assert_eq!(server.asked_for("/api/v1/users"), 1);
+#[test]
+fn it_takes_less_than_200_lines() {
+    assert!(include_str!("connector.rs").lines().count() < 200);
 }

@@ -12,7 +12,7 @@ use super::*;
 use crate::auth::Auth;
 use crate::builder::ClientBuilder;
 use crate::options::ClientOptions;
-use crate::resource::Resource;
+use crate::paging::row::Row;
 use crate::retry::RetryPolicy;
 use crate::words::Words;
 
@@ -79,7 +79,7 @@ fn rows(from: usize, to: usize) -> String {
     format!("[{}]", rows.join(","))
 }
 
-fn ids(rows: Result<Vec<Resource>, ConnectorError>) -> Vec<usize> {
+fn ids(rows: Result<Vec<Row>, ConnectorError>) -> Vec<usize> {
     rows.unwrap().iter().map(|row| row.id.parse().unwrap()).collect()
 }
 
@@ -91,7 +91,7 @@ fn call() -> Call {
     Call::get("/users").query("limit", "10")
 }
 
-async fn links(server: &Server) -> Result<Vec<Resource>, ConnectorError> {
+async fn links(server: &Server) -> Result<Vec<Row>, ConnectorError> {
     server.client().list_links(&Meter::default(), call(), PageShape::ARRAY).await
 }
 
@@ -161,7 +161,7 @@ async fn a_chain_that_leads_back_or_never_ends_is_named() {
 const TOKENS: PageShape =
     PageShape { next: Some("/meta/next"), total: Some("/meta/total"), ..PageShape::rows("items") };
 
-async fn tokens(server: &Server) -> Result<Vec<Resource>, ConnectorError> {
+async fn tokens(server: &Server) -> Result<Vec<Row>, ConnectorError> {
     server.client().list_tokens(&Meter::default(), call(), TOKENS, "pageToken").await
 }
 
@@ -209,7 +209,7 @@ async fn a_page_without_its_rows_is_malformed_and_no_end() {
     assert!(error.message.contains("backend unavailable"), "{error:?}");
 }
 
-async fn cursor(server: &Server, more: Option<&'static str>) -> Result<Vec<Resource>, ConnectorError> {
+async fn cursor(server: &Server, more: Option<&'static str>) -> Result<Vec<Row>, ConnectorError> {
     let shape = PageShape { more, ..PageShape::rows("data") };
     server.client().list_cursor(&Meter::default(), call(), shape, "starting_after").await
 }
