@@ -4,11 +4,7 @@ use jiff::Timestamp;
 
 use crate::lists::Lists;
 use crate::raises::Raise;
-use crate::walk::from_subject::{Everything, Reach};
-
-/// How much an access allows: its place in a table of accesses, the weakest first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rank(pub u16);
+use crate::rank::Rank;
 
 /// Whose access is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,18 +118,6 @@ impl Graph {
     /// What it is made of.
     pub fn parts(&self) -> &Parts {
         &self.parts
-    }
-
-    /// What an account or group reaches, with the paths there.
-    pub fn reach(&self, subject: Subject) -> Reach<'_> {
-        Reach::of(self, &Everything(self), subject)
-    }
-
-    /// What every group and every account reaches, one after another, groups first.
-    pub fn all(&self) -> impl Iterator<Item = (Subject, Reach<'_>)> {
-        let groups = (0..self.parts.bindings_of_groups.len() as u32).map(Subject::Group);
-        let accounts = (0..self.parts.groups_of.len() as u32).map(Subject::Account);
-        groups.chain(accounts).map(|subject| (subject, self.reach(subject)))
     }
 
     /// What a group raises for those who come through it.

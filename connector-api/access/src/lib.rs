@@ -20,16 +20,18 @@ mod lists;
 mod names;
 mod path;
 mod raises;
+mod rank;
 mod rows;
 mod walk;
 
 pub use connector_api;
 
-pub use graph::{Bound, Graph, Parts, Rank, Subject, Target};
+pub use graph::{Bound, Graph, Parts, Subject, Target};
 pub use lists::Lists;
 pub use names::{Name, Names};
 pub use path::{Naming, Path, Paths};
 pub use raises::Raise;
+pub use rank::Rank;
 pub use rows::{AccessRows, RowsBuilder};
 pub use walk::from_subject::{Reach, Reached};
 pub use walk::to_resource::{Reverse, Who};

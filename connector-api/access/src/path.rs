@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use connector_api::{Access, AccessPath, Grant, PathStep, Principal, ResourceRef};
 use jiff::Timestamp;
 
-use crate::graph::Rank;
+use crate::rank::Rank;
 use crate::walk::from_subject::{DIRECT, Reached};
 
 /// Paths shown for one grant; of more of the same length or longer the number is reported.

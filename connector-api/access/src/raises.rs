@@ -1,6 +1,6 @@
 //! What groups and accounts have in themselves on resources of some types, and what a way has of it in all.
 
-use crate::graph::Rank;
+use crate::rank::Rank;
 
 /// A raise: the least that somebody has on every resource of some types that is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

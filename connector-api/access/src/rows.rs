@@ -7,11 +7,12 @@ use connector_api::{
 use hashbrown::HashMap;
 use jiff::Timestamp;
 
-use crate::graph::{Bound, Graph, Parts, Rank, Subject, Target};
+use crate::graph::{Bound, Graph, Parts, Subject, Target};
 use crate::lists::Lists;
 use crate::names::{Name, Names};
 use crate::path::Naming;
 use crate::raises::Raise;
+use crate::rank::Rank;
 use crate::walk::to_resource::Reverse;
 
 /// What a principal has that is bound without a word for it.

@@ -16,11 +16,14 @@ use url::Url;
 use super::body;
 use super::call::Service;
 use super::clock::Clock;
+use super::malformed::of_malformed;
 use super::meter::Meter;
 use super::proxy::Proxies;
+use super::refusal::{Asked, Refusal};
 use super::target::Target;
 use super::text::Scrubber;
-use super::verdict::{self, Asked, Refusal, Verdict};
+use super::unanswered::of_no_answer;
+use super::verdict::Verdict;
 
 /// No answer with a token is larger, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024;
@@ -224,7 +227,7 @@ impl Exchange<'_> {
         let Self { http, proxies, scrub, clock, target, timeout } = self;
         let words = target.words();
         let proxy = proxies.on_the_way_to(url);
-        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, url, proxy.as_deref(), scrub, words);
+        let unanswered = |error: reqwest::Error| of_no_answer(&error, url, proxy.as_deref(), scrub, words);
         let mut request = http.post(url.clone()).timeout(timeout);
         if let Some((id, secret)) = client {
             request = request.basic_auth(id, Some(secret.expose_secret()));
@@ -247,7 +250,7 @@ impl Exchange<'_> {
         }
         let body = body?;
         let answer: Answer = serde_json::from_slice(&body)
-            .map_err(|_| verdict::of_malformed(WHAT, "it is not a token", without_token(&body), scrub, words))?;
+            .map_err(|_| of_malformed(WHAT, "it is not a token", without_token(&body), scrub, words))?;
         Ok(Token { value: answer.access_token, lifetime: lifetime(&answer.expires_in) })
     }
 }

@@ -9,10 +9,11 @@ use bytes::{Bytes, BytesMut};
 use flate2::bufread::MultiGzDecoder;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
 
+use super::malformed::{of_malformed, of_too_large};
 use super::meter::Meter;
 use super::surrogates;
 use super::text::Scrubber;
-use super::verdict::{self, Verdict};
+use super::verdict::Verdict;
 use super::words::Words;
 
 /// What is announced need not come: no more room is made for it beforehand.
@@ -34,22 +35,22 @@ pub(super) async fn read(
 ) -> Result<Bytes, Verdict> {
     let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
     if announced > limit {
-        return Err(verdict::of_too_large(what, limit, words));
+        return Err(of_too_large(what, limit, words));
     }
     let compressed = is_gzip(answer.headers());
     let mut body = BytesMut::with_capacity(announced.clamp(16 * 1024, MOST_ANNOUNCED));
     while let Some(chunk) = answer.chunk().await.map_err(&broken)? {
         if body.len() + chunk.len() > limit {
-            return Err(verdict::of_too_large(what, limit, words));
+            return Err(of_too_large(what, limit, words));
         }
         body.extend_from_slice(&chunk);
     }
     let body = if compressed {
         let broken = |error| {
             let why = format!("its gzip is broken: {error}");
-            Verdict::retry(verdict::of_malformed(what, why, b"", &Scrubber::default(), words).error, None)
+            Verdict::retry(of_malformed(what, why, b"", &Scrubber::default(), words).error, None)
         };
-        inflated(&body, limit).map_err(broken)?.ok_or_else(|| verdict::of_too_large(what, limit, words))?.into()
+        inflated(&body, limit).map_err(broken)?.ok_or_else(|| of_too_large(what, limit, words))?.into()
     } else {
         body.freeze()
     };

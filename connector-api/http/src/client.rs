@@ -15,14 +15,17 @@ use super::auth::{Auth, Exchange};
 use super::body;
 use super::call::{Answer, Call, Service};
 use super::clock::Clock;
+use super::malformed::of_malformed;
 use super::meter::Meter;
 use super::options::ClientOptions;
 use super::pace::Pace;
 use super::proxy::Proxies;
+use super::refusal::{Asked, LONGEST_SAID, Refusal};
 use super::retry::Attempts;
 use super::target::Target;
 use super::text::Scrubber;
-use super::verdict::{self, Asked, Next, Refusal, Verdict};
+use super::unanswered::of_no_answer;
+use super::verdict::{Next, Verdict};
 use super::words::Words;
 
 /// A client of one target. Cheap to clone; all clones share one pace and one retry budget.
@@ -158,7 +161,7 @@ impl HttpClient {
         let attempt = || async {
             let (answer, token) = self.attempt(meter, call).await?;
             read(&answer).inspect(|_| self.0.accepted.store(true, Relaxed)).map_err(|error| {
-                verdict::of_malformed(&call.path, error, &answer.body, &self.0.parts.scrub.and(token), self.words())
+                of_malformed(&call.path, error, &answer.body, &self.0.parts.scrub.and(token), self.words())
             })
         };
         self.0.attempts.make(&call.path, meter, attempt).await
@@ -172,7 +175,7 @@ impl HttpClient {
         let sorted = self.sorts(call);
         let url = self.url(call, sorted).map_err(Verdict::fail)?;
         let proxy = proxies.on_the_way_to(&url);
-        let unanswered = |error: reqwest::Error| verdict::of_no_answer(&error, &url, proxy.as_deref(), scrub, words);
+        let unanswered = |error: reqwest::Error| of_no_answer(&error, &url, proxy.as_deref(), scrub, words);
         let mut request = match &call.body {
             None => http.request(Method::GET, url.clone()),
             Some(body) => http
@@ -196,8 +199,7 @@ impl HttpClient {
             return Ok((Answer { headers, body }, token));
         }
         // What an error says is read as far as it is short; a body that breaks changes nothing.
-        let body =
-            body::read(answer, verdict::LONGEST_SAID, &call.path, words, meter, unanswered).await.unwrap_or_default();
+        let body = body::read(answer, LONGEST_SAID, &call.path, words, meter, unanswered).await.unwrap_or_default();
         let asked = Asked {
             service: call.service,
             host: url.host_str().unwrap_or_default(),

@@ -110,6 +110,7 @@ mod builder;
 mod call;
 mod client;
 mod clock;
+mod malformed;
 mod meter;
 mod options;
 mod pace;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use reqwest::header::HeaderMap;
 
 use super::call::Call;
-use super::verdict::{Refusal, Verdict};
+use super::refusal::Refusal;
+use super::verdict::Verdict;
 use super::words::Words;
 
 /// What is one target's own: its words, its headers, and which answer means what. [`Words`] alone are a target whose

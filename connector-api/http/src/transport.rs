@@ -15,7 +15,7 @@ use super::address::are_loopback;
 use super::body;
 use super::options::ClientOptions;
 use super::proxy::Proxies;
-use super::verdict::DnsError;
+use super::unanswered::DnsError;
 use super::words::Words;
 
 impl ClientOptions {

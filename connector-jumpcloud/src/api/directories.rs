@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::graph::Kind;
+use super::kind::Kind;
 use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing, listing};
 

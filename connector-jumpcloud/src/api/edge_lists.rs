@@ -8,7 +8,8 @@ use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::IgnoredAny;
 
 use crate::api::Id;
-use crate::api::graph::{self, Edge, Kind, Reached};
+use crate::api::graph::{self, Edge, Reached};
+use crate::api::kind::Kind;
 use crate::client::{
     Client, Gap, Listing, ListingStats, Meter, PageReader, TotalsWitness, inconsistent, is_absent, is_unavailable,
 };

@@ -4,7 +4,7 @@ use connector_access::{Raise, Rank};
 use connector_api::{Access, AccessLevel, Raises};
 use serde::{Deserialize, Serialize};
 
-use super::graph::Kind;
+use super::kind::Kind;
 
 /// What an edge, a group or a user's own flags allow on a device, weakest first. Elsewhere there is only `login`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ pub(crate) mod edge_lists;
 pub(crate) mod events;
 pub(crate) mod graph;
 mod id;
+pub(crate) mod kind;
 pub(crate) mod lenient;
 pub(crate) mod level;
 pub(crate) mod organizations;

@@ -3,7 +3,8 @@
 use connector_api::{Attributes, ConnectorError};
 use serde::Deserialize;
 
-use super::graph::{self, Kind};
+use super::graph;
+use super::kind::Kind;
 use super::{Id, IdOnly, lenient, own_id};
 use crate::client::{Call, Client, Identified, Listing, Meter, listing, page};
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use connector_access::{Bound, Subject};
 
-use crate::api::graph::Kind;
+use crate::api::kind::Kind;
 use crate::api::level::Level;
 use crate::graph::Graph;
 

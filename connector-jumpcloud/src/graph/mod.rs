@@ -11,7 +11,8 @@ use connector_access::{Bound, End, Lists, Naming, Parts, Rank, Reach, Subject, T
 use connector_api::{Access, Binding, NodeKind, NodeRef, PathStep, ResourceRef};
 
 use crate::api::Id;
-use crate::api::graph::{Kind, sudo};
+use crate::api::graph::sudo;
+use crate::api::kind::Kind;
 use crate::api::level::Level;
 use crate::scan::people::People;
 use crate::scan::progress::SectionProgress;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use connector_api::{ConnectorError, ScanPlan, ScanRequest, Section, SectionPlan};
 
 use crate::api::Id;
-use crate::api::graph::Kind;
+use crate::api::kind::Kind;
 use crate::client::{Client, Identified, Listing, Meter, PageReader, is_unavailable};
 use crate::options::Options;
 use crate::sections;

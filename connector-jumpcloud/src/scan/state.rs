@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::people::People;
 use crate::api::Id;
-use crate::api::graph::Kind;
+use crate::api::kind::Kind;
 use crate::api::level::Level;
 use crate::sections::Found;
 

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::{About, Context, Discovery, Read, Thing, enter_text};
 use crate::api::applications::{self as api, Application};
-use crate::api::graph::Kind;
+use crate::api::kind::Kind;
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, Context, Discovery, Read, memberships};
 use crate::api::edge_lists::confirm_gone;
-use crate::api::graph::{Kind, sudo};
+use crate::api::graph::sudo;
+use crate::api::kind::Kind;
 use crate::api::level::Level;
 use crate::api::user_groups::{self, UserGroup};
 use crate::api::{Id, IdOnly};

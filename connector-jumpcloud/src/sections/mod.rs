@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::Id;
 use crate::api::edge_lists::EdgeReader;
-use crate::api::graph::Kind;
+use crate::api::kind::Kind;
 use crate::client::Client;
 use crate::options::{Options, Switch, Switches};
 use crate::rights::{self, Right, Rights};

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{About, Context, Discovery, Read, Thing, enter_text};
-use crate::api::graph::Kind;
+use crate::api::kind::Kind;
 use crate::api::systems::{self as api, System, SystemGroup};
 use crate::options::Switch;
 use crate::organization;

@@ -18,7 +18,8 @@ use super::last_login::{
     attribution::{Attribution, SignInNames},
 };
 use super::{About, Discovery};
-use crate::api::graph::{self, Kind};
+use crate::api::graph;
+use crate::api::kind::Kind;
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::api::{Id, IdOnly};
 use crate::client::{Identified, Listing, Meter, PageReader, is_absent, is_unavailable};

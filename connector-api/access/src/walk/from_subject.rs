@@ -3,53 +3,13 @@
 use hashbrown::hash_map::Entry as Place;
 use hashbrown::{HashMap, HashSet};
 
-use crate::graph::{Bound, Graph, Rank, Subject};
+use crate::graph::{Bound, Graph, Subject};
 use crate::lists::Lists;
 use crate::raises::{Level, NO_LEVEL, Raise};
+use crate::rank::Rank;
 use crate::walk::chains::{Chains, NO_CHAIN};
+use crate::walk::edges::{Edges, Everything};
 use crate::walk::ways::{WAYS, Ways};
-
-/// The edges that a walk goes over: all of a graph, or those that lead to one resource.
-pub(crate) trait Edges {
-    /// The groups that hold an account directly.
-    fn groups_of(&self, account: u32) -> impl Iterator<Item = u32>;
-    /// The groups that a group is a member of, directly.
-    fn parents(&self, group: u32) -> &[u32];
-    /// What an account or group is bound to itself.
-    fn bindings(&self, subject: Subject) -> &[Bound];
-    /// The resources inside another.
-    fn inside(&self, resource: u32) -> &[u32];
-    /// Whether a resource is asked for.
-    fn asks_for(&self, resource: u32) -> bool;
-}
-
-/// All edges of a graph.
-pub(crate) struct Everything<'g>(pub(crate) &'g Graph);
-
-impl Edges for Everything<'_> {
-    fn groups_of(&self, account: u32) -> impl Iterator<Item = u32> {
-        self.0.parts.groups_of.of(account).iter().copied()
-    }
-
-    fn parents(&self, group: u32) -> &[u32] {
-        self.0.parts.parents.of(group)
-    }
-
-    fn bindings(&self, subject: Subject) -> &[Bound] {
-        match subject {
-            Subject::Account(account) => self.0.parts.bindings_of_accounts.of(account),
-            Subject::Group(group) => self.0.parts.bindings_of_groups.of(group),
-        }
-    }
-
-    fn inside(&self, resource: u32) -> &[u32] {
-        self.0.parts.inside.of(resource)
-    }
-
-    fn asks_for(&self, _: u32) -> bool {
-        true
-    }
-}
 
 /// By a binding of the subject's own, and through no group.
 pub(crate) const DIRECT: u32 = u32::MAX;
@@ -71,6 +31,20 @@ pub(crate) struct Source {
     pub(crate) ends: u32,
     /// What the binding gives by itself.
     pub(crate) rank: Rank,
+}
+
+impl Graph {
+    /// What an account or group reaches, with the paths there.
+    pub fn reach(&self, subject: Subject) -> Reach<'_> {
+        Reach::of(self, &Everything(self), subject)
+    }
+
+    /// What every group and every account reaches, one after another, groups first.
+    pub fn all(&self) -> impl Iterator<Item = (Subject, Reach<'_>)> {
+        let groups = (0..self.parts.bindings_of_groups.len() as u32).map(Subject::Group);
+        let accounts = (0..self.parts.groups_of.len() as u32).map(Subject::Account);
+        groups.chain(accounts).map(|subject| (subject, self.reach(subject)))
+    }
 }
 
 /// What one account or group reaches, with the paths there.

@@ -4,7 +4,8 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::graph::{Bound, Graph, Subject};
 use crate::lists::Lists;
-use crate::walk::from_subject::{Edges, Everything, Reach};
+use crate::walk::edges::{Edges, Everything};
+use crate::walk::from_subject::Reach;
 use crate::walk::ways::{WAYS, Ways};
 
 /// The edges of a graph from their other ends, which asking who reaches a resource takes. It is made once for many.

@@ -5,7 +5,7 @@ use hashbrown::hash_map::Entry;
 
 use crate::graph::{Graph, Subject};
 use crate::raises::{Level, Levels, NO_LEVEL};
-use crate::walk::from_subject::{Edges, Everything};
+use crate::walk::edges::{Edges, Everything};
 
 /// Ways through nested groups that are followed from one account or group, in addition to those to each group that show how
 /// near and how strong it is. More would need groups that are members of each other in hundreds of combinations.

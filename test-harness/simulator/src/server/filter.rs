@@ -5,7 +5,6 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::problem::Problem;
-use super::query::field;
 use super::route::Api;
 
 /// Conditions of which one has to hold.
@@ -158,6 +157,11 @@ fn compare(value: &Value, wanted: &str) -> Option<Ordering> {
         Value::String(text) => Some(text.as_str().cmp(wanted)),
         _ => None,
     }
+}
+
+/// The value at a dotted path.
+pub(super) fn field<'a>(row: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(row, |value, name| value.get(name).unwrap_or(&Value::Null))
 }
 
 #[cfg(test)]

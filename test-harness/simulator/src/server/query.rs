@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::filter::{Clause, Condition, conditions};
+use super::filter::{Clause, Condition, conditions, field};
 use super::problem::Problem;
 use super::route::Api;
 use crate::behaviour::LargeLimits;
@@ -163,11 +163,6 @@ pub(crate) fn fields(text: &str, api: Api) -> Fields {
         Api::V2 => Fields::named(text.split(',')),
         _ => Fields::named(text.split(' ')),
     }
-}
-
-/// The value at a dotted path.
-pub(super) fn field<'a>(row: &'a Value, path: &str) -> &'a Value {
-    path.split('.').fold(row, |value, name| value.get(name).unwrap_or(&Value::Null))
 }
 
 fn compare(a: &Value, b: &Value) -> Ordering {
