@@ -131,7 +131,7 @@ impl<'de> Deserialize<'de> for EdgeOrNull {
         let Some(id) = to.id.0.filter(|id| *id != r#""""#) else { return Ok(Self(None)) };
         let id = serde_json::from_str(id).map_err(D::Error::custom)?;
         let access = |attributes: WireText<'_>| sudo(attributes.get().as_ref());
-        let known = Kind::ALL.map(Kind::word).into_iter().find(|word| to.kind.is(word));
+        let known = Kind::of_word(|word| to.kind.is(word)).map(Kind::word);
         let kind = known.map_or_else(|| to.kind.any_text().unwrap_or_default().into(), Cow::Borrowed);
         // A user group's attributes come along at its far end: what they give is read from the group itself, whichever end
         // of its edges is asked.

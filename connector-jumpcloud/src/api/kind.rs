@@ -18,7 +18,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: &[Self] = &[
         Self::User,
         Self::UserGroup,
         Self::System,
@@ -30,6 +30,11 @@ impl Kind {
         Self::ActiveDirectory,
         Self::RadiusServer,
     ];
+
+    /// The kind of a word.
+    pub(crate) fn of_word(is: impl Fn(&str) -> bool) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| is(kind.word()))
+    }
 
     /// The word in `type` and `targets`.
     pub(crate) const fn word(self) -> &'static str {

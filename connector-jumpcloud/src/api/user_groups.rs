@@ -46,6 +46,13 @@ pub(crate) struct UserGroup {
     pub(crate) rest: Attributes,
 }
 
+impl UserGroup {
+    /// The name by which rows refer to it: its own, or its id.
+    pub(crate) fn shown_name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.id.to_string())
+    }
+}
+
 impl Identified for UserGroup {
     type Wire = Self;
     type Id = Id;

@@ -17,7 +17,7 @@ use crate::api::level::Level;
 use crate::scan::people::People;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::{self, Node, State};
-use crate::sections::{self, Thing, groups};
+use crate::sections::{self, Thing};
 use administrator_reach::GroupDevices;
 
 /// Group type of user groups.
@@ -197,7 +197,7 @@ impl<'a> Graph<'a> {
 impl Naming for Graph<'_> {
     fn group(&self, group: u32) -> PathStep {
         let group = &self.state.found.groups.rows[group as usize];
-        PathStep::new(USER_GROUP, group.id.to_string(), groups::name(group))
+        PathStep::new(USER_GROUP, group.id.to_string(), group.shown_name())
     }
 
     fn resource(&self, resource: u32) -> ResourceRef {

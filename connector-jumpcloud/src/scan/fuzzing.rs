@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 use crate::sections::users::draft::Draft;
-use crate::sections::{effective_grants, groups, memberships};
+use crate::sections::{effective_grants, memberships};
 
 /// Makes an account of a user.
 pub(crate) fn fuzz_account(draft: Draft) {
@@ -37,7 +37,7 @@ pub fn fuzz_state_is_good(bytes: &[u8]) -> bool {
             members.count_missing(&mut progress);
             members.rows().for_each(drop);
         }
-        let principal = Principal::group(group.id.to_string(), "", groups::name(group));
+        let principal = Principal::group(group.id.to_string(), "", group.shown_name());
         effective_grants::rows(&graph, &principal, &graph.reach(Subject::Group(at))).for_each(drop);
     }
     let bindings = |subject| graph.bound(subject, &state.people).for_each(drop);

@@ -6,7 +6,7 @@
 use connector_access::{Reach, Subject};
 use connector_api::{ConnectorError, Grant, Principal, Section, async_trait};
 
-use super::{About, Discovery, groups};
+use super::{About, Discovery};
 use crate::graph::{Graph, USER_GROUP};
 use crate::scan::outlet::{Known, Outlet};
 
@@ -68,7 +68,7 @@ async fn emit(known: &Known<'_>, wanted: &[Section], outlet: &mut Outlet<'_>) ->
     // What a group reaches is never privileged: that is what its members have of it.
     let groups = state.found.groups.rows.iter().filter(|_| wanted.contains(&Section::OTHER_GRANTS));
     for (at, group) in (0_u32..).zip(groups) {
-        let principal = Principal::group(group.id.to_string(), USER_GROUP, groups::name(group));
+        let principal = Principal::group(group.id.to_string(), USER_GROUP, group.shown_name());
         for grant in rows(graph, &principal, &graph.reach(Subject::Group(at))) {
             outlet.send(Section::OTHER_GRANTS, grant).await?;
         }

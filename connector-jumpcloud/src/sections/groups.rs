@@ -94,7 +94,7 @@ impl Discovery for Groups {
 }
 
 fn row(group: &UserGroup, member_count: u64, reasons: Vec<Reason>) -> Group {
-    let mut row = Group::new(group.id.to_string(), USER_GROUP, name(group));
+    let mut row = Group::new(group.id.to_string(), USER_GROUP, group.shown_name());
     row.description = group.description.clone();
     row.membership_method = group.membership_method.clone();
     row.member_count = Some(member_count);
@@ -103,11 +103,6 @@ fn row(group: &UserGroup, member_count: u64, reasons: Vec<Reason>) -> Group {
     row.raises = sudo(group.rest.get("attributes").as_ref()).raises_of_group();
     row.attributes = group.rest.clone();
     row
-}
-
-/// The name by which rows refer to a group.
-pub(crate) fn name(group: &UserGroup) -> String {
-    group.name.clone().unwrap_or_else(|| group.id.to_string())
 }
 
 /// Reads the groups into `found`; what came before an error stays there.

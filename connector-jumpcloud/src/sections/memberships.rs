@@ -144,7 +144,7 @@ impl<'a> GroupMembers<'a> {
     /// Their memberships, direct ones first.
     pub(crate) fn rows(self) -> impl Iterator<Item = Membership> + use<'a> {
         let Self { people, graph, group, direct, indirect } = self;
-        let (group_id, group_name) = (group.id.to_string(), groups::name(group));
+        let (group_id, group_name) = (group.id.to_string(), group.shown_name());
         let all = direct.users.iter().map(|user| (*user, Vec::new())).chain(indirect);
         all.filter_map(move |(user, via)| {
             let mut row = Membership::default();
