@@ -5,8 +5,9 @@ use std::time::Duration;
 use connector_api::{Check, ConnectionReport, ConnectorError, ErrorCode};
 use tokio::time::{Instant, timeout};
 
+use crate::api::graph::{self, Edge, Kind};
 use crate::api::organizations::Organization;
-use crate::api::user_groups;
+use crate::api::user_groups::{self, UserGroup};
 use crate::client::{Client, Meter, PageReader};
 use crate::explain_refusal::{
     explain, list as list_organizations, name as organization_name, not_visible, visible_organizations,
@@ -44,13 +45,13 @@ impl Checks {
         let proof = self.within(user_groups::prove(client, &meter)).await;
         let took = began.elapsed();
         if !self.reached(client, proof.as_ref().err(), took) {
-            self.skip(&["key", "organization", "users", "groups"], "nothing can be asked so far");
+            self.skip(&["key", "organization", "users", "groups", "memberships"], "nothing can be asked so far");
             return;
         }
         let began = Instant::now();
         let organizations = self.within(visible_organizations(client, &meter)).await;
         if !self.accepted(proof, organizations.is_ok(), took) {
-            self.skip(&["organization", "users", "groups"], "the credential is not accepted");
+            self.skip(&["organization", "users", "groups", "memberships"], "the credential is not accepted");
             return;
         }
         self.organization(client, organizations, began.elapsed());
@@ -183,23 +184,51 @@ impl Checks {
                 let found = format!("{} from {path}", counted(total, "users"));
                 self.pass("users", &found, began.elapsed());
             }
-            Err(error) => {
-                let error = self.within(async { Ok(explain(client, error).await) }).await.unwrap_or_else(|late| late);
-                self.fail("users", error, began.elapsed());
-            }
+            Err(error) => self.fail_explained("users", client, error, began).await,
         }
     }
 
     async fn groups(&mut self, client: &Client, meter: &Meter) {
         let began = Instant::now();
-        let mut reader = PageReader::<user_groups::UserGroup>::new(client, meter, user_groups::list(100));
-        match self.within(reader.total()).await {
-            Ok(total) => self.pass("groups", &counted(total, "groups"), began.elapsed()),
+        let mut reader = PageReader::<UserGroup>::new(client, meter, user_groups::list(100));
+        let looked = async {
+            let total = reader.total().await?;
+            // The page is here.
+            let first = if total == Some(0) { None } else { reader.next().await? };
+            Ok((total, first.into_iter().flatten().next()))
+        };
+        match self.within(looked).await {
+            Ok((total, first)) => {
+                self.pass("groups", &counted(total, "groups"), began.elapsed());
+                match first {
+                    Some(group) => self.memberships(client, &group, meter).await,
+                    None => self.skip(&["memberships"], "there is no group"),
+                }
+            }
             Err(error) => {
-                let error = self.within(async { Ok(explain(client, error).await) }).await.unwrap_or_else(|late| late);
-                self.fail("groups", error, began.elapsed());
+                self.fail_explained("groups", client, error, began).await;
+                self.skip(&["memberships"], "groups cannot be read");
             }
         }
+    }
+
+    /// Members take another scope than the groups, so those of one group are counted.
+    async fn memberships(&mut self, client: &Client, group: &UserGroup, meter: &Meter) {
+        let began = Instant::now();
+        let mut reader = PageReader::<Edge>::new(client, meter, graph::members(Kind::UserGroup, &group.id, 1));
+        match self.within(reader.total()).await {
+            Ok(total) => {
+                let found = format!("{} of the first group", counted(total, "members"));
+                self.pass("memberships", &found, began.elapsed());
+            }
+            Err(error) => self.fail_explained("memberships", client, error, began).await,
+        }
+    }
+
+    /// Enters a failure as what it means.
+    async fn fail_explained(&mut self, name: &str, client: &Client, error: ConnectorError, began: Instant) {
+        let error = self.within(async { Ok(explain(client, error).await) }).await.unwrap_or_else(|late| late);
+        self.fail(name, error, began.elapsed());
     }
 
     /// What a question answers, or that no time is left for it.

@@ -46,12 +46,14 @@ async fn a_good_key_passes_with_name_and_numbers() {
     let report = test(simulated(&simulator)).await;
     assert!(report.passed());
     let names: Vec<&str> = report.checks.iter().map(|check| check.name.as_str()).collect();
-    assert_eq!(names, ["resolve", "connect", "tls", "key", "organization", "users", "groups"]);
+    assert_eq!(names, ["resolve", "connect", "tls", "key", "organization", "users", "groups", "memberships"]);
     assert!(check(&report, "organization").found.starts_with("Northwind Ω Trading ("));
     assert_eq!(check(&report, "users").found, "120 users from /api/systemusers");
     assert_eq!(check(&report, "groups").found, "30 groups");
+    let members = &check(&report, "memberships").found;
+    assert!(members.ends_with(" members of the first group"), "{members}");
     assert_eq!(check(&report, "tls").status, CheckStatus::Skipped);
-    assert!(simulator.requests().total <= 5, "it reads no more than it must");
+    assert!(simulator.requests().total <= 6, "it reads no more than it must");
 }
 
 #[tokio::test]
@@ -89,7 +91,7 @@ async fn a_wrong_key_is_unauthorized() {
     for words in ["console.eu.jumpcloud.com", "console.in.jumpcloud.com", "expired", "API access"] {
         assert!(at(words) < at("regenerate the API key"), "what revokes a key comes last: {remedy}");
     }
-    for name in ["organization", "users", "groups"] {
+    for name in ["organization", "users", "groups", "memberships"] {
         assert_eq!(check(&report, name).status, CheckStatus::Skipped, "{name}");
     }
 }
@@ -220,6 +222,19 @@ async fn no_users_returned_is_a_warning_with_the_pages_advice() {
         assert!(error.remedy.contains("belongs to an Administrator"));
         assert!(report.passed());
     }
+}
+
+#[tokio::test]
+async fn members_that_cannot_be_read_fail_and_where_no_group_is_none_are_asked_for() {
+    let faults = vec!["status=403:on=usergroups.members".parse().unwrap()];
+    let simulator = start(SimulatorOptions { faults, ..small() }).await;
+    let report = test(simulated(&simulator)).await;
+    assert_fails(&report, "memberships", ErrorCode::Forbidden);
+    assert!(report.first_error().unwrap().remedy.contains("users.readonly"), "{report:?}");
+    let console = Content::default().list("/api/systemusers", [json!({"_id": id(1)})]).serve().await;
+    let report = test(console.system()).await;
+    assert_eq!(check(&report, "memberships").status, CheckStatus::Skipped, "{report:?}");
+    assert!(report.passed(), "{report:?}");
 }
 
 #[tokio::test]

@@ -4,17 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector_api::{
-    CancellationToken, Connector, ConnectorError, Descriptor, Edition, Record, Registry, ScanFailure, ScanRequest,
-    ScanSummary, SystemConfig,
+    CancellationToken, ConnectionReport, Connector, ConnectorError, Descriptor, Edition, Record, Registry, ScanFailure,
+    ScanRequest, ScanSummary, SystemConfig,
 };
 use tokio::time::timeout;
 
 use super::fixture::{Fixture, Scenario, Target};
 use super::probe::{Probe, Script};
-use super::verdict::{Expect, Failure, NotPassed};
+use super::verdict::{Advice, Expect, Failure, NotPassed};
 
-/// How long one scan of a fixture's small target may take.
-const SCAN_LIMIT: Duration = Duration::from_secs(30);
+/// How long one scan of a fixture's small target may take: about twice the longest waits of `connector_http`'s usual
+/// retries.
+pub(super) const SCAN_LIMIT: Duration = Duration::from_secs(60);
+
+/// The contract's 20 seconds, and a little for the last answer to travel.
+const CONNECTION_TEST_LIMIT: Duration = Duration::from_millis(20_500);
+
+/// What to do about what does not end.
+pub(super) const WITHOUT_END: Advice = Advice {
+    remedy: "set attempts and waits low in the fixture's configuration, so that what always fails does so soon; \
+             else look what the connector waits for, and give that a time limit",
+    explains: "connector_conformance::Fixture",
+};
 
 /// The seed from which tests draw.
 pub(super) fn seed() -> u64 {
@@ -63,11 +74,28 @@ impl Bench {
     pub(super) async fn run(&self, request: ScanRequest, script: Script) -> Result<Run, NotPassed> {
         let connector = self.connect()?;
         let sink = Arc::new(Probe::new(script));
-        let result = timeout(SCAN_LIMIT, connector.scan(request, sink.clone())).await.map_err(|_| {
-            let limit = SCAN_LIMIT.as_secs();
-            Failure::new(format!("the scan of {} ends", self.scenario), format!("nothing within {limit} seconds"))
-        })?;
+        let result = self.in_time("scan", connector.scan(request, sink.clone())).await?;
         Ok(Run { result, sink })
+    }
+
+    /// What comes of something that a connector does, which has to end.
+    pub(super) async fn in_time<T>(&self, what: &str, doing: impl Future<Output = T>) -> Result<T, NotPassed> {
+        let late = || Failure::late(format!("the {what} of {} ends", self.scenario), SCAN_LIMIT, WITHOUT_END);
+        Ok(timeout(SCAN_LIMIT, doing).await.map_err(|_| late())?)
+    }
+
+    /// Tests the connection, in the time that the contract has for it.
+    pub(super) async fn test_connection(&self) -> Result<ConnectionReport, NotPassed> {
+        let connector = self.connect()?;
+        let late = || {
+            let advice = Advice {
+                remedy: "give each request a time limit, and the connection test one of 20 seconds in all",
+                explains: "connector_api::Connector::test_connection",
+            };
+            let expected = format!("the connection test of {} ends within 20 seconds", self.scenario);
+            Failure::late(expected, CONNECTION_TEST_LIMIT, advice)
+        };
+        Ok(timeout(CONNECTION_TEST_LIMIT, connector.test_connection()).await.map_err(|_| late())?)
     }
 
     /// Scans all, and fails unless the scan succeeds.

@@ -11,6 +11,20 @@ use super::truth::Truth;
 
 /// Starts targets for one connector.
 ///
+/// The suite sees the mistakes that a target gives occasion to make. A good target holds
+/// - two accounts that want one user name, and an id that needs escaping in a path, such as one with a `/`;
+/// - a member, and a holder of an access, whom no list of accounts has;
+/// - two accesses of one holder to one thing, of which one is the stronger;
+/// - three pages or more of one list, and more than 1,000 rows in all;
+///
+/// and where something fails, it fails in more than one way: [`Scenario::SectionFails`] by 403 or 404 for one section and by
+/// 500 for another, for one list among several (the members of the second group), with bodies of errors that repeat the
+/// credential as careless servers do.
+///
+/// What always fails is tried as often as the connector's retries have it, and dozens of scans meet it. To keep the waits
+/// short, give the connector attributes that go into its retry policy (attempts, and the first wait), and set them low in the
+/// fixture: `with_attribute("attempts", 2)`. One scan may take 60 seconds.
+///
 /// Each test of the suite starts its own target, inside its own single-threaded runtime: a server that is spawned
 /// there ends with the test.
 #[async_trait]
@@ -20,8 +34,7 @@ pub trait Fixture: Send + Sync {
 
     /// Starts a target in the state that `scenario` describes.
     ///
-    /// Equal scenarios hold equal records. Time limits and waits of the returned configuration should be short,
-    /// so that the suite is quick.
+    /// Equal scenarios hold equal records.
     ///
     /// # Errors
     /// [`NoTarget::Unsupported`] when such a target cannot be had, [`NoTarget::Broken`] when it should have been.
@@ -55,7 +68,8 @@ pub enum Scenario {
         /// Decides which requests fail, and how.
         seed: u64,
     },
-    /// One section cannot be read, however often it is tried; everything else can.
+    /// One section cannot be read, or not all of it, however often it is tried; everything else can, but for what is
+    /// [drawn from](connector_api::SectionDescription::drawn_from) it.
     SectionFails(Section),
 }
 
@@ -83,7 +97,7 @@ pub struct Target {
     pub system: SystemConfig,
     /// What it holds.
     pub truth: Truth,
-    /// What must never show, the credential's own secret first. The same each time that such a target is started.
+    /// What must never show, the credential's own secret first; failures name them by their numbers, from 1. The same each time that such a target is started.
     pub secrets: Vec<SecretString>,
     /// Where the connector may not come.
     pub trap: Option<Trap>,

@@ -42,4 +42,4 @@ pub use rerun::Rerun;
 pub use suite::{ConformanceTest, Ran, assert_passes, suite};
 pub use trap::Trap;
 pub use truth::Truth;
-pub use verdict::{Failure, NotPassed, Verdict};
+pub use verdict::{Advice, Failure, NotPassed, Verdict};

@@ -161,7 +161,9 @@ impl Report {
                         line["verdict"] = "failed".into();
                         line["expected"] = failure.expected.as_str().into();
                         line["got"] = failure.got.as_str().into();
-                        line["remedy"] = test.remedy.into();
+                        let advice = test.advice(failure);
+                        line["remedy"] = advice.remedy.into();
+                        line["explains"] = advice.explains.into();
                     }
                 }
                 line

@@ -10,13 +10,15 @@ use std::time::Duration;
 use connector_api::{Registration, async_trait};
 use futures_util::future::LocalBoxFuture;
 
+use super::bench::{SCAN_LIMIT, WITHOUT_END};
 use super::checks::{completeness, connection, descriptor, flow, interruption, origin, rows, secrecy, settings};
 use super::fixture::{Fixture, NoTarget, Scenario, Target};
 use super::rerun::{CURRENT, Rerun};
-use super::verdict::{Failure, NotPassed, Verdict};
+use super::verdict::{Advice, Failure, NotPassed, Verdict};
 
-/// How long one test may take before it counts as hanging.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// How long one test may take before it counts as hanging. Each of its scans has a limit of its own, and no test makes many
+/// that come near to it.
+const TIME_LIMIT: Duration = SCAN_LIMIT.saturating_mul(10);
 
 /// One thing that every connector must do.
 pub struct ConformanceTest {
@@ -93,9 +95,9 @@ impl ConformanceTest {
             .build()
             .map_err(|error| Failure::new("a runtime for the test", error))?;
         let check = async {
-            tokio::time::timeout(TIME_LIMIT, (self.check)(fixture)).await.unwrap_or_else(|_| {
-                Err(Failure::new("the test ends", format!("nothing within {} seconds", TIME_LIMIT.as_secs())).into())
-            })
+            tokio::time::timeout(TIME_LIMIT, (self.check)(fixture))
+                .await
+                .unwrap_or_else(|_| Err(Failure::late("the test ends", TIME_LIMIT, WITHOUT_END).into()))
         };
         let verdict = catch_unwind(AssertUnwindSafe(|| runtime.block_on(CURRENT.scope(program.clone(), check))));
         runtime.shutdown_background();
@@ -111,7 +113,13 @@ impl ConformanceTest {
 
     /// A failure of this test as text: what was expected, what the connector did, what to do, and where it is explained.
     pub fn explain(&self, failure: &Failure) -> String {
-        format!("{failure}\ndo:       {}\nsee:      {}", self.remedy, self.explains)
+        let Advice { remedy, explains } = self.advice(failure);
+        format!("{failure}\ndo:       {remedy}\nsee:      {explains}")
+    }
+
+    /// What to do about a failure of this test.
+    pub(super) fn advice(&self, failure: &Failure) -> Advice {
+        failure.advice.unwrap_or(Advice { remedy: self.remedy, explains: self.explains })
     }
 }
 
@@ -255,6 +263,9 @@ macro_rules! __conformance_tests {
             connection::a_wrong_certificate_is_reported_as_tls, Real,
                 "connector_api::ErrorCode::Tls",
                 "check certificates, and tell a failed handshake from a failed connection";
+            connection::a_core_section_that_fails_fails_the_connection_test, Real,
+                "connector_api::Connector::test_connection",
+                "read the first page of each core section in the connection test, and let a check fail where that fails";
             connection::a_refused_credential_fails_the_scan, Real,
                 "connector_api::Connector::scan",
                 "let the first request of a scan end it with its error";
@@ -326,19 +337,19 @@ macro_rules! __conformance_tests {
                 "call `Checkpoint::verify`, or read the other version's state as that version wrote it";
             completeness::a_core_section_that_fails_fails_the_scan, Real,
                 "connector_api, section The promise",
-                "end the scan with the error of a core section that is not whole: `ScanLedger::finish` does";
+                "close the section that failed, and no other in its place, as incomplete with its error, and end the scan with it: `ScanLedger::finish` does";
             completeness::an_optional_section_that_fails_is_named, Real,
-                "connector_api, section The promise",
-                "close the section as incomplete or unavailable with its error, and go on";
+                "connector_api::SectionDescription::drawn_from",
+                "close the section as incomplete or unavailable with its error, and go on: what is drawn from it, as `drawn_from` announces, is incomplete with it, and nothing else";
             completeness::what_a_host_knew_survives_a_section_that_fails, Real,
                 "connector_api::ScanSummary::replacement",
                 "announce what the section fills in in others' rows (`filling_in`), and from which sections reasons and links are drawn";
             completeness::what_a_host_knew_survives_a_section_that_is_left_out, Real,
                 "connector_api::ScanRequest::without",
-                "close a section that is left out as skipped, and announce what it fills in in others' rows (`filling_in`)";
+                "close a section that is left out as skipped, send none of its rows, read what is not drawn from it as ever, and announce what it fills in in others' rows (`filling_in`)";
             origin::plain_http_to_another_machine_is_refused, Real,
                 "connector_api::ErrorCode::InsecureEndpoint",
-                "refuse the address when the connector is made, as `connector_http::origin` does; `is_loopback` says what is on this machine";
+                "refuse the address when the connector is made, before anything is asked, as `connector_http::origin` does; `is_loopback` says what is on this machine";
             origin::redirects_are_not_followed, Real,
                 "connector_api::ErrorCode::UnexpectedRedirect",
                 "switch following redirects off in the HTTP client; `connector_http` has it off";
@@ -347,7 +358,7 @@ macro_rules! __conformance_tests {
                 "compare the origin of a link with that of the target before it is asked for; `list_links` does";
             secrecy::the_secret_never_shows, Real,
                 "connector_api, section Secrets",
-                "keep the secret in a `SecretString` until the request is made, mark its header as sensitive, and clean what the target says";
+                "keep the secret in a `SecretString` until the request is made, mark its header as sensitive, keep settings out of error messages, and clean what the target says";
             secrecy::the_secret_is_never_printed, Real,
                 "connector_api, section Secrets",
                 "write to no standard stream, and log without the secret; mark the header that carries it as sensitive";
@@ -365,6 +376,14 @@ mod tests {
     fn every_test_has_a_name_of_its_own() {
         let names: BTreeSet<&str> = suite().iter().map(|test| test.name).collect();
         assert_eq!(names.len(), suite().len());
+    }
+
+    #[test]
+    fn a_test_that_runs_out_of_time_says_so_and_not_what_else_the_test_advises() {
+        let late = Failure::late("the scan ends", SCAN_LIMIT, WITHOUT_END);
+        let text = suite()[0].explain(&late);
+        assert!(text.contains("not ended after 60 seconds") && text.contains(WITHOUT_END.remedy), "{text}");
+        assert!(!text.contains(suite()[0].remedy), "{text}");
     }
 
     #[test]

@@ -4,12 +4,18 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use connector_api::secrecy::{ExposeSecret, SecretString};
+use connector_api::secrecy::SecretString;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::bad_servers;
 use super::secret;
+
+/// How long a connection that was made is waited for.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// A server on loopback that takes every request, counts it and answers it well. It lasts as long as the test's runtime.
 ///
@@ -19,6 +25,7 @@ pub struct Trap {
     address: SocketAddr,
     visits: Arc<AtomicUsize>,
     heard: Arc<Mutex<String>>,
+    came: Arc<Notify>,
 }
 
 impl Trap {
@@ -31,7 +38,8 @@ impl Trap {
         let trap = Self {
             address: listener.local_addr()?,
             visits: Arc::default(),
-            heard: Arc::new(Mutex::new(String::new())),
+            heard: Arc::default(),
+            came: Arc::default(),
         };
         let caught = trap.clone();
         tokio::spawn(async move {
@@ -41,6 +49,7 @@ impl Trap {
                 tokio::spawn(async move {
                     let head = bad_servers::request_head(&mut connection).await;
                     caught.heard.lock().unwrap_or_else(PoisonError::into_inner).push_str(&head);
+                    caught.came.notify_one();
                     connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]").await
                 });
             }
@@ -63,12 +72,13 @@ impl Trap {
         self.visits.load(Ordering::Relaxed)
     }
 
-    /// Who came, for a failure: how many, and whether a secret came along. `None` when nobody did.
-    pub(super) fn caught(&self, secrets: &[SecretString]) -> Option<String> {
+    /// Who came, for a failure: how many, and whether a secret came along. `None` when nobody did. Who made a connection
+    /// and did not wait for an answer came, too.
+    pub(super) async fn caught(&self, secrets: &[SecretString]) -> Option<String> {
+        let _ = timeout(GRACE, self.came.notified()).await;
         let visits = self.visits();
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let shows = secrets.iter().any(|secret| secret::shows_in(secret.expose_secret(), &heard));
-        let secret = if shows { ", with the secret" } else { "" };
+        let secret = if secret::shown_in(secrets, &heard).is_some() { ", with the secret" } else { "" };
         (visits > 0).then(|| format!("{visits} connections to it{secret}"))
     }
 }

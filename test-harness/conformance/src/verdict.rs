@@ -1,6 +1,7 @@
 //! How one test ended.
 
 use std::fmt;
+use std::time::Duration;
 
 use connector_api::{ConnectorError, ScanFailure};
 
@@ -25,12 +26,29 @@ pub struct Failure {
     pub expected: String,
     /// What the connector did.
     pub got: String,
+    /// What to do about it, where that is something else than the test says.
+    pub advice: Option<Advice>,
+}
+
+/// What to do about a failure, and where it is explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    /// What an author whose connector fails does.
+    pub remedy: &'static str,
+    /// The part of the documentation that explains it.
+    pub explains: &'static str,
 }
 
 impl Failure {
     /// A failure from what was expected and what the connector did.
     pub fn new(expected: impl fmt::Display, got: impl fmt::Display) -> Self {
-        Self { expected: expected.to_string(), got: got.to_string() }
+        Self { expected: expected.to_string(), got: got.to_string(), advice: None }
+    }
+
+    /// A failure to end in time.
+    pub(super) fn late(expected: impl fmt::Display, limit: Duration, advice: Advice) -> Self {
+        let got = format!("it had not ended after {} seconds", limit.as_secs());
+        Self { advice: Some(advice), ..Self::new(expected, got) }
     }
 }
 

@@ -54,6 +54,8 @@ catches! {
     a_connector_that_never_times_out_is_caught:
         NeverTimesOut => a_target_that_never_answers_is_reported_as_timeout_in_time;
     a_connector_that_trusts_any_certificate_is_caught: TrustsAnyCertificate => a_wrong_certificate_is_reported_as_tls;
+    a_connection_test_that_forgets_a_core_section_is_caught:
+        TestsUsersAlone => a_core_section_that_fails_fails_the_connection_test;
     a_scan_without_rights_is_caught: ScansWithoutRights => a_refused_credential_fails_the_scan;
     a_dropped_row_is_caught: DropsARow => a_scan_equals_the_truth;
     inverted_enabled_is_caught: InvertsEnabled => every_field_that_the_truth_sets_is_right;
@@ -95,10 +97,20 @@ catches! {
     a_damaged_checkpoint_that_is_taken_is_caught: TakesDamagedCheckpoint => an_unusable_checkpoint_is_refused;
     a_section_left_out_that_is_called_complete_is_caught:
         CallsLeftOutComplete => what_a_host_knew_survives_a_section_that_is_left_out;
+    rows_of_a_section_left_out_are_caught:
+        SendsWhatIsLeftOut => what_a_host_knew_survives_a_section_that_is_left_out;
+    a_section_left_out_with_another_is_caught:
+        LeavesOutMore => what_a_host_knew_survives_a_section_that_is_left_out;
+    a_core_section_that_is_named_for_another_is_caught: BlamesAnother => a_core_section_that_fails_fails_the_scan;
+    a_section_that_fails_with_another_is_caught: TakesOthersAlong => an_optional_section_that_fails_is_named;
+    a_section_that_is_complete_without_what_it_is_drawn_from_is_caught:
+        CallsDrawnComplete => an_optional_section_that_fails_is_named;
     a_hidden_incomplete_core_section_is_caught: HidesIncompleteCore => a_core_section_that_fails_fails_the_scan;
     a_hidden_incomplete_optional_section_is_caught:
         HidesIncompleteOptional => an_optional_section_that_fails_is_named;
     plain_http_is_caught: SpeaksPlainHttp => plain_http_to_another_machine_is_refused;
+    plain_http_that_is_asked_before_it_is_refused_is_caught:
+        AsksBeforeItRefuses => plain_http_to_another_machine_is_refused;
     a_followed_redirect_is_caught: FollowsRedirects => redirects_are_not_followed;
     a_followed_foreign_link_is_caught: FollowsForeignLinks => a_next_link_to_another_server_is_not_followed;
     an_ignored_foreign_link_is_caught: IgnoresForeignLinks => a_next_link_to_another_server_is_not_followed;
@@ -109,6 +121,11 @@ catches! {
     a_secret_through_the_log_crate_is_caught: LeaksThroughLog => the_secret_is_never_printed;
     a_secret_in_a_record_is_caught: LeaksInRecord => the_secret_never_shows;
     a_secret_in_a_checkpoint_is_caught: LeaksInCheckpoint => the_secret_never_shows;
+    a_secret_in_the_error_of_an_optional_section_is_caught: LeaksInOptionalSection => the_secret_never_shows;
+    a_secret_in_the_refusal_of_a_checkpoint_is_caught: LeaksInRefusedCheckpoint => the_secret_never_shows;
+    a_secret_in_the_refusal_of_a_request_is_caught: LeaksInRefusedRequest => the_secret_never_shows;
+    a_secret_in_a_plan_is_caught: LeaksInPlan => the_secret_never_shows;
+    a_secret_in_an_organisation_is_caught: LeaksInOrganizations => the_secret_never_shows;
     a_panic_is_a_failure_like_another: Panics => a_scan_equals_the_truth;
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Action, Descriptor, ErrorCode, Field, Outcome, Record, ScanRequest, ScanSummary, Section};
+use connector_api::{
+    Action, Descriptor, ErrorCode, Field, Outcome, Record, ScanRequest, ScanSummary, Section, SectionReport,
+    SectionStatus,
+};
 use serde_json::Value;
 
 use crate::bench::{Bench, Run};
@@ -14,7 +17,7 @@ use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 pub(crate) async fn a_core_section_that_fails_fails_the_scan(fixture: &dyn Fixture) -> Verdict {
     let descriptor = fixture.registration().descriptor();
     let core = descriptor.sections.iter().filter(|described| described.core).map(|described| described.section);
-    for bench in failing(fixture, core).await? {
+    for (section, bench) in failing(fixture, core).await? {
         let expected = format!("the scan of {} fails", bench.scenario);
         let Err(failure) = bench.run(ScanRequest::default(), Script::Record).await?.result else {
             return Err(Failure::new(expected, "it succeeded").into());
@@ -24,6 +27,14 @@ pub(crate) async fn a_core_section_that_fails_fails_the_scan(fixture: &dyn Fixtu
         ensure(!excuse, format!("{expected} with what happened"), || failure.error())?;
         ensure(failure.summary().outcome == Outcome::Failed, format!("{expected}, and its summary says so"), || {
             format!("outcome {:?}", failure.summary().outcome)
+        })?;
+        let blamed = failure.summary().sections.iter().filter(|report| report.status.error().is_some());
+        let blamed: Vec<&str> = blamed.map(|report| report.section.as_str()).collect();
+        // Where no section was begun, the error of the scan says what happened.
+        let named = failure.summary().section(section).map_or(blamed.is_empty(), |own| own.status.error().is_some());
+        ensure(named, format!("{expected}, and {section} is named as what failed"), || {
+            let own = how_it_ended(failure.summary().section(section));
+            format!("{section} is {own}, and what is named is: {}", blamed.join(", "))
         })?;
     }
     Ok(())
@@ -36,8 +47,9 @@ pub(crate) async fn an_optional_section_that_fails_is_named(fixture: &dyn Fixtur
     if optional.is_empty() {
         return Err(NotPassed::Skipped("the connector has no optional section".into()));
     }
-    for bench in failing(fixture, optional).await? {
-        let Scenario::SectionFails(section) = bench.scenario else { continue };
+    let benches = failing(fixture, optional).await?;
+    let (healthy, _) = Bench::start(fixture, Scenario::Healthy).await?.scan().await?;
+    for (section, bench) in benches {
         let run = bench.run(ScanRequest::default(), Script::Record).await?;
         let summary = run.result.expecting(format!("the scan of {} ends, marked", bench.scenario))?;
         ensure(summary.outcome == Outcome::Incomplete, format!("outcome Incomplete for {}", bench.scenario), || {
@@ -45,11 +57,59 @@ pub(crate) async fn an_optional_section_that_fails_is_named(fixture: &dyn Fixtur
         })?;
         let report = summary.section(section);
         let named = report.is_some_and(|report| report.status.error().is_some());
-        ensure(named, format!("{section} is named incomplete or unavailable"), || {
-            report.map_or("no report of it", |report| report.status.as_str())
+        ensure(named, format!("{section} is named incomplete or unavailable for {}", bench.scenario), || {
+            how_it_ended(report)
         })?;
+        let drawn = drawn_from(&descriptor, section);
+        others_are_as_before(&healthy, &summary, section, &drawn, &bench.scenario.to_string())?;
+        let whole =
+            summary.sections.iter().find(|one| drawn.contains(&one.section) && one.status == SectionStatus::Complete);
+        ensure(
+            whole.is_none(),
+            format!("what is drawn from {section} is not complete for {}", bench.scenario),
+            || whole.map(|one| format!("{} is complete", one.section)).unwrap_or_default(),
+        )?;
     }
     Ok(())
+}
+
+/// Checks that the sections that are not drawn from one that is missing ended as they did with it.
+fn others_are_as_before(
+    before: &ScanSummary,
+    summary: &ScanSummary,
+    missing: Section,
+    drawn: &BTreeSet<Section>,
+    what: &str,
+) -> Verdict {
+    let others = before.sections.iter().filter(|one| one.section != missing && !drawn.contains(&one.section));
+    for before in others {
+        let section = before.section;
+        let now = summary.section(section);
+        let same = now.is_some_and(|now| now.status == before.status);
+        let expected =
+            format!("{section}, which is not drawn from {missing}, is {} for {what}", before.status.as_str());
+        ensure(same, expected, || how_it_ended(now))?;
+    }
+    Ok(())
+}
+
+/// The sections that are drawn from one, directly or through others.
+fn drawn_from(descriptor: &Descriptor, section: Section) -> BTreeSet<Section> {
+    let (mut drawn, mut open) = (BTreeSet::new(), vec![section]);
+    while let Some(source) = open.pop() {
+        let next = descriptor.sections.iter().filter(|described| described.drawn_from.contains(&source));
+        open.extend(next.map(|described| described.section).filter(|next| drawn.insert(*next)));
+    }
+    drawn
+}
+
+/// How a section ended, for a failure: with its error, where it has one.
+pub(super) fn how_it_ended(report: Option<&SectionReport>) -> String {
+    match report.map(|report| (report.status.as_str(), report.status.error())) {
+        None => "not reported".to_owned(),
+        Some((status, None)) => status.to_owned(),
+        Some((status, Some(error))) => format!("{status}: {error}"),
+    }
 }
 
 pub(crate) async fn what_a_host_knew_survives_a_section_that_fails(fixture: &dyn Fixture) -> Verdict {
@@ -57,7 +117,7 @@ pub(crate) async fn what_a_host_knew_survives_a_section_that_fails(fixture: &dyn
     let optional = descriptor.sections.iter().filter(|described| !described.core);
     let benches = failing(fixture, optional.map(|described| described.section)).await?;
     let (_, known) = Bench::start(fixture, Scenario::Healthy).await?.scan().await?;
-    for bench in benches {
+    for (_, bench) in benches {
         let run = bench.run(ScanRequest::default(), Script::Record).await?;
         survives(&descriptor, &known, run, &bench.scenario.to_string())?;
     }
@@ -71,13 +131,23 @@ pub(crate) async fn what_a_host_knew_survives_a_section_that_is_left_out(fixture
         return Err(NotPassed::Skipped("the connector has no optional section".into()));
     }
     let bench = Bench::start(fixture, Scenario::Healthy).await?;
-    let (_, known) = bench.scan().await?;
+    let (before, known) = bench.scan().await?;
     for described in optional {
         let section = described.section;
+        let what = format!("a healthy target without {section}");
         let run = bench.run(ScanRequest::default().leaving_out([section]), Script::Record).await?;
-        let summary = survives(&descriptor, &known, run, &format!("a healthy target without {section}"))?;
-        let status = summary.section(section).map_or("not reported", |report| report.status.as_str());
-        ensure(status == "skipped", format!("{section} is skipped when it is left out"), || status)?;
+        let sent = run.sink.seen().rows.iter().find(|row| descriptor.owner(row) == Some(section)).map(identity);
+        ensure(sent.is_none(), format!("no row of {section} when it is left out"), || sent.unwrap_or_default())?;
+        let summary = survives(&descriptor, &known, run, &what)?;
+        let report = summary.section(section);
+        let skipped = report.is_some_and(|report| report.status == SectionStatus::Skipped);
+        ensure(skipped, format!("{section} is skipped when it is left out"), || how_it_ended(report))?;
+        let drawn = drawn_from(&descriptor, section);
+        others_are_as_before(&before, &summary, section, &drawn, &what)?;
+        let broken = summary.sections.iter().find(|one| one.status.error().is_some());
+        ensure(broken.is_none(), format!("nothing is incomplete for {what}"), || {
+            broken.map(|one| format!("{} is {}", one.section, how_it_ended(Some(one)))).unwrap_or_default()
+        })?;
     }
     Ok(())
 }
@@ -90,8 +160,11 @@ fn survives(descriptor: &Descriptor, known: &[Record], run: Run, what: &str) -> 
     let after = plan.apply(known.to_vec(), scanned).expecting("rows that fit the descriptor")?;
     // What changes by itself may have changed, unless it was to be kept.
     let volatile = descriptor.volatile.iter().filter(|field| plan.of_field(field) != Action::Keep);
-    let keys: BTreeSet<_> = after.iter().map(Record::key).collect();
-    ensure(keys.len() == after.len(), "no two rows with one key after that", || "some")?;
+    let mut keys = BTreeSet::new();
+    let twice: Vec<String> = after.iter().filter(|row| !keys.insert(row.key())).map(identity).collect();
+    ensure(twice.is_empty(), format!("each row once in what a host has that scanned {what}"), || {
+        format!("two rows with one key: {}", shortened(&twice))
+    })?;
     let lost = lost(known, &after, &volatile.collect())?;
     ensure(lost.is_empty(), format!("a host that scanned {what} knows what it knew before"), || shortened(&lost))?;
     Ok(summary)
@@ -128,11 +201,14 @@ fn lost(known: &[Record], after: &[Record], volatile: &BTreeSet<&Field>) -> Resu
 }
 
 /// A target for each section that the fixture can make fail; skipped when there is none.
-async fn failing(fixture: &dyn Fixture, sections: impl IntoIterator<Item = Section>) -> Result<Vec<Bench>, NotPassed> {
+pub(super) async fn failing(
+    fixture: &dyn Fixture,
+    sections: impl IntoIterator<Item = Section>,
+) -> Result<Vec<(Section, Bench)>, NotPassed> {
     let (mut benches, mut reasons) = (Vec::new(), Vec::new());
     for section in sections {
         match Bench::start(fixture, Scenario::SectionFails(section)).await {
-            Ok(bench) => benches.push(bench),
+            Ok(bench) => benches.push((section, bench)),
             Err(NotPassed::Skipped(why)) => reasons.push(format!("{section}: {why}")),
             Err(failed) => return Err(failed),
         }

@@ -7,6 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::bench::{Bench, seed};
+use crate::checks::completeness::how_it_ended;
 use crate::checks::rows::equals_the_truth;
 use crate::fixture::{Fixture, Scenario};
 use crate::probe::Script;
@@ -30,7 +31,7 @@ pub(crate) async fn every_section_is_accounted_for(fixture: &dyn Fixture) -> Ver
     ensure(summary.outcome == Outcome::Complete && unread.is_none(), "a healthy target is read completely", || {
         unread.map_or_else(
             || format!("outcome {:?}", summary.outcome),
-            |report| format!("{} is {}", report.section, report.status.as_str()),
+            |report| format!("{} is {}", report.section, how_it_ended(Some(report))),
         )
     })?;
     let counted = summary.records();

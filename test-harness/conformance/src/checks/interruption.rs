@@ -108,10 +108,25 @@ pub(crate) async fn a_resumed_scan_equals_an_uninterrupted_one(fixture: &dyn Fix
 pub(crate) async fn an_unusable_checkpoint_is_refused(fixture: &dyn Fixture) -> Verdict {
     let bench = Bench::start(fixture, Scenario::Healthy).await?;
     let (_, checkpoints) = scan_with_checkpoints(&bench).await?;
+    for (what, checkpoint) in unusable(&bench, checkpoints.into_iter().next().map(|(_, checkpoint)| checkpoint)) {
+        let request = ScanRequest::default().resuming(checkpoint);
+        let expected = format!("a checkpoint {what} fails the scan with `checkpoint_rejected`");
+        match bench.run(request, Script::Record).await?.result {
+            Ok(_) => return Err(Failure::new(expected, "the scan succeeded").into()),
+            Err(failure) => {
+                ensure(failure.error().code == ErrorCode::CheckpointRejected, expected, || failure.error())?
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checkpoints that a connector must refuse, made of one of its own where it makes some, and what is wrong with each.
+pub(super) fn unusable(bench: &Bench, own: Option<Checkpoint>) -> Vec<(&'static str, Checkpoint)> {
     // Where there is nothing to go on from, those of another version are refused as all are; else they have a test.
-    let resumes = !checkpoints.is_empty();
+    let resumes = own.is_some();
     let damaged = json!({"conformance": "damaged"});
-    let own = checkpoints.into_iter().next().map(|(_, checkpoint)| checkpoint).unwrap_or_else(|| {
+    let own = own.unwrap_or_else(|| {
         let now = jiff::Timestamp::now();
         Checkpoint::new(&bench.descriptor, &bench.target.system, now, damaged.clone())
     });
@@ -123,17 +138,7 @@ pub(crate) async fn an_unusable_checkpoint_is_refused(fixture: &dyn Fixture) -> 
         ("that is damaged", but(&own, |checkpoint| checkpoint.state = damaged)),
     ];
     let versions = of_other_versions(&own).map(|(what, _, checkpoint)| (what, checkpoint));
-    for (what, checkpoint) in foreign.into_iter().chain(versions.into_iter().filter(|_| !resumes)) {
-        let request = ScanRequest::default().resuming(checkpoint);
-        let expected = format!("a checkpoint {what} fails the scan with `checkpoint_rejected`");
-        match bench.run(request, Script::Record).await?.result {
-            Ok(_) => return Err(Failure::new(expected, "the scan succeeded").into()),
-            Err(failure) => {
-                ensure(failure.error().code == ErrorCode::CheckpointRejected, expected, || failure.error())?
-            }
-        }
-    }
-    Ok(())
+    foreign.into_iter().chain(versions.into_iter().filter(|_| !resumes)).collect()
 }
 
 pub(crate) async fn a_checkpoint_of_another_version_is_resumed_or_refused_by_name(fixture: &dyn Fixture) -> Verdict {

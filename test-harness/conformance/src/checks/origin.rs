@@ -13,11 +13,12 @@ pub(crate) async fn plain_http_to_another_machine_is_refused(fixture: &dyn Fixtu
     let (trap, expected) = (trap(&bench)?, format!("error `insecure_endpoint` for {}", bench.scenario));
     let is_refused = |error: &ConnectorError| error.code == ErrorCode::InsecureEndpoint;
     if let Err(error) = bench.try_connect(bench.target.system.clone()) {
+        never_visited(&bench, trap).await?;
         return ensure(is_refused(&error), expected, || error);
     }
     // A connector that cannot be made is best; one that asks nothing is as safe.
     let (first, scan) = ask(&bench).await?;
-    never_visited(&bench, trap)?;
+    never_visited(&bench, trap).await?;
     ensure(first.as_ref().is_some_and(is_refused), format!("{expected} in the connection test"), || shown(first))?;
     let failure = scan.err().map(ConnectorError::from);
     ensure(failure.as_ref().is_some_and(is_refused), format!("{expected} in the scan"), || shown(failure))
@@ -27,7 +28,7 @@ pub(crate) async fn redirects_are_not_followed(fixture: &dyn Fixture) -> Verdict
     let bench = Bench::start(fixture, Scenario::Redirects).await?;
     let (trap, expected) = (trap(&bench)?, format!("error `unexpected_redirect` for {}", bench.scenario));
     let (first, scan) = ask(&bench).await?;
-    never_visited(&bench, trap)?;
+    never_visited(&bench, trap).await?;
     let is_refused = |error: &ConnectorError| error.code == ErrorCode::UnexpectedRedirect;
     ensure(first.as_ref().is_some_and(is_refused), format!("{expected} in the connection test"), || shown(first))?;
     let failure = scan.err().map(ConnectorError::from);
@@ -38,14 +39,14 @@ pub(crate) async fn a_next_link_to_another_server_is_not_followed(fixture: &dyn 
     let bench = Bench::start(fixture, Scenario::ForeignNextLink).await?;
     let trap = trap(&bench)?;
     let (_, scan) = ask(&bench).await?;
-    never_visited(&bench, trap)?;
+    never_visited(&bench, trap).await?;
     let whole = scan.is_ok_and(|summary| summary.outcome == Outcome::Complete);
     ensure(!whole, format!("the list of {} is not called whole", bench.scenario), || "a complete scan")
 }
 
 /// The error of the connection test, and how a scan ends.
 async fn ask(bench: &Bench) -> Result<(Option<ConnectorError>, Result<ScanSummary, ScanFailure>), NotPassed> {
-    let report = bench.connect()?.test_connection().await;
+    let report = bench.test_connection().await?;
     let scan = bench.run(ScanRequest::default(), Script::Record).await?;
     Ok((report.first_error().cloned(), scan.result))
 }
@@ -55,8 +56,8 @@ fn trap(bench: &Bench) -> Result<&Trap, NotPassed> {
     Ok(bench.target.trap.as_ref().ok_or_else(missing)?)
 }
 
-fn never_visited(bench: &Bench, trap: &Trap) -> Verdict {
-    let caught = trap.caught(&bench.target.secrets);
+async fn never_visited(bench: &Bench, trap: &Trap) -> Verdict {
+    let caught = trap.caught(&bench.target.secrets).await;
     ensure(caught.is_none(), format!("nobody comes to the other server of {}", bench.scenario), || {
         caught.unwrap_or_default()
     })

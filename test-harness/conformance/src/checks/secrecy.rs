@@ -4,30 +4,37 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 
 use connector_api::secrecy::{ExposeSecret, SecretString};
-use connector_api::{ScanRequest, Section};
+use connector_api::{ConnectorError, ScanFailure, ScanRequest};
+use serde::Serialize;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Run};
+use crate::checks::interruption::unusable;
 use crate::fixture::{Fixture, Scenario};
 use crate::log::CapturedLog;
 use crate::probe::Script;
 use crate::rerun::{self, CURRENT, Rerun};
-use crate::secret::shows_in;
+use crate::secret::shown_in;
 use crate::verdict::{Failure, NotPassed, Verdict, ensure};
 
 /// The states in which a secret is looked for: each takes another way through a connector.
-const SCENARIOS: [Scenario; 7] = [
-    Scenario::Healthy,
-    Scenario::Unauthorized,
-    Scenario::Forbidden,
-    Scenario::Refused,
-    Scenario::WrongCertificate,
-    Scenario::Redirects,
-    Scenario::SectionFails(Section::USERS),
-];
+fn scenarios(fixture: &dyn Fixture) -> impl Iterator<Item = Scenario> {
+    let all = [
+        Scenario::Healthy,
+        Scenario::Unauthorized,
+        Scenario::Forbidden,
+        Scenario::Refused,
+        Scenario::WrongCertificate,
+        Scenario::PlainHttp,
+        Scenario::Redirects,
+        Scenario::ForeignNextLink,
+    ];
+    let sections = fixture.registration().descriptor().sections;
+    all.into_iter().chain(sections.into_iter().map(|described| Scenario::SectionFails(described.section)))
+}
 
 pub(crate) async fn the_secret_never_shows(fixture: &dyn Fixture) -> Verdict {
     let mut tried = 0;
-    for scenario in SCENARIOS {
+    for scenario in scenarios(fixture) {
         match Bench::start(fixture, scenario).await {
             Ok(bench) => {
                 tried += 1;
@@ -53,25 +60,26 @@ pub(crate) async fn the_secret_is_never_printed(fixture: &dyn Fixture) -> Verdic
     ensure(ended, "a process of its own scans targets with the same secrets, and ends", || {
         format!("{}, and nothing of it", output.status)
     })?;
-    for (secret, (stream, printed)) in secrets.iter().flat_map(|secret| streams.iter().map(move |at| (secret, at))) {
-        let shows = shows_in(secret.expose_secret(), printed);
-        ensure(!shows, format!("no secret {stream}"), || "it shows there")?;
-    }
-    Ok(())
+    streams.iter().try_for_each(|(stream, printed)| shows_not(&secrets, stream, printed))
 }
 
-/// Tests the connection and scans in every state, in a process that others look at.
+/// Fails with what stands around a secret where one shows.
+fn shows_not(secrets: &[SecretString], place: &str, text: &str) -> Verdict {
+    shown_in(secrets, text)
+        .map_or(Ok(()), |shown| Err(Failure::new(format!("no secret {place}"), format!("`{shown}`")).into()))
+}
+
+/// Has everything said in every state, in a process that others look at.
 async fn print(fixture: &dyn Fixture) -> Verdict {
     rerun::print_log();
     let mut secrets = Vec::new();
-    for scenario in SCENARIOS {
+    for scenario in scenarios(fixture) {
         let bench = match Bench::start(fixture, scenario).await {
             Ok(bench) => bench,
             Err(NotPassed::Skipped(_)) => continue,
             Err(failed) => return Err(failed),
         };
-        let _report = bench.connect()?.test_connection().await;
-        let _run = bench.run(ScanRequest::default().with_checkpoints(), Script::Record).await?;
+        let _said = said(&bench).await?;
         if scenario == Scenario::Healthy {
             secrets = bench.target.secrets;
         }
@@ -89,39 +97,85 @@ fn mark(secrets: &[SecretString]) -> String {
 
 async fn never_shows(bench: &Bench) -> Verdict {
     let log = CapturedLog::start();
-    let report = bench.connect()?.test_connection().await;
-    let run = bench.run(ScanRequest::default().with_checkpoints(), Script::Record).await?;
-    let log = log.text();
-
-    let seen = run.sink.seen();
-    let mut places = vec![
-        ("the log", log),
-        ("the connection report", format!("{report:?} {}", json(&report)?)),
-        ("the records", json(&seen.rows)?),
-        ("the progress", json(&seen.progress)?),
-        ("the checkpoints", json(&seen.checkpoints)?),
-        (
-            "the configuration",
-            format!("{:?} {}", bench.target.system.credential, json(&bench.target.system.credential)?),
-        ),
-    ];
-    places.push(match &run.result {
-        Ok(summary) => ("the summary", format!("{summary:?} {}", json(summary)?)),
-        Err(failure) => ("the error of the scan", format!("{failure} {failure:?} {}", json(failure.summary())?)),
-    });
-    for secret in &bench.target.secrets {
-        let secret = secret.expose_secret();
-        for (place, text) in &places {
-            ensure(
-                !shows_in(secret, text),
-                format!("no secret in {place} of {}", bench.scenario),
-                || "it shows there",
-            )?;
-        }
+    let said = said(bench).await?;
+    let log = ("in the log".to_owned(), log.text());
+    for (place, text) in said.iter().chain([&log]) {
+        shows_not(&bench.target.secrets, &format!("{place} of {}", bench.scenario), text)?;
     }
     Ok(())
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, NotPassed> {
+/// Everything that a connector says of a target, and where.
+async fn said(bench: &Bench) -> Result<Vec<(String, String)>, NotPassed> {
+    let credential = &bench.target.system.credential;
+    let mut said = vec![("in the configuration".to_owned(), format!("{credential:?} {}", json(credential)?))];
+    let connector = match bench.try_connect(bench.target.system.clone()) {
+        Ok(connector) => connector,
+        // Such a target is refused here or later.
+        Err(error) if bench.scenario == Scenario::PlainHttp => {
+            said.push(("in the error of the connector".to_owned(), of_error(&error)?));
+            return Ok(said);
+        }
+        Err(_) => bench.connect()?,
+    };
+    let report = bench.test_connection().await?;
+    said.push(("in the connection report".to_owned(), format!("{report:?} {}", json(&report)?)));
+    let plan = bench.in_time("plan", connector.plan(&ScanRequest::default())).await?;
+    said.push(("in the plan".to_owned(), of_result(&plan)?));
+    let organizations = bench.in_time("list of organisations", connector.organizations()).await?;
+    said.push(("in the organisations".to_owned(), of_result(&organizations)?));
+
+    let run = bench.run(ScanRequest::default().with_checkpoints(), Script::Record).await?;
+    let own = {
+        let seen = run.sink.seen();
+        said.push(("in the records".to_owned(), json(&seen.rows)?));
+        said.push(("in the progress".to_owned(), json(&seen.progress)?));
+        said.push(("in the checkpoints".to_owned(), json(&seen.checkpoints)?));
+        seen.checkpoints.first().map(|(_, checkpoint)| checkpoint.clone())
+    };
+    said.push(("in the summary".to_owned(), of_scan(&run)?));
+    if bench.scenario == Scenario::Healthy {
+        let refused = unusable(bench, own).into_iter().map(|(what, checkpoint)| {
+            (format!("in the summary after a checkpoint {what}"), ScanRequest::default().resuming(checkpoint))
+        });
+        let core = bench.descriptor.sections.iter().filter(|described| described.core).map(|described| {
+            let section = described.section;
+            (format!("in the summary without {section}"), ScanRequest::default().leaving_out([section]))
+        });
+        for (place, request) in refused.chain(core) {
+            said.push((place, of_scan(&bench.run(request, Script::Record).await?)?));
+        }
+    }
+    Ok(said)
+}
+
+fn of_scan(run: &Run) -> Result<String, NotPassed> {
+    let summary = match &run.result {
+        Ok(summary) => summary,
+        Err(failure) => failure.summary(),
+    };
+    let error = run.result.as_ref().err().map(ScanFailure::error).map(of_error).transpose()?;
+    Ok(format!("{} {summary:?} {}", error.unwrap_or_default(), json(summary)?))
+}
+
+fn of_result(result: &Result<impl Serialize, ConnectorError>) -> Result<String, NotPassed> {
+    match result {
+        Ok(value) => json(value),
+        Err(error) => of_error(error),
+    }
+}
+
+/// An error as it is shown to people, to programs and in logs, with its causes.
+fn of_error(error: &ConnectorError) -> Result<String, NotPassed> {
+    let mut text = format!("{error} {error:?} {}", json(error)?);
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(" {error} {error:?}"));
+        cause = error.source();
+    }
+    Ok(text)
+}
+
+fn json(value: &impl Serialize) -> Result<String, NotPassed> {
     serde_json::to_string(value).map_err(|error| Failure::new("everything that is handed over is JSON", error).into())
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,14 +10,11 @@ use std::time::Duration;
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{
     Access, AccessLevel, AccessPath, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor,
-    ErrorCode, Progress, Record, Retry, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section,
-    SectionReport, SectionStatus, Severity, SystemConfig, async_trait,
+    ErrorCode, Organization, Progress, Record, Retry, ScanFailure, ScanLedger, ScanPlan, ScanRequest, ScanSink,
+    ScanSummary, Section, SectionPlan, SectionReport, SectionStatus, Severity, SystemConfig, async_trait,
 };
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::descriptor::descriptor;
 use super::{Breakage, RESOURCES, account, grant, group, membership, reason, sections};
@@ -30,8 +28,8 @@ thread_local! {
 
 /// The connector with the breakage of that index.
 pub struct ReferenceConnector<const BREAKAGE: usize> {
-    config: SystemConfig,
-    requests: AtomicUsize,
+    pub(super) config: SystemConfig,
+    pub(super) requests: AtomicUsize,
     refused: AtomicUsize,
 }
 
@@ -45,6 +43,12 @@ impl<const BREAKAGE: usize> TryFrom<SystemConfig> for ReferenceConnector<BREAKAG
             return Err(ConnectorError::invalid_config("no", "none"));
         }
         if connector.config.hostname.starts_with("plainhttp-") && !connector.is(Breakage::SpeaksPlainHttp) {
+            if connector.is(Breakage::AsksBeforeItRefuses) {
+                let address = connector.config.hostname.trim_start_matches("plainhttp-");
+                let asked = std::net::TcpStream::connect(address)
+                    .and_then(|mut connection| connection.write_all(b"GET / HTTP/1.1\r\n\r\n"));
+                asked.map_err(|_| ConnectorError::internal("the trap does not answer"))?;
+            }
             let message = "the secret would travel readable";
             return Err(ConnectorError::new(ErrorCode::InsecureEndpoint, message, "use HTTPS"));
         }
@@ -53,62 +57,10 @@ impl<const BREAKAGE: usize> TryFrom<SystemConfig> for ReferenceConnector<BREAKAG
 }
 
 impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
-    const BREAKAGE: Breakage = Breakage::ALL[BREAKAGE];
+    pub(super) const BREAKAGE: Breakage = Breakage::ALL[BREAKAGE];
 
-    fn is(&self, breakage: Breakage) -> bool {
+    pub(super) fn is(&self, breakage: Breakage) -> bool {
         Self::BREAKAGE == breakage
-    }
-
-    /// One request, as the target answers it.
-    async fn answer(&self, section: Section) -> Result<(), ConnectorError> {
-        let error = |code| Err(ConnectorError::new(code, "so it is", "change it"));
-        let request = self.requests.fetch_add(1, Ordering::Relaxed);
-        match self.config.hostname.as_str() {
-            "refused" if self.is(Breakage::CallsRefusedTimeout) => error(ErrorCode::Timeout),
-            "refused" => error(ErrorCode::Connect),
-            "unauthorized" if self.is(Breakage::CallsUnauthorizedForbidden) => error(ErrorCode::Forbidden),
-            "unauthorized" if self.is(Breakage::LeaksInError) => {
-                let secret = self.config.credential.secret().expose_secret();
-                Err(ConnectorError::new(ErrorCode::Unauthorized, format!("{secret} is refused"), "change it"))
-            }
-            "unauthorized" => error(ErrorCode::Unauthorized),
-            "forbidden" if self.is(Breakage::CallsForbiddenUnauthorized) => error(ErrorCode::Unauthorized),
-            "forbidden" => error(ErrorCode::Forbidden),
-            "wrongcertificate" if self.is(Breakage::TrustsAnyCertificate) => Ok(()),
-            "wrongcertificate" => error(ErrorCode::Tls),
-            "hangs" if self.is(Breakage::NeverTimesOut) => std::future::pending().await,
-            "hangs" => match timeout(Duration::from_secs(15), std::future::pending()).await {
-                Ok(never) => never,
-                Err(_) => error(ErrorCode::Timeout),
-            },
-            other if other.contains("-127.0.0.1:") => self.lead_astray(other).await,
-            transient if transient.starts_with("transient-") && request % 3 == 1 => {
-                Err(ConnectorError::new(ErrorCode::ServerError, "it failed in passing", "try again")
-                    .with_retry(Retry::Later))
-            }
-            fails if fails.strip_prefix("fails-") == Some(section.as_str()) => error(ErrorCode::ServerError),
-            _ => Ok(()),
-        }
-    }
-
-    /// What comes of a target that leads to another server, whose address stands behind the scenario's name.
-    async fn lead_astray(&self, hostname: &str) -> Result<(), ConnectorError> {
-        let (scenario, address) = hostname.split_once('-').unwrap_or_default();
-        match (scenario, Self::BREAKAGE) {
-            ("plainhttp", Breakage::SpeaksPlainHttp)
-            | ("redirects", Breakage::FollowsRedirects)
-            | ("foreignnextlink", Breakage::FollowsForeignLinks) => {
-                let secret = self.config.credential.secret().expose_secret();
-                let asked = async {
-                    let mut connection = TcpStream::connect(address).await?;
-                    connection.write_all(format!("GET / HTTP/1.1\r\nx-key: {secret}\r\n\r\n").as_bytes()).await?;
-                    connection.read_to_end(&mut Vec::new()).await
-                };
-                asked.await.map(drop).map_err(|_| ConnectorError::internal("the trap does not answer"))
-            }
-            ("foreignnextlink", Breakage::IgnoresForeignLinks) => Ok(()),
-            _ => Err(ConnectorError::new(ErrorCode::UnexpectedRedirect, "it leads elsewhere", "look who answers")),
-        }
     }
 
     /// The rows of every section, as this connector sees them.
@@ -191,7 +143,9 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         }
         let misread = self.is(Breakage::MisreadsOtherVersions) && !is_ours;
         if !self.is(Breakage::TakesAnyCheckpoint) && !misread {
-            checkpoint.verify(&Self::describe(), &self.config, Timestamp::now())?;
+            let verified = checkpoint.verify(&Self::describe(), &self.config, Timestamp::now());
+            let leaks = self.is(Breakage::LeaksInRefusedCheckpoint);
+            verified.map_err(|error| if leaks { self.indiscreet(error) } else { error })?;
         }
         let lenient = self.is(Breakage::TakesAnyCheckpoint) || self.is(Breakage::TakesDamagedCheckpoint);
         let sent = match checkpoint.state["sent"].as_u64() {
@@ -214,13 +168,19 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         ledger: &mut ScanLedger,
     ) -> Result<(), ConnectorError> {
         if !self.is(Breakage::LeavesOutCore) {
-            request.verify(&Self::describe())?;
+            let leaks = self.is(Breakage::LeaksInRefusedRequest);
+            request.verify(&Self::describe()).map_err(|error| if leaks { self.indiscreet(error) } else { error })?;
         }
         let started = Timestamp::now();
         let mut sent = 0;
         let mut skip = self.resume_from(request)?;
         for (section, rows) in self.rows(&request.without) {
-            if request.without.contains(&section) && !Self::describe().is_core(section) {
+            let more = section == Section::APPLICATIONS && request.without.contains(&Section::GRANTS);
+            let left_out = request.without.contains(&section) || (more && self.is(Breakage::LeavesOutMore));
+            if left_out && !Self::describe().is_core(section) {
+                if self.is(Breakage::SendsWhatIsLeftOut) {
+                    sink.records(rows).await?;
+                }
                 let complete = self.is(Breakage::CallsLeftOutComplete);
                 let status = if complete { SectionStatus::Complete } else { SectionStatus::Skipped };
                 ledger.close(SectionReport::new(section, status));
@@ -255,7 +215,7 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
             for result in futures_util::future::join_all(pages.into_iter().map(|rows| sink.records(rows))).await {
                 result?;
             }
-            if let Some(report) = self.judged(report) {
+            if let Some(report) = self.judged(self.as_whole_as_its_sources(report, ledger)) {
                 ledger.close(report);
             }
         }
@@ -301,6 +261,20 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         Ok(())
     }
 
+    /// What is drawn from a section that is not whole is not whole either.
+    fn as_whole_as_its_sources(&self, mut report: SectionReport, ledger: &ScanLedger) -> SectionReport {
+        let described = Self::describe();
+        let mut sources = described.section(report.section).into_iter().flat_map(|described| &described.drawn_from);
+        let broken = sources.find_map(|source| Some(ledger.section(*source)?.status.error()?.clone().context(source)));
+        if let Some(error) = broken
+            && report.status == SectionStatus::Complete
+            && !self.is(Breakage::CallsDrawnComplete)
+        {
+            report.status = SectionStatus::Incomplete { error };
+        }
+        report
+    }
+
     /// The report as this connector hands it in.
     fn judged(&self, mut report: SectionReport) -> Option<SectionReport> {
         let core = Self::describe().is_core(report.section);
@@ -309,6 +283,19 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
             Breakage::Miscounts if report.section == Section::USERS => report.records += 1,
             Breakage::ScansWithoutRights if self.config.hostname == "unauthorized" => {
                 report.status = SectionStatus::Complete;
+            }
+            Breakage::BlamesAnother if self.config.hostname == "fails-users" => match report.section {
+                Section::USERS => report.status = SectionStatus::Complete,
+                Section::GROUPS => {
+                    let error = ConnectorError::new(ErrorCode::ServerError, "by mistake", "change it");
+                    report = report.incomplete(error);
+                }
+                _ => {}
+            },
+            Breakage::TakesOthersAlong
+                if self.config.hostname == "fails-grants" && report.section == Section::APPLICATIONS =>
+            {
+                report = report.incomplete(ConnectorError::internal("by mistake"));
             }
             Breakage::HidesIncompleteCore if core => report.status = SectionStatus::Complete,
             Breakage::HidesIncompleteOptional if !core => report.status = SectionStatus::Complete,
@@ -325,14 +312,36 @@ impl<const BREAKAGE: usize> Connector for ReferenceConnector<BREAKAGE> {
     }
 
     async fn test_connection(&self) -> ConnectionReport {
-        let check = match self.answer(Section::USERS).await {
-            Ok(()) if self.is(Breakage::FailsHealthyTest) => {
-                Check::failed("users", ConnectorError::internal("by mistake"), Duration::ZERO)
+        let mut checks = Vec::new();
+        for described in Self::describe().sections.into_iter().filter(|described| described.core) {
+            let name = described.section.as_str();
+            let failed = match self.answer(described.section).await {
+                Ok(()) if self.is(Breakage::FailsHealthyTest) => Some(ConnectorError::internal("by mistake")),
+                Ok(()) => None,
+                Err(error) => Some(error),
+            };
+            if let Some(error) = failed {
+                checks.push(Check::failed(name, error, Duration::ZERO));
+                break;
             }
-            Ok(()) => Check::passed("users", "all of them", Duration::ZERO),
-            Err(error) => Check::failed("users", error, Duration::ZERO),
-        };
-        ConnectionReport::new(vec![check])
+            checks.push(Check::passed(name, "all of them", Duration::ZERO));
+            if self.is(Breakage::TestsUsersAlone) {
+                break;
+            }
+        }
+        ConnectionReport::new(checks)
+    }
+
+    async fn plan(&self, _: &ScanRequest) -> Result<Option<ScanPlan>, ConnectorError> {
+        let secret = if self.is(Breakage::LeaksInPlan) { self.config.credential.secret().expose_secret() } else { "" };
+        Ok(Some(ScanPlan::new(0, vec![SectionPlan::new(Section::USERS, 3, format!("3 pages {secret}"))])))
+    }
+
+    async fn organizations(&self) -> Result<Vec<Organization>, ConnectorError> {
+        match self.answer(Section::USERS).await {
+            Err(error) if self.is(Breakage::LeaksInOrganizations) => Err(self.indiscreet(error)),
+            answered => answered.map(|()| Vec::new()),
+        }
     }
 
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {

@@ -35,7 +35,8 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         section(Section::MEMBERSHIPS, "membership", &["REFERENCE_GROUP"]).core(),
         section(Section::APPLICATIONS, "resource", &["application"]).filling_in([Field::new("account", "department")]),
         section(Section::GRANTS, "grant", &["privileged", "other"])
-            .owning(RowType::several("binding", ["groupToResource"])),
+            .owning(RowType::several("binding", ["groupToResource"]))
+            .drawn_from([Section::GROUPS, Section::APPLICATIONS]),
     ];
     descriptor.evidence = vec![EvidenceRow::new("first", ReasonKind::Privilege, [Severity::Low]).explained(
         "The group is the third.",

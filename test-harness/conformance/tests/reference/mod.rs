@@ -2,6 +2,7 @@
 
 mod connector;
 mod descriptor;
+mod target;
 
 use connector::ReferenceConnector;
 use connector_api::{
@@ -56,6 +57,7 @@ breakages! {
     CallsForbiddenUnauthorized,
     NeverTimesOut,
     TrustsAnyCertificate,
+    TestsUsersAlone,
     ScansWithoutRights,
     // Its rows.
     DropsARow,
@@ -97,8 +99,14 @@ breakages! {
     HidesIncompleteCore,
     HidesIncompleteOptional,
     CallsLeftOutComplete,
+    BlamesAnother,
+    TakesOthersAlong,
+    CallsDrawnComplete,
+    SendsWhatIsLeftOut,
+    LeavesOutMore,
     // Where it goes.
     SpeaksPlainHttp,
+    AsksBeforeItRefuses,
     FollowsRedirects,
     FollowsForeignLinks,
     IgnoresForeignLinks,
@@ -110,6 +118,11 @@ breakages! {
     LeaksThroughLog,
     LeaksInRecord,
     LeaksInCheckpoint,
+    LeaksInOptionalSection,
+    LeaksInRefusedCheckpoint,
+    LeaksInRefusedRequest,
+    LeaksInPlan,
+    LeaksInOrganizations,
     Panics,
 }
 
