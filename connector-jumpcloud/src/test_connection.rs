@@ -5,7 +5,8 @@ use std::time::Duration;
 use connector_api::{Check, ConnectionReport, ConnectorError, ErrorCode};
 use tokio::time::{Instant, timeout};
 
-use crate::api::graph::{self, Edge, Kind};
+use crate::api::graph::{self, Edge};
+use crate::api::kind::Kind;
 use crate::api::organizations::Organization;
 use crate::api::user_groups::{self, UserGroup};
 use crate::client::{Client, Meter, PageReader};

@@ -11,8 +11,6 @@ use serde::Deserialize;
 const WORDS: Words = Words {
     user_agent: concat!("acme-connector/", env!("CARGO_PKG_VERSION")),
     vendor: "Acme",
-    service: "an Acme API",
-    example_host: "api.acme.example",
     credential: "the API token",
     ..Words::DEFAULT
 };
@@ -26,17 +24,16 @@ inventory::submit! { Registration::of::<Acme>() }
 
 /// `system.attributes` of an Acme organisation.
 #[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Options {
     /// How often to ask again where a request failed in passing.
     #[schemars(title = "Retries", range(min = 0, max = 10))]
+    #[serde(default = "retries")]
     acme_retries: u32,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { acme_retries: 6 }
-    }
+fn retries() -> u32 {
+    6
 }
 
 /// Who has which access to an application: somebody may have several.
@@ -87,12 +84,11 @@ impl Acme {
         let accounts: Accounts = users.iter().map(|user| (user.id.clone(), account(user))).collect();
         let group = |row: &Row| Group::new(&row.id, GROUP, row.text("/name").unwrap_or(&row.id));
         let mut groups: Vec<Group> = groups.iter().map(group).collect();
-        let members = self.members(client, &accounts, &mut groups).await;
-        let (report, members) = ledger.core(Section::MEMBERSHIPS, members)?;
+        let (report, members) =
+            ledger.core(Section::MEMBERSHIPS, self.members(client, &accounts, &mut groups).await)?;
         ledger.send_section(sink, cancel, Section::USERS, accounts.values().cloned()).await?;
         ledger.send_section(sink, cancel, Section::GROUPS, groups).await?;
         ledger.send_section(sink, cancel, report, members).await?;
-
         let found = ledger.optional(scan, Section::APPLICATIONS, self.applications(client)).await;
         if let Some(found) = &found {
             ledger.send_section(sink, cancel, Section::APPLICATIONS, found.clone()).await?;
@@ -182,10 +178,15 @@ impl Connector for Acme {
 
     async fn test_connection(&self) -> ConnectionReport {
         let (client, mut report) = (self.client.brisk(), ConnectionReport::default());
-        for (name, path) in [("users", "/users"), ("groups", "/groups")] {
-            let found = async { Ok(format!("{} {name}", self.list::<Row>(&client, path).await?.len())) };
-            report.probe(name, found).await;
-        }
+        let users = async { Ok(format!("{} users", self.list::<Row>(&client, "/users").await?.len())) };
+        report.probe("users", users).await;
+        let members = async {
+            let groups = self.list::<Row>(&client, "/groups").await?;
+            let Some(first) = groups.first() else { return Ok("there are no groups".to_owned()) };
+            let members: Vec<Row> = self.list(&client, &format!("/groups/{}/members", segment(&first.id)?)).await?;
+            Ok(format!("{} groups, {} members of the first", groups.len(), members.len()))
+        };
+        report.probe("groups", members).await;
         report
     }
 
