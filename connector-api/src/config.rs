@@ -68,8 +68,10 @@ impl SystemConfig {
     /// # Errors
     /// `invalid_config` for what the type does not take.
     pub fn options<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
-        T::deserialize(Value::Object(self.attributes.clone())).map_err(|error| {
-            ConnectorError::invalid_config(format!("attributes: {error}"), "correct the system's attributes")
+        // What is wrong with a value is not said: it may be a secret. The schema was held against them with better words.
+        T::deserialize(Value::Object(self.attributes.clone())).map_err(|_| {
+            let message = "the attributes do not have the form that the connector's schema describes";
+            ConnectorError::invalid_config(message, "correct the system's attributes")
         })
     }
 

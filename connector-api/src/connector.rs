@@ -37,11 +37,11 @@ pub trait Connector: Send + Sync {
     /// that was cancelled or whose sink failed. The failure carries the summary as far as it came.
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure>;
 
-    /// The requests that [`scan`](Self::scan) would make, from the counts alone. `None` when the connector cannot
-    /// tell.
+    /// The requests that [`scan`](Self::scan) would make, from the counts alone. `None` when the connector does not
+    /// estimate them.
     ///
     /// # Errors
-    /// When the target does not tell the counts.
+    /// When the target does not give the counts.
     async fn plan(&self, request: &ScanRequest) -> Result<Option<ScanPlan>, ConnectorError> {
         let _ = request;
         Ok(None)
@@ -51,7 +51,7 @@ pub trait Connector: Send + Sync {
     /// thing.
     ///
     /// # Errors
-    /// When the target does not tell them.
+    /// When the target does not give them.
     async fn organizations(&self) -> Result<Vec<Organization>, ConnectorError> {
         Ok(Vec::new())
     }

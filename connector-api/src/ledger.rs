@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::SystemConfig;
 use crate::descriptor::Descriptor;
-use crate::error::ConnectorError;
+use crate::error::{ConnectorError, ErrorCode};
 use crate::record::Record;
 use crate::scan::{ScanRequest, ScanSink};
 use crate::section::Section;
@@ -76,34 +76,44 @@ impl ScanLedger {
     }
 
     /// What `reading` finds of an optional section; `None` where there is nothing to send, and how it ended is entered: it
-    /// was left out, it could not be read, or a section that it is [drawn from](SectionDescription::drawn_from) is not whole.
-    /// It is not read then.
+    /// was left out, or all that it is [drawn from](SectionDescription::drawn_from); one of these is not whole; or it could not
+    /// be read. Only in the last case is it read at all.
+    ///
+    /// # Errors
+    /// That of a reading after which nothing else can be read: `cancelled`, `sink`, `address_blocked`, `internal`.
     pub async fn optional<T>(
         &mut self,
         request: &ScanRequest,
         section: Section,
         reading: impl Future<Output = Result<T, ConnectorError>>,
-    ) -> Option<T> {
-        let described = self.described.iter().find(|described| described.section == section);
-        let mut sources = described.into_iter().flat_map(|described| &described.drawn_from);
-        let lacking = sources.find_map(|source| match &self.section(*source)?.status {
-            SectionStatus::Complete => None,
-            status => Some(status.clone()),
-        });
-        let status = match lacking {
-            _ if request.without.contains(&section) => SectionStatus::Skipped,
-            Some(SectionStatus::Skipped) => SectionStatus::Skipped,
-            Some(SectionStatus::Incomplete { error } | SectionStatus::Unavailable { error }) => {
-                SectionStatus::Incomplete { error }
-            }
+    ) -> Result<Option<T>, ConnectorError> {
+        let status = if request.without.contains(&section) {
+            Some(SectionStatus::Skipped)
+        } else {
+            self.status_by_sources(section)
+        };
+        let status = match status {
             Some(status) => status,
             None => match reading.await {
-                Ok(found) => return Some(found),
+                Ok(found) => return Ok(Some(found)),
+                Err(error) if ends_all(&error) => return Err(error.context(section)),
                 Err(error) => error.into(),
             },
         };
         self.close(SectionReport::new(section, status));
-        None
+        Ok(None)
+    }
+
+    /// How a section ends by those that it is drawn from; `None` where they let it be read.
+    fn status_by_sources(&self, section: Section) -> Option<SectionStatus> {
+        let described = self.described.iter().find(|described| described.section == section)?;
+        let sources: Vec<&SectionStatus> =
+            described.drawn_from.iter().filter_map(|source| Some(&self.section(*source)?.status)).collect();
+        if let Some(error) = sources.iter().find_map(|status| status.error()) {
+            return Some(SectionStatus::Incomplete { error: error.clone() });
+        }
+        let are_left_out = !sources.is_empty() && sources.iter().all(|status| **status == SectionStatus::Skipped);
+        are_left_out.then_some(SectionStatus::Skipped)
     }
 
     /// Sends all rows of a section that was read whole, counts them, and enters its report once they were taken, and not
@@ -179,11 +189,16 @@ impl ScanLedger {
     }
 }
 
+/// Whether nothing else can be read after an error.
+fn ends_all(error: &ConnectorError) -> bool {
+    matches!(error.code, ErrorCode::Cancelled | ErrorCode::Sink | ErrorCode::AddressBlocked | ErrorCode::Internal)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{Credential, ErrorCode};
+    use crate::Credential;
 
     fn ledger() -> ScanLedger {
         let describe = |section: Section| SectionDescription::new(section, section.as_str(), "", "", "");
@@ -215,8 +230,8 @@ mod tests {
         let (everything, unread) = (ScanRequest::default(), async { panic!("it is not read") });
         let mut ledger = ledger();
         let forbidden = async { Err::<(), _>(error(ErrorCode::Forbidden)) };
-        assert_eq!(ledger.optional(&everything, Section::APPLICATIONS, forbidden).await, None);
-        assert_eq!(ledger.optional::<()>(&everything, Section::GRANTS, unread).await, None);
+        assert_eq!(ledger.optional(&everything, Section::APPLICATIONS, forbidden).await, Ok(None));
+        assert_eq!(ledger.optional::<()>(&everything, Section::GRANTS, unread).await, Ok(None));
         let status = |ledger: &ScanLedger, section| ledger.section(section).unwrap().status.as_str();
         assert_eq!(status(&ledger, Section::APPLICATIONS), "unavailable");
         assert_eq!(status(&ledger, Section::GRANTS), "incomplete");
@@ -225,9 +240,12 @@ mod tests {
         let without = ScanRequest::default().leaving_out([Section::APPLICATIONS]);
         for section in [Section::APPLICATIONS, Section::GRANTS] {
             let unread = async { panic!("it is not read") };
-            assert_eq!(ledger.optional::<()>(&without, section, unread).await, None);
+            assert_eq!(ledger.optional::<()>(&without, section, unread).await, Ok(None));
             assert_eq!(status(&ledger, section), "skipped");
         }
-        assert_eq!(self::ledger().optional(&everything, Section::GRANTS, async { Ok(7) }).await, Some(7));
+        assert_eq!(self::ledger().optional(&everything, Section::GRANTS, async { Ok(7) }).await, Ok(Some(7)));
+        let cancelled = async { Err::<(), _>(ConnectorError::cancelled()) };
+        let ended = self::ledger().optional(&everything, Section::GRANTS, cancelled).await;
+        assert_eq!(ended.unwrap_err().code, ErrorCode::Cancelled);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 mock! {
-    /// A connector that answers as a test tells it to.
+    /// A connector that answers as a test says.
     #[derive(Debug)]
     pub Connector {}
 
@@ -31,7 +31,7 @@ mock! {
 }
 
 mock! {
-    /// A sink that expects what a test tells it to.
+    /// A sink that expects what a test says.
     #[derive(Debug)]
     pub ScanSink {}
 

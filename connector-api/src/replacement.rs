@@ -1,6 +1,6 @@
 //! What a scan replaces of what a host knew before: a plan as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -11,6 +11,7 @@ use crate::reason::Reason;
 use crate::record::{AccountLink, Record};
 use crate::row_type::{Field, RowType};
 use crate::section::Section;
+use crate::section_description::SectionDescription;
 use crate::section_report::SectionStatus;
 use crate::summary::{Outcome, ScanSummary};
 
@@ -26,13 +27,14 @@ use crate::summary::{Outcome, ScanSummary};
 /// - A row that was not known comes as the scan brought it. Of one that was known, a field that is kept stays as it was,
 ///   and where it had no value, the scan's is taken.
 /// - Of a row that is kept, only fields are taken over that a section filled in which was read whole.
-/// - A row that names one of a kept type is kept itself: the ends of a binding, the principal and resource of a grant, the
-///   group of a membership. So when devices were left out, bindings to devices stay, and those to applications are replaced.
+/// - A row that names one of a kept type is kept itself ([`of_row`](Self::of_row)): the ends of a binding, the group and
+///   resource of a grant, the group of a membership; and so is a grant or membership of an account whose row is kept. So when
+///   devices were left out, bindings to devices stay, and those to applications are replaced.
 /// - A row that is in the scan under a type that is kept, and was known under one that is replaced, comes as the scan
-///   brought it: it is not gone.
+///   brought it: it is not gone. A grant that changed into a section that was left out is not in the scan, and goes.
 /// - A reason or link that was known stays where one of its sections was not read whole, in place of one that the scan
 ///   brought with the same [key](Reason::key). It may be refuted by what was read: it is as old as the section. Where only
-///   its details are from such a section, it stays as long as the scan brought one with the same key.
+///   its details are from such a section, it stays as long as the scan brought one with the same key that is no graver.
 /// - Kept rows may name rows that are gone, and have a user name that another account has by now. Rows of a type that no
 ///   section owns are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +49,9 @@ pub struct Replacement {
     pub fields: Vec<FieldReplacement>,
     /// The sections that were not read whole: reasons and links that were drawn from one of them stay on rows that stay.
     pub kept_sections: Vec<Section>,
+    /// The sections that were read whole but for what names rows of a section that was not: of these some rows may be kept, so
+    /// they are as of then only in part.
+    pub kept_in_part: Vec<Section>,
 }
 
 /// What happens to the rows of one type.
@@ -119,13 +124,33 @@ impl ScanSummary {
             described.fills_in.iter().map(field)
         });
         let kept = sections().map(|described| described.section).filter(|section| action(*section) == Action::Keep);
+        let in_part = sections().map(|described| described.section).filter(|section| {
+            action(*section) == Action::Replace
+                && sources(described, *section).iter().any(|of| action(*of) == Action::Keep)
+        });
         Replacement {
             as_of: self.started_at,
             rows: rows.collect(),
             fields: fields.collect(),
             kept_sections: kept.collect(),
+            kept_in_part: in_part.collect(),
         }
     }
+}
+
+/// The sections that one is drawn from, directly and through others.
+fn sources(described: &[SectionDescription], section: Section) -> Vec<Section> {
+    let (mut all, mut next) = (Vec::new(), vec![section]);
+    while let Some(section) = next.pop() {
+        let of = described.iter().find(|described| described.section == section);
+        for source in of.into_iter().flat_map(|described| &described.drawn_from) {
+            if !all.contains(source) {
+                all.push(*source);
+                next.push(*source);
+            }
+        }
+    }
+    all
 }
 
 impl Replacement {
@@ -170,7 +195,17 @@ impl Replacement {
     /// # Errors
     /// When a field that the descriptor names cannot stand in a row.
     pub fn apply(&self, known: Vec<Record>, scanned: Vec<Record>) -> Result<Vec<Record>, serde_json::Error> {
-        let is_kept = |record: &Record| self.of_row(record) == Action::Keep;
+        let kept_accounts: BTreeSet<String> = known
+            .iter()
+            .filter_map(|record| match record {
+                Record::Account(account) if self.of_row(record) == Action::Keep => Some(account.external_id.clone()),
+                _ => None,
+            })
+            .collect();
+        let is_kept = |record: &Record| {
+            self.of_row(record) == Action::Keep
+                || record.account().is_some_and(|account| kept_accounts.contains(account))
+        };
         let (set_aside, taken): (Vec<_>, Vec<_>) = scanned.into_iter().partition(is_kept);
         let mut in_part: BTreeMap<_, Record> = set_aside.into_iter().map(|record| (record.key(), record)).collect();
         let mut before: BTreeMap<_, Record> = known.into_iter().map(|record| (record.key(), record)).collect();
@@ -249,8 +284,11 @@ impl Replacement {
 
     /// Puts the reasons that are kept in place of those with the same key; the gravest first.
     fn carry_reasons(&self, known: &[Reason], scanned: &mut Vec<Reason>) {
-        let is_still_so = |known: &Reason| scanned.iter().any(|reason| reason.key() == known.key());
-        let keeps_words = |known: &Reason| self.keeps_any(&known.details_from) && is_still_so(known);
+        // What was read may make it graver; it is never less than that.
+        let is_no_graver = |known: &Reason| {
+            scanned.iter().any(|reason| reason.key() == known.key() && reason.severity <= known.severity)
+        };
+        let keeps_words = |known: &Reason| self.keeps_any(&known.details_from) && is_no_graver(known);
         let kept = known.iter().filter(|reason| self.keeps_reason(reason) || keeps_words(reason));
         let kept: Vec<Reason> = kept.cloned().collect();
         scanned.retain(|reason| kept.iter().all(|known| known.key() != reason.key()));
@@ -280,9 +318,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::{
-        Access, AccessLevel, Account, Binding, ConnectorError, Credential, ErrorCode, Grant, LastLogin, NodeKind,
-        NodeRef, Principal, ReasonKind, ResourceRef, ScanLedger, SectionDescription, SectionReport, Severity,
-        SystemConfig,
+        Access, AccessLevel, Account, Binding, ConnectorError, Credential, ErrorCode, Grant, Group, LastLogin,
+        Membership, NodeKind, NodeRef, Principal, ReasonKind, ResourceRef, ScanLedger, SectionDescription,
+        SectionReport, Severity, SystemConfig,
     };
 
     fn descriptor() -> Descriptor {
@@ -392,12 +430,35 @@ mod tests {
     }
 
     #[test]
+    fn what_an_account_has_is_kept_with_it() {
+        let describe = |section: Section| SectionDescription::new(section, section.as_str(), "", "", "");
+        let sections = vec![
+            describe(Section::USERS).owning([RowType::new("account", "user")]),
+            describe(Section::SERVICE_ACCOUNTS).owning([RowType::new("account", "serviceAccount")]),
+            describe(Section::MEMBERSHIPS).owning([RowType::new("membership", "CREW")]),
+        ];
+        let descriptor = Descriptor { sections, ..Descriptor::default() };
+        let mut ledger = ScanLedger::start(&descriptor, &SystemConfig::new("Toy", "toy", Credential::default()));
+        ledger.close(SectionReport::new(Section::SERVICE_ACCOUNTS, SectionStatus::Skipped));
+        [Section::USERS, Section::MEMBERSHIPS].into_iter().for_each(|section| ledger.close(section.into()));
+        let plan = ledger.finish(Ok(())).unwrap().replacement(&descriptor);
+        let mut robot = user("robot");
+        robot.kind = crate::AccountKind::SERVICE_ACCOUNT;
+        let member = |account: &Account| Record::from(Membership::new(account, &Group::new("g", "CREW", "Crew")));
+        let known = vec![robot.clone().into(), user("ada").into(), member(&robot), member(&user("ada"))];
+        let after = plan.apply(known, vec![user("ada").into()]).unwrap();
+        assert_eq!(after, [robot.clone().into(), user("ada").into(), member(&robot)]);
+    }
+
+    #[test]
     fn a_row_that_names_one_of_a_kept_type_is_kept_itself() {
         let describe = |section: Section| SectionDescription::new(section, section.as_str(), "", "", "");
         let sections = vec![
             describe(Section::SYSTEMS).owning([RowType::new("resource", "system")]),
             describe(Section::APPLICATIONS).owning([RowType::new("resource", "application")]),
-            describe(Section::GRANTS).owning(RowType::several("binding", ["accountToResource"])),
+            describe(Section::GRANTS)
+                .drawn_from([Section::SYSTEMS, Section::APPLICATIONS])
+                .owning(RowType::several("binding", ["accountToResource"])),
             describe(Section::OTHER_GRANTS).owning(RowType::several("grant", ["other"])),
         ];
         let descriptor = Descriptor { sections, ..Descriptor::default() };
@@ -417,6 +478,7 @@ mod tests {
         };
         let known = ["system", "application"].into_iter().flat_map(|of| [binding(of), grant(of)]).collect();
         assert_eq!(plan.apply(known, Vec::new()).unwrap(), [binding("system"), grant("system")]);
+        assert_eq!(plan.kept_in_part, [Section::GRANTS]);
     }
 
     #[test]
@@ -434,6 +496,10 @@ mod tests {
         let known = || vec![with(vec![power("on 3 devices")])];
         let still = plan.apply(known(), vec![with(vec![power("not known on how many")])]).unwrap();
         assert_eq!(still, known());
+        let mut graver = power("not known on how many");
+        graver.severity = Severity::Critical;
+        let now = plan.apply(known(), vec![with(vec![graver.clone()])]).unwrap();
+        assert_eq!(now, [with(vec![graver])]);
         assert_eq!(plan.apply(known(), vec![with(Vec::new())]).unwrap(), [with(Vec::new())]);
     }
 

@@ -40,6 +40,18 @@ impl RowType {
 }
 
 impl Record {
+    /// The `externalId` of the account that a membership or grant is of.
+    pub(crate) fn account(&self) -> Option<&str> {
+        match self {
+            Self::Membership(membership) => Some(&membership.account_external_id),
+            Self::Grant(grant) => match &grant.principal {
+                Principal::Account { external_id, .. } => Some(external_id),
+                Principal::Group { .. } => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The types of the rows that this one names, as far as it says them: of a binding both ends, of a grant its group and
     /// its resource, of a membership its group.
     pub fn named_types(&self) -> Vec<RowType> {

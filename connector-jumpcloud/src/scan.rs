@@ -1,6 +1,6 @@
 //! A scan: the plan by which the sections are read and their rows go out.
 //!
-//! The users are read last. Everything that an account's row says besides (groups, devices, last login, evidence of
+//! The users are read last. Everything that an account's row says in addition (groups, devices, last login, evidence of
 //! privilege) is then known, so each account goes to the sink once, whole, as its page arrives, and none is held in
 //! memory. What is held is the graph: ids and edges.
 

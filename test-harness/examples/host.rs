@@ -69,17 +69,19 @@ impl Store {
         summary.verify()?;
         let plan = summary.replacement(descriptor);
         let known = self.0.entry(system.name.clone()).or_default();
-        known.rows = plan.apply(std::mem::take(&mut known.rows), draft.take())?;
+        known.rows = plan.apply(known.rows.clone(), draft.take())?;
         println!("  {:?}: {} rows are known", summary.outcome, known.rows.len());
         for described in &descriptor.sections {
             let section = described.section;
-            if !plan.kept_sections.contains(&section) {
+            let in_part = plan.kept_in_part.contains(&section);
+            if !in_part && !plan.kept_sections.contains(&section) {
                 known.as_of.insert(section, plan.as_of);
                 continue;
             }
             // What is kept, of a failed scan all, is as old as it was.
+            let kept = if in_part { "kept in part" } else { "kept" };
             match known.as_of.get(&section) {
-                Some(as_of) => println!("  {section}: kept as it was on {}", as_of.strftime("%F at %T")),
+                Some(as_of) => println!("  {section}: {kept} as it was on {}", as_of.strftime("%F at %T")),
                 None => println!("  {section}: not known yet"),
             }
         }

@@ -31,7 +31,7 @@ fn graph() -> Graph {
     let container = |n| DEVICES + drawn(n, DEVICE_GROUPS);
     let bindings = (0..EVERYBODY).flat_map(|group| {
         let to = [container(2 * group), container(2 * group + 1), drawn(group, DEVICES)];
-        to.map(|to| (group, Bound::new(to, Rank((group % 3) as u16))))
+        to.map(|to| (group, Bound::new(to, Rank(group % 3))))
     });
     let of_everybody = (0..10).map(|n| (EVERYBODY, Bound::new(DEVICES + n, Rank(0))));
     let inside = (0..DEVICES).map(|device| (DEVICES + device % DEVICE_GROUPS, device));
@@ -45,7 +45,7 @@ fn graph() -> Graph {
         .map(|at| if at < DEVICES { Target::new(0) } else { Target::container(0) })
         .collect();
     parts.raises = vec![Raise::new(Rank(2), [0])];
-    parts.raises_of_groups = (0..GROUPS).map(|group| u16::from(group % 50 == 0)).collect();
+    parts.raises_of_groups = (0..GROUPS).map(|group| u32::from(group % 50 == 0)).collect();
     Graph::new(parts)
 }
 

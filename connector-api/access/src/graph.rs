@@ -76,9 +76,9 @@ pub struct Parts {
     /// What accounts and groups may raise.
     pub raises: Vec<Raise>,
     /// For each group, its place in `raises`, counted from one; 0 for one that raises nothing, as one that is not here.
-    pub raises_of_groups: Vec<u16>,
+    pub raises_of_groups: Vec<u32>,
     /// The same for each account.
-    pub raises_of_accounts: Vec<u16>,
+    pub raises_of_accounts: Vec<u32>,
     /// When bindings end.
     pub ends: Vec<Timestamp>,
 }
@@ -130,7 +130,7 @@ impl Graph {
         self.raise(&self.parts.raises_of_accounts, account)
     }
 
-    fn raise(&self, of: &[u16], at: u32) -> Option<&Raise> {
+    fn raise(&self, of: &[u32], at: u32) -> Option<&Raise> {
         let place = of.get(at as usize)?.checked_sub(1)?;
         self.parts.raises.get(place as usize)
     }

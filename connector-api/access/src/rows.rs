@@ -25,7 +25,7 @@ pub struct RowsBuilder {
     /// The accesses that were announced, weakest first.
     order: Vec<Access>,
     accesses: Vec<Access>,
-    places: HashMap<Access, u16>,
+    places: HashMap<Access, u32>,
     types: Names,
     accounts: Names,
     /// The name of each account.
@@ -43,8 +43,10 @@ pub struct RowsBuilder {
     bindings_of_groups: Vec<(u32, Bound)>,
     /// The rank in a raise, as in a binding, is a place among `accesses` until all are known.
     raises: Vec<Raise>,
-    raises_of_groups: Vec<u16>,
-    raises_of_accounts: Vec<u16>,
+    /// The place of each raise, counted from one.
+    known_raises: HashMap<Raise, u32>,
+    raises_of_groups: Vec<u32>,
+    raises_of_accounts: Vec<u32>,
     ends: Vec<Timestamp>,
     unmatched: u64,
 }
@@ -158,22 +160,25 @@ impl RowsBuilder {
     fn access(&mut self, access: &Access) -> Rank {
         let at = *self.places.entry_ref(access).or_insert_with(|| {
             self.accesses.push(access.clone());
-            u16::try_from(self.accesses.len() - 1).unwrap_or(u16::MAX)
+            self.accesses.len() as u32 - 1
         });
         Rank(at)
     }
 
-    fn raise(&mut self, raises: Option<&Raises>) -> u16 {
+    fn raise(&mut self, raises: Option<&Raises>) -> u32 {
         let Some(raises) = raises else { return 0 };
         let mut raise = Raise::new(self.access(&raises.access), []);
         raise.types = raises.resource_types.iter().map(|word| self.resource_type(word)).collect();
         raise.raised_by.clone_from(&raises.raised_by);
-        let known = self.raises.iter().position(|known| *known == raise);
-        let at = known.unwrap_or_else(|| {
-            self.raises.push(raise);
-            self.raises.len() - 1
-        });
-        u16::try_from(at + 1).unwrap_or_default()
+        match self.known_raises.get(&raise) {
+            Some(known) => *known,
+            None => {
+                self.raises.push(raise.clone());
+                let at = self.raises.len() as u32;
+                self.known_raises.insert(raise, at);
+                at
+            }
+        }
     }
 
     /// The graph of all rows that were taken.
@@ -222,7 +227,7 @@ impl RowsBuilder {
             (access.level, announced(access), &access.word)
         });
         let mut ranks = vec![Rank::default(); order.len()];
-        for (rank, at) in (0_u16..).zip(order) {
+        for (rank, at) in (0_u32..).zip(order) {
             ranks[at] = Rank(rank);
         }
         ranks

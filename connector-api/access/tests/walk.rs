@@ -33,7 +33,7 @@ fn draw(seed: u64) -> Graph {
     };
     let lists = |count, pairs: Vec<(u32, u32)>| Lists::new(count as usize, pairs.into_iter());
     let raised =
-        |dice: &mut ChaCha8Rng, count| (0..count).map(|_| dice.random_range(0..6_u16).saturating_sub(2)).collect();
+        |dice: &mut ChaCha8Rng, count| (0..count).map(|_| dice.random_range(0..6_u32).saturating_sub(2)).collect();
     let mut of_account = Raise::new(Rank(2), [0]);
     of_account.raised_by = Some("own".to_owned());
     let mut parts = Parts::default();
@@ -189,7 +189,7 @@ fn mesh(groups: u32) -> Graph {
     parts.inside = Lists::new(1, std::iter::empty());
     parts.resources = vec![Target::default()];
     parts.raises = vec![Raise::new(Rank(7), [0])];
-    parts.raises_of_groups = (0..groups).map(|group| u16::from(group == groups - 2)).collect();
+    parts.raises_of_groups = (0..groups).map(|group| u32::from(group == groups - 2)).collect();
     Graph::new(parts)
 }
 

@@ -46,9 +46,10 @@ impl Grant {
         is_account && (self.access.level > AccessLevel::Use || self.is_temporary())
     }
 
-    /// Whether all of the access ends by itself.
+    /// Whether all of the access ends by itself: it says so, or every one of its paths does.
     pub fn is_temporary(&self) -> bool {
-        self.expires_at.is_some()
+        let every_path_ends = || !self.via.is_empty() && self.via.iter().all(|path| path.expires_at.is_some());
+        self.expires_at.is_some() || (self.more_paths == 0 && every_path_ends())
     }
 }
 

@@ -37,7 +37,7 @@ impl Level {
     }
 
     pub(crate) const fn rank(self) -> Rank {
-        Rank(self as u16)
+        Rank(self as u32)
     }
 
     pub(crate) fn of_rank(rank: Rank) -> Self {

@@ -19,7 +19,7 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    /// Reads the system's host name, its port, and the two addresses that an operator may name besides.
+    /// Reads the system's host name, its port, and the two addresses that an operator may name in addition.
     ///
     /// # Errors
     /// `invalid_config` or `insecure_endpoint`.
@@ -55,7 +55,7 @@ impl Endpoints {
 fn sibling(console: &Url, name: &str) -> Url {
     let mut url = console.clone();
     if let Some(host) = console.host_str().and_then(|host| regions::sibling(host, name)) {
-        // It is one: it stands in our own table.
+        // Always valid: it comes from our own table.
         let _ = url.set_host(Some(&host));
     }
     url

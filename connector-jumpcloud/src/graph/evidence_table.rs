@@ -14,7 +14,7 @@ struct Entry {
     kind: ReasonKind,
     /// Those that occur, gravest first.
     severities: &'static [Severity],
-    /// The sections that always decide whether it is so; what it rests on besides is entered with each reason.
+    /// The sections that always decide whether it is so; what else it rests on is entered with each reason.
     sections: &'static [Section],
     /// The sections that only its words and severity are drawn from.
     details_from: &'static [Section],
@@ -182,7 +182,7 @@ evidence! {
          (nearly) all of the time since lastLogin.since and the account is older",
         "Ask whether the account is still needed, and suspend it if not",
         "POST /insights/directory/v1/events";
-    DisabledButBound "disabled_but_bound" Risk [Low] from [USERS, MEMBERSHIPS, GRANTS]:
+    DisabledButBound "disabled_but_bound" Risk [Low] from [USERS, MEMBERSHIPS, SYSTEMS, APPLICATIONS, DIRECTORIES, GRANTS]:
         "Suspended, and still bound. A user to a device, an application or a directory, directly or by a \
          group: who unlocks the account gives all of that back. No privilege by itself",
         "Remove the bindings and memberships, once it is sure that the account stays suspended",

@@ -51,7 +51,7 @@ impl SectionProgress {
         self.show(Stage::Reading);
     }
 
-    /// Counts that are made besides a section's reading.
+    /// Counts that are made outside a section's reading.
     pub(crate) fn new(section: Section, sink: &Arc<dyn ScanSink>) -> Self {
         Self {
             section,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::support::console::{Console, Content, id};
 use crate::support::replay::NOW;
 use crate::support::{Scanned, codes, scan, simulated, start};
-use connector_api::{Account, AccountType, Connector, Reason, Severity};
+use connector_api::{Account, AccountType, Connector, Reason, Record, Severity};
 use connector_jumpcloud::JumpCloud;
 use jiff::{SignedDuration, Timestamp};
 use jumpcloud_simulator::SimulatorOptions;
@@ -174,6 +174,24 @@ async fn a_reason_says_the_same_tomorrow_unless_a_fact_changes() {
     assert_eq!(reasons(&first), reasons(&second));
     let since = |scanned: &Scanned| scanned.account(&id(1)).last_login.as_ref().unwrap().since.unwrap();
     assert!(since(&first) < since(&second), "the date that moves stands in a field of its own");
+}
+
+#[tokio::test]
+async fn evidence_stays_with_a_host_that_leaves_devices_out() {
+    let console = organization().await;
+    let whole = scan(console.system()).await;
+    let without = scan(console.system().with_attribute("includeSystems", false)).await;
+    let plan = without.summary.replacement(&JumpCloud::describe());
+    let after = plan.apply(whole.records.clone(), without.records).unwrap();
+    let evidence = |rows: &[Record]| -> BTreeSet<(String, String)> {
+        let of_account = rows.iter().filter_map(|row| match row {
+            Record::Account(account) => Some((&account.external_id, &account.reasons)),
+            _ => None,
+        });
+        of_account.flat_map(|(id, all)| all.iter().map(|one| (id.clone(), one.code.clone()))).collect()
+    };
+    let lost: Vec<_> = evidence(&whole.records).difference(&evidence(&after)).cloned().collect();
+    assert!(lost.is_empty(), "{lost:?}");
 }
 
 #[tokio::test]

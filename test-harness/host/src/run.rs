@@ -268,7 +268,10 @@ impl Keeper {
         let Self { place, mut digest, destination, format } = self;
         let (mut summary, scanned) = match scanned {
             Ok(summary) => (summary, Ok(())),
-            Err(failure) => (failure.summary().clone(), Err(ConnectorError::from(failure))),
+            Err(failure) => {
+                let error = failure.error().clone();
+                (failure.into_summary(), Err(error))
+            }
         };
         let (output, mut store) = match place {
             Place::Output(output) => (Ok(output), None),

@@ -97,7 +97,7 @@ impl ChannelSink {
     }
 }
 
-/// What the connector hears when the writer is gone. The cause itself is the writer's to tell.
+/// What the connector hears when the writer is gone. The cause itself is the writer's to report.
 fn stopped() -> ConnectorError {
     ConnectorError::sink("the rows can no longer be written", "see the error of the output")
 }

@@ -114,7 +114,7 @@ impl std::str::FromStr for GroupSizes {
     }
 }
 
-/// How requests are held against a limit of so many a second.
+/// How requests are held against a limit of N a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Counting {
     /// A bucket into which tokens drip evenly, and that holds those of a fifth of a second.

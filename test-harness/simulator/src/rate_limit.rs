@@ -11,7 +11,7 @@ use super::options::Counting;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Lets through so many requests a second.
+/// Lets through N requests a second.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     counting: Counting,

@@ -20,7 +20,7 @@ pub(super) struct Logging {
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
     /// What to log: off, error, warn, info, debug, trace, or a filter such as
-    /// `connector_jumpcloud=debug,connector_http=debug`; RUST_LOG sets the same. Progress is shown besides: on a terminal as bars, otherwise as lines of the level info from
+    /// `connector_jumpcloud=debug,connector_http=debug`; RUST_LOG sets the same. Progress is also shown: on a terminal as bars, otherwise as lines of the level info from
     /// `scan_progress`, which `--quiet` or `scan_progress=off` leaves out [default: warn]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,

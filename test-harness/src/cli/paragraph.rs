@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_stand_side_by_side_each_other() {
+    fn cells_stand_side_by_side() {
         let lines = side_by_side(&[("ada".to_owned(), 5), ("one two three".to_owned(), 8)]);
         assert_eq!(lines, ["ada    one two", "       three"]);
     }

@@ -139,7 +139,7 @@ impl Ways {
         self.steps[way as usize].level
     }
 
-    /// How many ways there are to each group besides those that were followed, at least.
+    /// How many ways there are to each group in addition to those that were followed, at least.
     pub(crate) fn others(&self, edges: &impl Edges) -> HashMap<u32, u64> {
         if self.cut.is_empty() {
             return HashMap::new();

@@ -1,4 +1,4 @@
-//! What users and groups are bound to besides devices: applications, directories, RADIUS servers.
+//! What users and groups are bound to in addition to devices: applications, directories, RADIUS servers.
 
 use super::dice::Dice;
 use super::node::{Kind, Node, created};

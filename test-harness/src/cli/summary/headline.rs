@@ -72,13 +72,7 @@ pub(super) struct Gap {
 pub(super) fn gaps(summary: &ScanSummary) -> Vec<Gap> {
     let ended_by = Fault::of_scan(summary);
     let mut gaps: Vec<Gap> = Vec::new();
-    let is_lacking = |section| summary.section(section).is_some_and(|report| report.status.error().is_some());
-    // What is drawn from one section alone is missing with it, so that one is named for both.
-    let stands_for_itself = |report: &&SectionReport| match drawn_from(summary, report.section) {
-        [only] => !is_lacking(*only),
-        _ => true,
-    };
-    for report in summary.sections.iter().filter(stands_for_itself) {
+    for report in &summary.sections {
         let Some(error) = report.status.error() else { continue };
         let Fault { error, .. } = Fault::of(error, summary);
         if ended_by.as_ref().is_some_and(|fault| fault.is(&error)) {
@@ -90,10 +84,9 @@ pub(super) fn gaps(summary: &ScanSummary) -> Vec<Gap> {
         });
         gaps[at].enter(report);
     }
-    // What is drawn from several is named with each that lacks: it is in part for each of these reasons.
+    // What is drawn from others is named with each that lacks: it is in part for each of these reasons.
     if ended_by.is_none() {
-        let lacking = summary.sections.iter().filter(|report| report.status.error().is_some());
-        for report in lacking.filter(stands_for_itself) {
+        for report in summary.sections.iter().filter(|report| report.status.error().is_some()) {
             let sources = drawn_from(summary, report.section);
             let lack = gaps.iter_mut().filter(|gap| gap.sections().any(|section| sources.contains(&section)));
             lack.for_each(|gap| gap.enter(report));
@@ -145,9 +138,11 @@ impl Gap {
     }
 
     fn enter(&mut self, report: &SectionReport) {
-        if self.sections().any(|section| section == report.section) {
+        let mut named = self.sections();
+        if named.any(|section| section == report.section || words::covers(section, report.section)) {
             return;
         }
+        drop(named);
         let not_read = matches!(report.status, SectionStatus::Unavailable { .. }) || report.records == 0;
         let sections = if not_read { &mut self.not_read } else { &mut self.in_part };
         sections.push(report.section);

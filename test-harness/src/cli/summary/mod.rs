@@ -264,6 +264,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_drawn_from_a_section_that_lacks_is_named_with_it_and_for_its_own_reason() {
+        let fault = |message: &str| ConnectorError::new(connector_api::ErrorCode::ServerError, message, "scan again");
+        let mut report = report();
+        let describe = |section: Section| connector_api::SectionDescription::new(section, section.as_str(), "", "", "");
+        report.summary.described =
+            vec![describe(Section::APPLICATIONS), describe(Section::GRANTS).drawn_from([Section::APPLICATIONS])];
+        report.summary.sections = [(Section::APPLICATIONS, "no list"), (Section::GRANTS, "no edges")]
+            .map(|(section, why)| SectionReport::new(section, SectionStatus::Incomplete { error: fault(why) }))
+            .into();
+        report.summary.outcome = Outcome::Incomplete;
+        let text = render(&report, &[], Kept::Nowhere, 140);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("complete but for applications and who reaches what."), "{text}");
+        assert!(text.contains("NOT READ Applications and who reaches what (grants): no list"), "{text}");
+        assert!(text.contains("NOT READ Who reaches what (grants): no edges"), "{text}");
+    }
+
+    #[test]
     fn a_failed_scan_shows_no_counts_that_could_be_taken_for_the_whole() {
         let mut failed = report();
         failed.summary = ScanFailure::new(ConnectorError::cancelled(), failed.summary).into_summary();

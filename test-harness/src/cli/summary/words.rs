@@ -26,6 +26,11 @@ pub(super) fn section(section: Section) -> String {
     known.to_owned()
 }
 
+/// Whether the name of one section says the other, too: what is effective is part of who reaches what.
+pub(super) fn covers(one: Section, other: Section) -> bool {
+    one == Section::GRANTS && [Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS].contains(&other)
+}
+
 /// The same, with the word by which settings and the table of sections know it, where that is another.
 pub(super) fn section_with_name(of: Section) -> String {
     let words = section(of);
