@@ -1,5 +1,7 @@
 //! What the connector says of itself.
 
+use std::sync::LazyLock;
+
 use connector_api::{CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, Protocol, TroubleshootingRow};
 
 use crate::api::level::Level;
@@ -16,8 +18,13 @@ pub const OS_TYPE: &str = "JumpCloud";
 /// The console of the organisations that are not in a region of their own.
 const DEFAULT_HOSTNAME: &str = WORDS.example_host;
 
-/// Describes the connector, without I/O.
+/// Describes the connector, without I/O. It is put together once: its schema takes longer to make than to copy.
 pub(crate) fn descriptor() -> Descriptor {
+    static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(made);
+    DESCRIPTOR.clone()
+}
+
+fn made() -> Descriptor {
     let mut descriptor = Descriptor::new(OS_TYPE, "JumpCloud", env!("CARGO_PKG_VERSION"));
     descriptor.description =
         "Discovers users, groups, memberships, administrators, devices, applications and last logins of a \
