@@ -34,7 +34,8 @@ use crate::summary::{Outcome, ScanSummary};
 ///   brought it: it is not gone. A grant that changed into a section that was left out is not in the scan, and goes.
 /// - A reason or link that was known stays where one of its sections was not read whole, in place of one that the scan
 ///   brought with the same [key](Reason::key). It may be refuted by what was read: it is as old as the section. Where only
-///   its details are from such a section, it stays as long as the scan brought one with the same key that is no graver.
+///   its details are from such a section, it stays as long as the scan brought one with the same key: a scan that did not
+///   read what it counts says the worst that may be.
 /// - Kept rows may name rows that are gone, and have a user name that another account has by now. Rows of a type that no
 ///   section owns are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -284,11 +285,8 @@ impl Replacement {
 
     /// Puts the reasons that are kept in place of those with the same key; the gravest first.
     fn carry_reasons(&self, known: &[Reason], scanned: &mut Vec<Reason>) {
-        // What was read may make it graver; it is never less than that.
-        let is_no_graver = |known: &Reason| {
-            scanned.iter().any(|reason| reason.key() == known.key() && reason.severity <= known.severity)
-        };
-        let keeps_words = |known: &Reason| self.keeps_any(&known.details_from) && is_no_graver(known);
+        let is_still_so = |known: &Reason| scanned.iter().any(|reason| reason.key() == known.key());
+        let keeps_words = |known: &Reason| self.keeps_any(&known.details_from) && is_still_so(known);
         let kept = known.iter().filter(|reason| self.keeps_reason(reason) || keeps_words(reason));
         let kept: Vec<Reason> = kept.cloned().collect();
         scanned.retain(|reason| kept.iter().all(|known| known.key() != reason.key()));
@@ -496,10 +494,9 @@ mod tests {
         let known = || vec![with(vec![power("on 3 devices")])];
         let still = plan.apply(known(), vec![with(vec![power("not known on how many")])]).unwrap();
         assert_eq!(still, known());
-        let mut graver = power("not known on how many");
-        graver.severity = Severity::Critical;
-        let now = plan.apply(known(), vec![with(vec![graver.clone()])]).unwrap();
-        assert_eq!(now, [with(vec![graver])]);
+        let mut at_worst = power("not known on how many");
+        at_worst.severity = Severity::Critical;
+        assert_eq!(plan.apply(known(), vec![with(vec![at_worst])]).unwrap(), known());
         assert_eq!(plan.apply(known(), vec![with(Vec::new())]).unwrap(), [with(Vec::new())]);
     }
 

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::fmt;
 
 use connector_api::Attributes;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::fmt;
 
 /// The fields of a JSON object, borrowed from its text. Reads from JSON text only, not from a [`Value`](serde_json::Value).
 ///
