@@ -17,7 +17,7 @@ use crate::section::Section;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Account {
-    /// The target's own immutable id.
+    /// The target's own immutable id, unique over the accounts of all kinds.
     #[schemars(length(min = 1))]
     pub external_id: String,
     /// What it is to the target: a user of the directory, an administrator of the target itself, ….
