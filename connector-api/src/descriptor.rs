@@ -11,7 +11,7 @@ use crate::reason::{ReasonKind, Severity};
 use crate::record::{Access, Record};
 use crate::row_type::{Field, RowType};
 use crate::section::Section;
-use crate::section_description::SectionDescription;
+use crate::section_description::{SectionDescription, sources};
 
 /// Everything that a host shows or decides about a connector without talking to a target.
 ///
@@ -86,6 +86,11 @@ impl Descriptor {
     /// The description of one section.
     pub fn section(&self, section: Section) -> Option<&SectionDescription> {
         self.sections.iter().find(|described| described.section == section)
+    }
+
+    /// The sections that one is drawn from, directly and through others.
+    pub fn sources(&self, section: Section) -> Vec<Section> {
+        sources(&self.sections, section)
     }
 
     /// Whether a scan without this section, whole, is a failed scan.

@@ -11,7 +11,7 @@ use crate::reason::Reason;
 use crate::record::{AccountLink, Record};
 use crate::row_type::{Field, RowType};
 use crate::section::Section;
-use crate::section_description::SectionDescription;
+use crate::section_description::sources;
 use crate::section_report::SectionStatus;
 use crate::summary::{Outcome, ScanSummary};
 
@@ -139,35 +139,22 @@ impl ScanSummary {
     }
 }
 
-/// The sections that one is drawn from, directly and through others.
-fn sources(described: &[SectionDescription], section: Section) -> Vec<Section> {
-    let (mut all, mut next) = (Vec::new(), vec![section]);
-    while let Some(section) = next.pop() {
-        let of = described.iter().find(|described| described.section == section);
-        for source in of.into_iter().flat_map(|described| &described.drawn_from) {
-            if !all.contains(source) {
-                all.push(*source);
-                next.push(*source);
-            }
-        }
-    }
-    all
-}
-
 impl Replacement {
     /// What happens to rows of one type; rows of a type that no section owns are kept.
     pub fn of_rows(&self, rows: &RowType) -> Action {
-        self.owned(rows).reduce(Action::or).unwrap_or(Action::Keep)
+        self.of_type(&rows.record, &rows.row_type).unwrap_or(Action::Keep)
     }
 
     /// What happens to one row: it is kept for its own type, or for that of a row that it names.
     pub fn of_row(&self, record: &Record) -> Action {
-        let named = record.named_types();
-        named.iter().flat_map(|rows| self.owned(rows)).fold(self.of_rows(&RowType::of(record)), Action::or)
+        let own = self.of_type(record.kind(), &record.row_type()).unwrap_or(Action::Keep);
+        record.named().filter_map(|(kind, row_type)| self.of_type(kind.as_str(), row_type)).fold(own, Action::or)
     }
 
-    fn owned(&self, rows: &RowType) -> impl Iterator<Item = Action> {
-        self.rows.iter().filter(move |row| row.rows == *rows).map(|row| row.action)
+    /// What happens to rows of one type, if a section owns them.
+    fn of_type(&self, record: &str, row_type: &str) -> Option<Action> {
+        let of_type = self.rows.iter().filter(|row| row.rows.record == record && row.rows.row_type == row_type);
+        of_type.map(|row| row.action).reduce(Action::or)
     }
 
     /// What happens to one field; one that no section fills in goes with its row.

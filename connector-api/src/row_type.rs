@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Principal, Record};
+use crate::record::{NodeKind, Principal, Record};
 
 /// The type of a row: its record kind, and what it is to the target.
 ///
@@ -52,24 +52,22 @@ impl Record {
         }
     }
 
-    /// The types of the rows that this one names, as far as it says them: of a binding both ends, of a grant its group and
-    /// its resource, of a membership its group.
-    pub fn named_types(&self) -> Vec<RowType> {
-        match self {
-            Self::Membership(membership) => vec![RowType::new("group", membership.group_type.as_str())],
-            Self::Binding(binding) => {
-                [&binding.from, &binding.to].map(|end| RowType::new(end.kind.as_str(), end.node_type.as_str())).into()
-            }
+    /// The kinds and types of the rows that this one names, as far as it says them: of a binding both ends, of a grant its
+    /// group and its resource, of a membership its group.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (NodeKind, &str)> {
+        let named = match self {
+            Self::Membership(membership) => [Some((NodeKind::Group, membership.group_type.as_str())), None],
+            Self::Binding(binding) => [&binding.from, &binding.to].map(|end| Some((end.kind, end.node_type.as_str()))),
             Self::Grant(grant) => {
                 let group = match &grant.principal {
-                    Principal::Group { group_type, .. } => Some(RowType::new("group", group_type.as_str())),
+                    Principal::Group { group_type, .. } => Some((NodeKind::Group, group_type.as_str())),
                     Principal::Account { .. } => None,
                 };
-                let resource = RowType::new("resource", grant.resource.resource_type.as_str());
-                group.into_iter().chain([resource]).collect()
+                [group, Some((NodeKind::Resource, grant.resource.resource_type.as_str()))]
             }
-            Self::Account(_) | Self::Group(_) | Self::Resource(_) => Vec::new(),
-        }
+            Self::Account(_) | Self::Group(_) | Self::Resource(_) => [None, None],
+        };
+        named.into_iter().flatten()
     }
 }
 

@@ -39,6 +39,21 @@ pub struct SectionDescription {
     pub fills_in: Vec<Field>,
 }
 
+/// The sections that one is drawn from, directly and through others.
+pub(crate) fn sources(described: &[SectionDescription], section: Section) -> Vec<Section> {
+    let (mut all, mut next) = (Vec::new(), vec![section]);
+    while let Some(section) = next.pop() {
+        let of = described.iter().find(|described| described.section == section);
+        for source in of.into_iter().flat_map(|described| &described.drawn_from) {
+            if !all.contains(source) {
+                all.push(*source);
+                next.push(*source);
+            }
+        }
+    }
+    all
+}
+
 impl SectionDescription {
     /// A section that is not core, with what it discovers, where from, and at what cost.
     pub fn new(

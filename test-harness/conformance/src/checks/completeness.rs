@@ -95,12 +95,8 @@ fn others_are_as_before(
 
 /// The sections that are drawn from one, directly or through others.
 fn drawn_from(descriptor: &Descriptor, section: Section) -> BTreeSet<Section> {
-    let (mut drawn, mut open) = (BTreeSet::new(), vec![section]);
-    while let Some(source) = open.pop() {
-        let next = descriptor.sections.iter().filter(|described| described.drawn_from.contains(&source));
-        open.extend(next.map(|described| described.section).filter(|next| drawn.insert(*next)));
-    }
-    drawn
+    let sections = descriptor.sections.iter().map(|described| described.section);
+    sections.filter(|other| descriptor.sources(*other).contains(&section)).collect()
 }
 
 /// How a section ended, for a failure: with its error, where it has one.
