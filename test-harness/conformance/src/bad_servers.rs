@@ -9,6 +9,25 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use super::fixture::{NoTarget, Scenario};
+use super::trap::Trap;
+
+/// The address for a scenario in which the target itself plays no part: nobody listens or answers, the certificate is wrong,
+/// or the way leads to the trap. `None` for every other.
+///
+/// # Errors
+/// [`NoTarget::Broken`] when loopback has no free port.
+pub async fn stand_in(scenario: Scenario, trap: &Trap) -> Result<Option<String>, NoTarget> {
+    Ok(Some(match scenario {
+        Scenario::PlainHttp => trap.elsewhere(),
+        Scenario::Redirects => format!("http://{}", redirecting(trap.address()).await.map_err(NoTarget::broken)?),
+        Scenario::Refused => format!("http://{}", deserted().await.map_err(NoTarget::broken)?),
+        Scenario::Hangs => format!("http://{}", silent().await.map_err(NoTarget::broken)?),
+        Scenario::WrongCertificate => format!("https://{}", untrusted().await.map_err(NoTarget::broken)?),
+        _ => return Ok(None),
+    }))
+}
+
 /// An address where nobody listens. The port stays taken, so that nobody else is given it meanwhile.
 ///
 /// # Errors

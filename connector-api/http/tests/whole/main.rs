@@ -25,7 +25,6 @@ impl Fixture for AcmeFixture {
 
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
         let trap = Trap::start().await.map_err(NoTarget::broken)?;
-        let broken = NoTarget::broken;
         let fault = match scenario {
             Scenario::Forbidden => Fault::All(403),
             Scenario::TransientFaults { .. } => Fault::InPassing,
@@ -33,17 +32,8 @@ impl Fixture for AcmeFixture {
             Scenario::SectionFails(section) => Fault::On(path_of(section)),
             _ => Fault::None,
         };
-        let mut server = None;
-        let url = match scenario {
-            Scenario::PlainHttp => trap.elsewhere(),
-            Scenario::Redirects => {
-                format!("http://{}", bad_servers::redirecting(trap.address()).await.map_err(broken)?)
-            }
-            Scenario::Refused => format!("http://{}", bad_servers::deserted().await.map_err(broken)?),
-            Scenario::Hangs => format!("http://{}", bad_servers::silent().await.map_err(broken)?),
-            Scenario::WrongCertificate => format!("https://{}", bad_servers::untrusted().await.map_err(broken)?),
-            _ => server.insert(target::start(fault).await).url.clone(),
-        };
+        let server = target::start(fault).await;
+        let url = bad_servers::stand_in(scenario, &trap).await?.unwrap_or_else(|| server.url.clone());
         let token = if scenario == Scenario::Unauthorized { "another" } else { TOKEN };
         // What always fails need not be tried often.
         let retries = if matches!(scenario, Scenario::TransientFaults { .. }) { 4 } else { 1 };

@@ -27,32 +27,22 @@ impl Fixture for ScimFixture {
 
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
         let trap = Trap::start().await.map_err(NoTarget::broken)?;
-        let system = match scenario {
-            Scenario::PlainHttp => system(trap.elsewhere()),
-            Scenario::Redirects => {
-                let address = bad_servers::redirecting(trap.address()).await.map_err(NoTarget::broken)?;
-                system(format!("http://{address}"))
+        let url = match (scenario, bad_servers::stand_in(scenario, &trap).await?) {
+            (_, Some(url)) => url,
+            (Scenario::ForeignNextLink, None) => {
+                return Err(NoTarget::unsupported("SCIM pages by index, not by links"));
             }
-            Scenario::ForeignNextLink => return Err(NoTarget::unsupported("SCIM pages by index, not by links")),
-            Scenario::Refused => system(format!("http://{}", bad_servers::deserted().await.map_err(NoTarget::broken)?)),
-            Scenario::Hangs => system(format!("http://{}", bad_servers::silent().await.map_err(NoTarget::broken)?)),
-            Scenario::WrongCertificate => {
-                system(format!("https://{}", bad_servers::untrusted().await.map_err(NoTarget::broken)?))
-            }
-            _ => {
+            (_, None) => {
                 let token = if scenario == Scenario::Unauthorized { "another token" } else { TOKEN };
                 let server = ScimServer::start(token, users(), groups(), fault(scenario)?).await;
-                system(server.map_err(NoTarget::broken)?.url)
+                server.map_err(NoTarget::broken)?.url
             }
         };
         // What always fails need not be tried often.
         let retries = if matches!(scenario, Scenario::TransientFaults { .. }) { 5 } else { 1 };
+        let system = SystemConfig::new("Scim", url, Credential::from_secret(TOKEN));
         Ok(Target::new(system.with_attribute("scimRetries", retries), Truth::of(&truth())).with_trap(trap))
     }
-}
-
-fn system(url: String) -> SystemConfig {
-    SystemConfig::new("Scim", url, Credential::from_secret(TOKEN))
 }
 
 fn fault(scenario: Scenario) -> Result<Fault, NoTarget> {
