@@ -222,6 +222,11 @@ impl ConnectorError {
         self
     }
 
+    /// Whether it says that the credential may not read something, or that the target does not have it.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self.code, ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthorized)
+    }
+
     /// The configuration is not usable: `message` says why, `remedy` what to write instead.
     pub fn invalid_config(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidConfig, message, remedy)

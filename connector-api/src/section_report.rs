@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ConnectorError, ErrorCode};
+use crate::error::ConnectorError;
 use crate::section::Section;
 
 /// How one section ended.
@@ -55,10 +55,7 @@ impl SectionStatus {
 /// else incomplete.
 impl From<ConnectorError> for SectionStatus {
     fn from(error: ConnectorError) -> Self {
-        match error.code {
-            ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthorized => Self::Unavailable { error },
-            _ => Self::Incomplete { error },
-        }
+        if error.is_unavailable() { Self::Unavailable { error } } else { Self::Incomplete { error } }
     }
 }
 

@@ -10,9 +10,7 @@ use serde::de::IgnoredAny;
 use crate::api::Id;
 use crate::api::graph::{self, Edge, Reached};
 use crate::api::kind::Kind;
-use crate::client::{
-    Client, Gap, Listing, ListingStats, Meter, PageReader, TotalsWitness, inconsistent, is_absent, is_unavailable,
-};
+use crate::client::{Client, Gap, Listing, ListingStats, Meter, PageReader, TotalsWitness, inconsistent, is_absent};
 
 /// How often a thing must be answered 404 itself before it is held to be gone.
 const CONFIRMATIONS: u32 = 2;
@@ -134,7 +132,7 @@ impl EdgeReader<'_> {
 
 /// Whether a traversal is refused, not there or itself no whole list, so that it would show nothing at any other time.
 fn shows_nothing(error: &ConnectorError) -> bool {
-    is_unavailable(error) || matches!(error.code, ErrorCode::MalformedResponse | ErrorCode::InconsistentListing)
+    error.is_unavailable() || matches!(error.code, ErrorCode::MalformedResponse | ErrorCode::InconsistentListing)
 }
 
 /// Makes sure that a thing is gone of which a part was answered 404.

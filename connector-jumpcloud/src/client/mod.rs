@@ -7,7 +7,7 @@ mod sign_in;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use connector_api::{ConnectorError, ErrorCode, SystemConfig};
+use connector_api::{ConnectorError, SystemConfig};
 use connector_http::{Bytes, ClientBuilder, HttpClient, Offsets, Page, PageShape, Service, Words};
 
 pub(crate) use connector_http::{
@@ -62,11 +62,6 @@ pub(crate) fn insights(path: &str, body: Bytes) -> Call {
 /// A list that cannot be read as one consistent whole, after N passes.
 pub(crate) fn inconsistent(path: &str, passes: u8, why: &str) -> ConnectorError {
     connector_http::inconsistent(path, passes, why, &WORDS)
-}
-
-/// Whether an error means that the credential may not read a section, or that the target does not have it.
-pub(crate) fn is_unavailable(error: &ConnectorError) -> bool {
-    matches!(error.code, ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthorized)
 }
 
 /// A client of one organisation. Cheap to clone; all clones share one pace and one retry budget.

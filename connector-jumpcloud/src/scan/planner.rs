@@ -6,7 +6,7 @@ use connector_api::{ConnectorError, ScanPlan, ScanRequest, Section, SectionPlan}
 
 use crate::api::Id;
 use crate::api::kind::Kind;
-use crate::client::{Client, Identified, Listing, Meter, PageReader, is_unavailable};
+use crate::client::{Client, Identified, Listing, Meter, PageReader};
 use crate::options::Options;
 use crate::sections;
 
@@ -61,7 +61,7 @@ impl Planner<'_> {
             match reader.next().await {
                 Ok(Some(more)) => rows.extend(more),
                 Ok(None) => return Ok(rows),
-                Err(error) if is_unavailable(&error) => return Ok(rows),
+                Err(error) if error.is_unavailable() => return Ok(rows),
                 Err(error) => return Err(error),
             }
         }
@@ -74,7 +74,7 @@ impl Planner<'_> {
     {
         match PageReader::<T>::new(self.client, &self.meter, listing).total().await {
             Ok(total) => Ok(Some(total.unwrap_or(0))),
-            Err(error) if is_unavailable(&error) => Ok(None),
+            Err(error) if error.is_unavailable() => Ok(None),
             Err(error) => Err(error),
         }
     }

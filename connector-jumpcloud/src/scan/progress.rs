@@ -7,7 +7,7 @@ use connector_api::{
 };
 use tokio::time::Instant;
 
-use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader, Reading, is_unavailable};
+use crate::client::{Client, Identified, Listing, ListingStats, Meter, PageReader, Reading};
 use crate::graph::evidence_table::quoted;
 use crate::scan::state::State;
 use crate::sections;
@@ -178,11 +178,11 @@ impl SectionProgress {
     pub(crate) fn close_by(self, result: Result<(), ConnectorError>) -> SectionReport {
         let status = match result {
             Ok(()) => SectionStatus::Complete,
-            Err(error) if is_unavailable(&error) => {
+            Err(error) if error.is_unavailable() => {
                 let error = with_option(self.section, error);
-                if self.answered { SectionStatus::Incomplete { error } } else { SectionStatus::Unavailable { error } }
+                if self.answered { SectionStatus::Incomplete { error } } else { error.into() }
             }
-            Err(error) => SectionStatus::Incomplete { error },
+            Err(error) => error.into(),
         };
         self.close(status)
     }
@@ -200,7 +200,7 @@ impl SectionProgress {
         T: Identified + Send + 'static,
     {
         match main {
-            Err(error) if is_unavailable(&error) => {
+            Err(error) if error.is_unavailable() => {
                 // The error of the main one says more than that of this one would.
                 let _ = self.read_into(client, listing, rows).await;
                 self.answered = false;

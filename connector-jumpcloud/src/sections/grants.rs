@@ -18,7 +18,7 @@ use crate::api::graph;
 use crate::api::kind::Kind;
 use crate::api::users as users_api;
 use crate::api::{Id, IdOnly};
-use crate::client::{Listing, TotalsWitness, is_unavailable};
+use crate::client::{Listing, TotalsWitness};
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
@@ -250,7 +250,7 @@ async fn list_users(
         let mut users = Vec::new();
         match progress.read_into(reader.client, users_api::list_ids(path, reader.limit), &mut users).await {
             Ok(()) => return Ok(users),
-            Err(error) if is_unavailable(&error) => _ = refused.get_or_insert(error),
+            Err(error) if error.is_unavailable() => _ = refused.get_or_insert(error),
             Err(error) => return Err(error),
         }
     }

@@ -22,7 +22,7 @@ use crate::api::graph;
 use crate::api::kind::Kind;
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::api::{Id, IdOnly};
-use crate::client::{Identified, Listing, Meter, PageReader, is_absent, is_unavailable};
+use crate::client::{Identified, Listing, Meter, PageReader, is_absent};
 use crate::explain_refusal::explain;
 use crate::graph::Graph;
 use crate::graph::evidence_rules::Privilege;
@@ -276,7 +276,7 @@ impl Sender<'_> {
     async fn read_published(&mut self) -> Result<Vec<Id>, ConnectorError> {
         let before = self.people.listed().len();
         match self.read_from(SYSTEM_USERS).await {
-            Err(error) if is_unavailable(&error) => {}
+            Err(error) if error.is_unavailable() => {}
             other => other?,
         }
         if self.people.listed().len() > before {

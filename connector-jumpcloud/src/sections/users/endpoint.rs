@@ -4,7 +4,7 @@ use connector_api::{ConnectorError, Section};
 
 use super::draft::Draft;
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
-use crate::client::{Client, Meter, PageReader, is_absent, is_unavailable};
+use crate::client::{Client, Meter, PageReader, is_absent};
 use crate::options::attribute::USERS_ENDPOINT;
 use crate::options::{Options, UsersEndpoint};
 
@@ -37,7 +37,7 @@ pub(crate) async fn open(client: &Client, options: &Options, meter: &Meter) -> R
                 // Another may know of some: an organisation without any is rare.
                 empty.get_or_insert(users);
             }
-            Err(error) if is_unavailable(&error) && empty.is_some() => {}
+            Err(error) if error.is_unavailable() && empty.is_some() => {}
             Err(error) if is_absent(&error) => absent = Some(error),
             Err(error) => return Err(error.context(Section::USERS)),
         }
