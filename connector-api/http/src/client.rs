@@ -148,6 +148,19 @@ impl HttpClient {
         self.fetch(meter, &call, |answer| answer.json()).await
     }
 
+    /// Reads the JSON at a path.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub async fn get_json<T: DeserializeOwned>(&self, meter: &Meter, path: &str) -> Result<T, ConnectorError> {
+        self.json(meter, Call::get(path)).await
+    }
+
+    /// The error of an answer that makes no sense, in words without anything that the target said.
+    pub fn malformed(&self, why: &str) -> ConnectorError {
+        ConnectorError::new(ErrorCode::MalformedResponse, why, self.words().elsewhere())
+    }
+
     /// Makes a call, tries again as the policy allows, and reads the answer with `read`.
     ///
     /// # Errors

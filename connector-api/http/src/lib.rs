@@ -139,7 +139,7 @@ pub use client::{HttpClient, is_absent};
 pub use clock::Clock;
 pub use meter::{Meter, Reading};
 pub use options::ClientOptions;
-pub use paging::chain::{ChainReader, Follow};
+pub use paging::chain::ChainReader;
 pub use paging::offset::{Gap, Listing, ListingStats, Offsets, PageReader, TotalsWitness, inconsistent};
 pub use paging::page::{Page, PageShape};
 pub use paging::row::{Identified, Row, RowId};

@@ -1,8 +1,91 @@
 //! Reading whole listings. Two families, by who finds the next page: [`offset`] asks for windows of rows and proves that they
-//! join up; [`chain`] goes where each page says that the next one begins (a `Link` header, a token, the last row's id).
+//! join up; [`chain`] goes where each page says that the next one begins (a `Link` header, a token, the last row's id). Lists
+//! that fit into memory have a short way here.
 
 pub(crate) mod chain;
 pub(crate) mod offset;
 pub(crate) mod page;
 pub(crate) mod row;
 mod seen_ids;
+
+use std::fmt::Display;
+
+use connector_api::{Check, ConnectorError};
+
+use crate::call::Call;
+use crate::client::HttpClient;
+use crate::meter::Meter;
+use chain::ChainReader;
+use offset::{Listing, PageReader};
+use page::PageShape;
+use row::Identified;
+
+/// The short way for lists that fit into memory. Each reads a whole listing or fails; none returns a part of one.
+impl HttpClient {
+    /// Every row of a listing that is read by offset, and proven whole: see [`PageReader`].
+    ///
+    /// # Errors
+    /// As [`PageReader::next`].
+    pub async fn list_offset<T: Identified + Send + 'static>(
+        &self,
+        meter: &Meter,
+        listing: Listing,
+    ) -> Result<Vec<T>, ConnectorError> {
+        let (mut reader, mut all) = (PageReader::new(self, meter, listing), Vec::new());
+        while let Some(rows) = reader.next().await? {
+            all.extend(rows);
+        }
+        Ok(all)
+    }
+
+    /// Every row of a listing whose next page begins behind the id of the last row: see [`ChainReader::cursor`].
+    ///
+    /// # Errors
+    /// As [`ChainReader::next`].
+    pub async fn list_cursor<T: Identified<Id: Display>>(
+        &self,
+        meter: &Meter,
+        call: Call,
+        shape: PageShape,
+        parameter: &'static str,
+    ) -> Result<Vec<T>, ConnectorError> {
+        ChainReader::cursor(self, meter, call, shape, parameter).all().await
+    }
+
+    /// Every row of a listing whose pages link to one another: see [`ChainReader::links`].
+    ///
+    /// # Errors
+    /// As [`ChainReader::next`].
+    pub async fn list_links<T: Identified>(
+        &self,
+        meter: &Meter,
+        call: Call,
+        shape: PageShape,
+    ) -> Result<Vec<T>, ConnectorError> {
+        ChainReader::links(self, meter, call, shape).all().await
+    }
+
+    /// Every row of a listing whose pages hand out tokens: see [`ChainReader::tokens`].
+    ///
+    /// # Errors
+    /// As [`ChainReader::next`].
+    pub async fn list_tokens<T: Identified>(
+        &self,
+        meter: &Meter,
+        call: Call,
+        shape: PageShape,
+        parameter: &'static str,
+    ) -> Result<Vec<T>, ConnectorError> {
+        ChainReader::tokens(self, meter, call, shape, parameter).all().await
+    }
+
+    /// Whether a listing by offset can be read: how many rows it counts, by its first page. For other lists there is
+    /// [`Check::probe`].
+    pub async fn check<T: Identified + Send + 'static>(&self, name: &str, listing: Listing) -> Check {
+        let reading = async {
+            let total = PageReader::<T>::new(self, &Meter::default(), listing).total().await?;
+            Ok(total.map_or_else(|| format!("{name} can be read"), |total| format!("{total} {name}")))
+        };
+        Check::probe(name, reading).await
+    }
+}

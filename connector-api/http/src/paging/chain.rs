@@ -1,6 +1,6 @@
 //! Listings whose pages follow one another: each page says, or its last row shows, where the next one begins.
 //!
-//! Unlike windows on a list ([`PageReader`]), such pages are the target's to keep together: nothing in them shows a row
+//! Unlike windows on a list ([`PageReader`](super::offset::PageReader)), such pages are the target's to keep together: nothing in them shows a row
 //! that was left out. What can be proven is proven: the chain ends where the target says that it ends, it never leads back
 //! to a page that was read, and it brings as many rows as the target counts, where it counts them.
 
@@ -9,12 +9,10 @@ mod link_header;
 use std::collections::HashSet;
 use std::fmt::Display;
 
-use connector_api::{Check, ConnectorError, ErrorCode};
-use serde::de::DeserializeOwned;
-use tokio::time::Instant;
+use connector_api::{ConnectorError, ErrorCode};
 use url::Url;
 
-use super::offset::{LONGEST, Listing, PageReader, inconsistent};
+use super::offset::{LONGEST, inconsistent};
 use super::page::{Page, PageShape};
 use super::row::Identified;
 use super::seen_ids::SeenIds;
@@ -26,21 +24,16 @@ use crate::meter::Meter;
 const MOST_BARREN: u32 = 1000;
 
 /// How the next page is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Follow {
-    /// By the header `Link: <…>; rel="next"` (RFC 8288), of which the last page has none.
+#[derive(Debug)]
+enum Follow<I> {
     Links,
-    /// By the token at [`PageShape::next`], which the next call repeats in this parameter. The last page has none.
     Tokens {
-        /// The parameter.
         parameter: &'static str,
     },
-    /// By the id of the last row, which the next call gives in this parameter. [`PageShape::more`] says where the list
-    /// ends, or else an empty page.
     Cursor {
-        /// The parameter.
         parameter: &'static str,
+        /// An id as the parameter's value.
+        shown: fn(&I) -> String,
     },
 }
 
@@ -51,9 +44,7 @@ pub struct ChainReader<T: Identified> {
     meter: Meter,
     first: Call,
     shape: PageShape,
-    follow: Follow,
-    /// An id as a parameter, where the cursor is one.
-    shown: fn(&T::Id) -> String,
+    follow: Follow<T::Id>,
     next: Option<Call>,
     /// Where pages began that were read.
     begun: HashSet<String>,
@@ -65,24 +56,29 @@ pub struct ChainReader<T: Identified> {
 }
 
 impl<T: Identified> ChainReader<T> {
-    /// A reader of the listing that begins with `call`, whose requests are counted by `meter`.
-    pub fn new(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape, follow: Follow) -> Self
+    /// A reader of the listing that begins with `call` and goes on by the header `Link: <…>; rel="next"` (RFC 8288), of which
+    /// the last page has none. Its requests are counted by `meter`.
+    pub fn links(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape) -> Self {
+        Self::new(client, meter, call, shape, Follow::Links)
+    }
+
+    /// One that goes on by the token at [`PageShape::next`], which the next call repeats in `parameter`. The last page has
+    /// none.
+    pub fn tokens(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape, parameter: &'static str) -> Self {
+        Self::new(client, meter, call, shape, Follow::Tokens { parameter })
+    }
+
+    /// One that goes on by the id of the last row, which the next call gives in `parameter`. [`PageShape::more`] says where the
+    /// list ends, or else an empty page.
+    pub fn cursor(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape, parameter: &'static str) -> Self
     where
         T::Id: Display,
     {
-        Self::showing(client, meter, call, shape, follow, T::Id::to_string)
+        Self::new(client, meter, call, shape, Follow::Cursor { parameter, shown: T::Id::to_string })
     }
 
-    fn showing(
-        client: &HttpClient,
-        meter: &Meter,
-        call: Call,
-        shape: PageShape,
-        follow: Follow,
-        shown: fn(&T::Id) -> String,
-    ) -> Self {
+    fn new(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape, follow: Follow<T::Id>) -> Self {
         Self {
-            shown,
             client: client.clone(),
             meter: meter.clone(),
             first: call.clone(),
@@ -128,6 +124,15 @@ impl<T: Identified> ChainReader<T> {
         }
     }
 
+    /// Every row.
+    pub(super) async fn all(mut self) -> Result<Vec<T>, ConnectorError> {
+        let mut all = Vec::new();
+        while let Some(rows) = self.next().await? {
+            all.extend(rows);
+        }
+        Ok(all)
+    }
+
     /// The call for the page behind this one, if there is one.
     fn behind(&mut self, call: &Call, page: &Page<T>, link: Option<String>) -> Result<Option<Call>, ConnectorError> {
         let (parameter, at) = match self.follow {
@@ -141,10 +146,10 @@ impl<T: Identified> ChainReader<T> {
                 Some(token) => (parameter, token.clone()),
                 None => return Ok(None),
             },
-            Follow::Cursor { parameter } => match (self.shape.more.map(|_| page.more), page.rows.last()) {
+            Follow::Cursor { parameter, shown } => match (self.shape.more.map(|_| page.more), page.rows.last()) {
                 (Some(None), _) => return Err(self.broken("a page does not say whether it is the last one")),
                 (Some(Some(false)), _) | (None, None) => return Ok(None),
-                (_, Some(row)) => (parameter, (self.shown)(row.id())),
+                (_, Some(row)) => (parameter, shown(row.id())),
                 (_, None) => return Err(self.broken("a page without rows says that more rows follow")),
             },
         };
@@ -189,106 +194,6 @@ impl<T: Identified> ChainReader<T> {
 
     fn broken(&self, why: &str) -> ConnectorError {
         inconsistent(&self.first.path, 1, why, self.client.words())
-    }
-}
-
-/// Where a list is not followed by the ids of its rows.
-fn no_cursor<I>(_: &I) -> String {
-    String::new()
-}
-
-/// What a connection test asks, and what is wrong with rows that make no sense.
-impl HttpClient {
-    /// Whether a listing by offset can be read: how many rows it counts, by its first page. For other lists there is
-    /// [`Check::probe`].
-    pub async fn check<T: Identified + Send + 'static>(&self, name: &str, listing: Listing) -> Check {
-        let began = Instant::now();
-        match PageReader::<T>::new(self, &Meter::default(), listing).total().await {
-            Ok(Some(total)) => Check::passed(name, format!("{total} {name}"), began.elapsed()),
-            Ok(None) => Check::passed(name, format!("{name} can be read"), began.elapsed()),
-            Err(error) => Check::failed(name, error, began.elapsed()),
-        }
-    }
-
-    /// The error of an answer that makes no sense, in words without anything that the target said.
-    pub fn malformed(&self, why: &str) -> ConnectorError {
-        ConnectorError::new(ErrorCode::MalformedResponse, why, self.words().elsewhere())
-    }
-}
-
-/// The short way for lists that fit into memory. Each reads a whole listing or fails; none returns a part of one.
-impl HttpClient {
-    /// Reads the JSON at a path.
-    ///
-    /// # Errors
-    /// As [`fetch`](Self::fetch).
-    pub async fn get_json<T: DeserializeOwned>(&self, meter: &Meter, path: &str) -> Result<T, ConnectorError> {
-        self.json(meter, Call::get(path)).await
-    }
-
-    /// Every row of a listing that is read by offset, and proven whole: see [`PageReader`].
-    ///
-    /// # Errors
-    /// As [`PageReader::next`].
-    pub async fn list_offset<T: Identified + Send + 'static>(
-        &self,
-        meter: &Meter,
-        listing: Listing,
-    ) -> Result<Vec<T>, ConnectorError> {
-        let (mut reader, mut all) = (PageReader::new(self, meter, listing), Vec::new());
-        while let Some(rows) = reader.next().await? {
-            all.extend(rows);
-        }
-        Ok(all)
-    }
-
-    /// Every row of a listing whose next page begins behind the id of the last row: see [`Follow::Cursor`].
-    ///
-    /// # Errors
-    /// As [`ChainReader::next`].
-    pub async fn list_cursor<T: Identified<Id: Display>>(
-        &self,
-        meter: &Meter,
-        call: Call,
-        shape: PageShape,
-        parameter: &'static str,
-    ) -> Result<Vec<T>, ConnectorError> {
-        self.list(ChainReader::new(self, meter, call, shape, Follow::Cursor { parameter })).await
-    }
-
-    /// Every row of a listing whose pages link to one another: see [`Follow::Links`].
-    ///
-    /// # Errors
-    /// As [`ChainReader::next`].
-    pub async fn list_links<T: Identified>(
-        &self,
-        meter: &Meter,
-        call: Call,
-        shape: PageShape,
-    ) -> Result<Vec<T>, ConnectorError> {
-        self.list(ChainReader::showing(self, meter, call, shape, Follow::Links, no_cursor)).await
-    }
-
-    /// Every row of a listing whose pages hand out tokens: see [`Follow::Tokens`].
-    ///
-    /// # Errors
-    /// As [`ChainReader::next`].
-    pub async fn list_tokens<T: Identified>(
-        &self,
-        meter: &Meter,
-        call: Call,
-        shape: PageShape,
-        parameter: &'static str,
-    ) -> Result<Vec<T>, ConnectorError> {
-        self.list(ChainReader::showing(self, meter, call, shape, Follow::Tokens { parameter }, no_cursor)).await
-    }
-
-    async fn list<T: Identified>(&self, mut reader: ChainReader<T>) -> Result<Vec<T>, ConnectorError> {
-        let mut all = Vec::new();
-        while let Some(rows) = reader.next().await? {
-            all.extend(rows);
-        }
-        Ok(all)
     }
 }
 

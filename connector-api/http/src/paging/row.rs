@@ -14,8 +14,8 @@ impl<I: Clone + Debug + Ord + Hash + Send + Sync + 'static> RowId for I {}
 
 /// Something that a listing lists: [`Row`](crate::Row), or a type of your own by [`identified!`](crate::identified).
 ///
-/// Of rows with equal ids the first is taken and the others are dropped, so the id of an edge holds everything that tells it
-/// from others.
+/// Of rows with equal ids the first is taken and the others are dropped, so the id of an edge holds everything that
+/// distinguishes it from others.
 pub trait Identified: Sized {
     /// How it comes: itself, or something that may be a null record.
     type Wire: DeserializeOwned + Into<Option<Self>>;
