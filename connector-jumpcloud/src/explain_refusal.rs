@@ -3,7 +3,7 @@
 use connector_api::{ConnectorError, ErrorCode};
 
 use crate::api::organizations::{self, Organization};
-use crate::client::{Client, Meter, PageReader, refused_here};
+use crate::client::{Client, Meter, refused_here};
 use crate::options::attribute::ORG_ID;
 
 /// The organisations that the credential may see.
@@ -11,12 +11,7 @@ use crate::options::attribute::ORG_ID;
 /// # Errors
 /// Whatever the request ends with.
 pub(crate) async fn visible_organizations(client: &Client, meter: &Meter) -> Result<Vec<Organization>, ConnectorError> {
-    let mut reader = PageReader::new(client, meter, organizations::list(100));
-    let mut all = Vec::new();
-    while let Some(more) = reader.next().await? {
-        all.extend(more);
-    }
-    Ok(all)
+    client.list_offset(meter, organizations::list(100)).await
 }
 
 /// The same error, or `wrong_organization` where asking for the organisations shows that that is what it means.

@@ -8,7 +8,7 @@ use connector_api::{
 use futures_util::future::BoxFuture;
 use hashbrown::HashMap;
 
-use super::{About, Context, Discovery, Read};
+use super::{About, Context, Discovery, Read, one_listing};
 use crate::api::administrators::{self as api, Administrator, ApiKey, Expiry, Role};
 use crate::client::Identified;
 use crate::graph::evidence_rules::console_role;
@@ -50,12 +50,9 @@ impl Discovery for Administrators {
         &ABOUT
     }
 
-    fn read<'a>(&self, context: Context<'a>, _: &State, mut progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
-        Some(Box::pin(async move {
-            let mut rows = Vec::new();
-            let result = progress.read_into(context.client, api::list(context.limit), &mut rows).await;
-            Read::new(progress, result, |state| state.found.administrators = rows.into())
-        }))
+    fn read<'a>(&self, context: Context<'a>, _: &State, progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
+        let listing = api::list(context.limit);
+        one_listing(context, progress, listing, |state, rows| state.found.administrators = rows.into())
     }
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {

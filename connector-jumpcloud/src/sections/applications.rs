@@ -3,7 +3,7 @@
 use connector_api::{ConnectorError, Resource, Section, async_trait};
 use futures_util::future::BoxFuture;
 
-use super::{About, Context, Discovery, Read, Thing, enter_text};
+use super::{About, Context, Discovery, Read, Thing, enter_text, one_listing};
 use crate::api::applications::{self as api, Application};
 use crate::api::kind::Kind;
 use crate::options::Switch;
@@ -40,12 +40,9 @@ impl Discovery for Applications {
         &ABOUT
     }
 
-    fn read<'a>(&self, context: Context<'a>, _: &State, mut progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
-        Some(Box::pin(async move {
-            let mut rows = Vec::new();
-            let result = progress.read_into(context.client, api::list(context.limit), &mut rows).await;
-            Read::new(progress, result, |state| state.found.applications = rows)
-        }))
+    fn read<'a>(&self, context: Context<'a>, _: &State, progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
+        let listing = api::list(context.limit);
+        one_listing(context, progress, listing, |state, rows| state.found.applications = rows)
     }
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {

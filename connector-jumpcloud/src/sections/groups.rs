@@ -68,11 +68,8 @@ impl Discovery for Groups {
     }
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
-        let mut reader = PageReader::new(planner.client, &planner.meter, user_groups::list(planner.limit));
-        let mut groups = Vec::new();
-        while let Some(more) = reader.next().await? {
-            groups.extend::<Vec<UserGroup>>(more);
-        }
+        let groups: Vec<UserGroup> =
+            planner.client.list_offset(&planner.meter, user_groups::list(planner.limit)).await?;
         let count = groups.len() as u64;
         let details = details(planner.options.group_details, &groups);
         planner.sections.push(SectionPlan::new(

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::Id;
 use crate::api::edge_lists::EdgeReader;
 use crate::api::kind::Kind;
-use crate::client::Client;
+use crate::client::{Client, Identified, Listing};
 use crate::options::{Options, Switch, Switches};
 use crate::rights::{self, Right, Rights};
 use crate::scan::outlet::{Known, Outlet};
@@ -253,6 +253,23 @@ impl Read {
     ) -> Self {
         Self { progress, result, keep: Box::new(keep) }
     }
+}
+
+/// The reading of a section that is one listing, of which `keep` puts the rows where they belong.
+fn one_listing<'a, T>(
+    context: Context<'a>,
+    mut progress: SectionProgress,
+    listing: Listing,
+    keep: impl FnOnce(&mut State, Vec<T>) + Send + 'static,
+) -> Option<BoxFuture<'a, Read>>
+where
+    T: Identified + Send + 'static,
+{
+    Some(Box::pin(async move {
+        let mut rows = Vec::new();
+        let result = progress.read_into(context.client, listing, &mut rows).await;
+        Read::new(progress, result, |state| keep(state, rows))
+    }))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{About, Context, Discovery, Read};
+use super::{About, Context, Discovery, Read, one_listing};
 use crate::api::{Id, lenient};
 use crate::client::{Call, Identified, Listing, listing};
 use crate::graph::evidence_rules::console_role;
@@ -52,12 +52,9 @@ impl Discovery for ServiceAccounts {
         &ABOUT
     }
 
-    fn read<'a>(&self, context: Context<'a>, _: &State, mut progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
-        Some(Box::pin(async move {
-            let mut rows = Vec::new();
-            let result = progress.read_into(context.client, list(context.limit), &mut rows).await;
-            Read::new(progress, result, |state| state.found.service_accounts = rows.into())
-        }))
+    fn read<'a>(&self, context: Context<'a>, _: &State, progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
+        let listing = list(context.limit);
+        one_listing(context, progress, listing, |state, rows| state.found.service_accounts = rows.into())
     }
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
