@@ -116,7 +116,7 @@ fn instant(text: &str) -> Option<Timestamp> {
     time.filter(|time| time.as_second() > -62_135_596_800)
 }
 
-/// Seconds or milliseconds since 1970, which their size tells apart: as seconds the times from 1973 to 5138, as
+/// Seconds or milliseconds since 1970, which their size distinguishes: as seconds the times from 1973 to 5138, as
 /// milliseconds the same. Other numbers are no time: zero stands for none.
 fn since_1970(number: f64) -> Option<Timestamp> {
     const SECONDS: std::ops::Range<f64> = 1e8..1e11;

@@ -138,11 +138,9 @@ impl Gap {
     }
 
     fn enter(&mut self, report: &SectionReport) {
-        let mut named = self.sections();
-        if named.any(|section| section == report.section || words::covers(section, report.section)) {
+        if self.sections().any(|section| section == report.section || words::covers(section, report.section)) {
             return;
         }
-        drop(named);
         let not_read = matches!(report.status, SectionStatus::Unavailable { .. }) || report.records == 0;
         let sections = if not_read { &mut self.not_read } else { &mut self.in_part };
         sections.push(report.section);
