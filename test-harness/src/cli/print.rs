@@ -14,7 +14,7 @@ use connector_host::output::Destination;
 /// The form of a command's answer.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum AnswerFormat {
-    /// To read
+    /// Text for people
     #[value(alias = "table")]
     Text,
     /// For programs, with everything that there is to know
