@@ -58,8 +58,8 @@ pub(crate) struct Options {
     /// Rows a page; JumpCloud takes at most 100.
     #[schemars(title = "Page size", range(min = 2, max = 100))]
     pub(crate) page_size: u8,
-    /// Requests under way at the same time.
-    #[schemars(title = "Concurrent requests", range(min = 1, max = 64))]
+    /// Requests in flight at the same time. 0 is automatic: few at first, more as long as they pay, at most 32.
+    #[schemars(title = "Concurrent requests", range(min = 0, max = 64))]
     pub(crate) concurrency: u8,
     /// The most requests a second. Without it, the pace follows what JumpCloud answers.
     #[schemars(title = "Requests per second", range(min = 0.1, max = 1000.0))]
@@ -170,7 +170,7 @@ impl Default for Options {
             privileged_group_patterns: ["admin", "privilege", "superuser", "root", "sudo"].map(str::to_owned).to_vec(),
             stale_api_key_days: 90,
             page_size: 100,
-            concurrency: 16,
+            concurrency: 0,
             requests_per_second: None,
             attempts: 7,
             retry_wait_milliseconds: 500,

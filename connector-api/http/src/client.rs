@@ -15,6 +15,7 @@ use super::auth::{Auth, Exchange};
 use super::body;
 use super::call::{Answer, Call, Service};
 use super::clock::Clock;
+use super::concurrency::Concurrency;
 use super::malformed::of_malformed;
 use super::meter::Meter;
 use super::options::ClientOptions;
@@ -108,10 +109,13 @@ impl HttpClient {
         self.0.parts.target.words()
     }
 
-    /// How many requests to prefetch for an ordered sequence: several times as many as may be under way, so that no permit
+    /// How many requests to prefetch for an ordered sequence: several times as many as may be in flight, so that no permit
     /// is idle while early answers wait for a late one.
     pub fn ahead(&self) -> usize {
-        4 * self.0.options.concurrency
+        match self.0.options.concurrency {
+            Concurrency::Automatic => 2 * Concurrency::MOST,
+            fixed @ Concurrency::Fixed(_) => 4 * fixed.most(),
+        }
     }
 
     /// Host and port of the proxy that the main service is reached through.

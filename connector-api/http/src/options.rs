@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::address;
+use super::concurrency::Concurrency;
 use super::retry::RetryPolicy;
 
 /// The bounds within which a client works. The default suits most targets.
@@ -19,8 +20,8 @@ pub struct ClientOptions {
     pub request_timeout: Duration,
     /// Attempts at one request, and the waits between them. No time-out is longer than its time budget.
     pub retry: RetryPolicy,
-    /// Requests under way at the same time.
-    pub concurrency: usize,
+    /// Requests in flight at the same time.
+    pub concurrency: Concurrency,
     /// The most requests per second; without it, the pace follows what the target serves.
     pub requests_per_second: Option<f64>,
     /// The largest body that is accepted, in bytes, after decompression.
@@ -31,7 +32,7 @@ pub struct ClientOptions {
     pub proxy: Option<SecretString>,
 }
 
-/// Time-outs of 10 s to connect, 30 s of silence and 120 s in all; 8 requests at a time, in a pace that follows the target; bodies
+/// Time-outs of 10 s to connect, 30 s of silence and 120 s in all; as many requests at a time and a pace as suit the target; bodies
 /// of up to 64 MiB.
 impl Default for ClientOptions {
     fn default() -> Self {
@@ -40,7 +41,7 @@ impl Default for ClientOptions {
             read_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(120),
             retry: RetryPolicy::default(),
-            concurrency: 8,
+            concurrency: Concurrency::Automatic,
             requests_per_second: None,
             largest_body: 64 * 1024 * 1024,
             ca_bundle: None,

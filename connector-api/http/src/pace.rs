@@ -26,15 +26,15 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
+use super::concurrency::{Concurrency, Permit, Permits};
 use level::{Level, Stage, Trial, Window};
 use settings::PACE;
 
 #[derive(Debug)]
 pub(crate) struct Pace {
-    permits: Semaphore,
+    permits: Permits,
     /// Requests that never had a permit wait here, so that only one of them waits for the permits.
     entrance: tokio::sync::Mutex<()>,
     /// The next request to go out holds this while it waits, the others queue for it: so a change of the rate holds for
@@ -66,10 +66,10 @@ struct State {
 }
 
 impl Pace {
-    pub(crate) fn new(concurrency: usize, requests_per_second: Option<f64>) -> Self {
+    pub(crate) fn new(concurrency: Concurrency, requests_per_second: Option<f64>) -> Self {
         let now = Instant::now();
         Self {
-            permits: Semaphore::new(concurrency),
+            permits: Permits::new(concurrency),
             entrance: tokio::sync::Mutex::default(),
             gate: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
@@ -88,15 +88,15 @@ impl Pace {
     }
 
     /// Waits for a permit to be under way; it is given back when the permit is dropped.
-    pub(crate) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+    pub(crate) async fn permit(&self) -> Option<Permit<'_>> {
         let _entrance = self.entrance.lock().await;
         self.permit_again().await
     }
 
     /// The same for a request that gave its permit to others: those that never had one stand back, since more may depend
     /// on this one by now.
-    pub(crate) async fn permit_again(&self) -> Option<SemaphorePermit<'_>> {
-        self.permits.acquire().await.ok()
+    pub(crate) async fn permit_again(&self) -> Option<Permit<'_>> {
+        self.permits.acquire().await
     }
 
     /// Waits for a slot under the rate, and returns when it was.
@@ -109,13 +109,20 @@ impl Pace {
         }
     }
 
-    /// The target served a request whose slot was at `sent`.
-    pub(crate) fn served(&self, sent: Instant) {
+    /// The target served the request to `path` whose slot was at `sent`.
+    pub(crate) fn served(&self, path: &str, sent: Instant) {
+        self.permits.served(path, sent);
         self.lock().answered(sent, true, Instant::now());
+    }
+
+    /// The request whose slot was at `sent` failed in passing, not for its rate.
+    pub(crate) fn failed(&self, sent: Instant) {
+        self.permits.failed(sent);
     }
 
     /// The target asked for fewer calls when it answered the request whose slot was at `sent`.
     pub(crate) fn refused(&self, sent: Instant) {
+        self.permits.rate_is_limited();
         self.lock().answered(sent, false, Instant::now());
     }
 

@@ -146,7 +146,7 @@ impl Attempts {
             let Verdict { error, next } = match attempt().await {
                 Ok(value) => {
                     budget.earn();
-                    pace.served(slot);
+                    pace.served(what, slot);
                     return Ok(value);
                 }
                 Err(verdict) => verdict,
@@ -166,6 +166,7 @@ impl Attempts {
                     continue;
                 }
                 Next::Retry { after, attempts } => {
+                    pace.failed(slot);
                     counted += 1;
                     if counted >= attempts.map_or(policy.attempts, |most| most.min(policy.attempts)) {
                         return Err(given_up("given up"));

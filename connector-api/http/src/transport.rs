@@ -41,7 +41,7 @@ impl ClientOptions {
             .tls_backend_preconfigured(self.tls(words)?)
             .connect_timeout(self.connect_timeout.min(longest))
             .read_timeout(self.read_timeout.min(longest))
-            .pool_max_idle_per_host(self.concurrency)
+            .pool_max_idle_per_host(self.concurrency.most())
             .http1_only();
         proxies
             .apply(builder, words)?

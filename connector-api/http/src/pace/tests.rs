@@ -19,7 +19,7 @@ async fn run(pace: &Pace, allowed: f64, seconds: u64) -> (u32, u32) {
         if tokens >= 1.0 {
             tokens -= 1.0;
             served += 1;
-            pace.served(sent);
+            pace.served("", sent);
         } else {
             refused += 1;
             pace.refused(sent);
@@ -31,7 +31,7 @@ async fn run(pace: &Pace, allowed: f64, seconds: u64) -> (u32, u32) {
 #[tokio::test(start_paused = true)]
 async fn a_fixed_allowance_is_used_almost_fully_with_few_refusals() {
     for allowed in [10.0, 50.0, 200.0] {
-        let pace = Pace::new(16, None);
+        let pace = Pace::new(Concurrency::Fixed(16), None);
         run(&pace, allowed, 5).await;
         let (served, refused) = run(&pace, allowed, 60).await;
         assert!(f64::from(served) >= 0.9 * allowed * 60.0, "{allowed}: served {served}");
@@ -41,7 +41,7 @@ async fn a_fixed_allowance_is_used_almost_fully_with_few_refusals() {
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_allowance_is_followed_within_seconds() {
-    let pace = Pace::new(16, None);
+    let pace = Pace::new(Concurrency::Fixed(16), None);
     run(&pace, 100.0, 20).await;
     run(&pace, 30.0, 3).await;
     let (served, refused) = run(&pace, 30.0, 20).await;
@@ -53,13 +53,13 @@ async fn a_changed_allowance_is_followed_within_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_window_in_which_requests_waited_does_not_bring_the_rate_to_a_crawl() {
-    let pace = Pace::new(16, None);
+    let pace = Pace::new(Concurrency::Fixed(16), None);
     run(&pace, 100.0, 20).await;
     for _ in 0..16 {
         pace.refused(Instant::now());
     }
     tokio::time::advance(Duration::from_secs(3)).await;
-    pace.served(Instant::now());
+    pace.served("", Instant::now());
     for _ in 0..16 {
         pace.refused(Instant::now());
     }
@@ -71,13 +71,13 @@ async fn a_window_in_which_requests_waited_does_not_bring_the_rate_to_a_crawl() 
 async fn refusals_that_have_nothing_to_do_with_the_rate_do_not_bring_it_down() {
     let mut dice = fastrand::Rng::with_seed(7);
     for share in [0.01, 0.03, 0.1, 0.2] {
-        let pace = Pace::new(16, None);
+        let pace = Pace::new(Concurrency::Fixed(16), None);
         let (mut asked, end) = (0, Instant::now() + Duration::from_secs(60));
         while Instant::now() < end {
             let sent = pace.slot().await;
             tokio::time::advance(Duration::from_millis(5)).await;
             asked += 1;
-            if dice.f64() < share { pace.refused(sent) } else { pace.served(sent) }
+            if dice.f64() < share { pace.refused(sent) } else { pace.served("", sent) }
         }
         assert!(asked > 6_000, "{share}: asked {asked} of 12,000");
     }
@@ -85,7 +85,7 @@ async fn refusals_that_have_nothing_to_do_with_the_rate_do_not_bring_it_down() {
 
 #[tokio::test(start_paused = true)]
 async fn the_operators_own_limit_holds_from_the_start() {
-    let pace = Pace::new(16, Some(10.0));
+    let pace = Pace::new(Concurrency::Fixed(16), Some(10.0));
     let start = Instant::now();
     for _ in 0..21 {
         pace.slot().await;
@@ -178,7 +178,7 @@ async fn ask(pace: Arc<Pace>, target: Arc<Mutex<Target>>, latency: f64, mut dice
             let served = target.lock().unwrap().serves();
             sleep(Duration::from_secs_f64(latency * (0.1 + 0.9 * dice.f64()))).await;
             if served {
-                pace.served(sent);
+                pace.served("", sent);
                 break;
             }
             pace.refused(sent);
@@ -195,7 +195,18 @@ async fn ask(pace: Arc<Pace>, target: Arc<Mutex<Target>>, latency: f64, mut dice
 /// What share of its last allowance a target served, and what share of all requests it refused, from 5 s to 20 s after
 /// it allowed that. Each allowance before holds for 20 s.
 async fn scan(limiter: Limiter, retry_after: Option<f64>, allowances: &[f64], seed: u64) -> (f64, f64) {
-    let pace = Arc::new(Pace::new(16, None));
+    scan_with(Concurrency::Fixed(16), limiter, retry_after, allowances, seed).await
+}
+
+/// The same with another number of requests in flight.
+async fn scan_with(
+    concurrency: Concurrency,
+    limiter: Limiter,
+    retry_after: Option<f64>,
+    allowances: &[f64],
+    seed: u64,
+) -> (f64, f64) {
+    let pace = Arc::new(Pace::new(concurrency, None));
     let target = Arc::new(Mutex::new(Target::new(limiter, retry_after)));
     let mut workers = tokio::task::JoinSet::new();
     let mut dice = fastrand::Rng::with_seed(seed);
@@ -275,4 +286,22 @@ async fn a_count_by_the_second_is_kept_to_with_more_refusals_where_the_limit_cha
 async fn a_bucket_without_any_burst_is_kept_to_as_far_as_timers_are_exact() {
     let falls = CHANGED.into_iter().filter(|change| change[0] > change[1]);
     holds(Limiter::Bucket(0.0), None, STEADY.into_iter().chain(falls), (0.75, 0.03)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn automatic_concurrency_is_refused_about_as_seldom_as_sixteen_at_once_and_served_as_much() {
+    let (mut automatic, mut fixed) = ((0.0, 0.0), (0.0, 0.0));
+    for limiter in [Limiter::Bucket(0.2), Limiter::Bucket(1.0), Limiter::Sliding, Limiter::PerSecond] {
+        for allowances in [STEADY[1], STEADY[3], CHANGED[1], CHANGED[3]] {
+            for seed in 1..=SEEDS {
+                for (concurrency, sum) in
+                    [(Concurrency::Automatic, &mut automatic), (Concurrency::Fixed(16), &mut fixed)]
+                {
+                    let (served, refused) = scan_with(concurrency, limiter, None, allowances, seed).await;
+                    *sum = (sum.0 + served, sum.1 + refused);
+                }
+            }
+        }
+    }
+    assert!(automatic.0 > 0.98 * fixed.0 && automatic.1 < 1.25 * fixed.1, "{automatic:.3?} against {fixed:.3?}");
 }

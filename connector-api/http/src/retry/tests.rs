@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use connector_api::ErrorCode;
 
 use super::*;
+use crate::concurrency::Concurrency;
 use crate::verdict::Next::{Fail, RenewToken, Retry, SlowDown, Stop, WithoutSort};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -16,7 +17,7 @@ fn policy() -> RetryPolicy {
 }
 
 fn attempts() -> Attempts {
-    Attempts::new(policy(), Pace::new(4, None))
+    Attempts::new(policy(), Pace::new(Concurrency::Fixed(4), None))
 }
 
 /// How a request went whose attempts have these verdicts; the one behind the last succeeds.
@@ -57,7 +58,8 @@ async fn attempts_that_count_end_with_the_policys_number_or_the_verdicts() {
 
 #[tokio::test(start_paused = true)]
 async fn attempts_that_slow_down_do_not_count() {
-    let attempts = || Attempts::new(RetryPolicy { longest_wait: SECOND, ..policy() }, Pace::new(4, None));
+    let attempts =
+        || Attempts::new(RetryPolicy { longest_wait: SECOND, ..policy() }, Pace::new(Concurrency::Fixed(4), None));
     let made = make(&attempts(), [SlowDown { after: None }; 40]).await;
     assert_eq!((made.result, made.sent), (Ok(()), 41));
     let mixed = [SlowDown { after: None }, AGAIN].into_iter().cycle().take(12);
@@ -67,7 +69,8 @@ async fn attempts_that_slow_down_do_not_count() {
 #[tokio::test(start_paused = true)]
 async fn only_what_slows_down_slows_all_requests() {
     for (next, slowed) in [(AGAIN, false), (SlowDown { after: Some(SECOND) }, true)] {
-        let attempts = Attempts::new(RetryPolicy { attempts: 1000, ..policy() }, Pace::new(4, None));
+        let attempts =
+            Attempts::new(RetryPolicy { attempts: 1000, ..policy() }, Pace::new(Concurrency::Fixed(4), None));
         for _ in 0..10 {
             assert_eq!(make(&attempts, [next]).await.result, Ok(()));
         }

@@ -14,6 +14,7 @@ use super::super::*;
 use crate::auth::Auth;
 use crate::builder::ClientBuilder;
 use crate::call::Call;
+use crate::concurrency::Concurrency;
 use crate::options::ClientOptions;
 use crate::paging::page::PageShape;
 use crate::retry::RetryPolicy;
@@ -175,7 +176,7 @@ pub(super) fn list(limit: u64) -> Listing {
 pub(super) fn client(address: &str) -> HttpClient {
     let second = Duration::from_secs(1);
     let options = ClientOptions {
-        concurrency: 4,
+        concurrency: Concurrency::Fixed(4),
         request_timeout: 10 * second,
         retry: RetryPolicy { attempts: 1, time_budget: 10 * second, first_wait: second, longest_wait: second },
         ..ClientOptions::default()

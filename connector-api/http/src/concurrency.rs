@@ -1,0 +1,146 @@
+//! How many requests are in flight at once: as many as the operator says, or as many as pay.
+//!
+//! *Automatic* begins with few and doubles them as long as that pays: when the requests in flight grow by a factor, and the
+//! latency does not, throughput grows by that factor. Where a target queues, the latency grows with the requests in flight
+//! and throughput stays: then the step is taken back. Later, smaller steps are tried now and then: up, or down when the
+//! latency is no longer what it was. A larger share of failures halves the number. Once the target limits the *rate*,
+//! which is the [pace](super::pace)'s to find, the number stays small.
+//!
+//! Latencies are compared for each kind of request by itself, since one list is slower than another and a scan reads one
+//! after the other.
+
+mod limit;
+mod settings;
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+use limit::Limit;
+use settings::CONCURRENCY;
+
+/// How many requests may be in flight at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Concurrency {
+    /// As many as the target serves without getting slower, at most [`Concurrency::MOST`].
+    #[default]
+    Automatic,
+    /// This many, at least one.
+    Fixed(usize),
+}
+
+impl Concurrency {
+    /// The most requests in flight that [`Automatic`](Self::Automatic) chooses.
+    pub const MOST: usize = CONCURRENCY.most;
+
+    /// The most requests that may be in flight.
+    pub const fn most(self) -> usize {
+        match self {
+            Self::Automatic => Self::MOST,
+            Self::Fixed(0) => 1,
+            Self::Fixed(requests) => requests,
+        }
+    }
+}
+
+/// As operators set it: 0 is automatic.
+impl From<u8> for Concurrency {
+    fn from(requests: u8) -> Self {
+        if requests == 0 { Self::Automatic } else { Self::Fixed(requests.into()) }
+    }
+}
+
+/// The permits to be in flight.
+#[derive(Debug)]
+pub(crate) struct Permits {
+    semaphore: Semaphore,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// `None` where the number is fixed.
+    limit: Option<Limit>,
+    /// Permits that are in use and are not given back, since the limit fell.
+    surplus: usize,
+}
+
+/// A permit to be in flight; it is given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit<'a> {
+    permit: Option<SemaphorePermit<'a>>,
+    permits: &'a Permits,
+}
+
+impl Permits {
+    pub(crate) fn new(concurrency: Concurrency) -> Self {
+        let (first, limit) = match concurrency {
+            Concurrency::Automatic => (CONCURRENCY.first, Some(Limit::new(Instant::now()))),
+            fixed @ Concurrency::Fixed(_) => (fixed.most(), None),
+        };
+        Self { semaphore: Semaphore::new(first), state: Mutex::new(State { limit, surplus: 0 }) }
+    }
+
+    /// Waits for a permit.
+    pub(crate) async fn acquire(&self) -> Option<Permit<'_>> {
+        let permit = self.semaphore.acquire().await.ok()?;
+        Some(Permit { permit: Some(permit), permits: self })
+    }
+
+    /// The request to `path` that went out at `sent` was served.
+    pub(crate) fn served(&self, path: &str, sent: Instant) {
+        let full = self.semaphore.available_permits() == 0;
+        self.adjust(|limit| limit.served(path, sent, Instant::now(), full));
+    }
+
+    /// The request that went out at `sent` failed, not for its rate.
+    pub(crate) fn failed(&self, sent: Instant) {
+        self.adjust(|limit| limit.failed(sent, Instant::now()));
+    }
+
+    /// The target limits the rate.
+    pub(crate) fn rate_is_limited(&self) {
+        self.adjust(|limit| limit.limit_rate(Instant::now()));
+    }
+
+    fn adjust(&self, event: impl FnOnce(&mut Limit)) {
+        let mut state = self.lock();
+        let Some(limit) = &mut state.limit else { return };
+        let before = limit.requests();
+        event(limit);
+        let after = limit.requests();
+        if after == before {
+            return;
+        }
+        tracing::debug!(before, after, "changed the number of requests in flight");
+        if after > before {
+            let more = after - before;
+            let kept = more.min(state.surplus);
+            state.surplus -= kept;
+            self.semaphore.add_permits(more - kept);
+        } else {
+            let fewer = before - after;
+            state.surplus += fewer - self.semaphore.forget_permits(fewer);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let mut state = self.permits.lock();
+        if state.surplus > 0
+            && let Some(permit) = self.permit.take()
+        {
+            state.surplus -= 1;
+            permit.forget();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
