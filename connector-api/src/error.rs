@@ -48,6 +48,8 @@ pub enum ErrorCode {
     ResponseTooLarge,
     /// A listing could not be read as one consistent whole.
     InconsistentListing,
+    /// There are more rows than a limit allows that the operator can raise.
+    LimitExceeded,
     /// The target answers, and lists no user at all.
     NoUsers,
     /// The checkpoint is damaged, foreign or too old.
@@ -81,6 +83,7 @@ impl ErrorCode {
         Self::MalformedResponse,
         Self::ResponseTooLarge,
         Self::InconsistentListing,
+        Self::LimitExceeded,
         Self::NoUsers,
         Self::CheckpointRejected,
         Self::Cancelled,
@@ -109,6 +112,7 @@ impl ErrorCode {
             Self::MalformedResponse => "malformed_response",
             Self::ResponseTooLarge => "response_too_large",
             Self::InconsistentListing => "inconsistent_listing",
+            Self::LimitExceeded => "limit_exceeded",
             Self::NoUsers => "no_users",
             Self::CheckpointRejected => "checkpoint_rejected",
             Self::Cancelled => "cancelled",

@@ -225,6 +225,12 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             "Scan again at a quieter time",
         ),
         row(
+            ErrorCode::LimitExceeded,
+            "Effective grants incomplete",
+            "More accounts reach more than effectiveGrantsLimit allows",
+            "Set effectiveGrants to privileged, or raise effectiveGrantsLimit",
+        ),
+        row(
             ErrorCode::InvalidConfig,
             "Settings refused",
             "An attribute is unknown or has a wrong value",

@@ -46,6 +46,13 @@ pub(crate) struct Options {
     /// The sections that the operator leaves out, each by its own switch.
     #[serde(skip)]
     pub(crate) left_out: BTreeSet<Section>,
+    /// Which effective grants to write as rows. A binding is what an administrator made; a grant is what an account or group
+    /// reaches because of it, and there can be as many as accounts times devices.
+    #[schemars(title = "Effective grants")]
+    pub(crate) effective_grants: EffectiveGrants,
+    /// The most rows of each of the two sections of effective grants. A section that has more ends as incomplete.
+    #[schemars(title = "Most effective grants", range(min = 1, max = 1_000_000_000))]
+    pub(crate) effective_grants_limit: u64,
     /// How many days to look back for logins; JumpCloud keeps 90, or 15 with some plans.
     #[schemars(title = "Days of logins", range(min = 1, max = 90))]
     pub(crate) last_login_days: u16,
@@ -144,6 +151,31 @@ pub(crate) enum GroupDetails {
     Filtered,
 }
 
+/// Which effective grants are rows. Each is a set of whole sections.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub(crate) enum EffectiveGrants {
+    /// What accounts reach with more than use, or for a limited time.
+    #[default]
+    Privileged,
+    /// What all accounts and groups reach.
+    All,
+    /// None. Bindings and memberships are still rows, and evidence is the same.
+    None,
+}
+
+impl EffectiveGrants {
+    /// The sections that it leaves out.
+    const fn left_out(self) -> &'static [Section] {
+        match self {
+            Self::Privileged => &[Section::OTHER_GRANTS],
+            Self::All => &[],
+            Self::None => &[Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS],
+        }
+    }
+}
+
 impl GroupDetails {
     /// The word in the settings.
     pub(crate) const fn word(self) -> &'static str {
@@ -166,6 +198,8 @@ impl Default for Options {
             users_endpoint: UsersEndpoint::default(),
             group_details: GroupDetails::default(),
             left_out: BTreeSet::new(),
+            effective_grants: EffectiveGrants::default(),
+            effective_grants_limit: 5_000_000,
             last_login_days: 90,
             privileged_group_patterns: ["admin", "privilege", "superuser", "root", "sudo"].map(str::to_owned).to_vec(),
             stale_api_key_days: 90,
@@ -206,6 +240,7 @@ impl Options {
         }
         let options: Self =
             serde_json::from_value(Value::Object(attributes)).map_err(|error| refused(error.to_string()))?;
+        left_out.extend(options.effective_grants.left_out());
         Ok(Self { left_out, ..options })
     }
 

@@ -33,6 +33,7 @@ pub use path::{Naming, Path, Paths};
 pub use raises::Raise;
 pub use rank::Rank;
 pub use rows::{AccessRows, RowsBuilder};
+pub use walk::above::Above;
 pub use walk::from_subject::{Reach, Reached};
 pub use walk::to_resource::{Reverse, Who};
 pub use walk::ways::{End, WAYS};

@@ -179,6 +179,46 @@ fn who_reaches_a_resource_is_the_same_as_all_that_everybody_reaches() {
 
 /// Groups that are all members of each other, an account in the first, a resource bound to the last; a group far up
 /// raises to the highest.
+#[test]
+fn who_is_not_above_a_rank_reaches_nothing_with_more_than_that() {
+    let (mut spared, mut privileged) = (0, 0);
+    for seed in 0..300 {
+        let graph = draw(seed);
+        for rank in [Rank(0), Rank(1)] {
+            let above = graph.above(rank);
+            for subject in subjects() {
+                let reach = graph.reach(subject);
+                let reached: Vec<_> = reach.iter().filter(|reached| reached.is_above(rank)).collect();
+                assert!(reached.iter().all(|reached| reached.rank() > rank), "seed {seed}: {subject:?}");
+                assert!(above.may_reach(subject) || reached.is_empty(), "seed {seed}: {subject:?}");
+                spared += usize::from(!above.may_reach(subject));
+                privileged += reached.len();
+            }
+        }
+    }
+    assert!(spared > 300 && privileged > 1_000, "{spared} spared, {privileged} privileged");
+}
+
+#[test]
+fn a_path_that_ends_is_above_every_rank() {
+    let mut bound = Bound::new(0, Rank(0));
+    bound.ends = 1;
+    let mut parts = Parts::default();
+    parts.groups_of = Lists::new(2, [(0, 0)].into_iter());
+    parts.parents = Lists::new(2, [(0, 1)].into_iter());
+    parts.bindings_of_accounts = Lists::new(2, [(1, Bound::new(0, Rank(0)))].into_iter());
+    parts.bindings_of_groups = Lists::new(2, [(1, bound)].into_iter());
+    parts.inside = Lists::new(1, std::iter::empty());
+    parts.resources = vec![Target::new(0)];
+    parts.ends = vec![Timestamp::UNIX_EPOCH];
+    let graph = Graph::new(parts);
+    let above = graph.above(Rank(0));
+    let is_above = |subject| graph.reach(subject).iter().all(|reached| reached.is_above(Rank(0)));
+    for (subject, expected) in [(Subject::Account(0), true), (Subject::Group(0), true), (Subject::Account(1), false)] {
+        assert_eq!((above.may_reach(subject), is_above(subject)), (expected, expected), "{subject:?}");
+    }
+}
+
 fn mesh(groups: u32) -> Graph {
     let each = (0..groups).flat_map(move |from| (0..groups).filter(move |to| *to != from).map(move |to| (from, to)));
     let mut parts = Parts::default();

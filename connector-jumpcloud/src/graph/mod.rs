@@ -7,7 +7,7 @@ pub(crate) mod evidence_table;
 
 use std::collections::{HashMap, HashSet};
 
-use connector_access::{Bound, End, Lists, Naming, Parts, Rank, Reach, Subject, Target};
+use connector_access::{Above, Bound, End, Lists, Naming, Parts, Rank, Reach, Subject, Target};
 use connector_api::{Access, Binding, NodeKind, NodeRef, PathStep, ResourceRef};
 
 use crate::api::Id;
@@ -88,6 +88,11 @@ impl<'a> Graph<'a> {
     /// What a user or group reaches, with the paths there.
     pub(crate) fn reach(&self, subject: Subject) -> Reach<'_> {
         self.access.reach(subject)
+    }
+
+    /// Who may reach something with more than this level, or for a limited time.
+    pub(crate) fn above(&self, level: Level) -> Above<'_> {
+        self.access.above(level.rank())
     }
 
     /// The groups that hold a user, or that are above a group, with the ways up to each.

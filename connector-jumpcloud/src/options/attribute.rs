@@ -16,6 +16,8 @@ attributes! {
     INSIGHTS_HOSTNAME = "jumpcloudInsightsHostname",
     USERS_ENDPOINT = "usersEndpoint",
     GROUP_DETAILS = "groupDetails",
+    EFFECTIVE_GRANTS = "effectiveGrants",
+    EFFECTIVE_GRANTS_LIMIT = "effectiveGrantsLimit",
     LAST_LOGIN_DAYS = "lastLoginDays",
     PRIVILEGED_GROUP_PATTERNS = "privilegedGroupPatterns",
     STALE_API_KEY_DAYS = "staleApiKeyDays",

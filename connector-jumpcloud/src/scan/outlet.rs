@@ -31,11 +31,19 @@ pub(crate) struct Outlet<'a> {
     pending: BTreeMap<Section, u64>,
     /// What sections count while their rows are made, in addition to their readings.
     asides: BTreeMap<Section, SectionProgress>,
+    /// Sections that ended before their last row, and why.
+    ended: BTreeMap<Section, ConnectorError>,
 }
 
 impl<'a> Outlet<'a> {
     pub(crate) fn new(scan: &'a Scan<'a>) -> Self {
-        Self { scan, batch: Vec::with_capacity(BATCH), pending: BTreeMap::new(), asides: BTreeMap::new() }
+        Self {
+            scan,
+            batch: Vec::with_capacity(BATCH),
+            pending: BTreeMap::new(),
+            asides: BTreeMap::new(),
+            ended: BTreeMap::new(),
+        }
     }
 
     /// Sends a row that a section owns.
@@ -56,6 +64,11 @@ impl<'a> Outlet<'a> {
         let pending = std::mem::take(&mut self.pending);
         pending.into_iter().for_each(|(section, rows)| self.scan.in_flight.took(section, rows));
         Ok(())
+    }
+
+    /// The section's further rows are not sent, for this reason.
+    pub(crate) fn end(&mut self, section: Section, why: ConnectorError) {
+        self.ended.insert(section, why);
     }
 
     /// What a section counts while its rows are made.
@@ -84,7 +97,9 @@ impl Scan<'_> {
         }
         judge(state);
         for (progress, section, of) in made {
-            let report = progress.close(status_of_made(state, of));
+            let ended = outlet.ended.remove(&section);
+            let status = ended.map_or_else(|| status_of_made(state, of), |error| SectionStatus::Incomplete { error });
+            let report = progress.close(status);
             state.reports.insert(section, report);
         }
         result

@@ -4,10 +4,12 @@
 //! One walk over the graph makes the rows of both, each in the section that owns it.
 
 use connector_access::{Reach, Subject};
-use connector_api::{ConnectorError, Grant, Principal, Section, async_trait};
+use connector_api::{ConnectorError, ErrorCode, Grant, Principal, Section, async_trait};
 
 use super::{About, Discovery};
+use crate::api::level::Level;
 use crate::graph::{Graph, USER_GROUP};
+use crate::options::attribute::{EFFECTIVE_GRANTS, EFFECTIVE_GRANTS_LIMIT};
 use crate::scan::outlet::{Known, Outlet};
 
 pub(crate) struct Privileged;
@@ -41,9 +43,26 @@ impl Discovery for Privileged {
     }
 
     async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
-        let mut wanted = vec![Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS];
-        wanted.retain(|section| known.scan.wants(*section));
-        emit(known, &wanted, outlet).await
+        if known.scan.wants(Section::OTHER_GRANTS) {
+            // They go out with these.
+            return Ok(());
+        }
+        let mut privileged = Rows::new(Section::PRIVILEGED_GRANTS, known);
+        let above = known.graph.above(Level::Login);
+        for &user in known.state.people.listed() {
+            if !above.may_reach(Subject::Account(user)) || privileged.is_full() {
+                continue;
+            }
+            let principal = account(known, user);
+            let reach = known.graph.reach(Subject::Account(user));
+            for reached in reach.iter().filter(|reached| reached.is_above(Level::Login.rank())) {
+                let grant = reached.grant(known.graph, &principal);
+                if grant.is_privileged() {
+                    privileged.send(grant, outlet).await?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -54,36 +73,69 @@ impl Discovery for Other {
     }
 
     async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
-        if known.scan.wants(Section::PRIVILEGED_GRANTS) {
-            // They went out with these.
-            return Ok(());
+        let Known { scan, state, graph, .. } = known;
+        let mut privileged =
+            scan.wants(Section::PRIVILEGED_GRANTS).then(|| Rows::new(Section::PRIVILEGED_GRANTS, known));
+        let mut other = Rows::new(Section::OTHER_GRANTS, known);
+        // What a group reaches is never privileged: that is what its members have of it.
+        for (at, group) in (0_u32..).zip(&state.found.groups.rows) {
+            let principal = Principal::group(group.id.to_string(), USER_GROUP, group.shown_name());
+            for grant in rows(graph, &principal, &graph.reach(Subject::Group(at))) {
+                other.send(grant, outlet).await?;
+            }
         }
-        emit(known, &[Section::OTHER_GRANTS], outlet).await
+        for &user in state.people.listed() {
+            let principal = account(known, user);
+            for grant in rows(graph, &principal, &graph.reach(Subject::Account(user))) {
+                if !grant.is_privileged() {
+                    other.send(grant, outlet).await?;
+                } else if let Some(privileged) = &mut privileged {
+                    privileged.send(grant, outlet).await?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
-/// Sends what groups and accounts reach, as far as the section that owns the row is wanted.
-async fn emit(known: &Known<'_>, wanted: &[Section], outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
-    let Known { state, graph, .. } = known;
-    // What a group reaches is never privileged: that is what its members have of it.
-    let groups = state.found.groups.rows.iter().filter(|_| wanted.contains(&Section::OTHER_GRANTS));
-    for (at, group) in (0_u32..).zip(groups) {
-        let principal = Principal::group(group.id.to_string(), USER_GROUP, group.shown_name());
-        for grant in rows(graph, &principal, &graph.reach(Subject::Group(at))) {
-            outlet.send(Section::OTHER_GRANTS, grant).await?;
-        }
+/// The rows of one of the two sections, up to the operator's limit.
+struct Rows {
+    section: Section,
+    sent: u64,
+    most: u64,
+}
+
+impl Rows {
+    fn new(section: Section, known: &Known<'_>) -> Self {
+        Self { section, sent: 0, most: known.scan.options.effective_grants_limit }
     }
-    for &user in state.people.listed() {
-        let name = state.people.name(user).unwrap_or_default();
-        let principal = Principal::account(state.people.id(user).to_string(), name);
-        for grant in rows(graph, &principal, &graph.reach(Subject::Account(user))) {
-            let owner = if grant.is_privileged() { Section::PRIVILEGED_GRANTS } else { Section::OTHER_GRANTS };
-            if wanted.contains(&owner) {
-                outlet.send(owner, grant).await?;
-            }
-        }
+
+    fn is_full(&self) -> bool {
+        self.sent > self.most
     }
-    Ok(())
+
+    /// Sends a row, or ends the section when there are too many.
+    async fn send(&mut self, grant: Grant, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+        if self.is_full() {
+            return Ok(());
+        }
+        self.sent += 1;
+        if !self.is_full() {
+            return outlet.send(self.section, grant).await;
+        }
+        let message = format!("there are more than {} effective grants", self.most);
+        let remedy = format!(
+            "raise {EFFECTIVE_GRANTS_LIMIT}, or set {EFFECTIVE_GRANTS} to what is needed: connector-access makes the others \
+             of bindings and memberships on demand"
+        );
+        outlet.end(self.section, ConnectorError::new(ErrorCode::LimitExceeded, message, remedy));
+        Ok(())
+    }
+}
+
+fn account(known: &Known<'_>, user: u32) -> Principal {
+    let people = &known.state.people;
+    Principal::account(people.id(user).to_string(), people.name(user).unwrap_or_default())
 }
 
 /// The grants of one principal. There may be a million, so they are made one by one.

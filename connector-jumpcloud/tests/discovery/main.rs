@@ -6,6 +6,7 @@ mod answers;
 mod bindings;
 mod cases;
 mod core;
+mod effective_grants;
 mod evidence;
 mod evidence_of_groups;
 mod grants;

@@ -26,7 +26,9 @@ pub fn with_faults(options: SimulatorOptions, faults: &[&str]) -> SimulatorOptio
 /// The configuration of a simulated system whose retries do not wait long.
 pub fn config(simulator: &Simulator, attributes: Value) -> SystemConfig {
     let credential = Credential::from_secret(simulator.api_key().to_owned());
-    let base = SystemConfig::new("JumpCloud", simulator.url(), credential).with_attribute("retryWaitMilliseconds", 5);
+    let base = SystemConfig::new("JumpCloud", simulator.url(), credential)
+        .with_attribute("retryWaitMilliseconds", 5)
+        .with_attribute("effectiveGrants", "all");
     let Value::Object(attributes) = attributes else { panic!("attributes are an object") };
     attributes.into_iter().fold(base, |config, (name, value)| config.with_attribute(name, value))
 }

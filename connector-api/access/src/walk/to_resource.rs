@@ -110,10 +110,10 @@ impl<'g> Only<'g> {
 }
 
 /// Some of many things, a bit for each.
-struct Bits(Vec<u64>);
+pub(crate) struct Bits(Vec<u64>);
 
 impl Bits {
-    fn of(count: usize, set: &HashSet<u32>) -> Self {
+    pub(crate) fn of(count: usize, set: &HashSet<u32>) -> Self {
         let mut bits = vec![0; count.div_ceil(64)];
         for at in set.iter().filter(|at| (**at as usize) < count) {
             bits[*at as usize / 64] |= 1 << (at % 64);
@@ -121,7 +121,7 @@ impl Bits {
         Self(bits)
     }
 
-    fn has(&self, at: u32) -> bool {
+    pub(crate) fn has(&self, at: u32) -> bool {
         self.0.get(at as usize / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1)
     }
 
@@ -132,7 +132,7 @@ impl Bits {
 }
 
 /// Everything that is reached over some edges.
-fn all_from<'l>(first: impl IntoIterator<Item = u32>, next: impl Fn(u32) -> &'l [u32]) -> HashSet<u32> {
+pub(crate) fn all_from<'l>(first: impl IntoIterator<Item = u32>, next: impl Fn(u32) -> &'l [u32]) -> HashSet<u32> {
     let mut open: Vec<u32> = first.into_iter().collect();
     let mut all: HashSet<u32> = open.iter().copied().collect();
     while let Some(at) = open.pop() {

@@ -19,6 +19,7 @@ use serde_json::Value;
 /// A system at `url` with `key`.
 pub fn system(url: &str, key: &str) -> SystemConfig {
     SystemConfig::new("JumpCloud", url, Credential::from_secret(key.to_owned()))
+        .with_attribute("effectiveGrants", "all")
 }
 
 /// The simulator as a system.
