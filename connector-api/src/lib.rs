@@ -82,21 +82,20 @@
 //!
 //! 1. The host discovers the [`Registry`] at start-up, shows the connectors of its [`Edition`], and renders the form of
 //!    [`Descriptor::config_schema`].
-//! 2. [`Registry::connect`] checks edition and settings, each problem with its path and the nearest known name, and
-//!    makes the [`Connector`]. Nothing has been asked of the target yet.
+//! 2. [`Registry::connect`] checks edition and settings and makes the [`Connector`]. It reports every problem with its
+//!    path and the nearest known name. The target has not been contacted yet.
 //! 3. [`Connector::test_connection`] makes one [`Check`] for each thing that a scan needs, within some 20 seconds. It
-//!    never fails as such: what does not work is a failed check with its code and remedy.
-//! 4. [`Connector::plan`] estimates, where a connector can, the requests that a scan would make.
+//!    does not return an error: each problem is a failed check with its code and remedy.
+//! 4. [`Connector::plan`] estimates, if the connector can, the requests that a scan would make.
 //! 5. [`Connector::scan`] reads the target and streams [`Record`]s: accounts, groups, memberships, resources, bindings,
-//!    grants.
-//!    Everything else that the target reports of them goes into their [`Attributes`].
-//!    Every call of the [`ScanSink`] is awaited, so a slow host slows the scan and memory stays bounded.
-//!    The sink also gets [`Progress`]. Cancelling the [`CancellationToken`] of the [`ScanRequest`] ends the scan within a second.
-//! 6. A host that asks for checkpoints gets a [`Checkpoint`] whenever a section has been read. Given back as
-//!    [`ScanRequest::resume`], it lets an interrupted scan go on without reading that section again. It is refused
-//!    when it was made by another connector, for other settings, or too long ago.
-//! 7. The [`ScanSummary`] says of each [`Section`] how completely it was read and what it cost. Only a scan that ends
-//!    well may replace what the host knew before.
+//!    grants. Everything else that the target reports of them goes into their [`Attributes`]. The connector awaits
+//!    every call of the [`ScanSink`], so a slow host slows the scan and memory stays bounded. The sink also receives
+//!    [`Progress`]. Cancelling the [`CancellationToken`] of the [`ScanRequest`] ends the scan within a second.
+//! 6. A host that asks for checkpoints gets a [`Checkpoint`] whenever a section has been read. Passed back as
+//!    [`ScanRequest::resume`], it lets an interrupted scan resume without reading that section again. A checkpoint of
+//!    another connector or other settings, or one that is too old, is refused.
+//! 7. The [`ScanSummary`] reports how completely each [`Section`] was read and what it cost. Only a scan that ends well
+//!    may replace what the host knew before.
 //!
 //! # The promise
 //!
@@ -109,15 +108,15 @@
 //!
 //! # Errors
 //!
-//! A [`ConnectorError`] answers three questions apart: what happened ([`ErrorCode`], a stable word, and one line), what
-//! the operator does next (`remedy`), and whether a retry can help ([`Retry`]). It is made once, where the fact is known,
-//! and gains only a place on its way up ([`ConnectorError::context`]). Text from the target is cleaned before it enters a
-//! message.
+//! A [`ConnectorError`] keeps three questions apart: what happened ([`ErrorCode`], a stable word, and one line), what
+//! the operator does next (`remedy`), and whether a retry can help ([`Retry`]). It is made once, where the fact is
+//! known. On its way up it only gains the place ([`ConnectorError::context`]). Text from the target is cleaned before
+//! it enters a message.
 //!
 //! # Secrets
 //!
-//! A [`Credential`] keeps its secret in a [`secrecy::SecretString`]: it is zeroed when dropped and shows neither in
-//! `Debug` nor when serialised. Errors, records and checkpoints never carry one.
+//! A [`Credential`] keeps its secret in a [`secrecy::SecretString`]: it is zeroed when dropped, and neither `Debug` nor
+//! serialisation shows it. Errors, records and checkpoints never contain one.
 //!
 //! # Testing
 //!

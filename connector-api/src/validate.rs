@@ -1,4 +1,4 @@
-//! Settings held against a connector's schema, for hosts.
+//! Validation of settings against a connector's schema, for hosts.
 
 use serde_json::{Map, Value};
 
@@ -7,11 +7,11 @@ use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 
 impl SystemConfig {
-    /// Checks the attributes against the connector's schema and the rest for plausibility.
+    /// Checks the attributes against the connector's schema, and the other settings for plausibility.
     ///
     /// # Errors
-    /// `invalid_config` with one line for each problem: its path, what is wrong, and the nearest known name
-    /// where a name is unknown. Values are never repeated, since one may be a secret in the wrong place.
+    /// Returns `invalid_config`, whose message names every problem: its path, what is wrong and, for an unknown name,
+    /// the nearest known one. Values are never repeated, since one may be a secret in the wrong place.
     pub fn validate(&self, descriptor: &Descriptor) -> Result<(), ConnectorError> {
         let mut problems = Vec::new();
         if self.hostname.trim().is_empty() {
@@ -34,7 +34,7 @@ impl SystemConfig {
     }
 }
 
-/// One line for each way in which `attributes` departs from `schema`.
+/// Returns one line for each way in which `attributes` violates `schema`.
 fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result<Vec<String>, ConnectorError> {
     let known: Vec<&str> =
         schema["properties"].as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
@@ -49,7 +49,7 @@ fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result
     problems.extend(
         validator
             .iter_errors(&instance)
-            // Those of the attributes themselves are named above.
+            // Unknown top-level attributes are reported above.
             .filter(|error| {
                 !matches!(error.kind(), jsonschema::error::ValidationErrorKind::AdditionalProperties { .. })
                     || !error.instance_path().is_empty()
@@ -67,14 +67,14 @@ fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result
     Ok(problems)
 }
 
-/// The words that a property may be, where it must be one of some.
+/// Returns the choices of a property that has a fixed list of them.
 fn choices(property: &Value) -> Vec<&str> {
     let one_of = property["oneOf"].as_array().into_iter().flatten().filter_map(|choice| choice["const"].as_str());
     let listed = property["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
     one_of.chain(listed).collect()
 }
 
-/// The candidate most like `name`, when one is like enough to be meant.
+/// Returns the candidate most similar to `name`, if one is similar enough.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
     candidates
