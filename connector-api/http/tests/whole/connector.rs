@@ -1,4 +1,5 @@
-//! A whole connector to a target that links its pages: users, groups and members, and who reaches which application.
+//! A complete connector to a target that links its pages: users, groups, members, and who has access to which
+//! application.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ inventory::submit! { Registration::of::<Acme>() }
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Options {
-    /// How often to ask again where a request failed in passing.
+    /// How often to retry a request that failed temporarily.
     #[schemars(title = "Retries", range(min = 0, max = 10))]
     #[serde(default = "retries")]
     acme_retries: u32,
@@ -36,7 +37,7 @@ fn retries() -> u32 {
     6
 }
 
-/// Who has which access to an application: somebody may have several.
+/// One access of a user to an application; a user may have several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 struct Edge {
     user: String,
@@ -72,7 +73,7 @@ impl Acme {
         client.list_links(&Meter::default(), call, PageShape::ARRAY).await
     }
 
-    /// Reads what belongs together before it sends it; each section is entered in the ledger with how it ended.
+    /// Reads what belongs together before sending it, and records the result of each section in the ledger.
     async fn read(&self, scan: &ScanRequest, sink: &dyn ScanSink, ledger: &mut ScanLedger) -> Done {
         scan.verify(&Self::describe())?;
         if scan.resume.is_some() {
@@ -100,7 +101,7 @@ impl Acme {
         Ok(())
     }
 
-    /// The members of each group; those who are not listed are counted.
+    /// Returns the members of each group, and counts those who are not listed.
     async fn members(&self, client: &HttpClient, accounts: &Accounts, groups: &mut [Group]) -> Found<Membership> {
         let (mut report, mut all) = (SectionReport::from(Section::MEMBERSHIPS), Vec::new());
         for group in groups {
@@ -119,7 +120,7 @@ impl Acme {
         Ok(self.list(client, "/applications").await?.iter().map(resource).collect())
     }
 
-    /// Who has which access to each application.
+    /// Returns who has which access to each application.
     async fn bindings(&self, client: &HttpClient, accounts: &Accounts, applications: &[Resource]) -> Found<Binding> {
         let (mut report, mut all) = (SectionReport::from(Section::GRANTS), Vec::new());
         for application in applications {
