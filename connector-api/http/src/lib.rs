@@ -1,5 +1,5 @@
-//! The HTTP foundation of connectors: a careful client, and listings that prove that they are complete. The crate knows
-//! HTTP but no target: a target's words, and the meaning of its responses, are passed in as data.
+//! What every connector over HTTP stands on: a careful client, and listings that prove that they are whole. It knows HTTP
+//! and no target: a target's words, and what its answers mean, come in as data.
 //!
 //! # A connector's client
 //!
@@ -7,7 +7,7 @@
 //! use connector_api::{Check, ConnectorError, SystemConfig};
 //! use connector_http::{Auth, Call, HttpClient, Meter, PageShape, Row, Words, segment};
 //!
-//! /// The target's words in errors and remedies.
+//! /// What errors and remedies say of the target.
 //! const WORDS: Words = Words {
 //!     user_agent: concat!("my-connector/", env!("CARGO_PKG_VERSION")),
 //!     vendor: "Example",
@@ -17,13 +17,13 @@
 //!     ..Words::DEFAULT
 //! };
 //!
-//! /// Made once, with the connector. Fails if the settings cannot be used.
+//! /// Made once, with the connector: whatever is wrong with the settings shows here.
 //! fn client(config: &SystemConfig) -> Result<HttpClient, ConnectorError> {
 //!     let token = config.credential.secret().clone();
 //!     HttpClient::builder(config, WORDS)?.base_path("/api/v1").build(Auth::bearer(token)?)
 //! }
 //!
-//! /// Each scan uses a client with its own pace, `client.fresh()`, and each connection test a faster one,
+//! /// Each scan has a client with a pace of its own: `client.fresh()`; each connection test one in a hurry:
 //! /// `client.brisk()`.
 //! async fn read(client: &HttpClient) -> Result<(), ConnectorError> {
 //!     let (client, meter) = (client.fresh(), Meter::default());
@@ -46,7 +46,7 @@
 //! # }
 //! ```
 //!
-//! `tests/whole/connector.rs` in this crate is a complete connector in less than 200 lines.
+//! `tests/whole/connector.rs` in this crate is a whole connector, in less than 200 lines.
 //!
 //! # Listings
 //!

@@ -1,5 +1,5 @@
-//! The suite catches what it is there for: a sound connector passes all of it, and each way of breaking that
-//! connector is caught by the test that is named after it.
+//! The suite catches what it is meant to catch: a sound connector passes all of it, and each way of breaking that
+//! connector is caught by the test for it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod reference;
@@ -126,15 +126,15 @@ catches! {
     a_secret_in_the_refusal_of_a_request_is_caught: LeaksInRefusedRequest => the_secret_never_shows;
     a_secret_in_a_plan_is_caught: LeaksInPlan => the_secret_never_shows;
     a_secret_in_an_organisation_is_caught: LeaksInOrganizations => the_secret_never_shows;
-    a_panic_is_a_failure_like_another: Panics => a_scan_equals_the_truth;
+    a_panic_is_a_failure: Panics => a_scan_equals_the_truth;
 }
 
-/// Checks that the test of that name fails for this connector, and says what it expected.
+/// Checks that the test of that name fails for this connector.
 fn caught(fixture: &dyn Fixture, name: &str, program: &Rerun) {
     let test = suite().iter().find(|test| test.name == name).expect("a test of that name");
     match test.run(fixture, program).verdict {
         Err(NotPassed::Failed(_)) => {}
-        other => panic!("{name} came to {other:?}"),
+        other => panic!("{name} has the verdict {other:?}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the connector says of itself.
+//! The connector's descriptor.
 
 use std::cell::Cell;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Breakage;
 
 thread_local! {
-    /// Counts the calls of a connector that describes itself anew, in each test by itself: a test has one thread.
+    /// Counts the calls of a connector that describes itself differently each time. Per thread, and so per test.
     static CALLS: Cell<usize> = const { Cell::new(0) };
 }
 
