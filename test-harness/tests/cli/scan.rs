@@ -212,7 +212,7 @@ async fn a_checkpoint_that_cannot_be_used_is_refused_until_told_to_begin_anew() 
 
     let foreign = run(scan(&simulator, &arguments).args(["--set", "lastLoginDays=30"]));
     foreign.assert_error(2, "checkpoint_rejected", "--fresh");
-    assert!(foreign.stderr.contains("another setting of lastLoginDays"), "{foreign:?}");
+    assert!(foreign.stderr.contains("these settings have changed: lastLoginDays"), "{foreign:?}");
     let mut damaged = fs::read(&kept).unwrap();
     damaged.truncate(damaged.len() / 2);
     fs::write(&kept, damaged).unwrap();
