@@ -105,7 +105,7 @@
 //! in all of them) must be whole: when one is not [`SectionStatus::Complete`], [`Connector::scan`] fails, whatever it
 //! streamed before. An optional section may fail and the scan still ends well, marked [`Outcome::Incomplete`].
 //! [`ScanSummary::judge`] is that rule. What of a host's snapshot such a scan replaces, and what stays as it was, is a plan:
-//! [`ScanSummary::replacement`].
+//! [`ScanSummary::replacement`]. The page for [hosts](host) goes through it section by section.
 //!
 //! # Errors
 //!
@@ -136,6 +136,9 @@
 
 #[doc = include_str!("../docs/tutorial.md")]
 pub mod tutorial {}
+
+#[doc = include_str!("../docs/host.md")]
+pub mod host {}
 
 mod attributes;
 mod checkpoint;
