@@ -115,6 +115,10 @@ fn render(descriptor: &Descriptor) -> String {
     for (number, step) in (1..).zip(&descriptor.configuration_steps) {
         writeln!(page, "{number}. {step}.").unwrap();
     }
+    section(&mut page, "Signing in as a service account");
+    page.push_str(SERVICE_ACCOUNT);
+    section(&mut page, "What last logins show");
+    page.push_str(LAST_LOGINS);
     section(&mut page, "System attributes");
     page.push_str("None need be given.\n\n");
     table(&mut page, ["Attribute", "Value", "Default", "Description"], attributes(descriptor));
@@ -128,6 +132,10 @@ fn render(descriptor: &Descriptor) -> String {
     );
     page
 }
+
+/// What neither the descriptor nor the schema says, since a form has no place for it.
+const SERVICE_ACCOUNT: &str = include_str!("operator_page/service_account.txt");
+const LAST_LOGINS: &str = include_str!("operator_page/last_logins.txt");
 
 fn attributes(descriptor: &Descriptor) -> Vec<[String; 4]> {
     let schema = descriptor.config_schema.as_value();

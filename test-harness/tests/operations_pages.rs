@@ -1,4 +1,5 @@
-//! docs/operations/logs.md lists every line that is logged: held against the sources, and against the log of a scan.
+//! What the pages of docs/operations list is what there is: every line that is logged, held against the sources and against
+//! the log of a scan, and the attributes that may change between the runs of one scan.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use connector_api::Connector;
+use connector_jumpcloud::JumpCloud;
 use serde_json::Value;
 
 /// The crates whose lines an operator may see, by folder and by the name that begins their targets.
@@ -77,6 +80,15 @@ fn what_a_scan_logs_stands_on_the_page() {
         targets.insert(target);
     }
     assert!(targets.len() >= 4, "{targets:?}");
+}
+
+#[test]
+fn the_attributes_that_may_change_between_the_runs_of_a_scan_stand_on_the_page() {
+    let page = fs::read_to_string(root().join("docs/operations/upgrades.md")).unwrap();
+    let (_, rest) = page.split_once("<!-- tuning -->\n").unwrap();
+    let (listed, _) = rest.split_once("<!-- /tuning -->").unwrap();
+    let listed: Vec<&str> = listed.split(',').map(|name| name.trim().trim_matches('`')).collect();
+    assert_eq!(listed, JumpCloud::describe().tuning);
 }
 
 fn root() -> PathBuf {
