@@ -4,7 +4,7 @@
 //! one type, what is not set is absent and never `null`, and a format is one that validators know.
 
 use schemars::generate::SchemaSettings;
-use schemars::transform::{RecursiveTransform, Transform};
+use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
