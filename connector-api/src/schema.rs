@@ -65,19 +65,19 @@ pub fn rows_schema() -> Schema {
 #[expect(dead_code, reason = "it is there for its schema")]
 enum Line {
     /// Somebody or something that can sign in.
-    Account(Account),
+    Account(Box<Account>),
     /// A set of accounts that carries entitlements.
-    Group(Group),
+    Group(Box<Group>),
     /// One account in one group.
-    Membership(Membership),
+    Membership(Box<Membership>),
     /// A thing that accounts can reach.
-    Resource(Resource),
+    Resource(Box<Resource>),
     /// An edge that somebody made: a group in a group, an account or group to a resource.
-    Binding(Binding),
+    Binding(Box<Binding>),
     /// One principal's access to one resource.
-    Grant(Grant),
+    Grant(Box<Grant>),
     /// What the scan read, section by section: the last line.
-    Summary(ScanSummary),
+    Summary(Box<ScanSummary>),
 }
 
 /// A property that need not be there is left out rather than `null`.
