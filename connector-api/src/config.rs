@@ -31,7 +31,7 @@ pub struct SystemConfig {
     /// How to sign in. Serialised without its secret.
     #[serde(default)]
     pub credential: Credential,
-    /// What the connector's own schema describes.
+    /// What the connector's own schema describes. One that is `null` counts as not set.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
 }
@@ -69,10 +69,16 @@ impl SystemConfig {
     /// `invalid_config` for what the type does not take.
     pub fn options<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
         // What is wrong with a value is not said: it may be a secret. The schema was held against them with better words.
-        T::deserialize(Value::Object(self.attributes.clone())).map_err(|_| {
+        T::deserialize(Value::Object(self.set_attributes())).map_err(|_| {
             let message = "the attributes do not have the form that the connector's schema describes";
             ConnectorError::invalid_config(message, "correct the system's attributes")
         })
+    }
+
+    /// The attributes that are set: a host may keep `null` for one that is not.
+    pub fn set_attributes(&self) -> Map<String, Value> {
+        let set = self.attributes.iter().filter(|(_, value)| !value.is_null());
+        set.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// What decides what a scan of this system reads: by it a checkpoint knows its configuration.
@@ -84,7 +90,7 @@ impl SystemConfig {
         let defaults = properties.as_object().into_iter().flatten();
         let defaults = defaults.map(|(name, property)| (name.clone(), property["default"].clone()));
         let mut attributes: Map<String, Value> = defaults.collect();
-        attributes.extend(self.attributes.clone());
+        attributes.extend(self.set_attributes());
         attributes.retain(|name, _| properties[name]["writeOnly"] != true && !descriptor.tuning.contains(name));
 
         // Names of hosts are the same in any case, and with the dot of the root.
@@ -232,6 +238,16 @@ mod tests {
         let other = system("HOST.example.", "z").with_attribute("a", 1).with_attribute("pace", 5);
         let other = SystemConfig { port: Some(443), ..other };
         assert_eq!(one.fingerprint(&descriptor), other.fingerprint(&descriptor));
+    }
+
+    #[test]
+    fn an_attribute_that_is_null_counts_as_not_set() {
+        let descriptor = described(schemars::json_schema!({"properties": {"a": {}, "b": {"default": 2}}}));
+        let bare = SystemConfig::new("X", "h", Credential::default());
+        let nulls = bare.clone().with_attribute("a", Value::Null).with_attribute("b", Value::Null);
+        assert_eq!(nulls.fingerprint(&descriptor), bare.fingerprint(&descriptor));
+        let options: BTreeMap<String, u8> = nulls.with_attribute("c", 3).options().unwrap();
+        assert_eq!(options, BTreeMap::from([("c".to_owned(), 3)]));
     }
 
     #[test]

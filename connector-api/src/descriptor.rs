@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConnectorError;
+use crate::form::FormGroup;
 use crate::reason::{ReasonKind, Severity};
 use crate::record::{Access, Record};
 use crate::row_type::{Field, RowType};
@@ -63,8 +64,13 @@ pub struct Descriptor {
     pub configuration_steps: Vec<String>,
     /// What an operator may meet, and what to do then.
     pub troubleshooting: Vec<TroubleshootingRow>,
-    /// JSON Schema 2020-12 of `system.attributes`.
+    /// JSON Schema 2020-12 of `system.attributes`, as [`settings_schema`](crate::settings_schema) makes it. An attribute
+    /// that is not set is absent; `null` counts as not set.
     pub config_schema: Schema,
+    /// How a form shows the attributes: its groups in their order, each with its attributes in their order. Attributes that
+    /// stand in no group come last, in the order of the schema: [`form_groups`](Self::form_groups) has them all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub form: Vec<FormGroup>,
     /// The attributes that only tune how the target is asked: pace, attempts, time-outs, the way through the network.
     /// They do not decide what is read, so an interrupted scan goes on when they change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -80,8 +80,8 @@
 //!
 //! # The life of a scan
 //!
-//! 1. The host discovers the [`Registry`] at start-up, shows the connectors of its [`Edition`], and renders the form of
-//!    [`Descriptor::config_schema`].
+//! 1. The host discovers the [`Registry`] at start-up, shows the connectors of its [`Edition`], and draws the form of
+//!    [`Descriptor::config_schema`] by its [groups](Descriptor::form_groups).
 //! 2. [`Registry::connect`] checks edition and settings, each problem with its path and the nearest known name, and
 //!    makes the [`Connector`]. Nothing has been asked of the target yet.
 //! 3. [`Connector::test_connection`] makes one [`Check`] for each thing that a scan needs, within some 20 seconds. It
@@ -147,6 +147,7 @@ mod connection_report;
 mod connector;
 mod descriptor;
 mod error;
+mod form;
 mod ledger;
 #[cfg(feature = "mock")]
 mod mock;
@@ -159,6 +160,7 @@ mod registry;
 mod replacement;
 mod row_type;
 mod scan;
+mod schema;
 mod section;
 mod section_description;
 mod section_report;
@@ -184,6 +186,7 @@ pub use descriptor::{
     CredentialField, CredentialMapping, Descriptor, Edition, EvidenceRow, Protocol, TroubleshootingRow,
 };
 pub use error::{ConnectorError, ErrorCode, Retry};
+pub use form::FormGroup;
 pub use ledger::ScanLedger;
 #[cfg(feature = "mock")]
 pub use mock::{MockConnector, MockScanSink};
@@ -200,6 +203,7 @@ pub use registry::Registry;
 pub use replacement::{Action, FieldReplacement, Replacement, RowReplacement};
 pub use row_type::{Field, RowType};
 pub use scan::{Progress, ScanRequest, ScanSink, Stage};
+pub use schema::{FORMATS, rows_schema, settings_schema};
 pub use section::Section;
 pub use section_description::SectionDescription;
 pub use section_report::{DanglingReference, SectionReport, SectionStatus};

@@ -50,6 +50,18 @@ breakages! {
     ConfusableNames,
     UntypedProperty,
     NeedsSecretSecretly,
+    // Its form.
+    TwoTypes,
+    TypeOfAlternatives,
+    UntitledChoice,
+    ListOfWords,
+    MarkdownInHelp,
+    LinesInHelp,
+    UnknownFormat,
+    FormForgetsAnAttribute,
+    FormRepeatsAnAttribute,
+    FormNamesWhatIsNotThere,
+    FormWithoutHeadings,
     // Its connection test.
     FailsHealthyTest,
     CallsRefusedTimeout,
