@@ -31,7 +31,7 @@ pub struct SystemConfig {
     /// The credential. Serialised without its secret.
     #[serde(default)]
     pub credential: Credential,
-    /// The attributes, which the connector's own schema describes.
+    /// The attributes, which the connector's own schema describes. One that is `null` counts as not set.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
 }
@@ -70,10 +70,16 @@ impl SystemConfig {
     pub fn options<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
         // The cause is left out, since it may quote a secret. Validation against the schema has reported it in more
         // detail.
-        T::deserialize(Value::Object(self.attributes.clone())).map_err(|_| {
+        T::deserialize(Value::Object(self.set_attributes())).map_err(|_| {
             let message = "the attributes do not have the form that the connector's schema describes";
             ConnectorError::invalid_config(message, "correct the system's attributes")
         })
+    }
+
+    /// Returns the attributes that are set. A host may store `null` for one that is not.
+    pub fn set_attributes(&self) -> Map<String, Value> {
+        let set = self.attributes.iter().filter(|(_, value)| !value.is_null());
+        set.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// Returns a digest of every setting that decides what a scan reads. It binds a checkpoint to its configuration.
@@ -85,7 +91,7 @@ impl SystemConfig {
         let defaults = properties.as_object().into_iter().flatten();
         let defaults = defaults.map(|(name, property)| (name.clone(), property["default"].clone()));
         let mut attributes: Map<String, Value> = defaults.collect();
-        attributes.extend(self.attributes.clone());
+        attributes.extend(self.set_attributes());
         attributes.retain(|name, _| properties[name]["writeOnly"] != true && !descriptor.tuning.contains(name));
 
         // Host names ignore case, and a trailing dot only names the root.
@@ -233,6 +239,16 @@ mod tests {
         let other = system("HOST.example.", "z").with_attribute("a", 1).with_attribute("pace", 5);
         let other = SystemConfig { port: Some(443), ..other };
         assert_eq!(one.fingerprint(&descriptor), other.fingerprint(&descriptor));
+    }
+
+    #[test]
+    fn an_attribute_that_is_null_counts_as_not_set() {
+        let descriptor = described(schemars::json_schema!({"properties": {"a": {}, "b": {"default": 2}}}));
+        let bare = SystemConfig::new("X", "h", Credential::default());
+        let nulls = bare.clone().with_attribute("a", Value::Null).with_attribute("b", Value::Null);
+        assert_eq!(nulls.fingerprint(&descriptor), bare.fingerprint(&descriptor));
+        let options: BTreeMap<String, u8> = nulls.with_attribute("c", 3).options().unwrap();
+        assert_eq!(options, BTreeMap::from([("c".to_owned(), 3)]));
     }
 
     #[test]

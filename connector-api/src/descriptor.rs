@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConnectorError;
+use crate::form::FormGroup;
 use crate::reason::{ReasonKind, Severity};
 use crate::record::{Access, Record};
 use crate::row_type::{Field, RowType};
@@ -63,8 +64,13 @@ pub struct Descriptor {
     pub configuration_steps: Vec<String>,
     /// The problems that an operator may see, each with its resolution.
     pub troubleshooting: Vec<TroubleshootingRow>,
-    /// The JSON Schema (2020-12) of `system.attributes`.
+    /// The JSON Schema (2020-12) of `system.attributes`, as [`settings_schema`](crate::settings_schema) makes it. An
+    /// attribute that is not set is absent; `null` counts as not set.
     pub config_schema: Schema,
+    /// The groups of the form, in order, each with its attributes in order. Attributes in no group come last, in the
+    /// order of the schema: [`form_groups`](Self::form_groups) returns all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub form: Vec<FormGroup>,
     /// The attributes that only tune the requests: pace, attempts, time-outs, proxy. They do not change what is read,
     /// so an interrupted scan can resume when they change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -80,8 +80,8 @@
 //!
 //! # The life of a scan
 //!
-//! 1. The host discovers the [`Registry`] at start-up, shows the connectors of its [`Edition`], and renders the form of
-//!    [`Descriptor::config_schema`].
+//! 1. The host discovers the [`Registry`] at start-up, shows the connectors of its [`Edition`], and draws the form of
+//!    [`Descriptor::config_schema`] by its [groups](Descriptor::form_groups).
 //! 2. [`Registry::connect`] checks edition and settings and makes the [`Connector`]. It reports every problem with its
 //!    path and the nearest known name. The target has not been contacted yet.
 //! 3. [`Connector::test_connection`] makes one [`Check`] for each thing that a scan needs, within some 20 seconds. It
@@ -104,7 +104,7 @@
 //! in all of them) must be whole: when one is not [`SectionStatus::Complete`], [`Connector::scan`] fails, whatever it
 //! streamed before. An optional section may fail and the scan still ends well, marked [`Outcome::Incomplete`].
 //! [`ScanSummary::judge`] is that rule. What of a host's snapshot such a scan replaces, and what stays as it was, is a plan:
-//! [`ScanSummary::replacement`].
+//! [`ScanSummary::replacement`]. The page for [hosts](host) goes through it section by section.
 //!
 //! # Errors
 //!
@@ -136,6 +136,9 @@
 #[doc = include_str!("../docs/tutorial.md")]
 pub mod tutorial {}
 
+#[doc = include_str!("../docs/host.md")]
+pub mod host {}
+
 mod attributes;
 mod checkpoint;
 mod config;
@@ -143,6 +146,7 @@ mod connection_report;
 mod connector;
 mod descriptor;
 mod error;
+mod form;
 mod ledger;
 #[cfg(feature = "mock")]
 mod mock;
@@ -155,6 +159,7 @@ mod registry;
 mod replacement;
 mod row_type;
 mod scan;
+mod schema;
 mod section;
 mod section_description;
 mod section_report;
@@ -180,6 +185,7 @@ pub use descriptor::{
     CredentialField, CredentialMapping, Descriptor, Edition, EvidenceRow, Protocol, TroubleshootingRow,
 };
 pub use error::{ConnectorError, ErrorCode, Retry};
+pub use form::FormGroup;
 pub use ledger::ScanLedger;
 #[cfg(feature = "mock")]
 pub use mock::{MockConnector, MockScanSink};
@@ -196,6 +202,7 @@ pub use registry::Registry;
 pub use replacement::{Action, FieldReplacement, Replacement, RowReplacement};
 pub use row_type::{Field, RowType};
 pub use scan::{Progress, ScanRequest, ScanSink, Stage};
+pub use schema::{FORMATS, rows_schema, settings_schema};
 pub use section::Section;
 pub use section_description::SectionDescription;
 pub use section_report::{DanglingReference, SectionReport, SectionStatus};

@@ -64,7 +64,8 @@ impl Registry {
         self.find(os_type).map(|registered| &registered.descriptor)
     }
 
-    /// Checks edition and configuration, and makes the connector.
+    /// Checks edition and configuration, and makes the connector. It sees only the attributes that are set, none that
+    /// is `null`.
     ///
     /// # Errors
     /// Returns `invalid_config` for an unknown OS Type or settings that the schema refuses, `edition_not_supported`, or
@@ -73,7 +74,7 @@ impl Registry {
         let Registered { registration, descriptor } = self.find(&config.os_type)?;
         descriptor.check_edition(edition)?;
         config.validate(descriptor)?;
-        registration.connect(config)
+        registration.connect(SystemConfig { attributes: config.set_attributes(), ..config })
     }
 
     fn find(&self, os_type: &str) -> Result<&Registered, ConnectorError> {

@@ -7,7 +7,8 @@ use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 
 impl SystemConfig {
-    /// Checks the attributes against the connector's schema, and the other settings for plausibility.
+    /// Checks the attributes against the connector's schema, and the other settings for plausibility. An attribute that
+    /// is `null` counts as not set, for every connector: a host may store it so.
     ///
     /// # Errors
     /// Returns `invalid_config`, whose message names every problem: its path, what is wrong and, for an unknown name,
@@ -23,7 +24,7 @@ impl SystemConfig {
         if descriptor.credential.password.required && self.credential.password().is_empty() {
             problems.push(format!("credential.password: the {} is missing", descriptor.credential.password.meaning));
         }
-        problems.extend(attribute_problems(&self.attributes, descriptor.config_schema.as_value())?);
+        problems.extend(attribute_problems(&self.set_attributes(), descriptor.config_schema.as_value())?);
         if problems.is_empty() {
             return Ok(());
         }
@@ -89,6 +90,7 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::config::Credential;
 
     fn schema() -> Value {
         serde_json::json!({
@@ -114,6 +116,16 @@ mod tests {
             let attributes = Map::from_iter([("mode".to_owned(), Value::from("c"))]);
             assert_eq!(attribute_problems(&attributes, &schema).unwrap(), ["attributes.mode: must be one of a, b"]);
         }
+    }
+
+    #[test]
+    fn an_attribute_that_is_null_counts_as_not_set() {
+        let mut descriptor = Descriptor::new("X", "X", "1.0.0");
+        descriptor.config_schema = schema().try_into().unwrap();
+        let system = SystemConfig::new("X", "h", Credential::default()).with_attribute("proxy", Value::Null);
+        system.validate(&descriptor).unwrap();
+        descriptor.config_schema.insert("required".to_owned(), serde_json::json!(["proxy"]));
+        assert!(system.validate(&descriptor).unwrap_err().message.contains("proxy"), "a required one is missing");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use connector_api::{CredentialField, CredentialMapping, Descriptor, Edition, Err
 use crate::api::level::Level;
 use crate::client::WORDS;
 use crate::graph::evidence_table;
-use crate::options::{Options, attribute};
+use crate::options::{Options, attribute, form};
 use crate::regions;
 use crate::rights::{self, EVERYTHING, Right, SignIn};
 use crate::sections::{self, About, users};
@@ -65,7 +65,8 @@ fn made() -> Descriptor {
     .map(str::to_owned)
     .to_vec();
     descriptor.troubleshooting = troubleshooting();
-    descriptor.config_schema = Options::schema(sections::switches());
+    descriptor.config_schema = Options::schema(&sections::switches());
+    descriptor.form = form::groups(&sections::switches());
     descriptor.tuning = attribute::TUNING.iter().map(|name| (*name).to_owned()).collect();
     descriptor
 }

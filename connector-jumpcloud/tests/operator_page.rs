@@ -115,9 +115,18 @@ fn render(descriptor: &Descriptor) -> String {
     for (number, step) in (1..).zip(&descriptor.configuration_steps) {
         writeln!(page, "{number}. {step}.").unwrap();
     }
+    section(&mut page, "Signing in as a service account");
+    page.push_str(SERVICE_ACCOUNT);
+    section(&mut page, "What last logins show");
+    page.push_str(LAST_LOGINS);
     section(&mut page, "System attributes");
-    page.push_str("None need be given.\n\n");
-    table(&mut page, ["Attribute", "Value", "Default", "Description"], attributes(descriptor));
+    page.push_str("None need be given. A form shows them in these groups, the advanced ones folded.\n");
+    for group in descriptor.form_groups() {
+        let folded = if group.advanced { " (advanced)" } else { "" };
+        write!(page, "\n### {}{folded}\n\n", group.title).unwrap();
+        let rows = group.attributes.iter().map(|name| attribute(name, descriptor.attribute(name)));
+        table(&mut page, ["Attribute", "Title", "Value", "Default", "Description"], rows);
+    }
     section(&mut page, "Troubleshooting");
     table(
         &mut page,
@@ -129,40 +138,30 @@ fn render(descriptor: &Descriptor) -> String {
     page
 }
 
-fn attributes(descriptor: &Descriptor) -> Vec<[String; 4]> {
-    let schema = descriptor.config_schema.as_value();
-    let properties = schema["properties"].as_object().expect("the schema has properties");
-    let row = |(name, property): (&String, &Value)| {
-        let default = match &property["default"] {
-            Value::Null => "–".to_owned(),
-            value => format!("`{value}`"),
-        };
-        let description = property["description"].as_str().unwrap_or_default().replace('\n', " ");
-        [format!("`{name}`"), value_of(property), default, description]
-    };
-    properties.iter().map(row).collect()
+/// What neither the descriptor nor the schema says, since a form has no place for it.
+const SERVICE_ACCOUNT: &str = include_str!("operator_page/service_account.txt");
+const LAST_LOGINS: &str = include_str!("operator_page/last_logins.txt");
+
+fn attribute(name: &str, property: &Value) -> [String; 5] {
+    let text = |key: &str| property[key].as_str().unwrap_or_default().to_owned();
+    let default = property.get("default").map_or_else(|| "–".to_owned(), |value| format!("`{value}`"));
+    [format!("`{name}`"), text("title"), value_of(property), default, text("description")]
 }
 
-/// What a property takes: its type and range, or its words.
+/// What a property takes: its type and range, or its words and what a form shows for them.
 fn value_of(property: &Value) -> String {
-    let words: Vec<&str> = property["oneOf"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|word| word["const"].as_str())
-        .chain(property["enum"].as_array().into_iter().flatten().filter_map(Value::as_str))
+    let choices = property["oneOf"].as_array().into_iter().flatten();
+    let words: Vec<String> = choices
+        .map(|choice| format!("`{}` ({})", choice["const"].as_str().unwrap(), choice["title"].as_str().unwrap()))
         .collect();
     if !words.is_empty() {
-        return words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        return words.join(", ");
     }
-    let kind = match &property["type"] {
-        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or_default(),
-        kind => kind.as_str().unwrap_or_default(),
-    };
-    let plain = match kind {
+    let plain = match property["type"].as_str().unwrap() {
         "integer" | "number" => "number",
         "boolean" => "true or false",
         "array" => "list of texts",
+        "string" if property["format"] == "password" => "text, secret",
         _ => "text",
     };
     match (property.get("minimum"), property.get("maximum")) {

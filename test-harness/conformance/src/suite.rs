@@ -11,7 +11,7 @@ use connector_api::{Registration, async_trait};
 use futures_util::future::LocalBoxFuture;
 
 use super::bench::{SCAN_LIMIT, WITHOUT_END};
-use super::checks::{completeness, connection, descriptor, flow, interruption, origin, rows, secrecy, settings};
+use super::checks::{completeness, connection, descriptor, flow, form, interruption, origin, rows, secrecy, settings};
 use super::fixture::{Fixture, NoTarget, Scenario, Target};
 use super::rerun::{CURRENT, Rerun};
 use super::verdict::{Advice, Failure, NotPassed, Verdict};
@@ -224,7 +224,7 @@ macro_rules! __conformance_tests {
                 "let try_from() make a connector for any valid settings; the registry checks the edition";
             settings::the_schema_is_valid_2020_12, Real,
                 "connector_api::Descriptor::config_schema",
-                "derive the schema with schemars, and set `additionalProperties` to false";
+                "make the schema with `settings_schema`, and deny unknown fields, so that `additionalProperties` is false";
             settings::every_default_satisfies_the_schema, Real,
                 "connector_api::Descriptor::config_schema",
                 "correct the default or example, or the limits of its property";
@@ -234,6 +234,21 @@ macro_rules! __conformance_tests {
             settings::every_secret_property_is_marked, Real,
                 "connector_api, section Secrets",
                 "mark the property `writeOnly` with `format: password`, and give it no default";
+            form::every_property_has_one_type, Real,
+                "connector_api::settings_schema",
+                "give the property one type, as `settings_schema` does: what is not set is absent, and never null";
+            form::every_choice_has_a_title, Real,
+                "connector_api::settings_schema",
+                "list choices as `oneOf` with `const` and `title`: `#[schemars(title = \"…\")]` on each variant";
+            form::help_is_plain_text_on_one_line, Real,
+                "connector_api::settings_schema",
+                "make the schema with `settings_schema`, which leaves Markdown and line breaks out, or write the text so";
+            form::every_format_is_known_to_validators, Real,
+                "connector_api::FORMATS",
+                "leave the format out, and set `minimum` and `maximum`: `settings_schema` drops those of Rust's numbers";
+            form::the_form_names_every_attribute_once, Real,
+                "connector_api::FormGroup",
+                "name each attribute in one group of the descriptor's form, and give each group a title";
             settings::an_unknown_attribute_is_refused_with_the_nearest_name, Real,
                 "connector_api::SystemConfig::validate",
                 "set `additionalProperties` to false, and give attributes names that differ by more than a letter";

@@ -41,8 +41,12 @@ pub(super) fn read(path: &Path, what: &str) -> Result<SecretString, ConnectorErr
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into())
 }
 
-/// A warning where others than its owner may read a file that holds a secret.
-pub fn readable_by_others(path: &Path, what: &str) -> Option<ConnectorError> {
+/// A warning where others than its owner may read a file that holds a secret. Not of one in `credentials`, the folder that
+/// a service manager gives to the service alone: there the group's bits may be the mask of an access list.
+pub fn readable_by_others(path: &Path, what: &str, credentials: Option<&Path>) -> Option<ConnectorError> {
+    if credentials.is_some_and(|credentials| path.starts_with(credentials)) {
+        return None;
+    }
     let mode = mode(path)?;
     let who = match (mode & 0o040 != 0, mode & 0o004 != 0) {
         (false, false) => return None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use connector_api::{
     Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Group, Progress, Record,
     ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SystemConfig, async_trait,
-    schemars,
+    settings_schema,
 };
 use connector_http::{Auth, Call, HttpClient, Listing, Meter, Offsets, PageShape, Row, Words};
 use serde_json::Value;
@@ -131,7 +131,7 @@ impl Connector for ScimConnector {
         // The file is part of the program, and the conformance suite refuses an empty descriptor.
         let mut described: Descriptor = serde_json::from_str(include_str!("descriptor.json")).unwrap_or_default();
         described.version = env!("CARGO_PKG_VERSION").into();
-        described.config_schema = schemars::schema_for!(Options);
+        described.config_schema = settings_schema::<Options>();
         described
     }
 

@@ -68,7 +68,7 @@ fn page(descriptor: &Descriptor) -> String {
     }
     section(&mut page, "Evidence of privilege and risk", &evidence);
     section(&mut page, "Types in the rows", &list(&descriptor.emits, "-"));
-    section(&mut page, "Attributes", &attributes(descriptor.config_schema.as_value()));
+    section(&mut page, "Attributes", &attributes(descriptor));
     section(&mut page, "Setting it up", &list(&descriptor.configuration_steps, "1."));
     let mut troubleshooting = String::new();
     for row in &descriptor.troubleshooting {
@@ -103,16 +103,22 @@ fn list(lines: &[String], mark: &str) -> String {
     lines.iter().enumerate().map(|(at, line)| format!("  {} {line}\n", mark(at))).collect()
 }
 
-fn attributes(schema: &Value) -> String {
+/// The attributes as a form groups them.
+fn attributes(descriptor: &Descriptor) -> String {
     let mut text = String::new();
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        let default = match &property["default"] {
-            Value::Null => String::new(),
-            default => format!(" [default: {default}]"),
-        };
-        let _ = writeln!(text, "  {name}{default}");
-        if let Some(description) = property["description"].as_str() {
-            let _ = writeln!(text, "      {}", description.replace("\n\n", "\n").replace('\n', "\n      "));
+    for group in descriptor.form_groups() {
+        let _ = writeln!(text, "  {}{}", group.title, if group.advanced { " (advanced)" } else { "" });
+        for name in &group.attributes {
+            let property = descriptor.attribute(name);
+            let word = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
+            let default = property.get("default").map(|default| format!(" [default: {default}]")).unwrap_or_default();
+            let _ = writeln!(text, "    {name}: {}{default}", word(property, "title"));
+            let _ = writeln!(text, "        {}", word(property, "description"));
+            for choice in property["oneOf"].as_array().into_iter().flatten() {
+                let (title, meaning) = (word(choice, "title"), word(choice, "description"));
+                let meaning = if meaning.is_empty() { meaning } else { format!(": {meaning}") };
+                let _ = writeln!(text, "        {} = {title}{meaning}", word(choice, "const"));
+            }
         }
     }
     text

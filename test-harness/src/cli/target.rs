@@ -19,6 +19,9 @@ pub(super) const DEFAULT_OS_TYPE: &str = "JumpCloud";
 /// The variable that may hold the key.
 pub(super) const PASSWORD_VARIABLE: &str = "ORBISID_CREDENTIAL_PASSWORD";
 
+/// The variable by which systemd names the folder of a service's credentials.
+const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
+
 /// Which system.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "System")]
@@ -84,6 +87,8 @@ impl TargetArguments {
     pub(super) async fn resolve(&self, registry: &Registry) -> Result<Target, ConnectorError> {
         let os_type = self.os_type.as_deref().unwrap_or(DEFAULT_OS_TYPE);
         let simulator = if self.demo { Some(simulate::start(SimulatorOptions::default()).await?) } else { None };
+        let credentials = env::var_os(CREDENTIALS_VARIABLE).map(PathBuf::from);
+        let credentials = credentials.as_deref();
         let mut warnings = Vec::new();
         let mut config = match (&simulator, &self.system, &self.hostname) {
             (Some(simulator), ..) => {
@@ -93,7 +98,7 @@ impl TargetArguments {
             (None, Some(path), _) => {
                 let config = system_file::read_system(path, os_type)?;
                 if !config.credential.secret().expose_secret().is_empty() {
-                    warnings.extend(text_file::readable_by_others(path, "system file"));
+                    warnings.extend(text_file::readable_by_others(path, "system file", credentials));
                 }
                 config
             }
@@ -122,7 +127,7 @@ impl TargetArguments {
             config.attributes.insert(setting.key.clone(), value);
         }
         if let Some(path) = &self.password_file {
-            warnings.extend(text_file::readable_by_others(path, "password file"));
+            warnings.extend(text_file::readable_by_others(path, "password file", credentials));
         }
         warnings.iter().for_each(print::warning);
         let (files, descriptor) = (self.files(&config), descriptor.clone());

@@ -31,6 +31,7 @@ fn wrong_usage_is_named_with_its_help() {
         (&["scan", "--hostname", "x", "--fresh"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--password", "x"], "--password-file"),
         (&["connectors", "--edition", "free"], "harness connectors --help"),
+        (&["schema", "--rows", "--os-type", "Scim"], "harness schema --help"),
         (&["simulate", "--fault", "statsu=503"], "harness simulate --help"),
         (&["scan", "--demo", "--log-level", "a=b=c"], "debug"),
         (&["scan", "--demo", "--log-level", "verbose"], "debug"),

@@ -103,6 +103,9 @@ async fn a_secret_that_others_may_read_is_warned_of_with_what_to_do() {
             let warnings = ended.stderr.matches("warning[").count();
             assert_eq!(warnings, usize::from(warned), "{secret} {mode:o}: {ended:?}");
             assert_eq!(ended.stderr.contains(&format!("help: chmod 600 {}", at(secret))), warned, "{ended:?}");
+            let as_service =
+                harness(["test-connection"]).args(arguments).env("CREDENTIALS_DIRECTORY", folder.path()).output();
+            assert!(!String::from_utf8(as_service.unwrap().stderr).unwrap().contains("warning["), "{secret} {mode:o}");
         }
     }
 }

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{Ended, PASSWORD_VARIABLE, Running, entries, harness, run, scan, small};
+use connector_api::Record;
 use jumpcloud_simulator::SimulatorOptions;
 use serde_json::Value;
 
@@ -302,6 +303,28 @@ fn the_catalogue_describes_the_connector() {
     let schema = run(&mut harness(["schema", "--os-type", "JumpCloud"]));
     let schema: Value = serde_json::from_str(&schema.stdout).unwrap();
     assert!(schema["properties"]["jumpcloudOrgId"].is_object());
+    let rows = run(&mut harness(["schema", "--rows"]));
+    let rows: Value = serde_json::from_str(&rows.stdout).unwrap();
+    let kinds = rows["oneOf"].as_array().unwrap().iter().map(|kind| kind["properties"]["record"]["const"].as_str());
+    let known = Record::KINDS.iter().copied().chain(["summary"]);
+    assert!(kinds.eq(known.map(Some)), "{rows}");
+}
+
+#[test]
+fn attributes_are_described_in_the_groups_of_the_form_with_titles_and_choices() {
+    let page = run(&mut harness(["describe", "--os-type", "JumpCloud"])).stdout;
+    let mut at = 0;
+    for line in [
+        "  Organization and sign-in\n",
+        "    jumpcloudOrgId: Organization ID\n",
+        "        serviceAccount = Service account: A service account's client ID and secret.\n",
+        "  What to discover\n",
+        "    includeLastLogin: Last logins [default: true]\n",
+        "  Network (advanced)\n",
+        "    proxyUrl: Proxy URL\n",
+    ] {
+        at += page[at..].find(line).unwrap_or_else(|| panic!("{line:?} is not where it belongs:\n{page}"));
+    }
 }
 
 #[cfg(unix)]

@@ -23,9 +23,10 @@ const ACCESSES: [Access; 2] =
 
 inventory::submit! { Registration::of::<Acme>() }
 
-/// `system.attributes` of an Acme organisation.
+/// The attributes of an Acme organisation.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Acme system attributes")]
 struct Options {
     /// How often to retry a request that failed temporarily.
     #[schemars(title = "Retries", range(min = 0, max = 10))]
@@ -163,7 +164,7 @@ impl Connector for Acme {
         descriptor.configuration_steps = vec!["Make an API token, and enter it as password".into()];
         let [symptom, cause, resolution] = ["401 Unauthorized", "The token has expired", "Make a new token"];
         descriptor.troubleshooting = vec![TroubleshootingRow::new(ErrorCode::Unauthorized, symptom, cause, resolution)];
-        descriptor.config_schema = schemars::schema_for!(Options);
+        descriptor.config_schema = settings_schema::<Options>();
         descriptor.emits = vec![GROUP.into(), APPLICATION.into()];
         descriptor.accesses = ACCESSES.into();
         descriptor.sections = vec![

@@ -29,7 +29,7 @@ pub(crate) async fn open(client: &Client, options: &Options, meter: &Meter) -> R
         let mut reader = PageReader::new(client, meter, users_api::list(path, u64::from(options.page_size)));
         match reader.total().await {
             Ok(total) => {
-                tracing::info!(endpoint = path, ?total, "the users' endpoint");
+                tracing::info!(endpoint = path, total, "the users' endpoint");
                 let users = OpenUsers { path, reader, total, in_vain };
                 if total != Some(0) {
                     return Ok(users);

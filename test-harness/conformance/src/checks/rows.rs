@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{PathStep, Reason, ReasonKind, Record, schemars};
+use connector_api::{PathStep, Reason, ReasonKind, Record, rows_schema};
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
@@ -51,7 +51,7 @@ pub(crate) async fn every_field_that_the_truth_sets_is_right(fixture: &dyn Fixtu
 }
 
 pub(crate) async fn every_row_satisfies_the_published_schema(fixture: &dyn Fixture) -> Verdict {
-    let schema = schemars::schema_for!(Record).to_value();
+    let schema = rows_schema().to_value();
     let validator = jsonschema::draft202012::new(&schema)
         .map_err(|error| Failure::new("a usable schema of the rows", error.to_string()))?;
     let mut odd = Vec::new();
@@ -60,7 +60,7 @@ pub(crate) async fn every_row_satisfies_the_published_schema(fixture: &dyn Fixtu
         let json = serde_json::to_value(&row).expecting(format!("{name} as JSON"))?;
         odd.extend(problem(&validator, &json).map(|problem| format!("{name}: {problem}")));
     }
-    ensure(odd.is_empty(), "rows as `schema_for!(Record)` describes them", || shortened(&odd))
+    ensure(odd.is_empty(), "rows as `rows_schema` describes them", || shortened(&odd))
 }
 
 /// Returns what is wrong with a row, and where, judged by the schema of its kind.

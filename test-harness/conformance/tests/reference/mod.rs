@@ -50,6 +50,18 @@ breakages! {
     ConfusableNames,
     UntypedProperty,
     NeedsSecretSecretly,
+    // Form.
+    TwoTypes,
+    TypeOfAlternatives,
+    UntitledChoice,
+    ListOfWords,
+    MarkdownInHelp,
+    LinesInHelp,
+    UnknownFormat,
+    FormForgetsAnAttribute,
+    FormRepeatsAnAttribute,
+    FormNamesWhatIsNotThere,
+    FormWithoutHeadings,
     // Connection test.
     FailsHealthyTest,
     CallsRefusedTimeout,
