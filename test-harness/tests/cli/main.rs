@@ -12,7 +12,7 @@ mod outputs;
 mod places;
 mod reports;
 mod scan;
-#[path = "../skip/mod.rs"]
+#[path = "../../simulator/tests/skip/mod.rs"]
 mod skip;
 mod summary;
 mod support;
