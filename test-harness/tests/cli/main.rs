@@ -12,6 +12,7 @@ mod outputs;
 mod places;
 mod reports;
 mod scan;
+mod shells;
 #[path = "../../simulator/tests/skip/mod.rs"]
 mod skip;
 mod summary;
