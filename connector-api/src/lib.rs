@@ -52,7 +52,21 @@
 // The whole documentation is that with all features.
 #![cfg_attr(not(feature = "host"), allow(rustdoc::broken_intra_doc_links))]
 
-// Its code is tested as a whole crate, not block by block.
+// Its code is tested as a whole crate, not block by block. Links lead to files where it is read by itself, and here to this.
+/// [`Account`]: crate::Account
+/// [`Descriptor::evidence`]: crate::Descriptor::evidence
+/// [`Descriptor`]: crate::Descriptor
+/// [`Group`]: crate::Group
+/// [`Reason`]: crate::Reason
+/// [`Registry::discover`]: crate::Registry::discover
+/// [`ScanLedger::core`]: crate::ScanLedger::core
+/// [`ScanLedger`]: crate::ScanLedger
+/// [`ScanSink::checkpoint`]: crate::ScanSink::checkpoint
+/// [`Section::LAST_LOGIN`]: crate::Section::LAST_LOGIN
+/// [`optional`]: crate::ScanLedger::optional
+/// [`scan`]: crate::Connector::scan
+/// [`send`]: crate::send
+/// [`test_connection`]: crate::Connector::test_connection
 #[cfg_attr(not(doctest), doc = include_str!("../docs/tutorial.md"))]
 pub mod tutorial {}
 
