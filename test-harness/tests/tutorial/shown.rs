@@ -5,10 +5,8 @@ const TUTORIAL: &str = include_str!("../../../connector-api/docs/tutorial.md");
 /// The blocks of Rust in the steps whose numbers begin with one of `steps`, as a reader puts them together.
 fn shown(steps: &[char]) -> String {
     let parts = TUTORIAL.split("\n## ").filter(|part| part.starts_with(steps));
-    let blocks = parts.flat_map(|part| part.split("\n```rust\n").skip(1)).map(|rest| {
-        let (block, _) = rest.split_once("\n```\n").expect("a block ends");
-        block
-    });
+    let blocks = parts.flat_map(|part| part.split("\n```rust\n").skip(1));
+    let blocks = blocks.map(|rest| rest.split_once("\n```\n").map_or(rest, |(block, _)| block));
     blocks.collect::<Vec<_>>().join("\n\n")
 }
 
