@@ -1,82 +1,7 @@
-//! The contract between an identity-governance host and the connectors that discover accounts and entitlements on
-//! target systems.
+// The first definition of a link is the one that counts: this one here, and that of the README where it is read by itself.
+//! [tutorial]: crate::tutorial
 //!
-//! A *host* collects the connectors that are compiled into it ([`Registry::discover`]), shows each one's
-//! [`Descriptor`] and configuration form, makes a [`Connector`] from a [`SystemConfig`], tests the connection, and
-//! scans: [`Record`]s stream into the host's [`ScanSink`], and a [`ScanSummary`] says how completely each
-//! [`Section`] was read. A *connector* implements [`Connector`] and submits a [`Registration`].
-//!
-//! # A connector
-//!
-//! ```
-//! use std::sync::Arc;
-//!
-//! use connector_api::*;
-//!
-//! struct Hello(SystemConfig);
-//!
-//! impl TryFrom<SystemConfig> for Hello {
-//!     type Error = ConnectorError;
-//!
-//!     fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
-//!         Ok(Self(config))
-//!     }
-//! }
-//!
-//! fn descriptor() -> Descriptor {
-//!     let section = |section: Section, record: &str, of: &str| {
-//!         let described = SectionDescription::new(section, section.as_str(), "one account", "memory", "nothing");
-//!         described.core().owning([RowType::new(record, of)])
-//!     };
-//!     let mut descriptor = Descriptor::new("Hello", "Hello", "1.0.0");
-//!     descriptor.description = "Knows one account.".into();
-//!     descriptor.system_type = "Application".into();
-//!     descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
-//!     descriptor.sections = vec![
-//!         section(Section::USERS, "account", "user"),
-//!         section(Section::GROUPS, "group", "HELLO_GROUP"),
-//!         section(Section::MEMBERSHIPS, "membership", "HELLO_GROUP"),
-//!     ];
-//!     descriptor.config_schema = schemars::json_schema!({"type": "object", "additionalProperties": false});
-//!     descriptor
-//! }
-//!
-//! #[async_trait]
-//! impl Connector for Hello {
-//!     fn describe() -> Descriptor {
-//!         descriptor()
-//!     }
-//!
-//!     async fn test_connection(&self) -> ConnectionReport {
-//!         ConnectionReport::new(vec![Check::passed("connect", self.0.hostname.as_str(), Default::default())])
-//!     }
-//!
-//!     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
-//!         let mut ledger = ScanLedger::start(&Self::describe(), &self.0);
-//!         let (sink, cancel) = (&*sink, &request.cancel);
-//!         let sent = async {
-//!             request.verify(&Self::describe())?;
-//!             ledger.send_section(sink, cancel, Section::USERS, [Account::new("1", "ada")]).await?;
-//!             ledger.send_section(sink, cancel, Section::GROUPS, Vec::<Group>::new()).await?;
-//!             ledger.send_section(sink, cancel, Section::MEMBERSHIPS, Vec::<Membership>::new()).await
-//!         };
-//!         let sent = sent.await;
-//!         ledger.finish(sent)
-//!     }
-//! }
-//!
-//! inventory::submit! { Registration::of::<Hello>() }
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), ConnectorError> {
-//! let registry = Registry::discover()?;
-//! let system = SystemConfig::new("Hello", "localhost", Credential::default());
-//! assert!(registry.connect(system.clone(), Edition::Community).is_err());
-//! let connector = registry.connect(system, Edition::Pro)?;
-//! assert!(connector.test_connection().await.passed());
-//! # Ok(())
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # The life of a scan
 //!
@@ -122,18 +47,26 @@
 //!
 //! The crate `connector-conformance` holds any connector to all of this, one named test for each claim. The
 //! [tutorial] ends with it. A host's tests use `MockConnector`, a connector's `MockScanSink`.
-//!
-//! # Features
-//!
-//! `host`: `Registry`, and `SystemConfig::validate`, which holds settings against a connector's schema. A connector needs
-//! neither.
-//!
-//! `mock`: `MockConnector` and `MockScanSink`, for tests of hosts and connectors.
 
 // The whole documentation is that with all features.
 #![cfg_attr(not(feature = "host"), allow(rustdoc::broken_intra_doc_links))]
 
-#[doc = include_str!("../docs/tutorial.md")]
+// Its code is tested as a whole crate, not block by block. Links lead to files where it is read by itself, and here to this.
+/// [`Account`]: crate::Account
+/// [`Descriptor::evidence`]: crate::Descriptor::evidence
+/// [`Descriptor`]: crate::Descriptor
+/// [`Group`]: crate::Group
+/// [`Reason`]: crate::Reason
+/// [`Registry::discover`]: crate::Registry::discover
+/// [`ScanLedger::core`]: crate::ScanLedger::core
+/// [`ScanLedger`]: crate::ScanLedger
+/// [`ScanSink::checkpoint`]: crate::ScanSink::checkpoint
+/// [`Section::LAST_LOGIN`]: crate::Section::LAST_LOGIN
+/// [`optional`]: crate::ScanLedger::optional
+/// [`scan`]: crate::Connector::scan
+/// [`send`]: crate::send
+/// [`test_connection`]: crate::Connector::test_connection
+#[cfg_attr(not(doctest), doc = include_str!("../docs/tutorial.md"))]
 pub mod tutorial {}
 
 #[doc = include_str!("../docs/host.md")]

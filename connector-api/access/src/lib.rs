@@ -1,9 +1,9 @@
-//! Who reaches what, by which ways, and how strongly: the walk over what administrators made.
+#![doc = include_str!("../README.md")]
 //!
-//! A scan's rows say what somebody made: memberships, groups in groups, bindings, and what raises an access. A grant is
-//! what follows from these. There can be as many as accounts times resources, so they are made on demand here: those of
-//! one account or group ([`Graph::reach`]), those to one resource ([`Reverse::who`]), or all, one subject after another
-//! ([`Graph::all`]).
+//! # The graph
+//!
+//! [`Graph::reach`] walks from one account or group, [`Reverse::who`] to one resource, and [`Graph::all`] from each subject
+//! in turn.
 //!
 //! A [`Graph`] identifies everything by an index and keeps an edge in a few bytes, so it can hold millions of accounts.
 //! [`AccessRows`] builds one from a scan's rows and puts names on the grants. This crate does no I/O and knows no

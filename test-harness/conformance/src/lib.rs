@@ -1,11 +1,6 @@
-//! The conformance suite: what every connector must do, as tests that any connector can run.
+#![doc = include_str!("../README.md")]
 //!
-//! A connector's author writes a [`Fixture`], which starts targets and states the truth that they hold, and gets the whole
-//! suite as ordinary tests, named one by one:
-//!
-//! ```ignore
-//! connector_conformance::conformance_suite!(MyFixture);
-//! ```
+//! # Results
 //!
 //! The same tests are data ([`suite`]), which `harness conformance --os-type X` runs and reports.
 //!

@@ -1,4 +1,6 @@
-//! The reference host: what any host does with the connectors that are compiled into it.
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
 //!
 //! A [`Registry`](connector_api::Registry) finds the connector, [`system_file`] reads a stored configuration,
 //! [`run`] tests the connection or scans, and [`output`] puts the rows where they belong. With a

@@ -1,16 +1,4 @@
-//! A JumpCloud console on loopback that behaves like the real service, its faults included.
-//!
-//! ```
-//! use jumpcloud_simulator::{Simulator, SimulatorOptions};
-//!
-//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! let options = SimulatorOptions { users: 1_000, faults: vec!["status=503:rate=0.1".parse()?], ..Default::default() };
-//! let simulator = Simulator::start(options).await?;
-//! println!("ask {} with the key {}", simulator.url(), simulator.api_key());
-//! assert_eq!(simulator.organization().users().count(), 1_000);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # }).unwrap();
-//! ```
+#![doc = include_str!("../README.md")]
 
 pub mod behaviour;
 mod faults;

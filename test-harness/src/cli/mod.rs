@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. Everything else is the [`host`](connector_host)'s.
 
 mod arguments;
+mod completions;
 mod conformance;
 mod connectors;
 mod describe;
@@ -8,6 +9,7 @@ mod exit;
 mod fixtures;
 mod listening;
 mod logging;
+mod man;
 mod paragraph;
 mod print;
 mod scan;
@@ -32,7 +34,7 @@ use self::exit::Exit;
 
 /// The reference host for OrbisID connectors: finds the connectors that are compiled in, tests connections and scans.
 #[derive(Debug, Parser)]
-#[command(name = "harness", version, max_term_width = 100, arg_required_else_help = true, after_long_help = EXAMPLES)]
+#[command(name = "harness", version, long_version = env!("LONG_VERSION"), max_term_width = 100, arg_required_else_help = true, after_long_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -68,6 +70,10 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector
     Conformance(conformance::Arguments),
+    /// Print the script that completes commands and options in a shell
+    Completions(completions::Arguments),
+    /// Print the manual page, or write that of each command into a folder
+    Man(man::Arguments),
 }
 
 /// Runs the program: what `main` does.
@@ -108,6 +114,8 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Scan(arguments) => block_on(arguments.run(&registry)),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
+        Command::Completions(arguments) => arguments.run(),
+        Command::Man(arguments) => arguments.run(),
     }
 }
 
