@@ -8,7 +8,7 @@ use super::{Exit, print, target};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  harness schema --os-type JumpCloud > attributes.schema.json")]
 pub(super) struct Arguments {
-    /// The connector
+    /// OS Type of the connector
     #[arg(long, value_name = "TYPE", default_value = target::DEFAULT_OS_TYPE)]
     os_type: String,
 }
