@@ -121,109 +121,106 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     (
         "v2-sort",
         "name|nothing|any",
-        "what V2 lists take as sort: groups their name, policies id or name and directories nothing; nothing; or any \
-         field. The rest is answered 400",
+        "sort fields that V2 lists accept: name (groups name, policies id or name, directories none), none, or any; others \
+         are answered with 400",
     ),
     (
         "group-rows",
         "null-attributes|no-attributes|whole",
-        "whether lists of groups leave out what makes a group privileged or dynamic; the group by its id has it",
+        "whether lists of groups omit what makes a group privileged or dynamic; a single group always includes it",
     ),
     (
         "group-filter",
         "applied|refused|ignored",
-        "whether filters on what these rows lack choose groups, are answered 400, or all groups are listed",
+        "whether filters on these omitted fields are applied, answered with 400, or ignored",
     ),
     (
         "null-edges",
         "none|SHARE%|POSITIONS",
-        "records of lists of members and associations that are counted and not given out: a share of all, or those at \
-         positions such as 4,100-199; with :form=left-out|null|null-to|null-id|empty-id and :on=ENDPOINT[,…]",
+        "records in lists of members and associations that are counted but not returned: a share of all, or positions such \
+         as 4,100-199; with :form=left-out|null|null-to|null-id|empty-id and :on=ENDPOINT[,…]",
     ),
-    ("retention-days", "N", "the days for which Directory Insights keeps events, such as 15"),
-    ("v2-errors", "message|coded", "whether errors of the V2 API hold a message alone, or also code and status"),
-    ("large-limits", "refused|capped", "whether a limit beyond what a list gives at most is answered 400 or capped"),
+    ("retention-days", "N", "days for which Directory Insights keeps events, such as 15"),
+    ("v2-errors", "message|coded", "whether errors of the V2 API contain only a message, or also code and status"),
+    ("large-limits", "refused|capped", "whether a limit above a list's maximum is answered with 400 or capped"),
     (
         "service-accounts",
         "unauthorized|forbidden|served",
-        "what /api/organizations answers to a service account: 401 with the reason, 403, or the organisations",
+        "response of /api/organizations to a service account: 401 with the reason, 403, or the organisations",
     ),
     (
         "unknown-keys",
         "not-found|plain",
-        "whether the 401 for a key that nobody has, such as one of another region, says that no user has it",
+        "whether the 401 for an unknown key, such as one of another region, says that the key has no user",
     ),
     (
         "missing-organization",
         "unauthorized|bad-request",
-        "whether a multi-tenant key without x-org-id is answered 401, or 400 naming the header",
+        "whether a multi-tenant key without x-org-id is answered with 401, or with 400 that names the header",
     ),
     (
         "insights-organization",
         "selected|implied",
-        "whether bearer tokens have to send x-org-id to Directory Insights, as multi-tenant keys have to, or else get 401 no organization selected",
+        "whether Directory Insights requires x-org-id with bearer tokens too (else 401 no organization selected), or only \
+         with multi-tenant keys",
     ),
     ("v1-ids", "both|underscore", "whether rows of the V1 API have id in addition to _id"),
     (
         "local-names",
         "own|none",
-        "whether some users have another name on devices (systemUsername), under which device logins are reported",
+        "whether some users have a local name on devices (systemUsername) that device logins report",
     ),
     (
         "group-rules",
         "recorded|published",
-        "whether rules of dynamic groups hold filters as objects, and static groups can keep one, or as texts",
+        "whether rules of dynamic groups contain filters as objects (static groups can keep a rule) or as strings",
     ),
     (
         "new-hires",
         "activated|staged",
-        "whether some users whose password is pending are ACTIVATED with activated: false",
+        "whether some users with a pending password are ACTIVATED with activated: false, or all are STAGED",
     ),
     (
         "unset-fields",
         "null|absent",
-        "whether fields of users without a value, such as employeeIdentifier, are null or left out",
+        "whether user fields without a value, such as employeeIdentifier, are null or omitted",
     ),
     (
         "no-administrator",
         "empty|null",
-        "whether admin of a user who is none is {} by id and null or left out in lists, or always null",
+        "admin of a user who is not an administrator: {} in a single user and null or omitted in lists, or always null",
     ),
-    ("organization-names", "some|null|given", "whether organisations have names: all but every third, none, or all"),
+    ("organization-names", "some|null|given", "which organisations have a name: all except every third, none, or all"),
     (
         "v1-rows",
         "recorded|published",
-        "whether rows of the V1 API have the fields that older documents lack, and config of applications is text in some",
+        "whether rows of the V1 API have fields that older documents omit, and some applications have config as a string",
     ),
-    ("event-shapes", "recorded|plain", "whether each service has its own shape of login events, or all have the same"),
-    (
-        "radius-events",
-        "attempt|auth|both",
-        "whether logins to a network are radius_auth_attempt, radius_auth, or either",
-    ),
-    ("initiators", "mixed|user", "whether initiated_by.type of users is systemuser in some events"),
+    ("event-shapes", "recorded|plain", "whether each service has login events of its own shape, or all have the same"),
+    ("radius-events", "attempt|auth|both", "event type of network logins: radius_auth_attempt, radius_auth, or both"),
+    ("initiators", "mixed|user", "whether initiated_by.type of users is systemuser in some events, or always user"),
     (
         "admin-logins",
         "initiator|resource",
-        "whether admin_login_attempt names the administrator in initiated_by or in resource alone",
+        "whether admin_login_attempt names the administrator in initiated_by or only in resource",
     ),
-    ("edge-from", "absent|given", "whether members and associations name the object that was asked about"),
+    ("edge-from", "absent|given", "whether members and associations have from, the object that was requested"),
     ("path-start", "absent|given", "whether the first step of a traversal has from"),
-    ("path-attributes", "whole|sudo", "whether traversals carry all attributes of groups, or sudo alone"),
+    ("path-attributes", "whole|sudo", "whether traversals include all attributes of groups, or only sudo"),
     (
         "distinct-body",
         "by-field|buckets",
-        "whether /events/distinct answers under the name of the field or under buckets",
+        "whether /events/distinct returns its values under the field's name or under buckets",
     ),
     (
         "several-targets",
         "all|first|refused",
-        "whether a comma list of targets is answered whole, by its first name, or 400",
+        "response to a comma-separated list of targets: all, only the first, or 400",
     ),
     (
         "new-targets",
         "accepted|refused",
-        "whether association targets that only the newest documents have, such as policy of users, are taken",
+        "whether association targets that are only in the newest documents, such as policy of users, are accepted",
     ),
 ];
 
@@ -326,8 +323,8 @@ impl Behaviour {
             None => String::new(),
         };
         let mut help = String::from(
-            "A difference is NAME=VALUE, for example null-edges=5%:form=null. By name, values, and the value as observed \
-             and as published:\n\n",
+            "A difference is NAME=VALUE, for example null-edges=5%:form=null. Each line has the name, its values, and in \
+             brackets the value as observed and as published:\n\n",
         );
         for (name, values, meaning) in DIFFERENCES {
             let (observed, published) = (text(observed.get(*name)), text(published.get(*name)));

@@ -158,7 +158,7 @@ impl FromStr for NullEdges {
             match word.split_once('=') {
                 Some(("form", name)) => {
                     let form = NullForm::ALL.iter().find(|(known, _)| *known == name);
-                    edges.form = form.ok_or("a form is left-out, null, null-to, null-id or empty-id")?.1;
+                    edges.form = form.ok_or("form must be left-out, null, null-to, null-id or empty-id")?.1;
                 }
                 Some(("on", scopes)) => {
                     let scopes = scopes.split(',').map(|scope| scope.parse().map_err(|error| format!("{error}")));

@@ -133,7 +133,7 @@ pub enum FaultError {
         nearest: Option<String>,
     },
     /// A later word names no qualifier.
-    #[error("`{word}` is no qualifier of a fault{}", hint(.nearest))]
+    #[error("there is no qualifier `{word}`{}", hint(.nearest))]
     UnknownQualifier {
         /// The word.
         word: String,
@@ -149,7 +149,7 @@ pub enum FaultError {
         nearest: Option<String>,
     },
     /// A value is missing, superfluous or not of the right form.
-    #[error("`{word}` takes {expected}, not `{value}`")]
+    #[error("`{word}` expects {expected}, not `{value}`")]
     Value {
         /// The word.
         word: String,
@@ -167,41 +167,41 @@ fn hint(nearest: &Option<String>) -> String {
 pub(super) const HELP: &str = "\
 A fault is EFFECT[:QUALIFIER]…, for example status=503:rate=0.1:on=usergroups.members
 
-Effects on the answer as a whole:
-  status=CODE         answer with this status; with retry-after=SECONDS or retry-after=date as qualifier
+Effects on the whole response:
+  status=CODE         respond with this status; optional qualifier retry-after=SECONDS or retry-after=date
   retry-after=WHEN    short for status=429:retry-after=WHEN
-  html[=CODE]         answer with an HTML page (200 where CODE is left out)
-  redirect=URL        answer 302 with this location
-  reset               reset the connection instead of answering
-  truncate            break the connection in the middle of the body
-  slow=BYTES          send this many bytes a second
-  delay=MS            wait this many milliseconds before answering
-  invalid-utf8        put bytes into the body that are not UTF-8
-  content-type=TYPE   name another content type
-  oversized=BYTES     pad the body with white space
-  gzip-bomb=BYTES     answer with this much white space, compressed
-  deep=LEVELS         answer with arrays nested this deep
-Effects on listings:
+  html[=CODE]         respond with an HTML page (default status 200)
+  redirect=URL        respond with 302 and this location
+  reset               reset the connection instead of responding
+  truncate            close the connection in the middle of the body
+  slow=BYTES          send this many bytes per second
+  delay=MS            wait this many milliseconds before responding
+  invalid-utf8        insert bytes that are not UTF-8
+  content-type=TYPE   send another content type
+  oversized=BYTES     pad the body with this much white space
+  gzip-bomb=BYTES     respond with this much white space, compressed
+  deep=LEVELS         respond with arrays nested this deep
+Effects on lists:
   drift=delete|insert|both  change the organisation with each request
-  group-vanishes      answer 404 for the members of a listed group (every fifth group, or the share in rate)
-  ignore-skip         answer with the first page, whatever skip says
-  repeat-page         answer with the page before
-  short-page          answer with half a page; the rest follows at the next row
-  empty-page          answer with no rows
-  total=+N|-N|none|moving   give a wrong total
-  unsorted            change the order between requests that name none
+  group-vanishes      respond with 404 for a listed group and its lists (every fifth group, or the share in rate)
+  ignore-skip         return the first page, whatever skip is
+  repeat-page         return the previous page
+  short-page          return half a page; the next page starts at the next row
+  empty-page          return no rows
+  total=+N|-N|none|moving   report a wrong total
+  unsorted            change the order for requests without a sort order
   duplicate-rows      repeat every tenth row
-  dangling            add a member that no listing has
-  cycle               make groups members of each other, in a circle
-  hostile-ids         replace ids by such as must not enter a path
+  dangling            add a member that is in no list
+  cycle               make groups members of each other, in a cycle
+  hostile-ids         replace ids by values that must not enter a path
   null-fields         set fields to null
-  unknown-fields      add fields that nobody knows
-  wrong-types         give values another type
+  unknown-fields      add unknown fields
+  wrong-types         change the types of values
 Qualifiers:
-  on=ENDPOINT[,…]     only there: systemusers, usergroups.members, usergroups.*, insights.events, oauth.token, …
-  rate=SHARE          only to this share of the requests, from 0 to 1
+  on=ENDPOINT[,…]     only these endpoints: systemusers, usergroups.members, usergroups.*, insights.events, oauth.token, …
+  rate=SHARE          only this share of the requests, from 0 to 1
   times=N             at most N times
-  after=N             not to the first N requests
+  after=N             not the first N requests
 ";
 
 impl Fault {
