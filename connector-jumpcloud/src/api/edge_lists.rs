@@ -108,8 +108,8 @@ impl EdgeReader<'_> {
                 Ok(None) => return Ok(()),
                 Err(error) if gap == Gap::Tail && shows_nothing(&error) => return Ok(()),
                 Err(error) => {
-                    let why = "rows are promised where none is given, and the traversal that would show whether they \
-                               are null cannot be read";
+                    let why = "rows are counted but not returned, and the traversal that would show whether they are null \
+                               cannot be read";
                     let mut unconfirmed = inconsistent(&path, 2, &format!("{why}: {}", error.message));
                     unconfirmed.retry = error.retry;
                     return Err(unconfirmed);
@@ -117,7 +117,7 @@ impl EdgeReader<'_> {
             };
             let lacking = |reached: &&Reached| reached.direct != Some(false) && !reader.brought(&reached.id);
             if let Some(lacking) = shown.iter().find(lacking) {
-                let why = format!("rows are promised where none is given, and the traversal shows {}", lacking.id);
+                let why = format!("rows are counted but not returned, and the traversal shows {}", lacking.id);
                 return Err(inconsistent(&path, 2, &why));
             }
         }
@@ -144,8 +144,8 @@ pub(crate) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id:
             Ok(_) => {
                 return Err(ConnectorError::new(
                     ErrorCode::InconsistentListing,
-                    format!("the {} {id} is there, but what it is connected with is answered 404", kind.word()),
-                    "scan again; when it lasts, report it to JumpCloud",
+                    format!("the {} {id} exists, but JumpCloud answers 404 for its list", kind.word()),
+                    "scan again; if it persists, report it to JumpCloud",
                 )
                 .with_retry(Retry::Later));
             }

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_and_milliseconds_since_1970_are_told_apart() {
+    fn seconds_and_milliseconds_since_1970_are_distinguished() {
         for (number, expected) in [
             (json!(1_764_115_199), Some("2025-11-25T23:59:59Z")),
             (json!(1_764_115_199_250_i64), Some("2025-11-25T23:59:59.25Z")),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_is_read_alike_with_and_without_a_deserialiser() {
+    fn a_value_is_read_alike_with_and_without_a_deserialiser() {
         for json in [
             r#""""#,
             r#""x""#,
