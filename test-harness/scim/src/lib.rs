@@ -1,11 +1,11 @@
 //! A connector to any SCIM 2.0 service provider (RFC 7643, RFC 7644): users, groups and their members.
 //!
-//! It is small on purpose, and shows what a connector is made of: what it says of itself (`descriptor.json`), what it
-//! makes of the answers (`directory`), and the scan (`connector`). How it talks to its target is `connector-http`'s.
+//! It is small on purpose, and shows the parts of a connector: the descriptor (`descriptor.json`), the conversion of
+//! responses to records (`directory`), and the scan (`connector`). `connector-http` talks to the target.
 //!
 //! # Features
 //!
-//! `testing`: a server with faults on demand and the fixture that puts the connector through the conformance suite.
+//! `testing`: a server with faults on demand, and the fixture for the conformance suite.
 
 mod connector;
 mod directory;

@@ -1,4 +1,4 @@
-//! In what the service was observed to differ from what its documents say.
+//! The differences between the observed service and its documents.
 
 mod choices;
 mod null_edges;
@@ -16,7 +16,7 @@ pub use choices::{
 };
 pub use null_edges::{NullEdges, NullForm, Places};
 
-/// How the service answers, one field for each difference between what was observed and what is published. The default
+/// The behaviour of the service: one field for each difference between what was observed and what is published. The default
 /// is [`observed`](Self::observed).
 ///
 /// ```
@@ -29,43 +29,43 @@ pub use null_edges::{NullEdges, NullForm, Places};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Behaviour {
-    /// What V2 lists take as `sort`.
+    /// The sort fields that V2 lists accept.
     pub v2_sort: V2Sort,
-    /// What the lists of groups hold of each group.
+    /// The fields of each group in lists of groups.
     pub group_rows: GroupRows,
-    /// What becomes of filters on what these rows lack.
+    /// How filters on fields omitted from these rows are handled.
     pub group_filter: GroupFilter,
-    /// Records of lists of edges that are counted and not given out.
+    /// Records in lists of edges that are counted but not returned.
     pub null_edges: NullEdges,
     /// The days for which Directory Insights keeps events.
     pub retention_days: u16,
     /// The body of an error of the V2 API.
     pub v2_errors: V2Errors,
-    /// A `limit` beyond what a list gives at most.
+    /// A `limit` above a list's maximum.
     pub large_limits: LargeLimits,
-    /// What `/api/organizations` answers to a service account.
+    /// The response of `/api/organizations` to a service account.
     pub service_accounts: ServiceAccounts,
-    /// The answer to a key that nobody has, such as one of another region.
+    /// The response to an unknown key, such as one of another region.
     pub unknown_keys: UnknownKeys,
-    /// The answer to a multi-tenant key without `x-org-id`.
+    /// The response to a multi-tenant key without `x-org-id`.
     pub missing_organization: MissingOrganization,
-    /// Who has to send `x-org-id` to Directory Insights.
+    /// Which credentials must send `x-org-id` to Directory Insights.
     pub insights_organization: InsightsOrganization,
     /// The ids of rows of the V1 API.
     pub v1_ids: V1Ids,
-    /// Whether users have names of their own on devices, and log in there under these.
+    /// Whether users have local names on devices, and log in there under these.
     pub local_names: LocalNames,
     /// The rules of dynamic groups.
     pub group_rules: GroupRules,
-    /// Users whose password is pending.
+    /// Users with a pending password.
     pub new_hires: NewHires,
-    /// Fields of users that have no value.
+    /// User fields without a value.
     pub unset_fields: UnsetFields,
-    /// `admin` of a user who is no administrator.
+    /// `admin` of a user who is not an administrator.
     pub no_administrator: NoAdministrator,
     /// The names and logos of organisations.
     pub organization_names: OrganizationNames,
-    /// Fields of the V1 API that its older documents lack.
+    /// Fields of the V1 API that older documents omit.
     pub v1_rows: V1Rows,
     /// The shapes of login events.
     pub event_shapes: EventShapes,
@@ -85,7 +85,7 @@ pub struct Behaviour {
     pub distinct_body: DistinctBody,
     /// Several `targets` in one call, separated by commas.
     pub several_targets: SeveralTargets,
-    /// Association targets that only the newest documents have, such as `policy` of users.
+    /// Association targets that are only in the newest documents, such as `policy` of users.
     pub new_targets: NewTargets,
 }
 
@@ -95,18 +95,18 @@ impl Default for Behaviour {
     }
 }
 
-/// A difference that nobody can make sense of.
+/// A difference that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BehaviourError {
-    /// The name is not that of a difference.
+    /// The name is not known.
     #[error("there is no difference `{name}`{}", .nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean `{name}`?")))]
     UnknownDifference {
         /// The name.
         name: String,
-        /// The known name that it is most like.
+        /// The most similar known name.
         nearest: Option<String>,
     },
-    /// The value is missing or not one of those that there are.
+    /// The value is missing or not valid.
     #[error("`{name}`: {reason}")]
     Value {
         /// The name of the difference.
@@ -116,7 +116,7 @@ pub enum BehaviourError {
     },
 }
 
-/// Each difference by its name: the values that it takes, and what they mean.
+/// Each difference: its name, its values, and what they mean.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     (
         "v2-sort",
@@ -225,7 +225,7 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
 ];
 
 impl Behaviour {
-    /// As recorded answers and tested clients show the service.
+    /// The service as recorded responses and tested clients show it.
     pub fn observed() -> Self {
         Self {
             v2_sort: V2Sort::Name,
@@ -260,7 +260,7 @@ impl Behaviour {
         }
     }
 
-    /// As the published documents describe it.
+    /// The service as the published documents describe it.
     pub fn published() -> Self {
         Self {
             v2_sort: V2Sort::Any,
@@ -295,7 +295,7 @@ impl Behaviour {
         }
     }
 
-    /// The same with one difference of another value, as `NAME=VALUE`; [`help`](Self::help) lists them.
+    /// The same with one difference set by `NAME=VALUE`; [`help`](Self::help) lists all of them.
     pub fn with(self, difference: &str) -> Result<Self, BehaviourError> {
         let (name, value) = difference.split_once('=').unwrap_or((difference, ""));
         let mut fields = self.fields();
@@ -314,7 +314,7 @@ impl Behaviour {
         serde_json::from_value(Value::Object(fields)).map_err(|error| invalid(error.to_string()))
     }
 
-    /// All differences, for people.
+    /// The help text for differences.
     pub fn help() -> String {
         let (observed, published) = (Self::observed().fields(), Self::published().fields());
         let text = |value: Option<&Value>| match value {

@@ -141,7 +141,7 @@ fn plain(word: &str, value: Option<&str>) -> Result<Effect, FaultError> {
     }
 }
 
-/// Splits at colons, but not inside a URL: a part that follows a redirect and is no qualifier belongs to it.
+/// Splits at colons, but not inside a URL: a part after a redirect that is not a qualifier belongs to the URL.
 fn words(text: &str) -> Vec<(String, Option<String>)> {
     let mut words: Vec<(String, Option<String>)> = Vec::new();
     for part in text.split(':') {
@@ -183,7 +183,7 @@ fn bad(word: &str, value: Option<&str>, expected: &'static str) -> FaultError {
     FaultError::Value { word: word.to_owned(), expected, value: value.unwrap_or_default().to_owned() }
 }
 
-/// The known word that a word is most like, where it is like one.
+/// The known word most similar to a word, if one is similar enough.
 pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     known
         .map(|known| (strsim::jaro_winkler(word, known), known))
