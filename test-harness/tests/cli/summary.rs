@@ -73,7 +73,7 @@ impl Scanned {
     fn part(&self, title: &str) -> &str {
         let start = self.text.find(title).unwrap_or_else(|| panic!("no {title:?} in\n{}", self.text));
         let part = &self.text[start..];
-        let end = ["\nEvidence, ", "\nFound\n", "\nSections\n"].iter().filter_map(|title| part[1..].find(title)).min();
+        let end = ["\nEvidence by ", "\nFound\n", "\nSections\n"].iter().filter_map(|title| part[1..].find(title)).min();
         end.map_or(part, |end| &part[..=end])
     }
 
@@ -148,7 +148,7 @@ async fn the_numbers_are_those_of_the_rows() {
         scanned.assert_says(&format!("no login of {} accounts since ", none.len()));
         for (code, count) in codes(&scanned) {
             let line = scanned
-                .part("Evidence, ")
+                .part("Evidence by ")
                 .lines()
                 .find(|line| line.split_whitespace().nth(1).is_some_and(|word| word.trim_end_matches(':') == code));
             let line = line.unwrap_or_else(|| panic!("no {code} in\n{}", scanned.text));
