@@ -73,7 +73,8 @@ impl Scanned {
     fn part(&self, title: &str) -> &str {
         let start = self.text.find(title).unwrap_or_else(|| panic!("no {title:?} in\n{}", self.text));
         let part = &self.text[start..];
-        let end = ["\nEvidence by ", "\nFound\n", "\nSections\n"].iter().filter_map(|title| part[1..].find(title)).min();
+        let end =
+            ["\nEvidence by ", "\nFound\n", "\nSections\n"].iter().filter_map(|title| part[1..].find(title)).min();
         end.map_or(part, |end| &part[..=end])
     }
 
