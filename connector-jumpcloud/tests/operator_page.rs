@@ -63,14 +63,14 @@ fn render(descriptor: &Descriptor) -> String {
             .map(|row| [row.section.to_string(), row.data.clone(), row.source.clone(), row.cost.clone()]),
     );
     page.push_str(
-        "\n`users`, `groups` and `memberships` are core: a scan in which one of them is not complete is a failed scan. \
-         The others may be switched off, and may fail without failing the scan; the summary names what is missing.\n",
+        "\n`users`, `groups` and `memberships` are core sections: if one of them is not complete, the scan fails. The other \
+         sections can be turned off, and can fail without failing the scan; the summary names what is missing.\n",
     );
     section(&mut page, "Evidence of privilege and risk");
     page.push_str(
-        "Accounts and groups carry `reasons`. One of the kind privilege makes the account, or the members of the group, \
-         privileged; one of the kind risk does not. How grave an account is, is the severity of its gravest reason. What \
-         that means is the host's policy to decide.\n\n",
+        "Accounts and groups have `reasons`. A reason of the kind privilege makes the account, or the members of the group, \
+         privileged; a reason of the kind risk does not. The severity of a privileged account is that of its most severe reason. The \
+         host's policy decides what follows from it.\n\n",
     );
     table(
         &mut page,
@@ -120,7 +120,7 @@ fn render(descriptor: &Descriptor) -> String {
     section(&mut page, "What last logins show");
     page.push_str(LAST_LOGINS);
     section(&mut page, "System attributes");
-    page.push_str("None need be given. A form shows them in these groups, the advanced ones folded.\n");
+    page.push_str("All attributes are optional. A form shows them in these groups, the advanced ones folded.\n");
     for group in descriptor.form_groups() {
         let folded = if group.advanced { " (advanced)" } else { "" };
         write!(page, "\n### {}{folded}\n\n", group.title).unwrap();

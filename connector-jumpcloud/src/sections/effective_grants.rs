@@ -1,7 +1,7 @@
-//! What accounts and groups effectively reach, made of bindings, memberships and what raises access, in two sections: what
-//! accounts have of more than use, and the rest.
+//! Effective access of accounts and groups, computed from bindings, memberships and raised access. There are two sections:
+//! accounts' access above `use`, and the rest.
 //!
-//! One walk over the graph makes the rows of both, each in the section that owns it.
+//! One walk over the graph makes the rows of both sections.
 
 use connector_access::{Reach, Subject};
 use connector_api::{ConnectorError, Grant, Principal, Section, async_trait};
@@ -13,9 +13,9 @@ use crate::scan::outlet::{Known, Outlet};
 pub(crate) struct Privileged;
 
 static PRIVILEGED: About = About {
-    data: "Which devices accounts reach as administrator, with the level and the path",
+    data: "Devices that accounts can administer, with level and path",
     source: MADE_OF,
-    cost: "nothing",
+    cost: "no requests",
     made_of: Some(Section::GRANTS),
     owns: &[("grant", &["privileged"])],
     ..About::new(Section::PRIVILEGED_GRANTS, "Privileged grants")
@@ -24,15 +24,15 @@ static PRIVILEGED: About = About {
 pub(crate) struct Other;
 
 static OTHER: About = About {
-    data: "What else accounts and groups reach, with the level and the path",
+    data: "All other access of accounts and groups, with level and path",
     source: MADE_OF,
-    cost: "nothing",
+    cost: "no requests",
     made_of: Some(Section::GRANTS),
     owns: &[("grant", &["other"])],
     ..About::new(Section::OTHER_GRANTS, "Other grants")
 };
 
-const MADE_OF: &str = "made of bindings, memberships and what raises access";
+const MADE_OF: &str = "computed from bindings, memberships and sudo attributes";
 
 #[async_trait]
 impl Discovery for Privileged {
@@ -55,17 +55,17 @@ impl Discovery for Other {
 
     async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
         if known.scan.wants(Section::PRIVILEGED_GRANTS) {
-            // They went out with these.
+            // They were sent together.
             return Ok(());
         }
         emit(known, &[Section::OTHER_GRANTS], outlet).await
     }
 }
 
-/// Sends what groups and accounts reach, as far as the section that owns the row is wanted.
+/// Sends what groups and accounts reach, if the section that owns the row is wanted.
 async fn emit(known: &Known<'_>, wanted: &[Section], outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
     let Known { state, graph, .. } = known;
-    // What a group reaches is never privileged: that is what its members have of it.
+    // Grants of groups are never in the privileged section: those of their members are.
     let groups = state.found.groups.rows.iter().filter(|_| wanted.contains(&Section::OTHER_GRANTS));
     for (at, group) in (0_u32..).zip(groups) {
         let principal = Principal::group(group.id.to_string(), USER_GROUP, group.shown_name());
@@ -86,7 +86,7 @@ async fn emit(known: &Known<'_>, wanted: &[Section], outlet: &mut Outlet<'_>) ->
     Ok(())
 }
 
-/// The grants of one principal. There may be a million, so they are made one by one.
+/// The grants of one principal. There may be a million, so they are made on demand.
 pub(crate) fn rows<'r>(
     graph: &'r Graph<'_>,
     principal: &'r Principal,

@@ -2,8 +2,8 @@
 //!
 //! # Inside
 //!
-//! It is small on purpose, and shows what a connector is made of: what it says of itself (`descriptor.json`), what it
-//! makes of the answers (`directory`), and the scan (`connector`). How it talks to its target is `connector-http`'s.
+//! It is small on purpose, and shows the parts of a connector: the descriptor (`descriptor.json`), the conversion of
+//! responses to records (`directory`), and the scan (`connector`). `connector-http` talks to the target.
 
 mod connector;
 mod directory;

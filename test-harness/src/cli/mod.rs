@@ -43,7 +43,7 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   harness scan --demo                                     scan a simulated organisation
-  harness connectors                                      what is compiled in
+  harness connectors                                      list the compiled-in connectors
   harness test-connection --hostname console.jumpcloud.com --password-file key.txt
   harness scan --hostname console.jumpcloud.com --password-file key.txt --output scan.ndjson
 
@@ -51,20 +51,20 @@ Exit codes:
   0    complete
   1    the scan or the check failed
   2    wrong usage or configuration
-  3    the core is complete, an optional section is not
+  3    core sections complete, an optional section not
   130  cancelled";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the connectors that are compiled in
     Connectors(connectors::Arguments),
-    /// Show what a connector says of itself
+    /// Show a connector's sections, permissions, evidence, attributes and troubleshooting
     Describe(describe::Arguments),
     /// Print the JSON Schema of a connector's attributes
     Schema(schema::Arguments),
-    /// Probe, one by one, what a scan of a system will need
+    /// Check what a scan needs: network, TLS, credential and permissions
     TestConnection(test_connection::Arguments),
-    /// Read accounts, groups, memberships, resources and grants of a system
+    /// Scan a system: accounts, groups, memberships, resources and grants
     Scan(Box<scan::Arguments>),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
@@ -79,12 +79,12 @@ enum Command {
 /// Runs the program: what `main` does.
 pub fn main() -> ExitCode {
     panic::set_hook(Box::new(|defect| {
-        // Where it happened, but not its message: that may hold a value which nobody should see.
+        // The location only: the message may contain a secret.
         let place = defect.location().map_or_else(String::new, |location| format!(" at {location}"));
-        print::note(format_args!("defect{place}"));
+        print::note(format_args!("internal error{place}"));
     }));
     let exit = panic::catch_unwind(|| run(std::env::args_os())).unwrap_or_else(|_| {
-        print::error(&ConnectorError::internal("the program broke down"));
+        print::error(&ConnectorError::internal("the program crashed"));
         Exit::Failed
     });
     exit.into()
@@ -121,7 +121,7 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
 
 fn block_on(work: impl Future<Output = Result<Exit, ConnectorError>>) -> Result<Exit, ConnectorError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| ConnectorError::internal(format!("no threads can be started: {error}")))?;
+    let runtime = runtime.map_err(|error| ConnectorError::internal(format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(work);
     // A thread that hangs in a write must not keep the program from ending.
     runtime.shutdown_background();

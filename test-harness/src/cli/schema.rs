@@ -9,7 +9,7 @@ use super::{Exit, print, target};
 #[command(after_help = "Examples:\n  harness schema --os-type JumpCloud > attributes.schema.json\n  \
                         harness schema --rows > rows.schema.json")]
 pub(super) struct Arguments {
-    /// The connector whose attributes are described
+    /// OS Type of the connector whose attributes are described
     #[arg(long, value_name = "TYPE", default_value = target::DEFAULT_OS_TYPE)]
     os_type: String,
     /// The schema of the rows instead, of one line of a scan in NDJSON; it is the same for every connector

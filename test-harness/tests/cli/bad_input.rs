@@ -65,7 +65,7 @@ fn wrong_configuration_is_named_with_its_help() {
         (&["--hostname", "ada:secret@console.jumpcloud.com"], "invalid_config", "host name"),
         (&["--hostname", ""], "invalid_config", "schema"),
         (&["--hostname", "http://console.jumpcloud.com"], "insecure_endpoint", "https"),
-        (&["--hostname", host, "--password-file", "/nowhere/key"], "invalid_config", "name a file"),
+        (&["--hostname", host, "--password-file", "/nowhere/key"], "invalid_config", "save the key"),
         (&["--system", "/nowhere/system.json"], "invalid_config", "check the path"),
     ] {
         for command in ["scan", "test-connection"] {

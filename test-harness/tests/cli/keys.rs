@@ -72,7 +72,7 @@ async fn whatever_is_around_a_key_is_named_before_anything_is_sent() {
     }
     for (text, why) in &around {
         let ended = by_variable(text);
-        ended.assert_error(2, "invalid_config", "alone");
+        ended.assert_error(2, "invalid_config", "save only the key");
         assert!(ended.stderr.contains(why) && ended.stderr.contains(PASSWORD_VARIABLE), "{why}: {ended:?}");
         ended.assert_hides(key);
     }

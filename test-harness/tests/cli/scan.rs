@@ -200,7 +200,7 @@ async fn a_signal_ends_the_scan_and_the_same_command_goes_on() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkpoint_that_cannot_be_used_is_refused_until_told_to_begin_anew() {
+async fn a_checkpoint_that_cannot_be_used_is_refused_without_fresh() {
     let options = SimulatorOptions { latency: Duration::from_millis(20), ..SimulatorOptions::default() };
     let simulator = small(options).await;
     let folder = tempfile::tempdir().unwrap();
@@ -329,7 +329,7 @@ fn attributes_are_described_in_the_groups_of_the_form_with_titles_and_choices() 
 
 #[cfg(unix)]
 #[test]
-fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
+fn a_simulator_prints_how_to_scan_it_and_ends_at_ctrl_c() {
     for arguments in [
         &["simulate", "--users", "20"][..],
         &["simulate", "--users", "20", "--tls"],
@@ -337,15 +337,15 @@ fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
     ] {
         let mut command = harness(arguments);
         let mut simulator = Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
-        let mut told = String::new();
+        let mut printed = String::new();
         let mut out = simulator.0.stdout.take().unwrap();
         let mut bytes = [0; 1024];
-        while !told.contains("Ctrl-C") {
+        while !printed.contains("Ctrl-C") {
             let length = out.read(&mut bytes).unwrap();
-            assert!(length > 0, "the simulator ended: {told}");
-            told.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
+            assert!(length > 0, "the simulator ended: {printed}");
+            printed.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
         }
-        let line = told.lines().find(|line| line.contains("harness scan")).unwrap();
+        let line = printed.lines().find(|line| line.contains("harness scan")).unwrap();
         let (key, scan) = line.split_once(" harness ").unwrap();
         let key = key.trim().strip_prefix("ORBISID_CREDENTIAL_PASSWORD=").unwrap();
         assert_scanned(&run(harness(scan.split(' ')).env(PASSWORD_VARIABLE, key)));
