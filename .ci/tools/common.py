@@ -97,14 +97,14 @@ def pypi(name, *packages, options=()):
     return install(name, packages, command) / "bin"
 
 
-def npm(name, package):
-    """The folder of the programs of a package from npm."""
+def npm(name, *packages):
+    """The folder of packages from npm; their programs stand in `node_modules/.bin`."""
 
     def command(folder):
         # Only what the registry holds: no script of a package runs.
-        quietly("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, package, cwd=folder)
+        quietly("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, *packages, cwd=folder)
 
-    return install(name, [package], command) / "node_modules" / ".bin"
+    return install(name, packages, command)
 
 
 def harness():

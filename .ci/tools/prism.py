@@ -64,7 +64,7 @@ def free_port():
 
 def run():
     paths = {name: common.document(name) for name in APIS.values()}
-    programs = common.npm("prism", PRISM)
+    programs = common.npm("prism", PRISM) / "node_modules" / ".bin"
     upstream, prisms = Server(Nothing), {}
     with contextlib.ExitStack() as stack:
         for name, path in paths.items():

@@ -1,7 +1,7 @@
-//! Further facts of a record: those for which the contract has no field.
+//! Additional facts of a record: those for which the contract has no field.
 //!
-//! A scan carries dozens of them for each of a million accounts and looks at hardly any, so they are kept as the JSON
-//! text that they came as: neither taken apart nor put together again on their way from the target to the host.
+//! A scan carries dozens of them for each of a million accounts and reads hardly any. So they are kept as JSON text,
+//! which is neither parsed nor rebuilt on its way from the target to the host.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,10 +14,10 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-/// Further typed facts, by their name on the target and in order of names: one JSON object.
+/// Additional typed facts, sorted by their name on the target: one JSON object.
 ///
-/// A fact that is `null` says nothing and is left out. They serialise as JSON text, so not within `#[serde(flatten)]` and
-/// not in other formats; [`to_map`](Self::to_map) is for those.
+/// A fact that is `null` is left out. Attributes serialise as raw JSON text, so they work neither within
+/// `#[serde(flatten)]` nor in other formats. Use [`to_map`](Self::to_map) for those.
 ///
 /// ```
 /// use connector_api::Attributes;
@@ -31,34 +31,35 @@ use serde_json::value::{RawValue, to_raw_value};
 pub struct Attributes(#[schemars(with = "BTreeMap<String, Value>")] Option<Box<RawValue>>);
 
 impl Attributes {
-    /// No facts.
+    /// Creates an empty set of facts.
     pub const fn new() -> Self {
         Self(None)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no facts.
     pub const fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The whole object, on one line.
+    /// Returns the whole object, on one line.
     pub fn as_json(&self) -> &str {
         self.0.as_ref().map_or("{}", |json| json.get())
     }
 
-    /// One fact.
+    /// Returns the fact of this name.
     pub fn get(&self, name: &str) -> Option<Value> {
         let facts: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(self.as_json()).ok()?;
         serde_json::from_str(facts.get(name)?.get()).ok()
     }
 
-    /// Every fact by its name.
+    /// Returns every fact by its name.
     pub fn to_map(&self) -> BTreeMap<String, Value> {
         serde_json::from_str(self.as_json()).unwrap_or_default()
     }
 
-    /// Facts as JSON text, which is copied and not read: the quick way from a target's answer. In any order; of several with
-    /// one name the last counts.
+    /// Creates attributes from JSON text, which is copied without being parsed: the fast way from a target's response.
+    ///
+    /// Facts may come in any order. If a name occurs more than once, its last value is kept.
     ///
     /// ```
     /// use connector_api::Attributes;
@@ -71,8 +72,8 @@ impl Attributes {
     /// ```
     ///
     /// # Errors
-    /// When a value has the form of JSON but cannot be read: it is nested too deeply, a number beyond all bounds, or
-    /// text with half a character.
+    /// Returns an error for a value that is JSON by its syntax but cannot be read: it is nested too deeply, a number
+    /// out of range, or a string with half a surrogate pair.
     pub fn from_json<'a>(
         facts: impl IntoIterator<Item = (&'a str, &'a RawValue), IntoIter: Clone>,
     ) -> Result<Self, serde_json::Error> {
@@ -92,7 +93,7 @@ impl Attributes {
         to_raw_value(&Written(facts)).map(|json| Self(Some(json)))
     }
 
-    /// Adds a fact, in place of another of the same name. To add many, make them of a map.
+    /// Adds a fact and replaces an existing one of the same name. To add many, collect them in a map and convert it.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         let mut facts = self.to_map();
         facts.insert(name.into(), value.into());
@@ -103,7 +104,7 @@ impl Attributes {
 impl From<BTreeMap<String, Value>> for Attributes {
     fn from(mut facts: BTreeMap<String, Value>) -> Self {
         facts.retain(|_, value| !value.is_null());
-        // A map of values by text is JSON: this does not fail.
+        // A map from strings to JSON values always serialises.
         Self((!facts.is_empty()).then(|| to_raw_value(&facts).ok()).flatten())
     }
 }
@@ -156,7 +157,7 @@ impl<'a, I: Iterator<Item = (&'a str, &'a RawValue)> + Clone> Serialize for Writ
     }
 }
 
-/// Writes JSON text as an object's facts are kept: on one line, and each value in one form.
+/// Writes JSON text in the form in which attributes are kept: on one line, each value in its canonical form.
 struct Compact<'a>(&'a RawValue);
 
 impl Serialize for Compact<'_> {
@@ -169,8 +170,8 @@ impl Serialize for Compact<'_> {
     }
 }
 
-/// Whether JSON text is certain to be what would be written again: on one line, with nothing in it that can be said in
-/// another way, or that only shows when it is read.
+/// Returns whether JSON text is certainly canonical already: on one line, without anything that has a second notation
+/// or that only a parser can judge.
 fn is_plain(json: &str) -> bool {
     let (mut digits, mut depth) = (0, 0_i32);
     let mut rest = json.as_bytes();
@@ -212,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    /// Every field of an object.
+    /// Reads every field of an object.
     fn read(json: &str) -> Result<Attributes, serde_json::Error> {
         let facts: BTreeMap<String, &RawValue> = serde_json::from_str(json)?;
         Attributes::from_json(facts.iter().map(|(name, value)| (name.as_str(), *value)))

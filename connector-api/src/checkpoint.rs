@@ -1,4 +1,4 @@
-//! Where an interrupted scan goes on.
+//! The point from which an interrupted scan resumes.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use crate::config::{Fingerprint, SystemConfig};
 use crate::descriptor::Descriptor;
 use crate::error::{ConnectorError, ErrorCode};
 
-/// What a connector needs to go on after an interruption, bound to what it was made for. Holds no secret.
+/// A connector's state at some point of a scan, bound to the connector and configuration that it was made for. Holds no
+/// secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
@@ -34,10 +35,10 @@ impl Checkpoint {
     /// The version of the envelope that this crate writes and reads.
     pub const VERSION: u32 = 2;
 
-    /// How old an interrupted scan may be: rows of different days make no snapshot.
+    /// The maximum age of an interrupted scan: rows of different days do not make one snapshot.
     pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// A checkpoint of a scan of `config` that began at `started_at`.
+    /// Creates a checkpoint of a scan of `config` that began at `started_at`.
     pub fn new(descriptor: &Descriptor, config: &SystemConfig, started_at: Timestamp, state: Value) -> Self {
         Self {
             version: Self::VERSION,
@@ -49,11 +50,11 @@ impl Checkpoint {
         }
     }
 
-    /// Refuses a checkpoint that was made by another connector or version, for another configuration, or too long
-    /// before `now` or after it.
+    /// Refuses a checkpoint of another connector, version or configuration, and one whose scan began too long before
+    /// `now`, or after it.
     ///
     /// # Errors
-    /// `checkpoint_rejected`, its message naming the reason.
+    /// Returns `checkpoint_rejected`; the message names the reason.
     pub fn verify(&self, descriptor: &Descriptor, config: &SystemConfig, now: Timestamp) -> Result<(), ConnectorError> {
         if self.version != Self::VERSION {
             return Err(Self::rejected(format!("its version is {}, not {}", self.version, Self::VERSION)));
@@ -63,18 +64,20 @@ impl Checkpoint {
         }
         if self.connector_version != descriptor.version {
             let (theirs, ours) = (&self.connector_version, &descriptor.version);
-            return Err(Self::rejected(format!("connector {theirs} made it, and this is {ours}")));
+            return Err(Self::rejected(format!(
+                "it was made by version {theirs} of the connector, and this is {ours}"
+            )));
         }
         let ours = config.fingerprint(descriptor);
         let differences = self.fingerprint.differences(&ours);
         if !differences.is_empty() {
-            let error = Self::rejected(format!("it was made with another setting of {}", differences.join(", ")));
-            let remedy = format!("to go on, set them as they were; or {}", error.remedy);
+            let error = Self::rejected(format!("these settings have changed: {}", differences.join(", ")));
+            let remedy = format!("to resume, restore the earlier settings; or {}", error.remedy);
             return Err(error.with_remedy(remedy));
         }
         let age = now.duration_since(self.started_at);
         if age.is_negative() {
-            return Err(Self::rejected(format!("its scan began at {}, which is yet to come", self.started_at)));
+            return Err(Self::rejected(format!("its scan began at {}, which is in the future", self.started_at)));
         }
         if age.unsigned_abs() > Self::MAX_AGE {
             return Err(Self::rejected(format!("its scan began at {}, which is too old", self.started_at)));
@@ -82,7 +85,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// The error of a checkpoint that cannot be used.
+    /// Creates the error for a checkpoint that cannot be used.
     pub fn rejected(why: impl std::fmt::Display) -> ConnectorError {
         ConnectorError::new(
             ErrorCode::CheckpointRejected,

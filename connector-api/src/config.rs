@@ -1,4 +1,4 @@
-//! How one system is configured, and how that is checked against the connector's schema.
+//! The configuration of one system.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,31 +13,31 @@ use sha2::{Digest, Sha256};
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 
-/// One target system as the host stores it: the fields of its form.
+/// The configuration of one target system as the host stores it: the fields of its form.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SystemConfig {
-    /// What the operator calls the system.
+    /// The operator's name for the system.
     #[serde(default)]
     pub name: String,
-    /// Which connector it is for.
+    /// The OS Type of the connector.
     pub os_type: String,
     /// The host name of the target.
     pub hostname: String,
     /// The port; absent for the connector's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// How to sign in. Serialised without its secret.
+    /// The credential. Serialised without its secret.
     #[serde(default)]
     pub credential: Credential,
-    /// What the connector's own schema describes.
+    /// The attributes, which the connector's own schema describes. One that is `null` counts as not set.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
 }
 
 impl SystemConfig {
-    /// A system with only a host and a credential; everything else is default.
+    /// Creates a configuration with a host and a credential; everything else has its default.
     pub fn new(os_type: impl Into<String>, hostname: impl Into<String>, credential: Credential) -> Self {
         Self {
             name: String::new(),
@@ -49,45 +49,52 @@ impl SystemConfig {
         }
     }
 
-    /// The same configuration under the operator's name for the system.
+    /// Sets the operator's name for the system.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The same system with one more attribute.
+    /// Adds one attribute.
     #[must_use]
     pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.attributes.insert(name.into(), value.into());
         self
     }
 
-    /// The attributes as a connector's own type, which its schema was made of.
+    /// Reads the attributes into the connector's own type, from which its schema is generated.
     ///
     /// # Errors
-    /// `invalid_config` for what the type does not take.
+    /// Returns `invalid_config` for attributes that do not fit the type.
     pub fn options<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
-        // What is wrong with a value is not said: it may be a secret. The schema was held against them with better words.
-        T::deserialize(Value::Object(self.attributes.clone())).map_err(|_| {
+        // The cause is left out, since it may quote a secret. Validation against the schema has reported it in more
+        // detail.
+        T::deserialize(Value::Object(self.set_attributes())).map_err(|_| {
             let message = "the attributes do not have the form that the connector's schema describes";
             ConnectorError::invalid_config(message, "correct the system's attributes")
         })
     }
 
-    /// What decides what a scan of this system reads: by it a checkpoint knows its configuration.
+    /// Returns the attributes that are set. A host may store `null` for one that is not.
+    pub fn set_attributes(&self) -> Map<String, Value> {
+        let set = self.attributes.iter().filter(|(_, value)| !value.is_null());
+        set.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Returns a digest of every setting that decides what a scan reads. It binds a checkpoint to its configuration.
     ///
-    /// An attribute that is not set counts as its default. Left out are secrets, both the credential's and attributes
-    /// that the schema marks as `writeOnly`, and what only [tunes](Descriptor::tuning) how the target is asked.
+    /// An attribute that is not set counts as its default. Left out are secrets (the credential's, and attributes that
+    /// the schema marks as `writeOnly`) and attributes that only [tune](Descriptor::tuning) the requests.
     pub fn fingerprint(&self, descriptor: &Descriptor) -> Fingerprint {
         let properties = &descriptor.config_schema.as_value()["properties"];
         let defaults = properties.as_object().into_iter().flatten();
         let defaults = defaults.map(|(name, property)| (name.clone(), property["default"].clone()));
         let mut attributes: Map<String, Value> = defaults.collect();
-        attributes.extend(self.attributes.clone());
+        attributes.extend(self.set_attributes());
         attributes.retain(|name, _| properties[name]["writeOnly"] != true && !descriptor.tuning.contains(name));
 
-        // Names of hosts are the same in any case, and with the dot of the root.
+        // Host names ignore case, and a trailing dot only names the root.
         let hostname = self.hostname.trim().trim_end_matches('.').to_lowercase();
         let own = [
             ("hostname", Value::from(hostname)),
@@ -103,7 +110,7 @@ impl SystemConfig {
     }
 }
 
-/// Names the attributes without their values, since one may be a secret.
+/// Shows the attributes without their values, since one may be a secret.
 impl fmt::Debug for SystemConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SystemConfig")
@@ -122,14 +129,14 @@ impl fmt::Debug for SystemConfig {
 pub struct Fingerprint(BTreeMap<String, String>);
 
 impl Fingerprint {
-    /// The names of the settings in which the two differ.
+    /// Returns the names of the settings that differ.
     pub fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
         let names: BTreeSet<&str> = self.0.keys().chain(other.0.keys()).map(String::as_str).collect();
         names.into_iter().filter(|name| self.0.get(*name) != other.0.get(*name)).collect()
     }
 }
 
-/// How to sign in to a target. The password never shows: not in `Debug`, not when serialised.
+/// A credential for a target. `Debug` and serialisation never show the password.
 #[derive(Clone, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Credential {
@@ -143,19 +150,19 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// A credential that is only a secret, such as an API key.
+    /// Creates a credential that is only a secret, such as an API key.
     pub fn from_secret(password: impl Into<SecretString>) -> Self {
         Self { username: None, password: password.into() }
     }
 
-    /// The same credential with a user name or client id.
+    /// Sets the user name or client id.
     #[must_use]
     pub fn with_username(mut self, username: impl Into<String>) -> Self {
         self.username = Some(username.into());
         self
     }
 
-    /// The secret, for the one place that signs in with it.
+    /// Returns the secret, for the code that signs in with it.
     pub fn secret(&self) -> &SecretString {
         &self.password
     }
@@ -189,7 +196,7 @@ impl<'de> Deserialize<'de> for Credential {
     }
 }
 
-/// The same value with every object's keys in order, so that it prints alike however it was written.
+/// Sorts the keys of every object, so that equal values print the same.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -232,6 +239,16 @@ mod tests {
         let other = system("HOST.example.", "z").with_attribute("a", 1).with_attribute("pace", 5);
         let other = SystemConfig { port: Some(443), ..other };
         assert_eq!(one.fingerprint(&descriptor), other.fingerprint(&descriptor));
+    }
+
+    #[test]
+    fn an_attribute_that_is_null_counts_as_not_set() {
+        let descriptor = described(schemars::json_schema!({"properties": {"a": {}, "b": {"default": 2}}}));
+        let bare = SystemConfig::new("X", "h", Credential::default());
+        let nulls = bare.clone().with_attribute("a", Value::Null).with_attribute("b", Value::Null);
+        assert_eq!(nulls.fingerprint(&descriptor), bare.fingerprint(&descriptor));
+        let options: BTreeMap<String, u8> = nulls.with_attribute("c", 3).options().unwrap();
+        assert_eq!(options, BTreeMap::from([("c".to_owned(), 3)]));
     }
 
     #[test]

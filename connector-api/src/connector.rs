@@ -16,42 +16,41 @@ use crate::summary::{ScanFailure, ScanSummary};
 
 /// A connector to one configured target system.
 ///
-/// It is made by a [`Registry`](crate::Registry), by [`TryFrom`], from a configuration that was checked against its
-/// schema. It only reads: nothing on the target changes through it.
+/// A [`Registry`](crate::Registry) makes it by [`TryFrom`] from a configuration that was checked against the
+/// connector's schema. A connector only reads: it changes nothing on the target.
 #[async_trait]
 pub trait Connector: Send + Sync {
-    /// What the connector is: the same for every system. Makes no I/O and always returns the same.
+    /// Returns the descriptor: constant, the same for every system, and made without I/O.
     fn describe() -> Descriptor
     where
         Self: Sized;
 
-    /// Probes, one by one, what a scan will need, within 20 seconds or so, retries included.
+    /// Probes everything that a scan needs, one check each. Takes at most some 20 seconds, retries included.
     ///
-    /// It never fails as such: what does not work is a failed check with its code and remedy.
+    /// It does not return an error: each problem is a failed check with its code and remedy.
     async fn test_connection(&self) -> ConnectionReport;
 
     /// Reads the target and streams rows into `sink`.
     ///
     /// # Errors
-    /// A scan whose core sections are not all complete is a failure, whatever was streamed already. So is a scan
-    /// that was cancelled or whose sink failed. The failure carries the summary as far as it came.
+    /// Returns a failure if a core section is not complete, whatever was streamed before, and if the scan was cancelled
+    /// or its sink failed. The failure carries the summary up to that point.
     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure>;
 
-    /// The requests that [`scan`](Self::scan) would make, from the counts alone. `None` when the connector does not
-    /// estimate them.
+    /// Estimates the requests that [`scan`](Self::scan) would make, from counts alone. Returns `None` if the connector
+    /// cannot estimate them.
     ///
     /// # Errors
-    /// When the target does not give the counts.
+    /// Returns an error if the target does not return the counts.
     async fn plan(&self, request: &ScanRequest) -> Result<Option<ScanPlan>, ConnectorError> {
         let _ = request;
         Ok(None)
     }
 
-    /// The organisations that the credential may read, for targets that hold several. Empty where there is no such
-    /// thing.
+    /// Returns the organisations that the credential may read, for targets with several; otherwise an empty list.
     ///
     /// # Errors
-    /// When the target does not give them.
+    /// Returns an error if the target does not return them.
     async fn organizations(&self) -> Result<Vec<Organization>, ConnectorError> {
         Ok(Vec::new())
     }
@@ -62,16 +61,16 @@ pub trait Connector: Send + Sync {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Organization {
-    /// The target's id.
+    /// The organisation's id on the target.
     pub external_id: String,
-    /// The name to show.
+    /// The display name.
     pub name: String,
-    /// The attributes that, added to the system's own, choose this organisation.
+    /// The attributes to add to the system's own in order to choose this organisation.
     pub attributes: Map<String, Value>,
 }
 
 impl Organization {
-    /// An organisation, and the attributes that choose it.
+    /// Creates an organisation with the attributes that choose it.
     pub fn new(external_id: impl Into<String>, name: impl Into<String>, attributes: Map<String, Value>) -> Self {
         Self { external_id: external_id.into(), name: name.into(), attributes }
     }

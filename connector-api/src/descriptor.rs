@@ -1,4 +1,4 @@
-//! What a connector says of itself before anything is configured.
+//! What a host knows of a connector before anything is configured.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,72 +7,78 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConnectorError;
+use crate::form::FormGroup;
 use crate::reason::{ReasonKind, Severity};
 use crate::record::{Access, Record};
 use crate::row_type::{Field, RowType};
 use crate::section::Section;
 use crate::section_description::{SectionDescription, sources};
 
-/// Everything that a host shows or decides about a connector without talking to a target.
+/// Everything that a host shows or decides about a connector without a request to the target.
 ///
-/// It is data, made without I/O; a host in another language can take it as JSON.
+/// It is plain data, made without I/O; a host in another language can read it as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Descriptor {
     /// The identifier by which a system chooses the connector, such as `JumpCloud`. Unique in a registry.
     pub os_type: String,
-    /// The name to show.
+    /// The display name.
     pub display_name: String,
-    /// What the connector is for, in one or two sentences.
+    /// The connector's purpose, in one or two sentences.
     pub description: String,
     /// The connector's own version.
     pub version: String,
     /// The host's class of system, such as `Directory Service`.
     pub system_type: String,
-    /// Lower is scanned first.
+    /// The default scan priority; lower is scanned first.
     pub default_scan_priority: i32,
-    /// The port that a form fills in.
+    /// The port that a form suggests.
     pub default_port: u16,
-    /// The host name that a form fills in, when there is a usual one.
+    /// The host name that a form suggests, if there is a usual one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_hostname: Option<String>,
-    /// How the target is spoken to.
+    /// The protocols by which the target is reached.
     pub protocols: Vec<Protocol>,
     /// The host editions that include the connector.
     pub editions: Vec<Edition>,
     /// What each credential field means for this target.
     pub credential: CredentialMapping,
-    /// What the credential must be allowed to do, one line each.
+    /// The permissions that the credential needs, one line each.
     pub required_permissions: Vec<String>,
-    /// The sections of a scan, in the order in which a summary lists them: what each discovers, which rows it owns, and
-    /// which fields it fills in in rows of others.
+    /// The sections of a scan, in the order of the summary: what each discovers, which rows it owns, and which fields
+    /// it fills in on other sections' rows.
     pub sections: Vec<SectionDescription>,
-    /// Fields that change by themselves, such as the last login: a change of one is no change of the row.
+    /// The fields that change by themselves, such as the last login. A change of only these is not a change of the row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub volatile: Vec<Field>,
-    /// The evidence that rows may carry as [`Reason`](crate::Reason)s, one line for each code.
+    /// The evidence that rows may carry as [`Reason`](crate::Reason)s, one row for each code.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<EvidenceRow>,
-    /// The group and resource types that rows may carry.
+    /// The group and resource types that rows may have.
     pub emits: Vec<String>,
-    /// The accesses that rows may carry, weakest first: of two words of one level, too, the later allows more.
+    /// The accesses that rows may carry, weakest first. Among words of one level, too, a later one allows more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accesses: Vec<Access>,
-    /// What an operator does step by step to set it up.
+    /// The steps by which an operator sets the system up.
     pub configuration_steps: Vec<String>,
-    /// What an operator may meet, and what to do then.
+    /// The problems that an operator may see, each with its resolution.
     pub troubleshooting: Vec<TroubleshootingRow>,
-    /// JSON Schema 2020-12 of `system.attributes`.
+    /// The JSON Schema (2020-12) of `system.attributes`, as [`settings_schema`](crate::settings_schema) makes it. An
+    /// attribute that is not set is absent; `null` counts as not set.
     pub config_schema: Schema,
-    /// The attributes that only tune how the target is asked: pace, attempts, time-outs, the way through the network.
-    /// They do not decide what is read, so an interrupted scan goes on when they change.
+    /// The groups of the form, in order, each with its attributes in order. Attributes in no group come last, in the
+    /// order of the schema: [`form_groups`](Self::form_groups) returns all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub form: Vec<FormGroup>,
+    /// The attributes that only tune the requests: pace, attempts, time-outs, proxy. They do not change what is read,
+    /// so an interrupted scan can resume when they change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tuning: Vec<String>,
 }
 
 impl Descriptor {
-    /// A descriptor with what no connector can do without; the rest is empty and is set field by field.
+    /// Creates a descriptor with the required fields; the others are empty and are set one by one.
     pub fn new(os_type: impl Into<String>, display_name: impl Into<String>, version: impl Into<String>) -> Self {
         Self {
             os_type: os_type.into(),
@@ -83,22 +89,23 @@ impl Descriptor {
         }
     }
 
-    /// The description of one section.
+    /// Returns the description of a section.
     pub fn section(&self, section: Section) -> Option<&SectionDescription> {
         self.sections.iter().find(|described| described.section == section)
     }
 
-    /// The sections that one is drawn from, directly and through others.
+    /// Returns the sections that a section is drawn from, directly and through others.
     pub fn sources(&self, section: Section) -> Vec<Section> {
         sources(&self.sections, section)
     }
 
-    /// Whether a scan without this section, whole, is a failed scan.
+    /// Returns whether a scan fails unless this section is complete.
     pub fn is_core(&self, section: Section) -> bool {
         self.section(section).is_some_and(|described| described.core)
     }
 
-    /// The section that a row comes from. `None` for a row of a type that no section owns, which conformance forbids.
+    /// Returns the section that owns a row, or `None` if no section owns rows of its type, which the conformance suite
+    /// forbids.
     pub fn owner(&self, record: &Record) -> Option<Section> {
         let (kind, row_type) = (record.kind(), record.row_type());
         let is_of = |rows: &RowType| rows.record == kind && rows.row_type == row_type;
@@ -109,7 +116,7 @@ impl Descriptor {
     /// Refuses an edition that does not include the connector.
     ///
     /// # Errors
-    /// `edition_not_supported`, naming the editions that do.
+    /// Returns `edition_not_supported`; the remedy names the editions that include it.
     pub fn check_edition(&self, edition: Edition) -> Result<(), ConnectorError> {
         if self.editions.contains(&edition) {
             return Ok(());
@@ -148,21 +155,18 @@ impl fmt::Display for Edition {
 impl FromStr for Edition {
     type Err = ConnectorError;
 
-    /// Reads an edition's name in any case.
+    /// Parses an edition's name in any case.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         [Self::Community, Self::Pro, Self::Enterprise]
             .into_iter()
             .find(|edition| edition.to_string().eq_ignore_ascii_case(name))
             .ok_or_else(|| {
-                ConnectorError::invalid_config(
-                    format!("there is no edition `{name}`"),
-                    "use community, pro or enterprise",
-                )
+                ConnectorError::invalid_config(format!("unknown edition `{name}`"), "use community, pro or enterprise")
             })
     }
 }
 
-/// One way to reach the target.
+/// One protocol by which the target is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -171,12 +175,12 @@ pub struct Protocol {
     pub name: String,
     /// The port.
     pub port: u16,
-    /// What an operator should know of it.
+    /// Notes for the operator.
     pub notes: String,
 }
 
 impl Protocol {
-    /// A protocol on a port, and what an operator should know of it.
+    /// Creates a protocol with its port and notes for the operator.
     pub fn new(name: impl Into<String>, port: u16, notes: impl Into<String>) -> Self {
         Self { name: name.into(), port, notes: notes.into() }
     }
@@ -187,20 +191,20 @@ impl Protocol {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CredentialMapping {
-    /// `credential.username`; absent when it is ignored.
+    /// The meaning of `credential.username`; absent if it is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<CredentialField>,
-    /// `credential.password`, always a secret.
+    /// The meaning of `credential.password`, which is always a secret.
     pub password: CredentialField,
 }
 
 impl CredentialMapping {
-    /// The meaning of the password; the user name is ignored.
+    /// Creates a mapping in which only the password has a meaning.
     pub fn new(password: CredentialField) -> Self {
         Self { username: None, password }
     }
 
-    /// The same mapping, with the meaning of the user name.
+    /// Sets the meaning of the user name.
     #[must_use]
     pub fn with_username(mut self, username: CredentialField) -> Self {
         self.username = Some(username);
@@ -215,17 +219,17 @@ impl CredentialMapping {
 pub struct CredentialField {
     /// What to enter, such as `JumpCloud API key`.
     pub meaning: String,
-    /// Whether it must be given.
+    /// Whether it is required.
     pub required: bool,
 }
 
 impl CredentialField {
-    /// A field that must be filled in.
+    /// Creates a required field.
     pub fn required(meaning: impl Into<String>) -> Self {
         Self { meaning: meaning.into(), required: true }
     }
 
-    /// A field that may be left empty.
+    /// Creates an optional field.
     pub fn optional(meaning: impl Into<String>) -> Self {
         Self { meaning: meaning.into(), required: false }
     }
@@ -240,18 +244,18 @@ pub struct EvidenceRow {
     pub code: String,
     /// Whether it gives privilege or is a risk.
     pub kind: ReasonKind,
-    /// The severities that such a reason may have, gravest first; `meaning` says when it has which.
+    /// The severities that such a reason may have, gravest first; `meaning` explains when each applies.
     pub severities: Vec<Severity>,
-    /// When it is so, and of whom.
+    /// When the evidence applies, and to which rows.
     pub meaning: String,
     /// What an auditor or administrator does about it, as in the reasons.
     pub remedy: String,
-    /// Where it comes from.
+    /// The source of the evidence.
     pub source: String,
 }
 
 impl EvidenceRow {
-    /// A kind of evidence, with the severities that it may have, gravest first.
+    /// Creates a kind of evidence with its severities, gravest first.
     pub fn new(code: impl Into<String>, kind: ReasonKind, severities: impl Into<Vec<Severity>>) -> Self {
         Self {
             code: code.into(),
@@ -263,7 +267,7 @@ impl EvidenceRow {
         }
     }
 
-    /// The same evidence: when it is so, what to do about it, and where it comes from.
+    /// Sets the meaning, the remedy and the source.
     #[must_use]
     pub fn explained(
         mut self,
@@ -281,18 +285,18 @@ impl EvidenceRow {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct TroubleshootingRow {
-    /// The code that the host shows.
+    /// The error code that the host shows.
     pub code: crate::ErrorCode,
-    /// What the operator sees.
+    /// The symptom that the operator sees.
     pub symptom: String,
-    /// What is usually behind it.
+    /// The likely cause.
     pub likely_cause: String,
-    /// What to do.
+    /// The resolution.
     pub resolution: String,
 }
 
 impl TroubleshootingRow {
-    /// What an operator sees, what is usually behind it, and what to do.
+    /// Creates a row of the troubleshooting table.
     pub fn new(
         code: crate::ErrorCode,
         symptom: impl Into<String>,

@@ -1,4 +1,4 @@
-//! What went wrong, in a form that a program can act on and an operator can read.
+//! Errors that a program can act on and an operator can read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,50 +7,50 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A stable word for one kind of failure. Hosts may store it, count it and translate it.
+/// A stable word for one kind of failure. Hosts may store, count and translate it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// The system's configuration, or a value on the command line, is not usable as it stands.
+    /// The system's configuration, or a value on the command line, cannot be used.
     InvalidConfig,
     /// The connector is not part of the host's edition.
     EditionNotSupported,
-    /// Plain HTTP was asked for on an address that is not loopback.
+    /// Plain HTTP was requested to an address that is not loopback.
     InsecureEndpoint,
     /// The host name could not be resolved.
     Dns,
-    /// No connection could be made, or it broke.
+    /// The connection could not be established, or was lost.
     Connect,
     /// The TLS handshake failed: certificate, name, date or protocol version.
     Tls,
-    /// An answer did not come in time.
+    /// There was no response in time.
     Timeout,
     /// The target does not accept the credential.
     Unauthorized,
-    /// The credential is good but may not do this.
+    /// The credential is valid but does not allow this.
     Forbidden,
-    /// The target, or a gateway before it, takes no calls from this server's IP address.
+    /// The target, or a gateway in front of it, blocks this server's IP address.
     AddressBlocked,
-    /// The organisation (tenant) is missing, malformed, unknown, or not this credential's.
+    /// The organisation (tenant) is missing, malformed, unknown, or not the credential's.
     WrongOrganization,
-    /// The target does not know the thing or the endpoint.
+    /// The target does not know the endpoint or the object.
     NotFound,
-    /// The target asks for fewer calls.
+    /// The target refuses requests because of their rate.
     RateLimited,
     /// The target failed on its own side.
     ServerError,
-    /// The target answered with a redirect, which is never followed.
+    /// The target responded with a redirect, which is never followed.
     UnexpectedRedirect,
-    /// The answer could not be understood.
+    /// The response could not be understood.
     MalformedResponse,
-    /// The answer was larger than what is accepted.
+    /// The response is larger than accepted.
     ResponseTooLarge,
     /// A listing could not be read as one consistent whole.
     InconsistentListing,
-    /// There are more rows than a limit allows that the operator can raise.
+    /// There are more rows than a limit in the settings allows.
     LimitExceeded,
-    /// The target answers, and lists no user at all.
+    /// The target lists no user at all.
     NoUsers,
     /// The checkpoint is damaged, foreign or too old.
     CheckpointRejected,
@@ -91,7 +91,7 @@ impl ErrorCode {
         Self::Internal,
     ];
 
-    /// The word itself, as in JSON.
+    /// Returns the code's word, as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidConfig => "invalid_config",
@@ -128,14 +128,14 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// Whether trying again, unchanged, can help: a question apart from what went wrong.
+/// Whether an unchanged retry can help. It is independent of the kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Retry {
     /// Something must be changed first.
     Never,
-    /// It may pass by itself.
+    /// The problem may pass by itself.
     Later,
     /// The target named a time to wait.
     #[serde(rename_all = "camelCase")]
@@ -146,34 +146,34 @@ pub enum Retry {
 }
 
 impl Retry {
-    /// [`Retry::After`] a duration, rounded up to whole seconds.
+    /// Creates [`Retry::After`] from a duration, rounded up to whole seconds.
     pub fn after(wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         Self::After { seconds }
     }
 }
 
-/// A failure with its code, one plain line, what the operator does next, and whether a retry can help.
+/// A failure: its code, one plain line, what the operator does next, and whether a retry can help.
 ///
-/// Neither text ever holds a secret: whoever makes an error from foreign text cleans it first.
+/// Neither text ever contains a secret: foreign text is cleaned before it enters an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ConnectorError {
-    /// What kind of failure.
+    /// The kind of failure.
     pub code: ErrorCode,
     /// What happened, in one line.
     pub message: String,
     /// What the operator does next, in one line.
     pub remedy: String,
-    /// Whether trying again can help.
+    /// Whether a retry can help.
     pub retry: Retry,
-    /// What is behind it, for a developer. It is not stored, and two errors that differ in nothing else are equal.
+    /// The cause, for a developer. It is not serialised, and comparisons ignore it.
     #[serde(skip)]
     source: Source,
 }
 
-/// What is behind an error.
+/// The cause of an error.
 #[derive(Debug, Clone, Default)]
 struct Source(Option<Arc<dyn std::error::Error + Send + Sync>>);
 
@@ -186,68 +186,68 @@ impl PartialEq for Source {
 impl Eq for Source {}
 
 impl ConnectorError {
-    /// An error that needs a change before a retry can help.
+    /// Creates an error that needs a change before a retry can help.
     pub fn new(code: ErrorCode, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { code, message: message.into(), remedy: remedy.into(), retry: Retry::Never, source: Source::default() }
     }
 
-    /// The same error with what is behind it. Its text must hold no secret: it shows where sources are logged.
+    /// Sets the cause. Its text must not contain a secret, since it appears where sources are logged.
     #[must_use]
     pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.source = Source(Some(Arc::new(source)));
         self
     }
 
-    /// The same error with another line on what happened.
+    /// Replaces the message.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
     }
 
-    /// The same error with another remedy.
+    /// Replaces the remedy.
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();
         self
     }
 
-    /// The same error with another word on retrying.
+    /// Sets whether a retry can help.
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// The same error, its message preceded by where it happened: `users: …`.
+    /// Prefixes the message with the place of the failure: `users: …`.
     #[must_use]
     pub fn context(mut self, place: impl fmt::Display) -> Self {
         self.message = format!("{place}: {}", self.message);
         self
     }
 
-    /// Whether it says that the credential may not read something, or that the target does not have it.
+    /// Returns whether the credential may not read something, or the target does not have it.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self.code, ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthorized)
     }
 
-    /// The configuration is not usable: `message` says why, `remedy` what to write instead.
+    /// Creates an `invalid_config` error: `message` says what is wrong, `remedy` what to write instead.
     pub fn invalid_config(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidConfig, message, remedy)
     }
 
-    /// The scan was cancelled by its cancellation token.
+    /// Creates the error of a scan that was cancelled by its cancellation token.
     pub fn cancelled() -> Self {
-        Self::new(ErrorCode::Cancelled, "the scan was cancelled", "start it again when you are ready")
+        Self::new(ErrorCode::Cancelled, "the scan was cancelled", "start the scan again when you are ready")
             .with_retry(Retry::Later)
     }
 
-    /// The receiver of the records failed.
+    /// Creates the error of a receiver of records that failed.
     pub fn sink(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(ErrorCode::Sink, message, remedy)
     }
 
-    /// A defect in the connector, never the operator's fault.
+    /// Creates the error of a defect in the connector, which is never the operator's fault.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::Internal, message, "report this as a defect, with the log of the scan")
     }

@@ -1,4 +1,4 @@
-//! The book that a connector keeps during a scan, and closes as a summary.
+//! The ledger that a connector keeps during a scan and closes as a summary.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub struct ScanLedger {
 }
 
 impl ScanLedger {
-    /// Opens the book of a scan that begins now.
+    /// Opens the ledger of a scan that begins now.
     pub fn start(descriptor: &Descriptor, config: &SystemConfig) -> Self {
         Self {
             os_type: descriptor.os_type.clone(),
@@ -46,28 +46,29 @@ impl ScanLedger {
         }
     }
 
-    /// The same book for a scan that began earlier and goes on now.
+    /// Sets an earlier start, for a scan that resumes.
     #[must_use]
     pub fn started_at(mut self, started_at: Timestamp) -> Self {
         self.started_at = started_at;
         self
     }
 
-    /// Enters how a section ended, in place of an earlier entry for it.
+    /// Records a section's report and replaces an earlier one.
     pub fn close(&mut self, report: SectionReport) {
         self.sections.retain(|earlier| earlier.section != report.section);
         self.sections.push(report);
     }
 
-    /// Enters that a section could not be read whole, and why.
+    /// Records that a section could not be read whole, with the reason.
     pub fn close_incomplete(&mut self, section: Section, error: ConnectorError) {
         self.close(SectionReport::from(section).incomplete(error));
     }
 
-    /// What was read of a core section. Where it could not be read, that is entered, and the error ends the scan.
+    /// Returns what was read of a core section. If it could not be read, records that and returns the error, which ends
+    /// the scan.
     ///
     /// # Errors
-    /// That of the reading.
+    /// Returns the error of `read`.
     pub fn core<T>(&mut self, section: Section, read: Result<T, ConnectorError>) -> Result<T, ConnectorError> {
         read.map_err(|error| {
             self.close_incomplete(section, error.clone());
@@ -75,12 +76,16 @@ impl ScanLedger {
         })
     }
 
-    /// What `reading` finds of an optional section; `None` where there is nothing to send, and how it ended is entered: it
-    /// was left out, or all that it is [drawn from](SectionDescription::drawn_from); one of these is not whole; or it could not
-    /// be read. Only in the last case is it read at all.
+    /// Reads an optional section. Returns `None`, and records the section's status, if there is nothing to send:
+    /// - the section was left out, or every section that it is [drawn from](SectionDescription::drawn_from) was:
+    ///   skipped;
+    /// - a section that it is drawn from is not complete: incomplete;
+    /// - reading it failed: incomplete or unavailable.
+    ///
+    /// `reading` is polled only if neither of the first two applies.
     ///
     /// # Errors
-    /// That of a reading after which nothing else can be read: `cancelled`, `sink`, `address_blocked`, `internal`.
+    /// Returns an error after which nothing else can be read: `cancelled`, `sink`, `address_blocked` or `internal`.
     pub async fn optional<T>(
         &mut self,
         request: &ScanRequest,
@@ -104,7 +109,7 @@ impl ScanLedger {
         Ok(None)
     }
 
-    /// How a section ends by those that it is drawn from; `None` where they let it be read.
+    /// Returns the status of a section that follows from its sources, or `None` if it can be read.
     fn status_by_sources(&self, section: Section) -> Option<SectionStatus> {
         let described = self.described.iter().find(|described| described.section == section)?;
         let sources: Vec<&SectionStatus> =
@@ -116,12 +121,14 @@ impl ScanLedger {
         are_left_out.then_some(SectionStatus::Skipped)
     }
 
-    /// Sends all rows of a section that was read whole, counts them, and enters its report once they were taken, and not
-    /// before. Where nothing but the rows is counted, the section stands for its report. Rows that are made of references are
-    /// collected first: a closure over them may not be sent between threads.
+    /// Sends all rows of a section that was read whole and counts them. Records the section's report only once the sink
+    /// has taken them.
+    ///
+    /// Pass the section itself as its report if there is nothing else to count. Collect rows that borrow data first: a
+    /// closure over references may not be `Send`.
     ///
     /// # Errors
-    /// The sink's, or `cancelled`; the section is then not entered.
+    /// Returns the sink's error, or `cancelled`; the section is then not recorded.
     pub async fn send_section(
         &mut self,
         sink: &dyn ScanSink,
@@ -135,31 +142,31 @@ impl ScanLedger {
         Ok(())
     }
 
-    /// Enters a fact about the target.
+    /// Records a fact about the target.
     pub fn fact(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         self.facts.insert(name.into(), value.into());
     }
 
-    /// Enters something that an operator should look at.
+    /// Records a warning for the operator.
     pub fn warn(&mut self, warning: impl Into<String>) {
         self.warnings.push(warning.into());
     }
 
-    /// The entry of a section, where it has one.
+    /// Returns the report of a section, if there is one.
     pub fn section(&self, section: Section) -> Option<&SectionReport> {
         self.sections.iter().find(|report| report.section == section)
     }
 
-    /// The entries so far, in the order in which they were made.
+    /// Returns the reports so far, in the order in which they were recorded.
     pub fn sections(&self) -> &[SectionReport] {
         &self.sections
     }
 
-    /// Closes the book: `result` is how the scan itself went, the sections decide the rest. An optional section that was never
-    /// entered makes the scan incomplete, a core one fails it.
+    /// Closes the ledger. `result` is the result of the scan itself; the sections decide the rest. An optional section
+    /// without a report makes the scan incomplete, a core one makes it fail.
     ///
     /// # Errors
-    /// The error of `result`, or that of the first core section that is not complete.
+    /// Returns the error of `result`, or that of the first core section that is not complete.
     pub fn finish(self, result: Result<(), ConnectorError>) -> Result<ScanSummary, ScanFailure> {
         let mut sections = self.sections;
         let place = |report: &SectionReport| {
@@ -189,7 +196,7 @@ impl ScanLedger {
     }
 }
 
-/// Whether nothing else can be read after an error.
+/// Returns whether nothing else can be read after an error.
 fn ends_all(error: &ConnectorError) -> bool {
     matches!(error.code, ErrorCode::Cancelled | ErrorCode::Sink | ErrorCode::AddressBlocked | ErrorCode::Internal)
 }

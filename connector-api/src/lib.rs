@@ -1,102 +1,26 @@
-//! The contract between an identity-governance host and the connectors that discover accounts and entitlements on
-//! target systems.
+// The first definition of a link is the one that counts: this one here, and that of the README where it is read by itself.
+//! [tutorial]: crate::tutorial
 //!
-//! A *host* collects the connectors that are compiled into it ([`Registry::discover`]), shows each one's
-//! [`Descriptor`] and configuration form, makes a [`Connector`] from a [`SystemConfig`], tests the connection, and
-//! scans: [`Record`]s stream into the host's [`ScanSink`], and a [`ScanSummary`] says how completely each
-//! [`Section`] was read. A *connector* implements [`Connector`] and submits a [`Registration`].
-//!
-//! # A connector
-//!
-//! ```
-//! use std::sync::Arc;
-//!
-//! use connector_api::*;
-//!
-//! struct Hello(SystemConfig);
-//!
-//! impl TryFrom<SystemConfig> for Hello {
-//!     type Error = ConnectorError;
-//!
-//!     fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
-//!         Ok(Self(config))
-//!     }
-//! }
-//!
-//! fn descriptor() -> Descriptor {
-//!     let section = |section: Section, record: &str, of: &str| {
-//!         let described = SectionDescription::new(section, section.as_str(), "one account", "memory", "nothing");
-//!         described.core().owning([RowType::new(record, of)])
-//!     };
-//!     let mut descriptor = Descriptor::new("Hello", "Hello", "1.0.0");
-//!     descriptor.description = "Knows one account.".into();
-//!     descriptor.system_type = "Application".into();
-//!     descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
-//!     descriptor.sections = vec![
-//!         section(Section::USERS, "account", "user"),
-//!         section(Section::GROUPS, "group", "HELLO_GROUP"),
-//!         section(Section::MEMBERSHIPS, "membership", "HELLO_GROUP"),
-//!     ];
-//!     descriptor.config_schema = schemars::json_schema!({"type": "object", "additionalProperties": false});
-//!     descriptor
-//! }
-//!
-//! #[async_trait]
-//! impl Connector for Hello {
-//!     fn describe() -> Descriptor {
-//!         descriptor()
-//!     }
-//!
-//!     async fn test_connection(&self) -> ConnectionReport {
-//!         ConnectionReport::new(vec![Check::passed("connect", self.0.hostname.as_str(), Default::default())])
-//!     }
-//!
-//!     async fn scan(&self, request: ScanRequest, sink: Arc<dyn ScanSink>) -> Result<ScanSummary, ScanFailure> {
-//!         let mut ledger = ScanLedger::start(&Self::describe(), &self.0);
-//!         let (sink, cancel) = (&*sink, &request.cancel);
-//!         let sent = async {
-//!             request.verify(&Self::describe())?;
-//!             ledger.send_section(sink, cancel, Section::USERS, [Account::new("1", "ada")]).await?;
-//!             ledger.send_section(sink, cancel, Section::GROUPS, Vec::<Group>::new()).await?;
-//!             ledger.send_section(sink, cancel, Section::MEMBERSHIPS, Vec::<Membership>::new()).await
-//!         };
-//!         let sent = sent.await;
-//!         ledger.finish(sent)
-//!     }
-//! }
-//!
-//! inventory::submit! { Registration::of::<Hello>() }
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), ConnectorError> {
-//! let registry = Registry::discover()?;
-//! let system = SystemConfig::new("Hello", "localhost", Credential::default());
-//! assert!(registry.connect(system.clone(), Edition::Community).is_err());
-//! let connector = registry.connect(system, Edition::Pro)?;
-//! assert!(connector.test_connection().await.passed());
-//! # Ok(())
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # The life of a scan
 //!
-//! 1. The host discovers the [`Registry`] at start-up, shows the connectors of its [`Edition`], and renders the form of
-//!    [`Descriptor::config_schema`].
-//! 2. [`Registry::connect`] checks edition and settings, each problem with its path and the nearest known name, and
-//!    makes the [`Connector`]. Nothing has been asked of the target yet.
+//! 1. The host discovers the [`Registry`] at start-up, shows the connectors of its [`Edition`], and draws the form of
+//!    [`Descriptor::config_schema`] by its [groups](Descriptor::form_groups).
+//! 2. [`Registry::connect`] checks edition and settings and makes the [`Connector`]. It reports every problem with its
+//!    path and the nearest known name. The target has not been contacted yet.
 //! 3. [`Connector::test_connection`] makes one [`Check`] for each thing that a scan needs, within some 20 seconds. It
-//!    never fails as such: what does not work is a failed check with its code and remedy.
-//! 4. [`Connector::plan`] estimates, where a connector can, the requests that a scan would make.
+//!    does not return an error: each problem is a failed check with its code and remedy.
+//! 4. [`Connector::plan`] estimates, if the connector can, the requests that a scan would make.
 //! 5. [`Connector::scan`] reads the target and streams [`Record`]s: accounts, groups, memberships, resources, bindings,
-//!    grants.
-//!    Everything else that the target reports of them goes into their [`Attributes`].
-//!    Every call of the [`ScanSink`] is awaited, so a slow host slows the scan and memory stays bounded.
-//!    The sink also gets [`Progress`]. Cancelling the [`CancellationToken`] of the [`ScanRequest`] ends the scan within a second.
-//! 6. A host that asks for checkpoints gets a [`Checkpoint`] whenever a section has been read. Given back as
-//!    [`ScanRequest::resume`], it lets an interrupted scan go on without reading that section again. It is refused
-//!    when it was made by another connector, for other settings, or too long ago.
-//! 7. The [`ScanSummary`] says of each [`Section`] how completely it was read and what it cost. Only a scan that ends
-//!    well may replace what the host knew before.
+//!    grants. Everything else that the target reports of them goes into their [`Attributes`]. The connector awaits
+//!    every call of the [`ScanSink`], so a slow host slows the scan and memory stays bounded. The sink also receives
+//!    [`Progress`]. Cancelling the [`CancellationToken`] of the [`ScanRequest`] ends the scan within a second.
+//! 6. A host that asks for checkpoints gets a [`Checkpoint`] whenever a section has been read. Passed back as
+//!    [`ScanRequest::resume`], it lets an interrupted scan resume without reading that section again. A checkpoint of
+//!    another connector or other settings, or one that is too old, is refused.
+//! 7. The [`ScanSummary`] reports how completely each [`Section`] was read and what it cost. Only a scan that ends well
+//!    may replace what the host knew before.
 //!
 //! # The promise
 //!
@@ -105,37 +29,77 @@
 //! in all of them) must be whole: when one is not [`SectionStatus::Complete`], [`Connector::scan`] fails, whatever it
 //! streamed before. An optional section may fail and the scan still ends well, marked [`Outcome::Incomplete`].
 //! [`ScanSummary::judge`] is that rule. What of a host's snapshot such a scan replaces, and what stays as it was, is a plan:
-//! [`ScanSummary::replacement`].
+//! [`ScanSummary::replacement`]. The page for [hosts](host) goes through it section by section.
 //!
 //! # Errors
 //!
-//! A [`ConnectorError`] answers three questions apart: what happened ([`ErrorCode`], a stable word, and one line), what
-//! the operator does next (`remedy`), and whether a retry can help ([`Retry`]). It is made once, where the fact is known,
-//! and gains only a place on its way up ([`ConnectorError::context`]). Text from the target is cleaned before it enters a
-//! message.
+//! A [`ConnectorError`] keeps three questions apart: what happened ([`ErrorCode`], a stable word, and one line), what
+//! the operator does next (`remedy`), and whether a retry can help ([`Retry`]). It is made once, where the fact is
+//! known. On its way up it only gains the place ([`ConnectorError::context`]). Text from the target is cleaned before
+//! it enters a message.
 //!
 //! # Secrets
 //!
-//! A [`Credential`] keeps its secret in a [`secrecy::SecretString`]: it is zeroed when dropped and shows neither in
-//! `Debug` nor when serialised. Errors, records and checkpoints never carry one.
+//! A [`Credential`] keeps its secret in a [`secrecy::SecretString`]: it is zeroed when dropped, and neither `Debug` nor
+//! serialisation shows it. Errors, records and checkpoints never contain one.
 //!
 //! # Testing
 //!
 //! The crate `connector-conformance` holds any connector to all of this, one named test for each claim. The
 //! [tutorial] ends with it. A host's tests use `MockConnector`, a connector's `MockScanSink`.
-//!
-//! # Features
-//!
-//! `host`: `Registry`, and `SystemConfig::validate`, which holds settings against a connector's schema. A connector needs
-//! neither.
-//!
-//! `mock`: `MockConnector` and `MockScanSink`, for tests of hosts and connectors.
 
 // The whole documentation is that with all features.
 #![cfg_attr(not(feature = "host"), allow(rustdoc::broken_intra_doc_links))]
 
-#[doc = include_str!("../docs/tutorial.md")]
+// Its code is tested as a whole crate, not block by block. Links lead to files where it is read by itself, and here to this.
+/// [`Account`]: crate::Account
+/// [`Descriptor::evidence`]: crate::Descriptor::evidence
+/// [`Descriptor`]: crate::Descriptor
+/// [`FormGroup`]: crate::FormGroup
+/// [`Group`]: crate::Group
+/// [`Reason`]: crate::Reason
+/// [`Registry::discover`]: crate::Registry::discover
+/// [`ScanLedger::core`]: crate::ScanLedger::core
+/// [`ScanLedger`]: crate::ScanLedger
+/// [`ScanSink::checkpoint`]: crate::ScanSink::checkpoint
+/// [`Section::LAST_LOGIN`]: crate::Section::LAST_LOGIN
+/// [`optional`]: crate::ScanLedger::optional
+/// [`scan`]: crate::Connector::scan
+/// [`send`]: crate::send
+/// [`settings_schema`]: crate::settings_schema
+/// [`test_connection`]: crate::Connector::test_connection
+#[cfg_attr(not(doctest), doc = include_str!("../docs/tutorial.md"))]
 pub mod tutorial {}
+
+/// [`CancellationToken`]: crate::CancellationToken
+/// [`Checkpoint::verify`]: crate::Checkpoint::verify
+/// [`Checkpoint`]: crate::Checkpoint
+/// [`Descriptor::owner`]: crate::Descriptor::owner
+/// [`Descriptor::sections`]: crate::Descriptor::sections
+/// [`Descriptor::tuning`]: crate::Descriptor::tuning
+/// [`Descriptor::volatile`]: crate::Descriptor::volatile
+/// [`Outcome`]: crate::Outcome
+/// [`Replacement::apply`]: crate::Replacement::apply
+/// [`Replacement`]: crate::Replacement
+/// [`ScanSink::progress`]: crate::ScanSink::progress
+/// [`ScanSink::records`]: crate::ScanSink::records
+/// [`ScanSink`]: crate::ScanSink
+/// [`ScanSummary::judge`]: crate::ScanSummary::judge
+/// [`ScanSummary`]: crate::ScanSummary
+/// [`SectionDescription::drawn_from`]: crate::SectionDescription::drawn_from
+/// [`SectionDescription::fills_in`]: crate::SectionDescription::fills_in
+/// [`SectionDescription::owns`]: crate::SectionDescription::owns
+/// [`core`]: crate::SectionDescription::core
+/// [`described`]: crate::ScanSummary::described
+/// [`fields`]: crate::Replacement::fields
+/// [`keeps_reason`]: crate::Replacement::keeps_reason
+/// [`kept_in_part`]: crate::Replacement::kept_in_part
+/// [`of_row`]: crate::Replacement::of_row
+/// [`replacement`]: crate::ScanSummary::replacement
+/// [`rows`]: crate::Replacement::rows
+/// [`verify`]: crate::ScanSummary::verify
+#[doc = include_str!("../docs/host.md")]
+pub mod host {}
 
 mod attributes;
 mod checkpoint;
@@ -144,6 +108,7 @@ mod connection_report;
 mod connector;
 mod descriptor;
 mod error;
+mod form;
 mod ledger;
 #[cfg(feature = "mock")]
 mod mock;
@@ -156,6 +121,7 @@ mod registry;
 mod replacement;
 mod row_type;
 mod scan;
+mod schema;
 mod section;
 mod section_description;
 mod section_report;
@@ -181,6 +147,7 @@ pub use descriptor::{
     CredentialField, CredentialMapping, Descriptor, Edition, EvidenceRow, Protocol, TroubleshootingRow,
 };
 pub use error::{ConnectorError, ErrorCode, Retry};
+pub use form::FormGroup;
 pub use ledger::ScanLedger;
 #[cfg(feature = "mock")]
 pub use mock::{MockConnector, MockScanSink};
@@ -197,6 +164,7 @@ pub use registry::Registry;
 pub use replacement::{Action, FieldReplacement, Replacement, RowReplacement};
 pub use row_type::{Field, RowType};
 pub use scan::{Progress, ScanRequest, ScanSink, Stage};
+pub use schema::{FORMATS, rows_schema, settings_schema};
 pub use section::Section;
 pub use section_description::SectionDescription;
 pub use section_report::{DanglingReference, SectionReport, SectionStatus};

@@ -1,4 +1,4 @@
-//! Mocks of the contract's two traits, for hosts and connectors under test (feature `mock`).
+//! Mocks of the contract's two traits, for tests of hosts and connectors (feature `mock`).
 //!
 //! [`MockConnector`] stands in for a connector in a host's tests, [`MockScanSink`] for a host in a connector's.
 #![allow(missing_docs, reason = "mockall generates the items")]
@@ -14,7 +14,7 @@ use crate::{
 };
 
 mock! {
-    /// A connector that answers as a test says.
+    /// A connector that is scripted by a test.
     #[derive(Debug)]
     pub Connector {}
 
@@ -31,7 +31,7 @@ mock! {
 }
 
 mock! {
-    /// A sink that expects what a test says.
+    /// A sink that is scripted by a test.
     #[derive(Debug)]
     pub ScanSink {}
 

@@ -1,28 +1,28 @@
-//! What a scan would cost.
+//! The estimated cost of a scan.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::section::Section;
 
-/// The requests that a scan would make, from the counts alone.
+/// The requests that a scan would make, estimated from counts alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ScanPlan {
     /// Requests made to find the counts.
     pub probes: u64,
-    /// One line for each section that would be read.
+    /// One row for each section that would be read.
     pub sections: Vec<SectionPlan>,
 }
 
 impl ScanPlan {
-    /// A plan that took `probes` requests to make.
+    /// Creates a plan that took `probes` requests to make.
     pub fn new(probes: u64, sections: Vec<SectionPlan>) -> Self {
         Self { probes, sections }
     }
 
-    /// Requests over all sections.
+    /// Returns the requests of all sections.
     pub fn requests(&self) -> u64 {
         self.sections.iter().map(|section| section.requests).sum()
     }
@@ -33,16 +33,16 @@ impl ScanPlan {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SectionPlan {
-    /// Which section.
+    /// The section.
     pub section: Section,
     /// Requests, without retries.
     pub requests: u64,
-    /// How that number comes about.
+    /// The explanation of that number.
     pub because: String,
 }
 
 impl SectionPlan {
-    /// The requests that a section would make, and how that number comes about.
+    /// Creates the estimate of a section, with its explanation.
     pub fn new(section: Section, requests: u64, because: impl Into<String>) -> Self {
         Self { section, requests, because: because.into() }
     }

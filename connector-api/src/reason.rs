@@ -1,4 +1,4 @@
-//! Evidence of privilege and of risk, as rows carry it: what is so, how grave it is, and what to do.
+//! Evidence of privilege and of risk, as rows carry it: the fact, its severity, and the remedy.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use crate::section::Section;
 
 /// One piece of evidence on an account or a group.
 ///
-/// A host decides by `kind` who is privileged and sorts by `severity`; it need not know any `code`. Which codes a
-/// connector has, and what each means, stands in [`Descriptor::evidence`](crate::Descriptor::evidence).
+/// A host decides by `kind` who is privileged and sorts by `severity`; it need not know any `code`. A connector lists
+/// its codes and their meaning in [`Descriptor::evidence`](crate::Descriptor::evidence).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -19,32 +19,33 @@ pub struct Reason {
     pub code: String,
     /// Whether it gives privilege or is a risk.
     pub kind: ReasonKind,
-    /// How grave it is on this account or group.
+    /// The severity on this account or group.
     pub severity: Severity,
-    /// What is so, as a sentence whose subject is the account or group. It changes only when a fact changes: it gives
-    /// dates, never ages. The exception is a scan that read less: what rests on a section that was not read is missing, or
-    /// said to be not known.
+    /// The fact, as a sentence whose subject is the account or group. It changes only when a fact changes, so it gives
+    /// dates, never ages. A scan that read less is the exception: facts of a section that was not read are missing, or
+    /// stated as not known.
     pub message: String,
-    /// One plain line: what an auditor or administrator does about it.
+    /// What an auditor or administrator does about it, in one plain line.
     pub remedy: String,
-    /// What it is about, where an account or group may have several reasons of one code: the `externalId` of the group that
-    /// gives privilege, for example. Of one code, subject and setting there is one reason at most.
+    /// What the reason is about, if an account or group may have several reasons of one code: for example, the
+    /// `externalId` of the group that gives privilege. There is at most one reason per code, subject and setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// The sections that decide whether it is so: where one of them was not read whole, a host keeps the reason that it had.
+    /// The sections that decide whether the reason applies. If one of them was not read whole, a host keeps the reason
+    /// that it had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<Section>,
-    /// The sections that only its message or severity are drawn from, such as a count: where one of them was not read whole, a
-    /// host keeps the words that it had, as long as the scan finds that it is still so.
+    /// The sections that only determine its message or severity, such as a count. If one of them was not read whole, a
+    /// host keeps the earlier text as long as the scan finds that the reason still applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details_from: Vec<Section>,
-    /// The setting without which this would be no evidence, where one decides.
+    /// The setting without which this would not be evidence, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setting: Option<DecidingSetting>,
 }
 
 impl Reason {
-    /// Evidence that rests on no setting.
+    /// Creates evidence that depends on no setting.
     pub fn new(
         code: impl Into<String>,
         kind: ReasonKind,
@@ -66,33 +67,33 @@ impl Reason {
         }
     }
 
-    /// The same evidence, about one of several things that may give it.
+    /// Sets the subject.
     #[must_use]
     pub fn about(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
-    /// What makes it that reason and no other on its account or group.
+    /// Returns what identifies the reason on its account or group: code, subject and setting.
     pub fn key(&self) -> (&str, Option<&str>, Option<&DecidingSetting>) {
         (&self.code, self.subject.as_deref(), self.setting.as_ref())
     }
 
-    /// The same evidence, of which these sections decide whether it is so.
+    /// Adds sections that decide whether the reason applies.
     #[must_use]
     pub fn drawn_from(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
         self.sections.extend(sections);
         self
     }
 
-    /// The same evidence, of which these sections decide only message and severity.
+    /// Adds sections that only determine message and severity.
     #[must_use]
     pub fn with_details_from(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
         self.details_from.extend(sections);
         self
     }
 
-    /// The same evidence, which rests on the setting `name` with `value`.
+    /// Sets the setting `name` with `value`, on which the evidence depends.
     #[must_use]
     pub fn by_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.setting = Some(DecidingSetting { name: name.into(), value: value.into() });
@@ -100,23 +101,23 @@ impl Reason {
     }
 }
 
-/// What a [`Reason`] says of an account or group.
+/// What a [`Reason`] means for an account or group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ReasonKind {
-    /// It gives privilege: who has it may do what others may not.
+    /// It gives privilege: its owner may do what others may not.
     Privilege,
-    /// It gives none: it makes what the account may do more dangerous, or should not be so.
+    /// It gives no privilege: it makes the account's privileges more dangerous, or it should not be so.
     Risk,
 }
 
-/// How grave a [`Reason`] is, ordered from least to most.
+/// The severity of a [`Reason`], in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Severity {
-    /// Good to know.
+    /// For information.
     Info,
     /// To be looked at when there is time.
     Low,
@@ -129,7 +130,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The severity's word, as in JSON.
+    /// Returns the severity's word, as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -140,7 +141,7 @@ impl Severity {
         }
     }
 
-    /// The next graver severity; the gravest has none above it.
+    /// Returns the next graver severity, or the gravest itself.
     #[must_use]
     pub const fn above(self) -> Self {
         match self {
@@ -165,12 +166,11 @@ impl fmt::Display for Severity {
 pub struct DecidingSetting {
     /// The attribute's name, such as `privilegedGroupPatterns`.
     pub name: String,
-    /// Its value, or the one of several values that decides.
+    /// Its value, or the deciding one of several values.
     pub value: String,
 }
 
-/// The gravest severity of the evidence on one account or group, whatever its kind, where some of it gives privilege.
-/// `None` for who is not privileged.
+/// Returns the gravest severity of all reasons, whatever their kind, if one of them gives privilege; otherwise `None`.
 pub(crate) fn gravest_of_privileged(reasons: &[Reason]) -> Option<Severity> {
     let privileged = reasons.iter().any(|reason| reason.kind == ReasonKind::Privilege);
     reasons.iter().filter(|_| privileged).map(|reason| reason.severity).max()

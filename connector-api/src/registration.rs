@@ -1,11 +1,11 @@
-//! What a connector crate submits, so that hosts find it.
+//! Registrations, by which hosts find connectors.
 
 use crate::config::SystemConfig;
 use crate::connector::Connector;
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 
-/// What a connector crate hands to [`inventory::submit!`]: how its connector is described, and how it is made.
+/// What a connector crate passes to [`inventory::submit!`]: how to describe its connector, and how to make it.
 #[derive(Debug, Clone, Copy)]
 pub struct Registration {
     describe: fn() -> Descriptor,
@@ -13,7 +13,7 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// The registration of a connector: its own [`describe`](Connector::describe), and [`TryFrom`] a configuration.
+    /// Creates the registration of a connector from its [`describe`](Connector::describe) and its [`TryFrom`].
     pub const fn of<C>() -> Self
     where
         C: Connector + TryFrom<SystemConfig, Error = ConnectorError> + 'static,
@@ -21,16 +21,16 @@ impl Registration {
         Self { describe: C::describe, connect: |config| Ok(Box::new(C::try_from(config)?)) }
     }
 
-    /// What the connector says of itself. Makes no I/O.
+    /// Returns the connector's descriptor. Makes no I/O.
     pub fn descriptor(&self) -> Descriptor {
         (self.describe)()
     }
 
-    /// Makes a connector to one system, whose settings were checked against the schema. A host does it by
+    /// Makes a connector to one system. The settings must have been checked against the schema; a host uses
     /// [`Registry::connect`](crate::Registry::connect), which checks them first.
     ///
     /// # Errors
-    /// What the connector itself finds wrong with the settings.
+    /// Returns the connector's own error if it cannot use the settings.
     pub fn connect(&self, config: SystemConfig) -> Result<Box<dyn Connector>, ConnectorError> {
         (self.connect)(config)
     }

@@ -1,4 +1,4 @@
-//! Finding connectors: a [`Registry`] collects at start-up what each crate submitted.
+//! The registry: the connectors that are linked into a host.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::error::ConnectorError;
 use crate::registration::Registration;
 use crate::validate::nearest;
 
-/// The connectors of one host, by OS Type, sorted.
+/// The connectors of one host, sorted by OS Type.
 #[derive(Debug)]
 pub struct Registry {
     connectors: BTreeMap<String, Registered>,
@@ -25,7 +25,7 @@ impl Registry {
     /// Collects every connector that is linked into this program.
     ///
     /// # Errors
-    /// `internal` when two connectors claim one OS Type.
+    /// Returns `internal` if two connectors have the same OS Type.
     pub fn discover() -> Result<Self, ConnectorError> {
         Self::from_registrations(inventory::iter::<Registration>.into_iter().copied())
     }
@@ -33,47 +33,48 @@ impl Registry {
     /// Collects the given connectors, for hosts and tests that choose them.
     ///
     /// # Errors
-    /// `internal` when two connectors claim one OS Type.
+    /// Returns `internal` if two connectors have the same OS Type.
     pub fn from_registrations(registrations: impl IntoIterator<Item = Registration>) -> Result<Self, ConnectorError> {
         let mut connectors = BTreeMap::new();
         for registration in registrations {
             let descriptor = registration.descriptor();
             let os_type = descriptor.os_type.clone();
             if connectors.insert(os_type.clone(), Registered { registration, descriptor }).is_some() {
-                return Err(ConnectorError::internal(format!("two connectors claim the OS Type {os_type}")));
+                return Err(ConnectorError::internal(format!("two connectors have the OS Type {os_type}")));
             }
         }
         Ok(Self { connectors })
     }
 
-    /// Every connector's descriptor, sorted by OS Type.
+    /// Returns every connector's descriptor, sorted by OS Type.
     pub fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
         self.connectors.values().map(|registered| &registered.descriptor)
     }
 
-    /// The descriptors of the connectors that an edition includes, sorted by OS Type.
+    /// Returns the descriptors of an edition's connectors, sorted by OS Type.
     pub fn descriptors_for(&self, edition: Edition) -> impl Iterator<Item = &Descriptor> {
         self.descriptors().filter(move |descriptor| descriptor.editions.contains(&edition))
     }
 
-    /// The descriptor of one OS Type.
+    /// Returns the descriptor of an OS Type.
     ///
     /// # Errors
-    /// `invalid_config`, naming the nearest OS Type there is.
+    /// Returns `invalid_config` for an unknown OS Type; the remedy names the nearest known one.
     pub fn descriptor(&self, os_type: &str) -> Result<&Descriptor, ConnectorError> {
         self.find(os_type).map(|registered| &registered.descriptor)
     }
 
-    /// Checks edition and configuration, and makes the connector.
+    /// Checks edition and configuration, and makes the connector. It sees only the attributes that are set, none that
+    /// is `null`.
     ///
     /// # Errors
-    /// `invalid_config` for an unknown OS Type or settings that the schema refuses, `edition_not_supported`, or
-    /// what the connector itself finds wrong with the settings.
+    /// Returns `invalid_config` for an unknown OS Type or settings that the schema refuses, `edition_not_supported`, or
+    /// the connector's own error if it cannot use the settings.
     pub fn connect(&self, config: SystemConfig, edition: Edition) -> Result<Box<dyn Connector>, ConnectorError> {
         let Registered { registration, descriptor } = self.find(&config.os_type)?;
         descriptor.check_edition(edition)?;
         config.validate(descriptor)?;
-        registration.connect(config)
+        registration.connect(SystemConfig { attributes: config.set_attributes(), ..config })
     }
 
     fn find(&self, os_type: &str) -> Result<&Registered, ConnectorError> {
@@ -81,10 +82,10 @@ impl Registry {
             let names: Vec<&str> = self.connectors.keys().map(String::as_str).collect();
             let remedy = match nearest(os_type, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if names.is_empty() => "no connector is compiled into this program".to_owned(),
+                None if names.is_empty() => "compile a connector into this program: it has none".to_owned(),
                 None => format!("use one of: {}", names.join(", ")),
             };
-            ConnectorError::invalid_config(format!("there is no connector for the OS Type `{os_type}`"), remedy)
+            ConnectorError::invalid_config(format!("unknown OS Type `{os_type}`"), remedy)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What a scan replaces of what a host knew before: a plan as data.
+//! What a scan replaces in a host's snapshot: a plan as data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,43 +15,45 @@ use crate::section_description::sources;
 use crate::section_report::SectionStatus;
 use crate::summary::{Outcome, ScanSummary};
 
-/// What stays, goes and comes in a host's snapshot after a scan.
+/// What a scan replaces, adds and keeps in a host's snapshot.
 ///
-/// A host with a vector of rows and one with millions of them in SQL apply the same plan: for each type of rows either
-/// replace those it has by those of the scan, or keep them; and for each field that a section fills in in rows of others
-/// either take the scan's value or keep the one it had. What is kept stands since the last scan that replaced it.
+/// The plan is the same for a host with a vector of rows and for one with millions of rows in SQL. For each row type it
+/// says whether the scan's rows replace the known ones. For each field that a section fills in on other sections' rows
+/// it says whether the scan's value replaces the known one. What is kept dates from the last scan that replaced it.
 ///
-/// The rules, which [`apply`](Self::apply) follows for rows in memory:
-/// - A row that the scan brought in a type that is replaced takes the place of a row with the same
-///   [key](Record::key), also of one that would be kept: a grant that became privileged is not also an ordinary one.
-/// - A row that was not known comes as the scan brought it. Of one that was known, a field that is kept stays as it was,
-///   and where it had no value, the scan's is taken.
-/// - Of a row that is kept, only fields are taken over that a section filled in which was read whole.
-/// - A row that names one of a kept type is kept itself ([`of_row`](Self::of_row)): the ends of a binding, the group and
-///   resource of a grant, the group of a membership; and so is a grant or membership of an account whose row is kept. So when
-///   devices were left out, bindings to devices stay, and those to applications are replaced.
-/// - A row that is in the scan under a type that is kept, and was known under one that is replaced, comes as the scan
-///   brought it: it is not gone. A grant that changed into a section that was left out is not in the scan, and goes.
-/// - A reason or link that was known stays where one of its sections was not read whole, in place of one that the scan
-///   brought with the same [key](Reason::key). It may be refuted by what was read: it is as old as the section. Where only
-///   its details are from such a section, it stays as long as the scan brought one with the same key: a scan that did not
-///   read what it counts says the worst that may be.
-/// - Kept rows may name rows that are gone, and have a user name that another account has by now. Rows of a type that no
-///   section owns are kept.
+/// [`apply`](Self::apply) follows these rules for rows in memory:
+/// - A scanned row of a replaced type takes the place of the known row with the same [key](Record::key), even if that
+///   one is of a kept type: a grant that became privileged is not an ordinary one as well.
+/// - A new row is taken as scanned. On a known row that is replaced, kept fields keep their known value; where there
+///   was none, the scan's is taken.
+/// - On a kept row, only the fields that a complete section filled in are updated.
+/// - A row that refers to a row of a kept type is kept as well ([`of_row`](Self::of_row)): both ends of a binding
+///   count, the group and resource of a grant, and the group of a membership. So is a grant or membership of an account
+///   whose row is kept. For example, if devices were left out, bindings to devices are kept and bindings to
+///   applications are replaced.
+/// - A row that was known under a replaced type and is scanned under a kept one is taken as scanned: it is not gone. A
+///   grant that moved into a section that was left out is not in the scan, and is removed.
+/// - A known reason or link is kept if one of its sections was not read whole. It replaces a scanned one with the same
+///   [key](Reason::key). Other data of the scan may contradict it: it is as old as the section. If only its details are
+///   from such a section, it is kept as long as the scan has a reason with the same key, since a scan that did not read
+///   what the reason counts assumes the worst case.
+/// - Kept rows may refer to rows that are gone, and may have a user name that another account has now. Rows of a type
+///   that no section owns are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Replacement {
-    /// As of when the scan's rows are, UTC: what is replaced is as of then, and what is kept as of when it was last replaced.
+    /// When the scan began, UTC. What is replaced is as of then; what is kept is as of its last replacement.
     pub as_of: Timestamp,
     /// What happens to the rows of each type.
     pub rows: Vec<RowReplacement>,
-    /// What happens to each field that a section fills in in rows of others.
+    /// What happens to each field that a section fills in on other sections' rows.
     pub fields: Vec<FieldReplacement>,
-    /// The sections that were not read whole: reasons and links that were drawn from one of them stay on rows that stay.
+    /// The sections that were not read whole. Reasons and links drawn from one of them are kept on the rows that
+    /// remain.
     pub kept_sections: Vec<Section>,
-    /// The sections that were read whole but for what names rows of a section that was not: of these some rows may be kept, so
-    /// they are as of then only in part.
+    /// The sections that were read whole but are drawn from one that was not. Some of their rows may be kept, so only a
+    /// part of them is as of this scan.
     pub kept_in_part: Vec<Section>,
 }
 
@@ -60,12 +62,12 @@ pub struct Replacement {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RowReplacement {
-    /// The type.
+    /// The row type.
     #[serde(flatten)]
     pub rows: RowType,
-    /// The section that they come from.
+    /// The section that owns it.
     pub section: Section,
-    /// What happens.
+    /// The action.
     pub action: Action,
 }
 
@@ -79,38 +81,37 @@ pub struct FieldReplacement {
     pub field: Field,
     /// The section that fills it in.
     pub section: Section,
-    /// What happens.
+    /// The action.
     pub action: Action,
 }
 
-/// Whether what a host knew stays.
+/// Whether known data is replaced or kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Action {
-    /// What the scan brought takes the place of what was known; what it did not bring is gone.
+    /// The scan's data replaces the known data; what the scan did not find is removed.
     Replace,
-    /// What was known stays, as old as it is. Rows of that type that the scan brought are not taken over.
+    /// The known data is kept, as old as it is. Rows of such a type in the scan are not taken.
     Keep,
 }
 
 impl Action {
-    /// Keeping goes first.
+    /// Combines two actions: keep wins.
     fn or(self, other: Self) -> Self {
         if self == Self::Keep { self } else { other }
     }
 }
 
 impl ScanSummary {
-    /// What this scan replaces. A section that is anything but complete keeps its rows and fields: incomplete,
-    /// unavailable, skipped, not reported, or of a status that this version does not know. A failed scan keeps
-    /// everything.
+    /// Returns what this scan replaces. A section that is not complete keeps its rows and fields, whether it is
+    /// incomplete, unavailable, skipped, not reported, or of an unknown status. A failed scan replaces nothing.
     pub fn replacement(&self, descriptor: &Descriptor) -> Replacement {
         let action = |section: Section| {
             let whole = self.section(section).is_some_and(|report| report.status == SectionStatus::Complete);
             if whole && self.outcome != Outcome::Failed { Action::Replace } else { Action::Keep }
         };
-        // The sections as they were when the scan was made, whatever became of the connector since.
+        // The sections as described when the scan ran; the connector may have changed since.
         let described = if self.described.is_empty() { &descriptor.sections } else { &self.described };
         let sections = || described.iter();
         let rows = sections().flat_map(|described| {
@@ -140,35 +141,35 @@ impl ScanSummary {
 }
 
 impl Replacement {
-    /// What happens to rows of one type; rows of a type that no section owns are kept.
+    /// Returns what happens to rows of a type. Rows of a type that no section owns are kept.
     pub fn of_rows(&self, rows: &RowType) -> Action {
         self.of_type(&rows.record, &rows.row_type).unwrap_or(Action::Keep)
     }
 
-    /// What happens to one row: it is kept for its own type, or for that of a row that it names.
+    /// Returns what happens to a row. It is kept if its own type is, or the type of a row that it refers to.
     pub fn of_row(&self, record: &Record) -> Action {
         let own = self.of_type(record.kind(), &record.row_type()).unwrap_or(Action::Keep);
         record.named().filter_map(|(kind, row_type)| self.of_type(kind.as_str(), row_type)).fold(own, Action::or)
     }
 
-    /// What happens to rows of one type, if a section owns them.
+    /// Returns what happens to rows of a type, if a section owns them.
     fn of_type(&self, record: &str, row_type: &str) -> Option<Action> {
         let of_type = self.rows.iter().filter(|row| row.rows.record == record && row.rows.row_type == row_type);
         of_type.map(|row| row.action).reduce(Action::or)
     }
 
-    /// What happens to one field; one that no section fills in goes with its row.
+    /// Returns what happens to a field. A field that no section fills in follows its row.
     pub fn of_field(&self, field: &Field) -> Action {
         let kept = self.fields.iter().any(|row| row.field == *field && row.action == Action::Keep);
         if kept { Action::Keep } else { Action::Replace }
     }
 
-    /// Whether a reason that a host knew, on a row that is replaced, stays in addition to the reasons that the scan brought.
+    /// Returns whether a known reason on a replaced row is kept in addition to the scanned reasons.
     pub fn keeps_reason(&self, reason: &Reason) -> bool {
         self.keeps_any(&reason.sections)
     }
 
-    /// Whether a link that a host knew, on a row that is replaced, stays in addition to the links that the scan brought.
+    /// Returns whether a known link on a replaced row is kept in addition to the scanned links.
     pub fn keeps_link(&self, link: &AccountLink) -> bool {
         self.keeps_any(&link.sections)
     }
@@ -177,11 +178,11 @@ impl Replacement {
         sections.iter().any(|section| self.kept_sections.contains(section))
     }
 
-    /// Applies the plan to rows in memory: what a host knew, and what the scan brought. Kinds stay in their order, and
-    /// within a kind what is kept comes first.
+    /// Applies the plan to the known and the scanned rows, in memory. Kinds keep their order; within a kind, kept rows
+    /// come first.
     ///
     /// # Errors
-    /// When a field that the descriptor names cannot stand in a row.
+    /// Returns an error if a row cannot hold the value of a field that the descriptor names.
     pub fn apply(&self, known: Vec<Record>, scanned: Vec<Record>) -> Result<Vec<Record>, serde_json::Error> {
         let kept_accounts: BTreeSet<String> = known
             .iter()
@@ -208,7 +209,7 @@ impl Replacement {
         for (key, record) in before {
             match in_part.remove(&key) {
                 Some(part) if is_kept(&record) => kept.push(self.fill_in(record, &part)?),
-                // It is of another type now: seen, and so not gone.
+                // It has another type now: the scan has seen it, so it is not gone.
                 Some(part) => kept.push(part),
                 None if is_kept(&record) => kept.push(record),
                 None => {}
@@ -219,7 +220,7 @@ impl Replacement {
         Ok(rows)
     }
 
-    /// A row that is kept, with the fields of a part of it that sections filled in which were read whole.
+    /// Updates a kept row with the fields that complete sections filled in on its scanned version.
     fn fill_in(&self, kept: Record, part: &Record) -> Result<Record, serde_json::Error> {
         let filled = |field: &&FieldReplacement| {
             field.field.record == kept.kind() && self.of_field(&field.field) == Action::Replace
@@ -235,7 +236,7 @@ impl Replacement {
         serde_json::from_value(now)
     }
 
-    /// The row that the scan brought, with what is kept of the one that was known.
+    /// Merges what is kept of the known row into the scanned one.
     fn merge(&self, known: &Record, mut scanned: Record) -> Result<Record, serde_json::Error> {
         let kept = |field: &&FieldReplacement| {
             field.field.record == known.kind() && self.of_field(&field.field) == Action::Keep
@@ -270,7 +271,7 @@ impl Replacement {
         Ok(scanned)
     }
 
-    /// Puts the reasons that are kept in place of those with the same key; the gravest first.
+    /// Replaces scanned reasons by kept ones with the same key, and sorts by severity, gravest first.
     fn carry_reasons(&self, known: &[Reason], scanned: &mut Vec<Reason>) {
         let is_still_so = |known: &Reason| scanned.iter().any(|reason| reason.key() == known.key());
         let keeps_words = |known: &Reason| self.keeps_any(&known.details_from) && is_still_so(known);
@@ -282,7 +283,7 @@ impl Replacement {
     }
 }
 
-/// Puts the value of a field, where there is one, in place of another: `attributes.NAME` is an attribute.
+/// Copies a field's value, if there is one; `attributes.NAME` is an attribute.
 fn carry(before: &serde_json::Value, now: &mut serde_json::Value, field: &str) {
     let serde_json::Value::Object(now) = now else { return };
     let Some(name) = field.strip_prefix("attributes.") else {
@@ -317,7 +318,8 @@ mod tests {
         Descriptor { sections: vec![users, administrators, logins], ..Descriptor::default() }
     }
 
-    /// A scan in which every section is complete but those that are named with their status; `None` is not reported.
+    /// The summary of a scan in which every section is complete but those given with their status; `None` means not
+    /// reported.
     fn summary(not_whole: &[(Section, Option<SectionStatus>)]) -> ScanSummary {
         let system = SystemConfig::new("Toy", "toy", Credential::default());
         let mut ledger = ScanLedger::start(&descriptor(), &system);

@@ -1,4 +1,4 @@
-//! The types of rows and their fields, by which a descriptor says what comes from which section.
+//! The types of rows and their fields, by which a descriptor assigns data to sections.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{NodeKind, Principal, Record};
 
-/// The type of a row: its record kind, and what it is to the target.
+/// The type of a row: its record kind, and its type on the target.
 ///
-/// The second is the `kind` of an account; the `groupType` of a group or membership; the `resourceType` of a resource;
-/// the kinds of a binding's ends, such as `groupToResource`; and `privileged` or `other` of a grant.
+/// The latter is the `kind` of an account, the `groupType` of a group or membership, the `resourceType` of a resource,
+/// the kinds of a binding's ends such as `groupToResource`, and `privileged` or `other` for a grant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -23,24 +23,24 @@ pub struct RowType {
 }
 
 impl RowType {
-    /// The rows of `record` that are of `row_type`.
+    /// Creates the type `row_type` of rows of kind `record`.
     pub fn new(record: impl Into<String>, row_type: impl Into<String>) -> Self {
         Self { record: record.into(), row_type: row_type.into() }
     }
 
-    /// Rows of one record kind and several types.
+    /// Creates several types of one record kind.
     pub fn several<T: Into<String>>(record: &str, types: impl IntoIterator<Item = T>) -> Vec<Self> {
         types.into_iter().map(|row_type| Self::new(record, row_type)).collect()
     }
 
-    /// The type of a row.
+    /// Returns the type of a row.
     pub fn of(record: &Record) -> Self {
         Self::new(record.kind(), record.row_type())
     }
 }
 
 impl Record {
-    /// The `externalId` of the account that a membership or grant is of.
+    /// Returns the `externalId` of the account that a membership or grant belongs to.
     pub(crate) fn account(&self) -> Option<&str> {
         match self {
             Self::Membership(membership) => Some(&membership.account_external_id),
@@ -52,8 +52,8 @@ impl Record {
         }
     }
 
-    /// The kinds and types of the rows that this one names, as far as it says them: of a binding both ends, of a grant its
-    /// group and its resource, of a membership its group.
+    /// Returns kind and type of the rows that this one refers to, as far as it states them: both ends of a binding, the
+    /// group and resource of a grant, the group of a membership.
     pub(crate) fn named(&self) -> impl Iterator<Item = (NodeKind, &str)> {
         let named = match self {
             Self::Membership(membership) => [Some((NodeKind::Group, membership.group_type.as_str())), None],
@@ -89,7 +89,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// The field of that name in rows of `record`.
+    /// Creates a reference to a field of `record` rows.
     pub fn new(record: impl Into<String>, field: impl Into<String>) -> Self {
         Self { record: record.into(), field: field.into() }
     }

@@ -1,4 +1,4 @@
-//! A scan under way: what is asked for, where the rows go, and how far it is.
+//! The request for a scan, the sink for its rows, and its progress.
 
 use std::collections::BTreeSet;
 
@@ -14,29 +14,29 @@ use crate::error::ConnectorError;
 use crate::record::{Record, RecordKey};
 use crate::section::Section;
 
-/// What the host asks of one scan.
+/// What the host requests of one scan.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ScanRequest {
-    /// Ends the scan, within a second, when it is cancelled.
+    /// Cancels the scan, which then ends within a second.
     pub cancel: CancellationToken,
-    /// Sections that this scan leaves out, in addition to those that the configuration switches off. Core sections cannot
-    /// be left out.
+    /// Sections to leave out, in addition to those that the configuration switches off. Core sections cannot be left
+    /// out.
     pub without: BTreeSet<Section>,
-    /// Reserved: the [`ScanSummary::watermark`](crate::ScanSummary::watermark) of an earlier scan, to get only what changed since. No connector reads
-    /// it yet, and one that does not is free to send everything.
+    /// Reserved: the [`ScanSummary::watermark`](crate::ScanSummary::watermark) of an earlier scan, to get only what has
+    /// changed since. No connector supports it yet; a connector without support sends everything.
     pub since: Option<Value>,
-    /// Whether the sink wants checkpoints; they cost memory and time only then.
+    /// Whether the sink wants checkpoints. They cost memory and time only if it does.
     pub checkpoints: bool,
-    /// Where an interrupted scan goes on.
+    /// The checkpoint from which to resume an interrupted scan.
     pub resume: Option<Checkpoint>,
 }
 
 impl ScanRequest {
-    /// Refuses a request to leave out a section that the connector does not have, or a core section.
+    /// Refuses a request that leaves out an unknown section or a core section.
     ///
     /// # Errors
-    /// `invalid_config`, naming the sections that can be left out.
+    /// Returns `invalid_config`; the remedy names the sections that can be left out.
     pub fn verify(&self, descriptor: &Descriptor) -> Result<(), ConnectorError> {
         let optional = || descriptor.sections.iter().filter(|described| !described.core);
         let refused = self.without.iter().find(|section| !optional().any(|described| described.section == **section));
@@ -44,32 +44,32 @@ impl ScanRequest {
         let names: Vec<&str> = optional().map(|described| described.section.as_str()).collect();
         let message = match descriptor.section(*section) {
             Some(_) => format!("{section} is a core section and cannot be left out"),
-            // Not repeated: it may be a secret in the wrong place.
+            // The name is not repeated: it may be a secret in the wrong place.
             None => "the connector has no section of that name".to_owned(),
         };
-        Err(ConnectorError::invalid_config(message, format!("these can be left out: {}", names.join(", "))))
+        Err(ConnectorError::invalid_config(message, format!("leave out only these: {}", names.join(", "))))
     }
 
-    /// A full scan that can be cancelled through `cancel`.
+    /// Creates a request for a full scan that `cancel` can cancel.
     pub fn with_cancel(cancel: CancellationToken) -> Self {
         Self { cancel, ..Self::default() }
     }
 
-    /// The same request without these sections.
+    /// Leaves out these sections.
     #[must_use]
     pub fn leaving_out(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
         self.without.extend(sections);
         self
     }
 
-    /// The same request, with checkpoints for the sink.
+    /// Asks for checkpoints.
     #[must_use]
     pub fn with_checkpoints(mut self) -> Self {
         self.checkpoints = true;
         self
     }
 
-    /// The same request, which goes on from a checkpoint.
+    /// Resumes from a checkpoint.
     #[must_use]
     pub fn resuming(mut self, checkpoint: Checkpoint) -> Self {
         self.resume = Some(checkpoint);
@@ -77,11 +77,11 @@ impl ScanRequest {
     }
 }
 
-/// Where a scan's rows go.
+/// The receiver of a scan's rows.
 ///
-/// The connector awaits every call, so a slow sink slows the scan and memory stays bounded. Rows come in this
-/// order: accounts, groups, memberships, resources, bindings, grants; and those of one kind in the same order each time the target
-/// answers alike.
+/// The connector awaits every call, so a slow sink slows the scan and memory stays bounded. Rows come in this order of
+/// kinds: accounts, groups, memberships, resources, bindings, grants. Within a kind, the order is the same whenever the
+/// target's responses are.
 #[async_trait]
 pub trait ScanSink: Send + Sync {
     /// Takes a batch of rows, at most 1,000.
@@ -90,8 +90,8 @@ pub trait ScanSink: Send + Sync {
     /// Any error ends the scan; the code should be `sink`.
     async fn records(&self, batch: Vec<Record>) -> Result<(), ConnectorError>;
 
-    /// Takes a checkpoint: once this returns, every row received so far must be kept safe together with it, and
-    /// rows received later must be dropped before a scan resumes from it.
+    /// Takes a checkpoint. Once this returns, all rows received so far must be stored safely together with it. Rows
+    /// received later must be dropped before a scan resumes from it.
     ///
     /// # Errors
     /// Any error ends the scan; the code should be `sink`.
@@ -100,32 +100,32 @@ pub trait ScanSink: Send + Sync {
         Ok(())
     }
 
-    /// Reserved for scans since a watermark: takes the keys of rows ([`Record::key`]) that are gone.
+    /// Reserved for scans since a watermark: takes the keys ([`Record::key`]) of rows that are gone.
     ///
     /// # Errors
-    /// Unless a sink implements it, `internal`: a row that is gone must never be lost in silence.
+    /// Returns `internal` unless the sink implements it: a removed row must never get lost silently.
     async fn gone(&self, keys: Vec<RecordKey>) -> Result<(), ConnectorError> {
-        Err(ConnectorError::internal(format!("this host takes no news of rows that are gone, and got {}", keys.len())))
+        Err(ConnectorError::internal(format!("this host does not support removed rows, and got {}", keys.len())))
     }
 
-    /// Hears how far a section is. Must return at once.
+    /// Takes the progress of a section. Must return at once.
     fn progress(&self, progress: Progress) {
         let _ = progress;
     }
 }
 
-/// How far one section is.
+/// The progress of one section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Progress {
-    /// Which section.
+    /// The section.
     pub section: Section,
-    /// What stage it is in.
+    /// Its stage.
     pub stage: Stage,
     /// Items read so far: users, groups, memberships, events, ….
     pub done: u64,
-    /// Items expected in all, as far as the target tells.
+    /// Items expected in total, if the target reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<u64>,
     /// Requests made so far for this section.
@@ -133,24 +133,24 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A section that is being read, and has read `done` items.
+    /// Creates the progress of a section that is being read and has `done` items.
     pub fn reading(section: Section, done: u64) -> Self {
         Self { section, stage: Stage::Reading, done, expected: None, requests: 0 }
     }
 
-    /// A section of which nothing more will be read.
+    /// Creates the progress of a section that is finished.
     pub fn done(section: Section, done: u64) -> Self {
         Self { stage: Stage::Done, ..Self::reading(section, done) }
     }
 
-    /// The same progress, with the items that are expected in all.
+    /// Sets the number of expected items.
     #[must_use]
     pub fn of(mut self, expected: Option<u64>) -> Self {
         self.expected = expected;
         self
     }
 
-    /// The same progress, with the requests made so far.
+    /// Sets the number of requests made so far.
     #[must_use]
     pub fn with_requests(mut self, requests: u64) -> Self {
         self.requests = requests;

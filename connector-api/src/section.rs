@@ -1,4 +1,4 @@
-//! The parts of a scan.
+//! Sections, the parts of a scan.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,16 +10,16 @@ use tinystr::TinyAsciiStr;
 
 use crate::error::ConnectorError;
 
-/// One part of a scan that is read, counted and judged by itself: a short word in camelCase.
+/// One part of a scan, which is read, counted and judged by itself. Its name is a short word in camelCase.
 ///
-/// Sections are open. The common ones are constants here; a connector adds its own and describes all that it has in
-/// [`Descriptor::sections`](crate::Descriptor::sections).
+/// Sections are open: the common ones are constants here, and a connector adds its own. It describes all of its
+/// sections in [`Descriptor::sections`](crate::Descriptor::sections).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Section(TinyAsciiStr<{ Section::LONGEST }>);
 
 impl Section {
-    /// The most letters that a section's word may have.
+    /// The maximum length of a section's word.
     pub const LONGEST: usize = 32;
 
     /// The directory's users.
@@ -38,28 +38,31 @@ impl Section {
     pub const APPLICATIONS: Self = Self::of("applications");
     /// Directories and network services that accounts are provisioned to.
     pub const DIRECTORIES: Self = Self::of("directories");
-    /// What somebody was bound to: the edges from accounts and groups to things, and between things.
+    /// Bindings: the edges from accounts and groups to resources, and between resources.
     pub const GRANTS: Self = Self::of("grants");
-    /// What accounts effectively reach with more than use, or for a time.
+    /// The effective access of accounts that is more than use, or temporary.
     pub const PRIVILEGED_GRANTS: Self = Self::of("privilegedGrants");
-    /// What else accounts and groups effectively reach.
+    /// All other effective access of accounts and groups.
     pub const OTHER_GRANTS: Self = Self::of("otherGrants");
     /// When and how accounts last signed in.
     pub const LAST_LOGIN: Self = Self::of("lastLogin");
 
-    /// The section of a word, for constants.
+    /// Creates a section from its word, for constants.
     ///
     /// # Panics
-    /// While compiling, when the word is not 1 to 32 ASCII letters and digits, the first a small letter.
+    /// At compile time, unless the word is 1 to 32 ASCII letters and digits, the first a lower-case letter.
     pub const fn of(word: &'static str) -> Self {
-        assert!(is_word(word.as_bytes()), "a section is 1 to 32 ASCII letters and digits, the first a small letter");
+        assert!(
+            is_word(word.as_bytes()),
+            "a section is 1 to 32 ASCII letters and digits, the first a lower-case letter"
+        );
         match TinyAsciiStr::try_from_str(word) {
             Ok(word) => Self(word),
             Err(_) => panic!("checked above"),
         }
     }
 
-    /// The section's word, as in JSON.
+    /// Returns the section's word, as in JSON.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -98,8 +101,8 @@ impl FromStr for Section {
         let section = is_word(word.as_bytes()).then(|| TinyAsciiStr::try_from_str(word).ok()).flatten();
         section.map(Self).ok_or_else(|| {
             ConnectorError::invalid_config(
-                "a section is named by something else than a word",
-                "a section is 1 to 32 ASCII letters and digits, the first a small letter, such as lastLogin",
+                "the name of a section is malformed",
+                "use 1 to 32 ASCII letters and digits, the first a lower-case letter, such as lastLogin",
             )
         })
     }
@@ -128,7 +131,7 @@ impl JsonSchema for Section {
         json_schema!({
             "type": "string",
             "pattern": "^[a-z][A-Za-z0-9]{0,31}$",
-            "description": "One part of a scan that is read, counted and judged by itself.",
+            "description": "One part of a scan, which is read, counted and judged by itself.",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! How a connector describes a section, and which rows and fields come from it.
+//! Descriptions of sections, with the rows and fields that come from each.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,40 +6,40 @@ use serde::{Deserialize, Serialize};
 use crate::row_type::{Field, RowType};
 use crate::section::Section;
 
-/// What a connector says of one of its sections.
+/// A connector's description of one of its sections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SectionDescription {
-    /// Its word.
+    /// The section.
     pub section: Section,
-    /// Its name for people, such as `Last logins`.
+    /// The display name, such as `Last logins`.
     pub title: String,
-    /// Whether a scan without it, whole, is a failed scan.
+    /// Whether a scan fails unless this section is complete.
     #[serde(default)]
     pub core: bool,
-    /// What it discovers.
+    /// The data that it discovers.
     pub data: String,
-    /// Where that comes from.
+    /// The source of that data.
     pub source: String,
-    /// What it costs, in requests.
+    /// The cost in requests.
     pub cost: String,
-    /// What the credential must be allowed to do for it.
+    /// The permissions that the credential needs for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rights: Vec<String>,
-    /// The sections that its own rows are drawn from, directly. It is incomplete where one of them is, and lacks what is
-    /// left out of them.
+    /// The sections that its rows are drawn from directly. It is incomplete if one of them is, and it lacks what they
+    /// leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drawn_from: Vec<Section>,
-    /// The rows that come from it. No other section of the connector has rows of these types.
+    /// The row types that it owns. No other section of the connector has rows of these types.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owns: Vec<RowType>,
-    /// The fields that it fills in in rows of other sections.
+    /// The fields that it fills in on other sections' rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fills_in: Vec<Field>,
 }
 
-/// The sections that one is drawn from, directly and through others.
+/// Returns the sections that a section is drawn from, directly and through others.
 pub(crate) fn sources(described: &[SectionDescription], section: Section) -> Vec<Section> {
     let (mut all, mut next) = (Vec::new(), vec![section]);
     while let Some(section) = next.pop() {
@@ -55,7 +55,7 @@ pub(crate) fn sources(described: &[SectionDescription], section: Section) -> Vec
 }
 
 impl SectionDescription {
-    /// A section that is not core, with what it discovers, where from, and at what cost.
+    /// Creates the description of an optional section: its data, their source, and the cost.
     pub fn new(
         section: Section,
         title: impl Into<String>,
@@ -77,35 +77,35 @@ impl SectionDescription {
         }
     }
 
-    /// The same section, without which a scan fails.
+    /// Makes the section core: a scan without it fails.
     #[must_use]
     pub fn core(mut self) -> Self {
         self.core = true;
         self
     }
 
-    /// The same section, whose rows are drawn from these sections.
+    /// Adds sections that the rows are drawn from.
     #[must_use]
     pub fn drawn_from(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
         self.drawn_from.extend(sections);
         self
     }
 
-    /// The same section with the rows of these types in addition.
+    /// Adds row types that the section owns.
     #[must_use]
     pub fn owning(mut self, types: impl IntoIterator<Item = RowType>) -> Self {
         self.owns.extend(types);
         self
     }
 
-    /// The same section, which fills in these fields in rows of other sections.
+    /// Adds fields that the section fills in on other sections' rows.
     #[must_use]
     pub fn filling_in(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
         self.fills_in.extend(fields);
         self
     }
 
-    /// The same section, for which the credential needs these rights.
+    /// Adds permissions that the credential needs for the section.
     #[must_use]
     pub fn needing(mut self, rights: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.rights.extend(rights.into_iter().map(Into::into));

@@ -6,32 +6,32 @@ use serde::{Deserialize, Serialize};
 use crate::error::ConnectorError;
 use crate::section::Section;
 
-/// How one section ended.
+/// The status with which a section ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "status", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum SectionStatus {
-    /// Everything that the target holds was read.
+    /// Everything that the target has was read.
     Complete,
     /// Something is missing, or may be.
     Incomplete {
-        /// Why.
+        /// The reason.
         error: ConnectorError,
     },
-    /// Switched off, by the configuration or the request.
+    /// Left out by the configuration or the request.
     Skipped,
     /// The credential may not read it, or the target does not have it.
     Unavailable {
-        /// Why, with the right that is needed.
+        /// The reason, with the permission that is needed.
         error: ConnectorError,
     },
-    /// A status of a later version of the contract: it counts as not complete.
+    /// A status from a later version of the contract. It counts as not complete.
     #[serde(other)]
     Unknown,
 }
 
 impl SectionStatus {
-    /// The status's word, as in JSON.
+    /// Returns the status's word, as in JSON.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Complete => "complete",
@@ -42,7 +42,7 @@ impl SectionStatus {
         }
     }
 
-    /// The error of an incomplete or unavailable section.
+    /// Returns the error of an incomplete or unavailable section.
     pub const fn error(&self) -> Option<&ConnectorError> {
         match self {
             Self::Complete | Self::Skipped | Self::Unknown => None,
@@ -51,8 +51,8 @@ impl SectionStatus {
     }
 }
 
-/// How a section ends that could not be read: unavailable where the credential may not read it or the target does not have it,
-/// else incomplete.
+/// Converts the error of a section that could not be read: unavailable if the credential may not read it or the target
+/// does not have it, otherwise incomplete.
 impl From<ConnectorError> for SectionStatus {
     fn from(error: ConnectorError) -> Self {
         if error.is_unavailable() { Self::Unavailable { error } } else { Self::Incomplete { error } }
@@ -64,31 +64,31 @@ impl From<ConnectorError> for SectionStatus {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SectionReport {
-    /// Which section.
+    /// The section.
     pub section: Section,
-    /// How it ended.
+    /// The status.
     #[serde(flatten)]
     pub status: SectionStatus,
     /// Rows emitted.
     pub records: u64,
-    /// Requests planned from the counts alone, when there was a plan.
+    /// Requests planned from counts alone, if there was a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planned_requests: Option<u64>,
-    /// Requests answered or failed, retries included.
+    /// Requests that got a response or failed, retries included.
     pub requests: u64,
-    /// Requests that were made again.
+    /// Requests that were retries.
     pub retries: u64,
-    /// Time spent waiting to try again, in milliseconds, summed over all requests.
+    /// Time spent in back-off before retries, in milliseconds, summed over all requests.
     pub wait_ms: u64,
-    /// Bytes of bodies that were received as a whole, after decompression.
+    /// Bytes of bodies that were received completely, after decompression.
     pub bytes: u64,
-    /// From the first request to the last row, in milliseconds.
+    /// Time from the first request to the last row, in milliseconds.
     pub duration_ms: u64,
     /// Rows that came more than once and were dropped.
     pub duplicates: u64,
-    /// References to things that are not in the scan, and were kept aside.
+    /// References to things that are not in the scan; they are left out.
     pub dangling: u64,
-    /// Some of those references, for an operator to look at.
+    /// Examples of those references, for the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dangling_examples: Vec<DanglingReference>,
     /// Notes for the operator.
@@ -97,7 +97,7 @@ pub struct SectionReport {
 }
 
 impl SectionReport {
-    /// A report of a section that read nothing yet.
+    /// Creates a report without any counts.
     pub fn new(section: Section, status: SectionStatus) -> Self {
         Self {
             section,
@@ -117,7 +117,7 @@ impl SectionReport {
     }
 }
 
-/// The report of a section that was read whole, and of which nothing was counted yet.
+/// Creates the report of a complete section without any counts.
 impl From<Section> for SectionReport {
     fn from(section: Section) -> Self {
         Self::new(section, SectionStatus::Complete)
@@ -125,21 +125,21 @@ impl From<Section> for SectionReport {
 }
 
 impl SectionReport {
-    /// The same report of a section of which something is missing.
+    /// Marks the section as incomplete.
     #[must_use]
     pub fn incomplete(mut self, error: ConnectorError) -> Self {
         self.status = SectionStatus::Incomplete { error };
         self
     }
 
-    /// The same report with the rows that were emitted.
+    /// Sets the number of rows emitted.
     #[must_use]
     pub fn with_records(mut self, records: u64) -> Self {
         self.records = records;
         self
     }
 
-    /// The same report with the requests that were made.
+    /// Sets the number of requests made.
     #[must_use]
     pub fn with_requests(mut self, requests: u64) -> Self {
         self.requests = requests;
@@ -152,14 +152,14 @@ impl SectionReport {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DanglingReference {
-    /// What refers to it, such as `group 5f…`.
+    /// The origin of the reference, such as `group 5f…`.
     pub from: String,
-    /// What is referred to, such as `user 5f…`.
+    /// The missing thing, such as `user 5f…`.
     pub to: String,
 }
 
 impl DanglingReference {
-    /// What refers, and to what.
+    /// Creates a reference from its origin to the missing thing.
     pub fn new(from: impl Into<String>, to: impl Into<String>) -> Self {
         Self { from: from.into(), to: to.into() }
     }

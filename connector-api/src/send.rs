@@ -1,4 +1,4 @@
-//! Sending many rows.
+//! Sending rows in batches.
 
 use tokio_util::sync::CancellationToken;
 
@@ -6,13 +6,13 @@ use crate::error::ConnectorError;
 use crate::record::Record;
 use crate::scan::ScanSink;
 
-/// How many rows a sink is given at once.
+/// The number of rows in a batch.
 const BATCH: usize = 500;
 
-/// Sends rows to a sink in batches, each when the one before was taken.
+/// Sends rows to a sink in batches, each once the sink has taken the one before.
 ///
 /// # Errors
-/// `cancelled` between two batches, and whatever the sink fails with.
+/// Returns `cancelled` before a batch once the scan is cancelled, and any error of the sink.
 pub async fn send(
     sink: &dyn ScanSink,
     cancel: &CancellationToken,
@@ -38,7 +38,7 @@ mod tests {
     use crate::error::ErrorCode;
     use crate::record::Account;
 
-    /// Notes how large batches are, and cancels after the second.
+    /// A sink that records the sizes of batches and cancels after the second.
     #[derive(Default)]
     struct Sizes(Mutex<Vec<usize>>, CancellationToken);
 

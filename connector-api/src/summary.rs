@@ -1,4 +1,4 @@
-//! How a scan as a whole ended: its sections, and the one rule by which they make an outcome.
+//! The summary of a scan: its sections, and the one rule that derives the outcome.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,16 +13,16 @@ use crate::section::Section;
 use crate::section_description::SectionDescription;
 use crate::section_report::{SectionReport, SectionStatus};
 
-/// How the scan as a whole ended.
+/// The outcome of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Every section that was asked for is complete.
+    /// Every section that was requested is complete.
     Complete,
-    /// The core sections are complete, an optional one is not.
+    /// The core sections are complete, but an optional one is not.
     Incomplete,
-    /// A core section is not complete, or the scan was ended: the rows must not replace an earlier snapshot.
+    /// A core section is not complete, or the scan was aborted: its rows must not replace an earlier snapshot.
     Failed,
 }
 
@@ -31,11 +31,11 @@ pub enum Outcome {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ScanSummary {
-    /// The version of the form of rows and summary: see [`verify`](Self::verify).
+    /// The version of the format of rows and summary: see [`verify`](Self::verify).
     pub schema_version: u32,
-    /// The connector.
+    /// The connector's OS Type.
     pub os_type: String,
-    /// Its version.
+    /// The connector's version.
     #[serde(default)]
     pub connector_version: String,
     /// The operator's name for the system.
@@ -44,56 +44,57 @@ pub struct ScanSummary {
     pub started_at: Timestamp,
     /// When it ended, UTC.
     pub finished_at: Timestamp,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
     /// The error of a failed scan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ConnectorError>,
     /// Every section, in the order of the descriptor.
     pub sections: Vec<SectionReport>,
-    /// What the descriptor says of the sections, so that the rows explain themselves: which rows each owns, and which
-    /// fields it fills in.
+    /// The descriptor's sections, so that the rows explain themselves: which rows each section owns, and which fields
+    /// it fills in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub described: Vec<SectionDescription>,
-    /// Facts about the target: which endpoint served, the organisation's name, ….
+    /// Facts about the target: the endpoint in use, the organisation's name, ….
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, Value>,
-    /// What an operator should look at.
+    /// Warnings for the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// Reserved: how far this scan read, in the connector's own words, for [`ScanRequest::since`](crate::ScanRequest::since) of a later one.
+    /// Reserved: how far this scan read, in the connector's own format, for
+    /// [`ScanRequest::since`](crate::ScanRequest::since) of a later scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Value>,
 }
 
 impl ScanSummary {
-    /// The version of the form of rows and summary that this crate writes.
+    /// The version of the format that this crate writes.
     pub const SCHEMA_VERSION: u32 = 2;
 
-    /// Refuses a summary of a later form than this crate knows: its rows may say what this one does not read.
+    /// Refuses a summary in a later format than this crate knows: its rows may contain what this version cannot read.
     ///
     /// # Errors
-    /// `invalid_config`.
+    /// Returns `invalid_config`.
     pub fn verify(&self) -> Result<(), ConnectorError> {
         if self.schema_version <= Self::SCHEMA_VERSION {
             return Ok(());
         }
         let (known, given) = (Self::SCHEMA_VERSION, self.schema_version);
-        let message = format!("the rows are of the form {given}, and at most {known} is known here");
+        let message = format!("the rows have format {given}, and this version reads at most {known}");
         Err(ConnectorError::invalid_config(message, "read them with the version that wrote them, or a later one"))
     }
 
-    /// The report of one section.
+    /// Returns the report of a section.
     pub fn section(&self, section: Section) -> Option<&SectionReport> {
         self.sections.iter().find(|report| report.section == section)
     }
 
-    /// Requests over all sections.
+    /// Returns the requests of all sections.
     pub fn requests(&self) -> u64 {
         self.sections.iter().map(|report| report.requests).sum()
     }
 
-    /// Rows over all sections.
+    /// Returns the rows of all sections.
     pub fn records(&self) -> u64 {
         self.sections.iter().map(|report| report.records).sum()
     }
@@ -111,7 +112,7 @@ impl ScanSummary {
                 (SectionStatus::Complete, _) | (SectionStatus::Skipped, false) => {}
                 (SectionStatus::Unknown, true) => {
                     let section = report.section;
-                    return Err(ConnectorError::internal(format!("{section} ended with a status that is not known")));
+                    return Err(ConnectorError::internal(format!("{section} ended with an unknown status")));
                 }
                 (SectionStatus::Skipped, true) => {
                     return Err(ConnectorError::internal(format!("the core section {} was skipped", report.section)));
@@ -139,33 +140,33 @@ impl ScanSummary {
     }
 }
 
-/// A failed scan: why, and how far it came. Rows already emitted must not be taken for the whole.
+/// A failed scan: the error, and the summary up to that point. Rows already emitted are not the whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScanFailure {
-    /// Boxed, so that a result with it is small. Its error is always there.
+    /// Boxed to keep results small. Its error is always set.
     summary: Box<ScanSummary>,
 }
 
 impl ScanFailure {
-    /// A scan that failed with `error`; the summary says so too, whatever it said before.
+    /// Creates a failure from its error; the summary is marked as failed, whatever it was before.
     pub fn new(error: ConnectorError, mut summary: ScanSummary) -> Self {
         summary.outcome = Outcome::Failed;
         summary.error = Some(error);
         Self { summary: Box::new(summary) }
     }
 
-    /// Why the scan failed.
+    /// Returns why the scan failed.
     #[expect(clippy::expect_used, reason = "it is set where a failure is made, and nowhere else")]
     pub fn error(&self) -> &ConnectorError {
         self.summary.error.as_ref().expect("a failed scan has an error")
     }
 
-    /// How far it came; its outcome is [`Outcome::Failed`].
+    /// Returns the summary up to the failure; its outcome is [`Outcome::Failed`].
     pub fn summary(&self) -> &ScanSummary {
         &self.summary
     }
 
-    /// How far it came, with the error.
+    /// Returns the same summary, with the error, by value.
     pub fn into_summary(self) -> ScanSummary {
         *self.summary
     }

@@ -1,4 +1,4 @@
-//! Settings held against a connector's schema, for hosts.
+//! Validation of settings against a connector's schema, for hosts.
 
 use serde_json::{Map, Value};
 
@@ -7,11 +7,12 @@ use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 
 impl SystemConfig {
-    /// Checks the attributes against the connector's schema and the rest for plausibility.
+    /// Checks the attributes against the connector's schema, and the other settings for plausibility. An attribute that
+    /// is `null` counts as not set, for every connector: a host may store it so.
     ///
     /// # Errors
-    /// `invalid_config` with one line for each problem: its path, what is wrong, and the nearest known name
-    /// where a name is unknown. Values are never repeated, since one may be a secret in the wrong place.
+    /// Returns `invalid_config`, whose message names every problem: its path, what is wrong and, for an unknown name,
+    /// the nearest known one. Values are never repeated, since one may be a secret in the wrong place.
     pub fn validate(&self, descriptor: &Descriptor) -> Result<(), ConnectorError> {
         let mut problems = Vec::new();
         if self.hostname.trim().is_empty() {
@@ -23,7 +24,7 @@ impl SystemConfig {
         if descriptor.credential.password.required && self.credential.password().is_empty() {
             problems.push(format!("credential.password: the {} is missing", descriptor.credential.password.meaning));
         }
-        problems.extend(attribute_problems(&self.attributes, descriptor.config_schema.as_value())?);
+        problems.extend(attribute_problems(&self.set_attributes(), descriptor.config_schema.as_value())?);
         if problems.is_empty() {
             return Ok(());
         }
@@ -34,7 +35,7 @@ impl SystemConfig {
     }
 }
 
-/// One line for each way in which `attributes` departs from `schema`.
+/// Returns one line for each way in which `attributes` violates `schema`.
 fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result<Vec<String>, ConnectorError> {
     let known: Vec<&str> =
         schema["properties"].as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
@@ -49,7 +50,7 @@ fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result
     problems.extend(
         validator
             .iter_errors(&instance)
-            // Those of the attributes themselves are named above.
+            // Unknown top-level attributes are reported above.
             .filter(|error| {
                 !matches!(error.kind(), jsonschema::error::ValidationErrorKind::AdditionalProperties { .. })
                     || !error.instance_path().is_empty()
@@ -67,14 +68,14 @@ fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result
     Ok(problems)
 }
 
-/// The words that a property may be, where it must be one of some.
+/// Returns the choices of a property that has a fixed list of them.
 fn choices(property: &Value) -> Vec<&str> {
     let one_of = property["oneOf"].as_array().into_iter().flatten().filter_map(|choice| choice["const"].as_str());
     let listed = property["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
     one_of.chain(listed).collect()
 }
 
-/// The candidate most like `name`, when one is like enough to be meant.
+/// Returns the candidate most similar to `name`, if one is similar enough.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
     candidates
@@ -89,6 +90,7 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::config::Credential;
 
     fn schema() -> Value {
         serde_json::json!({
@@ -114,6 +116,16 @@ mod tests {
             let attributes = Map::from_iter([("mode".to_owned(), Value::from("c"))]);
             assert_eq!(attribute_problems(&attributes, &schema).unwrap(), ["attributes.mode: must be one of a, b"]);
         }
+    }
+
+    #[test]
+    fn an_attribute_that_is_null_counts_as_not_set() {
+        let mut descriptor = Descriptor::new("X", "X", "1.0.0");
+        descriptor.config_schema = schema().try_into().unwrap();
+        let system = SystemConfig::new("X", "h", Credential::default()).with_attribute("proxy", Value::Null);
+        system.validate(&descriptor).unwrap();
+        descriptor.config_schema.insert("required".to_owned(), serde_json::json!(["proxy"]));
+        assert!(system.validate(&descriptor).unwrap_err().message.contains("proxy"), "a required one is missing");
     }
 
     #[test]

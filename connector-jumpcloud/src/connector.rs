@@ -1,4 +1,4 @@
-//! The connector: options in, client out, and the contract's calls handed on.
+//! The connector: reads its options, creates the client, and implements the contract's calls.
 
 use std::sync::Arc;
 
@@ -27,16 +27,16 @@ impl TryFrom<SystemConfig> for JumpCloud {
     type Error = ConnectorError;
 
     fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
-        let options = Options::read(&config.attributes, sections::switches())?;
+        let options = Options::read(config.set_attributes(), sections::switches())?;
         let connector = Self { config, options };
-        // Whatever is wrong with the settings shows now, not at the first scan.
+        // Errors in the settings are reported now, not at the first scan.
         connector.client(connector.options.bounds())?;
         Ok(connector)
     }
 }
 
 impl JumpCloud {
-    /// A client with a pace, a retry budget and a clock of its own.
+    /// A client with its own pace, retry budget and clock.
     fn client(&self, bounds: ClientOptions) -> Result<Client, ConnectorError> {
         Client::new(&self.config, &self.options, bounds, sections::rights())
     }

@@ -1,4 +1,4 @@
-//! What the connector says of itself.
+//! The connector's descriptor.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use connector_api::{CredentialField, CredentialMapping, Descriptor, Edition, Err
 use crate::api::level::Level;
 use crate::client::WORDS;
 use crate::graph::evidence_table;
-use crate::options::{Options, attribute};
+use crate::options::{Options, attribute, form};
 use crate::regions;
 use crate::rights::{self, EVERYTHING, Right, SignIn};
 use crate::sections::{self, About, users};
@@ -15,10 +15,10 @@ use crate::sections::{self, About, users};
 /// The OS Type by which a system chooses this connector.
 pub const OS_TYPE: &str = "JumpCloud";
 
-/// The console of the organisations that are not in a region of their own.
+/// The console of the default region.
 const DEFAULT_HOSTNAME: &str = WORDS.example_host;
 
-/// Describes the connector, without I/O. It is put together once: its schema takes longer to make than to copy.
+/// Describes the connector, without I/O. It is built once, because copying the schema is faster than building it.
 pub(crate) fn descriptor() -> Descriptor {
     static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(made);
     DESCRIPTOR.clone()
@@ -65,19 +65,20 @@ fn made() -> Descriptor {
     .map(str::to_owned)
     .to_vec();
     descriptor.troubleshooting = troubleshooting();
-    descriptor.config_schema = Options::schema(sections::switches());
+    descriptor.config_schema = Options::schema(&sections::switches());
+    descriptor.form = form::groups(&sections::switches());
     descriptor.tuning = attribute::TUNING.iter().map(|name| (*name).to_owned()).collect();
     descriptor
 }
 
-/// The group and resource types that rows may carry.
+/// The group and resource types in rows.
 fn emits() -> Vec<String> {
     let owned = sections::ALL.iter().flat_map(|section| section.about().owns);
     let named = owned.filter(|(record, _)| ["group", "resource"].contains(record));
     named.flat_map(|(_, types)| types.iter().map(|name| (*name).to_owned())).collect()
 }
 
-/// What the operator's page says on permissions.
+/// The lines about permissions on the operator's page.
 fn permissions() -> Vec<String> {
     let readers = |role: &str| {
         let may =
@@ -86,9 +87,9 @@ fn permissions() -> Vec<String> {
         abouts.filter(may).map(|about| about.section.to_string()).collect::<Vec<_>>().join(", ")
     };
     let mut lines = vec![
-        "An administrator with API access, or a service account; what it may read follows from its role".to_owned(),
-        format!("{EVERYTHING} may read everything; Manager: {}", readers("Manager")),
-        "Any other role needs these scopes, or the same ones without `.readonly`:".to_owned(),
+        "An administrator with API access, or a service account; its role decides what it can read".to_owned(),
+        format!("The role {EVERYTHING} can read everything; the role Manager: {}", readers("Manager")),
+        "Any other role needs these scopes, or the same scopes without `.readonly`:".to_owned(),
     ];
     let line = |of: &str, taken: &[Right]| {
         let scopes: Vec<String> = rights::scopes(taken).iter().map(|scope| format!("`{scope}`")).collect();
@@ -96,10 +97,10 @@ fn permissions() -> Vec<String> {
     };
     let reading = sections::ALL.iter().map(|section| section.about()).filter(|about| !about.rights.is_empty());
     lines.extend(reading.map(|about| line(about.section.as_str(), about.rights)));
-    lines.push(line("the organisations that a credential may see", &rights::ORGANIZATIONS));
+    lines.push(line("the list of organisations", &rights::ORGANIZATIONS));
     lines.push(
-        "The Command Runner roles are refused at Directory Insights (last logins), service accounts where the \
-         organisations are listed"
+        "JumpCloud refuses last logins (Directory Insights) to the Command Runner roles, and the list of organisations to \
+         service accounts"
             .to_owned(),
     );
     lines
@@ -123,34 +124,33 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         row(
             ErrorCode::Unauthorized,
             "401 Unauthorized",
-            "Another region's host; an API key that expired, was replaced, or whose administrator has no API access",
+            "Host of another region; API key expired or replaced; its administrator has no API access",
             &sentences(&rights::unauthorized_steps(SignIn::ApiKey)),
         ),
         row(
             ErrorCode::Unauthorized,
             "401 Unauthorized, signing in as a service account",
-            "Another region's host; an account that is not active, a secret or key that expired or was replaced",
+            "Host of another region; service account not active; its secret or key expired or replaced",
             &sentences(&rights::unauthorized_steps(SignIn::ServiceAccountToken)),
         ),
         row(
             ErrorCode::WrongOrganization,
-            "401 or 400 that asks for an organisation, 404 with an organisation id, or another organisation's rows",
-            "The credential may see several organisations and none is named, or the id is wrong",
+            "401 or 400 that asks for an organisation, 404 with an organisation id, or rows of another organisation",
+            "The credential can access several organisations and none is selected, or the id is wrong",
             &format!("Set {} to one of the ids that Test Connection lists", attribute::ORG_ID),
         ),
         row(
             ErrorCode::Forbidden,
             "403 Forbidden, or 402",
-            "The role lacks the scope of a call, or the organisation's plan the feature",
-            "Give the administrator or service account the role or scope that the error names (see Required permissions)",
+            "The role does not have a required scope, or the organisation's plan does not include the feature",
+            "Give the administrator or service account the role or scope named in the error (see Required permissions)",
         ),
         row(
             ErrorCode::AddressBlocked,
             "403 with a web page: your IP has been blocked",
-            "A gateway takes this server's calls for abuse",
+            "A gateway blocks this server because of too many requests",
             &format!(
-                "Do not scan again before JumpCloud's support has unblocked this server's public IP address; then set {} to \
-                 less",
+                "Do not scan again until JumpCloud's support has unblocked this server's public IP address; then set a lower {}",
                 attribute::REQUESTS_PER_SECOND
             ),
         ),
@@ -172,7 +172,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         row(
             ErrorCode::Connect,
             "Cannot connect",
-            "Outbound HTTPS blocked, or a proxy that refuses",
+            "Outbound HTTPS is blocked, or the proxy refuses the connection",
             &format!(
                 "Ensure the OrbisID server can reach console.jumpcloud.com:443, directly or through {}",
                 attribute::PROXY_URL
@@ -182,9 +182,9 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         row(
             ErrorCode::Tls,
             "TLS handshake failed",
-            "A proxy that inspects TLS, this server's clock, or a port that speaks plain HTTP",
+            "A proxy inspects TLS, this server's clock is wrong, or the port is for plain HTTP",
             &format!(
-                "Name the proxy's authority in {}, or correct clock or port; verification cannot be turned off",
+                "Add the proxy's CA certificate with {}, or correct the clock or port; verification cannot be turned off",
                 attribute::CA_BUNDLE_FILE
             ),
         ),
@@ -192,25 +192,25 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::Timeout,
             "No answer in time",
             "Slow network or service",
-            "Scan again; raise the time-outs when it lasts",
+            "Scan again; if it persists, raise the time-outs",
         ),
         row(
             ErrorCode::ServerError,
             "5xx after all attempts",
             "JumpCloud has an outage",
-            "Scan again later; look at JumpCloud's status page",
+            "Scan again later; check JumpCloud's status page",
         ),
         row(
             ErrorCode::UnexpectedRedirect,
             "Redirected",
-            "Wrong host name, or a login page in between",
-            "Check the host name; redirects are never followed, since the credential would travel along",
+            "Wrong host name, or a login page on the way to JumpCloud",
+            "Check the host name; redirects are never followed, because they would receive the credential",
         ),
         row(
             ErrorCode::MalformedResponse,
             "Answer not understood",
-            "The host is not a JumpCloud console, a proxy changes answers, or JumpCloud refuses a request as it is made",
-            "Check the host name and the proxy; report it when the message quotes JumpCloud",
+            "The host is not a JumpCloud console, a proxy changes the responses, or JumpCloud rejects the request",
+            "Check the host name and the proxy; if the message quotes JumpCloud, report it",
         ),
         row(
             ErrorCode::ResponseTooLarge,
@@ -234,36 +234,36 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::InvalidConfig,
             "Settings refused",
             "An attribute is unknown or has a wrong value",
-            "Follow the message; the schema lists all attributes",
+            "Correct the attribute that the message names; the schema lists all attributes",
         ),
         row(
             ErrorCode::InsecureEndpoint,
             "Plain HTTP refused",
             "The host name begins with http://",
-            "Leave the scheme out",
+            "Remove http:// from the host name",
         ),
         row(ErrorCode::EditionNotSupported, "Not available", "Community edition", "Use OrbisID Pro or Enterprise"),
         row(
             ErrorCode::CheckpointRejected,
             "Checkpoint refused",
-            "It is damaged, too old, or made for other settings",
-            "Scan with the settings that it was made for, or start afresh explicitly",
+            "It is damaged, too old, or was made with other settings",
+            "Scan with the settings that it was made with, or start a new scan without it",
         ),
         row(
             ErrorCode::NotFound,
             "404 Not Found",
-            "Wrong host name, or a feature that the organisation does not have",
+            "Wrong host name, or the organisation does not have the feature",
             &format!(
-                "Check the host name, for last logins {}; leave out what there is not",
+                "Check the host name, for last logins {}; turn off sections that the organisation does not have",
                 attribute::INSIGHTS_HOSTNAME
             ),
         ),
-        row(ErrorCode::Cancelled, "Cancelled", "Somebody ended the scan", "Start it again when ready"),
+        row(ErrorCode::Cancelled, "Cancelled", "Somebody cancelled the scan", "Start the scan again when ready"),
         row(
             ErrorCode::Sink,
             "Records not taken",
             "The host could not store the records",
-            "Look at the host's own log, disk and database",
+            "Check the host's log, disk and database",
         ),
         row(ErrorCode::Internal, "Internal error", "A defect in the connector", "Report it with the scan's log"),
     ]

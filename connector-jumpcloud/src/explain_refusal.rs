@@ -1,4 +1,4 @@
-//! Some refusals mean something else than they say: a 401 may be for want of an organisation, a 404 for a wrong one.
+//! Explains misleading refusals: a 401 may mean that no organisation is selected, a 404 that it is the wrong one.
 
 use connector_api::{ConnectorError, ErrorCode};
 
@@ -6,15 +6,15 @@ use crate::api::organizations::{self, Organization};
 use crate::client::{Client, Meter, refused_here};
 use crate::options::attribute::ORG_ID;
 
-/// The organisations that the credential may see.
+/// The organisations that the credential can access.
 ///
 /// # Errors
-/// Whatever the request ends with.
+/// The error of the request.
 pub(crate) async fn visible_organizations(client: &Client, meter: &Meter) -> Result<Vec<Organization>, ConnectorError> {
     client.list_offset(meter, organizations::list(100)).await
 }
 
-/// The same error, or `wrong_organization` where asking for the organisations shows that that is what it means.
+/// The same error, or `wrong_organization` if the list of organisations shows that this is the cause.
 pub(crate) async fn explain(client: &Client, error: ConnectorError) -> ConnectorError {
     let asks = match error.code {
         ErrorCode::Unauthorized => true,
@@ -30,7 +30,7 @@ pub(crate) async fn explain(client: &Client, error: ConnectorError) -> Connector
     let wrong = |message: String, remedy: String| ConnectorError::new(ErrorCode::WrongOrganization, message, remedy);
     match (client.org_id(), visible.as_slice()) {
         (None, []) => error,
-        // Keys of one organisation see it too, so this may be a bad right as well as a missing name.
+        // A key of a single organisation lists it too, so the cause may be a missing right or a missing selection.
         (None, [_]) => {
             let error = refused_here(error);
             let remedy =
@@ -38,7 +38,7 @@ pub(crate) async fn explain(client: &Client, error: ConnectorError) -> Connector
             error.with_remedy(remedy)
         }
         (None, _) => wrong(
-            format!("{who} is accepted, but it may see several organisations and none is named"),
+            format!("{who} is accepted, but can access several organisations and none is selected"),
             format!("set {ORG_ID} to one of: {listed}"),
         ),
         (Some(org_id), visible) if !visible.iter().any(|organization| organization.is(org_id)) => {
@@ -48,26 +48,27 @@ pub(crate) async fn explain(client: &Client, error: ConnectorError) -> Connector
     }
 }
 
-/// The organisation that is named is not among those that the credential may see.
+/// The error if the selected organisation is not among those that the credential can access.
 pub(crate) fn not_visible(client: &Client, org_id: &str, visible: &[Organization]) -> ConnectorError {
     let who = client.sign_in().name();
     let (message, remedy) = match visible {
         [] => (
-            format!("the organisation {org_id} is named, and {who} may see no organisation"),
+            format!("{who} can access no organisation, so not {org_id} either"),
             format!(
-                "sign in with what may see the organisation {org_id}, or leave {ORG_ID} out for the one that {who} belongs to"
+                "use a credential that can access the organisation {org_id}, or remove {ORG_ID} to scan the one that {who} \
+                 belongs to"
             ),
         ),
         several => (
-            format!("the organisation {org_id} is not one that {who} may see"),
+            format!("{who} cannot access the organisation {org_id}"),
             format!("set {ORG_ID} to one of: {}", list(client, several)),
         ),
     };
     ConnectorError::new(ErrorCode::WrongOrganization, message, remedy)
 }
 
-/// Finds out by a user's row which organisation a bearer token belongs to, where Directory Insights must be named one
-/// and none is known. Where that fails, Directory Insights says itself what is missing.
+/// Reads the organisation of a bearer token from a user's row, if Directory Insights needs one and none is known. If that
+/// fails, the error of Directory Insights shows what is missing.
 pub(crate) async fn learn_organization(client: &Client, meter: &Meter) {
     if client.lacks_org_id()
         && let Ok(Some(id)) = organizations::of_first_user(client, meter).await

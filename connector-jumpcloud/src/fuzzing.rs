@@ -150,7 +150,7 @@ pub fn sections(bytes: &[u8]) {
     crate::sections::ALL.iter().for_each(|section| section.fuzz(bytes));
 }
 
-/// A page of events; its first line stands for the header that tells where the next one begins.
+/// A page of events; its first line is the header with the cursor of the next page.
 pub fn events(bytes: &[u8]) {
     let at = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(0);
     let mut answer = Answer { headers: HeaderMap::new(), body: Bytes::copy_from_slice(&bytes[at..]) };

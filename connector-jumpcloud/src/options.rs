@@ -4,105 +4,107 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use connector_api::{ConnectorError, Section};
+use connector_api::{ConnectorError, Section, settings_schema};
 use connector_http::{ClientOptions, RetryPolicy};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 pub(crate) mod attribute;
+pub(crate) mod form;
 
-/// The attributes of a JumpCloud system. Every one has a default that works for `console.jumpcloud.com`.
+/// The attributes of a JumpCloud system. Every one has a default that works for console.jumpcloud.com.
 // Without `Debug`: the proxy's password must not show.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(title = "JumpCloud system attributes")]
 pub(crate) struct Options {
-    /// The organisation to scan, sent as `x-org-id`. Needed when the credential may see several; find it in the
+    /// The organisation to scan: 24 hexadecimal digits. Needed when the credential may see several; find it in the
     /// JumpCloud portal under Settings, Organization Profile.
     #[schemars(title = "Organization ID", regex(pattern = "^[0-9a-fA-F]{24}$"), extend("examples" = ["5f1a2b3c4d5e6f7a8b9c0d1e"]))]
     pub(crate) jumpcloud_org_id: Option<String>,
-    /// How to sign in: `apiKey` takes the credential's password as an API key; `serviceAccount` takes its user name
-    /// as client id and its password as client secret.
+    /// With an API key, enter it as the credential's password. With a service account, enter its client ID as the
+    /// credential's user name and its client secret as the password.
     #[schemars(title = "Sign in with")]
     pub(crate) jumpcloud_authentication: Authentication,
-    /// Where a service account gets its token. Follows from the host name in JumpCloud's own regions.
+    /// Where a service account gets its token. In JumpCloud's own regions it follows from the host name.
     #[schemars(title = "Token URL", extend("examples" = ["https://admin-oauth.id.jumpcloud.com/oauth2/token"]))]
     pub(crate) jumpcloud_token_url: Option<String>,
-    /// The Directory Insights host. Follows from the host name in JumpCloud's own regions; otherwise the same
+    /// Where last logins are read. In JumpCloud's own regions it follows from the host name; elsewhere it is the same
     /// host.
     #[schemars(title = "Directory Insights host", extend("examples" = ["api.eu.jumpcloud.com"]))]
     pub(crate) jumpcloud_insights_hostname: Option<String>,
-    /// Which listing of users to read: `auto` asks `/api/v2/users` first and goes on with `/api/systemusers` where
-    /// that is not served or lists nobody.
+    /// Which list of users to read. Automatic asks /api/v2/users first, and /api/systemusers where that is not served
+    /// or lists nobody.
     #[schemars(title = "Users endpoint")]
     pub(crate) users_endpoint: UsersEndpoint,
-    /// Where to read what makes a group privileged (sudo, POSIX groups) and how its members get in, which JumpCloud was
-    /// seen to leave out of its list of groups: `auto` takes the list where its rows hold it, else reads each group, one
-    /// request for each; `list` never reads groups one by one, so that their sudo may be missed; `each` always does;
-    /// `filtered` finds the groups with sudo or a rule by filters, a few requests in all, and reads these alone.
+    /// Where to read what makes a group privileged (sudo, POSIX groups) and how its members get in: JumpCloud may leave
+    /// these out of its list of groups. Automatic takes the list where it has them, else reads each group with one
+    /// request. With the list alone, sudo of groups may be missed. By filters, a few requests find the groups with sudo
+    /// or a rule, and only these are read.
     #[schemars(title = "Group details")]
     pub(crate) group_details: GroupDetails,
     /// The sections that the operator leaves out, each by its own switch.
     #[serde(skip)]
     pub(crate) left_out: BTreeSet<Section>,
-    /// Which effective grants to write as rows. A binding is what an administrator made; a grant is what an account or group
-    /// reaches because of it, and there can be as many as accounts times devices.
+    /// Which effective grants to write as rows. A binding is what an administrator configured; a grant is what an account
+    /// or group can reach because of it, and there can be as many as accounts times devices.
     #[schemars(title = "Effective grants")]
     pub(crate) effective_grants: EffectiveGrants,
-    /// The most rows of each of the two sections of effective grants. A section that has more ends as incomplete.
-    #[schemars(title = "Most effective grants", range(min = 1, max = 1_000_000_000))]
+    /// The most rows in each section of effective grants. A section with more ends as incomplete.
+    #[schemars(title = "Effective grants limit", range(min = 1, max = 1_000_000_000))]
     pub(crate) effective_grants_limit: u64,
-    /// How many days to look back for logins; JumpCloud keeps 90, or 15 with some plans.
-    #[schemars(title = "Days of logins", range(min = 1, max = 90))]
+    /// How many days of logins to read. JumpCloud keeps 90 days, with some plans 15.
+    #[schemars(title = "Login look-back, in days", range(min = 1, max = 90))]
     pub(crate) last_login_days: u16,
     /// A group whose name contains one of these, in any case, is privileged.
     #[schemars(title = "Privileged group names", inner(length(min = 1)))]
     pub(crate) privileged_group_patterns: Vec<String>,
     /// An API key older than this is reported as stale.
-    #[schemars(title = "Age of a stale API key, in days", range(min = 1, max = 3650))]
+    #[schemars(title = "Stale API key age, in days", range(min = 1, max = 3650))]
     pub(crate) stale_api_key_days: u16,
-    /// Rows a page; JumpCloud takes at most 100.
+    /// Rows per page. JumpCloud takes at most 100.
     #[schemars(title = "Page size", range(min = 2, max = 100))]
     pub(crate) page_size: u8,
-    /// Requests in flight at the same time. 0 is automatic: few at first, more as long as they pay, at most 32.
+    /// The most requests in flight at the same time. 0 is automatic: few at first, and more while throughput grows, up
+    /// to 32.
     #[schemars(title = "Concurrent requests", range(min = 0, max = 64))]
     pub(crate) concurrency: u8,
-    /// The most requests a second. Without it, the pace follows what JumpCloud answers.
+    /// The most requests per second. When it is not set, the pace follows JumpCloud's answers.
     #[schemars(title = "Requests per second", range(min = 0.1, max = 1000.0))]
     pub(crate) requests_per_second: Option<f64>,
-    /// Attempts for one request, the first included. Those that JumpCloud answers by asking for fewer calls (429, or 503
-    /// with a time to wait) do not count; the time budget bounds them.
-    #[schemars(title = "Attempts", range(min = 1, max = 20))]
+    /// The most attempts for one request, the first included. Attempts that JumpCloud answers by asking for fewer calls
+    /// (429, or 503 with a time to wait) do not count; the time budget bounds them.
+    #[schemars(title = "Attempts per request", range(min = 1, max = 20))]
     pub(crate) attempts: u8,
-    /// The longest that the first wait before another attempt may be, in milliseconds; it doubles with each attempt.
-    #[schemars(title = "First wait, in milliseconds", range(min = 1, max = 60_000))]
+    /// The longest first wait before another attempt, in milliseconds. It doubles with each attempt.
+    #[schemars(title = "First retry wait, in milliseconds", range(min = 1, max = 60_000))]
     pub(crate) retry_wait_milliseconds: u16,
     /// How long to wait for a connection, in seconds.
     #[schemars(title = "Connect time-out, in seconds", range(min = 1, max = 120))]
     pub(crate) connect_timeout_seconds: u16,
-    /// The longest silence while an answer comes, in seconds.
+    /// The longest pause within an answer, in seconds.
     #[schemars(title = "Read time-out, in seconds", range(min = 1, max = 300))]
     pub(crate) read_timeout_seconds: u16,
     /// How long one attempt may take in all, in seconds.
     #[schemars(title = "Request time-out, in seconds", range(min = 1, max = 600))]
     pub(crate) request_timeout_seconds: u16,
     /// How long one request may take over all of its attempts and waits, in seconds.
-    #[schemars(title = "Time budget of a request, in seconds", range(min = 1, max = 3600))]
+    #[schemars(title = "Time budget per request, in seconds", range(min = 1, max = 3600))]
     pub(crate) retry_budget_seconds: u16,
     /// How long a scan may take, in minutes.
     #[schemars(title = "Time limit of a scan, in minutes", range(min = 1, max = 1440))]
     pub(crate) scan_limit_minutes: u16,
-    /// The largest answer that is accepted, in MiB, after decompression.
+    /// The largest answer to accept, in MiB, after decompression.
     #[schemars(title = "Largest answer, in MiB", range(min = 1, max = 256))]
     pub(crate) largest_answer_mib: u16,
-    /// A file of certificates in PEM form to trust in addition to the platform's own.
-    #[schemars(title = "CA bundle", extend("examples" = ["/etc/orbisid/ca.pem"]))]
+    /// The path of a file of certificates in PEM form, on the OrbisID server, to trust in addition to the platform's own.
+    #[schemars(title = "CA bundle file", extend("examples" = ["/etc/orbisid/ca.pem"]))]
     pub(crate) ca_bundle_file: Option<PathBuf>,
-    /// An HTTP proxy for all requests; its URL may hold a password. Without it, `HTTPS_PROXY` and `NO_PROXY` of the
-    /// environment hold.
+    /// The URL of an HTTP proxy for all requests; it may hold a password. When it is not set, the environment's HTTPS_PROXY
+    /// and NO_PROXY apply.
     #[schemars(
-        title = "Proxy",
+        title = "Proxy URL",
         extend("examples" = ["http://proxy.example:3128"], "writeOnly" = true, "format" = "password")
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,56 +114,64 @@ pub(crate) struct Options {
 /// How to sign in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(inline)]
 pub(crate) enum Authentication {
     /// An administrator's API key.
     #[default]
+    #[schemars(title = "API key")]
     ApiKey,
-    /// A service account's client id and secret.
+    /// A service account's client ID and secret.
+    #[schemars(title = "Service account")]
     ServiceAccount,
 }
 
-/// Which listing of users to read.
+/// Which list of users to read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(inline)]
 pub(crate) enum UsersEndpoint {
-    /// The first of the two that is served.
+    /// The first of the two that is served and lists anybody.
     #[default]
+    #[schemars(title = "Automatic")]
     Auto,
-    /// `/api/v2/users`.
+    /// The newer list.
+    #[schemars(title = "/api/v2/users")]
     V2,
-    /// `/api/systemusers`.
+    /// The older list.
+    #[schemars(title = "/api/systemusers")]
     Systemusers,
 }
 
 /// Where to read the details of groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(inline)]
 pub(crate) enum GroupDetails {
-    /// In the list where its rows hold them, else in each group.
+    /// From the list where it has them, else from each group.
     #[default]
+    #[schemars(title = "Automatic")]
     Auto,
-    /// In the list alone.
+    /// No group is read by itself.
+    #[schemars(title = "From the list alone")]
     List,
-    /// In each group.
+    /// One request per group.
+    #[schemars(title = "From each group")]
     Each,
-    /// In the groups that filters find.
+    /// Only the groups that filters find are read.
+    #[schemars(title = "By filters")]
     Filtered,
 }
 
 /// Which effective grants are rows. Each is a set of whole sections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(inline)]
 pub(crate) enum EffectiveGrants {
     /// What accounts reach with more than use, or for a limited time.
     #[default]
+    #[schemars(title = "Privileged or temporary")]
     Privileged,
     /// What all accounts and groups reach.
+    #[schemars(title = "All")]
     All,
     /// None. Bindings and memberships are still rows, and evidence is the same.
+    #[schemars(title = "None")]
     None,
 }
 
@@ -225,11 +235,10 @@ impl Options {
     ///
     /// # Errors
     /// `invalid_config` for what a schema cannot say.
-    pub(crate) fn read(attributes: &Map<String, Value>, switches: Switches) -> Result<Self, ConnectorError> {
+    pub(crate) fn read(mut attributes: Map<String, Value>, switches: Switches) -> Result<Self, ConnectorError> {
         let refused = |error: String| {
             ConnectorError::invalid_config(format!("attributes: {error}"), "correct the system's attributes")
         };
-        let mut attributes = attributes.clone();
         let mut left_out = BTreeSet::new();
         for (section, switch) in switches {
             match attributes.remove(switch.name) {
@@ -244,17 +253,17 @@ impl Options {
         Ok(Self { left_out, ..options })
     }
 
-    /// The schema of the attributes, with the switches of the sections where they belong.
-    pub(crate) fn schema(switches: Switches) -> Schema {
-        let mut schema = schemars::schema_for!(Self);
+    /// The schema of the attributes, with the switches of the sections, in the order of the form.
+    pub(crate) fn schema(switches: &Switches) -> Schema {
+        let mut schema = settings_schema::<Self>();
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return schema };
-        let own = std::mem::take(properties);
-        for (name, property) in own {
-            if name == BEHIND_SWITCHES {
-                properties.extend(switches.iter().map(|(_, switch)| (switch.name.to_owned(), switch.schema())));
-            }
-            properties.insert(name, property);
-        }
+        let switched = switches.iter().map(|(_, switch)| (switch.name.to_owned(), switch.schema()));
+        properties.extend(switched);
+        let ordered = form::groups(switches).into_iter().flat_map(|group| group.attributes);
+        let ordered: Map<_, _> = ordered.filter_map(|name| properties.remove_entry(&name)).collect();
+        // The form names them all, which the conformance suite holds it to.
+        let rest = std::mem::replace(properties, ordered);
+        properties.extend(rest);
         schema
     }
 
@@ -285,9 +294,6 @@ impl Options {
     }
 }
 
-/// The attribute in front of which the switches of the sections stand in forms.
-const BEHIND_SWITCHES: &str = attribute::LAST_LOGIN_DAYS;
-
 /// The attribute that leaves a section out; it is on unless said otherwise.
 pub(crate) struct Switch {
     /// The attribute's name.
@@ -300,7 +306,7 @@ pub(crate) struct Switch {
 
 impl Switch {
     fn schema(&self) -> Value {
-        json!({"description": self.description, "type": "boolean", "default": true, "title": self.title})
+        json!({"title": self.title, "description": self.description, "type": "boolean", "default": true})
     }
 }
 
@@ -310,24 +316,28 @@ pub(crate) type Switches = Vec<(Section, &'static Switch)>;
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use connector_api::{Credential, SystemConfig};
+
     use super::*;
     use crate::sections::switches;
 
     #[test]
-    fn every_attribute_explains_itself_and_has_its_default_in_the_schema_unless_it_is_secret() {
-        let schema = Options::schema(switches());
+    fn every_attribute_explains_itself_and_has_its_default_where_there_is_one_unless_it_is_secret() {
+        let schema = Options::schema(&switches());
         let properties = schema.get("properties").unwrap().as_object().unwrap();
         assert!(properties.len() > 20);
         for (name, property) in properties {
             assert!(property.get("title").is_some(), "{name} has no title");
             assert!(property.get("description").is_some(), "{name} has no description");
-            assert_eq!(property.get("default").is_some(), property["writeOnly"] != true, "{name}");
+            let default = serde_json::to_value(Options::default()).unwrap().get(name).cloned();
+            let has_default = default.is_none_or(|default| !default.is_null()) && property["writeOnly"] != true;
+            assert_eq!(property.get("default").is_some(), has_default, "{name}");
         }
     }
 
     #[test]
     fn what_code_and_texts_call_an_attribute_is_one() {
-        let schema = Options::schema(switches());
+        let schema = Options::schema(&switches());
         let is_attribute = |name: &str| schema.get("properties").unwrap().get(name).is_some();
         let known = attribute::ALL.iter().copied().chain(switches().into_iter().map(|(_, switch)| switch.name));
         for name in known {
@@ -349,17 +359,39 @@ mod tests {
 
     #[test]
     fn a_section_is_left_out_by_its_switch_and_by_nothing_else_than_false() {
-        let read = |value: Value| Options::read(&Map::from_iter([("includeSystems".to_owned(), value)]), switches());
+        let read = |value: Value| Options::read(Map::from_iter([("includeSystems".to_owned(), value)]), switches());
         assert!(!read(json!(false)).unwrap().wants(Section::SYSTEMS));
         assert!(read(json!(true)).unwrap().wants(Section::SYSTEMS));
         assert!(read(json!(false)).unwrap().wants(Section::APPLICATIONS));
         let error = read(json!("false")).err().unwrap();
         assert_eq!(error.message, "attributes: includeSystems is neither true nor false");
-        assert!(Options::read(&Map::from_iter([("includeWeather".to_owned(), json!(true))]), switches()).is_err());
+        assert!(Options::read(Map::from_iter([("includeWeather".to_owned(), json!(true))]), switches()).is_err());
+    }
+
+    #[test]
+    fn attributes_stand_in_the_schema_in_the_order_of_the_form() {
+        let schema = Options::schema(&switches());
+        let names: Vec<&String> = schema.get("properties").unwrap().as_object().unwrap().keys().collect();
+        let groups = form::groups(&switches());
+        assert_eq!(names, groups.iter().flat_map(|group| &group.attributes).collect::<Vec<_>>());
+        for (_, switch) in switches() {
+            assert!(groups[1].attributes.iter().any(|name| name == switch.name), "{}", switch.name);
+        }
+    }
+
+    #[test]
+    fn an_attribute_that_is_null_counts_as_not_set() {
+        let mut config = SystemConfig::new("JumpCloud", "console.jumpcloud.com", Credential::from_secret("key"));
+        let schema = Options::schema(&switches());
+        for name in schema.get("properties").unwrap().as_object().unwrap().keys() {
+            config = config.with_attribute(name, Value::Null);
+        }
+        config.validate(&crate::descriptor::descriptor()).unwrap();
+        crate::connector::JumpCloud::try_from(config).unwrap();
     }
 
     #[test]
     fn no_attribute_need_be_given() {
-        Options::read(&Map::new(), switches()).unwrap();
+        Options::read(Map::new(), switches()).unwrap();
     }
 }

@@ -1,5 +1,4 @@
-//! Whose rows a target gives: one that answers for another organisation than the one that was asked for must not pass for
-//! it.
+//! Checks that a target returns rows of the requested organisation, not of another one.
 
 use connector_api::{Attributes, ConnectorError, ErrorCode};
 use serde_json::Value;
@@ -15,7 +14,7 @@ pub(crate) fn named(fields: &Attributes) -> Option<String> {
     }
 }
 
-/// Holds the devices' organisations against the one that was asked for, if one was.
+/// Compares the organisations of devices with the requested one, if any.
 ///
 /// # Errors
 /// `wrong_organization`.
@@ -23,8 +22,7 @@ pub(crate) fn check_devices(asked: Option<&str>, devices: &[System]) -> Result<(
     devices.iter().try_for_each(|device| check(asked, named(&device.rest), || format!("the device {}", device.id)))
 }
 
-/// Holds the organisation that a row names against the one that was asked for, if one was. A row that names none says
-/// nothing.
+/// Compares the organisation that a row names with the requested one, if any. A row without an organisation passes.
 ///
 /// # Errors
 /// `wrong_organization`.
@@ -36,8 +34,8 @@ pub(crate) fn check(
     match (asked, named) {
         (Some(asked), Some(named)) if !named.eq_ignore_ascii_case(asked) => Err(ConnectorError::new(
             ErrorCode::WrongOrganization,
-            format!("{} belongs to another organisation than {asked}, which was asked for", whose()),
-            format!("set {ORG_ID} to the organisation that this credential is for; Test Connection names it"),
+            format!("{} does not belong to the selected organisation {asked}", whose()),
+            format!("set {ORG_ID} to the organisation of this credential, which Test Connection shows"),
         )),
         _ => Ok(()),
     }

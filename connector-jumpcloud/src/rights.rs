@@ -1,11 +1,11 @@
-//! What a credential needs: the right that each call takes, and what to check where a credential is refused.
+//! What a credential needs: the right for each call, and what to check if a credential is refused.
 //!
-//! Each section names the rights of its own calls; the operator's page and every remedy are drawn from these.
+//! Each section names the rights of its own calls; the operator's page and every remedy use these.
 
 use crate::options::attribute::TOKEN_URL;
 use crate::regions;
 
-/// How the connector signs in, as far as remedies differ.
+/// How the connector signs in, as needed for remedies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignIn {
     /// An administrator's API key.
@@ -21,25 +21,25 @@ impl SignIn {
         matches!(self, Self::ServiceAccountKey | Self::ServiceAccountToken)
     }
 
-    /// What signs in, in a sentence.
+    /// The subject of a sentence about the credential.
     pub(crate) const fn name(self) -> &'static str {
         if self.is_service_account() { "the service account" } else { "the key" }
     }
 
-    /// Whose role decides what may be read.
+    /// The holder of the role that decides what may be read.
     const fn holder(self) -> &'static str {
         if self.is_service_account() { "the service account" } else { "the key's administrator" }
     }
 }
 
-/// The right that one call takes.
+/// The right for one call.
 #[derive(Debug)]
 pub(crate) struct Right {
-    /// Without method and query; `{id}` stands for an id, `{kind}` for any word.
+    /// Without method and query; `{id}` is any id, `{kind}` any word.
     pub(crate) path: &'static str,
-    /// The published scope (`x-scopes`) that suffices; the same without `.readonly` does, too.
+    /// The published scope (`x-scopes`) that is enough; the same scope without `.readonly` is too.
     pub(crate) scope: &'static str,
-    /// The built-in roles that are known to suffice.
+    /// The built-in roles that are known to be enough.
     pub(crate) roles: &'static [&'static str],
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Right {
 pub(crate) const EVERYTHING: &str = "Administrator";
 
 impl Right {
-    /// A call that takes the one role that may read everything, or the scope.
+    /// A call that needs the role that may read everything, or the scope.
     pub(crate) const fn of_administrators(path: &'static str, scope: &'static str) -> Self {
         Self { path, scope, roles: &[EVERYTHING] }
     }
@@ -58,7 +58,7 @@ impl Right {
     }
 }
 
-/// What Test Connection and the listing of organisations ask for, and no section does.
+/// The right for Test Connection and the list of organisations, which no section needs.
 pub(crate) static ORGANIZATIONS: [Right; 1] =
     [Right::of_administrators("/api/organizations", "organizations.readonly")];
 
@@ -67,12 +67,12 @@ pub(crate) static ORGANIZATIONS: [Right; 1] =
 pub(crate) struct Rights(Vec<&'static Right>);
 
 impl Rights {
-    /// Those of the sections' calls, and of those that no section makes.
+    /// The rights for the sections' calls, and for those outside of sections.
     pub(crate) fn new(of_sections: impl Iterator<Item = &'static Right>) -> Self {
         Self(of_sections.chain(&ORGANIZATIONS).collect())
     }
 
-    /// The right that a call to `path` takes.
+    /// The right for a call to `path`.
     fn of(&self, path: &str) -> Option<&'static Right> {
         let is = |pattern: &str| {
             let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
@@ -87,19 +87,19 @@ impl Rights {
         self.0.iter().copied().find(|right| is(right.path))
     }
 
-    /// What to do where a credential is good, and may not make a call to `path`.
+    /// The remedy if a valid credential may not make a call to `path`.
     pub(crate) fn remedy(&self, path: &str, sign_in: SignIn) -> String {
         let holder = sign_in.holder();
         match self.of(path) {
             Some(right) => {
-                format!("give {holder} the role {}, or one with the scope {}", right.roles.join(" or "), right.scope)
+                format!("give {holder} the role {}, or a role with the scope {}", right.roles.join(" or "), right.scope)
             }
-            None => format!("give {holder} a role that may read this"),
+            None => format!("give {holder} a role that can read this"),
         }
     }
 }
 
-/// The scopes that calls take, each once, in their order.
+/// The scopes for some calls, each once, in their order.
 pub(crate) fn scopes(rights: &[Right]) -> Vec<&'static str> {
     let mut scopes: Vec<&str> = Vec::new();
     for right in rights {
@@ -110,40 +110,40 @@ pub(crate) fn scopes(rights: &[Right]) -> Vec<&'static str> {
     scopes
 }
 
-/// What to do where a credential is not accepted, step by step: first what changes nothing, last what revokes the credential.
+/// The steps if a credential is not accepted: first those that change nothing, last the one that revokes the credential.
 pub(crate) fn unauthorized_steps(sign_in: SignIn) -> Vec<String> {
     let region =
         format!("check that the host name is the console of the organisation's region ({})", regions::consoles());
     let more: &[&str] = match sign_in {
         SignIn::ApiKey => &[
-            "check that the key has not expired (90 days after it was made, by default) nor been replaced, and that its \
-             administrator is active and has API access",
-            "regenerate the API key in the JumpCloud portal if none of this helps, since it revokes the current key for \
-             everything that uses it, and update the credential",
+            "check that the key has not expired (by default after 90 days) or been replaced, and that its administrator is \
+             active and has API access",
+            "regenerate the API key in the JumpCloud portal if none of this helps, and update the credential; this revokes \
+             the current key for everything that uses it",
         ],
         SignIn::ServiceAccountKey | SignIn::ServiceAccountToken => {
-            &["check that the service account is active, and that what it signs in with has neither expired nor been \
-             replaced; then update the credential"]
+            &["check that the service account is active, and that its secret or key has not expired or been replaced; \
+             then update the credential"]
         }
     };
     [region].into_iter().chain(more.iter().map(|step| (*step).to_owned())).collect()
 }
 
-/// The same as a remedy.
+/// The same steps as a remedy.
 pub(crate) fn unauthorized(sign_in: SignIn) -> String {
     unauthorized_steps(sign_in).join("; ")
 }
 
-/// What to check where a service account gets no token.
+/// What to check if a service account gets no token.
 pub(crate) fn no_token() -> String {
     format!(
-        "check the service account's client id and client secret, that the account is active and the secret has not \
-         expired, and that the host name is the console of its region ({}) or {TOKEN_URL} that region's token host",
+        "check the client id and client secret, that the service account is active and its secret has not expired, and that \
+         the host name is the console of its region ({}) or {TOKEN_URL} is that region's token URL",
         regions::consoles()
     )
 }
 
-/// What to check where no user is listed, which takes `scope`.
+/// What to check if no user is listed; listing users needs `scope`.
 pub(crate) fn no_users(sign_in: SignIn, scope: &str) -> String {
     if sign_in.is_service_account() {
         format!("verify users exist and the service account's role has the scope {scope}")
@@ -162,7 +162,7 @@ mod tests {
     use crate::sections::{self, users::SCOPE};
 
     #[test]
-    fn the_longest_paths_are_told_apart_by_every_part() {
+    fn the_longest_paths_are_distinguished_by_every_part() {
         let rights = sections::rights();
         let scope = |path: &str| rights.of(path).map(|right| right.scope);
         assert_eq!(scope("/api/v2/usergroups"), Some("groups.readonly"));

@@ -1,8 +1,8 @@
-//! A scan: the plan by which the sections are read and their rows go out.
+//! A scan: the order in which sections are read and their rows are sent.
 //!
-//! The users are read last. Everything that an account's row says in addition (groups, devices, last login, evidence of
-//! privilege) is then known, so each account goes to the sink once, whole, as its page arrives, and none is held in
-//! memory. What is held is the graph: ids and edges.
+//! The users are read last. By then everything else in an account's row (groups, devices, last login, evidence of
+//! privilege) is known, so each account is sent once, complete, as its page arrives, and is not kept in memory. Only the
+//! graph of ids and edges is kept.
 
 #[cfg(any(fuzzing, test, feature = "fuzzing"))]
 mod fuzzing;
@@ -48,16 +48,16 @@ pub(crate) struct Scan<'a> {
     pub(crate) in_flight: InFlight,
 }
 
-/// What must be known of each section even when the scan ends in its middle.
+/// What must be known about each section even if the scan ends while it is read.
 #[derive(Default)]
 pub(crate) struct InFlight(Mutex<BTreeMap<Section, SectionInFlight>>);
 
-/// A section as far as it is.
+/// The progress of a section.
 #[derive(Default, Clone)]
 pub(crate) struct SectionInFlight {
-    /// What its requests cost.
+    /// The cost of its requests.
     meter: Meter,
-    /// Rows that the sink took.
+    /// Rows that the sink accepted.
     pub(crate) taken: u64,
 }
 
@@ -72,7 +72,7 @@ impl InFlight {
 }
 
 impl Scan<'_> {
-    /// Runs the scan to its end, its failure, its time limit or its cancellation.
+    /// Runs the scan until it ends, fails, exceeds its time limit or is cancelled.
     pub(crate) async fn run(self) -> Result<ScanSummary, ScanFailure> {
         let mut ledger = ScanLedger::start(self.descriptor, self.config);
         let mut state = State::default();
@@ -106,7 +106,7 @@ impl Scan<'_> {
                 result.unwrap_or_else(|_| Err(ConnectorError::new(
                     ErrorCode::Timeout,
                     format!("the scan did not end within {minutes} minutes"),
-                    format!("raise {SCAN_LIMIT_MINUTES}, or switch off sections that are not needed"),
+                    format!("raise {SCAN_LIMIT_MINUTES}, or turn off sections that are not needed"),
                 )))
             }
         }
@@ -114,7 +114,7 @@ impl Scan<'_> {
 
     async fn read_and_emit(&self, started_at: Timestamp, state: &mut State) -> Result<(), ConnectorError> {
         if state.reports.contains_key(&Section::USERS) {
-            // The accounts went out with what was known by then: what was not read cannot be made good any more.
+            // The accounts were sent with what was known by then: data that was not read cannot be added any more.
             return self.emit_rest(state).await;
         }
         let mut progress = self.progress(Section::USERS);
@@ -141,8 +141,8 @@ impl Scan<'_> {
         wants(section, self.options, self.request)
     }
 
-    /// The report of a section when the scan has ended. One that was read is complete only when its rows were taken, and
-    /// all but the users' go out last.
+    /// The report of a section at the end of the scan. A section that was read is complete only if its rows were accepted,
+    /// and all rows except the users' are sent last.
     fn ended(
         &self,
         section: Section,
@@ -187,14 +187,14 @@ impl Scan<'_> {
             .map_err(|error| Checkpoint::rejected(format!("its state is damaged: {error}")))?;
         state.check().map_err(Checkpoint::rejected)?;
         if state.without != self.request.without {
-            return Err(Checkpoint::rejected("other sections were left out when it was made"));
+            return Err(Checkpoint::rejected("other sections were skipped when it was made"));
         }
         self.client.refuse_sorts(state.refused_sorts.iter().cloned());
         *started_at = checkpoint.started_at;
         Ok(state)
     }
 
-    /// Keeps what was read so far, if the host wants checkpoints.
+    /// Saves what was read so far, if the host wants checkpoints.
     async fn checkpoint(&self, started_at: Timestamp, state: &State) -> Result<(), ConnectorError> {
         if !self.request.checkpoints {
             return Ok(());
@@ -205,19 +205,19 @@ impl Scan<'_> {
     }
 }
 
-/// Whether a section is read: each that is core, and of the others those that nobody left out. What is made of another
-/// goes with it.
+/// Whether a section is read: every core section, and the others unless they are skipped. A section computed from another
+/// is skipped with it.
 fn wants(section: Section, options: &Options, request: &ScanRequest) -> bool {
     let chosen = |section| options.wants(section) && !request.without.contains(&section);
     let of = sections::of(section).and_then(|known| known.about().made_of);
     sections::is_core(section) || (chosen(section) && of.is_none_or(chosen))
 }
 
-/// One thing was asked for by id, and another was answered.
+/// The error if a request by id returned another object.
 pub(crate) fn another_answered(kind: &str, asked: &Id, answered: &Id) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::MalformedResponse,
-        format!("the {kind} {asked} was asked for by id, and {answered} was answered"),
-        "scan again; when it lasts, report it to JumpCloud",
+        format!("JumpCloud returned {answered} when asked for the {kind} {asked}"),
+        "scan again; if it persists, report it to JumpCloud",
     )
 }

@@ -1,4 +1,4 @@
-//! What the button "Test Connection" finds out: one check for each thing that a scan needs.
+//! The checks of "Test Connection": one for each thing that a scan needs.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use crate::sections::users::{self, endpoint};
 /// All checks together end within this time; the host waits 60 s.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Makes the checks one after another. A failure skips those that need what failed.
+/// Runs the checks one after another. If one fails, checks that depend on it are skipped.
 pub(crate) async fn run(client: &Client, options: &Options) -> ConnectionReport {
     let mut checks = Checks { report: ConnectionReport::default(), deadline: Instant::now() + LIMIT };
     checks.all(client, options).await;
     checks.report
 }
 
-/// The report of settings from which no client can be made.
+/// The report if the settings are not valid.
 pub(crate) fn unusable(error: ConnectorError) -> ConnectionReport {
     ConnectionReport::new(vec![Check::failed("configuration", error, Duration::ZERO)])
 }
@@ -41,12 +41,12 @@ struct Checks {
 impl Checks {
     async fn all(&mut self, client: &Client, options: &Options) {
         let meter = Meter::default();
-        // One request shows how far it gets: resolved, connected, secured, signed in.
+        // One request shows how far the connection gets: name resolved, connected, TLS, signed in.
         let began = Instant::now();
         let proof = self.within(user_groups::prove(client, &meter)).await;
         let took = began.elapsed();
         if !self.reached(client, proof.as_ref().err(), took) {
-            self.skip(&["key", "organization", "users", "groups", "memberships"], "nothing can be asked so far");
+            self.skip(&["key", "organization", "users", "groups", "memberships"], "an earlier check failed");
             return;
         }
         let began = Instant::now();
@@ -60,7 +60,7 @@ impl Checks {
         self.groups(client, &meter).await;
     }
 
-    /// Whether the target was reached; enters the checks on the way to it.
+    /// Enters the checks of the connection and returns whether the target was reached.
     fn reached(&mut self, client: &Client, error: Option<&ConnectorError>, took: Duration) -> bool {
         let console = &client.endpoints().console;
         let address = console.host_str().unwrap_or_default();
@@ -68,7 +68,7 @@ impl Checks {
         let proxy = client.proxy();
         let code = error.map(|error| error.code);
         match (&proxy, error) {
-            // A proxy resolves the name, and does not say how.
+            // The proxy resolves the name; the result is not visible here.
             (Some(proxy), _) => self.skip(&["resolve"], &format!("the proxy {proxy} resolves the name")),
             (None, Some(error)) if error.code == ErrorCode::Dns => {
                 self.fail("resolve", error.clone(), took);
@@ -81,7 +81,7 @@ impl Checks {
             && matches!(error.code, ErrorCode::Dns | ErrorCode::Connect | ErrorCode::Timeout)
         {
             self.fail("connect", error.clone(), took);
-            self.skip(&["tls"], "no connection stands");
+            self.skip(&["tls"], "there is no connection");
             return false;
         }
         let connected = proxy.map_or_else(
@@ -107,8 +107,8 @@ impl Checks {
         true
     }
 
-    /// Whether the credential may be accepted; enters the check of it. `lists` says that it was where organisations are
-    /// listed.
+    /// Enters the check of the credential and returns whether it may be accepted. `lists`: the list of organisations
+    /// accepted it.
     fn accepted(&mut self, proof: Result<(), ConnectorError>, lists: bool, took: Duration) -> bool {
         match proof {
             Ok(()) => self.pass("key", "the credential is accepted", took),
@@ -117,7 +117,7 @@ impl Checks {
                 self.fail("key", error, took);
                 return false;
             }
-            Err(_) => self.skip(&["key"], "the users and groups will show"),
+            Err(_) => self.skip(&["key"], "see the checks of users and groups"),
         }
         true
     }
@@ -139,7 +139,7 @@ impl Checks {
                     Some(found) => passed(found),
                     None => {
                         let error = not_visible(client, org_id, &visible);
-                        // A key of one organisation need not see it.
+                        // A key of a single organisation may list none.
                         let check = if visible.is_empty() { Check::warning } else { Check::failed };
                         check("organization", error, took)
                     }
@@ -149,13 +149,13 @@ impl Checks {
                 [one] => passed(one),
                 [] => Check::skipped(
                     "organization",
-                    format!("{who} sees no organisation; one that belongs to a single organisation need not"),
+                    format!("{who} lists no organisation, which is normal if it belongs to a single one"),
                 ),
                 several => Check::failed(
                     "organization",
                     ConnectorError::new(
                         ErrorCode::WrongOrganization,
-                        format!("{who} may see {} organisations and none is named", several.len()),
+                        format!("{who} can access {} organisations and none is selected", several.len()),
                         format!("set {ORG_ID} to one of: {}", list_organizations(client, several)),
                     ),
                     took,
@@ -194,7 +194,7 @@ impl Checks {
         let mut reader = PageReader::<UserGroup>::new(client, meter, user_groups::list(100));
         let looked = async {
             let total = reader.total().await?;
-            // The page is here.
+            // The page is already read.
             let first = if total == Some(0) { None } else { reader.next().await? };
             Ok((total, first.into_iter().flatten().next()))
         };
@@ -213,33 +213,33 @@ impl Checks {
         }
     }
 
-    /// Members take another scope than the groups, so those of one group are counted.
+    /// Members need another scope than groups, so the members of one group are counted.
     async fn memberships(&mut self, client: &Client, group: &UserGroup, meter: &Meter) {
         let began = Instant::now();
         let mut reader = PageReader::<Edge>::new(client, meter, graph::members(Kind::UserGroup, &group.id, 1));
         match self.within(reader.total()).await {
             Ok(total) => {
-                let found = format!("{} of the first group", counted(total, "members"));
+                let found = counted(total, "members of the first group");
                 self.pass("memberships", &found, began.elapsed());
             }
             Err(error) => self.fail_explained("memberships", client, error, began).await,
         }
     }
 
-    /// Enters a failure as what it means.
+    /// Enters a failure with its explained cause.
     async fn fail_explained(&mut self, name: &str, client: &Client, error: ConnectorError, began: Instant) {
         let error = self.within(async { Ok(explain(client, error).await) }).await.unwrap_or_else(|late| late);
         self.fail(name, error, began.elapsed());
     }
 
-    /// What a question answers, or that no time is left for it.
+    /// The result of a request, or `timeout` when the time of the test is used up.
     async fn within<T>(&self, question: impl Future<Output = Result<T, ConnectorError>>) -> Result<T, ConnectorError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         timeout(left, question).await.unwrap_or_else(|_| {
             Err(ConnectorError::new(
                 ErrorCode::Timeout,
-                "no answer came in the time that a connection test has",
-                "ensure that this server can reach the target, and look at JumpCloud's status page",
+                "no response within the time limit of the connection test",
+                "check the network from this server to JumpCloud, and JumpCloud's status page",
             ))
         })
     }

@@ -63,14 +63,14 @@ fn render(descriptor: &Descriptor) -> String {
             .map(|row| [row.section.to_string(), row.data.clone(), row.source.clone(), row.cost.clone()]),
     );
     page.push_str(
-        "\n`users`, `groups` and `memberships` are core: a scan in which one of them is not complete is a failed scan. \
-         The others may be switched off, and may fail without failing the scan; the summary names what is missing.\n",
+        "\n`users`, `groups` and `memberships` are core sections: if one of them is not complete, the scan fails. The other \
+         sections can be turned off, and can fail without failing the scan; the summary names what is missing.\n",
     );
     section(&mut page, "Evidence of privilege and risk");
     page.push_str(
-        "Accounts and groups carry `reasons`. One of the kind privilege makes the account, or the members of the group, \
-         privileged; one of the kind risk does not. How grave an account is, is the severity of its gravest reason. What \
-         that means is the host's policy to decide.\n\n",
+        "Accounts and groups have `reasons`. A reason of the kind privilege makes the account, or the members of the group, \
+         privileged; a reason of the kind risk does not. The severity of a privileged account is that of its most severe reason. The \
+         host's policy decides what follows from it.\n\n",
     );
     table(
         &mut page,
@@ -115,9 +115,18 @@ fn render(descriptor: &Descriptor) -> String {
     for (number, step) in (1..).zip(&descriptor.configuration_steps) {
         writeln!(page, "{number}. {step}.").unwrap();
     }
+    section(&mut page, "Signing in as a service account");
+    page.push_str(SERVICE_ACCOUNT);
+    section(&mut page, "What last logins show");
+    page.push_str(LAST_LOGINS);
     section(&mut page, "System attributes");
-    page.push_str("None need be given.\n\n");
-    table(&mut page, ["Attribute", "Value", "Default", "Description"], attributes(descriptor));
+    page.push_str("All attributes are optional. A form shows them in these groups, the advanced ones folded.\n");
+    for group in descriptor.form_groups() {
+        let folded = if group.advanced { " (advanced)" } else { "" };
+        write!(page, "\n### {}{folded}\n\n", group.title).unwrap();
+        let rows = group.attributes.iter().map(|name| attribute(name, descriptor.attribute(name)));
+        table(&mut page, ["Attribute", "Title", "Value", "Default", "Description"], rows);
+    }
     section(&mut page, "Troubleshooting");
     table(
         &mut page,
@@ -129,40 +138,30 @@ fn render(descriptor: &Descriptor) -> String {
     page
 }
 
-fn attributes(descriptor: &Descriptor) -> Vec<[String; 4]> {
-    let schema = descriptor.config_schema.as_value();
-    let properties = schema["properties"].as_object().expect("the schema has properties");
-    let row = |(name, property): (&String, &Value)| {
-        let default = match &property["default"] {
-            Value::Null => "–".to_owned(),
-            value => format!("`{value}`"),
-        };
-        let description = property["description"].as_str().unwrap_or_default().replace('\n', " ");
-        [format!("`{name}`"), value_of(property), default, description]
-    };
-    properties.iter().map(row).collect()
+/// What neither the descriptor nor the schema says, since a form has no place for it.
+const SERVICE_ACCOUNT: &str = include_str!("operator_page/service_account.txt");
+const LAST_LOGINS: &str = include_str!("operator_page/last_logins.txt");
+
+fn attribute(name: &str, property: &Value) -> [String; 5] {
+    let text = |key: &str| property[key].as_str().unwrap_or_default().to_owned();
+    let default = property.get("default").map_or_else(|| "–".to_owned(), |value| format!("`{value}`"));
+    [format!("`{name}`"), text("title"), value_of(property), default, text("description")]
 }
 
-/// What a property takes: its type and range, or its words.
+/// What a property takes: its type and range, or its words and what a form shows for them.
 fn value_of(property: &Value) -> String {
-    let words: Vec<&str> = property["oneOf"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|word| word["const"].as_str())
-        .chain(property["enum"].as_array().into_iter().flatten().filter_map(Value::as_str))
+    let choices = property["oneOf"].as_array().into_iter().flatten();
+    let words: Vec<String> = choices
+        .map(|choice| format!("`{}` ({})", choice["const"].as_str().unwrap(), choice["title"].as_str().unwrap()))
         .collect();
     if !words.is_empty() {
-        return words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        return words.join(", ");
     }
-    let kind = match &property["type"] {
-        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or_default(),
-        kind => kind.as_str().unwrap_or_default(),
-    };
-    let plain = match kind {
+    let plain = match property["type"].as_str().unwrap() {
         "integer" | "number" => "number",
         "boolean" => "true or false",
         "array" => "list of texts",
+        "string" if property["format"] == "password" => "text, secret",
         _ => "text",
     };
     match (property.get("minimum"), property.get("maximum")) {

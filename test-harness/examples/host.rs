@@ -89,23 +89,26 @@ impl Store {
     }
 }
 
-/// Prints the fields of a system's form.
+/// Prints the fields of a system's form, group by group.
 fn show_form(descriptor: &Descriptor) {
     println!("{}: {}", descriptor.display_name, descriptor.description);
     println!("  Password: {}", descriptor.credential.password.meaning);
-    for (name, property) in descriptor.config_schema.as_value()["properties"].as_object().into_iter().flatten() {
-        let text = |key: &str| property[key].as_str().and_then(|text| text.lines().next()).unwrap_or_default();
-        let choices: Vec<&str> =
-            property["oneOf"].as_array().into_iter().flatten().filter_map(|choice| choice["const"].as_str()).collect();
-        let field = match &property["type"] {
-            _ if property["format"] == "password" => "secret".to_owned(),
-            _ if !choices.is_empty() => choices.join(" | "),
-            Value::String(kind) => kind.clone(),
-            kinds => kinds[0].as_str().unwrap_or("text").to_owned(),
-        };
-        let default = property.get("default").filter(|value| !value.is_null());
-        let default = default.map(|value| format!(", usually {value}")).unwrap_or_default();
-        println!("  {} ({name}, {field}{default}): {}", text("title"), text("description"));
+    for group in descriptor.form_groups() {
+        // A page would fold an advanced group.
+        println!("  {}{}", group.title, if group.advanced { " (advanced)" } else { "" });
+        for name in &group.attributes {
+            let property = descriptor.attribute(name);
+            let text = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
+            let choices = property["oneOf"].as_array().into_iter().flatten();
+            let choices: Vec<String> = choices.map(|choice| text(choice, "title")).collect();
+            let field = match text(property, "type") {
+                _ if property["format"] == "password" => "secret".to_owned(),
+                _ if !choices.is_empty() => choices.join(" | "),
+                kind => kind,
+            };
+            let default = property.get("default").map(|value| format!(", usually {value}")).unwrap_or_default();
+            println!("    {} ({name}, {field}{default}): {}", text(property, "title"), text(property, "description"));
+        }
     }
 }
 

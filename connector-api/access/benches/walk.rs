@@ -1,8 +1,8 @@
-//! How long an answer takes, against visiting the edges that it involves once: `cargo bench -p connector-access`.
+//! The time of an answer relative to visiting its edges once: `cargo bench -p connector-access`.
 //!
 //! A million users in five of 50,000 groups each, one group in ten inside another; 20,000 devices in 500 device groups;
-//! every group bound to two device groups and a device; everybody in one group that is bound to ten device groups.
-//! The process fails when an answer takes ten times as long as the visit, or longer.
+//! every group bound to two device groups and a device; everybody in one group that is bound to ten device groups. The
+//! process fails if an answer takes ten times as long as the visit, or longer.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ const DEVICES: u32 = 20_000;
 const DEVICE_GROUPS: u32 = 500;
 /// The group of everybody.
 const EVERYBODY: u32 = GROUPS - 1;
-/// How much longer than a visit an answer may take.
+/// The maximum ratio of the two times.
 const BAR: f64 = 10.0;
 
-/// A number that looks drawn, and is the same in every run.
+/// A deterministic pseudo-random number.
 fn drawn(seed: u32, below: u32) -> u32 {
     let mixed = (u64::from(seed) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     ((mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 33) as u32 % below
@@ -49,7 +49,7 @@ fn graph() -> Graph {
     Graph::new(parts)
 }
 
-/// Visits the edges that an account's answer involves, each once; how many there are.
+/// Visits each edge of an account's answer once and returns their number.
 fn visit_account(graph: &Graph, account: u32) -> u64 {
     let parts = graph.parts();
     let mut edges = 0;
@@ -76,13 +76,13 @@ fn visit_account(graph: &Graph, account: u32) -> u64 {
     edges
 }
 
-/// What an account reaches, and how strongly.
+/// Computes what an account reaches, and how strongly.
 fn answer_account(graph: &Graph, account: u32) -> u64 {
     let reach = graph.reach(Subject::Account(account));
     reach.iter().map(|reached| u64::from(reached.resource()) + u64::from(reached.rank().0)).sum()
 }
 
-/// Visits the edges that lead to those who reach a device, each once; how many there are.
+/// Visits each edge that leads to a device once and returns their number.
 fn visit_device(graph: &Graph, members: &Lists<u32>, children: &Lists<u32>, bound: &Lists<u32>, device: u32) -> u64 {
     let parts = graph.parts();
     let container = DEVICES + device % DEVICE_GROUPS;
@@ -95,7 +95,7 @@ fn visit_device(graph: &Graph, members: &Lists<u32>, children: &Lists<u32>, boun
         }
         open.extend(children.of(group));
         for member in members.of(group) {
-            // What the member's own edges are is involved as well.
+            // The member's own edges are involved as well.
             edges += 1 + parts.groups_of.of(*member).len() as u64;
             sum += parts.groups_of.of(*member).iter().map(|group| u64::from(*group)).sum::<u64>();
         }
@@ -109,7 +109,7 @@ fn answer_device(reverse: &Reverse<'_>, device: u32) -> u64 {
     all.map(|(_, reach)| reach.iter().map(|reached| u64::from(reached.rank().0)).sum::<u64>() + 1).sum()
 }
 
-/// The medians of a visit and an answer that take turns.
+/// Returns the medians of alternating visits and answers.
 fn medians(runs: usize, visit: impl Fn(usize) -> u64, answer: impl Fn(usize) -> u64) -> [Duration; 2] {
     let timed = |run: &dyn Fn(usize) -> u64, at| {
         let began = Instant::now();
@@ -133,7 +133,7 @@ fn main() -> std::process::ExitCode {
         Lists::new(parts.resources.len(), parts.bindings_of_groups.pairs().map(|(group, bound)| (bound.to, group)));
     let reverse = Reverse::of(&graph);
     let account = |run: usize| drawn(run as u32, USERS);
-    // A device of no group of everybody's, which some ten thousand reach.
+    // A device outside the group of everybody, which some ten thousand accounts reach.
     let device = |run: usize| DEVICE_GROUPS * (run as u32 % 30) + 20;
     let of_account =
         medians(2001, |run| visit_account(&graph, account(run)), |run| answer_account(&graph, account(run)));

@@ -1,4 +1,4 @@
-//! Everything by its index: who is in which group and bound to what.
+//! The graph: groups, bindings and containers by index.
 
 use jiff::Timestamp;
 
@@ -6,29 +6,29 @@ use crate::lists::Lists;
 use crate::raises::Raise;
 use crate::rank::Rank;
 
-/// Whose access is asked for.
+/// The account or group whose access is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
-    /// A group: what each of its members has through it.
+    /// A group: the access that each of its members has through it.
     Group(u32),
     /// An account.
     Account(u32),
 }
 
-/// What somebody is bound to.
+/// A resource to which an account or group is bound, or a container of resources.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Bound {
-    /// The resource.
+    /// The resource's index.
     pub to: u32,
-    /// What the binding gives by itself.
+    /// The access that the binding gives by itself.
     pub rank: Rank,
-    /// When it ends: a place in [`Parts::ends`], counted from one; 0 where it does not.
+    /// When the binding expires: a position in [`Parts::ends`], counted from one; 0 if it does not expire.
     pub ends: u32,
 }
 
 impl Bound {
-    /// A binding that does not end by itself.
+    /// Creates a binding that does not expire.
     pub fn new(to: u32, rank: Rank) -> Self {
         Self { to, rank, ends: 0 }
     }
@@ -38,73 +38,73 @@ impl Bound {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Target {
-    /// The number of its type, by which raises name it.
+    /// The index of its type, to which raises refer.
     pub resource_type: u16,
-    /// Whether it is only a set of others, and nothing to reach by itself.
+    /// Whether it is only a set of other resources, with nothing to reach itself.
     pub container: bool,
 }
 
 impl Target {
-    /// Something to reach, of the type with this number.
+    /// Creates a resource of the type with this index.
     pub fn new(resource_type: u16) -> Self {
         Self { resource_type, container: false }
     }
 
-    /// A set of others, of the type with this number.
+    /// Creates a container of the type with this index.
     pub fn container(resource_type: u16) -> Self {
         Self { resource_type, container: true }
     }
 }
 
-/// What a [`Graph`] is made of. Every list is by the index of the thing that it belongs to, in the order in which paths of
-/// one length and rank are to come.
+/// The data of a [`Graph`]. Every list is by the index of its owner. Its order decides the order of paths of the same
+/// length and rank.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Parts {
-    /// For each account, the groups that hold it directly.
+    /// For each account, the groups of which it is a direct member.
     pub groups_of: Lists<u32>,
-    /// For each group, the groups that it is a member of, directly.
+    /// For each group, the groups of which it is a direct member.
     pub parents: Lists<u32>,
-    /// For each account, what it is bound to directly.
+    /// For each account, its direct bindings.
     pub bindings_of_accounts: Lists<Bound>,
-    /// For each group, what it is bound to itself.
+    /// For each group, its direct bindings.
     pub bindings_of_groups: Lists<Bound>,
-    /// For each resource, those inside it, directly.
+    /// For each resource, the resources directly inside it.
     pub inside: Lists<u32>,
     /// The resources.
     pub resources: Vec<Target>,
-    /// What accounts and groups may raise.
+    /// The raises of accounts and groups.
     pub raises: Vec<Raise>,
-    /// For each group, its place in `raises`, counted from one; 0 for one that raises nothing, as one that is not here.
+    /// For each group, its position in `raises`, counted from one; 0, or no entry, if it raises nothing.
     pub raises_of_groups: Vec<u32>,
     /// The same for each account.
     pub raises_of_accounts: Vec<u32>,
-    /// When bindings end.
+    /// The expiry of bindings, UTC.
     pub ends: Vec<Timestamp>,
 }
 
-/// Who is in which group and bound to what, everything named by its index.
+/// Who is in which group and bound to what, with everything identified by its index.
 ///
-/// An edge to something that is not there leads nowhere.
+/// Edges to an index that does not exist lead nowhere.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
     pub(crate) parts: Parts,
-    /// What walks ask of each resource.
+    /// What walks need of each resource.
     nodes: Vec<Node>,
 }
 
-/// A resource as walks see it, in one word.
+/// A resource as walks see it, in one machine word.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Node {
     pub(crate) resource_type: u16,
-    /// Whether it is something to reach.
+    /// Whether it can be reached itself.
     pub(crate) is_target: bool,
-    /// Whether there is something inside.
+    /// Whether there is something inside it.
     pub(crate) holds: bool,
 }
 
 impl Graph {
-    /// The graph of these parts.
+    /// Creates a graph from its data.
     pub fn new(parts: Parts) -> Self {
         let node = |(at, target): (u32, &Target)| Node {
             resource_type: target.resource_type,
@@ -115,17 +115,17 @@ impl Graph {
         Self { parts, nodes }
     }
 
-    /// What it is made of.
+    /// Returns the graph's data.
     pub fn parts(&self) -> &Parts {
         &self.parts
     }
 
-    /// What a group raises for those who come through it.
+    /// Returns what a group raises for those who reach something through it.
     pub fn raise_of_group(&self, group: u32) -> Option<&Raise> {
         self.raise(&self.parts.raises_of_groups, group)
     }
 
-    /// What an account raises for itself.
+    /// Returns what an account raises for itself.
     pub fn raise_of_account(&self, account: u32) -> Option<&Raise> {
         self.raise(&self.parts.raises_of_accounts, account)
     }
@@ -135,13 +135,13 @@ impl Graph {
         self.parts.raises.get(place as usize)
     }
 
-    /// A resource; what is not there is nothing to reach.
+    /// Returns a resource. An unknown index is something that cannot be reached.
     pub(crate) fn node(&self, resource: u32) -> Node {
         let nothing = Node { resource_type: 0, is_target: false, holds: false };
         self.nodes.get(resource as usize).copied().unwrap_or(nothing)
     }
 
-    /// When a binding ends.
+    /// Returns when a binding expires, if it does.
     pub(crate) fn end(&self, ends: u32) -> Option<Timestamp> {
         self.parts.ends.get(ends.checked_sub(1)? as usize).copied()
     }

@@ -1,19 +1,19 @@
-//! Who reaches what, by which ways, and how strongly: the walk over what administrators made.
+#![doc = include_str!("../README.md")]
 //!
-//! A scan's rows say what somebody made: memberships, groups in groups, bindings, and what raises an access. A grant is
-//! what follows from these. There can be as many as accounts times resources, so they are made on demand here: those of
-//! one account or group ([`Graph::reach`]), those to one resource ([`Reverse::who`]), or all, one subject after another
-//! ([`Graph::all`]).
+//! # The graph
 //!
-//! A [`Graph`] knows everything by its index and each edge by a few bytes, so that it bears millions of accounts;
-//! [`AccessRows`] makes one of a scan's rows, and grants with names of what it answers. Nothing here does I/O or knows a
+//! [`Graph::reach`] walks from one account or group, [`Reverse::who`] to one resource, and [`Graph::all`] from each subject
+//! in turn.
+//!
+//! A [`Graph`] identifies everything by an index and keeps an edge in a few bytes, so it can hold millions of accounts.
+//! [`AccessRows`] builds one from a scan's rows and puts names on the grants. This crate does no I/O and knows no
 //! target's words.
 //!
 //! # Ways
-//! A way leads from an account up through groups, and passes none twice. Groups that are members of each other make more
-//! ways than anybody can list, so of one subject's the nearest [`WAYS`] are followed, and in addition, to every group, the
-//! nearest way and the nearest of those that give more than it. What is reached, and how strongly, is therefore always
-//! right; only the number of further paths is a lower bound.
+//! A way leads from an account up through groups, and passes no group twice. Groups that are members of each other make
+//! more ways than can be listed. So for one subject the nearest [`WAYS`] are followed and, in addition, the nearest way
+//! to every group and the nearest of those that give more. The set of reached resources and the strength of access are
+//! therefore always right; only the number of further paths is a lower bound.
 
 mod graph;
 mod lists;

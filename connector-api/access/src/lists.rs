@@ -1,9 +1,9 @@
-//! Lists, one for each of many things, in two flat vectors: there may be millions.
+//! Lists, one per owner, in two flat vectors: there may be millions.
 
-/// For each thing, by its index, a list of items in the order in which they were entered.
+/// For each owner, by its index, a list of items in the order of insertion.
 #[derive(Debug, Clone)]
 pub struct Lists<T> {
-    /// Where each thing's items begin in `items`, and the last ones end.
+    /// Where each owner's items begin in `items`; the last entry is the end.
     starts: Vec<u32>,
     items: Vec<T>,
 }
@@ -15,10 +15,10 @@ impl<T> Default for Lists<T> {
 }
 
 impl<T: Copy + Default> Lists<T> {
-    /// Lists for `count` things of pairs of a thing and an item, which are gone through twice. What belongs to no thing is
-    /// left out.
+    /// Creates lists for `count` owners from pairs of owner and item. Iterates over the pairs twice and skips owners
+    /// outside the range.
     pub fn new(count: usize, pairs: impl Iterator<Item = (u32, T)> + Clone) -> Self {
-        // Each start is counted two places behind its own, so that it comes right as the lists are filled.
+        // Counts are offset by two; filling the lists moves each start to its final value.
         let mut starts = vec![0_u32; count + 2];
         let pairs = pairs.filter(|(thing, _)| (*thing as usize) < count);
         for (thing, _) in pairs.clone() {
@@ -39,7 +39,7 @@ impl<T: Copy + Default> Lists<T> {
 }
 
 impl<T> Lists<T> {
-    /// The items of a thing; none of one that is not there.
+    /// Returns the items of an owner; none for an unknown one.
     pub fn of(&self, thing: u32) -> &[T] {
         let thing = thing as usize;
         match (self.starts.get(thing), self.starts.get(thing + 1)) {
@@ -48,17 +48,17 @@ impl<T> Lists<T> {
         }
     }
 
-    /// How many things there are.
+    /// Returns the number of owners.
     pub fn len(&self) -> usize {
         self.starts.len().saturating_sub(1)
     }
 
-    /// Whether there are no things.
+    /// Returns whether there are no owners.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Every item with the thing that it belongs to.
+    /// Returns every item with its owner.
     pub fn pairs(&self) -> impl Iterator<Item = (u32, &T)> + Clone {
         (0..self.len() as u32).flat_map(|thing| self.of(thing).iter().map(move |item| (thing, item)))
     }

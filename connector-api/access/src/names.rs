@@ -1,4 +1,4 @@
-//! Different names, a million of them in little room: one behind the other in a single text.
+//! Interned names: a million of them in little memory, concatenated in a single string.
 
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
@@ -6,18 +6,18 @@ use std::num::NonZeroU32;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// Names, each once.
+/// A set of distinct names.
 #[derive(Debug, Default)]
 pub struct Names {
     text: String,
-    /// Where in `text` each name ends, and the next begins.
+    /// The end of each name in `text`, where the next one begins.
     ends: Vec<usize>,
-    /// Where in `ends` each name is.
+    /// The position of each name in `ends`.
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
 }
 
-/// Which of the [`Names`]. Counted from one, so that a place for none costs nothing.
+/// The position of a name among [`Names`]. Counted from one, so that `Option<Name>` takes no more space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name(NonZeroU32);
 
@@ -26,17 +26,17 @@ impl Name {
         Self(NonZeroU32::MIN.saturating_add(at))
     }
 
-    /// How many names were entered before this one.
+    /// Returns the number of names inserted before this one.
     pub fn index(self) -> u32 {
         self.0.get() - 1
     }
 }
 
 impl Names {
-    /// Enters a name.
+    /// Inserts a name.
     ///
     /// # Errors
-    /// The same name, where it was entered before.
+    /// Returns the existing name if it was inserted before.
     pub fn insert(&mut self, name: &str) -> Result<Name, Name> {
         let Self { text, ends, index, hasher } = self;
         let hash = |at: &u32| hasher.hash_one(nth(text, ends, *at));
@@ -52,28 +52,28 @@ impl Names {
         }
     }
 
-    /// A name that was entered.
+    /// Returns the position of a name, if it was inserted.
     pub fn find(&self, name: &str) -> Option<Name> {
         let Self { text, ends, index, hasher } = self;
         index.find(hasher.hash_one(name), |at| nth(text, ends, *at) == name).map(|at| Name::at(*at))
     }
 
-    /// The name that was entered behind `index` others.
+    /// Returns the name at a position, counted from zero.
     pub fn nth(&self, index: u32) -> Option<&str> {
         ((index as usize) < self.ends.len()).then(|| nth(&self.text, &self.ends, index))
     }
 
-    /// How many names there are.
+    /// Returns the number of names.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no names.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// The name itself.
+    /// Returns the text of a name.
     pub fn get(&self, name: Name) -> &str {
         nth(&self.text, &self.ends, name.index())
     }

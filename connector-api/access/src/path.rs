@@ -8,16 +8,16 @@ use jiff::Timestamp;
 use crate::rank::Rank;
 use crate::walk::from_subject::{DIRECT, Reached};
 
-/// Paths shown for one grant; of more of the same length or longer the number is reported.
+/// The maximum number of paths shown for one grant. Further ones are only counted.
 const PATHS: usize = 32;
 
-/// Paths to one resource.
+/// The paths to one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Paths {
-    /// The shortest, one of the strongest among them; of those as long, the stronger first.
+    /// The shortest paths, including one of the strongest. Sorted by length, then stronger ones first.
     pub shown: Vec<Path>,
-    /// How many others there are, at least.
+    /// A lower bound of the number of other paths.
     pub more: u64,
 }
 
@@ -25,24 +25,24 @@ pub struct Paths {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Path {
-    /// What it gives.
+    /// The access that the path gives.
     pub rank: Rank,
-    /// Whether the account's own raises it above what edges and groups give.
+    /// Whether the account's own raise lifts it above what edges and groups give.
     pub raised: bool,
-    /// The groups passed.
+    /// The groups passed, in order.
     pub groups: Vec<u32>,
-    /// The containers passed after those, outermost first.
+    /// The containers passed after the groups, outermost first.
     pub containers: Vec<u32>,
-    /// When it ends by itself.
+    /// When the path expires, UTC.
     pub ends_at: Option<Timestamp>,
 }
 
-/// A path before it is known whether it is shown.
+/// A path that may or may not be shown.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
     length: u32,
     rank: Rank,
-    /// `None` where the subject's own binding leads there.
+    /// `None` if the path begins with the subject's own binding.
     way: Option<u32>,
     chain: u32,
     ends: u32,
@@ -50,17 +50,17 @@ struct Candidate {
 }
 
 impl Reached<'_> {
-    /// The paths.
+    /// Returns the paths.
     pub fn paths(&self) -> Paths {
         let (shown, more) = self.shown();
         Paths { shown: shown.into_iter().map(|candidate| self.path(candidate)).collect(), more }
     }
 
-    /// The paths that are shown, and how many others there are, at least.
+    /// Returns the paths to show, and a lower bound of the number of others.
     fn shown(&self) -> (Vec<Candidate>, u64) {
         let mut shown = self.candidates();
         let mut more = shown.len().saturating_sub(PATHS) as u64 + self.uncounted();
-        // The strongest path stays, however long it is.
+        // The strongest path is always shown, however long it is.
         if shown.len() > PATHS
             && let Some(strongest) = (0..shown.len()).max_by_key(|at| (shown[*at].rank, Reverse(*at)))
             && strongest >= PATHS
@@ -72,7 +72,7 @@ impl Reached<'_> {
         (shown, more)
     }
 
-    /// Every path that was followed, shortest first, each once.
+    /// Returns every path that was followed, shortest first, without duplicates.
     fn candidates(&self) -> Vec<Candidate> {
         let reach = self.reach;
         let resource_type = reach.graph.node(self.resource()).resource_type;
@@ -101,7 +101,7 @@ impl Reached<'_> {
         if all.len() > 1 {
             let order = |one: &Candidate| (one.length, Reverse(one.rank), one.way);
             all.sort_by_key(order);
-            // Two bindings of the same ends may come to one path by what raises them.
+            // A raise can make two bindings between the same ends the same path.
             let mut each = Vec::with_capacity(all.len());
             for candidate in all {
                 let alike = each.iter().rev().take_while(|known| order(known) == order(&candidate));
@@ -118,7 +118,7 @@ impl Reached<'_> {
         (one.ends, one.raised) == (other.ends, other.raised) && self.reach.chains.are_alike(one.chain, other.chain)
     }
 
-    /// Paths by ways that were not followed, at least.
+    /// Returns a lower bound of the number of paths along ways that were not followed.
     fn uncounted(&self) -> u64 {
         let reach = self.reach;
         if reach.others_of_ends.is_empty() {
@@ -126,7 +126,7 @@ impl Reached<'_> {
         }
         let mut distinct: Vec<(u32, u32)> = Vec::new();
         for source in self.sources().filter(|source| source.end != DIRECT) {
-            // Two bindings of the same ends are two paths only where a container distinguishes them.
+            // Two bindings between the same ends are two paths only if a container distinguishes them.
             let known = |(end, chain): &(u32, u32)| *end == source.end && reach.chains.are_alike(*chain, source.chain);
             if !distinct.iter().any(known) {
                 distinct.push((source.end, source.chain));
@@ -144,21 +144,21 @@ impl Reached<'_> {
         Path { rank, raised, groups, containers, ends_at: self.reach.graph.end(ends) }
     }
 
-    /// The groups passed, the last one first.
+    /// Returns the groups passed, last one first.
     fn groups(&self, candidate: Candidate) -> impl Iterator<Item = u32> {
         let ways = &self.reach.ways;
         let passed = |way: u32| ways.groups(way).take((ways.length(way) - self.reach.hidden()) as usize);
         candidate.way.into_iter().flat_map(passed)
     }
 
-    /// When all of it ends by itself: the latest end, where each path has one. A path ends with the binding that it begins
-    /// with or leads to, so this holds for paths that were not followed, too.
+    /// Returns when the whole access expires: the latest expiry, if every path has one. A path expires with its
+    /// binding, so this also covers paths that were not followed.
     pub fn ends_at(&self) -> Option<Timestamp> {
         let ends = self.sources().map(|source| self.reach.graph.end(source.ends));
         ends.reduce(|one, other| Some(one?.max(other?))).flatten()
     }
 
-    /// The grant to a principal, as a row.
+    /// Creates the grant of this access to a principal, as a row.
     pub fn grant(&self, naming: &impl Naming, principal: &Principal) -> Grant {
         let (shown, more) = self.shown();
         let access = naming.access(self.rank());
@@ -186,14 +186,14 @@ impl Reached<'_> {
     }
 }
 
-/// The names that rows give to what a graph knows by its index.
+/// Maps a graph's indices to the names in rows.
 pub trait Naming {
-    /// A group, as a step of a path.
+    /// Returns a group as a step of a path.
     fn group(&self, group: u32) -> PathStep;
 
-    /// A resource.
+    /// Returns a resource.
     fn resource(&self, resource: u32) -> ResourceRef;
 
-    /// An access.
+    /// Returns an access.
     fn access(&self, rank: Rank) -> Access;
 }

@@ -1,43 +1,43 @@
-//! What groups and accounts have in themselves on resources of some types, and what a way has of it in all.
+//! Raises of groups and accounts, and what the groups of a way raise together.
 
 use crate::rank::Rank;
 
-/// A raise: the least that somebody has on every resource of some types that is reached.
+/// A raise: the minimum access that somebody has on every resource of some types that is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Raise {
-    /// The least that it gives.
+    /// The minimum access.
     pub rank: Rank,
-    /// The types of resources that it is so of, by their numbers.
+    /// The indices of the resource types to which it applies.
     pub types: Vec<u16>,
-    /// The word for it in a path, where an account's own raises that.
+    /// The word for it in a path, if it is an account's own raise.
     pub raised_by: Option<String>,
 }
 
 impl Raise {
-    /// A raise to a rank on resources of these types.
+    /// Creates a raise to a rank on resources of these types.
     pub fn new(rank: Rank, types: impl IntoIterator<Item = u16>) -> Self {
         Self { rank, types: types.into_iter().collect(), raised_by: None }
     }
 
-    /// What it gives on a resource of a type; the weakest of all where nothing.
+    /// Returns the rank on a resource type; the weakest if the raise does not apply.
     pub(crate) fn on(&self, resource_type: u16) -> Rank {
         if self.types.contains(&resource_type) { self.rank } else { Rank::default() }
     }
 }
 
-/// What the groups on ways raise, by the type of the resource: each level that occurs once.
+/// The distinct levels. A level is what the groups of a way raise together, by resource type.
 #[derive(Debug, Default)]
 pub(crate) struct Levels(Vec<Vec<Rank>>);
 
-/// A place among the [`Levels`], counted from one.
+/// A position among the [`Levels`], counted from one.
 pub(crate) type Level = u32;
 
-/// That of a way whose groups raise nothing.
+/// The level of a way whose groups raise nothing.
 pub(crate) const NO_LEVEL: Level = 0;
 
 impl Levels {
-    /// A level, and in addition what a group raises.
+    /// Adds a group's raise to a level.
     pub(crate) fn raised(&mut self, level: Level, raise: Option<&Raise>) -> Level {
         let Some(raise) = raise else { return level };
         let mut ranks = self.ranks(level).to_vec();
@@ -49,7 +49,7 @@ impl Levels {
         self.place(ranks)
     }
 
-    /// The highest of two levels on each type.
+    /// Returns the maximum of two levels on each type.
     pub(crate) fn both(&mut self, one: Level, other: Level) -> Level {
         if one == other {
             return one;
@@ -60,13 +60,13 @@ impl Levels {
         self.place(ranks)
     }
 
-    /// Whether a level is higher than another on some type.
+    /// Returns whether a level is higher than another on some type.
     pub(crate) fn exceeds(&self, level: Level, other: Level) -> bool {
         level != other
             && (0_u16..).zip(self.ranks(level)).any(|(resource_type, rank)| *rank > self.on(other, resource_type))
     }
 
-    /// What a level gives on a resource of a type; the weakest of all where nothing.
+    /// Returns a level's rank on a resource type; the weakest if it raises nothing there.
     pub(crate) fn on(&self, level: Level, resource_type: u16) -> Rank {
         self.ranks(level).get(resource_type as usize).copied().unwrap_or_default()
     }
@@ -99,7 +99,7 @@ mod tests {
         let both = levels.both(devices, servers);
         assert_eq!((levels.on(both, 0), levels.on(both, 1), levels.on(both, 3)), (Rank(2), Rank(0), Rank(1)));
         assert!(levels.exceeds(both, devices) && !levels.exceeds(devices, both) && !levels.exceeds(both, both));
-        assert_eq!(levels.raised(devices, Some(&raise(1, 3))), both, "each level has one place");
+        assert_eq!(levels.raised(devices, Some(&raise(1, 3))), both, "each level has one position");
         assert_eq!(levels.raised(both, None), both);
     }
 }

@@ -1,5 +1,5 @@
-//! How strong an access is.
+//! The strength of accesses.
 
-/// How much an access allows: its place in a table of accesses, the weakest first.
+/// The strength of an access: its position in a table of accesses, weakest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rank(pub u32);

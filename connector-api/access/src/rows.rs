@@ -1,4 +1,4 @@
-//! A graph of a scan's rows, and grants with names of what it answers.
+//! Builds a graph from a scan's rows, and grants with names from the graph.
 
 use connector_api::{
     Access, AccessLevel, Account, Binding, Grant, Group, Membership, NodeKind, NodeRef, PathStep, Principal, Raises,
@@ -15,14 +15,14 @@ use crate::raises::Raise;
 use crate::rank::Rank;
 use crate::walk::to_resource::Reverse;
 
-/// What a principal has that is bound without a word for it.
+/// The access of a binding that does not state one.
 const BOUND: Access = Access::of_word(AccessLevel::Use, "use");
 
-/// Takes the rows of a scan, in the order of their kinds, and makes [`AccessRows`] of them. Accounts, groups, direct
-/// memberships, resources and bindings count; others are passed over.
+/// Builds [`AccessRows`] from the rows of a scan, which come in the order of their kinds. Uses accounts, groups, direct
+/// memberships, resources and bindings, and ignores other rows.
 #[derive(Debug, Default)]
 pub struct RowsBuilder {
-    /// The accesses that were announced, weakest first.
+    /// The accesses that the connector declares, weakest first.
     order: Vec<Access>,
     accesses: Vec<Access>,
     places: HashMap<Access, u32>,
@@ -41,9 +41,9 @@ pub struct RowsBuilder {
     inside: Vec<(u32, u32)>,
     bindings_of_accounts: Vec<(u32, Bound)>,
     bindings_of_groups: Vec<(u32, Bound)>,
-    /// The rank in a raise, as in a binding, is a place among `accesses` until all are known.
+    /// Until all accesses are known, ranks here and in bindings are positions in `accesses`.
     raises: Vec<Raise>,
-    /// The place of each raise, counted from one.
+    /// The position of each raise, counted from one.
     known_raises: HashMap<Raise, u32>,
     raises_of_groups: Vec<u32>,
     raises_of_accounts: Vec<u32>,
@@ -52,13 +52,13 @@ pub struct RowsBuilder {
 }
 
 impl RowsBuilder {
-    /// A builder that knows the [`accesses`](connector_api::Descriptor::accesses) that the connector announces. One that is
-    /// not among them comes after those of its level.
+    /// Creates a builder with the [`accesses`](connector_api::Descriptor::accesses) that the connector declares. An
+    /// access that is not among them ranks above the declared ones of its level.
     pub fn new(accesses: &[Access]) -> Self {
         Self { order: accesses.to_vec(), ..Self::default() }
     }
 
-    /// Takes a row.
+    /// Adds a row.
     pub fn enter(&mut self, record: &Record) {
         let known = match record {
             Record::Account(account) => self.account(account),
@@ -109,7 +109,7 @@ impl RowsBuilder {
         Some(())
     }
 
-    /// How many memberships and bindings name something of which there is no row.
+    /// Returns the number of memberships and bindings that refer to something without a row.
     pub fn unmatched(&self) -> u64 {
         self.unmatched
     }
@@ -156,7 +156,7 @@ impl RowsBuilder {
         u16::try_from(name.index()).unwrap_or(u16::MAX)
     }
 
-    /// The place of an access, in the order of their coming.
+    /// Returns the position of an access in the order of first occurrence.
     fn access(&mut self, access: &Access) -> Rank {
         let at = *self.places.entry_ref(access).or_insert_with(|| {
             self.accesses.push(access.clone());
@@ -181,7 +181,7 @@ impl RowsBuilder {
         }
     }
 
-    /// The graph of all rows that were taken.
+    /// Builds the graph of all rows.
     pub fn finish(mut self) -> AccessRows {
         let ranks = self.ranks();
         let ranked = |rank: &mut Rank| *rank = ranks.get(rank.0 as usize).copied().unwrap_or_default();
@@ -218,7 +218,7 @@ impl RowsBuilder {
         }
     }
 
-    /// The rank of each access: by its level, then as they were announced.
+    /// Returns the rank of each access: by level, then in the declared order.
     fn ranks(&self) -> Vec<Rank> {
         let announced = |access: &Access| self.order.iter().position(|known| known == access).unwrap_or(usize::MAX);
         let mut order: Vec<usize> = (0..self.accesses.len()).collect();
@@ -234,7 +234,7 @@ impl RowsBuilder {
     }
 }
 
-/// What identifies a group or resource; no type holds a line break.
+/// Joins type and id into a key; no type contains a line break.
 fn identity(of_type: &str, external_id: &str) -> String {
     format!("{of_type}\n{external_id}")
 }
@@ -250,42 +250,42 @@ pub struct AccessRows {
     group_steps: Vec<PathStep>,
     resources: Names,
     resource_refs: Vec<ResourceRef>,
-    /// By their ranks.
+    /// By rank.
     accesses: Vec<Access>,
 }
 
 impl AccessRows {
-    /// The graph.
+    /// Returns the graph.
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
 
-    /// The account with this `externalId`.
+    /// Returns the account with this `externalId`.
     pub fn account(&self, external_id: &str) -> Option<Subject> {
         self.accounts.find(external_id).map(|name| Subject::Account(name.index()))
     }
 
-    /// The group of this type with this `externalId`.
+    /// Returns the group of this type with this `externalId`.
     pub fn group(&self, group_type: &str, external_id: &str) -> Option<Subject> {
         self.groups.find(&identity(group_type, external_id)).map(|name| Subject::Group(name.index()))
     }
 
-    /// The resource of this type with this `externalId`, by its index.
+    /// Returns the index of the resource of this type with this `externalId`.
     pub fn resource(&self, resource_type: &str, external_id: &str) -> Option<u32> {
         self.resources.find(&identity(resource_type, external_id)).map(Name::index)
     }
 
-    /// The grants of an account or group.
+    /// Returns the grants of an account or group.
     pub fn grants(&self, subject: Subject) -> Vec<Grant> {
         self.rows(subject, &self.graph.reach(subject))
     }
 
-    /// The grants to a resource, those of groups first.
+    /// Returns the grants to a resource, those of groups first.
     pub fn grants_to<'a>(&'a self, reverse: &Reverse<'a>, resource: u32) -> impl Iterator<Item = Grant> + use<'a> {
         reverse.who(resource).flat_map(|(subject, reach)| self.rows(subject, &reach))
     }
 
-    /// All grants, those of groups first.
+    /// Returns all grants, those of groups first.
     pub fn all_grants(&self) -> impl Iterator<Item = Grant> {
         self.graph.all().flat_map(|(subject, reach)| self.rows(subject, &reach))
     }
@@ -295,7 +295,7 @@ impl AccessRows {
         reach.iter().map(|reached| reached.grant(self, &principal)).collect()
     }
 
-    /// An account or group as rows name it.
+    /// Returns an account or group as rows refer to it.
     pub fn principal(&self, subject: Subject) -> Option<Principal> {
         match subject {
             Subject::Account(account) => {

@@ -1,4 +1,4 @@
-//! The walk: from an account or a group to what it reaches, from a resource to who reaches it.
+//! The walk from an account or group to what it reaches, and from a resource to who reaches it.
 
 pub(crate) mod above;
 pub(crate) mod chains;

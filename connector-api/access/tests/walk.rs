@@ -1,4 +1,4 @@
-//! The walk against one that tries every path, over random graphs with circles, nested containers and raises.
+//! The walk compared with one that tries every path, over random graphs with cycles, nested containers and raises.
 #![allow(clippy::unwrap_used)]
 
 use std::cmp::Reverse as Descending;
@@ -22,7 +22,7 @@ fn draw(seed: u64) -> Graph {
     let pairs = |dice: &mut ChaCha8Rng, from: u32, to: std::ops::Range<u32>, share: f64| -> Vec<(u32, u32)> {
         let all = (0..from).flat_map(|from| to.clone().map(move |to| (from, to)));
         let mut pairs: Vec<_> = all.filter(|_| dice.random_bool(share)).collect();
-        // The order in which edges come is no order of the indices.
+        // Edges come in a different order than the indices.
         pairs.sort_by_cached_key(|_| dice.random::<u32>());
         pairs
     };
@@ -50,7 +50,7 @@ fn draw(seed: u64) -> Graph {
     Graph::new(parts)
 }
 
-/// Every path of a subject, by trying all.
+/// Returns every path of a subject, by trying all.
 fn expected(graph: &Graph, subject: Subject) -> BTreeMap<u32, BTreeSet<Way>> {
     let parts = graph.parts();
     let mut all = BTreeMap::new();
@@ -177,8 +177,6 @@ fn who_reaches_a_resource_is_the_same_as_all_that_everybody_reaches() {
     }
 }
 
-/// Groups that are all members of each other, an account in the first, a resource bound to the last; a group far up
-/// raises to the highest.
 #[test]
 fn who_is_not_above_a_rank_reaches_nothing_with_more_than_that() {
     let (mut spared, mut privileged) = (0, 0);
@@ -219,6 +217,8 @@ fn a_path_that_ends_is_above_every_rank() {
     }
 }
 
+/// Groups that are all members of each other, with an account in the first and a resource bound to the last; a distant
+/// group raises to the highest rank.
 fn mesh(groups: u32) -> Graph {
     let each = (0..groups).flat_map(move |from| (0..groups).filter(move |to| *to != from).map(move |to| (from, to)));
     let mut parts = Parts::default();
@@ -245,7 +245,7 @@ fn more_ways_than_anybody_can_list_end_with_the_shortest_the_strongest_and_a_low
     assert!(paths.more > 500, "{}", paths.more);
     let reverse = Reverse::of(&graph);
     let (_, of_resource) = reverse.who(0).last().unwrap();
-    assert_eq!(of_resource.iter().next().unwrap().paths(), paths, "where not all ways are followed, too");
+    assert_eq!(of_resource.iter().next().unwrap().paths(), paths, "also if not all ways are followed");
 }
 
 #[test]

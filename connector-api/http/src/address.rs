@@ -1,4 +1,4 @@
-//! Which addresses are taken, and which of them are on this machine.
+//! Addresses: which are accepted, and which are loopback.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,17 +7,18 @@ use url::{Host, Url};
 
 use super::words::Words;
 
-/// Reads a host name, or a URL without path, user and query, and the port that a form gives apart from it. `field` names
-/// where it stands. This is the one place that decides which addresses are taken: HTTPS, and plain HTTP on loopback.
+/// Parses a host name, or a URL without path, user and query, and applies the port of a separate form field. `field`
+/// names the setting in errors. Only this function decides which addresses are accepted: HTTPS, and plain HTTP to
+/// loopback.
 ///
 /// # Errors
-/// `invalid_config` for what is no such thing, `insecure_endpoint` for plain HTTP to another machine.
+/// Returns `invalid_config` for anything else than a host, and `insecure_endpoint` for plain HTTP to another machine.
 pub fn origin(field: &str, text: &str, port: Option<u16>, words: &Words) -> Result<Url, ConnectorError> {
     let text = text.trim();
     let invalid = |why: &str| {
         ConnectorError::invalid_config(
             format!("{field}: {why}"),
-            format!("give a host name such as {}, without path, user or query", words.example_host),
+            format!("enter a host name such as {}, without path, user or query", words.example_host),
         )
     };
     if text.is_empty() {
@@ -25,12 +26,12 @@ pub fn origin(field: &str, text: &str, port: Option<u16>, words: &Words) -> Resu
     }
     let mut url = parse(text, "https").map_err(|error| invalid(&format!("is not a host name ({error})")))?;
     if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
-        return Err(invalid("must not hold a user name or password"));
+        return Err(invalid("must not contain a user name or password"));
     }
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("must not hold a path, query or fragment"));
+        return Err(invalid("must not contain a path, query or fragment"));
     }
-    // A dot at the end says that the name is whole; certificates and the hosts of a region are named without.
+    // The trailing dot of a fully qualified name is dropped: certificates and the hosts of a region do not have it.
     if let Some(name) = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned) {
         if name.is_empty() || name.ends_with('.') {
             return Err(invalid("is not a host name"));
@@ -43,27 +44,29 @@ pub fn origin(field: &str, text: &str, port: Option<u16>, words: &Words) -> Resu
         "http" => {
             return Err(ConnectorError::new(
                 ErrorCode::InsecureEndpoint,
-                format!("{field}: plain HTTP is taken for loopback addresses alone; the key would travel readable"),
-                "leave the scheme out, or write https://",
+                format!(
+                    "{field}: plain HTTP is allowed only to loopback addresses; the credential would be sent unencrypted"
+                ),
+                "omit the scheme, or write https://",
             ));
         }
         other => return Err(invalid(&format!("the scheme {other} is not supported"))),
     }
     if let Some(port) = port {
         if url.port().is_some_and(|named| named != port) {
-            return Err(invalid("names another port than the field port"));
+            return Err(invalid("conflicts with the port in the field port"));
         }
         url.set_port(Some(port)).map_err(|()| invalid("cannot have a port"))?;
     }
     Ok(url)
 }
 
-/// Reads a URL whose scheme may be left out.
+/// Parses a URL whose scheme may be omitted.
 pub(super) fn parse(text: &str, scheme: &str) -> Result<Url, url::ParseError> {
     if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("{scheme}://{text}")) }
 }
 
-/// Whether an address is on this machine: `localhost`, `127.0.0.0/8` or `::1`.
+/// Returns whether an address is loopback: `localhost`, `127.0.0.0/8` or `::1`.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -73,7 +76,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether everything stays on this machine.
+/// Returns whether all addresses are loopback.
 pub(super) fn are_loopback(urls: &[&Url]) -> bool {
     urls.iter().all(|url| is_loopback(url))
 }

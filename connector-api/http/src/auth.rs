@@ -1,4 +1,4 @@
-//! How requests are signed: a header with a key, or a bearer token, which may have to be fetched and renewed.
+//! Authentication of requests: a header with a key, or a bearer token, which may be fetched and renewed.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -25,16 +25,16 @@ use super::text::Scrubber;
 use super::unanswered::of_no_answer;
 use super::verdict::Verdict;
 
-/// No answer with a token is larger, in bytes.
+/// The maximum size of a token response, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024;
 
-/// A token is not kept longer, whatever its answer says.
+/// The maximum time for which a token is kept, whatever its response states.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A token is renewed this long before it ends.
+/// How long before its expiry a token is renewed.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// How requests are signed.
+/// How requests are authenticated.
 #[derive(Debug)]
 pub struct Auth(Kind);
 
@@ -42,7 +42,7 @@ pub struct Auth(Kind);
 enum Kind {
     /// The same header in every request.
     Header { name: HeaderName, value: HeaderValue, secret: SecretString },
-    /// A bearer token that is fetched, and again before it ends or when it is refused.
+    /// A bearer token that is fetched, and renewed before it expires or when it is refused.
     Renewed(Box<Renewed>),
 }
 
@@ -58,54 +58,54 @@ struct Current {
     renew_at: Instant,
 }
 
-/// A bearer token as it was handed out.
+/// A bearer token with its lifetime.
 #[derive(Debug, Clone)]
 pub struct Token {
     /// The token itself.
     pub value: SecretString,
-    /// For how long it may be used.
+    /// How long the token is valid.
     pub lifetime: Duration,
 }
 
-/// Where bearer tokens come from.
+/// A source of bearer tokens.
 #[async_trait]
 pub trait TokenSource: Debug + Send + Sync + 'static {
-    /// Fetches a token. It is called again before the token ends, or when it was refused.
+    /// Fetches a token. Called again before the token expires, and when it was refused.
     async fn fetch(&self, exchange: Exchange<'_>) -> Result<Token, Verdict>;
 
-    /// Where it asks, for the proxy and the rule on plain HTTP.
+    /// Returns the URL of the token endpoint, for the choice of a proxy and the rule on plain HTTP.
     fn url(&self) -> &Url;
 
-    /// What must not show.
+    /// Returns the secrets that must never be shown.
     fn secrets(&self) -> Vec<SecretString>;
 }
 
 impl Auth {
-    /// Every request carries the key in this header.
+    /// Sends the key in this header of every request.
     ///
     /// # Errors
-    /// `invalid_config` when the key holds characters that no header can carry.
+    /// Returns `invalid_config` if the key contains characters that are not allowed in a header.
     pub fn header(name: HeaderName, key: SecretString) -> Result<Self, ConnectorError> {
         let value = sensitive(key.expose_secret())?;
         Ok(Self(Kind::Header { name, value, secret: key }))
     }
 
-    /// Every request carries the same bearer token.
+    /// Sends the same bearer token with every request.
     ///
     /// # Errors
-    /// `invalid_config` when the token holds characters that no header can carry.
+    /// Returns `invalid_config` if the token contains characters that are not allowed in a header.
     pub fn bearer(token: SecretString) -> Result<Self, ConnectorError> {
         let value = bearer(&token)?;
         Ok(Self(Kind::Header { name: AUTHORIZATION, value, secret: token }))
     }
 
-    /// Requests carry a bearer token that is fetched from a source, and renewed.
+    /// Sends a bearer token that is fetched from a source and renewed.
     pub fn renewed(source: impl TokenSource) -> Self {
         Self(Kind::Renewed(Box::new(Renewed { source: Box::new(source), current: Mutex::new(None) })))
     }
 
-    /// Signs a request, fetching a token first where one is needed. The token that signs it is returned: a refusal means
-    /// that one, and the answer must not show it.
+    /// Signs a request, after fetching a token if needed. Returns that token: a refusal refers to it, and the response
+    /// must not show it.
     pub(super) async fn sign(
         &self,
         request: RequestBuilder,
@@ -121,7 +121,7 @@ impl Auth {
         }
     }
 
-    /// Drops a token that was refused, so that the next request fetches another; one that replaced it already stays.
+    /// Drops a refused token, so that the next request fetches another. A token that has replaced it already is kept.
     pub(super) async fn discard(&self, refused: &SecretString) {
         if let Kind::Renewed(renewed) = &self.0 {
             let mut current = renewed.current.lock().await;
@@ -131,7 +131,7 @@ impl Auth {
         }
     }
 
-    /// Where tokens come from, if they are fetched.
+    /// Returns the URL of the token endpoint, if tokens are fetched.
     pub(super) fn token_url(&self) -> Option<&Url> {
         match &self.0 {
             Kind::Header { .. } => None,
@@ -139,7 +139,7 @@ impl Auth {
         }
     }
 
-    /// What must not show.
+    /// Returns the secrets that must never be shown.
     pub(super) fn secrets(&self) -> Vec<SecretString> {
         match &self.0 {
             Kind::Header { secret, .. } => vec![secret.clone()],
@@ -149,7 +149,7 @@ impl Auth {
 }
 
 impl Renewed {
-    /// The current token; one request fetches it while the others wait for it.
+    /// Returns the current token. One request fetches it while the others wait.
     async fn token(&self, exchange: Exchange<'_>) -> Result<SecretString, Verdict> {
         let mut current = self.current.lock().await;
         if let Some(token) = current.as_ref()
@@ -164,16 +164,16 @@ impl Renewed {
     }
 }
 
-/// OAuth 2.0 client credentials (RFC 6749, section 4.4): the client's id and secret for a token.
+/// OAuth 2.0 client credentials (RFC 6749, section 4.4): exchanges a client's id and secret for a token.
 #[derive(Debug, Clone)]
 pub struct ClientCredentials {
-    /// Where the token is fetched, as [`origin`](super::address::origin) gave it, with its path.
+    /// The token endpoint: a URL made by [`origin`](super::address::origin), with its path.
     pub token_url: Url,
     /// The client's id.
     pub client_id: String,
-    /// Its secret.
+    /// The client's secret.
     pub client_secret: SecretString,
-    /// The scope to ask for, if any.
+    /// The scope to request, if any.
     pub scope: Option<String>,
 }
 
@@ -194,7 +194,7 @@ impl TokenSource for ClientCredentials {
     }
 }
 
-/// How a source reaches the service that hands out tokens.
+/// Access to the service that issues tokens.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchange<'a> {
     pub(super) http: &'a reqwest::Client,
@@ -206,11 +206,11 @@ pub struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Posts a form, signed with an id and a secret where they are given, and reads the token from the answer (RFC 6749,
-    /// section 5.1).
+    /// Posts a form, with HTTP basic authentication if an id and a secret are given, and reads the token from the
+    /// response (RFC 6749, section 5.1).
     ///
     /// # Errors
-    /// The target's verdict on an answer that is no token.
+    /// Returns a verdict if there is no response or the response is not a token.
     pub async fn token(
         self,
         url: &Url,
@@ -250,17 +250,17 @@ impl Exchange<'_> {
         }
         let body = body?;
         let answer: Answer = serde_json::from_slice(&body)
-            .map_err(|_| of_malformed(WHAT, "it is not a token", without_token(&body), scrub, words))?;
+            .map_err(|_| of_malformed(WHAT, "it contains no token", without_token(&body), scrub, words))?;
         Ok(Token { value: answer.access_token, lifetime: lifetime(&answer.expires_in) })
     }
 }
 
-/// A body that may be shown, since it holds no token.
+/// Returns the body if it can be shown, or nothing if it may contain a token.
 fn without_token(body: &[u8]) -> &[u8] {
     if memchr::memmem::find(body, b"token").is_some() { b"" } else { body }
 }
 
-/// For how long a token may be used, from `expires_in`: seconds as a number, or as text.
+/// Returns a token's lifetime from `expires_in`: seconds as a number or a string. One hour if it is missing or invalid.
 fn lifetime(expires_in: &Value) -> Duration {
     let seconds = match expires_in {
         Value::String(text) => text.trim().parse().ok(),
@@ -277,7 +277,7 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, ConnectorError> {
 fn sensitive(secret: &str) -> Result<HeaderValue, ConnectorError> {
     let mut value = HeaderValue::from_str(secret).map_err(|_| {
         ConnectorError::invalid_config(
-            "credential.password: holds a character that an HTTP header cannot carry",
+            "credential.password: contains a character that is not allowed in an HTTP header",
             "enter the key again, without line breaks or spaces around it",
         )
     })?;

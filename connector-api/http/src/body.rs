@@ -1,7 +1,7 @@
-//! The bodies of answers: bounded in size, and inflated where they come compressed.
+//! The bodies of responses: bounded in size, and decompressed.
 //!
-//! A body is inflated when it is here as a whole. The HTTP client would do so part by part as it comes, which takes
-//! nearly twice as long, and nothing can be read before the last part.
+//! A body is decompressed once it has arrived completely. Decompressing each part as it arrives, as the HTTP client
+//! would, takes nearly twice as long, and nothing can be parsed before the last part anyway.
 
 use std::io::{self, Read};
 
@@ -16,15 +16,16 @@ use super::text::Scrubber;
 use super::verdict::Verdict;
 use super::words::Words;
 
-/// What is announced need not come: no more room is made for it beforehand.
+/// The maximum capacity that is reserved on the strength of a declared size, in bytes. A declared size may be wrong.
 const MOST_ANNOUNCED: usize = 1024 * 1024;
 
-/// The headers by which compressed bodies are asked for.
+/// Returns the headers that ask for compressed bodies.
 pub(super) fn accepted() -> HeaderMap {
     HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))])
 }
 
-/// Reads a body of up to `limit` bytes, inflated and without lone surrogates. `broken` judges a body that breaks off.
+/// Reads a body of up to `limit` bytes, decompressed and without lone surrogates. `broken` judges a body that breaks
+/// off.
 pub(super) async fn read(
     mut answer: reqwest::Response,
     limit: usize,
@@ -63,9 +64,9 @@ fn is_gzip(headers: &HeaderMap) -> bool {
     coding.is_some_and(|coding| coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip"))
 }
 
-/// What was compressed; `None` when it is more than `limit` bytes.
+/// Decompresses a body; `None` if the result is larger than `limit` bytes.
 fn inflated(gzip: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
-    // The last bytes announce how much it is.
+    // The last bytes of gzip data state its decompressed size.
     let announced = gzip.last_chunk().map_or(0, |size| u32::from_le_bytes(*size)) as usize;
     let mut plain = Vec::with_capacity(announced.min(MOST_ANNOUNCED));
     MultiGzDecoder::new(gzip).take(limit as u64 + 1).read_to_end(&mut plain)?;
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_compressed_comes_back_in_any_number_of_pieces() {
+    fn gzip_data_of_any_number_of_members_is_decompressed() {
         let plain = b"{\"results\":[]}".repeat(1000);
         assert_eq!(inflated(&gzip(&plain), plain.len()).unwrap().as_deref(), Some(plain.as_slice()));
         let two = [gzip(&plain), gzip(b"[]")].concat();
@@ -98,14 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_limit_is_told_without_room_for_all_of_it() {
+    fn more_than_the_limit_is_reported_without_memory_for_all_of_it() {
         let bomb = gzip(&vec![b' '; 50_000_000]);
         assert!(bomb.len() < 1_000_000);
         assert_eq!(inflated(&bomb, 1000).unwrap(), None);
     }
 
     #[test]
-    fn what_is_not_whole_is_an_error() {
+    fn truncated_or_altered_gzip_data_is_an_error() {
         let whole = gzip(&b"{\"results\":[]}".repeat(1000));
         let mut altered = whole.clone();
         *altered.last_mut().unwrap() ^= 1;
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_says_so_is_taken_for_compressed() {
+    fn only_a_body_that_is_declared_as_gzip_is_decompressed() {
         let says = |coding| is_gzip(&HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static(coding))]));
         assert!(says("gzip") && says(" GZIP ") && says("x-gzip"));
         assert!(!says("identity") && !says("br") && !is_gzip(&HeaderMap::new()));

@@ -1,4 +1,4 @@
-//! How a client is made.
+//! The builder of a client.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::client::HttpClient;
 use super::options::ClientOptions;
 use super::target::Target;
 
-/// What a client is made of, until it is built.
+/// Collects the parts of a client until it is built.
 #[derive(Debug)]
 pub struct ClientBuilder {
     target: Arc<dyn Target>,
@@ -21,10 +21,10 @@ pub struct ClientBuilder {
 }
 
 impl HttpClient {
-    /// Starts a client of the target at the system's host name and port, over HTTPS; on loopback over HTTP, too.
+    /// Starts a client for the target at the system's host name and port, over HTTPS, or over HTTP on loopback.
     ///
     /// # Errors
-    /// `invalid_config` or `insecure_endpoint` for a host name that cannot be used.
+    /// Returns `invalid_config` or `insecure_endpoint` for a host name that cannot be used.
     pub fn builder(config: &SystemConfig, target: impl Target) -> Result<ClientBuilder, ConnectorError> {
         let url = address::origin("hostname", &config.hostname, config.port, target.words())?;
         Ok(ClientBuilder::new(url, target))
@@ -32,19 +32,19 @@ impl HttpClient {
 }
 
 impl ClientBuilder {
-    /// Starts a client of the target whose main service is at `url`, as [`origin`](address::origin) gave it.
+    /// Starts a client for the target whose main service is at `url`, which was made by [`origin`](address::origin).
     pub fn new(url: Url, target: impl Target) -> Self {
         let services = vec![(Service::MAIN, url)];
         Self { target: Arc::new(target), services, options: ClientOptions::default() }
     }
 
-    /// One more service of the target's, at an URL that [`origin`](address::origin) gave.
+    /// Adds another service of the target, at a URL made by [`origin`](address::origin).
     pub fn service(mut self, service: Service, url: Url) -> Self {
         self.services.push((service, url));
         self
     }
 
-    /// The path below which the main service answers: `/scim/v2`.
+    /// Sets the base path of the main service, such as `/scim/v2`.
     pub fn base_path(mut self, path: &str) -> Self {
         for (_, url) in self.services.iter_mut().filter(|(service, _)| *service == Service::MAIN) {
             url.set_path(path);
@@ -52,23 +52,23 @@ impl ClientBuilder {
         self
     }
 
-    /// The bounds within which it works.
+    /// Sets the client's limits.
     pub fn options(mut self, options: ClientOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// How often one request is tried in all, the first time included; the rest of the options stays as it is.
+    /// Sets the maximum number of attempts at one request, including the first. Other options are not changed.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.options.retry.attempts = attempts;
         self
     }
 
-    /// The client, which signs in with `auth`.
+    /// Builds the client, which authenticates with `auth`.
     ///
     /// # Errors
-    /// `invalid_config` or `insecure_endpoint` for a proxy or a file of certificates that cannot be used.
+    /// Returns `invalid_config` or `insecure_endpoint` for a proxy or a file of certificates that cannot be used.
     pub fn build(self, auth: Auth) -> Result<HttpClient, ConnectorError> {
         HttpClient::new(self.target, self.services, auth, self.options)
     }

@@ -1,4 +1,4 @@
-//! The client: makes calls, each as often as it takes, and reads their answers.
+//! The client: makes calls with retries, and reads their responses.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -39,13 +39,13 @@ struct Inner {
     options: ClientOptions,
     attempts: Attempts,
     clock: Clock,
-    /// The target accepted the credential at least once.
+    /// Whether the target has accepted the credential at least once.
     accepted: AtomicBool,
     /// The paths of listings that refuse to sort.
     refused_sorts: Mutex<BTreeSet<String>>,
 }
 
-/// What clients of the same target share.
+/// What all clients of the same target share.
 #[derive(Debug, Clone)]
 struct Parts {
     http: reqwest::Client,
@@ -57,10 +57,10 @@ struct Parts {
 }
 
 impl HttpClient {
-    /// A client with a pace, a retry budget and a clock of its own.
+    /// Creates a client with its own pace, retry budget and clock.
     ///
     /// # Errors
-    /// `invalid_config` or `insecure_endpoint` for a proxy or a file of certificates that cannot be used.
+    /// Returns `invalid_config` or `insecure_endpoint` for a proxy or a file of certificates that cannot be used.
     pub(super) fn new(
         target: Arc<dyn Target>,
         services: Vec<(Service, Url)>,
@@ -76,7 +76,7 @@ impl HttpClient {
         Ok(Self::of(parts, options))
     }
 
-    /// A client with a pace, a retry budget and a clock of its own.
+    /// Creates a client with its own pace, retry budget and clock.
     fn of(parts: Parts, options: ClientOptions) -> Self {
         let pace = Pace::new(options.concurrency, options.requests_per_second);
         Self(Arc::new(Inner {
@@ -89,28 +89,28 @@ impl HttpClient {
         }))
     }
 
-    /// A client of the same target with a pace, a retry budget and a clock of its own, as each scan should have one.
+    /// Returns a client of the same target with its own pace, retry budget and clock. Use one for each scan.
     pub fn fresh(&self) -> Self {
         Self::of(self.0.parts.clone(), self.0.options.clone())
     }
 
-    /// The same for a question that somebody waits for: see [`ClientOptions::brisk`].
+    /// Returns a client for interactive use, such as a connection test: see [`ClientOptions::brisk`].
     pub fn brisk(&self) -> Self {
         Self::of(self.0.parts.clone(), self.0.options.clone().brisk())
     }
 
-    /// The target's clock.
+    /// Returns the target's clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
-    /// The target's words.
+    /// Returns the target's words.
     pub fn words(&self) -> &Words {
         self.0.parts.target.words()
     }
 
-    /// How many requests to prefetch for an ordered sequence: several times as many as may be in flight, so that no permit
-    /// is idle while early answers wait for a late one.
+    /// Returns how many requests to prefetch for an ordered sequence. It is a multiple of the concurrency, so that no
+    /// permit is idle while early responses wait for a late one.
     pub fn ahead(&self) -> usize {
         match self.0.options.concurrency {
             Concurrency::Automatic => 2 * Concurrency::MOST,
@@ -118,28 +118,28 @@ impl HttpClient {
         }
     }
 
-    /// Host and port of the proxy that the main service is reached through.
+    /// Returns host and port of the proxy on the way to the main service.
     pub fn proxy(&self) -> Option<String> {
         self.0.parts.proxies.on_the_way_to(self.service(Service::MAIN).ok()?)
     }
 
-    /// The paths of listings that were seen to refuse to sort.
+    /// Returns the paths of listings that have refused to sort.
     pub fn refused_sorts(&self) -> BTreeSet<String> {
         self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sorts none of these listings.
+    /// Marks listings that refuse to sort.
     pub fn refuse_sorts(&self, paths: impl IntoIterator<Item = String>) {
         self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
     }
 
-    /// Whether a call's rows come in the order that it asks for.
+    /// Returns whether the rows of a call come in the order that it requests.
     pub fn sorts(&self, call: &Call) -> bool {
         let refused = || self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).contains(&call.path);
         call.sort.is_some() && !refused()
     }
 
-    /// What the target says, as one short printable line without a secret.
+    /// Makes one short printable line of a text from the target, without secrets.
     pub fn line(&self, said: &str) -> String {
         self.0.parts.scrub.line(said)
     }
@@ -152,7 +152,7 @@ impl HttpClient {
         self.fetch(meter, &call, |answer| answer.json()).await
     }
 
-    /// Reads the JSON at a path.
+    /// Gets the JSON at a path.
     ///
     /// # Errors
     /// As [`fetch`](Self::fetch).
@@ -160,15 +160,15 @@ impl HttpClient {
         self.json(meter, Call::get(path)).await
     }
 
-    /// The error of an answer that makes no sense, in words without anything that the target said.
+    /// Returns the error for a response that makes no sense. `why` must not contain text from the target.
     pub fn malformed(&self, why: &str) -> ConnectorError {
         ConnectorError::new(ErrorCode::MalformedResponse, why, self.words().elsewhere())
     }
 
-    /// Makes a call, tries again as the policy allows, and reads the answer with `read`.
+    /// Makes a call, retries it as the policy allows, and reads the response with `read`.
     ///
     /// # Errors
-    /// What the last attempt's verdict says, with the number of attempts.
+    /// Returns the error of the last attempt's verdict, with the number of attempts.
     pub async fn fetch<T>(
         &self,
         meter: &Meter,
@@ -184,7 +184,7 @@ impl HttpClient {
         self.0.attempts.make(&call.path, meter, attempt).await
     }
 
-    /// Makes one attempt; with the answer comes the token that it must not show.
+    /// Makes one attempt. Returns the response together with the token that it must not show.
     async fn attempt(&self, meter: &Meter, call: &Call) -> Result<(Answer, Option<SecretString>), Verdict> {
         let Inner { parts, options, clock, .. } = &*self.0;
         let Parts { http, target, auth, scrub, proxies, .. } = parts;
@@ -215,7 +215,7 @@ impl HttpClient {
             let body = body::read(answer, options.largest_body, &call.path, words, meter, unanswered).await?;
             return Ok((Answer { headers, body }, token));
         }
-        // What an error says is read as far as it is short; a body that breaks changes nothing.
+        // Of an error's body, only a limited part is read. A body that breaks off makes no difference.
         let body = body::read(answer, LONGEST_SAID, &call.path, words, meter, unanswered).await.unwrap_or_default();
         let asked = Asked {
             service: call.service,
@@ -241,13 +241,15 @@ impl HttpClient {
         Err(verdict)
     }
 
-    /// The URL below which a service answers.
+    /// Returns the base URL of a service.
     pub(super) fn service(&self, service: Service) -> Result<&Url, ConnectorError> {
         let url = self.0.parts.services.iter().find(|(known, _)| *known == service).map(|(_, url)| url);
-        url.ok_or_else(|| ConnectorError::internal(format!("the client knows no service {}", service.name())))
+        url.ok_or_else(|| {
+            ConnectorError::internal(format!("the client was built without the service {}", service.name()))
+        })
     }
 
-    /// Where a call goes to.
+    /// Returns the URL of a call.
     pub(super) fn url(&self, call: &Call, sorted: bool) -> Result<Url, ConnectorError> {
         if let Some(link) = &call.link {
             return Ok(Url::clone(link));
@@ -270,7 +272,7 @@ impl HttpClient {
     }
 }
 
-/// Whether an endpoint is simply not there.
+/// Returns whether the error means that the endpoint does not exist.
 pub fn is_absent(error: &ConnectorError) -> bool {
     error.code == ErrorCode::NotFound
 }

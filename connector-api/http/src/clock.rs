@@ -1,4 +1,4 @@
-//! One clock for everything, so that a test which pauses the runtime's time pauses all of it.
+//! A wall clock driven by the runtime's clock, so that a test that pauses time pauses this too.
 
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
@@ -6,18 +6,18 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap};
 use tokio::time::Instant;
 
-/// A difference that is not worth a correction: `Date` has whole seconds, and an answer takes its time.
+/// Differences below this are ignored: `Date` has whole seconds, and a response takes some time.
 const TOLERATED: SignedDuration = SignedDuration::from_mins(1);
 
-/// A difference that the operator should know of.
+/// From this difference on, the operator is warned.
 const WRONG: SignedDuration = SignedDuration::from_mins(5);
 
-/// Wall-clock time that moves with the runtime's clock: the target's, once an answer said what it is.
+/// Wall-clock time, driven by the runtime's clock. It follows the target's clock once a response has stated its time.
 #[derive(Debug)]
 pub struct Clock {
     wall: Timestamp,
     origin: Instant,
-    /// What the target's clock is ahead of this server's, in milliseconds.
+    /// How far the target's clock is ahead of this server's, in milliseconds.
     ahead: AtomicI64,
 }
 
@@ -30,7 +30,7 @@ impl Clock {
         Self { wall, origin: Instant::now(), ahead: AtomicI64::new(0) }
     }
 
-    /// Heeds the `Date` of an answer.
+    /// Adjusts the clock to the `Date` of a response.
     pub(crate) fn heed(&self, headers: &HeaderMap) {
         let date = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
         let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()) else { return };
@@ -39,30 +39,30 @@ impl Clock {
         self.ahead.store(i64::try_from(ahead).unwrap_or(0), Relaxed);
     }
 
-    /// That this server's clock is wrong, where it is.
+    /// Returns a warning if this server's clock is wrong.
     pub fn warning(&self) -> Option<String> {
         let ahead = self.ahead();
         let direction = if ahead.is_negative() { "ahead of" } else { "behind" };
         (ahead.abs() >= WRONG).then(|| {
             format!(
-                "this server's clock is {:.1} h {direction} the target's: times were reckoned by the target's clock; set \
-                 this server's",
+                "this server's clock is {:.1} h {direction} the target's: times were taken from the target's \
+                 clock; correct this server's clock",
                 ahead.abs().as_secs_f64() / 3600.0,
             )
         })
     }
 
-    /// What the target's clock is ahead of this server's; zero where they agree.
+    /// Returns how far the target's clock is ahead of this server's; zero if they agree.
     fn ahead(&self) -> SignedDuration {
         SignedDuration::from_millis(self.ahead.load(Relaxed))
     }
 
-    /// The time by the target's clock, or by this server's where no answer said it.
+    /// Returns the time by the target's clock, or by this server's if no response has stated it.
     pub fn now(&self) -> Timestamp {
         self.own().saturating_add(self.ahead()).unwrap_or(self.wall)
     }
 
-    /// The time by this server's clock.
+    /// Returns the time by this server's clock.
     fn own(&self) -> Timestamp {
         self.wall.saturating_add(self.origin.elapsed()).unwrap_or(self.wall)
     }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_clock_that_is_wrong_is_put_right_by_the_targets_and_a_little_is_not_wrong() {
+    async fn a_wrong_clock_is_corrected_by_the_targets_and_a_small_difference_is_ignored() {
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
         for (date, now) in [
             ("Thu, 01 Jan 2026 00:00:30 GMT", "2026-01-01T00:00:00Z"),

@@ -1,76 +1,28 @@
-//! What every connector over HTTP stands on: a careful client, and listings that prove that they are whole. It knows HTTP
-//! and no target: a target's words, and what its answers mean, come in as data.
-//!
-//! # A connector's client
-//!
-//! ```
-//! use connector_api::{Check, ConnectorError, SystemConfig};
-//! use connector_http::{Auth, Call, HttpClient, Meter, PageShape, Row, Words, segment};
-//!
-//! /// What errors and remedies say of the target.
-//! const WORDS: Words = Words {
-//!     user_agent: concat!("my-connector/", env!("CARGO_PKG_VERSION")),
-//!     vendor: "Example",
-//!     service: "an Example API",
-//!     example_host: "acme.api.example",
-//!     credential: "the API token",
-//!     ..Words::DEFAULT
-//! };
-//!
-//! /// Made once, with the connector: whatever is wrong with the settings shows here.
-//! fn client(config: &SystemConfig) -> Result<HttpClient, ConnectorError> {
-//!     let token = config.credential.secret().clone();
-//!     HttpClient::builder(config, WORDS)?.base_path("/api/v1").build(Auth::bearer(token)?)
-//! }
-//!
-//! /// Each scan has a client with a pace of its own: `client.fresh()`; each connection test one in a hurry:
-//! /// `client.brisk()`.
-//! async fn read(client: &HttpClient) -> Result<(), ConnectorError> {
-//!     let (client, meter) = (client.fresh(), Meter::default());
-//!     let users: Vec<Row> = client.list_links(&meter, Call::get("/users").query("limit", "200"), PageShape::ARRAY).await?;
-//!     for user in &users {
-//!         let path = format!("/users/{}/groups", segment(&user.id)?);
-//!         let groups: Vec<Row> = client.list_links(&meter, Call::get(path), PageShape::ARRAY).await?;
-//!         println!("{}: {} groups", user.text("/profile/login").unwrap_or(&user.id), groups.len());
-//!     }
-//!     println!("{} requests", meter.read().requests);
-//!     Ok(())
-//! }
-//!
-//! # fn main() -> Result<(), ConnectorError> {
-//! let mut config = SystemConfig::new("Example", "acme.api.example", connector_api::Credential::from_secret("t"));
-//! assert!(client(&config).is_ok());
-//! config.hostname = "http://acme.api.example".into();
-//! assert_eq!(client(&config).unwrap_err().code, connector_api::ErrorCode::InsecureEndpoint);
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! `tests/whole/connector.rs` in this crate is a whole connector, in less than 200 lines.
+#![doc = include_str!("../README.md")]
 //!
 //! # Listings
 //!
-//! | pages are asked for by | short way | row by row | whole when |
+//! | paging by | whole list | page by page | complete when |
 //! |---|---|---|---|
 //! | offset and limit | [`list_offset`](HttpClient::list_offset) | [`PageReader`] | pages are linked by shared rows, and totals agree |
-//! | the id of the last row | [`list_cursor`](HttpClient::list_cursor) | [`ChainReader`] | the target says so, or a page is empty |
+//! | the id of the last row | [`list_cursor`](HttpClient::list_cursor) | [`ChainReader`] | the target reports the end, or a page is empty |
 //! | the header `Link` | [`list_links`](HttpClient::list_links) | [`ChainReader`] | a page has no next link |
 //! | a token | [`list_tokens`](HttpClient::list_tokens) | [`ChainReader`] | a page has no token |
 //!
-//! Where a target counts its rows, each of them brings as many, or fails as `inconsistent_listing`. None returns a part of a
-//! list. A [`PageShape`] says how a page is written; [`Row`] is one of which everything is kept, and a type of your own is a row
-//! once it is [`identified!`].
+//! If a target reports the number of rows, each of these returns as many or fails as `inconsistent_listing`. None
+//! returns a part of a list. A [`PageShape`] describes the JSON of a page. [`Row`] keeps the whole JSON object; your
+//! own type becomes a row by [`identified!`].
 //!
 //! # Signing in
 //!
-//! [`Auth::header`] puts a key into a header, [`Auth::bearer`] a token; [`Auth::renewed`] fetches a token from a
-//! [`TokenSource`], such as [`ClientCredentials`], renews it before it ends, and once more when it is refused.
+//! [`Auth::header`] puts a key into a header, [`Auth::bearer`] a token. [`Auth::renewed`] fetches a token from a
+//! [`TokenSource`], such as [`ClientCredentials`], and renews it before it expires, and once if it is refused.
 //!
-//! # What an answer means
+//! # The meaning of responses
 //!
-//! Each failed attempt gets one [`Verdict`], where the answer is read: an error with its remedy, and what comes [`Next`].
-//! [`Words`] alone take an answer for what HTTP says. A target that means something else by it implements [`Target`] and
-//! builds its verdicts out of the parts of a [`Refusal`]:
+//! Each failed attempt gets one [`Verdict`] when its response is read: an error with its remedy, and what to do
+//! [`Next`]. [`Words`] alone interpret a response as HTTP defines it. A target with its own meanings implements
+//! [`Target`] and builds its verdicts from the parts of a [`Refusal`]:
 //!
 //! ```
 //! use connector_http::{Refusal, Target, Verdict, Words};
@@ -94,14 +46,15 @@
 //! }
 //! ```
 //!
-//! # What it sees to
+//! # What the client takes care of
 //!
-//! - HTTPS alone, but for [loopback](is_loopback). Redirects are never followed, nor links to another origin: the credential
-//!   would travel along.
-//! - A proxy that is named is used or refused. The platform's certificates are trusted, and the operator's.
-//! - One pace for all requests of a client, which follows what the target serves; retries within a budget.
-//! - Bodies are bounded before they are parsed. Halves of characters in JSON are no error.
-//! - What a target says becomes one short printable line, in which no secret is left.
+//! - HTTPS only, except to [loopback](is_loopback). Redirects are never followed, nor are links to another origin,
+//!   since they would send the credential there.
+//! - A configured proxy is used, or refused as an error, but never bypassed. The platform's certificates are trusted,
+//!   and the operator's.
+//! - All requests of a client share one pace, which adapts to what the target serves; retries have a budget.
+//! - Bodies are bounded before they are parsed. Lone surrogates in JSON are replaced.
+//! - Text from the target becomes one short printable line without any secret.
 
 mod address;
 mod auth;

@@ -1,4 +1,4 @@
-//! An answer of status 200 that makes no sense, or is too large.
+//! Responses with status 200 that cannot be read or are too large.
 
 use connector_api::{ConnectorError, ErrorCode};
 
@@ -7,10 +7,10 @@ use super::text::Scrubber;
 use super::verdict::Verdict;
 use super::words::Words;
 
-/// How often an answer that cannot be understood is asked for.
+/// The maximum number of attempts at a response that cannot be read.
 const MALFORMED_ATTEMPTS: u32 = 3;
 
-/// Judges an answer of status 200 that could not be read as what was asked for.
+/// Judges a response with status 200 that cannot be read as expected.
 pub(super) fn of_malformed(
     what: &str,
     why: impl std::fmt::Display,
@@ -20,21 +20,21 @@ pub(super) fn of_malformed(
 ) -> Verdict {
     let said = Said::read(body, scrub, words);
     let (start, remedy) = match said.form {
-        Form::WebPage => (" (it is a web page, as a gateway or login sends)".to_owned(), words.elsewhere()),
+        Form::WebPage => (" (a web page, as gateways and login pages send it)".to_owned(), words.elsewhere()),
         Form::Object => (format!(": it says{said}"), words.later()),
         Form::List => (String::new(), REPORT.to_owned()),
         Form::Text => (String::new(), words.elsewhere()),
     };
-    let message = format!("the answer to {what} could not be read{start}: {}", scrub.line(&why.to_string()));
+    let message = format!("the response to {what} could not be read{start}: {}", scrub.line(&why.to_string()));
     let error = ConnectorError::new(ErrorCode::MalformedResponse, message, remedy);
     Verdict::retry(error, Some(MALFORMED_ATTEMPTS))
 }
 
-/// Judges an answer that is larger than what is accepted.
+/// Judges a response that is larger than accepted.
 pub(super) fn of_too_large(what: &str, limit: usize, words: &Words) -> Verdict {
     Verdict::fail(ConnectorError::new(
         ErrorCode::ResponseTooLarge,
-        format!("the answer to {what} is larger than {} MiB", limit / (1024 * 1024)),
+        format!("the response to {what} is larger than {} MiB", limit / (1024 * 1024)),
         words.smaller(),
     ))
 }
@@ -45,7 +45,7 @@ mod tests {
     use crate::verdict::Next;
 
     #[test]
-    fn only_what_is_no_answer_of_the_target_puts_the_host_name_in_doubt() {
+    fn only_a_response_of_something_else_than_the_target_puts_the_host_name_in_doubt() {
         let words = Words { list_fields: &["results"], ..Words::DEFAULT };
         let malformed =
             |body: &str| of_malformed("/x", "missing field `results`", body.as_bytes(), &Scrubber::default(), &words);

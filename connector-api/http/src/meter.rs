@@ -1,10 +1,10 @@
-//! What a section's requests cost.
+//! The cost of a section's requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Counts of one section, shared by all of its requests.
+/// Counters of one section, shared by all of its requests.
 #[derive(Debug, Clone, Default)]
 pub struct Meter(Arc<Counts>);
 
@@ -16,16 +16,16 @@ struct Counts {
     bytes: AtomicU64,
 }
 
-/// The counts at one moment.
+/// The counters at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Requests, each attempt one.
+    /// Requests; each attempt counts.
     pub requests: u64,
-    /// Of these, attempts after a first one.
+    /// Attempts after a first one.
     pub retries: u64,
-    /// Waits between attempts, in milliseconds.
+    /// Back-off between attempts, in milliseconds.
     pub wait_ms: u64,
-    /// Bodies of answers, inflated, in bytes.
+    /// Decompressed bodies of responses, in bytes.
     pub bytes: u64,
 }
 
@@ -43,7 +43,7 @@ impl Meter {
         self.0.bytes.fetch_add(bytes as u64, Relaxed);
     }
 
-    /// The counts so far.
+    /// Returns the counts so far.
     pub fn read(&self) -> Reading {
         Reading {
             requests: self.0.requests.load(Relaxed),

@@ -1,4 +1,4 @@
-//! The bounds within which a client works.
+//! The limits of a client.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,30 +9,31 @@ use super::address;
 use super::concurrency::Concurrency;
 use super::retry::RetryPolicy;
 
-/// The bounds within which a client works. The default suits most targets.
+/// The limits of a client. The defaults suit most targets.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Longest time to wait for a connection.
+    /// The maximum time to establish a connection.
     pub connect_timeout: Duration,
-    /// Longest silence while an answer comes.
+    /// The maximum silence while a response arrives.
     pub read_timeout: Duration,
-    /// Longest time for one attempt, body included.
+    /// The maximum duration of one attempt, body included.
     pub request_timeout: Duration,
-    /// Attempts at one request, and the waits between them. No time-out is longer than its time budget.
+    /// Attempts and back-off. Time-outs are capped at its time budget.
     pub retry: RetryPolicy,
-    /// Requests in flight at the same time.
+    /// The maximum number of requests in flight.
     pub concurrency: Concurrency,
-    /// The most requests per second; without it, the pace follows what the target serves.
+    /// The maximum number of requests per second. Without it, only the pace limits the rate: it follows what the target
+    /// serves.
     pub requests_per_second: Option<f64>,
-    /// The largest body that is accepted, in bytes, after decompression.
+    /// The maximum size of a body in bytes, after decompression.
     pub largest_body: usize,
-    /// A file of certificates in PEM form to trust in addition to the platform's own.
+    /// A PEM file of certificates to trust in addition to the platform's.
     pub ca_bundle: Option<PathBuf>,
-    /// The URL of the operator's proxy, which may hold a password. Without it, the environment's holds.
+    /// The URL of the operator's proxy, which may contain a password. Without it, the environment's proxy is used.
     pub proxy: Option<SecretString>,
 }
 
-/// Time-outs of 10 s to connect, 30 s of silence and 120 s in all; as many requests at a time and a pace as suit the target; bodies
+/// Time-outs: 10 s to connect, 30 s of silence, 120 s per attempt. Automatic concurrency, without a fixed rate. Bodies
 /// of up to 64 MiB.
 impl Default for ClientOptions {
     fn default() -> Self {
@@ -51,9 +52,11 @@ impl Default for ClientOptions {
 }
 
 impl ClientOptions {
-    /// The same for a question that somebody waits for, such as a connection test: at most two attempts and 8 s a request. A
-    /// target that never answers takes so long for each, and a connection test has 20 s: stop at the first that fails, with
-    /// [`Check::skipped`](connector_api::Check::skipped) for the others, or ask side by side.
+    /// Shortens the limits for interactive use, such as a connection test: at most two attempts and 8 s per request.
+    ///
+    /// Each request to a target that never responds takes those 8 s, and a connection test has 20 s. So stop at the
+    /// first failure and report the other checks as [`Check::skipped`](connector_api::Check::skipped), or make them
+    /// concurrently.
     pub fn brisk(mut self) -> Self {
         self.retry = RetryPolicy {
             attempts: self.retry.attempts.min(2),
@@ -64,12 +67,12 @@ impl ClientOptions {
         self
     }
 
-    /// How long one attempt may take.
+    /// Returns the maximum duration of one attempt.
     pub(super) fn longest_request(&self) -> Duration {
         self.request_timeout.min(self.retry.time_budget)
     }
 
-    /// The password in the proxy's URL, so that it never shows.
+    /// Returns the password in the proxy's URL, so that it can be scrubbed.
     pub(super) fn proxy_password(&self) -> Option<SecretString> {
         let proxy = address::parse(self.proxy.as_ref()?.expose_secret(), "http").ok()?;
         proxy.password().map(|password| password.to_owned().into())

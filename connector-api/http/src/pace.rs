@@ -1,23 +1,24 @@
-//! How fast requests go out: one pace for all of a scan's requests.
+//! The pace: one limit on concurrency and rate for all requests of a scan.
 //!
-//! Two limits hold at once. *Concurrency*: a bounded number of requests is under way, and one that failed and waits to try
-//! again keeps its permit, so a target in trouble hears from few; one that was refused for its rate gives its permit to another.
-//! *Rate*: unlimited until the target first asks for fewer calls; from then on requests go out evenly at a *level*, no
+//! *Concurrency*: a bounded number of requests is in flight. A request that failed keeps its permit during back-off, so
+//! a target in trouble gets few requests. A request that was refused because of the rate passes its permit on. *Rate*:
+//! unlimited until the target first refuses a request because of the rate. From then on, requests go out evenly at a
+//! *level*, which no second exceeds. Three things change it:
 //! second holds more of them than that, and three things move it:
 //!
-//! - A *measurement*, when more is refused at the level than chance explains: for about a second what is served is
-//!   counted, and that is the new level.
-//! - A *probe*, when all went well for a while: the rate rises, gently at first, until something is refused, and then
-//!   falls back. One or two refusals are what a probe costs.
-//! - A *search*, when a probe's last second served much more than the level, or the level is new: what that second served
-//!   is tried, and then the middle between the highest rate known to be served and the lowest known to be refused, until
-//!   they meet. The rate that was refused is no measure of the limit by itself, since most limiters let a burst through
-//!   first.
+//! - A *measurement*, when more is refused at the level than chance explains: the responses of about one second are
+//!   counted, and what was served becomes the new level.
+//! - A *probe*, when nothing went wrong for a while: the rate rises, gently at first, until something is refused, and
+//!   then falls back. A probe costs one or two refusals.
+//! - A *search*, when the last second of a probe served much more than the level, or the level is new: first what that
+//!   second served is tried, then the middle between the highest rate known to be served and the lowest known to be
+//!   refused, until they meet. The rate that was refused is not the limit itself, since most limiters let a burst
+//!   through first.
 //!
-//! Some targets refuse a share of all calls whatever the rate. Each cut is therefore a trial. When as many are refused
-//! after it as before, the rate was not the reason: it is put back, and that share is tolerated from then on.
+//! Some targets refuse a share of all requests at any rate. Each cut is therefore a trial. If as many are refused after
+//! it as before, the rate was not the cause: it is restored, and that share is tolerated from then on.
 //!
-//! Rate limiter crates fix their quota when they are built; this one's changes all the time.
+//! Rate limiter crates fix their quota when they are built; this one changes all the time.
 
 mod level;
 mod settings;
@@ -35,33 +36,33 @@ use settings::PACE;
 #[derive(Debug)]
 pub(crate) struct Pace {
     permits: Permits,
-    /// Requests that never had a permit wait here, so that only one of them waits for the permits.
+    /// Requests without a permit queue here, so that only one of them at a time waits for the permits.
     entrance: tokio::sync::Mutex<()>,
-    /// The next request to go out holds this while it waits, the others queue for it: so a change of the rate holds for
-    /// all but one.
+    /// The next request to go out holds this while it waits, and the others queue for it. So a change of the rate
+    /// applies to all but one.
     gate: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// The operator's own limit, in requests a second.
+    /// The operator's limit, in requests per second.
     ceiling: Option<f64>,
     level: Option<Level>,
-    /// The answers since the level was set.
+    /// The responses since the level was set.
     all: Window,
-    /// The latest of them: since the probe began, if there is one.
+    /// The latest responses: since the probe began, if there is one.
     latest: Window,
-    /// The answers since too much was last refused, whatever the level was.
+    /// The responses since too much was last refused, whatever the level was.
     calm: Window,
-    /// What was sent in the latest second and not refused: when, in that order.
+    /// When the requests of the last second were sent, in order, without refused ones.
     recent: VecDeque<Instant>,
     measurement: Option<Window>,
-    /// What the last measurement cut the rate for, until the next one shows whether that helped.
+    /// The last cut, until the next measurement shows whether it helped.
     trial: Option<Trial>,
-    /// The share of refusals that has nothing to do with the rate.
+    /// The share of refusals that is independent of the rate.
     tolerated: f64,
-    /// When the next request may go out.
+    /// When the next request may be sent.
     next: Instant,
 }
 
@@ -87,19 +88,19 @@ impl Pace {
         }
     }
 
-    /// Waits for a permit to be under way; it is given back when the permit is dropped.
+    /// Waits for a permit to have a request in flight. Dropping the permit returns it.
     pub(crate) async fn permit(&self) -> Option<Permit<'_>> {
         let _entrance = self.entrance.lock().await;
         self.permit_again().await
     }
 
-    /// The same for a request that gave its permit to others: those that never had one stand back, since more may depend
-    /// on this one by now.
+    /// Waits for a permit for a request that passed its own on. It goes before requests that never had one, since more
+    /// may depend on it by now.
     pub(crate) async fn permit_again(&self) -> Option<Permit<'_>> {
         self.permits.acquire().await
     }
 
-    /// Waits for a slot under the rate, and returns when it was.
+    /// Waits for a slot under the rate, and returns its time.
     pub(crate) async fn slot(&self) -> Instant {
         let _gate = self.gate.lock().await;
         loop {
@@ -109,18 +110,18 @@ impl Pace {
         }
     }
 
-    /// The target served the request to `path` whose slot was at `sent`.
+    /// Records that the target served the request to `path` whose slot was at `sent`.
     pub(crate) fn served(&self, path: &str, sent: Instant) {
         self.permits.served(path, sent);
         self.lock().answered(sent, true, Instant::now());
     }
 
-    /// The request whose slot was at `sent` failed in passing, not for its rate.
+    /// Records that the request whose slot was at `sent` failed, but not because of the rate.
     pub(crate) fn failed(&self, sent: Instant) {
         self.permits.failed(sent);
     }
 
-    /// The target asked for fewer calls when it answered the request whose slot was at `sent`.
+    /// Records that the target refused the request whose slot was at `sent` because of the rate.
     pub(crate) fn refused(&self, sent: Instant) {
         self.permits.rate_is_limited();
         self.lock().answered(sent, false, Instant::now());
@@ -141,7 +142,7 @@ impl State {
         }
     }
 
-    /// Takes the slot that is due, or returns when it is.
+    /// Takes the slot that is due, or returns when the next one is.
     fn take_slot(&mut self, now: Instant) -> Option<Instant> {
         if self.next > now {
             return Some(self.next);
@@ -208,25 +209,25 @@ impl State {
         }
     }
 
-    /// Whether the level was asked for long enough to know that it is served.
+    /// Returns whether the level was in use long enough to know that it is served.
     fn tested(&self, now: Instant) -> bool {
         self.level.is_some_and(|level| self.all.age(now) >= level.test())
     }
 
-    /// Too much is refused. A probe has then found its end; anything else calls for a measurement.
+    /// Handles too many refusals: they end a probe; otherwise they require a measurement.
     fn strained(&mut self, sent: Instant, now: Instant) {
         let calm = std::mem::replace(&mut self.calm, Window::opening(now));
-        // The refusal that calls for it counts.
+        // The refusal that triggered it counts.
         let measurement = Window { refused: 1.0, ..Window::starting(now) };
         let Some(level) = self.level.filter(|level| self.all.age(now) >= level.quiet()) else {
-            // At the very start the burst that was let through belongs to the second in which the rest was refused.
+            // At the very start, the burst that was let through belongs to the second in which the rest was refused.
             let fresh = self.level.is_none() && self.latest.age(now) < PACE.measurement_seconds;
             self.measurement = Some(if fresh { self.latest } else { measurement });
             return;
         };
         let second = self.recent.partition_point(|other| *other < sent) as f64;
         match level.stage {
-            // A rate may be served for longer than its test, by what a limiter had saved up.
+            // A limiter's saved-up allowance may serve a rate for longer than its test.
             Stage::Between { served, .. } if calm.age(now) > PACE.measurement_seconds => {
                 self.search(now, served.min(calm.served / calm.age(now)), level.rate);
             }
@@ -238,14 +239,14 @@ impl State {
             }
             Stage::Settled => self.settle(now, level.rate),
             Stage::New { refused } => {
-                // Where requests wait for permits, the rate that was reached is higher than what was asked.
+                // If requests wait for permits, the nominal rate is higher than what was sent.
                 let asked = self.latest.answers() / self.latest.age(now).max(PACE.shortest_window_seconds);
                 self.search(now, level.rate, self.rate(now).unwrap_or(asked).min(2.0 * asked).min(refused));
             }
         }
     }
 
-    /// Tries the middle between a rate that was served and one that was refused.
+    /// Tries the middle between a served and a refused rate.
     fn search(&mut self, now: Instant, served: f64, refused: f64) {
         self.trial = None;
         if refused < PACE.close * served {
@@ -254,7 +255,7 @@ impl State {
         self.set(now, (served * refused).sqrt(), Stage::Between { served, refused });
     }
 
-    /// Goes back to the level after a probe, or to what was served since the last one if that is more.
+    /// Returns to the level after a probe, or to the rate served since the last one if that is higher.
     fn settle(&mut self, now: Instant, rate: f64) {
         self.trial = None;
         self.set(
@@ -264,7 +265,7 @@ impl State {
         );
     }
 
-    /// Draws the consequences of a measurement.
+    /// Sets the level after a measurement.
     fn conclude(&mut self, now: Instant, window: &Window) {
         let (share, seconds) = (window.share(), window.age(now).max(PACE.shortest_window_seconds));
         let asked = window.answers() / seconds;
@@ -287,7 +288,7 @@ impl State {
         }
         let first = if alike { first } else { latest };
         self.trial = Some(Trial { cuts: first.cuts + 1, ..first });
-        // While requests wait to try again, less may be asked, and served, than could be.
+        // During back-off, less may be sent, and so served, than the target would serve.
         let served = window.served / seconds / (1.0 - self.tolerated);
         let (stage, least) = match self.level {
             None => (Stage::New { refused: current }, PACE.first_least_left * current),

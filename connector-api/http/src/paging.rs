@@ -20,9 +20,9 @@ use offset::{Listing, PageReader};
 use page::PageShape;
 use row::Identified;
 
-/// The short way for lists that fit into memory. Each reads a whole listing or fails; none returns a part of one.
+/// Methods for lists that fit into memory. Each reads a complete listing or fails; none returns a part of one.
 impl HttpClient {
-    /// Every row of a listing that is read by offset, and proven whole: see [`PageReader`].
+    /// Reads every row of a listing by offset, and proves that it is complete: see [`PageReader`].
     ///
     /// # Errors
     /// As [`PageReader::next`].
@@ -38,7 +38,7 @@ impl HttpClient {
         Ok(all)
     }
 
-    /// Every row of a listing whose next page begins behind the id of the last row: see [`ChainReader::cursor`].
+    /// Reads every row of a listing whose next page starts after the id of the last row: see [`ChainReader::cursor`].
     ///
     /// # Errors
     /// As [`ChainReader::next`].
@@ -52,7 +52,7 @@ impl HttpClient {
         ChainReader::cursor(self, meter, call, shape, parameter).all().await
     }
 
-    /// Every row of a listing whose pages link to one another: see [`ChainReader::links`].
+    /// Reads every row of a listing whose pages link to the next one: see [`ChainReader::links`].
     ///
     /// # Errors
     /// As [`ChainReader::next`].
@@ -65,7 +65,7 @@ impl HttpClient {
         ChainReader::links(self, meter, call, shape).all().await
     }
 
-    /// Every row of a listing whose pages hand out tokens: see [`ChainReader::tokens`].
+    /// Reads every row of a listing whose pages contain tokens: see [`ChainReader::tokens`].
     ///
     /// # Errors
     /// As [`ChainReader::next`].
@@ -79,8 +79,8 @@ impl HttpClient {
         ChainReader::tokens(self, meter, call, shape, parameter).all().await
     }
 
-    /// Whether a listing by offset can be read: how many rows it counts, by its first page. For other lists there is
-    /// [`Check::probe`].
+    /// Checks that a listing by offset can be read, and reports the number of rows from its first page. For other
+    /// lists, use [`Check::probe`].
     pub async fn check<T: Identified + Send + 'static>(&self, name: &str, listing: Listing) -> Check {
         let reading = async {
             let total = PageReader::<T>::new(self, &Meter::default(), listing).total().await?;

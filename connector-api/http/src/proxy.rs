@@ -1,4 +1,4 @@
-//! The proxy that requests go through: the operator's, or the environment's.
+//! The proxy of requests: the operator's, or the environment's.
 
 use connector_api::{ConnectorError, ErrorCode};
 use hyper_util::client::proxy::matcher::Matcher;
@@ -8,23 +8,23 @@ use url::Url;
 use super::address::{self, are_loopback};
 use super::words::Words;
 
-/// The variables of the environment that name a proxy for HTTPS, the first that is set first.
+/// The environment variables that name a proxy for HTTPS. The first that is set applies.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Which proxy a request goes through, if any.
+/// The proxy that a request goes through, if any.
 #[derive(Debug)]
 pub enum Proxies {
-    /// None: every address is on this machine.
+    /// No proxy: every address is on this machine.
     Direct,
-    /// The operator's, for all requests.
+    /// The operator's proxy, for all requests.
     Named(Named),
-    /// Those of the environment or the system.
+    /// The proxies of the environment or the system.
     Environment(Box<Matcher>),
 }
 
-/// A proxy that an operator named.
+/// A proxy that the operator configured.
 pub struct Named {
-    /// May hold a password.
+    /// The URL, which may contain a password.
     url: SecretString,
     /// Host and port.
     name: String,
@@ -38,8 +38,10 @@ impl std::fmt::Debug for Named {
 }
 
 impl Named {
+    /// Parses the URL of an HTTP proxy.
+    ///
     /// # Errors
-    /// `invalid_config` for what is no URL of an HTTP proxy: a proxy that is named is used or refused, never passed by.
+    /// Returns `invalid_config` for anything else. A configured proxy is used or refused, but never bypassed.
     fn read(field: &str, url: &str) -> Result<Self, ConnectorError> {
         let invalid = |why: &str| {
             ConnectorError::invalid_config(format!("{field}: {why}"), "write it like http://proxy.example:3128")
@@ -47,7 +49,7 @@ impl Named {
         let url = address::parse(url.trim(), "http").map_err(|_| invalid("is not a URL"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(invalid(&format!(
-                "proxies of the scheme {} are not supported, only http and https",
+                "the proxy scheme {} is not supported, only http and https are",
                 url.scheme()
             )));
         }
@@ -55,7 +57,7 @@ impl Named {
     }
 }
 
-/// Where an operator names a proxy.
+/// Returns the setting that names the proxy, for errors.
 fn field(words: &Words) -> String {
     format!("attributes.{}", words.proxy.unwrap_or("proxy"))
 }
@@ -66,10 +68,11 @@ fn name(url: &Url) -> String {
 }
 
 impl Proxies {
-    /// The operator's proxy, or else the environment's; where everything is on this machine, none but one on it.
+    /// Chooses the operator's proxy, or else the environment's. If every address is on this machine, only an operator's
+    /// proxy on this machine is allowed.
     ///
     /// # Errors
-    /// `invalid_config` or `insecure_endpoint` for a proxy that cannot be used.
+    /// Returns `invalid_config` or `insecure_endpoint` for a proxy that cannot be used.
     pub(super) fn new(named: Option<&SecretString>, urls: &[&Url], words: &Words) -> Result<Self, ConnectorError> {
         let loopback = are_loopback(urls);
         let Some(named) = named else {
@@ -84,20 +87,20 @@ impl Proxies {
             return Err(ConnectorError::new(
                 ErrorCode::InsecureEndpoint,
                 format!(
-                    "{}: the target is on this machine and the proxy is on another one; the credential would travel there \
-                     readable",
+                    "{}: the target is on this machine but the proxy on another one; the credential would be sent \
+                     there unencrypted",
                     field(words)
                 ),
-                "leave the proxy out, or name one on this machine",
+                "remove the proxy, or set one on this machine",
             ));
         }
         Ok(Self::Named(named))
     }
 
-    /// Sets the client up for these proxies.
+    /// Configures the client with these proxies.
     ///
     /// # Errors
-    /// `invalid_config` when the client does not take them.
+    /// Returns `invalid_config` if the client does not accept them.
     pub(super) fn apply(
         &self,
         builder: reqwest::ClientBuilder,
@@ -118,7 +121,7 @@ impl Proxies {
         }
     }
 
-    /// Host and port of the proxy that a request to `url` goes through.
+    /// Returns host and port of the proxy that a request to `url` goes through.
     pub fn on_the_way_to(&self, url: &Url) -> Option<String> {
         match self {
             Self::Direct => None,
@@ -131,7 +134,7 @@ impl Proxies {
     }
 }
 
-/// Checks the proxy that the environment names for HTTPS, unless it names every endpoint as one to reach without it.
+/// Checks the environment's proxy for HTTPS, unless `NO_PROXY` exempts every endpoint.
 fn check_environment(variable: impl Fn(&str) -> Option<String>, urls: &[&Url]) -> Result<(), ConnectorError> {
     let value = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let Some((name, proxy)) = VARIABLES.iter().find_map(|name| Some((name, value(name)?))) else { return Ok(()) };
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_of_a_scheme_that_is_not_spoken_is_refused_and_never_passed_by() {
+    fn a_proxy_with_an_unsupported_scheme_is_refused_and_never_bypassed() {
         for url in
             ["ftp://p.example", "htp://p.example:1", "foo://u:geheim@p.example", "socks5://p.example:1080", "http://"]
         {

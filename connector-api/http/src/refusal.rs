@@ -1,5 +1,5 @@
-//! An answer whose status is not 200, and what HTTP says that it means. A target that means something else by it says so
-//! in its [`Target::judge`](super::Target::judge), out of the same parts.
+//! Responses with a status other than 200, and their meaning in HTTP. A target with other meanings overrides
+//! [`Target::judge`](super::Target::judge) and uses the same parts.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -16,43 +16,43 @@ use super::text::Scrubber;
 use super::verdict::{Next, Verdict};
 use super::words::Words;
 
-/// An error says no more than this many bytes.
+/// The number of bytes that are read of an error's body.
 pub(super) const LONGEST_SAID: usize = 64 * 1024;
 
-/// What to do where the connector asked for something that the target does not understand.
+/// The remedy if the target does not understand the connector's request.
 pub(super) const REPORT: &str = "report this with the log of the scan";
 
-/// Parts of the message of `unauthorized`.
+/// Parts of the messages of `unauthorized`.
 const NOT_ACCEPTED: &str = "the credential is not accepted";
 const REFUSED_HERE: &str = "the credential, which is accepted elsewhere, is refused here";
 
-/// The call whose answer is judged.
+/// The call whose response is judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// The service that it went to.
+    /// The service of the call.
     pub service: Service,
-    /// The host that it went to.
+    /// The host of the call.
     pub host: &'a str,
-    /// The path, or what the call is for.
+    /// The path, or the purpose of the call.
     pub path: &'a str,
-    /// The target accepted the credential before.
+    /// Whether the target has accepted the credential before.
     pub accepted: bool,
-    /// It asks for an order.
+    /// Whether the call requests an order.
     pub sorted: bool,
-    /// A fresh token can be had.
+    /// Whether a fresh token can be fetched.
     pub renewable: bool,
-    /// The proxy that passed the call on readable, so that the answer may be its own.
+    /// The proxy, if it forwards the call unencrypted, so that the response may be the proxy's own.
     pub proxy: Option<&'a str>,
 }
 
-/// An answer whose status is not 200, to a call.
+/// A response with a status other than 200.
 #[derive(Debug, Clone)]
 pub struct Refusal<'a> {
     /// The call.
     pub asked: Asked<'a>,
-    /// The answer's status.
+    /// The status.
     pub status: StatusCode,
-    /// What its body says.
+    /// What the body says.
     pub said: Said,
     /// How long the target asks to wait.
     pub after: Option<Duration>,
@@ -62,7 +62,7 @@ pub struct Refusal<'a> {
 }
 
 impl<'a> Refusal<'a> {
-    /// Reads an answer that was received at `now`.
+    /// Reads a response that was received at `now`.
     pub fn read(
         asked: Asked<'a>,
         status: StatusCode,
@@ -76,14 +76,14 @@ impl<'a> Refusal<'a> {
         Self { asked, status, said, after, headers, scrub, words }
     }
 
-    /// Who answered what to which call, in one line: `host answered 403 to /path "no"`.
+    /// Returns who answered what to which call, in one line: `host answered 403 to /path "no"`.
     pub fn answered(&self) -> String {
         let Asked { host, path, proxy, .. } = self.asked;
         let through = proxy.map_or_else(String::new, |proxy| format!(" (through the proxy {proxy})"));
         format!("{host}{through} answered {} to {path}{}", self.status.as_u16(), self.said)
     }
 
-    /// What the answer means by HTTP and OAuth alone.
+    /// Returns the verdict by the rules of HTTP and OAuth alone.
     pub fn standard(&self) -> Verdict {
         let credential = self.words.credential;
         let renew = format!("check that {credential} is valid and has not expired, and enter it again");
@@ -105,54 +105,55 @@ impl<'a> Refusal<'a> {
         }
     }
 
-    /// This server's address is blocked: nothing more is sent.
+    /// Returns the verdict for a blocked address of this server: no further requests are sent.
     pub fn address_blocked(&self) -> Verdict {
-        let message = format!("{}: this server's IP address is blocked; nothing more was asked", self.answered());
+        let message =
+            format!("{}: this server's IP address is blocked; no further requests were sent", self.answered());
         Verdict {
             error: ConnectorError::new(ErrorCode::AddressBlocked, message, self.words.unblock()),
             next: Next::Stop,
         }
     }
 
-    /// The proxy asks for a user name and a password, or for others.
+    /// Returns the verdict for a proxy that requires a user name and password, or rejects those given.
     pub fn proxy_wants_password(&self) -> Verdict {
         Verdict::fail(proxy_wants_password(self.asked.proxy.unwrap_or(self.asked.host), self.words))
     }
 
-    /// A credential gets no token.
+    /// Returns the verdict for a credential that gets no token.
     pub fn no_token(&self, remedy: impl Into<String>) -> Verdict {
-        self.fail(ErrorCode::Unauthorized, " and gave no token", remedy)
+        self.fail(ErrorCode::Unauthorized, " and returned no token", remedy)
     }
 
-    /// Whether it may be the order that is refused, where one was asked for: the answer speaks of one, or of a part of the
-    /// request. The same call without an order shows whether it was that.
+    /// Returns whether the requested order may be the reason for the refusal: one was requested, and the response
+    /// mentions an order or a part of the request. A call without the order shows whether it was.
     pub fn may_refuse_to_sort(&self) -> bool {
         let words = self.said.words.to_lowercase();
         self.asked.sorted && ["sort", "order", "field", "parameter"].iter().any(|part| words.contains(part))
     }
 
-    /// The order is refused: the call is repeated without.
+    /// Returns the verdict for a refused order: the call is repeated without it.
     pub fn without_sort(&self) -> Verdict {
         let verdict = self.fail(ErrorCode::MalformedResponse, ": it refuses to sort", REPORT);
         Verdict { next: Next::WithoutSort, ..verdict }
     }
 
-    /// A redirect, which is never followed.
+    /// Returns the verdict for a redirect, which is never followed.
     pub fn redirected(&self) -> Verdict {
         let host = self.asked.host;
         let target = header(self.headers, LOCATION)
-            .map_or_else(|| "an unnamed place".to_owned(), |location| redirect_target(location, host, self.scrub));
+            .map_or_else(|| "an unknown place".to_owned(), |location| redirect_target(location, host, self.scrub));
         Verdict::fail(ConnectorError::new(
             ErrorCode::UnexpectedRedirect,
             format!(
-                "{host} answered {} and points to {target}; redirects are not followed, the credential would travel along",
+                "{host} answered {} and points to {target}; redirects are not followed, since that would send the credential there",
                 self.status.as_u16()
             ),
-            "check the system's host name; a login page or proxy in between must let API calls through",
+            "check the system's host name, and that no login page or proxy on the way intercepts API calls",
         ))
     }
 
-    /// The credential is not accepted, or not here, with a remedy for either.
+    /// Returns the verdict for a credential that is not accepted, or not here; each has its own remedy.
     pub fn unauthorized(&self, not_accepted: String, refused_here: String) -> Verdict {
         let (what, remedy) =
             if self.asked.accepted { (REFUSED_HERE, refused_here) } else { (NOT_ACCEPTED, not_accepted) };
@@ -160,27 +161,27 @@ impl<'a> Refusal<'a> {
         Verdict { next: if self.asked.renewable { Next::RenewToken } else { Next::Fail }, ..verdict }
     }
 
-    /// A gateway refuses the call.
+    /// Returns the verdict for a call that a gateway refuses.
     pub fn gateway(&self) -> Verdict {
         let vendor = self.words.vendor;
         self.fail(
             ErrorCode::Forbidden,
-            format!(": a gateway refuses the call, {vendor}'s own answers are no web pages"),
-            format!("look whether a proxy or firewall in between refuses it; otherwise ask {vendor}"),
+            format!(": a gateway refused the call; {vendor} itself does not respond with a web page"),
+            format!("check whether a proxy or firewall on the way refuses it; otherwise ask {vendor}"),
         )
     }
 
-    /// The credential is good, and may not make this call.
+    /// Returns the verdict for a valid credential that may not make this call.
     pub fn forbidden(&self, why: &str, remedy: impl Into<String>) -> Verdict {
         self.fail(ErrorCode::Forbidden, format!(": {why}"), remedy)
     }
 
-    /// The target does not have it.
+    /// Returns the verdict for something that the target does not have.
     pub fn not_found(&self, remedy: impl Into<String>) -> Verdict {
         self.fail(ErrorCode::NotFound, ": the target does not have it", remedy)
     }
 
-    /// It may pass by itself: 408, 429 or a 5xx.
+    /// Returns the verdict for a failure that may pass by itself: 408, 429 or 5xx.
     pub fn passing(&self) -> Verdict {
         let after = self.after;
         let (code, what, remedy) = match self.status.as_u16() {
@@ -190,7 +191,7 @@ impl<'a> Refusal<'a> {
         };
         let next = match self.status {
             StatusCode::TOO_MANY_REQUESTS => Next::SlowDown { after },
-            // A 503 that names a time is a request to slow down, as a 429 is; without one it is an accident as any other.
+            // A 503 with a waiting time asks to slow down, as a 429 does; without one it is an ordinary failure.
             StatusCode::SERVICE_UNAVAILABLE if after.is_some() => Next::SlowDown { after },
             _ => Next::Retry { after, attempts: None },
         };
@@ -198,31 +199,31 @@ impl<'a> Refusal<'a> {
         Verdict { error, next }
     }
 
-    /// The target does not take the request, or something else answered.
+    /// Returns the verdict for a request that the target rejects, or to which something else responded.
     pub fn not_taken(&self) -> Verdict {
         match self.said.form {
-            Form::Object => self.fail(ErrorCode::MalformedResponse, ": it does not take the request", REPORT),
+            Form::Object => self.fail(ErrorCode::MalformedResponse, ": it rejects the request", REPORT),
             _ => self.fail(ErrorCode::MalformedResponse, "", self.words.elsewhere()),
         }
     }
 
-    /// The request fails: who answered what, followed by `why`.
+    /// Returns the verdict that fails the request: who answered what, followed by `why`.
     pub fn fail(&self, code: ErrorCode, why: impl fmt::Display, remedy: impl Into<String>) -> Verdict {
         Verdict::fail(ConnectorError::new(code, format!("{}{why}", self.answered()), remedy))
     }
 }
 
-/// The same refusal, when the credential turns out to be accepted elsewhere.
+/// Rewrites an `unauthorized` error once the credential turns out to be accepted elsewhere.
 pub fn refused_here(mut error: ConnectorError) -> ConnectorError {
     error.message = error.message.replace(NOT_ACCEPTED, REFUSED_HERE);
     error
 }
 
-/// The proxy asks for a user name and a password, or for others.
+/// Returns the error of a proxy that requires a user name and password, or rejects those given.
 pub(super) fn proxy_wants_password(proxy: &str, words: &Words) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::Connect,
-        format!("the proxy {proxy} asks for a user name and a password, or does not take those that it was given"),
+        format!("the proxy {proxy} requires a user name and password, or rejects those that were given"),
         format!(
             "put the proxy's user name and password into {}, as in http://user:password@proxy.example:3128",
             words.proxy_name()
@@ -230,7 +231,7 @@ pub(super) fn proxy_wants_password(proxy: &str, words: &Words) -> ConnectorError
     )
 }
 
-/// Where a `Location` leads: its host, as a browser would read it, but never its path or query.
+/// Returns where a `Location` leads: its host as a browser would resolve it, but never its path or query.
 fn redirect_target(location: &str, host: &str, scrub: &Scrubber) -> String {
     let target = Url::parse(&format!("https://{host}")).and_then(|base| base.join(location));
     match target.as_ref().map(Url::host_str) {
@@ -240,8 +241,8 @@ fn redirect_target(location: &str, host: &str, scrub: &Scrubber) -> String {
     }
 }
 
-/// How long the target asks to wait: whole seconds, or an HTTP date. A date is held against the answer's own `Date`,
-/// since this server's clock may be wrong.
+/// Returns how long the target asks to wait: whole seconds, or an HTTP date. A date is compared with the response's own
+/// `Date`, since this server's clock may be wrong.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = header(headers, RETRY_AFTER)?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
@@ -259,20 +260,20 @@ fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 /// What a body says.
 #[derive(Debug, Clone)]
 pub struct Said {
-    /// What it is.
+    /// The form of the body.
     pub form: Form,
-    /// One short line without a secret.
+    /// One short line without secrets.
     pub words: String,
-    /// Whether it speaks of an address that is blocked.
+    /// Whether it mentions a blocked address.
     pub blocked: bool,
 }
 
-/// What a body is.
+/// The form of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// None of the others.
+    /// Anything else.
     Text,
-    /// An object that says what is wrong, in one of [`Words::error_fields`].
+    /// An object with a message in one of [`Words::error_fields`].
     Object,
     /// An array, or an object with one of [`Words::list_fields`].
     List,
@@ -308,7 +309,7 @@ impl fmt::Display for Said {
     }
 }
 
-/// The first of an object's fields that says something.
+/// Returns the first of an object's fields that contains something.
 fn message(body: &[u8], fields: &[&str]) -> Option<String> {
     let object: Map<String, Value> = serde_json::from_slice(body).ok()?;
     let words = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -316,7 +317,7 @@ fn message(body: &[u8], fields: &[&str]) -> Option<String> {
     said.map(words).find(|words| !words.is_empty())
 }
 
-/// Whether a gateway's text, in lower case, says that the caller's address is blocked.
+/// Returns whether a gateway's text, in lower case, means that the caller's address is blocked.
 fn is_block(text: &str) -> bool {
     let address = || text.contains("address") || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "ip");
     text.contains("suspected abuse") || (text.contains("blocked") && address())

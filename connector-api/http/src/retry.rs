@@ -1,4 +1,4 @@
-//! The attempts of one request: how many, and how far apart. What each means is the verdict's to say.
+//! The attempts of one request: how many, and how far apart. The verdict decides what each one means.
 
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
@@ -12,19 +12,20 @@ use super::pace::Pace;
 use super::text::spoken;
 use super::verdict::{Next, Verdict};
 
-/// When no request of a scan was served for this long, a target that asks for fewer calls is not meant to serve any.
+/// If no request of a scan was served for this long, a target that rate-limits is assumed not to serve any.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(75);
 
-/// The bounds of trying again.
+/// The limits of retries.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// Attempts for one request, the first included, save those whose verdict was to slow down.
+    /// The maximum number of attempts at one request, including the first. Attempts whose verdict is to slow down do
+    /// not count.
     pub attempts: u32,
-    /// How long one request may take over all of its attempts and waits.
+    /// The maximum duration of one request, over all attempts and waits.
     pub time_budget: Duration,
-    /// The first wait's upper bound; it doubles with each attempt.
+    /// The upper bound of the first wait; it doubles with each attempt.
     pub first_wait: Duration,
-    /// The longest wait that the back-off itself chooses.
+    /// The maximum wait that the back-off chooses itself.
     pub longest_wait: Duration,
 }
 
@@ -40,8 +41,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The upper bounds of the waits between attempts, without end. The wait itself is drawn between zero and the bound (full
-    /// jitter), so that requests which failed together do not come back together.
+    /// Returns the upper bounds of the waits between attempts, without end. The actual wait is random between zero and
+    /// the bound (full jitter), so that requests that failed together are not retried together.
     pub(crate) fn waits(&self) -> impl Iterator<Item = Duration> + use<> {
         ExponentialBuilder::new()
             .with_min_delay(self.first_wait)
@@ -51,21 +52,21 @@ impl RetryPolicy {
     }
 }
 
-/// A wait drawn between zero and `bound`.
+/// Returns a random wait between zero and `bound`.
 fn full_jitter(bound: Duration) -> Duration {
     bound.mul_f64(fastrand::f64())
 }
 
-/// What all requests of a scan may spend on trying again: each success earns a retry, each retry costs one. In an
-/// outage nothing succeeds, so the target soon hears no more. A call that was refused for its rate is no sign of an
-/// outage and costs nothing: the pace sees to it that few are.
+/// The retry budget of all requests of a scan: each success earns a retry, each retry costs one. In an outage nothing
+/// succeeds, so retries soon stop. A request that was refused because of the rate is no sign of an outage and costs
+/// nothing: the pace keeps such refusals rare.
 #[derive(Debug)]
 struct RetryBudget(Mutex<Budget>);
 
 #[derive(Debug)]
 struct Budget {
     left: f64,
-    /// When a request succeeded last, or the scan began.
+    /// When a request last succeeded, or when the scan began.
     succeeded: Instant,
 }
 
@@ -82,7 +83,7 @@ impl RetryBudget {
         budget.succeeded = Instant::now();
     }
 
-    /// Whether a retry is still affordable; it is then paid for.
+    /// Spends one retry, and returns whether the budget allowed it.
     fn spend(&self) -> bool {
         let mut budget = self.lock();
         let affordable = budget.left >= 1.0;
@@ -92,7 +93,8 @@ impl RetryBudget {
         affordable
     }
 
-    /// How long no request of the scan has succeeded since one began; before that perhaps none was made.
+    /// Returns how long no request of the scan has succeeded, counted from `began` at the earliest: before that,
+    /// perhaps no request was made.
     fn idle_since(&self, began: Instant) -> Duration {
         self.lock().succeeded.max(began).elapsed()
     }
@@ -102,13 +104,13 @@ impl RetryBudget {
     }
 }
 
-/// What the attempts of all requests of a scan share.
+/// The state shared by the attempts of all requests of a scan.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     policy: RetryPolicy,
     pace: Pace,
     budget: RetryBudget,
-    /// Why nothing is sent any more.
+    /// The reason why nothing is sent any more.
     stopped: OnceLock<ConnectorError>,
 }
 
@@ -120,7 +122,7 @@ impl Attempts {
     /// Makes attempts at the request `what` until one succeeds, or its verdict or the policy ends it.
     ///
     /// # Errors
-    /// The last verdict's, with the number of attempts and what ended them.
+    /// Returns the error of the last verdict, with the number of attempts and what ended them.
     pub(crate) async fn make<T, F>(
         &self,
         what: &str,
@@ -182,23 +184,23 @@ impl Attempts {
                 return Err(too_long(error, asked, policy.time_budget));
             }
             let jitter = full_jitter(waits.next().unwrap_or(policy.longest_wait));
-            // A little more than was asked for, so that all who got the same time do not come back at the same
-            // instant; and no less than without it, since the time may be none at all.
+            // Waits a little longer than requested, so that requests with the same waiting time are not retried at the
+            // same instant; and at least the back-off, since the requested time may be zero.
             let wait = after.map_or(jitter, |after| (after + full_jitter(policy.first_wait)).max(jitter));
             if began.elapsed() + wait > policy.time_budget {
                 return Err(given_up("no time is left for another attempt"));
             }
             if slower && budget.idle_since(began) > LONGEST_REFUSAL {
-                return Err(given_up("nothing was served any more"));
+                return Err(given_up("no request was served any more"));
             }
-            // A target that asks for fewer calls is no failing one: it is given them, for as long as there is time.
+            // A target that rate-limits is not failing: its retries are bounded by time alone.
             if !slower && !budget.spend() {
-                return Err(given_up("too many requests fail to try this one again"));
+                return Err(given_up("too many requests fail, so this one was not retried"));
             }
             tracing::debug!(what, sent, wait_ms = wait.as_millis() as u64, %error, "trying again");
             meter.retry(wait);
             if slower {
-                // Others may go meanwhile: the pace sees to it that they are few enough.
+                // Other requests may go meanwhile; the pace limits them.
                 drop(permit);
                 sleep(wait).await;
                 permit = pace.permit_again().await;
@@ -209,7 +211,7 @@ impl Attempts {
     }
 }
 
-/// The error of a request that is given up, with what was tried.
+/// Returns the error of a request that is given up, with what was tried.
 fn given_up(error: &ConnectorError, why: &str, sent: u32, took: Duration) -> ConnectorError {
     let mut error = error.clone();
     if sent > 1 {
@@ -218,7 +220,7 @@ fn given_up(error: &ConnectorError, why: &str, sent: u32, took: Duration) -> Con
     error
 }
 
-/// The error of a request that is to wait longer than it may take.
+/// Returns the error of a request that would have to wait longer than it may take.
 fn too_long(error: ConnectorError, asked: Duration, budget: Duration) -> ConnectorError {
     let message = format!(
         "{}; it asked to wait {}, more than the {} s that a request may take",

@@ -1,16 +1,16 @@
-//! Halves of characters in JSON: `"\ud83d"` is legal there and no text. JavaScript writes it where it cuts an emoji in
-//! two. Each becomes U+FFFD, in keys and values, and everything else stays as it is.
+//! Lone surrogates in JSON: `"\ud83d"` is legal there, but not text. JavaScript writes it when it cuts an emoji in two.
+//! Each becomes U+FFFD, in keys and values; everything else is unchanged.
 
 use memchr::memmem;
 
-/// U+FFFD as an escape: as long as what it stands for, so nothing moves.
+/// U+FFFD as an escape. It is as long as the escape that it replaces, so nothing moves.
 const REPLACEMENT: &[u8; 6] = br"\ufffd";
 
-/// The JSON without lone surrogates, if there are any in it. Looking for them is one fast search, since escapes by number
+/// Returns the JSON without lone surrogates, or `None` if there are none. This is one fast search, since `\u` escapes
 /// are rare.
 pub(super) fn replaced(json: &[u8]) -> Option<Vec<u8>> {
     let mut altered: Option<Vec<u8>> = None;
-    // Behind the escapes that are known to be paired.
+    // The end of the escapes that are known to be paired.
     let mut paired = 0;
     for at in memmem::find_iter(json, br"\u") {
         let Some(unit) = unit(json, at) else { continue };
@@ -26,13 +26,13 @@ pub(super) fn replaced(json: &[u8]) -> Option<Vec<u8>> {
     altered
 }
 
-/// The code unit of the escape `\uXXXX` at `at`.
+/// Returns the code unit of the escape `\uXXXX` at `at`.
 fn unit(json: &[u8], at: usize) -> Option<u16> {
     let digits = json.get(at..at + 6)?.strip_prefix(br"\u")?;
     digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | u16::try_from(char::from(*digit).to_digit(16)?).ok()?))
 }
 
-/// Whether the backslash at `at` is itself escaped, so that it begins nothing.
+/// Returns whether the backslash at `at` is itself escaped, so that it starts no escape.
 fn is_escaped(json: &[u8], at: usize) -> bool {
     json[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
@@ -55,8 +55,8 @@ mod tests {
             read(r#"{"a":"x\ud83d","b\uDE00":["\ude00\ud83d!","\ud83d\ud83d\ude00"],"c":"\u00e9 \\ud83d"}"#),
             json!({"a": "x\u{fffd}", "b\u{fffd}": ["\u{fffd}\u{fffd}!", "\u{fffd}😀"], "c": "é \\ud83d"})
         );
-        assert_eq!(read(r#""\\\ud83d""#), json!("\\\u{fffd}"), "behind an escaped backslash");
-        assert_eq!(read(r#""\ud83d\\ude00""#), json!("\u{fffd}\\ude00"), "the other half is none");
+        assert_eq!(read(r#""\\\ud83d""#), json!("\\\u{fffd}"), "after an escaped backslash");
+        assert_eq!(read(r#""\ud83d\\ude00""#), json!("\u{fffd}\\ude00"), "the other half is not an escape");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a client must know of its target.
+//! What a client must know about its target.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use super::refusal::Refusal;
 use super::verdict::Verdict;
 use super::words::Words;
 
-/// What is one target's own: its words, its headers, and which answer means what. [`Words`] alone are a target whose
-/// answers mean what HTTP says.
+/// A target's words, headers and interpretation of responses. [`Words`] alone are a target whose responses mean what
+/// HTTP defines.
 pub trait Target: Debug + Send + Sync + 'static {
-    /// Its words.
+    /// Returns the target's words.
     fn words(&self) -> &Words;
 
-    /// Headers that a call needs in addition to those of the sign-in.
+    /// Returns headers that a call needs in addition to those of the authentication.
     fn headers(&self, _call: &Call) -> HeaderMap {
         HeaderMap::new()
     }
 
-    /// What an answer whose status is not 200 means.
+    /// Returns the verdict on a response with a status other than 200.
     fn judge(&self, refusal: &Refusal<'_>) -> Verdict {
         refusal.standard()
     }

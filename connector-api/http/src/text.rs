@@ -1,4 +1,4 @@
-//! Makes foreign text fit to be shown: one line, printable, short, and without the secret.
+//! Cleaning of foreign text: one line, printable, short, and without secrets.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Text from the wire longer than this is cut.
+/// The maximum length of a line, in characters. Longer text from the wire is cut.
 const LONGEST: usize = 200;
 
-/// Knows the secrets that must not show.
+/// Removes secrets from text.
 #[derive(Debug, Clone, Default)]
 pub struct Scrubber(Vec<SecretString>);
 
 impl Scrubber {
-    /// Knows these secrets.
+    /// Creates a scrubber for these secrets.
     pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
         Self(secrets.into_iter().filter(|secret| !secret.expose_secret().is_empty()).collect())
     }
 
-    /// The same, knowing one more secret.
+    /// Returns a scrubber for one more secret.
     pub fn and(&self, secret: Option<SecretString>) -> Self {
         Self::new(self.0.iter().cloned().chain(secret))
     }
 
-    /// `text` as one short printable line in which no secret is left.
+    /// Returns `text` as one short printable line without secrets.
     pub fn line(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
@@ -47,13 +47,12 @@ impl Scrubber {
     }
 }
 
-/// What is behind an error of a library, each cause behind its effect: as text, since such an error may hold an address with
-/// a secret in it.
+/// The chain of causes of a library's error, as text, since such an error may contain an address with a secret.
 #[derive(Debug)]
 pub(crate) struct Cause(String);
 
 impl Cause {
-    /// The causes of an error, itself first.
+    /// Joins an error and its causes, the error first.
     pub(crate) fn of(error: &dyn StdError, scrub: &Scrubber) -> Self {
         let causes = std::iter::successors(Some(error), |error: &&dyn StdError| (*error).source());
         Self(causes.map(|cause| scrub.line(&cause.to_string())).collect::<Vec<_>>().join(": "))
@@ -68,7 +67,7 @@ impl fmt::Display for Cause {
 
 impl StdError for Cause {}
 
-/// A duration in the largest unit that says it to within a few percent.
+/// Formats a duration in the largest unit that is accurate to a few percent.
 pub(crate) fn spoken(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ ..=600 => format!("{seconds} s"),
@@ -78,7 +77,7 @@ pub(crate) fn spoken(duration: Duration) -> String {
     }
 }
 
-/// `text` with every `secret` in it replaced, in whatever case: a host name, for one, comes in lower case.
+/// Replaces every `secret` in `text`, ignoring case: a host name, for example, is in lower case.
 fn without(text: &str, secret: &str) -> String {
     let (folded, secret) = (text.to_ascii_lowercase(), secret.to_ascii_lowercase());
     let mut clean = String::with_capacity(text.len());
@@ -92,7 +91,7 @@ fn without(text: &str, secret: &str) -> String {
     clean
 }
 
-/// Characters that change how the text around them is shown.
+/// Returns whether a character changes how the text around it is displayed.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_said_in_a_unit_that_one_can_grasp() {
+    fn a_wait_is_shown_in_a_unit_that_is_easy_to_read() {
         for (seconds, said) in [(7, "7 s"), (3600, "60 min"), (86_400, "24 h"), (31_536_000, "365 days")] {
             assert_eq!(spoken(Duration::from_secs(seconds)), said);
         }

@@ -1,4 +1,4 @@
-//! The HTTP client itself: TLS, proxy, time-outs.
+//! The underlying HTTP client: TLS, proxy, time-outs.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -19,10 +19,10 @@ use super::unanswered::DnsError;
 use super::words::Words;
 
 impl ClientOptions {
-    /// The HTTP client for a target at these addresses.
+    /// Builds the HTTP client for a target at these addresses.
     ///
     /// # Errors
-    /// `invalid_config` for a bundle that cannot be read, or a proxy that the client does not take.
+    /// Returns `invalid_config` for a certificate file that cannot be read, or a proxy that the client does not accept.
     pub(super) fn client(
         &self,
         proxies: &Proxies,
@@ -46,10 +46,11 @@ impl ClientOptions {
         proxies
             .apply(builder, words)?
             .build()
-            .map_err(|error| ConnectorError::internal(format!("the HTTP client could not be made: {error}")))
+            .map_err(|error| ConnectorError::internal(format!("the HTTP client could not be built: {error}")))
     }
 
-    /// TLS 1.2 or newer; the platform's roots, Mozilla's where the platform has none, and the operator's bundle.
+    /// Configures TLS 1.2 or newer. Trusts the platform's roots, or Mozilla's if the platform has none, and the
+    /// operator's file.
     fn tls(&self, words: &Words) -> Result<rustls::ClientConfig, ConnectorError> {
         let mut roots = RootCertStore::empty();
         let (accepted, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -60,7 +61,7 @@ impl ClientOptions {
             let problem = |why: String| {
                 ConnectorError::invalid_config(
                     format!("attributes.{}: {why}", words.ca_bundle.unwrap_or("caBundle")),
-                    "name a readable file of certificates in PEM form",
+                    "set it to a readable file of PEM certificates",
                 )
             };
             let pem = std::fs::read(path)
@@ -70,7 +71,7 @@ impl ClientOptions {
                 .map_err(|error| problem(format!("{} is not PEM: {error}", path.display())))?;
             let (accepted, _) = roots.add_parsable_certificates(certificates);
             if accepted == 0 {
-                return Err(problem(format!("{} holds no certificate", path.display())));
+                return Err(problem(format!("{} contains no certificate", path.display())));
             }
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -79,14 +80,14 @@ impl ClientOptions {
             .map_err(|error| ConnectorError::internal(format!("TLS could not be set up: {error}")))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        // Over HTTP/2 all requests would share one connection: a packet that is lost holds all of them up, and a connection
-        // that died is used again by every attempt, since a time-out only ends the request.
+        // With HTTP/2, all requests would share one connection. A lost packet would delay all of them, and every
+        // attempt would use a dead connection again, since a time-out only ends the request.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 }
 
-/// The system's resolver, whose failures are recognised as such. It knows which names it resolved before.
+/// The system's resolver. It marks its failures with their own type, and remembers which names it resolved before.
 #[derive(Default)]
 struct SystemResolver(Arc<Mutex<HashSet<String>>>);
 

@@ -1,5 +1,5 @@
-//! An attempt that got no answer: a name that does not resolve, a connection that is refused or breaks, a handshake
-//! that fails, a proxy that does not let it through.
+//! Attempts without a response: a name that does not resolve, a connection that is refused or lost, a handshake that
+//! fails, a proxy that does not let it through.
 
 use std::error::Error as StdError;
 use std::io;
@@ -13,14 +13,14 @@ use super::text::{Cause, Scrubber};
 use super::verdict::Verdict;
 use super::words::Words;
 
-/// How often a name is looked up that was never resolved, and a proxy asked that refuses.
+/// The number of attempts at a name that was never resolved, and at a proxy that refuses.
 const FEW_ATTEMPTS: u32 = 2;
 
-/// A name that could not be resolved.
+/// A failure to resolve a name.
 #[derive(Debug)]
 pub(super) struct DnsError {
     pub(super) name: String,
-    /// It was resolved before, so it exists.
+    /// Whether it was resolved before, so that it exists.
     pub(super) known: bool,
     pub(super) error: io::Error,
 }
@@ -33,8 +33,7 @@ impl std::fmt::Display for DnsError {
 
 impl StdError for DnsError {}
 
-/// Judges an attempt at `url`, through the proxy of this name if there is one, that got no answer, or whose answer broke
-/// off.
+/// Judges an attempt at `url`, through `proxy` if there is one, that got no response or whose response broke off.
 pub(super) fn of_no_answer(
     error: &reqwest::Error,
     url: &Url,
@@ -50,16 +49,16 @@ fn judge(error: &reqwest::Error, url: &Url, proxy: Option<&str>, words: &Words) 
     let host = url.host_str().unwrap_or_default();
     let tunnel = tunnel_error(error);
     let tls = cause::<rustls::Error>(error).filter(|_| error.is_connect());
-    // With a proxy, whatever fails before the target's own handshake is the proxy's.
+    // With a proxy, any failure before the target's own handshake is the proxy's.
     let at_proxy = proxy.filter(|_| error.is_connect() && (tunnel.is_some() || tls.is_none()));
     let (peer, reach) = match (at_proxy, proxy) {
         (Some(proxy), _) => (
             format!("the proxy {proxy}"),
-            format!("check {}, and that the proxy is running and lets this server in", words.proxy_setting()),
+            format!("check {}, and that the proxy is running and accepts this server", words.proxy_setting()),
         ),
         (None, Some(proxy)) => (
             format!("{host} through the proxy {proxy}"),
-            format!("ensure that the proxy can reach {host} and leaves the connection open"),
+            format!("ensure that the proxy can reach {host} and does not close the connection"),
         ),
         (None, None) => {
             (host.to_owned(), format!("ensure that this server can reach {host}, directly or through a proxy"))
@@ -85,20 +84,19 @@ fn judge(error: &reqwest::Error, url: &Url, proxy: Option<&str>, words: &Words) 
     let why = Scrubber::default().line(&innermost(error));
     match (error.is_connect(), tunnel) {
         (true, Some(tunnel)) if tunnel != UNDERLYING => {
-            new(ErrorCode::Connect, format!("{peer} opened no connection to {host}: {tunnel}"))
+            new(ErrorCode::Connect, format!("{peer} did not connect to {host}: {tunnel}"))
         }
         (true, _) => new(ErrorCode::Connect, format!("no connection to {peer}: {why}")),
-        (false, _) => new(ErrorCode::Connect, format!("the connection to {peer} broke: {why}")),
+        (false, _) => new(ErrorCode::Connect, format!("the connection to {peer} was lost: {why}")),
     }
 }
 
-/// A name that was never resolved is held not to exist after a second look; one that was is looked up patiently.
+/// Judges a failed name lookup. An unknown name gets a second attempt only; a name that was resolved before gets all
+/// attempts.
 fn unresolved(dns: &DnsError, proxy: Option<&str>, words: &Words) -> Verdict {
     let DnsError { name, known, error } = dns;
     let (whose, remedy) = match proxy {
-        Some(proxy) => {
-            (format!("the proxy {proxy}: its name"), format!("check {} and this server's DNS", words.proxy_setting()))
-        }
+        Some(proxy) => (format!("the proxy {proxy}"), format!("check {} and this server's DNS", words.proxy_setting())),
         None => (format!("the name {name}"), "check the system's host name and this server's DNS".to_owned()),
     };
     let error = ConnectorError::new(ErrorCode::Dns, format!("{whose} could not be resolved: {error}"), remedy);
@@ -111,7 +109,7 @@ fn refused_by_proxy(proxy: &str, url: &Url) -> Verdict {
     let error = ConnectorError::new(
         ErrorCode::Connect,
         format!("the proxy {proxy} refused to connect to {host}:{port}"),
-        format!("let the proxy allow {host}:{port}, and see in its log why it refuses"),
+        format!("allow {host}:{port} on the proxy; its log shows why it refused"),
     );
     Verdict::retry(error, Some(FEW_ATTEMPTS))
 }
@@ -123,7 +121,7 @@ fn handshake_failed(
     proxy: Option<&str>,
     words: &Words,
 ) -> ConnectorError {
-    // It may list all the names in a certificate.
+    // The error may list all names in a certificate.
     let why = Scrubber::default().line(&error.to_string());
     let new = |message: String, remedy: String| ConnectorError::new(ErrorCode::Tls, message, remedy);
     if matches!(error, rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) {
@@ -139,7 +137,7 @@ fn handshake_failed(
             ),
             None => (
                 format!("port {port} of {peer} does not speak TLS: this port speaks plain HTTP"),
-                "give the port at which it speaks HTTPS, 443 as a rule".to_owned(),
+                "set the port on which it speaks HTTPS, usually 443".to_owned(),
             ),
         };
         return new(message, remedy);
@@ -155,7 +153,7 @@ fn handshake_remedy(error: &rustls::Error, words: &Words) -> String {
                 "renew the target's certificate, or correct this server's clock"
             }
             Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
-                "correct this server's clock, which is behind; otherwise the target's certificate is made for a later time"
+                "correct this server's clock if it is behind; otherwise wait until the target's certificate is valid"
             }
             Certificate::UnknownIssuer => return words.trust(),
             Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
@@ -163,15 +161,15 @@ fn handshake_remedy(error: &rustls::Error, words: &Words) -> String {
             }
             _ => "check the target's certificate",
         },
-        _ => "check that the target speaks TLS 1.2 or newer, and that nothing in between changes the connection",
+        _ => "check that the target speaks TLS 1.2 or newer, and that nothing on the way alters the connection",
     };
     remedy.to_owned()
 }
 
-/// Part of a tunnel's error: there is no connection to the proxy itself.
+/// Part of the error of a tunnel that has no connection to the proxy itself.
 const UNDERLYING: &str = "failed to create underlying connection";
 
-/// What the HTTP client says of the tunnel through a proxy; its type is not public.
+/// Returns the HTTP client's message about the tunnel through a proxy. Its error type is not public.
 fn tunnel_error(error: &reqwest::Error) -> Option<String> {
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = next {
@@ -213,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_fault_of_a_certificate_has_the_remedy_that_mends_it() {
+    fn each_fault_of_a_certificate_has_its_own_remedy() {
         let words = Words { ca_bundle: Some("caFile"), ..Words::DEFAULT };
         let remedy = |error: CertificateError| handshake_remedy(&Error::InvalidCertificate(error), &words);
         assert!(remedy(CertificateError::NotValidYet).contains("this server's clock"));
@@ -226,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_looked_up_patiently_only_when_it_is_known_to_exist() {
+    fn only_a_name_that_is_known_to_exist_gets_all_attempts() {
         let words = Words { proxy: Some("proxyUrl"), ..Words::DEFAULT };
         for (known, attempts) in [(false, Some(2)), (true, None)] {
             let error = io::Error::other("Name or service not known");

@@ -1,51 +1,50 @@
-//! What comes after a failed attempt: judged once, where the answer is read. The loop that makes the attempts only
-//! obeys.
+//! The verdict on a failed attempt, made once, where the response is read. The retry loop only obeys it.
 
 use std::time::Duration;
 
 use connector_api::{ConnectorError, Retry};
 
-/// A failed attempt: what went wrong, and what comes next.
+/// The verdict on a failed attempt: the error, and what to do next.
 #[derive(Debug, Clone)]
 pub struct Verdict {
-    /// What went wrong.
+    /// The error.
     pub error: ConnectorError,
-    /// What comes next.
+    /// What to do next.
     pub next: Next,
 }
 
-/// What comes after a failed attempt.
+/// What to do after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// The request fails: it would fail the same way again.
+    /// Fail the request: a retry would fail the same way.
     Fail,
-    /// The request fails, and no other is sent any more: each would fail the same way.
+    /// Fail the request, and send no other one any more: each would fail the same way.
     Stop,
-    /// The request is repeated at once with a fresh token, but only once.
+    /// Repeat the request at once with a fresh token, but only once.
     RenewToken,
-    /// The request is repeated at once, without the order that the endpoint refuses.
+    /// Repeat the request at once, without the order that the endpoint refuses.
     WithoutSort,
-    /// It may pass by itself: another attempt.
+    /// Retry: the failure may pass by itself.
     Retry {
-        /// The shortest wait, where the target named one.
+        /// The minimum wait, if the target named one.
         after: Option<Duration>,
-        /// Attempts in all, if that is fewer than the policy's.
+        /// The maximum number of attempts, if less than the policy's.
         attempts: Option<u32>,
     },
-    /// The target asks for fewer calls: another attempt that does not count as one. All requests slow down.
+    /// Retry without counting the attempt, and slow all requests down: the target refuses because of the rate.
     SlowDown {
-        /// The shortest wait, where the target named one.
+        /// The minimum wait, if the target named one.
         after: Option<Duration>,
     },
 }
 
 impl Verdict {
-    /// The request fails with this error.
+    /// Creates a verdict that fails the request with this error.
     pub fn fail(error: ConnectorError) -> Self {
         Self { error, next: Next::Fail }
     }
 
-    /// Another attempt may help, up to `attempts` in all if that is fewer than the policy's.
+    /// Creates a verdict to retry, with at most `attempts` attempts if that is less than the policy's.
     pub fn retry(error: ConnectorError, attempts: Option<u32>) -> Self {
         Self { error: error.with_retry(Retry::Later), next: Next::Retry { after: None, attempts } }
     }

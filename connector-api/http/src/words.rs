@@ -1,34 +1,34 @@
-//! A target's words: what the sentences of errors and remedies need to know of it.
+//! A target's words, which complete the texts of errors and remedies.
 
-/// The words of one target. Start from [`Words::DEFAULT`] and name what is known.
+/// The words of one target. Start from [`Words::DEFAULT`] and set what is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Words {
-    /// The header `User-Agent`: name and version of the connector.
+    /// The header `User-Agent`: the connector's name and version.
     pub user_agent: &'static str,
-    /// Who runs the target, as in "report it to …".
+    /// The operator of the target, as in "report it to …".
     pub vendor: &'static str,
-    /// What answers at the right host name, with its article.
+    /// The service at the right host name, with its article.
     pub service: &'static str,
-    /// A host name as an operator writes it.
+    /// An example of a host name, as an operator enters it.
     pub example_host: &'static str,
-    /// What signs in, as in "check that … is valid".
+    /// The credential, as in "check that … is valid".
     pub credential: &'static str,
-    /// The attribute that names a proxy, where there is one.
+    /// The attribute for the proxy, if there is one.
     pub proxy: Option<&'static str>,
-    /// The attribute that names a file of certificates, where there is one.
+    /// The attribute for the file of certificates, if there is one.
     pub ca_bundle: Option<&'static str>,
-    /// The attribute that bounds the requests per second, where there is one.
+    /// The attribute for the maximum number of requests per second, if there is one.
     pub requests_per_second: Option<&'static str>,
-    /// The attribute that sets the rows per page, where there is one.
+    /// The attribute for the number of rows per page, if there is one.
     pub page_size: Option<&'static str>,
-    /// The fields in which the body of an error says what is wrong, the best first.
+    /// The fields of an error's body that contain a message, best first.
     pub error_fields: &'static [&'static str],
-    /// The fields that hold the rows of a list.
+    /// The fields that contain the rows of a list.
     pub list_fields: &'static [&'static str],
 }
 
 impl Words {
-    /// The words of a target of which nothing is known.
+    /// The words of an unknown target.
     pub const DEFAULT: Self = Self {
         user_agent: concat!("connector-http/", env!("CARGO_PKG_VERSION")),
         vendor: "the service provider",
@@ -43,7 +43,7 @@ impl Words {
         list_fields: &[],
     };
 
-    /// Where a proxy is set.
+    /// Returns where a proxy can be set.
     pub fn proxy_setting(&self) -> String {
         match self.proxy {
             Some(name) => format!("{name} (or {ENVIRONMENT})"),
@@ -51,60 +51,60 @@ impl Words {
         }
     }
 
-    /// The one place to set a proxy.
+    /// Returns the one place where a proxy should be set.
     pub fn proxy_name(&self) -> &'static str {
         self.proxy.unwrap_or(ENVIRONMENT)
     }
 
-    /// What to do when the target fails.
+    /// Returns the remedy if the target fails.
     pub fn later(&self) -> String {
-        format!("scan again later; when it lasts, look at {}'s status page", self.vendor)
+        format!("scan again later; if the problem persists, check {}'s status page", self.vendor)
     }
 
-    /// What to do when something else than the target answers.
+    /// Returns the remedy if something else than the target responds.
     pub fn elsewhere(&self) -> String {
-        format!("check that the host name is {} and that no proxy changes the answers", self.service)
+        format!("check that the host name is that of {}, and that no proxy alters the responses", self.service)
     }
 
-    /// What to do when an answer is too large.
+    /// Returns the remedy if a response is too large.
     pub fn smaller(&self) -> String {
-        let check = format!("check that the host name is {}", self.service);
+        let check = format!("check that the host name is that of {}", self.service);
         match self.page_size {
-            Some(name) => format!("{check}; lower {name} when records are very large"),
+            Some(name) => format!("{check}; lower {name} if records are very large"),
             None => format!("{check}; otherwise report this with the log of the scan"),
         }
     }
 
-    /// What to do when the target asks for fewer calls.
+    /// Returns the remedy if the target refuses requests because of their rate.
     pub fn fewer_calls(&self) -> String {
         match self.requests_per_second {
-            Some(name) => format!("increase the scan interval, or set {name} to less"),
+            Some(name) => format!("increase the scan interval, or lower {name}"),
             None => "increase the scan interval".to_owned(),
         }
     }
 
-    /// What to do when the target blocks this server's address.
+    /// Returns the remedy if the target blocks this server's address.
     pub fn unblock(&self) -> String {
         let afterwards = match self.requests_per_second {
-            Some(name) => format!("set {name} to less"),
+            Some(name) => format!("lower {name}"),
             None => "scan less often".to_owned(),
         };
         format!(
-            "do not scan again before {}'s support, or whoever runs the gateway, has unblocked this server's public IP \
-             address; afterwards {afterwards}",
+            "do not scan until {}'s support, or the operator of the gateway, has unblocked this server's public IP \
+             address; then {afterwards}",
             self.vendor
         )
     }
 
-    /// What to do when the authority behind a certificate is not known.
+    /// Returns the remedy if the issuer of a certificate is not trusted.
     pub fn trust(&self) -> String {
         let how = match self.ca_bundle {
-            Some(name) => format!("name the issuing authority in {name}"),
+            Some(name) => format!("add the issuing authority's certificate to the file in {name}"),
             None => "add the issuing authority to those that this server trusts".to_owned(),
         };
-        format!("{how}; a proxy that inspects TLS has one of its own")
+        format!("{how}; a proxy that inspects TLS has its own authority")
     }
 }
 
-/// Where a proxy is set apart from a connector's attributes.
-const ENVIRONMENT: &str = "HTTPS_PROXY of the environment";
+/// The setting of a proxy outside a connector's attributes.
+const ENVIRONMENT: &str = "the environment variable HTTPS_PROXY";

@@ -134,7 +134,7 @@ async fn a_token_that_is_always_refused_or_never_given_ends_the_request_with_its
     assert!(error.remedy.contains("client secret"), "{error:?}");
 }
 
-/// A source of tokens of a kind of its own: an assertion in a form.
+/// A custom source of tokens: an assertion in a form.
 #[derive(Debug)]
 struct Assertion(Url);
 
@@ -205,7 +205,7 @@ async fn a_body_larger_than_is_accepted_is_named() {
 
 const LOG: Service = Service::named("log");
 
-/// A target with a header, a service and a verdict of its own.
+/// A target with its own header, service and verdict.
 #[derive(Debug)]
 struct Own;
 
@@ -267,7 +267,7 @@ async fn a_brisk_client_makes_two_attempts() {
     assert_eq!(server.asked().len(), 5);
 }
 
-/// Rows counted from one, in an object, their number in it.
+/// Rows counted from one, in an object with their number.
 const LISTS: Offsets = Offsets {
     skip: "startIndex",
     limit: "count",

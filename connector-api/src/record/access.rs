@@ -1,4 +1,4 @@
-//! What an access allows, and what raises it.
+//! Accesses, and what raises them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,15 +6,15 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What somebody may do with a resource: how much, on a scale that all connectors share, and the target's own word.
+/// What a principal may do with a resource: a level that all connectors share, and the target's own word.
 ///
-/// The order is by level, and among words of one level by the alphabet. Which of two words of one level allows more, a
-/// connector alone knows: [`Descriptor::accesses`](crate::Descriptor::accesses) lists them.
+/// Accesses are ordered by level, and alphabetically within one level. Only a connector knows which of two words of one
+/// level allows more: see [`Descriptor::accesses`](crate::Descriptor::accesses).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Access {
-    /// How much it allows.
+    /// The level.
     pub level: AccessLevel,
     /// The target's own word, such as `login`, `sudo`, `read` or `owner`.
     #[schemars(length(min = 1))]
@@ -22,39 +22,39 @@ pub struct Access {
 }
 
 impl Access {
-    /// An access of a level, by the target's word.
+    /// Creates an access from a level and the target's word.
     pub fn new(level: AccessLevel, word: impl Into<Cow<'static, str>>) -> Self {
         Self { level, word: word.into() }
     }
 
-    /// The same as a constant.
+    /// Creates the same as a constant.
     pub const fn of_word(level: AccessLevel, word: &'static str) -> Self {
         Self { level, word: Cow::Borrowed(word) }
     }
 }
 
-/// The word, as in `sudo`.
+/// Writes the target's word, such as `sudo`.
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.word)
     }
 }
 
-/// How much an access allows, least first.
+/// How much an access allows, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum AccessLevel {
-    /// Use it, or read it: sign in as an ordinary user.
+    /// Use or read it, such as signing in as an ordinary user.
     Use,
-    /// Change what it holds.
+    /// Change its content.
     Write,
     /// Administer it: change who may do what, or everything.
     Administer,
 }
 
 impl AccessLevel {
-    /// The level's word, as in JSON.
+    /// Returns the level's word, as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Use => "use",
@@ -70,24 +70,24 @@ impl fmt::Display for AccessLevel {
     }
 }
 
-/// What an account or group has in itself on every resource of some types that it reaches, however little the binding
-/// gives.
+/// The access that an account or group has on every resource of some types that it reaches, even if the binding gives
+/// less.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Raises {
-    /// The least that it has there.
+    /// The minimum access on those resources.
     pub access: Access,
-    /// The `resourceType`s that this is so of.
+    /// The `resourceType`s to which it applies.
     pub resource_types: Vec<String>,
-    /// The word for it in [`AccessPath::raised_by`](crate::AccessPath::raised_by), where an account's own raises the access
-    /// of a path.
+    /// The word for it in [`AccessPath::raised_by`](crate::AccessPath::raised_by), if it is the account's own and
+    /// raises the access of a path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raised_by: Option<String>,
 }
 
 impl Raises {
-    /// Raises to an access on resources of these types.
+    /// Creates a raise to an access on resources of these types.
     pub fn new(access: Access, resource_types: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { access, resource_types: resource_types.into_iter().map(Into::into).collect(), raised_by: None }
     }

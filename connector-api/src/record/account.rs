@@ -1,4 +1,4 @@
-//! Accounts: whoever can sign in.
+//! Accounts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,26 +12,26 @@ use crate::Attributes;
 use crate::reason::{Reason, Severity, gravest_of_privileged};
 use crate::section::Section;
 
-/// Somebody or something that can sign in. Identity: `externalId`.
+/// A user, an administrator or a program that can sign in. Identity: `externalId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Account {
-    /// The target's own immutable id, unique over the accounts of all kinds.
+    /// The target's own immutable id, unique among accounts of all kinds.
     #[schemars(length(min = 1))]
     pub external_id: String,
-    /// What it is to the target: a user of the directory, an administrator of the target itself, ….
+    /// The kind: a user of the directory, an administrator of the target itself, ….
     pub kind: AccountKind,
-    /// Unique within one scan, and the same in every row that names this account.
+    /// The account's name, unique within one scan and the same in every row that names the account.
     #[schemars(length(min = 1))]
     pub username: String,
-    /// The name to show, with a fallback where the target has none.
+    /// The display name, with a fallback if the target has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The main e-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Human or not: present only where the target gives evidence.
+    /// Human or not; present only if the target gives evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_type: Option<AccountType>,
     /// Whether the account can be used now.
@@ -40,10 +40,10 @@ pub struct Account {
     /// The target's own word for the life-cycle state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// Whether the account is locked out, as after too many failed logins.
+    /// Whether the account is locked, for example after too many failed logins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locked: Option<bool>,
-    /// What is known of multi-factor authentication.
+    /// Multi-factor authentication.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mfa: Option<Mfa>,
     /// Whether the account administers the target.
@@ -52,54 +52,54 @@ pub struct Account {
     /// The last successful login, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_login_at: Option<Timestamp>,
-    /// More on recent logins.
+    /// Details of recent logins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_login: Option<LastLogin>,
-    /// What is known of the password's age and expiry.
+    /// The password's age and expiry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<PasswordFacts>,
-    /// When the account was made, UTC.
+    /// When the account was created, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// The number in the personnel system.
+    /// The employee number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub employee_id: Option<String>,
     /// The department.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub department: Option<String>,
-    /// Where the account is mastered, when not on the target itself.
+    /// The system that manages the account, if it is not the target itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What it has in itself on every resource of some types that it reaches.
+    /// The access that the account has on every resource of some types that it reaches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raises: Option<Raises>,
-    /// Accounts that may belong to the same person, with the evidence. Never merged by the connector.
+    /// Accounts that may belong to the same person, with the evidence. A connector never merges them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<AccountLink>,
-    /// Evidence of privilege and risk, gravest first. The host's policy decides the level.
+    /// Evidence of privilege and risk, gravest first. The host's policy decides the privilege level.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
-    /// Everything else the target says of the account.
+    /// Everything else that the target reports of the account.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
 }
 
 impl Account {
-    /// A user by id and name, of whom nothing else is known.
+    /// Creates a user with an id and a name; everything else is unknown.
     pub fn new(external_id: impl Into<String>, username: impl Into<String>) -> Self {
         Self { external_id: external_id.into(), username: username.into(), ..Self::default() }
     }
 
-    /// The gravest severity of the evidence, where some of it gives privilege; `None` for who is not privileged.
+    /// Returns the gravest severity of all evidence, or `None` if the account is not privileged.
     pub fn severity(&self) -> Option<Severity> {
         gravest_of_privileged(&self.reasons)
     }
 }
 
-/// What an account is to the target: one of the words below, or the connector's own.
+/// The kind of an account: one of the words below, or the connector's own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct AccountKind(Cow<'static, str>);
@@ -109,19 +109,19 @@ impl AccountKind {
     pub const USER: Self = Self(Cow::Borrowed("user"));
     /// An administrator of the target's own console.
     pub const ADMINISTRATOR: Self = Self(Cow::Borrowed("administrator"));
-    /// An account by which a program signs in.
+    /// An account that a program uses to sign in.
     pub const SERVICE_ACCOUNT: Self = Self(Cow::Borrowed("serviceAccount"));
-    /// An account that a resource keeps for itself, unknown to the directory.
+    /// An account local to a resource, unknown to the directory.
     pub const LOCAL_ACCOUNT: Self = Self(Cow::Borrowed("localAccount"));
-    /// An administrator of the provider who administers the target for its owner.
+    /// An administrator of the provider, who manages the target for its owner.
     pub const PROVIDER_ADMINISTRATOR: Self = Self(Cow::Borrowed("providerAdministrator"));
 
-    /// A kind by its word, in camelCase.
+    /// Creates a kind from its word, in camelCase.
     pub fn new(word: impl Into<Cow<'static, str>>) -> Self {
         Self(word.into())
     }
 
-    /// The kind's word, as in JSON.
+    /// Returns the kind's word, as in JSON.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -140,29 +140,29 @@ impl fmt::Display for AccountKind {
     }
 }
 
-/// Who stands behind an account, where there is evidence.
+/// Whether a person or a program uses an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum AccountType {
     /// A person.
     Human,
-    /// A service, a machine, an application.
+    /// A service, a machine or an application.
     NonHuman,
 }
 
-/// What is known of an account's multi-factor authentication.
+/// An account's multi-factor authentication, as far as known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Mfa {
-    /// A second factor is set up.
+    /// Whether a second factor is set up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configured: Option<bool>,
-    /// The target asks this account for a second factor.
+    /// Whether the target requires a second factor of this account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub required: Option<bool>,
-    /// The account is exempt from the requirement.
+    /// Whether the account is exempt from the requirement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded: Option<bool>,
     /// When the exemption ends, UTC.
@@ -171,20 +171,20 @@ pub struct Mfa {
     /// The target's own word for the enrolment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enrollment: Option<String>,
-    /// The factors that are enrolled: `totp`, `webAuthn`, `push`, ….
+    /// The enrolled factors: `totp`, `webAuthn`, `push`, ….
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub factors: Vec<String>,
 }
 
-/// What is known of an account's password. Never the password.
+/// Facts about an account's password, as far as known. Never the password.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PasswordFacts {
-    /// The password has expired.
+    /// Whether the password has expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expired: Option<bool>,
-    /// The password never expires.
+    /// Whether the password never expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub never_expires: Option<bool>,
     /// When the password was last set, UTC.
@@ -195,7 +195,7 @@ pub struct PasswordFacts {
     pub expires_at: Option<Timestamp>,
 }
 
-/// What is known of an account's recent logins.
+/// An account's recent logins, as far as known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -212,7 +212,7 @@ pub struct LastLogin {
     /// Whether the last successful login used a second factor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mfa: Option<bool>,
-    /// The first instant that was looked at, UTC: no login since then means just that.
+    /// The start of the period that was searched, UTC: without a login in it, nothing is known of the time before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
 }
@@ -227,20 +227,20 @@ pub struct AccountLink {
     pub external_id: String,
     /// The other account's kind.
     pub kind: AccountKind,
-    /// Why they are linked: `sharedEmail`, `declaredByTarget`, ….
+    /// The reason for the link: `sharedEmail`, `declaredByTarget`, ….
     pub evidence: String,
-    /// The sections that it was drawn from: where one of them was not read whole, a host keeps the links that it had.
+    /// The sections that it was drawn from. If one of them was not read whole, a host keeps the links that it had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<Section>,
 }
 
 impl AccountLink {
-    /// A link to another account, and why.
+    /// Creates a link to another account, with its evidence.
     pub fn new(external_id: impl Into<String>, kind: AccountKind, evidence: impl Into<String>) -> Self {
         Self { external_id: external_id.into(), kind, evidence: evidence.into(), sections: Vec::new() }
     }
 
-    /// The same link, drawn from these sections.
+    /// Adds sections that the link was drawn from.
     #[must_use]
     pub fn drawn_from(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
         self.sections.extend(sections);

@@ -1,4 +1,4 @@
-//! Bindings: the edges that somebody made.
+//! Bindings: edges made by an administrator.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,50 +6,51 @@ use serde::{Deserialize, Serialize};
 
 use super::{Access, Account, Group, Resource};
 
-/// An edge that somebody made, but for an account in a group, which a direct [`Membership`](crate::Membership) says.
+/// An edge made by an administrator, other than an account in a group, which is a direct
+/// [`Membership`](crate::Membership).
 ///
-/// From an account or group to a resource it gives access, to the resource or, where that is a
-/// [`container`](crate::Resource::container), to everything inside, now or later. From a group to a group, and from a
-/// resource to a container, it says that the one is in the other. Identity: both ends, the word of the access, and the
-/// request.
+/// A binding from an account or group to a resource gives access: to the resource itself or, if it is a
+/// [`container`](crate::Resource::container), to everything inside, now or later. A binding from a group to a group, or
+/// from a resource to a container, means that the first is inside the second. Identity: both ends, the word of the
+/// access, and the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Binding {
-    /// Who has the access, or what is inside.
+    /// The principal that has the access, or what is inside.
     pub from: NodeRef,
-    /// What it is bound to, or inside of.
+    /// The resource that it is bound to, or the container or group that it is in.
     pub to: NodeRef,
-    /// What it allows by itself; absent where one thing is in another.
+    /// The access that the edge gives by itself; absent if one thing is inside another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
-    /// When it ends by itself, UTC.
+    /// When the binding expires, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// The target's own id of the request that it was approved by.
+    /// The target's id of the request by which it was approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
 impl Binding {
-    /// A thing in another.
+    /// Creates an edge from what is inside to what contains it.
     pub fn new(from: impl Into<NodeRef>, to: impl Into<NodeRef>) -> Self {
         Self { from: from.into(), to: to.into(), access: None, expires_at: None, request_id: None }
     }
 
-    /// The same edge, which gives an access.
+    /// Sets the access that the edge gives.
     #[must_use]
     pub fn with_access(self, access: Access) -> Self {
         Self { access: Some(access), ..self }
     }
 }
 
-/// One end of a binding: the account, group or resource of another row.
+/// One end of a binding: a reference to an account, group or resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NodeRef {
-    /// The kind of the row.
+    /// The record kind.
     pub kind: NodeKind,
     /// An account's `kind`, a group's `groupType` or a resource's `resourceType`.
     #[serde(rename = "type")]
@@ -61,7 +62,7 @@ pub struct NodeRef {
 }
 
 impl NodeRef {
-    /// An end by its kind, its type and its `externalId`.
+    /// Creates a reference from kind, type and `externalId`.
     pub fn new(kind: NodeKind, node_type: impl Into<String>, external_id: impl Into<String>) -> Self {
         Self { kind, node_type: node_type.into(), external_id: external_id.into() }
     }
@@ -85,7 +86,7 @@ impl From<&Resource> for NodeRef {
     }
 }
 
-/// What an end of a binding is.
+/// The kind of a binding's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -99,7 +100,7 @@ pub enum NodeKind {
 }
 
 impl NodeKind {
-    /// The kind's word, as in JSON and as that of its record.
+    /// Returns the kind's word, as in JSON and in [`Record::kind`](crate::Record::kind).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",

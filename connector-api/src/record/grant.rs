@@ -6,47 +6,47 @@ use serde::{Deserialize, Serialize};
 
 use super::{Access, AccessLevel, NodeKind};
 
-/// One principal's access to one resource. Identity: principal and resource; `access` is the strongest.
+/// One principal's effective access to one resource. Identity: principal and resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Grant {
-    /// Who has the access.
+    /// The account or group that has the access.
     pub principal: Principal,
-    /// What is reached.
+    /// The resource that is reached.
     pub resource: ResourceRef,
-    /// The strongest over all paths.
+    /// The strongest access of all paths.
     pub access: Access,
     /// Whether one of the paths is an edge from the principal to the resource itself.
     pub direct: bool,
-    /// The paths that give access, shortest first, one of the strongest among them: the *why* of the grant. All of
-    /// them, or as many as are shown at most; `more_paths` counts the others.
+    /// The paths that give access, shortest first, including one of the strongest: the *why* of the grant. The number
+    /// of paths may be capped; `more_paths` counts the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<AccessPath>,
-    /// How many more paths there are, at least, than `via` shows.
+    /// A lower bound of the number of paths that `via` does not show.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_paths: u64,
-    /// When all of the access ends by itself, UTC: the latest end of all paths, those that `via` does not show included, where
-    /// each has one.
+    /// When the whole access expires, UTC: the latest expiry of all paths, including those that `via` does not show.
+    /// Absent unless every path expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
 impl Grant {
-    /// A grant by its paths, none of them direct yet.
+    /// Creates a grant without paths, not direct.
     pub fn new(principal: Principal, resource: ResourceRef, access: Access) -> Self {
         Self { principal, resource, access, direct: false, via: Vec::new(), more_paths: 0, expires_at: None }
     }
 
-    /// Whether an account has it and it is more than use, or temporary: then it belongs to
-    /// [`Section::PRIVILEGED_GRANTS`](crate::Section::PRIVILEGED_GRANTS), else to
+    /// Returns whether an account holds the grant and the access is more than use, or temporary. Such a grant belongs
+    /// to [`Section::PRIVILEGED_GRANTS`](crate::Section::PRIVILEGED_GRANTS), any other to
     /// [`Section::OTHER_GRANTS`](crate::Section::OTHER_GRANTS).
     pub fn is_privileged(&self) -> bool {
         let is_account = matches!(self.principal, Principal::Account { .. });
         is_account && (self.access.level > AccessLevel::Use || self.is_temporary())
     }
 
-    /// Whether all of the access ends by itself: it says so, or every one of its paths does.
+    /// Returns whether the whole access expires: the grant has an expiry, or every one of its paths has.
     pub fn is_temporary(&self) -> bool {
         let every_path_ends = || !self.via.is_empty() && self.via.iter().all(|path| path.expires_at.is_some());
         self.expires_at.is_some() || (self.more_paths == 0 && every_path_ends())
@@ -58,7 +58,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// The account or group that holds a grant.
+/// The account or group that has a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
@@ -85,24 +85,24 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// An account, by id and name.
+    /// Creates a principal from an account's id and name.
     pub fn account(external_id: impl Into<String>, username: impl Into<String>) -> Self {
         Self::Account { external_id: external_id.into(), username: username.into() }
     }
 
-    /// A group, by id, type and name.
+    /// Creates a principal from a group's id, type and name.
     pub fn group(external_id: impl Into<String>, group_type: impl Into<String>, group_name: impl Into<String>) -> Self {
         Self::Group { external_id: external_id.into(), group_type: group_type.into(), group_name: group_name.into() }
     }
 
-    /// Its `externalId`.
+    /// Returns its `externalId`.
     pub fn external_id(&self) -> &str {
         match self {
             Self::Account { external_id, .. } | Self::Group { external_id, .. } => external_id,
         }
     }
 
-    /// The kind of its row.
+    /// Returns the kind of its row.
     pub const fn kind(&self) -> NodeKind {
         match self {
             Self::Account { .. } => NodeKind::Account,
@@ -110,7 +110,7 @@ impl Principal {
         }
     }
 
-    /// An account's `username`, or a group's `name`.
+    /// Returns an account's `username` or a group's `name`.
     pub fn name(&self) -> &str {
         match self {
             Self::Account { username, .. } => username,
@@ -135,43 +135,43 @@ pub struct ResourceRef {
 }
 
 impl ResourceRef {
-    /// A resource by id, type and name.
+    /// Creates a reference from id, type and name.
     pub fn new(external_id: impl Into<String>, resource_type: impl Into<String>, name: impl Into<String>) -> Self {
         Self { external_id: external_id.into(), resource_type: resource_type.into(), name: name.into() }
     }
 }
 
-/// One way from a principal to a resource.
+/// One path from a principal to a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AccessPath {
-    /// What this path gives.
+    /// The access that the path gives.
     pub access: Access,
-    /// What lies between principal and resource, in that order; empty for a direct edge.
+    /// The steps between principal and resource, in that order; empty for a direct edge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<PathStep>,
-    /// What raised the access above what the edges give, such as `accountSudo`.
+    /// What raised the access above that of the edges, such as `accountSudo`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raised_by: Option<String>,
-    /// When it ends by itself, UTC.
+    /// When the path expires, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
 impl AccessPath {
-    /// A path that gives an access over steps; none for a direct edge.
+    /// Creates a path with its access and steps; no steps for a direct edge.
     pub fn new(access: Access, steps: Vec<PathStep>) -> Self {
         Self { access, steps, raised_by: None, expires_at: None }
     }
 }
 
-/// One thing on a path.
+/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PathStep {
-    /// The `groupType` of the group passed, or the `resourceType` of what has its row among the resources.
+    /// The `groupType` of a group, or the `resourceType` of a resource.
     #[schemars(length(min = 1))]
     pub group_type: String,
     /// Its `externalId`.
@@ -182,7 +182,7 @@ pub struct PathStep {
 }
 
 impl PathStep {
-    /// A step by type, id and name.
+    /// Creates a step from type, id and name.
     pub fn new(group_type: impl Into<String>, external_id: impl Into<String>, name: impl Into<String>) -> Self {
         Self { group_type: group_type.into(), external_id: external_id.into(), name: name.into() }
     }

@@ -15,42 +15,42 @@ pub struct Group {
     /// The target's own immutable id.
     #[schemars(length(min = 1))]
     pub external_id: String,
-    /// A token that names product and kind, such as `JUMPCLOUD_USER_GROUP`.
+    /// A token for product and kind, such as `JUMPCLOUD_USER_GROUP`.
     #[schemars(length(min = 1))]
     pub group_type: String,
-    /// The name to show.
+    /// The display name.
     pub name: String,
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// How accounts get in: the target's own word, such as `STATIC`.
+    /// How accounts become members: the target's own word, such as `STATIC`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub membership_method: Option<String>,
-    /// How many membership rows this scan emitted for the group; absent when memberships were not read.
+    /// The number of membership rows that this scan emitted for the group; absent if memberships were not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member_count: Option<u64>,
     /// Whether there is evidence that members are privileged.
     #[serde(default)]
     pub privileged: bool,
-    /// That evidence, gravest first.
+    /// The evidence, gravest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
-    /// What its members have by it on every resource of some types that they reach through it.
+    /// The access that members have on every resource of some types that they reach through the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raises: Option<Raises>,
-    /// Everything else the target says of the group.
+    /// Everything else that the target reports of the group.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
 }
 
 impl Group {
-    /// A group by id, type and name, of which nothing else is known.
+    /// Creates a group from id, type and name; everything else is unknown.
     pub fn new(external_id: impl Into<String>, group_type: impl Into<String>, name: impl Into<String>) -> Self {
         let (external_id, group_type, name) = (external_id.into(), group_type.into(), name.into());
         Self { external_id, group_type, name, ..Self::default() }
     }
 
-    /// The gravest severity of the evidence; `None` for one whose members are not privileged by it.
+    /// Returns the gravest severity of the evidence, or `None` if the group makes nobody privileged.
     pub fn severity(&self) -> Option<Severity> {
         gravest_of_privileged(&self.reasons)
     }

@@ -1,4 +1,4 @@
-//! What makes a record that one and no other, in this scan and in the next.
+//! The identity of a record within one scan and across scans.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{NodeRef, Principal, Record};
 
-/// The identity of a record: the same in every scan that finds it. Its parts are the record's kind and the fields that
-/// identify it, with `/` in between; a `/` or `~` in a part is written `~1` or `~0`.
+/// The identity of a record, the same in every scan that finds it. It consists of the record's kind and its identifying
+/// fields, joined by `/`; within a part, `~` is written `~0` and `/` is written `~1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct RecordKey(String);
 
 impl RecordKey {
-    /// The key as a text.
+    /// Returns the key as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -35,7 +35,7 @@ impl RecordKey {
     }
 }
 
-/// A key that was kept as text.
+/// Restores a key from its text.
 impl From<String> for RecordKey {
     fn from(key: String) -> Self {
         Self(key)
@@ -49,7 +49,7 @@ impl fmt::Display for RecordKey {
 }
 
 impl Record {
-    /// What makes the record that one and no other, in this scan and in the next.
+    /// Returns the record's identity, the same in every scan that finds it.
     pub fn key(&self) -> RecordKey {
         match self {
             Self::Account(account) => RecordKey::of(self.kind(), [account.external_id.as_str()]),

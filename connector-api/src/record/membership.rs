@@ -26,13 +26,14 @@ pub struct Membership {
     pub group_external_id: String,
     /// Whether the account is a member of the group itself, not only of a group inside it.
     pub direct: bool,
-    /// For an indirect membership: the groups from the account's own up to the one below this, in that order.
+    /// For an indirect membership: the groups from the one that the account is in up to the one just below this, in
+    /// that order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<PathStep>,
 }
 
 impl Membership {
-    /// A direct membership of an account in a group.
+    /// Creates a direct membership of an account in a group.
     pub fn new(account: &Account, group: &Group) -> Self {
         Self {
             username: account.username.clone(),

@@ -1,7 +1,7 @@
 //! The records that a scan emits: accounts, groups, memberships, resources, bindings and grants, one file each.
 //!
-//! Every record is one flat JSON object with camelCase names and its kind in `record`. A field that the target
-//! says nothing about is absent: `enabled: false` and "not known" are different facts.
+//! Every record is one flat JSON object with camelCase names and its kind in `record`. A field that the target does not
+//! report is absent: `enabled: false` and "not known" are different facts.
 
 mod access;
 mod account;
@@ -31,7 +31,7 @@ pub use resource::Resource;
 #[serde(tag = "record", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Record {
-    /// Somebody or something that can sign in.
+    /// A user, an administrator or a program that can sign in.
     Account(Box<Account>),
     /// A set of accounts that carries entitlements.
     Group(Box<Group>),
@@ -39,22 +39,22 @@ pub enum Record {
     Membership(Box<Membership>),
     /// A thing that accounts can reach.
     Resource(Box<Resource>),
-    /// An edge that somebody made: a group in a group, an account or group to a resource.
+    /// An edge made by an administrator: a group in a group, an account or group bound to a resource.
     Binding(Box<Binding>),
     /// One principal's access to one resource.
     Grant(Box<Grant>),
 }
 
 impl Record {
-    /// The kinds' words, in the order in which records of them come.
+    /// The words of the kinds, in the order in which a scan emits them.
     pub const KINDS: &'static [&'static str] = &["account", "group", "membership", "resource", "binding", "grant"];
 
-    /// The place of the kind in the order in which rows come.
+    /// Returns the position of the kind in the order of emission.
     pub(crate) fn rank(&self) -> usize {
         Self::KINDS.iter().position(|kind| *kind == self.kind()).unwrap_or(Self::KINDS.len())
     }
 
-    /// What the row is to the target, within its kind: see [`RowType`](crate::RowType).
+    /// Returns the row's type on the target, within its kind: see [`RowType`](crate::RowType).
     pub fn row_type(&self) -> Cow<'_, str> {
         match self {
             Self::Account(account) => account.kind.as_str().into(),
@@ -70,7 +70,7 @@ impl Record {
         }
     }
 
-    /// The kind's word, as in the JSON field `record`.
+    /// Returns the kind's word, as in the JSON field `record`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Account(_) => "account",

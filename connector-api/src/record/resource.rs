@@ -1,4 +1,4 @@
-//! Resources: what can be reached.
+//! Resources: what accounts can reach.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -14,12 +14,12 @@ pub struct Resource {
     /// The target's own immutable id.
     #[schemars(length(min = 1))]
     pub external_id: String,
-    /// What it is: `system` for a device, `application`, `ldapServer`, ….
+    /// The type: `system` for a device, `application`, `ldapServer`, ….
     #[schemars(length(min = 1))]
     pub resource_type: String,
-    /// The name to show.
+    /// The display name.
     pub name: String,
-    /// Whether it is but a set of other resources, such as a device group: who is bound to it reaches what is inside, and
+    /// Whether it is only a set of other resources, such as a device group. Who is bound to it reaches what is inside;
     /// there is nothing else to reach.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub container: bool,
@@ -32,22 +32,22 @@ pub struct Resource {
     /// The serial number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial_number: Option<String>,
-    /// Whether it is in use.
+    /// Whether it is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// When the target last heard of it, UTC.
+    /// When it last contacted the target, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_contact_at: Option<Timestamp>,
-    /// When it was made known to the target, UTC.
+    /// When it was registered on the target, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// Everything else the target says of it.
+    /// Everything else that the target reports of it.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
 }
 
 impl Resource {
-    /// A resource by id, type and name, of which nothing else is known.
+    /// Creates a resource from id, type and name; everything else is unknown.
     pub fn new(external_id: impl Into<String>, resource_type: impl Into<String>, name: impl Into<String>) -> Self {
         let (external_id, resource_type, name) = (external_id.into(), resource_type.into(), name.into());
         Self { external_id, resource_type, name, ..Self::default() }

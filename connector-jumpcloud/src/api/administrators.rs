@@ -18,7 +18,7 @@ pub(crate) fn list(limit: u64) -> Listing {
 pub(crate) struct Administrator {
     #[serde(flatten, with = "own_id")]
     pub(crate) id: Id,
-    /// Every field as it came.
+    /// Every field as received.
     #[serde(flatten, serialize_with = "lenient::ser_fields")]
     pub(crate) fields: Attributes,
 }
@@ -52,8 +52,8 @@ impl Administrator {
         self.text("email")
     }
 
-    /// The administrator's roles: `roles` with `roleNames`, and `role` with `roleName`, of which `role` is an id with some
-    /// organisations and a name with others. Each once, by its id where it has one.
+    /// The administrator's roles, from `roles` with `roleNames`, and `role` with `roleName`. In some organisations `role` is
+    /// an id, in others a name. Each role is listed once, by its id if it has one.
     pub(crate) fn roles(&self) -> Vec<Role> {
         let (ids, names) = (self.texts("roles"), self.texts("roleNames"));
         let mut given: Vec<Role> = if ids.len() == names.len() {
@@ -77,7 +77,7 @@ impl Administrator {
                 None => roles.push(role),
             }
         }
-        // One id and one name, in two places, are one role's.
+        // A single id and a single name, in two places, belong to the same role.
         if let [Role { id: None, name }, Role { id, name: None }] | [Role { id, name: None }, Role { id: None, name }] =
             &mut roles[..]
         {
@@ -104,7 +104,7 @@ impl Administrator {
         made.filter(|_| self.flag("apiKeySet") != Some(false))
     }
 
-    /// The API key, where there is one and the administrator may use it.
+    /// The API key, if there is one and the administrator may use it.
     pub(crate) fn api_key(&self) -> Option<ApiKey> {
         let hash = self.fields.get("apiKeyHash").filter(Value::is_object);
         let made_at = self.api_key_made_at();
@@ -128,7 +128,7 @@ pub(crate) struct Role {
 }
 
 impl Role {
-    /// A role of what may be its id, and of its name.
+    /// A role from a text that may be its id, and its name.
     fn of(id: Option<String>, name: Option<String>) -> Self {
         match id {
             Some(id) if is_id(&id) => Self { id: Some(id.to_lowercase()), name },
@@ -156,7 +156,7 @@ pub(crate) struct ApiKey {
 pub(crate) enum Expiry {
     At(Timestamp),
     Never,
-    /// The target says nothing of it.
+    /// The target does not report it.
     Unknown,
 }
 

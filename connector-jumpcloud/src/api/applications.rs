@@ -12,8 +12,7 @@ pub(crate) fn list(limit: u64) -> Listing {
     listing(Call::get("/api/applications"), limit).by_id("_id")
 }
 
-/// The fields in addition to the named ones that are kept. The rest is how an application looks, and its `config`, which
-/// may hold keys.
+/// The additional fields that are kept. The others describe the appearance, or are `config`, which may contain keys.
 const KEPT: [&str; 5] = ["description", "organization", "parentApp", "sso", "ssoUrl"];
 
 /// An application.

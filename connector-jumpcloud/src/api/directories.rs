@@ -13,13 +13,13 @@ pub(crate) fn list(limit: u64) -> Listing {
     listing(Call::get("/api/v2/directories"), limit)
 }
 
-/// Lists RADIUS servers. Their shared secrets are never read: only the named fields are asked for.
+/// Lists RADIUS servers. Their shared secrets are never read: only the named fields are requested.
 pub(crate) fn list_radius_servers(limit: u64) -> Listing {
     let call = Call::get("/api/radiusservers").query("fields", "_id name mfa networkSourceIp");
     listing(call, limit).by_id("_id")
 }
 
-/// A directory or a RADIUS server; of the latter nothing but these fields is kept.
+/// A directory or a RADIUS server; of the latter only these fields are kept.
 #[derive(Debug, Clone, Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Directory {
@@ -46,7 +46,7 @@ impl Identified for Directory {
     }
 }
 
-/// A RADIUS server, whose rows tell no kind.
+/// A RADIUS server; its rows do not include a kind.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct RadiusServer(Directory);
@@ -67,7 +67,7 @@ impl From<RadiusServer> for Directory {
 }
 
 impl Directory {
-    /// Its kind in the graph; `None` for those that users are not bound to.
+    /// Its kind in the graph; `None` if users cannot be bound to it.
     pub(crate) fn graph_kind(&self) -> Option<Kind> {
         match self.kind.as_deref() {
             Some("active_directory") => Some(Kind::ActiveDirectory),

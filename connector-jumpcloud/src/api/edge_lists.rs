@@ -1,8 +1,8 @@
-//! Lists of edges, read whole: the members of one group, or what one thing is bound to.
+//! Lists of edges, read completely: the members of one group, or the bindings of one object.
 //!
-//! Such lists may hold null records (see [`PageReader`]). Where a whole window shows nobody although rows are promised
-//! there, the list counts only when the traversal of the same edges shows nobody more. Where rows are promised behind the
-//! last one alone, the traversal is asked as well, and what it shows counts; but the list does not depend on it.
+//! Such lists may contain null records (see [`PageReader`]). If a whole window is empty although rows are counted there, the
+//! list is accepted only if the traversal of the same edges shows no further object. If rows are counted only after the
+//! last returned one, the traversal is used if it can be read, but the list does not depend on it.
 
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::IgnoredAny;
@@ -12,10 +12,10 @@ use crate::api::graph::{self, Edge, Reached};
 use crate::api::kind::Kind;
 use crate::client::{Client, Gap, Listing, ListingStats, Meter, PageReader, TotalsWitness, inconsistent, is_absent};
 
-/// How often a thing must be answered 404 itself before it is held to be gone.
+/// How often an object itself must answer 404 before it is considered gone.
 const CONFIRMATIONS: u32 = 2;
 
-/// One list of edges: those from one thing to all things of a kind.
+/// One list of edges: those from one object to all objects of a kind.
 #[derive(Debug, Clone)]
 pub(crate) struct EdgeList {
     pub(crate) of: Kind,
@@ -23,11 +23,11 @@ pub(crate) struct EdgeList {
     pub(crate) to: Kind,
 }
 
-/// A list of edges that was read to its end.
+/// A list of edges that was read completely.
 pub(crate) struct WholeList<T> {
     pub(crate) found: T,
     pub(crate) stats: ListingStats,
-    /// It ended by its total alone.
+    /// Its end is trusted only because of its total.
     pub(crate) on_trust: bool,
 }
 
@@ -52,12 +52,12 @@ impl EdgeList {
 pub(crate) struct EdgeReader<'a> {
     pub(crate) client: &'a Client,
     pub(crate) meter: Meter,
-    /// Rows a page.
+    /// Rows per page.
     pub(crate) limit: u64,
 }
 
 impl EdgeReader<'_> {
-    /// Counts a list without reading it; none where what it belongs to is gone.
+    /// Counts a list without reading it; 0 if its object is gone.
     pub(crate) async fn count(&self, list: &EdgeList) -> Result<u64, ConnectorError> {
         let mut reader = PageReader::<Edge>::new(self.client, &self.meter, list.listing(1));
         match reader.total().await {
@@ -67,7 +67,7 @@ impl EdgeReader<'_> {
         }
     }
 
-    /// Enters a whole list into `found`; `None` when what it belongs to is gone. A witness lets it end by its total.
+    /// Enters a complete list into `found`; `None` if its object is gone. With a witness, the list may end at its total.
     pub(crate) async fn read<T>(
         &self,
         list: &EdgeList,
@@ -96,7 +96,7 @@ impl EdgeReader<'_> {
         Ok(Some(WholeList { found, stats: reader.stats(), on_trust: reader.on_trust() }))
     }
 
-    /// Makes sure that a list lacks nobody whom the traversal of the same edges shows.
+    /// Checks that the traversal of the same edges shows no object that is missing from a list.
     async fn confirm_gap(&self, list: &EdgeList, gap: Gap, reader: &PageReader<Edge>) -> Result<(), ConnectorError> {
         let EdgeList { of, id, to } = list;
         let path = format!("the list of {}s of the {} {id}", to.word(), of.word());
@@ -108,8 +108,8 @@ impl EdgeReader<'_> {
                 Ok(None) => return Ok(()),
                 Err(error) if gap == Gap::Tail && shows_nothing(&error) => return Ok(()),
                 Err(error) => {
-                    let why = "rows are promised where none is given, and the traversal that would show whether they \
-                               are null cannot be read";
+                    let why = "rows are counted but not returned, and the traversal that would show whether they are null \
+                               cannot be read";
                     let mut unconfirmed = inconsistent(&path, 2, &format!("{why}: {}", error.message));
                     unconfirmed.retry = error.retry;
                     return Err(unconfirmed);
@@ -117,25 +117,25 @@ impl EdgeReader<'_> {
             };
             let lacking = |reached: &&Reached| reached.direct != Some(false) && !reader.brought(&reached.id);
             if let Some(lacking) = shown.iter().find(lacking) {
-                let why = format!("rows are promised where none is given, and the traversal shows {}", lacking.id);
+                let why = format!("rows are counted but not returned, and the traversal shows {}", lacking.id);
                 return Err(inconsistent(&path, 2, &why));
             }
         }
     }
 
-    /// Makes sure that a thing whose edges are answered 404 is gone: a 404 may be a gateway's accident, and two of them
-    /// too, and a group that is there must not pass for one without members.
+    /// Checks that an object is gone if its list answers 404. One or two 404s may come from a gateway by mistake, and an
+    /// existing group must not be reported as one without members.
     async fn confirm_gone(&self, list: &EdgeList) -> Result<(), ConnectorError> {
         confirm_gone(self.client, &self.meter, list.of, &list.id).await
     }
 }
 
-/// Whether a traversal is refused, not there or itself no whole list, so that it would show nothing at any other time.
+/// Whether a traversal is refused, missing or itself incomplete, so that another attempt would not help.
 fn shows_nothing(error: &ConnectorError) -> bool {
     error.is_unavailable() || matches!(error.code, ErrorCode::MalformedResponse | ErrorCode::InconsistentListing)
 }
 
-/// Makes sure that a thing is gone of which a part was answered 404.
+/// Checks that an object is gone after one of its lists answered 404.
 pub(crate) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id: &Id) -> Result<(), ConnectorError> {
     for _ in 0..CONFIRMATIONS {
         match client.json::<IgnoredAny>(meter, graph::one(kind, id)).await {
@@ -144,8 +144,8 @@ pub(crate) async fn confirm_gone(client: &Client, meter: &Meter, kind: Kind, id:
             Ok(_) => {
                 return Err(ConnectorError::new(
                     ErrorCode::InconsistentListing,
-                    format!("the {} {id} is there, but what it is connected with is answered 404", kind.word()),
-                    "scan again; when it lasts, report it to JumpCloud",
+                    format!("the {} {id} exists, but JumpCloud answers 404 for its list", kind.word()),
+                    "scan again; if it persists, report it to JumpCloud",
                 )
                 .with_retry(Retry::Later));
             }

@@ -1,5 +1,5 @@
-//! Directory Insights: `POST /insights/directory/v1/events`, body `EventQuery`. Answers a list of events; the headers
-//! `X-Result-Count`, `X-Limit` and `X-Search_after` tell how to go on.
+//! Directory Insights: `POST /insights/directory/v1/events`, body `EventQuery`. Returns a list of events; the headers
+//! `X-Result-Count`, `X-Limit` and `X-Search_after` are for paging.
 
 use bytes::Bytes;
 use connector_api::ConnectorError;
@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 use super::lenient;
 use crate::client::{Answer, Client, Meter, insights};
 
-/// Events a page.
+/// Events per page.
 pub(crate) const LIMIT: u64 = 10_000;
 
-/// How an administrator signs in to the console.
+/// The event of an administrator's login to the console.
 pub(crate) const ADMIN_LOGIN: &str = "admin_login_attempt";
 
-/// How somebody signs in to a device.
+/// The event of a login to a device.
 pub(crate) const DEVICE_LOGIN: &str = "login_attempt";
 
-/// The event types by which somebody signs in. Logins to a network have two names: one published, one seen.
+/// The event types of logins. Network logins have two names: the published and the observed one.
 pub(crate) const LOGIN_EVENTS: [&str; 7] =
     ["user_login_attempt", ADMIN_LOGIN, "sso_auth", DEVICE_LOGIN, "radius_auth_attempt", "radius_auth", "ldap_bind"];
 
@@ -38,7 +38,7 @@ const FIELDS: [&str; 11] = [
     "resource",
 ];
 
-/// A login event, as far as it bears on who signed in when and how.
+/// A login event: the fields about who signed in, when and how.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Event {
     #[serde(default, deserialize_with = "lenient::de_time")]
@@ -63,21 +63,21 @@ pub(crate) struct Event {
     username: Option<String>,
     #[serde(default, deserialize_with = "de_party")]
     initiated_by: Party,
-    /// What the event is about: on logins of administrators the administrator, who may be named nowhere else.
+    /// The object of the event: for logins of administrators the administrator, who may not be named elsewhere.
     #[serde(default, deserialize_with = "de_party")]
     resource: Party,
 }
 
-/// How a login went.
+/// The outcome of a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Succeeded,
     Failed,
-    /// A step on the way, such as to a second factor.
+    /// An intermediate step, such as the request for a second factor.
     Pending,
 }
 
-/// Whose login an event is, as far as it says.
+/// The account of an event, if it names one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Actor {
     pub(crate) id: Option<String>,
@@ -88,7 +88,7 @@ pub(crate) struct Actor {
 }
 
 impl Event {
-    /// How the login went, where the event says.
+    /// The outcome of the login, if the event reports it.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         match (self.success, self.sso_token_success) {
             (Some(true), _) | (None, Some(true)) => Some(Outcome::Succeeded),
@@ -99,7 +99,7 @@ impl Event {
         }
     }
 
-    /// Whether a second factor was given, where the event says: by a flag, or by the methods that were used.
+    /// Whether a second factor was used, if the event reports it by a flag or by the methods used.
     pub(crate) fn second_factor(&self) -> Option<bool> {
         let methods =
             self.auth_meta.get("auth_methods").and_then(Value::as_object).filter(|methods| !methods.is_empty());
@@ -112,7 +112,7 @@ impl Event {
         }
     }
 
-    /// Whose login it is.
+    /// The account that signed in.
     pub(crate) fn actor(&self) -> Actor {
         let is = |kind: &str| self.event_type.as_deref() == Some(kind);
         let initiator = &self.initiated_by;
@@ -130,7 +130,7 @@ impl Event {
     }
 }
 
-/// A service that somebody signs in to.
+/// A service with logins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Service {
@@ -165,7 +165,7 @@ fn de_party<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Party, D::Erro
     Value::deserialize(deserializer).map(|value| serde_json::from_value(value).unwrap_or_default())
 }
 
-/// Who caused an event, or whom it is about.
+/// The cause or the object of an event.
 #[derive(Debug, Clone, Default, Deserialize)]
 struct Party {
     #[serde(default, deserialize_with = "lenient::de_text")]
@@ -180,7 +180,7 @@ struct Party {
 }
 
 impl Party {
-    /// Whether the id is that of somebody who signs in.
+    /// Whether the id belongs to an account that can sign in.
     fn is_person(&self) -> bool {
         let is = |word: &str| self.kind.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case(word));
         ["user", "systemuser", "admin"].into_iter().any(is)
@@ -191,17 +191,17 @@ impl Party {
     }
 }
 
-/// One page of events, and where the next one begins.
+/// One page of events, and the cursor of the next one.
 #[derive(Debug)]
 pub(crate) struct EventPage {
     pub(crate) events: Vec<Event>,
-    /// The page holds as many events as it may, so there may be more.
+    /// The page is full, so there may be more events.
     pub(crate) full: bool,
-    /// Where the next page begins; the last page has it, too.
+    /// The cursor of the next page; the last page has one, too.
     pub(crate) after: Option<Value>,
 }
 
-/// Reads one page of login events between two times, newest first, behind `after`.
+/// Reads one page of login events between two times, newest first, after the cursor `after`.
 pub(crate) async fn page(
     client: &Client,
     meter: &Meter,
@@ -220,18 +220,18 @@ pub(crate) async fn page(
 }
 
 pub(crate) fn read(answer: &Answer) -> Result<EventPage, serde_json::Error> {
-    // `null` stands for no event.
+    // `null` means no event.
     let events: Vec<Event> = answer.json::<Option<_>>()?.unwrap_or_default();
     let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
     let limit = header("x-limit").and_then(|value| value.parse().ok()).unwrap_or(LIMIT);
     let full = events.len() as u64 >= limit.min(LIMIT);
     let after: Option<Value> = header("x-search_after").and_then(|value| serde_json::from_str(value).ok());
-    // An empty list begins at the front.
+    // An empty cursor would start from the first page again.
     let after = after.filter(|after| !after.is_null() && after.as_array().is_none_or(|parts| !parts.is_empty()));
     Ok(EventPage { events, full, after })
 }
 
-/// The time of the oldest event of any kind that the log holds, back to a year before `window`: how far it reaches.
+/// The time of the oldest event of any kind in the log, at most a year before `window`: how far the log goes back.
 pub(crate) async fn oldest(
     client: &Client,
     meter: &Meter,

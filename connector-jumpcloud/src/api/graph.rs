@@ -14,7 +14,7 @@ use super::lenient::{self, WireText};
 use super::level::Level;
 use crate::client::{Call, Identified, Listing, listing};
 
-/// One user group, device group, device or application by itself: it is there or it is not.
+/// Requests a single object by id, to see whether it exists.
 pub(crate) fn one(kind: Kind, id: &Id) -> Call {
     match kind {
         Kind::User => Call::get(format!("/api/systemusers/{id}")),
@@ -28,14 +28,14 @@ pub(crate) fn members(group: Kind, id: &Id, limit: u64) -> Listing {
     listing(Call::get(format!("/api/v2/{}/{id}/members", group.path())), limit).of_edges()
 }
 
-/// Lists the things of one kind that something is directly bound to.
+/// Lists the objects of one kind that an object is directly bound to.
 pub(crate) fn associations(of: Kind, id: &Id, targets: Kind, limit: u64) -> Listing {
     let call = Call::get(format!("/api/v2/{}/{id}/associations", of.path())).query("targets", targets.word());
     listing(call, limit).of_edges()
 }
 
-/// Lists the things of one kind that something reaches, directly or through others, each with its paths: for the members of a
-/// group `GET /api/v2/{usergroups|systemgroups}/{id}/membership`, else `GET /api/v2/{of}/{id}/{to}`, definition
+/// Lists the objects of one kind that an object reaches, directly or through others, with paths: for the members of a group
+/// `GET /api/v2/{usergroups|systemgroups}/{id}/membership`, else `GET /api/v2/{of}/{id}/{to}`, definition
 /// `GraphObjectWithPaths`.
 pub(crate) fn traversal(of: Kind, id: &Id, to: Kind, limit: u64) -> Listing {
     let last = match (of, to) {
@@ -45,11 +45,11 @@ pub(crate) fn traversal(of: Kind, id: &Id, to: Kind, limit: u64) -> Listing {
     listing(Call::get(format!("/api/v2/{}/{id}/{last}", of.path())), limit)
 }
 
-/// A thing that is reached.
+/// A reached object.
 #[derive(Debug, Clone)]
 pub(crate) struct Reached {
     pub(crate) id: Id,
-    /// Whether a path of one step leads there; unknown where no paths come.
+    /// Whether a path of one step leads there; unknown if there are no paths.
     pub(crate) direct: Option<bool>,
 }
 
@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Reached {
     }
 }
 
-/// The far end of an edge, definition `GraphConnection`, and what the edge carries.
+/// The far end of an edge, definition `GraphConnection`, with the edge's attributes.
 #[derive(Debug, Clone)]
 pub(crate) struct Edge {
     pub(crate) id: Id,
@@ -96,8 +96,7 @@ impl Identified for Edge {
     }
 }
 
-/// An edge, or the null record that stands for one that is not given out: `null`, or a far end that is null, absent or
-/// has no id.
+/// An edge, or a null record for one that is not returned: `null`, or a far end that is null, absent or without an id.
 #[derive(Debug)]
 pub(crate) struct EdgeOrNull(Option<Edge>);
 
@@ -133,8 +132,8 @@ impl<'de> Deserialize<'de> for EdgeOrNull {
         let access = |attributes: WireText<'_>| sudo(attributes.get().as_ref());
         let known = Kind::of_word(|word| to.kind.is(word)).map(Kind::word);
         let kind = known.map_or_else(|| to.kind.any_text().unwrap_or_default().into(), Cow::Borrowed);
-        // A user group's attributes come along at its far end: what they give is read from the group itself, whichever end
-        // of its edges is asked.
+        // The attributes here may be those of a user group at the far end. They are ignored, because they are read from
+        // the group itself, whichever end of the edge is listed.
         let of_group = kind == Kind::UserGroup.word();
         let access = access(attributes).max(if of_group { Level::Login } else { access(to.attributes) });
         Ok(Self(Some(Edge { id, kind, access })))

@@ -13,9 +13,9 @@ use crate::client::Identified;
 
 /// The id of a JumpCloud object: checked, so that it can enter a path, and small, since a scan holds millions.
 ///
-/// JumpCloud's ids are 24 lower-case hexadecimal digits. Others are taken as long as they are harmless: letters,
-/// digits, `-` and `_`, at most 64. An id of hexadecimal digits and hyphens is the same in any case, and keeps the case in
-/// which it came.
+/// JumpCloud's ids are 24 lower-case hexadecimal digits. Other ids are accepted if they are harmless: at most 64 letters,
+/// digits, `-` and `_`. An id of hexadecimal digits and hyphens is compared without case, and keeps the case it was received
+/// in.
 #[derive(Clone)]
 pub(crate) struct Id(Inner);
 
@@ -25,11 +25,11 @@ enum Inner {
     Other(Box<Other>),
 }
 
-/// Boxed as a whole, so that the usual id is not larger than it must be.
+/// Boxed as a whole, to keep the usual id small.
 #[derive(Clone)]
 struct Other {
     text: String,
-    /// The same text without the case that does not matter.
+    /// The same text in one case, if case does not matter.
     folded: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl Other {
 }
 
 impl Id {
-    /// What two forms of the same id have in common.
+    /// The form that is equal for equal ids.
     fn key(&self) -> Key<'_> {
         match &self.0 {
             Inner::Object(bytes) => Key::Object(*bytes),
@@ -81,7 +81,7 @@ impl Hash for Id {
     }
 }
 
-/// An id that must not enter a path. What it is does not show: a target may say anything there.
+/// An id that must not enter a path. Its text is not shown, because a target can send anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UnsafeId {
     characters: usize,
@@ -203,7 +203,7 @@ pub(crate) mod own_id {
     }
 }
 
-/// A row of which nothing but the id is read.
+/// A row of which only the id is read.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct IdOnly {
     #[serde(flatten, with = "own_id")]

@@ -1,8 +1,8 @@
-//! The kinds of things in JumpCloud's graph.
+//! The kinds of objects in JumpCloud's graph.
 
 use serde::{Deserialize, Serialize};
 
-/// A kind of thing in the graph, as the word in `type` and `targets`.
+/// A kind of object in the graph, with its word in `type` and `targets`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Kind {
     User,
@@ -52,7 +52,7 @@ impl Kind {
         }
     }
 
-    /// The `resourceType` of a thing that can be reached.
+    /// The `resourceType` of an object that can be reached.
     pub(crate) const fn resource_type(self) -> &'static str {
         match self {
             Self::System => "system",

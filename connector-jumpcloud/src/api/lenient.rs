@@ -1,5 +1,5 @@
-//! Reading fields that may be missing, null or of another type than published: what cannot be read as what it should
-//! be is absent, and never breaks the row.
+//! Reads fields that may be missing, null or of another type than published: a value that cannot be read is treated as
+//! absent and is never an error.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// A value as JSON text, where the target sent one. Read without a deserialiser where it can be.
+/// A value as JSON text, if the target sent one; read without a deserialiser if possible.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct WireText<'a>(pub(crate) Option<&'a str>);
 
@@ -38,7 +38,7 @@ impl<'a> WireText<'a> {
         self.plain().map_or_else(|| self.text().is_some_and(|own| own == text), |own| own == text)
     }
 
-    /// A text that is not empty, or what else can be written as text.
+    /// A text that is not empty, or a number or truth value as text.
     pub(crate) fn any_text(self) -> Option<String> {
         if self.0?.starts_with('"') { self.text() } else { text(self.get()?) }
     }
@@ -89,7 +89,7 @@ pub(crate) fn flag(value: &Value) -> Option<bool> {
 }
 
 /// A point in time: RFC 3339, also with a space or without a zone (then UTC), a date alone (midnight UTC), or seconds or
-/// milliseconds since 1970. What cannot be read as one of these for certain is absent.
+/// milliseconds since 1970. Anything that is not clearly one of these is absent.
 pub(crate) fn time(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => instant(text),
@@ -106,18 +106,18 @@ fn instant(text: &str) -> Option<Timestamp> {
     let utc = |time: DateTime| TimeZone::UTC.to_timestamp(time).ok();
     let time: Option<Timestamp> = text.parse().ok().or_else(|| {
         if text.contains('[') {
-            // A zone that is named, and none that is known by number.
+            // A named zone without a known offset.
             return text.parse().ok().map(|zoned: Zoned| zoned.timestamp());
         }
-        // Not to be taken for the date alone.
+        // It must not be read as a date only.
         utc(text.parse().ok()?)
     });
-    // The first second of the year 1 stands for none, as zero does among numbers.
+    // The first second of the year 1 means no time, like the number zero.
     time.filter(|time| time.as_second() > -62_135_596_800)
 }
 
-/// Seconds or milliseconds since 1970, which their size distinguishes: as seconds the times from 1973 to 5138, as
-/// milliseconds the same. Other numbers are no time: zero stands for none.
+/// Seconds or milliseconds since 1970, distinguished by size: both cover the times from 1973 to 5138. Other numbers are not a
+/// time; zero means none.
 fn since_1970(number: f64) -> Option<Timestamp> {
     const SECONDS: std::ops::Range<f64> = 1e8..1e11;
     let milliseconds = if SECONDS.contains(&number) { number * 1e3 } else { number };
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_and_milliseconds_since_1970_are_told_apart() {
+    fn seconds_and_milliseconds_since_1970_are_distinguished() {
         for (number, expected) in [
             (json!(1_764_115_199), Some("2025-11-25T23:59:59Z")),
             (json!(1_764_115_199_250_i64), Some("2025-11-25T23:59:59.25Z")),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_is_read_alike_with_and_without_a_deserialiser() {
+    fn a_value_is_read_alike_with_and_without_a_deserialiser() {
         for json in [
             r#""""#,
             r#""x""#,

@@ -22,7 +22,7 @@ pub(crate) enum Level {
 impl Level {
     const ALL: [Self; 3] = [Self::Login, Self::Sudo, Self::SudoWithoutPassword];
 
-    /// The accesses of all levels, weakest first: the place of each is its [`Rank`].
+    /// The accesses of all levels, weakest first: the index of each is its [`Rank`].
     pub(crate) fn accesses() -> Vec<Access> {
         Self::ALL.map(Self::access).to_vec()
     }
@@ -56,7 +56,7 @@ impl Level {
         Some(raises)
     }
 
-    /// Every raise that there is: the place of each, counted from one, is that of its level.
+    /// All raises: the index of each, counted from one, is that of its level.
     pub(crate) fn raises() -> Vec<Raise> {
         let raise = |level: Self| {
             let mut raise = Raise::new(level.rank(), [Kind::System as u16]);

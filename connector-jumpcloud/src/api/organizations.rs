@@ -1,4 +1,4 @@
-//! Organisations: `GET /api/organizations` (V1), all that the credential may see. Takes no `x-org-id`.
+//! Organisations: `GET /api/organizations` (V1), all that the credential can access. Sent without `x-org-id`.
 
 use connector_api::ConnectorError;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use super::users::SYSTEM_USERS;
 use super::{Id, lenient, own_id};
 use crate::client::{Call, Client, Identified, Listing, Meter, listing, page};
 
-/// Lists the organisations that the credential may see.
+/// Lists the organisations that the credential can access.
 pub(crate) fn list(limit: u64) -> Listing {
     listing(Call::get("/api/organizations").bare(), limit).by_id("_id")
 }
@@ -44,7 +44,7 @@ pub(crate) struct Organization {
 }
 
 impl Organization {
-    /// Whether it has this id, which is the same in any case.
+    /// Whether it has this id, ignoring case.
     pub(crate) fn is(&self, id: &str) -> bool {
         id.parse().is_ok_and(|id: Id| id == self.id)
     }

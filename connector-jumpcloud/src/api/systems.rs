@@ -17,8 +17,8 @@ pub(crate) fn list_groups(limit: u64) -> Listing {
     listing(Call::get("/api/v2/systemgroups"), limit).by_name("name")
 }
 
-/// The fields in addition to the named ones that bear on who can get in, and how. A device has many more (its network
-/// interfaces, its connections, its agent, its policies), which say nothing on access and would fill the memory.
+/// The additional fields that are relevant to access. A device has many more (network interfaces, connections, agent,
+/// policies), which are not relevant and would fill the memory.
 const KEPT: [&str; 20] = [
     "allowMultiFactorAuthentication",
     "allowPublicKeyAuthentication",

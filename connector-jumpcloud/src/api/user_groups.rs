@@ -13,24 +13,24 @@ pub(crate) fn list(limit: u64) -> Listing {
     listing(Call::get("/api/v2/usergroups"), limit).by_name("name")
 }
 
-/// Lists the ids of the user groups that a filter lets through, written `field:operator:value`.
+/// Lists the ids of the user groups that match a filter, written `field:operator:value`.
 pub(crate) fn list_filtered(filter: &str, limit: u64) -> Listing {
     listing(Call::get("/api/v2/usergroups").query("filter", filter), limit).by_name("name")
 }
 
-/// One user group by itself, `GET /api/v2/usergroups/{id}`, with what the list was seen to leave out.
+/// A single user group, `GET /api/v2/usergroups/{id}`, with the fields that the list was observed to omit.
 pub(crate) fn one(id: &Id) -> Call {
     graph::one(Kind::UserGroup, id)
 }
 
-/// Shows by the smallest list whether a credential is accepted: unlike `/api/organizations`, it is refused to nobody for
-/// being a service account.
+/// Requests the smallest list to see whether a credential is accepted: unlike `/api/organizations`, it is open to service
+/// accounts.
 pub(crate) async fn prove(client: &Client, meter: &Meter) -> Result<(), ConnectorError> {
     let call = Call::get("/api/v2/usergroups").query("limit", "1");
     client.fetch(meter, &call, page::<IdOnly>).await.map(drop)
 }
 
-/// A user group. What has no field of its own is in `rest`, as it came.
+/// A user group. Other fields are in `rest`, as received.
 #[derive(Debug, Clone, Deserialize, serde::Serialize)]
 pub(crate) struct UserGroup {
     #[serde(flatten, with = "own_id")]
@@ -63,7 +63,7 @@ impl Identified for UserGroup {
 }
 
 impl UserGroup {
-    /// Whether the row leaves out what makes a group privileged, or how members get in.
+    /// Whether the row omits what makes a group privileged, or its membership method.
     pub(crate) fn lacks_details(&self) -> bool {
         self.membership_method.is_none() || self.rest.get("attributes").is_none()
     }

@@ -13,7 +13,7 @@ pub(crate) fn list(path: &str, limit: u64) -> Listing {
     listing(Call::get(path), limit).by_id("_id")
 }
 
-/// Lists the ids of directory users alone.
+/// Lists only the ids of directory users.
 pub(crate) fn list_ids(path: &str, limit: u64) -> Listing {
     let id = if path == V2_USERS { "id" } else { "_id" };
     listing(Call::get(path).query("fields", id), limit).by_id("_id")

@@ -1,4 +1,4 @@
-//! What is JumpCloud's own about an answer: which one means what, and the header that names the organisation.
+//! The meaning of JumpCloud's answers, and the header that names the organisation.
 
 use std::sync::OnceLock;
 
@@ -16,7 +16,7 @@ const ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
 /// Where the organisations are listed.
 const ORGANIZATIONS: &str = "/api/organizations";
 
-/// What to check where Directory Insights is not found.
+/// What to check if Directory Insights is not found.
 fn insights_host() -> String {
     format!(
         "check {}: Directory Insights is at {}, by the organisation's region",
@@ -31,15 +31,15 @@ pub(crate) struct Console {
     pub(super) sign_in: SignIn,
     /// The organisation that the operator named.
     pub(super) org_id: Option<(String, HeaderValue)>,
-    /// What calls take, for remedies.
+    /// The rights that calls need, for remedies.
     rights: Rights,
-    /// The organisation as its own rows name it, for Directory Insights.
+    /// The organisation named in its own rows, for Directory Insights.
     pub(super) learned_org: OnceLock<HeaderValue>,
 }
 
 impl Console {
     /// # Errors
-    /// `invalid_config` for an organisation that no header can name.
+    /// `invalid_config` for an organisation id that cannot be a header value.
     pub(super) fn new(sign_in: SignIn, org_id: Option<&str>, rights: Rights) -> Result<Self, ConnectorError> {
         // Ids are written in lower case; an operator may have copied one in another.
         let org_id = org_id.map(str::to_lowercase).map(|id| header(&id).map(|value| (id, value))).transpose()?;
@@ -57,8 +57,8 @@ impl Console {
 fn header(org_id: &str) -> Result<HeaderValue, ConnectorError> {
     HeaderValue::from_str(org_id).map_err(|_| {
         ConnectorError::invalid_config(
-            format!("attributes.{}: is no id", attribute::ORG_ID),
-            "give the organisation's 24 hexadecimal digits",
+            format!("attributes.{}: is not an id", attribute::ORG_ID),
+            "set it to the organisation's id, 24 hexadecimal digits",
         )
     })
 }
@@ -85,12 +85,11 @@ impl Target for Console {
             401 | 403 if is_about_service_accounts(said) || (sign_in.is_service_account() && path == ORGANIZATIONS) => {
                 let remedy = if path == ORGANIZATIONS {
                     format!(
-                        "make each organisation a system of its own; where the service account reaches several, name one \
-                         by {}",
+                        "create one system per organisation; if the service account can access several, select one with {}",
                         attribute::ORG_ID
                     )
                 } else {
-                    "leave it out: no right makes up for this".to_owned()
+                    "skip this section: no role allows it".to_owned()
                 };
                 refusal.forbidden("not available to service accounts", remedy)
             }
@@ -105,7 +104,7 @@ impl Target for Console {
             ),
             401 => {
                 let (renew, right) = (rights::unauthorized(sign_in), self.rights.remedy(path, sign_in));
-                let refused_here = format!("{right}; when everything else is refused as well by now: {renew}");
+                let refused_here = format!("{right}; if all other requests are refused now too: {renew}");
                 refusal.unauthorized(renew, refused_here)
             }
             402 if service == INSIGHTS => refusal.forbidden(
@@ -114,10 +113,10 @@ impl Target for Console {
             ),
             402 => refusal.forbidden(
                 "this is not part of the organisation's JumpCloud plan",
-                "look at the organisation's plan in the JumpCloud portal",
+                "check the organisation's plan in the JumpCloud portal",
             ),
             403 | 451 if said.form != Form::WebPage => {
-                refusal.forbidden("the credential's role may not read this", self.rights.remedy(path, sign_in))
+                refusal.forbidden("the credential's role does not allow reading this", self.rights.remedy(path, sign_in))
             }
             404 | 405 | 410 => refusal.not_found(match service {
                 INSIGHTS => insights_host(),
@@ -130,7 +129,7 @@ impl Target for Console {
     }
 }
 
-/// Whether it refuses what service accounts may not do: all of them, not the one that asks.
+/// Whether it refuses all service accounts, not only this one.
 fn is_about_service_accounts(said: &Said) -> bool {
     let words = said.words.to_lowercase();
     words.contains("service accounts") && ["not ", "cannot"].iter().any(|part| words.contains(part))

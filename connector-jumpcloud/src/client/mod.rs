@@ -1,4 +1,4 @@
-//! What of the way to the target is JumpCloud's alone: hosts, sign-in, which answer means what, the shape of a list.
+//! The parts of the client that are specific to JumpCloud: hosts, sign-in, the meaning of answers, the shape of a list.
 
 mod console;
 mod hosts;
@@ -24,7 +24,7 @@ use crate::rights::{Rights, SignIn};
 /// Directory Insights.
 pub(crate) const INSIGHTS: Service = Service::named("Directory Insights");
 
-/// JumpCloud's words.
+/// JumpCloud's words for messages and remedies.
 pub(crate) const WORDS: Words = Words {
     user_agent: concat!("orbisid-connector-jumpcloud/", env!("CARGO_PKG_VERSION")),
     vendor: "JumpCloud",
@@ -73,7 +73,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A client with a pace, a retry budget and a clock of its own; `rights` are those that remedies name.
+    /// A client with its own pace, retry budget and clock; `rights` are named in remedies.
     ///
     /// # Errors
     /// `invalid_config` or `insecure_endpoint`.
@@ -114,7 +114,7 @@ impl Client {
         &self.endpoints
     }
 
-    /// Whether Directory Insights needs an organisation to be named that is not known: it takes no bearer token without.
+    /// Whether Directory Insights needs an organisation id that is not known: it refuses bearer tokens without one.
     pub(crate) fn lacks_org_id(&self) -> bool {
         self.sign_in() == SignIn::ServiceAccountToken
             && self.org_id().is_none()

@@ -10,13 +10,13 @@ use crate::rights::SignIn;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// How the API keys of service accounts begin.
+/// The prefix of service accounts' API keys.
 const SERVICE_ACCOUNT_KEY: &str = "jcs_";
 
-/// Signs in as the operator chose, at `token_url` where a token is needed.
+/// Signs in as the operator chose, at `token_url` if a token is needed.
 ///
 /// # Errors
-/// `invalid_config` where the client id is missing, or the key holds characters that no header can carry.
+/// `invalid_config` if the client id is missing, or the key contains characters that a header cannot carry.
 pub(super) fn sign_in(
     choice: Authentication,
     credential: &Credential,
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_service_accounts_key_is_told_by_its_beginning() {
+    fn a_service_accounts_key_is_recognised_by_its_beginning() {
         let token_url = "https://token.example/".parse().unwrap();
         let sign_in = |key: &str| {
             sign_in(Authentication::ApiKey, &Credential::from_secret(key), &token_url).map(|(_, sign_in)| sign_in)

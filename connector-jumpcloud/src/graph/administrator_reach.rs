@@ -1,4 +1,4 @@
-//! What of somebody's reach is evidence of privilege: the devices on which accounts and groups are administrator.
+//! The devices on which accounts and groups are administrator: the part of their reach that is evidence of privilege.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use crate::api::kind::Kind;
 use crate::api::level::Level;
 use crate::graph::Graph;
 
-/// On how many devices somebody is administrator, each counted once, by the strongest level.
+/// On how many devices a subject is administrator; each device is counted once, at its strongest level.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct AdministratorOn {
     pub(crate) with_password: usize,
@@ -16,13 +16,13 @@ pub(crate) struct AdministratorOn {
 }
 
 impl AdministratorOn {
-    /// Whether it is on no device.
+    /// Whether there is no such device.
     pub(crate) fn is_none(self) -> bool {
         self.with_password + self.without_password == 0
     }
 }
 
-/// How many devices a group is bound to itself, and on how many of them by an edge that gives more than to sign in.
+/// How many devices a group itself is bound to, and on how many of them the binding gives administrator rights.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct GroupDevices {
     all: usize,
@@ -30,7 +30,7 @@ pub(crate) struct GroupDevices {
 }
 
 impl GroupDevices {
-    /// Those on which members are administrator to whom the groups that they come through give a level.
+    /// The devices on which members are administrator, if the groups on their path give the level `of_groups`.
     fn administered(self, of_groups: Level) -> AdministratorOn {
         let AdministratorOn { without_password, .. } = self.by_edges;
         match of_groups {
@@ -42,13 +42,13 @@ impl GroupDevices {
 }
 
 impl Graph<'_> {
-    /// The devices on which the last group of a way gives administrator rights to those who come that way.
+    /// The devices on which the last group of a path gives administrator rights to members on that path.
     pub(crate) fn administers(&self, way: &[u32]) -> AdministratorOn {
         let Some(&last) = way.last() else { return AdministratorOn::default() };
         self.group_devices[last as usize].administered(self.sudo_of(way))
     }
 
-    /// The devices on which a user is administrator by edges of the user's own.
+    /// The devices on which a user is administrator by direct bindings.
     pub(crate) fn administers_directly(&self, user: u32) -> AdministratorOn {
         match self.bindings(Subject::Account(user)) {
             [] => AdministratorOn::default(),
@@ -65,17 +65,17 @@ impl Graph<'_> {
         bindings.flat_map(|bound| self.devices(bound)).collect::<HashSet<u32>>().len()
     }
 
-    /// Whether a user is bound directly to anything that is reached by it.
+    /// Whether a user's direct bindings reach any resource.
     pub(crate) fn is_bound(&self, user: u32) -> bool {
         self.leads_somewhere(self.bindings(Subject::Account(user)))
     }
 
-    /// Whether a group is bound itself to anything that is reached by it.
+    /// Whether a group's own bindings reach any resource.
     pub(crate) fn group_is_bound(&self, group: u32) -> bool {
         self.leads_somewhere(self.bindings(Subject::Group(group)))
     }
 
-    /// Whether the members of a group reach a device through it: one of its own, or of a group above it.
+    /// Whether the members of a group reach a device through it or through a parent group.
     pub(crate) fn group_reaches_device(&self, group: u32) -> bool {
         let above = self.ends(Subject::Group(group));
         let above = above.iter().filter_map(|end| end.shortest.last().copied());

@@ -1,4 +1,4 @@
-//! Who is privileged, and by which evidence: the rules that make [`Evidence`] of what was read.
+//! Who is privileged, and by which evidence: the rules that derive [`Evidence`] from what was read.
 
 use std::collections::BTreeSet;
 
@@ -19,24 +19,24 @@ use crate::scan::state::State;
 /// POSIX groups whose members administer a device.
 const POSIX_ADMINS: [&str; 5] = ["root", "wheel", "sudo", "admin", "docker"];
 
-/// What is said of power over devices where there is none yet.
-const NO_DEVICE: &str = "though it is bound to no device now";
+/// The end of a sentence about rights on devices while there is no device.
+const NO_DEVICE: &str = "but it is bound to no device at present";
 
-/// The built-in role of the console that changes nothing.
+/// The built-in role of the console that cannot change anything.
 const READ_ONLY: &str = "Read Only";
 
-/// What counts as evidence, and the facts of one scan that it is drawn from.
+/// The rules for evidence, and the facts of one scan that they use.
 pub(crate) struct Privilege<'a> {
     patterns: Vec<String>,
     stale_key_days: u16,
     now: Timestamp,
     state: &'a State,
     graph: &'a Graph<'a>,
-    /// For each group, the evidence in the group itself that its members are privileged.
+    /// For each group, its own evidence that its members are privileged.
     groups: Vec<OfGroup>,
 }
 
-/// The evidence in a group itself.
+/// The evidence of a group itself.
 struct OfGroup {
     /// By the group's own name and attributes.
     own: Vec<Reason>,
@@ -59,7 +59,7 @@ impl<'a> Privilege<'a> {
         privilege
     }
 
-    /// The evidence that a group's members are privileged: in the group itself, and in the groups above it.
+    /// The evidence that a group's members are privileged: from the group itself, and from its parent groups.
     pub(crate) fn group(&self, group: u32) -> Vec<Reason> {
         let OfGroup { own, devices } = &self.groups[group as usize];
         let mut reasons = own.clone();
@@ -67,15 +67,14 @@ impl<'a> Privilege<'a> {
         for end in self.graph.ends(Subject::Group(group)) {
             self.judge_end(&end, 1, "its members are in", &mut reasons);
         }
-        gravest_first(reasons)
+        most_severe_first(reasons)
     }
 
-    /// Enters the evidence in a group on those who are in it, directly or through others; of the ways there the first
-    /// `hidden` groups are not named.
+    /// Enters the evidence of a group for its direct or indirect members; the first `hidden` groups of a path are not named.
     fn judge_end(&self, end: &End, hidden: usize, are_in: &str, reasons: &mut Vec<Reason>) {
         let Some(&last) = end.shortest.last() else { return };
         let devices = self.graph.administers(end.strongest());
-        // That the group gives `sudo` is said by the devices on which it does, where there are any.
+        // If there are devices, the reason about them already says that the group gives `sudo`.
         let says_more = |reason: &&Reason| devices.is_none() || !is_sudo_of_group(reason);
         let mut own = self.groups[last as usize].own.iter().filter(says_more).peekable();
         let id = self.state.found.groups.rows[last as usize].id.to_string();
@@ -99,7 +98,7 @@ impl<'a> Privilege<'a> {
         }
     }
 
-    /// The last group of a way, and through which one it is reached.
+    /// The last group of a path, and the group through which it is reached.
     fn by_way(&self, way: &[u32]) -> String {
         match way {
             [] => String::new(),
@@ -108,10 +107,10 @@ impl<'a> Privilege<'a> {
         }
     }
 
-    /// Enters the evidence on an account that has roles in the console, and perhaps an API key, as `section` read it.
+    /// Enters the evidence for an account with roles in the console and possibly an API key, read by `section`.
     pub(crate) fn judge_holder(&self, account: &mut Account, roles: &[String], key: Option<ApiKey>, section: Section) {
         let message = match roles {
-            [] => "administers the JumpCloud console, in a role that has no name".to_owned(),
+            [] => "administers the JumpCloud console with a role without a name".to_owned(),
             [role] => format!("has the role {} in the JumpCloud console", quoted(role)),
             roles => {
                 let roles: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
@@ -121,10 +120,10 @@ impl<'a> Privilege<'a> {
         let severity = severity_of_roles(roles.iter().map(String::as_str));
         let mut reasons = vec![Evidence::ConsoleRole.reason_of(severity, message).drawn_from([section])];
         self.judge_risks(account, section, key, false, &mut reasons);
-        account.reasons = gravest_first(reasons);
+        account.reasons = most_severe_first(reasons);
     }
 
-    /// Enters the evidence on a directory user, whose own flags allow `sudo` on every device.
+    /// Enters the evidence for a directory user; the user's own flags allow `sudo` on every device.
     pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level) {
         let mut reasons = Vec::new();
         let everywhere = match sudo {
@@ -137,8 +136,8 @@ impl<'a> Privilege<'a> {
             let count = self.knows_devices().then(|| self.graph.devices_of(user));
             reasons.push(match count {
                 Some(0) => evidence.waiting(format!("{message}, {NO_DEVICE}")),
-                Some(count) => evidence.gravest(format!("{message}: {}", devices(count))),
-                None => evidence.gravest(format!("{message}: not known how many")),
+                Some(count) => evidence.most_severe(format!("{message}: {}", devices(count))),
+                None => evidence.most_severe(format!("{message}: number not known")),
             });
         }
         if account.admin == Some(true) {
@@ -149,18 +148,18 @@ impl<'a> Privilege<'a> {
             reasons.push(Evidence::ConsoleAdministrator.reason_of(severity_of_roles(role), message));
         }
         let own = self.graph.administers_directly(user);
-        enter_devices(&own, "administrator", |is_so| format!("is {is_so}, bound to it directly"), None, &mut reasons);
+        enter_devices(&own, "administrator", |is_so| format!("is {is_so} by direct binding"), None, &mut reasons);
         let mut bound = self.graph.is_bound(user);
         for end in self.graph.ends(Subject::Account(user)) {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
             self.judge_end(&end, 0, "is in", &mut reasons);
         }
         self.judge_risks(account, Section::USERS, None, bound, &mut reasons);
-        account.reasons = gravest_first(reasons);
+        account.reasons = most_severe_first(reasons);
     }
 
-    /// Enters what is a risk. This is the one place where it matters whether an account can be used: of one that cannot,
-    /// it says nothing how somebody could sign in, but that it has privilege, or was suspended and is still `bound`.
+    /// Enters risks. This is the only place where it matters whether an account can be used. If it cannot, risks of signing in
+    /// are not reported; instead it is reported that the account is privileged, or suspended and still `bound`.
     fn judge_risks(
         &self,
         account: &Account,
@@ -177,7 +176,7 @@ impl<'a> Privilege<'a> {
         let before = reasons.len();
         if account.enabled == Some(false) {
             if bound && is_suspended(account) {
-                let message = "is suspended, and still bound to devices, applications or directories";
+                let message = "is suspended, but still bound to devices, applications or directories";
                 reasons.push(Evidence::DisabledButBound.reason(message));
             }
             if of_privilege.is_some() {
@@ -187,17 +186,17 @@ impl<'a> Privilege<'a> {
             self.judge_sign_in(account, severity, reasons);
             self.judge_api_key(key, reasons);
         }
-        // A risk stands with the privilege that it makes dangerous.
+        // A risk depends on the privilege that it makes dangerous.
         for risk in &mut reasons[before..] {
             risk.sections = from.iter().copied().chain(std::mem::take(&mut risk.sections)).collect();
             risk.sections.sort_unstable();
             risk.sections.dedup();
-            // How grave the privilege is decides how grave the risk is.
+            // The severity of the privilege decides the severity of the risk.
             risk.details_from = details.iter().copied().filter(|section| !risk.sections.contains(section)).collect();
         }
     }
 
-    /// Enters what makes it dangerous that a privileged account can sign in.
+    /// Enters the risks of how a privileged account signs in.
     fn judge_sign_in(&self, account: &Account, severity: Severity, reasons: &mut Vec<Reason>) {
         if let Some(mfa) = &account.mfa {
             if mfa.configured == Some(false) {
@@ -213,12 +212,12 @@ impl<'a> Privilege<'a> {
             reasons.push(Evidence::PasswordNeverExpires.reason("has a password that never expires"));
         }
         if self.has_no_login(account) {
-            // Since when stands in `lastLogin.since`: it moves with every scan, and this sentence must not.
-            reasons.push(Evidence::NeverLoggedIn.reason("has no login in all the time looked back on"));
+            // The date is in `lastLogin.since`: it changes with every scan, and this sentence must not.
+            reasons.push(Evidence::NeverLoggedIn.reason("has no login in the look-back window"));
         }
     }
 
-    /// Until when an account is exempt from the second factor, in words; `None` for one that is not.
+    /// The end of an exemption from the second factor, in words; `None` if the account is not exempt.
     fn exemption(&self, mfa: &Mfa) -> Option<String> {
         match (mfa.excluded, mfa.excluded_until) {
             (Some(true), Some(until)) => (until > self.now).then(|| format!(" until {}", day(until))),
@@ -227,14 +226,14 @@ impl<'a> Privilege<'a> {
         }
     }
 
-    /// Enters the evidence in an administrator's API key, as long as it can be used.
+    /// Enters the evidence from an administrator's API key, unless the key has expired.
     fn judge_api_key(&self, key: Option<ApiKey>, reasons: &mut Vec<Reason>) {
         let Some(key) = key else { return };
         if matches!(key.expiry, Expiry::At(end) if end <= self.now) {
             return;
         }
         if key.expiry == Expiry::Never {
-            let made = key.made_at.map_or(String::new(), |made_at| format!(", made on {}", day(made_at)));
+            let made = key.made_at.map_or(String::new(), |made_at| format!(", created on {}", day(made_at)));
             let message = format!("has an API key that never expires{made}");
             reasons.push(Evidence::ApiKeyNeverExpires.reason(message));
         }
@@ -249,10 +248,14 @@ impl<'a> Privilege<'a> {
     fn of_group(&self, at: u32, group: &UserGroup) -> OfGroup {
         let has_no_device = self.knows_devices() && !self.graph.group_reaches_device(at);
         let on_devices = |evidence: Evidence, message: String| {
-            if has_no_device { evidence.waiting(format!("{message}, {NO_DEVICE}")) } else { evidence.gravest(message) }
+            if has_no_device {
+                evidence.waiting(format!("{message}, {NO_DEVICE}"))
+            } else {
+                evidence.most_severe(message)
+            }
         };
         let mut own = Vec::new();
-        let become_so = "its members become administrator on its devices";
+        let become_so = "its members become administrators on its devices";
         match self.graph.group_sudo(at) {
             Level::SudoWithoutPassword => {
                 let message = format!("{become_so}, without a password");
@@ -278,20 +281,20 @@ impl<'a> Privilege<'a> {
         OfGroup { own, devices: self.graph.administers(&[at]) }
     }
 
-    /// Whether all devices are known, and who is bound to which.
+    /// Whether all devices and all bindings to them are known.
     fn knows_devices(&self) -> bool {
         let is_whole =
             |section| self.state.reports.get(&section).is_some_and(|report| report.status == SectionStatus::Complete);
         is_whole(Section::SYSTEMS) && is_whole(Section::GRANTS)
     }
 
-    /// The name of a group as sentences give it.
+    /// The name of a group for sentences.
     fn name(&self, group: u32) -> String {
         let group = &self.state.found.groups.rows[group as usize];
         group.name.as_deref().map_or_else(|| "a group without a name".to_owned(), quoted)
     }
 
-    /// Whether an account has no login though the log covers all the time asked for and the account was there.
+    /// Whether an account has no login although the log covers the window and the account existed.
     fn has_no_login(&self, account: &Account) -> bool {
         let login = account.last_login.as_ref().filter(|login| login.succeeded_at.is_none());
         let since = login.and_then(|login| login.since).filter(|_| self.state.found.last_login.covered);
@@ -299,14 +302,14 @@ impl<'a> Privilege<'a> {
     }
 }
 
-/// The evidence that a console role gives its holders privilege, as `section` read it; `sentence` says what they do by the
+/// The evidence that a console role makes its holders privileged, read by `section`; `sentence` builds the message from the
 /// role's quoted name.
 pub(crate) fn console_role(role: &str, section: Section, sentence: impl Fn(String) -> String) -> Reason {
     let message = sentence(quoted(role));
     Evidence::ConsoleRole.reason_of(severity_of_roles([role]), message).drawn_from([section])
 }
 
-/// Enters the devices that somebody administers: one reason for each level, in which no device comes twice.
+/// Enters the administered devices: one reason per level; each device is counted in only one.
 fn enter_devices(
     devices: &AdministratorOn,
     who: &str,
@@ -338,13 +341,13 @@ fn severity_of_roles<'r>(roles: impl IntoIterator<Item = &'r str>) -> Severity {
     roles.into_iter().map(severity).max().unwrap_or(Severity::High)
 }
 
-/// The gravest first; what gives privilege before a risk that is as grave.
-fn gravest_first(mut reasons: Vec<Reason>) -> Vec<Reason> {
+/// The most severe first; privilege before a risk of the same severity.
+fn most_severe_first(mut reasons: Vec<Reason>) -> Vec<Reason> {
     reasons.sort_by_key(|reason| (std::cmp::Reverse(reason.severity), reason.kind != ReasonKind::Privilege));
     reasons
 }
 
-/// Whether somebody suspended an account. One that is not enabled may as well be new, its password not chosen yet.
+/// Whether an account was suspended. An account that is not enabled may also be new, without a password yet.
 fn is_suspended(account: &Account) -> bool {
     let flag = || lenient::flag(&account.attributes.get("suspended")?);
     account.enabled == Some(false) && (account.state.as_deref() == Some("SUSPENDED") || flag() == Some(true))

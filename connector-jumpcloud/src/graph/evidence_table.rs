@@ -1,22 +1,22 @@
-//! The table of evidence: every code with its kind, its severities, what it means, what to do and where it comes from.
-//! Reasons are made from it, and the operator's page is drawn from it.
+//! The table of evidence: every code with its kind, severities, meaning, remedy and source. Reasons and the operator's page
+//! are made from it.
 //!
-//! The host's policy decides what the evidence weighs. Who only has risks is not privileged.
+//! The host's policy decides how to rate the evidence. An account with only risks is not privileged.
 
 use connector_api::ReasonKind::{Privilege, Risk};
 use connector_api::Severity::{Critical, High, Info, Low, Medium};
 use connector_api::{EvidenceRow, Reason, ReasonKind, Section, Severity};
 
-/// What is said of one kind of evidence.
+/// One kind of evidence.
 #[derive(Debug)]
 struct Entry {
     code: &'static str,
     kind: ReasonKind,
-    /// Those that occur, gravest first.
+    /// The possible severities, most severe first.
     severities: &'static [Severity],
-    /// The sections that always decide whether it is so; what else it rests on is entered with each reason.
+    /// The sections that it always depends on; further ones are entered with each reason.
     sections: &'static [Section],
-    /// The sections that only its words and severity are drawn from.
+    /// The sections that only its message and severity depend on.
     details_from: &'static [Section],
     meaning: &'static str,
     remedy: &'static str,
@@ -24,26 +24,26 @@ struct Entry {
 }
 
 impl Evidence {
-    /// A reason of the one severity that this evidence has.
+    /// A reason with the only severity of this evidence.
     pub(crate) fn reason(self, message: impl Into<String>) -> Reason {
         let severities = self.entry().severities;
         debug_assert!(severities.len() == 1, "{self:?} has several severities");
         self.reason_of(severities[0], message)
     }
 
-    /// A reason of the gravest severity that this evidence may have.
-    pub(crate) fn gravest(self, message: impl Into<String>) -> Reason {
+    /// A reason with the highest severity of this evidence.
+    pub(crate) fn most_severe(self, message: impl Into<String>) -> Reason {
         self.reason_of(self.entry().severities[0], message)
     }
 
-    /// A reason of the least severity: it gives power over what there is none of now, and waits for the first.
+    /// A reason with the lowest severity: the rights have no effect until the first device is bound.
     pub(crate) fn waiting(self, message: impl Into<String>) -> Reason {
         let severities = self.entry().severities;
         debug_assert!(severities.len() == 2, "{self:?} has one severity for power and one for none yet");
         self.reason_of(severities[severities.len() - 1], message)
     }
 
-    /// A reason of one of the severities that this evidence may have.
+    /// A reason with one of the severities of this evidence.
     pub(crate) fn reason_of(self, severity: Severity, message: impl Into<String>) -> Reason {
         let Entry { code, kind, severities, sections, details_from, remedy, .. } = *self.entry();
         debug_assert!(severities.contains(&severity), "{self:?} is never {severity}");
@@ -57,7 +57,7 @@ impl Evidence {
     }
 }
 
-/// A name that somebody chose, apart from the sentence around it.
+/// A name in quotes, so that it cannot be taken for part of the sentence.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\\\""))
 }
@@ -73,14 +73,14 @@ pub(crate) fn rows() -> Vec<EvidenceRow> {
 
 macro_rules! evidence {
     ($($name:ident $code:literal $kind:ident $severities:tt from [$($section:ident),*] $(details [$($detail:ident),*])?: $meaning:literal, $remedy:literal, $source:literal;)*) => {
-        /// The kinds of evidence that there are.
+        /// The kinds of evidence.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Evidence {
             $($name),*
         }
 
         impl Evidence {
-            /// Every kind: what gives privilege first, then risks.
+            /// Every kind: privilege first, then risks.
             const ALL: &[Self] = &[$(Self::$name),*];
 
             const fn entry(self) -> &'static Entry {
@@ -103,93 +103,97 @@ macro_rules! evidence {
 
 evidence! {
     ConsoleRole "console_role" Privilege [High, Low] from []:
-        "Has a role in the JumpCloud console. Said of an administrator or a service account; of a role: who has it may act \
-         there. Low for the built-in role Read Only, which changes nothing",
-        "Check that each holder still needs the role, and give the least role that suffices",
+        "Has a role in the JumpCloud console. Reported for administrators, service accounts and the roles themselves. Low \
+         for the built-in role Read Only, which cannot change anything",
+        "Check that each holder still needs the role, and assign the least privileged role that is enough",
         "GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
     ConsoleAdministrator "console_administrator" Privilege [High, Low] from [USERS]:
-        "Linked to an administrator of the console. JumpCloud links the user itself. Low where that administrator's role is Read Only",
-        "Check that the person still needs to administer JumpCloud; judge both accounts together",
+        "Linked to a console administrator. JumpCloud itself reports the link. Low if that administrator's role is Read Only",
+        "Check that the person still needs to administer JumpCloud; review both accounts together",
         "users: admin";
     GlobalSudoWithoutPassword "global_sudo_without_password" Privilege [High, Medium] from [USERS] details [SYSTEMS, GRANTS]:
-        "Administrator of all its devices, without a password. The user's own flags make it so. Medium where it is known to be bound to no \
-         device now",
-        "Check that the user needs it on every device; if not, take it back and give it on single devices, with password",
+        "Administrator of all its devices, without a password. Set by the user's own flags. Medium if the scan shows that \
+         the user is bound to no device at present",
+        "Check that the user needs this on every device; if not, remove it and grant it on single devices, with a password",
         "users: sudo, passwordless_sudo";
     GlobalSudo "global_sudo" Privilege [Medium, Low] from [USERS] details [SYSTEMS, GRANTS]:
-        "Administrator of all its devices. The user's own flags make it so, with a password. Low where it is known to be bound to no device now",
-        "Check that the user needs it on every device; if not, take it back and give it on single devices",
+        "Administrator of all its devices. Set by the user's own flags, with a password. Low if the scan shows that the user \
+         is bound to no device at present",
+        "Check that the user needs this on every device; if not, remove it and grant it on single devices",
         "users: sudo";
     SudoOnSystemsWithoutPassword "sudo_on_systems_without_password" Privilege [High] from [GROUPS, MEMBERSHIPS, SYSTEMS, GRANTS]:
-        "Administrator of some devices, without a password. The user, or each member of the group: by bindings, or by \
-         attributes of the groups on the way to the device",
-        "Check who needs it on these devices; require the password, or remove the right from the binding or the group",
+        "Administrator of some devices, without a password. Applies to the user, or to each member of the group: through \
+         bindings, or through attributes of the groups on the path to the device",
+        "Check who needs this on these devices; require the password, or remove the right from the binding or the group",
         "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
     SudoOnSystems "sudo_on_systems" Privilege [Medium] from [GROUPS, MEMBERSHIPS, SYSTEMS, GRANTS]:
-        "Administrator of some devices. With a password; the user, or each member of the group: by bindings, or by \
-         attributes of the groups on the way to the device",
-        "Check who needs it on these devices, and remove the right from the binding or the group where nobody does",
+        "Administrator of some devices. With a password; applies to the user, or to each member of the group: through \
+         bindings, or through attributes of the groups on the path to the device",
+        "Check who needs this on these devices; if nobody does, remove the right from the binding or the group",
         "GET /api/v2/{kind}/{id}/associations and usergroups: attributes.sudo";
     GroupSudoWithoutPassword "group_sudo_without_password" Privilege [High, Medium] from [GROUPS] details [SYSTEMS, GRANTS]:
-        "The members of the group become administrators of its devices, without a password. Medium where it is known \
-         that neither it nor a group above it is bound to a device now",
-        "Check that all members need it; require the password, or switch it off on the group",
+        "The members of the group become administrators of its devices, without a password. Medium if the scan shows \
+         that neither the group nor a parent group is bound to a device at present",
+        "Check that all members need this; require the password, or turn it off on the group",
         "usergroups: attributes.sudo";
     GroupSudo "group_sudo" Privilege [Medium, Low] from [GROUPS] details [SYSTEMS, GRANTS]:
-        "The members of the group become administrators of its devices. Low where it is known that neither it nor a \
-         group above it is bound to a device now",
-        "Check that all members need it, and switch it off on the group where not",
+        "The members of the group become administrators of its devices. Low if the scan shows that neither the group nor \
+         a parent group is bound to a device at present",
+        "Check that all members need this; if not, turn it off on the group",
         "usergroups: attributes.sudo";
     PosixAdminGroup "posix_admin_group" Privilege [Medium, Low] from [GROUPS] details [SYSTEMS, GRANTS]:
-        "The members of the group are in a POSIX group that administers a device. It is root, wheel, sudo, admin or \
-         docker. Low where it is known that neither the group nor one above it is bound to a device now",
-        "Check that all members need it, and take the POSIX group off the group where not",
+        "The members of the group are in an administrative POSIX group. That is root, wheel, sudo, admin or docker. Low \
+         if the scan shows that neither the group nor a parent group is bound to a device at present",
+        "Check that all members need this; if not, remove the POSIX group from the group",
         "usergroups: attributes.posixGroups";
     PrivilegedGroup "privileged_group" Privilege [High, Medium, Low] from [GROUPS, MEMBERSHIPS] details [SYSTEMS, GRANTS]:
-        "Is in a group that gives privilege. The user or group is in it directly or through other groups, and \
-         group_sudo, group_sudo_without_password, posix_admin_group or group_name holds for it; as severe as that. Where \
-         the group makes its members administrators of devices, sudo_on_systems is said instead of group_sudo",
-        "Check that each still needs to be in the group, and take out who does not; where only its name speaks for it, \
-         narrow privilegedGroupPatterns",
+        "Is in a privileged group. The user or group is a member directly or through other groups. The group itself has \
+         group_sudo, group_sudo_without_password, posix_admin_group or group_name, and the severity is the same. If its \
+         members administer devices through it, sudo_on_systems or sudo_on_systems_without_password is reported instead of \
+         group_sudo and group_sudo_without_password",
+        "Check that each member still needs to be in the group, and remove those who do not; if only the group's name makes \
+         it privileged, narrow privilegedGroupPatterns",
         "GET /api/v2/usergroups/{id}/members";
     GroupName "group_name" Privilege [Low] from [GROUPS]:
-        "The group's name contains one of privilegedGroupPatterns. In any case of letters; one reason for each that it \
-         contains",
-        "Look at what the group gives; where that is nothing, narrow privilegedGroupPatterns",
+        "The group's name contains one of privilegedGroupPatterns. Case is ignored; one reason per matching pattern",
+        "Check what the group gives access to; if that is nothing, narrow privilegedGroupPatterns",
         "usergroups: name";
     WithoutMfa "privileged_without_mfa" Risk [Critical, High, Medium] from []:
-        "No second factor is set up. Said of a privileged account that is enabled; one more severe than its privilege",
-        "Have the second factor set up, and require it",
+        "No second factor is set up. Reported for privileged accounts that are not known to be disabled; one level more \
+         severe than the privilege",
+        "Have a second factor set up, and require it",
         "users: mfa, mfaEnrollment, totp_enabled; GET /api/users: totpEnrolled";
     MfaExempt "privileged_mfa_exempt" Risk [Critical, High, Medium] from []:
-        "Exempt from the second factor. Said of a privileged account that is enabled; one more severe than its privilege",
+        "Exempt from the second factor. Reported for privileged accounts that are not known to be disabled; one level more \
+         severe than the privilege",
         "End the exemption unless there is a reason for it",
         "users: mfa.exclusion, mfa.exclusionUntil";
     StaleApiKey "stale_api_key" Risk [Medium] from [ADMINISTRATORS]:
-        "An API key is older than staleApiKeyDays. Said of an administrator who can use it",
+        "An API key is older than staleApiKeyDays. Reported for administrators that are not known to be disabled, unless the \
+         key has expired",
         "Find out what uses the key, and replace it",
         "GET /api/users: apiKeyUpdatedAt, apiKeyHash.createdAt";
     ApiKeyNeverExpires "api_key_never_expires" Risk [Medium] from [ADMINISTRATORS]:
-        "An API key never expires. Said of an administrator who can use it",
-        "Give the key a time at which it expires, in good time before what uses it must change",
+        "An API key never expires. Reported for administrators that are not known to be disabled",
+        "Set an expiry date for the key that leaves enough time to replace it wherever it is used",
         "GET /api/users: apiKeyHash.expireAt";
     PasswordNeverExpires "privileged_password_never_expires" Risk [Low] from []:
-        "Password never expires. Said of a privileged account that is enabled",
-        "Let the password expire, or make sure that it is changed in another way",
+        "The password never expires. Reported for privileged accounts that are not known to be disabled",
+        "Let the password expire, or make sure that it is changed by other means",
         "users: password_never_expires";
     NeverLoggedIn "privileged_never_logged_in" Risk [Low] from [LAST_LOGIN]:
-        "No login in the time looked back on. Said of a privileged account that is enabled, where the log covers \
-         (nearly) all of the time since lastLogin.since and the account is older",
-        "Ask whether the account is still needed, and suspend it if not",
+        "No login in the look-back window. Reported for privileged accounts that are not known to be disabled nor to be \
+         created after lastLogin.since, if the log covers at least 90% of the window",
+        "Ask whether the account is still needed; if not, suspend it",
         "POST /insights/directory/v1/events";
     DisabledButBound "disabled_but_bound" Risk [Low] from [USERS, MEMBERSHIPS, SYSTEMS, APPLICATIONS, DIRECTORIES, GRANTS]:
-        "Suspended, and still bound. A user to a device, an application or a directory, directly or by a \
-         group: who unlocks the account gives all of that back. No privilege by itself",
-        "Remove the bindings and memberships, once it is sure that the account stays suspended",
+        "Suspended, but still bound. The user is bound to a device, an application or a directory, directly or through a \
+         group; reactivating the account restores that access. Not a privilege by itself",
+        "Remove the bindings and memberships once it is certain that the account stays suspended",
         "users: suspended, state; GET /api/v2/{kind}/{id}/associations";
     ButDisabled "privileged_but_disabled" Risk [Info] from []:
-        "Privileged, but not enabled. The account is suspended, or not activated yet",
-        "Take its privilege away unless it is to be used again",
+        "Privileged, but not enabled. The account is suspended, expired or not activated yet",
+        "Remove its privilege unless the account will be used again",
         "users: activated, suspended, state; GET /api/users: suspended";
 }
 
@@ -200,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_code_stands_once_with_severities_from_the_gravest_on() {
+    fn each_code_is_listed_once_with_its_severities_in_descending_order() {
         let entries: Vec<_> = Evidence::ALL.iter().map(|evidence| evidence.entry()).collect();
         let codes: BTreeSet<_> = entries.iter().map(|entry| entry.code).collect();
         assert_eq!(codes.len(), entries.len());

@@ -1,5 +1,4 @@
-//! The graph of who is in which group and bound to what: what was read, as what connector-access walks over, and the names
-//! of it in rows.
+//! The graph of memberships and bindings: converts what was read for connector-access, and provides the names for rows.
 
 mod administrator_reach;
 pub(crate) mod evidence_rules;
@@ -29,28 +28,28 @@ pub(crate) struct Graph<'a> {
     access: connector_access::Graph,
     /// For each group, the groups that are its members, directly.
     children: Lists<u32>,
-    /// The groups that did not vanish while the scan went on.
+    /// The groups that did not vanish during the scan.
     group_index: HashMap<&'a Id, u32>,
     /// For each group, the level that its own attributes give its members on every device that it reaches.
     group_sudo: Vec<Level>,
-    /// The devices that each group is bound to itself.
+    /// The devices that each group itself is bound to.
     pub(crate) group_devices: Vec<GroupDevices>,
     /// Devices, device groups, applications and directories.
     resources: Vec<Thing<'a>>,
 }
 
-/// The edges of the graph but for memberships, everything by its index.
+/// The edges of the graph except memberships, by index.
 #[derive(Default)]
 struct Edges {
-    /// Device groups, and a device inside of each.
+    /// Device groups, each with a device in it.
     inside: Vec<(u32, u32)>,
     of_users: Vec<(u32, Bound)>,
     of_groups: Vec<(u32, Bound)>,
 }
 
 impl<'a> Graph<'a> {
-    /// Builds the graph; an edge whose end is not in the scan is counted in `progress` and left out.
-    /// As long as no user was listed, every user that an edge names may still come.
+    /// Builds the graph; an edge to an object that is not in the scan is counted in `progress` and dropped.
+    /// Before the users are listed, any user that an edge names is accepted.
     pub(crate) fn new(state: &'a State, people: &People, progress: &mut SectionProgress) -> Self {
         let vanished = |at: u32| state.found.memberships.get(at as usize).is_some_and(Option::is_none);
         let groups = state.found.groups.rows.iter().map(|group| &group.id).zip(0..);
@@ -90,17 +89,17 @@ impl<'a> Graph<'a> {
         self.access.reach(subject)
     }
 
-    /// Who may reach something with more than this level, or for a limited time.
+    /// The accounts and groups that may have more than this level on something, or access for a limited time.
     pub(crate) fn above(&self, level: Level) -> Above<'_> {
         self.access.above(level.rank())
     }
 
-    /// The groups that hold a user, or that are above a group, with the ways up to each.
+    /// The groups that contain a user or a group, with the paths to each.
     pub(crate) fn ends(&self, subject: Subject) -> Vec<End> {
         self.access.ends(subject)
     }
 
-    /// What a user or group is bound to itself.
+    /// The direct bindings of a user or group.
     pub(crate) fn bindings(&self, subject: Subject) -> &[Bound] {
         let parts = self.access.parts();
         match subject {
@@ -119,13 +118,13 @@ impl<'a> Graph<'a> {
         self.resources[resource as usize].kind
     }
 
-    /// The level that the attributes of the groups on a way give.
+    /// The level from the attributes of the groups on a path.
     pub(crate) fn sudo_of(&self, way: &[u32]) -> Level {
         way.iter().map(|group| self.group_sudo(*group)).max().unwrap_or_default()
     }
 
-    /// The users of a group that it does not hold directly: each with the groups between, from the user's own up to
-    /// the one below `group`. Shortest way first; each user once.
+    /// The indirect members of a group, each with the groups between, from the user's own group up to the one below
+    /// `group`. Shortest path first; each user once.
     pub(crate) fn indirect_members(&self, group: u32) -> Vec<(u32, Vec<u32>)> {
         if self.children.of(group).is_empty() {
             return Vec::new();
@@ -177,7 +176,7 @@ impl<'a> Graph<'a> {
         inside.map(|(group, device)| Binding::new(self.resource_ref(*device), self.resource_ref(group)))
     }
 
-    /// What a user or group is bound to itself, as rows.
+    /// The direct bindings of a user or group, as rows.
     pub(crate) fn bound(&self, subject: Subject, people: &People) -> impl Iterator<Item = Binding> {
         let from = match subject {
             Subject::Group(group) => self.group_ref(group),
@@ -248,7 +247,7 @@ impl Edges {
     }
 }
 
-/// What an edge gives: on devices its level, and elsewhere to sign in.
+/// The access from an edge: on devices its level, elsewhere to sign in.
 fn bound(edge: &state::Edge, to: u32) -> Bound {
     let has_levels = matches!(edge.to.kind, Kind::System | Kind::SystemGroup);
     Bound::new(to, if has_levels { edge.access } else { Level::Login }.rank())

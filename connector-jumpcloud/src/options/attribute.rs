@@ -12,6 +12,7 @@ macro_rules! attributes {
 
 attributes! {
     ORG_ID = "jumpcloudOrgId",
+    AUTHENTICATION = "jumpcloudAuthentication",
     TOKEN_URL = "jumpcloudTokenUrl",
     INSIGHTS_HOSTNAME = "jumpcloudInsightsHostname",
     USERS_ENDPOINT = "usersEndpoint",

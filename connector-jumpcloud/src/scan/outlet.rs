@@ -1,4 +1,4 @@
-//! The rows go out, behind the users' accounts: what refers to these.
+//! Sends the rows that refer to users, after the users' accounts.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::graph::Graph;
 use crate::graph::evidence_rules::Privilege;
 use crate::sections::{self, Discovery};
 
-/// Rows that go to the sink together.
+/// Rows per batch.
 const BATCH: usize = 100;
 
-/// Everything that is known when the rows go out.
+/// Everything that is known when the rows are sent.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
     pub(crate) scan: &'a Scan<'a>,
@@ -29,7 +29,7 @@ pub(crate) struct Outlet<'a> {
     batch: Vec<Record>,
     /// How many rows of the batch belong to each section.
     pending: BTreeMap<Section, u64>,
-    /// What sections count while their rows are made, in addition to their readings.
+    /// Counts of the sections while their rows are made, in addition to those of reading.
     asides: BTreeMap<Section, SectionProgress>,
     /// Sections that ended before their last row, and why.
     ended: BTreeMap<Section, ConnectorError>,
@@ -66,19 +66,19 @@ impl<'a> Outlet<'a> {
         Ok(())
     }
 
-    /// The section's further rows are not sent, for this reason.
+    /// Ends a section before its last row.
     pub(crate) fn end(&mut self, section: Section, why: ConnectorError) {
         self.ended.insert(section, why);
     }
 
-    /// What a section counts while its rows are made.
+    /// The counts of a section while its rows are made.
     pub(crate) fn aside(&mut self, section: Section) -> &mut SectionProgress {
         self.asides.entry(section).or_insert_with(|| SectionProgress::new(section, &self.scan.sink))
     }
 }
 
 impl Scan<'_> {
-    /// Sends everything but the users: it is all in memory by now.
+    /// Sends everything except the users: it is all in memory by now.
     pub(crate) async fn emit_rest(&self, state: &mut State) -> Result<(), ConnectorError> {
         for section in sections::ALL {
             section.name_accounts(state);
@@ -109,7 +109,7 @@ impl Scan<'_> {
         let graph = Graph::new(state, &state.people, outlet.aside(Section::GRANTS));
         let privilege = self.privilege(state, &graph);
         let known = Known { scan: self, state, graph: &graph, privilege: &privilege };
-        // What is made of others has no rows where those were not read.
+        // A section computed from others has no rows if those were not read.
         let is_made = |section: &&&dyn Discovery| {
             let of = section.about().made_of;
             of.is_none_or(|of| self.wants(section.about().section) && state.reports.contains_key(&of))
@@ -131,7 +131,7 @@ impl Scan<'_> {
     }
 }
 
-/// A section is whole only when all that it refers to is.
+/// A section is complete only if everything that it refers to is.
 fn judge(state: &mut State) {
     for section in sections::ALL {
         let broken = section.about().after.iter().find_map(|part| {
@@ -146,7 +146,7 @@ fn judge(state: &mut State) {
     }
 }
 
-/// What is made of a section is as whole as that is.
+/// A section computed from another is only as complete as that one.
 fn status_of_made(state: &State, of: Section) -> SectionStatus {
     match state.reports.get(&of).map(|report| &report.status) {
         Some(SectionStatus::Unavailable { error }) => SectionStatus::Incomplete { error: error.clone() },

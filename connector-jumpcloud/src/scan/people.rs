@@ -1,4 +1,4 @@
-//! The directory's users as far as a scan must remember them, which it does for each: there may be a million.
+//! What a scan keeps of each directory user: as little as possible, since there may be a million.
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;
@@ -13,9 +13,9 @@ use crate::api::level::Level;
 
 /// The directory's users: id, name, and a few flags of each.
 ///
-/// Names are unique in a scan and the same in every row: a user's is the user name, else the address, else the id; an
-/// administrator's is the address, else the id; who comes later to a name that is taken gets `name#id`. Users come
-/// before administrators, each in the order of ids.
+/// Names are unique in a scan and the same in every row. A user's name is the user name, else the address, else the id; an
+/// administrator's is the address, else the id. If a name is already used, the later account gets `name#id`. Users get
+/// their names before administrators, each in the order of ids.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "PeopleWire")]
 pub(crate) struct People {
@@ -29,11 +29,11 @@ pub(crate) struct People {
     sudo: Vec<Level>,
     /// Those that the users' listing held, in its order.
     listed: Vec<u32>,
-    /// Users who may be the same person as an administrator.
+    /// Users that may be the same person as an administrator.
     links: Vec<Link>,
 }
 
-/// A user and an administrator who may be the same person.
+/// A user and an administrator that may be the same person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Link {
     pub(crate) user: u32,
@@ -42,10 +42,10 @@ pub(crate) struct Link {
     pub(crate) evidence: LinkEvidence,
 }
 
-/// Why two accounts may be one person's.
+/// Why two accounts may belong to one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LinkEvidence {
-    /// They have one address, in whatever case.
+    /// They have the same address, ignoring case.
     SharedEmail,
     /// The user's `admin` names the administrator.
     DeclaredByTarget,
@@ -109,7 +109,7 @@ impl Serialize for People {
 }
 
 impl People {
-    /// The index of a user, who need not have been listed yet.
+    /// The index of a user, even if it is not listed yet.
     pub(crate) fn intern(&mut self, id: &Id) -> u32 {
         let Self { ids, hasher, .. } = self;
         let hash = |at: &u32| hasher.hash_one(&ids[*at as usize]);
@@ -126,7 +126,7 @@ impl People {
         }
     }
 
-    /// Enters a listed user under a name that no other account has: `name`, or `name#id` when that is taken.
+    /// Enters a listed user under a unique name: `name`, or `name#id` if that is used.
     pub(crate) fn list(&mut self, id: &Id, name: &str, sudo: Level) -> u32 {
         let at = self.intern(id);
         // A membership may have named it in another case.
@@ -137,7 +137,7 @@ impl People {
         at
     }
 
-    /// A name that no other account has, kept from now on: `name`, or with the id behind it as often as it takes.
+    /// A unique name, reserved from now on: `name`, with `#id` appended until it is unique.
     pub(crate) fn unique(&mut self, name: &str, id: &Id) -> &str {
         let name = self.enter_name(name, id);
         self.names.get(name)
@@ -153,12 +153,12 @@ impl People {
         }
     }
 
-    /// A user may be the same person as an administrator.
+    /// Enters that a user may be the same person as an administrator.
     pub(crate) fn link(&mut self, user: u32, administrator: String, evidence: LinkEvidence) {
         self.links.push(Link { user, administrator, evidence });
     }
 
-    /// The users who may be the same person as an administrator, in the order of the listing.
+    /// The users that may be the same person as an administrator, in the order of the listing.
     pub(crate) fn links(&self) -> &[Link] {
         &self.links
     }
@@ -196,7 +196,7 @@ impl People {
     }
 }
 
-/// Accounts that are no users, and the names by which rows refer to them once all sections before have given theirs.
+/// Accounts that are not users, and their names in rows, given after those of all sections before.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Accounts<T> {
@@ -210,7 +210,7 @@ impl<T> Accounts<T> {
         &self.rows
     }
 
-    /// Gives each a name that no other account has; `named` is the name that it would have, and its id.
+    /// Gives each account a unique name; `named` returns its preferred name and its id.
     pub(crate) fn name(&mut self, people: &mut People, named: impl Fn(&T) -> (String, &Id)) {
         let unique = |row: &T| {
             let (name, id) = named(row);

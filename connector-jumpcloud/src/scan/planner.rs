@@ -1,4 +1,4 @@
-//! The requests that a scan would make, from the counts alone.
+//! The requests that a scan would make, estimated from counts.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use crate::client::{Client, Identified, Listing, Meter, PageReader};
 use crate::options::Options;
 use crate::sections;
 
-/// What a plan is made with, and what the sections count for those behind them.
+/// The inputs of a plan, and the counts that sections pass to later ones.
 pub(crate) struct Planner<'a> {
     pub(crate) client: &'a Client,
     pub(crate) options: &'a Options,
     pub(crate) meter: Meter,
-    /// Rows a page.
+    /// Rows per page.
     pub(crate) limit: u64,
-    /// Users, where the target reports their number.
+    /// The number of users, if the target reports it.
     pub(crate) users: Option<u64>,
     pub(crate) groups: Vec<Id>,
     /// What accounts and groups may be bound to.
@@ -25,7 +25,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) sections: Vec<SectionPlan>,
 }
 
-/// Counts what there is and plans the requests that a scan of it takes.
+/// Counts objects and plans the requests that a scan needs.
 pub(crate) async fn plan(
     client: &Client,
     options: &Options,
@@ -50,7 +50,7 @@ pub(crate) async fn plan(
 }
 
 impl Planner<'_> {
-    /// The rows of a listing; none when the credential may not read it.
+    /// The rows of a listing; none if the credential may not read it.
     pub(crate) async fn readable<T>(&self, listing: Listing) -> Result<Vec<T>, ConnectorError>
     where
         T: Identified + Send + 'static,
@@ -67,7 +67,7 @@ impl Planner<'_> {
         }
     }
 
-    /// How long a listing is; `None` when the credential may not read it.
+    /// The length of a listing; `None` if the credential may not read it.
     pub(crate) async fn count<T>(&self, listing: Listing) -> Result<Option<u64>, ConnectorError>
     where
         T: Identified + Send + 'static,
@@ -79,7 +79,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Enters the requests for some listings: what is listed, and how long it is.
+    /// Enters the requests for some listings, each with its name and length.
     pub(crate) fn add(&mut self, section: Section, lists: &[(&str, Option<u64>)]) {
         let requests =
             lists.iter().map(|(_, count)| count.map_or(1, |count| Listing::requests(count, self.limit))).sum();
@@ -88,7 +88,7 @@ impl Planner<'_> {
     }
 }
 
-/// A count for people.
+/// A count in words.
 pub(crate) fn shown(count: Option<u64>) -> String {
     count.map_or_else(|| "an unknown number of".to_owned(), |count| count.to_string())
 }

@@ -1,4 +1,4 @@
-//! The counts of one section while it is read, and the report they become.
+//! The counts of one section while it is read, and the report made from them.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::sections;
 
 /// How many dangling references a report shows, and how many notes.
 const EXAMPLES: usize = 20;
-/// How many of these notes may come from its lists.
+/// How many of these notes may be about its lists.
 const LISTS_EXAMPLES: usize = 8;
 
 /// One section's counts.
@@ -28,9 +28,9 @@ pub(crate) struct SectionProgress {
     expected: Option<u64>,
     /// Whether the target answered the section's main listing, or any of several alike.
     answered: bool,
-    /// Notes for which there is no room.
+    /// Notes beyond the limit.
     more_notes: u64,
-    /// Edges received, and those of them whose far end is of a kind that is not known.
+    /// Edges received, and how many of them lead to an object of unknown kind.
     edges: u64,
     unknown_kinds: u64,
 }
@@ -51,7 +51,7 @@ impl SectionProgress {
         self.show(Stage::Reading);
     }
 
-    /// Counts that are made outside a section's reading.
+    /// Counts made while a section is not being read.
     pub(crate) fn new(section: Section, sink: &Arc<dyn ScanSink>) -> Self {
         Self {
             section,
@@ -68,7 +68,7 @@ impl SectionProgress {
         }
     }
 
-    /// Items came in.
+    /// Counts items that were received.
     pub(crate) fn advance(&mut self, items: usize, expected: Option<u64>) {
         self.answered = true;
         self.done += items as u64;
@@ -83,7 +83,7 @@ impl SectionProgress {
             self.plan(planned);
         }
         for note in stats.notes {
-            // Many lists may have something to note, and must leave room for what is said of the section itself.
+            // Many lists may have notes, and must leave room for those about the section itself.
             if self.report.notes.len() < LISTS_EXAMPLES {
                 self.report.notes.push(note);
             } else {
@@ -92,7 +92,7 @@ impl SectionProgress {
         }
     }
 
-    /// More requests were to be expected.
+    /// Adds to the expected requests.
     pub(crate) fn plan(&mut self, requests: u64) {
         *self.report.planned_requests.get_or_insert(0) += requests;
     }
@@ -105,12 +105,12 @@ impl SectionProgress {
         }
     }
 
-    /// So many rows went to the sink.
+    /// Enters how many rows went to the sink.
     pub(crate) fn sent(&mut self, rows: u64) {
         self.report.records = rows;
     }
 
-    /// Adds the references that were kept aside, and what was noted, to the report of the section's reading.
+    /// Adds the dropped references and the notes to the section's report.
     pub(crate) fn enter_aside(self, report: &mut SectionReport) {
         report.notes.extend(self.report.notes);
         report.dangling += self.report.dangling;
@@ -118,7 +118,7 @@ impl SectionProgress {
         report.dangling_examples.extend(self.report.dangling_examples.into_iter().take(room));
     }
 
-    /// A reference to something that is not in the scan was kept aside.
+    /// Counts a dropped reference to an object that is not in the scan.
     pub(crate) fn dangling(&mut self, from: impl FnOnce() -> String, to: impl FnOnce() -> String) {
         self.report.dangling += 1;
         if self.report.dangling_examples.len() < EXAMPLES {
@@ -131,13 +131,13 @@ impl SectionProgress {
         self.edges += edges as u64;
     }
 
-    /// An edge was kept aside whose far end is of a kind that is not known.
+    /// Counts a dropped edge to an object of unknown kind.
     pub(crate) fn unknown_kind(&mut self, from: impl FnOnce() -> String, to: impl FnOnce() -> String) {
         self.unknown_kinds += 1;
         self.dangling(from, to);
     }
 
-    /// Holds the edges of unknown kinds against all: one in a hundred may be of a new kind, and of fewer a single one.
+    /// Compares edges to unknown kinds with all edges: one in a hundred may be of a new kind, or a single one of fewer.
     ///
     /// # Errors
     /// `inconsistent_listing` with an example.
@@ -150,11 +150,8 @@ impl SectionProgress {
             example.map_or_else(String::new, |example| format!(", such as {} -> {}", example.from, example.to));
         Err(ConnectorError::new(
             ErrorCode::InconsistentListing,
-            format!(
-                "{} of {} edges lead to a kind of thing that is not known{example}",
-                self.unknown_kinds, self.edges
-            ),
-            "report it, with the version of the connector: what these edges mean must be known before access can be shown whole",
+            format!("{} of {} edges lead to an object of an unknown kind{example}", self.unknown_kinds, self.edges),
+            "report this with the version of the connector: access is not complete without these edges",
         ))
     }
 
@@ -162,11 +159,11 @@ impl SectionProgress {
     pub(crate) fn close(mut self, status: SectionStatus) -> SectionReport {
         self.show(Stage::Done);
         let reading = self.meter.read();
-        tracing::debug!(section = %self.section, items = self.done, requests = reading.requests, "a section's reading ended");
+        tracing::debug!(section = %self.section, items = self.done, requests = reading.requests, "a section was read");
         match self.more_notes {
             0 => {}
-            1 => self.report.notes.push("1 more note like these is not kept".to_owned()),
-            more => self.report.notes.push(format!("{more} more notes like these are not kept")),
+            1 => self.report.notes.push("1 more note is not shown".to_owned()),
+            more => self.report.notes.push(format!("{more} more notes are not shown")),
         }
         self.report.status = status;
         enter_cost(&mut self.report, reading);
@@ -174,7 +171,7 @@ impl SectionProgress {
         self.report
     }
 
-    /// Closes the section by how its reading went. One that was refused in part is not unavailable.
+    /// Closes the section with the result of its reading. A section that was refused only in part is not unavailable.
     pub(crate) fn close_by(self, result: Result<(), ConnectorError>) -> SectionReport {
         let status = match result {
             Ok(()) => SectionStatus::Complete,
@@ -187,8 +184,8 @@ impl SectionProgress {
         self.close(status)
     }
 
-    /// Reads a listing into `rows` after the section's main one, of which `main` tells how it went: where that was refused,
-    /// this one may still be read, but the section stays unavailable.
+    /// Reads a listing into `rows` after the section's main one, which ended with `main`. If the main one was refused, this
+    /// one may still be read, but the section stays unavailable.
     pub(crate) async fn read_besides<T>(
         &mut self,
         main: Result<(), ConnectorError>,
@@ -201,7 +198,7 @@ impl SectionProgress {
     {
         match main {
             Err(error) if error.is_unavailable() => {
-                // The error of the main one says more than that of this one would.
+                // The error of the main listing is the more useful one.
                 let _ = self.read_into(client, listing, rows).await;
                 self.answered = false;
                 Err(error)
@@ -211,7 +208,7 @@ impl SectionProgress {
         }
     }
 
-    /// Reads a listing into `rows`; what came before an error stays there.
+    /// Reads a listing into `rows`, which keeps what was read before an error.
     pub(crate) async fn read_into<T>(
         &mut self,
         client: &Client,
@@ -250,7 +247,7 @@ impl SectionProgress {
     }
 }
 
-/// Names the groups whose lists the notes are about, instead of their paths.
+/// Replaces the paths of lists in the notes by the names of their groups.
 pub(crate) fn name_lists(report: &mut SectionReport, state: &State) {
     for note in &mut report.notes {
         let Some((path, rest)) = note.find([':', ' ']).map(|end| note.split_at(end)) else { continue };
@@ -278,7 +275,7 @@ pub(crate) fn name_lists(report: &mut SectionReport, state: &State) {
     }
 }
 
-/// Logs how a section ended. Only now is it known: what it leads to, or the end of the scan, may take completeness away.
+/// Logs how a section ended. It is known only now: sections that it refers to, or the end of the scan, may make it incomplete.
 pub(crate) fn log_end(report: &SectionReport) {
     let (section, status, requests) = (report.section, report.status.as_str(), report.requests);
     match report.status.error() {
@@ -287,7 +284,7 @@ pub(crate) fn log_end(report: &SectionReport) {
     }
 }
 
-/// Adds what a section's requests cost to its report.
+/// Adds the cost of a section's requests to its report.
 pub(crate) fn enter_cost(report: &mut SectionReport, reading: Reading) {
     report.requests += reading.requests;
     report.retries += reading.retries;
@@ -295,7 +292,7 @@ pub(crate) fn enter_cost(report: &mut SectionReport, reading: Reading) {
     report.bytes += reading.bytes;
 }
 
-/// The same error, whose remedy names the setting that leaves an optional section out.
+/// The same error; its remedy also names the setting that turns an optional section off.
 fn with_option(section: Section, mut error: ConnectorError) -> ConnectorError {
     if let Some(option) = sections::of(section).and_then(|known| known.about().option.as_ref()) {
         error.remedy = format!("{}; or set {} to false", error.remedy, option.name);

@@ -1,4 +1,4 @@
-//! The reading of the sections, side by side as far as one does not need another, into what the scan knows.
+//! Reads the sections into the scan's state, concurrently if they do not depend on each other.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::explain_refusal::explain;
 use crate::sections::{self, Context, Read, is_core};
 
 impl Scan<'_> {
-    /// Reads every section but the users, each as soon as those are read that it needs.
+    /// Reads every section except the users, each as soon as the sections that it needs are read.
     pub(crate) async fn read_sections(
         &self,
         started_at: Timestamp,
@@ -46,8 +46,8 @@ impl Scan<'_> {
             if is_core(section)
                 && let Err(error) = read.result
             {
-                // This ends the scan. The other sections give up what they hold: one that waits for a permit, and is not
-                // run on, would keep the question behind it for ever.
+                // This ends the scan. Drop the other sections: one that waits for a permit and is not polled would block
+                // the requests behind it for ever.
                 drop(reading);
                 read.result = Err(explain(self.client, error).await);
                 return self.keep(read, state);
@@ -58,8 +58,8 @@ impl Scan<'_> {
         }
     }
 
-    /// The sections that are still to be read: an interrupted scan has read some. What it read after one that must be read
-    /// again may lack what that one lacked.
+    /// The sections that are still to be read: an interrupted scan has read some. Sections that depend on one that must be
+    /// read again are read again too.
     fn unread_sections(&self, state: &State) -> BTreeSet<Section> {
         let mut open = BTreeSet::new();
         for section in sections::ALL {
@@ -74,8 +74,8 @@ impl Scan<'_> {
         open
     }
 
-    /// Keeps what was read of a section. A core section that is not whole ends the scan, and so does any when nothing more
-    /// is answered.
+    /// Keeps what was read of a section. A core section that is not complete ends the scan, and so does any section if the
+    /// target stops answering.
     fn keep(&self, read: Read, state: &mut State) -> Result<(), ConnectorError> {
         let Read { progress, result, keep } = read;
         let section = progress.section();
@@ -92,7 +92,7 @@ impl Scan<'_> {
     }
 }
 
-/// Whether a section that is not whole ends the scan.
+/// Whether a section that is not complete ends the scan.
 fn ends_scan(section: Section, error: &ConnectorError) -> bool {
     let about = sections::of(section).map(|known| known.about());
     error.code == ErrorCode::AddressBlocked

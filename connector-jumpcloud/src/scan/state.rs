@@ -1,6 +1,6 @@
-//! What a scan has read so far: the sections that were read before the users, and what is remembered of the users.
+//! What a scan has read so far: the sections read before the users, and what is kept of the users.
 //!
-//! It is kept small, since it is held in memory for the whole scan, and it is what a checkpoint stores.
+//! It is small, because it is in memory for the whole scan and is stored in checkpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,27 +13,27 @@ use crate::api::kind::Kind;
 use crate::api::level::Level;
 use crate::sections::Found;
 
-/// Everything that was read. A section that is not in `reports` has not been read to its end.
+/// Everything that was read. A section that is not in `reports` has not been read completely.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct State {
     pub(crate) reports: BTreeMap<Section, SectionReport>,
-    /// The sections that the request leaves out.
+    /// The sections that the request skips.
     pub(crate) without: BTreeSet<Section>,
     /// The paths of listings that refuse to sort.
     pub(crate) refused_sorts: BTreeSet<String>,
     pub(crate) users_endpoint: Option<String>,
-    /// What the operator should look at.
+    /// Warnings for the operator.
     pub(crate) warnings: Vec<String>,
     pub(crate) people: People,
     pub(crate) found: Found,
 }
 
 impl State {
-    /// Whether the parts fit together: a checkpoint comes from a file.
+    /// Checks that the parts are consistent, because a checkpoint comes from a file.
     ///
     /// # Errors
-    /// What does not fit.
+    /// The first inconsistency.
     pub(crate) fn check(&self) -> Result<(), String> {
         let known = self.people.len() as u32;
         let members = self.found.memberships.iter().flatten();
@@ -58,7 +58,7 @@ pub(crate) struct Members {
     pub(crate) others: Vec<(String, Id)>,
 }
 
-/// An edge of the graph, from who is bound to what it is bound to.
+/// An edge of the graph, from the bound subject to the object it is bound to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Edge {
     pub(crate) from: Node,
@@ -66,7 +66,7 @@ pub(crate) struct Edge {
     pub(crate) access: Level,
 }
 
-/// A thing in the graph.
+/// An object in the graph.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Node {
     pub(crate) kind: Kind,

@@ -31,7 +31,7 @@ pub(crate) struct Administrators;
 static ABOUT: About = About {
     data: "Console administrators and their roles",
     source: "GET /api/users",
-    cost: "1 request for each 100 administrators",
+    cost: "1 request per 100 administrators",
     owns: &[("account", &["administrator"]), ("group", &[ADMIN_ROLE]), ("membership", &[ADMIN_ROLE])],
     option: Some(Switch {
         name: "includeAdministrators",
@@ -39,7 +39,7 @@ static ABOUT: About = About {
         description: "Discover the console's administrators and their roles. Costs one request for each 100 \
                       administrators.",
     }),
-    // The list is not published; its scope is that of the published calls about administrators.
+    // The list is not published; the scope is that of the published calls about administrators.
     rights: &[Right::of_administrators("/api/users", "administrators.readonly")],
     ..About::new(Section::ADMINISTRATORS, "Administrators")
 };
@@ -109,8 +109,8 @@ fn name(administrator: &Administrator) -> String {
     administrator.email().unwrap_or_else(|| administrator.id().to_string())
 }
 
-/// Makes an account of an administrator. Every field but the address reaches `attributes` under JumpCloud's name,
-/// except the hash of the API key, of which only its times are kept.
+/// Makes the account of an administrator. Every field except the address is put in `attributes` under JumpCloud's name; of
+/// the API key's hash only the times are kept.
 fn account(administrator: &Administrator, username: &str) -> Account {
     let names = [administrator.text("firstname"), administrator.text("lastname")];
     let full_name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -182,18 +182,18 @@ fn roles(administrators: &Found) -> (Vec<Group>, Vec<Membership>) {
     (groups.collect(), memberships.collect())
 }
 
-/// What a role is known by: its id, else its name.
+/// The identity of a role: its id, else its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Identity {
     name: String,
     id: String,
 }
 
-/// What the records of all administrators tell of the roles together: one may lack what another has.
+/// What all administrators' records together say about roles: one may have what another omits.
 struct Identities {
     /// The names of the roles by their ids.
     names: BTreeMap<String, String>,
-    /// The ids of the roles by their names; `None` for a name that several have.
+    /// The ids of the roles by their names; `None` for a name that several roles have.
     ids: BTreeMap<String, Option<String>>,
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Applications;
 
 static ABOUT: About = About {
     source: "GET /api/applications",
-    cost: "1 request for each 100 applications",
+    cost: "1 request per 100 applications",
     owns: &[("resource", &[Kind::Application.resource_type()])],
     option: Some(Switch {
         name: "includeApplications",

@@ -13,13 +13,13 @@ use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
-/// Directories, and RADIUS servers behind them.
+/// Directories, followed by RADIUS servers.
 pub(crate) type Found = Vec<Directory>;
 
 pub(crate) struct Directories;
 
-/// What rows may be, in the order in which the descriptor lists it. Nothing can be bound to a `workday` or a
-/// `directory`, one of a kind that is not known.
+/// The types of rows, in the order of the descriptor. Nothing can be bound to a `workday`, or to a `directory`, which has an
+/// unknown kind.
 const TYPES: &[&str] = &[
     Kind::ActiveDirectory.resource_type(),
     UNKNOWN,
@@ -81,7 +81,7 @@ impl Discovery for Directories {
         for kind in rows.iter().filter_map(Directory::graph_kind) {
             *planner.things.entry(kind).or_default() += 1;
         }
-        let because = format!("{} directories in two listings", rows.len());
+        let because = format!("2 lists with {} directories", rows.len());
         planner.sections.push(SectionPlan::new(Section::DIRECTORIES, 2, because));
         Ok(())
     }
@@ -108,7 +108,7 @@ fn row(directory: &Directory) -> Resource {
     let id = directory.id.to_string();
     let name = directory.name.as_ref().unwrap_or(&id).clone();
     let mut row = Resource::new(id, resource_type.unwrap_or(UNKNOWN), name);
-    // A row of a type that no section owns would be nobody's.
+    // Every row needs a type that a section owns.
     enter_text(&mut row.attributes, "type", word.filter(|_| resource_type.is_none()));
     enter_text(&mut row.attributes, "mfa", directory.mfa.as_deref());
     enter_text(&mut row.attributes, "networkSourceIp", directory.network_source_ip.as_deref());

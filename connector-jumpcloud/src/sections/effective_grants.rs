@@ -1,7 +1,7 @@
-//! What accounts and groups effectively reach, made of bindings, memberships and what raises access, in two sections: what
-//! accounts have of more than use, and the rest.
+//! Effective access of accounts and groups, computed from bindings, memberships and raised access. There are two sections:
+//! accounts' access above `use`, and the rest.
 //!
-//! One walk over the graph makes the rows of both, each in the section that owns it.
+//! One walk over the graph makes the rows of both sections.
 
 use connector_access::{Reach, Subject};
 use connector_api::{ConnectorError, ErrorCode, Grant, Principal, Section, async_trait};
@@ -15,9 +15,9 @@ use crate::scan::outlet::{Known, Outlet};
 pub(crate) struct Privileged;
 
 static PRIVILEGED: About = About {
-    data: "Which devices accounts reach as administrator, with the level and the path",
+    data: "Devices that accounts can administer, with level and path",
     source: MADE_OF,
-    cost: "nothing",
+    cost: "no requests",
     made_of: Some(Section::GRANTS),
     owns: &[("grant", &["privileged"])],
     ..About::new(Section::PRIVILEGED_GRANTS, "Privileged grants")
@@ -26,15 +26,15 @@ static PRIVILEGED: About = About {
 pub(crate) struct Other;
 
 static OTHER: About = About {
-    data: "What else accounts and groups reach, with the level and the path",
+    data: "All other access of accounts and groups, with level and path",
     source: MADE_OF,
-    cost: "nothing",
+    cost: "no requests",
     made_of: Some(Section::GRANTS),
     owns: &[("grant", &["other"])],
     ..About::new(Section::OTHER_GRANTS, "Other grants")
 };
 
-const MADE_OF: &str = "made of bindings, memberships and what raises access";
+const MADE_OF: &str = "computed from bindings, memberships and sudo attributes";
 
 #[async_trait]
 impl Discovery for Privileged {
@@ -77,7 +77,7 @@ impl Discovery for Other {
         let mut privileged =
             scan.wants(Section::PRIVILEGED_GRANTS).then(|| Rows::new(Section::PRIVILEGED_GRANTS, known));
         let mut other = Rows::new(Section::OTHER_GRANTS, known);
-        // What a group reaches is never privileged: that is what its members have of it.
+        // Grants of groups are never in the privileged section: those of their members are.
         for (at, group) in (0_u32..).zip(&state.found.groups.rows) {
             let principal = Principal::group(group.id.to_string(), USER_GROUP, group.shown_name());
             for grant in rows(graph, &principal, &graph.reach(Subject::Group(at))) {
@@ -138,7 +138,7 @@ fn account(known: &Known<'_>, user: u32) -> Principal {
     Principal::account(people.id(user).to_string(), people.name(user).unwrap_or_default())
 }
 
-/// The grants of one principal. There may be a million, so they are made one by one.
+/// The grants of one principal. There may be a million, so they are made on demand.
 pub(crate) fn rows<'r>(
     graph: &'r Graph<'_>,
     principal: &'r Principal,

@@ -1,8 +1,7 @@
-//! The edges of the graph in addition to memberships: who is bound to which device, device group, application and directory,
-//! and which devices a device group holds.
+//! The edges of the graph in addition to memberships: bindings to devices, device groups, applications and directories, and
+//! the devices in device groups.
 //!
-//! Every kind of edge can be listed from either end, one request for each thing there. The end with fewer things is
-//! cheaper.
+//! Every kind of edge can be listed from either end, one request per object there. The end with fewer objects is cheaper.
 
 use std::collections::BTreeMap;
 
@@ -32,9 +31,9 @@ pub(crate) type Found = Vec<Edge>;
 pub(crate) struct Grants;
 
 static ABOUT: About = About {
-    data: "Who is bound to which device, device group, application and directory, and which device is in which device group",
+    data: "Bindings of users and groups to devices, device groups, applications and directories, and the devices in device groups",
     source: "GET /api/v2/{kind}/{id}/associations, GET /api/v2/systemgroups/{id}/members",
-    cost: "for each kind of edge, 1 request for each thing on the side that has fewer",
+    cost: "for each kind of binding, 1 request per object on the side with fewer objects",
     after: &[Section::GROUPS, Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES],
     owns: &[("binding", &["accountToResource", "groupToResource", "resourceToResource"])],
     option: Some(Switch {
@@ -48,7 +47,7 @@ static ABOUT: About = About {
         Right::of_administrators("/api/v2/systemgroups/{id}/members", "systems.readonly"),
         Right::of_administrators("/api/v2/systemgroups/{id}/membership", "systems.readonly"),
         Right::of_administrators("/api/v2/{kind}/{id}/associations", "associations.readonly"),
-        // Traversals take the scope of their target.
+        // Traversals need the scope of their target.
         Right::of_administrators("/api/v2/{kind}/{id}/users", "users.readonly"),
         Right::of_administrators("/api/v2/{kind}/{id}/usergroups", "groups.readonly"),
         Right::of_administrators("/api/v2/{kind}/{id}/systems", "systems.readonly"),
@@ -86,8 +85,7 @@ impl Discovery for Grants {
             Counts { users: planner.users, groups: planner.groups.len() as u64, things: planner.things.clone() };
         let walks = plan(&counts, planner.limit);
         let requests = walks.iter().map(|walk| walk.requests).sum();
-        let because = walks.iter().map(|walk| format!("{} {}", walk.requests, walk.ask.path())).collect::<Vec<_>>();
-        planner.sections.push(SectionPlan::new(Section::GRANTS, requests, format!("asked: {}", because.join(", "))));
+        planner.sections.push(SectionPlan::new(Section::GRANTS, requests, in_words(&walks, &counts)));
         Ok(())
     }
 
@@ -110,18 +108,18 @@ impl Discovery for Grants {
 /// One kind of edge, and the end from which it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Walk {
-    /// Who is bound, or holds.
+    /// The kind that is bound, or that contains.
     from: Kind,
-    /// What it is bound to, or held.
+    /// The kind that it is bound to, or that it contains.
     to: Kind,
-    /// The end whose things are asked, one after another.
+    /// The end whose objects are requested, one by one.
     ask: Kind,
-    /// The requests that this takes when no list is longer than a page.
+    /// The requests, if no list is longer than a page.
     requests: u64,
 }
 
 impl Walk {
-    /// The kind at the end that is not asked.
+    /// The kind at the other end.
     fn other(&self) -> Kind {
         if self.ask == self.from { self.to } else { self.from }
     }
@@ -130,10 +128,10 @@ impl Walk {
 /// How many there are of each kind.
 #[derive(Debug, Clone, Default)]
 struct Counts {
-    /// Users, when the target reports their number.
+    /// The number of users, if the target reports it.
     users: Option<u64>,
     groups: u64,
-    /// Everything that accounts and groups may be bound to.
+    /// Everything to which accounts and groups can be bound.
     things: BTreeMap<Kind, u64>,
 }
 
@@ -150,9 +148,9 @@ fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
     let mut walks = Vec::new();
     let device_groups = counts.things.get(&Kind::SystemGroup).copied().unwrap_or(0);
     walks.push(Walk { from: Kind::SystemGroup, to: Kind::System, ask: Kind::SystemGroup, requests: device_groups });
-    // Users are not known by id yet, so the first walk that asks them takes a listing of their ids in addition.
-    // Where their number is not reported they are never asked.
-    // A number of none may be wrong, and no edge must be missed for it: the other end is asked then.
+    // The ids of users are not known yet, so the first walk from users also needs a listing of their ids.
+    // If their number is not reported, users are never asked.
+    // A reported number of 0 may be wrong, and no edge must be missed because of it: then the other end is asked.
     let known = counts.users.filter(|users| *users > 0);
     let mut listing = known.map_or(0, |users| Listing::requests(users, limit));
     for (&to, &there) in &counts.things {
@@ -167,7 +165,7 @@ fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
                     listing = 0;
                 }
                 let (from_word, to_word, asked) = (from.word(), to.word(), ask.word());
-                // What each end would cost; unknown where the number of users is not reported.
+                // The cost of each end; unknown if the number of users is not reported.
                 tracing::info!(
                     from = from_word,
                     to = to_word,
@@ -185,7 +183,53 @@ fn plan(counts: &Counts, limit: u64) -> Vec<Walk> {
     walks
 }
 
-/// The things that each walk asks, but for users: the index of the walk, and the id.
+/// The requests of the walks in a sentence: how many lists are read of each object, by the kind of object.
+fn in_words(walks: &[Walk], counts: &Counts) -> String {
+    let mut lists_of: Vec<(Kind, u64)> = Vec::new();
+    for walk in walks {
+        match lists_of.iter_mut().find(|(kind, _)| *kind == walk.ask) {
+            Some((_, lists)) => *lists += 1,
+            None => lists_of.push((walk.ask, 1)),
+        }
+    }
+    // Kinds with one name and as many lists are one part of the sentence.
+    let mut parts: Vec<(&str, u64, u64)> = Vec::new();
+    for (kind, lists) in lists_of {
+        let objects = match kind {
+            Kind::User => counts.users.unwrap_or(0),
+            Kind::UserGroup => counts.groups,
+            kind => counts.things.get(&kind).copied().unwrap_or(0),
+        };
+        match parts.iter_mut().find(|(name, known, _)| *name == plural(kind) && *known == lists) {
+            Some((.., total)) => *total += objects,
+            None => parts.push((plural(kind), lists, objects)),
+        }
+    }
+    let of_each = |(name, lists, objects): &(&str, u64, u64)| {
+        format!("{lists} {} for each of {objects} {name}", if *lists == 1 { "list" } else { "lists" })
+    };
+    let mut sentence: Vec<String> = parts.iter().map(of_each).collect();
+    let lists: u64 = parts.iter().map(|(_, lists, objects)| lists * objects).sum();
+    let requests: u64 = walks.iter().map(|walk| walk.requests).sum();
+    if requests > lists {
+        sentence.push(format!("{} for the ids of the users", requests - lists));
+    }
+    sentence.join(", ")
+}
+
+/// The plain name of several objects of a kind.
+fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "users",
+        Kind::UserGroup => "user groups",
+        Kind::System => "devices",
+        Kind::SystemGroup => "device groups",
+        Kind::Application => "applications",
+        _ => "directories",
+    }
+}
+
+/// The objects that each walk requests, except users: the index of the walk, and the id.
 fn asked(walks: &[Walk], state: &State) -> Vec<(usize, Id)> {
     let things = super::things(&state.found);
     let ids = |kind: Kind| -> Vec<&Id> {
@@ -199,7 +243,7 @@ fn asked(walks: &[Walk], state: &State) -> Vec<(usize, Id)> {
     all.flat_map(|(at, walk)| ids(walk.ask).into_iter().map(move |id| (at, id.clone()))).collect()
 }
 
-/// Reads the edges of all walks into `edges`; what came before an error stays there.
+/// Reads the edges of all walks into `edges`, which keeps what was read before an error.
 async fn read(
     reader: &EdgeReader<'_>,
     walks: &[Walk],
@@ -214,7 +258,7 @@ async fn read(
         asked.extend(of_users.iter().flat_map(|at| users.iter().map(|user| (*at, user.id.clone()))));
     }
     let witness = TotalsWitness::default();
-    // Lists that ended by their totals wait until the totals are known to hold.
+    // Lists that ended by their totals wait until the totals are proven.
     let mut on_trust = Vec::new();
     read_lists(reader, walks, asked, Some(&witness), |walk, id, list| {
         let Some(list) = enter(walks, walk, &id, list, progress) else { return };
@@ -239,7 +283,7 @@ async fn read(
     progress.check_kinds()
 }
 
-/// The ids of the users, from the first of the listings that is served.
+/// The ids of the users, from the first listing that is served.
 async fn list_users(
     reader: &EdgeReader<'_>,
     paths: &[&str],
@@ -257,7 +301,7 @@ async fn list_users(
     Err(refused.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint")))
 }
 
-/// Reads the lists of the walks, many side by side, in the order of `asked`.
+/// Reads the lists of the walks, many concurrently, in the order of `asked`.
 async fn read_lists(
     reader: &EdgeReader<'_>,
     walks: &[Walk],
@@ -277,7 +321,7 @@ async fn read_lists(
     Ok(())
 }
 
-/// Counts a list that was read; `None` where what it belongs to is gone.
+/// Counts a list that was read; `None` if its object is gone.
 fn enter(
     walks: &[Walk],
     walk: usize,
@@ -294,7 +338,7 @@ fn enter(
     Some(list)
 }
 
-/// Makes edges of the far ends that one list holds.
+/// Makes edges from the far ends in one list.
 fn connect(walk: &Walk, id: &Id, found: Vec<graph::Edge>, edges: &mut Vec<Edge>, progress: &mut SectionProgress) {
     let expected = walk.other();
     progress.edges(found.len());
@@ -336,7 +380,20 @@ mod tests {
     }
 
     #[test]
-    fn users_whose_number_is_not_told_are_never_asked() {
+    fn a_plan_names_each_kind_of_object_once() {
+        let things = [(Kind::SystemGroup, 5), (Kind::System, 60), (Kind::LdapServer, 1), (Kind::RadiusServer, 2)];
+        let counts = Counts { users: Some(300), groups: 24, things: BTreeMap::from(things) };
+        assert_eq!(
+            in_words(&plan(&counts, 100), &counts),
+            "3 lists for each of 5 device groups, 1 list for each of 60 devices, 1 list for each of 24 user groups, \
+             2 lists for each of 3 directories"
+        );
+        let counts = Counts { users: Some(250), groups: 0, things: BTreeMap::from([(Kind::Application, 300)]) };
+        assert_eq!(in_words(&plan(&counts, 100), &counts), "1 list for each of 250 users, 3 for the ids of the users");
+    }
+
+    #[test]
+    fn users_whose_number_is_not_reported_are_never_asked() {
         assert_eq!(asked_end(None, 30, 2000, Kind::User), Some(Kind::System));
         assert_eq!(asked_end(Some(0), 30, 2000, Kind::User), Some(Kind::System), "none are reported");
     }

@@ -1,7 +1,7 @@
-//! User groups: `GET /api/v2/usergroups`, and where its rows lack what makes a group privileged, each group by itself.
+//! User groups: `GET /api/v2/usergroups`, and each group individually if its row omits what makes it privileged.
 //!
-//! JumpCloud was seen to list groups without `attributes` (sudo, POSIX and LDAP groups) and `membershipMethod`, which the
-//! group itself has (`GET /api/v2/usergroups/{id}`). Without them a group's sudo would pass for plain login.
+//! JumpCloud was observed to list groups without `attributes` (sudo, POSIX and LDAP groups) and `membershipMethod`, which
+//! `GET /api/v2/usergroups/{id}` includes. Without them a group's sudo would look like plain login.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,12 +28,12 @@ use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
-/// The user groups, as they are listed or as they show themselves.
+/// The user groups, from the list or read individually.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Found {
     pub(crate) rows: Vec<UserGroup>,
-    /// Those that are listed and answer 404 by themselves: gone, unless their members are there.
+    /// Listed groups that answer 404 when read individually: gone, unless they have members.
     pub(crate) absent: BTreeSet<Id>,
 }
 
@@ -41,9 +41,9 @@ pub(crate) struct Groups;
 
 static ABOUT: About = About {
     core: true,
-    data: "User groups, with what makes them privileged and how members get in",
-    source: "GET /api/v2/usergroups, and GET /api/v2/usergroups/{id} where the list lacks these",
-    cost: "1 request for each 100 groups, and 1 for each group that the list does not show whole (groupDetails)",
+    data: "User groups, with privilege evidence and membership method",
+    source: "GET /api/v2/usergroups, and GET /api/v2/usergroups/{id} for details that the list omits",
+    cost: "1 request per 100 groups, plus 1 for each group whose details the list omits (see groupDetails)",
     owns: &[("group", &[USER_GROUP])],
     rights: &[
         Right::of_managers("/api/v2/usergroups", "groups.readonly"),
@@ -75,7 +75,7 @@ impl Discovery for Groups {
         planner.sections.push(SectionPlan::new(
             Section::GROUPS,
             Listing::requests(count, planner.limit) + details,
-            format!("{count} groups, {details} of them read by themselves"),
+            format!("{count} groups, {details} of them read individually"),
         ));
         planner.groups = groups.into_iter().map(|group| group.id).collect();
         Ok(())
@@ -102,7 +102,7 @@ fn row(group: &UserGroup, member_count: u64, reasons: Vec<Reason>) -> Group {
     row
 }
 
-/// Reads the groups into `found`; what came before an error stays there.
+/// Reads the groups into `found`, which keeps what was read before an error.
 async fn read(
     client: &Client,
     limit: u64,
@@ -125,18 +125,18 @@ async fn read(
     let lacking = groups.iter().filter(|group| group.lacks_details()).count();
     if lacking > 0 && matches!(which, Which::Some(_)) {
         progress.note(format!(
-            "the list lacks the attributes or the membership method of {lacking} groups, and they were not read one by one, \
-             since {GROUP_DETAILS} is {}",
+            "the list omits the attributes or the membership method of {lacking} groups, and these were not read \
+             individually because {GROUP_DETAILS} is {}",
             how.word()
         ));
     }
     Ok(())
 }
 
-/// The groups that are read by themselves.
+/// The groups that are read individually.
 enum Which {
     All,
-    /// Those whose rows in the list lack what only the group shows.
+    /// Those whose rows in the list omit details.
     Lacking,
     Some(BTreeSet<Id>),
 }
@@ -151,7 +151,7 @@ impl Which {
     }
 }
 
-/// How many groups a scan reads by themselves, from their rows in the list; unknown beforehand with filters.
+/// How many groups a scan reads individually, judged by their rows in the list; an upper bound with filters.
 fn details(how: GroupDetails, groups: &[UserGroup]) -> u64 {
     let which = match how {
         GroupDetails::Auto | GroupDetails::Filtered => Which::Lacking,
@@ -161,8 +161,7 @@ fn details(how: GroupDetails, groups: &[UserGroup]) -> u64 {
     groups.iter().filter(|group| which.holds(group)).count() as u64
 }
 
-/// A group that answers 404 by itself must have no members either: else it is there, and what makes it privileged is not
-/// known.
+/// Checks that a group that answers 404 has no members: otherwise it exists, and it is not known what makes it privileged.
 ///
 /// # Errors
 /// `inconsistent_listing`.
@@ -171,10 +170,10 @@ pub(crate) fn check_absent(absent: &BTreeSet<Id>, is_there: impl Fn(&Id) -> bool
         None => Ok(()),
         Some(id) => Err(ConnectorError::new(
             ErrorCode::InconsistentListing,
-            format!("the user_group {id} is listed and its members are there, but the group itself is answered 404"),
+            format!("the user_group {id} is listed and has a list of members, but JumpCloud answers 404 for the group itself"),
             format!(
-                "scan again; when it lasts, report it to JumpCloud, and set {GROUP_DETAILS} to {} meanwhile, with which the \
-                 sudo of groups may be missed",
+                "scan again; if it persists, report it to JumpCloud, and set {GROUP_DETAILS} to {} until then, which may miss \
+                 the sudo of groups",
                 GroupDetails::List.word()
             ),
         )
@@ -182,7 +181,7 @@ pub(crate) fn check_absent(absent: &BTreeSet<Id>, is_there: impl Fn(&Id) -> bool
     }
 }
 
-/// Puts what the groups themselves show in the place of their rows in the list.
+/// Replaces rows of the list by the groups read individually.
 async fn read_details(
     client: &Client,
     which: &Which,
@@ -220,11 +219,11 @@ async fn read_details(
     Ok(())
 }
 
-/// The membership methods by which groups are filtered, as `membershipMethod` has them.
+/// The values of `membershipMethod` by which groups are filtered.
 const METHODS: [&str; 4] = ["NOTSET", "STATIC", "DYNAMIC_REVIEW_REQUIRED", "DYNAMIC_AUTOMATED"];
 
-/// Finds by the published filters the groups that must be read by themselves (those with sudo, and those whose members
-/// follow a rule), and enters the others' methods. `None` where the answers cannot be those of a filter.
+/// Finds with the published filters the groups that must be read individually (those with sudo or a membership rule), and
+/// enters the methods of the others. `None` if the filters do not work.
 async fn filtered(
     client: &Client,
     limit: u64,
@@ -235,30 +234,30 @@ async fn filtered(
         return Ok(Some(BTreeSet::new()));
     }
     let mut methods: BTreeMap<Id, &str> = BTreeMap::new();
-    let mut came = 0;
+    let mut received = 0;
     for method in METHODS {
         let Some(hits) = hits(client, limit, &format!("membershipMethod:eq:{method}"), progress).await? else {
-            return unfiltered(progress, "the target refuses the filters");
+            return unfiltered(progress, "JumpCloud refuses the filters");
         };
-        came += hits.len();
+        received += hits.len();
         methods.extend(hits.into_iter().map(|id| (id, method)));
     }
-    // Each group has one method, so the four lists hold each group once. A filter that is passed over gives all of them
-    // each time.
-    if came != groups.len() || !groups.iter().all(|group| methods.contains_key(&group.id)) {
-        return unfiltered(progress, "the groups do not come once each under the filters for the membership method");
+    // Each group has one method, so each group must be in exactly one of the four lists. An ignored filter returns all
+    // groups each time.
+    if received != groups.len() || !groups.iter().all(|group| methods.contains_key(&group.id)) {
+        return unfiltered(progress, "the filters for the membership method do not return each group exactly once");
     }
     let mut found: BTreeSet<Id> = BTreeSet::new();
     for field in ["enabled", "withoutPassword"] {
         let Some(hits) = hits(client, limit, &format!("attributes.sudo.{field}:eq:true"), progress).await? else {
-            return unfiltered(progress, "the target refuses the filters");
+            return unfiltered(progress, "JumpCloud refuses the filters");
         };
         found.extend(hits);
     }
     if let Some(id) = found.first() {
         let group: UserGroup = client.json(&progress.meter, user_groups::one(id)).await?;
         if sudo(group.rest.get("attributes").as_ref()) == Level::Login {
-            return unfiltered(progress, "a group without sudo comes under the filter for sudo");
+            return unfiltered(progress, "the filter for sudo returns a group without sudo");
         }
     }
     for group in groups.iter_mut() {
@@ -272,11 +271,11 @@ async fn filtered(
 }
 
 fn unfiltered(progress: &mut SectionProgress, why: &str) -> Result<Option<BTreeSet<Id>>, ConnectorError> {
-    progress.note(format!("groups are read one by one, since {why}"));
+    progress.note(format!("groups are read individually, because {why}"));
     Ok(None)
 }
 
-/// The groups that a filter lets through; `None` where the target refuses it.
+/// The groups that match a filter; `None` if the target refuses it.
 async fn hits(
     client: &Client,
     limit: u64,

@@ -1,5 +1,4 @@
-//! When and how accounts last signed in: one stream of login events from Directory Insights, newest first, for all
-//! accounts together.
+//! When and how accounts last signed in: one stream of login events from Directory Insights for all accounts, newest first.
 
 pub(crate) mod attribution;
 pub(crate) mod logins;
@@ -23,21 +22,21 @@ use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
-/// What is known of recent logins.
+/// What is known about recent logins.
 pub(crate) type Found = Logins;
 
 pub(crate) struct LastLogin;
 
 const FIELDS: &[(&str, &str)] = &[("account", "lastLogin"), ("account", "lastLoginAt")];
 
-/// The attribute that leaves it out.
+/// The attribute that turns it off.
 const SWITCH: &str = "includeLastLogin";
 
 static ABOUT: About = About {
     data: "Last successful and failed login, service, second factor",
     source: "POST /insights/directory/v1/events",
-    cost: "1 request per 10,000 login events in the look-back window, plus 2, sequentially; 1 more as a service account \
-           without jumpcloudOrgId",
+    cost: "1 request per 10,000 login events in the look-back window, plus 2; these run sequentially. 1 more for a service \
+           account without jumpcloudOrgId",
     fills_in: FIELDS,
     volatile: FIELDS,
     option: Some(Switch {
@@ -75,12 +74,12 @@ impl Discovery for LastLogin {
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let Planner { client, options, .. } = *planner;
         let days = options.last_login_days;
-        // The scan finds the organisation out as well.
+        // The scan needs this request as well.
         let learns = u64::from(client.lacks_org_id());
         learn_organization(client, &planner.meter).await;
         let window = Window::of_days(client, days);
         let (requests, because) = match events::count(client, &planner.meter, window).await {
-            // One before shows how far the log reaches back, and one after that nothing is behind the last event.
+            // One more request at the start, for the oldest event, and one at the end, to see that nothing follows.
             Ok(count) => (count.div_ceil(events::LIMIT) + 2, format!("{count} login events in {days} days")),
             Err(error) => (1, format!("the login events cannot be counted: {}", error.message)),
         };
@@ -89,12 +88,12 @@ impl Discovery for LastLogin {
     }
 }
 
-/// A stream of events may not have more pages.
+/// The most pages of events.
 const LONGEST: u64 = 10_000;
-/// No more accounts may have signed in: a target that names ever new ones must not fill the memory.
+/// The most accounts with logins: a target that invents names must not fill the memory.
 const MOST: usize = 5_000_000;
 
-/// Reads the login events of the last `days` days into `logins`; what came before an error stays there.
+/// Reads the login events of the last `days` days into `logins`, which keeps what was read before an error.
 async fn read(
     client: &Client,
     days: u16,
@@ -102,10 +101,10 @@ async fn read(
     progress: &mut SectionProgress,
 ) -> Result<(), ConnectorError> {
     let window = Window::of_days(client, days);
-    // A log may be kept for a shorter time than is looked back on, and may be empty.
+    // A log may be shorter than the look-back window, or empty.
     let mut oldest = match events::oldest(client, &progress.meter, window).await {
         Ok(oldest) => oldest,
-        // It does not take the question; what it holds may still show how far it reaches.
+        // The target refuses this request; the events themselves still show how far the log goes back.
         Err(error) if error.code == ErrorCode::MalformedResponse => None,
         Err(error) => return Err(error),
     };
@@ -120,46 +119,47 @@ async fn read(
             unattributed += u64::from(!enter(event, logins));
         }
         if logins.count() > MOST {
-            return Err(inconsistent("they name more accounts than there can be"));
+            return Err(inconsistent("they name more than 5,000,000 accounts"));
         }
-        // A short page may have been cut by a limit that the target does not tell: only nothing behind it is the end.
+        // A short page may have been cut by an unknown limit of the target: the log ends only where nothing follows.
         if count == 0 || (page.after.is_none() && !page.full) {
             cover(logins, window, oldest, days);
             if unattributed > 0 {
-                progress.note(format!("{unattributed} login events do not say whose they are or how they went"));
+                progress
+                    .note(format!("login events ignored because account, time or outcome is missing: {unattributed}"));
             }
             return Ok(());
         }
         if page.after.is_none() {
-            return Err(inconsistent("a full page does not tell where the next one begins"));
+            return Err(inconsistent("a full page has no cursor for the next one"));
         }
         if page.after == after {
-            return Err(inconsistent("a page does not go on where the one before it ended"));
+            return Err(inconsistent("a page has the same cursor as the one before it"));
         }
         after = page.after;
     }
-    Err(inconsistent("the events do not end"))
+    Err(inconsistent("they have more than 10,000 pages"))
 }
 
-/// Enters what the log covers of a window. It is sure to reach back to its `oldest` event and to no time before: an empty
-/// log shows of nobody that there was no login.
+/// Enters how much of the window the log covers. It goes back to its `oldest` event and no further: an empty log does not
+/// prove that anybody had no login.
 fn cover(logins: &mut Logins, window: Window, oldest: Option<Timestamp>, days: u16) {
     let Some(oldest) = oldest.filter(|_| logins.count() > 0) else {
         logins.warnings.push(format!(
-            "lastLogin: Directory Insights holds no login of the last {days} days, so nothing is said of who signed in \
-             when; check that it is switched on for the organisation"
+            "lastLogin: Directory Insights has no logins of the last {days} days, so no last logins are reported; check \
+             that it is enabled for the organisation"
         ));
         return;
     };
     let since = window.since.max(oldest);
     logins.since = Some(since);
-    // A quiet organisation has no event at the very beginning.
+    // A quiet organisation may have no event at the start of the window.
     let asked = window.until.duration_since(window.since);
     logins.covered = window.until.duration_since(since) >= asked / 10 * 9;
     if !logins.covered {
         logins.warnings.push(format!(
-            "lastLogin: Directory Insights reaches back to {} only, not {days} days: of nobody is it said that there was \
-             no login in all that time",
+            "lastLogin: Directory Insights goes back only to {}, not {days} days, so privileged_never_logged_in is not \
+             reported",
             since.strftime("%F"),
         ));
     }
@@ -168,12 +168,12 @@ fn cover(logins: &mut Logins, window: Window, oldest: Option<Timestamp>, days: u
 fn inconsistent(why: &str) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::InconsistentListing,
-        format!("the login events could not be read as a whole: {why}"),
-        format!("lower {LAST_LOGIN_DAYS}, or switch {SWITCH} off"),
+        format!("the login events could not be read completely: {why}"),
+        format!("lower {LAST_LOGIN_DAYS}, or set {SWITCH} to false"),
     )
 }
 
-/// Enters one event; whether it tells whose login it was, and how it went.
+/// Enters one event; returns whether it names an account and an outcome.
 fn enter(event: Event, logins: &mut Logins) -> bool {
     if event.event_type.as_deref().is_some_and(|kind| !LOGIN_EVENTS.contains(&kind)) {
         return true;
@@ -199,8 +199,7 @@ fn enter(event: Event, logins: &mut Logins) -> bool {
     true
 }
 
-/// Counts the logins of those who are not in the scan, names that no user has and ids that no account has; and notes those
-/// that may be several users'.
+/// Counts logins without an account in the scan (unknown names and ids), and notes names that several users share.
 pub(crate) fn count_unmatched(
     attribution: &Attribution<'_>,
     logins: &Logins,
@@ -218,7 +217,7 @@ pub(crate) fn count_unmatched(
     if !shared.is_empty() {
         let examples = shared.iter().take(3).copied().collect::<Vec<_>>().join(", ");
         progress.note(format!(
-            "logins under {} names are nobody's, since several users may go by each: {examples}",
+            "logins under names that several users share are not assigned ({}): {examples}",
             shared.len()
         ));
     }

@@ -1,5 +1,5 @@
-//! Who is in which group: `GET /api/v2/usergroups/{id}/members`, for each group its direct members; members that are
-//! groups are resolved later, in the graph.
+//! Memberships: `GET /api/v2/usergroups/{id}/members` lists the direct members of each group; nested groups are resolved
+//! later, in the graph.
 
 use std::collections::HashSet;
 
@@ -30,13 +30,13 @@ pub(crate) struct Memberships;
 
 static ABOUT: About = About {
     core: true,
-    data: "Group memberships, nested ones resolved, and which group is in which",
+    data: "Group memberships, with nested groups resolved, and the groups in groups",
     source: "GET /api/v2/usergroups/{id}/members",
-    cost: "1 request for each 100 members of each group, at least 1 a group",
+    cost: "1 request per 100 members of each group, at least 1 per group",
     after: &[Section::GROUPS],
     owns: &[("membership", &[USER_GROUP]), ("binding", &["groupToGroup"])],
     fills_in: &[("group", "memberCount")],
-    // Members take the scope of what they are, not of the group.
+    // Members need the scope of users, not of groups.
     rights: &[
         Right::of_managers("/api/v2/usergroups/{id}/members", "users.readonly"),
         Right::of_managers("/api/v2/usergroups/{id}/membership", "users.readonly"),
@@ -103,7 +103,7 @@ impl Discovery for Memberships {
     }
 }
 
-/// The members of one group. There may be a million, so their rows are made one by one.
+/// The members of one group. There may be a million, so their rows are made on demand.
 pub(crate) struct GroupMembers<'a> {
     people: &'a People,
     graph: &'a Graph<'a>,
@@ -117,7 +117,7 @@ pub(crate) struct GroupMembers<'a> {
 pub(crate) fn of_group<'a>(state: &'a State, graph: &'a Graph<'a>, at: u32) -> Option<GroupMembers<'a>> {
     let direct = state.found.memberships.get(at as usize)?.as_ref()?;
     let mut indirect = graph.indirect_members(at);
-    // One that is not in the scan is counted with the group that holds it.
+    // A member that is not in the scan is counted for its own group.
     indirect.retain(|(user, _)| state.people.is_listed(*user));
     Some(GroupMembers { people: &state.people, graph, group: &state.found.groups.rows[at as usize], direct, indirect })
 }
@@ -160,7 +160,7 @@ impl<'a> GroupMembers<'a> {
     }
 }
 
-/// Reads every group's members, many groups side by side, in the order of `groups`.
+/// Reads every group's members, many groups concurrently, in the order of `groups`.
 async fn read(
     reader: &EdgeReader<'_>,
     groups: &[Id],
@@ -189,14 +189,14 @@ async fn read(
             on_trust.len()
         ));
     }
-    // Only now: a list that was taken at its word may have been read again.
+    // Only now: a list that was first trusted may have been read again.
     for (group, members) in groups.iter().zip(&members) {
         members.iter().for_each(|members| count(group, members, progress));
     }
     progress.check_kinds().map(|()| members)
 }
 
-/// Reads the lists of some of `groups`, by their places there.
+/// Reads the lists of some of `groups`, by index.
 async fn read_some(
     reader: &EdgeReader<'_>,
     groups: &[Id],
@@ -218,7 +218,7 @@ async fn read_some(
     Ok(())
 }
 
-/// The members that one list holds; `None` for a group that vanished.
+/// The members in one list; `None` for a group that vanished.
 fn enter(
     group: &Id,
     list: Option<WholeList<Listed>>,
@@ -235,7 +235,7 @@ fn enter(
     Some(found.into_members(people))
 }
 
-/// Counts a group's members, and those of kinds that are not known.
+/// Counts a group's members, and those of unknown kinds.
 fn count(group: &Id, members: &Members, progress: &mut SectionProgress) {
     let Members { users, groups, others } = members;
     progress.edges(users.len() + groups.len() + others.len());
@@ -244,7 +244,7 @@ fn count(group: &Id, members: &Members, progress: &mut SectionProgress) {
     }
 }
 
-/// A group's members as they are listed: ids alone, since a group may have a million.
+/// A group's members as they are listed: only ids, since a group may have a million.
 #[derive(Default)]
 struct Listed {
     users: Vec<Id>,

@@ -1,8 +1,8 @@
 //! The sections of a scan, one file each: what a section lists, counts and emits, the rows that it owns, the rights that
-//! it takes, what it costs, and the option that leaves it out.
+//! it needs, its cost, and the option that turns it off.
 //!
-//! A new section is a new file and its line in the list below; nothing else in this crate knows the sections by name, but
-//! for those of which evidence and grants are made.
+//! A new section is a new file and a line in the list below. Nothing else in this crate names sections, except the code that
+//! derives evidence and grants from some of them.
 
 pub(crate) mod administrators;
 mod applications;
@@ -31,14 +31,13 @@ use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
-/// Lists the sections, and what each keeps of its reading.
+/// Lists the sections, and the type of what each keeps.
 macro_rules! sections {
     ($($file:ident::$section:ident $(keeps $found:ident)?),* $(,)?) => {
-        /// Every section, in the order in which they are listed everywhere and their rows go out: each behind those that
-        /// it refers to.
+        /// Every section, in the order of all lists and of the rows: each after those that it refers to.
         pub(crate) const ALL: &[&dyn Discovery] = &[$(&$file::$section),*];
 
-        /// What the sections keep that are read before the users: it is held for the whole scan, and stored in checkpoints.
+        /// What the sections read before the users keep: it is in memory for the whole scan, and stored in checkpoints.
         #[derive(Debug, Default, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub(crate) struct Found {
@@ -68,7 +67,7 @@ pub(crate) trait Discovery: Sync {
     /// What it is, without I/O.
     fn about(&self) -> &'static About;
 
-    /// Its reading, side by side with others; `None` where it is not read by itself.
+    /// Reads it, concurrently with others; `None` if it makes no requests itself.
     fn read<'a>(
         &self,
         _context: Context<'a>,
@@ -78,25 +77,25 @@ pub(crate) trait Discovery: Sync {
         None
     }
 
-    /// Enters the requests that its reading would take, from counts alone.
+    /// Enters the requests that reading it would need, estimated from counts.
     async fn plan(&self, _planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         Ok(())
     }
 
-    /// The things that it found which accounts and groups may be bound to.
+    /// The objects that it found to which accounts and groups can be bound.
     fn things<'s>(&self, _found: &'s Found) -> Vec<Thing<'s>> {
         Vec::new()
     }
 
-    /// Gives its accounts their names. Sections do so one after another, so that no name is given twice.
+    /// Gives its accounts their names. Sections do this one after another, so that names are unique.
     fn name_accounts(&self, _state: &mut State) {}
 
-    /// Reads bytes as a page of its rows, where their wire type stands in the section's own file, for fuzzing.
+    /// Reads bytes as a page of its rows, for fuzzing, if their wire type is in the section's own file.
     #[cfg(any(fuzzing, test, feature = "fuzzing"))]
     fn fuzz(&self, _bytes: &[u8]) {}
 
-    /// Sends its rows of one of the record kinds that it owns, when everything is known: those of all sections go out in
-    /// the order of their kinds.
+    /// Sends its rows of one record kind that it owns, when everything is known. The rows of all sections are sent in the
+    /// order of record kinds.
     async fn emit(&self, _record: &str, _known: &Known<'_>, _outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
         Ok(())
     }
@@ -105,27 +104,27 @@ pub(crate) trait Discovery: Sync {
 /// What a section is, for the descriptor, the settings and the table of rights.
 pub(crate) struct About {
     pub(crate) section: Section,
-    /// Its name for people.
+    /// Its display name.
     pub(crate) title: &'static str,
-    /// Whether a scan without it, whole, is a failed scan.
+    /// Whether the scan fails if it is not complete.
     pub(crate) core: bool,
-    /// What it discovers, where from, and at what cost.
+    /// What it discovers, from where, and at which cost.
     pub(crate) data: &'static str,
     pub(crate) source: &'static str,
     pub(crate) cost: &'static str,
-    /// The rows that come from it: each record kind once, with its types.
+    /// The rows that it owns: each record kind once, with its types.
     pub(crate) owns: &'static [(&'static str, &'static [&'static str])],
-    /// The sections that must have been read before this one is: it asks for what they found. It is as whole as they are.
+    /// The sections that must be read before this one, because it uses what they found. It is only as complete as they are.
     pub(crate) after: &'static [Section],
-    /// The section from whose edges its rows follow, where it is not read itself.
+    /// The section whose edges its rows are computed from, if it is not read itself.
     pub(crate) made_of: Option<Section>,
-    /// The fields that it fills in in rows of others, by record kind.
+    /// The fields that it fills in rows of other sections, by record kind.
     pub(crate) fills_in: &'static [(&'static str, &'static str)],
     /// Those of its fields that change by themselves.
     pub(crate) volatile: &'static [(&'static str, &'static str)],
-    /// The setting that leaves it out.
+    /// The setting that turns it off.
     pub(crate) option: Option<Switch>,
-    /// What its calls take.
+    /// The rights for its calls.
     pub(crate) rights: &'static [Right],
     /// Errors that end the scan although the section is not core.
     pub(crate) fatal: &'static [ErrorCode],
@@ -152,7 +151,7 @@ impl About {
         }
     }
 
-    /// The same as hosts see it.
+    /// Its description for hosts.
     pub(crate) fn describe(&self) -> SectionDescription {
         let described = SectionDescription::new(self.section, self.title, self.data, self.source, self.cost);
         let described = if self.core { described.core() } else { described };
@@ -166,18 +165,18 @@ impl About {
     }
 }
 
-/// Fields by record kind and name, as hosts see them.
+/// Fields by record kind and name, for hosts.
 pub(crate) fn fields(named: &[(&str, &str)]) -> impl Iterator<Item = Field> {
     named.iter().map(|(record, field)| Field::new(*record, *field))
 }
 
-/// The switches of the sections that can be left out.
+/// The switches of the sections that can be turned off.
 pub(crate) fn switches() -> Switches {
     let abouts = ALL.iter().map(|section| section.about());
     abouts.filter_map(|about| Some((about.section, about.option.as_ref()?))).collect()
 }
 
-/// The rights that the sections' calls take.
+/// The rights for the sections' calls.
 pub(crate) fn rights() -> Rights {
     Rights::new(ALL.iter().flat_map(|section| section.about().rights))
 }
@@ -192,29 +191,29 @@ pub(crate) fn words() -> impl Iterator<Item = Section> {
     ALL.iter().map(|known| known.about().section)
 }
 
-/// Whether a scan without this section, whole, is a failed scan.
+/// Whether the scan fails if this section is not complete.
 pub(crate) fn is_core(section: Section) -> bool {
     of(section).is_some_and(|known| known.about().core)
 }
 
-/// The things that accounts and groups may be bound to, of all sections in their order.
+/// The objects to which accounts and groups can be bound, of all sections in their order.
 pub(crate) fn things(found: &Found) -> Vec<Thing<'_>> {
     ALL.iter().flat_map(|section| section.things(found)).collect()
 }
 
-/// Enters an attribute, where it has a value.
+/// Enters an attribute, if it has a value.
 fn enter_text(attributes: &mut Attributes, name: &str, value: Option<&str>) {
     if let Some(value) = value {
         attributes.insert(name, value);
     }
 }
 
-/// A thing that accounts and groups may be bound to.
+/// An object to which accounts and groups can be bound.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Thing<'s> {
     pub(crate) kind: Kind,
     pub(crate) id: &'s Id,
-    /// Empty where it has none.
+    /// Empty if it has none.
     pub(crate) name: &'s str,
 }
 
@@ -223,20 +222,20 @@ pub(crate) struct Thing<'s> {
 pub(crate) struct Context<'a> {
     pub(crate) client: &'a Client,
     pub(crate) options: &'a Options,
-    /// Rows a page.
+    /// Rows per page.
     pub(crate) limit: u64,
-    /// How many users there are, where the target reports it.
+    /// The number of users, if the target reports it.
     pub(crate) users: Option<u64>,
 }
 
 impl<'a> Context<'a> {
-    /// Reads lists of edges on a section's account.
+    /// A reader of lists of edges whose requests count for a section.
     pub(crate) fn edge_reader(&self, progress: &SectionProgress) -> EdgeReader<'a> {
         EdgeReader { client: self.client, meter: progress.meter.clone(), limit: self.limit }
     }
 }
 
-/// One section as it was read, whole or as far as it came.
+/// The result of reading one section, complete or not.
 pub(crate) struct Read {
     pub(crate) progress: SectionProgress,
     pub(crate) result: Result<(), ConnectorError>,
@@ -245,7 +244,7 @@ pub(crate) struct Read {
 }
 
 impl Read {
-    /// How a reading went, and what keeps that which it found.
+    /// A result, and the function that stores what was found.
     pub(crate) fn new(
         progress: SectionProgress,
         result: Result<(), ConnectorError>,
@@ -255,7 +254,7 @@ impl Read {
     }
 }
 
-/// The reading of a section that is one listing, of which `keep` puts the rows where they belong.
+/// Reads a section that is a single listing; `keep` stores the rows.
 fn one_listing<'a, T>(
     context: Context<'a>,
     mut progress: SectionProgress,
@@ -281,12 +280,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_section_stands_behind_those_that_it_refers_to() {
+    fn every_section_is_listed_after_those_that_it_refers_to() {
         let mut before = BTreeSet::new();
         for section in ALL {
             let word = section.about().section;
             for needed in section.about().after.iter().copied().chain(section.about().made_of) {
-                assert!(before.contains(&needed), "{word} stands before {needed}");
+                assert!(before.contains(&needed), "{word} is listed before {needed}");
             }
             assert!(before.insert(word), "{word} is listed twice");
         }

@@ -1,4 +1,4 @@
-//! Service accounts, `GET /api/v2/service-accounts`: accounts by which programs sign in, and their roles as groups with
+//! Service accounts, `GET /api/v2/service-accounts`: accounts with which programs sign in, and their roles as groups with
 //! members.
 
 use std::collections::BTreeMap;
@@ -23,8 +23,7 @@ use crate::scan::planner::Planner;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
-/// Group type of the roles of service accounts. Administrators have the same roles; but a row belongs to one section, by
-/// its type.
+/// Group type of the roles of service accounts. Administrators have the same roles, but a row type belongs to one section.
 const ROLE: &str = "JUMPCLOUD_SERVICE_ACCOUNT_ROLE";
 
 /// Service accounts, as they are listed.
@@ -35,7 +34,7 @@ pub(crate) struct ServiceAccounts;
 static ABOUT: About = About {
     data: "Service accounts, their roles, state and expiry",
     source: "GET /api/v2/service-accounts",
-    cost: "1 request for each 100 service accounts",
+    cost: "1 request per 100 service accounts",
     owns: &[("account", &["serviceAccount"]), ("group", &[ROLE]), ("membership", &[ROLE])],
     option: Some(Switch {
         name: "includeServiceAccounts",
@@ -104,7 +103,7 @@ impl Discovery for ServiceAccounts {
     }
 }
 
-/// Lists service accounts. They sort by `name` and `expiresAt` alone.
+/// Lists service accounts. They can be sorted only by `name` and `expiresAt`.
 fn list(limit: u64) -> Listing {
     listing(Call::get("/api/v2/service-accounts"), limit).by_name("name")
 }
@@ -118,7 +117,7 @@ pub(crate) struct ServiceAccount {
     fields: Attributes,
 }
 
-/// The fields that are kept: `authConfigList`, which some lists have, may hold what it signs in with.
+/// The fields that are kept. `authConfigList`, which some lists include, is not: it may contain credentials.
 const KEPT: [&str; 10] =
     ["authType", "createdAt", "expiresAt", "name", "orgCount", "orgId", "providerId", "roleId", "roleName", "status"];
 
@@ -148,7 +147,7 @@ impl ServiceAccount {
         self.text("name").unwrap_or_else(|| self.id.to_string())
     }
 
-    /// Its one role, by the names that roles are known by.
+    /// Its role, with its name from `names`.
     fn role(&self, names: &BTreeMap<String, String>) -> Option<Role> {
         let id = self.text("roleId").or_else(|| self.text("roleName"))?;
         let name = names.get(&id).unwrap_or(&id).clone();
@@ -156,12 +155,12 @@ impl ServiceAccount {
     }
 }
 
-/// The names of the roles by their ids. `roleName` is deprecated: one row may lack what another has.
+/// The names of the roles by their ids. `roleName` is deprecated, so one row may omit what another has.
 fn role_names(rows: &[ServiceAccount]) -> BTreeMap<String, String> {
     rows.iter().filter_map(|one| Some((one.text("roleId")?, one.text("roleName")?))).collect()
 }
 
-/// What a service account may do, by its id, else by its name.
+/// A role, identified by its id, else by its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Role {
     id: String,
@@ -181,7 +180,7 @@ impl Role {
     }
 }
 
-/// Makes an account of a service account. It is what a program signs in with, so its expiry is that of the password.
+/// Makes the account of a service account. Programs sign in with it, so its expiry is reported as that of the password.
 fn account(one: &ServiceAccount, username: &str) -> Account {
     let time = |field| lenient::time(&one.fields.get(field)?);
     let mut row = Account::new(one.id.to_string(), username);

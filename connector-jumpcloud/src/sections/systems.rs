@@ -28,7 +28,7 @@ pub(crate) struct Systems;
 static ABOUT: About = About {
     data: "Devices and device groups",
     source: "GET /api/systems, GET /api/v2/systemgroups",
-    cost: "1 request for each 100 devices and each 100 device groups",
+    cost: "1 request per 100 devices and per 100 device groups",
     owns: &[("resource", &[Kind::System.resource_type(), Kind::SystemGroup.resource_type()])],
     volatile: &[
         ("resource", "active"),

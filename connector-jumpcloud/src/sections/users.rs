@@ -1,5 +1,5 @@
-//! The users' accounts go out as the users are read, and the list of users is held against those whom memberships and
-//! bindings name: a list that leaves users out must not pass for whole.
+//! Sends the users' accounts as the users are read, and compares the list with the users named in memberships and bindings: a
+//! list that omits users must not be reported as complete.
 
 pub(crate) mod draft;
 pub(crate) mod endpoint;
@@ -36,14 +36,14 @@ use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 use crate::scan::{Scan, another_answered};
 
-/// The directory's users. Their list is opened first and read last: each account goes out as its page arrives.
+/// The directory's users. Their list is opened first and read last: each account is sent as its page arrives.
 pub(crate) struct Users;
 
 static ABOUT: About = About {
     core: true,
     data: "User accounts, enabled state (activated, suspended, state), admin and MFA status, privilege evidence",
-    source: "GET /api/v2/users, or GET /api/systemusers where that is not served",
-    cost: "1 request for each 100 users",
+    source: "GET /api/v2/users, or GET /api/systemusers if that is not served (see usersEndpoint)",
+    cost: "1 request per 100 users",
     owns: &[("account", &["user"])],
     volatile: &[("account", "attributes.badLoginAttempts")],
     rights: &[
@@ -66,7 +66,7 @@ impl Discovery for Users {
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let probe = Options { page_size: 1, ..planner.options.clone() };
         let opened = endpoint::open(planner.client, &probe, &planner.meter).await?;
-        // An endpoint that is not served is asked in vain, by the scan too.
+        // The scan, too, makes a request to an endpoint that is not served.
         let requests = opened.in_vain + Listing::requests(opened.total.unwrap_or(0), planner.limit);
         let because = format!("{} users from {}", shown(opened.total), opened.path);
         planner.sections.push(SectionPlan::new(Section::USERS, requests, because));
@@ -75,7 +75,7 @@ impl Discovery for Users {
     }
 }
 
-/// How many of the users whom the list lacks are asked for by id.
+/// How many of the users missing from the list are requested by id.
 const ASKED: usize = 20;
 
 impl Scan<'_> {
@@ -86,7 +86,7 @@ impl Scan<'_> {
         progress: SectionProgress,
         state: &mut State,
     ) -> Result<(), ConnectorError> {
-        // The names of the users are entered while their rows are made; the evidence needs ids and edges alone.
+        // The names of the users are entered while their rows are made; the evidence needs only ids and edges.
         let mut people = std::mem::take(&mut state.people);
         for edge in state.found.grants.iter().filter(|edge| edge.from.kind == Kind::User) {
             people.intern(&edge.from.id);
@@ -110,7 +110,7 @@ impl Scan<'_> {
         state.reports.insert(Section::USERS, progress.close(status));
         if rows == 0 && result.is_ok() {
             state.warnings.push(format!(
-                "{}: no users returned: the organisation is empty, or the credential lacks a right; {}",
+                "{}: no users returned: the organisation is empty, or the credential may not read them; {}",
                 ErrorCode::NoUsers,
                 rights::no_users(self.client.sign_in(), SCOPE)
             ));
@@ -142,7 +142,7 @@ impl Scan<'_> {
     }
 }
 
-/// What remains once the accounts were sent, all of them or those before an error.
+/// The result of sending the accounts, all of them or those before an error.
 struct Sent {
     result: Result<(), ConnectorError>,
     people: People,
@@ -150,11 +150,11 @@ struct Sent {
     progress: SectionProgress,
     /// The listing that the users were read from.
     endpoint: &'static str,
-    /// The logins of those who are not in the scan.
+    /// The logins without an account in the scan.
     logins: SectionProgress,
 }
 
-/// Makes accounts of users and sends them.
+/// Makes the accounts of users and sends them.
 struct Sender<'a> {
     scan: &'a Scan<'a>,
     privilege: Privilege<'a>,
@@ -177,7 +177,7 @@ impl Sender<'_> {
         self.outlet.flush().await
     }
 
-    /// Sends an account for each listed user who has none yet.
+    /// Sends an account for each listed user without one.
     async fn send_listed(&mut self, mut reader: PageReader<Draft>, total: Option<u64>) -> Result<(), ConnectorError> {
         let result = async {
             while let Some(page) = reader.next().await? {
@@ -198,7 +198,7 @@ impl Sender<'_> {
         result
     }
 
-    /// Makes a user's account; it goes out now, or when it is known whose logins are whose.
+    /// Makes a user's account, and sends it unless its logins must wait to be assigned.
     async fn send(&mut self, draft: Draft) -> Result<(), ConnectorError> {
         let (id, names) = (draft.id.clone(), SignInNames::of(&draft));
         let (user, account) = make_account(draft, &mut self.people, &self.administrators);
@@ -217,26 +217,26 @@ impl Sender<'_> {
         self.people.find(id).is_some_and(|user| self.people.is_listed(user))
     }
 
-    /// The users whom memberships and bindings name and the list lacks.
+    /// The users named in memberships and bindings that are missing from the list.
     fn lacking(&self) -> Vec<Id> {
         let all = 0..self.people.len() as u32;
         all.filter(|user| !self.people.is_listed(*user)).map(|user| self.people.id(user).clone()).collect()
     }
 
-    /// Holds the list against those whom memberships and bindings name: a user whom it lacks is gone, or the list is not
-    /// whole.
+    /// Compares the list with the users named in memberships and bindings: a missing user is gone, or the list is not
+    /// complete.
     async fn make_good(&mut self) -> Result<(), ConnectorError> {
         let mut lacking = self.lacking();
         if lacking.is_empty() {
             return Ok(());
         }
-        // `/api/v2/users` may list some of the users only; `/api/systemusers` is the published listing.
+        // `/api/v2/users` may list only some of the users; `/api/systemusers` is the published listing.
         if self.endpoint == V2_USERS && self.scan.options.users_endpoint == UsersEndpoint::Auto {
             lacking = self.read_published().await?;
         }
         let listed = self.people.listed().len();
         if listed == 0 && !lacking.is_empty() {
-            return Err(self.lacks(&lacking, "and lists nobody"));
+            return Err(self.lacks(&lacking, "and lists no user at all"));
         }
         let most = ASKED.max(listed / 100);
         let mut read_again = false;
@@ -244,7 +244,7 @@ impl Sender<'_> {
             lacking = self.read_again().await?;
             read_again = true;
             if lacking.len() > most {
-                return Err(self.lacks(&lacking, "when it was read again, too"));
+                return Err(self.lacks(&lacking, "also when read again"));
             }
         }
         let found = self.ask(&lacking).await?;
@@ -257,13 +257,13 @@ impl Sender<'_> {
                 found.into_iter().filter(|id| !self.is_listed(id)).collect()
             };
             if !still.is_empty() {
-                return Err(self.lacks(&still, "though it answers for them by id"));
+                return Err(self.lacks(&still, "although they can be read by id"));
             }
             lacking = self.lacking();
         }
         if !lacking.is_empty() {
             self.progress.note(format!(
-                "{} whom memberships or bindings name {} in no list; asked for by id and gone: {gone}",
+                "{} named in memberships or bindings {} not in the list of users; requested by id, {gone} do not exist",
                 users(lacking.len()),
                 if lacking.len() == 1 { "is" } else { "are" },
             ));
@@ -271,8 +271,7 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// Reads the published listing in addition to the other one; who is lacking then. One that is not served changes
-    /// nothing.
+    /// Reads the published listing in addition, if it is served, and returns who is still missing.
     async fn read_published(&mut self) -> Result<Vec<Id>, ConnectorError> {
         let before = self.people.listed().len();
         match self.read_from(SYSTEM_USERS).await {
@@ -280,13 +279,13 @@ impl Sender<'_> {
             other => other?,
         }
         if self.people.listed().len() > before {
-            self.progress.note(format!("{V2_USERS} leaves users out; they were read from {SYSTEM_USERS}"));
+            self.progress.note(format!("{V2_USERS} omits users; they were read from {SYSTEM_USERS}"));
             self.endpoint = SYSTEM_USERS;
         }
         Ok(self.lacking())
     }
 
-    /// Reads the list of users once more; who is lacking then.
+    /// Reads the list of users once more, and returns who is still missing.
     async fn read_again(&mut self) -> Result<Vec<Id>, ConnectorError> {
         self.read_from(self.endpoint).await?;
         Ok(self.lacking())
@@ -299,7 +298,7 @@ impl Sender<'_> {
         self.send_listed(reader, None).await
     }
 
-    /// Asks for some users by id; those who are there.
+    /// Requests some users by id, and returns those who exist.
     async fn ask(&self, users: &[Id]) -> Result<Vec<Id>, ConnectorError> {
         let (client, meter): (_, &Meter) = (self.scan.client, &self.progress.meter);
         let mut found = Vec::new();
@@ -319,23 +318,23 @@ impl Sender<'_> {
         ConnectorError::new(
             ErrorCode::InconsistentListing,
             format!(
-                "{} lacks {} whom memberships or bindings name{example}, {how}",
+                "{} omits {} named in memberships or bindings{example}, {how}",
                 self.endpoint,
                 self::users(users.len())
             ),
-            "check that the credential may read all users, not some of them; then scan again",
+            "check that the credential can read all users, not only some; then scan again",
         )
         .with_retry(Retry::Later)
     }
 }
 
-/// Makes the account of a user and enters the user among the people; the user's place there, and the account.
+/// Makes the account of a user and enters the user in `people`; returns the user's index there, and the account.
 fn make_account(draft: Draft, people: &mut People, administrators: &LinkedAdministrators) -> (u32, Box<Account>) {
     let at = people.list(&draft.id, draft.name(), draft.sudo);
     let email = draft.email().map(str::to_lowercase);
     let sharing = email.as_ref().and_then(|email| administrators.by_email.get(email)).into_iter().flatten();
     let mut links: Vec<(String, LinkEvidence)> = sharing.map(|id| (id.clone(), LinkEvidence::SharedEmail)).collect();
-    // One who was not read has no row to link to.
+    // An administrator that was not read has no row to link to.
     if let Some(declared) = &draft.administrator
         && administrators.ids.contains(declared)
         && !links.iter().any(|(administrator, _)| administrator == declared)
@@ -351,10 +350,10 @@ fn make_account(draft: Draft, people: &mut People, administrators: &LinkedAdmini
     (at, account)
 }
 
-/// The administrators that were read, as far as users are linked to them.
+/// The administrators to which users can be linked.
 struct LinkedAdministrators {
     ids: HashSet<String>,
-    /// The ids that each address, in lower case, belongs to.
+    /// The ids with each address, in lower case.
     by_email: HashMap<String, Vec<String>>,
 }
 

@@ -181,7 +181,7 @@ async fn only_an_api_key_that_can_be_used_is_evidence() {
     for (number, expected) in [
         (11, vec![]),
         (12, vec![]),
-        (13, vec!["has an API key that never expires, made on 2026-11-20"]),
+        (13, vec!["has an API key that never expires, created on 2026-11-20"]),
         (14, vec![stale]),
         (15, vec![]),
         (16, vec![stale]),
@@ -249,7 +249,8 @@ async fn what_the_key_may_not_read_is_unavailable_with_the_scope_that_is_needed_
             let error = scanned.unavailable(section);
             let code = if status == 403 { ErrorCode::Forbidden } else { ErrorCode::NotFound };
             assert_eq!(error.code, code, "{scope}");
-            let advice = format!("give the key's administrator the role Administrator, or one with the scope {needed}");
+            let advice =
+                format!("give the key's administrator the role Administrator, or a role with the scope {needed}");
             assert_eq!(error.remedy.contains(&advice), status == 403, "{error:?}");
             assert_eq!(error.remedy.contains("role"), status == 403, "{error:?}");
             assert_eq!(error.message.contains("the target does not have it"), status == 404, "{error:?}");

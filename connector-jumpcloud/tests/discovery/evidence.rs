@@ -97,39 +97,39 @@ async fn every_code_occurs_and_says_what_is_so() {
         (
             user(1),
             "global_sudo",
-            "becomes administrator on every device it is bound to, though it is bound to no device now",
+            "becomes administrator on every device it is bound to, but it is bound to no device at present",
         ),
         (user(1), "privileged_without_mfa", "has no second factor set up"),
-        (user(1), "privileged_never_logged_in", "has no login in all the time looked back on"),
+        (user(1), "privileged_never_logged_in", "has no login in the look-back window"),
         (
             user(2),
             "global_sudo_without_password",
-            "becomes administrator on every device it is bound to, without a password, though it is bound to no device now",
+            "becomes administrator on every device it is bound to, without a password, but it is bound to no device at present",
         ),
         (user(2), "privileged_password_never_expires", "has a password that never expires"),
         (user(3), "console_administrator", "is linked to a console administrator with the role \"Manager\""),
         (user(3), "privileged_mfa_exempt", "is exempt from the second factor"),
-        (user(4), "sudo_on_systems", "is administrator on 1 device, bound to it directly"),
-        (user(5), "disabled_but_bound", "is suspended, and still bound to devices, applications or directories"),
+        (user(4), "sudo_on_systems", "is administrator on 1 device by direct binding"),
+        (user(5), "disabled_but_bound", "is suspended, but still bound to devices, applications or directories"),
         (user(5), "privileged_but_disabled", "is not enabled"),
         (user(6), "privileged_group", "is in \"DB Admins\": its name contains \"admin\""),
         (
             user(7),
             "privileged_group",
-            "is in \"Linux\": its members are in the POSIX group wheel, though it is bound to no device now",
+            "is in \"Linux\": its members are in the POSIX group wheel, but it is bound to no device at present",
         ),
         (user(8), "sudo_on_systems", "is in \"Ops\" through \"On call\": its members are administrators on 2 devices"),
-        (user(9), "disabled_but_bound", "is suspended, and still bound to devices, applications or directories"),
+        (user(9), "disabled_but_bound", "is suspended, but still bound to devices, applications or directories"),
         (user(20), "console_role", "has the role \"Manager\" in the JumpCloud console"),
         (user(20), "stale_api_key", "has had the same API key since 2026-08-18"),
-        (user(20), "api_key_never_expires", "has an API key that never expires, made on 2026-08-18"),
+        (user(20), "api_key_never_expires", "has an API key that never expires, created on 2026-08-18"),
         (group("DB Admins"), "group_name", "its name contains \"admin\""),
-        (group("Ops"), "group_sudo", "its members become administrator on its devices"),
+        (group("Ops"), "group_sudo", "its members become administrators on its devices"),
         (group("Ops"), "sudo_on_systems", "its members are administrators on 2 devices"),
         (
             group("Root-less"),
             "group_sudo_without_password",
-            "its members become administrator on its devices, without a password",
+            "its members become administrators on its devices, without a password",
         ),
         (
             group("Root-less"),
@@ -139,7 +139,7 @@ async fn every_code_occurs_and_says_what_is_so() {
         (
             group("Linux"),
             "posix_admin_group",
-            "its members are in the POSIX group wheel, though it is bound to no device now",
+            "its members are in the POSIX group wheel, but it is bound to no device at present",
         ),
         (
             group("On call"),
@@ -444,7 +444,7 @@ async fn the_patterns_of_privileged_names_are_the_operators() {
 }
 
 #[tokio::test]
-async fn the_type_of_an_account_is_told_on_evidence_alone() {
+async fn the_type_of_an_account_is_reported_only_on_evidence() {
     let console = Content::default()
         .list(
             "/api/systemusers",

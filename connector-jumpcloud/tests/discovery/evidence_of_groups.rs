@@ -50,10 +50,10 @@ async fn power_over_no_device_is_less_grave_and_power_over_unknown_devices_is_no
         (found.severity, found.message.clone())
     };
     use Severity::{High, Low, Medium};
-    let become_so = "its members become administrator on its devices";
+    let become_so = "its members become administrators on its devices";
     let everywhere = "becomes administrator on every device it is bound to";
-    let none = ", though it is bound to no device now";
-    let how_many = ": not known how many";
+    let none = ", but it is bound to no device at present";
+    let how_many = ": number not known";
     let wheel = "its members are in the POSIX group wheel";
     for (on, code, sentence, (of_none, after_none), (of_unknown, after_unknown)) in [
         ("Idle", "group_sudo_without_password", format!("{become_so}, without a password"), (Medium, none), (High, "")),

@@ -1,4 +1,4 @@
-//! When accounts last signed in, as Directory Insights tells it.
+//! When accounts last signed in, as Directory Insights reports it.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ fn expected(truth: &Organization, since: Timestamp) -> Expected {
         let last = all.entry(event.actor).or_default();
         let at = event.timestamp.as_millisecond();
         if event.success {
-            let told = event.kind != EventKind::SystemLogin;
-            last.0 = Some((at, event.kind.names().0, told.then_some(event.mfa)));
+            let reported = event.kind != EventKind::SystemLogin;
+            last.0 = Some((at, event.kind.names().0, reported.then_some(event.mfa)));
         } else {
             last.1 = Some(at);
         }
@@ -141,7 +141,7 @@ async fn logins_of_nobody_in_the_scan_are_counted_and_kept_apart() {
     let report = scanned.summary.section(Section::LAST_LOGIN).unwrap();
     let unmatched: Vec<&str> = report.dangling_examples.iter().map(|example| example.to.as_str()).collect();
     assert_eq!(unmatched, ["user ghost", &format!("user {}", id(77))]);
-    assert_eq!(report.notes, ["3 login events do not say whose they are or how they went"]);
+    assert_eq!(report.notes, ["login events ignored because account, time or outcome is missing: 3"]);
     assert_eq!(report.status, SectionStatus::Complete);
 }
 

@@ -42,10 +42,10 @@ async fn without_an_organisation_scan_plan_and_test_say_which_there_are() {
 async fn each_organisation_is_scanned_by_its_id() {
     let simulator = provider().await;
     let organizations = connect(simulated(&simulator)).unwrap().organizations().await.unwrap();
-    let told: Vec<_> = organizations.iter().map(|it| (it.external_id.clone(), it.name.clone())).collect();
+    let listed: Vec<_> = organizations.iter().map(|it| (it.external_id.clone(), it.name.clone())).collect();
     let shown = |it: &Organization| it.listed_name().unwrap_or_else(|| it.organization_id());
     let truth = simulator.organizations().iter().map(|it| (it.organization_id(), shown(it)));
-    assert_eq!(told, truth.collect::<Vec<_>>());
+    assert_eq!(listed, truth.collect::<Vec<_>>());
     for (organization, truth) in organizations.into_iter().zip(simulator.organizations()) {
         let mut system = simulated(&simulator);
         system.attributes.extend(organization.attributes);
@@ -60,7 +60,7 @@ async fn each_organisation_is_scanned_by_its_id() {
 }
 
 #[tokio::test]
-async fn an_unknown_organisation_is_told_from_a_bad_key() {
+async fn an_unknown_organisation_is_not_reported_as_a_bad_key() {
     let simulator = provider().await;
     let system = simulated(&simulator).with_attribute("jumpcloudOrgId", "5f0000000000000000000bad");
     assert_lists_all(&simulator, try_scan(system.clone()).await.unwrap_err().error());
@@ -210,7 +210,7 @@ async fn a_service_account_passes_though_it_may_not_list_organisations() {
             scan(system.clone()).await;
             let error = connect(system).unwrap().organizations().await.unwrap_err();
             assert!(error.message.contains("not available to service accounts"), "{error:?}");
-            assert!(error.remedy.contains("a system of its own") && !error.remedy.contains("key"), "{error:?}");
+            assert!(error.remedy.contains("one system per organisation") && !error.remedy.contains("key"), "{error:?}");
         }
         assert_eq!(tokens(&console), 3, "one each: a refusal of service accounts does not renew the token");
     }
@@ -288,7 +288,7 @@ async fn a_section_that_is_refused_says_one_thing_of_the_credential() {
         for (section, scope) in [(Section::ADMINISTRATORS, "administrators"), (Section::SYSTEMS, "systems")] {
             let error = scanned.unavailable(section);
             assert!(!error.message.contains("not accepted"), "{error:?}");
-            let advice = format!("give {holder} the role Administrator, or one with the scope {scope}.readonly");
+            let advice = format!("give {holder} the role Administrator, or a role with the scope {scope}.readonly");
             assert!(error.remedy.starts_with(&advice), "{error:?}");
         }
     }

@@ -111,7 +111,10 @@ async fn a_key_that_may_read_nothing_is_forbidden_and_an_address_that_is_blocked
     let report = test(console.system()).await;
     assert_fails(&report, "users", ErrorCode::Forbidden);
     let error = report.first_error().unwrap();
-    assert!(error.remedy.contains("role Administrator or Manager, or one with the scope users.readonly"), "{error:?}");
+    assert!(
+        error.remedy.contains("role Administrator or Manager, or a role with the scope users.readonly"),
+        "{error:?}"
+    );
     assert_eq!(check(&report, "groups").error.as_ref().unwrap().code, ErrorCode::Forbidden);
 
     let console = refusing(Some("<html>your IP has been blocked due to suspected abuse</html>")).serve().await;
@@ -171,7 +174,7 @@ async fn a_web_page_is_no_console() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_told_and_not_followed() {
+async fn a_redirect_is_reported_and_not_followed() {
     let faults = vec!["redirect=https://login.example/console".parse().unwrap()];
     let simulator = start(SimulatorOptions { faults, ..small() }).await;
     let report = test(simulated(&simulator)).await;
@@ -284,7 +287,7 @@ async fn the_name_of_an_organisation_is_one_short_printable_line() {
 }
 
 #[tokio::test]
-async fn what_only_the_wrong_host_says_is_told_apart() {
+async fn what_only_a_wrong_host_says_is_distinguished() {
     // A web server that knows none of the paths.
     let mut content = Content::default();
     for path in ["/api/organizations", "/api/v2/users", "/api/systemusers", "/api/v2/usergroups"] {
@@ -300,7 +303,7 @@ async fn what_only_the_wrong_host_says_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_key_that_may_see_no_organisation_is_not_told_to_choose_one() {
+async fn a_key_that_may_see_no_organisation_is_not_asked_to_choose_one() {
     let console = Content::default()
         .answer("/api/systemusers", 404, json!({"message": "organization not found"}))
         .list("/api/organizations", [])
@@ -312,7 +315,7 @@ async fn a_key_that_may_see_no_organisation_is_not_told_to_choose_one() {
     let failure = try_scan(system).await.unwrap_err();
     let organization = check(&report, "organization").error.as_ref().unwrap();
     for error in [report.first_error().unwrap(), failure.error(), organization] {
-        assert!(error.message.contains("the key may see no organisation"), "{error:?}");
+        assert!(error.message.contains("the key can access no organisation"), "{error:?}");
         assert!(!error.remedy.contains("one of"), "{error:?}");
     }
 }

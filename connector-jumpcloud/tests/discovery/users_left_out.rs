@@ -45,11 +45,9 @@ async fn those_who_are_answered_404_by_id_are_stale_edges_and_the_scan_is_comple
     assert_eq!(asked_by_id(&console), 10);
     let users = scanned.summary.section(Section::USERS).unwrap();
     assert!(
-        users
-            .notes
-            .iter()
-            .any(|note| note
-                == "10 users whom memberships or bindings name are in no list; asked for by id and gone: 10"),
+        users.notes.iter().any(|note| note
+            == "10 users named in memberships or bindings are not in the list of users; requested by id, 10 do not \
+                    exist"),
         "{:?}",
         users.notes
     );
@@ -61,7 +59,7 @@ async fn one_who_is_there_by_id_makes_the_list_incomplete() {
     let console = with_users_by_id(content(100..150, 100..153), [152]).serve().await;
     let failure = try_scan(core_alone(console.system())).await.unwrap_err();
     assert_eq!(failure.error().code, ErrorCode::InconsistentListing);
-    assert!(failure.error().message.contains("lacks 1 user whom "), "{}", failure.error().message);
+    assert!(failure.error().message.contains("omits 1 user named in "), "{}", failure.error().message);
     assert_eq!(failure.summary().section(Section::USERS).unwrap().status.as_str(), "incomplete");
 }
 
@@ -87,7 +85,7 @@ async fn an_empty_list_with_members_is_incomplete() {
     let console = content([], 100..103).serve().await;
     let failure = try_scan(core_alone(console.system())).await.unwrap_err();
     assert_eq!(failure.error().code, ErrorCode::InconsistentListing);
-    assert!(failure.error().message.contains("lists nobody"), "{}", failure.error().message);
+    assert!(failure.error().message.contains("lists no user at all"), "{}", failure.error().message);
 }
 
 #[tokio::test]

@@ -49,12 +49,12 @@ async fn the_ways_that_a_bound_cuts_are_counted() {
         let grant = scanned.grants().find(|grant| crate::grants::principal_id(grant) == id(100)).unwrap();
         let distinct: BTreeSet<_> = grant.via.iter().map(|path| format!("{:?}", path.steps)).collect();
         assert_eq!(distinct.len(), grant.via.len());
-        let told = grant.via.len() as u64 + grant.more_paths;
+        let counted = grant.via.len() as u64 + grant.more_paths;
         let all = ways(nested);
-        assert!(told <= all, "{nested} {tail}: at least, never too many: {told} of {all}");
+        assert!(counted <= all, "{nested} {tail}: at least, never too many: {counted} of {all}");
         // As long as they can be counted, they are all counted.
         if nested <= 7 {
-            assert_eq!(told, all, "{nested} {tail}");
+            assert_eq!(counted, all, "{nested} {tail}");
         }
         assert!(all <= 32 || grant.more_paths > 0, "{nested} {tail}");
     }

@@ -71,7 +71,7 @@ async fn a_local_name_of_two_users_is_neithers_and_is_noted() {
     let events = [on_device(7, "dev"), on_device(8, "eve"), on_device(3, "ada")];
     let scanned = scan_of(users, events).await;
     assert_eq!(minutes(&scanned), [Some(3), None, Some(8), None]);
-    assert_eq!(notes(&scanned), ["logins under 1 names are nobody's, since several users may go by each: dev"]);
+    assert_eq!(notes(&scanned), ["logins under names that several users share are not assigned (1): dev"]);
     assert!(scanned.account(&id(2)).last_login.is_none(), "it may have signed in");
     assert_eq!(scanned.summary.section(Section::LAST_LOGIN).unwrap().dangling, 0);
 }

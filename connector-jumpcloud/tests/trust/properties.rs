@@ -322,11 +322,12 @@ fn differ<T: Ord + std::fmt::Debug>(what: &str, truth: &BTreeSet<T>, found: &BTr
 fn same(organization: &Organization, found: &Identities, summary: &ScanSummary, case: &Case) -> Result<(), String> {
     let mut truth = Identities::truth(organization);
     if case.has("group-vanishes") {
-        // Only groups that were told to be gone may be missing, with what hangs on them.
+        // Only groups that are reported as gone may be missing, with everything that depends on them.
         let notes = summary.section(Section::MEMBERSHIPS).map(|report| report.notes.as_slice()).unwrap_or_default();
-        let told = |group: &String| notes.iter().any(|note| note.contains(&format!("the group {group} vanished")));
-        truth.groups.retain(|group| !told(group));
-        truth.direct.retain(|(group, _)| !told(group));
+        let is_reported =
+            |group: &String| notes.iter().any(|note| note.contains(&format!("the group {group} vanished")));
+        truth.groups.retain(|group| !is_reported(group));
+        truth.direct.retain(|(group, _)| !is_reported(group));
         differ("users", &truth.users, &found.users)?;
         differ("groups", &truth.groups, &found.groups)?;
         return differ("direct memberships", &truth.direct, &found.direct);

@@ -136,7 +136,7 @@ pub struct Identities {
 }
 
 impl Identities {
-    /// What a scan sent; tells of rows that came twice or refer to nothing.
+    /// What a scan sent, and the rows that are duplicates or refer to nothing.
     pub fn of(rows: &[Record]) -> (Self, Vec<String>) {
         let (mut found, mut wrong) = (Self::default(), Vec::new());
         let mut names = BTreeSet::new();

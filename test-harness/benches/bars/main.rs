@@ -1,5 +1,5 @@
-//! The bars that the connector is held to, measured end to end: this program is the simulator, a second process scans
-//! it. `cargo bench -p test-harness --bench bars -- --help` tells more; `docs/performance.md` says what each bar means.
+//! The performance bars of the connector, measured end to end: this program is the simulator, and a second process scans
+//! it. See `cargo bench -p test-harness --bench bars -- --help`; `docs/performance.md` explains each bar.
 
 mod bar;
 mod bare;

@@ -6,7 +6,7 @@ use super::bar::{Bar, Bound};
 use super::scan::Scope;
 use super::{Result, Setup};
 
-/// The largest organisation may take so many MiB, whatever it holds.
+/// The most MiB for the largest organisation, whatever it contains.
 const LARGEST: f64 = 256.0;
 
 pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {

@@ -1,7 +1,7 @@
-//! What a process takes: time, processor, memory.
+//! What a process uses: time, processor, memory.
 //!
-//! The system tells what a process took only to its parent, and only together with the parent's other children. So a
-//! process that is measured gets a parent of its own, which has no other child: this program again, as `measure`.
+//! The system reports the usage of a process only to its parent, and only summed up over all of the parent's children. So
+//! a measured process gets a parent with no other child: this program again, as `measure`.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -62,7 +62,7 @@ pub(crate) fn measure(command: &[OsString]) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program in a process of its own and tells what it took. `key` reaches it in the environment.
+/// Runs a program in a process of its own and returns what it used. The program gets `key` in its environment.
 pub(crate) async fn run(program: &Path, arguments: &[OsString], key: &str) -> Result<Usage> {
     let measured = tokio::process::Command::new(std::env::current_exe()?)
         .args(["measure", "--"])

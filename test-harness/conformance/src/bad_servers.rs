@@ -1,4 +1,5 @@
-//! Places on loopback that no connector can work with, or must not, for any fixture. They last as long as the test's runtime.
+//! Loopback servers that no connector can, or may, work with. Usable by any fixture; they run as long as the test's
+//! runtime.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,11 +13,11 @@ use tokio_rustls::TlsAcceptor;
 use super::fixture::{NoTarget, Scenario};
 use super::trap::Trap;
 
-/// The address for a scenario in which the target itself plays no part: nobody listens or answers, the certificate is wrong,
-/// or the way leads to the trap. `None` for every other.
+/// Starts the server of a scenario that needs no real target (nobody listens, nothing responds, the certificate is
+/// wrong, or the trap takes the target's place) and returns its address. `None` for any other scenario.
 ///
 /// # Errors
-/// [`NoTarget::Broken`] when loopback has no free port.
+/// Returns [`NoTarget::Broken`] if loopback has no free port.
 pub async fn stand_in(scenario: Scenario, trap: &Trap) -> Result<Option<String>, NoTarget> {
     Ok(Some(match scenario {
         Scenario::PlainHttp => trap.elsewhere(),
@@ -28,10 +29,10 @@ pub async fn stand_in(scenario: Scenario, trap: &Trap) -> Result<Option<String>,
     }))
 }
 
-/// An address where nobody listens. The port stays taken, so that nobody else is given it meanwhile.
+/// Returns an address where nobody listens. The port stays reserved, so that nobody else gets it meanwhile.
 ///
 /// # Errors
-/// When loopback has no free port.
+/// Returns an error if loopback has no free port.
 pub async fn deserted() -> io::Result<SocketAddr> {
     let socket = TcpSocket::new_v4()?;
     socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
@@ -43,10 +44,10 @@ pub async fn deserted() -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// An address where connections are accepted, and nothing is ever answered.
+/// Starts a server that accepts connections and never responds.
 ///
 /// # Errors
-/// When loopback has no free port.
+/// Returns an error if loopback has no free port.
 pub async fn silent() -> io::Result<SocketAddr> {
     let listener = listener().await?;
     let address = listener.local_addr()?;
@@ -59,10 +60,11 @@ pub async fn silent() -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// An address that speaks TLS with a certificate for it that it signed itself, and hangs up on whoever trusts it.
+/// Starts a TLS server with a self-signed certificate for its own address. It closes the connection of a client that
+/// trusts it.
 ///
 /// # Errors
-/// When loopback has no free port, or no certificate can be made.
+/// Returns an error if loopback has no free port or no certificate can be made.
 pub async fn untrusted() -> io::Result<SocketAddr> {
     let listener = listener().await?;
     let address = listener.local_addr()?;
@@ -76,10 +78,10 @@ pub async fn untrusted() -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// An address that answers each request with a redirect to the same path at `to`, method and all.
+/// Starts a server that redirects each request to the same path at `to`, with the same method.
 ///
 /// # Errors
-/// When loopback has no free port.
+/// Returns an error if loopback has no free port.
 pub async fn redirecting(to: SocketAddr) -> io::Result<SocketAddr> {
     let listener = listener().await?;
     let address = listener.local_addr()?;
@@ -99,7 +101,7 @@ pub async fn redirecting(to: SocketAddr) -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// What comes on a connection up to the end of a request's headers, or of the connection.
+/// Reads a request up to the end of its headers, or of the connection.
 pub(super) async fn request_head(connection: &mut TcpStream) -> String {
     const LONGEST: usize = 64 * 1024;
     let (mut head, mut part) = (Vec::new(), [0; 4096]);

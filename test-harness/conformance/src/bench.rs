@@ -1,4 +1,4 @@
-//! One target, and what the tests do with it.
+//! One target, and the operations that tests run on it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use super::fixture::{Fixture, Scenario, Target};
 use super::probe::{Probe, Script};
 use super::verdict::{Advice, Expect, Failure, NotPassed};
 
-/// How long one scan of a fixture's small target may take: about twice the longest waits of `connector_http`'s usual
-/// retries.
+/// The time limit of one scan of a fixture's small target: about twice the maximum back-off of `connector_http`'s
+/// default retries.
 pub(super) const SCAN_LIMIT: Duration = Duration::from_secs(60);
 
-/// The contract's 20 seconds, and a little for the last answer to travel.
+/// The contract's 20 seconds, with a margin for the last response.
 const CONNECTION_TEST_LIMIT: Duration = Duration::from_millis(20_500);
 
-/// What to do about what does not end.
+/// The advice for something that does not end.
 pub(super) const WITHOUT_END: Advice = Advice {
-    remedy: "set attempts and waits low in the fixture's configuration, so that what always fails does so soon; \
-             else look what the connector waits for, and give that a time limit",
+    remedy: "set few attempts and short waits in the fixture's configuration, so that permanent failures end soon; \
+             otherwise find what the connector waits for, and give it a time limit",
     explains: "connector_conformance::Fixture",
 };
 
-/// The seed from which tests draw.
+/// Returns the seed of the tests' random choices.
 pub(super) fn seed() -> u64 {
     std::env::var("CONFORMANCE_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
@@ -40,7 +40,7 @@ pub(super) struct Bench {
     pub(super) target: Target,
 }
 
-/// A scan as it went: its result and what it did to the sink.
+/// A finished scan: its result, and what the sink recorded.
 pub(super) struct Run {
     pub(super) result: Result<ScanSummary, ScanFailure>,
     pub(super) sink: Arc<Probe>,
@@ -54,18 +54,18 @@ impl Bench {
         Ok(Self { registry, descriptor: registration.descriptor(), scenario, target })
     }
 
-    /// Makes a connector for these settings as a host does.
+    /// Makes a connector for these settings, as a host does.
     pub(super) fn try_connect(&self, system: SystemConfig) -> Result<Box<dyn Connector>, ConnectorError> {
         let edition = self.descriptor.editions.first().copied().unwrap_or(Edition::Enterprise);
         self.registry.connect(system, edition)
     }
 
-    /// Tries another edition than the first that is listed.
+    /// Makes a connector for another edition than the first in the list.
     pub(super) fn try_edition(&self, edition: Edition) -> Result<Box<dyn Connector>, ConnectorError> {
         self.registry.connect(self.target.system.clone(), edition)
     }
 
-    /// A new connector to the target.
+    /// Makes a new connector to the target.
     pub(super) fn connect(&self) -> Result<Box<dyn Connector>, NotPassed> {
         self.try_connect(self.target.system.clone()).expecting(format!("a connector to {}", self.scenario))
     }
@@ -78,18 +78,18 @@ impl Bench {
         Ok(Run { result, sink })
     }
 
-    /// What comes of something that a connector does, which has to end.
+    /// Awaits an operation of the connector, within the time limit.
     pub(super) async fn in_time<T>(&self, what: &str, doing: impl Future<Output = T>) -> Result<T, NotPassed> {
         let late = || Failure::late(format!("the {what} of {} ends", self.scenario), SCAN_LIMIT, WITHOUT_END);
         Ok(timeout(SCAN_LIMIT, doing).await.map_err(|_| late())?)
     }
 
-    /// Tests the connection, in the time that the contract has for it.
+    /// Tests the connection, within the contract's time limit.
     pub(super) async fn test_connection(&self) -> Result<ConnectionReport, NotPassed> {
         let connector = self.connect()?;
         let late = || {
             let advice = Advice {
-                remedy: "give each request a time limit, and the connection test one of 20 seconds in all",
+                remedy: "give each request a time limit, and the whole connection test one of 20 seconds",
                 explains: "connector_api::Connector::test_connection",
             };
             let expected = format!("the connection test of {} ends within 20 seconds", self.scenario);
@@ -98,7 +98,7 @@ impl Bench {
         Ok(timeout(CONNECTION_TEST_LIMIT, connector.test_connection()).await.map_err(|_| late())?)
     }
 
-    /// Scans all, and fails unless the scan succeeds.
+    /// Runs a full scan that must succeed.
     pub(super) async fn scan(&self) -> Result<(ScanSummary, Vec<Record>), NotPassed> {
         let run = self.run(ScanRequest::default(), Script::Record).await?;
         let summary = run.result.expecting(format!("the scan of {} succeeds", self.scenario))?;
@@ -106,7 +106,7 @@ impl Bench {
         Ok((summary, rows))
     }
 
-    /// Scans with a token that cancels at the n-th call.
+    /// Runs a scan that is cancelled at the n-th call of the sink.
     pub(super) async fn cancel_at(&self, call: usize) -> Result<Run, NotPassed> {
         let token = CancellationToken::new();
         self.run(ScanRequest::with_cancel(token.clone()), Script::CancelAt(call, token)).await

@@ -1,4 +1,4 @@
-//! What a connector's author supplies: targets in every state that the suite asks for, and the truth they hold.
+//! What a connector's author supplies: targets in every scenario of the suite, and the records that they contain.
 
 use std::any::Any;
 use std::fmt;
@@ -11,33 +11,32 @@ use super::truth::Truth;
 
 /// Starts targets for one connector.
 ///
-/// The suite sees the mistakes that a target gives occasion to make. A good target holds
-/// - two accounts that want one user name, and an id that needs escaping in a path, such as one with a `/`;
-/// - a member, and a holder of an access, whom no list of accounts has;
-/// - two accesses of one holder to one thing, of which one is the stronger;
-/// - three pages or more of one list, and more than 1,000 rows in all;
+/// The suite can only find mistakes for which the target gives an occasion. A good target has
+/// - two accounts that would have the same user name, and an id that needs escaping in a path, such as one with a `/`;
+/// - a group member, and a holder of an access, that no list of accounts contains;
+/// - two accesses of one holder to one resource, one stronger than the other;
+/// - at least three pages of one list, and more than 1,000 rows in total.
 ///
-/// and where something fails, it fails in more than one way: [`Scenario::SectionFails`] by 403 or 404 for one section and by
-/// 500 for another, for one list among several (the members of the second group), with bodies of errors that repeat the
-/// credential as careless servers do.
+/// Failures should vary: [`Scenario::SectionFails`] by 403 or 404 for one section and by 500 for another, for only one
+/// of several lists (the members of the second group), and with error bodies that repeat the credential, as careless
+/// servers do.
 ///
-/// What always fails is tried as often as the connector's retries have it, and dozens of scans meet it. To keep the waits
-/// short, give the connector attributes that go into its retry policy (attempts, and the first wait), and set them low in the
-/// fixture: `with_attribute("attempts", 2)`. One scan may take 60 seconds.
+/// A permanent failure takes as many attempts as the connector's retry policy allows, and dozens of scans meet one. To
+/// keep waits short, give the connector attributes for its retry policy (attempts and first wait), and set them low in
+/// the fixture: `with_attribute("attempts", 2)`. One scan may take 60 seconds.
 ///
-/// Each test of the suite starts its own target, inside its own single-threaded runtime: a server that is spawned
-/// there ends with the test.
+/// Each test of the suite starts its own target inside its own single-threaded runtime. A server that is spawned there
+/// ends with the test.
 #[async_trait]
 pub trait Fixture: Send + Sync {
-    /// The connector under test.
+    /// Returns the registration of the connector under test.
     fn registration(&self) -> Registration;
 
-    /// Starts a target in the state that `scenario` describes.
-    ///
-    /// Equal scenarios hold equal records.
+    /// Starts a target in the state that `scenario` describes. Equal scenarios must have equal records.
     ///
     /// # Errors
-    /// [`NoTarget::Unsupported`] when such a target cannot be had, [`NoTarget::Broken`] when it should have been.
+    /// Returns [`NoTarget::Unsupported`] if there can be no such target, and [`NoTarget::Broken`] if it failed to
+    /// start.
     async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget>;
 }
 
@@ -45,30 +44,30 @@ pub trait Fixture: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scenario {
-    /// All is well.
+    /// Nothing is wrong.
     Healthy,
     /// The target does not accept the credential.
     Unauthorized,
-    /// The credential is good but may not read what a scan needs.
+    /// The credential is valid but may not read what a scan needs.
     Forbidden,
     /// Nobody listens.
     Refused,
-    /// Connections are accepted, and nothing is ever answered.
+    /// Connections are accepted, but no request gets a response.
     Hangs,
-    /// The target shows a certificate that nobody vouches for.
+    /// The target has a certificate that is not trusted.
     WrongCertificate,
-    /// The configured address is plain HTTP to another machine than this one: [`Trap::elsewhere`] of the target's trap.
+    /// The configured address is plain HTTP to another machine: [`Trap::elsewhere`] of the target's trap.
     PlainHttp,
-    /// Every request is answered with a redirect to the target's trap: [`bad_servers::redirecting`](crate::bad_servers::redirecting).
+    /// Every request is redirected to the target's trap: [`bad_servers::redirecting`](crate::bad_servers::redirecting).
     Redirects,
-    /// The link to the next page of some list leads to the target's trap. Unsupported where no answer names an address.
+    /// The next link of some list leads to the target's trap. Unsupported if no response contains an address.
     ForeignNextLink,
-    /// Requests fail now and then, each in a way that a retry cures.
+    /// Some requests fail, each in a way that a retry solves.
     TransientFaults {
         /// Decides which requests fail, and how.
         seed: u64,
     },
-    /// One section cannot be read, or not all of it, however often it is tried; everything else can, but for what is
+    /// One section cannot be read, or not completely, however often it is retried. Everything else can, except what is
     /// [drawn from](connector_api::SectionDescription::drawn_from) it.
     SectionFails(Section),
 }
@@ -80,8 +79,8 @@ impl fmt::Display for Scenario {
             Self::Unauthorized => f.write_str("a target that refuses the credential"),
             Self::Forbidden => f.write_str("a target that forbids reading"),
             Self::Refused => f.write_str("a target where nobody listens"),
-            Self::Hangs => f.write_str("a target that never answers"),
-            Self::WrongCertificate => f.write_str("a target with a certificate that nobody vouches for"),
+            Self::Hangs => f.write_str("a target that never responds"),
+            Self::WrongCertificate => f.write_str("a target with an untrusted certificate"),
             Self::PlainHttp => f.write_str("a target at a plain HTTP address that is not loopback"),
             Self::Redirects => f.write_str("a target that redirects every request to another server"),
             Self::ForeignNextLink => f.write_str("a target with a next link to another server"),
@@ -93,39 +92,40 @@ impl fmt::Display for Scenario {
 
 /// A running target.
 pub struct Target {
-    /// How a host would configure it.
+    /// The configuration that a host would use.
     pub system: SystemConfig,
-    /// What it holds.
+    /// The records that the target contains.
     pub truth: Truth,
-    /// What must never show, the credential's own secret first; failures name them by their numbers, from 1. The same each time that such a target is started.
+    /// Secrets that must never be shown, the credential's first. Failures name them by number, from 1. They must be the
+    /// same each time such a target is started.
     pub secrets: Vec<SecretString>,
-    /// Where the connector may not come.
+    /// The server to which the connector must not connect.
     pub trap: Option<Trap>,
     keep: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 impl Target {
-    /// A target with the credential's secret as its only one.
+    /// Creates a target whose only secret is the credential's.
     pub fn new(system: SystemConfig, truth: Truth) -> Self {
         let secrets = vec![system.credential.secret().clone()];
         Self { system, truth, secrets, trap: None, keep: Vec::new() }
     }
 
-    /// The same target with one more thing that must never show, such as a secret attribute.
+    /// Adds another secret that must never be shown, such as a secret attribute.
     #[must_use]
     pub fn with_secret(mut self, secret: impl Into<SecretString>) -> Self {
         self.secrets.push(secret.into());
         self
     }
 
-    /// The same target, which leads to this trap, in a scenario that asks for one.
+    /// Sets the trap to which this target leads, for a scenario that needs one.
     #[must_use]
     pub fn with_trap(mut self, trap: Trap) -> Self {
         self.trap = Some(trap);
         self
     }
 
-    /// The same target, which keeps `guard` alive as long as it lives: a server's handle, a temporary folder.
+    /// Keeps `guard` alive as long as the target: a server's handle, a temporary folder.
     #[must_use]
     pub fn keeping(mut self, guard: impl Any + Send + Sync) -> Self {
         self.keep.push(Box::new(guard));
@@ -139,22 +139,22 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Why there is no target.
+/// The reason why there is no target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoTarget {
-    /// Such a target makes no sense for this connector, or the fixture cannot make one: the test is skipped.
+    /// Such a target makes no sense for this connector, or the fixture cannot provide it: the test is skipped.
     Unsupported(String),
-    /// It should have started: the test fails.
+    /// The target failed to start: the test fails.
     Broken(String),
 }
 
 impl NoTarget {
-    /// There is no such target, and why.
+    /// There is no such target; `why` is the reason.
     pub fn unsupported(why: impl fmt::Display) -> Self {
         Self::Unsupported(why.to_string())
     }
 
-    /// The target did not start, and why.
+    /// The target did not start; `why` is the reason.
     pub fn broken(why: impl fmt::Display) -> Self {
         Self::Broken(why.to_string())
     }

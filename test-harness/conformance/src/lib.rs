@@ -1,25 +1,21 @@
-//! The conformance suite: what every connector must do, as tests that any connector can run.
+#![doc = include_str!("../README.md")]
 //!
-//! A connector's author writes a [`Fixture`], which starts targets and states the truth that they hold, and gets the whole
-//! suite as ordinary tests, named one by one:
-//!
-//! ```ignore
-//! connector_conformance::conformance_suite!(MyFixture);
-//! ```
+//! # Results
 //!
 //! The same tests are data ([`suite`]), which `harness conformance --os-type X` runs and reports.
 //!
-//! A failure says what was expected, what the connector did, what to do, and which part of the documentation explains it. A test whose target
-//! a fixture cannot have is skipped, and a [`Report`] counts it so; one that passed without some of its targets names
-//! them. `cargo test` knows no skipping at run time: there such a test counts as passed, and a numbered line on standard
-//! error says that it was skipped, and why.
+//! A failure reports what was expected, what the connector did, what to do, and which part of the documentation
+//! explains it. A test is skipped if the fixture has no target for it, and a [`Report`] counts it so; a test that
+//! passed without some of its targets lists them. `cargo test` cannot skip at run time: there, such a test counts as
+//! passed, and a numbered line on standard error reports that it was skipped, and why.
 //!
-//! What a connector prints is seen from outside its process alone, so `the_secret_is_never_printed` starts its own program
-//! again ([`Rerun`]), as the test runner of `cargo test` or as `harness conformance`, and looks at both standard streams.
-//! The records of the crate `log` go there, too, unless the program has a logger of its own. A test runner other than the
-//! standard one fails that test.
+//! What a connector prints can only be seen from outside its process. So `the_secret_is_never_printed` starts its own
+//! program again ([`Rerun`]), as the test runner of `cargo test` or as `harness conformance`, and captures both
+//! standard streams. The records of the crate `log` go there, too, unless the program has its own logger. With another
+//! test runner than the standard one, that test fails.
 //!
-//! Where points are drawn at random, the seed is part of the failure; the variable `CONFORMANCE_SEED` sets another.
+//! If points are chosen at random, the failure contains the seed; the environment variable `CONFORMANCE_SEED` sets
+//! another.
 
 pub mod bad_servers;
 mod bench;

@@ -1,4 +1,4 @@
-//! What is logged, for tests that look at it.
+//! Capturing the log, for tests that examine it.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -8,13 +8,14 @@ use tracing::{Dispatch, Level};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// A subscriber that hears nothing and is always there. Which events anybody wants to hear is decided where an event
-/// occurs first in a process, and `tracing` asks there the subscriber of that thread alone while only one exists: a
-/// thread without one would silence the event for the thread that captures.
+/// A subscriber that is interested in nothing but always exists. `tracing` decides whether anybody is interested in an
+/// event when it first occurs in a process. As long as only one subscriber exists, `tracing` asks only the one of the
+/// current thread: a thread without one would disable the event for the capturing thread, too.
 static SILENT: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
 
-/// Everything that this thread logs, at every level, until this is dropped. Other threads, such as those of other tests,
-/// log elsewhere: so what is captured has to run on one thread, as a Tokio runtime of one thread does.
+/// Captures everything that this thread logs, at every level, until it is dropped. The log of other threads, such as
+/// those of other tests, is not captured: so the code under test must run on this thread, as on a single-threaded Tokio
+/// runtime.
 #[derive(Debug)]
 pub struct CapturedLog {
     written: Buffer,
@@ -22,7 +23,7 @@ pub struct CapturedLog {
 }
 
 impl CapturedLog {
-    /// Captures from now on.
+    /// Starts capturing.
     #[must_use]
     pub fn start() -> Self {
         LazyLock::force(&SILENT);
@@ -38,7 +39,7 @@ impl CapturedLog {
         Self { written, _default: default }
     }
 
-    /// What has been logged so far, one line for each event.
+    /// Returns what has been logged so far, one line per event.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.written.lock()).into_owned()
     }
@@ -74,7 +75,7 @@ mod tests {
             tracing::trace!(who, "said");
         }
         let log = CapturedLog::start();
-        // The first thread that comes by has no subscriber, the second one its own.
+        // The first thread to log the event has no subscriber, the second has its own.
         std::thread::scope(|scope| {
             scope.spawn(|| say("nobody's")).join().map_err(|_| "panicked")?;
             scope.spawn(|| {

@@ -1,4 +1,4 @@
-//! A sink that records what a scan does to it, and misbehaves where a test asks for it.
+//! A sink that records what a scan does, and misbehaves if a test asks for it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,46 +7,46 @@ use connector_api::{CancellationToken, Checkpoint, ConnectorError, Progress, Rec
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// How long a held batch waits for another one to be offered meanwhile, which must not happen.
+/// How long a held batch waits for another one to be sent meanwhile, which must not happen.
 const HOLD: Duration = Duration::from_millis(25);
 
-/// How many batches are held.
+/// The number of batches that are held.
 const HELD_BATCHES: usize = 4;
 
 /// What the sink does in addition to recording.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Script {
-    /// Nothing.
+    /// Nothing else.
     #[default]
     Record,
-    /// It takes its time, and watches whether another batch is offered meanwhile.
+    /// Holds the first batches, and detects whether another one is sent meanwhile.
     Hold,
-    /// It fails on the n-th batch, counted from 1, and ever after.
+    /// Fails at the n-th batch, counted from 1, and at all later ones.
     FailRecords(usize),
-    /// It fails on the first checkpoint.
+    /// Fails at the first checkpoint.
     FailCheckpoint,
-    /// It cancels the scan on the n-th call of any kind, counted from 1.
+    /// Cancels the scan at the n-th call of any kind, counted from 1.
     CancelAt(usize, CancellationToken),
 }
 
-/// What a scan did to the sink.
+/// What the sink has recorded.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// Calls of any kind.
     pub(super) calls: usize,
-    /// Every row that was taken.
+    /// The rows that were taken.
     pub(super) rows: Vec<Record>,
-    /// The size of every batch.
+    /// The size of each batch.
     pub(super) batches: Vec<usize>,
-    /// Every checkpoint, and how many rows had come before it.
+    /// The checkpoints, each with the number of rows before it.
     pub(super) checkpoints: Vec<(usize, Checkpoint)>,
-    /// All reports of progress.
+    /// The progress reports.
     pub(super) progress: Vec<Progress>,
-    /// A batch was offered while another was not yet taken.
+    /// Whether a batch was sent before another was taken.
     pub(super) overlapped: bool,
-    /// Batches that were offered after the sink had failed.
+    /// The number of batches sent after the sink had failed.
     pub(super) batches_after_failure: usize,
-    /// When the scan was cancelled, and how many batches had been offered by then.
+    /// When the scan was cancelled, and the number of batches sent by then.
     pub(super) cancelled: Option<(Instant, usize)>,
     pending: usize,
     failed: bool,
@@ -68,7 +68,7 @@ impl Probe {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a call, and cancels where the script says so.
+    /// Counts a call, and cancels the scan if the script says so.
     fn enter(&self) -> MutexGuard<'_, Seen> {
         let mut seen = self.seen();
         seen.calls += 1;

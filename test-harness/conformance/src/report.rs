@@ -1,4 +1,4 @@
-//! All tests of the suite against one fixture, as a table, as JSON, or as JUnit for a build server.
+//! The results of all tests of the suite for one fixture: as a table, as JSON, or as JUnit for a CI server.
 
 use std::fmt::{self, Write};
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use super::rerun::{Rerun, is_started_again};
 use super::suite::{ConformanceTest, Ran, suite};
 use super::verdict::{NotPassed, Verdict};
 
-/// The form of a printed report.
+/// The format of a report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
     /// For people.
@@ -20,19 +20,19 @@ pub enum Format {
     Table,
     /// For programs.
     Json,
-    /// For build servers.
+    /// For CI servers.
     Junit,
 }
 
-/// A form of report that there is not.
+/// The error for an unknown format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownFormat(String);
 
 impl Format {
-    /// Every form.
+    /// Every format.
     pub const ALL: &[Self] = &[Self::Table, Self::Json, Self::Junit];
 
-    /// Its name on a command line.
+    /// Returns the format's name on a command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Table => "table",
@@ -58,13 +58,13 @@ impl FromStr for Format {
 
 impl fmt::Display for UnknownFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no report of the form `{}`: use table, json or junit", self.0)
+        write!(f, "unknown report format `{}`: use table, json or junit", self.0)
     }
 }
 
 impl std::error::Error for UnknownFormat {}
 
-/// How every test of the suite ended.
+/// The results of every test of the suite.
 pub struct Report {
     os_type: String,
     entries: Vec<Entry>,
@@ -77,8 +77,8 @@ struct Entry {
 }
 
 impl Report {
-    /// Runs the suite. Blocks as [`ConformanceTest::run`] does. One test starts the program again, with the same arguments,
-    /// and needs it to come here.
+    /// Runs the suite. Blocks as [`ConformanceTest::run`] does. One test starts the program again with the same
+    /// arguments, and expects it to call this function again.
     pub fn of(fixture: &dyn Fixture) -> Self {
         let program = Rerun::of_command();
         let run = |test: &'static ConformanceTest| {
@@ -91,7 +91,7 @@ impl Report {
         Self { os_type, entries: tests.map(run).collect() }
     }
 
-    /// Whether no test failed. A skipped test is no failure.
+    /// Returns whether no test failed. A skipped test is not a failure.
     pub fn passed(&self) -> bool {
         self.failed() == 0
     }
@@ -104,7 +104,7 @@ impl Report {
         self.entries.iter().filter(|entry| which(&entry.ran.verdict)).count()
     }
 
-    /// The report as text.
+    /// Formats the report.
     pub fn render(&self, format: Format) -> String {
         match format {
             Format::Table => self.table(),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn junit_counts_failures_and_escapes_what_it_is_told() {
+    fn junit_counts_failures_and_escapes_texts() {
         let xml = report().render(Format::Junit);
         assert!(xml.contains(r#"failures="1""#) && xml.contains("none &amp; nothing"), "{xml}");
         assert!(xml.contains("&lt;such"), "{xml}");

@@ -1,4 +1,4 @@
-//! This very program, started again: what is printed shows from outside its process alone.
+//! Starting this program again: what it prints can only be seen from outside its process.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,24 +7,24 @@ use std::process::{Output, Stdio};
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-/// Set in a program that was started again.
+/// The environment variable that is set in a program that was started again.
 const STARTED_AGAIN: &str = "CONFORMANCE_STARTED_AGAIN";
 
 tokio::task_local! {
-    /// How the program of the test that is running is started again.
+    /// How to start the program of the running test again.
     pub(super) static CURRENT: Rerun;
 }
 
-/// How this program is started again to run one test of the suite, and nothing else, in a process of its own.
+/// How to start this program again in a separate process, to run just one test of the suite.
 #[derive(Debug, Clone)]
 pub struct Rerun {
     arguments: Vec<OsString>,
 }
 
 impl Rerun {
-    /// A program of the standard test runner, in which the function `name` of the module `module_path!()` runs the test.
+    /// Starts the standard test runner with the function `name` of the module `module_path!()` only.
     pub fn of_test(module: &str, name: &str) -> Self {
-        // The runner's names begin below the crate.
+        // The runner's test names do not contain the crate.
         let path = match module.split_once("::") {
             Some((_, module)) => format!("{module}::{name}"),
             None => name.to_owned(),
@@ -32,24 +32,24 @@ impl Rerun {
         Self { arguments: [&path, "--exact", "--nocapture", "--include-ignored"].map(OsString::from).into() }
     }
 
-    /// A program that runs [`Report::of`](crate::Report::of) when it is started with the arguments that it has now.
+    /// Starts a program that calls [`Report::of`](crate::Report::of), with the same arguments as this one.
     pub fn of_command() -> Self {
         Self { arguments: env::args_os().skip(1).collect() }
     }
 
-    /// Starts it and waits for its end. It is stopped where nobody waits any longer.
+    /// Starts the program and waits for its end. Stops it if nobody waits any longer.
     pub(super) async fn output(&self) -> io::Result<Output> {
         let mut command = tokio::process::Command::new(env::current_exe()?);
         command.args(&self.arguments).env(STARTED_AGAIN, "1").stdin(Stdio::null()).kill_on_drop(true).output().await
     }
 }
 
-/// Whether this program was started again.
+/// Returns whether this program was started again.
 pub(super) fn is_started_again() -> bool {
     env::var_os(STARTED_AGAIN).is_some()
 }
 
-/// Sends every record of the crate `log` to standard error, unless somebody else has it already.
+/// Sends every record of the crate `log` to standard error, unless there is another logger.
 pub(super) fn print_log() {
     if log::set_logger(&ToStandardError).is_ok() {
         log::set_max_level(LevelFilter::Trace);

@@ -1,4 +1,4 @@
-//! Whether a secret shows in a text.
+//! Searching for secrets in a text.
 
 use std::cmp::Reverse;
 
@@ -6,11 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use connector_api::secrecy::{ExposeSecret, SecretString};
 
-/// How much is quoted before a secret and after it, in characters.
+/// How much text is quoted before and after a secret, in characters.
 const QUOTED: usize = 40;
 
-/// Where the first of these secrets shows in a text, as it is or in Base64: what stands around it, with a mask in the place
-/// of each secret that has its number, from 1. A secret that is empty shows nowhere.
+/// Finds the first of these secrets in a text, as it is or in Base64. Returns the text around it, with each secret
+/// replaced by a mask with its number, from 1. An empty secret is never found.
 pub(super) fn shown_in(secrets: &[SecretString], text: &str) -> Option<String> {
     let forms = Forms::of(secrets);
     let (before, mask, after) = forms.first(text)?;
@@ -21,7 +21,7 @@ pub(super) fn shown_in(secrets: &[SecretString], text: &str) -> Option<String> {
     Some(quoted.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// Each form in which a secret may show, and its mask.
+/// Each form in which a secret may appear, with its mask.
 struct Forms(Vec<(String, String)>);
 
 impl Forms {
@@ -36,8 +36,8 @@ impl Forms {
         Self(forms.collect())
     }
 
-    /// What stands before the first secret, the mask for it, and what stands after it. One may begin with another: then it
-    /// is the longer one.
+    /// Returns the text before the first secret, its mask, and the text after it. If one secret begins with another,
+    /// the longer one is found.
     fn first<'t>(&self, text: &'t str) -> Option<(&'t str, &str, &'t str)> {
         let found = self.0.iter().filter_map(|(form, mask)| Some((text.find(form)?, form.len(), mask)));
         let (at, length, mask) = found.min_by_key(|(at, length, _)| (*at, Reverse(*length)))?;
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_a_secret_is_quoted_and_no_secret_is() {
+    fn the_text_around_a_secret_is_quoted_and_no_secret_is() {
         assert_eq!(shown("nothing of that kind"), None);
         assert_eq!(shown("x-key: geheim\nis refused").as_deref(), Some("x-key: ‹secret 1› is refused"));
         assert_eq!(shown("geheim-2 and Z2VoZWlt").as_deref(), Some("‹secret 3› and ‹secret 1 in Base64›"));

@@ -1,4 +1,4 @@
-//! Where no connector may come: a server that counts who does.
+//! A server to which no connector may connect. It counts connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,12 +14,14 @@ use tokio::time::timeout;
 use super::bad_servers;
 use super::secret;
 
-/// How long a connection that was made is waited for.
+/// How long to wait for the request of a connection that was made.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// A server on loopback that takes every request, counts it and answers it well. It lasts as long as the test's runtime.
+/// A server on loopback that accepts every request, counts it and responds successfully. It runs as long as the test's
+/// runtime.
 ///
-/// A fixture puts it where a careless connector would be led: see [`Target::with_trap`](crate::Target::with_trap).
+/// A fixture uses it as the place to which a careless connector would be led: see
+/// [`Target::with_trap`](crate::Target::with_trap).
 #[derive(Debug, Clone)]
 pub struct Trap {
     address: SocketAddr,
@@ -32,7 +34,7 @@ impl Trap {
     /// Starts the server.
     ///
     /// # Errors
-    /// When loopback has no free port.
+    /// Returns an error if loopback has no free port.
     pub async fn start() -> io::Result<Self> {
         let listener = bad_servers::listener().await?;
         let trap = Self {
@@ -57,23 +59,23 @@ impl Trap {
         Ok(trap)
     }
 
-    /// Where it listens.
+    /// Returns the server's address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The same server as a plain HTTP address that is not loopback, though it leads nowhere but to this machine.
+    /// Returns the same server as a plain HTTP address that is not loopback, although it only leads to this machine.
     pub fn elsewhere(&self) -> String {
         format!("http://0.0.0.0:{}", self.address.port())
     }
 
-    /// How many connections were made to it.
+    /// Returns the number of connections made to it.
     pub fn visits(&self) -> usize {
         self.visits.load(Ordering::Relaxed)
     }
 
-    /// Who came, for a failure: how many, and whether a secret came along. `None` when nobody did. Who made a connection
-    /// and did not wait for an answer came, too.
+    /// Describes the connections for a failure: their number, and whether a secret was sent. `None` if there were none.
+    /// A connection counts even if it was closed before the response.
     pub(super) async fn caught(&self, secrets: &[SecretString]) -> Option<String> {
         let _ = timeout(GRACE, self.came.notified()).await;
         let visits = self.visits();

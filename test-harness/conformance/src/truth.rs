@@ -1,11 +1,11 @@
-//! Records as comparable keys: what a target holds against what a scan says it holds.
+//! Records as comparable keys: what a target contains, compared with what a scan found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector_api::{Account, Group, Membership, NodeKind, NodeRef, Principal, Record, Resource};
 use serde_json::Value;
 
-/// The records that a scan must find: for each identity the one fact that is compared with it.
+/// The records that a scan must find. For each identity, one fact is compared:
 ///
 /// | record | identity | fact |
 /// |---|---|---|
@@ -16,7 +16,7 @@ use serde_json::Value;
 /// | binding | both ends, the access and the request | |
 /// | grant | principal and resource | the access |
 ///
-/// Bindings are compared only where the fixture's truth has some. Every other field that a record of the truth sets is
+/// Bindings are compared only if the fixture's truth has some. Every other field that a record of the truth sets is
 /// compared, too, such as `enabled` and `admin` of an account: see [`Truth::differing_fields`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Truth {
@@ -32,28 +32,29 @@ struct Row {
 }
 
 impl Truth {
-    /// The truth of these records; of each, identity, fact and the fields that it sets matter.
+    /// Creates the truth from records. Of each, the identity, the fact and the fields that it sets are used.
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let row = |record: &Record| Row {
             kind: record.kind(),
             fact: fact(record),
-            // A row that is no JSON has no field that is right; that it is none has a test of its own.
+            // A row that cannot be serialised has no right field; another test reports it.
             fields: serde_json::to_value(record).unwrap_or_default(),
         };
         Self { rows: records.into_iter().map(|record| (identity(record), row(record))).collect() }
     }
 
-    /// How many records there are.
+    /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// What `seen` lacks, has too much or has otherwise, one line each; `None` when both are equal.
+    /// Returns what `seen` is missing, has in addition or has with another fact, one line each; `None` if there is no
+    /// difference.
     pub fn difference(&self, seen: &Self) -> Option<String> {
         let knows_bindings = self.rows.keys().any(|key| key.starts_with(BINDING));
         let lines: Vec<String> = self
@@ -72,11 +73,12 @@ impl Truth {
         (!lines.is_empty()).then(|| shortened(&lines))
     }
 
-    /// The fields that a record of the truth sets and `seen` has otherwise, one line each; `None` when there are none.
+    /// Returns the fields that a record of the truth sets and that differ in `seen`, one line each; `None` if there are
+    /// none.
     ///
-    /// A field that is absent in the truth's record is not compared, nor one that is as in a record of which nothing but
-    /// the identity is known, such as `privileged: false`. Of an object only the fields that the truth sets are compared.
-    /// Records that `seen` lacks are [another matter](Self::difference).
+    /// A field is not compared if it is absent in the truth's record, or if it has the value of an otherwise unknown
+    /// record, such as `privileged: false`. Within an object, only the fields that the truth sets are compared. Records
+    /// that `seen` is missing are reported by [`difference`](Self::difference).
     pub fn differing_fields(&self, seen: &Self) -> Option<String> {
         let mut lines = Vec::new();
         for (key, wanted, found) in self.in_both(seen) {
@@ -89,7 +91,7 @@ impl Truth {
         (!lines.is_empty()).then(|| shortened(&lines))
     }
 
-    /// Whether some record of that kind sets the field.
+    /// Returns whether some record of that kind sets the field.
     pub(super) fn sets(&self, kind: &str, field: &str) -> bool {
         self.rows.values().any(|row| row.kind == kind && row.set().any(|(set, _)| set == field))
     }
@@ -100,7 +102,7 @@ impl Truth {
 }
 
 impl Row {
-    /// The fields that the record sets.
+    /// Returns the fields that the record sets.
     fn set(&self) -> impl Iterator<Item = (&str, &Value)> {
         let blank = blank(self.kind);
         let fields = self.fields.as_object().into_iter().flatten();
@@ -110,7 +112,7 @@ impl Row {
     }
 }
 
-/// A record of which nothing is known, as JSON. Those of a kind that is not listed have no field that is always there.
+/// Returns a record of which nothing is known, as JSON. Records of other kinds have no field that is always present.
 fn blank(kind: &str) -> Value {
     let record = match kind {
         "account" => Record::from(Account::new("", "")),
@@ -121,13 +123,13 @@ fn blank(kind: &str) -> Value {
     };
     let mut fields = serde_json::to_value(record).unwrap_or_default();
     if let Some(fields) = fields.as_object_mut() {
-        // What an account is, and whether it is a member itself, is never left open.
+        // The kind of an account and whether a membership is direct are never unknown.
         fields.retain(|field, _| !matches!(field.as_str(), "kind" | "direct"));
     }
     fields
 }
 
-/// Calls `report` with the path of each value that is set in `wanted` and otherwise in `found`.
+/// Calls `report` with the path of each value of `wanted` that differs in `found`.
 fn differing(path: &str, wanted: &Value, found: &Value, report: &mut dyn FnMut(&str, &Value, &Value)) {
     match (wanted, found) {
         (Value::Object(fields), Value::Object(_)) => {
@@ -140,12 +142,12 @@ fn differing(path: &str, wanted: &Value, found: &Value, report: &mut dyn FnMut(&
     }
 }
 
-/// A value, or that there is none.
+/// Formats a value, or its absence.
 fn shown(value: &Value) -> String {
     if value.is_null() { "absent".to_owned() } else { brief(value) }
 }
 
-/// The beginning of a value.
+/// Returns the start of a value.
 pub(super) fn brief(value: &Value) -> String {
     const SHOWN: usize = 80;
     let text = value.to_string();
@@ -155,7 +157,7 @@ pub(super) fn brief(value: &Value) -> String {
     }
 }
 
-/// The first few lines and how many more there are.
+/// Joins the first few lines, and adds the number of the others.
 pub(super) fn shortened(lines: &[String]) -> String {
     const SHOWN: usize = 5;
     let mut text = lines.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
@@ -165,10 +167,10 @@ pub(super) fn shortened(lines: &[String]) -> String {
     text
 }
 
-/// How the keys of bindings begin.
+/// The prefix of the keys of bindings.
 const BINDING: &str = "binding of ";
 
-/// What makes a record that one and no other.
+/// Returns what identifies a record.
 pub(super) fn identity(record: &Record) -> String {
     match record {
         Record::Account(account) => account_key(&account.external_id),

@@ -1,4 +1,4 @@
-//! How one test ended.
+//! The verdict of one test.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,45 +7,45 @@ use connector_api::{ConnectorError, ScanFailure};
 
 use super::fixture::NoTarget;
 
-/// How one test ended: passed, or why not.
+/// The verdict of one test: passed, or why not.
 pub type Verdict = Result<(), NotPassed>;
 
 /// Why a test did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotPassed {
-    /// There was nothing to test, and why.
+    /// There was nothing to test; contains the reason.
     Skipped(String),
-    /// The connector does not do what it must.
+    /// The connector does not meet the requirement.
     Failed(Failure),
 }
 
 /// What a test expected, and what the connector did instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What the contract asks for.
+    /// What the contract requires.
     pub expected: String,
     /// What the connector did.
     pub got: String,
-    /// What to do about it, where that is something else than the test says.
+    /// What to do about it, if it differs from the test's own advice.
     pub advice: Option<Advice>,
 }
 
 /// What to do about a failure, and where it is explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advice {
-    /// What an author whose connector fails does.
+    /// What the author of a failing connector should do.
     pub remedy: &'static str,
     /// The part of the documentation that explains it.
     pub explains: &'static str,
 }
 
 impl Failure {
-    /// A failure from what was expected and what the connector did.
+    /// Creates a failure from what was expected and what the connector did.
     pub fn new(expected: impl fmt::Display, got: impl fmt::Display) -> Self {
         Self { expected: expected.to_string(), got: got.to_string(), advice: None }
     }
 
-    /// A failure to end in time.
+    /// Creates a failure to end in time.
     pub(super) fn late(expected: impl fmt::Display, limit: Duration, advice: Advice) -> Self {
         let got = format!("it had not ended after {} seconds", limit.as_secs());
         Self { advice: Some(advice), ..Self::new(expected, got) }
@@ -75,7 +75,7 @@ impl From<NoTarget> for NotPassed {
     }
 }
 
-/// Fails with `expected` and what `got` makes, unless the condition holds.
+/// Fails with `expected` and the result of `got` if the condition does not hold.
 pub(super) fn ensure<C: fmt::Display>(
     holds: bool,
     expected: impl fmt::Display,
@@ -86,7 +86,7 @@ pub(super) fn ensure<C: fmt::Display>(
 
 /// Turns an error of the connector into a failure, for calls that must succeed.
 pub(super) trait Expect<T> {
-    /// The value, or a failure that says what was expected.
+    /// Returns the value, or a failure with what was expected.
     fn expecting(self, expected: impl fmt::Display) -> Result<T, NotPassed>;
 }
 

@@ -1,5 +1,5 @@
-//! The suite catches what it is there for: a sound connector passes all of it, and each way of breaking that
-//! connector is caught by the test that is named after it.
+//! The suite catches what it is meant to catch: a sound connector passes all of it, and each way of breaking that
+//! connector is caught by the test for it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod reference;
@@ -44,6 +44,17 @@ catches! {
     an_unmarked_secret_is_caught: UnmarkedSecret => every_secret_property_is_marked;
     confusable_names_are_caught: ConfusableNames => an_unknown_attribute_is_refused_with_the_nearest_name;
     an_untyped_property_is_caught: UntypedProperty => a_wrong_value_is_refused_and_not_repeated;
+    a_property_of_two_types_is_caught: TwoTypes => every_property_has_one_type;
+    a_property_that_is_typed_by_its_choices_alone_is_caught: TypeOfAlternatives => every_property_has_one_type;
+    an_untitled_choice_is_caught: UntitledChoice => every_choice_has_a_title;
+    a_list_of_words_without_titles_is_caught: ListOfWords => every_choice_has_a_title;
+    markdown_in_help_is_caught: MarkdownInHelp => help_is_plain_text_on_one_line;
+    broken_lines_in_help_are_caught: LinesInHelp => help_is_plain_text_on_one_line;
+    a_format_that_validators_do_not_know_is_caught: UnknownFormat => every_format_is_known_to_validators;
+    a_form_that_forgets_an_attribute_is_caught: FormForgetsAnAttribute => the_form_names_every_attribute_once;
+    a_form_that_repeats_an_attribute_is_caught: FormRepeatsAnAttribute => the_form_names_every_attribute_once;
+    a_form_of_unknown_attributes_is_caught: FormNamesWhatIsNotThere => the_form_names_every_attribute_once;
+    a_form_without_headings_is_caught: FormWithoutHeadings => the_form_names_every_attribute_once;
     a_secret_that_is_needed_secretly_is_caught: NeedsSecretSecretly => a_missing_secret_is_refused;
     a_failed_check_of_a_healthy_target_is_caught: FailsHealthyTest => a_healthy_target_passes_the_connection_test;
     a_wrong_code_for_refused_is_caught: CallsRefusedTimeout => nobody_listening_is_reported_as_connect;
@@ -126,15 +137,15 @@ catches! {
     a_secret_in_the_refusal_of_a_request_is_caught: LeaksInRefusedRequest => the_secret_never_shows;
     a_secret_in_a_plan_is_caught: LeaksInPlan => the_secret_never_shows;
     a_secret_in_an_organisation_is_caught: LeaksInOrganizations => the_secret_never_shows;
-    a_panic_is_a_failure_like_another: Panics => a_scan_equals_the_truth;
+    a_panic_is_a_failure: Panics => a_scan_equals_the_truth;
 }
 
-/// Checks that the test of that name fails for this connector, and says what it expected.
+/// Checks that the test of that name fails for this connector.
 fn caught(fixture: &dyn Fixture, name: &str, program: &Rerun) {
     let test = suite().iter().find(|test| test.name == name).expect("a test of that name");
     match test.run(fixture, program).verdict {
         Err(NotPassed::Failed(_)) => {}
-        other => panic!("{name} came to {other:?}"),
+        other => panic!("{name} has the verdict {other:?}"),
     }
 }
 

@@ -1,11 +1,11 @@
-//! Keeps the rows of an unfinished scan, so that it can go on where it stopped.
+//! Saves the rows of an unfinished scan, so that it can continue where it stopped.
 //!
-//! Next to the checkpoint `FILE` lies the spool `FILE.rows`: after its first line every row so far, one JSON object a
-//! line. `FILE` itself is two lines: a seal and the connector's [`Checkpoint`]. The seal holds the length and digest of
-//! the spool at that moment and a digest over everything, so that damage to either file is noticed. `FILE` is replaced
-//! in one durable step, after the spool is durable: after a crash at any moment the two agree.
+//! Next to the checkpoint `FILE` is the spool `FILE.rows`: a first line, then every row so far, one JSON object per line.
+//! `FILE` itself has two lines: a seal and the connector's [`Checkpoint`]. The seal contains the length and digest of the
+//! spool at that moment and a digest of everything, so that damage to either file is detected. `FILE` is replaced in one
+//! durable step after the spool is durable, so the two match after a crash at any moment.
 //!
-//! Both begin with a mark. A file without it is never read, replaced or removed, whatever it is named.
+//! Both files begin with a mark. A file without the mark is never read, replaced or removed, whatever its name.
 
 mod seal;
 
@@ -25,7 +25,7 @@ use super::files;
 /// A row longer than this is not read.
 const MAX_ROW: u64 = 64 * 1024 * 1024;
 
-/// The spool of one scan and its last checkpoint. No second scan can open the same one while it lives.
+/// The spool of one scan and its last checkpoint. It is locked: no other scan can open it at the same time.
 #[derive(Debug)]
 pub struct CheckpointStore {
     path: PathBuf,
@@ -33,17 +33,17 @@ pub struct CheckpointStore {
     length: u64,
     digest: Sha256,
     row: Vec<u8>,
-    /// Whether `path` holds a checkpoint that belongs to the spool.
+    /// Whether `path` is a checkpoint that belongs to the spool.
     sealed: bool,
 }
 
 impl CheckpointStore {
-    /// Opens the store at `path`, and finds where an earlier scan of this system stopped.
+    /// Opens the store at `path` and reads where an earlier scan of this system stopped.
     ///
     /// # Errors
-    /// `checkpoint_rejected` when there is a checkpoint that is damaged, foreign or too old, or a file that is none;
-    /// `invalid_config` when another scan uses the same file or its folder does not exist; `sink` when it cannot be
-    /// written.
+    /// `checkpoint_rejected` if the checkpoint is damaged, too old, or of another system or other settings, or if the file is
+    /// not a checkpoint; `invalid_config` if another scan uses the same file or its folder does not exist; `sink` if it
+    /// cannot be written.
     pub fn resume(
         path: &Path,
         descriptor: &Descriptor,
@@ -68,10 +68,10 @@ impl CheckpointStore {
         Ok((store, checkpoint))
     }
 
-    /// Opens the store at `path` for a scan from the beginning, whatever an earlier scan left there.
+    /// Opens the store at `path` for a scan from the beginning and discards the checkpoint of an earlier scan.
     ///
     /// # Errors
-    /// As for [`resume`](Self::resume), but for the checkpoint that is not looked at.
+    /// As for [`resume`](Self::resume), except that the checkpoint is not read.
     pub fn fresh(path: &Path) -> Result<Self, ConnectorError> {
         let mut store = Self::open(path)?;
         files::remove_if_there(&store.path).and_then(|()| store.rewind()).map_err(|error| store.write_error(&error))?;
@@ -82,11 +82,11 @@ impl CheckpointStore {
         files::check_folder(path)?;
         if fs::metadata(path).is_ok_and(|existing| !existing.is_file()) {
             return Err(ConnectorError::invalid_config(
-                format!("{} is no file, and a checkpoint is one", path.display()),
-                "name a file with --checkpoint",
+                format!("{} is not a regular file, so it cannot be a checkpoint", path.display()),
+                "choose another path with --checkpoint",
             ));
         }
-        // What a link names is meant, not the link.
+        // Use the target of a link, not the link itself.
         let path = files::resolve(path);
         let spool_path = spool_path(&path);
         refuse_foreign(&path, is_checkpoint)?;
@@ -96,7 +96,7 @@ impl CheckpointStore {
         spool.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => ConnectorError::invalid_config(
                 format!("another scan uses the checkpoint {}", path.display()),
-                "wait until it ends, or name another file with --checkpoint",
+                "wait until it ends, or choose another file with --checkpoint",
             ),
             TryLockError::Error(error) => files::write_error(spool_path.display(), &error),
         })?;
@@ -124,7 +124,7 @@ impl CheckpointStore {
         file.seek(SeekFrom::Start(self.length)).map(drop)
     }
 
-    /// Drops rows that came after the checkpoint, and checks those before it.
+    /// Drops rows after the checkpoint, and checks those before it.
     fn cut_back(&mut self, seal: &Seal) -> Result<(), ConnectorError> {
         let cannot_read = |error: io::Error| Checkpoint::rejected(format!("its rows cannot be read: {error}"));
         let file = self.spool.get_mut();
@@ -157,16 +157,16 @@ impl CheckpointStore {
     /// Makes every row so far durable together with `checkpoint`.
     ///
     /// # Errors
-    /// When it cannot be written; the checkpoint before it then still holds.
+    /// If it cannot be written; the previous checkpoint then stays valid.
     pub fn checkpoint(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
         let checkpoint = serde_json::to_vec(checkpoint)?;
         if checkpoint.len() as u64 > MAX_CHECKPOINT / 2 {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the checkpoint is too large to be kept"));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the checkpoint is too large to be saved"));
         }
         self.spool.flush()?;
         self.spool.get_ref().sync_data()?;
         if !is_checkpoint(&self.path)? {
-            return Err(io::Error::other("something else has taken its place"));
+            return Err(io::Error::other("another file has replaced it"));
         }
         let seal = serde_json::to_vec(&Seal::new(self.length, hex(self.digest.clone()), &checkpoint))?;
         files::replace(&self.path, &aside(&self.path), &[&seal, b"\n", &checkpoint, b"\n"])?;
@@ -174,15 +174,15 @@ impl CheckpointStore {
         Ok(())
     }
 
-    /// Gives every row of the spool to `each`, in order.
+    /// Passes every row of the spool to `each`, in order.
     ///
     /// # Errors
-    /// When a row cannot be read, or what `each` says.
+    /// If a row cannot be read, or the error of `each`.
     pub fn replay(&mut self, mut each: impl FnMut(Record) -> Result<(), ConnectorError>) -> Result<(), ConnectorError> {
         let path = spool_path(&self.path);
         let cannot_read = |error: &dyn std::fmt::Display| {
             ConnectorError::sink(
-                format!("cannot read the rows kept in {}: {error}", path.display()),
+                format!("cannot read the rows saved in {}: {error}", path.display()),
                 "start the scan again with --fresh",
             )
         };
@@ -202,12 +202,12 @@ impl CheckpointStore {
         }
     }
 
-    /// Whether a later scan can go on from here.
+    /// Whether a later scan can continue from here.
     pub fn can_resume(&self) -> bool {
         self.sealed
     }
 
-    /// Removes checkpoint and spool, once their rows are safe elsewhere.
+    /// Removes checkpoint and spool; call it when their rows are stored elsewhere.
     ///
     /// # Errors
     /// When a file cannot be removed.
@@ -220,26 +220,26 @@ impl CheckpointStore {
         Ok(())
     }
 
-    /// What a failed write to this store means for the operator.
+    /// The operator's error for a failed write to this store.
     pub fn write_error(&self, error: &io::Error) -> ConnectorError {
         files::write_error(format_args!("the checkpoint {}", self.path.display()), error)
     }
 }
 
 impl Drop for CheckpointStore {
-    /// A spool without a checkpoint is of no use to anybody.
+    /// A spool without a checkpoint is useless and is removed.
     fn drop(&mut self) {
         if !self.sealed && !self.path.exists() {
             let _ = files::remove_if_there(&aside(&self.path));
             let _ = files::remove_if_there(&spool_path(&self.path));
         }
-        // Closing the file would not be enough: a process that is just being started holds a copy of it for a moment.
+        // Closing the file is not enough: a process that is being started has a copy of it for a moment.
         let _ = self.spool.flush();
         let _ = self.spool.get_ref().unlock();
     }
 }
 
-/// Opens the spool, or makes one: with its mark from the first moment.
+/// Opens the spool, or creates one that has its mark from the start.
 fn open_spool(path: &Path) -> io::Result<File> {
     if !path.exists() {
         let mut draft = files::Draft::next_to(path)?;
@@ -256,12 +256,12 @@ fn spool_path(path: &Path) -> PathBuf {
     files::with_suffix(path, ".rows")
 }
 
-/// Where a checkpoint is written before it takes its place.
+/// Where a checkpoint is written before it replaces the old one.
 fn aside(path: &Path) -> PathBuf {
     files::with_suffix(path, ".new")
 }
 
-/// Adds everything that `from` holds to `digest`.
+/// Adds the content of `from` to `digest`.
 fn update(digest: &mut Sha256, from: impl Read) -> io::Result<()> {
     let mut bytes = BufReader::with_capacity(256 * 1024, from);
     loop {

@@ -1,4 +1,4 @@
-//! Two of the files that a scan reads and writes may not be one: what is written last would be all that is left.
+//! Files that a scan reads and writes must be different: otherwise the last write would overwrite the others.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use connector_api::ConnectorError;
 
 use super::files;
 
-/// The files of one scan, each with the option by which an operator knows it.
+/// The files of one scan, each with the option that names it.
 #[derive(Debug, Default)]
 pub(super) struct FilesInUse(Vec<FileInUse>);
 
@@ -18,7 +18,7 @@ struct FileInUse {
     written: bool,
 }
 
-/// What a file system knows a file by, whatever its names are.
+/// The identity of a file in its file system, whatever its names.
 type Identity = (u64, u64);
 
 impl FilesInUse {
@@ -32,10 +32,10 @@ impl FilesInUse {
         self.enter(name.into(), path, false);
     }
 
-    /// Enters standard error, and standard output where `rows` go there, as far as they were led into files.
+    /// Enters standard error, and standard output if `rows` go there, if they are redirected to files.
     pub(super) fn streams(&mut self, rows: bool) {
         let (output, error) = (streams::output(), streams::error());
-        // Where one is a copy of the other, as after `2>&1`, neither overwrites the other.
+        // If one is a copy of the other, as with `2>&1`, neither overwrites the other.
         let apart = !(rows && streams::are_one());
         for (name, identity) in [
             ("the rows on standard output", output.filter(|_| rows)),
@@ -48,13 +48,13 @@ impl FilesInUse {
     }
 
     fn enter(&mut self, name: String, path: &Path, written: bool) {
-        // Of pipes and devices nothing is lost.
+        // Pipes and devices cannot be overwritten.
         if !path.exists() || path.is_file() || path.is_dir() {
             self.0.push(FileInUse { name, path: files::resolve(path), identity: identity(path), written });
         }
     }
 
-    /// Refuses two names of one file, and a file inside a folder that will be replaced.
+    /// Refuses two names for the same file, and a file inside a folder that will be replaced.
     ///
     /// # Errors
     /// `invalid_config`, naming both.
@@ -64,12 +64,12 @@ impl FilesInUse {
                 let how = match () {
                     () if !one.written && !other.written => continue,
                     () if one.is(other) => "are the same file",
-                    () if one.is_within(other) || other.is_within(one) => "are within one another",
+                    () if one.is_within(other) || other.is_within(one) => "overlap: one is inside the other",
                     () => continue,
                 };
                 return Err(ConnectorError::invalid_config(
                     format!("{} and {} {how}", one.name, other.name),
-                    "name a place of its own for each",
+                    "choose a different path for each",
                 ));
             }
         }
@@ -90,7 +90,7 @@ impl FileInUse {
     }
 }
 
-/// The path as the system compares it.
+/// The path as the system compares it: some ignore case.
 fn folded(path: &Path) -> PathBuf {
     if cfg!(any(windows, target_os = "macos")) { path.to_string_lossy().to_lowercase().into() } else { path.to_owned() }
 }
@@ -106,7 +106,7 @@ fn identity(_: &Path) -> Option<Identity> {
     None
 }
 
-/// Standard output and standard error, where a shell led them into files.
+/// Standard output and standard error, if a shell redirected them to files.
 #[cfg(unix)]
 mod streams {
     use std::fs::File;
@@ -133,7 +133,7 @@ mod streams {
         identity(io::stderr())
     }
 
-    /// Whether both were opened at once: what moves one then moves the other.
+    /// Whether both are one open file: then seeking in one moves the other.
     pub(super) fn are_one() -> bool {
         let moves = || -> io::Result<bool> {
             let (mut output, mut error) = (copy(io::stdout())?, copy(io::stderr())?);
@@ -206,7 +206,7 @@ mod tests {
             files.writes("--output rows", &at("rows"));
             files.reads("--system", &at("rows/hq.toml"));
         });
-        assert_eq!(within.as_deref(), Some("--output rows and --system are within one another"));
+        assert_eq!(within.as_deref(), Some("--output rows and --system overlap: one is inside the other"));
         let apart = refused(|files| {
             files.writes("--output rows", &at("rows"));
             files.writes("--checkpoint", &at("rows.checkpoint"));

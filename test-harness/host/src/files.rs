@@ -1,4 +1,4 @@
-//! Files that appear under their final name only when they are whole.
+//! Files that get their final name only when they are complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use connector_api::ConnectorError;
 use tempfile::{NamedTempFile, TempDir};
 
-/// A file that is not yet under its final name, readable by its owner only. It vanishes unless it is
-/// [placed](Self::place).
+/// A file without its final name, readable only by its owner. It disappears unless it is [placed](Self::place).
 ///
-/// On Linux it has no name at all until then, so that a process which is killed leaves nothing.
+/// On Linux it has no name at all until then, so a killed process leaves nothing behind.
 pub(super) enum Draft {
     #[cfg(target_os = "linux")]
     Nameless(File),
@@ -35,25 +34,25 @@ impl Draft {
         }
     }
 
-    /// Makes the file durable and gives it its final name in one step, in place of another file.
+    /// Makes the file durable and renames it to its final name in one step, replacing any other file.
     pub(super) fn place(self, path: &Path) -> io::Result<()> {
         self.named(path)?.persist(path).map_err(|error| error.error)?;
         sync_folder(path)
     }
 
-    /// The same, unless there is such a file already.
+    /// The same, but fails if the file exists.
     pub(super) fn place_new(self, path: &Path) -> io::Result<()> {
         self.named(path)?.persist_noclobber(path).map_err(|error| error.error)?;
         sync_folder(path)
     }
 
-    /// The durable file under a passing name in the folder of `path`.
+    /// The durable file under a temporary name in the folder of `path`.
     fn named(mut self, path: &Path) -> io::Result<NamedTempFile> {
         self.file().sync_all()?;
         match self {
             #[cfg(target_os = "linux")]
             Self::Nameless(mut file) => link(&file, path).or_else(|_| {
-                // Some file systems have such files and cannot name them.
+                // Some file systems support nameless files but cannot name them later.
                 let mut copy = named(path)?;
                 file.rewind()?;
                 io::copy(&mut file, &mut copy)?;
@@ -84,7 +83,7 @@ fn nameless(folder: &Path) -> Option<File> {
     use rustix::fs::{Mode, OFlags, open};
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = open(folder, flags, Mode::RUSR | Mode::WUSR).ok()?;
-    // By way of this folder it will get its name.
+    // The name is given through this folder later.
     Path::new("/proc/self/fd").is_dir().then(|| file.into())
 }
 
@@ -102,7 +101,7 @@ fn link(file: &File, path: &Path) -> io::Result<NamedTempFile> {
     })
 }
 
-/// A new folder next to `path`, for its owner only, that vanishes unless it is moved.
+/// A new folder next to `path`, only for its owner, that is removed unless it is moved.
 pub(super) fn folder_next_to(path: &Path) -> io::Result<TempDir> {
     builder(path, |builder| {
         #[cfg(unix)]
@@ -111,7 +110,7 @@ pub(super) fn folder_next_to(path: &Path) -> io::Result<TempDir> {
     })
 }
 
-/// Makes things with hidden names that begin as `path` does.
+/// Makes temporary files or folders with hidden names that start with the name of `path`.
 fn builder<T>(path: &Path, make: impl FnOnce(&mut tempfile::Builder<'_, '_>) -> T) -> T {
     let mut hidden = std::ffi::OsString::from(".");
     hidden.push(path.file_name().unwrap_or_default());
@@ -119,7 +118,7 @@ fn builder<T>(path: &Path, make: impl FnOnce(&mut tempfile::Builder<'_, '_>) -> 
     make(tempfile::Builder::new().prefix(&hidden).suffix(".tmp"))
 }
 
-/// Replaces `path` durably and in one step, by way of the file `aside` in the same folder.
+/// Replaces `path` durably and in one step, through the temporary file `aside` in the same folder.
 pub(super) fn replace(path: &Path, aside: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let mut file = private().truncate(true).open(aside)?;
     parts.iter().try_for_each(|part| file.write_all(part))?;
@@ -128,7 +127,7 @@ pub(super) fn replace(path: &Path, aside: &Path, parts: &[&[u8]]) -> io::Result<
     sync_folder(path)
 }
 
-/// Opens files for reading and writing, makes them where there are none, and lets only their owner read them.
+/// Opens files for reading and writing, creates missing ones, and lets only their owner read them.
 pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true);
@@ -137,24 +136,24 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
-/// Makes a folder that only its owner may enter, unless it is there.
+/// Creates a folder for its owner only, unless it exists.
 ///
 /// # Errors
-/// `invalid_config` when `path` is something else or cannot be made.
+/// `invalid_config` if `path` is not a folder or cannot be created.
 pub fn make_folder(path: &Path) -> Result<(), ConnectorError> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(path) {
         Err(error) if !path.is_dir() => Err(ConnectorError::invalid_config(
-            format!("the folder {} cannot be made: {error}", path.display()),
-            "name a folder that can be made or is there",
+            format!("cannot create the folder {}: {error}", path.display()),
+            "choose a folder that exists or that this user can create",
         )),
         _ => Ok(()),
     }
 }
 
-/// The first bytes of a file, up to `length`; `None` where there is no file.
+/// The first bytes of a file, up to `length`; `None` if there is no file.
 pub fn beginning(path: &Path, length: usize) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -165,7 +164,7 @@ pub fn beginning(path: &Path, length: usize) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Removes a file that may be gone already.
+/// Removes a file, if it exists.
 pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -175,7 +174,7 @@ pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
 
 /// Makes the name of `path` durable.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    // Only Unix opens a folder as a file; elsewhere the rename itself has to do.
+    // Only Unix can open a folder as a file; elsewhere the rename alone must be enough.
     if cfg!(unix) { File::open(folder_of(path))?.sync_all() } else { Ok(()) }
 }
 
@@ -187,10 +186,10 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// The path that a name stands for, without links and detours, whether or not there is a file.
+/// The real path of a name, without links, whether or not the file exists.
 pub(super) fn resolve(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
-    // A link to nothing is followed by hand; no system follows more of them.
+    // A broken link is followed here; no system follows more than 40 links.
     for _ in 0..40 {
         if let Ok(real) = fs::canonicalize(&path) {
             return real;
@@ -222,7 +221,7 @@ pub fn check_folder(path: &Path) -> Result<(), ConnectorError> {
     }
     Err(ConnectorError::invalid_config(
         format!("the folder {} does not exist", folder.display()),
-        "create it first, or name another place",
+        "create it first, or choose another path",
     ))
 }
 
@@ -230,17 +229,17 @@ pub fn check_folder(path: &Path) -> Result<(), ConnectorError> {
 pub(super) fn write_error(place: impl std::fmt::Display, error: &io::Error) -> ConnectorError {
     match error.kind() {
         io::ErrorKind::BrokenPipe => ConnectorError::sink(
-            format!("the reader of {place} went away"),
-            "keep the reader running until the end, or write to a file with --output",
+            format!("the program that reads {place} stopped"),
+            "keep that program running until the scan ends, or write to a file with --output",
         ),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            ConnectorError::sink(format!("no space is left for {place}"), "free some space, or name another place")
+            ConnectorError::sink(format!("no space is left for {place}"), "free some space, or choose another path")
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ConnectorError::sink(
-            format!("{place} may not be written"),
-            "allow this user to write there, or name another place",
+            format!("no permission to write {place}"),
+            "allow this user to write there, or choose another path",
         ),
-        _ => ConnectorError::sink(format!("cannot write {place}: {error}"), "check the place that is written to"),
+        _ => ConnectorError::sink(format!("cannot write {place}: {error}"), "check the path and its file system"),
     }
 }
 

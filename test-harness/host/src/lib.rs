@@ -1,8 +1,10 @@
-//! The reference host: what any host does with the connectors that are compiled into it.
+#![doc = include_str!("../README.md")]
 //!
-//! A [`Registry`](connector_api::Registry) finds the connector, [`system_file`] reads a stored configuration,
-//! [`run`] tests the connection or scans, and [`output`] puts the rows where they belong. With a
-//! [`checkpoint`] a scan that was interrupted goes on where it stopped. The command line is a thin layer over this.
+//! # Inside
+//!
+//! A [`Registry`](connector_api::Registry) finds the connector, [`system_file`] reads a stored configuration, [`run`] tests
+//! the connection or scans, and [`output`] writes the rows. With a [`checkpoint`] an interrupted scan continues where it
+//! stopped. The command line is a thin layer over this.
 
 pub mod checkpoint;
 mod conflicts;

@@ -1,6 +1,6 @@
-//! What somebody who misspelt a name may have meant.
+//! Suggestions for misspelt names.
 
-/// The candidate most like `name`, when one is like enough to be meant.
+/// The candidate most similar to `name`, if one is similar enough.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
     candidates

@@ -1,4 +1,4 @@
-//! How far a scan is, for whoever watches.
+//! Progress of a scan, as bars or log lines.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use connector_api::{Progress, Section, Stage};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-/// Hears how far each section is. Must return at once.
+/// Receives the progress of each section. Must return at once.
 pub trait Reporter: Send + Sync {
-    /// A section went on.
+    /// A section made progress.
     fn progress(&self, progress: &Progress);
 
     /// The scan is over: nothing more is shown.
@@ -25,7 +25,7 @@ impl Reporter for Quiet {
     fn progress(&self, _: &Progress) {}
 }
 
-/// One bar a section, for a terminal.
+/// One bar per section, for a terminal.
 #[derive(Debug)]
 pub struct Bars {
     screen: MultiProgress,
@@ -33,7 +33,7 @@ pub struct Bars {
 }
 
 impl Bars {
-    /// Bars on `screen`, which logs share so that neither tears the other.
+    /// Bars on `screen`, which is shared with the logs so that they do not mix.
     pub fn new(screen: MultiProgress) -> Self {
         Self { screen, bars: Mutex::default() }
     }
@@ -86,17 +86,17 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("━╸ ")
 }
 
-/// A log line when a section starts, now and then while it is read, and when it ends.
+/// A log line when a section starts, every few seconds while it is read, and when it ends.
 #[derive(Debug, Default)]
 pub struct LogLines {
     sections: Mutex<BTreeMap<Section, Pulse>>,
 }
 
-/// When a section was last spoken of.
+/// When a section was last logged.
 #[derive(Debug)]
 struct Pulse {
     started: Instant,
-    spoken: Instant,
+    logged: Instant,
     ended: bool,
 }
 
@@ -104,34 +104,34 @@ impl LogLines {
     /// The time between two lines of one section.
     const EVERY: Duration = Duration::from_secs(5);
 
-    /// What to say of `progress` at `now`, if anything, and how long the section has taken.
+    /// What to log about `progress` at `now`, if anything, and how long the section has taken.
     fn due(&self, progress: &Progress, now: Instant) -> Option<(&'static str, Duration)> {
         let mut sections = self.sections.lock().unwrap_or_else(PoisonError::into_inner);
         let mut news = None;
         let pulse = sections.entry(progress.section).or_insert_with(|| {
             news = Some("started");
-            Pulse { started: now, spoken: now, ended: false }
+            Pulse { started: now, logged: now, ended: false }
         });
         if progress.stage == Stage::Done {
             news = (!pulse.ended).then_some("done");
             pulse.ended = true;
-        } else if now.saturating_duration_since(pulse.spoken) >= Self::EVERY {
+        } else if now.saturating_duration_since(pulse.logged) >= Self::EVERY {
             news = Some("reading");
         }
         let news = news?;
-        pulse.spoken = now;
+        pulse.logged = now;
         Some((news, now.saturating_duration_since(pulse.started)))
     }
 }
 
-/// The `target` of progress lines, by which a log filter lets them through.
+/// The `target` of progress lines, for log filters.
 pub const LOG_TARGET: &str = "scan_progress";
 
 impl Reporter for LogLines {
     fn progress(&self, progress: &Progress) {
         let Some((stage, elapsed)) = self.due(progress, Instant::now()) else { return };
         let Progress { section, done, expected, requests, .. } = progress;
-        // Over less than a second a rate says nothing.
+        // A rate over less than a second means nothing.
         let per_second = (elapsed >= Duration::from_secs(1)).then(|| (*done as f64 / elapsed.as_secs_f64()).round());
         tracing::info!(target: LOG_TARGET, section = section.as_str(), done, expected, requests, per_second, "{stage}");
     }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_is_spoken_of_at_its_start_every_five_seconds_and_once_at_its_end() {
+    fn a_section_is_logged_at_its_start_every_five_seconds_and_once_at_its_end() {
         let lines = LogLines::default();
         let start = Instant::now();
         let mut said = Vec::new();

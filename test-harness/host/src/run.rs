@@ -25,10 +25,10 @@ use super::sink::{self, Writer};
 /// How long a connector may take to end after a cancellation before it is dropped.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Tests the connection, within `limit` whatever the connector does.
+/// Tests the connection; ends after `limit` in any case.
 ///
 /// # Errors
-/// `cancelled` when `cancel` is.
+/// `cancelled` if `cancel` is cancelled.
 pub async fn test_connection(
     connector: &dyn Connector,
     limit: Duration,
@@ -48,64 +48,64 @@ pub async fn test_connection(
     }
 }
 
-/// One scan: what is read, where the rows go, who watches.
+/// One scan: what is read, where the rows go, who gets the progress.
 pub struct ScanJob {
     /// Where the rows go.
     pub destination: Destination,
-    /// In which form.
+    /// The format of the rows.
     pub format: Format,
-    /// Where an unfinished scan is kept.
+    /// Where an unfinished scan is saved.
     pub checkpoint: Option<CheckpointFile>,
-    /// Files that the scan was set up from, each with the option that names it. They are never written.
+    /// Files that configured the scan, each with the option that names it. They are never written.
     pub inputs: Vec<(String, PathBuf)>,
-    /// Optional sections that are left out.
+    /// Optional sections that are skipped.
     pub without: Vec<Section>,
-    /// Ends the scan.
+    /// Cancels the scan.
     pub cancel: CancellationToken,
-    /// Hears how far the scan is.
+    /// Receives the progress.
     pub reporter: Arc<dyn Reporter>,
 }
 
-/// Where an unfinished scan is kept.
+/// Where an unfinished scan is saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckpointFile {
-    /// The file; rows lie next to it in `FILE.rows`.
+    /// The file; its rows are next to it in `FILE.rows`.
     pub path: PathBuf,
-    /// Whether to begin anew whatever the file says.
+    /// Whether to discard the checkpoint and start from the beginning.
     pub fresh: bool,
 }
 
-/// How a scan went.
+/// The result of a scan.
 #[derive(Debug, Clone)]
 pub struct ScanReport {
-    /// What was read, section by section. Of a failed scan it has the error, and nothing is under the output's final name.
+    /// What was read, section by section. If the scan failed, it contains the error, and the output has no final name.
     pub summary: ScanSummary,
-    /// What the rows say at a glance.
+    /// Counts over the rows.
     pub digest: Digest,
-    /// Whether the checkpoint lets a later scan go on from here.
+    /// Whether a later scan can continue from the checkpoint.
     pub can_resume: bool,
 }
 
 impl ScanJob {
-    /// Scans the system `config` through its `connector`, which `descriptor` describes.
+    /// Scans the system `config` with its `connector`, described by `descriptor`.
     ///
     /// # Errors
-    /// Only when the scan cannot start: the output or the checkpoint is not usable. A scan that started ends as a
-    /// [`ScanReport`], whatever happens.
+    /// Only if the scan cannot start: the output or the checkpoint is not usable. Once started, a scan always ends with a
+    /// [`ScanReport`].
     pub async fn run(
         self,
         connector: &dyn Connector,
         descriptor: &Descriptor,
         config: &SystemConfig,
     ) -> Result<ScanReport, ConnectorError> {
-        // Whatever is wrong with the request or the files is to be known before the scan starts.
+        // Errors in the request or the files must be found before the scan starts.
         let mut request = ScanRequest::with_cancel(self.cancel.clone()).leaving_out(self.without.iter().copied());
         request.verify(descriptor)?;
         self.check_files()?;
         let output = self.destination.open(self.format)?;
         let (place, resume) = match self.open_checkpoint(descriptor, config)? {
             Some((store, resume)) => {
-                // It is opened again when the rows are whole: a scan that is killed meanwhile leaves no part of it.
+                // It is opened again when the rows are complete, so a killed scan leaves no part of it.
                 drop(output);
                 (Place::Spool(store), resume)
             }
@@ -123,7 +123,7 @@ impl ScanJob {
         self.reporter.finish();
 
         let finished = if self.cancel.is_cancelled() {
-            // A writer that hangs, as on a pipe that nobody reads, must not keep a cancelled scan from ending.
+            // A writer that hangs, for example on a pipe without a reader, must not block a cancelled scan.
             tokio::time::timeout(GRACE, writer.finish()).await.unwrap_or_else(|_| Err(ConnectorError::cancelled()))
         } else {
             writer.finish().await
@@ -132,7 +132,7 @@ impl ScanJob {
             Ok(finished) => finished,
             Err(error) => return Ok(failed(scanned, error)),
         };
-        // The writer knows best why it stopped; the connector has only heard that it did.
+        // The writer knows why it stopped; the connector only knows that it did.
         let scanned = match (scanned, written) {
             (scanned, Ok(())) => scanned,
             (Ok(summary), Err(error)) => Err(ScanFailure::new(error, summary)),
@@ -140,10 +140,10 @@ impl ScanJob {
         };
         let cancel = self.cancel.clone();
         let ended = tokio::task::spawn_blocking(move || keeper.end(scanned, &cancel)).await;
-        ended.map_err(|_| ConnectorError::internal("the writer of the rows broke down"))
+        ended.map_err(|_| ConnectorError::internal("the writer of the rows crashed"))
     }
 
-    /// Refuses a job in which one file is to be two.
+    /// Refuses a job that uses one file for two purposes.
     fn check_files(&self) -> Result<(), ConnectorError> {
         let mut files = FilesInUse::default();
         if let Some(CheckpointFile { path, .. }) = &self.checkpoint {
@@ -151,7 +151,7 @@ impl ScanJob {
             let [checkpoint, rows, aside] = CheckpointStore::paths(&files::resolve(path));
             files.writes(&name, &checkpoint);
             files.writes(format!("the rows of {name}"), &rows);
-            files.writes(format!("the next file of {name}"), &aside);
+            files.writes(format!("the temporary file of {name}"), &aside);
         }
         if let Destination::Path(path) = &self.destination {
             files.writes(format!("--output {}", path.display()), path);
@@ -175,7 +175,7 @@ impl ScanJob {
         CheckpointStore::resume(path, descriptor, config, Timestamp::now()).map(Some)
     }
 
-    /// The connector's part: its own end, or the host's when it does not end after a cancellation or breaks down.
+    /// Runs the connector: its own result, or the host's if it does not end after a cancellation or panics.
     async fn scan(
         &self,
         connector: &dyn Connector,
@@ -188,11 +188,11 @@ impl ScanJob {
         let error = tokio::select! {
             ended = scan => match ended {
                 Ok(ended) => return ended,
-                Err(_) => ConnectorError::internal("the connector broke down"),
+                Err(_) => ConnectorError::internal("the connector crashed"),
             },
             () = async { self.cancel.cancelled().await; tokio::time::sleep(GRACE).await } => ConnectorError::cancelled(),
         };
-        // What the sections cost is known all the same.
+        // The costs of the sections are known anyway.
         for (section, requests) in costs.take() {
             let status = SectionStatus::Incomplete { error: error.clone() };
             ledger.close(SectionReport::new(section, status).with_requests(requests));
@@ -211,7 +211,7 @@ impl Costs {
     }
 }
 
-/// Keeps the costs on the way to whoever watches.
+/// Records the costs and passes the progress on.
 struct Accountant {
     costs: Arc<Costs>,
     reporter: Arc<dyn Reporter>,
@@ -293,7 +293,7 @@ impl Keeper {
                 Ok(()) => output.commit(&summary).map_err(|error| destination.write_error(&error)),
                 Err(error) => {
                     fail(&mut summary, &error);
-                    // The scan's own error matters more than that its reader cannot learn of it.
+                    // The scan's own error is more important than a failure to report it.
                     let _ = output.abandon(&summary);
                     Err(error)
                 }
@@ -315,14 +315,14 @@ fn fail(summary: &mut ScanSummary, error: &ConnectorError) {
     summary.outcome = Outcome::Failed;
     summary.error = Some(error.clone());
     if error.code == ErrorCode::Sink {
-        // What was read and not taken is not there.
+        // Rows that were read but not accepted are missing.
         for section in summary.sections.iter_mut().filter(|section| section.status == SectionStatus::Complete) {
             section.status = SectionStatus::Incomplete { error: error.clone() };
         }
     }
 }
 
-/// The report of a scan whose writer is lost.
+/// The report of a scan whose writer did not end.
 fn failed(scanned: Result<ScanSummary, ScanFailure>, error: ConnectorError) -> ScanReport {
     let mut summary = scanned.unwrap_or_else(ScanFailure::into_summary);
     fail(&mut summary, &error);

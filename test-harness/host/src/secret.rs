@@ -1,4 +1,4 @@
-//! Keys and passwords as operators keep them: what is not part of one is noticed before it is sent anywhere.
+//! Keys and passwords from files and variables: anything that is not part of the secret is detected before it is sent.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use connector_api::{ConnectorError, ErrorCode};
 
 use super::text_file;
 
-/// Words that introduce a key in a header or an assignment, without case and without what stands between their parts.
+/// Names that precede a key in a header or an assignment, in lower case and without separators.
 const INTRODUCTIONS: [&str; 12] = [
     "xapikey",
     "apikey",
@@ -23,17 +23,17 @@ const INTRODUCTIONS: [&str; 12] = [
     "orbisidcredentialpassword",
 ];
 
-/// Reads a secret from a file. A byte order mark before it and line ends after it are not part of it.
+/// Reads a secret from a file. A byte order mark at the start and line ends at the end are not part of it.
 ///
 /// # Errors
-/// `invalid_config` when it cannot be read, is empty, or [holds something else](check) than a secret.
+/// `invalid_config` if the file cannot be read, is empty, or [contains something else](check).
 pub fn read_secret(path: &Path) -> Result<SecretString, ConnectorError> {
     let text = text_file::read(path, "password file").map_err(|error| match path.exists() {
         true => error,
-        // Somebody may have given the secret itself.
+        // The path may be the secret itself.
         false => ConnectorError::invalid_config(
-            "the file that should hold the key or password does not exist",
-            "name a file that holds it; a key or password is never itself given on the command line",
+            "the file with the key or password does not exist",
+            "save the key or password in a file and pass the file's name, never the key itself",
         ),
     })?;
     let secret = SecretString::from(text.expose_secret().trim_end_matches(['\n', '\r']));
@@ -41,29 +41,28 @@ pub fn read_secret(path: &Path) -> Result<SecretString, ConnectorError> {
     if secret.expose_secret().is_empty() {
         return Err(ConnectorError::invalid_config(
             format!("the password file {} is empty", path.display()),
-            "write the key or password into it, and nothing else",
+            "save only the key or password in it",
         ));
     }
     Ok(secret)
 }
 
-/// Refuses a text that is more than a secret: quotes around it, characters that cannot be seen, the name of a header
-/// before it.
+/// Refuses a text that is more than a secret: in quotes, with invisible characters, or after the name of a header.
 ///
 /// # Errors
-/// `invalid_config`, naming what is wrong with `place` and never its content.
+/// `invalid_config`, which names `place` and the problem, never the content.
 pub fn check(secret: &SecretString, place: &str) -> Result<(), ConnectorError> {
     match foreign_part(secret.expose_secret()) {
         None => Ok(()),
         Some(what) => Err(ConnectorError::new(
             ErrorCode::InvalidConfig,
-            format!("{place} holds {what}"),
-            "write the key or password alone, as it was shown to you, in plain UTF-8 text",
+            format!("{place} contains {what}"),
+            "save only the key or password, exactly as it was displayed, as UTF-8 text",
         )),
     }
 }
 
-/// What in a text is not part of a secret.
+/// The part of a text that cannot belong to a secret.
 fn foreign_part(text: &str) -> Option<String> {
     if text.contains('\0') {
         return Some("NUL characters, as UTF-16 text does".to_owned());
@@ -72,7 +71,7 @@ fn foreign_part(text: &str) -> Option<String> {
         return Some("more than one line".to_owned());
     }
     if let Some(c) = text.chars().find(|c| is_unseen(*c)) {
-        return Some(format!("a character that cannot be seen (U+{:04X})", u32::from(c)));
+        return Some(format!("an invisible character (U+{:04X})", u32::from(c)));
     }
     let quoted = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('„', '“'), ('‘', '’'), ('«', '»')];
     let is_quoted =
@@ -83,14 +82,14 @@ fn foreign_part(text: &str) -> Option<String> {
     introduction(text).map(|name| format!("`{name}` before the key"))
 }
 
-/// Whether a character leaves no mark, other than a space.
+/// Whether a character is invisible; a space is not counted.
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || c != ' ' && c.is_whitespace()
         || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// The name of a header or variable, when something follows it: `x-api-key:` of `x-api-key: KEY`.
+/// The name of a header or variable, if a value follows it: `x-api-key` of `x-api-key: KEY`.
 fn introduction(text: &str) -> Option<&str> {
     let text = text.trim_start();
     let assigned = text.strip_prefix("export ").unwrap_or(text);

@@ -1,4 +1,4 @@
-//! The way of the rows from the connector to their output: one bounded channel, one writer.
+//! Passes the rows from the connector to the output: one bounded channel, one writer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use super::progress::Reporter;
 /// Batches that may wait for the writer; the connector waits when there are more.
 const BATCHES: usize = 4;
 
-/// Takes what arrives in the sink, on a thread of its own that may block.
+/// Receives what arrives in the sink, on its own thread, which may block.
 pub(super) trait Writer: Send + 'static {
     fn records(&mut self, batch: &[Record]) -> Result<(), ConnectorError>;
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError>;
@@ -22,7 +22,7 @@ enum Work {
     Checkpoint(Checkpoint, oneshot::Sender<()>),
 }
 
-/// Batches that were written, on their way back: memory is freed with least effort by the thread that took it.
+/// Written batches on their way back: memory is freed fastest by the thread that allocated it.
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<Vec<Record>>>>);
 
@@ -66,7 +66,7 @@ pub(super) fn start<W: Writer>(
                     done
                 }
                 Work::Checkpoint(checkpoint, kept) => writer.checkpoint(&checkpoint).map(|()| {
-                    // Nobody waits any more when the scan was cancelled meanwhile.
+                    // Nobody waits for it if the scan was cancelled meanwhile.
                     let _ = kept.send(());
                 }),
             };
@@ -80,14 +80,14 @@ pub(super) fn start<W: Writer>(
 }
 
 impl<W> WriterTask<W> {
-    /// The writer, once every sink is gone, and the error that stopped it.
+    /// The writer, when every sink is dropped, and the error that stopped it.
     pub(super) async fn finish(self) -> Result<(W, Result<(), ConnectorError>), ConnectorError> {
-        self.0.await.map_err(|_| ConnectorError::internal("the writer of the rows broke down"))
+        self.0.await.map_err(|_| ConnectorError::internal("the writer of the rows crashed"))
     }
 }
 
 impl ChannelSink {
-    /// Waits for `step`, but not longer than the scan is wanted.
+    /// Waits for `step` until the scan is cancelled.
     async fn unless_cancelled<T, E>(&self, step: impl Future<Output = Result<T, E>>) -> Result<T, ConnectorError> {
         tokio::select! {
             biased;
@@ -97,7 +97,7 @@ impl ChannelSink {
     }
 }
 
-/// What the connector hears when the writer is gone. The cause itself is the writer's to report.
+/// The connector's error when the writer has stopped. The writer reports the cause.
 fn stopped() -> ConnectorError {
     ConnectorError::sink("the rows can no longer be written", "see the error of the output")
 }
@@ -116,7 +116,7 @@ impl ScanSink for ChannelSink {
     }
 
     fn progress(&self, progress: Progress) {
-        // What was expected is an estimate, and no more can be done than there is.
+        // The expected number is an estimate; show at least what is done.
         let expected = progress.expected.map(|expected| expected.max(progress.done));
         self.reporter.progress(&progress.of(expected));
     }

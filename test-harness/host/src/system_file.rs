@@ -13,13 +13,13 @@ use super::{secret, text_file};
 
 pub use super::secret::read_secret;
 
-/// Reads the system file at `path`. Its name decides: `.toml` is TOML, anything else JSON.
+/// Reads the system file at `path`. A name ending in `.toml` is read as TOML, any other as JSON.
 ///
 /// A file without `osType` is for `default_os_type`.
 ///
 /// # Errors
-/// `invalid_config` when it cannot be read, or for the first field that is unknown or of the wrong type. Values are
-/// never repeated, since one may be a secret in the wrong place.
+/// `invalid_config` if the file cannot be read, or for the first field that is unknown or of the wrong type. The error never
+/// repeats a value, since it may be a secret in the wrong place.
 pub fn read_system(path: &Path, default_os_type: &str) -> Result<SystemConfig, ConnectorError> {
     let text = text_file::read(path, "system file")?;
     let text = text.expose_secret();
@@ -28,7 +28,7 @@ pub fn read_system(path: &Path, default_os_type: &str) -> Result<SystemConfig, C
     let value = parsed.map_err(|why| {
         ConnectorError::invalid_config(
             format!("the system file {} is not {}: {why}", path.display(), if is_toml { "TOML" } else { "JSON" }),
-            "correct the file; a name ending in .toml is read as TOML, any other as JSON",
+            "correct the file; a name ending in .toml is read as TOML, any other name as JSON",
         )
     })?;
     let place = format!("the system file {}", path.display());
@@ -41,7 +41,7 @@ fn parse_json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
-/// The error of the TOML crate would quote the line, and with it perhaps a secret.
+/// The error of the TOML crate would quote the line, which may contain a secret.
 fn parse_toml(text: &str) -> Result<Value, String> {
     toml::from_str(text).map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
@@ -52,15 +52,15 @@ fn parse_toml(text: &str) -> Result<Value, String> {
 fn system_from(value: Value, default_os_type: &str) -> Result<SystemConfig, ConnectorError> {
     let mut fields = Fields::of("", value)?;
     let mut credential = Fields::of("credential.", fields.take("credential", "an object")?.unwrap_or_default())?;
-    let os_type: String = fields.take("osType", "a text")?.unwrap_or_else(|| default_os_type.to_owned());
-    let hostname: String = fields.take("hostname", "a text")?.unwrap_or_default();
-    let username: Option<String> = credential.take("username", "a text")?;
-    let password: Option<String> = credential.take("password", "a text")?;
+    let os_type: String = fields.take("osType", "a string")?.unwrap_or_else(|| default_os_type.to_owned());
+    let hostname: String = fields.take("hostname", "a string")?.unwrap_or_default();
+    let username: Option<String> = credential.take("username", "a string")?;
+    let password: Option<String> = credential.take("password", "a string")?;
     credential.end(&["username", "password"])?;
     let secret = Credential::from_secret(password.unwrap_or_default());
     let credential = username.into_iter().fold(secret, Credential::with_username);
     let mut system = SystemConfig::new(os_type, hostname, credential);
-    system.name = fields.take("name", "a text")?.unwrap_or_default();
+    system.name = fields.take("name", "a string")?.unwrap_or_default();
     system.port = fields.take("port", "a whole number from 1 to 65535")?;
     system.attributes = fields.take("attributes", "an object")?.unwrap_or_default();
     fields.end(&["name", "osType", "hostname", "port", "credential", "attributes"])?;

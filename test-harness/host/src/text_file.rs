@@ -1,4 +1,4 @@
-//! Small text files that an operator writes.
+//! Small text files written by an operator.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,17 +10,17 @@ use connector_api::secrecy::SecretString;
 /// No system file or password file is larger.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// Reads the text of a file, which may hold a secret, without a byte order mark.
+/// Reads the text of a file, which may contain a secret, without a byte order mark.
 ///
 /// # Errors
-/// `invalid_config` when it cannot be read or is not UTF-8 text.
+/// `invalid_config` if it cannot be read or is not UTF-8 text.
 pub(super) fn read(path: &Path, what: &str) -> Result<SecretString, ConnectorError> {
-    // Without an ending it may be a key that somebody took the option for.
+    // A missing file without an ending may be a key that was passed instead of a path.
     let name = if path.exists() || path.extension().is_some() { format!(" {}", path.display()) } else { String::new() };
     let unreadable = |why: &dyn std::fmt::Display| {
         ConnectorError::invalid_config(
             format!("the {what}{name} cannot be read: {why}"),
-            "check the path and that this user may read it",
+            "check the path, and that this user can read it",
         )
     };
     let mut bytes = Vec::new();
@@ -41,8 +41,13 @@ pub(super) fn read(path: &Path, what: &str) -> Result<SecretString, ConnectorErr
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into())
 }
 
-/// A warning where others than its owner may read a file that holds a secret.
-pub fn readable_by_others(path: &Path, what: &str) -> Option<ConnectorError> {
+/// A warning if users other than its owner can read a file that contains a secret. There is none for files in
+/// `credentials`, the folder that a service manager provides to the service alone: the group bits there may be the mask of
+/// an access list.
+pub fn readable_by_others(path: &Path, what: &str, credentials: Option<&Path>) -> Option<ConnectorError> {
+    if credentials.is_some_and(|credentials| path.starts_with(credentials)) {
+        return None;
+    }
     let mode = mode(path)?;
     let who = match (mode & 0o040 != 0, mode & 0o004 != 0) {
         (false, false) => return None,
@@ -50,7 +55,7 @@ pub fn readable_by_others(path: &Path, what: &str) -> Option<ConnectorError> {
         (_, true) => "everybody on this machine",
     };
     Some(ConnectorError::invalid_config(
-        format!("the {what} {} holds a secret that {who} may read (mode {mode:04o})", path.display()),
+        format!("the {what} {} contains a secret and can be read by {who} (mode {mode:04o})", path.display()),
         format!("chmod 600 {}", path.display()),
     ))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use connector_api::{
     Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Group, Progress, Record,
     ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SystemConfig, async_trait,
-    schemars,
+    settings_schema,
 };
 use connector_http::{Auth, Call, HttpClient, Listing, Meter, Offsets, PageShape, Row, Words};
 use serde_json::Value;
@@ -54,8 +54,8 @@ impl TryFrom<SystemConfig> for ScimConnector {
 }
 
 impl ScimConnector {
-    /// Reads everything, then sends it: what is listed in no certain order can only be sorted when it is whole. A
-    /// section that cannot be read ends this, and the ledger judges.
+    /// Reads everything, then sends it: lists without a defined order can be sorted only when they are complete. If a section
+    /// cannot be read, this ends, and the ledger decides the outcome.
     async fn read(&self, scan: &mut Scan<'_>) -> Result<(), ConnectorError> {
         scan.request.verify(&Self::describe())?;
         if scan.request.resume.is_some() {
@@ -98,7 +98,7 @@ impl ScimConnector {
 /// Resources by their ids, and the report of their section.
 type Listed = (BTreeMap<String, Value>, SectionReport);
 
-/// What a scan carries along.
+/// The context of a scan.
 struct Scan<'a> {
     client: HttpClient,
     request: &'a ScanRequest,
@@ -107,7 +107,7 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// One listing by ids, and the report of its section for when its rows were taken.
+    /// One listing by ids, and the report of its section, for use when its rows are accepted.
     async fn list(&mut self, section: Section, listing: Listing) -> Option<Listed> {
         let meter = Meter::default();
         let listed = self.client.list_offset::<Row>(&meter, listing).await;
@@ -128,10 +128,10 @@ impl Scan<'_> {
 #[async_trait]
 impl Connector for ScimConnector {
     fn describe() -> Descriptor {
-        // The file is part of the program, and the conformance suite refuses an empty descriptor.
+        // The file is compiled in, and the conformance suite refuses an empty descriptor.
         let mut described: Descriptor = serde_json::from_str(include_str!("descriptor.json")).unwrap_or_default();
         described.version = env!("CARGO_PKG_VERSION").into();
-        described.config_schema = schemars::schema_for!(Options);
+        described.config_schema = settings_schema::<Options>();
         described
     }
 

@@ -1,4 +1,4 @@
-//! SCIM resources, and the records they become.
+//! Converts SCIM resources to records.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,18 +10,18 @@ use serde_json::Value;
 /// The type of every group.
 pub(super) const GROUP_TYPE: &str = "SCIM_GROUP";
 
-/// What a group's name contains when its members are privileged.
+/// A group is privileged if its name contains one of these words.
 const PRIVILEGED: [&str; 4] = ["admin", "privilege", "superuser", "root"];
 
 /// What to do about a group with such a name.
-const REMEDY: &str = "Look at what the group gives, and who needs to be in it";
+const REMEDY: &str = "Check what the group gives access to, and who needs to be in it";
 
-/// A filled text in a resource.
+/// A text in a resource, if it is not empty.
 fn text(resource: &Value, pointer: &str) -> Option<String> {
     resource.pointer(pointer)?.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// The account of a resource of `/Users`; `None` when it has no user name.
+/// The account of a resource of `/Users`; `None` if it has no user name.
 pub(super) fn account(id: &str, user: &Value) -> Option<Account> {
     let username = text(user, "/userName")?;
     let parts = [text(user, "/name/givenName"), text(user, "/name/familyName")];
@@ -38,7 +38,7 @@ pub(super) fn account(id: &str, user: &Value) -> Option<Account> {
     Some(row)
 }
 
-/// The group of a resource of `/Groups`, as yet without its count.
+/// The group of a resource of `/Groups`, without its number of members.
 pub(super) fn group(id: &str, resource: &Value) -> Group {
     let name = text(resource, "/displayName").unwrap_or_else(|| id.to_owned());
     let lower = name.to_lowercase();
@@ -56,8 +56,8 @@ pub(super) fn group(id: &str, resource: &Value) -> Group {
     row
 }
 
-/// Every account in the group and in the groups inside it, each by its shortest way, sorted by id. Members that are
-/// neither user nor group are kept aside.
+/// Every account in the group and in nested groups, each with its shortest path, sorted by id. Members that are neither user
+/// nor group are returned separately.
 pub(super) fn memberships(
     group: &Group,
     accounts: &BTreeMap<String, Account>,
@@ -89,7 +89,7 @@ pub(super) fn memberships(
     (found.into_values().collect(), dangling)
 }
 
-/// The groups that a group holds itself.
+/// The groups that are direct members of a group.
 pub(super) fn nested(group: &Group, groups: &BTreeMap<String, Value>) -> Vec<Binding> {
     let members = groups[&group.external_id]["members"].as_array().map(Vec::as_slice).unwrap_or_default();
     let inner = members.iter().filter_map(|member| member["value"].as_str()).filter(|id| groups.contains_key(*id));

@@ -1,11 +1,9 @@
-//! A connector to any SCIM 2.0 service provider (RFC 7643, RFC 7644): users, groups and their members.
+#![doc = include_str!("../README.md")]
 //!
-//! It is small on purpose, and shows what a connector is made of: what it says of itself (`descriptor.json`), what it
-//! makes of the answers (`directory`), and the scan (`connector`). How it talks to its target is `connector-http`'s.
+//! # Inside
 //!
-//! # Features
-//!
-//! `testing`: a server with faults on demand and the fixture that puts the connector through the conformance suite.
+//! It is small on purpose, and shows the parts of a connector: the descriptor (`descriptor.json`), the conversion of
+//! responses to records (`directory`), and the scan (`connector`). `connector-http` talks to the target.
 
 mod connector;
 mod directory;
@@ -20,17 +18,18 @@ pub use connector::ScimConnector;
 
 inventory::submit! { Registration::of::<ScimConnector>() }
 
-/// `system.attributes` of a SCIM service provider.
+/// The attributes of a SCIM 2.0 service provider.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(title = "SCIM 2.0 system attributes")]
 struct Options {
-    /// The path under which the service provider answers, before `/Users`.
+    /// The path before /Users and /Groups.
     #[schemars(title = "Base path")]
     scim_base_path: String,
-    /// How many resources to ask for at once. The service provider may give fewer.
+    /// How many resources to request per page. The service provider may return fewer.
     #[schemars(title = "Page size", range(min = 2, max = 1000))]
     scim_page_size: u64,
-    /// How often to repeat a request that failed in passing.
+    /// How often to repeat a request that failed for a passing reason.
     #[schemars(title = "Retries", range(min = 0, max = 10))]
     scim_retries: u32,
 }

@@ -1,16 +1,4 @@
-//! A JumpCloud console on loopback that behaves like the real service, its faults included.
-//!
-//! ```
-//! use jumpcloud_simulator::{Simulator, SimulatorOptions};
-//!
-//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! let options = SimulatorOptions { users: 1_000, faults: vec!["status=503:rate=0.1".parse()?], ..Default::default() };
-//! let simulator = Simulator::start(options).await?;
-//! println!("ask {} with the key {}", simulator.url(), simulator.api_key());
-//! assert_eq!(simulator.organization().users().count(), 1_000);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # }).unwrap();
-//! ```
+#![doc = include_str!("../README.md")]
 
 pub mod behaviour;
 mod faults;
@@ -59,7 +47,7 @@ pub enum SimulatorError {
         /// Why not.
         source: io::Error,
     },
-    /// It cannot speak TLS.
+    /// It cannot set up TLS.
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] TlsError),
 }
@@ -97,7 +85,7 @@ impl Simulator {
         format!("{scheme}://{}", self.address)
     }
 
-    /// The certificate that a client has to trust, as PEM, when the simulator speaks TLS.
+    /// The certificate that clients must trust, as PEM, if the simulator uses TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
     }
@@ -107,12 +95,12 @@ impl Simulator {
         self.address
     }
 
-    /// The key that it takes in `x-api-key`.
+    /// The key that it accepts in `x-api-key`.
     pub fn api_key(&self) -> &str {
         self.service.secrets.api_key.expose_secret()
     }
 
-    /// The client id and secret for which `POST /oauth2/token` gives access tokens.
+    /// The client id and secret with which `POST /oauth2/token` issues access tokens.
     pub fn oauth_client(&self) -> (&str, &str) {
         (&self.service.secrets.client_id, self.service.secrets.client_secret.expose_secret())
     }
@@ -127,12 +115,12 @@ impl Simulator {
         &self.service.organizations
     }
 
-    /// What it was asked so far.
+    /// The requests received so far.
     pub fn requests(&self) -> RequestLog {
         self.service.log.snapshot()
     }
 
-    /// Changes the limit of requests a second.
+    /// Changes the limit of requests per second.
     pub fn set_rate_limit(&self, per_second: Option<u32>) {
         self.service.rate_limit.set(per_second);
     }

@@ -9,53 +9,53 @@ use secrecy::SecretString;
 use super::behaviour::Behaviour;
 use super::faults::{Fault, Scope};
 
-/// How a [`Simulator`](super::Simulator) is to be. The default is the demo organisation.
+/// The options of a [`Simulator`](super::Simulator). The default is the demo organisation.
 #[derive(Clone, Debug)]
 pub struct SimulatorOptions {
     /// Directory users.
     pub users: u64,
     /// User groups.
     pub groups: u64,
-    /// How many users the groups have.
+    /// The sizes of groups.
     pub group_sizes: GroupSizes,
     /// Devices.
     pub systems: u64,
-    /// Events that Directory Insights holds for the last 90 days; `None` for eight a user, at most two million.
+    /// Events in Directory Insights for the last 90 days; `None` for eight per user, at most two million.
     pub events: Option<u64>,
-    /// What everything is computed from: the same seed, the same organisation and the same key.
+    /// The seed: the same seed generates the same organisation and the same key.
     pub seed: u64,
-    /// The time at which the organisation is seen. Log-ins lie in the 90 days before it.
+    /// The current time of the organisation. Logins are in the 90 days before it.
     pub now: Timestamp,
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 selects a free port.
     pub listen: SocketAddr,
     /// TLS, or plain HTTP.
     pub tls: Option<TlsMode>,
-    /// Whether HTTP/2 is offered, where TLS negotiates it.
+    /// Whether TLS offers HTTP/2.
     pub http2: bool,
-    /// Whether answers are compressed for clients that accept it.
+    /// Whether responses are compressed for clients that accept it.
     pub gzip: bool,
-    /// Time that each request waits before it is looked at.
+    /// Delay before each request is handled.
     pub latency: Duration,
-    /// Requests a second; what goes beyond is answered 429.
+    /// Requests per second; further ones are answered with 429.
     pub rate_limit: Option<u32>,
-    /// How they are counted.
+    /// How requests are counted for the limit.
     pub counting: Counting,
-    /// The seconds that a 429 says in `Retry-After`.
+    /// The value of `Retry-After` in a 429, in seconds.
     pub retry_after: Option<u64>,
-    /// Whether the service answers as it was observed, or as its documents say.
+    /// Whether the service behaves as observed, or as its documents say.
     pub behaviour: Behaviour,
-    /// What goes wrong.
+    /// The faults to inject.
     pub faults: Vec<Fault>,
-    /// Which listings of users exist.
+    /// Which listings of users are served.
     pub users_endpoint: UsersEndpoint,
-    /// Organisations. With more than one the key belongs to a multi-tenant administrator, who has to name the
+    /// The number of organisations. With more than one, the key belongs to a multi-tenant administrator, who must name the
     /// organisation in `x-org-id`.
     pub organizations: u64,
-    /// What the key has no right to: these endpoints answer 403.
+    /// Endpoints that the key may not read: they answer 403.
     pub forbidden: Vec<Scope>,
-    /// The API key; `None` for one made from the seed.
+    /// The API key; `None` for a key generated from the seed.
     pub api_key: Option<SecretString>,
-    /// How long an OAuth access token lives.
+    /// The lifetime of an OAuth access token.
     pub token_lifetime: Duration,
 }
 
@@ -88,15 +88,15 @@ impl Default for SimulatorOptions {
     }
 }
 
-/// How many of the generated users the generated groups have; never more than there are.
+/// How many of the generated users each generated group has, at most all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GroupSizes {
     /// A few groups are large and most are small, as 1, ½, ⅓, …
     #[default]
     Skewed,
-    /// Any number from none to this one is as likely as another.
+    /// A random number from 0 to this one.
     UpTo(u64),
-    /// Each group has this many.
+    /// Exactly this number.
     Each(u64),
 }
 
@@ -114,40 +114,40 @@ impl std::str::FromStr for GroupSizes {
     }
 }
 
-/// How requests are held against a limit of N a second.
+/// How requests are counted against a limit of N per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Counting {
-    /// A bucket into which tokens drip evenly, and that holds those of a fifth of a second.
+    /// A token bucket with room for a fifth of a second.
     #[default]
     Bucket,
-    /// Anew with each second.
+    /// A fixed window that restarts every second.
     EachSecond,
-    /// Those served in the second before.
+    /// A sliding window: the requests served in the last second.
     LastSecond,
 }
 
 /// Which of `/api/v2/users` and `/api/systemusers` list users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UsersEndpoint {
-    /// `/api/systemusers` alone, as published; the other answers 404.
+    /// Only `/api/systemusers`, as published; the other answers 404.
     #[default]
     SystemUsers,
-    /// `/api/systemusers` alone; the other answers 405.
+    /// Only `/api/systemusers`; the other answers 405.
     SystemUsersV2NotAllowed,
-    /// `/api/v2/users` alone.
+    /// Only `/api/v2/users`.
     V2,
     /// Both.
     Both,
 }
 
-/// The certificate that the simulator shows.
+/// The certificate that the simulator presents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsMode {
-    /// Signed by an authority of its own, for 127.0.0.1, ::1 and localhost.
+    /// Signed by the simulator's own CA, for 127.0.0.1, ::1 and localhost.
     Valid,
-    /// As valid, but out of date.
+    /// As valid, but expired.
     Expired,
-    /// Signed by itself.
+    /// Self-signed.
     SelfSigned,
     /// As valid, but for another host.
     WrongName,

@@ -1,4 +1,4 @@
-//! A limit of requests a second that can change at run time.
+//! A limit of requests per second that can be changed at run time.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use super::options::Counting;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Lets through N requests a second.
+/// Admits N requests per second.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     counting: Counting,
@@ -89,7 +89,7 @@ fn lock<T>(counted: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    /// What is served of ten requests at each of these times, at ten a second.
+    /// How many of ten requests at each of these times are served, at ten per second.
     fn served(counting: Counting, milliseconds: &[u64]) -> Vec<usize> {
         let limiter = Limiter::new(10, counting);
         let began = Instant::now();

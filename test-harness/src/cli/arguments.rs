@@ -24,8 +24,8 @@ pub(super) fn parse<T: Parser>(arguments: impl IntoIterator<Item = OsString>) ->
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Text(error.render().to_string())),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Err(ConnectorError::invalid_config(
-            "nothing was asked for",
-            "`harness --help` shows the commands; `harness scan --demo` is a good start",
+            "no command was given",
+            "`harness --help` lists the commands; start with `harness scan --demo`",
         )),
         _ => {
             let command = T::command();
@@ -67,7 +67,7 @@ fn usage_error(text: &str, command: &str) -> ConnectorError {
     let help = match tip {
         Some(tip) => tip.to_owned(),
         None if problem == "unexpected argument found" => {
-            format!("each value belongs to an option, and a key into a file; `{command} --help` explains every option")
+            format!("pass each value with an option, and a key in a file; `{command} --help` explains every option")
         }
         None => format!("`{command} --help` explains every option"),
     };

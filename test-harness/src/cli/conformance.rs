@@ -14,10 +14,10 @@ use connector_host::nearest;
     after_help = "Examples:\n  harness conformance --os-type Scim\n  harness conformance --os-type Scim --format junit"
 )]
 pub(super) struct Arguments {
-    /// The connector to test
+    /// OS Type of the connector to test
     #[arg(long, value_name = "TYPE")]
     os_type: String,
-    /// The form of the report
+    /// Format of the report
     #[arg(long, default_value_t, value_parser = PossibleValuesParser::new(Format::ALL.iter().map(|format| format.as_str())).try_map(|name| name.parse::<Format>()))]
     format: Format,
 }

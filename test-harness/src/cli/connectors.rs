@@ -10,10 +10,10 @@ use super::{Exit, target};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness connectors\n  harness connectors --edition pro --format json")]
 pub(super) struct Arguments {
-    /// Only the connectors of this edition
+    /// List only the connectors of this edition
     #[arg(long, value_parser = target::edition_parser(), ignore_case = true)]
     edition: Option<Edition>,
-    /// The form of the answer
+    /// Output format
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
     format: AnswerFormat,
 }

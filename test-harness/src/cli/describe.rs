@@ -12,10 +12,10 @@ use super::{Exit, target};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness describe --os-type JumpCloud\n  harness describe --format json")]
 pub(super) struct Arguments {
-    /// The connector
+    /// OS Type of the connector
     #[arg(long, value_name = "TYPE", default_value = target::DEFAULT_OS_TYPE)]
     os_type: String,
-    /// The form of the answer
+    /// Output format
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
     format: AnswerFormat,
 }
@@ -56,24 +56,27 @@ fn page(descriptor: &Descriptor) -> String {
     section(&mut page, "Required permissions", &list(&descriptor.required_permissions, "-"));
     let mut sections = String::new();
     for SectionDescription { section, data, source, cost, .. } in &descriptor.sections {
-        let _ = writeln!(sections, "  {section}\n      data: {data}\n      from: {source}\n      cost: {cost}");
+        let _ = writeln!(sections, "  {section}\n      data:   {data}\n      source: {source}\n      cost:   {cost}");
     }
     section(&mut page, "What is discovered", &sections);
     let mut evidence = String::new();
     for row in &descriptor.evidence {
         let severities: Vec<&str> = row.severities.iter().map(|severity| severity.as_str()).collect();
         let _ = writeln!(evidence, "  {} [{}]", row.code, severities.join(", "));
-        let _ =
-            writeln!(evidence, "      when: {}\n      do:   {}\n      from: {}", row.meaning, row.remedy, row.source);
+        let _ = writeln!(
+            evidence,
+            "      meaning: {}\n      remedy:  {}\n      source:  {}",
+            row.meaning, row.remedy, row.source
+        );
     }
     section(&mut page, "Evidence of privilege and risk", &evidence);
-    section(&mut page, "Types in the rows", &list(&descriptor.emits, "-"));
-    section(&mut page, "Attributes", &attributes(descriptor.config_schema.as_value()));
-    section(&mut page, "Setting it up", &list(&descriptor.configuration_steps, "1."));
+    section(&mut page, "Group and resource types", &list(&descriptor.emits, "-"));
+    section(&mut page, "Attributes", &attributes(descriptor));
+    section(&mut page, "Configuration steps", &list(&descriptor.configuration_steps, "1."));
     let mut troubleshooting = String::new();
     for row in &descriptor.troubleshooting {
         let _ = writeln!(troubleshooting, "  {} [{}]", row.symptom, row.code);
-        let _ = writeln!(troubleshooting, "      cause: {}\n      do:    {}", row.likely_cause, row.resolution);
+        let _ = writeln!(troubleshooting, "      cause:  {}\n      remedy: {}", row.likely_cause, row.resolution);
     }
     section(&mut page, "Troubleshooting", &troubleshooting);
     page
@@ -103,16 +106,22 @@ fn list(lines: &[String], mark: &str) -> String {
     lines.iter().enumerate().map(|(at, line)| format!("  {} {line}\n", mark(at))).collect()
 }
 
-fn attributes(schema: &Value) -> String {
+/// The attributes as a form groups them.
+fn attributes(descriptor: &Descriptor) -> String {
     let mut text = String::new();
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        let default = match &property["default"] {
-            Value::Null => String::new(),
-            default => format!(" [default: {default}]"),
-        };
-        let _ = writeln!(text, "  {name}{default}");
-        if let Some(description) = property["description"].as_str() {
-            let _ = writeln!(text, "      {}", description.replace("\n\n", "\n").replace('\n', "\n      "));
+    for group in descriptor.form_groups() {
+        let _ = writeln!(text, "  {}{}", group.title, if group.advanced { " (advanced)" } else { "" });
+        for name in &group.attributes {
+            let property = descriptor.attribute(name);
+            let word = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
+            let default = property.get("default").map(|default| format!(" [default: {default}]")).unwrap_or_default();
+            let _ = writeln!(text, "    {name}: {}{default}", word(property, "title"));
+            let _ = writeln!(text, "        {}", word(property, "description"));
+            for choice in property["oneOf"].as_array().into_iter().flatten() {
+                let (title, meaning) = (word(choice, "title"), word(choice, "description"));
+                let meaning = if meaning.is_empty() { meaning } else { format!(": {meaning}") };
+                let _ = writeln!(text, "        {} = {title}{meaning}", word(choice, "const"));
+            }
         }
     }
     text

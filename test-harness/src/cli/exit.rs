@@ -1,13 +1,13 @@
-//! How the program ends.
+//! The exit codes of the program.
 
 use std::process::ExitCode;
 
 use connector_api::{ConnectorError, ErrorCode, Outcome};
 
-/// The exit code, from good to bad.
+/// The exit code, ordered from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Everything that was asked for was done.
+    /// The command did everything it was asked to.
     Complete,
     /// The core sections are complete, an optional one is not.
     Incomplete,

@@ -1,4 +1,4 @@
-//! The fixtures of the connectors that this program is built with.
+//! The conformance fixtures of the compiled-in connectors.
 
 use connector_conformance::Fixture;
 use connector_scim::testing::ScimFixture;

@@ -1,11 +1,11 @@
-//! What to say of a simulator by the address at which it listens.
+//! Which address a scan uses for a simulator, and when to warn that other machines can reach it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use connector_api::{ConnectorError, ErrorCode};
 
-/// The address at which a scan on this machine reaches it. None where a scan refuses to go: to plain HTTP on an address
-/// that is not loopback, and to a certificate for another address.
+/// The loopback address at which a scan on this machine reaches it. `None` if there is none: a scan refuses plain HTTP on
+/// any other address, and the certificate is only for loopback.
 pub(super) fn scannable(address: SocketAddr) -> Option<SocketAddr> {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -15,7 +15,7 @@ pub(super) fn scannable(address: SocketAddr) -> Option<SocketAddr> {
     ip.is_loopback().then(|| SocketAddr::new(ip, address.port()))
 }
 
-/// A warning where others than this machine reach it.
+/// A warning if other machines can reach it.
 pub(super) fn warning(address: SocketAddr) -> Option<ConnectorError> {
     if address.ip().is_loopback() {
         return None;
@@ -24,8 +24,8 @@ pub(super) fn warning(address: SocketAddr) -> Option<ConnectorError> {
         if address.ip().is_unspecified() { "every address of this machine".to_owned() } else { address.to_string() };
     Some(ConnectorError::new(
         ErrorCode::InsecureEndpoint,
-        format!("the simulator answers at {at}, to other machines as well"),
-        format!("--listen 127.0.0.1:{} keeps it to this one", address.port()),
+        format!("the simulator listens on {at}, so other machines can reach it"),
+        format!("use --listen 127.0.0.1:{} to accept only this machine", address.port()),
     ))
 }
 

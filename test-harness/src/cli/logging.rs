@@ -12,28 +12,29 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use connector_host::progress::{Bars, LOG_TARGET, LogLines, Quiet, Reporter};
 
-/// What is said on standard error while the program works.
+/// What is written to standard error while the program runs.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Progress and logs (on standard error)")]
 pub(super) struct Logging {
-    /// The form of log lines
+    /// Format of log lines
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
-    /// What to log: off, error, warn, info, debug, trace, or a filter such as
-    /// `connector_jumpcloud=debug,connector_http=debug`; RUST_LOG sets the same. Progress is also shown: on a terminal as bars, otherwise as lines of the level info from
-    /// `scan_progress`, which `--quiet` or `scan_progress=off` leaves out [default: warn]
+    /// Log level (off, error, warn, info, debug, trace) or a filter such as
+    /// `connector_jumpcloud=debug,connector_http=debug`; overrides RUST_LOG. Progress is shown in addition: as bars on a
+    /// terminal, otherwise as info lines of the target `scan_progress`, which `--quiet` or `scan_progress=off` hides
+    /// [default: warn]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
-    /// Show only errors and warnings: no progress, and no summary of a scan whose rows go somewhere
+    /// Show only errors and warnings: no progress, and no summary if the rows are written anywhere
     #[arg(long, short)]
     quiet: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
-    /// For people
+    /// Plain text
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
@@ -68,27 +69,27 @@ impl Logging {
         let from_environment = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
         let mut filter = self.log_level.clone().or(from_environment).unwrap_or_else(|| "warn".to_owned());
         let words = filter.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.contains(['=', '[']));
-        // A word that is no level would be the name of a part of the program, and most likely of none.
+        // A word that is not a level would be taken for a module name; most likely it is a typing error.
         let understood = words.clone().all(|word| word.parse::<LevelFilter>().is_ok());
         if progress && !filter.contains(LOG_TARGET) {
             filter.push_str(&format!(",{LOG_TARGET}=info"));
         }
         EnvFilter::try_new(&filter).ok().filter(|_| understood).ok_or_else(|| {
             ConnectorError::invalid_config(
-                "the log level of --log-level or RUST_LOG is not understood",
+                "the log level or filter in --log-level or RUST_LOG is not valid",
                 "use off, error, warn, info, debug, trace, or a filter such as connector_jumpcloud=debug,connector_http=debug",
             )
         })
     }
 }
 
-/// Standard error below the bars, which step aside for each line.
+/// Standard error below the bars, which are redrawn after each line.
 #[derive(Clone)]
 struct Screen(MultiProgress);
 
 impl Write for Screen {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        // That nobody reads the log is no reason to end a scan.
+        // A scan goes on even if nobody reads its log.
         let _ = self.0.suspend(|| io::stderr().lock().write_all(line));
         Ok(line.len())
     }

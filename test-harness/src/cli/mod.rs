@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. Everything else is the [`host`](connector_host)'s.
 
 mod arguments;
+mod completions;
 mod conformance;
 mod connectors;
 mod describe;
@@ -8,6 +9,7 @@ mod exit;
 mod fixtures;
 mod listening;
 mod logging;
+mod man;
 mod paragraph;
 mod print;
 mod scan;
@@ -32,7 +34,7 @@ use self::exit::Exit;
 
 /// The reference host for OrbisID connectors: finds the connectors that are compiled in, tests connections and scans.
 #[derive(Debug, Parser)]
-#[command(name = "harness", version, max_term_width = 100, arg_required_else_help = true, after_long_help = EXAMPLES)]
+#[command(name = "harness", version, long_version = env!("LONG_VERSION"), max_term_width = 100, arg_required_else_help = true, after_long_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -41,7 +43,7 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   harness scan --demo                                     scan a simulated organisation
-  harness connectors                                      what is compiled in
+  harness connectors                                      list the compiled-in connectors
   harness test-connection --hostname console.jumpcloud.com --password-file key.txt
   harness scan --hostname console.jumpcloud.com --password-file key.txt --output scan.ndjson
 
@@ -49,36 +51,40 @@ Exit codes:
   0    complete
   1    the scan or the check failed
   2    wrong usage or configuration
-  3    the core is complete, an optional section is not
+  3    core sections complete, an optional section not
   130  cancelled";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the connectors that are compiled in
     Connectors(connectors::Arguments),
-    /// Show what a connector says of itself
+    /// Show a connector's sections, permissions, evidence, attributes and troubleshooting
     Describe(describe::Arguments),
     /// Print the JSON Schema of a connector's attributes
     Schema(schema::Arguments),
-    /// Probe, one by one, what a scan of a system will need
+    /// Check what a scan needs: network, TLS, credential and permissions
     TestConnection(test_connection::Arguments),
-    /// Read accounts, groups, memberships, resources and grants of a system
+    /// Scan a system: accounts, groups, memberships, resources and grants
     Scan(Box<scan::Arguments>),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector
     Conformance(conformance::Arguments),
+    /// Print the script that completes commands and options in a shell
+    Completions(completions::Arguments),
+    /// Print the manual page, or write that of each command into a folder
+    Man(man::Arguments),
 }
 
 /// Runs the program: what `main` does.
 pub fn main() -> ExitCode {
     panic::set_hook(Box::new(|defect| {
-        // Where it happened, but not its message: that may hold a value which nobody should see.
+        // The location only: the message may contain a secret.
         let place = defect.location().map_or_else(String::new, |location| format!(" at {location}"));
-        print::note(format_args!("defect{place}"));
+        print::note(format_args!("internal error{place}"));
     }));
     let exit = panic::catch_unwind(|| run(std::env::args_os())).unwrap_or_else(|_| {
-        print::error(&ConnectorError::internal("the program broke down"));
+        print::error(&ConnectorError::internal("the program crashed"));
         Exit::Failed
     });
     exit.into()
@@ -108,12 +114,14 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Scan(arguments) => block_on(arguments.run(&registry)),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
+        Command::Completions(arguments) => arguments.run(),
+        Command::Man(arguments) => arguments.run(),
     }
 }
 
 fn block_on(work: impl Future<Output = Result<Exit, ConnectorError>>) -> Result<Exit, ConnectorError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| ConnectorError::internal(format!("no threads can be started: {error}")))?;
+    let runtime = runtime.map_err(|error| ConnectorError::internal(format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(work);
     // A thread that hangs in a write must not keep the program from ending.
     runtime.shutdown_background();

@@ -1,21 +1,21 @@
-//! Text that fits a width: wrapped between words, and never cut.
+//! Text wrapped to a width, between words and never truncated.
 
 use console::{Alignment, measure_text_width, pad_str};
 use textwrap::{Options, WordSplitter};
 
 use super::print::printable;
 
-/// A space at which no line ends.
+/// A space at which lines are not broken.
 pub(super) const GLUE: &str = "\u{a0}";
 
-/// `text` after `label`, over as many lines as it needs; the lines behind the first begin below the text.
+/// `text` after `label`, wrapped; further lines are indented to the start of the text.
 pub(super) fn labelled(label: &str, text: &str, width: usize) -> String {
     let indent = " ".repeat(measure_text_width(label));
     let lines = textwrap::wrap(text, options(width).initial_indent(label).subsequent_indent(&indent));
     lines.iter().map(|line| format!("{}\n", line.trim_end().replace(GLUE, " "))).collect()
 }
 
-/// `items` after `label`, with `separator` in between. An item begins on a new line rather than be broken.
+/// `items` after `label`, with `separator` in between. An item is moved to a new line rather than broken.
 pub(super) fn listed(label: &str, items: &[String], separator: &str, width: usize) -> String {
     let room = width.saturating_sub(measure_text_width(label)).max(1);
     let mut lines: Vec<String> = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn listed(label: &str, items: &[String], separator: &str, width: usiz
     lines.iter().enumerate().map(|(at, line)| labelled(start(at), line, width)).collect()
 }
 
-/// Each line of `text` over as many lines as it needs; those behind its first begin a little further in than it does.
+/// Wraps each line of `text`; continuation lines are indented two columns further.
 pub(super) fn reflowed(text: &str, width: usize) -> String {
     let reflow = |line: &str| {
         let words = line.trim_start();

@@ -11,13 +11,13 @@ use super::paragraph::reflowed;
 use super::screen;
 use connector_host::output::Destination;
 
-/// The form of a command's answer.
+/// The format of a command's output.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum AnswerFormat {
-    /// Text for people
+    /// Plain text
     #[value(alias = "table")]
     Text,
-    /// For programs, with everything that there is to know
+    /// JSON, with every field
     Json,
 }
 
@@ -39,11 +39,11 @@ pub(super) fn page(page: &str) -> Result<(), ConnectorError> {
 /// Prints a result as indented JSON.
 pub(super) fn json(value: &impl Serialize) -> Result<(), ConnectorError> {
     let json = serde_json::to_string_pretty(value)
-        .map_err(|error| ConnectorError::internal(format!("the result is no JSON: {error}")))?;
+        .map_err(|error| ConnectorError::internal(format!("the result cannot be written as JSON: {error}")))?;
     text(&(json + "\n"))
 }
 
-/// Says something on standard error. That nobody reads it is no failure.
+/// Writes a line to standard error. A closed standard error is not a failure.
 pub(super) fn note(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

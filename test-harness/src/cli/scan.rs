@@ -24,9 +24,9 @@ use connector_host::run::{CheckpointFile, ScanJob, ScanReport};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Records go to the file of --output, or to standard output when that is a pipe or a file or with `--output -`. \
-On a terminal without --output only the summary is shown. A file appears under its final name only when it is \
-whole, and only its owner may read it.
+The rows go to the file given with --output, or with `--output -` to standard output. Without --output they go to \
+standard output if that is a pipe or a file; on a terminal only the summary is shown. A file gets its final name only \
+when it is complete, and only its owner can read it.
 
 Examples:
   harness scan --demo
@@ -38,8 +38,8 @@ Examples:
   harness scan --demo --plan
   harness scan --demo | jq 'select(.record == \"account\")'
 
-Exit codes: 0 complete, 1 failed, 2 wrong usage or configuration, 3 the core is complete but an optional section \
-is not, 130 cancelled.")]
+Exit codes: 0 complete, 1 failed, 2 wrong usage or configuration, 3 core sections complete but an optional section \
+not, 130 cancelled.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     target: TargetArguments,
@@ -52,34 +52,35 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 struct RowArguments {
-    /// The file for the rows, or `-` for standard output; for csv and --all-organizations a folder. With ndjson a name
-    /// that ends in / is a folder too, with one file for each kind of record
+    /// File for the rows, or `-` for standard output. For csv and with --all-organizations it is a folder. With ndjson, a
+    /// name ending in / is a folder with one file per kind of record
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The form of the rows [default: by the ending .ndjson, .json or .csv of the output; ndjson for standard output and
-    /// --all-organizations]
+    /// Format of the rows [default: from the ending .ndjson, .json or .csv of --output; otherwise ndjson for standard
+    /// output and --all-organizations]
     #[arg(long, value_parser = format_parser())]
     format: Option<Format>,
-    /// Keep an unfinished scan in this file, and its rows in FILE.rows; a scan that finds it goes on where it stopped
+    /// Save an unfinished scan in this file and its rows in FILE.rows; the next scan with this option continues where it
+    /// stopped
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Begin anew, whatever the checkpoint says. A file that is no checkpoint is left as it is all the same
+    /// Discard the checkpoint and start from the beginning. A file that is not a checkpoint is never overwritten
     #[arg(long, requires = "checkpoint")]
     fresh: bool,
-    /// Leave out an optional section, such as lastLogin; can be repeated. `harness describe` lists them
+    /// Skip an optional section, such as lastLogin; can be repeated. `harness describe` lists the sections
     #[arg(long, value_name = "SECTION", value_delimiter = ',')]
     without: Vec<Section>,
-    /// Only show the requests that a scan would make, from the counts alone
+    /// Do not scan; show how many requests a scan would make
     #[arg(long, conflicts_with_all = ["output", "checkpoint", "all_organizations"])]
     plan: bool,
-    /// Scan each organisation that the credential may read, one output each, named by its id
+    /// Scan every organisation that the credential can read, each into a file of its own in the folder --output
     #[arg(long, requires = "output")]
     all_organizations: bool,
 }
 
 fn format_parser() -> impl TypedValueParser<Value = Format> {
     let choice = |format: &Format| PossibleValue::new(format.as_str()).help(format.description());
-    // Only these names come this far.
+    // The parser accepts only these names.
     PossibleValuesParser::new(Format::ALL.iter().map(choice)).map(|name| Format::by_name(&name).unwrap_or_default())
 }
 
@@ -112,8 +113,8 @@ impl Arguments {
         request.verify(descriptor)?;
         let plan = unless_cancelled(&cancel, connector.plan(&request)).await?.ok_or_else(|| {
             ConnectorError::invalid_config(
-                format!("the {} connector cannot plan a scan", descriptor.os_type),
-                "scan without --plan",
+                format!("the {} connector does not support --plan", descriptor.os_type),
+                "run the scan without --plan",
             )
         })?;
         match self.rows.format {
@@ -137,15 +138,15 @@ impl Arguments {
         files::check_folder(folder)?;
         if folder.as_os_str() == "-" || folder.exists() && !folder.is_dir() {
             return Err(ConnectorError::invalid_config(
-                format!("--all-organizations needs a folder, and {} is none", folder.display()),
-                "name a folder with --output",
+                format!("--all-organizations needs a folder, and {} is not a folder", folder.display()),
+                "set --output to a folder",
             ));
         }
         let organizations = unless_cancelled(&cancel, connector.organizations()).await?;
         if organizations.is_empty() {
             return Err(ConnectorError::invalid_config(
-                "there are no organisations to choose from",
-                "scan without --all-organizations",
+                "the connector reports no organisations for this credential",
+                "run the scan without --all-organizations",
             ));
         }
         files::make_folder(folder)?;
@@ -203,20 +204,20 @@ impl Arguments {
         }
     }
 
-    /// The form that is asked for, or that the output's ending names.
+    /// The format given with `--format`, or by the ending of the output's name.
     fn format(&self) -> Result<Format, ConnectorError> {
         if let Some(format) = self.rows.format {
             return Ok(format);
         }
         let Destination::Path(path) = self.destination() else { return Ok(Format::default()) };
-        // Pipes and devices are named by the system, and what holds a file for each organisation as one likes.
+        // Pipes, devices and the folder of --all-organizations need no such ending.
         let is_named_freely = self.rows.all_organizations || path.exists() && !path.is_file() && !path.is_dir();
         match Format::by_ending(&path) {
             Some(format) => Ok(format),
             None if is_named_freely => Ok(Format::default()),
             None => Err(ConnectorError::invalid_config(
-                format!("the name {} says no format", path.display()),
-                "end it in .ndjson, .json or .csv, or name the format with --format",
+                format!("the name {} does not show the format of the rows", path.display()),
+                "use a name ending in .ndjson, .json or .csv, or set --format",
             )),
         }
     }
@@ -225,13 +226,13 @@ impl Arguments {
         match &self.rows.output {
             Some(path) if path.as_os_str() == "-" => Destination::Stdout,
             Some(path) => Destination::Path(path.clone()),
-            // Nobody wants rows on a screen, but who asks for csv there is to hear that it needs a folder.
+            // Rows are not printed on a terminal, but csv there must fail with the error that it needs a folder.
             None if io::stdout().is_terminal() && self.rows.format != Some(Format::Csv) => Destination::Nowhere,
             None => Destination::Stdout,
         }
     }
 
-    /// Says how a scan went.
+    /// Prints how the scan ended and returns the exit code.
     fn conclude(&self, report: &ScanReport, evidence: &[EvidenceRow], destination: &Destination) -> Exit {
         let kept = match destination {
             Destination::Nowhere => Kept::Nowhere,
@@ -242,7 +243,7 @@ impl Arguments {
         if is_shown {
             summary::print(report, evidence, kept);
         } else {
-            // The summary would say what is missing.
+            // Without the summary, warnings name what is missing.
             summary::shortcomings(&report.summary).iter().for_each(print::warning);
         }
         match &report.summary.error {
@@ -250,9 +251,9 @@ impl Arguments {
             Some(error) => {
                 let mut error = error.clone();
                 if report.can_resume && error.code == ErrorCode::Cancelled {
-                    error.remedy = "run the same command again to go on where it stopped".to_owned();
+                    error.remedy = "run the same command again to continue where it stopped".to_owned();
                 } else if report.can_resume {
-                    error.remedy += "; the same command then goes on where it stopped";
+                    error.remedy += "; then run the same command again to continue where it stopped";
                 }
                 print::error(&error);
                 Exit::from(&error)
@@ -277,8 +278,8 @@ fn plan_table(plan: &ScanPlan) -> String {
     for section in &plan.sections {
         table.row([section.section.to_string(), HumanCount(section.requests).to_string(), section.because.clone()]);
     }
-    table.row(["all".to_owned(), HumanCount(plan.requests()).to_string(), String::new()]);
-    format!("{}\n{} requests were made to find the counts.\n", table.render(0), HumanCount(plan.probes))
+    table.row(["total".to_owned(), HumanCount(plan.requests()).to_string(), String::new()]);
+    format!("{}\nThis plan took {} requests.\n", table.render(0), HumanCount(plan.probes))
 }
 
 /// The organisation's id as a file name, whatever the target says: anything unusual becomes `%` and its code.

@@ -1,21 +1,29 @@
 //! `harness schema`
 
 use clap::Args;
-use connector_api::{ConnectorError, Registry};
+use connector_api::{ConnectorError, Registry, rows_schema};
 
 use super::{Exit, print, target};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  harness schema --os-type JumpCloud > attributes.schema.json")]
+#[command(after_help = "Examples:\n  harness schema --os-type JumpCloud > attributes.schema.json\n  \
+                        harness schema --rows > rows.schema.json")]
 pub(super) struct Arguments {
-    /// The connector
+    /// OS Type of the connector whose attributes are described
     #[arg(long, value_name = "TYPE", default_value = target::DEFAULT_OS_TYPE)]
     os_type: String,
+    /// The schema of the rows instead, of one line of a scan in NDJSON; it is the same for every connector
+    #[arg(long, conflicts_with = "os_type")]
+    rows: bool,
 }
 
 impl Arguments {
     pub(super) fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
-        print::json(&registry.descriptor(&self.os_type)?.config_schema)?;
+        if self.rows {
+            print::json(&rows_schema())?;
+        } else {
+            print::json(&registry.descriptor(&self.os_type)?.config_schema)?;
+        }
         Ok(Exit::Complete)
     }
 }

@@ -1,25 +1,25 @@
-//! How many columns there are to write in.
+//! The width of the terminal, in columns.
 
 use console::Term;
 
-/// The columns where neither a terminal nor `COLUMNS` says how many.
+/// The width if neither the terminal nor `COLUMNS` gives one.
 const DEFAULT: usize = 100;
 
-/// The least columns that text is laid out for, and the most: `COLUMNS` may say anything.
+/// The smallest and largest width used: `COLUMNS` can be any number.
 const MIN: usize = 30;
 const MAX: usize = 400;
 
-/// The columns of standard error, whoever reads it.
+/// The width for standard error, whether or not it is a terminal.
 pub(super) fn width() -> usize {
     said().or_else(|| of(&Term::stderr())).unwrap_or(DEFAULT)
 }
 
-/// The columns of standard error where it is a terminal. Scripts rely on one line for each thing elsewhere.
+/// The width of standard error if it is a terminal; elsewhere scripts rely on one line per message.
 pub(super) fn of_errors() -> Option<usize> {
     of_terminal(&Term::stderr())
 }
 
-/// The columns of standard output where it is a terminal.
+/// The width of standard output if it is a terminal.
 pub(super) fn of_results() -> Option<usize> {
     of_terminal(&Term::stdout())
 }
@@ -32,7 +32,7 @@ fn of(term: &Term) -> Option<usize> {
     term.size_checked().map(|(_, columns)| within(usize::from(columns)))
 }
 
-/// What `COLUMNS` says.
+/// The value of `COLUMNS`.
 fn said() -> Option<usize> {
     columns(&std::env::var("COLUMNS").ok()?)
 }

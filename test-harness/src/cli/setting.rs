@@ -1,4 +1,4 @@
-//! `--set KEY=VALUE`: an attribute of the connector, as its schema wants it.
+//! `--set KEY=VALUE`: an attribute of the connector, converted to the type in its schema.
 
 use std::fmt;
 use std::str::FromStr;
@@ -42,10 +42,8 @@ impl Setting {
         let property = &schema["properties"][&self.key];
         if property.is_null() && names_secret(&self.key) {
             return Err(ConnectorError::invalid_config(
-                format!("attributes.{}: a key or password is no attribute", self.key),
-                format!(
-                    "put it into a file and name that with --password-file, or set the variable {PASSWORD_VARIABLE}"
-                ),
+                format!("attributes.{}: a key or password is not an attribute", self.key),
+                format!("save it in a file and use --password-file FILE, or set the variable {PASSWORD_VARIABLE}"),
             ));
         }
         if property.is_null() || takes(schema, property, "string", 4) {
@@ -63,20 +61,20 @@ impl Setting {
                     default if fits(default) && !default.is_null() => default.to_string(),
                     _ => (*example).to_owned(),
                 };
-                // A shell takes quotes and brackets for its own.
+                // A shell would interpret quotes and brackets.
                 let quote = if example.contains(['"', '[', '{']) { "'" } else { "" };
                 Err(ConnectorError::invalid_config(
                     format!("attributes.{}: must be {what}", self.key),
-                    format!("write it as in --set {quote}{}={example}{quote}", self.key),
+                    format!("write for example --set {quote}{}={example}{quote}", self.key),
                 ))
             }
-            // A schema that names no type judges by itself.
+            // Without a type here, the schema itself decides.
             (read, None) => Ok(read.unwrap_or_else(|| self.value.clone().into())),
         }
     }
 }
 
-/// A type of JSON, what is of it, its words, and an example.
+/// A JSON type: its name, its test, its description and an example.
 type Type = (&'static str, fn(&Value) -> bool, &'static str, &'static str);
 
 const TYPES: [Type; 5] = [
@@ -87,7 +85,7 @@ const TYPES: [Type; 5] = [
     ("object", Value::is_object, "an object, as JSON", r#"{"name":"value"}"#),
 ];
 
-/// Whether a property takes values of a type. `depth` bounds references.
+/// Whether a property accepts values of a type. `depth` bounds references.
 fn takes(schema: &Value, property: &Value, name: &str, depth: u8) -> bool {
     let any = |list: &Value, is: &dyn Fn(&Value) -> bool| list.as_array().is_some_and(|items| items.iter().any(is));
     if let Some(path) = property["$ref"].as_str().and_then(|path| path.strip_prefix('#'))
@@ -102,7 +100,7 @@ fn takes(schema: &Value, property: &Value, name: &str, depth: u8) -> bool {
             && ["anyOf", "oneOf"].iter().any(|list| any(&property[*list], &|one| takes(schema, one, name, depth - 1)))
 }
 
-/// Whether somebody who writes this name has a key or password in mind.
+/// Whether a name suggests that its value is a key or password.
 fn names_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     ["key", "password", "secret", "token", "credential"].iter().any(|word| name.ends_with(word))
@@ -160,8 +158,8 @@ mod tests {
             ("pace", "fast", "must be a number", "--set pace=2.5"),
             ("patterns", "one,two", "must be a list, as JSON", r#"--set 'patterns=["a","b"]'"#),
             ("patterns", "one", "must be a list, as JSON", r#"--set 'patterns=["a","b"]'"#),
-            ("apiKey", "hunter2", "is no attribute", "--password-file"),
-            ("client_secret", "hunter2", "is no attribute", "--password-file"),
+            ("apiKey", "hunter2", "is not an attribute", "--password-file"),
+            ("client_secret", "hunter2", "is not an attribute", "--password-file"),
         ] {
             let error = setting(key, text).read(&schema()).unwrap_err();
             assert!(error.message.contains(message) && error.remedy.contains(remedy), "{error:?}");

@@ -1,4 +1,4 @@
-//! Ctrl-C and termination: the first ends the scan tidily, the second at once.
+//! Ctrl-C and SIGTERM: the first cancels the scan, the second ends the program at once.
 
 use std::process;
 
@@ -8,7 +8,7 @@ use super::print;
 
 /// A token that the first Ctrl-C or SIGTERM cancels. A second one ends the program.
 pub(super) fn cancel_on_signal() -> Result<CancellationToken, ConnectorError> {
-    let cannot = |error: std::io::Error| ConnectorError::internal(format!("signals cannot be received: {error}"));
+    let cannot = |error: std::io::Error| ConnectorError::internal(format!("cannot listen for signals: {error}"));
     let cancel = CancellationToken::new();
     let token = cancel.clone();
     let mut signals = Signals::listen().map_err(cannot)?;

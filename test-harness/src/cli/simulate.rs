@@ -34,61 +34,61 @@ pub(super) struct Arguments {
     /// User groups [default: 24]
     #[arg(long, value_name = "N")]
     groups: Option<u64>,
-    /// Users in each group: a few large and many small (skewed), any number up to N (up-to-N), or N
+    /// Users per group: a few large and many small groups (skewed), a random number up to N (up-to-N), or exactly N
     #[arg(long, value_name = "skewed|up-to-N|N", default_value = "skewed")]
     group_sizes: GroupSizes,
     /// Devices [default: 60]
     #[arg(long, value_name = "N")]
     systems: Option<u64>,
-    /// Login events of the last 90 days [default: eight a user]
+    /// Login events in the last 90 days [default: 8 per user, at most 2 million]
     #[arg(long, value_name = "N")]
     events: Option<u64>,
-    /// Organisations; with more than one the key is that of a provider
+    /// Organisations [default: 1]; with more than one, the key belongs to a multi-tenant provider
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     organizations: Option<u64>,
-    /// The same number makes the same organisation and the same key
+    /// Seed; the same seed generates the same organisation and the same key
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Speak TLS, with a certificate of an authority of its own
+    /// Use TLS, with a certificate signed by a CA of the simulator's own
     #[arg(long)]
     tls: bool,
-    /// The certificate to show
+    /// Certificate to present
     #[arg(long, value_enum, value_name = "MODE", requires = "tls", default_value_t = Certificate::Valid)]
     tls_mode: Certificate,
-    /// Where to write the certificate that a client has to trust [default: a temporary file]
+    /// File to write the certificate to that clients must trust [default: a temporary file]
     #[arg(long, value_name = "FILE", requires = "tls")]
     ca_file: Option<PathBuf>,
-    /// Milliseconds that each request waits
+    /// Delay of each request, in milliseconds
     #[arg(long, value_name = "MS")]
     latency: Option<u64>,
-    /// Requests a second; what goes beyond is answered 429
+    /// Requests allowed per second; further requests are answered with 429
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate_limit: Option<u32>,
-    /// How they are counted
+    /// How requests are counted for --rate-limit
     #[arg(long, value_enum, value_name = "HOW", requires = "rate_limit", default_value_t = Counted::Bucket)]
     counting: Counted,
-    /// The seconds that a 429 says in Retry-After
+    /// Value of Retry-After in a 429, in seconds
     #[arg(long, value_name = "SECONDS", requires = "rate_limit")]
     retry_after: Option<u64>,
-    /// Which listing of users there is
+    /// Which lists of users are served
     #[arg(long, value_enum, default_value_t = Users::Systemusers)]
     users_endpoint: Users,
-    /// What the key has no right to, answered 403, such as insights.events; can be repeated
+    /// Endpoint that the key may not read (answered with 403), such as insights.events; can be repeated
     #[arg(long, value_name = "ENDPOINT")]
     forbid: Vec<Scope>,
-    /// Whether it answers as JumpCloud was observed to, or as its documents say
+    /// Behave as JumpCloud was observed to, or as its documents say
     #[arg(long = "as", value_enum, value_name = "MODE", default_value_t = Mode::Observed)]
     mode: Mode,
-    /// One difference between the two by itself, such as retention-days=15; can be repeated
+    /// Set a single difference between the two, such as retention-days=15; can be repeated
     #[arg(long = "with", value_name = "DIFFERENCE", value_parser = difference)]
     differences: Vec<String>,
-    /// What goes wrong; can be repeated
+    /// Inject a fault, such as status=503:rate=0.1; can be repeated
     #[arg(long, value_name = "SPEC")]
     fault: Vec<Fault>,
-    /// A file with the key to accept [default: one made from the seed]
+    /// File with the API key to accept [default: a key generated from the seed]
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
 }
@@ -105,16 +105,16 @@ fn after_long_help() -> String {
     )
 }
 
-/// A difference as it was written, once it is known to be one.
+/// A difference as it was written, after checking it.
 fn difference(text: &str) -> Result<String, BehaviourError> {
     Behaviour::observed().with(text).map(|_| text.to_owned())
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Mode {
-    /// As recorded answers and tested clients show it
+    /// As recorded responses and tested clients show
     Observed,
-    /// As its published documents describe it
+    /// As the published documents say
     Published,
 }
 
@@ -125,7 +125,7 @@ enum Users {
     /// /api/systemusers; /api/v2/users answers 405
     #[value(name = "systemusers-405")]
     Systemusers405,
-    /// /api/v2/users alone
+    /// Only /api/v2/users
     V2,
     /// Both
     Both,
@@ -133,11 +133,11 @@ enum Users {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Counted {
-    /// Like drops into a bucket that holds those of a fifth of a second
+    /// Token bucket with room for a fifth of a second
     Bucket,
-    /// Anew with each second
+    /// Fixed window: the count restarts each second
     EachSecond,
-    /// Those served in the second before
+    /// Sliding window: requests served in the last second
     LastSecond,
 }
 
@@ -153,13 +153,13 @@ impl From<Counted> for Counting {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Certificate {
-    /// For 127.0.0.1, ::1 and localhost
+    /// Valid for 127.0.0.1, ::1 and localhost
     Valid,
-    /// Out of date
+    /// Expired
     Expired,
-    /// Signed by itself
+    /// Self-signed
     SelfSigned,
-    /// For another host
+    /// Issued for another host
     WrongName,
 }
 
@@ -209,13 +209,13 @@ impl Arguments {
                 key.to_owned()
             }
         };
-        let mut text = format!("A simulated JumpCloud console listens at {}\n  key: {key}\n", simulator.url());
+        let mut text = format!("A simulated JumpCloud console is listening on {}\n  key: {key}\n", simulator.url());
         if simulator.organizations().len() > 1 {
             text += &format!("  organisations: {}\n", simulator.organizations().len());
         }
         text += &match scannable {
             Some(_) => format!("\nTo scan it:\n  {command}\n\nCtrl-C stops it.\n"),
-            None => "\nA scan goes to loopback addresses alone.\n\nCtrl-C stops it.\n".to_owned(),
+            None => "\nA scan can use it only at a loopback address.\n\nCtrl-C stops it.\n".to_owned(),
         };
         listening::warning(simulator.address()).iter().for_each(print::warning);
         print::text(&text)?;
@@ -260,13 +260,13 @@ impl Arguments {
     }
 }
 
-/// How a file of certificates begins.
+/// The start of a certificate file.
 const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// The certificate that a client has to trust, in a file.
 struct CaFile {
     path: PathBuf,
-    /// Removes the file with the simulator, unless a place was named for it.
+    /// Removes the file with the simulator, unless the operator chose its path.
     _temporary: Option<TempPath>,
 }
 
@@ -275,10 +275,10 @@ impl CaFile {
         let write = || -> io::Result<Self> {
             let (path, temporary) = match named {
                 Some(path) => {
-                    // What is there may be overwritten when it is a certificate, and nothing else.
+                    // An existing file is overwritten only if it is a certificate.
                     let there = files::beginning(path, CERTIFICATE.len())?;
                     if there.is_some_and(|bytes| !bytes.is_empty() && bytes != CERTIFICATE) {
-                        return Err(io::Error::other(format!("{} is something else", path.display())));
+                        return Err(io::Error::other(format!("{} exists and is not a certificate", path.display())));
                     }
                     (path.to_owned(), None)
                 }
@@ -293,7 +293,7 @@ impl CaFile {
         write().map_err(|error| {
             ConnectorError::invalid_config(
                 format!("the certificate cannot be written: {error}"),
-                "name a file that can be written with --ca-file",
+                "choose a writable file with --ca-file",
             )
         })
     }
@@ -305,7 +305,7 @@ pub(super) async fn start(options: SimulatorOptions) -> Result<Simulator, Connec
         SimulatorError::Listen { .. } => ConnectorError::new(
             ErrorCode::Connect,
             error.to_string(),
-            "name a free address of this machine with --listen, such as 127.0.0.1:0",
+            "choose a free address of this machine with --listen, such as 127.0.0.1:0",
         ),
         SimulatorError::Tls(_) => ConnectorError::internal(error.to_string()),
     })
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn the_service_answers_as_observed_unless_asked_otherwise_and_each_difference_is_set_by_itself() {
+    fn the_default_behaviour_is_the_observed_one_and_each_difference_can_be_set_separately() {
         assert_eq!(behaviour(&[]), Behaviour::observed());
         assert_eq!(behaviour(&["--as", "published"]), Behaviour::published());
         let chosen = behaviour(&[
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_that_nobody_knows_is_refused_with_the_nearest() {
+    fn an_unknown_difference_is_refused_with_the_nearest_name() {
         let error = Command::try_parse_from(["simulate", "--with", "retention-day=15"]).unwrap_err().to_string();
         assert!(error.contains("did you mean `retention-days`?"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! `SYSTEM…`: which system a command is about, and its key.
+//! `SYSTEM…`: the system that a command works with, and its key.
 
 use std::env::{self, VarError};
 use std::path::{Path, PathBuf};
@@ -19,36 +19,39 @@ pub(super) const DEFAULT_OS_TYPE: &str = "JumpCloud";
 /// The variable that may hold the key.
 pub(super) const PASSWORD_VARIABLE: &str = "ORBISID_CREDENTIAL_PASSWORD";
 
+/// The variable by which systemd names the folder of a service's credentials.
+const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
+
 /// Which system.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "System")]
 pub(super) struct TargetArguments {
-    /// Start a simulated organisation in this process and use it
+    /// Use a simulated organisation, started in this process
     #[arg(long, conflicts_with_all = ["system", "hostname", "port"])]
     demo: bool,
-    /// A file with the system's fields: name, osType, hostname, port, credential, attributes (JSON, or TOML when it
-    /// ends in .toml)
+    /// System file with name, osType, hostname, port, credential and attributes; TOML if its name ends in .toml, otherwise
+    /// JSON
     #[arg(long, value_name = "FILE", conflicts_with_all = ["hostname", "port"])]
     system: Option<PathBuf>,
-    /// The host name, such as console.jumpcloud.com; for a loopback address a URL such as http://127.0.0.1:8080
+    /// Host name, such as console.jumpcloud.com; a URL such as http://127.0.0.1:8080 only for a loopback address
     #[arg(long, value_name = "HOST")]
     hostname: Option<String>,
-    /// The port [default: the connector's]
+    /// Port [default: the connector's default port]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// An attribute of the connector, such as jumpcloudOrgId=5f1…; `harness describe` lists them
+    /// Set an attribute, such as jumpcloudOrgId=5f1…; can be repeated. `harness describe` lists the attributes
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<Setting>,
-    /// The connector [default: JumpCloud]
+    /// OS Type of the connector [default: JumpCloud]
     #[arg(long, value_name = "TYPE", conflicts_with = "demo")]
     os_type: Option<String>,
-    /// The edition of the host
+    /// Edition of the host
     #[arg(long, value_parser = edition_parser(), ignore_case = true, default_value = "enterprise")]
     edition: Edition,
-    /// The credential's user name or client id, for those that have one
+    /// User name or client id of the credential, if it has one
     #[arg(long, value_name = "NAME", conflicts_with = "demo")]
     username: Option<String>,
-    /// A file that holds the key or password and nothing else [default: the variable ORBISID_CREDENTIAL_PASSWORD]
+    /// File that contains only the key or password [default: the environment variable ORBISID_CREDENTIAL_PASSWORD]
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
     password_file: Option<PathBuf>,
 }
@@ -60,15 +63,15 @@ pub(super) fn edition_parser() -> impl TypedValueParser<Value = Edition> {
 
 /// A system that a command can work with.
 pub(super) struct Target {
-    /// What its connector says of itself.
+    /// The descriptor of its connector.
     pub(super) descriptor: Descriptor,
     /// Its configuration.
     pub(super) config: SystemConfig,
     /// The edition of the host.
     pub(super) edition: Edition,
-    /// The files that its configuration came from, each with the option or attribute that names it.
+    /// The files that its configuration was read from, each with the option or attribute that names it.
     pub(super) files: Vec<(String, PathBuf)>,
-    /// The simulator behind it, which ends with it.
+    /// The simulator of `--demo`; it stops when this is dropped.
     _simulator: Option<Simulator>,
 }
 
@@ -84,6 +87,8 @@ impl TargetArguments {
     pub(super) async fn resolve(&self, registry: &Registry) -> Result<Target, ConnectorError> {
         let os_type = self.os_type.as_deref().unwrap_or(DEFAULT_OS_TYPE);
         let simulator = if self.demo { Some(simulate::start(SimulatorOptions::default()).await?) } else { None };
+        let credentials = env::var_os(CREDENTIALS_VARIABLE).map(PathBuf::from);
+        let credentials = credentials.as_deref();
         let mut warnings = Vec::new();
         let mut config = match (&simulator, &self.system, &self.hostname) {
             (Some(simulator), ..) => {
@@ -93,15 +98,15 @@ impl TargetArguments {
             (None, Some(path), _) => {
                 let config = system_file::read_system(path, os_type)?;
                 if !config.credential.secret().expose_secret().is_empty() {
-                    warnings.extend(text_file::readable_by_others(path, "system file"));
+                    warnings.extend(text_file::readable_by_others(path, "system file", credentials));
                 }
                 config
             }
             (None, None, Some(hostname)) => SystemConfig::new(os_type, hostname, Credential::default()),
             (None, None, None) => {
                 return Err(ConnectorError::invalid_config(
-                    "no system is named",
-                    "use --demo for a simulated one, or --system FILE, or --hostname HOST",
+                    "no system was given",
+                    "use --demo for a simulated system, --system FILE or --hostname HOST",
                 ));
             }
         };
@@ -122,14 +127,14 @@ impl TargetArguments {
             config.attributes.insert(setting.key.clone(), value);
         }
         if let Some(path) = &self.password_file {
-            warnings.extend(text_file::readable_by_others(path, "password file"));
+            warnings.extend(text_file::readable_by_others(path, "password file", credentials));
         }
         warnings.iter().for_each(print::warning);
         let (files, descriptor) = (self.files(&config), descriptor.clone());
         Ok(Target { descriptor, files, config, edition: self.edition, _simulator: simulator })
     }
 
-    /// The files that the configuration comes from: those of the options, and whatever an attribute names.
+    /// The files that the configuration is read from: those of the options, and those that attributes name.
     fn files(&self, config: &SystemConfig) -> Vec<(String, PathBuf)> {
         let options = [("--system", &self.system), ("--password-file", &self.password_file)];
         let options = options.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path.clone()?)));
@@ -140,7 +145,7 @@ impl TargetArguments {
         options.chain(named).collect()
     }
 
-    /// The credential: a password file goes before the variable, and that before the system file.
+    /// The credential: from the password file, else from the variable, else from the system file.
     fn credential(&self, stored: Credential, descriptor: &Descriptor) -> Result<Credential, ConnectorError> {
         let secret = match (&self.password_file, password_variable()?) {
             (Some(path), _) => secret::read_secret(path)?,
@@ -150,8 +155,8 @@ impl TargetArguments {
         let password = &descriptor.credential.password;
         if password.required && secret.expose_secret().is_empty() {
             return Err(ConnectorError::invalid_config(
-                format!("the {} is missing", password.meaning),
-                format!("name a file that holds it with --password-file, or set the variable {PASSWORD_VARIABLE}"),
+                format!("the credential is missing: {}", password.meaning),
+                format!("save it in a file and use --password-file FILE, or set the variable {PASSWORD_VARIABLE}"),
             ));
         }
         let username = self.username.clone().or(stored.username);
@@ -171,7 +176,7 @@ fn password_variable() -> Result<Option<SecretString>, ConnectorError> {
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => Err(ConnectorError::invalid_config(
             format!("the variable {PASSWORD_VARIABLE} is not UTF-8 text"),
-            "set it to the key as it was shown to you",
+            "set it to the key exactly as it was displayed",
         )),
     }
 }

@@ -21,10 +21,10 @@ Examples:
 pub(super) struct Arguments {
     #[command(flatten)]
     target: TargetArguments,
-    /// The form of the answer
+    /// Output format
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
     format: AnswerFormat,
-    /// Seconds after which the test ends, whatever is still missing
+    /// Time limit of the whole test, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
     #[command(flatten)]

@@ -26,11 +26,12 @@ fn wrong_usage_is_named_with_its_help() {
         (&["scan", "--hostname", "x", "--port", "65536"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--set", "pageSize"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--format", "xml"], "harness scan --help"),
-        (&["scan", "--hostname", "x", "--without", "users"], "these can be left out: administrators"),
+        (&["scan", "--hostname", "x", "--without", "users"], "leave out only these: administrators"),
         (&["scan", "--hostname", "x", "--without", "last login"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--fresh"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--password", "x"], "--password-file"),
         (&["connectors", "--edition", "free"], "harness connectors --help"),
+        (&["schema", "--rows", "--os-type", "Scim"], "harness schema --help"),
         (&["simulate", "--fault", "statsu=503"], "harness simulate --help"),
         (&["scan", "--demo", "--log-level", "a=b=c"], "debug"),
         (&["scan", "--demo", "--log-level", "verbose"], "debug"),
@@ -64,7 +65,7 @@ fn wrong_configuration_is_named_with_its_help() {
         (&["--hostname", "ada:secret@console.jumpcloud.com"], "invalid_config", "host name"),
         (&["--hostname", ""], "invalid_config", "schema"),
         (&["--hostname", "http://console.jumpcloud.com"], "insecure_endpoint", "https"),
-        (&["--hostname", host, "--password-file", "/nowhere/key"], "invalid_config", "name a file"),
+        (&["--hostname", host, "--password-file", "/nowhere/key"], "invalid_config", "save the key"),
         (&["--system", "/nowhere/system.json"], "invalid_config", "check the path"),
     ] {
         for command in ["scan", "test-connection"] {

@@ -76,7 +76,7 @@ async fn a_foreign_checkpoint_is_refused_and_a_fresh_scan_begins_anew() {
     let elsewhere = SystemConfig::new("Toy", "other.example", Credential::default());
     let error = refusal(kept_in(&kept, job(&path, Format::Ndjson)), &elsewhere).await;
     assert_eq!(error.code, ErrorCode::CheckpointRejected);
-    assert!(error.message.contains("another setting of hostname"), "{error}");
+    assert!(error.message.contains("these settings have changed: hostname"), "{error}");
 
     let fresh = Some(CheckpointFile { path: kept, fresh: true });
     let (report, begun) = scan(ScanJob { checkpoint: fresh, ..job(&path, Format::Ndjson) }, Ending::Whole).await;

@@ -72,7 +72,7 @@ async fn whatever_is_around_a_key_is_named_before_anything_is_sent() {
     }
     for (text, why) in &around {
         let ended = by_variable(text);
-        ended.assert_error(2, "invalid_config", "alone");
+        ended.assert_error(2, "invalid_config", "save only the key");
         assert!(ended.stderr.contains(why) && ended.stderr.contains(PASSWORD_VARIABLE), "{why}: {ended:?}");
         ended.assert_hides(key);
     }
@@ -103,6 +103,9 @@ async fn a_secret_that_others_may_read_is_warned_of_with_what_to_do() {
             let warnings = ended.stderr.matches("warning[").count();
             assert_eq!(warnings, usize::from(warned), "{secret} {mode:o}: {ended:?}");
             assert_eq!(ended.stderr.contains(&format!("help: chmod 600 {}", at(secret))), warned, "{ended:?}");
+            let as_service =
+                harness(["test-connection"]).args(arguments).env("CREDENTIALS_DIRECTORY", folder.path()).output();
+            assert!(!String::from_utf8(as_service.unwrap().stderr).unwrap().contains("warning["), "{secret} {mode:o}");
         }
     }
 }

@@ -12,7 +12,8 @@ mod outputs;
 mod places;
 mod reports;
 mod scan;
-#[path = "../skip/mod.rs"]
+mod shells;
+#[path = "../../simulator/tests/skip/mod.rs"]
 mod skip;
 mod summary;
 mod support;

@@ -5,7 +5,7 @@ use std::fs;
 
 use connector_api::{
     Access, AccessLevel, AccessPath, Binding, ErrorCode, Grant, Membership, NodeKind, NodeRef, Outcome, PathStep,
-    Principal, Record, ResourceRef,
+    Principal, Record, ResourceRef, rows_schema,
 };
 use connector_host::output::Format;
 use serde_json::{Value, json};
@@ -25,18 +25,29 @@ async fn ndjson_holds_every_row_and_ends_with_the_summary() {
     assert_eq!(entries(folder.path()), ["scan.ndjson"]);
 }
 
-#[test]
-fn each_row_is_as_the_schema_of_rows_says_and_a_reason_without_severity_is_not() {
-    let schema = schemars::schema_for!(Record);
+#[tokio::test]
+async fn each_line_is_as_the_schema_of_rows_says_and_one_that_lacks_a_field_is_not() {
+    let schema = rows_schema();
     let validator = jsonschema::draft202012::new(schema.as_value()).unwrap();
-    let rows: Vec<Value> = Toy::new(Ending::Whole).rows.iter().map(|row| serde_json::to_value(row).unwrap()).collect();
-    for row in &rows {
-        assert!(validator.is_valid(row), "{row}");
-    }
-    for field in ["code", "kind", "severity", "message", "remedy"] {
-        let mut row = rows[0].clone();
-        row["reasons"][0].as_object_mut().unwrap().remove(field).unwrap();
-        assert!(!validator.is_valid(&row), "{field}");
+    for ending in [Ending::Whole, Ending::WithoutLastLogin] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scan.ndjson");
+        scan(job(&path, Format::Ndjson), ending).await;
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for line in &lines {
+            assert!(validator.is_valid(line), "{line}");
+        }
+        for field in ["code", "kind", "severity", "message", "remedy"] {
+            let mut row = lines[0].clone();
+            row["reasons"][0].as_object_mut().unwrap().remove(field).unwrap();
+            assert!(!validator.is_valid(&row), "{field}");
+        }
+        for (line, field) in [(0, "record"), (lines.len() - 1, "record"), (lines.len() - 1, "outcome")] {
+            let mut line = lines[line].clone();
+            line.as_object_mut().unwrap().remove(field).unwrap();
+            assert!(!validator.is_valid(&line), "{field}");
+        }
     }
 }
 

@@ -48,7 +48,7 @@ async fn no_two_files_of_a_scan_may_be_one_by_whatever_spelling() {
         let before = entries(folder.path());
         let mut command = harness(["scan", "--system", "hq.toml", "--password-file", "key", "--format", "ndjson"]);
         let ended = run(command.args(outputs).current_dir(folder.path()));
-        ended.assert_error(2, "invalid_config", "place of its own");
+        ended.assert_error(2, "invalid_config", "a different path for each");
         assert_eq!(entries(folder.path()), before, "{outputs:?}");
         assert_eq!(fs::read_to_string(at("key")).unwrap(), simulator.api_key());
         assert_eq!(fs::read_to_string(at("ca.pem")).unwrap(), certificate);

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{Ended, PASSWORD_VARIABLE, Running, entries, harness, run, scan, small};
+use connector_api::Record;
 use jumpcloud_simulator::SimulatorOptions;
 use serde_json::Value;
 
@@ -199,7 +200,7 @@ async fn a_signal_ends_the_scan_and_the_same_command_goes_on() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkpoint_that_cannot_be_used_is_refused_until_told_to_begin_anew() {
+async fn a_checkpoint_that_cannot_be_used_is_refused_without_fresh() {
     let options = SimulatorOptions { latency: Duration::from_millis(20), ..SimulatorOptions::default() };
     let simulator = small(options).await;
     let folder = tempfile::tempdir().unwrap();
@@ -212,7 +213,7 @@ async fn a_checkpoint_that_cannot_be_used_is_refused_until_told_to_begin_anew() 
 
     let foreign = run(scan(&simulator, &arguments).args(["--set", "lastLoginDays=30"]));
     foreign.assert_error(2, "checkpoint_rejected", "--fresh");
-    assert!(foreign.stderr.contains("another setting of lastLoginDays"), "{foreign:?}");
+    assert!(foreign.stderr.contains("these settings have changed: lastLoginDays"), "{foreign:?}");
     let mut damaged = fs::read(&kept).unwrap();
     damaged.truncate(damaged.len() / 2);
     fs::write(&kept, damaged).unwrap();
@@ -302,11 +303,33 @@ fn the_catalogue_describes_the_connector() {
     let schema = run(&mut harness(["schema", "--os-type", "JumpCloud"]));
     let schema: Value = serde_json::from_str(&schema.stdout).unwrap();
     assert!(schema["properties"]["jumpcloudOrgId"].is_object());
+    let rows = run(&mut harness(["schema", "--rows"]));
+    let rows: Value = serde_json::from_str(&rows.stdout).unwrap();
+    let kinds = rows["oneOf"].as_array().unwrap().iter().map(|kind| kind["properties"]["record"]["const"].as_str());
+    let known = Record::KINDS.iter().copied().chain(["summary"]);
+    assert!(kinds.eq(known.map(Some)), "{rows}");
+}
+
+#[test]
+fn attributes_are_described_in_the_groups_of_the_form_with_titles_and_choices() {
+    let page = run(&mut harness(["describe", "--os-type", "JumpCloud"])).stdout;
+    let mut at = 0;
+    for line in [
+        "  Organization and sign-in\n",
+        "    jumpcloudOrgId: Organization ID\n",
+        "        serviceAccount = Service account: A service account's client ID and secret.\n",
+        "  What to discover\n",
+        "    includeLastLogin: Last logins [default: true]\n",
+        "  Network (advanced)\n",
+        "    proxyUrl: Proxy URL\n",
+    ] {
+        at += page[at..].find(line).unwrap_or_else(|| panic!("{line:?} is not where it belongs:\n{page}"));
+    }
 }
 
 #[cfg(unix)]
 #[test]
-fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
+fn a_simulator_prints_how_to_scan_it_and_ends_at_ctrl_c() {
     for arguments in [
         &["simulate", "--users", "20"][..],
         &["simulate", "--users", "20", "--tls"],
@@ -314,15 +337,15 @@ fn a_simulator_tells_how_to_scan_it_and_ends_at_ctrl_c() {
     ] {
         let mut command = harness(arguments);
         let mut simulator = Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
-        let mut told = String::new();
+        let mut printed = String::new();
         let mut out = simulator.0.stdout.take().unwrap();
         let mut bytes = [0; 1024];
-        while !told.contains("Ctrl-C") {
+        while !printed.contains("Ctrl-C") {
             let length = out.read(&mut bytes).unwrap();
-            assert!(length > 0, "the simulator ended: {told}");
-            told.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
+            assert!(length > 0, "the simulator ended: {printed}");
+            printed.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
         }
-        let line = told.lines().find(|line| line.contains("harness scan")).unwrap();
+        let line = printed.lines().find(|line| line.contains("harness scan")).unwrap();
         let (key, scan) = line.split_once(" harness ").unwrap();
         let key = key.trim().strip_prefix("ORBISID_CREDENTIAL_PASSWORD=").unwrap();
         assert_scanned(&run(harness(scan.split(' ')).env(PASSWORD_VARIABLE, key)));

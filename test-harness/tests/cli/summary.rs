@@ -73,7 +73,8 @@ impl Scanned {
     fn part(&self, title: &str) -> &str {
         let start = self.text.find(title).unwrap_or_else(|| panic!("no {title:?} in\n{}", self.text));
         let part = &self.text[start..];
-        let end = ["\nEvidence, ", "\nFound\n", "\nSections\n"].iter().filter_map(|title| part[1..].find(title)).min();
+        let end =
+            ["\nEvidence by ", "\nFound\n", "\nSections\n"].iter().filter_map(|title| part[1..].find(title)).min();
         end.map_or(part, |end| &part[..=end])
     }
 
@@ -131,7 +132,7 @@ async fn the_numbers_are_those_of_the_rows() {
         scanned.assert_says(&format!("groups {} {}", scanned.groups().count(), of_types.join(", ")));
         let nested = scanned.memberships().filter(|row| !row.direct).count();
         scanned.assert_says(&format!("memberships {} ", number(scanned.memberships().count())));
-        scanned.assert_says(&format!("{} of them through a group in a group", number(nested)));
+        scanned.assert_says(&format!("{} of them through nested groups", number(nested)));
         let of_accounts: Vec<_> =
             scanned.grants().filter(|grant| matches!(grant.principal, Principal::Account { .. })).collect();
         let level = |word| of_accounts.iter().filter(|grant| grant.access.word == word).count();
@@ -145,10 +146,10 @@ async fn the_numbers_are_those_of_the_rows() {
         let looked_at = scanned.accounts().filter(|account| account.last_login.is_some());
         let (known, none): (Vec<_>, Vec<_>) = looked_at.partition(|account| account.last_login_at.is_some());
         scanned.assert_says(&format!("last logins {} ", known.len()));
-        scanned.assert_says(&format!("none of {} accounts since ", none.len()));
+        scanned.assert_says(&format!("no login of {} accounts since ", none.len()));
         for (code, count) in codes(&scanned) {
             let line = scanned
-                .part("Evidence, ")
+                .part("Evidence by ")
                 .lines()
                 .find(|line| line.split_whitespace().nth(1).is_some_and(|word| word.trim_end_matches(':') == code));
             let line = line.unwrap_or_else(|| panic!("no {code} in\n{}", scanned.text));
@@ -178,7 +179,7 @@ async fn the_ten_shown_are_the_ten_worst_each_with_whole_sentences_gravest_first
         let scanned = scanned(&simulator, width, &[]).await;
         assert!(scanned.text.lines().all(|line| measure_text_width(line) <= width), "{}", scanned.text);
         assert!(!scanned.text.contains('…'), "something is cut: {}", scanned.text);
-        let part = scanned.part("The 10 worst of the ");
+        let part = scanned.part("The 10 most severe of the ");
         let starts: Vec<(usize, &str)> = part
             .lines()
             .enumerate()
@@ -212,7 +213,7 @@ async fn the_ten_shown_are_the_ten_worst_each_with_whole_sentences_gravest_first
             }
             assert_eq!(unwrapped(&shown), expected.join("; "));
         }
-        for word in ["By the gravest evidence; of equals", "The rows, with everything that is left out here, are in "] {
+        for word in ["Ordered by the most severe evidence, then", "All rows are in "] {
             scanned.assert_says(word);
         }
     }
@@ -238,12 +239,12 @@ async fn a_pattern_that_is_too_wide_shows_with_its_widest_group() {
         let members = number(usize::try_from(widest.member_count.unwrap()).unwrap());
         some_are_alone |= alone > 0;
         let alone = if alone > 0 {
-            format!("{alone} of them by nothing but this setting")
+            format!("{alone} of them only by this setting")
         } else {
-            "all also by other evidence".to_owned()
+            "all of them also by other evidence".to_owned()
         };
         scanned.assert_says(&format!(
-            "privilegedGroupPatterns \"{pattern}\": {all} accounts, {alone}; widest group: \"{}\", {members} members",
+            "privilegedGroupPatterns \"{pattern}\": {all} accounts, {alone}; largest group: \"{}\", {members} members",
             widest.name
         ));
     }
@@ -260,11 +261,11 @@ async fn of_what_was_not_read_there_is_no_number_and_what_is_counted_is_at_least
         assert!(found.iter().any(|found| found == line), "{line} is not in {found:?}");
     }
     for words in [
-        "complete but for administrators and last logins",
+        "complete except for administrators and last logins",
         "NOT READ Administrators: ",
-        "LEFT OUT As set: applications.",
+        "SKIPPED By settings: applications.",
         "At least ",
-        "applications left out",
+        "applications skipped",
         "last login not known",
     ] {
         scanned.assert_says(words);
@@ -307,7 +308,11 @@ async fn a_failed_scan_names_everything_that_failed_by_itself_once_and_what_only
         let by_itself = !row(name).contains(" stopped ");
         assert_eq!(text.matches(also).count(), usize::from(by_itself), "{}", ended.stderr);
     }
-    assert!(text.contains("Failed is what ended the scan. Stopped is what ended with the scan"), "{}", ended.stderr);
+    assert!(
+        text.contains("Failed: this section ended the scan. Stopped: this section ended with the scan"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -320,12 +325,12 @@ async fn who_reaches_what_is_named_at_each_thing_that_it_lacks() {
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let text = unwrapped(&ended.stderr);
     for gap in [
-        "NOT READ Devices (systems), and so only a part of who reaches what (grants): ",
-        "NOT READ Applications, and so only a part of who reaches what (grants): ",
+        "NOT READ Devices (systems), and therefore part of who reaches what (grants): ",
+        "NOT READ Applications, and therefore part of who reaches what (grants): ",
     ] {
         assert_eq!(text.matches(gap).count(), 1, "{gap:?} in {}", ended.stderr);
     }
-    assert!(text.contains("complete but for devices, applications and who reaches what."), "{}", ended.stderr);
+    assert!(text.contains("complete except for devices, applications and who reaches what."), "{}", ended.stderr);
     // Without a summary it is the same, in lines.
     let ended = run(&mut scan(&simulator, &["--quiet", "--set", "attempts=1", "--set", "retryWaitMilliseconds=1"]));
     for warning in ["]: systems, grants: ", "]: applications, grants: "] {

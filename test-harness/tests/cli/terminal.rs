@@ -65,6 +65,6 @@ fn whatever_columns_says_the_summary_has_a_width() {
         let text = on_terminal(&["scan", "--demo", "--quiet"], 80, Some(said));
         let widest = text.lines().map(measure_text_width).max().unwrap_or_default();
         assert!((least..=most).contains(&widest), "{widest} of {said}: {text}");
-        assert!(text.contains("Nothing was kept."), "{text}");
+        assert!(text.contains("The rows were not saved."), "{text}");
     }
 }

@@ -36,7 +36,7 @@ pub struct Toy {
     begun: Mutex<Vec<u64>>,
     /// A file that somebody writes during the scan.
     pub meanwhile: Option<PathBuf>,
-    /// Told when it hangs.
+    /// Notified when it hangs.
     pub reached: tokio::sync::Notify,
 }
 
@@ -44,7 +44,7 @@ pub struct Toy {
 pub enum Ending {
     Whole,
     WithoutLastLogin,
-    /// Fails when so many rows are out; those of the last batch have no checkpoint.
+    /// Fails after this number of rows; those of the last batch have no checkpoint.
     FailsAfter(u64),
     PanicsAfter(u64),
     Hangs,

@@ -1,18 +1,18 @@
-//! The edges that a walk goes over.
+//! The edges that a walk follows.
 
 use crate::graph::{Bound, Graph, Subject};
 
-/// The edges that a walk goes over: all of a graph, or those that lead to one resource.
+/// The edges that a walk follows: all edges of a graph, or those that lead to one resource.
 pub(crate) trait Edges {
-    /// The groups that hold an account directly.
+    /// Returns the groups of which an account is a direct member.
     fn groups_of(&self, account: u32) -> impl Iterator<Item = u32>;
-    /// The groups that a group is a member of, directly.
+    /// Returns the groups of which a group is a direct member.
     fn parents(&self, group: u32) -> &[u32];
-    /// What an account or group is bound to itself.
+    /// Returns the direct bindings of an account or group.
     fn bindings(&self, subject: Subject) -> &[Bound];
-    /// The resources inside another.
+    /// Returns the resources inside a resource.
     fn inside(&self, resource: u32) -> &[u32];
-    /// Whether a resource is asked for.
+    /// Returns whether the walk wants to know of a resource.
     fn asks_for(&self, resource: u32) -> bool;
 }
 

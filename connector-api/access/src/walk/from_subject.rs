@@ -11,35 +11,35 @@ use crate::walk::chains::{Chains, NO_CHAIN};
 use crate::walk::edges::{Edges, Everything};
 use crate::walk::ways::{WAYS, Ways};
 
-/// By a binding of the subject's own, and through no group.
+/// The end of a subject's own bindings, which pass through no group.
 pub(crate) const DIRECT: u32 = u32::MAX;
 
-/// A resource that is reached, and by which [`Source`]: in this order, and small, since there may be many.
+/// A resource that is reached, with its [`Source`]. Small, and ordered by these fields: there may be many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) resource: u32,
     pub(crate) source: u32,
 }
 
-/// One binding, through one chain of containers, by all ways to the group that is bound.
+/// One binding through one chain of containers, by all ways to the group that is bound.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source {
-    /// The group that is bound, by its place among the ends, or [`DIRECT`].
+    /// The index of the bound group among the ends, or [`DIRECT`].
     pub(crate) end: u32,
     pub(crate) chain: u32,
-    /// When the binding ends, as in [`Bound`].
+    /// When the binding expires, as in [`Bound`].
     pub(crate) ends: u32,
-    /// What the binding gives by itself.
+    /// The access that the binding gives by itself.
     pub(crate) rank: Rank,
 }
 
 impl Graph {
-    /// What an account or group reaches, with the paths there.
+    /// Returns what an account or group reaches, with the paths.
     pub fn reach(&self, subject: Subject) -> Reach<'_> {
         Reach::of(self, &Everything(self), subject)
     }
 
-    /// What every group and every account reaches, one after another, groups first.
+    /// Returns what every group and every account reaches, one after another, groups first.
     pub fn all(&self) -> impl Iterator<Item = (Subject, Reach<'_>)> {
         let groups = (0..self.parts.bindings_of_groups.len() as u32).map(Subject::Group);
         let accounts = (0..self.parts.groups_of.len() as u32).map(Subject::Account);
@@ -47,32 +47,34 @@ impl Graph {
     }
 }
 
-/// What one account or group reaches, with the paths there.
+/// What one account or group reaches, with the paths.
 ///
-/// It is held by the edges: each that is involved once, however many ways lead to it.
+/// Each edge involved is stored once, however many ways lead to it. Paths are built on demand.
 #[derive(Debug)]
 pub struct Reach<'g> {
     pub(crate) graph: &'g Graph,
     pub(crate) subject: Subject,
     pub(crate) ways: Ways,
     pub(crate) chains: Chains,
-    /// For each group that is reached, the ways that end with it; where no way has two groups, each is of its own.
+    /// For each group that is reached, the ways that end at it; `None` if no way has two groups, so that each way is
+    /// its own end.
     ways_of_ends: Option<Lists<u32>>,
-    /// What all of them together raise, likewise.
+    /// For each group that is reached, what those ways raise together; empty in the same case.
     levels_of_ends: Vec<Level>,
-    /// What the account itself raises.
+    /// The account's own raise.
     own: Option<&'g Raise>,
-    /// How many more ways there are to it, at least.
+    /// For each end, a lower bound of the number of ways that were not followed.
     pub(crate) others_of_ends: HashMap<u32, u64>,
-    /// Paths that were not followed because there are too many chains of containers, at least.
+    /// For each resource, a lower bound of the paths that were not followed because there are too many chains of
+    /// containers.
     pub(crate) more: HashMap<u32, u64>,
     sources: Vec<Source>,
-    /// In the order of the resources, and for each in the order in which they were found.
+    /// Sorted by resource, then in the order of discovery.
     entries: Vec<Entry>,
 }
 
 impl<'g> Reach<'g> {
-    /// What a subject reaches over some edges.
+    /// Walks from a subject over the given edges.
     pub(crate) fn of(graph: &'g Graph, edges: &impl Edges, subject: Subject) -> Self {
         let ways = match subject {
             Subject::Account(account) => Ways::up(graph, edges, edges.groups_of(account), WAYS),
@@ -117,12 +119,12 @@ impl<'g> Reach<'g> {
     }
 
     fn in_order(mut self) -> Self {
-        // In one comparison each.
+        // One comparison per pair.
         self.entries.sort_unstable_by_key(|entry| u64::from(entry.resource) << 32 | u64::from(entry.source));
         self
     }
 
-    /// Enters the groups with which ways end, and returns them in the order of the first way to each.
+    /// Enters the last groups of all ways, and returns them in the order of the first way to each.
     fn enter_ends(&mut self) -> Vec<u32> {
         let Self { ways, levels_of_ends, .. } = self;
         let (mut groups, mut places) = (Vec::new(), HashMap::<u32, u32>::new());
@@ -164,7 +166,7 @@ impl<'g> Reach<'g> {
         }
     }
 
-    /// Enters what is inside of the last container of a chain; what holds more itself is left in `nested`.
+    /// Enters what is inside the last container of a chain. Resources that contain something themselves go to `nested`.
     fn enter_inside(
         &mut self,
         edges: &impl Edges,
@@ -190,7 +192,7 @@ impl<'g> Reach<'g> {
         }
     }
 
-    /// Enters what is inside of containers inside of containers.
+    /// Enters what is inside nested containers.
     fn enter_nested(&mut self, edges: &impl Edges, bound: &Bound, end: u32, mut nested: Vec<(u32, u32)>) {
         let first = self.chains.len();
         let mut passed = HashSet::new();
@@ -210,34 +212,34 @@ impl<'g> Reach<'g> {
         self.sources.len() as u32 - 1
     }
 
-    /// What is left when but one resource is asked for.
+    /// Keeps only what concerns one resource.
     pub(crate) fn only(mut self, resource: u32) -> Self {
         self.entries.retain(|entry| entry.resource == resource);
         self
     }
 
-    /// The resources that are reached, in their order.
+    /// Returns the resources that are reached, by index.
     pub fn iter(&self) -> impl Iterator<Item = Reached<'_>> {
         let of_one = self.entries.chunk_by(|one, next| one.resource == next.resource);
         of_one.map(|entries| Reached { reach: self, entries })
     }
 
-    /// Whether nothing is reached.
+    /// Returns whether nothing is reached.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// What the account itself raises on resources of a type.
+    /// Returns the account's own raise on a resource type.
     pub(crate) fn own(&self, resource_type: u16) -> Rank {
         self.own.map_or(Rank::default(), |raise| raise.on(resource_type))
     }
 
-    /// The word for that in a path.
+    /// Returns the word for that raise in a path.
     pub(crate) fn raised_by(&self) -> Option<&'g str> {
         self.own?.raised_by.as_deref()
     }
 
-    /// What all ways that end with a group that is reached raise together.
+    /// Returns what all ways that end at a reached group raise together.
     fn level_of_end(&self, end: u32) -> Level {
         match &self.ways_of_ends {
             _ if end == DIRECT => NO_LEVEL,
@@ -246,7 +248,7 @@ impl<'g> Reach<'g> {
         }
     }
 
-    /// The ways that end with a group that is reached.
+    /// Returns the ways that end at a reached group.
     pub(crate) fn ways_of_end(&self, end: u32) -> impl Iterator<Item = u32> {
         let (own, ways) = match &self.ways_of_ends {
             Some(ways) => (None, ways.of(end)),
@@ -255,13 +257,14 @@ impl<'g> Reach<'g> {
         own.into_iter().chain(ways.iter().copied())
     }
 
-    /// The groups of each way that a subject's paths do not name: a group does not pass itself.
+    /// Returns the number of leading groups of a way that paths do not show: a group's own paths do not start with
+    /// itself.
     pub(crate) fn hidden(&self) -> u32 {
         u32::from(matches!(self.subject, Subject::Group(_)))
     }
 }
 
-/// A resource that somebody reaches.
+/// A resource that a subject reaches.
 #[derive(Debug, Clone, Copy)]
 pub struct Reached<'r> {
     pub(crate) reach: &'r Reach<'r>,
@@ -269,7 +272,7 @@ pub struct Reached<'r> {
 }
 
 impl<'r> Reached<'r> {
-    /// The resource.
+    /// Returns the resource's index.
     pub fn resource(&self) -> u32 {
         self.entries.first().map_or(u32::MAX, |entry| entry.resource)
     }
@@ -279,7 +282,7 @@ impl<'r> Reached<'r> {
         self.entries.iter().map(|entry| &sources[entry.source as usize])
     }
 
-    /// The strongest access over all paths.
+    /// Returns the strongest access of all paths.
     pub fn rank(&self) -> Rank {
         let resource_type = self.reach.graph.node(self.resource()).resource_type;
         let rank = |source: &Source| {
@@ -290,11 +293,11 @@ impl<'r> Reached<'r> {
         of_edges.max(self.reach.own(resource_type))
     }
 
-    /// Whether one of the paths is a binding of the subject itself to the resource itself.
+    /// Returns whether one of the paths is a binding of the subject itself to the resource itself.
     pub fn is_direct(&self) -> bool {
         let own = |source: &Source| match self.reach.subject {
             Subject::Account(_) => source.end == DIRECT,
-            // The first way of a group is the group itself.
+            // A group's first way is the group itself.
             Subject::Group(_) => source.end == 0,
         };
         self.sources().any(|source| source.chain == NO_CHAIN && own(source))

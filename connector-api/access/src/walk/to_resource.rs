@@ -8,24 +8,24 @@ use crate::walk::edges::{Edges, Everything};
 use crate::walk::from_subject::Reach;
 use crate::walk::ways::{WAYS, Ways};
 
-/// The edges of a graph from their other ends, which asking who reaches a resource takes. It is made once for many.
+/// The reversed edges of a graph, for finding who reaches a resource. Made once for many queries.
 #[derive(Debug, Clone)]
 pub struct Reverse<'g> {
     graph: &'g Graph,
-    /// For each group, the accounts that it holds directly.
+    /// For each group, the accounts that are its direct members.
     accounts: Lists<u32>,
-    /// For each group, the groups that it holds directly.
+    /// For each group, the groups that are its direct members.
     children: Lists<u32>,
-    /// For each resource, those that it is inside of, directly.
+    /// For each resource, the containers that it is directly in.
     containers: Lists<u32>,
-    /// For each resource, the accounts that are bound to it, and which of their bindings it is.
+    /// For each resource, the accounts that are bound to it, with the position among their bindings.
     bindings_of_accounts: Lists<(u32, u32)>,
     /// The same for groups.
     bindings_of_groups: Lists<(u32, u32)>,
 }
 
 impl<'g> Reverse<'g> {
-    /// The other ends of a graph's edges.
+    /// Reverses the edges of a graph.
     pub fn of(graph: &'g Graph) -> Self {
         let parts = &graph.parts;
         let resources = parts.resources.len();
@@ -46,8 +46,8 @@ impl<'g> Reverse<'g> {
         }
     }
 
-    /// Who reaches a resource: groups first, each in the order of its kind, with what of its [`Reach`] is about the
-    /// resource.
+    /// Returns who reaches a resource: groups first, then accounts, each by index. The [`Reach`] of each is limited to
+    /// the resource.
     pub fn who(&self, resource: u32) -> Who<'g> {
         let edges = Only::of(self, resource);
         let groups = edges.groups.all();
@@ -65,13 +65,13 @@ impl<'g> Reverse<'g> {
 struct Only<'g> {
     graph: &'g Graph,
     resource: u32,
-    /// Of containers that hold it, directly or through others, what leads there.
+    /// For each container that holds the resource, directly or through others, what leads there.
     inside: HashMap<u32, Vec<u32>>,
     bindings_of_accounts: HashMap<u32, Vec<Bound>>,
     bindings_of_groups: HashMap<u32, Vec<Bound>>,
-    /// The groups from which it is reached.
+    /// The groups that reach it.
     groups: Bits,
-    /// Those of them that are inside of others of them, with these.
+    /// For each of those groups, the others that it is inside of, if there are any.
     parents: HashMap<u32, Vec<u32>>,
 }
 
@@ -109,7 +109,7 @@ impl<'g> Only<'g> {
     }
 }
 
-/// Some of many things, a bit for each.
+/// A set of indices, one bit each.
 pub(crate) struct Bits(Vec<u64>);
 
 impl Bits {
@@ -125,13 +125,13 @@ impl Bits {
         self.0.get(at as usize / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1)
     }
 
-    /// Those that are set, in order.
+    /// Returns the indices in the set, in order.
     fn all(&self) -> Vec<u32> {
         (0..self.0.len() as u32 * 64).filter(|at| self.has(*at)).collect()
     }
 }
 
-/// Everything that is reached over some edges.
+/// Returns everything that can be reached from `first`, including it.
 pub(crate) fn all_from<'l>(first: impl IntoIterator<Item = u32>, next: impl Fn(u32) -> &'l [u32]) -> HashSet<u32> {
     let mut open: Vec<u32> = first.into_iter().collect();
     let mut all: HashSet<u32> = open.iter().copied().collect();
@@ -168,17 +168,17 @@ impl Edges for Only<'_> {
     }
 }
 
-/// Those who reach a resource, one after another.
+/// An iterator over those who reach a resource.
 pub struct Who<'g> {
     graph: &'g Graph,
     edges: Only<'g>,
     subjects: std::vec::IntoIter<Subject>,
-    /// How many ways lead up from a group; `None` where more than are followed.
+    /// The number of ways up from a group; `None` if more than [`WAYS`] exist.
     ways_above: HashMap<u32, Option<usize>>,
 }
 
 impl Who<'_> {
-    /// Whether all ways up from a subject are followed, wherever they lead. If not, those that are depend on all.
+    /// Returns whether all ways up from a subject are followed. If not, which ones are followed depends on all edges.
     fn follows_all(&mut self, subject: Subject) -> bool {
         let Self { graph, edges, ways_above, .. } = self;
         let everything = Everything(graph);
@@ -194,7 +194,7 @@ impl Who<'_> {
         match subject {
             Subject::Group(group) => above(group).is_some(),
             Subject::Account(account) => {
-                // Where no way leads on, none was left out.
+                // A way that leads no further was not cut off.
                 if edges.groups_of(account).all(|group| edges.parents(group).is_empty()) {
                     return true;
                 }

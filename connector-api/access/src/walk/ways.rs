@@ -7,56 +7,58 @@ use crate::graph::{Graph, Subject};
 use crate::raises::{Level, Levels, NO_LEVEL};
 use crate::walk::edges::{Edges, Everything};
 
-/// Ways through nested groups that are followed from one account or group, in addition to those to each group that show how
-/// near and how strong it is. More would need groups that are members of each other in hundreds of combinations.
+/// The number of ways through nested groups that are followed from one account or group. Beyond it, only ways are
+/// followed that are the nearest to a group or the nearest of those that give more. More ways than this exist only
+/// where groups are members of each other in hundreds of combinations.
 pub const WAYS: usize = 1024;
 
-/// Steps that are made to count the ways that are not followed. There may be more ways than can be counted.
+/// The maximum number of steps for counting the ways that are not followed. There may be more ways than can be counted.
 const COUNTED: usize = 20_000;
 
-/// Before the first group of a way.
+/// The predecessor of the first group of a way.
 const NONE: u32 = u32::MAX;
 
-/// A way as its last group, and the way before that: ways that begin alike share their beginning.
+/// A way, stored as its last group and the way before it, so that ways with the same beginning share it.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     group: u32,
     before: u32,
-    /// How many groups the way has.
+    /// The number of groups in the way.
     length: u32,
-    /// What they raise.
+    /// What the groups raise.
     level: Level,
 }
 
-/// Ways up through groups, shortest first. Each ends with another group or comes another way.
+/// Ways up through groups, shortest first. No two pass the same groups in the same order.
 #[derive(Debug)]
 pub(crate) struct Ways {
     steps: Vec<Step>,
     pub(crate) levels: Levels,
-    /// The groups to which there are more ways than were followed, and how many at least.
+    /// The groups to which more ways lead than were followed, with a lower bound of their number.
     cut: HashMap<u32, u64>,
 }
 
-/// A group that can be reached, and how: each way ends with it.
+/// A group that can be reached, with the ways that end at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct End {
     /// The shortest way.
     pub shortest: Vec<u32>,
-    /// The last of the ways that raise more than every shorter one, if there are any.
+    /// The last way that raises more than every shorter one, if there is one.
     stronger: Option<Vec<u32>>,
 }
 
 impl End {
-    /// The shortest of the ways that raise most.
+    /// Returns the shortest of the ways that raise most.
     pub fn strongest(&self) -> &[u32] {
         self.stronger.as_ref().unwrap_or(&self.shortest)
     }
 }
 
 impl Ways {
-    /// The ways up from `first`: to each group the shortest, and the shortest that raises more than those before it; and
-    /// others as long as there are fewer than `others`. No way passes a group twice, so circles end.
+    /// Follows the ways up from `first`: the shortest to each group, and the shortest that raises more than those
+    /// before it. Other ways are followed until `others` ways have been added to the first ones. No way passes a group
+    /// twice, so cycles end.
     pub(crate) fn up(graph: &Graph, edges: &impl Edges, first: impl Iterator<Item = u32>, others: usize) -> Self {
         let mut levels = Levels::default();
         let step = |group| {
@@ -106,22 +108,22 @@ impl Ways {
         }
     }
 
-    /// Whether some way has more than one group.
+    /// Returns whether some way has more than one group.
     pub(crate) fn are_nested(&self) -> bool {
         self.steps.last().is_some_and(|step| step.length > 1)
     }
 
-    /// How many ways there are.
+    /// Returns the number of ways.
     pub(crate) fn len(&self) -> usize {
         self.steps.len()
     }
 
-    /// Whether more ways were found than were followed.
+    /// Returns whether there are more ways than were followed.
     pub(crate) fn is_cut(&self) -> bool {
         !self.cut.is_empty()
     }
 
-    /// The groups of a way, the last one first.
+    /// Returns the groups of a way, last one first.
     pub(crate) fn groups(&self, way: u32) -> impl Iterator<Item = u32> {
         let step = |at: u32| self.steps.get(at as usize);
         std::iter::successors(step(way), move |last| step(last.before)).map(|step| step.group)
@@ -139,7 +141,7 @@ impl Ways {
         self.steps[way as usize].level
     }
 
-    /// How many ways there are to each group in addition to those that were followed, at least.
+    /// Returns, for each group, a lower bound of the number of ways that were not followed.
     pub(crate) fn others(&self, edges: &impl Edges) -> HashMap<u32, u64> {
         if self.cut.is_empty() {
             return HashMap::new();
@@ -160,8 +162,7 @@ impl Ways {
     }
 }
 
-/// How many ways there are up from `first` to each group, as far as a bound allows: into the depth, so that those that
-/// are far away are counted too.
+/// Counts the ways up from `first` to each group, within a bound. Depth-first, so that distant groups are counted too.
 fn count(edges: &impl Edges, first: impl Iterator<Item = u32>) -> HashMap<u32, u64> {
     let mut counts: HashMap<u32, u64> = HashMap::new();
     let mut steps = 0;
@@ -188,8 +189,8 @@ fn count(edges: &impl Edges, first: impl Iterator<Item = u32>) -> HashMap<u32, u
 }
 
 impl Graph {
-    /// The groups that hold an account, or that are above a group: each with the ways up to it, which begin with a group
-    /// that holds the account directly, or with the group itself. The nearest first.
+    /// Returns the groups that contain an account, or that are above a group, nearest first. The ways to each begin
+    /// with a group of which the account is a direct member, or with the group itself.
     pub fn ends(&self, subject: Subject) -> Vec<End> {
         let edges = Everything(self);
         match subject {
@@ -202,11 +203,11 @@ impl Graph {
     }
 }
 
-/// Ways by the groups that they end with, in the order of the first to each; all but the first `hidden`.
+/// Groups ways by their last group, in the order of the first way to each. Skips the first `hidden` ways.
 fn ends(ways: &Ways, hidden: u32) -> Vec<End> {
     let mut ends: Vec<End> = Vec::with_capacity(ways.len());
     let mut places: HashMap<u32, usize> = HashMap::new();
-    // Those that hold somebody directly differ, and most are held by no other.
+    // Without nesting, each group ends exactly one way, so no lookup is needed.
     let alone = !ways.are_nested();
     for way in hidden..ways.len() as u32 {
         let mut groups: Vec<u32> = ways.groups(way).collect();

@@ -15,7 +15,7 @@ pub(super) struct Limit {
     window: Window,
     /// The last step was up and did not pay: perhaps one down costs nothing.
     up_was_vain: bool,
-    /// Answers to wait for before anything is measured again.
+    /// Responses to wait for before anything is measured again.
     quiet: u32,
     /// The number that a step on trial began from, and its latencies.
     before: Option<(usize, Latencies)>,
@@ -47,7 +47,7 @@ impl Step {
     }
 }
 
-/// The answers to requests sent since some instant.
+/// The responses to requests sent since some instant.
 #[derive(Debug)]
 struct Window {
     began: Instant,
@@ -57,7 +57,7 @@ struct Window {
     latencies: Latencies,
 }
 
-/// Seconds that answers took, by kind of request.
+/// Seconds that responses took, by kind of request.
 #[derive(Debug, Default)]
 struct Latencies(HashMap<String, Sample>);
 
@@ -81,7 +81,7 @@ impl Sample {
     }
 }
 
-/// How many times as long answers took as the same mix of requests did before, and the standard error of that.
+/// How many times as long responses took as the same mix of requests did before, and the standard error of that.
 #[derive(Debug, Clone, Copy)]
 struct Slower {
     times: f64,
@@ -230,7 +230,7 @@ impl Limit {
         (self.step.from(self.requests) as usize).clamp(CONCURRENCY.least, self.most)
     }
 
-    /// Answers that a measurement takes.
+    /// Responses that a measurement takes.
     fn needed(&self) -> u32 {
         let rounds = if self.step == Step::Double { CONCURRENCY.doubling_rounds } else { CONCURRENCY.rounds };
         ((rounds * self.requests as f64) as u32).max(CONCURRENCY.least_answers)
@@ -244,7 +244,7 @@ impl Limit {
         };
         let slower = measured.latencies.against(&latencies);
         let factor = self.requests as f64 / from as f64;
-        // The first steps are taken on few answers: unless these say clearly that one does not pay, it does.
+        // The first steps are taken on few responses: unless these say clearly that one does not pay, it does.
         let pays = measured.is_full()
             && match (slower, self.step) {
                 (None, step) => step == Step::Double,

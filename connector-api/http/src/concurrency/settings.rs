@@ -25,13 +25,13 @@ pub(super) struct ConcurrencySettings {
     /// A step down is tried when the latency is this many times what it was when the last step was tried.
     pub(super) slower: f64,
 
-    /// A measurement takes this many answers for each request in flight while the number doubles.
+    /// A measurement takes this many responses for each request in flight while the number doubles.
     pub(super) doubling_rounds: f64,
     /// And later.
     pub(super) rounds: f64,
-    /// A measurement takes at least this many answers.
+    /// A measurement takes at least this many responses.
     pub(super) least_answers: u32,
-    /// Answers for each request in flight between two steps.
+    /// Responses for each request in flight between two steps.
     pub(super) quiet_rounds: f64,
     /// Each halving doubles the time between two steps, up to this many times.
     pub(super) most_patience: f64,

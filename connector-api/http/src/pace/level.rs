@@ -1,4 +1,4 @@
-//! What the pace knows: the level that it keeps to, windows of answers, and cuts on trial.
+//! The state of the pace: the level, windows of responses, and cuts on trial.
 
 use tokio::time::Instant;
 
@@ -13,38 +13,38 @@ pub(super) struct Level {
 /// What is known about a level.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Stage {
-    /// It was just measured, when a higher rate was refused, which errs on the low side where requests had to wait. It is
-    /// probed at once.
+    /// Just measured after a higher rate was refused. The measurement may be too low if requests had to wait, so the
+    /// level is probed at once.
     New { refused: f64 },
-    /// It was served, and little more than it was refused.
+    /// It was served, and a slightly higher rate was refused.
     Settled,
-    /// It is tried, and lies between a rate that was served and one that was refused.
+    /// On trial, between a rate that was served and one that was refused.
     Between { served: f64, refused: f64 },
 }
 
-/// The answers to the requests sent since some instant.
+/// The responses to the requests sent since some instant.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     pub(super) began: Instant,
-    /// Whether anything was served yet. What is refused before says only that the allowance is still used up.
+    /// Whether anything was served yet. Refusals before that only mean that the allowance is still used up.
     pub(super) open: bool,
     pub(super) served: f64,
     pub(super) refused: f64,
 }
 
-/// A cut whose success is not known yet.
+/// A cut whose effect is not known yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trial {
-    /// The rate before the first of the cuts in a row, or what was asked in fact.
+    /// The rate before the first of consecutive cuts, or what was actually sent.
     pub(super) rate: f64,
-    /// The share of refusals before it.
+    /// The share of refusals before that cut.
     pub(super) share: f64,
-    /// Cuts in a row.
+    /// The number of consecutive cuts.
     pub(super) cuts: u32,
 }
 
 impl Level {
-    /// Seconds until it is probed.
+    /// Returns the seconds until the level is probed.
     pub(super) fn quiet(&self) -> f64 {
         match self.stage {
             Stage::Settled => {
@@ -54,7 +54,7 @@ impl Level {
         }
     }
 
-    /// Seconds until it is known to be served.
+    /// Returns the seconds until the level is known to be served.
     pub(super) fn test(&self) -> f64 {
         self.quiet() + PACE.step_seconds.max(PACE.step_requests / self.rate)
     }
@@ -72,7 +72,7 @@ impl Window {
         Self { began, open: false, served: 0.0, refused: 0.0 }
     }
 
-    /// One whose allowance is known not to be used up.
+    /// Creates a window at a time when the allowance is known not to be used up.
     pub(super) fn opening(began: Instant) -> Self {
         Self { open: true, ..Self::starting(began) }
     }
@@ -102,7 +102,7 @@ impl Window {
         self.refused / self.answers().max(1.0)
     }
 
-    /// Whether more was refused than the tolerated share and chance explain.
+    /// Returns whether more was refused than the tolerated share and chance explain.
     pub(super) fn is_strained(&self, tolerated: f64) -> bool {
         let usual = tolerated * self.answers();
         self.refused > usual + PACE.chance_deviations * (usual * (1.0 - tolerated)).sqrt()

@@ -2,75 +2,77 @@
 
 use std::time::Duration;
 
-/// What the pace decides by. Rates are in requests per second, shares are of all answers in a window.
+/// The parameters of the pace. Rates are in requests per second; shares are of all responses in a window.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PaceSettings {
-    /// What a measurement leaves of the rate that was served, as a share of it.
+    /// The new level after a measurement, as a share of the rate that was served.
     pub(super) cut: f64,
-    /// No single cut leaves less of a level than this share.
+    /// The minimum share of a level that a single cut leaves.
     pub(super) least_left: f64,
-    /// The first cut leaves no less than this share of all that was asked without any level.
+    /// The minimum share of the unlimited rate that the first cut leaves.
     pub(super) first_least_left: f64,
-    /// A measurement holds at least this many answers, or lasts for `longest_measurement_seconds`.
+    /// The minimum number of responses in a measurement, unless it reaches `longest_measurement_seconds`.
     pub(super) measured_answers: f64,
-    /// A measurement lasts at least this long, in seconds: what limiters count by.
+    /// The minimum duration of a measurement in seconds: the period of most limiters.
     pub(super) measurement_seconds: f64,
-    /// A measurement ends after this long, in seconds, however few answers it holds.
+    /// The maximum duration of a measurement in seconds, even if it has fewer responses.
     pub(super) longest_measurement_seconds: f64,
-    /// No rate is reckoned over less than this, in seconds.
+    /// The minimum duration over which a rate is computed, in seconds.
     pub(super) shortest_window_seconds: f64,
-    /// When less than this share was refused, the new level is next to the old one and needs no search, provided that
-    /// `asked_share` of the rate was asked for.
+    /// If less than this share was refused, the new level is close to the old one and needs no search, provided that at
+    /// least `asked_share` of the rate was used.
     pub(super) near_share: f64,
     /// See `near_share`.
     pub(super) asked_share: f64,
 
-    /// Requests between two probes of a settled level, so that probing costs one request in a hundred.
+    /// The number of requests between two probes of a settled level. Probing thus costs one request in a hundred.
     pub(super) quiet_requests: f64,
-    /// The shortest time between two probes, in seconds.
+    /// The minimum time between two probes, in seconds.
     pub(super) shortest_quiet_seconds: f64,
-    /// The longest time between two probes, in seconds.
+    /// The maximum time between two probes, in seconds.
     pub(super) longest_quiet_seconds: f64,
     /// How far above the level a probe begins, as a share of it: far enough above to exceed a correct level at once, so the
     /// first responses show whether it is too high.
     pub(super) step_share: f64,
-    /// For how long a probe stays there, in seconds: more than the second of a limiter that counts by the second.
+    /// The duration of that step in seconds: longer than the period of a limiter that counts by the second.
     pub(super) step_seconds: f64,
-    /// For how many requests a probe stays there, if these take longer.
+    /// The number of requests in that step, if these take longer.
     pub(super) step_requests: f64,
-    /// How fast a probe grows after that: the exponent per second.
+    /// The growth of a probe after that step: the exponent per second.
     pub(super) growth_per_second: f64,
-    /// A probe whose last second served this many times the level found more than the burst that a limiter had saved up.
+    /// If the last second of a probe served this multiple of the level, it found more than a burst that a limiter had
+    /// saved up.
     pub(super) rise: f64,
-    /// It must have served this many requests in that second, too.
+    /// The minimum number of requests in that second.
     pub(super) rise_requests: f64,
-    /// A search ends when the rate that is refused is less than this many times the one that is served.
+    /// A search ends once the refused rate is less than this multiple of the served rate.
     pub(super) close: f64,
 
-    /// What chance may bring, in standard deviations.
+    /// How much is attributed to chance, in standard deviations.
     pub(super) chance_deviations: f64,
-    /// A target that refuses nothing else may refuse this share at any rate.
+    /// The minimum tolerated share of refusals, for a target that otherwise refuses nothing.
     pub(super) least_tolerated_share: f64,
-    /// No more than this share is held to be refused at any rate.
+    /// The maximum share of refusals that is tolerated.
     pub(super) most_tolerated_share: f64,
-    /// How much of the difference to a smaller share a window corrects.
+    /// How much of the difference to a smaller share one window corrects.
     pub(super) tolerance_correction: f64,
-    /// The share that is refused after a cut counts as the same as before it from this many times that one on.
+    /// The lower bound of the share after a cut, as a multiple of the share before it, for the two to count as the
+    /// same.
     pub(super) least_alike: f64,
-    /// And up to this many times.
+    /// The upper bound of that multiple.
     pub(super) most_alike: f64,
-    /// This many refusals must be in a measurement that shows that a cut changed nothing.
+    /// The minimum number of refusals in a measurement that shows that a cut had no effect.
     pub(super) trial_refusals: f64,
-    /// This many cuts must have changed nothing before the rate is held not to be the reason.
+    /// The number of cuts without effect after which the rate is no longer considered the cause.
     pub(super) trials: u32,
-    /// Answers after which a window without an event makes room for the next.
+    /// The number of responses after which an uneventful window is replaced by a new one.
     pub(super) window_answers: f64,
 
-    /// The rate never falls below this, in requests a second.
+    /// The minimum rate, in requests per second.
     pub(super) slowest_rate: f64,
-    /// What most limiters count by.
+    /// The period of most limiters.
     pub(super) second: Duration,
-    /// How late a timer may wake a request without the next ones being late, too.
+    /// How late a timer may wake a request without delaying the following ones.
     pub(super) timer: Duration,
 }
 

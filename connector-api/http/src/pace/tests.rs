@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::*;
 
-/// A target that serves `allowed` requests a second and refuses the rest, asked as fast as the pace lets.
+/// Sends requests as fast as the pace allows to a target that serves `allowed` per second and refuses the rest.
 async fn run(pace: &Pace, allowed: f64, seconds: u64) -> (u32, u32) {
     let (mut served, mut refused, mut tokens, mut filled) = (0, 0, 1.0_f64, Instant::now());
     let end = Instant::now() + Duration::from_secs(seconds);
@@ -93,27 +93,27 @@ async fn the_operators_own_limit_holds_from_the_start() {
     assert_eq!(start.elapsed().as_secs(), 2);
 }
 
-/// How a target limits what it is asked.
+/// How a target limits the rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Limiter {
-    /// A bucket into which tokens drip evenly, and that holds this many seconds' worth of them.
+    /// A token bucket that fills evenly and holds this many seconds' worth of tokens.
     Bucket(f64),
-    /// A count that starts anew with every second.
+    /// A counter that restarts every second.
     PerSecond,
-    /// A count of what was served in the second before.
+    /// A counter of what was served in the last second.
     Sliding,
 }
 
-/// A target that serves `rate` requests a second.
+/// A target that serves `rate` requests per second.
 #[derive(Debug)]
 struct Target {
     limiter: Limiter,
     rate: f64,
     tokens: f64,
     filled: f64,
-    /// What it served in the latest second: when.
+    /// When it served requests in the last second.
     recent: VecDeque<f64>,
-    /// The seconds after which it says to come back.
+    /// The seconds in its `Retry-After`.
     retry_after: Option<f64>,
     start: Instant,
     /// When it was asked, and whether it served.
@@ -168,7 +168,7 @@ impl Target {
     }
 }
 
-/// Asks one thing after the other, each until it is served, as the client does.
+/// Makes one request after another, each until it is served, as the client does.
 async fn ask(pace: Arc<Pace>, target: Arc<Mutex<Target>>, latency: f64, mut dice: fastrand::Rng) {
     loop {
         let mut permit = pace.permit().await;
@@ -192,8 +192,8 @@ async fn ask(pace: Arc<Pace>, target: Arc<Mutex<Target>>, latency: f64, mut dice
     }
 }
 
-/// What share of its last allowance a target served, and what share of all requests it refused, from 5 s to 20 s after
-/// it allowed that. Each allowance before holds for 20 s.
+/// Returns the share of its last allowance that a target served, and the share of all requests that it refused, from 5
+/// s to 20 s after the last change. Each earlier allowance lasts for 20 s.
 async fn scan(limiter: Limiter, retry_after: Option<f64>, allowances: &[f64], seed: u64) -> (f64, f64) {
     scan_with(Concurrency::Fixed(16), limiter, retry_after, allowances, seed).await
 }
@@ -225,16 +225,17 @@ async fn scan_with(
     (served / 15.0 / allowed, 1.0 - served / judged.len() as f64)
 }
 
-/// Allowances that hold, and that change in mid-scan.
+/// Allowances that are constant, and that change during the scan.
 const STEADY: [&[f64]; 5] = [&[10.0], &[25.0], &[50.0], &[100.0], &[200.0]];
 const CHANGED: [&[f64]; 5] = [&[50.0, 100.0], &[100.0, 25.0], &[100.0, 30.0], &[30.0, 120.0], &[200.0, 50.0]];
 
-/// Courses of chance that each result is the average of.
+/// The number of random runs over which each result is averaged.
 const SEEDS: u64 = 3;
-/// What is aimed at: the share of an allowance that is used, and the share of all requests that is refused.
+/// The goal: the share of an allowance that is used, and the share of all requests that is refused.
 const AIM: (f64, f64) = (0.9, 0.02);
 
-/// Whether more than `served` of each allowance is used and less than `refused` of all requests are refused, on average.
+/// Returns whether, on average, more than `served` of each allowance is used and less than `refused` of all requests
+/// are refused.
 async fn holds(
     limiter: Limiter,
     retry_after: Option<f64>,
@@ -272,7 +273,7 @@ async fn a_count_of_the_second_before_is_kept_to() {
     }
 }
 
-/// The second in which a probe finds its end may refuse many, which shows where the limit is new.
+/// The second in which a probe ends may refuse many requests, which shows while the limit is new.
 #[tokio::test(start_paused = true)]
 async fn a_count_by_the_second_is_kept_to_with_more_refusals_where_the_limit_changes() {
     for retry_after in [None, Some(1.0)] {
@@ -281,7 +282,7 @@ async fn a_count_by_the_second_is_kept_to_with_more_refusals_where_the_limit_cha
     }
 }
 
-/// Such a limiter refuses whatever comes a moment early, and timers are only as exact as a millisecond.
+/// Such a limiter refuses whatever comes a moment early, and timers are only accurate to a millisecond.
 #[tokio::test(start_paused = true)]
 async fn a_bucket_without_any_burst_is_kept_to_as_far_as_timers_are_exact() {
     let falls = CHANGED.into_iter().filter(|change| change[0] > change[1]);

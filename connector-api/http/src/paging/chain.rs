@@ -1,8 +1,9 @@
-//! Listings whose pages follow one another: each page says, or its last row shows, where the next one begins.
+//! Listings whose pages form a chain: each page, or its last row, determines where the next one starts.
 //!
-//! Unlike windows on a list ([`PageReader`](super::offset::PageReader)), such pages are the target's to keep together: nothing in them shows a row
-//! that was left out. What can be proven is proven: the chain ends where the target says that it ends, it never leads back
-//! to a page that was read, and it brings as many rows as the target counts, where it counts them.
+//! The pages of [`PageReader`](super::offset::PageReader) are windows on a list. Here the target keeps the pages
+//! consistent, and nothing in them reveals a row that was left out. What can be proven is proven: the chain ends where
+//! the target ends it, it never leads back to a page that was read, and it has as many rows as the target counts, if it
+//! counts them.
 
 mod link_header;
 
@@ -20,7 +21,7 @@ use crate::call::{Answer, Call};
 use crate::client::HttpClient;
 use crate::meter::Meter;
 
-/// How many pages without a new row may follow one another: a target that filters may have some.
+/// The maximum number of consecutive pages without a new row. A target that filters may have some.
 const MOST_BARREN: u32 = 1000;
 
 /// How the next page is found.
@@ -32,12 +33,12 @@ enum Follow<I> {
     },
     Cursor {
         parameter: &'static str,
-        /// An id as the parameter's value.
+        /// Formats an id as the parameter's value.
         shown: fn(&I) -> String,
     },
 }
 
-/// Reads a listing's rows, each once, page after page.
+/// Reads a listing page by page, each row once.
 #[derive(Debug)]
 pub struct ChainReader<T: Identified> {
     client: HttpClient,
@@ -46,30 +47,30 @@ pub struct ChainReader<T: Identified> {
     shape: PageShape,
     follow: Follow<T::Id>,
     next: Option<Call>,
-    /// Where pages began that were read.
+    /// The starts of the pages read so far.
     begun: HashSet<String>,
     seen: SeenIds<T::Id>,
     rows: u64,
     barren: u32,
-    /// The smallest total that was named.
+    /// The smallest total that the target reported.
     total: Option<u64>,
 }
 
 impl<T: Identified> ChainReader<T> {
-    /// A reader of the listing that begins with `call` and goes on by the header `Link: <…>; rel="next"` (RFC 8288), of which
-    /// the last page has none. Its requests are counted by `meter`.
+    /// Creates a reader of the listing that starts with `call` and follows the header `Link: <…>; rel="next"` (RFC
+    /// 8288), which the last page does not have. `meter` counts the requests.
     pub fn links(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape) -> Self {
         Self::new(client, meter, call, shape, Follow::Links)
     }
 
-    /// One that goes on by the token at [`PageShape::next`], which the next call repeats in `parameter`. The last page has
-    /// none.
+    /// Creates a reader that follows the token at [`PageShape::next`]: the next call passes it in `parameter`. The last
+    /// page has no token.
     pub fn tokens(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape, parameter: &'static str) -> Self {
         Self::new(client, meter, call, shape, Follow::Tokens { parameter })
     }
 
-    /// One that goes on by the id of the last row, which the next call gives in `parameter`. [`PageShape::more`] says where the
-    /// list ends, or else an empty page.
+    /// Creates a reader that passes the id of the last row in `parameter` of the next call. The list ends by
+    /// [`PageShape::more`] or, without it, with an empty page.
     pub fn cursor(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape, parameter: &'static str) -> Self
     where
         T::Id: Display,
@@ -93,11 +94,11 @@ impl<T: Identified> ChainReader<T> {
         }
     }
 
-    /// The next rows that did not come before; `None` after the last.
+    /// Returns the next new rows, or `None` after the last.
     ///
     /// # Errors
-    /// Whatever a request ends with; `unexpected_redirect` for a next page at another address; `inconsistent_listing` for a
-    /// chain that does not end, leads back, or brings fewer rows than it counts.
+    /// Returns the error of a request; `unexpected_redirect` for a next page at another address; `inconsistent_listing`
+    /// for a chain that does not end, leads back, or has fewer rows than the target counts.
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, ConnectorError> {
         while let Some(call) = self.next.take() {
             let shape = self.shape;
@@ -118,13 +119,13 @@ impl<T: Identified> ChainReader<T> {
         }
         match self.total {
             Some(total) if self.rows < total => {
-                Err(self.broken(&format!("{} rows were given where it counts {total}", self.rows)))
+                Err(self.broken(&format!("{} rows were returned, but its total is {total}", self.rows)))
             }
             _ => Ok(None),
         }
     }
 
-    /// Every row.
+    /// Reads every row.
     pub(super) async fn all(mut self) -> Result<Vec<T>, ConnectorError> {
         let mut all = Vec::new();
         while let Some(rows) = self.next().await? {
@@ -133,7 +134,7 @@ impl<T: Identified> ChainReader<T> {
         Ok(all)
     }
 
-    /// The call for the page behind this one, if there is one.
+    /// Returns the call for the next page, if there is one.
     fn behind(&mut self, call: &Call, page: &Page<T>, link: Option<String>) -> Result<Option<Call>, ConnectorError> {
         let (parameter, at) = match self.follow {
             Follow::Links => {
@@ -150,23 +151,23 @@ impl<T: Identified> ChainReader<T> {
                 (Some(None), _) => return Err(self.broken("a page does not say whether it is the last one")),
                 (Some(Some(false)), _) | (None, None) => return Ok(None),
                 (_, Some(row)) => (parameter, shown(row.id())),
-                (_, None) => return Err(self.broken("a page without rows says that more rows follow")),
+                (_, None) => return Err(self.broken("a page without rows states that more rows follow")),
             },
         };
         self.begin(&at)?;
         Ok(Some(self.first.clone().query(parameter, at)))
     }
 
-    /// Enters where a page begins.
+    /// Records the start of a page.
     fn begin(&mut self, at: &str) -> Result<(), ConnectorError> {
         if self.begun.insert(at.to_owned()) {
             Ok(())
         } else {
-            Err(self.broken("it leads back to a page that was read"))
+            Err(self.broken("it leads back to a page that was read before"))
         }
     }
 
-    /// Where a link leads. It is followed to the service that named it and nowhere else: the credential travels along.
+    /// Resolves a link. It must lead to the service that returned it, since the credential goes with the request.
     fn linked(&self, call: &Call, link: &str) -> Result<Url, ConnectorError> {
         let base = self.client.url(call, true)?;
         let host = base.host_str().unwrap_or_default();
@@ -174,13 +175,13 @@ impl<T: Identified> ChainReader<T> {
             ConnectorError::new(
                 ErrorCode::UnexpectedRedirect,
                 format!(
-                    "{host} answered {} with a next page {leads}; it is not followed, the credential would travel along",
+                    "{host} answered {} with a next page {leads}; it is not followed, since that would send the credential there",
                     self.first.path
                 ),
-                "check the system's host name: it must be the one that the target itself uses in its links",
+                "set the system's host name to the one that the target uses in its links",
             )
         };
-        let url = base.join(link).map_err(|_| refused("at no address".to_owned()))?;
+        let url = base.join(link).map_err(|_| refused("at an invalid address".to_owned()))?;
         if url.origin() != base.origin() {
             let named = url.host_str().map_or_else(|| "an unnamed host".to_owned(), |host| self.client.line(host));
             let port = url.port().map_or_else(String::new, |port| format!(":{port}"));

@@ -19,22 +19,25 @@
 //! before are dropped. After [`PASSES`] it is an `inconsistent_listing`.
 //!
 //! # Null records
-//! Lists of edges ([`Listing::of_edges`]) hold records that the target counts and does not give out: a page is shorter
-//! than its window, or has an empty element. The place of a row in its window is then known only to lie between two
-//! bounds, of which the lower one is the number of elements before it in its page. The next window starts there, so it
-//! still holds the last row, and the chain of linked pages still leads from the first row to the last window that the total
-//! promises: a row that is given out at all is in one of them. What is missing is then either null or withheld, the same in
-//! every pass. So such a list is whole, with a note of both numbers, when two passes in a row bring the same rows and the
-//! same total. One thing this cannot show: whether a window without any row that the total promises there holds null records
-//! alone, or is cut off. A window of nothing but null elements, after its first row at most, cannot be linked to the next one
-//! either. [`PageReader::gap`] says that there was one such, and the caller must hold the list against another view of the
-//! same edges. A window without a new row that no null record explains breaks the chain: then, too, two passes must bring
-//! the same.
+//! Lists of edges ([`Listing::of_edges`]) contain records that the target counts but does not return: a page is shorter
+//! than its window, or has a null element. The position of a row in its window is then only known to lie between two
+//! bounds; the lower one is the number of elements before it in its page. The next window starts there, so it still
+//! contains the last row. The chain of linked pages still leads from the first row to the last window that the total
+//! promises, so every row that is returned at all is in one of them. What is missing is then either null or withheld,
+//! the same in every pass. So such a list is whole, with a note of both numbers, when two passes in a row return the
+//! same rows and the same total.
+//!
+//! One thing this cannot show: whether a window without any row, where the total promises rows, contains only null
+//! records or is cut off. A window with nothing but null elements, after its first row at most, cannot be linked to the
+//! next one either. [`PageReader::gap`] reports such a window, and the caller must compare the list with another view
+//! of the same edges. A window without a new row that no null record explains breaks the chain: then, too, two passes
+//! must return the same.
 //!
 //! # Full pages
-//! A list that ends with a full page needs one request more than it has pages, to see that nothing is behind, and one of
-//! several full pages another, for the shared rows. Where hundreds of lists of one kind are of just such a size, most of
-//! them end by their totals, as long as [`TotalsWitness`] sees every total proven that it has proven, and nothing odd in any.
+//! A list that ends with a full page needs one request more than it has pages, to see that nothing follows. One of
+//! several full pages needs another, for the shared rows. If hundreds of lists of one kind have just such a size, most
+//! of them end by their totals, as long as the [`TotalsWitness`] of the kind has found every total that it proved to be
+//! right, and nothing odd in any list.
 
 mod junction;
 mod listing;
@@ -61,48 +64,48 @@ use listing::{Order, stride};
 use pass::{Outcome, Pass};
 use prefetch::Source;
 
-/// How often a listing is read before it is called inconsistent.
+/// How often a listing is read before it is reported as inconsistent.
 const PASSES: u8 = 4;
-/// How often in a row a page may bring nothing new, or a border be mended, within one pass.
+/// How often in a row, within one pass, a page may have nothing new or a border may be mended.
 const PATIENCE: u32 = 5;
-/// No listing may be longer: a target that never ends must not fill the memory.
+/// The maximum number of rows in a listing: a target that never ends must not fill the memory.
 pub(crate) const LONGEST: u64 = 5_000_000;
-/// How many windows without a row may be passed over in one pass: a total may promise anything.
+/// The maximum number of windows without a row that are skipped in one pass: a total may promise anything.
 const MOST_PASSED_OVER: u64 = 1000;
 
-/// A listing whose pages are all this many times shorter than asked for may grow with each request, and have no end. Where
-/// less than twice as many rows are asked for, it is half of these.
+/// The factor by which pages may be shorter than requested, at most half the requested rows. A target whose pages are
+/// shorter still may grow with each request and have no end.
 const SHORTEST: u64 = 20;
 
-/// Reads a listing's rows, each once, in the listing's order. Pages ahead are requested side by side.
+/// Reads a listing's rows, each once, in the listing's order. Prefetches pages concurrently.
 pub struct PageReader<T: Identified> {
     client: HttpClient,
     meter: Meter,
     listing: Listing,
     witness: Option<TotalsWitness>,
     ahead: VecDeque<(u64, Source<T>)>,
-    /// Which pass brought a row last.
+    /// The pass in which each row was last read.
     seen: SeenIds<T::Id>,
     pass: Pass<T::Id>,
-    /// What the pass before brought.
+    /// The outcome of the previous pass.
     before: Option<Outcome>,
     stats: ListingStats,
     finished: bool,
 }
 
-/// How the reading of a listing went, in addition to its rows.
+/// Statistics of reading a listing.
 #[derive(Debug, Default, Clone)]
 pub struct ListingStats {
-    /// Requests that the first page's promise made likely.
+    /// The number of requests expected from the first page's total.
     pub planned: Option<u64>,
-    /// Rows dropped since they were given twice, other than those by which pages are linked.
+    /// Rows dropped as duplicates, other than those that link pages.
     pub duplicates: u64,
-    /// What was odd.
+    /// Notes on anything odd.
     pub notes: Vec<String>,
 }
 
 impl<T: Identified + Send + 'static> PageReader<T> {
-    /// A reader of a listing, whose requests are counted by `meter`.
+    /// Creates a reader of a listing; `meter` counts its requests.
     pub fn new(client: &HttpClient, meter: &Meter, listing: Listing) -> Self {
         Self {
             client: client.clone(),
@@ -118,16 +121,17 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         }
     }
 
-    /// The same reader of one among many lists of a kind, whose totals a witness watches.
+    /// Adds the witness for the totals of all lists of this kind.
     pub fn watched(mut self, witness: &TotalsWitness) -> Self {
         self.witness = Some(witness.clone());
         self
     }
 
-    /// Reads the first page, if it is not here yet; how many rows it promises in all, or holds where it promises less.
+    /// Reads the first page, unless it has been read, and returns the total. The total is at least the number of rows
+    /// in the page.
     ///
     /// # Errors
-    /// Whatever the request ends with.
+    /// Returns the error of the request.
     pub async fn total(&mut self) -> Result<Option<u64>, ConnectorError> {
         if self.ahead.is_empty() && self.pass.tail.is_empty() && !self.finished {
             let page = self.ask(0).page().await?;
@@ -142,10 +146,10 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         })
     }
 
-    /// The next rows that did not come before; `None` after the last.
+    /// Returns the next new rows, or `None` after the last.
     ///
     /// # Errors
-    /// Whatever a request ends with, or `inconsistent_listing`.
+    /// Returns the error of a request, or `inconsistent_listing`.
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, ConnectorError> {
         while !self.finished {
             let (skip, page) = self.take().await?;
@@ -165,32 +169,32 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         Ok(None)
     }
 
-    /// How the reading went so far.
+    /// Returns the statistics so far.
     pub fn stats(&self) -> ListingStats {
         self.stats.clone()
     }
 
-    /// Where a list that was read to its end gives no row although its total promises some.
+    /// Returns where a list that was read to its end lacks rows that its total promises.
     pub fn gap(&self) -> Option<Gap> {
         self.pass.gap
     }
 
-    /// Whether the end rests on the total alone.
+    /// Returns whether the end of the list rests on its total alone.
     pub fn on_trust(&self) -> bool {
         self.pass.on_trust
     }
 
-    /// Whether a row was given; asked of a list with a gap.
+    /// Returns whether a row was read; valid for a list with a gap.
     pub fn brought(&self, id: &T::Id) -> bool {
         self.seen.pass(id).is_some()
     }
 
-    /// Takes a page that links up, and decides what comes next.
+    /// Takes a linked page and decides what follows.
     fn accept(&mut self, skip: u64, page: Page<T>) -> Result<Vec<T>, ConnectorError> {
         let limit = self.listing.limit;
         let (length, rows) = (page.length(), page.rows.len() as u64);
         let (end, last) = (skip + length, skip + page.before_last);
-        // A total that is smaller than what the page itself shows is none.
+        // A total smaller than what the page itself shows is ignored.
         let total = page.total.filter(|total| end <= *total || length == 0);
         if total.is_none() {
             self.refute();
@@ -211,7 +215,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         let endless = promised.is_some_and(|promised| self.pass.rows > 2 * promised + 10_000)
             || self.pass.pages > (limit / 2).clamp(1, SHORTEST) * most + 500;
         if endless || self.pass.rows > LONGEST {
-            return Err(self.inconsistent("the target goes on listing beyond what it promised"));
+            return Err(self.inconsistent("the listing does not end"));
         }
         if skip == 0 && self.pass.number == 1 && length == limit && rows == limit {
             self.pass.on_trust = total.is_some_and(|total| self.listing.is_full_pages(total))
@@ -225,8 +229,8 @@ impl<T: Identified + Send + 'static> PageReader<T> {
                 self.pass.gap = self.pass.gap.max(Some(if tail { Gap::Tail } else { Gap::Window }));
                 if skip + limit >= total { self.close()? } else { self.pass_over(skip + stride(limit))? }
             }
-            // Nothing but null records, or nothing else behind a row that the window begins with: the same window would come
-            // again and again.
+            // Only null records, or nothing else after the first row of the window: the same window would come again
+            // and again.
             _ if nulls > 0 && (rows == 0 || (last == skip && length == limit)) => {
                 self.pass.gap = Some(Gap::Window);
                 self.pass_over(end)?;
@@ -239,16 +243,16 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             _ => {}
         }
         if !self.finished && self.pass.idle >= PATIENCE {
-            self.again("the target repeats pages, or promises more rows than it gives")?;
+            self.again("the target repeats pages, or returns fewer rows than its total")?;
         }
         Ok(fresh)
     }
 
-    /// Goes on at `next`, behind a window that held no row that is new.
+    /// Continues at `next`, after a window without a new row.
     fn pass_over(&mut self, next: u64) -> Result<(), ConnectorError> {
         self.pass.passed_over += 1;
         if self.pass.passed_over > MOST_PASSED_OVER {
-            return Err(self.inconsistent("the target promises far more rows than it gives"));
+            return Err(self.inconsistent("the target returns far fewer rows than its total"));
         }
         self.pass.next = next;
         self.pass.idle = 0;
@@ -257,13 +261,13 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         Ok(())
     }
 
-    /// Takes a full page of a list whose total is taken at its word.
+    /// Takes a full page of a list whose total is trusted.
     fn trust(&mut self, skip: u64, length: u64, total: Option<u64>) -> Result<(), ConnectorError> {
         self.pass.next = skip + length;
         let steady = self.pass.totals.is_some_and(|(low, high)| low == high && Some(high) == total);
         if !steady || self.pass.rows != self.pass.next || length != self.listing.limit {
             self.refute();
-            return self.again("it changed while it was read");
+            return self.again("the list changed while it was read");
         }
         if Some(self.pass.next) == total {
             self.finish();
@@ -271,7 +275,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         Ok(())
     }
 
-    /// Enters a page's rows; what comes back is new.
+    /// Records a page's rows and returns the new ones.
     fn keep(&mut self, page: Page<T>) -> Vec<T> {
         if let Some(total) = page.total {
             self.stats.planned.get_or_insert_with(|| Listing::requests(total, self.listing.limit));
@@ -312,12 +316,12 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         fresh
     }
 
-    /// The last page ended short: is the listing whole?
+    /// Handles a last page that ends short: decides whether the listing is whole.
     fn close(&mut self) -> Result<(), ConnectorError> {
         let rows = self.pass.length();
         let path = &self.listing.call.path;
-        // In an order by name a row may move to where nobody looks any more without a shift at any border: then only a
-        // total that is the same throughout vouches for the rows.
+        // In an order by name, a row may move to where nobody reads any more, without a shift at any border. Then only
+        // a total that never changes vouches for the rows.
         let by_name = self.listing.order == Order::Name;
         let vouched = self.pass.totals.is_some_and(|(low, high)| {
             if by_name { low == rows && high == rows } else { (low..=high).contains(&rows) }
@@ -325,22 +329,22 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         match self.pass.totals {
             Some((low, high)) if rows < low => {
                 if !(self.listing.nulls && self.pass.is_alike(self.before)) {
-                    return self.again(&format!("{rows} rows were given where it counts {low}"));
+                    return self.again(&format!("{rows} rows were returned, but its total is {low}"));
                 }
                 self.refute();
-                // What made it be read again is said better now.
+                // This note replaces those on why it was read again.
                 self.stats.notes.clear();
                 self.stats.notes.push(format!("{path}: {high} counted, {rows} given"));
             }
-            // The chain is broken, and not by null records.
+            // The chain is broken, and null records do not explain it.
             _ if self.pass.gap.is_some() && !self.pass.is_alike(self.before) => {
-                return self.again("a window without a new row stands between others, which cannot be linked");
+                return self.again("the pages around a window without new rows cannot be linked");
             }
             _ if !vouched && (self.pass.shifted || by_name) && (self.pass.number == 1 || self.pass.fresh > 0) => {
-                return self.again("it may have shifted, and no total shows whether anything was lost");
+                return self.again("the list may have shifted, and no total shows whether a row was lost");
             }
             Some((_, high)) if rows > high => {
-                self.stats.notes.push(format!("{path}: {rows} rows were given where it counts {high}"));
+                self.stats.notes.push(format!("{path}: {rows} rows were returned, but its total is {high}"));
             }
             Some((low, high)) if low == high && self.pass.number == 1 && self.listing.is_full_pages(rows) => {
                 self.witness.iter().for_each(TotalsWitness::prove);
@@ -360,7 +364,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         }
     }
 
-    /// Starts the listing over, since `why`.
+    /// Starts the listing over, because of `why`.
     fn again(&mut self, why: &str) -> Result<(), ConnectorError> {
         self.refute();
         if self.pass.number >= PASSES {
@@ -374,7 +378,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         Ok(())
     }
 
-    /// Something is odd: no total of the kind is taken at its word from now on.
+    /// Records that something is odd: from now on, no total of the kind is trusted.
     fn refute(&self) {
         self.witness.iter().for_each(TotalsWitness::refute);
     }
@@ -384,12 +388,12 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     }
 }
 
-/// A list that cannot be read as one consistent whole, after N passes.
+/// Returns the error of a list that cannot be read as one consistent whole, after `passes` passes.
 pub fn inconsistent(path: &str, passes: u8, why: &str, words: &Words) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::InconsistentListing,
         format!("{path} could not be read as a whole ({passes} passes): {why}"),
-        format!("scan again at a quieter time; when it lasts, report it to {}", words.vendor),
+        format!("scan again at a quieter time; if the problem persists, report it to {}", words.vendor),
     )
     .with_retry(Retry::Later)
 }

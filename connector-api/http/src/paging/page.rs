@@ -1,4 +1,4 @@
-//! One page of a listing, as it comes from the wire.
+//! One page of a listing, as parsed from the wire.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,28 +9,28 @@ use serde_json::Value;
 use super::row::Identified;
 use crate::call::Answer;
 
-/// How a target writes a page: a bare array, or an object with the rows in a field. Either is read alike.
+/// The JSON of a page: a bare array, or an object with the rows in a field. Both are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageShape {
-    /// The field of the object that holds the rows.
+    /// The field that contains the rows.
     pub rows: &'static str,
-    /// The number of rows in the whole listing, as a JSON pointer into the object: `/meta/total`.
+    /// The number of rows in the whole listing, as a JSON pointer: `/meta/total`.
     pub total: Option<&'static str>,
-    /// The header with the same number.
+    /// The header with that number.
     pub total_header: Option<&'static str>,
-    /// Where the next page begins, as a JSON pointer into the object: `/nextPageToken`.
+    /// The token of the next page, as a JSON pointer: `/nextPageToken`.
     pub next: Option<&'static str>,
-    /// Whether more rows follow behind the page, as a JSON pointer into the object: `/has_more`.
+    /// Whether more rows follow, as a JSON pointer: `/has_more`.
     pub more: Option<&'static str>,
-    /// The target leaves the rows' field out of a page without rows. Such a page must not promise any by its total.
+    /// Whether the target omits the rows' field in a page without rows. The total of such a page must not promise any.
     pub may_lack_rows: bool,
 }
 
 impl PageShape {
-    /// A bare array, without a total.
+    /// A bare array without a total.
     pub const ARRAY: Self = Self::rows("");
 
-    /// An object with the rows in a field, without a total.
+    /// Creates the shape of an object with the rows in a field, without a total.
     pub const fn rows(field: &'static str) -> Self {
         Self { rows: field, total: None, total_header: None, next: None, more: None, may_lack_rows: false }
     }
@@ -39,17 +39,17 @@ impl PageShape {
 /// One page of a listing.
 #[derive(Debug)]
 pub struct Page<T> {
-    /// Rows in the whole listing, where the target says so.
+    /// The number of rows in the whole listing, if the target reports it.
     pub total: Option<u64>,
-    /// Its rows.
+    /// The rows.
     pub rows: Vec<T>,
-    /// Elements in addition to the rows, each in place of a row that is not given out.
+    /// Elements that are null in place of a row.
     pub nulls: u64,
-    /// Where the next page begins, where the target says so: a text that is not empty, or a number.
+    /// The token of the next page, if there is one: a string that is not empty, or a number.
     pub next: Option<String>,
-    /// Whether more rows follow, where the target says so.
+    /// Whether more rows follow, if the target reports it.
     pub more: Option<bool>,
-    /// Elements of any kind before the last row.
+    /// The number of elements of any kind before the last row.
     pub(super) before_last: u64,
 }
 
@@ -58,17 +58,17 @@ impl<T> Page<T> {
         Self { total: None, rows: Vec::new(), nulls: 0, next: None, more: None, before_last: 0 }
     }
 
-    /// Elements of any kind.
+    /// Returns the number of elements of any kind.
     pub(super) fn length(&self) -> u64 {
         self.rows.len() as u64 + self.nulls
     }
 }
 
 impl<T: Identified> Page<T> {
-    /// Reads an answer as a page of this shape.
+    /// Parses a response as a page of this shape.
     ///
     /// # Errors
-    /// When it is no JSON, of another shape, or has a row that is not understood.
+    /// Returns an error if it is not JSON, has another shape, or contains a row that cannot be read.
     pub fn read(answer: &Answer, shape: &PageShape) -> Result<Self, serde_json::Error> {
         let mut json = serde_json::Deserializer::from_str(answer.text()?);
         let mut page = PageVisitor::<T>(shape, PhantomData).deserialize(&mut json)?;
@@ -101,7 +101,7 @@ impl<'de, T: Identified> Visitor<'de> for PageVisitor<'_, T> {
         }
     }
 
-    /// `null` stands for no row.
+    /// `null` means no rows.
     fn visit_unit<E: de::Error>(self) -> Result<Page<T>, E> {
         Ok(Page::empty())
     }
@@ -141,7 +141,7 @@ impl<'de, T: Identified> Visitor<'de> for PageVisitor<'_, T> {
     }
 }
 
-/// A list alone.
+/// A bare list.
 struct Rows<T>(PhantomData<T>);
 
 impl<'de, T: Identified> Visitor<'de> for Rows<T> {
@@ -180,18 +180,18 @@ impl<'de, T: Identified> DeserializeSeed<'de> for RowsOrNull<T> {
     }
 }
 
-/// What is left of a JSON pointer below the first `key`.
+/// Returns the rest of a JSON pointer below its first `key`.
 fn below<'a>(pointer: &'a str, key: &str) -> Option<&'a str> {
     let rest = pointer.strip_prefix('/')?.strip_prefix(key)?;
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
-/// A total is a hint: one that is no number is none.
+/// Parses a total. A total is only a hint, so anything that is not a number is ignored.
 fn count(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-/// Where the next page begins; nothing, and an empty text, say that there is none.
+/// Parses a token. `null` and an empty string mean that there is no next page.
 fn token(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -260,7 +260,7 @@ mod tests {
         }
     }
     #[test]
-    fn totals_and_tokens_may_stand_deeper_in_the_object() {
+    fn totals_and_tokens_may_be_nested_in_the_object() {
         let shape = PageShape { total: Some("/meta/total"), next: Some("/meta/page/next"), ..PageShape::rows("items") };
         let read = |json: &str| page(json, &shape).map(|page| (page.total, page.next, page.rows.len()));
         let json = r#"{"meta":{"total":7,"page":{"next":"b"}},"items":[1]}"#;

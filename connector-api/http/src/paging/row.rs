@@ -1,4 +1,4 @@
-//! What a listing lists.
+//! The rows of a listing.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -7,28 +7,28 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// What can distinguish rows.
+/// A type that identifies rows.
 pub trait RowId: Clone + Debug + Ord + Hash + Send + Sync + 'static {}
 
 impl<I: Clone + Debug + Ord + Hash + Send + Sync + 'static> RowId for I {}
 
-/// Something that a listing lists: [`Row`](crate::Row), or a type of your own by [`identified!`](crate::identified).
+/// A row of a listing: [`Row`](crate::Row), or a type of your own by [`identified!`](crate::identified).
 ///
-/// Of rows with equal ids the first is taken and the others are dropped, so the id of an edge holds everything that
-/// distinguishes it from others.
+/// Of several rows with equal ids, the first is taken and the others are dropped. So the id of an edge must contain
+/// everything that distinguishes it.
 pub trait Identified: Sized {
-    /// How it comes: itself, or something that may be a null record.
+    /// The type on the wire: the row itself, or one that may be a null record.
     type Wire: DeserializeOwned + Into<Option<Self>>;
 
-    /// What distinguishes rows. The order of ids must be the target's, where it is asked to sort by them.
+    /// The type of the id. If the target is asked to sort by id, the order of ids must match the target's.
     type Id: RowId;
 
-    /// What distinguishes it from the others in the same listing.
+    /// Returns what identifies the row in its listing.
     fn id(&self) -> &Self::Id;
 }
 
-/// Makes types of your own the rows of a listing: each with the field that is its id and that field's type, or without one where
-/// the whole row is.
+/// Makes your own types the rows of a listing. Name the field that is the id and its type, or neither if the whole row
+/// is the id.
 ///
 /// ```
 /// use connector_http::identified;
@@ -39,7 +39,7 @@ pub trait Identified: Sized {
 ///     handle: String,
 /// }
 ///
-/// /// Who has which access: somebody may have several.
+/// /// One access of a principal, who may have several.
 /// #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 /// struct Edge {
 ///     subject: String,
@@ -78,18 +78,18 @@ macro_rules! identified {
     };
 }
 
-/// A row of which everything is kept, for connectors that need no types of their own: a JSON object with an `id` that is a text
-/// or a number.
+/// A row that keeps its whole JSON, for connectors that need no types of their own: an object whose `id` is a string or
+/// a number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// Its id.
+    /// The id.
     pub id: String,
     /// The whole object.
     pub json: Value,
 }
 
 impl Row {
-    /// The text at a JSON pointer, without the spaces around it; nothing where it is empty.
+    /// Returns the string at a JSON pointer, trimmed; `None` if it is empty.
     pub fn text(&self, pointer: &str) -> Option<&str> {
         self.json.pointer(pointer)?.as_str().map(str::trim).filter(|text| !text.is_empty())
     }

@@ -1,7 +1,7 @@
-//! Which rows of a listing were received, and in which pass: as small as may be, since a listing may have millions.
+//! The rows of a listing that were received, with their pass. As small as possible, since a listing may have millions.
 //!
-//! Rows come in the order of their ids wherever the endpoint sorts. As long as they do, the list of ids is its own
-//! index; from the first row that does not, an index is kept for the rows that follow.
+//! If the endpoint sorts, rows come in the order of their ids. As long as they do, the list of ids is its own index.
+//! From the first row that does not ascend, an index is kept for the rows that follow.
 
 use std::hash::BuildHasher;
 
@@ -10,14 +10,14 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::row::RowId;
 
-/// The rows received, each with the pass that brought it last.
+/// The rows received, each with the last pass that had it.
 #[derive(Debug)]
 pub(super) struct SeenIds<I> {
     ids: Vec<I>,
     passes: Vec<u8>,
-    /// How many ids at the front ascend.
+    /// The number of ascending ids at the front.
     ascending: usize,
-    /// Where the others are.
+    /// The positions of the others.
     others: HashTable<u32>,
     hasher: DefaultHashBuilder,
 }
@@ -35,7 +35,7 @@ impl<I> Default for SeenIds<I> {
 }
 
 impl<I: RowId> SeenIds<I> {
-    /// Enters a row that a pass brought; the pass that brought it before, if one did.
+    /// Records a row of a pass and returns the last pass that had it before, if any.
     pub(super) fn insert(&mut self, id: &I, pass: u8) -> Option<u8> {
         if self.ascending == self.ids.len() && self.ids.last().is_none_or(|last| last < id) {
             self.ascending += 1;
@@ -57,7 +57,7 @@ impl<I: RowId> SeenIds<I> {
         }
     }
 
-    /// The pass that brought a row last, if one did.
+    /// Returns the last pass that had a row, if any.
     pub(super) fn pass(&self, id: &I) -> Option<u8> {
         let at = self.ids[..self.ascending].binary_search(id).ok().or_else(|| {
             let at = self.others.find(self.hasher.hash_one(id), |at| self.ids[*at as usize] == *id);

@@ -1,4 +1,4 @@
-//! What HTTP says that an answer means.
+//! The meaning of responses by HTTP alone.
 #![allow(clippy::unwrap_used)]
 
 use super::*;

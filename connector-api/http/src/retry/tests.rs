@@ -1,4 +1,4 @@
-//! The loop obeys each verdict, in paused time.
+//! The loop obeys each verdict, with the time paused.
 #![allow(clippy::unwrap_used)]
 
 use std::cell::RefCell;
@@ -20,7 +20,7 @@ fn attempts() -> Attempts {
     Attempts::new(policy(), Pace::new(Concurrency::Fixed(4), None))
 }
 
-/// How a request went whose attempts have these verdicts; the one behind the last succeeds.
+/// The result of a request whose attempts have these verdicts; the attempt after the last one succeeds.
 struct Made {
     result: Result<(), ConnectorError>,
     sent: usize,
@@ -105,7 +105,7 @@ async fn a_wait_longer_than_a_request_may_take_ends_it_at_once_and_both_times_ar
 async fn a_target_that_serves_nothing_any_more_is_left_in_time() {
     let made = make(&attempts(), [SlowDown { after: Some(10 * SECOND) }; 100]).await;
     let error = made.result.unwrap_err();
-    assert!(error.message.contains("nothing was served any more"), "{error:?}");
+    assert!(error.message.contains("no request was served any more"), "{error:?}");
     assert!(made.took < 120 * SECOND, "{:?}", made.took);
     let made = make(&attempts(), [Retry { after: Some(200 * SECOND), attempts: None }; 100]).await;
     assert!(made.result.unwrap_err().message.contains("no time is left"));

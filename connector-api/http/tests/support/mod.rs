@@ -1,4 +1,4 @@
-//! A small target on loopback, and what it was asked.
+//! A small target on loopback that records the requests.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 
-/// One request as the target received it.
+/// One request as received by the target.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Path and query.
@@ -18,10 +18,10 @@ pub struct Request {
     pub body: String,
 }
 
-/// What the target answers: a status, one header in addition, and a body.
+/// A response: a status, one additional header, and a body.
 pub type Reply = (u16, Option<(&'static str, String)>, String);
 
-/// Ends when it is dropped.
+/// Stops when it is dropped.
 pub struct Server {
     pub url: String,
     asked: Arc<Mutex<Vec<Request>>>,
@@ -35,7 +35,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Answers each request with what `reply` makes of it.
+    /// Responds to each request with what `reply` returns.
     pub async fn start(reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -73,23 +73,23 @@ impl Server {
         Self { url, asked, task }
     }
 
-    /// Every request so far.
+    /// Returns every request so far.
     pub fn asked(&self) -> Vec<Request> {
         self.asked.lock().unwrap().clone()
     }
 
-    /// The requests whose path begins so.
+    /// Returns the number of requests whose path starts with `path`.
     pub fn asked_for(&self, path: &str) -> usize {
         self.asked().iter().filter(|request| request.path.starts_with(path)).count()
     }
 }
 
-/// Status 200 with a body.
+/// A response with status 200 and a body.
 pub fn ok(body: impl Into<String>) -> Reply {
     (200, None, body.into())
 }
 
-/// A status with a body.
+/// A response with a status and a body.
 pub fn status(status: u16, body: impl Into<String>) -> Reply {
     (status, None, body.into())
 }

@@ -1,4 +1,5 @@
-//! A whole connector to a target that links its pages: users, groups and members, and who reaches which application.
+//! A complete connector to a target that links its pages: users, groups, members, and who has access to which
+//! application.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,11 +23,12 @@ const ACCESSES: [Access; 2] =
 
 inventory::submit! { Registration::of::<Acme>() }
 
-/// `system.attributes` of an Acme organisation.
+/// The attributes of an Acme organisation.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Acme system attributes")]
 struct Options {
-    /// How often to ask again where a request failed in passing.
+    /// How often to retry a request that failed temporarily.
     #[schemars(title = "Retries", range(min = 0, max = 10))]
     #[serde(default = "retries")]
     acme_retries: u32,
@@ -36,7 +38,7 @@ fn retries() -> u32 {
     6
 }
 
-/// Who has which access to an application: somebody may have several.
+/// One access of a user to an application; a user may have several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 struct Edge {
     user: String,
@@ -72,7 +74,7 @@ impl Acme {
         client.list_links(&Meter::default(), call, PageShape::ARRAY).await
     }
 
-    /// Reads what belongs together before it sends it; each section is entered in the ledger with how it ended.
+    /// Reads what belongs together before sending it, and records the result of each section in the ledger.
     async fn read(&self, scan: &ScanRequest, sink: &dyn ScanSink, ledger: &mut ScanLedger) -> Done {
         scan.verify(&Self::describe())?;
         if scan.resume.is_some() {
@@ -100,7 +102,7 @@ impl Acme {
         Ok(())
     }
 
-    /// The members of each group; those who are not listed are counted.
+    /// Returns the members of each group, and counts those who are not listed.
     async fn members(&self, client: &HttpClient, accounts: &Accounts, groups: &mut [Group]) -> Found<Membership> {
         let (mut report, mut all) = (SectionReport::from(Section::MEMBERSHIPS), Vec::new());
         for group in groups {
@@ -119,7 +121,7 @@ impl Acme {
         Ok(self.list(client, "/applications").await?.iter().map(resource).collect())
     }
 
-    /// Who has which access to each application.
+    /// Returns who has which access to each application.
     async fn bindings(&self, client: &HttpClient, accounts: &Accounts, applications: &[Resource]) -> Found<Binding> {
         let (mut report, mut all) = (SectionReport::from(Section::GRANTS), Vec::new());
         for application in applications {
@@ -162,7 +164,7 @@ impl Connector for Acme {
         descriptor.configuration_steps = vec!["Make an API token, and enter it as password".into()];
         let [symptom, cause, resolution] = ["401 Unauthorized", "The token has expired", "Make a new token"];
         descriptor.troubleshooting = vec![TroubleshootingRow::new(ErrorCode::Unauthorized, symptom, cause, resolution)];
-        descriptor.config_schema = schemars::schema_for!(Options);
+        descriptor.config_schema = settings_schema::<Options>();
         descriptor.emits = vec![GROUP.into(), APPLICATION.into()];
         descriptor.accesses = ACCESSES.into();
         descriptor.sections = vec![

@@ -1,5 +1,5 @@
-//! A whole connector on this crate, as a new author would write it, in less than 200 lines: `connector.rs`; and how it is put
-//! through the conformance suite.
+//! A complete connector on this crate, as a new author would write it, in less than 200 lines: `connector.rs`; and how
+//! it runs the conformance suite.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod connector;
@@ -35,7 +35,7 @@ impl Fixture for AcmeFixture {
         let server = target::start(fault).await;
         let url = bad_servers::stand_in(scenario, &trap).await?.unwrap_or_else(|| server.url.clone());
         let token = if scenario == Scenario::Unauthorized { "another" } else { TOKEN };
-        // What always fails need not be tried often.
+        // What always fails need not be retried often.
         let retries = if matches!(scenario, Scenario::TransientFaults { .. }) { 4 } else { 1 };
         let system = SystemConfig::new("Acme", url, Credential::from_secret(token));
         let target = Target::new(system.with_attribute("acmeRetries", retries), Truth::of(&truth()));
@@ -53,7 +53,7 @@ fn path_of(section: Section) -> &'static str {
     }
 }
 
-/// What the target holds, as a connector should find it.
+/// The target's data, as a connector should discover it.
 fn truth() -> Vec<Record> {
     let accounts: Vec<Account> = (0..target::USERS)
         .map(|user| {

@@ -11,14 +11,14 @@ pub const USERS: usize = 1030;
 pub const GROUPS: usize = 3;
 pub const APPLICATIONS: usize = 2;
 
-/// What is wrong.
+/// What is wrong with the target.
 pub enum Fault {
     None,
-    /// Every call is answered with this status.
+    /// Every call gets this status.
     All(u16),
-    /// Every call to such a list is.
+    /// Every call to such a list gets it.
     On(&'static str),
-    /// Every third call is answered 503.
+    /// Every third call gets 503.
     InPassing,
     /// The link to the next page leads there.
     NextLink(String),
@@ -32,12 +32,12 @@ pub fn is_active(user: usize) -> bool {
     !user.is_multiple_of(7)
 }
 
-/// With what must be written otherwise in a path.
+/// Contains characters that must be escaped in a path.
 pub fn group_id(group: usize) -> String {
     format!("g/{group}")
 }
 
-/// The members of a group that are users; one more is named who is none.
+/// The members of a group that are users. The group has one more member that is not a user.
 pub fn members(group: usize) -> impl Iterator<Item = usize> {
     (0..USERS).filter(move |user| user % (group + 2) == 0)
 }
@@ -46,7 +46,7 @@ pub fn application_id(application: usize) -> String {
     format!("a{application}")
 }
 
-/// Starts it; a fault decides which calls fail.
+/// Starts the target; the fault decides which calls fail.
 pub async fn start(fault: Fault) -> Server {
     let calls = AtomicU32::new(0);
     Server::start(move |request| {
@@ -67,7 +67,7 @@ pub async fn start(fault: Fault) -> Server {
     .await
 }
 
-/// The rows of a list.
+/// Returns the rows of a list.
 fn rows(path: &str) -> Option<Vec<Value>> {
     let users = |id: String| json!({"id": id});
     Some(match path.strip_prefix("/api/v1")?.split('/').skip(1).collect::<Vec<_>>()[..] {
@@ -95,7 +95,7 @@ fn rows(path: &str) -> Option<Vec<Value>> {
     })
 }
 
-/// The page that a call asks for, with the link to the next one.
+/// Returns the page that a call requests, with the link to the next one.
 fn page(request: &Request, fault: &Fault, rows: Vec<Value>, query: &str) -> Reply {
     let parameter = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));

@@ -132,7 +132,7 @@ fn what_is_not_for_service_accounts_says_so_and_speaks_of_no_key() {
             let error = judge(asked, code, &[], body).error;
             assert_eq!(error.code, ErrorCode::Forbidden, "{code} {body}");
             assert!(error.message.ends_with("not available to service accounts"), "{error:?}");
-            assert!(error.remedy.contains("system of its own") && !error.remedy.contains("key"), "{error:?}");
+            assert!(error.remedy.contains("one system per organisation") && !error.remedy.contains("key"), "{error:?}");
         }
     }
     for asked in service_account(CONSOLE) {

@@ -1,8 +1,8 @@
-//! Whose a login is that names its account by a name alone.
+//! Assigns logins that name their account only by a name.
 //!
-//! A user's own user name is certain. An address, or the name of an account on a device (`systemUsername`), is the
-//! user's only where no user has it as user name, and no other user has it as well. That is known when all users have
-//! been read, so accounts for which it matters wait until then: those of users who signed in under such a name.
+//! A user name is unambiguous. An address or a local name on a device (`systemUsername`) belongs to a user only if it is no
+//! user's user name and no other user has it. This is known when all users are read, so the accounts of users with logins
+//! under such a name wait until then.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::api::Id;
 use crate::sections::last_login::logins::{Login, Logins};
 use crate::sections::users::draft::Draft;
 
-/// How many accounts may wait, which is some 60 MB. Logins of others under a name that is not certain are not credited.
+/// How many accounts may wait, about 60 MB. For further users, logins under an ambiguous name are not assigned.
 const MOST_WAITING: usize = 20_000;
 
 /// The names by which a user signs in, in lower case.
 pub(crate) struct SignInNames {
     user_name: Option<String>,
     email: Option<String>,
-    /// The name of the user's accounts on devices.
+    /// The user's local name on devices.
     local: Option<String>,
 }
 
@@ -32,13 +32,13 @@ impl SignInNames {
     }
 }
 
-/// Who has a name under which somebody signed in.
+/// The owner of a name in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
     Nobody,
     /// The user whose user name it is.
     UserName,
-    /// Users, by their number, who have it as an address or on devices.
+    /// The number of users that have it as an address or local name.
     Others(u32),
 }
 
@@ -61,7 +61,7 @@ impl<'a> Names<'a> {
         self.logins.get(name).copied().unwrap_or_default()
     }
 
-    /// Enters a user who has the name in addition to the user name; whether there are logins under it that may be the user's.
+    /// Enters a user with an additional name; returns whether logins under it may belong to the user.
     fn claim(&mut self, name: &str, users: u32) -> bool {
         match self.owners.get_mut(name) {
             None | Some(Owner::UserName) => false,
@@ -72,7 +72,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The logins under a name that a user claimed, none if they are another's; an error when that is not known.
+    /// The logins under a claimed name, none if they belong to another user; an error if that is not known.
     fn of_claim(&self, name: &str) -> Result<Login, Doubtful> {
         match self.owners.get(name) {
             Some(Owner::Others(1)) => Ok(self.logins.get(name).copied().unwrap_or_default()),
@@ -89,7 +89,7 @@ impl<'a> Names<'a> {
 /// Several users have a name.
 struct Doubtful;
 
-/// The logins of users, while accounts are made of them.
+/// Assigns the logins of users while their accounts are made.
 pub(crate) struct Attribution<'a> {
     logins: &'a Logins,
     by_name: Names<'a>,
@@ -103,7 +103,7 @@ struct Waiting {
     user: u32,
     /// The logins that are certain.
     login: Login,
-    /// Names under which there are logins that may be the user's.
+    /// Names with logins that may belong to the user.
     by_name: Option<String>,
     on_devices: Vec<String>,
 }
@@ -114,7 +114,7 @@ impl<'a> Attribution<'a> {
         Self { logins, by_name, on_devices, waiting: Vec::new() }
     }
 
-    /// Enters the logins of a user into the account and gives it back, or keeps it until all users are known.
+    /// Enters the logins of a user into the account and returns it, or keeps it until all users are known.
     pub(crate) fn enter(
         &mut self,
         mut account: Box<Account>,
@@ -128,7 +128,7 @@ impl<'a> Attribution<'a> {
             login.merge(&self.by_name.of_user_name(name));
             login.merge(&self.on_devices.of_user_name(name));
         }
-        // Where no more can wait, nobody at all is credited.
+        // If no more accounts can wait, the name is assigned to nobody.
         let full = self.waiting.len() >= MOST_WAITING;
         let users = if full { 2 } else { 1 };
         let local = local.filter(|local| email.as_ref() != Some(local));
@@ -172,8 +172,8 @@ impl<'a> Attribution<'a> {
         account
     }
 
-    /// Enters the logins of somebody who may have signed in under a name that others have as well: that there was no login
-    /// is not known then.
+    /// Enters the logins of a user who may also have signed in under a shared name: then it is not known that there was no
+    /// login.
     fn enter_doubtful(&self, account: &mut Account, login: Login) {
         if login.succeeded_at.is_some() {
             self.logins.enter(account, login);
@@ -185,7 +185,7 @@ impl<'a> Attribution<'a> {
         self.owned(|owner| owner == Owner::Nobody)
     }
 
-    /// The names that several users have, in order: logins under them are nobody's.
+    /// The names that several users have, in order: logins under them are not assigned.
     pub(crate) fn shared(&self) -> Vec<&'a str> {
         self.owned(|owner| matches!(owner, Owner::Others(users) if users > 1))
     }

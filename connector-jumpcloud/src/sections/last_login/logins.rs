@@ -1,4 +1,4 @@
-//! What is known of recent logins: small, since a scan holds it for every account that signed in.
+//! What is known about recent logins: small, since a scan keeps it for every account that signed in.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroI64;
@@ -10,17 +10,15 @@ use serde::{Deserialize, Serialize};
 use crate::api::Id;
 use crate::api::events::Service;
 
-/// Recent logins by who signed in. Users and administrators are kept apart: an administrator is not the user with the
-/// same address.
+/// Recent logins by account. Users and administrators are separate: an administrator is not the user with the same address.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Logins {
-    /// The first instant that the log covers of those looked at; absent when logins were not read to their end, or the log
-    /// shows nothing.
+    /// The start of the time that the log covers; absent if logins were not read completely, or the log is empty.
     pub(crate) since: Option<Timestamp>,
-    /// The log covers the time asked for, so who is not in it did not sign in.
+    /// Whether the log covers the look-back window, so that an account without an event did not sign in.
     pub(crate) covered: bool,
-    /// What the operator should know of the log, until it is entered with that of the scan.
+    /// Warnings about the log, until they are added to those of the scan.
     #[serde(skip)]
     pub(crate) warnings: Vec<String>,
     pub(crate) users: Known,
@@ -32,9 +30,9 @@ pub(crate) struct Logins {
 #[serde(default)]
 pub(crate) struct Known {
     pub(crate) by_id: BTreeMap<Id, Login>,
-    /// Logins that name their account only by user name or address, in lower case: systems differ in how they report it.
+    /// Logins that name their account only by user name or address, in lower case, since services differ in case.
     pub(crate) by_name: BTreeMap<String, Login>,
-    /// Logins on devices, which may name their account as the device knows it, in lower case.
+    /// Logins on devices, which may use the local name of the account, in lower case.
     pub(crate) on_devices: BTreeMap<String, Login>,
 }
 
@@ -49,7 +47,7 @@ pub(crate) struct Login {
     pub(crate) mfa: Option<bool>,
 }
 
-/// A point in time to the millisecond, as events tell it, in half the room of a [`Timestamp`].
+/// A point in time in milliseconds, as in events; half the size of a [`Timestamp`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Moment(NonZeroI64);
 
@@ -64,7 +62,7 @@ impl Moment {
 }
 
 impl Login {
-    /// Both as logins of one account.
+    /// Merges the logins of one account.
     pub(crate) fn merge(&mut self, other: &Self) {
         if other.succeeded_at > self.succeeded_at {
             (self.succeeded_at, self.service, self.mfa) = (other.succeeded_at, other.service, other.mfa);
@@ -85,7 +83,7 @@ impl Logins {
         self.users.count() + self.administrators.count()
     }
 
-    /// Enters what is known of an administrator.
+    /// Enters the logins of an administrator.
     pub(crate) fn enter_administrator(&self, account: &mut Account, id: &Id) {
         let mut login = self.administrators.by_id.get(id).copied().unwrap_or_default();
         let by_email = account.email.as_ref().and_then(|email| self.administrators.by_name.get(&email.to_lowercase()));

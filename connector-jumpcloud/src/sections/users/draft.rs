@@ -1,4 +1,4 @@
-//! Directory users become accounts.
+//! Makes accounts from directory users.
 
 use connector_api::{Account, AccountType, Mfa, PasswordFacts};
 use serde::de::Error;
@@ -12,7 +12,7 @@ use crate::api::{Id, Ids};
 use crate::client::Identified;
 use crate::organization;
 
-/// An account as far as the user's own fields tell: its name may be another's too.
+/// An account from the user's own fields only; its name may not be unique yet.
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub(crate) id: Id,
@@ -22,9 +22,9 @@ pub(crate) struct Draft {
     pub(crate) sudo: Level,
     /// The administrator that the user's `admin` names.
     pub(crate) administrator: Option<String>,
-    /// The name by which devices know the user, where it is not the user name.
+    /// The local name on devices, if it is not the user name.
     pub(crate) local_name: Option<String>,
-    /// In a box, as a record has it, for it is large and passed on several times.
+    /// Boxed, as in a record, because it is large and moved several times.
     account: Box<Account>,
 }
 
@@ -37,7 +37,7 @@ impl Identified for Draft {
     }
 }
 
-/// Reads a user, definition `systemuserreturn`. A field of another type than published never breaks it.
+/// Reads a user, definition `systemuserreturn`. A field of an unexpected type is never an error.
 impl<'de> Deserialize<'de> for Draft {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut fields = Fields::deserialize(deserializer)?;
@@ -48,9 +48,9 @@ impl<'de> Deserialize<'de> for Draft {
         let (administrator, admin) = user.admin();
         let (sudo, local_name) = (user.sudo(), user.systemUsername.text());
         let mut account = user.account(&id, user_name.clone(), admin);
-        // Every field that a named one does not take over as it is reaches `attributes` under JumpCloud's name: those
-        // without a name of their own, and those of which a named one is drawn (dates, flags, the objects on the second
-        // factor). Fields that are null say nothing and are left out.
+        // A field is put in `attributes` under JumpCloud's name unless a named field has the same value: fields without a
+        // name in the contract, and those that a named field is derived from (dates, flags, objects about the second
+        // factor). Null fields are dropped.
         let taken = [
             ("department", &account.department),
             ("description", &account.description),
@@ -83,14 +83,14 @@ impl Draft {
         organization::named(&self.account.attributes)
     }
 
-    /// The account under a name that no other has.
+    /// The account with its unique name.
     pub(crate) fn into_account(self, username: &str) -> Box<Account> {
         let mut account = self.account;
         if username != account.username {
             account.username = username.to_owned();
         }
         account.display_name.get_or_insert_with(|| username.to_owned());
-        // The name as it is on the target, where rows had to use another.
+        // The user name on the target, if the unique name is different.
         if let Some(user_name) = self.user_name.filter(|user_name| user_name != username) {
             account.attributes.insert("username", user_name);
         }
@@ -98,10 +98,10 @@ impl Draft {
     }
 }
 
-/// Declares the fields of a user that are drawn upon, in order of names, and how they are found.
+/// Declares the fields of a user that are used, in order of names, and how they are found.
 macro_rules! user {
     ($($name:ident),* $(,)?) => {
-        /// What the target says of a user, by JumpCloud's names.
+        /// A user's fields, by JumpCloud's names.
         #[expect(non_snake_case)]
         struct User<'a> {
             $($name: WireText<'a>),*
@@ -152,7 +152,7 @@ user! {
 }
 
 impl User<'_> {
-    /// The account without attributes, and without another name to show than `displayname`.
+    /// The account without attributes; its display name is only `displayname`.
     fn account(&self, id: &Id, user_name: Option<String>, admin: Option<bool>) -> Account {
         let email = self.email.any_text();
         let external_id = id.to_string();
@@ -183,7 +183,7 @@ impl User<'_> {
         }
     }
 
-    /// The administrator to whom the user is linked, and whether there is one. Those who are none may have an empty object.
+    /// The administrator to which the user is linked, and whether there is one. Other users may have an empty object.
     fn admin(&self) -> (Option<String>, Option<bool>) {
         match self.admin.get::<Value>() {
             Some(Value::Object(admin)) => {
@@ -191,13 +191,13 @@ impl User<'_> {
                 let (id, role) = (text("id"), text("roleName"));
                 (id.map(str::to_owned), Some(id.is_some() || role.is_some()))
             }
-            // So JumpCloud says that a user is not linked to an administrator.
+            // This is how JumpCloud reports that a user is not linked to an administrator.
             Some(Value::Null) => (None, Some(false)),
             other => (None, other.as_ref().and_then(lenient::flag)),
         }
     }
 
-    /// Usable now: activated, not suspended, and not in a state that says otherwise. Unknown where nothing says.
+    /// Whether it is enabled: activated, not suspended, and in no other state. Unknown if no field says so.
     fn enabled(&self) -> Option<bool> {
         let by_state = if self.state.is("ACTIVATED") {
             Some(true)
@@ -240,8 +240,8 @@ impl User<'_> {
         (facts != PasswordFacts::default()).then_some(facts)
     }
 
-    /// A user that binds to LDAP or serves Samba is a service; one with a number in the personnel system is a person.
-    /// Names are custom, not evidence.
+    /// A user that binds to LDAP or serves Samba is a service; one with an employee number is a person. Names are not
+    /// evidence.
     fn account_type(&self) -> Option<AccountType> {
         if self.ldap_binding_user.flag() == Some(true) || self.samba_service_user.flag() == Some(true) {
             return Some(AccountType::NonHuman);
@@ -299,7 +299,7 @@ struct Enrolment<'a> {
 }
 
 impl Enrolment<'_> {
-    /// The factors that are set up; whether `totp` is, the user's own flag may tell too.
+    /// The factors that are set up; the user's own flag may also show `totp`.
     fn factors(&self, totp: bool) -> Vec<String> {
         let factors = [
             ("totp", totp || self.totp_status.is(ENROLLED)),
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn not_linked_to_an_administrator_is_known_only_where_it_is_told() {
+    fn not_linked_to_an_administrator_is_known_only_if_reported() {
         assert_eq!(read(json!({"admin": null})).admin, Some(false));
         for nobody in [json!({}), json!({"id": "", "roleName": ""}), json!({"id": null}), json!({"roleNames": []})] {
             assert_eq!(read(json!({"admin": nobody})).admin, Some(false), "{nobody}");
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn type_is_told_only_on_evidence() {
+    fn type_is_reported_only_on_evidence() {
         assert_eq!(read(json!({"username": "svc-backup"})).account_type, None);
         assert_eq!(read(json!({"ldap_binding_user": true})).account_type, Some(AccountType::NonHuman));
         assert_eq!(read(json!({"employeeIdentifier": "E7"})).account_type, Some(AccountType::Human));

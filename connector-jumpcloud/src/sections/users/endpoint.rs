@@ -1,4 +1,4 @@
-//! Which of the listings of users serves.
+//! Chooses the listing of users that is served.
 
 use connector_api::{ConnectorError, Section};
 
@@ -8,7 +8,7 @@ use crate::client::{Client, Meter, PageReader, is_absent};
 use crate::options::attribute::USERS_ENDPOINT;
 use crate::options::{Options, UsersEndpoint};
 
-/// The users' listing, opened at its first page: that page shows which endpoint serves, and how many users there are.
+/// The users' listing, opened at its first page, which shows which endpoint is served and how many users there are.
 pub(crate) struct OpenUsers {
     pub(crate) path: &'static str,
     pub(crate) reader: PageReader<Draft>,
@@ -17,7 +17,7 @@ pub(crate) struct OpenUsers {
     pub(crate) in_vain: u64,
 }
 
-/// Opens the users' listing at the endpoint that the options choose, or at the first that is served.
+/// Opens the users' listing at the configured endpoint, or at the first one that is served.
 pub(crate) async fn open(client: &Client, options: &Options, meter: &Meter) -> Result<OpenUsers, ConnectorError> {
     let paths: &[&'static str] = match options.users_endpoint {
         UsersEndpoint::Auto => &[V2_USERS, SYSTEM_USERS],
@@ -29,12 +29,12 @@ pub(crate) async fn open(client: &Client, options: &Options, meter: &Meter) -> R
         let mut reader = PageReader::new(client, meter, users_api::list(path, u64::from(options.page_size)));
         match reader.total().await {
             Ok(total) => {
-                tracing::info!(endpoint = path, ?total, "the users' endpoint");
+                tracing::info!(endpoint = path, total, "the users' endpoint");
                 let users = OpenUsers { path, reader, total, in_vain };
                 if total != Some(0) {
                     return Ok(users);
                 }
-                // Another may know of some: an organisation without any is rare.
+                // The other endpoint may list some: an organisation without users is rare.
                 empty.get_or_insert(users);
             }
             Err(error) if error.is_unavailable() && empty.is_some() => {}
@@ -48,13 +48,12 @@ pub(crate) async fn open(client: &Client, options: &Options, meter: &Meter) -> R
     let mut error = absent.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint"));
     if options.users_endpoint != UsersEndpoint::Auto {
         error.remedy =
-            format!("set {USERS_ENDPOINT} to auto, which finds the listing that there is; or {}", error.remedy);
+            format!("set {USERS_ENDPOINT} to auto, which uses the list that JumpCloud serves; or {}", error.remedy);
     }
     Err(error.context(Section::USERS))
 }
 
-/// The listings from which the ids of users are read whose bindings are asked for: the published one first, since the
-/// other may leave users out.
+/// The listings for the ids of users whose bindings are read: the published one first, since the other may omit users.
 pub(crate) fn of_ids(chosen: UsersEndpoint) -> &'static [&'static str] {
     match chosen {
         UsersEndpoint::Auto => &[SYSTEM_USERS, V2_USERS],

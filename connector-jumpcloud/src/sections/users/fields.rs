@@ -1,4 +1,4 @@
-//! The fields of a user, as fast as they can be read: an organisation has up to a million users of some eighty fields.
+//! Fast access to the fields of a user: an organisation may have a million users with about eighty fields each.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -10,11 +10,11 @@ use serde_json::value::RawValue;
 
 /// The fields of a JSON object, borrowed from its text. Reads from JSON text only, not from a [`Value`](serde_json::Value).
 ///
-/// Of several fields with one name the last counts.
+/// If a name occurs several times, the last field is used.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
     fields: Vec<Field<'a>>,
-    /// Their places in the order of names: an object has some eighty fields, most of a cache line each.
+    /// Their positions, sorted by name: this is cheaper than sorting the fields, which are large.
     order: Vec<Place>,
 }
 
@@ -24,14 +24,14 @@ struct Field<'a> {
     value: &'a RawValue,
 }
 
-/// Where a field is, and how its name begins.
+/// The position of a field, and the start of its name.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     start: Start,
     at: u32,
 }
 
-/// The first bytes of a name as a number: in the same order as the names, and quicker to compare.
+/// The first bytes of a name as a number: it sorts like the name, and is faster to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Start(u64);
 
@@ -52,7 +52,7 @@ impl<'a> Fields<'a> {
         Some(self.fields[self.find(name)?].value.get())
     }
 
-    /// The values of several fields as JSON text, found in one go: `names` must be in order.
+    /// The values of several fields as JSON text, found in one pass; `names` must be sorted.
     pub(crate) fn select<const N: usize>(&self, names: [&str; N]) -> [Option<&'a str>; N] {
         debug_assert!(names.is_sorted(), "{names:?} are not in order");
         let mut places = self.order.iter().peekable();
@@ -64,19 +64,19 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Reads a field; `None` where it is missing or of another shape.
+    /// Reads a field; `None` if it is missing or of another shape.
     pub(crate) fn get<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.json(name)?).ok()
     }
 
-    /// Takes a field out; one that is of another shape stays.
+    /// Removes and returns a field; a field of another shape stays.
     pub(crate) fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Option<T> {
         let value = self.get(name)?;
         self.remove(name);
         Some(value)
     }
 
-    /// Takes a field out, whatever its shape.
+    /// Removes a field of any shape.
     pub(crate) fn remove(&mut self, name: &str) {
         if let Some(at) = self.find(name) {
             self.fields[at].value = RawValue::NULL;
@@ -93,16 +93,15 @@ impl<'a> Fields<'a> {
         &self.fields[place.at as usize]
     }
 
-    /// Whether a field stands before a name with this start, or behind it.
+    /// The order of a field's name relative to a name with this start.
     fn order_of(&self, place: &Place, start: Start, name: &str) -> Ordering {
         place.start.cmp(&start).then_with(|| self.at(place).name.as_ref().cmp(name))
     }
 
-    /// The fields that were not taken and say something.
+    /// The remaining fields that are not null.
     ///
     /// # Errors
-    /// When a value has the form of JSON but cannot be read: it is nested too deeply, a number beyond all bounds, or
-    /// text with half a character.
+    /// If a value is JSON but cannot be read: nested too deeply, a number out of range, or text with half a surrogate pair.
     pub(crate) fn into_attributes(self) -> Result<Attributes, serde_json::Error> {
         Attributes::from_json(self.order.iter().map(|place| self.at(place)).map(|it| (it.name.as_ref(), it.value)))
     }
@@ -114,7 +113,7 @@ impl<'a> Fields<'a> {
         order.sort_unstable_by(|a, b| {
             a.start.cmp(&b.start).then_with(|| name(a).cmp(name(b))).then_with(|| b.at.cmp(&a.at))
         });
-        // Of one name the last one now comes first.
+        // Of fields with the same name, the last one is now first.
         order.dedup_by(|later, first| later.start == first.start && name(later) == name(first));
         Self { fields, order }
     }

@@ -34,7 +34,7 @@ pub struct Content {
     now: Option<Timestamp>,
     /// Answers to the first requests for a path, one each.
     first: BTreeMap<String, Vec<Early>>,
-    /// The tokens that are given one after another; each but the last dies after so many requests of all.
+    /// The tokens that are issued one after another; each except the last expires after this number of requests.
     tokens: Option<(Vec<&'static str>, usize)>,
 }
 
@@ -101,13 +101,13 @@ impl Content {
         self
     }
 
-    /// Gives these tokens one after another, and takes each but the last for so many requests.
+    /// Issues these tokens one after another, and accepts each except the last for this number of requests.
     pub fn tokens(mut self, tokens: &[&'static str], requests: usize) -> Self {
         self.tokens = Some((tokens.to_vec(), requests));
         self
     }
 
-    /// Gives so many events at a time, without telling that limit.
+    /// Returns this number of events at a time, without reporting the limit.
     pub fn events_a_page(mut self, events: usize) -> Self {
         self.events_a_page = Some(events);
         self
@@ -294,7 +294,7 @@ impl Drop for Console {
     }
 }
 
-/// An id that is told from others by its last digits.
+/// An id that differs from others in its last digits.
 pub fn id(number: u64) -> String {
     format!("{number:024x}")
 }

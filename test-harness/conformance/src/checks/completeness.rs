@@ -1,4 +1,4 @@
-//! The promise: a truncated list never passes for a whole one.
+//! The promise: a truncated list is never reported as complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,17 +24,17 @@ pub(crate) async fn a_core_section_that_fails_fails_the_scan(fixture: &dyn Fixtu
         };
         let code = failure.error().code;
         let excuse = matches!(code, ErrorCode::Cancelled | ErrorCode::Sink | ErrorCode::Internal);
-        ensure(!excuse, format!("{expected} with what happened"), || failure.error())?;
-        ensure(failure.summary().outcome == Outcome::Failed, format!("{expected}, and its summary says so"), || {
+        ensure(!excuse, format!("{expected} with the actual error"), || failure.error())?;
+        ensure(failure.summary().outcome == Outcome::Failed, format!("{expected}, and so does its summary"), || {
             format!("outcome {:?}", failure.summary().outcome)
         })?;
         let blamed = failure.summary().sections.iter().filter(|report| report.status.error().is_some());
         let blamed: Vec<&str> = blamed.map(|report| report.section.as_str()).collect();
-        // Where no section was begun, the error of the scan says what happened.
+        // If no section was started, the scan's own error explains the failure.
         let named = failure.summary().section(section).map_or(blamed.is_empty(), |own| own.status.error().is_some());
-        ensure(named, format!("{expected}, and {section} is named as what failed"), || {
+        ensure(named, format!("{expected}, and {section} is reported as failed"), || {
             let own = how_it_ended(failure.summary().section(section));
-            format!("{section} is {own}, and what is named is: {}", blamed.join(", "))
+            format!("{section} is {own}; reported as failed: {}", blamed.join(", "))
         })?;
     }
     Ok(())
@@ -51,13 +51,13 @@ pub(crate) async fn an_optional_section_that_fails_is_named(fixture: &dyn Fixtur
     let (healthy, _) = Bench::start(fixture, Scenario::Healthy).await?.scan().await?;
     for (section, bench) in benches {
         let run = bench.run(ScanRequest::default(), Script::Record).await?;
-        let summary = run.result.expecting(format!("the scan of {} ends, marked", bench.scenario))?;
+        let summary = run.result.expecting(format!("the scan of {} ends as incomplete", bench.scenario))?;
         ensure(summary.outcome == Outcome::Incomplete, format!("outcome Incomplete for {}", bench.scenario), || {
             format!("outcome {:?}", summary.outcome)
         })?;
         let report = summary.section(section);
         let named = report.is_some_and(|report| report.status.error().is_some());
-        ensure(named, format!("{section} is named incomplete or unavailable for {}", bench.scenario), || {
+        ensure(named, format!("{section} is reported as incomplete or unavailable for {}", bench.scenario), || {
             how_it_ended(report)
         })?;
         let drawn = drawn_from(&descriptor, section);
@@ -73,7 +73,7 @@ pub(crate) async fn an_optional_section_that_fails_is_named(fixture: &dyn Fixtur
     Ok(())
 }
 
-/// Checks that the sections that are not drawn from one that is missing ended as they did with it.
+/// Checks that every section that is not drawn from the missing one ended as it did before.
 fn others_are_as_before(
     before: &ScanSummary,
     summary: &ScanSummary,
@@ -93,13 +93,13 @@ fn others_are_as_before(
     Ok(())
 }
 
-/// The sections that are drawn from one, directly or through others.
+/// Returns the sections that are drawn from a section, directly or through others.
 fn drawn_from(descriptor: &Descriptor, section: Section) -> BTreeSet<Section> {
     let sections = descriptor.sections.iter().map(|described| described.section);
     sections.filter(|other| descriptor.sources(*other).contains(&section)).collect()
 }
 
-/// How a section ended, for a failure: with its error, where it has one.
+/// Formats a section's status, with its error if there is one.
 pub(super) fn how_it_ended(report: Option<&SectionReport>) -> String {
     match report.map(|report| (report.status.as_str(), report.status.error())) {
         None => "not reported".to_owned(),
@@ -148,25 +148,27 @@ pub(crate) async fn what_a_host_knew_survives_a_section_that_is_left_out(fixture
     Ok(())
 }
 
-/// Holds what a host knows after a scan of `what` against what it knew before.
+/// Checks that a host keeps what it knew when it applies a scan of `what`.
 fn survives(descriptor: &Descriptor, known: &[Record], run: Run, what: &str) -> Result<ScanSummary, NotPassed> {
-    let summary = run.result.expecting(format!("the scan of {what} ends, marked"))?;
+    let summary = run.result.expecting(format!("the scan of {what} ends"))?;
     let scanned = std::mem::take(&mut run.sink.seen().rows);
     let plan = summary.replacement(descriptor);
     let after = plan.apply(known.to_vec(), scanned).expecting("rows that fit the descriptor")?;
-    // What changes by itself may have changed, unless it was to be kept.
+    // Volatile fields may have changed, unless they must be kept.
     let volatile = descriptor.volatile.iter().filter(|field| plan.of_field(field) != Action::Keep);
     let mut keys = BTreeSet::new();
     let twice: Vec<String> = after.iter().filter(|row| !keys.insert(row.key())).map(identity).collect();
-    ensure(twice.is_empty(), format!("each row once in what a host has that scanned {what}"), || {
-        format!("two rows with one key: {}", shortened(&twice))
-    })?;
+    ensure(
+        twice.is_empty(),
+        format!("no two rows with one key in the snapshot of a host that scanned {what}"),
+        || format!("two rows with one key: {}", shortened(&twice)),
+    )?;
     let lost = lost(known, &after, &volatile.collect())?;
-    ensure(lost.is_empty(), format!("a host that scanned {what} knows what it knew before"), || shortened(&lost))?;
+    ensure(lost.is_empty(), format!("a host that scanned {what} keeps what it knew"), || shortened(&lost))?;
     Ok(summary)
 }
 
-/// What a host knew and does not know any more: rows, and what stood in them.
+/// Returns what a host knew and no longer has: rows, and their values.
 fn lost(known: &[Record], after: &[Record], volatile: &BTreeSet<&Field>) -> Result<Vec<String>, NotPassed> {
     let after: BTreeMap<String, &Record> = after.iter().map(|record| (identity(record), record)).collect();
     let mut lost = Vec::new();
@@ -181,7 +183,7 @@ fn lost(known: &[Record], after: &[Record], volatile: &BTreeSet<&Field>) -> Resu
         let fields = before.as_object().into_iter().flatten();
         for (field, value) in fields.filter(|(field, _)| !volatile.contains(&Field::new(record.kind(), *field))) {
             match (value, &now[field]) {
-                // More evidence and more links may come: what was known must stay.
+                // New evidence and links may be added; the known ones must stay.
                 (Value::Array(values), Value::Array(others)) => {
                     let missing = values.iter().filter(|value| !others.contains(value));
                     lost.extend(missing.map(|value| format!("`{field}` of {name} lost {}", brief(value))));
@@ -196,7 +198,7 @@ fn lost(known: &[Record], after: &[Record], volatile: &BTreeSet<&Field>) -> Resu
     Ok(lost)
 }
 
-/// A target for each section that the fixture can make fail; skipped when there is none.
+/// Starts a target for each section that the fixture can make fail. Skips the test if there is none.
 pub(super) async fn failing(
     fixture: &dyn Fixture,
     sections: impl IntoIterator<Item = Section>,

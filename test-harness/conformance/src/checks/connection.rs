@@ -1,4 +1,4 @@
-//! The connection test: the right answer, in time.
+//! The connection test: the right result, in time.
 
 use connector_api::{CheckStatus, ErrorCode, ScanRequest};
 
@@ -67,7 +67,7 @@ pub(crate) async fn a_refused_credential_fails_the_scan(fixture: &dyn Fixture) -
     }
 }
 
-/// Checks the code of the first failed check, and that the failure tells the operator what to do.
+/// Checks the code of the first failed check, and that its error has a remedy.
 async fn reported_as(fixture: &dyn Fixture, scenario: Scenario, code: ErrorCode) -> Verdict {
     let report = Bench::start(fixture, scenario).await?.test_connection().await?;
     let expected = format!("code `{code}` for {scenario}");

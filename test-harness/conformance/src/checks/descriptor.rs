@@ -1,4 +1,4 @@
-//! What a connector says of itself, and how a host finds it.
+//! The descriptor, and how a host finds the connector.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ pub(crate) async fn the_descriptor_is_complete(fixture: &dyn Fixture) -> Verdict
     ensure(gaps.is_empty(), "a descriptor that a host can show", || shortened(&gaps))
 }
 
-/// What is missing or implausible, one line each.
+/// Returns what is missing or implausible, one line each.
 fn gaps(descriptor: &Descriptor) -> Vec<String> {
     let mut gaps = Vec::new();
     let mut want = |holds: bool, gap: &str| {
@@ -41,11 +41,11 @@ fn gaps(descriptor: &Descriptor) -> Vec<String> {
     want(!password.required || !password.meaning.is_empty(), "credential.password has no meaning");
     want(
         !password.required || descriptor.troubleshooting.iter().any(|row| row.code == ErrorCode::Unauthorized),
-        "troubleshooting says nothing of `unauthorized`",
+        "troubleshooting has no row for `unauthorized`",
     );
     let attributes = &descriptor.config_schema.as_value()["properties"];
     for name in &descriptor.tuning {
-        want(attributes[name].is_object(), &format!("tuning names {name}, which is no attribute"));
+        want(attributes[name].is_object(), &format!("tuning contains {name}, which is not an attribute"));
     }
     for section in [Section::USERS, Section::GROUPS, Section::MEMBERSHIPS] {
         want(descriptor.is_core(section), &format!("sections has no core section {section}"));
@@ -66,7 +66,7 @@ fn gaps(descriptor: &Descriptor) -> Vec<String> {
     gaps
 }
 
-/// Every text that a host shows.
+/// Returns every text that a host shows.
 fn texts(descriptor: &Descriptor) -> impl Iterator<Item = (&'static str, &str)> {
     let own = [
         ("displayName", descriptor.display_name.as_str()),
@@ -121,7 +121,7 @@ pub(crate) async fn the_descriptor_survives_json(fixture: &dyn Fixture) -> Verdi
 pub(crate) async fn the_registry_discovers_the_connector(fixture: &dyn Fixture) -> Verdict {
     let registered = fixture.registration().descriptor();
     let os_type = &registered.os_type;
-    let registry = Registry::discover().expecting("every OS Type is claimed once")?;
+    let registry = Registry::discover().expecting("every OS Type is registered once")?;
     let discovered = registry
         .descriptor(os_type)
         .expecting(format!("`inventory::submit!` registers {os_type}, and its crate is linked into this program"))?;

@@ -1,4 +1,4 @@
-//! How rows flow: accounting, back-pressure, a failing sink, faults on the way.
+//! The flow of rows: accounting, back-pressure, a failing sink, transient faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,10 @@ use crate::fixture::{Fixture, Scenario};
 use crate::probe::Script;
 use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 
-/// The most rows that a batch may have.
+/// The maximum number of rows in a batch.
 const BATCH_LIMIT: usize = 1_000;
 
-/// At how many batches a sink refuses, each in a scan of its own.
+/// The number of batches at which a sink refuses, each in its own scan.
 const REFUSALS: usize = 12;
 
 pub(crate) async fn every_section_is_accounted_for(fixture: &dyn Fixture) -> Verdict {
@@ -49,13 +49,14 @@ pub(crate) async fn every_row_belongs_to_one_section(fixture: &dyn Fixture) -> V
     let owned = owned(&bench.descriptor, &rows)?;
     for report in &summary.sections {
         let rows = owned.get(&report.section).copied().unwrap_or_default();
-        let expected = format!("a report of {rows} rows for {}, as many as it owns of those emitted", report.section);
+        let expected =
+            format!("a report of {rows} rows for {}, the number of emitted rows that it owns", report.section);
         ensure(report.records == rows, expected, || report.records)?;
     }
     Ok(())
 }
 
-/// How many of these rows each section owns.
+/// Counts the rows that each section owns.
 fn owned(descriptor: &Descriptor, rows: &[Record]) -> Result<BTreeMap<Section, u64>, NotPassed> {
     let mut owned: BTreeMap<Section, u64> = BTreeMap::new();
     for row in rows {
@@ -102,7 +103,7 @@ pub(crate) async fn back_pressure_is_respected(fixture: &dyn Fixture) -> Verdict
     let run = bench.run(ScanRequest::default(), Script::Hold).await?;
     run.result.expecting("a slow sink only slows the scan")?;
     let seen = run.sink.seen();
-    ensure(!seen.overlapped, "no batch is offered before the one before is taken", || "two batches at once")?;
+    ensure(!seen.overlapped, "no batch is sent before the previous one is taken", || "two batches at once")?;
     let largest = seen.batches.iter().copied().max().unwrap_or_default();
     ensure(largest <= BATCH_LIMIT, format!("at most {BATCH_LIMIT} rows in a batch"), || format!("{largest} rows"))?;
     drop(seen);
@@ -146,9 +147,11 @@ pub(crate) async fn transient_faults_never_show_in_the_rows(fixture: &dyn Fixtur
             format!("outcome {:?}", summary.outcome)
         })?;
         equals_the_truth(&bench, &rows)?;
-        ensure(rows.len() == bench.target.truth.len(), format!("{} gives no row twice", bench.scenario), || {
-            format!("{} rows", rows.len())
-        })?;
+        ensure(
+            rows.len() == bench.target.truth.len(),
+            format!("the scan of {} sends no row twice", bench.scenario),
+            || format!("{} rows", rows.len()),
+        )?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Scans that are cancelled, and scans that go on.
+//! Scans that are cancelled, and scans that resume.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::fixture::{Fixture, Scenario};
 use crate::probe::{Probe, Script};
 use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 
-/// How long a cancelled scan may take to end.
+/// The maximum time in which a cancelled scan must end.
 const CANCEL_LIMIT: Duration = Duration::from_secs(1);
 
-/// How many points a test tries, in addition to the first.
+/// The number of random points that a test tries, in addition to the first.
 const POINTS: usize = 6;
 
 pub(crate) async fn a_cancel_ends_the_scan_within_a_second(fixture: &dyn Fixture) -> Verdict {
@@ -37,19 +37,19 @@ pub(crate) async fn a_cancel_ends_the_scan_within_a_second(fixture: &dyn Fixture
     Ok(())
 }
 
-/// A cancelled scan must fail with `cancelled`, unless it had nothing left to say.
+/// Checks that a cancelled scan failed with `cancelled`, unless it had nothing left to send.
 fn ends_after_cancel(run: &Run, point: &str) -> Verdict {
     let seen = run.sink.seen();
     let Some((at, batches)) = seen.cancelled else {
-        return Err(Failure::new(format!("{point} takes place as before"), "the scan ended earlier").into());
+        return Err(Failure::new(format!("{point} happens again"), "the scan ended earlier").into());
     };
     let took = at.elapsed();
-    // The call that cancels may itself be a batch, and one more may be on its way.
+    // The cancelling call may itself be a batch, and one more may already be on its way.
     let more = seen.batches.len().saturating_sub(batches + 1);
     let expected = format!("a scan cancelled at {point} fails with `cancelled`");
     match &run.result {
         Err(failure) => ensure(failure.error().code == ErrorCode::Cancelled, expected, || failure.error())?,
-        Ok(_) => ensure(more == 0, expected, || format!("it went on with {more} more batches, and succeeded"))?,
+        Ok(_) => ensure(more == 0, expected, || format!("it sent {more} more batches and succeeded"))?,
     }
     ensure(more <= 1, format!("no more rows after the cancel at {point}"), || format!("{more} more batches"))?;
     ensure(took <= CANCEL_LIMIT, format!("the scan ends within a second of the cancel at {point}"), || {
@@ -97,10 +97,10 @@ pub(crate) async fn a_resumed_scan_equals_an_uninterrupted_one(fixture: &dyn Fix
         let checkpoint = serde_json::from_str(&json).expecting(format!("{point} from its JSON"))?;
         let request = ScanRequest::default().with_checkpoints().resuming(checkpoint);
         let run = bench.run(request, Script::Record).await?;
-        run.result.expecting(format!("the scan goes on from {point}"))?;
+        run.result.expecting(format!("the scan resumes from {point}"))?;
         let mut resumed = rows[..*kept].to_vec();
         resumed.append(&mut run.sink.seen().rows);
-        same_rows(&format!("the rows before {point} and those after make the whole"), &rows, &resumed)?;
+        same_rows(&format!("the rows before {point} and those after it are all rows"), &rows, &resumed)?;
     }
     Ok(())
 }
@@ -121,9 +121,11 @@ pub(crate) async fn an_unusable_checkpoint_is_refused(fixture: &dyn Fixture) -> 
     Ok(())
 }
 
-/// Checkpoints that a connector must refuse, made of one of its own where it makes some, and what is wrong with each.
+/// Returns checkpoints that a connector must refuse, with what is wrong with each. They are derived from one of its
+/// own, if it makes any.
 pub(super) fn unusable(bench: &Bench, own: Option<Checkpoint>) -> Vec<(&'static str, Checkpoint)> {
-    // Where there is nothing to go on from, those of another version are refused as all are; else they have a test.
+    // A connector that cannot resume must refuse other versions as it refuses any checkpoint; for the others there is a
+    // separate test.
     let resumes = own.is_some();
     let damaged = json!({"conformance": "damaged"});
     let own = own.unwrap_or_else(|| {
@@ -155,7 +157,7 @@ pub(crate) async fn a_checkpoint_of_another_version_is_resumed_or_refused_by_nam
                 let mut resumed = rows[..*kept].to_vec();
                 resumed.append(&mut run.sink.seen().rows);
                 same_rows(
-                    &format!("a scan that goes on from a checkpoint {what} gives the same rows"),
+                    &format!("a scan that resumes from a checkpoint {what} sends the same rows"),
                     &rows,
                     &resumed,
                 )?;
@@ -172,12 +174,12 @@ pub(crate) async fn a_checkpoint_of_another_version_is_resumed_or_refused_by_nam
     Ok(())
 }
 
-/// A checkpoint as other versions would have made it: of what, that version, and the checkpoint.
+/// Returns a checkpoint as other versions would have made it: a description, the version, and the checkpoint.
 fn of_other_versions(own: &Checkpoint) -> [(&'static str, String, Checkpoint); 2] {
     const CONNECTOR: &str = "0.0.0-other";
     let form = own.version + 1;
     [
-        ("of another form", form.to_string(), but(own, |checkpoint| checkpoint.version = form)),
+        ("of another format", form.to_string(), but(own, |checkpoint| checkpoint.version = form)),
         (
             "of another version of the connector",
             CONNECTOR.to_owned(),
@@ -186,7 +188,7 @@ fn of_other_versions(own: &Checkpoint) -> [(&'static str, String, Checkpoint); 2
     ]
 }
 
-/// The same checkpoint with one thing changed.
+/// Returns the same checkpoint with one change.
 fn but(own: &Checkpoint, change: impl FnOnce(&mut Checkpoint)) -> Checkpoint {
     let mut checkpoint = own.clone();
     change(&mut checkpoint);

@@ -4,6 +4,7 @@ pub(super) mod completeness;
 pub(super) mod connection;
 pub(super) mod descriptor;
 pub(super) mod flow;
+pub(super) mod form;
 pub(super) mod interruption;
 pub(super) mod origin;
 pub(super) mod rows;

@@ -1,4 +1,4 @@
-//! Where the credential goes: to the target that was configured, and nowhere else.
+//! Where the credential goes: only to the configured target.
 
 use connector_api::{ConnectorError, ErrorCode, Outcome, ScanFailure, ScanRequest, ScanSummary};
 
@@ -16,7 +16,7 @@ pub(crate) async fn plain_http_to_another_machine_is_refused(fixture: &dyn Fixtu
         never_visited(&bench, trap).await?;
         return ensure(is_refused(&error), expected, || error);
     }
-    // A connector that cannot be made is best; one that asks nothing is as safe.
+    // Best is a connector that cannot be made; one that sends nothing is just as safe.
     let (first, scan) = ask(&bench).await?;
     never_visited(&bench, trap).await?;
     ensure(first.as_ref().is_some_and(is_refused), format!("{expected} in the connection test"), || shown(first))?;
@@ -41,10 +41,10 @@ pub(crate) async fn a_next_link_to_another_server_is_not_followed(fixture: &dyn 
     let (_, scan) = ask(&bench).await?;
     never_visited(&bench, trap).await?;
     let whole = scan.is_ok_and(|summary| summary.outcome == Outcome::Complete);
-    ensure(!whole, format!("the list of {} is not called whole", bench.scenario), || "a complete scan")
+    ensure(!whole, format!("the list of {} is not reported as complete", bench.scenario), || "a complete scan")
 }
 
-/// The error of the connection test, and how a scan ends.
+/// Returns the error of the connection test, and the result of a scan.
 async fn ask(bench: &Bench) -> Result<(Option<ConnectorError>, Result<ScanSummary, ScanFailure>), NotPassed> {
     let report = bench.test_connection().await?;
     let scan = bench.run(ScanRequest::default(), Script::Record).await?;
@@ -52,13 +52,14 @@ async fn ask(bench: &Bench) -> Result<(Option<ConnectorError>, Result<ScanSummar
 }
 
 fn trap(bench: &Bench) -> Result<&Trap, NotPassed> {
-    let missing = || Failure::new(format!("{} has a trap (`Target::with_trap`)", bench.scenario), "a target without");
+    let missing =
+        || Failure::new(format!("{} has a trap (`Target::with_trap`)", bench.scenario), "a target without one");
     Ok(bench.target.trap.as_ref().ok_or_else(missing)?)
 }
 
 async fn never_visited(bench: &Bench, trap: &Trap) -> Verdict {
     let caught = trap.caught(&bench.target.secrets).await;
-    ensure(caught.is_none(), format!("nobody comes to the other server of {}", bench.scenario), || {
+    ensure(caught.is_none(), format!("no connection to the other server of {}", bench.scenario), || {
         caught.unwrap_or_default()
     })
 }

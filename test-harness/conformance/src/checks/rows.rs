@@ -1,8 +1,8 @@
-//! The rows of a scan against the truth, and against each other.
+//! The rows of a scan, compared with the truth and with each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{PathStep, Reason, ReasonKind, Record, schemars};
+use connector_api::{PathStep, Reason, ReasonKind, Record, rows_schema};
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
@@ -21,18 +21,18 @@ pub(crate) async fn a_scan_equals_the_truth(fixture: &dyn Fixture) -> Verdict {
     equals_the_truth(&bench, &rows)
 }
 
-/// Checks rows against what the target holds.
+/// Checks that the rows equal the target's records.
 pub(super) fn equals_the_truth(bench: &Bench, rows: &[Record]) -> Verdict {
     match bench.target.truth.difference(&Truth::of(rows)) {
         None => Ok(()),
         Some(difference) => {
-            let expected = format!("the {} records of {}", bench.target.truth.len(), bench.scenario);
+            let expected = format!("exactly the {} records of {}", bench.target.truth.len(), bench.scenario);
             Err(Failure::new(expected, difference).into())
         }
     }
 }
 
-/// The fields by which a host decides: where rows say them, a truth should.
+/// The fields by which a host decides. If rows set them, the truth should, too.
 const DECIDING: [(&str, &str); 2] = [("account", "enabled"), ("account", "admin")];
 
 pub(crate) async fn every_field_that_the_truth_sets_is_right(fixture: &dyn Fixture) -> Verdict {
@@ -40,18 +40,18 @@ pub(crate) async fn every_field_that_the_truth_sets_is_right(fixture: &dyn Fixtu
     let (_, rows) = bench.scan().await?;
     let (truth, seen) = (&bench.target.truth, Truth::of(&rows));
     if let Some(difference) = truth.differing_fields(&seen) {
-        return Err(Failure::new("each field as the truth's records set it", difference).into());
+        return Err(Failure::new("each field as set in the records of the truth", difference).into());
     }
     let unset = DECIDING.into_iter().filter(|(kind, field)| seen.sets(kind, field) && !truth.sets(kind, field));
     let unset: Vec<String> = unset.map(|(kind, field)| format!("`{field}` of {kind}s")).collect();
     if unset.is_empty() {
         return Ok(());
     }
-    Err(NotPassed::Skipped(format!("no record of the fixture's truth sets {}, and the scan does", unset.join(" or "))))
+    Err(NotPassed::Skipped(format!("no record of the fixture's truth sets {}, but the scan does", unset.join(" or "))))
 }
 
 pub(crate) async fn every_row_satisfies_the_published_schema(fixture: &dyn Fixture) -> Verdict {
-    let schema = schemars::schema_for!(Record).to_value();
+    let schema = rows_schema().to_value();
     let validator = jsonschema::draft202012::new(&schema)
         .map_err(|error| Failure::new("a usable schema of the rows", error.to_string()))?;
     let mut odd = Vec::new();
@@ -60,10 +60,10 @@ pub(crate) async fn every_row_satisfies_the_published_schema(fixture: &dyn Fixtu
         let json = serde_json::to_value(&row).expecting(format!("{name} as JSON"))?;
         odd.extend(problem(&validator, &json).map(|problem| format!("{name}: {problem}")));
     }
-    ensure(odd.is_empty(), "rows as `schema_for!(Record)` describes them", || shortened(&odd))
+    ensure(odd.is_empty(), "rows as `rows_schema` describes them", || shortened(&odd))
 }
 
-/// What is wrong with a row, and where: what keeps it from being of the kind that it says.
+/// Returns what is wrong with a row, and where, judged by the schema of its kind.
 fn problem(validator: &jsonschema::Validator, row: &Value) -> Option<String> {
     let error = validator.iter_errors(row).next()?;
     let shown = |error: &jsonschema::ValidationError<'_>| format!("{} {error}", error.instance_path());
@@ -79,18 +79,18 @@ fn problem(validator: &jsonschema::Validator, row: &Value) -> Option<String> {
 pub(crate) async fn two_scans_are_equal_row_by_row(fixture: &dyn Fixture) -> Verdict {
     let bench = Bench::start(fixture, Scenario::Healthy).await?;
     let ((_, first), (_, second)) = (bench.scan().await?, bench.scan().await?);
-    same_rows("the second scan gives the rows of the first, in the same order", &first, &second)
+    same_rows("the second scan sends the rows of the first, in the same order", &first, &second)
 }
 
-/// Checks that both hold the same rows in the same order. Since when logins were looked at is a fact about the scan, not
-/// about the target, and may differ.
+/// Checks that both contain the same rows in the same order. The start of the period that was searched for logins may
+/// differ: it is a fact about the scan, not about the target.
 pub(super) fn same_rows(expected: &str, first: &[Record], second: &[Record]) -> Verdict {
     let parting = first.iter().zip(second).position(|(one, other)| timeless(one) != timeless(other));
     match parting {
         Some(at) => {
             let (one, other) = (truth::identity(&first[at]), truth::identity(&second[at]));
             let got = if one == other {
-                format!("row {at}, {one}, with other facts")
+                format!("row {at}, {one}, with other values")
             } else {
                 format!("row {at} is {other}, not {one}")
             };
@@ -132,10 +132,10 @@ pub(crate) async fn every_username_is_unique(fixture: &dyn Fixture) -> Verdict {
     ensure(twice.is_empty(), "every username once", || shortened(&twice))
 }
 
-/// What comes more than once.
+/// Returns what occurs more than once.
 fn repeated(items: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    items.into_iter().filter_map(|item| seen.replace(item)).map(|item| format!("{item} comes twice")).collect()
+    items.into_iter().filter_map(|item| seen.replace(item)).map(|item| format!("{item} occurs twice")).collect()
 }
 
 pub(crate) async fn every_reference_names_a_row_of_the_scan(fixture: &dyn Fixture) -> Verdict {
@@ -155,16 +155,16 @@ pub(crate) async fn every_reference_names_a_row_of_the_scan(fixture: &dyn Fixtur
         .filter_map(|(row, (key, name))| {
             let row = truth::identity(row);
             match (emitted.get(&key), name) {
-                (None, _) => Some(format!("{row} names {key}, which is not in the scan")),
+                (None, _) => Some(format!("{row} refers to {key}, which is not in the scan")),
                 (Some(real), Some(name)) if *real != name => Some(format!("{row} calls {key} `{name}`, not `{real}`")),
                 _ => None,
             }
         })
         .collect();
-    ensure(astray.is_empty(), "every reference names a row of the scan, by its own name", || shortened(&astray))
+    ensure(astray.is_empty(), "every reference is to a row of the scan, with its right name", || shortened(&astray))
 }
 
-/// Every row that a row refers to, with the name that it calls it by.
+/// Returns every row that a row refers to, with the name that it uses.
 fn references(row: &Record) -> Vec<(String, Option<&str>)> {
     fn passed(step: &PathStep) -> (String, Option<&str>) {
         (group_key(&step.group_type, &step.external_id), Some(step.name.as_str()))
@@ -219,7 +219,7 @@ pub(crate) async fn member_counts_match_the_memberships(fixture: &dyn Fixture) -
             Record::Group(group) => {
                 let rows = members.get(&truth::identity(row)).copied().unwrap_or_default();
                 let count = group.member_count.filter(|count| *count != rows)?;
-                Some(format!("{} says {count} and has {rows}", truth::identity(row)))
+                Some(format!("{} has memberCount {count} and {rows} membership rows", truth::identity(row)))
             }
             _ => None,
         })
@@ -241,7 +241,7 @@ pub(crate) async fn every_type_is_announced(fixture: &dyn Fixture) -> Verdict {
     let silent: Vec<String> = types
         .into_iter()
         .filter(|name| !bench.descriptor.emits.iter().any(|announced| announced == name))
-        .map(|name| format!("`{name}` is emitted and not announced"))
+        .map(|name| format!("`{name}` is emitted but not announced"))
         .collect();
     ensure(silent.is_empty(), "the descriptor's `emits` lists every group and resource type", || shortened(&silent))
 }
@@ -260,7 +260,7 @@ pub(crate) async fn every_reason_is_announced(fixture: &dyn Fixture) -> Verdict 
             let announced = bench.descriptor.evidence.iter().find(|announced| announced.code == reason.code);
             let code = &reason.code;
             match announced {
-                None => _ = odd.insert(format!("`{code}` is given as a reason and not announced")),
+                None => _ = odd.insert(format!("`{code}` is the code of a reason but not announced")),
                 Some(announced) if announced.kind != reason.kind => _ = odd.insert(format!("`{code}` has two kinds")),
                 Some(announced) if !announced.severities.contains(&reason.severity) => {
                     odd.insert(format!("`{code}` is {}, which is not announced", reason.severity));
@@ -272,15 +272,15 @@ pub(crate) async fn every_reason_is_announced(fixture: &dyn Fixture) -> Verdict 
             }
         }
         if !reasons.is_sorted_by(|one, next| one.severity >= next.severity) {
-            odd.insert(format!("the reasons of {} are not in the order of their severity", truth::identity(row)));
+            odd.insert(format!("the reasons of {} are not sorted by severity", truth::identity(row)));
         }
         let keys: BTreeSet<_> = reasons.iter().map(Reason::key).collect();
         if keys.len() < reasons.len() {
-            odd.insert(format!("two reasons of {} have one code, subject and setting", truth::identity(row)));
+            odd.insert(format!("two reasons of {} have the same code, subject and setting", truth::identity(row)));
         }
         let gives = reasons.iter().any(|reason| reason.kind == ReasonKind::Privilege);
         if privileged.is_some_and(|privileged| privileged != gives) {
-            odd.insert(format!("`privileged` of {} and its reasons disagree", truth::identity(row)));
+            odd.insert(format!("`privileged` of {} contradicts its reasons", truth::identity(row)));
         }
     }
     let odd: Vec<String> = odd.into_iter().collect();

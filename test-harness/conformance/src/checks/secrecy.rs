@@ -16,7 +16,7 @@ use crate::rerun::{self, CURRENT, Rerun};
 use crate::secret::shown_in;
 use crate::verdict::{Failure, NotPassed, Verdict, ensure};
 
-/// The states in which a secret is looked for: each takes another way through a connector.
+/// The scenarios in which a secret is searched for: each takes another path through a connector.
 fn scenarios(fixture: &dyn Fixture) -> impl Iterator<Item = Scenario> {
     let all = [
         Scenario::Healthy,
@@ -53,23 +53,24 @@ pub(crate) async fn the_secret_is_never_printed(fixture: &dyn Fixture) -> Verdic
     }
     let secrets = Bench::start(fixture, Scenario::Healthy).await?.target.secrets;
     let program = CURRENT.with(Rerun::clone);
-    let output = program.output().await.map_err(|error| Failure::new("the test's program starts again", error))?;
+    let output =
+        program.output().await.map_err(|error| Failure::new("the test's program can be started again", error))?;
     let streams = [("on standard output", output.stdout), ("on standard error or in the crate `log`", output.stderr)]
         .map(|(stream, printed)| (stream, String::from_utf8_lossy(&printed).into_owned()));
     let ended = streams.iter().any(|(_, printed)| printed.contains(&mark(&secrets)));
-    ensure(ended, "a process of its own scans targets with the same secrets, and ends", || {
-        format!("{}, and nothing of it", output.status)
+    ensure(ended, "a separate process scans targets with the same secrets, and finishes", || {
+        format!("{}, without the mark of its end", output.status)
     })?;
     streams.iter().try_for_each(|(stream, printed)| shows_not(&secrets, stream, printed))
 }
 
-/// Fails with what stands around a secret where one shows.
+/// Fails if a secret is in the text, and quotes its surroundings.
 fn shows_not(secrets: &[SecretString], place: &str, text: &str) -> Verdict {
     shown_in(secrets, text)
         .map_or(Ok(()), |shown| Err(Failure::new(format!("no secret {place}"), format!("`{shown}`")).into()))
 }
 
-/// Has everything said in every state, in a process that others look at.
+/// Produces all output in every scenario, in a process whose streams are captured.
 async fn print(fixture: &dyn Fixture) -> Verdict {
     rerun::print_log();
     let mut secrets = Vec::new();
@@ -88,7 +89,7 @@ async fn print(fixture: &dyn Fixture) -> Verdict {
     Ok(())
 }
 
-/// By which a process says that it scanned to the end, and which secrets it looked out for.
+/// The line by which a process reports that it has finished, and which secrets it used.
 fn mark(secrets: &[SecretString]) -> String {
     let mut digest = DefaultHasher::new();
     secrets.iter().for_each(|secret| secret.expose_secret().hash(&mut digest));
@@ -105,7 +106,7 @@ async fn never_shows(bench: &Bench) -> Verdict {
     Ok(())
 }
 
-/// Everything that a connector says of a target, and where.
+/// Collects everything that a connector outputs about a target, with where it appears.
 async fn said(bench: &Bench) -> Result<Vec<(String, String)>, NotPassed> {
     let credential = &bench.target.system.credential;
     let mut said = vec![("in the configuration".to_owned(), format!("{credential:?} {}", json(credential)?))];
@@ -165,7 +166,7 @@ fn of_result(result: &Result<impl Serialize, ConnectorError>) -> Result<String, 
     }
 }
 
-/// An error as it is shown to people, to programs and in logs, with its causes.
+/// Formats an error for people, for programs and for logs, with its causes.
 fn of_error(error: &ConnectorError) -> Result<String, NotPassed> {
     let mut text = format!("{error} {error:?} {}", json(error)?);
     let mut cause = std::error::Error::source(error);
@@ -177,5 +178,6 @@ fn of_error(error: &ConnectorError) -> Result<String, NotPassed> {
 }
 
 fn json(value: &impl Serialize) -> Result<String, NotPassed> {
-    serde_json::to_string(value).map_err(|error| Failure::new("everything that is handed over is JSON", error).into())
+    serde_json::to_string(value)
+        .map_err(|error| Failure::new("everything that is output can be serialised as JSON", error).into())
 }

@@ -1,4 +1,4 @@
-//! The schema of a connector's settings, and what is refused by it.
+//! The schema of a connector's settings, and what it refuses.
 
 use connector_api::{ConnectorError, Credential, ErrorCode, ScanRequest};
 use serde_json::{Map, Value, json};
@@ -9,10 +9,10 @@ use crate::probe::Script;
 use crate::truth::shortened;
 use crate::verdict::{Failure, NotPassed, Verdict, ensure};
 
-/// Ends of names that stand for a secret.
+/// The endings of names that indicate a secret.
 const SECRET_NAMES: [&str; 7] = ["password", "passphrase", "secret", "token", "apikey", "privatekey", "credential"];
 
-/// A value that no property takes, recognisable when it is repeated.
+/// A value that no property accepts, recognisable if it is repeated.
 const NONSENSE: &str = "conformance-nonsense";
 
 fn schema(fixture: &dyn Fixture) -> Value {
@@ -96,7 +96,7 @@ pub(crate) async fn an_unknown_attribute_is_refused_with_the_nearest_name(fixtur
         let error = refusal(&bench, &misspelt, json!(1))?;
         ensure(
             error.to_string().contains(&format!("`{name}`")),
-            format!("`{misspelt}` is refused naming `{name}`"),
+            format!("`{misspelt}` is refused, and the error names `{name}`"),
             || error,
         )?;
     }
@@ -129,7 +129,7 @@ pub(crate) async fn a_missing_secret_is_refused(fixture: &dyn Fixture) -> Verdic
             "error `invalid_config` for a system without its secret",
             || error,
         ),
-        Err(error) => Err(Failure::new("a connector without a secret, which is not required", error).into()),
+        Err(error) => Err(Failure::new("a connector without a secret, since none is required", error).into()),
     }
 }
 

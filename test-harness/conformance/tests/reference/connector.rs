@@ -1,4 +1,4 @@
-//! The connector, and each of its breakages where it takes effect.
+//! The connector, with each of its breakages where it takes effect.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ use super::{Breakage, RESOURCES, account, grant, group, membership, reason, sect
 const PAGE: usize = 50;
 
 thread_local! {
-    /// Counts the scans of a connector that changes its order, in each test by itself: a test has one thread.
+    /// Counts the scans of a connector that changes its order. Per thread, and so per test: a test runs on one thread.
     static SCANS: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -63,18 +63,18 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         Self::BREAKAGE == breakage
     }
 
-    /// The rows of every section, as this connector sees them.
+    /// Returns the rows of every section, as this connector reads them.
     fn rows(&self, without: &BTreeSet<Section>) -> Vec<(Section, Vec<Record>)> {
         let mut sections = sections();
         let left_out = without.contains(&Section::APPLICATIONS);
         if left_out || self.config.hostname == "fails-applications" {
-            // What the applications say of an account is not known.
+            // Without applications, what they add to an account is unknown.
             let mut first = account(0);
             first.department = None;
             sections[0].1[0] = first.into();
         }
         if left_out {
-            // Nor who reaches one of them.
+            // And so is who reaches them.
             sections[4].1.clear();
         }
         match Self::BREAKAGE {
@@ -133,7 +133,7 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         sections
     }
 
-    /// How many rows an interrupted scan had sent.
+    /// Returns the number of rows that an interrupted scan had sent.
     fn resume_from(&self, request: &ScanRequest) -> Result<usize, ConnectorError> {
         let Some(checkpoint) = &request.resume else { return Ok(0) };
         let is_ours =
@@ -222,7 +222,7 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         Ok(())
     }
 
-    /// One page, retried: whether it came.
+    /// Reads one page with retries, and returns whether that succeeded.
     async fn page(&self, section: Section) -> Result<bool, ConnectorError> {
         match self.answer(section).await {
             Ok(()) => Ok(true),
@@ -261,7 +261,7 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         Ok(())
     }
 
-    /// What is drawn from a section that is not whole is not whole either.
+    /// Marks a section as incomplete if it is drawn from one that is not complete.
     fn as_whole_as_its_sources(&self, mut report: SectionReport, ledger: &ScanLedger) -> SectionReport {
         let described = Self::describe();
         let mut sources = described.section(report.section).into_iter().flat_map(|described| &described.drawn_from);
@@ -275,7 +275,7 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         report
     }
 
-    /// The report as this connector hands it in.
+    /// Returns the report as this connector records it.
     fn judged(&self, mut report: SectionReport) -> Option<SectionReport> {
         let core = Self::describe().is_core(report.section);
         match Self::BREAKAGE {

@@ -1,17 +1,17 @@
-//! What the connector says of itself.
+//! The connector's descriptor.
 
 use std::cell::Cell;
 
 use connector_api::{
-    CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, EvidenceRow, Field, Protocol, ReasonKind,
-    RowType, Section, SectionDescription, Severity, TroubleshootingRow, schemars,
+    CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, EvidenceRow, Field, FormGroup, Protocol,
+    ReasonKind, RowType, Section, SectionDescription, Severity, TroubleshootingRow, schemars,
 };
 use serde_json::json;
 
 use super::Breakage;
 
 thread_local! {
-    /// Counts the calls of a connector that describes itself anew, in each test by itself: a test has one thread.
+    /// Counts the calls of a connector that describes itself differently each time. Per thread, and so per test.
     static CALLS: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -61,12 +61,19 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
                 "type": "integer", "minimum": 1, "maximum": 1000, "default": 50, "examples": [100],
                 "title": "Page size", "description": "How many rows come at once.",
             },
+            "order": {
+                "type": "string", "default": "byId",
+                "oneOf": [{"const": "byId", "title": "By ID"}, {"const": "byName", "title": "By name"}],
+                "title": "Order", "description": "In which order rows come.",
+            },
             "proxyPassword": {
                 "type": "string", "writeOnly": true, "format": "password",
                 "title": "Proxy password", "description": "What the proxy asks for.",
             },
         },
     });
+    descriptor.form =
+        vec![FormGroup::new("Rows", ["order", "pageSize"]), FormGroup::new("Network", ["proxyPassword"]).advanced()];
     descriptor.tuning = vec!["pageSize".into()];
     match breakage {
         Breakage::SaysNothingOfItself => descriptor.description.clear(),
@@ -76,6 +83,10 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         Breakage::RenamesItself => {
             descriptor.os_type = format!("Reference{}", CALLS.replace(CALLS.get() + 1));
         }
+        Breakage::FormForgetsAnAttribute => drop(descriptor.form.pop()),
+        Breakage::FormRepeatsAnAttribute => descriptor.form[1].attributes.push("order".into()),
+        Breakage::FormNamesWhatIsNotThere => descriptor.form[1].attributes.push("pageSise".into()),
+        Breakage::FormWithoutHeadings => descriptor.form[1].title.clear(),
         Breakage::OwnsNoGrants => descriptor.sections[4].owns.clear(),
         Breakage::FillsInSecretly => descriptor.sections[3].fills_in.clear(),
         Breakage::NeedsSecretSecretly => descriptor.credential.password.required = false,
@@ -89,6 +100,15 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         Breakage::UntitledProperty => schema["properties"]["pageSize"]["title"] = "".into(),
         Breakage::UnmarkedSecret => schema["properties"]["proxyPassword"]["writeOnly"] = false.into(),
         Breakage::ConfusableNames => schema["properties"]["pageSizex"] = schema["properties"]["pageSize"].clone(),
+        Breakage::TwoTypes => schema["properties"]["proxyPassword"]["type"] = json!(["string", "null"]),
+        Breakage::TypeOfAlternatives => {
+            schema["properties"]["order"].as_object_mut().map(|property| property.remove("type"));
+        }
+        Breakage::UntitledChoice => schema["properties"]["order"]["oneOf"][1]["title"] = " ".into(),
+        Breakage::ListOfWords => schema["properties"]["order"]["enum"] = json!(["byId", "byName"]),
+        Breakage::MarkdownInHelp => schema["properties"]["order"]["description"] = "The order, `byId` or not.".into(),
+        Breakage::LinesInHelp => schema["properties"]["order"]["description"] = "In which order\nrows come.".into(),
+        Breakage::UnknownFormat => schema["properties"]["pageSize"]["format"] = "uint16".into(),
         Breakage::UntypedProperty => schema["properties"]["pageSize"] = json!({"title": "x", "description": "x"}),
         _ => {}
     }

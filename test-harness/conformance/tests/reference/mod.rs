@@ -1,4 +1,4 @@
-//! A connector to nothing but memory, sound as it stands, that can be broken in one way at a time.
+//! A connector that only reads memory. It is sound, and can be broken in one way at a time.
 
 mod connector;
 mod descriptor;
@@ -32,16 +32,16 @@ macro_rules! breakages {
 }
 
 breakages! {
-    /// None: it is sound.
+    /// Not broken.
     Sound,
-    // What it says of itself.
+    // Descriptor.
     SaysNothingOfItself,
     TunesWhatIsNotThere,
     DescribesAnew,
     IsNotRegistered,
     RenamesItself,
     RefusesToConnect,
-    // Its settings.
+    // Settings.
     InvalidSchema,
     OpenSchema,
     DefaultViolatesSchema,
@@ -50,7 +50,19 @@ breakages! {
     ConfusableNames,
     UntypedProperty,
     NeedsSecretSecretly,
-    // Its connection test.
+    // Form.
+    TwoTypes,
+    TypeOfAlternatives,
+    UntitledChoice,
+    ListOfWords,
+    MarkdownInHelp,
+    LinesInHelp,
+    UnknownFormat,
+    FormForgetsAnAttribute,
+    FormRepeatsAnAttribute,
+    FormNamesWhatIsNotThere,
+    FormWithoutHeadings,
+    // Connection test.
     FailsHealthyTest,
     CallsRefusedTimeout,
     CallsUnauthorizedForbidden,
@@ -59,7 +71,7 @@ breakages! {
     TrustsAnyCertificate,
     TestsUsersAlone,
     ScansWithoutRights,
-    // Its rows.
+    // Rows.
     DropsARow,
     InvertsEnabled,
     LeavesOutTheWord,
@@ -74,7 +86,7 @@ breakages! {
     UnannouncedReason,
     GraverThanAnnounced,
     PrivilegedWithoutReason,
-    // Their flow.
+    // Flow of rows.
     ForgetsASection,
     OwnsNoGrants,
     ClosesBeforeItsRows,
@@ -86,7 +98,7 @@ breakages! {
     SwallowsSinkError,
     GoesOnAfterSinkError,
     LosesWhatFailsInPassing,
-    // Interruptions.
+    // Interruption.
     IgnoresCancel,
     IgnoresCancelWhileWaiting,
     ResumeLosesRows,
@@ -104,7 +116,7 @@ breakages! {
     CallsDrawnComplete,
     SendsWhatIsLeftOut,
     LeavesOutMore,
-    // Where it goes.
+    // Where the credential goes.
     SpeaksPlainHttp,
     AsksBeforeItRefuses,
     FollowsRedirects,
@@ -128,7 +140,7 @@ breakages! {
 
 inventory::submit! { Registration::of::<ReferenceConnector<{ Breakage::Sound as usize }>>() }
 
-/// The connector with the breakage of that index, and its fixture.
+/// The fixture of the connector with the breakage of that index.
 #[derive(Debug, Clone, Copy)]
 pub struct Reference<const BREAKAGE: usize>;
 
@@ -154,7 +166,7 @@ impl<const BREAKAGE: usize> Fixture for Reference<BREAKAGE> {
     }
 }
 
-/// What the target holds, section by section.
+/// The target's records, section by section.
 pub fn sections() -> Vec<(Section, Vec<Record>)> {
     vec![
         (Section::USERS, (0..USERS).map(|user| account(user).into()).collect()),
@@ -201,7 +213,7 @@ pub fn membership(user: usize, index: usize) -> Membership {
     Membership::new(&account(user), &group_reference(index))
 }
 
-/// A group without its count, which takes time.
+/// A group without its member count, which takes time to compute.
 fn group_reference(index: usize) -> Group {
     Group::new(format!("g{index:02}"), "REFERENCE_GROUP", format!("Group {index}"))
 }
@@ -219,7 +231,7 @@ pub fn grant(index: usize) -> Grant {
     grant
 }
 
-/// That of every grant and binding.
+/// The access of every grant and binding.
 const ACCESS: Access = Access::of_word(AccessLevel::Use, "open");
 
 fn binding(index: usize) -> Binding {

@@ -1,4 +1,4 @@
-//! How the target answers, and what the connector makes of it.
+//! The target's responses, and how the connector interprets them.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::Breakage;
 use super::connector::ReferenceConnector;
 
 impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
-    /// One request, as the target answers it.
+    /// Makes one request to the target.
     pub(super) async fn answer(&self, section: Section) -> Result<(), ConnectorError> {
         let error = |code| Err(ConnectorError::new(code, "so it is", "change it"));
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
@@ -48,12 +48,13 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         }
     }
 
-    /// The same error with the secret in it.
+    /// Returns the same error with the secret in it.
     pub(super) fn indiscreet(&self, error: ConnectorError) -> ConnectorError {
         error.context(self.config.credential.secret().expose_secret())
     }
 
-    /// What comes of a target that leads to another server, whose address stands behind the scenario's name.
+    /// Behaves as the breakage requires towards a target that leads to another server. The host name contains the
+    /// scenario's name, followed by that server's address.
     async fn lead_astray(&self, hostname: &str) -> Result<(), ConnectorError> {
         let (scenario, address) = hostname.split_once('-').unwrap_or_default();
         match (scenario, Self::BREAKAGE) {

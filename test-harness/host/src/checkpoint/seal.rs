@@ -1,4 +1,4 @@
-//! What the files of a checkpoint begin with, by which they are known, and how damage to them is noticed.
+//! The marks at the start of checkpoint files, which identify them, and the seal, which detects damage.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,10 +10,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::files;
 
-/// A checkpoint file larger than this is not read: it cannot be ours.
+/// A larger file is not read: it cannot be a checkpoint.
 pub(super) const MAX_CHECKPOINT: u64 = 256 * 1024 * 1024;
 
-/// How every checkpoint begins, and nothing else does.
+/// The start of every checkpoint and of no other file.
 const CHECKPOINT_MARK: &[u8] = br#"{"file":"connector-checkpoint","#;
 
 /// The first line of every spool.
@@ -49,7 +49,7 @@ pub(super) fn is_checkpoint(path: &Path) -> io::Result<bool> {
     Ok(files::beginning(path, CHECKPOINT_MARK.len())?.is_none_or(|bytes| bytes == CHECKPOINT_MARK))
 }
 
-/// Whether there is no file at `path`, or a checkpoint of which a crash may have cut off any part.
+/// Whether there is no file at `path`, or a checkpoint that a crash may have truncated.
 pub(super) fn is_part_of_checkpoint(path: &Path) -> io::Result<bool> {
     Ok(files::beginning(path, CHECKPOINT_MARK.len())?.is_none_or(|bytes| CHECKPOINT_MARK.starts_with(&bytes)))
 }
@@ -59,7 +59,7 @@ pub(super) fn is_spool(path: &Path) -> io::Result<bool> {
     Ok(files::beginning(path, SPOOL_MARK.len())?.is_none_or(|bytes| bytes == SPOOL_MARK))
 }
 
-/// Refuses a file that was not made here: it is neither read nor replaced nor removed.
+/// Refuses a file of another program: it is not read, replaced or removed.
 ///
 /// # Errors
 /// `checkpoint_rejected`.
@@ -69,13 +69,13 @@ pub(super) fn refuse_foreign(
 ) -> Result<(), ConnectorError> {
     let why = match is_ours(path) {
         Ok(true) => return Ok(()),
-        Ok(false) => "it is not of a checkpoint".to_owned(),
+        Ok(false) => "it does not belong to a checkpoint".to_owned(),
         Err(error) => format!("it cannot be read: {error}"),
     };
     Err(ConnectorError::new(
         ErrorCode::CheckpointRejected,
-        format!("{} is left as it is: {why}", path.display()),
-        "name another file with --checkpoint, one that is not there yet or that an unfinished scan left",
+        format!("{} was not changed: {why}", path.display()),
+        "choose another file with --checkpoint: a new one, or one that an unfinished scan left",
     ))
 }
 

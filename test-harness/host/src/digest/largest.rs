@@ -1,6 +1,6 @@
-//! The few largest of many.
+//! The largest few of many items.
 
-/// The few items with the largest keys, largest first. Of equal keys the first one counts as larger.
+/// The items with the largest keys, largest first. Of equal keys the first one counts as larger.
 #[derive(Debug, Clone)]
 pub struct Top<K, T> {
     items: Vec<(K, T)>,
@@ -16,7 +16,7 @@ impl<K: Ord, T> Top<K, T> {
     /// How many are kept.
     pub const LIMIT: usize = 10;
 
-    /// Keeps the item that `make` makes, if its key is among the largest.
+    /// Keeps the result of `make` if its key is among the largest.
     pub(super) fn offer(&mut self, key: K, make: impl FnOnce() -> T) {
         let place = self.items.partition_point(|(other, _)| *other >= key);
         if place < Self::LIMIT {

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use connector_api::Account;
 use jiff::Timestamp;
 
-/// How many days are counted apart; a target that has more is counted under the earliest.
+/// How many days are counted separately; further days are counted under the earliest.
 const MAX_DAYS: usize = 4096;
 
-/// The last login that is known of an account.
+/// What is known about the last login of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastSeen {
-    /// It succeeded then.
+    /// The time of the last successful login.
     At(Timestamp),
-    /// None was found since then.
+    /// No login was found since this time.
     NoneSince(Timestamp),
-    /// Nothing was read of it.
+    /// Logins were not read.
     Unknown,
 }
 
@@ -37,11 +37,11 @@ impl LastSeen {
 pub struct LastLogins {
     /// Accounts by the day of their last login, in days since 1970 (UTC).
     days: BTreeMap<i64, u64>,
-    /// Accounts of which none was found.
+    /// Accounts without a login in the log.
     pub none_found: u64,
-    /// The first instant that was looked at for these.
+    /// The start of the log for these.
     pub since: Option<Timestamp>,
-    /// Accounts of which nothing is known.
+    /// Accounts for which nothing is known.
     pub unknown: u64,
 }
 
@@ -63,7 +63,7 @@ impl LastLogins {
         }
     }
 
-    /// Accounts of which a login is known.
+    /// Accounts with a known login.
     pub fn known(&self) -> u64 {
         self.days.values().sum()
     }
@@ -71,7 +71,7 @@ impl LastLogins {
     /// Accounts whose last login was `from` to `to` days before `now`, both included; on the day itself it is 0 days.
     pub fn between(&self, now: Timestamp, from: i64, to: i64) -> u64 {
         let today = day_of(now);
-        // A login of tomorrow is one of today by another clock.
+        // A login in the future is due to another clock and counts as today.
         let age = |day: i64| today.saturating_sub(day).max(0);
         self.days.iter().filter(|(day, _)| (from..=to).contains(&age(**day))).map(|(_, accounts)| accounts).sum()
     }
@@ -81,7 +81,7 @@ fn day_of(time: Timestamp) -> i64 {
     time.as_second().div_euclid(24 * 60 * 60)
 }
 
-/// How many days lie between the day of `time` and the day of `now`, in UTC.
+/// The number of days from the day of `time` to the day of `now`, in UTC.
 pub fn days_before(time: Timestamp, now: Timestamp) -> i64 {
     day_of(now).saturating_sub(day_of(time)).max(0)
 }

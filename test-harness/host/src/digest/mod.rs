@@ -1,6 +1,6 @@
-//! What an operator wants to know of a scan at a glance, counted while the rows stream by.
+//! Counts for the summary of a scan, made while the rows are streamed.
 //!
-//! Memory is bounded whatever the size of the organisation: counts, and a few short lists of the largest.
+//! Memory is bounded for any size of organisation: counts, and a few short lists of the largest.
 
 mod largest;
 mod logins;
@@ -17,7 +17,7 @@ pub use largest::Top;
 pub use logins::{LastLogins, LastSeen, days_before};
 pub use privileged::{EvidenceCount, Privileged, PrivilegedAccount, Rank, SettingCount};
 
-/// How many kinds of one thing are counted apart; a target that has more is counted under [`OTHER`].
+/// How many kinds are counted separately; further kinds are counted under [`OTHER`].
 const MAX_KINDS: usize = 32;
 const OTHER: &str = "other";
 
@@ -42,13 +42,13 @@ pub struct Digest {
     pub account_grants: BTreeMap<Access, u64>,
     /// Grants of groups by level, weakest first.
     pub group_grants: BTreeMap<Access, u64>,
-    /// The way by which an account becomes administrator of a resource over the most steps, of all that the rows show.
+    /// The path with the most steps on which an account becomes administrator of a resource, of all paths in the rows.
     pub longest_way: Option<LongestWay>,
-    /// Whether accounts have more ways than the rows show.
+    /// Whether accounts have more paths than the rows contain.
     pub has_more_ways: bool,
 }
 
-/// A way from an account to administrator rights on a resource.
+/// A path from an account to administrator rights on a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LongestWay {
     /// Account, groups and resource, in that order.
@@ -68,11 +68,11 @@ pub struct AccountCounts {
     pub disabled: u64,
     /// Those that are locked out.
     pub locked: u64,
-    /// Those of which it is known that no second factor is set up.
+    /// Those known to have no second factor.
     pub without_mfa: u64,
-    /// Those of which it is not known whether a second factor is set up, but for programs, which have none.
+    /// Those for which it is not known whether a second factor is set up; non-human accounts, which have none, not counted.
     pub mfa_unknown: u64,
-    /// Those with evidence that they are not a person.
+    /// Those with evidence that they are not a person's.
     pub non_human: u64,
     /// Those that may belong to the same person as another account.
     pub linked: u64,
@@ -81,13 +81,13 @@ pub struct AccountCounts {
 /// Counts over groups.
 #[derive(Debug, Clone, Default)]
 pub struct GroupCounts {
-    /// Those that no account is a member of.
+    /// Those without members.
     pub empty: u64,
     /// Those whose members are privileged.
     pub privileged: u64,
     /// By their type.
     pub by_type: Kinds,
-    /// Those with the most members: how many, and the name.
+    /// Those with the most members: the number, and the name.
     pub largest: Top<(u64, Reverse<String>), ()>,
 }
 
@@ -136,7 +136,7 @@ impl Digest {
         let Principal::Account { username, .. } = &grant.principal else { return };
         self.has_more_ways |= grant.more_paths > 0;
         for path in grant.via.iter().filter(|path| path.access.level > AccessLevel::Use) {
-            // A way without a stop in between is none worth showing.
+            // A path without a stop in between is not worth showing.
             if path.steps.len() + 2 > self.longest_way.as_ref().map_or(2, |way| way.stops.len()) {
                 let steps = path.steps.iter().map(|step| step.name.clone());
                 let stops = [username.clone()].into_iter().chain(steps).chain([grant.resource.name.clone()]).collect();

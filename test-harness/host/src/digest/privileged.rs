@@ -1,4 +1,4 @@
-//! Who is privileged, how gravely and by what. No code of a connector is known here: kind and severity decide.
+//! Who is privileged, how severely and by which evidence. No code of a connector is used here, only kind and severity.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,29 +9,29 @@ use super::largest::Top;
 use super::logins::LastSeen;
 use super::{MAX_KINDS, OTHER};
 
-/// Privileged accounts, counted, and the worst of them.
+/// Privileged accounts, counted, and the most severe of them.
 #[derive(Debug, Clone, Default)]
 pub struct Privileged {
-    /// Accounts with evidence that gives privilege.
+    /// Accounts with evidence of privilege.
     pub accounts: u64,
-    /// They by the gravest of their evidence.
+    /// These accounts by their most severe evidence.
     pub by_severity: BTreeMap<Severity, u64>,
-    /// Those of them that can be used now: not known to be disabled, nor to be locked.
+    /// Privileged accounts that can be used now: not known to be disabled or locked.
     pub usable: u64,
-    /// Those of these of which it is known that no second factor is set up.
+    /// Usable ones that are known to have no second factor.
     pub usable_without_mfa: u64,
-    /// Those of these of which it is not known whether a second factor is set up.
+    /// Usable ones for which it is not known whether a second factor is set up.
     pub usable_mfa_unknown: u64,
-    /// The worst of them.
+    /// The most severe of them.
     pub worst: Top<Rank, PrivilegedAccount>,
-    /// Evidence by its code, on whatever account.
+    /// Evidence by its code, on any account.
     pub evidence: BTreeMap<String, EvidenceCount>,
-    /// The settings by which accounts are privileged.
+    /// The settings that make accounts privileged.
     pub settings: BTreeMap<DecidingSetting, SettingCount>,
 }
 
-/// What makes one privileged account worse than another, in this order: the gravest of its evidence; that it can be used now;
-/// the severities of all of its evidence, gravest first. Equals come by their names.
+/// The order of privileged accounts: by most severe evidence, then whether the account can be used now, then the severities of
+/// all its evidence, most severe first, then the name.
 pub type Rank = (Severity, bool, Vec<Severity>, Reverse<String>);
 
 /// A privileged account.
@@ -41,26 +41,26 @@ pub struct PrivilegedAccount {
     pub username: String,
     /// Its kind.
     pub kind: AccountKind,
-    /// Whether it is enabled, where that is known.
+    /// Whether it is enabled, if known.
     pub enabled: Option<bool>,
-    /// Whether it is locked out, where that is known.
+    /// Whether it is locked out, if known.
     pub locked: Option<bool>,
-    /// The gravest of its evidence.
+    /// The highest severity of its evidence.
     pub severity: Severity,
-    /// What is known of its second factor.
+    /// What is known about its second factor.
     pub mfa: Option<Mfa>,
     /// When it last signed in.
     pub last_seen: LastSeen,
-    /// Its evidence, gravest first.
+    /// Its evidence, most severe first.
     pub reasons: Vec<Reason>,
 }
 
 /// How often one kind of evidence was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EvidenceCount {
-    /// Accounts with it, by its gravest severity on each.
+    /// Accounts with it, by its highest severity on each.
     pub accounts: BTreeMap<Severity, u64>,
-    /// Those of them that are not privileged.
+    /// Those that are not privileged.
     pub not_privileged: u64,
 }
 
@@ -71,14 +71,14 @@ impl EvidenceCount {
     }
 }
 
-/// What one setting makes privileged.
+/// The accounts and groups that one setting makes privileged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SettingCount {
-    /// Accounts that have some of their privilege by it.
+    /// Accounts with privilege from this setting.
     pub accounts: u64,
-    /// Those that have all of their privilege by this setting, whichever of its values they have it by.
+    /// Accounts with privilege only from this setting, from any of its values.
     pub by_nothing_else: u64,
-    /// Of the groups that are privileged by it, the one with the most members, and how many these are.
+    /// The largest group that is privileged by it: the number of its members, and its name.
     pub widest_group: Option<(u64, String)>,
 }
 
@@ -115,13 +115,13 @@ impl Privileged {
     }
 
     fn count_evidence(&mut self, account: &Account) {
-        let mut gravest: BTreeMap<&str, Severity> = BTreeMap::new();
+        let mut highest: BTreeMap<&str, Severity> = BTreeMap::new();
         for reason in &account.reasons {
-            let known = gravest.entry(&reason.code).or_insert(reason.severity);
+            let known = highest.entry(&reason.code).or_insert(reason.severity);
             *known = reason.severity.max(*known);
         }
         let is_privileged = account.severity().is_some();
-        for (code, severity) in gravest {
+        for (code, severity) in highest {
             let known = self.evidence.contains_key(code) || self.evidence.len() < MAX_KINDS;
             let count = self.evidence.entry(if known { code } else { OTHER }.to_owned()).or_default();
             *count.accounts.entry(severity).or_default() += 1;
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_have_the_graver_evidence_then_can_be_used_then_have_more_of_it() {
+    fn accounts_are_ordered_by_severity_then_whether_they_can_be_used_then_amount_of_evidence() {
         let power = |severity| reason("power", ReasonKind::Privilege, severity);
         let risk = |severity| reason("risk", ReasonKind::Risk, severity);
         let (low, high, critical) = (Severity::Low, Severity::High, Severity::Critical);
@@ -208,11 +208,11 @@ mod tests {
         assert_eq!(privileged.by_severity, BTreeMap::from([(low, 1), (high, 4), (critical, 1)]));
         let (_, worst) = privileged.worst.iter().next().unwrap_or_else(|| panic!("nobody"));
         let sentences: Vec<&str> = worst.reasons.iter().map(|reason| reason.message.as_str()).collect();
-        assert_eq!(sentences, ["is risk", "is power"], "gravest first");
+        assert_eq!(sentences, ["is risk", "is power"], "most severe first");
     }
 
     #[test]
-    fn evidence_is_counted_once_an_account_by_its_gravest_severity() {
+    fn evidence_is_counted_once_per_account_by_its_highest_severity() {
         let group = |severity| reason("group", ReasonKind::Privilege, severity);
         let privileged = observe(&[
             account("ada", true, &[group(Severity::Low), group(Severity::High), group(Severity::Low)]),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn evidence_on_who_is_not_privileged_is_counted_apart() {
+    fn evidence_on_accounts_that_are_not_privileged_is_counted_separately() {
         let power = reason("power", ReasonKind::Privilege, Severity::Medium);
         let left_over = reason("left over", ReasonKind::Risk, Severity::Low);
         let privileged = observe(&[
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_locked_cannot_be_used_now_and_of_whose_second_factor_nothing_is_known_has_not_none() {
+    fn a_locked_account_cannot_be_used_now_and_an_unknown_second_factor_is_not_a_missing_one() {
         let power = [reason("power", ReasonKind::Privilege, Severity::High)];
         let with = |username: &str, enabled: bool, locked, configured: Option<bool>| {
             let mut account = account(username, enabled, &power);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_counts_whom_it_makes_privileged_and_whom_nothing_else_does() {
+    fn a_setting_counts_the_accounts_that_it_makes_privileged_and_those_with_no_other_evidence() {
         let by = |value: &str| reason("name", ReasonKind::Privilege, Severity::Low).by_setting("patterns", value);
         let (power, risk) = (
             reason("power", ReasonKind::Privilege, Severity::High),

@@ -1,4 +1,4 @@
-//! The bytes' way to a reader, or to a file that is not yet under its final name.
+//! Writes bytes to a stream, or to a file that does not have its final name yet.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -28,16 +28,16 @@ impl Target {
         Self { kind: Kind::Stream(BufWriter::with_capacity(BUFFER, Box::new(out))) }
     }
 
-    /// A file that will be `path`. A pipe or a device is written at once: it cannot be replaced.
+    /// A file that becomes `path`. A pipe or a device is written directly, because it cannot be replaced.
     ///
     /// # Errors
-    /// When its folder cannot be written, or a folder has that name.
+    /// If its folder cannot be written, or `path` is a folder.
     pub fn file(path: &Path) -> io::Result<Self> {
-        // What a link names is replaced, not the link.
+        // Replace the target of a link, not the link itself.
         let path = files::resolve(path);
         match fs::metadata(&path) {
             Ok(existing) if existing.is_dir() => {
-                return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder, and a file is needed"));
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "this is a folder, but a file is needed"));
             }
             Ok(existing) if !existing.is_file() => return Ok(Self::stream(OpenOptions::new().write(true).open(path)?)),
             _ => {}
@@ -54,7 +54,7 @@ impl Target {
     /// Makes everything written final.
     ///
     /// # Errors
-    /// When it cannot be written; a file is then not in place.
+    /// If it cannot be written; a file then does not get its final name.
     pub fn commit(self) -> io::Result<()> {
         match self.kind {
             Kind::Stream(mut bytes) => bytes.flush(),

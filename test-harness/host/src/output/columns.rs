@@ -1,8 +1,8 @@
-//! The columns of the CSV files, and how a cell comes from a record.
+//! The columns of the CSV files, and how each cell is derived from a record.
 //!
-//! They are fixed and named as the fields of the records. Several values of one field are one text in its cell, with
-//! `; ` in between, and a path is the names on it with ` > ` in between: so both can be read and filtered. Only
-//! attributes, which differ from row to row, are JSON text.
+//! The columns are fixed and named as the fields of the records. Several values of a field are joined with `; `, and the
+//! names on a path with ` > `, so that both can be read and filtered. Only attributes, which differ from row to row, are
+//! JSON text.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
 
-/// A column: its heading, and how its cell comes from a record.
+/// A column: its heading, and the function that derives its cell from a record.
 pub(super) type Column<R> = (&'static str, for<'a> fn(&'a R) -> Cell<'a>);
 
 pub(super) const ACCOUNTS: &[Column<Account>] = &[
@@ -144,14 +144,14 @@ pub(super) const GRANTS: &[Column<Grant>] = &[
     ("expiresAt", |grant| shown(grant.expires_at?)),
 ];
 
-/// A text from the target: what a spreadsheet would run as a formula is made plain by a leading `'`.
+/// A text from the target: a leading `'` keeps a spreadsheet from running it as a formula.
 fn text(text: &str) -> Cell<'_> {
     Some(if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) })
 }
 
-/// Whether a spreadsheet may take a text for a formula, or for more than one cell.
+/// Whether a spreadsheet may interpret a text as a formula, or as more than one cell.
 fn is_formula(text: &str) -> bool {
-    // Some programs drop what cannot be seen before they look.
+    // Some programs ignore invisible characters at the start.
     let unseen =
         |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
     let number = text.strip_prefix(['+', '-']).is_some_and(|digits| {
@@ -195,7 +195,7 @@ fn remedies(reasons: &[Reason]) -> Cell<'static> {
     joined(remedies)
 }
 
-/// What lies on a path; nothing on a direct one.
+/// The names on a path; empty for a direct one.
 fn path(steps: &[PathStep]) -> Cell<'static> {
     text(&names(steps)).map(|cell| Cow::Owned(cell.into_owned()))
 }

@@ -1,7 +1,7 @@
-//! A folder of CSV files, one for each kind of record, that a spreadsheet opens safely.
+//! A folder of CSV files, one per kind of record, that are safe to open in a spreadsheet.
 //!
-//! Quoting and line ends are those of RFC 4180. Each file begins with a byte order mark, without which spreadsheets take
-//! UTF-8 for something else.
+//! Quoting and line ends follow RFC 4180. Each file begins with a byte order mark, which spreadsheets need to recognise
+//! UTF-8.
 
 use std::io::{self, Write};
 use std::path::Path;

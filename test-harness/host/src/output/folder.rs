@@ -1,4 +1,4 @@
-//! A folder that appears under its final name only when it is whole.
+//! A folder that gets its final name only when it is complete.
 
 use std::fs;
 use std::io::{self, Write};
@@ -8,24 +8,24 @@ use connector_api::{Record, ScanSummary};
 
 use crate::files::{self, Draft};
 
-/// The names of the files with one ending: one for each kind of record.
+/// The names of the files with one ending: one per kind of record.
 fn names(ending: &'static str) -> impl Iterator<Item = String> {
     Record::KINDS.iter().map(move |kind| format!("{kind}s.{ending}"))
 }
 
 const SUMMARY: &str = "summary.json";
 
-/// The place of a folder with one file for each kind of record, and `summary.json`.
+/// A folder with one file per kind of record, and `summary.json`.
 pub(super) struct Folder {
     path: PathBuf,
     ending: &'static str,
 }
 
 impl Folder {
-    /// A folder that will be `path`, in place of an earlier one with files of the same ending.
+    /// A folder that becomes `path` and replaces an earlier one with files of the same ending.
     ///
     /// # Errors
-    /// When `path` is something else than the folder of an earlier scan.
+    /// If `path` is not the folder of an earlier scan.
     pub(super) fn new(path: &Path, ending: &'static str) -> io::Result<Self> {
         let folder = Self { path: files::resolve(path), ending };
         folder.check_replaceable(&folder.path)?;
@@ -37,14 +37,14 @@ impl Folder {
         Draft::next_to(&self.path)
     }
 
-    /// Which of the files a record belongs in.
+    /// The index of the file that a record belongs to.
     pub(super) fn place_of(record: &Record) -> io::Result<usize> {
         let kind = record.kind();
         let place = Record::KINDS.iter().position(|known| *known == kind);
         place.ok_or_else(|| io::Error::other(format!("there is no file for records of kind {kind}")))
     }
 
-    /// Puts the files, one for each of [`Record::KINDS`] in that order, and the summary in place.
+    /// Gives the files, one for each of [`Record::KINDS`] in that order, and the summary their final names.
     pub(super) fn commit(self, drafts: Vec<Draft>, summary: &ScanSummary) -> io::Result<()> {
         let folder = files::folder_next_to(&self.path)?;
         for (name, draft) in names(self.ending).zip(drafts) {
@@ -58,18 +58,18 @@ impl Folder {
         files::sync_folder(&self.path)
     }
 
-    /// A folder cannot be renamed over one that holds files, so that of an earlier scan steps aside first.
+    /// A folder cannot be renamed over one that contains files, so the folder of an earlier scan is moved away first.
     fn replace(&self, folder: &Path) -> io::Result<()> {
         let aside = files::folder_next_to(&self.path)?;
         let earlier = aside.path().join("earlier");
         if self.path.exists() {
             fs::rename(&self.path, &earlier)?;
         }
-        // Only now is it certain that nothing is put into it any more.
+        // Only now is it certain that no other file is added to it.
         let replaced = self.check_replaceable(&earlier).and_then(|()| fs::rename(folder, &self.path));
         if replaced.is_err() && earlier.exists() && fs::rename(&earlier, &self.path).is_err() {
             let kept = aside.keep().join("earlier");
-            return Err(io::Error::other(format!("the earlier one is now in {}", kept.display())));
+            return Err(io::Error::other(format!("the earlier folder was moved to {}", kept.display())));
         }
         replaced
     }
@@ -79,7 +79,7 @@ impl Folder {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(_) if path.is_file() => {
-                return Err(io::Error::new(io::ErrorKind::NotADirectory, "is a file, and a folder is needed"));
+                return Err(io::Error::new(io::ErrorKind::NotADirectory, "this is a file, but a folder is needed"));
             }
             Err(error) => return Err(error),
         };
@@ -88,7 +88,7 @@ impl Folder {
             if name != SUMMARY && !names(self.ending).any(|known| name == *known) {
                 return Err(io::Error::new(
                     io::ErrorKind::DirectoryNotEmpty,
-                    format!("holds {}, which is not of an earlier scan in this form", name.display()),
+                    format!("it contains {}, which is not from an earlier scan in this format", name.display()),
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! One JSON document, written as the rows come.
+//! One JSON document, written row by row.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ pub struct JsonDocument {
 }
 
 impl JsonDocument {
-    /// A document into `target`. Nothing is written before the first row.
+    /// A document written to `target`. Nothing is written before the first row.
     pub fn new(target: Target) -> Self {
         Self { target, item: Vec::new(), records: 0 }
     }

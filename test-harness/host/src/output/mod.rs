@@ -1,4 +1,4 @@
-//! Where the rows of a scan go, and in which form.
+//! Where the rows of a scan go, and in which format.
 
 mod byte_output;
 mod columns;
@@ -21,21 +21,21 @@ pub use self::json::JsonDocument;
 pub use self::ndjson::NdjsonLines;
 pub use self::ndjson_folder::NdjsonFolder;
 
-/// The form of the rows.
+/// The format of the rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line; the summary is the last line. In a folder: one such file for each kind of record, and
+    /// One JSON object per line; the summary is the last line. In a folder: one such file per kind of record, and
     /// `summary.json`.
     #[default]
     Ndjson,
     /// One JSON document `{"records":[…],"summary":{…}}`.
     Json,
-    /// A folder with one file for each kind of record, and `summary.json`.
+    /// A folder with one file per kind of record, and `summary.json`.
     Csv,
 }
 
 impl Format {
-    /// Every form, in the order in which a help lists them.
+    /// Every format, in the order of help texts.
     pub const ALL: &[Self] = &[Self::Ndjson, Self::Json, Self::Csv];
 
     /// Its name, on a command line and as the ending of a file.
@@ -47,29 +47,29 @@ impl Format {
         }
     }
 
-    /// What it is, for a help.
+    /// A description for help texts.
     pub const fn description(self) -> &'static str {
         match self {
             Self::Ndjson => {
-                "One JSON object a line; the summary is the last line. In a folder: one file for each kind of record, which \
-                 databases read as tables"
+                "One JSON object per line, the summary last. In a folder: one file per kind of record, which databases read \
+                 as tables"
             }
             Self::Json => "One JSON document {\"records\":[…],\"summary\":{…}}",
-            Self::Csv => "A folder with one CSV file for each kind of record, safe to open in a spreadsheet",
+            Self::Csv => "A folder with one CSV file per kind of record, safe to open in a spreadsheet",
         }
     }
 
-    /// The form of that name.
+    /// The format with this name.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|format| format.as_str() == name)
     }
 
-    /// The form that a file is in by its ending.
+    /// The format that the ending of a file names.
     pub fn by_ending(path: &Path) -> Option<Self> {
         Self::by_name(&path.extension()?.to_str()?.to_ascii_lowercase())
     }
 
-    /// The ending of a file in this form; a folder has none.
+    /// The ending of a file in this format; a folder has none.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Ndjson => ".ndjson",
@@ -82,33 +82,33 @@ impl Format {
 /// The place of the rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Destination {
-    /// Nowhere: only the summary matters.
+    /// Nowhere: the rows are dropped, only the summary is used.
     #[default]
     Nowhere,
     /// Standard output.
     Stdout,
-    /// A file; for [`Format::Csv`] a folder, and for [`Format::Ndjson`] a folder where the path is one or ends as one.
+    /// A file. For [`Format::Csv`] it is a folder; for [`Format::Ndjson`] a folder if the path exists as one or ends in `/`.
     Path(PathBuf),
 }
 
-/// Takes the rows of one scan.
+/// Receives the rows of one scan.
 ///
-/// Rows appear under their final name only with [`commit`](Output::commit). An output that is dropped instead leaves
-/// nothing behind, except what a reader of standard output has seen already.
+/// A file gets its final name only with [`commit`](Output::commit). An output that is dropped instead leaves nothing behind,
+/// except what was written to standard output.
 pub trait Output: Send {
-    /// Takes one row.
+    /// Receives one row.
     ///
     /// # Errors
     /// When it cannot be written.
     fn record(&mut self, record: &Record) -> io::Result<()>;
 
-    /// Ends a scan that is whole: writes the summary and puts everything in place.
+    /// Ends a complete scan: writes the summary and gives the files their final names.
     ///
     /// # Errors
-    /// When something cannot be written; then nothing is in place.
+    /// If something cannot be written; then no file has its final name.
     fn commit(self: Box<Self>, summary: &ScanSummary) -> io::Result<()>;
 
-    /// Ends a scan that failed: removes what was written, or tells a reader of standard output by the summary.
+    /// Ends a failed scan: removes what was written, or writes the summary to standard output, whose reader learns of it.
     ///
     /// # Errors
     /// When standard output cannot be written.
@@ -116,15 +116,15 @@ pub trait Output: Send {
 }
 
 impl Destination {
-    /// Opens the output, so that a place which cannot be written is known before a scan starts.
+    /// Opens the output, so that errors are found before a scan starts.
     ///
     /// # Errors
-    /// `invalid_config` for a place that cannot take this format, `sink` when it cannot be written.
+    /// `invalid_config` if the destination does not fit the format, `sink` if it cannot be written.
     pub fn open(&self, format: Format) -> Result<Box<dyn Output>, ConnectorError> {
         if let (Self::Stdout, Format::Csv) = (self, format) {
             return Err(ConnectorError::invalid_config(
-                "csv is several files and needs a folder",
-                "name the folder with --output FOLDER",
+                "csv writes several files, so it needs a folder",
+                "set the folder with --output FOLDER",
             ));
         }
         if let Self::Path(path) = self {
@@ -143,13 +143,13 @@ impl Destination {
         };
         open().map_err(|error| match error.kind() {
             io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty => {
-                ConnectorError::invalid_config(format!("{self}: {error}"), "name another place with --output")
+                ConnectorError::invalid_config(format!("{self}: {error}"), "choose another path with --output")
             }
             _ => self.write_error(&error),
         })
     }
 
-    /// What a failed write to this destination means for the operator.
+    /// The operator's error for a failed write to this destination.
     pub fn write_error(&self, error: &io::Error) -> ConnectorError {
         files::write_error(self, error)
     }

@@ -1,4 +1,4 @@
-//! One JSON object a line.
+//! One JSON object per line.
 
 use std::io::{self, Write};
 
@@ -21,7 +21,7 @@ struct SummaryLine<'a> {
 }
 
 impl NdjsonLines {
-    /// Lines into `target`.
+    /// Lines written to `target`.
     pub fn new(target: Target) -> Self {
         Self { target, line: Vec::new() }
     }

@@ -1,4 +1,4 @@
-//! A folder of NDJSON files, one for each kind of record, that a database such as DuckDB reads as tables.
+//! A folder of NDJSON files, one per kind of record, that databases such as DuckDB read as tables.
 
 use std::collections::HashSet;
 use std::io::{self, BufWriter, Seek, Write};
@@ -11,13 +11,12 @@ use super::Output;
 use super::folder::Folder;
 use crate::files::Draft;
 
-/// How many rows may be written before a field that is new has to go to the front. A reader that finds out the columns by
-/// itself looks at some thousand rows, and refuses or drops what it did not see there.
+/// After this number of rows, a row with a new field is moved to the front. A reader that detects the columns samples some
+/// thousand rows, and refuses or drops fields that it did not see there.
 const FRONT: u64 = 1000;
 
-/// A folder that gets its final name when the scan is whole. In the order of the rows, one that is the first with some
-/// field stands at the front of its file. Attributes, which differ from target to target and from row to row, are
-/// JSON text.
+/// A folder that gets its final name when the scan is complete. Rows keep their order, except that a late row with a new
+/// field is moved to the front of its file. Attributes, which differ between targets and rows, are JSON text.
 pub struct NdjsonFolder {
     folder: Folder,
     /// One for each kind of record.
@@ -25,10 +24,10 @@ pub struct NdjsonFolder {
 }
 
 impl NdjsonFolder {
-    /// A folder that will be `path`, in place of an earlier one of the same kind.
+    /// A folder that becomes `path` and replaces an earlier one of the same kind.
     ///
     /// # Errors
-    /// When it cannot be made, or `path` is something else than the folder of an earlier scan.
+    /// If it cannot be created, or `path` is not the folder of an earlier scan.
     pub fn create(path: &Path) -> io::Result<Self> {
         let folder = Folder::new(path, "ndjson")?;
         let tables = Record::KINDS.iter().map(|_| folder.draft().map(Table::new)).collect::<io::Result<_>>()?;
@@ -56,9 +55,9 @@ impl Output for NdjsonFolder {
 struct Table {
     rows: BufWriter<Draft>,
     written: u64,
-    /// The fields that a row has shown a value of, by their paths.
+    /// The paths of the fields that had a value in some row.
     fields: HashSet<String>,
-    /// Rows that go to the front: at most one a field.
+    /// Rows for the front: at most one per field.
     front: Vec<Vec<u8>>,
 }
 
@@ -98,7 +97,7 @@ impl Table {
     }
 }
 
-/// Enters the paths of everything that has a value, and returns whether one of them is new.
+/// Enters the paths of all fields with a value, and returns whether one of them is new.
 fn enter(value: &Value, path: &mut String, fields: &mut HashSet<String>) -> bool {
     let length = path.len();
     let mut more = false;

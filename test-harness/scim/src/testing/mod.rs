@@ -1,5 +1,4 @@
-//! A service provider on loopback with faults on demand, and the fixture that puts the connector through the conformance
-//! suite.
+//! A service provider on loopback with faults on demand, and the fixture for the conformance suite.
 
 mod fixture;
 mod server;

@@ -39,10 +39,10 @@ pub struct ScimServer {
 }
 
 impl ScimServer {
-    /// Serves these users and groups to whoever shows the token, below `/scim/v2`.
+    /// Serves these users and groups to clients with the token, below `/scim/v2`.
     ///
     /// # Errors
-    /// When loopback cannot be listened on.
+    /// If it cannot listen on loopback.
     pub async fn start(token: &str, users: Vec<Value>, groups: Vec<Value>, fault: Fault) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! The ways in which the service was seen, documented or feared to answer.
+//! The alternatives for each difference: observed, documented or considered possible.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,18 +13,18 @@ macro_rules! choices {
 }
 
 choices! {
-    /// What lists of the V2 API take as `sort`. What they do not take is answered
+    /// The sort fields that lists of the V2 API accept. Others are answered with
     /// `400 failed to list collection objects: invalid sort field: …`.
     V2Sort {
-        /// Groups take `name`, policies `id` or `name`, directories nothing; lists of edges ignore it.
+        /// Groups accept `name`, policies `id` or `name`, directories none; lists of edges ignore it.
         Name,
-        /// As `Name`, but groups take nothing either.
+        /// As `Name`, but groups accept none either.
         Nothing,
         /// Any field.
         Any,
     }
 
-    /// What the lists of user groups and device groups hold of each group. The group by its id has all.
+    /// The fields of each group in lists of user groups and device groups. A single group has all fields.
     GroupRows {
         /// Id, name, type, description, e-mail address, and `attributes: null`.
         NullAttributes,
@@ -34,12 +34,12 @@ choices! {
         Whole,
     }
 
-    /// What becomes of filters on what the rows of groups lack: `attributes.sudo.enabled`, `membershipMethod` and the
-    /// like.
+    /// How filters on fields omitted from lists of groups are handled, such as `attributes.sudo.enabled` and
+    /// `membershipMethod`.
     GroupFilter {
-        /// They choose groups.
+        /// They are applied.
         Applied,
-        /// They are answered 400.
+        /// They are answered with 400.
         Refused,
         /// All groups are listed.
         Ignored,
@@ -53,15 +53,15 @@ choices! {
         Coded,
     }
 
-    /// A `limit` beyond what a list gives at most.
+    /// A `limit` above a list's maximum.
     LargeLimits {
-        /// It is answered 400.
+        /// It is answered with 400.
         Refused,
-        /// The list gives as much as it may.
+        /// The maximum is used.
         Capped,
     }
 
-    /// What `/api/organizations` answers to a service account.
+    /// The response of `/api/organizations` to a service account.
     ServiceAccounts {
         /// 401, with the reason.
         Unauthorized,
@@ -71,7 +71,7 @@ choices! {
         Served,
     }
 
-    /// The answer to a key that nobody has, such as one of another region.
+    /// The response to an unknown key, such as one of another region.
     UnknownKeys {
         /// `401 Unauthorized: api key user not found`
         NotFound,
@@ -79,7 +79,7 @@ choices! {
         Plain,
     }
 
-    /// The answer to a multi-tenant key without `x-org-id`.
+    /// The response to a multi-tenant key without `x-org-id`.
     MissingOrganization {
         /// 401.
         Unauthorized,
@@ -87,7 +87,7 @@ choices! {
         BadRequest,
     }
 
-    /// Who has to send `x-org-id` to Directory Insights.
+    /// Which credentials must send `x-org-id` to Directory Insights.
     InsightsOrganization {
         /// Multi-tenant keys and all bearer tokens; others get `401 Unauthorized: no organization selected`.
         Selected,
@@ -103,23 +103,23 @@ choices! {
         Underscore,
     }
 
-    /// Whether users have names of their own on devices, and log in there under these.
+    /// Whether users have local names on devices, and log in there under these.
     LocalNames {
-        /// `systemUsername` is there, empty for most; device logins name it.
+        /// `systemUsername` exists, empty for most users; device logins report it.
         Own,
-        /// There is no `systemUsername`.
+        /// `systemUsername` does not exist.
         None,
     }
 
     /// The rules of dynamic groups.
     GroupRules {
-        /// Filters are objects; a static group can keep its rule; exempt users are of type `USER`.
+        /// Filters are objects; a static group can keep its rule; exempt users have the type `USER`.
         Recorded,
-        /// Filters are texts; static groups have no rule.
+        /// Filters are strings; static groups have no rule.
         Published,
     }
 
-    /// Users whose password is pending.
+    /// Users with a pending password.
     NewHires {
         /// Some are `ACTIVATED` with `activated: false`.
         Activated,
@@ -127,17 +127,17 @@ choices! {
         Staged,
     }
 
-    /// Fields of users that have no value.
+    /// User fields without a value.
     UnsetFields {
         /// They are null.
         Null,
-        /// They are not there.
+        /// They are omitted.
         Absent,
     }
 
-    /// `admin` of a user who is no administrator.
+    /// `admin` of a user who is not an administrator.
     NoAdministrator {
-        /// `{}` by id, null or left out in lists, left out by the search.
+        /// `{}` in a single user, null or omitted in lists, omitted in search results.
         Empty,
         /// Null.
         Null,
@@ -149,23 +149,23 @@ choices! {
         Some,
         /// Both are null.
         Null,
-        /// Both are texts.
+        /// Both are strings.
         Given,
     }
 
-    /// Fields of the V1 API that its older documents lack.
+    /// Fields of the V1 API that older documents omit.
     V1Rows {
-        /// They are there; `config` of applications is text in some.
+        /// They are included; some applications have `config` as a string.
         Recorded,
-        /// They are not there.
+        /// They are omitted.
         Published,
     }
 
     /// The shapes of login events.
     EventShapes {
-        /// Each service's own, with times of its own precision.
+        /// Each service has its own, with its own precision of times.
         Recorded,
-        /// One for all, with `success`, `mfa` and milliseconds.
+        /// The same for all, with `success`, `mfa` and milliseconds.
         Plain,
     }
 
@@ -191,23 +191,23 @@ choices! {
     AdminLogins {
         /// In `initiated_by`.
         Initiator,
-        /// In `resource` alone.
+        /// Only in `resource`.
         Resource,
     }
 
     /// `from` of members and associations.
     EdgeFrom {
-        /// It is not there.
+        /// It is omitted.
         Absent,
-        /// It is the object that was asked about.
+        /// It is the requested object.
         Given,
     }
 
     /// `from` of the first step of a traversal.
     PathStart {
-        /// It is not there.
+        /// It is omitted.
         Absent,
-        /// It is the object that was asked about.
+        /// It is the requested object.
         Given,
     }
 
@@ -215,7 +215,7 @@ choices! {
     PathAttributes {
         /// All attributes of the group.
         Whole,
-        /// `sudo` alone.
+        /// Only `sudo`.
         Sudo,
     }
 
@@ -233,15 +233,15 @@ choices! {
         All,
         /// The first is answered.
         First,
-        /// They are answered 400.
+        /// They are answered with 400.
         Refused,
     }
 
-    /// Association targets that only the newest documents have, such as `policy` of users.
+    /// Association targets that are only in the newest documents, such as `policy` of users.
     NewTargets {
         /// They are answered.
         Accepted,
-        /// They are answered 400.
+        /// They are answered with 400.
         Refused,
     }
 }

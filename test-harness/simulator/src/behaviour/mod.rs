@@ -1,4 +1,4 @@
-//! In what the service was observed to differ from what its documents say.
+//! The differences between the observed service and its documents.
 
 mod choices;
 mod null_edges;
@@ -16,7 +16,7 @@ pub use choices::{
 };
 pub use null_edges::{NullEdges, NullForm, Places};
 
-/// How the service answers, one field for each difference between what was observed and what is published. The default
+/// The behaviour of the service: one field for each difference between what was observed and what is published. The default
 /// is [`observed`](Self::observed).
 ///
 /// ```
@@ -29,43 +29,43 @@ pub use null_edges::{NullEdges, NullForm, Places};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Behaviour {
-    /// What V2 lists take as `sort`.
+    /// The sort fields that V2 lists accept.
     pub v2_sort: V2Sort,
-    /// What the lists of groups hold of each group.
+    /// The fields of each group in lists of groups.
     pub group_rows: GroupRows,
-    /// What becomes of filters on what these rows lack.
+    /// How filters on fields omitted from these rows are handled.
     pub group_filter: GroupFilter,
-    /// Records of lists of edges that are counted and not given out.
+    /// Records in lists of edges that are counted but not returned.
     pub null_edges: NullEdges,
     /// The days for which Directory Insights keeps events.
     pub retention_days: u16,
     /// The body of an error of the V2 API.
     pub v2_errors: V2Errors,
-    /// A `limit` beyond what a list gives at most.
+    /// A `limit` above a list's maximum.
     pub large_limits: LargeLimits,
-    /// What `/api/organizations` answers to a service account.
+    /// The response of `/api/organizations` to a service account.
     pub service_accounts: ServiceAccounts,
-    /// The answer to a key that nobody has, such as one of another region.
+    /// The response to an unknown key, such as one of another region.
     pub unknown_keys: UnknownKeys,
-    /// The answer to a multi-tenant key without `x-org-id`.
+    /// The response to a multi-tenant key without `x-org-id`.
     pub missing_organization: MissingOrganization,
-    /// Who has to send `x-org-id` to Directory Insights.
+    /// Which credentials must send `x-org-id` to Directory Insights.
     pub insights_organization: InsightsOrganization,
     /// The ids of rows of the V1 API.
     pub v1_ids: V1Ids,
-    /// Whether users have names of their own on devices, and log in there under these.
+    /// Whether users have local names on devices, and log in there under these.
     pub local_names: LocalNames,
     /// The rules of dynamic groups.
     pub group_rules: GroupRules,
-    /// Users whose password is pending.
+    /// Users with a pending password.
     pub new_hires: NewHires,
-    /// Fields of users that have no value.
+    /// User fields without a value.
     pub unset_fields: UnsetFields,
-    /// `admin` of a user who is no administrator.
+    /// `admin` of a user who is not an administrator.
     pub no_administrator: NoAdministrator,
     /// The names and logos of organisations.
     pub organization_names: OrganizationNames,
-    /// Fields of the V1 API that its older documents lack.
+    /// Fields of the V1 API that older documents omit.
     pub v1_rows: V1Rows,
     /// The shapes of login events.
     pub event_shapes: EventShapes,
@@ -85,7 +85,7 @@ pub struct Behaviour {
     pub distinct_body: DistinctBody,
     /// Several `targets` in one call, separated by commas.
     pub several_targets: SeveralTargets,
-    /// Association targets that only the newest documents have, such as `policy` of users.
+    /// Association targets that are only in the newest documents, such as `policy` of users.
     pub new_targets: NewTargets,
 }
 
@@ -95,18 +95,18 @@ impl Default for Behaviour {
     }
 }
 
-/// A difference that nobody can make sense of.
+/// A difference that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BehaviourError {
-    /// The name is not that of a difference.
+    /// The name is not known.
     #[error("there is no difference `{name}`{}", .nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean `{name}`?")))]
     UnknownDifference {
         /// The name.
         name: String,
-        /// The known name that it is most like.
+        /// The most similar known name.
         nearest: Option<String>,
     },
-    /// The value is missing or not one of those that there are.
+    /// The value is missing or not valid.
     #[error("`{name}`: {reason}")]
     Value {
         /// The name of the difference.
@@ -116,119 +116,116 @@ pub enum BehaviourError {
     },
 }
 
-/// Each difference by its name: the values that it takes, and what they mean.
+/// Each difference: its name, its values, and what they mean.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     (
         "v2-sort",
         "name|nothing|any",
-        "what V2 lists take as sort: groups their name, policies id or name and directories nothing; nothing; or any \
-         field. The rest is answered 400",
+        "sort fields that V2 lists accept: name (groups name, policies id or name, directories none), none, or any; others \
+         are answered with 400",
     ),
     (
         "group-rows",
         "null-attributes|no-attributes|whole",
-        "whether lists of groups leave out what makes a group privileged or dynamic; the group by its id has it",
+        "whether lists of groups omit what makes a group privileged or dynamic; a single group always includes it",
     ),
     (
         "group-filter",
         "applied|refused|ignored",
-        "whether filters on what these rows lack choose groups, are answered 400, or all groups are listed",
+        "whether filters on these omitted fields are applied, answered with 400, or ignored",
     ),
     (
         "null-edges",
         "none|SHARE%|POSITIONS",
-        "records of lists of members and associations that are counted and not given out: a share of all, or those at \
-         positions such as 4,100-199; with :form=left-out|null|null-to|null-id|empty-id and :on=ENDPOINT[,…]",
+        "records in lists of members and associations that are counted but not returned: a share of all, or positions such \
+         as 4,100-199; with :form=left-out|null|null-to|null-id|empty-id and :on=ENDPOINT[,…]",
     ),
-    ("retention-days", "N", "the days for which Directory Insights keeps events, such as 15"),
-    ("v2-errors", "message|coded", "whether errors of the V2 API hold a message alone, or also code and status"),
-    ("large-limits", "refused|capped", "whether a limit beyond what a list gives at most is answered 400 or capped"),
+    ("retention-days", "N", "days for which Directory Insights keeps events, such as 15"),
+    ("v2-errors", "message|coded", "whether errors of the V2 API contain only a message, or also code and status"),
+    ("large-limits", "refused|capped", "whether a limit above a list's maximum is answered with 400 or capped"),
     (
         "service-accounts",
         "unauthorized|forbidden|served",
-        "what /api/organizations answers to a service account: 401 with the reason, 403, or the organisations",
+        "response of /api/organizations to a service account: 401 with the reason, 403, or the organisations",
     ),
     (
         "unknown-keys",
         "not-found|plain",
-        "whether the 401 for a key that nobody has, such as one of another region, says that no user has it",
+        "whether the 401 for an unknown key, such as one of another region, says that the key has no user",
     ),
     (
         "missing-organization",
         "unauthorized|bad-request",
-        "whether a multi-tenant key without x-org-id is answered 401, or 400 naming the header",
+        "whether a multi-tenant key without x-org-id is answered with 401, or with 400 that names the header",
     ),
     (
         "insights-organization",
         "selected|implied",
-        "whether bearer tokens have to send x-org-id to Directory Insights, as multi-tenant keys have to, or else get 401 no organization selected",
+        "whether Directory Insights requires x-org-id with bearer tokens too (else 401 no organization selected), or only \
+         with multi-tenant keys",
     ),
     ("v1-ids", "both|underscore", "whether rows of the V1 API have id in addition to _id"),
     (
         "local-names",
         "own|none",
-        "whether some users have another name on devices (systemUsername), under which device logins are reported",
+        "whether some users have a local name on devices (systemUsername) that device logins report",
     ),
     (
         "group-rules",
         "recorded|published",
-        "whether rules of dynamic groups hold filters as objects, and static groups can keep one, or as texts",
+        "whether rules of dynamic groups contain filters as objects (static groups can keep a rule) or as strings",
     ),
     (
         "new-hires",
         "activated|staged",
-        "whether some users whose password is pending are ACTIVATED with activated: false",
+        "whether some users with a pending password are ACTIVATED with activated: false, or all are STAGED",
     ),
     (
         "unset-fields",
         "null|absent",
-        "whether fields of users without a value, such as employeeIdentifier, are null or left out",
+        "whether user fields without a value, such as employeeIdentifier, are null or omitted",
     ),
     (
         "no-administrator",
         "empty|null",
-        "whether admin of a user who is none is {} by id and null or left out in lists, or always null",
+        "admin of a user who is not an administrator: {} in a single user and null or omitted in lists, or always null",
     ),
-    ("organization-names", "some|null|given", "whether organisations have names: all but every third, none, or all"),
+    ("organization-names", "some|null|given", "which organisations have a name: all except every third, none, or all"),
     (
         "v1-rows",
         "recorded|published",
-        "whether rows of the V1 API have the fields that older documents lack, and config of applications is text in some",
+        "whether rows of the V1 API have fields that older documents omit, and some applications have config as a string",
     ),
-    ("event-shapes", "recorded|plain", "whether each service has its own shape of login events, or all have the same"),
-    (
-        "radius-events",
-        "attempt|auth|both",
-        "whether logins to a network are radius_auth_attempt, radius_auth, or either",
-    ),
-    ("initiators", "mixed|user", "whether initiated_by.type of users is systemuser in some events"),
+    ("event-shapes", "recorded|plain", "whether each service has login events of its own shape, or all have the same"),
+    ("radius-events", "attempt|auth|both", "event type of network logins: radius_auth_attempt, radius_auth, or both"),
+    ("initiators", "mixed|user", "whether initiated_by.type of users is systemuser in some events, or always user"),
     (
         "admin-logins",
         "initiator|resource",
-        "whether admin_login_attempt names the administrator in initiated_by or in resource alone",
+        "whether admin_login_attempt names the administrator in initiated_by or only in resource",
     ),
-    ("edge-from", "absent|given", "whether members and associations name the object that was asked about"),
+    ("edge-from", "absent|given", "whether members and associations have from, the object that was requested"),
     ("path-start", "absent|given", "whether the first step of a traversal has from"),
-    ("path-attributes", "whole|sudo", "whether traversals carry all attributes of groups, or sudo alone"),
+    ("path-attributes", "whole|sudo", "whether traversals include all attributes of groups, or only sudo"),
     (
         "distinct-body",
         "by-field|buckets",
-        "whether /events/distinct answers under the name of the field or under buckets",
+        "whether /events/distinct returns its values under the field's name or under buckets",
     ),
     (
         "several-targets",
         "all|first|refused",
-        "whether a comma list of targets is answered whole, by its first name, or 400",
+        "response to a comma-separated list of targets: all, only the first, or 400",
     ),
     (
         "new-targets",
         "accepted|refused",
-        "whether association targets that only the newest documents have, such as policy of users, are taken",
+        "whether association targets that are only in the newest documents, such as policy of users, are accepted",
     ),
 ];
 
 impl Behaviour {
-    /// As recorded answers and tested clients show the service.
+    /// The service as recorded responses and tested clients show it.
     pub fn observed() -> Self {
         Self {
             v2_sort: V2Sort::Name,
@@ -263,7 +260,7 @@ impl Behaviour {
         }
     }
 
-    /// As the published documents describe it.
+    /// The service as the published documents describe it.
     pub fn published() -> Self {
         Self {
             v2_sort: V2Sort::Any,
@@ -298,7 +295,7 @@ impl Behaviour {
         }
     }
 
-    /// The same with one difference of another value, as `NAME=VALUE`; [`help`](Self::help) lists them.
+    /// The same with one difference set by `NAME=VALUE`; [`help`](Self::help) lists all of them.
     pub fn with(self, difference: &str) -> Result<Self, BehaviourError> {
         let (name, value) = difference.split_once('=').unwrap_or((difference, ""));
         let mut fields = self.fields();
@@ -317,7 +314,7 @@ impl Behaviour {
         serde_json::from_value(Value::Object(fields)).map_err(|error| invalid(error.to_string()))
     }
 
-    /// All differences, for people.
+    /// The help text for differences.
     pub fn help() -> String {
         let (observed, published) = (Self::observed().fields(), Self::published().fields());
         let text = |value: Option<&Value>| match value {
@@ -326,8 +323,8 @@ impl Behaviour {
             None => String::new(),
         };
         let mut help = String::from(
-            "A difference is NAME=VALUE, for example null-edges=5%:form=null. By name, values, and the value as observed \
-             and as published:\n\n",
+            "A difference is NAME=VALUE, for example null-edges=5%:form=null. Each line has the name, its values, and in \
+             brackets the value as observed and as published:\n\n",
         );
         for (name, values, meaning) in DIFFERENCES {
             let (observed, published) = (text(observed.get(*name)), text(published.get(*name)));

@@ -1,4 +1,4 @@
-//! Records in lists of edges that are counted and not given out.
+//! Records in lists of edges that are counted but not returned.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::super::faults::Scope;
 use super::super::organization::Dice;
 
-/// Null records in the lists of members and associations. They stand between the real edges and name nobody:
-/// `x-total-count` and `skip` count them, the graph and every traversal know nothing of them.
+/// Null records in the lists of members and associations. They are inserted between the real edges and name nobody:
+/// `x-total-count` and `skip` count them; the graph and traversals do not contain them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NullEdges {
-    /// Where they stand.
+    /// Their positions.
     pub places: Places,
-    /// What an answer holds in their place.
+    /// What a response contains in their place.
     pub form: NullForm,
     /// The lists that have them; empty for every list of members or associations.
     pub on: Vec<Scope>,
@@ -28,14 +28,14 @@ pub enum Places {
     /// None.
     #[default]
     Nowhere,
-    /// A share of all records, from 0 to below 1; which ones follows from the seed and the list.
+    /// A share of all records, from 0 to below 1; the seed and the list determine which.
     Share(f64),
-    /// The records at these positions, counted from 0. A position that lies behind the end of a list is not used, so
-    /// that `100..=199` empties the second page of lists with 100 edges or more, and leaves the shorter ones alone.
+    /// The records at these positions, counted from 0. A position after the end of a list is not used: `100..=199` empties
+    /// the second page of lists with at least 100 edges and does not affect shorter ones.
     At(Vec<RangeInclusive<u64>>),
 }
 
-/// What stands in the place of a null record.
+/// What is returned in the place of a null record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NullForm {
     /// Nothing: the page is shorter.
@@ -67,12 +67,12 @@ impl NullEdges {
         Self { places: Places::Share(share), form, on: Vec::new() }
     }
 
-    /// The records at some positions of every list of edges that is so long.
+    /// The records at some positions of every list of edges that is long enough.
     pub fn at(places: impl IntoIterator<Item = RangeInclusive<u64>>, form: NullForm) -> Self {
         Self { places: Places::At(places.into_iter().collect()), form, on: Vec::new() }
     }
 
-    /// The positions of the null records in a list of `edges` real edges, ascending. `list` stands for the list.
+    /// The positions of the null records in a list of `edges` real edges, ascending. `list` identifies the list.
     pub(crate) fn positions(&self, class: &str, edges: u64, seed: u64, list: u64) -> Vec<u64> {
         if !self.on.is_empty() && !self.on.iter().any(|scope| scope.covers(class)) {
             return Vec::new();
@@ -158,7 +158,7 @@ impl FromStr for NullEdges {
             match word.split_once('=') {
                 Some(("form", name)) => {
                     let form = NullForm::ALL.iter().find(|(known, _)| *known == name);
-                    edges.form = form.ok_or("a form is left-out, null, null-to, null-id or empty-id")?.1;
+                    edges.form = form.ok_or("form must be left-out, null, null-to, null-id or empty-id")?.1;
                 }
                 Some(("on", scopes)) => {
                     let scopes = scopes.split(',').map(|scope| scope.parse().map_err(|error| format!("{error}")));

@@ -1,26 +1,26 @@
-//! The words in which faults are ordered.
+//! The kinds of faults, and their text form.
 
 use std::time::Duration;
 
-/// One thing that goes wrong; its text form is described by [`Fault::help`].
+/// One fault; [`Fault::help`] describes its text form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     /// What happens.
     pub effect: Effect,
-    /// Where it may happen; empty for everywhere that it makes sense.
+    /// The endpoints where it happens; empty for all that it applies to.
     pub on: Vec<Scope>,
-    /// The share of requests that it happens to, from 0 to 1.
+    /// The share of requests that it affects, from 0 to 1.
     pub rate: f64,
-    /// How often it happens at most.
+    /// The maximum number of times that it happens.
     pub times: Option<u64>,
-    /// How many matching requests it spares first.
+    /// The number of matching requests before it starts.
     pub after: u64,
 }
 
-/// What a fault does.
+/// The effect of a fault.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Answers with a status, and perhaps says when to come back.
+    /// Answers with a status, optionally with `Retry-After`.
     Status(u16, Option<RetryAfter>),
     /// Answers with an HTML page of this status.
     Html(u16),
@@ -28,15 +28,15 @@ pub enum Effect {
     Redirect(String),
     /// Resets the connection before the answer.
     Reset,
-    /// Breaks the connection in the middle of the body.
+    /// Closes the connection in the middle of the body.
     Truncate,
-    /// Sends this many bytes a second.
+    /// Sends this many bytes per second.
     Slow(u64),
     /// Waits before the answer.
     Delay(Duration),
-    /// Puts bytes into the body that are not UTF-8.
+    /// Inserts bytes that are not UTF-8.
     InvalidUtf8,
-    /// Names another content type.
+    /// Sends another content type.
     ContentType(String),
     /// Pads the body with this many bytes of white space.
     Oversized(u64),
@@ -46,37 +46,37 @@ pub enum Effect {
     Deep(u64),
     /// Changes the organisation with each request.
     Drift(Drift),
-    /// Answers 404 for a group that is in the listing.
+    /// Answers 404 for a group that is in the listing, and for its lists.
     GroupVanishes,
-    /// Answers with the first page, whatever `skip` says.
+    /// Returns the first page, whatever `skip` is.
     IgnoreSkip,
-    /// Answers with the page before.
+    /// Returns the previous page.
     RepeatPage,
-    /// Answers with half of the page; the rest follows at the next row.
+    /// Returns half of the page; the next page starts at the next row.
     ShortPage,
-    /// Answers with no rows.
+    /// Returns no rows.
     EmptyPage,
-    /// Gives a wrong total.
+    /// Reports a wrong total.
     Total(TotalFault),
-    /// Changes the order with each request that names none.
+    /// Changes the order with each request without a sort order.
     Unsorted,
     /// Repeats every tenth row.
     DuplicateRows,
-    /// Adds a member that no listing has.
+    /// Adds a member that is in no listing.
     Dangling,
     /// Makes each group a member of the group before it, and the first of the last.
     Cycle,
-    /// Replaces ids by such as must not enter a path.
+    /// Replaces ids by values that must not enter a path.
     HostileIds,
     /// Sets fields to null.
     NullFields,
-    /// Adds fields that nobody knows.
+    /// Adds unknown fields.
     UnknownFields,
-    /// Gives values another type.
+    /// Changes the types of values.
     WrongTypes,
 }
 
-/// When the client may come back.
+/// The value of `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryAfter {
     /// In seconds.
@@ -121,41 +121,41 @@ impl Scope {
     }
 }
 
-/// A fault that nobody can make sense of.
+/// A fault that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
-    /// The first word names no fault.
+    /// The first word is not a fault.
     #[error("there is no fault `{word}`{}", hint(.nearest))]
     UnknownFault {
         /// The word.
         word: String,
-        /// The known word that it is most like.
+        /// The most similar known word.
         nearest: Option<String>,
     },
-    /// A later word names no qualifier.
-    #[error("`{word}` is no qualifier of a fault{}", hint(.nearest))]
+    /// A later word is not a qualifier.
+    #[error("there is no qualifier `{word}`{}", hint(.nearest))]
     UnknownQualifier {
         /// The word.
         word: String,
-        /// The known word that it is most like.
+        /// The most similar known word.
         nearest: Option<String>,
     },
-    /// A scope names no class of requests.
+    /// A scope matches no class of requests.
     #[error("there is no endpoint `{word}`{}", hint(.nearest))]
     UnknownScope {
         /// The word.
         word: String,
-        /// The known word that it is most like.
+        /// The most similar known word.
         nearest: Option<String>,
     },
-    /// A value is missing, superfluous or not of the right form.
-    #[error("`{word}` takes {expected}, not `{value}`")]
+    /// A value is missing, not allowed or not valid.
+    #[error("`{word}` expects {expected}, not `{value}`")]
     Value {
         /// The word.
         word: String,
-        /// What it takes.
+        /// The expected value.
         expected: &'static str,
-        /// What it got.
+        /// The actual value.
         value: String,
     },
 }
@@ -167,55 +167,55 @@ fn hint(nearest: &Option<String>) -> String {
 pub(super) const HELP: &str = "\
 A fault is EFFECT[:QUALIFIER]…, for example status=503:rate=0.1:on=usergroups.members
 
-Effects on the answer as a whole:
-  status=CODE         answer with this status; with retry-after=SECONDS or retry-after=date as qualifier
+Effects on the whole response:
+  status=CODE         respond with this status; optional qualifier retry-after=SECONDS or retry-after=date
   retry-after=WHEN    short for status=429:retry-after=WHEN
-  html[=CODE]         answer with an HTML page (200 where CODE is left out)
-  redirect=URL        answer 302 with this location
-  reset               reset the connection instead of answering
-  truncate            break the connection in the middle of the body
-  slow=BYTES          send this many bytes a second
-  delay=MS            wait this many milliseconds before answering
-  invalid-utf8        put bytes into the body that are not UTF-8
-  content-type=TYPE   name another content type
-  oversized=BYTES     pad the body with white space
-  gzip-bomb=BYTES     answer with this much white space, compressed
-  deep=LEVELS         answer with arrays nested this deep
-Effects on listings:
+  html[=CODE]         respond with an HTML page (default status 200)
+  redirect=URL        respond with 302 and this location
+  reset               reset the connection instead of responding
+  truncate            close the connection in the middle of the body
+  slow=BYTES          send this many bytes per second
+  delay=MS            wait this many milliseconds before responding
+  invalid-utf8        insert bytes that are not UTF-8
+  content-type=TYPE   send another content type
+  oversized=BYTES     pad the body with this much white space
+  gzip-bomb=BYTES     respond with this much white space, compressed
+  deep=LEVELS         respond with arrays nested this deep
+Effects on lists:
   drift=delete|insert|both  change the organisation with each request
-  group-vanishes      answer 404 for the members of a listed group (every fifth group, or the share in rate)
-  ignore-skip         answer with the first page, whatever skip says
-  repeat-page         answer with the page before
-  short-page          answer with half a page; the rest follows at the next row
-  empty-page          answer with no rows
-  total=+N|-N|none|moving   give a wrong total
-  unsorted            change the order between requests that name none
+  group-vanishes      respond with 404 for a listed group and its lists (every fifth group, or the share in rate)
+  ignore-skip         return the first page, whatever skip is
+  repeat-page         return the previous page
+  short-page          return half a page; the next page starts at the next row
+  empty-page          return no rows
+  total=+N|-N|none|moving   report a wrong total
+  unsorted            change the order for requests without a sort order
   duplicate-rows      repeat every tenth row
-  dangling            add a member that no listing has
-  cycle               make groups members of each other, in a circle
-  hostile-ids         replace ids by such as must not enter a path
+  dangling            add a member that is in no list
+  cycle               make groups members of each other, in a cycle
+  hostile-ids         replace ids by values that must not enter a path
   null-fields         set fields to null
-  unknown-fields      add fields that nobody knows
-  wrong-types         give values another type
+  unknown-fields      add unknown fields
+  wrong-types         change the types of values
 Qualifiers:
-  on=ENDPOINT[,…]     only there: systemusers, usergroups.members, usergroups.*, insights.events, oauth.token, …
-  rate=SHARE          only to this share of the requests, from 0 to 1
+  on=ENDPOINT[,…]     only these endpoints: systemusers, usergroups.members, usergroups.*, insights.events, oauth.token, …
+  rate=SHARE          only this share of the requests, from 0 to 1
   times=N             at most N times
-  after=N             not to the first N requests
+  after=N             not the first N requests
 ";
 
 impl Fault {
-    /// The grammar of faults, for people.
+    /// The help text for faults.
     pub fn help() -> &'static str {
         HELP
     }
 
-    /// A fault that always happens, everywhere that it makes sense.
+    /// A fault that always happens, at every endpoint that it applies to.
     pub fn new(effect: Effect) -> Self {
         Self { effect, on: Vec::new(), rate: 1.0, times: None, after: 0 }
     }
 
-    /// Whether requests of a class can be struck.
+    /// Whether it can affect requests of a class.
     pub fn covers(&self, class: &str) -> bool {
         self.on.is_empty() || self.on.iter().any(|scope| scope.covers(class))
     }

@@ -73,7 +73,7 @@ impl Fault {
             "after" => self.after = parse(word, value, "a number")?,
             "retry-after" => match &mut self.effect {
                 Effect::Status(_, after) => *after = Some(retry_after(word, value)?),
-                _ => return Err(bad(word, value, "a place after `status`")),
+                _ => return Err(bad(word, value, "to follow `status`")),
             },
             _ => {
                 let nearest = nearest(word, QUALIFIERS.into_iter());
@@ -91,7 +91,7 @@ fn effect(word: &str, value: Option<&str>) -> Result<Effect, FaultError> {
         "html" if value.is_none() => Effect::Html(200),
         "html" => Effect::Html(status(word, value)?),
         "redirect" => Effect::Redirect(parse(word, value, "a URL")?),
-        "slow" => Effect::Slow(parse(word, value, "bytes a second")?),
+        "slow" => Effect::Slow(parse(word, value, "bytes per second")?),
         "delay" => Effect::Delay(Duration::from_millis(parse(word, value, "milliseconds")?)),
         "content-type" => Effect::ContentType(parse(word, value, "a content type")?),
         "oversized" => Effect::Oversized(parse(word, value, "a number of bytes")?),
@@ -141,7 +141,7 @@ fn plain(word: &str, value: Option<&str>) -> Result<Effect, FaultError> {
     }
 }
 
-/// Splits at colons, but not inside a URL: a part that follows a redirect and is no qualifier belongs to it.
+/// Splits at colons, but not inside a URL: a part after a redirect that is not a qualifier belongs to the URL.
 fn words(text: &str) -> Vec<(String, Option<String>)> {
     let mut words: Vec<(String, Option<String>)> = Vec::new();
     for part in text.split(':') {
@@ -183,7 +183,7 @@ fn bad(word: &str, value: Option<&str>, expected: &'static str) -> FaultError {
     FaultError::Value { word: word.to_owned(), expected, value: value.unwrap_or_default().to_owned() }
 }
 
-/// The known word that a word is most like, where it is like one.
+/// The known word most similar to a word, if one is similar enough.
 pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     known
         .map(|known| (strsim::jaro_winkler(word, known), known))
@@ -307,15 +307,15 @@ mod tests {
     }
 
     #[test]
-    fn a_word_nobody_knows_is_answered_with_the_nearest() {
+    fn an_unknown_word_is_refused_with_the_nearest() {
         let error = |text: &str| text.parse::<Fault>().unwrap_err().to_string();
         assert_eq!(error("statu=503"), "there is no fault `statu`; did you mean `status`?");
-        assert_eq!(error("reset:tmes=3"), "`tmes` is no qualifier of a fault; did you mean `times`?");
+        assert_eq!(error("reset:tmes=3"), "there is no qualifier `tmes`; did you mean `times`?");
         assert_eq!(
             error("reset:on=usergroup.member"),
             "there is no endpoint `usergroup.member`; did you mean `usergroups.members`?"
         );
-        assert_eq!(error("status=abc"), "`status` takes a status from 200 to 599, not `abc`");
-        assert_eq!(error("reset=1"), "`reset` takes no value, not `1`");
+        assert_eq!(error("status=abc"), "`status` expects a status from 200 to 599, not `abc`");
+        assert_eq!(error("reset=1"), "`reset` expects no value, not `1`");
     }
 }

@@ -1,4 +1,4 @@
-//! Whom a fault strikes.
+//! Which requests a fault affects.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! What faults do to an answer.
+//! Applies faults to a response.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ const GATEWAY_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Bad gateway</tit
 <p>Your request could not be served. Ray ID: 7f3c</p></body></html>\n";
 
 impl Strikes {
-    /// The answer that a fault gives in place of the endpoint.
+    /// The response of a fault instead of the endpoint's.
     pub(crate) fn answer_instead(&self, api: Api, errors: V2Errors) -> Option<Answer> {
         self.iter().find_map(|effect| match effect {
             Effect::Status(code, retry_after) => {
@@ -55,7 +55,7 @@ impl Strikes {
         self.iter().map(|effect| if let Effect::Delay(delay) = effect { *delay } else { Duration::ZERO }).sum()
     }
 
-    /// Spoils a good answer.
+    /// Applies the faults to a good response.
     pub(crate) fn spoil(&mut self, answer: &mut Answer) {
         self.spoil_rows(answer);
         for effect in self.iter() {
@@ -70,7 +70,7 @@ impl Strikes {
                     }
                 }
                 Effect::InvalidUtf8 => {
-                    // Inside the first string of a row, where there is one.
+                    // Inside the first string of a row, if there is one.
                     let at = answer.body.windows(2).position(|pair| pair == b":\"").map_or(0, |at| at + 2);
                     answer.body.splice(at..at, [0xC3, 0x28, 0xFF]);
                 }

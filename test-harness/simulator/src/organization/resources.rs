@@ -79,8 +79,8 @@ pub struct RadiusServer {
     pub id: String,
     /// Its name.
     pub name: &'static str,
-    /// The secret that it shares with its clients. The service tells it to everyone who may list the servers; a
-    /// connector must not.
+    /// The secret that it shares with its clients. The service returns it to everyone who may list the servers; a
+    /// connector must not pass it on.
     pub shared_secret: String,
     /// Whether it asks for a second factor.
     pub mfa: &'static str,

@@ -31,7 +31,7 @@ pub struct User {
     pub activated: bool,
     /// The name that it has on devices, where that is another one.
     pub local_name: Option<String>,
-    /// Whether the service tells the state and the MFA enrolment at all: it does not for some old users.
+    /// Whether the service returns the state and the MFA enrolment: for some old users it does not.
     pub modern: bool,
     /// Whether too many wrong passwords locked it.
     pub locked_at: Option<Timestamp>,

@@ -75,7 +75,7 @@ fn with_nulls<'a>(asked: &Asked<'a>, node: Node, edges: Collection<'a>) -> Colle
 }
 
 fn members<'a>(organization: &'a Organization, group: Node, strikes: &Strikes) -> Collection<'a> {
-    /// No organisation has so many users or devices.
+    /// More than the users or devices of any organisation.
     const BEYOND: u64 = 0xFFFF_FF00;
     let mut beyond = Vec::new();
     if strikes.has(&Effect::Dangling) {

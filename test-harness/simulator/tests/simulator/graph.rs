@@ -87,7 +87,7 @@ async fn direct_edges_are_the_same_from_both_ends() {
 }
 
 #[tokio::test]
-async fn the_demo_organisation_tells_its_stories() {
+async fn the_demo_organisation_has_its_stories() {
     let console = Console::start(options()).await;
     let truth = console.simulator.organization();
 

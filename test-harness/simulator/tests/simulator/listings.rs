@@ -25,7 +25,7 @@ async fn the_pages_of_a_listing_make_up_the_truth() {
 }
 
 #[tokio::test]
-async fn a_listing_gives_ten_rows_unless_told_and_never_more_than_a_hundred() {
+async fn a_listing_returns_ten_rows_by_default_and_never_more_than_a_hundred() {
     let console = Console::start(options()).await;
     for (query, count) in [
         ("", 10),
@@ -248,7 +248,7 @@ async fn devices_have_the_fields_that_tell_who_gets_in() {
 }
 
 #[tokio::test]
-async fn the_lists_beside_users_and_groups_are_there() {
+async fn the_lists_other_than_users_and_groups_are_served() {
     let console = Console::start(options()).await;
     let truth = console.simulator.organization();
     for (path, count) in [

@@ -11,6 +11,6 @@ mod listings;
 mod nonsense;
 mod published_documents;
 mod shapes;
-#[path = "../../../tests/skip/mod.rs"]
+#[path = "../skip/mod.rs"]
 mod skip;
 mod support;

@@ -33,7 +33,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
         let linked: &[_] = if kind == AccountKind::USER {
             &[("linked to an administrator", counts.linked)]
         } else if kind == AccountKind::ADMINISTRATOR {
-            &[("linked to a user", counts.linked), ("linked to none", alone)]
+            &[("linked to a user", counts.linked), ("not linked", alone)]
         } else {
             &[]
         };
@@ -45,7 +45,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     text += &line("groups", Extent::Whole, groups.by_type.total(), details);
     text += &largest(digest, width);
     let mut details = kinds(memberships, os_type, "in ");
-    details.extend(counts([("of them through a group in a group", digest.nested_memberships)]));
+    details.extend(counts([("of them through nested groups", digest.nested_memberships)]));
     text += &line("memberships", Extent::Whole, memberships.total(), details);
     text += &things(summary, resources, width);
     let (accounts, groups) = (&digest.account_grants, &digest.group_grants);
@@ -56,17 +56,17 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     let details = last_logins(logins, summary.finished_at);
     text += &line("last logins", of(Section::LAST_LOGIN), logins.known(), details);
     if digest.accounts.values().any(|counts| counts.linked > 0) {
-        let linked = "Linked: two accounts that may be one person's, by address or by the target.";
+        let linked = "Linked: accounts that may belong to the same person, by e-mail address or as the target reports.";
         text += &labelled("  ", linked, width);
     }
     if matches!(grants, Extent::Whole | Extent::Part) {
-        let grant = "A grant is a pair: an account, or a group for all of its members, and one thing that it reaches.";
+        let grant = "A grant: one account, or one group for all its members, can use one resource.";
         text += &labelled("  ", grant, width);
     }
     text + &longest_way(digest, width)
 }
 
-/// The sections that have accounts, and of which kind, in the order of the summary.
+/// The sections that contain accounts, each with the kind of account, in the order of the summary.
 fn accounts_of_sections(summary: &ScanSummary) -> impl Iterator<Item = (&SectionDescription, AccountKind)> {
     summary.described.iter().flat_map(|section| {
         let accounts = section.owns.iter().filter(|rows| rows.record == "account");
@@ -80,7 +80,7 @@ enum Extent {
     Whole,
     Part,
     NotRead,
-    LeftOut,
+    Skipped,
     /// The connector has no such section.
     Unknown,
 }
@@ -91,29 +91,29 @@ impl Extent {
         match report.status {
             SectionStatus::Complete => Self::Whole,
             SectionStatus::Incomplete { .. } if report.records > 0 => Self::Part,
-            SectionStatus::Skipped => Self::LeftOut,
+            SectionStatus::Skipped => Self::Skipped,
             _ => Self::NotRead,
         }
     }
 
-    /// A name and the number that was found of it, with details. Of what was not read there is no number, not even 0.
+    /// A name, how many were found, and details. What was not read has no number, not even 0.
     fn line(self, name: &str, total: u64, mut details: Vec<String>, width: usize) -> String {
         let number = match self {
             Self::Whole | Self::Part => HumanCount(total).to_string(),
-            Self::NotRead | Self::LeftOut => "–".to_owned(),
+            Self::NotRead | Self::Skipped => "–".to_owned(),
             Self::Unknown => return String::new(),
         };
         match self {
-            Self::Part => details.push("only a part was read".to_owned()),
+            Self::Part => details.push("read only in part".to_owned()),
             Self::NotRead => details = vec!["not read".to_owned()],
-            Self::LeftOut => details = vec!["left out".to_owned()],
+            Self::Skipped => details = vec!["skipped".to_owned()],
             Self::Whole | Self::Unknown => {}
         }
         fact(name, &number, &details, width)
     }
 }
 
-/// A name, a number and details: in columns where there is room for them, and below each other where there is not.
+/// A name, a number and details: in columns if the terminal is wide enough, else below each other.
 fn fact(name: &str, number: &str, details: &[String], width: usize) -> String {
     if width < NARROW {
         let head = labelled("  ", &format!("{} {number}", name.trim_start()), width);
@@ -123,7 +123,7 @@ fn fact(name: &str, number: &str, details: &[String], width: usize) -> String {
     if details.is_empty() { format!("{}\n", label.trim_end()) } else { listed(&label, details, ",", width) }
 }
 
-/// The resources, with what is missing of them.
+/// The resources, and which of them are missing.
 fn things(summary: &ScanSummary, resources: &Kinds, width: usize) -> String {
     let sections = [Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES];
     let extents = sections.map(|section| (section, Extent::of(summary, section)));
@@ -133,13 +133,13 @@ fn things(summary: &ScanSummary, resources: &Kinds, width: usize) -> String {
     for (section, extent) in extents {
         let missing = match extent {
             Extent::NotRead => "not read",
-            Extent::Part => "only in part",
-            Extent::LeftOut => "left out",
+            Extent::Part => "read only in part",
+            Extent::Skipped => "skipped",
             Extent::Whole | Extent::Unknown => continue,
         };
         details.push(format!("{} {missing}", words::section(section)));
     }
-    whole.line("things to reach", resources.total(), details, width)
+    whole.line("resources", resources.total(), details, width)
 }
 
 fn account_details(accounts: &AccountCounts, linked: &[(&str, u64)]) -> Vec<String> {
@@ -148,8 +148,8 @@ fn account_details(accounts: &AccountCounts, linked: &[(&str, u64)]) -> Vec<Stri
         ("not enabled", accounts.disabled),
         ("locked", accounts.locked),
         ("without a second factor", accounts.without_mfa),
-        ("whose second factor is not known", accounts.mfa_unknown),
-        ("not a person", accounts.non_human),
+        ("with unknown second factor", accounts.mfa_unknown),
+        ("non-human", accounts.non_human),
     ];
     counts(details.iter().chain(linked).copied())
 }
@@ -190,18 +190,16 @@ fn last_logins(logins: &LastLogins, now: Timestamp) -> Vec<String> {
     ]);
     if let Some(since) = logins.since {
         details.push(format!(
-            "none of {} since {}",
+            "no login of {} since {}",
             words::counted(logins.none_found, "account"),
             since.strftime("%F")
         ));
     }
-    details.extend(
-        (logins.unknown > 0).then(|| format!("nothing known of {}", words::counted(logins.unknown, "account"))),
-    );
+    details.extend((logins.unknown > 0).then(|| format!("unknown for {}", words::counted(logins.unknown, "account"))));
     details
 }
 
-/// The way to administrator rights over the most steps.
+/// The longest path to administrator rights.
 fn longest_way(digest: &Digest, width: usize) -> String {
     let Some(way) = &digest.longest_way else { return String::new() };
     let stops: Vec<String> = way
@@ -210,8 +208,8 @@ fn longest_way(digest: &Digest, width: usize) -> String {
         .enumerate()
         .map(|(at, stop)| if at == 0 { stop.clone() } else { format!("→ {stop}") })
         .collect();
-    let whole = if digest.has_more_ways { ", as far as the rows show ways" } else { "" };
-    let mut text = labelled("  ", &format!("The longest way {}{whole}:", words::access(&way.access)), width);
+    let whole = if digest.has_more_ways { " among the paths in the rows" } else { "" };
+    let mut text = labelled("  ", &format!("Longest path {}{whole}:", words::access(&way.access)), width);
     text += &listed("    ", &stops, "", width);
     text
 }

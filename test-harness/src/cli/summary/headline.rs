@@ -1,4 +1,4 @@
-//! The first lines: how the scan ended, and what of it is missing.
+//! The first lines: how the scan ended, and what is missing.
 
 use connector_api::{ConnectorError, ErrorCode, Outcome, ScanSummary, Section, SectionReport, SectionStatus};
 use console::style;
@@ -8,10 +8,10 @@ use super::words;
 use crate::cli::paragraph::{GLUE, labelled};
 use crate::cli::print::printable;
 
-/// Columns of the word before what is missing.
+/// Width of the label before what is missing.
 const LABEL: usize = 10;
 
-/// The first lines: how the scan ended, and what of it is missing.
+/// The first lines: how the scan ended, and what is missing.
 pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
     let gaps = gaps(summary);
     let failed = summary.outcome == Outcome::Failed;
@@ -22,14 +22,14 @@ pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
                 |section: &Section| gaps.iter().any(|gap| gap.sections().any(|missing| missing == *section));
             let missing = summary.sections.iter().map(|report| report.section).filter(is_missing);
             let names: Vec<String> = missing.map(words::section).collect();
-            style(format!("complete but for {}", words::and(&names))).yellow()
+            style(format!("complete except for {}", words::and(&names))).yellow()
         }
-        _ => style("failed, so nothing that it read counts".to_owned()).red(),
+        _ => style("failed, so its rows do not count".to_owned()).red(),
     };
     let elapsed = summary.finished_at.duration_since(summary.started_at).as_secs_f64().max(0.0);
     let bytes: u64 = summary.sections.iter().map(|section| section.bytes).sum();
     let head = format!(
-        "{} {}: {}. {}, {}, {}, {elapsed:.1}{GLUE}s, on{GLUE}{} (UTC, as all dates here)",
+        "{} {}: {}. {}, {}, {}, {elapsed:.1}{GLUE}s, on{GLUE}{} (all dates in UTC)",
         printable(&summary.os_type),
         printable(&summary.system),
         outcome.bold().for_stderr(),
@@ -46,15 +46,15 @@ pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
         return text;
     }
     if !gaps.is_empty() {
-        let warning = "What is missing of these is not shown below, and may be there all the same.";
+        let warning = "What was not read is not counted below, but may exist.";
         text += &labelled(&" ".repeat(LABEL), warning, width);
     }
-    let left_out = summary.sections.iter().filter(|section| section.status == SectionStatus::Skipped);
-    let left_out: Vec<String> = left_out.map(|section| words::section_with_name(section.section)).collect();
-    if !left_out.is_empty() {
+    let skipped = summary.sections.iter().filter(|section| section.status == SectionStatus::Skipped);
+    let skipped: Vec<String> = skipped.map(|section| words::section_with_name(section.section)).collect();
+    if !skipped.is_empty() {
         text += &format!(
             "\n{}",
-            labelled(&format!("{:<LABEL$}", "LEFT OUT"), &format!("As set: {}.", left_out.join(", ")), width)
+            labelled(&format!("{:<LABEL$}", "SKIPPED"), &format!("By settings: {}.", skipped.join(", ")), width)
         );
     }
     text
@@ -67,8 +67,8 @@ pub(super) struct Gap {
     error: ConnectorError,
 }
 
-/// What is missing. What several sections lack for one reason is one gap. Of a failed scan it is what failed in addition to
-/// what ended it.
+/// What is missing. Sections that are not complete for the same reason are one gap. For a failed scan: what failed in
+/// addition to the error that ended it.
 pub(super) fn gaps(summary: &ScanSummary) -> Vec<Gap> {
     let ended_by = Fault::of_scan(summary);
     let mut gaps: Vec<Gap> = Vec::new();
@@ -84,12 +84,12 @@ pub(super) fn gaps(summary: &ScanSummary) -> Vec<Gap> {
         });
         gaps[at].enter(report);
     }
-    // What is drawn from others is named with each that lacks: it is in part for each of these reasons.
+    // A section drawn from others is named with each of those that is not complete, since each is a reason.
     if ended_by.is_none() {
         for report in summary.sections.iter().filter(|report| report.status.error().is_some()) {
             let sources = drawn_from(summary, report.section);
-            let lack = gaps.iter_mut().filter(|gap| gap.sections().any(|section| sources.contains(&section)));
-            lack.for_each(|gap| gap.enter(report));
+            let affected = gaps.iter_mut().filter(|gap| gap.sections().any(|section| sources.contains(&section)));
+            affected.for_each(|gap| gap.enter(report));
         }
     }
     gaps
@@ -101,7 +101,7 @@ fn drawn_from(summary: &ScanSummary, section: Section) -> &[Section] {
     described.map_or(&[], |described| &described.drawn_from)
 }
 
-/// An error without the section that it names first, and that section.
+/// An error without the section at the start of its message, and that section.
 pub(super) struct Fault {
     pub(super) section: Option<Section>,
     pub(super) error: ConnectorError,
@@ -119,13 +119,13 @@ impl Fault {
         Self { section: None, error }
     }
 
-    /// Whether another error is this fault, or what came of it.
+    /// Whether another error is this fault or a consequence of it.
     pub(super) fn is(&self, other: &ConnectorError) -> bool {
         let ends_all = matches!(self.error.code, ErrorCode::Cancelled | ErrorCode::Sink);
         self.error == *other || ends_all && self.error.code == other.code
     }
 
-    /// What ended a scan that failed.
+    /// The error that ended a failed scan.
     pub(super) fn of_scan(summary: &ScanSummary) -> Option<Self> {
         let error = summary.error.as_ref().filter(|_| summary.outcome == Outcome::Failed)?;
         Some(Self::of(error, summary))
@@ -147,7 +147,7 @@ impl Gap {
     }
 
     fn label(&self) -> &'static str {
-        if self.not_read.is_empty() { "IN PART" } else { "NOT READ" }
+        if self.not_read.is_empty() { "PARTIAL" } else { "NOT READ" }
     }
 
     /// The error, with the sections that it concerns.
@@ -164,7 +164,7 @@ impl Gap {
         let what = match (&self.not_read[..], &self.in_part[..]) {
             ([], in_part) => named(in_part),
             (not_read, []) => named(not_read),
-            (not_read, in_part) => format!("{}, and so only a part of {}", named(not_read), named(in_part)),
+            (not_read, in_part) => format!("{}, and therefore part of {}", named(not_read), named(in_part)),
         };
         let ConnectorError { code, message, remedy, .. } = &self.error;
         let sentences = format!(

@@ -1,4 +1,4 @@
-//! What a scan found, for a person at a terminal: first what is missing and who is privileged, then how much there is.
+//! The summary on a terminal: first what is missing and who is privileged, then the counts.
 
 mod found;
 mod headline;
@@ -16,7 +16,7 @@ use super::paragraph::{GLUE, labelled};
 use super::{print, screen};
 use connector_host::run::ScanReport;
 
-/// From this width on, things stand side by side that otherwise stand one below the other.
+/// From this width on, details are in columns rather than below each other.
 const WIDE: usize = 120;
 
 /// Where the rows of a scan are.
@@ -26,19 +26,19 @@ pub(super) enum Kept<'a> {
     Nowhere,
     /// In a file or folder.
     In(&'a Path),
-    /// Whoever reads standard output has them.
+    /// On standard output.
     Passed,
 }
 
 /// Prints the summary on standard error; `evidence` says what each code means.
 pub(super) fn print(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>) {
     let text = render(report, evidence, kept, screen::width());
-    // The error of a scan that failed comes behind.
+    // The error of a failed scan follows.
     let end = if report.summary.error.is_some() { "\n" } else { "" };
     print::note(format_args!("{}{end}", text.trim_end()));
 }
 
-/// What is missing in a scan, as errors, for who does not see the summary.
+/// What is missing in a scan, as errors, if the summary is not shown.
 pub(super) fn shortcomings(summary: &ScanSummary) -> Vec<ConnectorError> {
     headline::gaps(summary).into_iter().map(headline::Gap::into_error).collect()
 }
@@ -46,7 +46,7 @@ pub(super) fn shortcomings(summary: &ScanSummary) -> Vec<ConnectorError> {
 fn render(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>, width: usize) -> String {
     let ScanReport { summary, digest, .. } = report;
     let mut text = headline::headline(summary, width);
-    // What a failed scan counted could be taken for the whole.
+    // The counts of a failed scan could be mistaken for complete ones.
     if summary.error.is_none() {
         text += &worst::render(summary, digest, evidence, width);
         text += &found::render(summary, digest, width);
@@ -62,13 +62,12 @@ fn render(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>, width: 
 fn whereabouts(kept: Kept<'_>, width: usize) -> String {
     let sentence = match kept {
         Kept::Passed => return String::new(),
-        Kept::In(path) => format!(
-            "The rows, with everything that is left out here, are in {}.",
-            print::printable(&path.display().to_string())
-        ),
-        Kept::Nowhere => "Nothing was kept. To keep the rows, with everything that is left out here, scan again with \
-                          --output scan.ndjson; with --output scan.csv they become a folder for spreadsheets."
-            .to_owned(),
+        Kept::In(path) => format!("All rows are in {}.", print::printable(&path.display().to_string())),
+        Kept::Nowhere => {
+            "The rows were not saved. To save them, scan again with --output scan.ndjson, or with --output \
+                          scan.csv for a folder of spreadsheet files."
+                .to_owned()
+        }
     };
     format!("\n{}", labelled("", &sentence, width))
 }
@@ -96,10 +95,10 @@ mod tests {
     use super::*;
     use connector_host::digest::Digest;
 
-    /// What somebody could call a group to harm who reads of it.
+    /// A group name meant to harm the terminal that shows it.
     const HOSTILE: &str = "root\u{1b}[31m\neverywhere\u{202e} 漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字";
 
-    /// A report of names and sentences longer than a line, and of a connector whose words are not known here.
+    /// A report with names and sentences longer than a line, from a connector with words that are not known here.
     fn report() -> ScanReport {
         let mut digest = Digest::default();
         let reason =
@@ -169,18 +168,18 @@ mod tests {
     fn what_is_missing_comes_first_and_once() {
         let text = rendered(80);
         assert_eq!(
-            text.matches("NOT READ  Devices (systems), and so only a part of who reaches what").count(),
+            text.matches("NOT READ  Devices (systems), and therefore part of who reaches what").count(),
             1,
             "{text}"
         );
         assert_eq!(text.matches("[server_error]").count(), 1, "{text}");
         let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("no {words:?} in {text}"));
         assert!(place("NOT READ") < place("privileged") && place("privileged") < place("\nFound"));
-        assert!(text.contains("as far as the rows show ways"), "{text}");
+        assert!(text.contains("among the paths in the rows"), "{text}");
     }
 
     #[test]
-    fn remarks_for_which_there_is_no_room_stand_where_it_says() {
+    fn notes_that_are_not_shown_are_where_the_last_line_says() {
         let mut report = report();
         report.summary.warnings = (0..13).map(|number| format!("remark {number}")).collect();
         report.summary.sections[2].notes = vec!["a list was read again".into()];
@@ -193,9 +192,12 @@ mod tests {
         let file = Kept::In(Path::new("scan.ndjson"));
         assert_eq!(
             more(&report, Kept::Nowhere),
-            (10, Some("  - and 4 more, which --output would keep with the rows".to_owned()))
+            (10, Some("  - and 4 more; --output saves them with the rows".to_owned()))
         );
-        assert_eq!(more(&report, file), (10, Some("  - and 4 more, in the summary at the end of the rows".to_owned())));
+        assert_eq!(
+            more(&report, file),
+            (10, Some("  - and 4 more; see the summary at the end of the rows".to_owned()))
+        );
         report.summary.outcome = Outcome::Failed;
         report.summary.error = Some(ConnectorError::cancelled());
         assert_eq!(more(&report, Kept::Nowhere), (13, None));
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_of_nobody_is_a_name_in_the_log() {
+    fn a_login_without_an_account_is_shown_as_a_name_in_the_log() {
         let mut report = report();
         let mut section = SectionReport::new(Section::LAST_LOGIN, SectionStatus::Complete);
         section.dangling = 5;
@@ -212,21 +214,21 @@ mod tests {
         section.dangling_examples.push(connector_api::DanglingReference::new(from, to));
         report.summary.sections.push(section);
         let text = render(&report, &[], Kept::Nowhere, 140);
-        let expected =
-            "last logins (lastLogin): 5 of the names in the log belong to no account, such as user administrator";
+        let expected = "last logins (lastLogin): 5 names in the log match no account, such as user administrator";
         assert!(text.contains(expected), "{text}");
     }
 
     #[test]
-    fn who_kept_nothing_reads_how_to_keep_it() {
-        assert!(rendered(80).contains("Nothing was kept. To keep the rows"));
+    fn without_an_output_the_summary_says_how_to_save_the_rows() {
+        assert!(rendered(80).contains("The rows were not saved. To save them"));
         let kept = render(&report(), &evidence(), Kept::In(Path::new("scan.ndjson")), 80);
-        assert!(kept.contains("are in scan.ndjson.") && !kept.contains("Nothing was kept"), "{kept}");
-        assert!(!render(&report(), &evidence(), Kept::Passed, 80).contains("kept."));
+        assert!(kept.contains("All rows are in scan.ndjson.") && !kept.contains("not saved"), "{kept}");
+        let passed = render(&report(), &evidence(), Kept::Passed, 80);
+        assert!(!passed.contains("not saved") && !passed.contains("All rows are in"), "{passed}");
     }
 
     #[test]
-    fn of_a_failed_scan_every_other_fault_is_named_once_and_its_own_is_left_to_the_error() {
+    fn a_failed_scan_names_every_other_fault_once_and_leaves_its_own_to_the_error() {
         let fault = |message: &str| ConnectorError::new(connector_api::ErrorCode::ServerError, message, "scan again");
         let (own, other) = (fault("members answered 500"), fault("applications answered 500"));
         let scan = own.clone().context(Section::MEMBERSHIPS);
@@ -264,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_drawn_from_a_section_that_lacks_is_named_with_it_and_for_its_own_reason() {
+    fn a_section_drawn_from_an_incomplete_one_is_named_with_it_and_for_its_own_reason() {
         let fault = |message: &str| ConnectorError::new(connector_api::ErrorCode::ServerError, message, "scan again");
         let mut report = report();
         let describe = |section: Section| connector_api::SectionDescription::new(section, section.as_str(), "", "", "");
@@ -276,7 +278,7 @@ mod tests {
         report.summary.outcome = Outcome::Incomplete;
         let text = render(&report, &[], Kept::Nowhere, 140);
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(text.contains("complete but for applications and who reaches what."), "{text}");
+        assert!(text.contains("complete except for applications and who reaches what."), "{text}");
         assert!(text.contains("NOT READ Applications and who reaches what (grants): no list"), "{text}");
         assert!(text.contains("NOT READ Who reaches what (grants): no edges"), "{text}");
     }

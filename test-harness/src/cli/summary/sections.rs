@@ -1,4 +1,4 @@
-//! How completely each section was read, and what it cost.
+//! The status of each section, and its cost.
 
 use connector_api::{Outcome, ScanSummary, Section, SectionReport, SectionStatus};
 use console::measure_text_width;
@@ -10,10 +10,10 @@ use crate::cli::paragraph::labelled;
 use crate::cli::print::printable;
 use crate::cli::table::Table;
 
-/// How many remarks are shown.
+/// How many notes are shown.
 const MAX_REMARKS: usize = 10;
 
-/// How completely each section was read, and what there is to remark.
+/// The status of each section, and the notes.
 pub(super) fn render(summary: &ScanSummary, kept: Kept<'_>, width: usize) -> String {
     let is_fine = |section: &SectionReport| section.status.error().is_none();
     let all_are_fine = summary.error.is_none() && summary.sections.iter().all(is_fine);
@@ -25,21 +25,21 @@ pub(super) fn render(summary: &ScanSummary, kept: Kept<'_>, width: usize) -> Str
     sections + &remarks(summary, kept, width)
 }
 
-/// The sections in one sentence, where all of them are complete.
+/// The sections in one sentence, if all of them are complete.
 fn in_short(summary: &ScanSummary, width: usize) -> String {
     let complete = summary.sections.iter().filter(|section| section.status == SectionStatus::Complete).count() as u64;
     let retries: u64 = summary.sections.iter().map(|section| section.retries).sum();
     let sentence = format!(
-        "{} {} read completely, with {}, {} of them repeated.",
+        "{} {} complete, with {}, {} of them repeated.",
         words::counted(complete, "section"),
-        if complete == 1 { "was" } else { "were" },
+        if complete == 1 { "is" } else { "are" },
         words::counted(summary.requests(), "request"),
         if retries == 0 { "none".to_owned() } else { HumanCount(retries).to_string() },
     );
     title("Sections", width) + &labelled("  ", &sentence, width)
 }
 
-/// The columns of the table: those further behind are left out where there is no room.
+/// The columns of the table: the last ones are left out on a narrow terminal.
 const COLUMNS: [&str; 7] = ["SECTION", "STATUS", "ROWS", "REQUESTS", "REPEATED", "PLANNED", "TIME"];
 
 fn table(summary: &ScanSummary, width: usize) -> String {
@@ -48,20 +48,18 @@ fn table(summary: &ScanSummary, width: usize) -> String {
     let (columns, body) = fitting.next().unwrap_or_else(|| (0, lines(summary, width)));
     let text = title("Sections", width) + &body;
     if let Some(fault) = Fault::of_scan(summary) {
-        let failed = if fault.section.is_some() { "Failed is what ended the scan. " } else { "" };
-        let stopped = "Stopped is what ended with the scan, however much of it had been read.";
+        let failed = if fault.section.is_some() { "Failed: this section ended the scan. " } else { "" };
+        let stopped = "Stopped: this section ended with the scan, however much of it had been read.";
         return text + &labelled("  ", &format!("{failed}{stopped}"), width);
     }
     let shown = &COLUMNS[..columns];
     let mut explained =
-        "A section's rows are of all kinds that it brings: administrators, for instance, also brings their \
-                         roles and who has these."
-            .to_owned();
+        "ROWS counts all rows of a section: for administrators also their roles and who holds these.".to_owned();
     if shown.contains(&"REPEATED") {
-        explained += " Repeated requests are among the requests.";
+        explained += " REQUESTS includes REPEATED.";
     }
     if shown.contains(&"PLANNED") {
-        explained += " Planned is what the counts alone let expect.";
+        explained += " PLANNED is the estimate from counts.";
     }
     text + &labelled("  ", &explained, width)
 }
@@ -86,7 +84,7 @@ fn grid(summary: &ScanSummary, columns: usize) -> String {
     table.render(2)
 }
 
-/// The sections where there is no room for columns.
+/// The sections on a terminal that is too narrow for columns.
 fn lines(summary: &ScanSummary, width: usize) -> String {
     let line = |section: &SectionReport| {
         let (name, status) = (words::section_with_name(section.section), status(summary, section));
@@ -95,7 +93,7 @@ fn lines(summary: &ScanSummary, width: usize) -> String {
     summary.sections.iter().map(line).collect()
 }
 
-/// A section's status. Of a failed scan it says which section failed, and which ones only ended with it.
+/// A section's status. In a failed scan it shows which section failed and which ones only ended with it.
 fn status(summary: &ScanSummary, section: &SectionReport) -> &'static str {
     let (Some(scan), Some(error)) = (Fault::of_scan(summary), section.status.error()) else {
         return section.status.as_str();
@@ -112,7 +110,7 @@ fn remarks(summary: &ScanSummary, kept: Kept<'_>, width: usize) -> String {
     for section in &summary.sections {
         let name = words::section_with_name(section.section);
         lines.extend(section.notes.iter().map(|note| format!("{name}: {note}")));
-        // Of a scan that failed no row counts, so none is odd.
+        // The rows of a failed scan do not count.
         if summary.outcome != Outcome::Failed {
             lines.extend(oddities(section).map(|oddity| format!("{name}: {oddity}")));
         }
@@ -120,12 +118,12 @@ fn remarks(summary: &ScanSummary, kept: Kept<'_>, width: usize) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    // Where those left out would stand nowhere, none is.
+    // If they are nowhere else, all of them are shown.
     let elsewhere = match kept {
-        Kept::Passed => Some("in the summary at the end of the rows"),
+        Kept::Passed => Some("see the summary at the end of the rows"),
         _ if summary.outcome == Outcome::Failed => None,
-        Kept::In(_) => Some("in the summary at the end of the rows"),
-        Kept::Nowhere => Some("which --output would keep with the rows"),
+        Kept::In(_) => Some("see the summary at the end of the rows"),
+        Kept::Nowhere => Some("--output saves them with the rows"),
     };
     let mut text = title("Worth a look", width);
     let shown = if elsewhere.is_some() { MAX_REMARKS } else { lines.len() };
@@ -133,18 +131,18 @@ fn remarks(summary: &ScanSummary, kept: Kept<'_>, width: usize) -> String {
         text += &labelled("  - ", &printable(line), width);
     }
     if let Some(elsewhere) = elsewhere.filter(|_| lines.len() > shown) {
-        text += &labelled("  - ", &format!("and {} more, {elsewhere}", lines.len() - shown), width);
+        text += &labelled("  - ", &format!("and {} more; {elsewhere}", lines.len() - shown), width);
     }
     text
 }
 
-/// Rows that were dropped or kept aside.
+/// Rows and references that were dropped.
 fn oddities(section: &SectionReport) -> Option<String> {
     let lost = match section.section {
-        Section::LAST_LOGIN => "of the names in the log belong to no account",
-        _ => "references lead to what is not in the scan, and are in no row",
+        Section::LAST_LOGIN => "names in the log match no account",
+        _ => "references to objects that are not in the scan were dropped",
     };
-    let mut oddities = counts([("rows came twice and are taken once", section.duplicates)]);
+    let mut oddities = counts([("duplicate rows were dropped", section.duplicates)]);
     if section.dangling > 0 {
         let example = section.dangling_examples.first().map(|reference| match section.section {
             Section::LAST_LOGIN => format!(", such as {}", reference.to),

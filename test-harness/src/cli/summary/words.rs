@@ -1,4 +1,4 @@
-//! What things are called in the summary.
+//! The words of the summary.
 
 use connector_api::{Access, Section};
 use indicatif::HumanCount;
@@ -7,7 +7,7 @@ use crate::cli::paragraph::GLUE;
 
 use crate::cli::print::printable;
 
-/// What a section holds.
+/// A section's content in plain words.
 pub(super) fn section(section: Section) -> String {
     let known = match section {
         Section::USERS => "users",
@@ -26,12 +26,12 @@ pub(super) fn section(section: Section) -> String {
     known.to_owned()
 }
 
-/// Whether the name of one section says the other, too: what is effective is part of who reaches what.
+/// Whether the name of one section includes the other: effective grants are part of who reaches what.
 pub(super) fn covers(one: Section, other: Section) -> bool {
     one == Section::GRANTS && [Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS].contains(&other)
 }
 
-/// The same, with the word by which settings and the table of sections know it, where that is another.
+/// The same, followed by the section's name if that is different.
 pub(super) fn section_with_name(of: Section) -> String {
     let words = section(of);
     if words == of.as_str() { words } else { format!("{words} ({of})") }
@@ -42,7 +42,7 @@ pub(super) fn access(access: &Access) -> String {
     format!("to {} ({})", access.level, printable(&spaced(&access.word)))
 }
 
-/// Types whose names are not what their words say: one, and several.
+/// Types with names that do not follow from the word: singular and plural.
 const NAMED: [(&str, &str, &str); 5] = [
     ("activeDirectory", "Active Directory", "Active Directories"),
     ("gSuite", "Google Workspace", "Google Workspaces"),
@@ -51,7 +51,7 @@ const NAMED: [(&str, &str, &str); 5] = [
     ("radiusServer", "RADIUS server", "RADIUS servers"),
 ];
 
-/// A group or resource type in plain words, for `count` of them: `JUMPCLOUD_USER_GROUP` of JumpCloud are user groups.
+/// A group or resource type in plain words, for `count` of them: `JUMPCLOUD_USER_GROUP` becomes `user groups`.
 pub(super) fn kind(word: &str, os_type: &str, count: u64) -> String {
     if let Some((_, one, several)) = NAMED.iter().find(|(named, ..)| *named == word) {
         return if count == 1 { one } else { several }.to_string();
@@ -74,12 +74,12 @@ pub(super) fn kind(word: &str, os_type: &str, count: u64) -> String {
     }
 }
 
-/// `1 account`, `2 accounts`, in one piece.
+/// `1 account`, `2 accounts`, not broken across lines.
 pub(super) fn counted(count: u64, thing: &str) -> String {
     format!("{}{GLUE}{thing}{}", HumanCount(count), if count == 1 { "" } else { "s" })
 }
 
-/// A name that somebody chose, apart from the words around it.
+/// A name in quotes.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\\\""))
 }
@@ -105,7 +105,7 @@ pub(super) fn and(items: &[String]) -> String {
     }
 }
 
-/// The text with its first letter large.
+/// The text with a capital first letter.
 pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Who is privileged: how many, by which evidence, and the worst of them.
+//! Who is privileged: how many, by which evidence, and the most severe of them.
 
 use connector_api::{EvidenceRow, Mfa, Reason, ScanSummary, SectionStatus, Severity};
 use console::{Alignment, StyledObject, measure_text_width, pad_str, style};
@@ -10,15 +10,15 @@ use crate::cli::paragraph::{GLUE, labelled, side_by_side};
 use crate::cli::print::printable;
 use connector_host::digest::{Digest, LastSeen, Privileged, PrivilegedAccount, days_before};
 
-/// How many sentences stand below an account, and how many in a column of their own.
+/// How many sentences are shown below an account, and how many in a column of their own.
 const REASONS_BELOW: usize = 2;
-const REASONS_BESIDE: usize = 3;
+const REASONS_IN_COLUMN: usize = 3;
 
-/// The one code that is known here, so as not to say twice what the column of second factors says. A target that has
-/// another word for it only has it said twice.
+/// The one code that is known here: the column of second factors already shows it. A target with another code for it only
+/// shows it twice.
 const WITHOUT_MFA: &str = "privileged_without_mfa";
 
-/// Columns of a severity, of counts by severity, of a last login, and of a name at most.
+/// Widths of a severity, of counts by severity, of a last login, and of a name at most.
 const SEVERITY: usize = 8;
 const COUNTS: usize = "999 critical, 999 high, 999 medium".len();
 const LOGIN: usize = "last login 2026-11-30, 999 days ago".len();
@@ -35,15 +35,15 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, meanings: &[Evidenc
     text + &evidence(privileged, meanings, &summary.os_type, width)
 }
 
-/// How many are privileged, in sentences.
+/// How many accounts are privileged, in sentences.
 fn lead(summary: &ScanSummary, digest: &Digest, width: usize) -> String {
     let Digest { accounts, privileged, .. } = digest;
     let all = accounts.values().map(|counts| counts.total).sum();
-    // What was not read may hold more evidence.
+    // What was not read may contain more evidence.
     let is_whole = summary.sections.iter().all(|section| section.status == SectionStatus::Complete);
     let all = words::counted(all, "account");
     let sentences = if privileged.accounts == 0 {
-        format!("None of {all} shows evidence of privilege{}.", if is_whole { "" } else { " in what was read" })
+        format!("None of {all} has evidence of privilege{}.", if is_whole { "" } else { " in what was read" })
     } else {
         let by_severity = privileged.by_severity.iter().rev().map(|(severity, count)| (severity.as_str(), *count));
         format!(
@@ -58,7 +58,7 @@ fn lead(summary: &ScanSummary, digest: &Digest, width: usize) -> String {
     format!("\n{}", labelled("", &sentences, width))
 }
 
-/// How many of the privileged can be used now, and how many of these have no second factor, as far as that is known.
+/// How many privileged accounts can be used now, and how many of these have no second factor, as far as that is known.
 fn usable(privileged: &Privileged) -> String {
     let Privileged { usable, usable_without_mfa: without, usable_mfa_unknown: unknown, .. } = *privileged;
     let known = format!(
@@ -69,55 +69,55 @@ fn usable(privileged: &Privileged) -> String {
     let mfa = match (without, unknown) {
         _ if usable == 0 => return "None of them can be used now.".to_owned(),
         (_, 0) => known,
-        (0, unknown) if unknown == usable => "whether these have a second factor set up is not known".to_owned(),
-        (_, unknown) => format!("{known}, and of {} it is not known", HumanCount(unknown)),
+        (0, unknown) if unknown == usable => "it is not known whether these have a second factor set up".to_owned(),
+        (_, unknown) => format!("{known}, and for {} it is not known", HumanCount(unknown)),
     };
     format!("{} of them can be used now; {mfa}.", HumanCount(usable))
 }
 
-/// Whom each setting makes privileged, the one that makes most first.
+/// How many accounts each setting makes privileged, largest number first.
 fn settings(privileged: &Privileged, width: usize) -> String {
     let mut settings: Vec<_> = privileged.settings.iter().collect();
     settings.sort_by_key(|(setting, count)| (std::cmp::Reverse(count.accounts), *setting));
     if settings.is_empty() {
         return String::new();
     }
-    let mut text = title("Privileged by a setting of this scan, which you can change", width);
+    let mut text = title("Privileged by a setting that you can change", width);
     for (setting, count) in settings {
         let accounts = words::counted(count.accounts, "account");
         let mut sentence = format!("{} {}: {accounts}, ", setting.name, words::quoted(&setting.value));
         sentence += &match count.by_nothing_else {
-            0 => "all also by other evidence".to_owned(),
-            all if all == count.accounts => "by nothing but this setting".to_owned(),
-            some => format!("{} of them by nothing but this setting", HumanCount(some)),
+            0 => "all of them also by other evidence".to_owned(),
+            all if all == count.accounts => "only by this setting".to_owned(),
+            some => format!("{} of them only by this setting", HumanCount(some)),
         };
         if let Some((members, group)) = &count.widest_group {
             let members = words::counted(*members, "member");
-            sentence += &format!("; widest group: {}, {members}", words::quoted(group));
+            sentence += &format!("; largest group: {}, {members}", words::quoted(group));
         }
         text += &labelled("  ", &printable(&sentence), width);
     }
     text
 }
 
-/// The worst accounts, and by what order they are that.
+/// The most severe accounts, and how they are ordered.
 fn worst(privileged: &Privileged, now: Timestamp, width: usize) -> String {
     let accounts: Vec<_> = privileged.worst.iter().map(|(_, account)| account).collect();
     let heading = if privileged.accounts > accounts.len() as u64 {
-        format!("The {} worst of the {} privileged accounts", accounts.len(), HumanCount(privileged.accounts))
+        format!("The {} most severe of the {} privileged accounts", accounts.len(), HumanCount(privileged.accounts))
     } else {
-        "The privileged accounts, worst first".to_owned()
+        "The privileged accounts, most severe first".to_owned()
     };
     let mut text = title(&heading, width);
-    let order = "By the gravest evidence; of equals, first those that can be used now, then those with more grave \
-                 evidence, then by name.";
-    text += &labelled("", &format!("{order}{}", as_grave(privileged, &accounts)), width);
+    let order = "Ordered by the most severe evidence, then whether the account can be used now, then its other \
+                 evidence, then name.";
+    text += &labelled("", &format!("{order}{}", as_severe(privileged, &accounts)), width);
     text.push('\n');
     text + &if width >= WIDE { wide(&accounts, now, width) } else { narrow(&accounts, now, width) }
 }
 
-/// How many more are as grave as the last that is shown.
-fn as_grave(privileged: &Privileged, shown: &[&PrivilegedAccount]) -> String {
+/// How many more are as severe as the last that is shown.
+fn as_severe(privileged: &Privileged, shown: &[&PrivilegedAccount]) -> String {
     let Some(last) = shown.last() else { return String::new() };
     let shown = shown.iter().filter(|account| account.severity == last.severity).count() as u64;
     let all = privileged.by_severity.get(&last.severity).copied().unwrap_or_default();
@@ -140,7 +140,7 @@ fn date(time: Timestamp) -> String {
     time.strftime("%F").to_string()
 }
 
-/// When somebody last signed in, or since when not, behind words that say which.
+/// When an account last signed in, or since when it did not, after words that say which.
 fn last_login(account: &PrivilegedAccount, now: Timestamp) -> (&'static str, String) {
     match account.last_seen {
         LastSeen::At(at) => {
@@ -156,7 +156,7 @@ fn last_login(account: &PrivilegedAccount, now: Timestamp) -> (&'static str, Str
     }
 }
 
-/// The first `shown` sentences of the evidence, and how many are left out.
+/// The first `shown` sentences of the evidence, and how many more there are.
 fn sentences<'a>(reasons: impl Iterator<Item = &'a Reason>, shown: usize) -> String {
     let mut sentences: Vec<String> = reasons.map(|reason| printable(&reason.message)).collect();
     let hidden = sentences.len().saturating_sub(shown);
@@ -179,7 +179,7 @@ fn narrow(accounts: &[&PrivilegedAccount], now: Timestamp, width: usize) -> Stri
         } else {
             side_by_side(&[(format!("{name}, {login}"), width - indent.len())])
         };
-        text += &behind_severity(account.severity, &head);
+        text += &after_severity(account.severity, &head);
         text += &labelled(&indent, &sentences(account.reasons.iter(), REASONS_BELOW), width);
     }
     text
@@ -203,15 +203,15 @@ fn wide(accounts: &[&PrivilegedAccount], now: Timestamp, width: usize) -> String
     for account in accounts {
         let says_none = account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false);
         let others = account.reasons.iter().filter(|reason| !(says_none && reason.code == WITHOUT_MFA));
-        let why = sentences(others, REASONS_BESIDE);
+        let why = sentences(others, REASONS_IN_COLUMN);
         let lines = row([name(account), login(account), second_factor(account.mfa.as_ref()), why]);
-        text += &behind_severity(account.severity, &lines);
+        text += &after_severity(account.severity, &lines);
     }
     text
 }
 
-/// Lines, the first behind the word of the severity.
-fn behind_severity(severity: Severity, lines: &[String]) -> String {
+/// Lines, the first after the severity.
+fn after_severity(severity: Severity, lines: &[String]) -> String {
     let indent = " ".repeat(SEVERITY);
     let line = |(at, line): (usize, &String)| match at {
         0 => format!("{}  {line}\n", self::severity(severity)),
@@ -236,7 +236,7 @@ fn second_factor(mfa: Option<&Mfa>) -> String {
     }
 }
 
-/// The word of a severity, as wide as the widest.
+/// A severity, padded to the widest.
 fn severity(severity: Severity) -> StyledObject<String> {
     let word = style(format!("{:<SEVERITY$}", severity.as_str().to_uppercase())).for_stderr();
     match severity {
@@ -247,10 +247,10 @@ fn severity(severity: Severity) -> StyledObject<String> {
     }
 }
 
-/// Each kind of evidence: on how many accounts it was found, how grave it is there, and what it means.
+/// Each kind of evidence: on how many accounts it was found, with which severities, and what it means.
 fn evidence(privileged: &Privileged, meanings: &[EvidenceRow], os_type: &str, width: usize) -> String {
     let mut kinds: Vec<_> = privileged.evidence.iter().collect();
-    // By how many accounts have it at the gravest severity, then at the next, and so on.
+    // By the number of accounts at the highest severity, then at the next, and so on.
     let weight = |counts: &std::collections::BTreeMap<Severity, u64>| {
         counts.iter().rev().map(|(severity, count)| (*severity, *count)).collect::<Vec<_>>()
     };
@@ -258,14 +258,14 @@ fn evidence(privileged: &Privileged, meanings: &[EvidenceRow], os_type: &str, wi
     if kinds.is_empty() {
         return String::new();
     }
-    let mut text = title("Evidence, gravest first: on how many accounts", width);
+    let mut text = title("Evidence by number of accounts, most severe first", width);
     let longest = kinds.iter().map(|(code, _)| measure_text_width(code)).max().unwrap_or_default().min(NAME);
     let digits = kinds.iter().map(|(_, count)| HumanCount(count.total()).to_string().len()).max().unwrap_or_default();
     for (code, count) in kinds {
         let by_severity = count.accounts.iter().rev().map(|(severity, count)| (severity.as_str(), *count));
         let mut found = counts(by_severity).join(", ");
         if count.not_privileged > 0 {
-            found += &format!(", of them {}{GLUE}not{GLUE}privileged", HumanCount(count.not_privileged));
+            found += &format!(", {}{GLUE}of{GLUE}them{GLUE}not{GLUE}privileged", HumanCount(count.not_privileged));
         }
         let (code, meaning) = (printable(code), printable(meaning(meanings, code)));
         let number = format!("  {:>digits$}  ", HumanCount(count.total()).to_string());
@@ -280,11 +280,11 @@ fn evidence(privileged: &Privileged, meanings: &[EvidenceRow], os_type: &str, wi
             text += &labelled(&number, &format!("{code} ({found}){colon} {meaning}"), width);
         }
     }
-    let what_to_do = format!("What to do about each: harness describe --os-type {}", printable(os_type));
+    let what_to_do = format!("Remedies for each: harness describe --os-type {}", printable(os_type));
     text + &labelled("  ", &what_to_do, width)
 }
 
-/// What a code means, in its first sentence.
+/// The first sentence of a code's meaning.
 fn meaning<'a>(meanings: &'a [EvidenceRow], code: &str) -> &'a str {
     let row = meanings.iter().find(|row| row.code == code);
     row.and_then(|row| row.meaning.split(". ").next()).unwrap_or_default()
@@ -297,11 +297,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_what_is_not_known_it_is_not_said_that_there_is_none() {
+    fn an_unknown_second_factor_is_not_reported_as_missing() {
         for (usable, without, unknown, words) in [
-            (91, 0, 91, "91 of them can be used now; whether these have a second factor set up is not known."),
+            (91, 0, 91, "91 of them can be used now; it is not known whether these have a second factor set up."),
             (91, 0, 0, "91 of them can be used now; 0 of these have no second factor set up."),
-            (91, 1, 3, "91 of them can be used now; 1 of these has no second factor set up, and of 3 it is not known."),
+            (
+                91,
+                1,
+                3,
+                "91 of them can be used now; 1 of these has no second factor set up, and for 3 it is not known.",
+            ),
             (0, 0, 0, "None of them can be used now."),
         ] {
             let (usable_without_mfa, usable_mfa_unknown) = (without, unknown);
@@ -311,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn how_many_more_are_as_grave_as_the_last_is_said() {
+    fn the_number_of_further_accounts_as_severe_as_the_last_is_shown() {
         let mut digest = Digest::default();
         for number in 0..15 {
             let severity = if number < 2 { Severity::Critical } else { Severity::High };
@@ -323,12 +328,12 @@ mod tests {
             digest.observe(&account.into());
         }
         let shown: Vec<_> = digest.privileged.worst.iter().map(|(_, account)| account).collect();
-        assert_eq!(as_grave(&digest.privileged, &shown), " 5 more are high.");
-        assert_eq!(as_grave(&digest.privileged, &shown[..2]), "");
+        assert_eq!(as_severe(&digest.privileged, &shown), " 5 more are high.");
+        assert_eq!(as_severe(&digest.privileged, &shown[..2]), "");
     }
 
     #[test]
-    fn who_cannot_be_used_now_is_marked_and_evidence_has_its_meaning() {
+    fn an_account_that_cannot_be_used_now_is_marked_and_evidence_is_shown_with_its_meaning() {
         let mut digest = Digest::default();
         let power = Reason::new("power", connector_api::ReasonKind::Privilege, Severity::High, "has power", "ask");
         let left = Reason::new("left", connector_api::ReasonKind::Risk, Severity::Low, "is left", "remove it");
@@ -350,7 +355,7 @@ mod tests {
             "somewhere",
         )];
         let text = evidence(&digest.privileged, &meanings, "Toy", 80);
-        assert!(text.contains("2  left (2 low, of them 1 not privileged): Is left over\n"), "{text}");
+        assert!(text.contains("2  left (2 low, 1 of them not privileged): Is left over\n"), "{text}");
         assert!(text.contains("2  power (2 high)\n"), "{text}");
     }
 

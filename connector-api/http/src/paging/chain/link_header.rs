@@ -2,7 +2,7 @@
 
 use reqwest::header::{HeaderMap, LINK};
 
-/// Where the link with the relation `next` leads, as it stands there.
+/// Returns the target of the link with the relation `next`, as written in the header.
 pub(super) fn next(headers: &HeaderMap) -> Option<String> {
     headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(next_of)
 }
@@ -21,7 +21,7 @@ fn next_of(mut rest: &str) -> Option<String> {
     }
 }
 
-/// The value of the first `rel`: the others do not count.
+/// Returns the value of the first `rel`; further ones do not count.
 fn relation(mut parameters: &str) -> Option<&str> {
     loop {
         let (parameter, behind) = split_unquoted(parameters, ';');
@@ -34,7 +34,7 @@ fn relation(mut parameters: &str) -> Option<&str> {
     }
 }
 
-/// Splits a text at the first `mark` that stands in no quotes.
+/// Splits a text at the first `mark` outside quotes.
 fn split_unquoted(text: &str, mark: char) -> (&str, Option<&str>) {
     let (mut quoted, mut escaped) = (false, false);
     for (at, c) in text.char_indices() {

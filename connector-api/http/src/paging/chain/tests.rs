@@ -16,10 +16,10 @@ use crate::paging::row::Row;
 use crate::retry::RetryPolicy;
 use crate::words::Words;
 
-/// What a server answers: a body, and a `Link` header.
+/// A response of the server: a body, and a `Link` header.
 type Reply = (String, Option<String>);
 
-/// A server of 25 rows, and what it was asked: paths with their queries, and whether the credential was with it.
+/// A server of 25 rows that records the requests: path and query, and whether the credential was sent.
 struct Server {
     address: String,
     asked: Arc<Mutex<Vec<(String, bool)>>>,
@@ -32,7 +32,7 @@ impl Drop for Server {
     }
 }
 
-/// Serves what `reply` makes of the server's own address and a request's query.
+/// Serves what `reply` returns for the server's own address and a request's query.
 async fn serve(reply: impl Fn(&str, &str) -> Reply + Send + Sync + 'static) -> Server {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -169,7 +169,7 @@ async fn tokens(server: &Server) -> Result<Vec<Row>, ConnectorError> {
 async fn tokens_are_repeated_as_they_are_until_a_page_has_none() {
     for last in ["", r#","next":null"#, r#","next":"""#] {
         let server = serve(move |_, query| {
-            // A token of characters that a query must escape: it is the next row's number behind them.
+            // A token of characters that a query must escape, followed by the number of the next row.
             let from = parameter(query, "pageToken")
                 .map_or(0, |token| token.strip_prefix("a%2Bb%26%3D+").unwrap().parse().unwrap());
             let next = if from + 10 < 25 { format!(r#","next":"a+b&= {}""#, from + 10) } else { last.to_owned() };
@@ -186,7 +186,7 @@ async fn fewer_rows_than_are_counted_are_no_whole_listing() {
     let server = serve(|_, _| (format!(r#"{{"items":{},"meta":{{"total":25}}}}"#, rows(0, 10)), None)).await;
     let error = tokens(&server).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::InconsistentListing);
-    assert!(error.message.contains("10 rows were given where it counts 25"), "{error:?}");
+    assert!(error.message.contains("10 rows were returned, but its total is 25"), "{error:?}");
 }
 
 #[tokio::test]

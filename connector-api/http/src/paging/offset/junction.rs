@@ -1,4 +1,4 @@
-//! Whether one page goes on where another one ended, and what is done where it does not.
+//! The junction of two pages: whether they link, and how a broken junction is mended.
 
 use std::collections::HashMap;
 
@@ -9,18 +9,18 @@ use super::prefetch::Source;
 use super::{Identified, PATIENCE, PageReader, TotalsWitness};
 use crate::paging::page::Page;
 
-/// Rows in ascending order of ids that are no accident, where no order was asked for.
+/// The minimum number of rows in ascending order of ids that is not a coincidence, if no order was requested.
 const ORDERLY: u64 = 7;
 
 impl<T: Identified + Send + 'static> PageReader<T> {
-    /// Whether the page, whose window starts at `skip`, goes on where the last one ended.
+    /// Returns whether the page, whose window starts at `skip`, continues where the last one ended.
     pub(super) fn links(&mut self, skip: u64, page: &Page<T>) -> bool {
         let Self { client, pass, seen, listing, witness, .. } = self;
         let Some(last) = pass.tail.last() else { return false };
         if page.rows.first().is_some_and(|row| row.id() == last) {
             return true;
         }
-        // A window that starts on an earlier row than the last one begins with the end of the page before.
+        // A window that starts before the last row begins with the end of the previous page.
         let slack = pass.next.saturating_sub(skip) + if listing.nulls { pass.vacant } else { 0 };
         let early = page.rows.iter().take(slack as usize + 1).position(|row| row.id() == last);
         if early.is_some_and(|at| {
@@ -31,7 +31,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         }) {
             return true;
         }
-        // The list shifted. Rows of the last page, in the same order, show where the page goes on.
+        // The list shifted. Rows of the last page, in the same order, show where this page continues.
         witness.iter().for_each(TotalsWitness::refute);
         let places: HashMap<&T::Id, usize> = pass.tail.iter().enumerate().rev().map(|(at, id)| (id, at)).collect();
         let shared: Vec<usize> = page.rows.iter().filter_map(|row| places.get(row.id()).copied()).collect();
@@ -47,14 +47,14 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         if orderly && page.rows.is_sorted_by(|a, b| a.id() <= b.id()) {
             return true;
         }
-        // In no order of ids, a list that is shuffled looks much the same: a new row before a known one betrays it.
+        // Without an order of ids, a shuffled list looks much the same, but has a new row before a known one.
         let known = |row: &T| seen.pass(row.id()) == Some(pass.number);
         pass.shifted = true;
         page.rows.is_sorted_by_key(|row| !known(row))
     }
 
-    /// Mends a border at which the list has shifted: asks for windows further to the front until one links up. The
-    /// page that did not is looked at again behind it.
+    /// Mends a border at which the list has shifted: requests windows further to the front until one links up. The page
+    /// that did not link is examined again after it.
     pub(super) async fn bridge(&mut self, skip: u64, page: Page<T>) -> Result<Vec<T>, ConnectorError> {
         self.pass.idle += 1;
         let mut back = self.listing.limit.div_ceil(2);

@@ -1,64 +1,64 @@
-//! One reading of a listing from the first row to the last.
+//! One pass over a listing, from the first row to the last.
 
 use std::collections::HashMap;
 
 use super::RowId;
 
-/// Where a list of edges gives no row although its total promises some.
+/// Where a list of edges lacks rows that its total promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {
-    /// Behind the last row: every window up to the total brought rows.
+    /// After the last row: every window up to the total had rows.
     Tail,
-    /// In a whole window.
+    /// In at least one whole window.
     Window,
 }
 
-/// One reading from the first row to the last.
+/// The state of one pass.
 #[derive(Debug)]
 pub(super) struct Pass<I> {
     pub(super) number: u8,
-    /// Where the next page starts.
+    /// The start of the next page.
     pub(super) next: u64,
-    /// Places of the last window that held no row.
+    /// Positions in the last window without a row.
     pub(super) vacant: u64,
-    /// Rows that the last page promised in all.
+    /// The total reported by the last page.
     pub(super) promised: u64,
-    /// The smallest and the largest promise.
+    /// The smallest and the largest total.
     pub(super) totals: Option<(u64, u64)>,
-    /// The rows of the last page that held any.
+    /// The ids of the last page that had any rows.
     pub(super) tail: Vec<I>,
-    /// Pages taken so far.
+    /// Pages so far.
     pub(super) pages: u64,
-    /// Different rows so far.
+    /// Distinct rows so far.
     pub(super) rows: u64,
-    /// Of these, rows that no earlier pass brought.
+    /// Rows that no earlier pass had.
     pub(super) fresh: u64,
-    /// Of these, rows that the pass before brought.
+    /// Rows that the previous pass had, too.
     pub(super) kept: u64,
-    /// How many times more than once a row stands in a single page.
+    /// How many additional times a row occurs within a single page.
     pub(super) repeated: HashMap<I, u64>,
-    /// Pages in a row that brought nothing.
+    /// Consecutive pages without a new row.
     pub(super) idle: u32,
-    /// Windows without a row that were passed over.
+    /// Windows without a row that were skipped.
     pub(super) passed_over: u64,
-    /// A page had to be linked by other than its first row, and the ids are in no order that makes this safe.
+    /// A page was linked by a row other than its first, and the order of ids does not make this safe.
     pub(super) shifted: bool,
-    /// The next page is a look behind the last row, where nothing should be.
+    /// The next page is a look past the last row, where nothing should be.
     pub(super) behind: bool,
-    /// The next page follows a window without a row, so there is nothing that it could be linked to.
+    /// The next page follows a window without a row, so there is nothing to link it to.
     pub(super) loose: bool,
-    /// Where no row was given although the total promises some.
+    /// Where rows are missing that the total promises.
     pub(super) gap: Option<Gap>,
-    /// Where the last window ends that brought rows.
+    /// The end of the last window that had new rows.
     pub(super) covered: u64,
-    /// The total is taken at its word, and the pages share no row.
+    /// The total is trusted, and pages share no row.
     pub(super) on_trust: bool,
-    /// So far each row's id was greater than those before it.
+    /// Whether the ids do not ascend throughout.
     pub(super) descends: bool,
     pub(super) greatest: Option<I>,
 }
 
-/// What one pass brought, for the next one to be held against.
+/// The result of one pass, for comparison with the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Outcome {
     rows: u64,
@@ -66,7 +66,7 @@ pub(super) struct Outcome {
 }
 
 impl<I: RowId> Pass<I> {
-    /// A pass of this number, at its beginning.
+    /// Starts the pass of this number.
     pub(super) fn begin(number: u8) -> Self {
         Self {
             number,
@@ -97,12 +97,12 @@ impl<I: RowId> Pass<I> {
         Outcome { rows: self.rows, totals: self.totals }
     }
 
-    /// Rows received, each as often as the list itself holds it.
+    /// Returns the number of rows received, each counted as often as the list itself contains it.
     pub(super) fn length(&self) -> u64 {
         self.rows + self.repeated.values().sum::<u64>()
     }
 
-    /// Whether this pass brought what the one before did, under one and the same total, if any.
+    /// Returns whether this pass and the previous one had the same rows and the same total, if any.
     pub(super) fn is_alike(&self, before: Option<Outcome>) -> bool {
         self.fresh == 0
             && self.kept == self.rows
@@ -110,7 +110,7 @@ impl<I: RowId> Pass<I> {
             && before == Some(self.outcome())
     }
 
-    /// Notes rows that stand in one page more than once: the listing itself has them so often.
+    /// Records rows that occur more than once in one page: the listing itself contains them that often.
     pub(super) fn note_repeated(&mut self, ids: &[I]) {
         if ids.is_sorted_by(|a, b| a < b) {
             return;
@@ -123,12 +123,12 @@ impl<I: RowId> Pass<I> {
         }
     }
 
-    /// Enters whether the ids still ascend.
+    /// Records whether the ids still ascend.
     pub(super) fn note_order(&mut self, ids: &[I]) {
         if self.descends {
             return;
         }
-        // A page may begin with rows of the one before.
+        // A page may begin with rows of the previous one.
         let new = ids.iter().skip_while(|id| self.greatest.as_ref().is_some_and(|greatest| *id <= greatest));
         self.descends = !ids.is_sorted();
         self.greatest = new.last().cloned().or(self.greatest.take());

@@ -1,4 +1,4 @@
-//! The requests for pages, some of them made before the page is needed.
+//! Requests for pages, some of them made before the page is needed.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use super::{Identified, PageReader};
 use crate::call::Answer;
 use crate::paging::page::Page;
 
-/// A page is late when it takes this long, as one does that was refused and is asked for again a second later. Then more
-/// pages are requested ahead, and again after the same time, up to [`LATEST`] times as many.
+/// A page is late after this time, for example because it was refused and retried a second later. Then more pages are
+/// prefetched, and more again each time it elapses, up to [`LATEST`] times the usual number.
 const LATE: Duration = Duration::from_millis(500);
 const LATEST: usize = 4;
 
@@ -23,7 +23,7 @@ pub(super) enum Source<T> {
     Here(Page<T>),
 }
 
-/// A request under way, given up when nobody waits for it any more.
+/// A request in flight, aborted when nobody waits for it any more.
 pub(super) struct Asked<T>(JoinHandle<Result<Page<T>, ConnectorError>>);
 
 impl<T> Drop for Asked<T> {
@@ -33,7 +33,7 @@ impl<T> Drop for Asked<T> {
 }
 
 impl<T: Identified + Send + 'static> PageReader<T> {
-    /// The page with the next rows, from those requested ahead if one of them has them.
+    /// Returns the page with the next rows, from the prefetched ones if possible.
     pub(super) async fn take(&mut self) -> Result<(u64, Page<T>), ConnectorError> {
         let (next, limit) = (self.pass.next, self.listing.limit);
         while self.ahead.front().is_some_and(|(at, _)| *at > 0 && at + limit <= next + 1) {
@@ -63,12 +63,12 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         Source::Asked(Asked(tokio::spawn(async move { client.fetch(&meter, &call, read).await })))
     }
 
-    /// How far the next page starts behind this one.
+    /// Returns how far the next page starts after this one.
     fn stride(&self) -> u64 {
         if self.pass.on_trust { self.listing.limit } else { stride(self.listing.limit) }
     }
 
-    /// Requests pages behind `skip` as far as rows are promised, up to `most` at a time.
+    /// Prefetches pages after `skip` up to the promised total, at most `most` at a time.
     fn ask_ahead(&mut self, skip: u64, most: usize) {
         let stride = self.stride();
         let mut next = self.ahead.back().map_or(skip, |(at, _)| (*at).max(skip)) + stride;
@@ -86,7 +86,7 @@ impl<T> Source<T> {
             Self::Here(page) => Ok(page),
             Self::Asked(mut asked) => match (&mut asked.0).await {
                 Ok(page) => page,
-                Err(error) => Err(ConnectorError::internal(format!("a request's task ended: {error}"))),
+                Err(error) => Err(ConnectorError::internal(format!("the task of a request failed: {error}"))),
             },
         }
     }

@@ -84,7 +84,7 @@ async fn insertions_and_deletions_that_keep_the_total_lose_no_row_that_stays() {
 async fn an_insertion_before_a_border_doubles_no_row() {
     let outcome = read(1000, |target, skip, limit| {
         let reported = target.honest(skip, limit);
-        // In the order of ids, between rows that are there: the numbers of rows are even then.
+        // Between existing rows in the order of ids; that is why the numbers of rows are even.
         if target.asked == 0 {
             target.rows = target.rows.iter().map(|row| row * 2).collect();
             return (reported.0, target.window(skip, limit));

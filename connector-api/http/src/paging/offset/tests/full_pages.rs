@@ -1,4 +1,4 @@
-//! Lists of full pages, of which many end by their totals.
+//! Lists of full pages, many of which end by their totals.
 
 use super::*;
 
@@ -23,7 +23,7 @@ async fn totals_do_not_hold_where_one_was_seen_to_be_wrong() {
     let witness = TotalsWitness::default();
     let mut on_trust = 0;
     for list in 0..120 {
-        // From the hundredth on, a list of a page and a half counts a page.
+        // From the hundredth on, a list of a page and a half claims a total of one page.
         let outcome = read_listing(listing().of_edges(), Some(&witness), 150, move |target, skip, limit| {
             (Some(if list < 100 { 150 } else { 100 }), target.window(skip, limit))
         })

@@ -1,12 +1,12 @@
-//! Lists of edges in which records are counted and not given out.
+//! Lists of edges with records that are counted but not returned.
 
 use super::support::NULL;
 use super::*;
 
-/// How null records come: left out of the page, or as null elements.
+/// How null records appear: left out of the page, or as null elements.
 const FORMS: [bool; 2] = [true, false];
 
-/// Serves an honest list in which the rows that `is_null` names are counted and not given out.
+/// Serves an honest list in which the rows that `is_null` names are counted but not returned.
 fn with_nulls(
     left_out: bool,
     is_null: impl Fn(u64) -> bool + Send + 'static,
@@ -111,7 +111,7 @@ async fn null_records_that_are_others_in_each_pass_are_named_or_all_rows_come() 
         })
         .await;
         match outcome.result {
-            // Two passes that agree must have brought everything: what they dropped was drawn anew for each request.
+            // Two passes that agree must have had every row: which ones they drop is random for each request.
             Ok(()) => assert_eq!(outcome.whole(), all(350), "seed {seed}"),
             Err(_) => outcome.assert_inconsistent(),
         }
@@ -152,8 +152,9 @@ async fn null_records_in_a_list_that_changes_lose_no_row_that_stays() {
 
 #[tokio::test]
 async fn a_window_of_known_rows_alone_is_no_window_of_null_records() {
-    // 99 rows are put in front, so that the second window shows the first page again; then the first 202 go and others
-    // come behind. What follows cannot be linked to the first page, and the number of rows lies between the totals.
+    // 99 rows are inserted in front, so that the second window shows the first page again; then the first 202 are
+    // removed and others are added at the end. What follows cannot be linked to the first page, and the number of rows
+    // lies between the totals.
     let mut first_pass = true;
     let outcome = read_edges(1000, move |target, skip, limit| {
         first_pass &= target.asked == 0 || skip > 0;

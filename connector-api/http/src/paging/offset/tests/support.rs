@@ -1,4 +1,4 @@
-//! A list that changes or lies, served over a real socket, and what a reader makes of it.
+//! A list that changes or lies, served over a real socket, and what a reader reads of it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -43,7 +43,7 @@ impl Identified for Row {
     }
 }
 
-/// What a target answers: the total that it reports, and rows by their numbers.
+/// A response: the reported total, and the numbers of the rows.
 pub(super) type Reported = (Option<u64>, Vec<u64>);
 
 /// The list on the target, and how it is served.
@@ -62,7 +62,7 @@ impl Target {
     }
 }
 
-/// What a reader made of a listing.
+/// What a reader read of a listing.
 pub(super) struct Outcome {
     pub(super) result: Result<(), ErrorCode>,
     pub(super) rows: Vec<u64>,
@@ -73,7 +73,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// The rows, when the listing ended well; each once.
+    /// Returns the rows of a listing that ended well, each once.
     #[track_caller]
     pub(super) fn whole(&self) -> BTreeSet<u64> {
         assert_eq!(self.result, Ok(()), "{:?}", self.stats);
@@ -82,7 +82,7 @@ impl Outcome {
         rows
     }
 
-    /// All rows below `count`, or an error that says that they are not all.
+    /// Asserts that all rows below `count` were read, or that the listing failed as inconsistent.
     #[track_caller]
     pub(super) fn assert_whole_or_named(&self, count: u64) {
         match self.result {
@@ -97,15 +97,15 @@ impl Outcome {
     }
 }
 
-/// The number that stands for a null record.
+/// The number that represents a null record.
 pub(super) const NULL: u64 = u64::MAX;
 
-/// Reads a list of the numbers below `count` in pages of 100, as `serve` answers them.
+/// Reads a list of the numbers below `count` in pages of 100, as `serve` returns them.
 pub(super) async fn read(count: u64, serve: impl FnMut(&mut Target, u64, u64) -> Reported + Send + 'static) -> Outcome {
     read_listing(listing(), None, count, serve).await
 }
 
-/// The same of a list of edges, which may hold null records.
+/// Reads the same as a list of edges, which may contain null records.
 pub(super) async fn read_edges(
     count: u64,
     serve: impl FnMut(&mut Target, u64, u64) -> Reported + Send + 'static,

@@ -32,13 +32,17 @@ pub fn reference(path: &str) -> Option<Vec<u8>> {
 /// A program that users have, by its name in `PATH`: a real part.
 #[track_caller]
 pub fn program(name: &str) -> Option<PathBuf> {
+    let found = optional_program(name);
+    let required = std::env::var_os(REQUIRED).is_some_and(|value| value == "1");
+    assert!(found.is_some() || !required, "{name} is not installed, and {REQUIRED}=1");
+    found
+}
+
+/// A program that not every user has: its absence never fails.
+pub fn optional_program(name: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
     if found.is_none() {
-        assert!(
-            std::env::var_os(REQUIRED).is_none_or(|value| value != "1"),
-            "{name} is not installed, and {REQUIRED}=1"
-        );
         skipped(&format!("no {name} in PATH"));
     }
     found

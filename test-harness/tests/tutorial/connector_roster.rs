@@ -1,4 +1,4 @@
-//! The connector of the tutorial, as the tutorial shows it, under the conformance suite.
+//! A connector to crew rosters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use connector_api::*;
-
-use connector_conformance::{Fixture, NoTarget, Scenario, Target, Truth};
 
 fn descriptor() -> Descriptor {
     let section = |section: Section, title: &str, data: &str, rows: RowType| {
@@ -177,57 +175,3 @@ impl Connector for RosterConnector {
 }
 
 inventory::submit! { Registration::of::<RosterConnector>() }
-
-struct RosterFixture;
-
-#[async_trait]
-impl Fixture for RosterFixture {
-    fn registration(&self) -> Registration {
-        Registration::of::<RosterConnector>()
-    }
-
-    async fn start(&self, scenario: Scenario) -> Result<Target, NoTarget> {
-        let text = match scenario {
-            Scenario::Healthy => "7 ada admins crew\n8 bob crew\n9 cid\n",
-            Scenario::SectionFails(section) if descriptor().is_core(section) => "7 ada admins\n8\n",
-            other => return Err(NoTarget::unsupported(format!("a file cannot be {other}"))),
-        };
-        let folder = tempfile::tempdir().map_err(NoTarget::broken)?;
-        let path = folder.path().join("roster.txt");
-        std::fs::write(&path, text).map_err(NoTarget::broken)?;
-
-        let account = |id: &str, username: &str| Account::new(id, username);
-        let team = |name: &str| group(name);
-        let member = |id: &str, team: &str| Membership::new(&account(id, ""), &group(team));
-        let truth = Truth::of(&[
-            account("7", "ada").into(),
-            account("8", "bob").into(),
-            account("9", "cid").into(),
-            team("admins").into(),
-            team("crew").into(),
-            member("7", "admins").into(),
-            member("7", "crew").into(),
-            member("8", "crew").into(),
-        ]);
-        let system = SystemConfig::new("Roster", "localhost", Credential::from_secret("not-needed"))
-            .with_attribute("rosterPath", path.to_string_lossy());
-        Ok(Target::new(system, truth).keeping(folder))
-    }
-}
-
-connector_conformance::conformance_suite!(RosterFixture);
-
-#[test]
-fn the_tutorial_shows_this_code() {
-    let shown = include_str!("../../../connector-api/docs/tutorial.md");
-    let here = include_str!("tutorial.rs");
-    let blocks = shown.split("```rust").skip(1).filter_map(|rest| rest.split_once('\n')?.1.split_once("```"));
-    let mut count = 0;
-    for (block, _) in blocks {
-        let lines: Vec<&str> = block.lines().filter(|line| !line.starts_with("# ") && *line != "#").collect();
-        let code = lines.join("\n");
-        assert!(here.contains(code.trim()), "the tutorial shows other code than is tested:\n{code}");
-        count += 1;
-    }
-    assert!(count >= 4, "the tutorial shows {count} blocks of code");
-}

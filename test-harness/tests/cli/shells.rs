@@ -1,0 +1,126 @@
+//! What makes the program at home on a machine: completions, manual pages, its version.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use crate::skip;
+use crate::support::{entries, harness, run};
+
+/// The commands, each with its long options, as the help lists them; the program's own under no name.
+fn commands() -> BTreeMap<String, Vec<String>> {
+    let help = run(&mut harness(["--help"])).stdout;
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // Lines that go on with an explanation are further to the right.
+    let names: Vec<&str> = listed
+        .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() >= 9 && names.contains(&"test-connection") && names.contains(&"man"), "{names:?}");
+    let mut commands = BTreeMap::from([(String::new(), options(&help))]);
+    for name in names {
+        commands.insert(name.to_owned(), options(&run(&mut harness([name, "--help"])).stdout));
+    }
+    commands
+}
+
+/// The long options that a help explains, without their dashes.
+fn options(help: &str) -> Vec<String> {
+    let explained = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    let long = explained.filter_map(|line| line.split([' ', '=', '[']).find_map(|word| word.strip_prefix("--")));
+    long.map(str::to_owned).collect()
+}
+
+#[test]
+fn completions_know_every_command_and_option() {
+    let commands = commands();
+    assert!(commands["scan"].len() > 15, "{commands:?}");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = run(&mut harness(["completions", shell])).stdout;
+        for (name, options) in &commands {
+            assert!(script.contains(name.as_str()), "{shell} does not know {name}");
+            for option in options {
+                let form = if shell == "fish" { format!("-l {option}") } else { format!("--{option}") };
+                assert!(script.contains(&form), "{shell} does not know {option} of {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_shell_that_is_here_accepts_its_script() {
+    for (shell, check) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
+        let Some(program) = skip::optional_program(shell) else { continue };
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("script");
+        fs::write(&script, run(&mut harness(["completions", shell])).stdout).unwrap();
+        let checked = run(Command::new(program).arg(check).arg(script));
+        assert_eq!((checked.code, checked.stderr.as_str()), (0, ""), "{shell}");
+    }
+}
+
+#[test]
+fn bash_completes_what_was_begun() {
+    let Some(bash) = skip::optional_program("bash") else { return };
+    let script = run(&mut harness(["completions", "bash"])).stdout;
+    let ask =
+        "COMP_WORDS=(harness scan --check); COMP_CWORD=2; _harness harness --check scan; echo \"${COMPREPLY[@]}\"";
+    let completed = run(Command::new(bash).args(["--norc", "-c", &format!("{script}\n{ask}")]));
+    assert_eq!((completed.stdout.trim(), completed.stderr.as_str()), ("--checkpoint", ""));
+}
+
+#[test]
+fn every_command_has_a_manual_page_with_its_options() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("share/man1");
+    let ended = run(harness(["man", "--output"]).arg(&made));
+    assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (0, "", ""));
+    let commands = commands();
+    let file = |name: &str| if name.is_empty() { "harness.1".to_owned() } else { format!("harness-{name}.1") };
+    let mut expected: Vec<String> = commands.keys().map(|name| file(name)).collect();
+    expected.sort();
+    assert_eq!(entries(&made), expected);
+    for (name, options) in &commands {
+        let page = fs::read_to_string(made.join(file(name))).unwrap().replace('\\', "");
+        for option in options {
+            assert!(page.contains(&format!("--{option}")), "the page of {name} has no --{option}");
+        }
+    }
+    assert_eq!(run(&mut harness(["man"])).stdout, fs::read_to_string(made.join("harness.1")).unwrap());
+
+    let Some(groff) = skip::optional_program("groff") else { return };
+    for page in expected {
+        let formatted = run(Command::new(&groff).args(["-man", "-Tutf8", "-Kutf8", "-ww", "-z"]).arg(made.join(&page)));
+        assert_eq!((formatted.code, formatted.stderr.as_str()), (0, ""), "{page}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let ended = run(harness(["man", "--output"]).arg(file.path().join("man1")));
+    ended.assert_error(1, "sink", "check the place");
+    assert!(ended.stderr.contains(file.path().to_str().unwrap()), "{ended:?}");
+}
+
+#[test]
+fn the_version_names_the_commit_that_it_was_built_from() {
+    let version = concat!("harness ", env!("CARGO_PKG_VERSION"));
+    assert_eq!(run(&mut harness(["-V"])).stdout.trim(), version);
+    let long = run(&mut harness(["--version"])).stdout;
+    let rest = long.trim().strip_prefix(version).unwrap();
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().ok()?;
+        output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
+    };
+    if git(&["ls-files", "--error-unmatch", "build.rs"]).is_none() {
+        // Not a working copy of this project.
+        assert_eq!(rest, "");
+        return;
+    }
+    let commit = git(&["show", "--no-patch", "--format=%h", "HEAD"]).unwrap();
+    let date = git(&["show", "--no-patch", "--format=%cs", "HEAD"]).unwrap();
+    let possible = [format!(" ({commit}, {date})"), format!(" ({commit}-modified, {date})")];
+    assert!(possible.iter().any(|possible| possible == rest), "{rest:?} is none of {possible:?}");
+}
