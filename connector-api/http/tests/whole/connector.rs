@@ -1,5 +1,4 @@
-//! A complete connector to a target that links its pages: users, groups, members, and who has access to which
-//! application.
+//! A complete connector to a target that links its pages: users, groups, members, and access to applications.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
