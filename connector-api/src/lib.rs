@@ -151,7 +151,7 @@ pub use form::FormGroup;
 pub use ledger::ScanLedger;
 #[cfg(feature = "mock")]
 pub use mock::{MockConnector, MockScanSink};
-pub use plan::{ScanPlan, SectionPlan};
+pub use plan::{RowEstimate, ScanPlan, SectionPlan};
 pub use reason::{DecidingSetting, Reason, ReasonKind, Severity};
 pub use record::{
     Access, AccessLevel, AccessPath, Account, AccountKind, AccountLink, AccountType, Binding, Grant, Group, LastLogin,

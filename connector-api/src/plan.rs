@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::section::Section;
 
-/// The requests that a scan would make, estimated from counts alone.
+/// The requests that a scan would make and the rows that it would send, estimated from counts alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -28,7 +28,7 @@ impl ScanPlan {
     }
 }
 
-/// The requests that one section would make.
+/// The requests that one section would make, and its rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -39,11 +39,56 @@ pub struct SectionPlan {
     pub requests: u64,
     /// The explanation of that number.
     pub because: String,
+    /// The rows that it would send. `None` if the connector cannot estimate them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowEstimate>,
 }
 
 impl SectionPlan {
-    /// Creates the estimate of a section, with its explanation.
+    /// Creates the estimate of a section, with its explanation and without an estimate of its rows.
     pub fn new(section: Section, requests: u64, because: impl Into<String>) -> Self {
-        Self { section, requests, because: because.into() }
+        Self { section, requests, because: because.into(), rows: None }
+    }
+
+    /// Adds an estimate of the rows.
+    #[must_use]
+    pub fn with_rows(mut self, rows: impl Into<Option<RowEstimate>>) -> Self {
+        self.rows = rows.into();
+        self
+    }
+}
+
+/// The rows that a section would send.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RowEstimate {
+    /// Rows.
+    pub rows: u64,
+    /// Their size as NDJSON, in bytes.
+    pub bytes: u64,
+    /// Whether both are upper bounds, which may be far above the truth, rather than estimates.
+    pub at_most: bool,
+}
+
+impl RowEstimate {
+    /// Creates an estimate of rows that take about `bytes_per_row` bytes each as NDJSON.
+    pub fn about(rows: u64, bytes_per_row: u64) -> Self {
+        Self { rows, bytes: rows.saturating_mul(bytes_per_row), at_most: false }
+    }
+
+    /// Creates an upper bound of rows that take about `bytes_per_row` bytes each as NDJSON.
+    pub fn at_most(rows: u64, bytes_per_row: u64) -> Self {
+        Self { at_most: true, ..Self::about(rows, bytes_per_row) }
+    }
+
+    /// Returns the estimate of these rows and others together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            rows: self.rows.saturating_add(other.rows),
+            bytes: self.bytes.saturating_add(other.bytes),
+            at_most: self.at_most || other.at_most,
+        }
     }
 }

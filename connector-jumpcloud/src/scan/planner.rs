@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use connector_api::{ConnectorError, ScanPlan, ScanRequest, Section, SectionPlan};
+use connector_api::{ConnectorError, RowEstimate, ScanPlan, ScanRequest, Section, SectionPlan};
 
 use crate::api::Id;
 use crate::api::kind::Kind;
@@ -79,13 +79,32 @@ impl Planner<'_> {
         }
     }
 
-    /// Enters the requests for some listings, each with its name and length.
-    pub(crate) fn add(&mut self, section: Section, lists: &[(&str, Option<u64>)]) {
+    /// Enters the requests for some listings, each with its name and length, and how many bytes a row takes.
+    pub(crate) fn add(&mut self, section: Section, lists: &[(&str, Option<u64>)], bytes_per_row: u64) {
         let requests =
             lists.iter().map(|(_, count)| count.map_or(1, |count| Listing::requests(count, self.limit))).sum();
         let because = lists.iter().map(|(what, count)| format!("{} {what}", shown(*count))).collect::<Vec<_>>();
-        self.sections.push(SectionPlan::new(section, requests, because.join(", ")));
+        let objects = lists.iter().map(|(_, count)| *count).sum::<Option<u64>>();
+        let rows = objects.map(|objects| RowEstimate::about(objects, bytes_per_row));
+        self.sections.push(SectionPlan::new(section, requests, because.join(", ")).with_rows(rows));
     }
+
+    /// How many objects of a kind accounts and groups may be bound to.
+    pub(crate) fn count_of(&self, kind: Kind) -> u64 {
+        self.things.get(&kind).copied().unwrap_or(0)
+    }
+}
+
+/// About how many bytes a row takes as NDJSON, as measured of the demo organisation.
+pub(crate) mod row_bytes {
+    pub(crate) const USER: u64 = 2_800;
+    pub(crate) const ADMINISTRATOR: u64 = 1_500;
+    pub(crate) const SERVICE_ACCOUNT: u64 = 900;
+    pub(crate) const GROUP: u64 = 760;
+    pub(crate) const MEMBERSHIP: u64 = 240;
+    pub(crate) const RESOURCE: u64 = 1_050;
+    pub(crate) const BINDING: u64 = 215;
+    pub(crate) const GRANT: u64 = 530;
 }
 
 /// A count in words.

@@ -16,7 +16,7 @@ use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
 use crate::scan::people::{Accounts, Link};
-use crate::scan::planner::Planner;
+use crate::scan::planner::{Planner, row_bytes};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
@@ -57,7 +57,7 @@ impl Discovery for Administrators {
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let administrators = planner.count::<Administrator>(api::list(1)).await?;
-        planner.add(Section::ADMINISTRATORS, &[("administrators", administrators)]);
+        planner.add(Section::ADMINISTRATORS, &[("administrators", administrators)], row_bytes::ADMINISTRATOR);
         Ok(())
     }
 

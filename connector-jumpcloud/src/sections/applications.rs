@@ -9,7 +9,7 @@ use crate::api::kind::Kind;
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
-use crate::scan::planner::Planner;
+use crate::scan::planner::{Planner, row_bytes};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
@@ -48,7 +48,7 @@ impl Discovery for Applications {
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let applications = planner.count::<Application>(api::list(1)).await?;
         planner.things.insert(Kind::Application, applications.unwrap_or(0));
-        planner.add(Section::APPLICATIONS, &[("applications", applications)]);
+        planner.add(Section::APPLICATIONS, &[("applications", applications)], row_bytes::RESOURCE);
         Ok(())
     }
 

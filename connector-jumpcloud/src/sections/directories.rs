@@ -1,6 +1,6 @@
 //! Directories and network services: `GET /api/v2/directories` and `GET /api/radiusservers`.
 
-use connector_api::{ConnectorError, Resource, Section, SectionPlan, async_trait};
+use connector_api::{ConnectorError, Resource, RowEstimate, Section, SectionPlan, async_trait};
 use futures_util::future::BoxFuture;
 
 use super::{About, Context, Discovery, Read, Thing, enter_text};
@@ -9,7 +9,7 @@ use crate::api::kind::Kind;
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
-use crate::scan::planner::Planner;
+use crate::scan::planner::{Planner, row_bytes};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
@@ -82,7 +82,8 @@ impl Discovery for Directories {
             *planner.things.entry(kind).or_default() += 1;
         }
         let because = format!("2 lists with {} directories", rows.len());
-        planner.sections.push(SectionPlan::new(Section::DIRECTORIES, 2, because));
+        let found = RowEstimate::about(rows.len() as u64, row_bytes::RESOURCE);
+        planner.sections.push(SectionPlan::new(Section::DIRECTORIES, 2, because).with_rows(found));
         Ok(())
     }
 

@@ -4,13 +4,16 @@
 //! One walk over the graph makes the rows of both sections.
 
 use connector_access::{Reach, Subject};
-use connector_api::{ConnectorError, ErrorCode, Grant, Principal, Section, async_trait};
+use connector_api::{ConnectorError, ErrorCode, Grant, Principal, RowEstimate, Section, SectionPlan, async_trait};
 
 use super::{About, Discovery};
+use crate::api::kind::Kind;
 use crate::api::level::Level;
 use crate::graph::{Graph, USER_GROUP};
+use crate::options::Options;
 use crate::options::attribute::{EFFECTIVE_GRANTS, EFFECTIVE_GRANTS_LIMIT};
 use crate::scan::outlet::{Known, Outlet};
+use crate::scan::planner::{Planner, row_bytes};
 
 pub(crate) struct Privileged;
 
@@ -40,6 +43,15 @@ const MADE_OF: &str = "computed from bindings, memberships and sudo attributes";
 impl Discovery for Privileged {
     fn about(&self) -> &'static About {
         &PRIVILEGED
+    }
+
+    /// Only of devices an account can be administrator.
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let devices = planner.count_of(Kind::System);
+        let because = |users| format!("computed: {users} users, each administrator of {devices} devices");
+        let most = planner.users.map(|users| (users.saturating_mul(devices), because(users)));
+        planner.sections.push(planned(Section::PRIVILEGED_GRANTS, most, planner.options));
+        Ok(())
     }
 
     async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
@@ -72,6 +84,17 @@ impl Discovery for Other {
         &OTHER
     }
 
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
+        let groups = planner.groups.len() as u64;
+        let things =
+            planner.things.iter().filter(|(kind, _)| **kind != Kind::SystemGroup).map(|(_, count)| count).sum();
+        let because =
+            |users| format!("computed: {users} users and {groups} groups, each with access to {things} objects");
+        let most = planner.users.map(|users| ((users + groups).saturating_mul(things), because(users)));
+        planner.sections.push(planned(Section::OTHER_GRANTS, most, planner.options));
+        Ok(())
+    }
+
     async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
         let Known { scan, state, graph, .. } = known;
         let mut privileged =
@@ -96,6 +119,17 @@ impl Discovery for Other {
         }
         Ok(())
     }
+}
+
+/// The plan of a section of effective grants, which needs no request: the most rows and why, if the number of users is
+/// known, and never more than the operator's limit.
+fn planned(section: Section, most: Option<(u64, String)>, options: &Options) -> SectionPlan {
+    let Some((rows, because)) = most else {
+        return SectionPlan::new(section, 0, "computed for an unknown number of users");
+    };
+    let limit = options.effective_grants_limit;
+    let because = if rows > limit { format!("{because}; {EFFECTIVE_GRANTS_LIMIT} is {limit}") } else { because };
+    SectionPlan::new(section, 0, because).with_rows(RowEstimate::at_most(rows.min(limit), row_bytes::GRANT))
 }
 
 /// The rows of one of the two sections, up to the operator's limit.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use connector_access::Subject;
-use connector_api::{ConnectorError, Section, SectionPlan, async_trait};
+use connector_api::{ConnectorError, RowEstimate, Section, SectionPlan, async_trait};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -21,7 +21,7 @@ use crate::client::{Listing, TotalsWitness};
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
-use crate::scan::planner::Planner;
+use crate::scan::planner::{Planner, row_bytes};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::{Edge, Node, State};
 
@@ -85,7 +85,16 @@ impl Discovery for Grants {
             Counts { users: planner.users, groups: planner.groups.len() as u64, things: planner.things.clone() };
         let walks = plan(&counts, planner.limit);
         let requests = walks.iter().map(|walk| walk.requests).sum();
-        planner.sections.push(SectionPlan::new(Section::GRANTS, requests, in_words(&walks, &counts)));
+        let things: u64 = counts.things.values().sum();
+        let in_groups = planner.count_of(Kind::System) * planner.count_of(Kind::SystemGroup);
+        // Of what may be bound, nothing but the number is known.
+        let rows = counts.users.map(|users| {
+            RowEstimate::at_most(
+                (users + counts.groups).saturating_mul(things).saturating_add(in_groups),
+                row_bytes::BINDING,
+            )
+        });
+        planner.sections.push(SectionPlan::new(Section::GRANTS, requests, in_words(&walks, &counts)).with_rows(rows));
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{ConnectorError, ErrorCode, Group, Reason, Retry, Section, SectionPlan, async_trait};
+use connector_api::{ConnectorError, ErrorCode, Group, Reason, Retry, RowEstimate, Section, SectionPlan, async_trait};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ use crate::options::attribute::GROUP_DETAILS;
 use crate::rights::Right;
 use crate::scan::another_answered;
 use crate::scan::outlet::{Known, Outlet};
-use crate::scan::planner::Planner;
+use crate::scan::planner::{Planner, row_bytes};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
@@ -72,11 +72,10 @@ impl Discovery for Groups {
             planner.client.list_offset(&planner.meter, user_groups::list(planner.limit)).await?;
         let count = groups.len() as u64;
         let details = details(planner.options.group_details, &groups);
-        planner.sections.push(SectionPlan::new(
-            Section::GROUPS,
-            Listing::requests(count, planner.limit) + details,
-            format!("{count} groups, {details} of them read individually"),
-        ));
+        let requests = Listing::requests(count, planner.limit) + details;
+        let because = format!("{count} groups, {details} of them read individually");
+        let rows = RowEstimate::about(count, row_bytes::GROUP);
+        planner.sections.push(SectionPlan::new(Section::GROUPS, requests, because).with_rows(rows));
         planner.groups = groups.into_iter().map(|group| group.id).collect();
         Ok(())
     }

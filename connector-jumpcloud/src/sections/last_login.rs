@@ -4,7 +4,7 @@ pub(crate) mod attribution;
 pub(crate) mod logins;
 
 use attribution::Attribution;
-use connector_api::{ConnectorError, ErrorCode, Section, SectionPlan, async_trait};
+use connector_api::{ConnectorError, ErrorCode, RowEstimate, Section, SectionPlan, async_trait};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use logins::{Login, Logins, Moment};
@@ -83,7 +83,9 @@ impl Discovery for LastLogin {
             Ok(count) => (count.div_ceil(events::LIMIT) + 2, format!("{count} login events in {days} days")),
             Err(error) => (1, format!("the login events cannot be counted: {}", error.message)),
         };
-        planner.sections.push(SectionPlan::new(Section::LAST_LOGIN, requests + learns, because));
+        // It fills in fields of rows, and has none of its own.
+        let rows = RowEstimate::default();
+        planner.sections.push(SectionPlan::new(Section::LAST_LOGIN, requests + learns, because).with_rows(rows));
         Ok(())
     }
 }

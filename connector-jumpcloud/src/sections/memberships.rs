@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use connector_access::Naming;
-use connector_api::{ConnectorError, Membership, Section, SectionPlan, async_trait};
+use connector_api::{ConnectorError, Membership, RowEstimate, Section, SectionPlan, async_trait};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -19,7 +19,7 @@ use crate::graph::{Graph, USER_GROUP};
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
 use crate::scan::people::People;
-use crate::scan::planner::Planner;
+use crate::scan::planner::{Planner, row_bytes};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::{Members, State};
 
@@ -80,7 +80,8 @@ impl Discovery for Memberships {
         let members = counts(&reader, &planner.groups).await?;
         let requests = Listing::requests_of_many(&members, planner.limit);
         let because = format!("{} groups with {} members", planner.groups.len(), members.iter().sum::<u64>());
-        planner.sections.push(SectionPlan::new(Section::MEMBERSHIPS, requests, because));
+        let rows = RowEstimate::about(members.iter().sum(), row_bytes::MEMBERSHIP);
+        planner.sections.push(SectionPlan::new(Section::MEMBERSHIPS, requests, because).with_rows(rows));
         Ok(())
     }
 

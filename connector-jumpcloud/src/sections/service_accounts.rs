@@ -19,7 +19,7 @@ use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
 use crate::scan::people::Accounts;
-use crate::scan::planner::Planner;
+use crate::scan::planner::{Planner, row_bytes};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
@@ -58,7 +58,7 @@ impl Discovery for ServiceAccounts {
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let accounts = planner.count::<ServiceAccount>(list(1)).await?;
-        planner.add(Section::SERVICE_ACCOUNTS, &[("service accounts", accounts)]);
+        planner.add(Section::SERVICE_ACCOUNTS, &[("service accounts", accounts)], row_bytes::SERVICE_ACCOUNT);
         Ok(())
     }
 

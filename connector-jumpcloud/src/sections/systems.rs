@@ -11,7 +11,7 @@ use crate::options::Switch;
 use crate::organization;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
-use crate::scan::planner::Planner;
+use crate::scan::planner::{Planner, row_bytes};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
@@ -76,7 +76,7 @@ impl Discovery for Systems {
         let groups = planner.count::<SystemGroup>(api::list_groups(1)).await?;
         planner.things.insert(Kind::System, devices.unwrap_or(0));
         planner.things.insert(Kind::SystemGroup, groups.unwrap_or(0));
-        planner.add(Section::SYSTEMS, &[("devices", devices), ("device groups", groups)]);
+        planner.add(Section::SYSTEMS, &[("devices", devices), ("device groups", groups)], row_bytes::RESOURCE);
         Ok(())
     }
 

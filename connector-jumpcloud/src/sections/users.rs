@@ -6,8 +6,8 @@ pub(crate) mod endpoint;
 mod fields;
 
 use connector_api::{
-    Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Record, Retry, Section, SectionPlan, SectionStatus,
-    async_trait,
+    Account, AccountKind, AccountLink, ConnectorError, ErrorCode, Record, Retry, RowEstimate, Section, SectionPlan,
+    SectionStatus, async_trait,
 };
 use draft::Draft;
 use endpoint::OpenUsers;
@@ -31,7 +31,7 @@ use crate::organization;
 use crate::rights::{self, Right};
 use crate::scan::outlet::Outlet;
 use crate::scan::people::{LinkEvidence, People};
-use crate::scan::planner::{Planner, shown};
+use crate::scan::planner::{Planner, row_bytes, shown};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 use crate::scan::{Scan, another_answered};
@@ -69,7 +69,8 @@ impl Discovery for Users {
         // The scan, too, makes a request to an endpoint that is not served.
         let requests = opened.in_vain + Listing::requests(opened.total.unwrap_or(0), planner.limit);
         let because = format!("{} users from {}", shown(opened.total), opened.path);
-        planner.sections.push(SectionPlan::new(Section::USERS, requests, because));
+        let rows = opened.total.map(|users| RowEstimate::about(users, row_bytes::USER));
+        planner.sections.push(SectionPlan::new(Section::USERS, requests, because).with_rows(rows));
         planner.users = opened.total;
         Ok(())
     }

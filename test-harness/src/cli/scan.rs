@@ -7,10 +7,10 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use connector_api::{
-    CancellationToken, Connector, ConnectorError, Descriptor, ErrorCode, EvidenceRow, Organization, Registry, ScanPlan,
-    ScanRequest, Section,
+    CancellationToken, Connector, ConnectorError, Descriptor, ErrorCode, EvidenceRow, Organization, Registry,
+    RowEstimate, ScanPlan, ScanRequest, Section,
 };
-use indicatif::HumanCount;
+use indicatif::{HumanBytes, HumanCount};
 
 use super::logging::Logging;
 use super::summary::{self, Kept};
@@ -274,12 +274,24 @@ async fn unless_cancelled<T>(
 }
 
 fn plan_table(plan: &ScanPlan) -> String {
-    let mut table = Table::new(&["SECTION", "REQUESTS", "BECAUSE"], &[1]);
+    let mut table = Table::new(&["SECTION", "REQUESTS", "ROWS", "SIZE", "BECAUSE"], &[1, 2, 3]);
     for section in &plan.sections {
-        table.row([section.section.to_string(), HumanCount(section.requests).to_string(), section.because.clone()]);
+        let [rows, size] = estimated(section.rows);
+        let requests = HumanCount(section.requests).to_string();
+        table.row([section.section.to_string(), requests, rows, size, section.because.clone()]);
     }
-    table.row(["total".to_owned(), HumanCount(plan.requests()).to_string(), String::new()]);
-    format!("{}\nThis plan took {} requests.\n", table.render(0), HumanCount(plan.probes))
+    let all = plan.sections.iter().map(|section| section.rows).reduce(|all, rows| Some(all?.and(rows?))).flatten();
+    let [rows, size] = estimated(all);
+    table.row(["total".to_owned(), HumanCount(plan.requests()).to_string(), rows, size, String::new()]);
+    let probes = HumanCount(plan.probes);
+    format!("{}\nRows marked ≤ are upper bounds. This plan took {probes} requests.\n", table.render(0))
+}
+
+/// Rows and their size as NDJSON; `≤` marks an upper bound.
+fn estimated(rows: Option<RowEstimate>) -> [String; 2] {
+    let Some(RowEstimate { rows, bytes, at_most, .. }) = rows else { return ["?", "?"].map(str::to_owned) };
+    let mark = if at_most { "≤ " } else { "" };
+    [format!("{mark}{}", HumanCount(rows)), format!("{mark}{}", HumanBytes(bytes))]
 }
 
 /// The organisation's id as a file name, whatever the target says: anything unusual becomes `%` and its code.
