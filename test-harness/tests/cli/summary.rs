@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs;
 
-use connector_api::{Account, Grant, Group, Membership, Principal, ReasonKind, Record, Severity};
+use connector_api::{Account, Binding, Grant, Group, Membership, ReasonKind, Record, Severity};
 use console::measure_text_width;
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
 use serde_json::Value;
@@ -49,6 +49,10 @@ impl Scanned {
 
     fn grants(&self) -> impl Iterator<Item = &Grant> {
         self.rows.iter().filter_map(|row| if let Record::Grant(grant) = row { Some(&**grant) } else { None })
+    }
+
+    fn bindings(&self) -> impl Iterator<Item = &Binding> {
+        self.rows.iter().filter_map(|row| if let Record::Binding(grant) = row { Some(&**grant) } else { None })
     }
 
     fn privileged(&self) -> Vec<&Account> {
@@ -133,16 +137,17 @@ async fn the_numbers_are_those_of_the_rows() {
         let nested = scanned.memberships().filter(|row| !row.direct).count();
         scanned.assert_says(&format!("memberships {} ", number(scanned.memberships().count())));
         scanned.assert_says(&format!("{} of them through nested groups", number(nested)));
-        let of_accounts: Vec<_> =
-            scanned.grants().filter(|grant| matches!(grant.principal, Principal::Account { .. })).collect();
-        let level = |word| of_accounts.iter().filter(|grant| grant.access.word == word).count();
+        scanned.assert_says(&format!("bindings {} ", number(scanned.bindings().count())));
+        let level = |word| scanned.grants().filter(|grant| grant.access.word == word).count();
         scanned.assert_says(&format!(
-            "grants to accounts {} {} to use (login), {} to administer (sudo), {} to administer (sudo without password)",
-            number(of_accounts.len()),
-            number(level("login")),
+            "privileged grants {} {} to administer (sudo), {} to administer (sudo without password)",
+            number(scanned.grants().count()),
             number(level("sudo")),
             number(level("sudoWithoutPassword")),
         ));
+        scanned.assert_says("other grants – skipped");
+        scanned
+            .assert_says("A binding is what an administrator configured; a grant is what an account or group can use");
         let looked_at = scanned.accounts().filter(|account| account.last_login.is_some());
         let (known, none): (Vec<_>, Vec<_>) = looked_at.partition(|account| account.last_login_at.is_some());
         scanned.assert_says(&format!("last logins {} ", known.len()));

@@ -38,10 +38,14 @@ pub struct Digest {
     pub nested_memberships: u64,
     /// Resources by their type.
     pub resources: Kinds,
-    /// Grants of accounts by level, weakest first.
-    pub account_grants: BTreeMap<Access, u64>,
-    /// Grants of groups by level, weakest first.
-    pub group_grants: BTreeMap<Access, u64>,
+    /// Bindings by the kinds of their ends.
+    pub bindings: Kinds,
+    /// Privileged grants by access, weakest first.
+    pub privileged_grants: BTreeMap<Access, u64>,
+    /// Other grants of accounts.
+    pub other_account_grants: u64,
+    /// Other grants of groups.
+    pub other_group_grants: u64,
     /// The path with the most steps on which an account becomes administrator of a resource, of all paths in the rows.
     pub longest_way: Option<LongestWay>,
     /// Whether accounts have more paths than the rows contain.
@@ -99,6 +103,7 @@ impl Digest {
             Record::Group(group) => self.group(group),
             Record::Membership(membership) => self.membership(membership),
             Record::Resource(resource) => self.resources.count(&resource.resource_type),
+            Record::Binding(_) => self.bindings.count(&record.row_type()),
             Record::Grant(grant) => self.grant(grant),
             _ => {}
         }
@@ -128,12 +133,15 @@ impl Digest {
     }
 
     fn grant(&mut self, grant: &Grant) {
-        let levels = match grant.principal {
-            Principal::Account { .. } => &mut self.account_grants,
-            _ => &mut self.group_grants,
+        let Principal::Account { username, .. } = &grant.principal else {
+            self.other_group_grants += 1;
+            return;
         };
-        *levels.entry(grant.access.clone()).or_default() += 1;
-        let Principal::Account { username, .. } = &grant.principal else { return };
+        if grant.is_privileged() {
+            *self.privileged_grants.entry(grant.access.clone()).or_default() += 1;
+        } else {
+            self.other_account_grants += 1;
+        }
         self.has_more_ways |= grant.more_paths > 0;
         for path in grant.via.iter().filter(|path| path.access.level > AccessLevel::Use) {
             // A path without a stop in between is not worth showing.

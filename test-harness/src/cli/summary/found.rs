@@ -48,10 +48,14 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     details.extend(counts([("of them through nested groups", digest.nested_memberships)]));
     text += &line("memberships", Extent::Whole, memberships.total(), details);
     text += &things(summary, resources, width);
-    let (accounts, groups) = (&digest.account_grants, &digest.group_grants);
-    let grants = of(Section::OTHER_GRANTS);
-    text += &line("grants to accounts", grants, accounts.values().sum(), levels(accounts));
-    text += &line("grants to groups", grants, groups.values().sum(), levels(groups));
+    let bindings = bindings(&digest.bindings);
+    text += &line("bindings", of(Section::GRANTS), digest.bindings.total(), bindings);
+    let privileged = &digest.privileged_grants;
+    let (of_privileged, of_other) = (of(Section::PRIVILEGED_GRANTS), of(Section::OTHER_GRANTS));
+    text += &line("privileged grants", of_privileged, privileged.values().sum(), levels(privileged));
+    let (accounts, groups) = (digest.other_account_grants, digest.other_group_grants);
+    text +=
+        &line("other grants", of_other, accounts + groups, counts([("of accounts", accounts), ("of groups", groups)]));
     let logins = &digest.last_logins;
     let details = last_logins(logins, summary.finished_at);
     text += &line("last logins", of(Section::LAST_LOGIN), logins.known(), details);
@@ -59,9 +63,10 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
         let linked = "Linked: accounts that may belong to the same person, by e-mail address or as the target reports.";
         text += &labelled("  ", linked, width);
     }
-    if matches!(grants, Extent::Whole | Extent::Part) {
-        let grant = "A grant: one account, or one group for all its members, can use one resource.";
-        text += &labelled("  ", grant, width);
+    if of(Section::GRANTS) != Extent::Unknown {
+        let bindings =
+            "A binding is what an administrator configured; a grant is what an account or group can use because of it.";
+        text += &labelled("  ", bindings, width);
     }
     text + &longest_way(digest, width)
 }
@@ -163,6 +168,18 @@ fn kinds(kinds: &Kinds, os_type: &str, before: &str) -> Vec<String> {
         )
     };
     kinds.iter().map(of_kind).collect()
+}
+
+/// Bindings in plain words, by their ends.
+fn bindings(bindings: &Kinds) -> Vec<String> {
+    let words = |row_type: &str| match row_type {
+        "accountToResource" => "of accounts".to_owned(),
+        "groupToResource" => "of groups".to_owned(),
+        "resourceToResource" => "of resources in containers".to_owned(),
+        "groupToGroup" => "of groups in groups".to_owned(),
+        other => words::spaced(other),
+    };
+    bindings.iter().map(|(row_type, count)| format!("{}{GLUE}{}", HumanCount(count), words(row_type))).collect()
 }
 
 fn levels(grants: &BTreeMap<Access, u64>) -> Vec<String> {

@@ -85,7 +85,7 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// `activeDirectory` as `active directory`.
-fn spaced(word: &str) -> String {
+pub(super) fn spaced(word: &str) -> String {
     let mut words = String::new();
     for letter in word.chars() {
         if letter.is_uppercase() && !words.is_empty() {
