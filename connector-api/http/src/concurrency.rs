@@ -12,6 +12,7 @@
 mod limit;
 mod settings;
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -55,6 +56,10 @@ impl From<u8> for Concurrency {
 #[derive(Debug)]
 pub(crate) struct Permits {
     semaphore: Semaphore,
+    /// Requests without a permit queue here, so that only one of them at a time waits for the permits.
+    entrance: tokio::sync::Mutex<()>,
+    /// Requests that wait for a permit.
+    waiting: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -79,18 +84,36 @@ impl Permits {
             Concurrency::Automatic => (CONCURRENCY.first, Some(Limit::new(Instant::now()))),
             fixed @ Concurrency::Fixed(_) => (fixed.most(), None),
         };
-        Self { semaphore: Semaphore::new(first), state: Mutex::new(State { limit, surplus: 0 }) }
+        Self {
+            semaphore: Semaphore::new(first),
+            entrance: tokio::sync::Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            state: Mutex::new(State { limit, surplus: 0 }),
+        }
     }
 
-    /// Waits for a permit.
+    /// Waits for a permit. Dropping the permit returns it.
     pub(crate) async fn acquire(&self) -> Option<Permit<'_>> {
+        let _waiting = Waiting::begin(&self.waiting);
+        let _entrance = self.entrance.lock().await;
+        self.take().await
+    }
+
+    /// Waits for a permit for a request that passed its own on. It goes before requests that never had one, since more
+    /// may depend on it by now.
+    pub(crate) async fn acquire_again(&self) -> Option<Permit<'_>> {
+        let _waiting = Waiting::begin(&self.waiting);
+        self.take().await
+    }
+
+    async fn take(&self) -> Option<Permit<'_>> {
         let permit = self.semaphore.acquire().await.ok()?;
         Some(Permit { permit: Some(permit), permits: self })
     }
 
     /// The request to `path` that went out at `sent` was served.
     pub(crate) fn served(&self, path: &str, sent: Instant) {
-        let full = self.semaphore.available_permits() == 0;
+        let full = self.waiting.load(Relaxed) > 0;
         self.adjust(|limit| limit.served(path, sent, Instant::now(), full));
     }
 
@@ -139,6 +162,22 @@ impl Drop for Permit<'_> {
             state.surplus -= 1;
             permit.forget();
         }
+    }
+}
+
+/// A request that waits for a permit, as long as it waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

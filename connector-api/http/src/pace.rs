@@ -36,8 +36,6 @@ use settings::PACE;
 #[derive(Debug)]
 pub(crate) struct Pace {
     permits: Permits,
-    /// Requests without a permit queue here, so that only one of them at a time waits for the permits.
-    entrance: tokio::sync::Mutex<()>,
     /// The next request to go out holds this while it waits, and the others queue for it. So a change of the rate
     /// applies to all but one.
     gate: tokio::sync::Mutex<()>,
@@ -71,7 +69,6 @@ impl Pace {
         let now = Instant::now();
         Self {
             permits: Permits::new(concurrency),
-            entrance: tokio::sync::Mutex::default(),
             gate: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
                 ceiling: requests_per_second,
@@ -90,14 +87,12 @@ impl Pace {
 
     /// Waits for a permit to have a request in flight. Dropping the permit returns it.
     pub(crate) async fn permit(&self) -> Option<Permit<'_>> {
-        let _entrance = self.entrance.lock().await;
-        self.permit_again().await
+        self.permits.acquire().await
     }
 
-    /// Waits for a permit for a request that passed its own on. It goes before requests that never had one, since more
-    /// may depend on it by now.
+    /// Waits for a permit for a request that passed its own on.
     pub(crate) async fn permit_again(&self) -> Option<Permit<'_>> {
-        self.permits.acquire().await
+        self.permits.acquire_again().await
     }
 
     /// Waits for a slot under the rate, and returns its time.

@@ -244,13 +244,17 @@ impl Limit {
         };
         let slower = measured.latencies.against(&latencies);
         let factor = self.requests as f64 / from as f64;
+        if !measured.is_full() {
+            // What was tried was not used: it has done no harm, and shows nothing.
+            self.before = Some((from, latencies));
+            return;
+        }
         // The first steps are taken on few responses: unless these say clearly that one does not pay, it does.
-        let pays = measured.is_full()
-            && match (slower, self.step) {
-                (None, step) => step == Step::Double,
-                (Some(slower), Step::Double) => is_paying(factor, slower.times - slower.error),
-                (Some(slower), Step::Up | Step::Down) => is_paying(factor, slower.times),
-            };
+        let pays = match (slower, self.step) {
+            (None, step) => step == Step::Double,
+            (Some(slower), Step::Double) => is_paying(factor, slower.times - slower.error),
+            (Some(slower), Step::Up | Step::Down) => is_paying(factor, slower.times),
+        };
         if !pays {
             self.up_was_vain = self.step == Step::Up;
             self.usual = latencies;
