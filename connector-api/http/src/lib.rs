@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # Listings
+//! # Lists
 //!
-//! | paging by | whole list | page by page | complete when |
+//! | paging by | complete list | page by page | complete when |
 //! |---|---|---|---|
 //! | offset and limit | [`list_offset`](HttpClient::list_offset) | [`PageReader`] | pages are linked by shared rows, and totals agree |
 //! | the id of the last row | [`list_cursor`](HttpClient::list_cursor) | [`ChainReader`] | the target reports the end, or a page is empty |
