@@ -38,7 +38,7 @@
 //!     fn judge(&self, refusal: &Refusal<'_>) -> Verdict {
 //!         match refusal.status.as_u16() {
 //!             403 if refusal.said.words.contains("scope") => {
-//!                 refusal.forbidden("the token lacks a scope", "give the token the scope users:read")
+//!                 refusal.forbidden("the token does not have a scope", "give the token the scope users:read")
 //!             }
 //!             _ => refusal.standard(),
 //!         }
