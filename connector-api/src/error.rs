@@ -46,7 +46,7 @@ pub enum ErrorCode {
     MalformedResponse,
     /// The response is larger than accepted.
     ResponseTooLarge,
-    /// A listing could not be read as one consistent whole.
+    /// A list could not be read completely and consistently.
     InconsistentListing,
     /// The target lists no user at all.
     NoUsers,

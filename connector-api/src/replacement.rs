@@ -29,11 +29,11 @@ use crate::summary::{Outcome, ScanSummary};
 /// - On a kept row, only the fields that a complete section filled in are updated.
 /// - A row that refers to a row of a kept type is kept as well ([`of_row`](Self::of_row)): both ends of a binding
 ///   count, the group and resource of a grant, and the group of a membership. So is a grant or membership of an account
-///   whose row is kept. For example, if devices were left out, bindings to devices are kept and bindings to
+///   whose row is kept. For example, if devices were skipped, bindings to devices are kept and bindings to
 ///   applications are replaced.
 /// - A row that was known under a replaced type and is scanned under a kept one is taken as scanned: it is not gone. A
-///   grant that moved into a section that was left out is not in the scan, and is removed.
-/// - A known reason or link is kept if one of its sections was not read whole. It replaces a scanned one with the same
+///   grant that moved into a section that was skipped is not in the scan, and is removed.
+/// - A known reason or link is kept if one of its sections was not complete. It replaces a scanned one with the same
 ///   [key](Reason::key). Other data of the scan may contradict it: it is as old as the section. If only its details are
 ///   from such a section, it is kept as long as the scan has a reason with the same key, since a scan that did not read
 ///   what the reason counts assumes the worst case.
@@ -49,10 +49,10 @@ pub struct Replacement {
     pub rows: Vec<RowReplacement>,
     /// What happens to each field that a section fills in on other sections' rows.
     pub fields: Vec<FieldReplacement>,
-    /// The sections that were not read whole. Reasons and links drawn from one of them are kept on the rows that
+    /// The sections that were not complete. Reasons and links drawn from one of them are kept on the rows that
     /// remain.
     pub kept_sections: Vec<Section>,
-    /// The sections that were read whole but are drawn from one that was not. Some of their rows may be kept, so only a
+    /// The sections that were read completely but are drawn from one that was not. Some of their rows may be kept, so only a
     /// part of them is as of this scan.
     pub kept_in_part: Vec<Section>,
 }
@@ -264,14 +264,14 @@ impl Replacement {
             }
             (Record::Group(known), Record::Group(scanned)) => {
                 self.carry_reasons(&known.reasons, &mut scanned.reasons);
-                scanned.privileged |= crate::reason::gravest_of_privileged(&scanned.reasons).is_some();
+                scanned.privileged |= crate::reason::highest_of_privileged(&scanned.reasons).is_some();
             }
             _ => {}
         }
         Ok(scanned)
     }
 
-    /// Replaces scanned reasons by kept ones with the same key, and sorts by severity, gravest first.
+    /// Replaces scanned reasons by kept ones with the same key, and sorts by severity, most severe first.
     fn carry_reasons(&self, known: &[Reason], scanned: &mut Vec<Reason>) {
         let is_still_so = |known: &Reason| scanned.iter().any(|reason| reason.key() == known.key());
         let keeps_words = |known: &Reason| self.keeps_any(&known.details_from) && is_still_so(known);

@@ -1,7 +1,8 @@
 //! The published schemas: of a connector's settings, and of the rows.
 //!
-//! Both are JSON Schema 2020-12 that validators and form renderers accept unchanged, in their strict modes. A property
-//! has one type, a value that is not set is absent and never `null`, and every format is one that validators know.
+//! Both are JSON Schema 2020-12 that validators accept unchanged, in their strict modes; form renderers accept that of
+//! settings. In a schema of settings each property has one type. In both, a value that is not set is absent and never
+//! `null`, and every format is one that validators know.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;

@@ -64,7 +64,7 @@ fn render(descriptor: &Descriptor) -> String {
     );
     page.push_str(
         "\n`users`, `groups` and `memberships` are core sections: if one of them is not complete, the scan fails. The other \
-         sections can be turned off, and can fail without failing the scan; the summary names what is missing.\n",
+         sections can be skipped, and can fail without failing the scan; the summary names what is missing.\n",
     );
     section(&mut page, "Evidence of privilege and risk");
     page.push_str(

@@ -20,7 +20,7 @@ const EDITION: Edition = Edition::Pro;
 #[derive(Default)]
 struct Store(BTreeMap<String, Snapshot>);
 
-/// Each section as the last scan that read it whole left it.
+/// Each section as of the last scan that read it completely.
 #[derive(Default)]
 struct Snapshot {
     rows: Vec<Record>,
@@ -51,7 +51,7 @@ impl ScanSink for Draft {
 }
 
 impl Store {
-    /// Scans a system, and replaces of its snapshot what was read whole.
+    /// Scans a system, and replaces in its snapshot what was read completely.
     async fn scan(
         &mut self,
         registry: &Registry,

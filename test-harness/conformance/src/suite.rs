@@ -293,7 +293,7 @@ macro_rules! __conformance_tests {
                 "correct the connector where it fills in the field, or correct the truth; set `enabled` and `admin` in the records of the truth";
             rows::every_row_satisfies_the_published_schema, Real,
                 "connector_api::Record",
-                "fill in the field, or leave out rows for which it is unknown";
+                "fill in the field, or omit rows for which it is unknown";
             rows::two_scans_are_equal_row_by_row, Real,
                 "connector_api::ScanSink",
                 "send rows in a fixed order, such as by id, not in that of a hash map or of responses";
@@ -317,7 +317,7 @@ macro_rules! __conformance_tests {
                 "add the type to `emits` in the descriptor";
             rows::every_reason_is_announced, Real,
                 "connector_api::Descriptor::evidence",
-                "take code, kind, severity and remedy of reasons from the descriptor's evidence, and sort them gravest first";
+                "take code, kind, severity and remedy of reasons from the descriptor's evidence, and sort them most severe first";
             flow::every_section_is_accounted_for, Real,
                 "connector_api::SectionReport",
                 "close each section of the descriptor once, with the number of its rows";
@@ -362,7 +362,7 @@ macro_rules! __conformance_tests {
                 "declare which fields the section fills in on other sections' rows (`filling_in`), and from which sections reasons and links are drawn";
             completeness::what_a_host_knew_survives_a_section_that_is_left_out, Real,
                 "connector_api::ScanRequest::without",
-                "close a section that is left out as skipped, send none of its rows, read sections that are not drawn from it as usual, and declare which fields it fills in on other sections' rows (`filling_in`)";
+                "close a section that the request skips as skipped, send none of its rows, read sections that are not drawn from it as usual, and declare which fields it fills in on other sections' rows (`filling_in`)";
             origin::plain_http_to_another_machine_is_refused, Real,
                 "connector_api::ErrorCode::InsecureEndpoint",
                 "refuse the address when the connector is made, before any request, as `connector_http::origin` does; `is_loopback` recognises this machine";

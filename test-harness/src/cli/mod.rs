@@ -60,7 +60,7 @@ enum Command {
     Connectors(connectors::Arguments),
     /// Show a connector's sections, permissions, evidence, attributes and troubleshooting
     Describe(describe::Arguments),
-    /// Print the JSON Schema of a connector's attributes
+    /// Print the JSON Schema of a connector's attributes, or of the rows
     Schema(schema::Arguments),
     /// Check what a scan needs: network, TLS, credential and permissions
     TestConnection(test_connection::Arguments),
@@ -70,9 +70,9 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector
     Conformance(conformance::Arguments),
-    /// Print the script that completes commands and options in a shell
+    /// Print a completion script for a shell
     Completions(completions::Arguments),
-    /// Print the manual page, or write that of each command into a folder
+    /// Print the manual page, or write the pages of all commands
     Man(man::Arguments),
 }
 
