@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,6 +20,8 @@ SEED = os.environ.get("SEED", "1")
 CASES = os.environ.get("CASES")
 # How long a package registry may take.
 PATIENCE = 240
+# How long a process may take until it is ready, in seconds.
+READY_WITHIN = 60
 
 
 class Skipped(Exception):
@@ -121,16 +124,21 @@ def process(*command, ready, **options):
     """A process that is there while it is needed, and what it says when it is ready."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **options}
     child = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, **options)
+    # Its end also ends the wait for its next line.
+    deadline = threading.Timer(READY_WITHIN, child.kill)
+    deadline.start()
     try:
         said = []
         for line in child.stdout:
             said.append(line)
             found = re.search(ready, line)
             if found:
+                deadline.cancel()
                 yield child, found
                 return
-        raise RuntimeError(f"{command[0]} is not ready:\n{''.join(said)}")
+        raise RuntimeError(f"{command[0]} is not ready: no line has {ready!r} in:\n{''.join(said)}")
     finally:
+        deadline.cancel()
         child.terminate()
         child.wait(timeout=30)
 
@@ -143,7 +151,7 @@ def simulator(*arguments):
         file.write(key)
         file.flush()
         command = [harness(), "simulate", "--seed", SEED, "--api-key-file", file.name, *arguments]
-        with process(*command, ready=r"listens at (http://\S+)") as (_, found):
+        with process(*command, ready=r"listening on (http://\S+)") as (_, found):
             yield found[1], key
 
 

@@ -9,8 +9,25 @@ use crate::fixture::Fixture;
 use crate::truth::shortened;
 use crate::verdict::{Verdict, ensure};
 
-/// Signs of Markdown in a text: code, emphasis, a link.
-const MARKDOWN: [&str; 3] = ["`", "*", "]("];
+/// Returns whether a text contains Markdown: code, a link or emphasis.
+fn has_markdown(text: &str) -> bool {
+    text.contains('`') || text.contains("](") || has_emphasis(text)
+}
+
+/// Returns whether asterisks surround words. Others are not emphasis, as in `*.example.com`.
+fn has_emphasis(text: &str) -> bool {
+    let is_word = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    let mut is_open = false;
+    for (at, _) in text.match_indices('*') {
+        let before = is_word(text[..at].trim_end_matches('*').chars().next_back());
+        let after = is_word(text[at..].trim_start_matches('*').chars().next());
+        if is_open && before && !after {
+            return true;
+        }
+        is_open |= after && !before;
+    }
+    false
+}
 
 /// Returns the schema of the settings and its subschemas, of properties and of the items of lists, each with its path.
 fn schemas(fixture: &dyn Fixture) -> Vec<(String, Value)> {
@@ -61,7 +78,7 @@ pub(crate) async fn help_is_plain_text_on_one_line(fixture: &dyn Fixture) -> Ver
     for (path, schema) in schemas(fixture) {
         for part in list(&schema, "oneOf").chain([&schema]) {
             for text in ["title", "description"].into_iter().filter_map(|key| part[key].as_str()) {
-                if text.contains('\n') || MARKDOWN.iter().any(|mark| text.contains(mark)) {
+                if text.contains('\n') || has_markdown(text) {
                     odd.push(format!("{path} says {text:?}"));
                 }
             }
@@ -102,4 +119,19 @@ pub(crate) async fn the_form_names_every_attribute_once(fixture: &dyn Fixture) -
     }
     odd.extend(times.into_iter().filter(|(_, times)| *times != 1).map(|(name, times)| format!("{name} {times} times")));
     ensure(odd.is_empty(), "groups with titles, which name each attribute once", || shortened(&odd))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_markdown;
+
+    #[test]
+    fn asterisks_are_markdown_only_around_words() {
+        for plain in ["*.example.com", "*.example.com or *.example.org", "5 * 3", "2*3*4", "one* of * these", "**"] {
+            assert!(!has_markdown(plain), "{plain}");
+        }
+        for marked in ["*one*", "the **second** one", "(*two words*)", "`code`", "a [link](there)"] {
+            assert!(has_markdown(marked), "{marked}");
+        }
+    }
 }
