@@ -25,15 +25,24 @@ READY_WITHIN = 60
 
 
 class Skipped(Exception):
-    """The tool, or what it reads, is not to be had here."""
+    """What a tool reads, or a program of the machine, is not here."""
+
+
+class NotInstalled(Skipped):
+    """A package cannot be had from its registry: a skip, and with REQUIRE_TOOLS=1 a fault."""
 
 
 def main(run):
-    """Runs a tool: 0 when nothing is wrong, 1 when something is, 77 when the tool cannot be had."""
+    """Runs a tool: 0 when nothing is wrong, 1 when something is, 77 when it is skipped."""
     # Ended from outside, a tool still ends what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         faults = run()
+    except NotInstalled as why:
+        if os.environ.get("REQUIRE_TOOLS") == "1":
+            sys.exit(f"FAULT: {why}, and REQUIRE_TOOLS=1")
+        print(f"SKIPPED: {why}")
+        sys.exit(77)
     except Skipped as why:
         print(f"SKIPPED: {why}")
         sys.exit(77)
@@ -80,7 +89,7 @@ def install(name, packages, command):
             command(folder)
         except (OSError, subprocess.SubprocessError) as error:
             output = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
-            raise Skipped(f"{' '.join(packages)} cannot be had: {output[-1] if output else error}") from error
+            raise NotInstalled(f"{' '.join(packages)} cannot be had: {output[-1] if output else error}") from error
         (folder / "whole").touch()
     return folder
 

@@ -264,14 +264,14 @@ impl Replacement {
             }
             (Record::Group(known), Record::Group(scanned)) => {
                 self.carry_reasons(&known.reasons, &mut scanned.reasons);
-                scanned.privileged |= crate::reason::gravest_of_privileged(&scanned.reasons).is_some();
+                scanned.privileged |= crate::reason::severity_of_privileged(&scanned.reasons).is_some();
             }
             _ => {}
         }
         Ok(scanned)
     }
 
-    /// Replaces scanned reasons by kept ones with the same key, and sorts by severity, gravest first.
+    /// Replaces scanned reasons by kept ones with the same key, and sorts by severity, most severe first.
     fn carry_reasons(&self, known: &[Reason], scanned: &mut Vec<Reason>) {
         let is_still_so = |known: &Reason| scanned.iter().any(|reason| reason.key() == known.key());
         let keeps_words = |known: &Reason| self.keeps_any(&known.details_from) && is_still_so(known);

@@ -317,7 +317,7 @@ macro_rules! __conformance_tests {
                 "add the type to `emits` in the descriptor";
             rows::every_reason_is_announced, Real,
                 "connector_api::Descriptor::evidence",
-                "take code, kind, severity and remedy of reasons from the descriptor's evidence, and sort them gravest first";
+                "take code, kind, severity and remedy of reasons from the descriptor's evidence, and sort them most severe first";
             flow::every_section_is_accounted_for, Real,
                 "connector_api::SectionReport",
                 "close each section of the descriptor once, with the number of its rows";
