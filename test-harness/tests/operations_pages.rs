@@ -55,7 +55,7 @@ fn the_sources_are_read_as_they_are_written() {
         const TARGET: &str = "elsewhere";
         // tracing::error!("a comment")
         fn log(kind: &str) {
-            tracing::warn!(target: TARGET, %kind, wait = f(1, [2, 3]), "one, of \"two\"");
+            tracing::warn!(target: TARGET, %kind, wait = f(1, [2, 3]), "one, of \"two\" ways");
             tracing::debug!("plain");
         }
         #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests { fn log() { tracing::info!("a test") } }"#,
         fields: fields.iter().map(|&field| field.to_owned()).collect(),
     };
     let expected =
-        [line("elsewhere", "warn", r#"one, of \"two\""#, &["kind", "wait"]), line("here", "debug", "plain", &[])];
+        [line("elsewhere", "warn", r#"one, of \"two\" ways"#, &["kind", "wait"]), line("here", "debug", "plain", &[])];
     assert_eq!(lines_of(&text, "here"), expected);
     assert_eq!(unread_form(&text), None);
     assert_eq!(unread_form("use tracing::{info, warn};"), Some("use tracing::"));

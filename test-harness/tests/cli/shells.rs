@@ -100,7 +100,7 @@ fn every_command_has_a_manual_page_with_its_options() {
 fn a_folder_that_cannot_be_made_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let ended = run(harness(["man", "--output"]).arg(file.path().join("man1")));
-    ended.assert_error(1, "sink", "check the place");
+    ended.assert_error(1, "sink", "check the path");
     assert!(ended.stderr.contains(file.path().to_str().unwrap()), "{ended:?}");
 }
 
