@@ -174,7 +174,7 @@ fn plain_texts(schema: &mut Schema) {
 /// Returns the text of a doc comment on one line, read as CommonMark.
 fn plain(comment: &str) -> String {
     let mut shown = String::new();
-    let items = |link: BrokenLink<'_>| names_an_item(&link).then(|| (CowStr::Borrowed(""), CowStr::Borrowed("")));
+    let items = |link: BrokenLink<'_>| names_an_item(&link).then_some((CowStr::Borrowed(""), CowStr::Borrowed("")));
     for event in Parser::new_with_broken_link_callback(comment, Options::empty(), Some(items)) {
         match event {
             Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
