@@ -164,7 +164,7 @@ pub use registry::Registry;
 pub use replacement::{Action, FieldReplacement, Replacement, RowReplacement};
 pub use row_type::{Field, RowType};
 pub use scan::{Progress, ScanRequest, ScanSink, Stage};
-pub use schema::{FORMATS, rows_schema, settings_schema};
+pub use schema::{SCHEMA_FORMATS, rows_schema, settings_schema};
 pub use section::Section;
 pub use section_description::SectionDescription;
 pub use section_report::{DanglingReference, SectionReport, SectionStatus};

@@ -141,7 +141,7 @@ impl Severity {
         }
     }
 
-    /// Returns the next more severe one, or the most severe itself.
+    /// Returns the next higher severity, or the highest itself.
     #[must_use]
     pub const fn above(self) -> Self {
         match self {
@@ -171,7 +171,7 @@ pub struct DecidingSetting {
 }
 
 /// Returns the highest severity of all reasons, whatever their kind, if one of them gives privilege; otherwise `None`.
-pub(crate) fn highest_of_privileged(reasons: &[Reason]) -> Option<Severity> {
+pub(crate) fn severity_of_privileged(reasons: &[Reason]) -> Option<Severity> {
     let privileged = reasons.iter().any(|reason| reason.kind == ReasonKind::Privilege);
     reasons.iter().filter(|_| privileged).map(|reason| reason.severity).max()
 }
@@ -192,11 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn who_has_only_a_risk_is_not_privileged_and_who_has_both_is_as_grave_as_the_graver() {
+    fn who_has_only_a_risk_is_not_privileged_and_who_has_both_is_as_severe_as_the_worst() {
         let risk = Reason::new("left_over", ReasonKind::Risk, Severity::High, "is left over", "remove it");
         let power = Reason::new("power", ReasonKind::Privilege, Severity::Low, "may do more", "check it");
-        assert_eq!(highest_of_privileged(&[]), None);
-        assert_eq!(highest_of_privileged(std::slice::from_ref(&risk)), None);
-        assert_eq!(highest_of_privileged(&[power, risk]), Some(Severity::High));
+        assert_eq!(severity_of_privileged(&[]), None);
+        assert_eq!(severity_of_privileged(std::slice::from_ref(&risk)), None);
+        assert_eq!(severity_of_privileged(&[power, risk]), Some(Severity::High));
     }
 }

@@ -1,6 +1,7 @@
 //! What an operator can set: `system.attributes.*`, typed, with their schema.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -151,15 +152,10 @@ pub(crate) enum GroupDetails {
     Filtered,
 }
 
-impl GroupDetails {
-    /// The word in the settings.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::List => "list",
-            Self::Each => "each",
-            Self::Filtered => "filtered",
-        }
+/// The word in the settings.
+impl fmt::Display for GroupDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }
 
@@ -221,11 +217,10 @@ impl Options {
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return schema };
         let switched = switches.iter().map(|(_, switch)| (switch.name.to_owned(), switch.schema()));
         properties.extend(switched);
-        let ordered = form::groups(switches).into_iter().flat_map(|group| group.attributes);
-        let ordered: Map<_, _> = ordered.filter_map(|name| properties.remove_entry(&name)).collect();
-        // The form names them all, which the conformance suite holds it to.
-        let rest = std::mem::replace(properties, ordered);
-        properties.extend(rest);
+        let order: Vec<String> = form::groups(switches).into_iter().flat_map(|group| group.attributes).collect();
+        let mut sorted: Vec<_> = std::mem::take(properties).into_iter().collect();
+        sorted.sort_by_key(|(name, _)| order.iter().position(|known| known == name).unwrap_or(order.len()));
+        properties.extend(sorted);
         schema
     }
 

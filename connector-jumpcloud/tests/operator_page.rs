@@ -124,7 +124,7 @@ fn render(descriptor: &Descriptor) -> String {
     for group in descriptor.form_groups() {
         let folded = if group.advanced { " (advanced)" } else { "" };
         write!(page, "\n### {}{folded}\n\n", group.title).unwrap();
-        let rows = group.attributes.iter().map(|name| attribute(name, descriptor.attribute(name)));
+        let rows = group.attributes.iter().map(|name| attribute(name, descriptor.attribute_schema(name)));
         table(&mut page, ["Attribute", "Title", "Value", "Default", "Description"], rows);
     }
     section(&mut page, "Troubleshooting");

@@ -97,7 +97,7 @@ fn show_form(descriptor: &Descriptor) {
         // A page would fold an advanced group.
         println!("  {}{}", group.title, if group.advanced { " (advanced)" } else { "" });
         for name in &group.attributes {
-            let property = descriptor.attribute(name);
+            let property = descriptor.attribute_schema(name);
             let text = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
             let choices = property["oneOf"].as_array().into_iter().flatten();
             let choices: Vec<String> = choices.map(|choice| text(choice, "title")).collect();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Raises;
 use crate::Attributes;
-use crate::reason::{Reason, Severity, highest_of_privileged};
+use crate::reason::{Reason, Severity, severity_of_privileged};
 use crate::section::Section;
 
 /// A user, an administrator or a program that can sign in. Identity: `externalId`.
@@ -95,7 +95,7 @@ impl Account {
 
     /// Returns the highest severity of all evidence, or `None` if the account is not privileged.
     pub fn severity(&self) -> Option<Severity> {
-        highest_of_privileged(&self.reasons)
+        severity_of_privileged(&self.reasons)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Raises;
 use crate::Attributes;
-use crate::reason::{Reason, Severity, highest_of_privileged};
+use crate::reason::{Reason, Severity, severity_of_privileged};
 
 /// A set of accounts that carries entitlements. Identity: `groupType` and `externalId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +52,6 @@ impl Group {
 
     /// Returns the highest severity of the evidence, or `None` if the group makes nobody privileged.
     pub fn severity(&self) -> Option<Severity> {
-        highest_of_privileged(&self.reasons)
+        severity_of_privileged(&self.reasons)
     }
 }

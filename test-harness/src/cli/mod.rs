@@ -105,13 +105,12 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         arguments::Parsed::Arguments(cli) => cli.command,
         arguments::Parsed::Text(text) => return print::text(&text).map(|()| Exit::Complete),
     };
-    let registry = Registry::discover()?;
     match command {
-        Command::Connectors(arguments) => arguments.run(&registry),
-        Command::Describe(arguments) => arguments.run(&registry),
-        Command::Schema(arguments) => arguments.run(&registry),
-        Command::TestConnection(arguments) => block_on(arguments.run(&registry)),
-        Command::Scan(arguments) => block_on(arguments.run(&registry)),
+        Command::Connectors(arguments) => arguments.run(&Registry::discover()?),
+        Command::Describe(arguments) => arguments.run(&Registry::discover()?),
+        Command::Schema(arguments) => arguments.run(&Registry::discover()?),
+        Command::TestConnection(arguments) => block_on(arguments.run(&Registry::discover()?)),
+        Command::Scan(arguments) => block_on(arguments.run(&Registry::discover()?)),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),
