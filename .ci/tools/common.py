@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,18 +20,29 @@ SEED = os.environ.get("SEED", "1")
 CASES = os.environ.get("CASES")
 # How long a package registry may take.
 PATIENCE = 240
+# How long a process may take until it is ready, in seconds.
+READY_WITHIN = 60
 
 
 class Skipped(Exception):
-    """The tool, or what it reads, is not to be had here."""
+    """What a tool reads, or a program of the machine, is not here."""
+
+
+class NotInstalled(Skipped):
+    """A package cannot be had from its registry: a skip, and with REQUIRE_TOOLS=1 a fault."""
 
 
 def main(run):
-    """Runs a tool: 0 when nothing is wrong, 1 when something is, 77 when the tool cannot be had."""
+    """Runs a tool: 0 when nothing is wrong, 1 when something is, 77 when it is skipped."""
     # Ended from outside, a tool still ends what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         faults = run()
+    except NotInstalled as why:
+        if os.environ.get("REQUIRE_TOOLS") == "1":
+            sys.exit(f"FAULT: {why}, and REQUIRE_TOOLS=1")
+        print(f"SKIPPED: {why}")
+        sys.exit(77)
     except Skipped as why:
         print(f"SKIPPED: {why}")
         sys.exit(77)
@@ -77,7 +89,7 @@ def install(name, packages, command):
             command(folder)
         except (OSError, subprocess.SubprocessError) as error:
             output = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
-            raise Skipped(f"{' '.join(packages)} cannot be had: {output[-1] if output else error}") from error
+            raise NotInstalled(f"{' '.join(packages)} cannot be had: {output[-1] if output else error}") from error
         (folder / "whole").touch()
     return folder
 
@@ -121,16 +133,21 @@ def process(*command, ready, **options):
     """A process that is there while it is needed, and what it says when it is ready."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **options}
     child = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, **options)
+    # Its end also ends the wait for its next line.
+    deadline = threading.Timer(READY_WITHIN, child.kill)
+    deadline.start()
     try:
         said = []
         for line in child.stdout:
             said.append(line)
             found = re.search(ready, line)
             if found:
+                deadline.cancel()
                 yield child, found
                 return
-        raise RuntimeError(f"{command[0]} is not ready:\n{''.join(said)}")
+        raise RuntimeError(f"{command[0]} is not ready: no line has {ready!r} in:\n{''.join(said)}")
     finally:
+        deadline.cancel()
         child.terminate()
         child.wait(timeout=30)
 
@@ -143,7 +160,7 @@ def simulator(*arguments):
         file.write(key)
         file.flush()
         command = [harness(), "simulate", "--seed", SEED, "--api-key-file", file.name, *arguments]
-        with process(*command, ready=r"listens at (http://\S+)") as (_, found):
+        with process(*command, ready=r"listening on (http://\S+)") as (_, found):
             yield found[1], key
 
 

@@ -4,7 +4,6 @@
 Each check is first shown a file that is broken on purpose, so that one which sees nothing is noticed.
 """
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -21,12 +20,7 @@ EXPOSURE = 15
 
 
 def systemd_analyze():
-    """The program, from Debian's packages where it is not here and may be installed."""
-    if not shutil.which("systemd-analyze") and shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(
-            ["apt-get", "install", "--yes", "--no-install-recommends", "systemd"],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=common.PATIENCE, check=False,
-        )
+    """The program, which .ci/install installs where it may."""
     found = shutil.which("systemd-analyze")
     if not found:
         raise common.Skipped("systemd-analyze is not on this machine")

@@ -34,7 +34,7 @@ SCRIPTS = Path(__file__).parent / "forms"
 
 def said(*arguments):
     """What the harness prints, as JSON."""
-    return json.loads(subprocess.run([common.harness(), *arguments], check=True, capture_output=True).stdout)
+    return json.loads(subprocess.run([common.harness(), *arguments], check=True, stdout=subprocess.PIPE).stdout)
 
 
 def ask(script, *arguments, of):
@@ -85,7 +85,7 @@ def rows():
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "demo.ndjson"
         scan = [common.harness(), "scan", "--demo", "--quiet", f"--output={file}"]
-        subprocess.run(scan, check=True, capture_output=True, timeout=100)
+        subprocess.run(scan, check=True, timeout=100)
         valid = [json.loads(line) for line in file.read_text().splitlines()]
     kinds = {row["record"]: row for row in valid}
     nameless = [{key: value for key, value in row.items() if key != "record"} for row in kinds.values()]

@@ -36,7 +36,7 @@ def run():
         return [f"of 3 links that lead nowhere {found} were found"]
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=common.ROOT, check=True, capture_output=True, text=True,
+        cwd=common.ROOT, check=True, stdout=subprocess.PIPE, text=True,
     )
     pages = [name for name in listed.stdout.split("\0") if name and (common.ROOT / name).is_file()]
     print(f"links: {len(pages)} pages")

@@ -16,7 +16,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 /// Additional typed facts, sorted by their name on the target: one JSON object.
 ///
-/// A fact that is `null` is left out. Attributes serialise as raw JSON text, so they work neither within
+/// A fact that is `null` is omitted. Attributes serialise as raw JSON text, so they work neither within
 /// `#[serde(flatten)]` nor in other formats. Use [`to_map`](Self::to_map) for those.
 ///
 /// ```

@@ -244,7 +244,7 @@ pub struct EvidenceRow {
     pub code: String,
     /// Whether it gives privilege or is a risk.
     pub kind: ReasonKind,
-    /// The severities that such a reason may have, gravest first; `meaning` explains when each applies.
+    /// The severities that such a reason may have, most severe first; `meaning` explains when each applies.
     pub severities: Vec<Severity>,
     /// When the evidence applies, and to which rows.
     pub meaning: String,
@@ -255,7 +255,7 @@ pub struct EvidenceRow {
 }
 
 impl EvidenceRow {
-    /// Creates a kind of evidence with its severities, gravest first.
+    /// Creates a kind of evidence with its severities, most severe first.
     pub fn new(code: impl Into<String>, kind: ReasonKind, severities: impl Into<Vec<Severity>>) -> Self {
         Self {
             code: code.into(),

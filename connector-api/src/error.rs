@@ -7,7 +7,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A stable word for one kind of failure. Hosts may store, count and translate it.
+/// A stable word for one kind of failure. Hosts may store, count and translate it. A word from a later version of the
+/// contract is read as [`Internal`](Self::Internal).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -46,7 +47,7 @@ pub enum ErrorCode {
     MalformedResponse,
     /// The response is larger than accepted.
     ResponseTooLarge,
-    /// A listing could not be read as one consistent whole.
+    /// A list could not be read completely and consistently.
     InconsistentListing,
     /// There are more rows than a limit in the settings allows.
     LimitExceeded,
@@ -59,6 +60,7 @@ pub enum ErrorCode {
     /// The receiver of the records failed.
     Sink,
     /// A defect in the connector.
+    #[serde(other)]
     Internal,
 }
 
@@ -275,6 +277,26 @@ mod tests {
         for code in ErrorCode::ALL.iter().copied() {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
+    }
+
+    #[test]
+    fn a_code_from_a_later_version_is_internal_and_the_rest_of_the_error_stays() {
+        let error = |code: &str| serde_json::json!({"code": code, "message": "m", "remedy": "r", "retry": "later"});
+        let later: ConnectorError = serde_json::from_value(error("quota_exhausted")).unwrap();
+        assert_eq!(later, ConnectorError::new(ErrorCode::Internal, "m", "r").with_retry(Retry::Later));
+        let known: ConnectorError = serde_json::from_value(error("no_users")).unwrap();
+        assert_eq!(known.code, ErrorCode::NoUsers);
+        for code in ErrorCode::ALL.iter().copied() {
+            assert_eq!(serde_json::from_value::<ErrorCode>(code.as_str().into()).unwrap(), code);
+        }
+    }
+
+    #[test]
+    fn the_schema_of_codes_lists_each_of_them() {
+        let schema = schemars::schema_for!(ErrorCode).to_value();
+        let words: Vec<&str> =
+            schema["oneOf"].as_array().unwrap().iter().filter_map(|one| one["const"].as_str()).collect();
+        assert_eq!(words, ErrorCode::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The layout of a system's attributes in a form.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,22 +40,24 @@ impl Descriptor {
     /// Returns the groups of a system's form, which together contain each attribute of the schema once: those of
     /// [`form`](Self::form), then one with the attributes in no group, in the order of the schema.
     pub fn form_groups(&self) -> Vec<FormGroup> {
-        let mut left: Vec<&String> =
-            self.config_schema.as_value()["properties"].as_object().into_iter().flat_map(|all| all.keys()).collect();
-        let mut take = |name: &String| left.iter().position(|known| *known == name).map(|at| left.remove(at).clone());
-        let taken = self.form.iter().map(|group| FormGroup {
-            attributes: group.attributes.iter().filter_map(&mut take).collect(),
-            ..group.clone()
-        });
-        let mut groups: Vec<FormGroup> = taken.collect();
-        let rest = if groups.is_empty() { "Settings" } else { "Other settings" };
-        groups.push(FormGroup::new(rest, left));
+        let properties = self.config_schema.as_value()["properties"].as_object();
+        let mut named = BTreeSet::new();
+        let mut groups = self.form.clone();
+        for group in &mut groups {
+            group.attributes.retain(|name| {
+                properties.is_some_and(|properties| properties.contains_key(name)) && named.insert(name.clone())
+            });
+        }
+        let unnamed =
+            properties.into_iter().flat_map(|properties| properties.keys()).filter(|name| !named.contains(*name));
+        let title = if groups.is_empty() { "Settings" } else { "Other settings" };
+        groups.push(FormGroup::new(title, unnamed));
         groups.retain(|group| !group.attributes.is_empty());
         groups
     }
 
     /// Returns the schema of an attribute; `null` if there is no attribute of that name.
-    pub fn attribute(&self, name: &str) -> &Value {
+    pub fn attribute_schema(&self, name: &str) -> &Value {
         &self.config_schema.as_value()["properties"][name]
     }
 }

@@ -59,7 +59,7 @@ impl ScanLedger {
         self.sections.push(report);
     }
 
-    /// Records that a section could not be read whole, with the reason.
+    /// Records that a section could not be read completely, with the reason.
     pub fn close_incomplete(&mut self, section: Section, error: ConnectorError) {
         self.close(SectionReport::from(section).incomplete(error));
     }
@@ -77,7 +77,7 @@ impl ScanLedger {
     }
 
     /// Reads an optional section. Returns `None`, and records the section's status, if there is nothing to send:
-    /// - the section was left out, or every section that it is [drawn from](SectionDescription::drawn_from) was:
+    /// - the section was skipped, or every section that it is [drawn from](SectionDescription::drawn_from) was:
     ///   skipped;
     /// - a section that it is drawn from is not complete: incomplete;
     /// - reading it failed: incomplete or unavailable.
@@ -121,7 +121,7 @@ impl ScanLedger {
         are_left_out.then_some(SectionStatus::Skipped)
     }
 
-    /// Sends all rows of a section that was read whole and counts them. Records the section's report only once the sink
+    /// Sends all rows of a section that was read completely and counts them. Records the section's report only once the sink
     /// has taken them.
     ///
     /// Pass the section itself as its report if there is nothing else to count. Collect rows that borrow data first: a

@@ -24,9 +24,9 @@
 //!
 //! # The promise
 //!
-//! A host may read a missing account as a removed one, so a scan never presents a truncated list as a whole one.
+//! A host may read a missing account as a removed one, so a scan never presents a truncated list as a complete one.
 //! The sections that a [`Descriptor`] calls core ([`Section::USERS`], [`Section::GROUPS`] and [`Section::MEMBERSHIPS`] are
-//! in all of them) must be whole: when one is not [`SectionStatus::Complete`], [`Connector::scan`] fails, whatever it
+//! in all of them) must be complete: if one is not [`SectionStatus::Complete`], [`Connector::scan`] fails, whatever it
 //! streamed before. An optional section may fail and the scan still ends well, marked [`Outcome::Incomplete`].
 //! [`ScanSummary::judge`] is that rule. What of a host's snapshot such a scan replaces, and what stays as it was, is a plan:
 //! [`ScanSummary::replacement`]. The page for [hosts](host) goes through it section by section.
@@ -164,7 +164,7 @@ pub use registry::Registry;
 pub use replacement::{Action, FieldReplacement, Replacement, RowReplacement};
 pub use row_type::{Field, RowType};
 pub use scan::{Progress, ScanRequest, ScanSink, Stage};
-pub use schema::{FORMATS, rows_schema, settings_schema};
+pub use schema::{SCHEMA_FORMATS, rows_schema, settings_schema};
 pub use section::Section;
 pub use section_description::SectionDescription;
 pub use section_report::{DanglingReference, SectionReport, SectionStatus};

@@ -31,11 +31,11 @@ pub struct Reason {
     /// `externalId` of the group that gives privilege. There is at most one reason per code, subject and setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// The sections that decide whether the reason applies. If one of them was not read whole, a host keeps the reason
+    /// The sections that decide whether the reason applies. If one of them was not complete, a host keeps the reason
     /// that it had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<Section>,
-    /// The sections that only determine its message or severity, such as a count. If one of them was not read whole, a
+    /// The sections that only determine its message or severity, such as a count. If one of them was not complete, a
     /// host keeps the earlier text as long as the scan finds that the reason still applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details_from: Vec<Section>,
@@ -141,7 +141,7 @@ impl Severity {
         }
     }
 
-    /// Returns the next graver severity, or the gravest itself.
+    /// Returns the next higher severity, or the highest itself.
     #[must_use]
     pub const fn above(self) -> Self {
         match self {
@@ -170,8 +170,8 @@ pub struct DecidingSetting {
     pub value: String,
 }
 
-/// Returns the gravest severity of all reasons, whatever their kind, if one of them gives privilege; otherwise `None`.
-pub(crate) fn gravest_of_privileged(reasons: &[Reason]) -> Option<Severity> {
+/// Returns the highest severity of all reasons, whatever their kind, if one of them gives privilege; otherwise `None`.
+pub(crate) fn severity_of_privileged(reasons: &[Reason]) -> Option<Severity> {
     let privileged = reasons.iter().any(|reason| reason.kind == ReasonKind::Privilege);
     reasons.iter().filter(|_| privileged).map(|reason| reason.severity).max()
 }
@@ -192,11 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn who_has_only_a_risk_is_not_privileged_and_who_has_both_is_as_grave_as_the_graver() {
+    fn who_has_only_a_risk_is_not_privileged_and_who_has_both_is_as_severe_as_the_worst() {
         let risk = Reason::new("left_over", ReasonKind::Risk, Severity::High, "is left over", "remove it");
         let power = Reason::new("power", ReasonKind::Privilege, Severity::Low, "may do more", "check it");
-        assert_eq!(gravest_of_privileged(&[]), None);
-        assert_eq!(gravest_of_privileged(std::slice::from_ref(&risk)), None);
-        assert_eq!(gravest_of_privileged(&[power, risk]), Some(Severity::High));
+        assert_eq!(severity_of_privileged(&[]), None);
+        assert_eq!(severity_of_privileged(std::slice::from_ref(&risk)), None);
+        assert_eq!(severity_of_privileged(&[power, risk]), Some(Severity::High));
     }
 }

@@ -20,8 +20,7 @@ use crate::section::Section;
 pub struct ScanRequest {
     /// Cancels the scan, which then ends within a second.
     pub cancel: CancellationToken,
-    /// Sections to leave out, in addition to those that the configuration switches off. Core sections cannot be left
-    /// out.
+    /// Sections to skip, in addition to those that the configuration skips. Core sections cannot be skipped.
     pub without: BTreeSet<Section>,
     /// Reserved: the [`ScanSummary::watermark`](crate::ScanSummary::watermark) of an earlier scan, to get only what has
     /// changed since. No connector supports it yet; a connector without support sends everything.
@@ -33,21 +32,21 @@ pub struct ScanRequest {
 }
 
 impl ScanRequest {
-    /// Refuses a request that leaves out an unknown section or a core section.
+    /// Refuses a request that skips an unknown section or a core section.
     ///
     /// # Errors
-    /// Returns `invalid_config`; the remedy names the sections that can be left out.
+    /// Returns `invalid_config`; the remedy names the sections that can be skipped.
     pub fn verify(&self, descriptor: &Descriptor) -> Result<(), ConnectorError> {
         let optional = || descriptor.sections.iter().filter(|described| !described.core);
         let refused = self.without.iter().find(|section| !optional().any(|described| described.section == **section));
         let Some(section) = refused else { return Ok(()) };
         let names: Vec<&str> = optional().map(|described| described.section.as_str()).collect();
         let message = match descriptor.section(*section) {
-            Some(_) => format!("{section} is a core section and cannot be left out"),
+            Some(_) => format!("{section} is a core section and cannot be skipped"),
             // The name is not repeated: it may be a secret in the wrong place.
             None => "the connector has no section of that name".to_owned(),
         };
-        Err(ConnectorError::invalid_config(message, format!("leave out only these: {}", names.join(", "))))
+        Err(ConnectorError::invalid_config(message, format!("skip only these: {}", names.join(", "))))
     }
 
     /// Creates a request for a full scan that `cancel` can cancel.
@@ -55,7 +54,7 @@ impl ScanRequest {
         Self { cancel, ..Self::default() }
     }
 
-    /// Leaves out these sections.
+    /// Skips these sections.
     #[must_use]
     pub fn leaving_out(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
         self.without.extend(sections);

@@ -1,8 +1,10 @@
 //! The published schemas: of a connector's settings, and of the rows.
 //!
-//! Both are JSON Schema 2020-12 that validators and form renderers accept unchanged, in their strict modes. A property
-//! has one type, a value that is not set is absent and never `null`, and every format is one that validators know.
+//! Both are JSON Schema 2020-12 that validators accept unchanged, in their strict modes; form renderers accept that of
+//! settings. In a schema of settings each property has one type. In both, a value that is not set is absent and never
+//! `null`, and every format is one that validators know.
 
+use pulldown_cmark::{BrokenLink, CowStr, Event, LinkType, Options, Parser, TagEnd};
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
@@ -12,7 +14,7 @@ use crate::record::{Account, Binding, Grant, Group, Membership, Resource};
 use crate::summary::ScanSummary;
 
 /// The formats that a schema may use: those of JSON Schema 2020-12 that validators commonly check, and `password`.
-pub const FORMATS: &[&str] = &[
+pub const SCHEMA_FORMATS: &[&str] = &[
     "date",
     "date-time",
     "duration",
@@ -34,13 +36,15 @@ pub const FORMATS: &[&str] = &[
 /// Generates the schema of settings of the type `T`, for
 /// [`Descriptor::config_schema`](crate::Descriptor::config_schema).
 ///
-/// Doc comments become help texts on one line, without Markdown. An enum of words becomes a string with `oneOf`, in
+/// Doc comments become help texts on one line, read as CommonMark: of links, emphasis, code, lists and headings only the
+/// text is kept. An enum of words becomes a string with `oneOf`, in
 /// which each variant is a `const`. Give variants and fields a title with `#[schemars(title = "…")]`. The types of
 /// fields are inlined, without references.
 pub fn settings_schema<T: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     settings
         .with_transform(RecursiveTransform(absent_instead_of_null))
+        .with_transform(RecursiveTransform(no_null_in_lists))
         .with_transform(RecursiveTransform(choices_with_one_type))
         .with_transform(RecursiveTransform(known_formats))
         .with_transform(RecursiveTransform(plain_texts))
@@ -91,6 +95,13 @@ fn absent_instead_of_null(schema: &mut Schema) {
         {
             without_null(property);
         }
+    }
+}
+
+/// Makes every element of a list a value, never `null`.
+fn no_null_in_lists(schema: &mut Schema) {
+    if let Some(Value::Object(items)) = schema.get_mut("items") {
+        without_null(items);
     }
 }
 
@@ -148,7 +159,7 @@ fn choices_of(alternative: Value) -> Option<Vec<Value>> {
 }
 
 fn known_formats(schema: &mut Schema) {
-    if schema.get("format").and_then(Value::as_str).is_some_and(|format| !FORMATS.contains(&format)) {
+    if schema.get("format").and_then(Value::as_str).is_some_and(|format| !SCHEMA_FORMATS.contains(&format)) {
         schema.remove("format");
     }
 }
@@ -161,21 +172,30 @@ fn plain_texts(schema: &mut Schema) {
     }
 }
 
-/// Returns a doc comment on one line, without the Markdown of links, emphasis and code.
-fn plain(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let (mut shown, mut rest) = (String::new(), line.as_str());
-    while let Some((before, behind)) = rest.split_once("](") {
-        let Some((start, (_, after))) = before.rfind('[').zip(behind.split_once(')')) else { break };
-        shown.push_str(&before[..start]);
-        shown.push_str(&before[start + 1..]);
-        rest = after;
+/// Returns the text of a doc comment on one line, read as CommonMark.
+fn plain(comment: &str) -> String {
+    let mut shown = String::new();
+    let items = |link: BrokenLink<'_>| names_an_item(&link).then_some((CowStr::Borrowed(""), CowStr::Borrowed("")));
+    for event in Parser::new_with_broken_link_callback(comment, Options::empty(), Some(items)) {
+        match event {
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
+                shown.push_str(&text)
+            }
+            Event::SoftBreak | Event::HardBreak => shown.push(' '),
+            Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::CodeBlock) => shown.push(' '),
+            _ => {}
+        }
     }
-    shown.push_str(rest);
-    let shown = shown.replace("[`", "`").replace("`]", "`");
-    // In code, an asterisk is not emphasis.
-    let parts = shown.split('`').enumerate();
-    parts.map(|(at, part)| if at % 2 == 1 { part.to_owned() } else { part.replace('*', "") }).collect()
+    shown.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns whether a link without a target leads to a Rust item, as in doc comments: ``[`Record`]``, `[Record::kind]`,
+/// `[the kind][Record::kind]`. Other text in brackets stays as it is: `[0-9]`.
+fn names_an_item(link: &BrokenLink<'_>) -> bool {
+    let path = link.reference.trim_matches('`');
+    let is_path = path.chars().all(|letter| letter.is_alphanumeric() || "_:!()".contains(letter));
+    let is_marked = path != &*link.reference || path.contains("::") || path.starts_with(char::is_uppercase);
+    is_path && (is_marked || link.link_type == LinkType::Reference)
 }
 
 #[cfg(test)]
@@ -203,6 +223,8 @@ mod tests {
         perhaps: Option<Bare>,
         nested: Nested,
         list: Vec<String>,
+        gaps: Vec<Option<String>>,
+        modes: Vec<Option<Mode>>,
     }
 
     #[derive(Default, Serialize, Deserialize, JsonSchema)]
@@ -241,6 +263,8 @@ mod tests {
         let text = schema.to_string();
         assert!(!text.contains("null\"") && !text.contains("$ref") && !text.contains("$defs"), "{text}");
         assert_eq!(properties["nested"]["properties"]["inner"]["type"], "integer");
+        assert_eq!(properties["gaps"]["items"]["type"], "string");
+        assert_eq!(properties["modes"]["items"]["oneOf"], properties["mode"]["oneOf"]);
         assert_eq!(schema["additionalProperties"], json!(false));
     }
 
@@ -266,6 +290,16 @@ mod tests {
         assert_eq!(schema["properties"]["text"]["description"], "See the manual, or Record.");
         assert_eq!(plain("`*.example.com` or **none**"), "*.example.com or none");
         assert_eq!(plain("[`A`](b) and [c](d) and [e"), "A and c and [e");
+        assert_eq!(plain("# Head\n\n- one\n- *two*\n\n1. three\n2. __four__\n\nlast"), "Head one two three four last");
+        assert_eq!(
+            plain("[Record], [`Record`], [the kind][Record::kind], [a][b], ![c](d)"),
+            "Record, Record, the kind, a, c"
+        );
+        assert_eq!(plain("[defined][1]\n\n[1]: https://example.com"), "defined");
+        assert_eq!(
+            plain("_some_ snake_case_name, 2 * 3 * 4, [0-9], a<b>, *.a.b"),
+            "some snake_case_name, 2 * 3 * 4, [0-9], a<b>, *.a.b"
+        );
     }
 
     #[test]
@@ -274,7 +308,7 @@ mod tests {
             let text = schema.to_value().to_string();
             let formats = text.split("\"format\":\"").skip(1).filter_map(|rest| rest.split('"').next());
             for format in formats {
-                assert!(FORMATS.contains(&format), "{format}");
+                assert!(SCHEMA_FORMATS.contains(&format), "{format}");
             }
         }
     }

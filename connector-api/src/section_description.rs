@@ -27,8 +27,8 @@ pub struct SectionDescription {
     /// The permissions that the credential needs for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rights: Vec<String>,
-    /// The sections that its rows are drawn from directly. It is incomplete if one of them is, and it lacks what they
-    /// leave out.
+    /// The sections that its rows are drawn from directly. It is incomplete if one of them is, and rows that
+    /// depend on a skipped one are missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drawn_from: Vec<Section>,
     /// The row types that it owns. No other section of the connector has rows of these types.

@@ -18,7 +18,7 @@ pub enum SectionStatus {
         /// The reason.
         error: ConnectorError,
     },
-    /// Left out by the configuration or the request.
+    /// Excluded by the configuration or the request.
     Skipped,
     /// The credential may not read it, or the target does not have it.
     Unavailable {
@@ -86,7 +86,7 @@ pub struct SectionReport {
     pub duration_ms: u64,
     /// Rows that came more than once and were dropped.
     pub duplicates: u64,
-    /// References to things that are not in the scan; they are left out.
+    /// References to things that are not in the scan; they are omitted.
     pub dangling: u64,
     /// Examples of those references, for the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

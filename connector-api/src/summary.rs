@@ -140,7 +140,7 @@ impl ScanSummary {
     }
 }
 
-/// A failed scan: the error, and the summary up to that point. Rows already emitted are not the whole.
+/// A failed scan: the error, and the summary up to that point. Rows already emitted are not complete.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScanFailure {
     /// Boxed to keep results small. Its error is always set.

@@ -157,7 +157,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         row(
             ErrorCode::NoUsers,
             "No users returned",
-            "Organisation empty or key lacks scope",
+            "The organisation is empty, or the key does not have the scope",
             &sentence(&rights::no_users(SignIn::ApiKey, users::SCOPE)),
         ),
         row(
@@ -190,7 +190,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         ),
         row(
             ErrorCode::Timeout,
-            "No answer in time",
+            "No response in time",
             "Slow network or service",
             "Scan again; if it persists, raise the time-outs",
         ),
@@ -208,19 +208,19 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         ),
         row(
             ErrorCode::MalformedResponse,
-            "Answer not understood",
+            "Response not understood",
             "The host is not a JumpCloud console, a proxy changes the responses, or JumpCloud rejects the request",
             "Check the host name and the proxy; if the message quotes JumpCloud, report it",
         ),
         row(
             ErrorCode::ResponseTooLarge,
-            "Answer too large",
+            "Response too large",
             "Very large records, or not a JumpCloud console",
             &format!("Lower {}, or raise {}", attribute::PAGE_SIZE, attribute::LARGEST_ANSWER_MIB),
         ),
         row(
             ErrorCode::InconsistentListing,
-            "Listing inconsistent",
+            "List inconsistent",
             "The organisation changed faster than it could be read",
             "Scan again at a quieter time",
         ),
@@ -254,7 +254,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             "404 Not Found",
             "Wrong host name, or the organisation does not have the feature",
             &format!(
-                "Check the host name, for last logins {}; turn off sections that the organisation does not have",
+                "Check the host name, for last logins {}; skip sections that the organisation does not have",
                 attribute::INSIGHTS_HOSTNAME
             ),
         ),

@@ -20,6 +20,9 @@ mod regions;
 mod rights;
 mod scan;
 mod sections;
+#[cfg(test)]
+#[path = "../../test-harness/simulator/tests/skip/mod.rs"]
+mod skip;
 mod test_connection;
 
 pub use connector::JumpCloud;

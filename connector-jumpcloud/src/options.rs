@@ -1,6 +1,7 @@
 //! What an operator can set: `system.attributes.*`, typed, with their schema.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub(crate) struct Options {
     /// or a rule, and only these are read.
     #[schemars(title = "Group details")]
     pub(crate) group_details: GroupDetails,
-    /// The sections that the operator leaves out, each by its own switch.
+    /// The sections that the operator skips, each by its own switch.
     #[serde(skip)]
     pub(crate) left_out: BTreeSet<Section>,
     /// Which effective grants to write as rows. A binding is what an administrator configured; a grant is what an account
@@ -70,11 +71,11 @@ pub(crate) struct Options {
     /// to 32.
     #[schemars(title = "Concurrent requests", range(min = 0, max = 64))]
     pub(crate) concurrency: u8,
-    /// The most requests per second. When it is not set, the pace follows JumpCloud's answers.
+    /// Maximum number of requests per second. If it is not set, the pace follows JumpCloud's responses.
     #[schemars(title = "Requests per second", range(min = 0.1, max = 1000.0))]
     pub(crate) requests_per_second: Option<f64>,
-    /// The most attempts for one request, the first included. Attempts that JumpCloud answers by asking for fewer calls
-    /// (429, or 503 with a time to wait) do not count; the time budget bounds them.
+    /// Maximum number of attempts, including the first. Responses that ask to slow down (429, or 503 with Retry-After) do
+    /// not count; the time budget limits them.
     #[schemars(title = "Attempts per request", range(min = 1, max = 20))]
     pub(crate) attempts: u8,
     /// The longest first wait before another attempt, in milliseconds. It doubles with each attempt.
@@ -83,7 +84,7 @@ pub(crate) struct Options {
     /// How long to wait for a connection, in seconds.
     #[schemars(title = "Connect time-out, in seconds", range(min = 1, max = 120))]
     pub(crate) connect_timeout_seconds: u16,
-    /// The longest pause within an answer, in seconds.
+    /// The longest pause within a response, in seconds.
     #[schemars(title = "Read time-out, in seconds", range(min = 1, max = 300))]
     pub(crate) read_timeout_seconds: u16,
     /// How long one attempt may take in all, in seconds.
@@ -95,8 +96,8 @@ pub(crate) struct Options {
     /// How long a scan may take, in minutes.
     #[schemars(title = "Time limit of a scan, in minutes", range(min = 1, max = 1440))]
     pub(crate) scan_limit_minutes: u16,
-    /// The largest answer to accept, in MiB, after decompression.
-    #[schemars(title = "Largest answer, in MiB", range(min = 1, max = 256))]
+    /// The largest response to accept, in MiB, after decompression.
+    #[schemars(title = "Largest response, in MiB", range(min = 1, max = 256))]
     pub(crate) largest_answer_mib: u16,
     /// The path of a file of certificates in PEM form, on the OrbisID server, to trust in addition to the platform's own.
     #[schemars(title = "CA bundle file", extend("examples" = ["/etc/orbisid/ca.pem"]))]
@@ -186,15 +187,10 @@ impl EffectiveGrants {
     }
 }
 
-impl GroupDetails {
-    /// The word in the settings.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::List => "list",
-            Self::Each => "each",
-            Self::Filtered => "filtered",
-        }
+/// The word in the settings.
+impl fmt::Display for GroupDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }
 
@@ -231,7 +227,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Reads attributes that have passed the schema, and the switches that leave sections out.
+    /// Reads attributes that have passed the schema, and the switches that skip sections.
     ///
     /// # Errors
     /// `invalid_config` for what a schema cannot say.
@@ -259,11 +255,10 @@ impl Options {
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return schema };
         let switched = switches.iter().map(|(_, switch)| (switch.name.to_owned(), switch.schema()));
         properties.extend(switched);
-        let ordered = form::groups(switches).into_iter().flat_map(|group| group.attributes);
-        let ordered: Map<_, _> = ordered.filter_map(|name| properties.remove_entry(&name)).collect();
-        // The form names them all, which the conformance suite holds it to.
-        let rest = std::mem::replace(properties, ordered);
-        properties.extend(rest);
+        let order: Vec<String> = form::groups(switches).into_iter().flat_map(|group| group.attributes).collect();
+        let mut sorted: Vec<_> = std::mem::take(properties).into_iter().collect();
+        sorted.sort_by_key(|(name, _)| order.iter().position(|known| known == name).unwrap_or(order.len()));
+        properties.extend(sorted);
         schema
     }
 
@@ -294,7 +289,7 @@ impl Options {
     }
 }
 
-/// The attribute that leaves a section out; it is on unless said otherwise.
+/// The attribute that skips a section; it is on unless said otherwise.
 pub(crate) struct Switch {
     /// The attribute's name.
     pub(crate) name: &'static str,
@@ -310,7 +305,7 @@ impl Switch {
     }
 }
 
-/// The sections that can be left out, each with its switch.
+/// The sections that can be skipped, each with its switch.
 pub(crate) type Switches = Vec<(Section, &'static Switch)>;
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ impl Scan<'_> {
                 result.unwrap_or_else(|_| Err(ConnectorError::new(
                     ErrorCode::Timeout,
                     format!("the scan did not end within {minutes} minutes"),
-                    format!("raise {SCAN_LIMIT_MINUTES}, or turn off sections that are not needed"),
+                    format!("raise {SCAN_LIMIT_MINUTES}, or skip sections that are not needed"),
                 )))
             }
         }

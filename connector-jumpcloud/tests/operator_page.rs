@@ -64,7 +64,7 @@ fn render(descriptor: &Descriptor) -> String {
     );
     page.push_str(
         "\n`users`, `groups` and `memberships` are core sections: if one of them is not complete, the scan fails. The other \
-         sections can be turned off, and can fail without failing the scan; the summary names what is missing.\n",
+         sections can be skipped, and can fail without failing the scan; the summary names what is missing.\n",
     );
     section(&mut page, "Evidence of privilege and risk");
     page.push_str(
@@ -124,7 +124,7 @@ fn render(descriptor: &Descriptor) -> String {
     for group in descriptor.form_groups() {
         let folded = if group.advanced { " (advanced)" } else { "" };
         write!(page, "\n### {}{folded}\n\n", group.title).unwrap();
-        let rows = group.attributes.iter().map(|name| attribute(name, descriptor.attribute(name)));
+        let rows = group.attributes.iter().map(|name| attribute(name, descriptor.attribute_schema(name)));
         table(&mut page, ["Attribute", "Title", "Value", "Default", "Description"], rows);
     }
     section(&mut page, "Troubleshooting");

@@ -20,7 +20,7 @@ const EDITION: Edition = Edition::Pro;
 #[derive(Default)]
 struct Store(BTreeMap<String, Snapshot>);
 
-/// Each section as the last scan that read it whole left it.
+/// Each section as of the last scan that read it completely.
 #[derive(Default)]
 struct Snapshot {
     rows: Vec<Record>,
@@ -51,7 +51,7 @@ impl ScanSink for Draft {
 }
 
 impl Store {
-    /// Scans a system, and replaces of its snapshot what was read whole.
+    /// Scans a system, and replaces in its snapshot what was read completely.
     async fn scan(
         &mut self,
         registry: &Registry,
@@ -97,7 +97,7 @@ fn show_form(descriptor: &Descriptor) {
         // A page would fold an advanced group.
         println!("  {}{}", group.title, if group.advanced { " (advanced)" } else { "" });
         for name in &group.attributes {
-            let property = descriptor.attribute(name);
+            let property = descriptor.attribute_schema(name);
             let text = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
             let choices = property["oneOf"].as_array().into_iter().flatten();
             let choices: Vec<String> = choices.map(|choice| text(choice, "title")).collect();

@@ -9,9 +9,9 @@
 //! [`AccessRows`] builds one from a scan's rows and puts names on the grants. This crate does no I/O and knows no
 //! target's words.
 //!
-//! # Ways
-//! A way leads from an account up through groups, and passes no group twice. Groups that are members of each other make
-//! more ways than can be listed. So for one subject the nearest [`WAYS`] are followed and, in addition, the nearest way
+//! # Paths
+//! A path leads from an account up through groups, and passes no group twice. Groups that are members of each other make
+//! more paths than can be listed. So for one subject the nearest [`WAYS`] are followed and, in addition, the nearest path
 //! to every group and the nearest of those that give more. The set of reached resources and the strength of access are
 //! therefore always right; only the number of further paths is a lower bound.
 

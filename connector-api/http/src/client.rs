@@ -41,7 +41,7 @@ struct Inner {
     clock: Clock,
     /// Whether the target has accepted the credential at least once.
     accepted: AtomicBool,
-    /// The paths of listings that refuse to sort.
+    /// The paths of lists that refuse to sort.
     refused_sorts: Mutex<BTreeSet<String>>,
 }
 
@@ -123,12 +123,12 @@ impl HttpClient {
         self.0.parts.proxies.on_the_way_to(self.service(Service::MAIN).ok()?)
     }
 
-    /// Returns the paths of listings that have refused to sort.
+    /// Returns the paths of lists that have refused to sort.
     pub fn refused_sorts(&self) -> BTreeSet<String> {
         self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Marks listings that refuse to sort.
+    /// Marks lists that refuse to sort.
     pub fn refuse_sorts(&self, paths: impl IntoIterator<Item = String>) {
         self.0.refused_sorts.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
     }

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # Listings
+//! # Lists
 //!
-//! | paging by | whole list | page by page | complete when |
+//! | paging by | complete list | page by page | complete when |
 //! |---|---|---|---|
 //! | offset and limit | [`list_offset`](HttpClient::list_offset) | [`PageReader`] | pages are linked by shared rows, and totals agree |
 //! | the id of the last row | [`list_cursor`](HttpClient::list_cursor) | [`ChainReader`] | the target reports the end, or a page is empty |
@@ -38,7 +38,7 @@
 //!     fn judge(&self, refusal: &Refusal<'_>) -> Verdict {
 //!         match refusal.status.as_u16() {
 //!             403 if refusal.said.words.contains("scope") => {
-//!                 refusal.forbidden("the token lacks a scope", "give the token the scope users:read")
+//!                 refusal.forbidden("the token does not have a scope", "give the token the scope users:read")
 //!             }
 //!             _ => refusal.standard(),
 //!         }

@@ -4,7 +4,6 @@
 //! a target in trouble gets few requests. A request that was refused because of the rate passes its permit on. *Rate*:
 //! unlimited until the target first refuses a request because of the rate. From then on, requests go out evenly at a
 //! *level*, which no second exceeds. Three things change it:
-//! second holds more of them than that, and three things move it:
 //!
 //! - A *measurement*, when more is refused at the level than chance explains: the responses of about one second are
 //!   counted, and what was served becomes the new level.

@@ -1,4 +1,4 @@
-//! Reading whole listings. Two families, by who finds the next page: [`offset`] asks for windows of rows and proves that they
+//! Reading complete lists. Two families, by who finds the next page: [`offset`] asks for windows of rows and proves that they
 //! join up; [`chain`] goes where each page says that the next one begins (a `Link` header, a token, the last row's id). Lists
 //! that fit into memory have a short way here.
 
@@ -20,9 +20,9 @@ use offset::{Listing, PageReader};
 use page::PageShape;
 use row::Identified;
 
-/// Methods for lists that fit into memory. Each reads a complete listing or fails; none returns a part of one.
+/// Methods for lists that fit into memory. Each reads a complete list or fails; none returns a part of one.
 impl HttpClient {
-    /// Reads every row of a listing by offset, and proves that it is complete: see [`PageReader`].
+    /// Reads every row of a list by offset, and proves that it is complete: see [`PageReader`].
     ///
     /// # Errors
     /// As [`PageReader::next`].
@@ -38,7 +38,7 @@ impl HttpClient {
         Ok(all)
     }
 
-    /// Reads every row of a listing whose next page starts after the id of the last row: see [`ChainReader::cursor`].
+    /// Reads every row of a list whose next page starts after the id of the last row: see [`ChainReader::cursor`].
     ///
     /// # Errors
     /// As [`ChainReader::next`].
@@ -52,7 +52,7 @@ impl HttpClient {
         ChainReader::cursor(self, meter, call, shape, parameter).all().await
     }
 
-    /// Reads every row of a listing whose pages link to the next one: see [`ChainReader::links`].
+    /// Reads every row of a list whose pages link to the next one: see [`ChainReader::links`].
     ///
     /// # Errors
     /// As [`ChainReader::next`].
@@ -65,7 +65,7 @@ impl HttpClient {
         ChainReader::links(self, meter, call, shape).all().await
     }
 
-    /// Reads every row of a listing whose pages contain tokens: see [`ChainReader::tokens`].
+    /// Reads every row of a list whose pages contain tokens: see [`ChainReader::tokens`].
     ///
     /// # Errors
     /// As [`ChainReader::next`].
@@ -79,7 +79,7 @@ impl HttpClient {
         ChainReader::tokens(self, meter, call, shape, parameter).all().await
     }
 
-    /// Checks that a listing by offset can be read, and reports the number of rows from its first page. For other
+    /// Checks that a list by offset can be read, and reports the number of rows from its first page. For other
     /// lists, use [`Check::probe`].
     pub async fn check<T: Identified + Send + 'static>(&self, name: &str, listing: Listing) -> Check {
         let reading = async {

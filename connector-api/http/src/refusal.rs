@@ -76,7 +76,7 @@ impl<'a> Refusal<'a> {
         Self { asked, status, said, after, headers, scrub, words }
     }
 
-    /// Returns who answered what to which call, in one line: `host answered 403 to /path "no"`.
+    /// Returns who answered what to which request, in one line: `host answered 403 to /path "no"`.
     pub fn answered(&self) -> String {
         let Asked { host, path, proxy, .. } = self.asked;
         let through = proxy.map_or_else(String::new, |proxy| format!(" (through the proxy {proxy})"));

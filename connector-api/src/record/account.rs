@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Raises;
 use crate::Attributes;
-use crate::reason::{Reason, Severity, gravest_of_privileged};
+use crate::reason::{Reason, Severity, severity_of_privileged};
 use crate::section::Section;
 
 /// A user, an administrator or a program that can sign in. Identity: `externalId`.
@@ -79,7 +79,7 @@ pub struct Account {
     /// Accounts that may belong to the same person, with the evidence. A connector never merges them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<AccountLink>,
-    /// Evidence of privilege and risk, gravest first. The host's policy decides the privilege level.
+    /// Evidence of privilege and risk, most severe first. The host's policy decides the privilege level.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
     /// Everything else that the target reports of the account.
@@ -93,9 +93,9 @@ impl Account {
         Self { external_id: external_id.into(), username: username.into(), ..Self::default() }
     }
 
-    /// Returns the gravest severity of all evidence, or `None` if the account is not privileged.
+    /// Returns the highest severity of all evidence, or `None` if the account is not privileged.
     pub fn severity(&self) -> Option<Severity> {
-        gravest_of_privileged(&self.reasons)
+        severity_of_privileged(&self.reasons)
     }
 }
 
@@ -229,7 +229,7 @@ pub struct AccountLink {
     pub kind: AccountKind,
     /// The reason for the link: `sharedEmail`, `declaredByTarget`, ….
     pub evidence: String,
-    /// The sections that it was drawn from. If one of them was not read whole, a host keeps the links that it had.
+    /// The sections that it was drawn from. If one of them was not complete, a host keeps the links that it had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<Section>,
 }

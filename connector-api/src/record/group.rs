@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Raises;
 use crate::Attributes;
-use crate::reason::{Reason, Severity, gravest_of_privileged};
+use crate::reason::{Reason, Severity, severity_of_privileged};
 
 /// A set of accounts that carries entitlements. Identity: `groupType` and `externalId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,7 +32,7 @@ pub struct Group {
     /// Whether there is evidence that members are privileged.
     #[serde(default)]
     pub privileged: bool,
-    /// The evidence, gravest first.
+    /// The evidence, most severe first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
     /// The access that members have on every resource of some types that they reach through the group.
@@ -50,8 +50,8 @@ impl Group {
         Self { external_id, group_type, name, ..Self::default() }
     }
 
-    /// Returns the gravest severity of the evidence, or `None` if the group makes nobody privileged.
+    /// Returns the highest severity of the evidence, or `None` if the group makes nobody privileged.
     pub fn severity(&self) -> Option<Severity> {
-        gravest_of_privileged(&self.reasons)
+        severity_of_privileged(&self.reasons)
     }
 }

@@ -1,4 +1,4 @@
-//! The meaning of JumpCloud's answers, and the header that names the organisation.
+//! The meaning of JumpCloud's responses, and the header that names the organisation.
 
 use std::sync::OnceLock;
 

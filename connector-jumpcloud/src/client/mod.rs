@@ -1,4 +1,4 @@
-//! The parts of the client that are specific to JumpCloud: hosts, sign-in, the meaning of answers, the shape of a list.
+//! The parts of the client that are specific to JumpCloud: hosts, sign-in, the meaning of responses, the shape of a list.
 
 mod console;
 mod hosts;
@@ -49,7 +49,7 @@ pub(crate) fn listing(call: Call, limit: u64) -> Listing {
     Listing::new(Offsets { skip: "skip", ..Offsets::of(PAGE) }, call, limit)
 }
 
-/// Reads an answer as a page of a listing.
+/// Reads a response as a page of a list.
 pub(crate) fn page<T: Identified>(answer: &Answer) -> Result<Page<T>, serde_json::Error> {
     Page::read(answer, &PAGE)
 }
@@ -59,7 +59,7 @@ pub(crate) fn insights(path: &str, body: Bytes) -> Call {
     Call::post(path, body).at(INSIGHTS)
 }
 
-/// A list that cannot be read as one consistent whole, after N passes.
+/// A list that cannot be read completely and consistently, after N passes.
 pub(crate) fn inconsistent(path: &str, passes: u8, why: &str) -> ConnectorError {
     connector_http::inconsistent(path, passes, why, &WORDS)
 }

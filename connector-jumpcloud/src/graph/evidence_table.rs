@@ -147,10 +147,9 @@ evidence! {
         "Check that all members need this; if not, remove the POSIX group from the group",
         "usergroups: attributes.posixGroups";
     PrivilegedGroup "privileged_group" Privilege [High, Medium, Low] from [GROUPS, MEMBERSHIPS] details [SYSTEMS, GRANTS]:
-        "Is in a privileged group. The user or group is a member directly or through other groups. The group itself has \
-         group_sudo, group_sudo_without_password, posix_admin_group or group_name, and the severity is the same. If its \
-         members administer devices through it, sudo_on_systems or sudo_on_systems_without_password is reported instead of \
-         group_sudo and group_sudo_without_password",
+        "Is in a privileged group, directly or through other groups; the severity is the group's. If the members administer \
+         devices through it, sudo_on_systems or sudo_on_systems_without_password is reported instead of group_sudo or \
+         group_sudo_without_password",
         "Check that each member still needs to be in the group, and remove those who do not; if only the group's name makes \
          it privileged, narrow privilegedGroupPatterns",
         "GET /api/v2/usergroups/{id}/members";

@@ -10,7 +10,7 @@ use super::attribute::*;
 pub(crate) fn groups(switches: &Switches) -> Vec<FormGroup> {
     let switches = switches.iter().map(|(_, switch)| switch.name);
     vec![
-        FormGroup::new("Organization and sign-in", [ORG_ID, AUTHENTICATION]),
+        FormGroup::new("Organisation and sign-in", [ORG_ID, AUTHENTICATION]),
         FormGroup::new("What to discover", switches.chain([EFFECTIVE_GRANTS, LAST_LOGIN_DAYS])),
         FormGroup::new("Evidence of privilege and risk", [PRIVILEGED_GROUP_PATTERNS, STALE_API_KEY_DAYS]),
         FormGroup::new(

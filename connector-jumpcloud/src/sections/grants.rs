@@ -39,9 +39,8 @@ static ABOUT: About = About {
     option: Some(Switch {
         name: "includeGrants",
         title: "Grants",
-        description: "Discover who reaches which device, application and directory, and why. Costs up to two requests for \
-                      each device, application and directory, and three for each device group; fewer where there are \
-                      fewer groups than these.",
+        description: "Discover who reaches which device, application and directory, and why. Costs at most \
+                      two requests per device, application and directory, and three per device group.",
     }),
     rights: &[
         Right::of_administrators("/api/v2/systemgroups/{id}/members", "systems.readonly"),

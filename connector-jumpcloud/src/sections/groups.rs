@@ -125,8 +125,7 @@ async fn read(
     if lacking > 0 && matches!(which, Which::Some(_)) {
         progress.note(format!(
             "the list omits the attributes or the membership method of {lacking} groups, and these were not read \
-             individually because {GROUP_DETAILS} is {}",
-            how.word()
+             individually because {GROUP_DETAILS} is {how}"
         ));
     }
     Ok(())
@@ -173,7 +172,7 @@ pub(crate) fn check_absent(absent: &BTreeSet<Id>, is_there: impl Fn(&Id) -> bool
             format!(
                 "scan again; if it persists, report it to JumpCloud, and set {GROUP_DETAILS} to {} until then, which may miss \
                  the sudo of groups",
-                GroupDetails::List.word()
+                GroupDetails::List
             ),
         )
         .with_retry(Retry::Later)),

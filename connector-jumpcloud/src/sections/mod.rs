@@ -170,7 +170,7 @@ pub(crate) fn fields(named: &[(&str, &str)]) -> impl Iterator<Item = Field> {
     named.iter().map(|(record, field)| Field::new(*record, *field))
 }
 
-/// The switches of the sections that can be turned off.
+/// The switches of the sections that can be skipped.
 pub(crate) fn switches() -> Switches {
     let abouts = ALL.iter().map(|section| section.about());
     abouts.filter_map(|about| Some((about.section, about.option.as_ref()?))).collect()

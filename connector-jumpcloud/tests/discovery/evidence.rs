@@ -199,7 +199,7 @@ async fn evidence_that_rests_on_devices_stays_with_a_host_that_leaves_them_out()
 }
 
 #[tokio::test]
-async fn every_reason_has_its_severity_and_remedy_and_the_gravest_comes_first() {
+async fn every_reason_has_its_severity_and_remedy_and_the_most_severe_comes_first() {
     let scanned = scan(organization().await.system()).await;
     let of = |reasons: &[Reason]| -> Vec<(String, Severity)> {
         assert!(reasons.iter().all(|reason| !reason.remedy.is_empty()), "{reasons:?}");

@@ -1,4 +1,4 @@
-//! How far logins are looked back on, and that nobody is reported as never logged in for want of a log.
+//! How far logins are looked back on, and that nobody is reported as never logged in because a log is missing.
 
 use crate::support::console::{Console, Content, id};
 use crate::support::replay::NOW;

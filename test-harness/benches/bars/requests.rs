@@ -75,7 +75,7 @@ fn pages_of_core(organization: &Organization) -> u64 {
         let members = organization.members(Node { kind: Kind::UserGroup, index: group.index });
         pages(members.count())
     });
-    // The list of groups lacks what makes a group privileged, so each is read by itself.
+    // The list of groups omits what makes a group privileged, so each is read by itself.
     let details = count(Kind::UserGroup);
     pages(count(Kind::User)) + pages(count(Kind::UserGroup)) + details + members.sum::<u64>()
 }

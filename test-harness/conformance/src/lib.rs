@@ -27,6 +27,7 @@ mod report;
 mod rerun;
 mod secret;
 mod suite;
+mod table;
 mod trap;
 mod truth;
 mod verdict;

@@ -80,7 +80,7 @@ catches! {
     a_wrong_member_count_is_caught: WrongMemberCount => member_counts_match_the_memberships;
     an_unannounced_type_is_caught: UnannouncedType => every_type_is_announced;
     an_unannounced_reason_is_caught: UnannouncedReason => every_reason_is_announced;
-    a_graver_severity_than_announced_is_caught: GraverThanAnnounced => every_reason_is_announced;
+    a_higher_severity_than_announced_is_caught: MoreSevereThanAnnounced => every_reason_is_announced;
     a_group_that_is_privileged_without_a_reason_is_caught: PrivilegedWithoutReason => every_reason_is_announced;
     a_forgotten_section_is_caught: ForgetsASection => every_section_is_accounted_for;
     a_miscounted_section_is_caught: Miscounts => every_section_is_accounted_for;

@@ -11,12 +11,13 @@ Examples:
   harness completions bash > ~/.local/share/bash-completion/completions/harness
   harness completions zsh > ~/.zfunc/_harness                   with ~/.zfunc in fpath
   harness completions fish > ~/.config/fish/completions/harness.fish
-  harness completions powershell >> $PROFILE";
+  harness completions powershell >> $PROFILE
+  harness completions elvish >> ~/.config/elvish/rc.elv";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The shell
+    /// Shell to complete in
     shell: Shell,
 }
 

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use clap::Args;
-use connector_api::{ConnectorError, CredentialField, Descriptor, Edition, Registry, SectionDescription};
+use connector_api::{
+    ConnectorError, CredentialField, Descriptor, Edition, EvidenceRow, Protocol, Registry, SectionDescription,
+};
 use serde_json::Value;
 
 use super::print::{self, AnswerFormat};
@@ -33,59 +35,68 @@ impl Arguments {
 
 fn page(descriptor: &Descriptor) -> String {
     let mut page = format!("{} ({})\n{}\n", descriptor.display_name, descriptor.os_type, descriptor.description);
-    let editions: Vec<String> = descriptor.editions.iter().map(Edition::to_string).collect();
-    section(
-        &mut page,
-        "General",
-        &facts([
-            ("System Type", descriptor.system_type.clone()),
-            ("Version", descriptor.version.clone()),
-            ("Editions", editions.join(", ")),
-            ("Scan priority", descriptor.default_scan_priority.to_string()),
-            ("Host name", descriptor.default_hostname.clone().unwrap_or_default()),
-            ("Port", descriptor.default_port.to_string()),
-            ("User name", credential(descriptor.credential.username.as_ref())),
-            ("Password", credential(Some(&descriptor.credential.password))),
-        ]),
-    );
-    let mut protocols = String::new();
-    for protocol in &descriptor.protocols {
-        let _ = writeln!(protocols, "  {}, port {}\n      {}", protocol.name, protocol.port, protocol.notes);
+    for (title, body) in [
+        ("General", general(descriptor)),
+        ("Protocols", protocols(descriptor)),
+        ("Required permissions", list(&descriptor.required_permissions)),
+        ("What is discovered", sections(descriptor)),
+        ("Evidence of privilege and risk", evidence(descriptor)),
+        ("Group and resource types", list(&descriptor.emits)),
+        ("Attributes", attributes(descriptor)),
+        ("Configuration steps", steps(&descriptor.configuration_steps)),
+        ("Troubleshooting", troubleshooting(descriptor)),
+    ] {
+        if !body.is_empty() {
+            let _ = write!(page, "\n{title}\n{body}");
+        }
     }
-    section(&mut page, "Protocols", &protocols);
-    section(&mut page, "Required permissions", &list(&descriptor.required_permissions, "-"));
-    let mut sections = String::new();
-    for SectionDescription { section, data, source, cost, .. } in &descriptor.sections {
-        let _ = writeln!(sections, "  {section}\n      data:   {data}\n      source: {source}\n      cost:   {cost}");
-    }
-    section(&mut page, "What is discovered", &sections);
-    let mut evidence = String::new();
-    for row in &descriptor.evidence {
-        let severities: Vec<&str> = row.severities.iter().map(|severity| severity.as_str()).collect();
-        let _ = writeln!(evidence, "  {} [{}]", row.code, severities.join(", "));
-        let _ = writeln!(
-            evidence,
-            "      meaning: {}\n      remedy:  {}\n      source:  {}",
-            row.meaning, row.remedy, row.source
-        );
-    }
-    section(&mut page, "Evidence of privilege and risk", &evidence);
-    section(&mut page, "Group and resource types", &list(&descriptor.emits, "-"));
-    section(&mut page, "Attributes", &attributes(descriptor));
-    section(&mut page, "Configuration steps", &list(&descriptor.configuration_steps, "1."));
-    let mut troubleshooting = String::new();
-    for row in &descriptor.troubleshooting {
-        let _ = writeln!(troubleshooting, "  {} [{}]", row.symptom, row.code);
-        let _ = writeln!(troubleshooting, "      cause:  {}\n      remedy: {}", row.likely_cause, row.resolution);
-    }
-    section(&mut page, "Troubleshooting", &troubleshooting);
     page
 }
 
-fn section(page: &mut String, title: &str, body: &str) {
-    if !body.is_empty() {
-        let _ = write!(page, "\n{title}\n{body}");
+fn general(descriptor: &Descriptor) -> String {
+    let editions: Vec<String> = descriptor.editions.iter().map(Edition::to_string).collect();
+    facts([
+        ("System Type", descriptor.system_type.clone()),
+        ("Version", descriptor.version.clone()),
+        ("Editions", editions.join(", ")),
+        ("Scan priority", descriptor.default_scan_priority.to_string()),
+        ("Host name", descriptor.default_hostname.clone().unwrap_or_default()),
+        ("Port", descriptor.default_port.to_string()),
+        ("User name", credential(descriptor.credential.username.as_ref())),
+        ("Password", credential(Some(&descriptor.credential.password))),
+    ])
+}
+
+fn protocols(descriptor: &Descriptor) -> String {
+    let line = |of: &Protocol| format!("  {}, port {}\n      {}\n", of.name, of.port, of.notes);
+    descriptor.protocols.iter().map(line).collect()
+}
+
+fn sections(descriptor: &Descriptor) -> String {
+    let mut text = String::new();
+    for SectionDescription { section, data, source, cost, .. } in &descriptor.sections {
+        let _ = writeln!(text, "  {section}\n      data:   {data}\n      source: {source}\n      cost:   {cost}");
     }
+    text
+}
+
+fn evidence(descriptor: &Descriptor) -> String {
+    let mut text = String::new();
+    for EvidenceRow { code, severities, meaning, remedy, source, .. } in &descriptor.evidence {
+        let severities: Vec<&str> = severities.iter().map(|severity| severity.as_str()).collect();
+        let _ = writeln!(text, "  {code} [{}]", severities.join(", "));
+        let _ = writeln!(text, "      meaning: {meaning}\n      remedy:  {remedy}\n      source:  {source}");
+    }
+    text
+}
+
+fn troubleshooting(descriptor: &Descriptor) -> String {
+    let mut text = String::new();
+    for row in &descriptor.troubleshooting {
+        let _ = writeln!(text, "  {} [{}]", row.symptom, row.code);
+        let _ = writeln!(text, "      cause:  {}\n      remedy: {}", row.likely_cause, row.resolution);
+    }
+    text
 }
 
 fn facts<const N: usize>(facts: [(&str, String); N]) -> String {
@@ -100,10 +111,12 @@ fn credential(field: Option<&CredentialField>) -> String {
     )
 }
 
-fn list(lines: &[String], mark: &str) -> String {
-    let numbered = mark == "1.";
-    let mark = |at: usize| if numbered { format!("{}.", at + 1) } else { mark.to_owned() };
-    lines.iter().enumerate().map(|(at, line)| format!("  {} {line}\n", mark(at))).collect()
+fn list(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("  - {line}\n")).collect()
+}
+
+fn steps(lines: &[String]) -> String {
+    (1..).zip(lines).map(|(number, line)| format!("  {number}. {line}\n")).collect()
 }
 
 /// The attributes as a form groups them.
@@ -112,7 +125,7 @@ fn attributes(descriptor: &Descriptor) -> String {
     for group in descriptor.form_groups() {
         let _ = writeln!(text, "  {}{}", group.title, if group.advanced { " (advanced)" } else { "" });
         for name in &group.attributes {
-            let property = descriptor.attribute(name);
+            let property = descriptor.attribute_schema(name);
             let word = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
             let default = property.get("default").map(|default| format!(" [default: {default}]")).unwrap_or_default();
             let _ = writeln!(text, "    {name}: {}{default}", word(property, "title"));

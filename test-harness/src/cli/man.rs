@@ -18,7 +18,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Writes the pages of all commands into this folder, which is made
+    /// Write the pages of all commands into this folder; it is created if missing
     #[arg(long, value_name = "FOLDER")]
     output: Option<PathBuf>,
 }

@@ -60,7 +60,7 @@ enum Command {
     Connectors(connectors::Arguments),
     /// Show a connector's sections, permissions, evidence, attributes and troubleshooting
     Describe(describe::Arguments),
-    /// Print the JSON Schema of a connector's attributes
+    /// Print the JSON Schema of a connector's attributes, or of the rows
     Schema(schema::Arguments),
     /// Check what a scan needs: network, TLS, credential and permissions
     TestConnection(test_connection::Arguments),
@@ -70,9 +70,9 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector
     Conformance(conformance::Arguments),
-    /// Print the script that completes commands and options in a shell
+    /// Print a completion script for a shell
     Completions(completions::Arguments),
-    /// Print the manual page, or write that of each command into a folder
+    /// Print the manual page, or write the pages of all commands
     Man(man::Arguments),
 }
 
@@ -105,13 +105,12 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         arguments::Parsed::Arguments(cli) => cli.command,
         arguments::Parsed::Text(text) => return print::text(&text).map(|()| Exit::Complete),
     };
-    let registry = Registry::discover()?;
     match command {
-        Command::Connectors(arguments) => arguments.run(&registry),
-        Command::Describe(arguments) => arguments.run(&registry),
-        Command::Schema(arguments) => arguments.run(&registry),
-        Command::TestConnection(arguments) => block_on(arguments.run(&registry)),
-        Command::Scan(arguments) => block_on(arguments.run(&registry)),
+        Command::Connectors(arguments) => arguments.run(&Registry::discover()?),
+        Command::Describe(arguments) => arguments.run(&Registry::discover()?),
+        Command::Schema(arguments) => arguments.run(&Registry::discover()?),
+        Command::TestConnection(arguments) => block_on(arguments.run(&Registry::discover()?)),
+        Command::Scan(arguments) => block_on(arguments.run(&Registry::discover()?)),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),

@@ -12,7 +12,7 @@ pub(super) struct Arguments {
     /// OS Type of the connector whose attributes are described
     #[arg(long, value_name = "TYPE", default_value = target::DEFAULT_OS_TYPE)]
     os_type: String,
-    /// The schema of the rows instead, of one line of a scan in NDJSON; it is the same for every connector
+    /// Print the schema of a row (one line of NDJSON) instead; it is the same for every connector
     #[arg(long, conflicts_with = "os_type")]
     rows: bool,
 }

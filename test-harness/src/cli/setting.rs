@@ -46,35 +46,28 @@ impl Setting {
                 format!("save it in a file and use --password-file FILE, or set the variable {PASSWORD_VARIABLE}"),
             ));
         }
-        if property.is_null() || takes(schema, property, "string", 4) {
+        let Some((_, is, what, example)) = TYPES.iter().find(|(name, ..)| property["type"] == *name) else {
             return Ok(self.value.clone().into());
-        }
-        let read = serde_json::from_str(&self.value).ok();
-        let fits = |value: &Value| {
-            value.is_null() || TYPES.iter().any(|(name, is, ..)| takes(schema, property, name, 4) && is(value))
         };
-        let known = TYPES.iter().find(|(name, ..)| takes(schema, property, name, 4));
-        match (read, known) {
-            (Some(value), _) if fits(&value) => Ok(value),
-            (_, Some((_, _, what, example))) => {
-                let example = match &property["default"] {
-                    default if fits(default) && !default.is_null() => default.to_string(),
-                    _ => (*example).to_owned(),
-                };
-                // A shell would interpret quotes and brackets.
-                let quote = if example.contains(['"', '[', '{']) { "'" } else { "" };
-                Err(ConnectorError::invalid_config(
-                    format!("attributes.{}: must be {what}", self.key),
-                    format!("write for example --set {quote}{}={example}{quote}", self.key),
-                ))
-            }
-            // Without a type here, the schema itself decides.
-            (read, None) => Ok(read.unwrap_or_else(|| self.value.clone().into())),
+        if let Ok(value) = serde_json::from_str::<Value>(&self.value)
+            && (value.is_null() || is(&value))
+        {
+            return Ok(value);
         }
+        let example = match &property["default"] {
+            default if is(default) => default.to_string(),
+            _ => (*example).to_owned(),
+        };
+        // A shell would interpret quotes and brackets.
+        let quote = if example.contains(['"', '[', '{']) { "'" } else { "" };
+        Err(ConnectorError::invalid_config(
+            format!("attributes.{}: must be {what}", self.key),
+            format!("write for example --set {quote}{}={example}{quote}", self.key),
+        ))
     }
 }
 
-/// A JSON type: its name, its test, its description and an example.
+/// A JSON type other than text: its name, its test, its description and an example.
 type Type = (&'static str, fn(&Value) -> bool, &'static str, &'static str);
 
 const TYPES: [Type; 5] = [
@@ -84,21 +77,6 @@ const TYPES: [Type; 5] = [
     ("array", Value::is_array, "a list, as JSON", r#"["one","two"]"#),
     ("object", Value::is_object, "an object, as JSON", r#"{"name":"value"}"#),
 ];
-
-/// Whether a property accepts values of a type. `depth` bounds references.
-fn takes(schema: &Value, property: &Value, name: &str, depth: u8) -> bool {
-    let any = |list: &Value, is: &dyn Fn(&Value) -> bool| list.as_array().is_some_and(|items| items.iter().any(is));
-    if let Some(path) = property["$ref"].as_str().and_then(|path| path.strip_prefix('#'))
-        && depth > 0
-    {
-        return schema.pointer(path).is_some_and(|target| takes(schema, target, name, depth - 1));
-    }
-    property["type"] == name
-        || any(&property["type"], &|known| known == name)
-        || name == "string" && (property["const"].is_string() || any(&property["enum"], &Value::is_string))
-        || depth > 0
-            && ["anyOf", "oneOf"].iter().any(|list| any(&property[*list], &|one| takes(schema, one, name, depth - 1)))
-}
 
 /// Whether a name suggests that its value is a key or password.
 fn names_secret(name: &str) -> bool {
@@ -116,15 +94,14 @@ mod tests {
     fn schema() -> Value {
         json!({
             "properties": {
-                "org": {"type": ["string", "null"]},
+                "org": {"type": "string"},
                 "size": {"type": "integer"},
-                "pace": {"type": ["number", "null"]},
+                "pace": {"type": "number"},
                 "on": {"type": "boolean", "default": false},
                 "patterns": {"type": "array", "items": {"type": "string"}, "default": ["a", "b"]},
-                "mode": {"$ref": "#/$defs/Mode"},
+                "mode": {"type": "string", "oneOf": [{"const": "auto"}, {"const": "v2"}]},
                 "monkey": {"type": "string"},
             },
-            "$defs": {"Mode": {"oneOf": [{"const": "auto"}, {"const": "v2"}]}},
         })
     }
 

@@ -26,7 +26,7 @@ fn wrong_usage_is_named_with_its_help() {
         (&["scan", "--hostname", "x", "--port", "65536"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--set", "pageSize"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--format", "xml"], "harness scan --help"),
-        (&["scan", "--hostname", "x", "--without", "users"], "leave out only these: administrators"),
+        (&["scan", "--hostname", "x", "--without", "users"], "skip only these: administrators"),
         (&["scan", "--hostname", "x", "--without", "last login"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--fresh"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--password", "x"], "--password-file"),

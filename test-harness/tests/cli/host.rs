@@ -70,7 +70,7 @@ async fn a_checkpoint_with_any_byte_changed_or_missing_is_refused() {
 }
 
 #[tokio::test]
-async fn a_foreign_checkpoint_is_refused_and_a_fresh_scan_begins_anew() {
+async fn a_foreign_checkpoint_is_refused_and_a_fresh_scan_starts_again() {
     let folder = tempfile::tempdir().unwrap();
     let (path, kept) = interrupted(folder.path()).await;
     let elsewhere = SystemConfig::new("Toy", "other.example", Credential::default());

@@ -315,7 +315,7 @@ fn attributes_are_described_in_the_groups_of_the_form_with_titles_and_choices() 
     let page = run(&mut harness(["describe", "--os-type", "JumpCloud"])).stdout;
     let mut at = 0;
     for line in [
-        "  Organization and sign-in\n",
+        "  Organisation and sign-in\n",
         "    jumpcloudOrgId: Organization ID\n",
         "        serviceAccount = Service account: A service account's client ID and secret.\n",
         "  What to discover\n",

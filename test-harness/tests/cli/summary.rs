@@ -178,7 +178,7 @@ fn codes(scanned: &Scanned) -> BTreeMap<&str, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ten_shown_are_the_ten_worst_each_with_whole_sentences_gravest_first() {
+async fn the_ten_shown_are_the_ten_worst_each_with_whole_sentences_most_severe_first() {
     let simulator = organization(SimulatorOptions::default()).await;
     for width in [80, 140] {
         let scanned = scanned(&simulator, width, &[]).await;

@@ -48,7 +48,7 @@ pub(super) struct ConcurrencySettings {
 
 /// The settings that all clients use.
 pub(super) const CONCURRENCY: ConcurrencySettings = ConcurrencySettings {
-    first: 4,
+    first: 8,
     least: 2,
     most: 32,
     most_with_limited_rate: 16,

@@ -1,4 +1,4 @@
-//! Listings whose pages form a chain: each page, or its last row, determines where the next one starts.
+//! Lists whose pages form a chain: each page, or its last row, determines where the next one starts.
 //!
 //! The pages of [`PageReader`](super::offset::PageReader) are windows on a list. Here the target keeps the pages
 //! consistent, and nothing in them reveals a row that was left out. What can be proven is proven: the chain ends where
@@ -38,7 +38,7 @@ enum Follow<I> {
     },
 }
 
-/// Reads a listing page by page, each row once.
+/// Reads a list page by page, each row once.
 #[derive(Debug)]
 pub struct ChainReader<T: Identified> {
     client: HttpClient,
@@ -57,7 +57,7 @@ pub struct ChainReader<T: Identified> {
 }
 
 impl<T: Identified> ChainReader<T> {
-    /// Creates a reader of the listing that starts with `call` and follows the header `Link: <…>; rel="next"` (RFC
+    /// Creates a reader of the list that starts with `call` and follows the header `Link: <…>; rel="next"` (RFC
     /// 8288), which the last page does not have. `meter` counts the requests.
     pub fn links(client: &HttpClient, meter: &Meter, call: Call, shape: PageShape) -> Self {
         Self::new(client, meter, call, shape, Follow::Links)

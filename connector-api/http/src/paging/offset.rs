@@ -1,4 +1,4 @@
-//! Reading a whole listing, page by page, while the target changes under it.
+//! Reading a complete list, page by page, while the target changes under it.
 //!
 //! A page is a window (`skip`, `limit`) on a live list. Between two pages a deletion moves later rows one place to the
 //! front, so that the next page starts one row too late and a row is lost; an insertion doubles one. Totals do not
@@ -9,13 +9,13 @@
 //! windows further to the front until one links up. A chain of linked pages from the first row to a page that ends
 //! short misses no row that was there throughout.
 //!
-//! Neither a short page nor a total ends a listing by itself. When both agree, that is the end. Where there is no
+//! Neither a short page nor a total ends a list by itself. When both agree, that is the end. Where there is no
 //! total, or one that the page itself refutes, the end is looked at twice: once from the last row, once from behind it.
-//! A listing in no order of ids that shifted must in addition bring nothing new when it is read once more, unless a total
+//! A list in no order of ids that shifted must in addition bring nothing new when it is read once more, unless a total
 //! vouches for it. An order by name counts as none: names can repeat and change, so a row can move from behind a border to
-//! the front. Such a listing is read once more whenever its total changed, too.
+//! the front. Such a list is read once more whenever its total changed, too.
 //!
-//! A listing that cannot be linked, or falls short of its totals, is read again as a whole, and rows that were read
+//! A list that cannot be linked, or falls short of its totals, is read again from the start, and rows that were read
 //! before are dropped. After [`PASSES`] it is an `inconsistent_listing`.
 //!
 //! # Null records
@@ -24,7 +24,7 @@
 //! bounds; the lower one is the number of elements before it in its page. The next window starts there, so it still
 //! contains the last row. The chain of linked pages still leads from the first row to the last window that the total
 //! promises, so every row that is returned at all is in one of them. What is missing is then either null or withheld,
-//! the same in every pass. So such a list is whole, with a note of both numbers, when two passes in a row return the
+//! the same in every pass. So such a list is complete, with a note of both numbers, when two passes in a row return the
 //! same rows and the same total.
 //!
 //! One thing this cannot show: whether a window without any row, where the total promises rows, contains only null
@@ -64,11 +64,11 @@ use listing::{Order, stride};
 use pass::{Outcome, Pass};
 use prefetch::Source;
 
-/// How often a listing is read before it is reported as inconsistent.
+/// How often a list is read before it is reported as inconsistent.
 const PASSES: u8 = 4;
 /// How often in a row, within one pass, a page may have nothing new or a border may be mended.
 const PATIENCE: u32 = 5;
-/// The maximum number of rows in a listing: a target that never ends must not fill the memory.
+/// The maximum number of rows in a list: a target that never ends must not fill the memory.
 pub(crate) const LONGEST: u64 = 5_000_000;
 /// The maximum number of windows without a row that are skipped in one pass: a total may promise anything.
 const MOST_PASSED_OVER: u64 = 1000;
@@ -77,7 +77,7 @@ const MOST_PASSED_OVER: u64 = 1000;
 /// shorter still may grow with each request and have no end.
 const SHORTEST: u64 = 20;
 
-/// Reads a listing's rows, each once, in the listing's order. Prefetches pages concurrently.
+/// Reads a list's rows, each once, in the list's order. Prefetches pages concurrently.
 pub struct PageReader<T: Identified> {
     client: HttpClient,
     meter: Meter,
@@ -93,7 +93,7 @@ pub struct PageReader<T: Identified> {
     finished: bool,
 }
 
-/// Statistics of reading a listing.
+/// Statistics of reading a list.
 #[derive(Debug, Default, Clone)]
 pub struct ListingStats {
     /// The number of requests expected from the first page's total.
@@ -105,7 +105,7 @@ pub struct ListingStats {
 }
 
 impl<T: Identified + Send + 'static> PageReader<T> {
-    /// Creates a reader of a listing; `meter` counts its requests.
+    /// Creates a reader of a list; `meter` counts its requests.
     pub fn new(client: &HttpClient, meter: &Meter, listing: Listing) -> Self {
         Self {
             client: client.clone(),
@@ -174,7 +174,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         self.stats.clone()
     }
 
-    /// Returns where a list that was read to its end lacks rows that its total promises.
+    /// Returns where rows that its total counts are missing from a list that was read to its end.
     pub fn gap(&self) -> Option<Gap> {
         self.pass.gap
     }
@@ -316,7 +316,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         fresh
     }
 
-    /// Handles a last page that ends short: decides whether the listing is whole.
+    /// Handles a last page that ends short: decides whether the list is complete.
     fn close(&mut self) -> Result<(), ConnectorError> {
         let rows = self.pass.length();
         let path = &self.listing.call.path;
@@ -364,13 +364,13 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         }
     }
 
-    /// Starts the listing over, because of `why`.
+    /// Starts the list over, because of `why`.
     fn again(&mut self, why: &str) -> Result<(), ConnectorError> {
         self.refute();
         if self.pass.number >= PASSES {
             return Err(self.inconsistent(why));
         }
-        tracing::info!(path = self.listing.call.path, why, "reading a listing again");
+        tracing::info!(path = self.listing.call.path, why, "reading a list again");
         self.stats.notes.push(format!("{} was read again: {why}", self.listing.call.path));
         self.ahead.clear();
         self.before = Some(self.pass.outcome());
@@ -392,7 +392,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
 pub fn inconsistent(path: &str, passes: u8, why: &str, words: &Words) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::InconsistentListing,
-        format!("{path} could not be read as a whole ({passes} passes): {why}"),
+        format!("{path} could not be read completely and consistently ({passes} passes): {why}"),
         format!("scan again at a quieter time; if the problem persists, report it to {}", words.vendor),
     )
     .with_retry(Retry::Later)

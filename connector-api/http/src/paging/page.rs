@@ -1,4 +1,4 @@
-//! One page of a listing, as parsed from the wire.
+//! One page of a list, as parsed from the wire.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use crate::call::Answer;
 pub struct PageShape {
     /// The field that contains the rows.
     pub rows: &'static str,
-    /// The number of rows in the whole listing, as a JSON pointer: `/meta/total`.
+    /// The number of rows in the complete list, as a JSON pointer: `/meta/total`.
     pub total: Option<&'static str>,
     /// The header with that number.
     pub total_header: Option<&'static str>,
@@ -36,10 +36,10 @@ impl PageShape {
     }
 }
 
-/// One page of a listing.
+/// One page of a list.
 #[derive(Debug)]
 pub struct Page<T> {
-    /// The number of rows in the whole listing, if the target reports it.
+    /// The number of rows in the complete list, if the target reports it.
     pub total: Option<u64>,
     /// The rows.
     pub rows: Vec<T>,

@@ -1,4 +1,4 @@
-//! The rows of a listing.
+//! The rows of a list.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -12,7 +12,7 @@ pub trait RowId: Clone + Debug + Ord + Hash + Send + Sync + 'static {}
 
 impl<I: Clone + Debug + Ord + Hash + Send + Sync + 'static> RowId for I {}
 
-/// A row of a listing: [`Row`](crate::Row), or a type of your own by [`identified!`](crate::identified).
+/// A row of a list: [`Row`](crate::Row), or a type of your own by [`identified!`](crate::identified).
 ///
 /// Of several rows with equal ids, the first is taken and the others are dropped. So the id of an edge must contain
 /// everything that distinguishes it.
@@ -23,11 +23,11 @@ pub trait Identified: Sized {
     /// The type of the id. If the target is asked to sort by id, the order of ids must match the target's.
     type Id: RowId;
 
-    /// Returns what identifies the row in its listing.
+    /// Returns what identifies the row in its list.
     fn id(&self) -> &Self::Id;
 }
 
-/// Makes your own types the rows of a listing. Name the field that is the id and its type, or neither if the whole row
+/// Makes your own types the rows of a list. Name the field that is the id and its type, or neither if the whole row
 /// is the id.
 ///
 /// ```

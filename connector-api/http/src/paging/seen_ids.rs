@@ -1,4 +1,4 @@
-//! The rows of a listing that were received, with their pass. As small as possible, since a listing may have millions.
+//! The rows of a list that were received, with their pass. As small as possible, since a list may have millions.
 //!
 //! If the endpoint sorts, rows come in the order of their ids. As long as they do, the list of ids is its own index.
 //! From the first row that does not ascend, an index is kept for the rows that follow.

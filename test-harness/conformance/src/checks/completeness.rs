@@ -133,11 +133,11 @@ pub(crate) async fn what_a_host_knew_survives_a_section_that_is_left_out(fixture
         let what = format!("a healthy target without {section}");
         let run = bench.run(ScanRequest::default().leaving_out([section]), Script::Record).await?;
         let sent = run.sink.seen().rows.iter().find(|row| descriptor.owner(row) == Some(section)).map(identity);
-        ensure(sent.is_none(), format!("no row of {section} when it is left out"), || sent.unwrap_or_default())?;
+        ensure(sent.is_none(), format!("no row of {section} if it is skipped"), || sent.unwrap_or_default())?;
         let summary = survives(&descriptor, &known, run, &what)?;
         let report = summary.section(section);
         let skipped = report.is_some_and(|report| report.status == SectionStatus::Skipped);
-        ensure(skipped, format!("{section} is skipped when it is left out"), || how_it_ended(report))?;
+        ensure(skipped, format!("{section} is reported as skipped if the request skips it"), || how_it_ended(report))?;
         let drawn = drawn_from(&descriptor, section);
         others_are_as_before(&before, &summary, section, &drawn, &what)?;
         let broken = summary.sections.iter().find(|one| one.status.error().is_some());

@@ -1,4 +1,4 @@
-//! The checks themselves, one file for each subject; the list of all of them stands in `suite.rs`.
+//! The checks themselves, one file for each subject; the list of all of them is in `table.rs`.
 
 pub(super) mod completeness;
 pub(super) mod connection;

@@ -284,5 +284,5 @@ pub(crate) async fn every_reason_is_announced(fixture: &dyn Fixture) -> Verdict 
         }
     }
     let odd: Vec<String> = odd.into_iter().collect();
-    ensure(odd.is_empty(), "reasons as the descriptor's `evidence` lists them, gravest first", || shortened(&odd))
+    ensure(odd.is_empty(), "reasons as the descriptor's `evidence` lists them, most severe first", || shortened(&odd))
 }

@@ -114,11 +114,11 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
                 odd.group_type = "ODD_GROUP".into();
                 sections[1].1[3] = odd.into();
             }
-            Breakage::UnannouncedReason | Breakage::GraverThanAnnounced | Breakage::PrivilegedWithoutReason => {
+            Breakage::UnannouncedReason | Breakage::MoreSevereThanAnnounced | Breakage::PrivilegedWithoutReason => {
                 let mut third = group(3);
                 match Self::BREAKAGE {
                     Breakage::UnannouncedReason => third.reasons.push(reason("second", Severity::Low)),
-                    Breakage::GraverThanAnnounced => third.reasons = vec![reason("first", Severity::Critical)],
+                    Breakage::MoreSevereThanAnnounced => third.reasons = vec![reason("first", Severity::Critical)],
                     _ => third.reasons.clear(),
                 }
                 sections[1].1[3] = third.into();

@@ -84,7 +84,7 @@ breakages! {
     WrongMemberCount,
     UnannouncedType,
     UnannouncedReason,
-    GraverThanAnnounced,
+    MoreSevereThanAnnounced,
     PrivilegedWithoutReason,
     // Flow of rows.
     ForgetsASection,

@@ -65,7 +65,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             let start = skip.saturating_sub(back);
             let window = self.ask(start).page().await?;
             if start == 0 || self.links(start, &window) {
-                tracing::debug!(path = self.listing.call.path, skip, start, "a listing shifted; linked again");
+                tracing::debug!(path = self.listing.call.path, skip, start, "a list shifted; linked again");
                 if !page.rows.is_empty() {
                     self.ahead.push_front((skip, Source::Here(page)));
                 }

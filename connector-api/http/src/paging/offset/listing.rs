@@ -37,7 +37,7 @@ impl Offsets {
     }
 }
 
-/// A listing that is read by offset.
+/// A list that is read by offset.
 #[derive(Debug, Clone)]
 pub struct Listing {
     pub(super) call: Call,
@@ -49,7 +49,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Creates a listing in pages of `limit` rows, in the target's own order. `limit` must not exceed what the target
+    /// Describes a list in pages of `limit` rows, in the target's own order. `limit` must not exceed what the target
     /// allows; a target may return fewer.
     pub fn new(offsets: Offsets, call: Call, limit: u64) -> Self {
         let call = call.query(offsets.limit, limit.to_string());
@@ -70,13 +70,13 @@ impl Listing {
         self
     }
 
-    /// Marks a listing of edges, in which null records may take the place of edges that are not returned.
+    /// Marks a list of edges, in which null records may take the place of edges that are not returned.
     pub fn of_edges(mut self) -> Self {
         self.nulls = true;
         self
     }
 
-    /// Returns the number of requests for a listing of `rows` rows. Each page has `limit - 1` new rows, and the last
+    /// Returns the number of requests for a list of `rows` rows. Each page has `limit - 1` new rows, and the last
     /// one must end short.
     pub fn requests(rows: u64, limit: u64) -> u64 {
         if rows < limit { 1 } else { 1 + (rows - limit).div_euclid(stride(limit)) + 1 }

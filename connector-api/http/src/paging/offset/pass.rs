@@ -1,10 +1,10 @@
-//! One pass over a listing, from the first row to the last.
+//! One pass over a list, from the first row to the last.
 
 use std::collections::HashMap;
 
 use super::RowId;
 
-/// Where a list of edges lacks rows that its total promises.
+/// Where rows that its total counts are missing from a list of edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {
     /// After the last row: every window up to the total had rows.
@@ -110,7 +110,7 @@ impl<I: RowId> Pass<I> {
             && before == Some(self.outcome())
     }
 
-    /// Records rows that occur more than once in one page: the listing itself contains them that often.
+    /// Records rows that occur more than once in one page: the list itself contains them that often.
     pub(super) fn note_repeated(&mut self, ids: &[I]) {
         if ids.is_sorted_by(|a, b| a < b) {
             return;
