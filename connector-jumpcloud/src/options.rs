@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 pub(crate) mod attribute;
 pub(crate) mod form;
 
-/// The attributes of a JumpCloud system. Every one has a default that works for console.jumpcloud.com.
+/// The attributes of a JumpCloud system. None has to be set for console.jumpcloud.com.
 // Without `Debug`: the proxy's password must not show.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

@@ -60,9 +60,18 @@ pub(super) fn warning(error: &ConnectorError) {
 
 fn problem(kind: &str, error: &ConnectorError) {
     let ConnectorError { code, message, remedy, .. } = error;
-    let text = format!("{kind}[{code}]: {}\nhelp: {}", printable(message), printable(remedy));
+    for_reading(&format!("{kind}[{code}]: {}\nhelp: {}", printable(message), printable(remedy)));
+}
+
+/// Prints a warning of a summary, which has no separate help.
+pub(super) fn remark(warning: &str) {
+    for_reading(&format!("warning: {}", printable(warning)));
+}
+
+/// Writes to standard error, as wide as the terminal where there is one.
+fn for_reading(text: &str) {
     match screen::of_errors() {
-        Some(width) => note(reflowed(&text, width).trim_end()),
+        Some(width) => note(reflowed(text, width).trim_end()),
         None => note(text),
     }
 }

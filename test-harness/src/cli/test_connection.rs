@@ -13,7 +13,7 @@ use super::{Exit, signals};
 use connector_host::run;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(mut_arg("quiet", |quiet| quiet.help("Show no progress")), after_help = "\
 Examples:
   harness test-connection --demo
   harness test-connection --hostname console.jumpcloud.com --password-file key.txt

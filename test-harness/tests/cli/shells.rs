@@ -1,7 +1,9 @@
 //! What makes the program at home on a machine: completions, manual pages, its version.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::skip;
@@ -30,6 +32,30 @@ fn options(help: &str) -> Vec<String> {
     let explained = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
     let long = explained.filter_map(|line| line.split([' ', '=', '[']).find_map(|word| word.strip_prefix("--")));
     long.map(str::to_owned).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_commands_for_each_shell_work_in_a_home_without_folders() {
+    let help = run(&mut harness(["completions", "--help"])).stdout;
+    let program = Path::new(env!("CARGO_BIN_EXE_harness")).parent().unwrap().to_owned();
+    let path = env::join_paths([program, "/bin".into(), "/usr/bin".into()]).unwrap();
+    for (shell, file) in [
+        ("bash", ".local/share/bash-completion/completions/harness"),
+        ("zsh", ".zfunc/_harness"),
+        ("fish", ".config/fish/completions/harness.fish"),
+        ("elvish", ".config/elvish/lib/harness.elv"),
+    ] {
+        let lines = help.lines().skip_while(|line| !line.starts_with(&format!("  {shell}"))).skip(1);
+        let commands: Vec<&str> = lines.take_while(|line| line.starts_with("    ")).collect();
+        let home = tempfile::tempdir().unwrap();
+        let mut sh = Command::new("/bin/sh");
+        sh.args(["-ec", &commands.join("\n")]).env("HOME", home.path()).env("PATH", &path);
+        let ended = run(&mut sh);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{shell}: {commands:?}");
+        let script = fs::read_to_string(home.path().join(file)).unwrap();
+        assert_eq!(script, run(&mut harness(["completions", shell])).stdout, "{shell}");
+    }
 }
 
 #[test]

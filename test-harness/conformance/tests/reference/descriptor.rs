@@ -45,7 +45,7 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
     )];
     descriptor.emits = vec!["REFERENCE_GROUP".into(), "application".into()];
     descriptor.accesses = vec![super::ACCESS];
-    descriptor.configuration_steps = vec!["Enter the secret.".into()];
+    descriptor.configuration_steps = vec!["Enter the secret".into()];
     descriptor.troubleshooting = vec![TroubleshootingRow::new(
         ErrorCode::Unauthorized,
         "unauthorized",
