@@ -61,6 +61,7 @@ mod auth;
 mod body;
 mod builder;
 mod call;
+mod certificates;
 mod client;
 mod clock;
 mod malformed;
