@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::support::console::{Content, id};
 use crate::support::{connect, core_alone, one, scan, simulated, small, start, try_scan, wire};
-use connector_api::{AccountKind, AccountType, Connector, ErrorCode, Outcome, Record, ScanRequest, SectionStatus, Stage};
+use connector_api::{
+    AccountKind, AccountType, Connector, ErrorCode, Outcome, Record, ScanRequest, SectionStatus, Stage,
+};
 use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::organization::{Organization, UserRole, UserState};
 use jumpcloud_simulator::{SimulatorOptions, UsersEndpoint};
