@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use connector_api::{ConnectorError, Section, settings_schema};
+use connector_api::{ConnectorError, Section, SystemConfig, settings_schema};
 use connector_http::{ClientOptions, RetryPolicy};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
@@ -194,21 +194,21 @@ impl Options {
     ///
     /// # Errors
     /// `invalid_config` for what a schema cannot say.
-    pub(crate) fn read(mut attributes: Map<String, Value>, switches: Switches) -> Result<Self, ConnectorError> {
-        let refused = |error: String| {
-            ConnectorError::invalid_config(format!("attributes: {error}"), "correct the system's attributes")
-        };
+    pub(crate) fn read(mut config: SystemConfig, switches: Switches) -> Result<Self, ConnectorError> {
         let mut left_out = BTreeSet::new();
         for (section, switch) in switches {
-            match attributes.remove(switch.name) {
-                None | Some(Value::Bool(true)) => {}
+            match config.attributes.remove(switch.name) {
+                None | Some(Value::Null | Value::Bool(true)) => {}
                 Some(Value::Bool(false)) => _ = left_out.insert(section),
-                Some(_) => return Err(refused(format!("{} is neither true nor false", switch.name))),
+                Some(_) => {
+                    return Err(ConnectorError::invalid_config(
+                        format!("attributes.{}: is neither true nor false", switch.name),
+                        "correct the system's attributes",
+                    ));
+                }
             }
         }
-        let options: Self =
-            serde_json::from_value(Value::Object(attributes)).map_err(|error| refused(error.to_string()))?;
-        Ok(Self { left_out, ..options })
+        Ok(Self { left_out, ..config.options()? })
     }
 
     /// The schema of the attributes, with the switches of the sections, in the order of the form.
@@ -278,6 +278,24 @@ mod tests {
     use super::*;
     use crate::sections::switches;
 
+    fn config() -> SystemConfig {
+        SystemConfig::new("JumpCloud", "console.jumpcloud.com", Credential::from_secret("key"))
+    }
+
+    #[test]
+    fn whatever_number_the_schema_accepts_is_read() {
+        let config = config().with_attribute("lastLoginDays", 45.0).with_attribute("requestsPerSecond", 2);
+        config.validate(&crate::descriptor::descriptor()).unwrap();
+        let options = Options::read(config, switches()).unwrap();
+        assert_eq!((options.last_login_days, options.requests_per_second), (45, Some(2.0)));
+    }
+
+    #[test]
+    fn an_attribute_that_does_not_fit_is_named() {
+        let error = Options::read(config().with_attribute("lastLoginDays", 90.5), switches()).err().unwrap();
+        assert!(error.message.starts_with("attributes.lastLoginDays: "), "{error}");
+    }
+
     #[test]
     fn every_attribute_explains_itself_and_has_its_default_where_there_is_one_unless_it_is_secret() {
         let schema = Options::schema(&switches());
@@ -316,13 +334,13 @@ mod tests {
 
     #[test]
     fn a_section_is_left_out_by_its_switch_and_by_nothing_else_than_false() {
-        let read = |value: Value| Options::read(Map::from_iter([("includeSystems".to_owned(), value)]), switches());
+        let read = |value: Value| Options::read(config().with_attribute("includeSystems", value), switches());
         assert!(!read(json!(false)).unwrap().wants(Section::SYSTEMS));
         assert!(read(json!(true)).unwrap().wants(Section::SYSTEMS));
         assert!(read(json!(false)).unwrap().wants(Section::APPLICATIONS));
         let error = read(json!("false")).err().unwrap();
-        assert_eq!(error.message, "attributes: includeSystems is neither true nor false");
-        assert!(Options::read(Map::from_iter([("includeWeather".to_owned(), json!(true))]), switches()).is_err());
+        assert_eq!(error.message, "attributes.includeSystems: is neither true nor false");
+        assert!(Options::read(config().with_attribute("includeWeather", true), switches()).is_err());
     }
 
     #[test]
@@ -338,7 +356,7 @@ mod tests {
 
     #[test]
     fn an_attribute_that_is_null_counts_as_not_set() {
-        let mut config = SystemConfig::new("JumpCloud", "console.jumpcloud.com", Credential::from_secret("key"));
+        let mut config = config();
         let schema = Options::schema(&switches());
         for name in schema.get("properties").unwrap().as_object().unwrap().keys() {
             config = config.with_attribute(name, Value::Null);
@@ -349,6 +367,6 @@ mod tests {
 
     #[test]
     fn no_attribute_need_be_given() {
-        Options::read(Map::new(), switches()).unwrap();
+        Options::read(config(), switches()).unwrap();
     }
 }

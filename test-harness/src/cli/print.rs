@@ -21,11 +21,17 @@ pub(super) enum AnswerFormat {
     Json,
 }
 
-/// Prints a result.
+/// Prints a result. A reader that has stopped has all it wanted, so this is not a failure.
 pub(super) fn text(text: &str) -> Result<(), ConnectorError> {
     let mut out = io::stdout().lock();
-    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    printed.map_err(|error| Destination::Stdout.write_error(&error))
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let mut error = Destination::Stdout.write_error(&error);
+            error.remedy = "free space, or redirect the output elsewhere".to_owned();
+            Err(error)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints a page to read, as wide as the terminal where there is one.

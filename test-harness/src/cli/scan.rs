@@ -88,10 +88,11 @@ fn format_parser() -> impl TypedValueParser<Value = Format> {
 impl Arguments {
     pub(super) async fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
         let reporter = self.logging.start()?;
-        let cancel = signals::cancel_on_signal()?;
+        let starting = signals::listen()?;
         let format = self.format()?;
         let target = self.target.resolve(registry).await?;
         let connector = target.connect(registry)?;
+        let cancel = starting.cancel_on_signal();
         if self.rows.plan {
             return self.show_plan(&*connector, &target.descriptor, cancel).await;
         }

@@ -187,7 +187,7 @@ impl From<Users> for UsersEndpoint {
 
 impl Arguments {
     pub(super) async fn run(self) -> Result<Exit, ConnectorError> {
-        let stop = signals::cancel_on_signal()?;
+        let stop = signals::listen()?.cancel_on_signal();
         let options = self.options()?;
         let seed = options.seed;
         let simulator = start(options).await?;

@@ -131,6 +131,61 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[test]
+fn a_page_that_cannot_be_written_is_named_and_none_is_left_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let obstacle = folder.path().join("harness-scan.1");
+    fs::create_dir(&obstacle).unwrap();
+    let ended = run(harness(["man", "--output"]).arg(folder.path()));
+    ended.assert_error(1, "sink", "check the path");
+    assert!(ended.stderr.contains(obstacle.to_str().unwrap()), "{ended:?}");
+    for name in entries(folder.path()) {
+        let path = folder.path().join(&name);
+        assert!(name.starts_with("harness"), "{name}");
+        assert!(path == obstacle || fs::read_to_string(path).unwrap().contains(".SH"), "{name}");
+    }
+}
+
+#[test]
+fn a_dash_prints_the_main_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = run(harness(["man", "--output", "-"]).current_dir(folder.path()));
+    assert_eq!((ended.code, ended.stdout), (0, run(&mut harness(["man"])).stdout));
+    assert!(entries(folder.path()).is_empty());
+}
+
+/// Commands that only print.
+const PRINTING: [&[&str]; 8] = [
+    &["--help"],
+    &["scan", "--help"],
+    &["--version"],
+    &["man"],
+    &["schema", "--rows"],
+    &["completions", "bash"],
+    &["describe"],
+    &["connectors"],
+];
+
+#[test]
+fn a_reader_that_stops_is_not_a_failure() {
+    for arguments in PRINTING {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = run(harness(arguments).stdout(writer));
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{arguments:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_device_is_a_failure_with_advice_about_the_output() {
+    for arguments in PRINTING {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended = run(harness(arguments).stdout(full));
+        ended.assert_error(1, "sink", "free space, or redirect the output elsewhere");
+    }
+}
+
+#[test]
 fn the_version_of_a_release_build_names_its_commit() {
     let version = concat!("harness ", env!("CARGO_PKG_VERSION"));
     assert_eq!(run(&mut harness(["-V"])).stdout.trim(), version);
