@@ -39,12 +39,22 @@ pub const SCHEMA_FORMATS: &[&str] = &[
 /// Doc comments become help texts on one line, read as CommonMark: of links, emphasis, code, lists and headings only the
 /// text is kept. An enum of words becomes a string with `oneOf`, in
 /// which each variant is a `const`. Give variants and fields a title with `#[schemars(title = "…")]`. The types of
-/// fields are inlined, without references.
+/// fields are inlined, without references. An integer keeps the limits of its Rust type, where none tighter is given;
+/// of 64 and more bits only the lower one. Nulls are dropped from defaults and examples, also within objects and lists.
+///
+/// Not every type has such a schema. The conformance suite fails a connector with a setting of one of these:
+///
+/// - A type that contains itself keeps a reference, since inlining it would not end.
+/// - An enum with data, tagged or not, has alternatives instead of one type.
+/// - An untagged enum, a `Result` and a [`serde_json::Value`] have no type, or alternatives.
+/// - An `Option` within a tuple or a tuple struct stays nullable, since there the position counts.
 pub fn settings_schema<T: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     settings
         .with_transform(RecursiveTransform(absent_instead_of_null))
-        .with_transform(RecursiveTransform(no_null_in_lists))
+        .with_transform(RecursiveTransform(no_null_in_lists_and_maps))
+        .with_transform(RecursiveTransform(no_null_in_defaults))
+        .with_transform(RecursiveTransform(limits_of_integers))
         .with_transform(RecursiveTransform(choices_with_one_type))
         .with_transform(RecursiveTransform(known_formats))
         .with_transform(RecursiveTransform(plain_texts))
@@ -98,10 +108,69 @@ fn absent_instead_of_null(schema: &mut Schema) {
     }
 }
 
-/// Makes every element of a list a value, never `null`.
-fn no_null_in_lists(schema: &mut Schema) {
-    if let Some(Value::Object(items)) = schema.get_mut("items") {
-        without_null(items);
+/// Makes every element of a list or map a value, never `null`.
+fn no_null_in_lists_and_maps(schema: &mut Schema) {
+    for key in ["items", "additionalProperties"] {
+        if let Some(Value::Object(element)) = schema.get_mut(key) {
+            without_null(element);
+        }
+    }
+}
+
+/// Leaves out what a default or an example has as `null`, which the schema refuses.
+fn no_null_in_defaults(schema: &mut Schema) {
+    for key in ["default", "examples"] {
+        if let Some(value) = schema.get_mut(key) {
+            drop_nulls(value);
+        }
+    }
+    let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
+    if schema.get("examples").is_some_and(is_empty) {
+        schema.remove("examples");
+    }
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(elements) => {
+            elements.retain(|element| !element.is_null());
+            elements.iter_mut().for_each(drop_nulls);
+        }
+        _ => {}
+    }
+}
+
+/// Gives an integer the limits of its Rust type, which its format names, where none tighter is given: the schema refuses
+/// what cannot be read. Upper limits of 64 bits and more are left out, since not every reader of JSON has them exactly.
+fn limits_of_integers(schema: &mut Schema) {
+    let (least, most) = match schema.get("format").and_then(Value::as_str) {
+        Some("int8") => (i64::from(i8::MIN), Some(i64::from(i8::MAX))),
+        Some("int16") => (i64::from(i16::MIN), Some(i64::from(i16::MAX))),
+        Some("int32") => (i64::from(i32::MIN), Some(i64::from(i32::MAX))),
+        Some("int64" | "int") => (i64::MIN, None),
+        Some("uint8") => (0, Some(i64::from(u8::MAX))),
+        Some("uint16") => (0, Some(i64::from(u16::MAX))),
+        Some("uint32") => (0, Some(i64::from(u32::MAX))),
+        Some("uint64" | "uint" | "uint128") => (0, None),
+        _ => return,
+    };
+    let given = |key: &str| schema.get(key).and_then(Value::as_f64);
+    let has_lower = ["minimum", "exclusiveMinimum"].into_iter().filter_map(given).any(|limit| limit >= least as f64);
+    let has_upper =
+        |most: &i64| ["maximum", "exclusiveMaximum"].into_iter().filter_map(given).any(|limit| limit <= *most as f64);
+    let most = most.filter(|most| !has_upper(most));
+    if !has_lower {
+        schema.insert("minimum".to_owned(), least.into());
+    }
+    if let Some(most) = most {
+        schema.insert("maximum".to_owned(), most.into());
     }
 }
 
@@ -201,6 +270,8 @@ fn names_an_item(link: &BrokenLink<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
     use serde::{Deserialize, Serialize};
     use serde_json::json;
 
@@ -250,6 +321,139 @@ mod tests {
     #[derive(Default, Serialize, Deserialize, JsonSchema)]
     struct Nested {
         inner: Option<u8>,
+        deeper: Option<Box<Deeper>>,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Deeper {
+        unset: Option<String>,
+        map: BTreeMap<String, Option<u8>>,
+        list: Vec<Option<u8>>,
+        #[schemars(extend("examples" = [null, "x"]))]
+        shown: Option<String>,
+        #[schemars(extend("examples" = [null]))]
+        hidden: Option<String>,
+    }
+
+    impl Default for Deeper {
+        fn default() -> Self {
+            let map = BTreeMap::from([("a".to_owned(), None), ("b".to_owned(), Some(1))]);
+            Self { unset: None, map, list: vec![None, Some(1)], shown: None, hidden: None }
+        }
+    }
+
+    /// Returns the schema of a setting of the type `T`.
+    fn property_of<T: JsonSchema>() -> Value {
+        settings_schema::<Of<T>>().to_value()["properties"]["value"].clone()
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "it is there for its schema")]
+    struct Of<T> {
+        value: T,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Outer {
+        nested: Nested,
+    }
+
+    impl Default for Outer {
+        fn default() -> Self {
+            Self { nested: Nested { inner: None, deeper: Some(Box::default()) } }
+        }
+    }
+
+    #[test]
+    fn a_default_has_no_null_at_any_depth_and_satisfies_its_schema() {
+        let schema = settings_schema::<Outer>().to_value();
+        let default = &schema["properties"]["nested"]["default"];
+        assert_eq!(*default, json!({"deeper": {"map": {"b": 1}, "list": [1]}}));
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        validator.validate(&json!({"nested": default})).map_err(|error| error.to_string()).unwrap();
+        let deeper = &schema["properties"]["nested"]["properties"]["deeper"]["properties"];
+        assert_eq!(deeper["map"]["additionalProperties"]["type"], "integer");
+        assert_eq!(deeper["shown"]["examples"], json!(["x"]));
+        assert_eq!(deeper["hidden"].get("examples"), None);
+    }
+
+    #[test]
+    fn an_integer_keeps_the_limits_of_its_type() {
+        /// Checks that the schema and the type agree on each integer.
+        fn agree<T: JsonSchema + serde::de::DeserializeOwned>(integers: &[i128]) {
+            let validator = jsonschema::draft202012::new(&property_of::<T>()).unwrap();
+            for integer in integers {
+                let value: Value = serde_json::from_str(&integer.to_string()).unwrap();
+                assert_eq!(
+                    validator.is_valid(&value),
+                    serde_json::from_value::<T>(value).is_ok(),
+                    "{} as {}",
+                    integer,
+                    std::any::type_name::<T>()
+                );
+            }
+        }
+        agree::<u8>(&[-1, 0, 255, 256]);
+        agree::<Option<u16>>(&[-1, 0, 65_535, 65_536]);
+        agree::<u32>(&[-1, 0, u32::MAX.into(), i128::from(u32::MAX) + 1]);
+        agree::<u64>(&[-1, 0, 1]);
+        agree::<usize>(&[-1, 0, 1]);
+        agree::<i8>(&[-129, -128, 127, 128]);
+        agree::<i16>(&[-32_769, -32_768, 32_767, 32_768]);
+        agree::<i32>(&[i128::from(i32::MIN) - 1, i32::MIN.into(), i32::MAX.into(), i128::from(i32::MAX) + 1]);
+        agree::<i64>(&[i64::MIN.into(), 0]);
+        agree::<std::num::NonZeroU16>(&[-1, 0, 1, 65_535, 65_536]);
+        assert_eq!(property_of::<i64>()["minimum"], i64::MIN);
+        assert_eq!(property_of::<Vec<u8>>()["items"]["maximum"], 255);
+        assert_eq!(property_of::<f64>().get("minimum"), None);
+    }
+
+    #[test]
+    fn the_tighter_limit_counts() {
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "it is there for its schema")]
+        struct Limits {
+            #[schemars(range(min = 2, max = 100))]
+            inside: u8,
+            #[schemars(range(min = -5, max = 1000))]
+            outside: u8,
+            #[schemars(extend("exclusiveMaximum" = 10, "exclusiveMinimum" = 0))]
+            open: i32,
+        }
+        let properties = &settings_schema::<Limits>().to_value()["properties"];
+        let limits = |name: &str| (properties[name]["minimum"].clone(), properties[name]["maximum"].clone());
+        assert_eq!(limits("inside"), (json!(2), json!(100)));
+        assert_eq!(limits("outside"), (json!(0), json!(255)));
+        assert_eq!(limits("open"), (Value::Null, Value::Null));
+    }
+
+    #[test]
+    fn what_has_no_single_type_is_left_as_it_is() {
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "it is there for its schema")]
+        struct Recursive {
+            next: Option<Box<Recursive>>,
+        }
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "it is there for its schema")]
+        enum Data {
+            Unit,
+            One(u8),
+        }
+        #[derive(JsonSchema)]
+        #[serde(untagged)]
+        #[expect(dead_code, reason = "it is there for its schema")]
+        enum Untagged {
+            Text(String),
+            Number(u8),
+        }
+        assert!(property_of::<Recursive>().to_string().contains("$ref"));
+        for property in [property_of::<Data>(), property_of::<Untagged>(), property_of::<Value>()] {
+            assert!(!property["type"].is_string(), "{property}");
+        }
+        assert_eq!(property_of::<(u8, Option<u8>)>()["prefixItems"][1]["type"], json!(["integer", "null"]));
     }
 
     #[test]

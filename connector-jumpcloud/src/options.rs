@@ -9,7 +9,7 @@ use connector_api::{ConnectorError, Section, SystemConfig, settings_schema};
 use connector_http::{ClientOptions, RetryPolicy};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub(crate) mod attribute;
 pub(crate) mod form;
