@@ -1,8 +1,8 @@
 //! The published schemas: of a connector's settings, and of the rows.
 //!
 //! Both are JSON Schema 2020-12 that validators accept unchanged, in their strict modes; form renderers accept that of
-//! settings. In a schema of settings each property has one type. In both, a value that is not set is absent and never
-//! `null`, and every format is one that validators know.
+//! settings. In a schema of settings each property has one type, except for the types that [`settings_schema`] lists. In
+//! both, a value that is not set is absent and never `null`, and every format is one that validators know.
 
 use pulldown_cmark::{BrokenLink, CowStr, Event, LinkType, Options, Parser, TagEnd};
 use schemars::generate::SchemaSettings;
@@ -47,6 +47,7 @@ pub const SCHEMA_FORMATS: &[&str] = &[
 /// - A type that contains itself keeps a reference, since inlining it would not end.
 /// - An enum with data, tagged or not, has alternatives instead of one type.
 /// - An untagged enum, a `Result` and a [`serde_json::Value`] have no type, or alternatives.
+/// - `()` and a unit struct have the type `null`.
 /// - An `Option` within a tuple or a tuple struct stays nullable, since there the position counts.
 pub fn settings_schema<T: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
