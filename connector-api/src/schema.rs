@@ -4,13 +4,15 @@
 //! settings. In a schema of settings each property has one type, except for the types that [`settings_schema`] lists. In
 //! both, a value that is not set is absent and never `null`, and every format is one that validators know.
 
+use std::borrow::Cow;
+
 use pulldown_cmark::{BrokenLink, CowStr, Event, LinkType, Options, Parser, TagEnd};
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use crate::record::{Account, Binding, Grant, Group, Membership, Resource};
+use crate::record::Record;
 use crate::summary::ScanSummary;
 
 /// The formats that a schema may use: those of JSON Schema 2020-12 that validators commonly check, and `password`.
@@ -37,10 +39,10 @@ pub const SCHEMA_FORMATS: &[&str] = &[
 /// [`Descriptor::config_schema`](crate::Descriptor::config_schema).
 ///
 /// Doc comments become help texts on one line, read as CommonMark: of links, emphasis, code, lists and headings only the
-/// text is kept. An enum of words becomes a string with `oneOf`, in
-/// which each variant is a `const`. Give variants and fields a title with `#[schemars(title = "…")]`. The types of
-/// fields are inlined, without references. An integer keeps the limits of its Rust type, where none tighter is given;
-/// of 64 and more bits only the lower one. Nulls are dropped from defaults and examples, also within objects and lists.
+/// text is kept. An enum of words becomes a string with `oneOf`, in which each variant is a `const`. Give variants and
+/// fields a title with `#[schemars(title = "…")]`. The types of fields are inlined, without references. An integer keeps
+/// the limits of its Rust type, where none tighter is given; of 64 and more bits only the lower one. Nulls are dropped
+/// from defaults and examples, also within objects and lists.
 ///
 /// Not every type has such a schema. The conformance suite fails a connector with a setting of one of these:
 ///
@@ -68,32 +70,39 @@ pub fn settings_schema<T: JsonSchema>() -> Schema {
 pub fn rows_schema() -> Schema {
     SchemaSettings::draft2020_12()
         .with_transform(RecursiveTransform(absent_instead_of_null))
+        .with_transform(RecursiveTransform(no_null_in_defaults))
         .with_transform(RecursiveTransform(known_formats))
         .with_transform(RecursiveTransform(plain_texts))
         .into_generator()
         .into_root_schema_for::<Line>()
 }
 
-/// One line of a scan in NDJSON.
+/// One line of a scan in NDJSON: a row, or what comes last.
+struct Line;
+
+/// The last line.
 #[derive(JsonSchema)]
 #[serde(tag = "record", rename_all = "camelCase")]
-#[schemars(title = "Row")]
 #[expect(dead_code, reason = "it is there for its schema")]
-enum Line {
-    /// A user, an administrator or a program that can sign in.
-    Account(Box<Account>),
-    /// A set of accounts that carries entitlements.
-    Group(Box<Group>),
-    /// One account in one group.
-    Membership(Box<Membership>),
-    /// A thing that accounts can reach.
-    Resource(Box<Resource>),
-    /// An edge made by an administrator: a group in a group, an account or group bound to a resource.
-    Binding(Box<Binding>),
-    /// One principal's access to one resource.
-    Grant(Box<Grant>),
+enum Last {
     /// What the scan read, section by section: the last line.
     Summary(Box<ScanSummary>),
+}
+
+impl JsonSchema for Line {
+    fn schema_name() -> Cow<'static, str> {
+        "Row".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut line = Record::json_schema(generator);
+        let mut last = Last::json_schema(generator);
+        if let (Some(Value::Array(rows)), Some(Value::Array(last))) = (line.get_mut("oneOf"), last.get_mut("oneOf")) {
+            rows.append(last);
+        }
+        line.insert("description".to_owned(), "One line of a scan in NDJSON.".into());
+        line
+    }
 }
 
 /// Makes optional properties absent instead of `null`.
@@ -195,9 +204,6 @@ fn without_null(property: &mut Map<String, Value>) {
                 property.entry(key).or_insert(value);
             }
         }
-    }
-    if property.get("default").is_some_and(Value::is_null) {
-        property.remove("default");
     }
 }
 
