@@ -19,7 +19,9 @@ DOCUMENTS = Path(os.environ.get("DOCUMENTS", ROOT.parent / "shared" / "specs" / 
 SEED = os.environ.get("SEED", "1")
 CASES = os.environ.get("CASES")
 # How long a package registry may take.
-PATIENCE = 240
+PATIENCE = 120
+# How often an installation is tried, since a registry may be out of reach for a moment.
+INSTALLATIONS = 2
 # How long a process may take until it is ready, in seconds.
 READY_WITHIN = 60
 
@@ -78,18 +80,43 @@ def resolve(document, value):
     return value
 
 
+def git(*arguments):
+    """What git says of the project; nothing where this is no working copy of it."""
+    try:
+        ended = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    except OSError:
+        return None
+    return ended.stdout if ended.returncode == 0 else None
+
+
+def files():
+    """The names of the project's files: those that git has or would add, or all but what was built."""
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if listed is not None:
+        names = sorted(filter(None, listed.split("\0")))
+    else:
+        built = {".git", "target", "__pycache__"}
+        found = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_symlink() or path.is_file())
+        names = sorted(str(path) for path in found if not built.intersection(path.parts))
+    return [name for name in names if os.path.lexists(ROOT / name)]
+
+
 def install(name, packages, command):
     """A folder of packages, installed once for each set of versions."""
     mark = hashlib.sha256("\n".join(packages).encode()).hexdigest()[:12]
     folder = PLACE / f"{name}-{mark}"
     if not (folder / "whole").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        try:
-            command(folder)
-        except (OSError, subprocess.SubprocessError) as error:
-            output = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
-            raise NotInstalled(f"{' '.join(packages)} cannot be had: {output[-1] if output else error}") from error
+        for attempt in range(1, INSTALLATIONS + 1):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            try:
+                command(folder)
+                break
+            except (OSError, subprocess.SubprocessError) as error:
+                output = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
+                if attempt == INSTALLATIONS or isinstance(error, FileNotFoundError):
+                    why = output[-1] if output else error
+                    raise NotInstalled(f"{' '.join(packages)} cannot be had: {why}") from error
         (folder / "whole").touch()
     return folder
 

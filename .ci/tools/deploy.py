@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Holds the files of docs/deploy against systemd and hadolint.
+"""Holds the files of docs/deploy against systemd and hadolint, and runs the command of the service.
 
+The command line is that of the unit, with the folders that systemd would give it, and scans a simulated console.
 Each check is first shown a file that is broken on purpose, so that one which sees nothing is noticed.
 """
 
+import os
+import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -51,6 +55,42 @@ def units(analyze, files):
     return "; ".join(fault for fault in faults if fault)
 
 
+def commands(unit):
+    """The command lines of a service, in the order in which systemd runs them."""
+    joined = re.sub(r"\\\n\s*", "", unit)
+    return re.findall(r"^ExecStart(?:Pre)?=(.+)$", joined, re.MULTILINE)
+
+
+def started(unit, url, key):
+    """What goes wrong when the commands of a service scan a console."""
+    with tempfile.TemporaryDirectory() as folder:
+        credentials, state = Path(folder, "credentials"), Path(folder, "state")
+        credentials.mkdir()
+        state.mkdir()
+        (credentials / "system.toml").write_text(f'osType = "JumpCloud"\nhostname = "{url}"\n')
+        (credentials / "key").write_text(key)
+        folders = {"CREDENTIALS_DIRECTORY": str(credentials), "STATE_DIRECTORY": str(state)}
+        # As in a service, nothing else of the environment is there.
+        environment = {"PATH": os.defpath, "NO_PROXY": "127.0.0.1", **folders}
+        for line in commands(unit):
+            for name, path in folders.items():
+                line = line.replace(f"${{{name}}}", path)
+            command = shlex.split(line.replace(PROGRAM, str(common.harness())))
+            try:
+                ended = subprocess.run(
+                    command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100,
+                )
+            except OSError as error:
+                return f"{command[0]}: {error}"
+            if ended.returncode != 0:
+                lines = (ended.stderr + ended.stdout).strip().splitlines() or [""]
+                return f"{shlex.join(command[:2])} ended with {ended.returncode}: {lines[0]}"
+        rows = state / "scan.ndjson"
+        if not rows.is_file() or '"record":"summary"' not in rows.read_text():
+            return f"{rows.name} is not there, or has no summary"
+    return ""
+
+
 def container(hadolint, text):
     """What hadolint says of a file for containers."""
     with tempfile.NamedTemporaryFile("w", suffix=".Containerfile") as file:
@@ -94,11 +134,20 @@ def run():
         ("Containerfile", ":bookworm-slim", ""),
         ("Containerfile", " --no-install-recommends", ""),
     ]
+    in_command = [
+        (service, "--quiet", "--quiet --no-such-option"),
+        (service, "harness scan", "harness scam"),
+        (service, "/system.toml \\", "/sistem.toml \\"),
+        (service, "${STATE_DIRECTORY}/scan.ndjson", "${STATE_DIRECTORY}/rows.ndjson"),
+        (service, "-maxdepth", "-maxdept"),
+    ]
     faults = check("systemd", read("*@.*"), in_units, lambda files: units(analyze, files))
+    with common.simulator("--users=20", "--groups=4", "--systems=5") as (url, key):
+        faults += check("the service", read("*.service"), in_command, lambda files: started(files[service], url, key))
     faults += check(
         "hadolint", read("Containerfile"), in_container, lambda files: container(hadolint, files["Containerfile"])
     )
-    print(f"deploy: two units and a file for containers, {len(in_units) + len(in_container)} ways to break them")
+    print(f"deploy: two units and a file for containers, {len(in_units) + len(in_command) + len(in_container)} ways to break them")
     return faults
 
 

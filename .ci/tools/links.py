@@ -34,11 +34,7 @@ def run():
         found = len(broken_links(lychee, [page]))
     if found != 3:
         return [f"of 3 links that lead nowhere {found} were found"]
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=common.ROOT, check=True, stdout=subprocess.PIPE, text=True,
-    )
-    pages = [name for name in listed.stdout.split("\0") if name and (common.ROOT / name).is_file()]
+    pages = [name for name in common.files() if name.endswith(".md")]
     print(f"links: {len(pages)} pages")
     return broken_links(lychee, pages)
 

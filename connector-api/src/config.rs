@@ -70,16 +70,20 @@ impl SystemConfig {
     pub fn options<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
         // The cause is left out, since it may quote a secret. Validation against the schema has reported it in more
         // detail.
-        T::deserialize(Value::Object(self.set_attributes())).map_err(|_| {
-            let message = "the attributes do not have the form that the connector's schema describes";
+        serde_path_to_error::deserialize(Value::Object(self.set_attributes())).map_err(|error| {
+            let message = match error.path().to_string().as_str() {
+                "." => "the attributes do not have the form that the connector's schema describes".to_owned(),
+                path => format!("attributes.{path}: does not have the form that the connector's schema describes"),
+            };
             ConnectorError::invalid_config(message, "correct the system's attributes")
         })
     }
 
-    /// Returns the attributes that are set. A host may store `null` for one that is not.
+    /// Returns the attributes that are set. A host may store `null` for one that is not. A whole number is an integer
+    /// however it is written: to JSON Schema, 90.0 is one, to Rust's types it is not.
     pub fn set_attributes(&self) -> Map<String, Value> {
         let set = self.attributes.iter().filter(|(_, value)| !value.is_null());
-        set.map(|(name, value)| (name.clone(), value.clone())).collect()
+        set.map(|(name, value)| (name.clone(), with_integers(value.clone()))).collect()
     }
 
     /// Returns a digest of every setting that decides what a scan reads. It binds a checkpoint to its configuration.
@@ -89,7 +93,7 @@ impl SystemConfig {
     pub fn fingerprint(&self, descriptor: &Descriptor) -> Fingerprint {
         let properties = &descriptor.config_schema.as_value()["properties"];
         let defaults = properties.as_object().into_iter().flatten();
-        let defaults = defaults.map(|(name, property)| (name.clone(), property["default"].clone()));
+        let defaults = defaults.map(|(name, property)| (name.clone(), with_integers(property["default"].clone())));
         let mut attributes: Map<String, Value> = defaults.collect();
         attributes.extend(self.set_attributes());
         attributes.retain(|name, _| properties[name]["writeOnly"] != true && !descriptor.tuning.contains(name));
@@ -196,6 +200,20 @@ impl<'de> Deserialize<'de> for Credential {
     }
 }
 
+/// Writes every whole number as an integer, unless it is too large for a float to hold exactly.
+fn with_integers(value: Value) -> Value {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(whole) if number.is_f64() && whole.fract() == 0.0 && whole.abs() <= EXACT => (whole as i64).into(),
+            _ => Value::Number(number),
+        },
+        Value::Array(items) => Value::Array(items.into_iter().map(with_integers).collect()),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, with_integers(value))).collect(),
+        other => other,
+    }
+}
+
 /// Sorts the keys of every object, so that equal values print the same.
 fn sorted(value: Value) -> Value {
     match value {
@@ -249,6 +267,35 @@ mod tests {
         assert_eq!(nulls.fingerprint(&descriptor), bare.fingerprint(&descriptor));
         let options: BTreeMap<String, u8> = nulls.with_attribute("c", 3).options().unwrap();
         assert_eq!(options, BTreeMap::from([("c".to_owned(), 3)]));
+    }
+
+    #[test]
+    fn a_whole_number_is_an_integer_however_it_is_written() {
+        let system = |days: Value| {
+            let system = SystemConfig::new("X", "h", Credential::default());
+            system.with_attribute("days", days.clone()).with_attribute("inner", serde_json::json!({"list": [days]}))
+        };
+        let set = system(90.0.into()).set_attributes();
+        assert_eq!(Value::Object(set).to_string(), r#"{"days":90,"inner":{"list":[90]}}"#);
+        let descriptor = described(schemars::json_schema!({"properties": {"days": {"default": 90.0}}}));
+        assert_eq!(system(90.0.into()).fingerprint(&descriptor), system(90.into()).fingerprint(&descriptor));
+        for kept in [serde_json::json!(2.5), serde_json::json!(1e300), serde_json::json!(u64::MAX)] {
+            assert_eq!(system(kept.clone()).set_attributes()["days"], kept);
+        }
+    }
+
+    #[test]
+    fn an_attribute_that_does_not_fit_is_named_without_its_value() {
+        #[derive(Debug, Deserialize)]
+        struct Options {
+            #[expect(dead_code, reason = "only read")]
+            days: u8,
+        }
+        let system = SystemConfig::new("X", "h", Credential::default());
+        let error = system.clone().with_attribute("days", "hunter2").options::<Options>().unwrap_err();
+        assert!(error.message.starts_with("attributes.days: ") && !error.message.contains("hunter2"), "{error}");
+        let error = system.options::<Options>().unwrap_err();
+        assert!(error.message.starts_with("the attributes do not have"), "{error}");
     }
 
     #[test]

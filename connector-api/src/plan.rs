@@ -24,7 +24,7 @@ impl ScanPlan {
 
     /// Returns the requests of all sections.
     pub fn requests(&self) -> u64 {
-        self.sections.iter().map(|section| section.requests).sum()
+        self.sections.iter().map(|section| section.requests).fold(0, u64::saturating_add)
     }
 }
 

@@ -112,6 +112,16 @@ pub enum ReasonKind {
     Risk,
 }
 
+impl ReasonKind {
+    /// Returns the kind's word, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Privilege => "privilege",
+            Self::Risk => "risk",
+        }
+    }
+}
+
 /// The severity of a [`Reason`], in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

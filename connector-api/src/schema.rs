@@ -1,16 +1,18 @@
 //! The published schemas: of a connector's settings, and of the rows.
 //!
 //! Both are JSON Schema 2020-12 that validators accept unchanged, in their strict modes; form renderers accept that of
-//! settings. In a schema of settings each property has one type. In both, a value that is not set is absent and never
-//! `null`, and every format is one that validators know.
+//! settings. In a schema of settings each property has one type, except for the types that [`settings_schema`] lists. In
+//! both, a value that is not set is absent and never `null`, and every format is one that validators know.
+
+use std::borrow::Cow;
 
 use pulldown_cmark::{BrokenLink, CowStr, Event, LinkType, Options, Parser, TagEnd};
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use crate::record::{Account, Binding, Grant, Group, Membership, Resource};
+use crate::record::Record;
 use crate::summary::ScanSummary;
 
 /// The formats that a schema may use: those of JSON Schema 2020-12 that validators commonly check, and `password`.
@@ -37,14 +39,25 @@ pub const SCHEMA_FORMATS: &[&str] = &[
 /// [`Descriptor::config_schema`](crate::Descriptor::config_schema).
 ///
 /// Doc comments become help texts on one line, read as CommonMark: of links, emphasis, code, lists and headings only the
-/// text is kept. An enum of words becomes a string with `oneOf`, in
-/// which each variant is a `const`. Give variants and fields a title with `#[schemars(title = "…")]`. The types of
-/// fields are inlined, without references.
+/// text is kept. An enum of words becomes a string with `oneOf`, in which each variant is a `const`. Give variants and
+/// fields a title with `#[schemars(title = "…")]`. The types of fields are inlined, without references. An integer keeps
+/// the limits of its Rust type, where none tighter is given; of 64 and more bits only the lower one. Nulls are dropped
+/// from defaults and examples, also within objects and lists.
+///
+/// Not every type has such a schema. The conformance suite fails a connector with a setting of one of these:
+///
+/// - A type that contains itself keeps a reference, since inlining it would not end.
+/// - An enum with data, tagged or not, has alternatives instead of one type.
+/// - An untagged enum, a `Result` and a [`serde_json::Value`] have no type, or alternatives.
+/// - `()` and a unit struct have the type `null`.
+/// - An `Option` within a tuple or a tuple struct stays nullable, since there the position counts.
 pub fn settings_schema<T: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     settings
         .with_transform(RecursiveTransform(absent_instead_of_null))
-        .with_transform(RecursiveTransform(no_null_in_lists))
+        .with_transform(RecursiveTransform(no_null_in_lists_and_maps))
+        .with_transform(RecursiveTransform(no_null_in_defaults))
+        .with_transform(RecursiveTransform(limits_of_integers))
         .with_transform(RecursiveTransform(choices_with_one_type))
         .with_transform(RecursiveTransform(known_formats))
         .with_transform(RecursiveTransform(plain_texts))
@@ -57,32 +70,39 @@ pub fn settings_schema<T: JsonSchema>() -> Schema {
 pub fn rows_schema() -> Schema {
     SchemaSettings::draft2020_12()
         .with_transform(RecursiveTransform(absent_instead_of_null))
+        .with_transform(RecursiveTransform(no_null_in_defaults))
         .with_transform(RecursiveTransform(known_formats))
         .with_transform(RecursiveTransform(plain_texts))
         .into_generator()
         .into_root_schema_for::<Line>()
 }
 
-/// One line of a scan in NDJSON.
+/// One line of a scan in NDJSON: a row, or what comes last.
+struct Line;
+
+/// The last line.
 #[derive(JsonSchema)]
 #[serde(tag = "record", rename_all = "camelCase")]
-#[schemars(title = "Row")]
 #[expect(dead_code, reason = "it is there for its schema")]
-enum Line {
-    /// A user, an administrator or a program that can sign in.
-    Account(Box<Account>),
-    /// A set of accounts that carries entitlements.
-    Group(Box<Group>),
-    /// One account in one group.
-    Membership(Box<Membership>),
-    /// A thing that accounts can reach.
-    Resource(Box<Resource>),
-    /// An edge made by an administrator: a group in a group, an account or group bound to a resource.
-    Binding(Box<Binding>),
-    /// One principal's access to one resource.
-    Grant(Box<Grant>),
+enum Last {
     /// What the scan read, section by section: the last line.
     Summary(Box<ScanSummary>),
+}
+
+impl JsonSchema for Line {
+    fn schema_name() -> Cow<'static, str> {
+        "Row".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut line = Record::json_schema(generator);
+        let mut last = Last::json_schema(generator);
+        if let (Some(Value::Array(rows)), Some(Value::Array(last))) = (line.get_mut("oneOf"), last.get_mut("oneOf")) {
+            rows.append(last);
+        }
+        line.insert("description".to_owned(), "One line of a scan in NDJSON.".into());
+        line
+    }
 }
 
 /// Makes optional properties absent instead of `null`.
@@ -98,10 +118,69 @@ fn absent_instead_of_null(schema: &mut Schema) {
     }
 }
 
-/// Makes every element of a list a value, never `null`.
-fn no_null_in_lists(schema: &mut Schema) {
-    if let Some(Value::Object(items)) = schema.get_mut("items") {
-        without_null(items);
+/// Makes every element of a list or map a value, never `null`.
+fn no_null_in_lists_and_maps(schema: &mut Schema) {
+    for key in ["items", "additionalProperties"] {
+        if let Some(Value::Object(element)) = schema.get_mut(key) {
+            without_null(element);
+        }
+    }
+}
+
+/// Leaves out what a default or an example has as `null`, which the schema refuses.
+fn no_null_in_defaults(schema: &mut Schema) {
+    for key in ["default", "examples"] {
+        if let Some(value) = schema.get_mut(key) {
+            drop_nulls(value);
+        }
+    }
+    let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
+    if schema.get("examples").is_some_and(is_empty) {
+        schema.remove("examples");
+    }
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(elements) => {
+            elements.retain(|element| !element.is_null());
+            elements.iter_mut().for_each(drop_nulls);
+        }
+        _ => {}
+    }
+}
+
+/// Gives an integer the limits of its Rust type, which its format names, where none tighter is given: the schema refuses
+/// what cannot be read. Upper limits of 64 bits and more are left out, since not every reader of JSON has them exactly.
+fn limits_of_integers(schema: &mut Schema) {
+    let (least, most) = match schema.get("format").and_then(Value::as_str) {
+        Some("int8") => (i64::from(i8::MIN), Some(i64::from(i8::MAX))),
+        Some("int16") => (i64::from(i16::MIN), Some(i64::from(i16::MAX))),
+        Some("int32") => (i64::from(i32::MIN), Some(i64::from(i32::MAX))),
+        Some("int64" | "int") => (i64::MIN, None),
+        Some("uint8") => (0, Some(i64::from(u8::MAX))),
+        Some("uint16") => (0, Some(i64::from(u16::MAX))),
+        Some("uint32") => (0, Some(i64::from(u32::MAX))),
+        Some("uint64" | "uint" | "uint128") => (0, None),
+        _ => return,
+    };
+    let given = |key: &str| schema.get(key).and_then(Value::as_f64);
+    let has_lower = ["minimum", "exclusiveMinimum"].into_iter().filter_map(given).any(|limit| limit >= least as f64);
+    let has_upper =
+        |most: &i64| ["maximum", "exclusiveMaximum"].into_iter().filter_map(given).any(|limit| limit <= *most as f64);
+    let most = most.filter(|most| !has_upper(most));
+    if !has_lower {
+        schema.insert("minimum".to_owned(), least.into());
+    }
+    if let Some(most) = most {
+        schema.insert("maximum".to_owned(), most.into());
     }
 }
 
@@ -125,9 +204,6 @@ fn without_null(property: &mut Map<String, Value>) {
                 property.entry(key).or_insert(value);
             }
         }
-    }
-    if property.get("default").is_some_and(Value::is_null) {
-        property.remove("default");
     }
 }
 
@@ -199,124 +275,4 @@ fn names_an_item(link: &BrokenLink<'_>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use serde::{Deserialize, Serialize};
-    use serde_json::json;
-
-    use super::*;
-    use crate::record::Record;
-
-    /// Settings of *every* kind,
-    /// by `Serde`.
-    #[derive(Default, Serialize, Deserialize, JsonSchema)]
-    #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-    #[schemars(title = "Settings")]
-    struct Settings {
-        /// See [the manual](https://example.com/manual), or [`Record`].
-        text: Option<String>,
-        number: u16,
-        pace: Option<f64>,
-        mode: Mode,
-        other: Option<Mode>,
-        bare: Bare,
-        perhaps: Option<Bare>,
-        nested: Nested,
-        list: Vec<String>,
-        gaps: Vec<Option<String>>,
-        modes: Vec<Option<Mode>>,
-    }
-
-    #[derive(Default, Serialize, Deserialize, JsonSchema)]
-    #[serde(rename_all = "camelCase")]
-    enum Mode {
-        /// The first of the
-        /// two.
-        #[default]
-        #[schemars(title = "Automatic")]
-        Auto,
-        #[schemars(title = "By hand")]
-        ByHand,
-    }
-
-    #[derive(Default, Serialize, Deserialize, JsonSchema)]
-    #[serde(rename_all = "camelCase")]
-    enum Bare {
-        #[default]
-        One,
-        Two,
-    }
-
-    #[derive(Default, Serialize, Deserialize, JsonSchema)]
-    struct Nested {
-        inner: Option<u8>,
-    }
-
-    #[test]
-    fn a_property_has_one_type_and_what_is_not_set_is_absent() {
-        let schema = settings_schema::<Settings>().to_value();
-        let properties = schema["properties"].as_object().unwrap();
-        for (name, property) in properties {
-            assert!(property["type"].is_string(), "{name}: {property}");
-            assert!(property.get("default").is_none_or(|default| !default.is_null()), "{name}: {property}");
-        }
-        let text = schema.to_string();
-        assert!(!text.contains("null\"") && !text.contains("$ref") && !text.contains("$defs"), "{text}");
-        assert_eq!(properties["nested"]["properties"]["inner"]["type"], "integer");
-        assert_eq!(properties["gaps"]["items"]["type"], "string");
-        assert_eq!(properties["modes"]["items"]["oneOf"], properties["mode"]["oneOf"]);
-        assert_eq!(schema["additionalProperties"], json!(false));
-    }
-
-    #[test]
-    fn a_choice_is_a_string_that_lists_its_words_with_titles() {
-        let schema = settings_schema::<Settings>().to_value();
-        let listed = json!([
-            {"const": "auto", "title": "Automatic", "description": "The first of the two."},
-            {"const": "byHand", "title": "By hand"},
-        ]);
-        for name in ["mode", "other"] {
-            assert_eq!(schema["properties"][name]["oneOf"], listed, "{name}");
-        }
-        for name in ["bare", "perhaps"] {
-            assert_eq!(schema["properties"][name]["oneOf"], json!([{"const": "one"}, {"const": "two"}]), "{name}");
-        }
-    }
-
-    #[test]
-    fn help_texts_are_one_line_without_markdown() {
-        let schema = settings_schema::<Settings>().to_value();
-        assert_eq!(schema["description"], "Settings of every kind, by Serde.");
-        assert_eq!(schema["properties"]["text"]["description"], "See the manual, or Record.");
-        assert_eq!(plain("`*.example.com` or **none**"), "*.example.com or none");
-        assert_eq!(plain("[`A`](b) and [c](d) and [e"), "A and c and [e");
-        assert_eq!(plain("# Head\n\n- one\n- *two*\n\n1. three\n2. __four__\n\nlast"), "Head one two three four last");
-        assert_eq!(
-            plain("[Record], [`Record`], [the kind][Record::kind], [a][b], ![c](d)"),
-            "Record, Record, the kind, a, c"
-        );
-        assert_eq!(plain("[defined][1]\n\n[1]: https://example.com"), "defined");
-        assert_eq!(
-            plain("_some_ snake_case_name, 2 * 3 * 4, [0-9], a<b>, *.a.b"),
-            "some snake_case_name, 2 * 3 * 4, [0-9], a<b>, *.a.b"
-        );
-    }
-
-    #[test]
-    fn a_format_is_one_that_validators_know() {
-        for schema in [settings_schema::<Settings>(), rows_schema()] {
-            let text = schema.to_value().to_string();
-            let formats = text.split("\"format\":\"").skip(1).filter_map(|rest| rest.split('"').next());
-            for format in formats {
-                assert!(SCHEMA_FORMATS.contains(&format), "{format}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_schema_of_the_rows_has_every_kind_and_the_summary() {
-        let schema = rows_schema().to_value();
-        let kinds = schema["oneOf"].as_array().unwrap().iter().map(|kind| &kind["properties"]["record"]["const"]);
-        assert_eq!(kinds.collect::<Vec<_>>(), [Record::KINDS, &["summary"]].concat());
-    }
-}
+mod tests;

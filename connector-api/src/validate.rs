@@ -1,5 +1,7 @@
 //! Validation of settings against a connector's schema, for hosts.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::config::SystemConfig;
@@ -46,6 +48,8 @@ fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result
         format!("attributes.{name}: unknown attribute{}", hint.unwrap_or_default())
     });
     let mut problems: Vec<String> = unknown.collect();
+    // A value of the wrong type is also none of the choices: one line is enough.
+    let mut seen = HashSet::new();
     let instance = Value::Object(attributes.clone());
     problems.extend(
         validator
@@ -63,7 +67,8 @@ fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result
                     choices => format!("must be one of {}", choices.join(", ")),
                 };
                 format!("attributes{}: {why}", path.replace('/', "."))
-            }),
+            })
+            .filter(|problem| seen.insert(problem.clone())),
     );
     Ok(problems)
 }
@@ -112,9 +117,12 @@ mod tests {
         for property in
             [serde_json::json!({"enum": ["a", "b"]}), serde_json::json!({"oneOf": [{"const": "a"}, {"const": "b"}]})]
         {
-            let schema = serde_json::json!({"properties": {"mode": property}});
-            let attributes = Map::from_iter([("mode".to_owned(), Value::from("c"))]);
-            assert_eq!(attribute_problems(&attributes, &schema).unwrap(), ["attributes.mode: must be one of a, b"]);
+            let mut schema = serde_json::json!({"properties": {"mode": property}});
+            schema["properties"]["mode"]["type"] = "string".into();
+            for wrong in [Value::from("c"), Value::from(5)] {
+                let attributes = Map::from_iter([("mode".to_owned(), wrong)]);
+                assert_eq!(attribute_problems(&attributes, &schema).unwrap(), ["attributes.mode: must be one of a, b"]);
+            }
         }
     }
 

@@ -27,7 +27,7 @@ impl TryFrom<SystemConfig> for JumpCloud {
     type Error = ConnectorError;
 
     fn try_from(config: SystemConfig) -> Result<Self, ConnectorError> {
-        let options = Options::read(config.set_attributes(), sections::switches())?;
+        let options = Options::read(config.clone(), sections::switches())?;
         let connector = Self { config, options };
         // Errors in the settings are reported now, not at the first scan.
         connector.client(connector.options.bounds())?;

@@ -89,6 +89,9 @@ fn permissions() -> Vec<String> {
     let mut lines = vec![
         "An administrator with API access, or a service account; its role decides what it can read".to_owned(),
         format!("The role {EVERYTHING} can read everything; the role Manager: {}", readers("Manager")),
+        "JumpCloud refuses last logins (Directory Insights) to the Command Runner roles, and the list of organisations to \
+         service accounts"
+            .to_owned(),
         "Any other role needs these scopes, or the same scopes without `.readonly`:".to_owned(),
     ];
     let line = |of: &str, taken: &[Right]| {
@@ -98,11 +101,6 @@ fn permissions() -> Vec<String> {
     let reading = sections::ALL.iter().map(|section| section.about()).filter(|about| !about.rights.is_empty());
     lines.extend(reading.map(|about| line(about.section.as_str(), about.rights)));
     lines.push(line("the list of organisations", &rights::ORGANIZATIONS));
-    lines.push(
-        "JumpCloud refuses last logins (Directory Insights) to the Command Runner roles, and the list of organisations to \
-         service accounts"
-            .to_owned(),
-    );
     lines
 }
 
@@ -247,7 +245,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::CheckpointRejected,
             "Checkpoint refused",
             "It is damaged, too old, or was made with other settings",
-            "Scan with the settings that it was made with, or start a new scan without it",
+            "Scan with the settings that it was made with, or start a new scan without it (`harness scan --fresh`)",
         ),
         row(
             ErrorCode::NotFound,

@@ -5,16 +5,16 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use connector_api::{ConnectorError, Section, settings_schema};
+use connector_api::{ConnectorError, Section, SystemConfig, settings_schema};
 use connector_http::{ClientOptions, RetryPolicy};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub(crate) mod attribute;
 pub(crate) mod form;
 
-/// The attributes of a JumpCloud system. Every one has a default that works for console.jumpcloud.com.
+/// The attributes of a JumpCloud system. None has to be set for console.jumpcloud.com.
 // Without `Debug`: the proxy's password must not show.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -231,20 +231,21 @@ impl Options {
     ///
     /// # Errors
     /// `invalid_config` for what a schema cannot say.
-    pub(crate) fn read(mut attributes: Map<String, Value>, switches: Switches) -> Result<Self, ConnectorError> {
-        let refused = |error: String| {
-            ConnectorError::invalid_config(format!("attributes: {error}"), "correct the system's attributes")
-        };
+    pub(crate) fn read(mut config: SystemConfig, switches: Switches) -> Result<Self, ConnectorError> {
         let mut left_out = BTreeSet::new();
         for (section, switch) in switches {
-            match attributes.remove(switch.name) {
-                None | Some(Value::Bool(true)) => {}
+            match config.attributes.remove(switch.name) {
+                None | Some(Value::Null | Value::Bool(true)) => {}
                 Some(Value::Bool(false)) => _ = left_out.insert(section),
-                Some(_) => return Err(refused(format!("{} is neither true nor false", switch.name))),
+                Some(_) => {
+                    return Err(ConnectorError::invalid_config(
+                        format!("attributes.{}: is neither true nor false", switch.name),
+                        "correct the system's attributes",
+                    ));
+                }
             }
         }
-        let options: Self =
-            serde_json::from_value(Value::Object(attributes)).map_err(|error| refused(error.to_string()))?;
+        let options: Self = config.options()?;
         left_out.extend(options.effective_grants.left_out());
         Ok(Self { left_out, ..options })
     }
@@ -316,6 +317,24 @@ mod tests {
     use super::*;
     use crate::sections::switches;
 
+    fn config() -> SystemConfig {
+        SystemConfig::new("JumpCloud", "console.jumpcloud.com", Credential::from_secret("key"))
+    }
+
+    #[test]
+    fn whatever_number_the_schema_accepts_is_read() {
+        let config = config().with_attribute("lastLoginDays", 45.0).with_attribute("requestsPerSecond", 2);
+        config.validate(&crate::descriptor::descriptor()).unwrap();
+        let options = Options::read(config, switches()).unwrap();
+        assert_eq!((options.last_login_days, options.requests_per_second), (45, Some(2.0)));
+    }
+
+    #[test]
+    fn an_attribute_that_does_not_fit_is_named() {
+        let error = Options::read(config().with_attribute("lastLoginDays", 90.5), switches()).err().unwrap();
+        assert!(error.message.starts_with("attributes.lastLoginDays: "), "{error}");
+    }
+
     #[test]
     fn every_attribute_explains_itself_and_has_its_default_where_there_is_one_unless_it_is_secret() {
         let schema = Options::schema(&switches());
@@ -354,13 +373,13 @@ mod tests {
 
     #[test]
     fn a_section_is_left_out_by_its_switch_and_by_nothing_else_than_false() {
-        let read = |value: Value| Options::read(Map::from_iter([("includeSystems".to_owned(), value)]), switches());
+        let read = |value: Value| Options::read(config().with_attribute("includeSystems", value), switches());
         assert!(!read(json!(false)).unwrap().wants(Section::SYSTEMS));
         assert!(read(json!(true)).unwrap().wants(Section::SYSTEMS));
         assert!(read(json!(false)).unwrap().wants(Section::APPLICATIONS));
         let error = read(json!("false")).err().unwrap();
-        assert_eq!(error.message, "attributes: includeSystems is neither true nor false");
-        assert!(Options::read(Map::from_iter([("includeWeather".to_owned(), json!(true))]), switches()).is_err());
+        assert_eq!(error.message, "attributes.includeSystems: is neither true nor false");
+        assert!(Options::read(config().with_attribute("includeWeather", true), switches()).is_err());
     }
 
     #[test]
@@ -376,7 +395,7 @@ mod tests {
 
     #[test]
     fn an_attribute_that_is_null_counts_as_not_set() {
-        let mut config = SystemConfig::new("JumpCloud", "console.jumpcloud.com", Credential::from_secret("key"));
+        let mut config = config();
         let schema = Options::schema(&switches());
         for name in schema.get("properties").unwrap().as_object().unwrap().keys() {
             config = config.with_attribute(name, Value::Null);
@@ -387,6 +406,6 @@ mod tests {
 
     #[test]
     fn no_attribute_need_be_given() {
-        Options::read(Map::new(), switches()).unwrap();
+        Options::read(config(), switches()).unwrap();
     }
 }

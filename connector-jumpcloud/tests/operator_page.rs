@@ -84,7 +84,9 @@ fn render(descriptor: &Descriptor) -> String {
     );
     section(&mut page, "Required permissions");
     for permission in &descriptor.required_permissions {
-        writeln!(page, "- {permission}").unwrap();
+        // The scopes belong to the line before them.
+        let indent = if permission.contains(": `") { "  " } else { "" };
+        writeln!(page, "{indent}- {permission}").unwrap();
     }
     section(&mut page, "Credential mapping");
     let field = |name: &str, field: &connector_api::CredentialField| {
@@ -115,6 +117,7 @@ fn render(descriptor: &Descriptor) -> String {
     for (number, step) in (1..).zip(&descriptor.configuration_steps) {
         writeln!(page, "{number}. {step}.").unwrap();
     }
+    page.push_str("\nTest Connection does not test the optional sections.\n");
     section(&mut page, "Signing in as a service account");
     page.push_str(SERVICE_ACCOUNT);
     section(&mut page, "What last logins show");

@@ -7,6 +7,10 @@ use url::{Host, Url};
 
 use super::words::Words;
 
+/// The maximum length of a host name, and of a part of it between dots (RFC 1035, section 2.3.4).
+const LONGEST_NAME: usize = 253;
+const LONGEST_LABEL: usize = 63;
+
 /// Parses a host name, or a URL without path, user and query, and applies the port of a separate form field. `field`
 /// names the setting in errors. Only this function decides which addresses are accepted: HTTPS, and plain HTTP to
 /// loopback.
@@ -24,6 +28,10 @@ pub fn origin(field: &str, text: &str, port: Option<u16>, words: &Words) -> Resu
     if text.is_empty() {
         return Err(invalid("must not be empty"));
     }
+    // The parser drops tabs and line ends.
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(invalid("must not contain blanks"));
+    }
     let mut url = parse(text, "https").map_err(|error| invalid(&format!("is not a host name ({error})")))?;
     if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
         return Err(invalid("must not contain a user name or password"));
@@ -37,6 +45,11 @@ pub fn origin(field: &str, text: &str, port: Option<u16>, words: &Words) -> Resu
             return Err(invalid("is not a host name"));
         }
         url.set_host(Some(&name)).map_err(|_| invalid("is not a host name"))?;
+    }
+    if let Some(Host::Domain(name)) = url.host()
+        && (name.len() > LONGEST_NAME || name.split('.').any(|label| label.is_empty() || label.len() > LONGEST_LABEL))
+    {
+        return Err(invalid("is not a host name: it, or a part of it between dots, is too long or empty"));
     }
     match url.scheme() {
         "https" => {}
@@ -58,6 +71,26 @@ pub fn origin(field: &str, text: &str, port: Option<u16>, words: &Words) -> Resu
         }
         url.set_port(Some(port)).map_err(|()| invalid("cannot have a port"))?;
     }
+    Ok(url)
+}
+
+/// Parses a URL with a path, such as that of a token endpoint, by the rules of [`origin`]. Without a path, it has
+/// `default_path`.
+///
+/// # Errors
+/// As [`origin`], and `invalid_config` for a path with blanks, or with a query or fragment.
+pub fn endpoint(field: &str, text: &str, default_path: &str, words: &Words) -> Result<Url, ConnectorError> {
+    let text = text.trim();
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let (base, path) = text.split_at(text[start..].find('/').map_or(text.len(), |slash| start + slash));
+    if path.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#')) {
+        return Err(ConnectorError::invalid_config(
+            format!("{field}: must not contain blanks, a query or a fragment"),
+            format!("enter a URL such as https://{}{default_path}", words.example_host),
+        ));
+    }
+    let mut url = origin(field, base, None, words)?;
+    url.set_path(if path.is_empty() { default_path } else { path });
     Ok(url)
 }
 
@@ -113,10 +146,31 @@ mod tests {
             "ftp://a.example",
             "ftp://127.0.0.1",
             "a b",
+            "a.exa\tmple",
+            "a\n.example",
+            "a..example",
+            &format!("{}.example", "x".repeat(64)),
+            &"x".repeat(3000),
+            &format!("{}x", "x.".repeat(127)),
         ] {
             assert_eq!(read(bad, None), Err(ErrorCode::InvalidConfig), "{bad}");
         }
+        let longest = format!("{}x", "x.".repeat(126));
+        assert!(read(&longest, None).is_ok() && read(&format!("{}.example.", "x".repeat(63)), None).is_ok());
         assert_eq!(read("a.example:444", Some(443)), Err(ErrorCode::InvalidConfig));
+    }
+
+    #[test]
+    fn an_endpoint_is_an_origin_with_a_plain_path() {
+        let read = |text: &str| endpoint("tokenUrl", text, "/token", &Words::DEFAULT).map(String::from);
+        assert_eq!(read("https://a.example").unwrap(), "https://a.example/token");
+        assert_eq!(read(" a.example/x/y ").unwrap(), "https://a.example/x/y");
+        for bad in
+            ["https://x/a b", "https://x/a\tb", "https://x/a?b=c", "https://x/a#b", "https://x y/a", "https:///a"]
+        {
+            assert_eq!(read(bad).unwrap_err().code, ErrorCode::InvalidConfig, "{bad}");
+        }
+        assert_eq!(read("http://x.example/a").unwrap_err().code, ErrorCode::InsecureEndpoint);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::proxy::Proxies;
 use super::refusal::{Asked, Refusal};
 use super::target::Target;
 use super::text::Scrubber;
+use super::transport::Transport;
 use super::unanswered::of_no_answer;
 use super::verdict::Verdict;
 
@@ -197,7 +198,7 @@ impl TokenSource for ClientCredentials {
 /// Access to the service that issues tokens.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchange<'a> {
-    pub(super) http: &'a reqwest::Client,
+    pub(super) http: &'a Transport,
     pub(super) proxies: &'a Proxies,
     pub(super) scrub: &'a Scrubber,
     pub(super) clock: &'a Clock,
@@ -228,7 +229,7 @@ impl Exchange<'_> {
         let words = target.words();
         let proxy = proxies.on_the_way_to(url);
         let unanswered = |error: reqwest::Error| of_no_answer(&error, url, proxy.as_deref(), scrub, words);
-        let mut request = http.post(url.clone()).timeout(timeout);
+        let mut request = http.to(url).post(url.clone()).timeout(timeout);
         if let Some((id, secret)) = client {
             request = request.basic_auth(id, Some(secret.expose_secret()));
         }

@@ -25,6 +25,7 @@ use super::refusal::{Asked, LONGEST_SAID, Refusal};
 use super::retry::Attempts;
 use super::target::Target;
 use super::text::Scrubber;
+use super::transport::Transport;
 use super::unanswered::of_no_answer;
 use super::verdict::{Next, Verdict};
 use super::words::Words;
@@ -48,7 +49,7 @@ struct Inner {
 /// What all clients of the same target share.
 #[derive(Debug, Clone)]
 struct Parts {
-    http: reqwest::Client,
+    http: Transport,
     target: Arc<dyn Target>,
     services: Vec<(Service, Url)>,
     auth: Arc<Auth>,
@@ -70,7 +71,7 @@ impl HttpClient {
         let words = target.words();
         let urls: Vec<&Url> = services.iter().map(|(_, url)| url).chain(auth.token_url()).collect();
         let proxies = Proxies::new(options.proxy.as_ref(), &urls, words)?;
-        let http = options.client(&proxies, &urls, words)?;
+        let http = options.transport(&proxies, words)?;
         let scrub = Scrubber::new(auth.secrets().into_iter().chain(options.proxy_password()));
         let parts = Parts { http, target, services, auth: Arc::new(auth), scrub, proxies: Arc::new(proxies) };
         Ok(Self::of(parts, options))
@@ -194,8 +195,9 @@ impl HttpClient {
         let proxy = proxies.on_the_way_to(&url);
         let unanswered = |error: reqwest::Error| of_no_answer(&error, &url, proxy.as_deref(), scrub, words);
         let mut request = match &call.body {
-            None => http.request(Method::GET, url.clone()),
+            None => http.to(&url).request(Method::GET, url.clone()),
             Some(body) => http
+                .to(&url)
                 .request(Method::POST, url.clone())
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(body.clone()),

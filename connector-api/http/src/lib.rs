@@ -61,6 +61,7 @@ mod auth;
 mod body;
 mod builder;
 mod call;
+mod certificates;
 mod client;
 mod clock;
 mod concurrency;
@@ -85,7 +86,7 @@ pub use connector_api;
 pub use reqwest::{StatusCode, header};
 pub use url::Url;
 
-pub use address::{is_loopback, origin};
+pub use address::{endpoint, is_loopback, origin};
 pub use auth::{Auth, ClientCredentials, Exchange, Token, TokenSource};
 pub use builder::ClientBuilder;
 pub use call::{Answer, Call, Service, segment};

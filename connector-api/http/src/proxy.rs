@@ -16,7 +16,7 @@ const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_pr
 pub enum Proxies {
     /// No proxy: every address is on this machine.
     Direct,
-    /// The operator's proxy, for all requests.
+    /// The operator's proxy. If it is on another machine, requests to this one do not use it.
     Named(Named),
     /// The proxies of the environment or the system.
     Environment(Box<Matcher>),
@@ -97,6 +97,21 @@ impl Proxies {
         Ok(Self::Named(named))
     }
 
+    /// Configures the client for addresses on this machine: only an operator's proxy on this machine is used.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub(super) fn apply_on_loopback(
+        &self,
+        builder: reqwest::ClientBuilder,
+        words: &Words,
+    ) -> Result<reqwest::ClientBuilder, ConnectorError> {
+        match self {
+            Self::Named(named) if named.loopback => self.apply(builder, words),
+            _ => Ok(builder.no_proxy()),
+        }
+    }
+
     /// Configures the client with these proxies.
     ///
     /// # Errors
@@ -125,7 +140,8 @@ impl Proxies {
     pub fn on_the_way_to(&self, url: &Url) -> Option<String> {
         match self {
             Self::Direct => None,
-            Self::Named(named) => Some(named.name.clone()),
+            Self::Named(named) => (named.loopback || !address::is_loopback(url)).then(|| named.name.clone()),
+            Self::Environment(_) if address::is_loopback(url) => None,
             Self::Environment(matcher) => {
                 let found = matcher.intercept(&url.as_str().parse().ok()?)?;
                 Url::parse(&found.uri().to_string()).ok().map(|proxy| name(&proxy))
@@ -140,7 +156,8 @@ fn check_environment(variable: impl Fn(&str) -> Option<String>, urls: &[&Url]) -
     let Some((name, proxy)) = VARIABLES.iter().find_map(|name| Some((name, value(name)?))) else { return Ok(()) };
     let excepted = value("NO_PROXY").or_else(|| value("no_proxy")).unwrap_or_default();
     let any = Matcher::builder().all("http://proxy.invalid").no(excepted).build();
-    let used = urls.iter().any(|url| url.as_str().parse().is_ok_and(|url| any.intercept(&url).is_some()));
+    let mut remote = urls.iter().filter(|url| !address::is_loopback(url));
+    let used = remote.any(|url| url.as_str().parse().is_ok_and(|url| any.intercept(&url).is_some()));
     if used { Named::read(&format!("the environment's {name}"), &proxy).map(drop) } else { Ok(()) }
 }
 
@@ -207,6 +224,13 @@ mod tests {
         let proxies = Proxies::Environment(Box::new(matcher));
         assert_eq!(proxies.on_the_way_to(&url).as_deref(), Some("e.example:8080"));
         assert_eq!(proxies.on_the_way_to(&Url::parse("https://api.target.example/").unwrap()), None);
+        let here = Url::parse("http://127.0.0.1:8080/").unwrap();
+        let matcher = Matcher::builder().all("http://e.example:8080").build();
+        for remote in [Proxies::Environment(Box::new(matcher)), named("http://p.example:3128", false).unwrap()] {
+            assert_eq!(remote.on_the_way_to(&here), None);
+        }
+        let local = named("http://127.0.0.1:3128", true).unwrap();
+        assert_eq!(local.on_the_way_to(&here).as_deref(), Some("127.0.0.1:3128"));
     }
 
     #[test]

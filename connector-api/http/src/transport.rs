@@ -1,4 +1,4 @@
-//! The underlying HTTP client: TLS, proxy, time-outs.
+//! The underlying HTTP clients: TLS, proxy, time-outs.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -7,46 +7,64 @@ use std::sync::{Arc, Mutex};
 use connector_api::ConnectorError;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::RootCertStore;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use url::Url;
 
-use super::address::are_loopback;
+use super::address::is_loopback;
 use super::body;
+use super::certificates;
 use super::options::ClientOptions;
 use super::proxy::Proxies;
 use super::unanswered::DnsError;
 use super::words::Words;
 
+/// Two clients, chosen by the address of each request. So plain HTTP never leaves this machine, even if a target has
+/// addresses on both sides.
+#[derive(Debug, Clone)]
+pub(super) struct Transport {
+    /// For addresses on this machine.
+    loopback: reqwest::Client,
+    /// For all others: HTTPS only.
+    remote: reqwest::Client,
+}
+
+impl Transport {
+    /// Returns the client for requests to `url`.
+    pub(super) fn to(&self, url: &Url) -> &reqwest::Client {
+        if is_loopback(url) { &self.loopback } else { &self.remote }
+    }
+}
+
 impl ClientOptions {
-    /// Builds the HTTP client for a target at these addresses.
+    /// Builds the HTTP clients for a target.
     ///
     /// # Errors
     /// Returns `invalid_config` for a certificate file that cannot be read, or a proxy that the client does not accept.
-    pub(super) fn client(
-        &self,
-        proxies: &Proxies,
-        urls: &[&Url],
-        words: &Words,
-    ) -> Result<reqwest::Client, ConnectorError> {
+    pub(super) fn transport(&self, proxies: &Proxies, words: &Words) -> Result<Transport, ConnectorError> {
+        let tls = self.tls(words)?;
+        let build = |builder: reqwest::ClientBuilder| {
+            let built = builder.build();
+            built.map_err(|error| ConnectorError::internal(format!("the HTTP client could not be built: {error}")))
+        };
+        let loopback = proxies.apply_on_loopback(self.client(tls.clone(), words), words)?;
+        let remote = proxies.apply(self.client(tls, words), words)?.https_only(true);
+        Ok(Transport { loopback: build(loopback)?, remote: build(remote)? })
+    }
+
+    /// Returns what both clients have in common.
+    fn client(&self, tls: rustls::ClientConfig, words: &Words) -> reqwest::ClientBuilder {
         let longest = self.retry.time_budget;
-        let builder = reqwest::Client::builder()
+        reqwest::Client::builder()
             .user_agent(words.user_agent)
             .default_headers(body::accepted())
             .no_gzip()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .https_only(!are_loopback(urls))
             .dns_resolver(SystemResolver::default())
-            .tls_backend_preconfigured(self.tls(words)?)
+            .tls_backend_preconfigured(tls)
             .connect_timeout(self.connect_timeout.min(longest))
             .read_timeout(self.read_timeout.min(longest))
             .pool_max_idle_per_host(self.concurrency.most())
-            .http1_only();
-        proxies
-            .apply(builder, words)?
-            .build()
-            .map_err(|error| ConnectorError::internal(format!("the HTTP client could not be built: {error}")))
+            .http1_only()
     }
 
     /// Configures TLS 1.2 or newer. Trusts the platform's roots, or Mozilla's if the platform has none, and the
@@ -64,12 +82,7 @@ impl ClientOptions {
                     "set it to a readable file of PEM certificates",
                 )
             };
-            let pem = std::fs::read(path)
-                .map_err(|error| problem(format!("{} cannot be read: {error}", path.display())).with_source(error))?;
-            let certificates = CertificateDer::pem_slice_iter(&pem)
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| problem(format!("{} is not PEM: {error}", path.display())))?;
-            let (accepted, _) = roots.add_parsable_certificates(certificates);
+            let (accepted, _) = roots.add_parsable_certificates(certificates::read(path).map_err(problem)?);
             if accepted == 0 {
                 return Err(problem(format!("{} contains no certificate", path.display())));
             }

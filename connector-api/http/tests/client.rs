@@ -245,6 +245,30 @@ async fn a_target_has_headers_services_and_verdicts_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_target_may_have_addresses_on_this_machine_and_on_others() {
+    let server = Server::start(|_| ok("{}")).await;
+    let elsewhere = Url::parse("https://target.invalid/").unwrap();
+    let auth = || Auth::bearer(SECRET.into()).unwrap();
+    let mixed = builder(&server, Words::DEFAULT).service(LOG, elsewhere.clone()).build(auth()).unwrap();
+    get(&mixed, "/a").await.unwrap();
+    let options =
+        || ClientOptions { retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() }, ..ClientOptions::default() };
+    let mixed = ClientBuilder::new(elsewhere, Words::DEFAULT).service(LOG, url(&server, "/")).options(options());
+    let client = mixed.build(auth()).unwrap();
+    client.json::<Value>(&Meter::default(), Call::get("/b").at(LOG)).await.unwrap();
+    assert_eq!(server.asked().len(), 2);
+
+    // A name that is never looked up: plain HTTP is refused before.
+    let plain = ClientBuilder::new(url(&server, "/"), Words::DEFAULT)
+        .service(LOG, Url::parse("http://target.invalid/").unwrap())
+        .options(options());
+    let error =
+        plain.build(auth()).unwrap().json::<Value>(&Meter::default(), Call::get("/c").at(LOG)).await.unwrap_err();
+    assert_ne!(error.code, ErrorCode::Dns, "{error:?}");
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("scheme"), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_client_that_was_stopped_asks_no_more_and_a_fresh_one_does() {
     let server = Server::start(|_| status(403, "your IP address is blocked")).await;
     let client = bearer(&server);

@@ -1,11 +1,14 @@
 //! Where the target is: the console host, and the hosts that belong to it.
 
 use connector_api::ConnectorError;
-use connector_http::{Url, origin};
+use connector_http::{Url, endpoint, origin};
 
 use super::WORDS;
 use crate::options::attribute;
 use crate::regions;
+
+/// The path of the token endpoint.
+const TOKEN_PATH: &str = "/oauth2/token";
 
 /// The addresses of one JumpCloud organisation's services.
 #[derive(Debug, Clone)]
@@ -35,15 +38,10 @@ impl Endpoints {
             None => sibling(&console, regions::INSIGHTS),
         };
         let token = match token_url {
-            Some(named) => {
-                let (base, path) = split_path(named);
-                let mut url = origin(attribute::TOKEN_URL, base, None, &WORDS)?;
-                url.set_path(if path.is_empty() { "/oauth2/token" } else { path });
-                url
-            }
+            Some(named) => endpoint(attribute::TOKEN_URL, named, TOKEN_PATH, &WORDS)?,
             None => {
                 let mut url = sibling(&console, regions::TOKEN);
-                url.set_path("/oauth2/token");
+                url.set_path(TOKEN_PATH);
                 url
             }
         };
@@ -59,14 +57,6 @@ fn sibling(console: &Url, name: &str) -> Url {
         let _ = url.set_host(Some(&host));
     }
     url
-}
-
-fn split_path(text: &str) -> (&str, &str) {
-    let start = text.find("://").map_or(0, |at| at + 3);
-    match text[start..].find('/') {
-        Some(slash) => text.split_at(start + slash),
-        None => (text, ""),
-    }
 }
 
 #[cfg(test)]
@@ -97,6 +87,20 @@ mod tests {
         let hosts = Endpoints::new("id.example.com", None, Some("log.example.com"), None).unwrap();
         assert_eq!(hosts.console.as_str(), "https://id.example.com/");
         assert_eq!(hosts.insights.as_str(), "https://log.example.com/");
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_one_is_refused_in_every_setting() {
+        let long = "x".repeat(3000);
+        let code = |hostname: &str, insights: Option<&str>, token: Option<&str>| {
+            Endpoints::new(hostname, None, insights, token).unwrap_err().code
+        };
+        for bad in [long.as_str(), "a b.example", "a.exa\tmple"] {
+            assert_eq!(code(bad, None, None), ErrorCode::InvalidConfig, "{bad}");
+            assert_eq!(code("id.example", Some(bad), None), ErrorCode::InvalidConfig, "{bad}");
+            assert_eq!(code("id.example", None, Some(bad)), ErrorCode::InvalidConfig, "{bad}");
+        }
+        assert_eq!(code("id.example", None, Some("https://x/a b")), ErrorCode::InvalidConfig);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::support::console::{Content, id};
-use crate::support::{core_alone, one, scan, simulated, small, start, try_scan, wire};
-use connector_api::{AccountKind, AccountType, Connector, ErrorCode, Outcome, Record, SectionStatus, Stage};
+use crate::support::{connect, core_alone, one, scan, simulated, small, start, try_scan, wire};
+use connector_api::{
+    AccountKind, AccountType, Connector, ErrorCode, Outcome, Record, ScanRequest, SectionStatus, Stage,
+};
 use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::organization::{Organization, UserRole, UserState};
 use jumpcloud_simulator::{SimulatorOptions, UsersEndpoint};
@@ -61,6 +63,20 @@ async fn every_account_is_what_the_directory_holds() {
         assert_eq!(account.account_type, kind, "{context}");
     }
     assert!(odd_names > 20, "the organisation has odd names");
+}
+
+#[tokio::test]
+async fn an_absurd_total_ends_the_scan_and_the_plan_as_inconsistent() {
+    let user = json!({"_id": id(1), "username": "ada", "state": "ACTIVATED"});
+    for total in [1 << 63, usize::MAX] {
+        let content = Content::default().list("/api/systemusers", [user.clone()]).total("/api/systemusers", total);
+        let console = content.serve().await;
+        let failure = try_scan(core_alone(console.system())).await.unwrap_err();
+        assert_eq!(failure.error().code, ErrorCode::InconsistentListing);
+        let connector = connect(console.system()).unwrap();
+        let error = connector.plan(&ScanRequest::default()).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::InconsistentListing);
+    }
 }
 
 #[tokio::test]

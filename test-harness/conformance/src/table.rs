@@ -35,16 +35,22 @@ macro_rules! __conformance_tests {
                 "mark the property `writeOnly` with `format: password`, and give it no default";
             form::every_property_has_one_type, Real,
                 "connector_api::settings_schema",
-                "give the property one type, as `settings_schema` does: what is not set is absent, and never null";
+                "give the property one type, as `settings_schema` does: what is not set is absent, and never null; use no type that `settings_schema` lists as one without such a schema";
             form::every_choice_has_a_title, Real,
                 "connector_api::settings_schema",
                 "list choices as `oneOf` with `const` and `title`: `#[schemars(title = \"…\")]` on each variant";
             form::help_is_plain_text_on_one_line, Real,
                 "connector_api::settings_schema",
-                "make the schema with `settings_schema`, which leaves Markdown and line breaks out, or write the text so";
+                "make the schema with `settings_schema`, which leaves Markdown and line breaks out, and write no HTML";
             form::every_format_is_known_to_validators, Real,
                 "connector_api::SCHEMA_FORMATS",
                 "leave the format out, and set `minimum` and `maximum`: `settings_schema` drops those of Rust's numbers";
+            form::every_keyword_is_known_to_validators, Real,
+                "connector_api::settings_schema",
+                "use keywords of JSON Schema 2020-12 only, and correct misspelt ones";
+            form::every_title_is_one_of_its_own, Real,
+                "connector_api::settings_schema",
+                "give each property, also one within another, a title, and change one of two that are equal";
             form::the_form_names_every_attribute_once, Real,
                 "connector_api::FormGroup",
                 "name each attribute in one group of the descriptor's form, and give each group a title";

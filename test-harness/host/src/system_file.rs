@@ -32,7 +32,8 @@ pub fn read_system(path: &Path, default_os_type: &str) -> Result<SystemConfig, C
         )
     })?;
     let place = format!("the system file {}", path.display());
-    let system = system_from(value, default_os_type).map_err(|error| error.context(&place))?;
+    let finite = if is_toml { check_finite(text) } else { Ok(()) };
+    let system = finite.and_then(|()| system_from(value, default_os_type)).map_err(|error| error.context(&place))?;
     secret::check(system.credential.secret(), &format!("credential.password of {place}"))?;
     Ok(system)
 }
@@ -47,6 +48,25 @@ fn parse_toml(text: &str) -> Result<Value, String> {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         format!("{} at line {}", error.message(), before.matches('\n').count() + 1)
     })
+}
+
+/// Refuses `nan` and `inf`, which TOML has and JSON has not: they would count as not set.
+fn check_finite(text: &str) -> Result<(), ConnectorError> {
+    fn find(value: &toml::Value) -> Option<String> {
+        let below = |name: String, value| find(value).map(|rest| format!("{name}{rest}"));
+        match value {
+            toml::Value::Float(number) => (!number.is_finite()).then(String::new),
+            toml::Value::Table(table) => table.iter().find_map(|(name, value)| below(format!(".{name}"), value)),
+            toml::Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| below(format!("[{at}]"), item)),
+            _ => None,
+        }
+    }
+    // A file that is not TOML has been refused before.
+    let found = toml::from_str::<toml::Table>(text).ok().and_then(|table| find(&table.into()));
+    match found {
+        Some(path) => Err(wrong(format!("{}: must be a finite number", path.trim_start_matches('.')))),
+        None => Ok(()),
+    }
 }
 
 fn system_from(value: Value, default_os_type: &str) -> Result<SystemConfig, ConnectorError> {
@@ -160,6 +180,26 @@ mod tests {
             let error = read(name, text).unwrap_err();
             assert_eq!(error.code, connector_api::ErrorCode::InvalidConfig);
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_refused_with_its_place() {
+        for (value, place) in [
+            ("nan", "attributes.requestsPerSecond"),
+            ("-inf", "attributes.requestsPerSecond"),
+            ("[1.5, inf]", "attributes.requestsPerSecond[1]"),
+            ("{a = [{b = nan}]}", "attributes.requestsPerSecond.a[0].b"),
+        ] {
+            let error =
+                read("s.toml", &format!("hostname = 'h'\n[attributes]\nrequestsPerSecond = {value}")).unwrap_err();
+            assert_eq!(error.code, connector_api::ErrorCode::InvalidConfig);
+            assert!(error.message.ends_with(&format!("{place}: must be a finite number")), "{error}");
+        }
+        assert!(read("s.toml", "hostname = 'h'\n[attributes]\nrequestsPerSecond = 2.5").is_ok());
+        for value in ["NaN", "Infinity", "1e999"] {
+            let json = format!(r#"{{"hostname":"h","attributes":{{"requestsPerSecond":{value}}}}}"#);
+            assert!(read("s.json", &json).is_err(), "{value}");
         }
     }
 

@@ -8,11 +8,21 @@ use super::{Cli, Exit, print};
 
 const EXAMPLES: &str = "\
 Examples:
-  harness completions bash > ~/.local/share/bash-completion/completions/harness
-  harness completions zsh > ~/.zfunc/_harness                   with ~/.zfunc in fpath
-  harness completions fish > ~/.config/fish/completions/harness.fish
-  harness completions powershell >> $PROFILE
-  harness completions elvish >> ~/.config/elvish/rc.elv";
+  bash:
+    mkdir -p ~/.local/share/bash-completion/completions
+    harness completions bash > ~/.local/share/bash-completion/completions/harness
+  zsh, with ~/.zfunc in fpath:
+    mkdir -p ~/.zfunc
+    harness completions zsh > ~/.zfunc/_harness
+  fish:
+    mkdir -p ~/.config/fish/completions
+    harness completions fish > ~/.config/fish/completions/harness.fish
+  PowerShell:
+    New-Item -ItemType Directory -Force (Split-Path $PROFILE)
+    harness completions powershell >> $PROFILE
+  elvish, with `use harness` in its rc.elv:
+    mkdir -p ~/.config/elvish/lib
+    harness completions elvish > ~/.config/elvish/lib/harness.elv";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -82,9 +82,9 @@ fn sections(descriptor: &Descriptor) -> String {
 
 fn evidence(descriptor: &Descriptor) -> String {
     let mut text = String::new();
-    for EvidenceRow { code, severities, meaning, remedy, source, .. } in &descriptor.evidence {
+    for EvidenceRow { code, kind, severities, meaning, remedy, source, .. } in &descriptor.evidence {
         let severities: Vec<&str> = severities.iter().map(|severity| severity.as_str()).collect();
-        let _ = writeln!(text, "  {code} [{}]", severities.join(", "));
+        let _ = writeln!(text, "  {code} [{}: {}]", kind.as_str(), severities.join(", "));
         let _ = writeln!(text, "      meaning: {meaning}\n      remedy:  {remedy}\n      source:  {source}");
     }
     text

@@ -13,7 +13,7 @@ pub enum Exit {
     Incomplete,
     /// The scan or the check failed.
     Failed,
-    /// Wrong usage or configuration.
+    /// Wrong usage or configuration, or a checkpoint that is refused.
     Usage,
     /// Cancelled.
     Cancelled,

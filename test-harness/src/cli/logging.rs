@@ -20,8 +20,8 @@ pub(super) struct Logging {
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
     /// Log level (off, error, warn, info, debug, trace) or a filter such as
-    /// `connector_jumpcloud=debug,connector_http=debug`; overrides RUST_LOG. Progress is shown in addition: as bars on a
-    /// terminal, otherwise as info lines of the target `scan_progress`, which `--quiet` or `scan_progress=off` hides
+    /// `connector_jumpcloud=debug,connector_http=debug`; overrides RUST_LOG. A scan shows its progress in addition: as bars on
+    /// a terminal, otherwise as info lines of the target `scan_progress`, which `--quiet` or `scan_progress=off` hides
     /// [default: warn]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,

@@ -50,7 +50,7 @@ Examples:
 Exit codes:
   0    complete
   1    the scan or the check failed
-  2    wrong usage or configuration
+  2    wrong usage or configuration, or a checkpoint that is refused
   3    core sections complete, an optional section not
   130  cancelled";
 
@@ -62,7 +62,7 @@ enum Command {
     Describe(describe::Arguments),
     /// Print the JSON Schema of a connector's attributes, or of the rows
     Schema(schema::Arguments),
-    /// Check what a scan needs: network, TLS, credential and permissions
+    /// Check the network, TLS, the credential and the core sections
     TestConnection(test_connection::Arguments),
     /// Scan a system: accounts, groups, memberships, resources and grants
     Scan(Box<scan::Arguments>),

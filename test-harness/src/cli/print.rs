@@ -21,11 +21,17 @@ pub(super) enum AnswerFormat {
     Json,
 }
 
-/// Prints a result.
+/// Prints a result. A reader that has stopped has all it wanted, so this is not a failure.
 pub(super) fn text(text: &str) -> Result<(), ConnectorError> {
     let mut out = io::stdout().lock();
-    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    printed.map_err(|error| Destination::Stdout.write_error(&error))
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let mut error = Destination::Stdout.write_error(&error);
+            error.remedy = "free space, or redirect the output elsewhere".to_owned();
+            Err(error)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints a page to read, as wide as the terminal where there is one.
@@ -60,9 +66,18 @@ pub(super) fn warning(error: &ConnectorError) {
 
 fn problem(kind: &str, error: &ConnectorError) {
     let ConnectorError { code, message, remedy, .. } = error;
-    let text = format!("{kind}[{code}]: {}\nhelp: {}", printable(message), printable(remedy));
+    for_reading(&format!("{kind}[{code}]: {}\nhelp: {}", printable(message), printable(remedy)));
+}
+
+/// Prints a warning of a summary, which has no separate help.
+pub(super) fn remark(warning: &str) {
+    for_reading(&format!("warning: {}", printable(warning)));
+}
+
+/// Writes to standard error, as wide as the terminal where there is one.
+fn for_reading(text: &str) {
     match screen::of_errors() {
-        Some(width) => note(reflowed(&text, width).trim_end()),
+        Some(width) => note(reflowed(text, width).trim_end()),
         None => note(text),
     }
 }

@@ -38,8 +38,8 @@ Examples:
   harness scan --demo --plan
   harness scan --demo | jq 'select(.record == \"account\")'
 
-Exit codes: 0 complete, 1 failed, 2 wrong usage or configuration, 3 core sections complete but an optional section \
-not, 130 cancelled.")]
+Exit codes: 0 complete, 1 failed, 2 wrong usage or configuration or a checkpoint that is refused, 3 core sections \
+complete but an optional section not, 130 cancelled.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     target: TargetArguments,
@@ -67,7 +67,8 @@ struct RowArguments {
     /// Discard the checkpoint and start from the beginning. A file that is not a checkpoint is never overwritten
     #[arg(long, requires = "checkpoint")]
     fresh: bool,
-    /// Skip an optional section, such as lastLogin; can be repeated. `harness describe` lists the sections
+    /// Skip an optional section, such as lastLogin; can be repeated. Without grants, privilegedGrants and otherGrants are
+    /// skipped too. `harness describe` lists the sections
     #[arg(long, value_name = "SECTION", value_delimiter = ',')]
     without: Vec<Section>,
     /// Do not scan; show how many requests a scan would make
@@ -87,10 +88,11 @@ fn format_parser() -> impl TypedValueParser<Value = Format> {
 impl Arguments {
     pub(super) async fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
         let reporter = self.logging.start()?;
-        let cancel = signals::cancel_on_signal()?;
+        let starting = signals::listen()?;
         let format = self.format()?;
         let target = self.target.resolve(registry).await?;
         let connector = target.connect(registry)?;
+        let cancel = starting.cancel_on_signal();
         if self.rows.plan {
             return self.show_plan(&*connector, &target.descriptor, cancel).await;
         }
@@ -243,8 +245,9 @@ impl Arguments {
         if is_shown {
             summary::print(report, evidence, kept);
         } else {
-            // Without the summary, warnings name what is missing.
+            // Without the summary, warnings name what is missing and what needs a look.
             summary::shortcomings(&report.summary).iter().for_each(print::warning);
+            report.summary.warnings.iter().for_each(|warning| print::remark(warning));
         }
         match &report.summary.error {
             None => report.summary.outcome.into(),

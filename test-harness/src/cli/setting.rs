@@ -72,7 +72,7 @@ type Type = (&'static str, fn(&Value) -> bool, &'static str, &'static str);
 
 const TYPES: [Type; 5] = [
     ("boolean", Value::is_boolean, "true or false", "true"),
-    ("integer", |value| value.is_i64() || value.is_u64(), "a whole number", "10"),
+    ("integer", |value| value.as_f64().is_some_and(|number| number.fract() == 0.0), "a whole number", "10"),
     ("number", Value::is_number, "a number", "2.5"),
     ("array", Value::is_array, "a list, as JSON", r#"["one","two"]"#),
     ("object", Value::is_object, "an object, as JSON", r#"{"name":"value"}"#),
@@ -114,6 +114,7 @@ mod tests {
         for (key, text, value) in [
             ("org", "123", json!("123")),
             ("size", "5", json!(5)),
+            ("size", "5.0", json!(5.0)),
             ("pace", "1", json!(1)),
             ("pace", "null", json!(null)),
             ("on", "true", json!(true)),

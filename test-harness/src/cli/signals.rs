@@ -1,25 +1,45 @@
-//! Ctrl-C and SIGTERM: the first cancels the scan, the second ends the program at once.
+//! Ctrl-C and SIGTERM: the first cancels the work, the second ends the program at once. Before the work starts, the first
+//! does.
 
 use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use connector_api::{CancellationToken, ConnectorError};
 
 use super::print;
 
-/// A token that the first Ctrl-C or SIGTERM cancels. A second one ends the program.
-pub(super) fn cancel_on_signal() -> Result<CancellationToken, ConnectorError> {
+/// A program that reads its settings: a signal ends it at once, since a file may be a pipe that nobody writes to.
+pub(super) struct Starting {
+    cancel: CancellationToken,
+    works: Arc<AtomicBool>,
+}
+
+/// Listens for signals.
+pub(super) fn listen() -> Result<Starting, ConnectorError> {
     let cannot = |error: std::io::Error| ConnectorError::internal(format!("cannot listen for signals: {error}"));
     let cancel = CancellationToken::new();
-    let token = cancel.clone();
+    let works = Arc::new(AtomicBool::new(false));
+    let starting = Starting { cancel: cancel.clone(), works: Arc::clone(&works) };
     let mut signals = Signals::listen().map_err(cannot)?;
     tokio::spawn(async move {
         signals.next().await;
-        token.cancel();
-        signals.next().await;
+        if works.load(Relaxed) {
+            cancel.cancel();
+            signals.next().await;
+        }
         print::error(&ConnectorError::cancelled());
         process::exit(130);
     });
-    Ok(cancel)
+    Ok(starting)
+}
+
+impl Starting {
+    /// Starts the work: from now on, the first signal cancels the token.
+    pub(super) fn cancel_on_signal(self) -> CancellationToken {
+        self.works.store(true, Relaxed);
+        self.cancel
+    }
 }
 
 #[cfg(unix)]

@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     /// Organisations [default: 1]; with more than one, the key belongs to a multi-tenant provider
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     organizations: Option<u64>,
-    /// Seed; the same seed generates the same organisation and the same key
+    /// Seed; the same seed generates the same organisation and the same key [default: 2718]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Address to listen on; port 0 selects a free port
@@ -187,8 +187,10 @@ impl From<Users> for UsersEndpoint {
 
 impl Arguments {
     pub(super) async fn run(self) -> Result<Exit, ConnectorError> {
-        let stop = signals::cancel_on_signal()?;
-        let simulator = start(self.options()?).await?;
+        let stop = signals::listen()?.cancel_on_signal();
+        let options = self.options()?;
+        let seed = options.seed;
+        let simulator = start(options).await?;
         let scannable = listening::scannable(simulator.address());
         let mut command = scannable.map_or_else(String::new, |address| {
             let url = simulator.url().replace(&simulator.address().to_string(), &address.to_string());
@@ -209,7 +211,10 @@ impl Arguments {
                 key.to_owned()
             }
         };
-        let mut text = format!("A simulated JumpCloud console is listening on {}\n  key: {key}\n", simulator.url());
+        let mut text = format!(
+            "A simulated JumpCloud console is listening on {}\n  key: {key}\n  seed: {seed}\n",
+            simulator.url()
+        );
         if simulator.organizations().len() > 1 {
             text += &format!("  organisations: {}\n", simulator.organizations().len());
         }
@@ -314,7 +319,7 @@ pub(super) async fn start(options: SimulatorOptions) -> Result<Simulator, Connec
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
 
     use super::*;
     use jumpcloud_simulator::{GroupRows, NullEdges, NullForm};
@@ -348,6 +353,24 @@ mod tests {
             ..Behaviour::published()
         };
         assert_eq!(chosen, expected);
+    }
+
+    #[test]
+    fn the_help_has_the_defaults_that_apply() {
+        let default = SimulatorOptions::default();
+        let help = Command::command().render_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (option, value) in [
+            ("--users", default.users),
+            ("--groups", default.groups),
+            ("--systems", default.systems),
+            ("--organizations", default.organizations),
+            ("--seed", default.seed),
+        ] {
+            let (_, line) = help.split_once(&format!("{option} <N> ")).unwrap();
+            let line = line.split(" --").next().unwrap();
+            assert!(line.contains(&format!("[default: {value}]")), "{option}: {line}");
+        }
     }
 
     #[test]

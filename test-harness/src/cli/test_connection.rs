@@ -13,7 +13,7 @@ use super::{Exit, signals};
 use connector_host::run;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(mut_arg("quiet", |quiet| quiet.help("Show no progress")), after_help = "\
 Examples:
   harness test-connection --demo
   harness test-connection --hostname console.jumpcloud.com --password-file key.txt
@@ -34,9 +34,10 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) async fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
         self.logging.start()?;
-        let cancel = signals::cancel_on_signal()?;
+        let starting = signals::listen()?;
         let target = self.target.resolve(registry).await?;
         let connector = target.connect(registry)?;
+        let cancel = starting.cancel_on_signal();
         let report = run::test_connection(&*connector, Duration::from_secs(self.timeout), &cancel).await?;
         match self.format {
             AnswerFormat::Text => print::text(&table(&report))?,

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Ended, PASSWORD_VARIABLE, entries, harness, run, scan, small};
+use crate::support::{Ended, PASSWORD_VARIABLE, Running, entries, harness, run, scan, small};
 use jumpcloud_simulator::SimulatorOptions;
 
 const KEY: &str = "hunter2-hunter2-hunter2";
@@ -98,6 +98,42 @@ fn a_system_file_that_is_wrong_is_named_without_its_secrets() {
         let path = folder.path().join(name);
         fs::write(&path, text.replace("KEY", KEY)).unwrap();
         with_key(&["scan", "--system", path.to_str().unwrap()]).assert_error(2, "invalid_config", help);
+    }
+}
+
+#[test]
+fn a_setting_of_the_wrong_form_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("system.toml");
+    for (attribute, problem) in [
+        ("usersEndpoint = 5", "attributes.usersEndpoint: must be one of auto, v2, systemusers"),
+        ("requestsPerSecond = nan", "attributes.requestsPerSecond: must be a finite number"),
+        ("caBundleFile = ''", "attributes.caBundleFile: the path is empty"),
+        ("caBundleFile = '/'", "attributes.caBundleFile: / is not a regular file"),
+        ("jumpcloudTokenUrl = 'https://x/a b'", "jumpcloudTokenUrl: must not contain blanks"),
+    ] {
+        fs::write(&path, format!("hostname = 'h.example'\n[attributes]\n{attribute}\n")).unwrap();
+        let ended = with_key(&["scan", "--system", path.to_str().unwrap()]);
+        ended.assert_error(2, "invalid_config", "");
+        assert_eq!(ended.stderr.matches(problem).count(), 1, "{ended:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_program_that_waits_for_a_password_file() {
+    use std::process::Command;
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for command in ["scan", "test-connection"] {
+        let mut command = harness([command, "--hostname", "h.example", "--password-file"]);
+        let mut child = Running(command.arg(&pipe).spawn().unwrap());
+        // This waits until the program has opened the pipe.
+        let writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        assert!(Command::new("kill").arg(child.0.id().to_string()).status().unwrap().success());
+        assert_eq!(child.0.wait().unwrap().code(), Some(130));
+        drop(writer);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is said on standard error.
 
 use crate::support::{run, scan, small};
-use jumpcloud_simulator::SimulatorOptions;
+use jumpcloud_simulator::{Simulator, SimulatorOptions};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_terminal_nothing_is_logged_but_progress_and_warnings() {
@@ -33,4 +33,19 @@ async fn a_section_that_is_unavailable_is_reported_once() {
         assert_eq!(ended.stderr.matches(devices).count(), 1, "{}", ended.stderr);
         assert_eq!(ended.stderr.contains("warning["), arguments == ["--quiet"], "{}", ended.stderr);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warning_of_the_scan_is_shown_once_with_the_summary_and_without() {
+    let nobody = Simulator::start(SimulatorOptions { users: 0, ..SimulatorOptions::default() }).await.unwrap();
+    for (arguments, line) in
+        [(&[][..], "  - no_users: no users returned"), (&["--quiet"], "warning: no_users: no users")]
+    {
+        let ended = run(&mut scan(&nobody, arguments));
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert_eq!(ended.stderr.lines().filter(|found| found.starts_with(line)).count(), 1, "{}", ended.stderr);
+        assert_eq!(ended.stderr.matches("no_users").count(), 1, "{}", ended.stderr);
+    }
+    let somebody = small(SimulatorOptions::default()).await;
+    assert_eq!(run(&mut scan(&somebody, &["--quiet"])).stderr, "");
 }

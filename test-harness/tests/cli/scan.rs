@@ -334,6 +334,7 @@ fn a_simulator_prints_how_to_scan_it_and_ends_at_ctrl_c() {
         &["simulate", "--users", "20"][..],
         &["simulate", "--users", "20", "--tls"],
         &["simulate", "--users", "20", "--listen", "0.0.0.0:0"],
+        &["simulate", "--users", "20", "--seed", "7"],
     ] {
         let mut command = harness(arguments);
         let mut simulator = Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
@@ -345,6 +346,8 @@ fn a_simulator_prints_how_to_scan_it_and_ends_at_ctrl_c() {
             assert!(length > 0, "the simulator ended: {printed}");
             printed.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
         }
+        let seed = if arguments.contains(&"--seed") { "7" } else { "2718" };
+        assert!(printed.contains(&format!("\n  seed: {seed}\n")), "{printed}");
         let line = printed.lines().find(|line| line.contains("harness scan")).unwrap();
         let (key, scan) = line.split_once(" harness ").unwrap();
         let key = key.trim().strip_prefix("ORBISID_CREDENTIAL_PASSWORD=").unwrap();

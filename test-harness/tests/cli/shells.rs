@@ -1,7 +1,9 @@
 //! What makes the program at home on a machine: completions, manual pages, its version.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::skip;
@@ -30,6 +32,30 @@ fn options(help: &str) -> Vec<String> {
     let explained = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
     let long = explained.filter_map(|line| line.split([' ', '=', '[']).find_map(|word| word.strip_prefix("--")));
     long.map(str::to_owned).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_commands_for_each_shell_work_in_a_home_without_folders() {
+    let help = run(&mut harness(["completions", "--help"])).stdout;
+    let program = Path::new(env!("CARGO_BIN_EXE_harness")).parent().unwrap().to_owned();
+    let path = env::join_paths([program, "/bin".into(), "/usr/bin".into()]).unwrap();
+    for (shell, file) in [
+        ("bash", ".local/share/bash-completion/completions/harness"),
+        ("zsh", ".zfunc/_harness"),
+        ("fish", ".config/fish/completions/harness.fish"),
+        ("elvish", ".config/elvish/lib/harness.elv"),
+    ] {
+        let lines = help.lines().skip_while(|line| !line.starts_with(&format!("  {shell}"))).skip(1);
+        let commands: Vec<&str> = lines.take_while(|line| line.starts_with("    ")).collect();
+        let home = tempfile::tempdir().unwrap();
+        let mut sh = Command::new("/bin/sh");
+        sh.args(["-ec", &commands.join("\n")]).env("HOME", home.path()).env("PATH", &path);
+        let ended = run(&mut sh);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{shell}: {commands:?}");
+        let script = fs::read_to_string(home.path().join(file)).unwrap();
+        assert_eq!(script, run(&mut harness(["completions", shell])).stdout, "{shell}");
+    }
 }
 
 #[test]
@@ -102,6 +128,61 @@ fn a_folder_that_cannot_be_made_is_named() {
     let ended = run(harness(["man", "--output"]).arg(file.path().join("man1")));
     ended.assert_error(1, "sink", "check the path");
     assert!(ended.stderr.contains(file.path().to_str().unwrap()), "{ended:?}");
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_named_and_none_is_left_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let obstacle = folder.path().join("harness-scan.1");
+    fs::create_dir(&obstacle).unwrap();
+    let ended = run(harness(["man", "--output"]).arg(folder.path()));
+    ended.assert_error(1, "sink", "check the path");
+    assert!(ended.stderr.contains(obstacle.to_str().unwrap()), "{ended:?}");
+    for name in entries(folder.path()) {
+        let path = folder.path().join(&name);
+        assert!(name.starts_with("harness"), "{name}");
+        assert!(path == obstacle || fs::read_to_string(path).unwrap().contains(".SH"), "{name}");
+    }
+}
+
+#[test]
+fn a_dash_prints_the_main_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = run(harness(["man", "--output", "-"]).current_dir(folder.path()));
+    assert_eq!((ended.code, ended.stdout), (0, run(&mut harness(["man"])).stdout));
+    assert!(entries(folder.path()).is_empty());
+}
+
+/// Commands that only print.
+const PRINTING: [&[&str]; 8] = [
+    &["--help"],
+    &["scan", "--help"],
+    &["--version"],
+    &["man"],
+    &["schema", "--rows"],
+    &["completions", "bash"],
+    &["describe"],
+    &["connectors"],
+];
+
+#[test]
+fn a_reader_that_stops_is_not_a_failure() {
+    for arguments in PRINTING {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = run(harness(arguments).stdout(writer));
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{arguments:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_device_is_a_failure_with_advice_about_the_output() {
+    for arguments in PRINTING {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended = run(harness(arguments).stdout(full));
+        ended.assert_error(1, "sink", "free space, or redirect the output elsewhere");
+    }
 }
 
 #[test]

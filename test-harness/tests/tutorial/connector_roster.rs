@@ -24,7 +24,7 @@ fn descriptor() -> Descriptor {
         section(Section::MEMBERSHIPS, "Members", "Who is in which team", RowType::new("membership", "ROSTER_TEAM")),
     ];
     descriptor.emits = vec!["ROSTER_TEAM".into()];
-    descriptor.configuration_steps = vec!["Enter the path of the roster file.".into()];
+    descriptor.configuration_steps = vec!["Enter the path of the roster file".into()];
     descriptor.config_schema = schemars::json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",

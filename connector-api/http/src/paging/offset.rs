@@ -131,7 +131,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
     /// in the page.
     ///
     /// # Errors
-    /// Returns the error of the request.
+    /// Returns the error of the request, or `inconsistent_listing` for a total beyond the longest list that can be read.
     pub async fn total(&mut self) -> Result<Option<u64>, ConnectorError> {
         if self.ahead.is_empty() && self.pass.tail.is_empty() && !self.finished {
             let page = self.ask(0).page().await?;
@@ -282,7 +282,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             let (low, high) = self.pass.totals.unwrap_or((total, total));
             self.pass.totals = Some((low.min(total), high.max(total)));
         }
-        self.pass.promised = page.total.unwrap_or(0).min(LONGEST);
+        self.pass.promised = page.total.unwrap_or(0);
         let ids: Vec<T::Id> = page.rows.iter().map(|row| row.id().clone()).collect();
         let tail = &self.pass.tail;
         let link = if ids.first().is_some_and(|id| Some(id) == tail.last()) {
@@ -392,7 +392,10 @@ impl<T: Identified + Send + 'static> PageReader<T> {
 pub fn inconsistent(path: &str, passes: u8, why: &str, words: &Words) -> ConnectorError {
     ConnectorError::new(
         ErrorCode::InconsistentListing,
-        format!("{path} could not be read completely and consistently ({passes} passes): {why}"),
+        format!(
+            "{path} could not be read completely and consistently ({passes} {}): {why}",
+            if passes == 1 { "pass" } else { "passes" }
+        ),
         format!("scan again at a quieter time; if the problem persists, report it to {}", words.vendor),
     )
     .with_retry(Retry::Later)

@@ -12,7 +12,7 @@ use crate::verdict::{Failure, NotPassed, Verdict, ensure};
 /// The endings of names that indicate a secret.
 const SECRET_NAMES: [&str; 7] = ["password", "passphrase", "secret", "token", "apikey", "privatekey", "credential"];
 
-/// A value that no property accepts, recognisable if it is repeated.
+/// A text that no property accepts, recognisable if it is repeated.
 const NONSENSE: &str = "conformance-nonsense";
 
 fn schema(fixture: &dyn Fixture) -> Value {
@@ -109,12 +109,17 @@ pub(crate) async fn a_wrong_value_is_refused_and_not_repeated(fixture: &dyn Fixt
     if properties(schema).next().is_none() {
         return Err(NotPassed::Skipped("the connector has no attributes".into()));
     }
-    for (name, _) in properties(schema) {
-        let error = refusal(&bench, name, json!({NONSENSE: NONSENSE}))?;
+    for (name, property) in properties(schema) {
+        let error = refusal(&bench, name, wrong_value(property))?;
         let text = format!("{error:?}");
         ensure(!text.contains(NONSENSE), format!("a wrong value of {name} is not repeated"), || error)?;
     }
     Ok(())
+}
+
+/// Returns a value of another type than the property's. It is no object where keys would be read: errors may name them.
+fn wrong_value(property: &Value) -> Value {
+    if property["type"] == "object" { json!([NONSENSE]) } else { json!({NONSENSE: NONSENSE}) }
 }
 
 pub(crate) async fn a_missing_secret_is_refused(fixture: &dyn Fixture) -> Verdict {

@@ -45,7 +45,7 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
     )];
     descriptor.emits = vec!["REFERENCE_GROUP".into(), "application".into()];
     descriptor.accesses = vec![super::ACCESS];
-    descriptor.configuration_steps = vec!["Enter the secret.".into()];
+    descriptor.configuration_steps = vec!["Enter the secret".into()];
     descriptor.troubleshooting = vec![TroubleshootingRow::new(
         ErrorCode::Unauthorized,
         "unauthorized",
@@ -70,10 +70,28 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
                 "type": "string", "writeOnly": true, "format": "password",
                 "title": "Proxy password", "description": "What the proxy asks for.",
             },
+            "labels": {
+                "type": "object", "additionalProperties": {"type": "string"},
+                "title": "Labels", "description": "What is noted with each row, by name.",
+            },
+            "window": {
+                "type": "array", "prefixItems": [{"type": "integer"}, {"type": "integer"}], "items": {"type": "integer"},
+                "title": "Window", "description": "The first and the last hour in which rows are read.",
+            },
+            "pause": {
+                "type": "object", "additionalProperties": false,
+                "properties": {
+                    "seconds": {"type": "integer", "minimum": 0, "title": "Seconds"},
+                    "every": {"type": "integer", "minimum": 1, "title": "Interval, in rows"},
+                },
+                "title": "Pause", "description": "How long to wait between rows.",
+            },
         },
     });
-    descriptor.form =
-        vec![FormGroup::new("Rows", ["order", "pageSize"]), FormGroup::new("Network", ["proxyPassword"]).advanced()];
+    descriptor.form = vec![
+        FormGroup::new("Rows", ["order", "pageSize", "labels", "window", "pause"]),
+        FormGroup::new("Network", ["proxyPassword"]).advanced(),
+    ];
     descriptor.tuning = vec!["pageSize".into()];
     match breakage {
         Breakage::SaysNothingOfItself => descriptor.description.clear(),
@@ -86,6 +104,8 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         Breakage::FormForgetsAnAttribute => drop(descriptor.form.pop()),
         Breakage::FormRepeatsAnAttribute => descriptor.form[1].attributes.push("order".into()),
         Breakage::FormNamesWhatIsNotThere => descriptor.form[1].attributes.push("pageSise".into()),
+        Breakage::TwoGroupsWithOneTitle => descriptor.form[1].title = "rows".into(),
+        Breakage::MarkdownInHeading => descriptor.form[1].title = "**Network**".into(),
         Breakage::FormWithoutHeadings => descriptor.form[1].title.clear(),
         Breakage::OwnsNoGrants => descriptor.sections[4].owns.clear(),
         Breakage::FillsInSecretly => descriptor.sections[3].fills_in.clear(),
@@ -108,6 +128,37 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
         Breakage::ListOfWords => schema["properties"]["order"]["enum"] = json!(["byId", "byName"]),
         Breakage::MarkdownInHelp => schema["properties"]["order"]["description"] = "The order, `byId` or not.".into(),
         Breakage::LinesInHelp => schema["properties"]["order"]["description"] = "In which order\nrows come.".into(),
+        Breakage::BoldInHelp => schema["properties"]["order"]["description"] = "In which __order__ rows come.".into(),
+        Breakage::TagInHelp => schema["properties"]["order"]["description"] = "In which <b>order</b> rows come.".into(),
+        Breakage::TabInHelp => schema["properties"]["order"]["description"] = "In which\torder rows come.".into(),
+        Breakage::ReturnInHelp => schema["properties"]["order"]["title"] = "Order\r".into(),
+        Breakage::ReferenceForType => {
+            schema["$defs"] = json!({"Order": schema["properties"]["order"]});
+            schema["properties"]["order"] = json!({
+                "$ref": "#/$defs/Order", "title": "Order", "description": "In which order rows come.",
+            });
+        }
+        Breakage::AlternativesWithType => {
+            schema["properties"]["pageSize"]["anyOf"] = json!([{"type": "integer"}, {"type": "number"}]);
+        }
+        Breakage::NullInTuple => {
+            schema["properties"]["window"]["prefixItems"][1]["type"] = json!(["integer", "null"]);
+        }
+        Breakage::NullInMap => {
+            schema["properties"]["labels"]["additionalProperties"]["type"] = json!(["string", "null"]);
+        }
+        Breakage::OnlyNull => schema["properties"]["labels"]["additionalProperties"]["type"] = "null".into(),
+        Breakage::UnknownKeyword => schema["properties"]["pageSize"]["advanced"] = true.into(),
+        Breakage::UnknownKeywordWithin => {
+            schema["properties"]["pause"]["properties"]["every"]["x-order"] = 1.into();
+        }
+        Breakage::TwoChoicesWithOneTitle => schema["properties"]["order"]["oneOf"][1]["title"] = "By ID".into(),
+        Breakage::TwoPropertiesWithOneTitle => schema["properties"]["order"]["title"] = "Page size".into(),
+        Breakage::UntitledWithin => {
+            schema["properties"]["pause"]["properties"]["every"]
+                .as_object_mut()
+                .map(|property| property.remove("title"));
+        }
         Breakage::UnknownFormat => schema["properties"]["pageSize"]["format"] = "uint16".into(),
         Breakage::UntypedProperty => schema["properties"]["pageSize"] = json!({"title": "x", "description": "x"}),
         _ => {}

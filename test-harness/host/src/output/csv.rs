@@ -85,19 +85,43 @@ impl<R> Sheet<R> {
         draft.write_all("\u{feff}".as_bytes())?;
         let mut rows =
             csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).buffer_capacity(64 * 1024).from_writer(draft);
-        rows.write_record(columns.iter().map(|(heading, _)| heading))?;
+        rows.write_record(columns.iter().map(|(heading, _)| heading)).map_err(cause)?;
         Ok(Self { rows, columns })
     }
 
     fn row(&mut self, record: &R) -> io::Result<()> {
         for (_, cell) in self.columns {
-            self.rows.write_field(cell(record).unwrap_or_default().as_ref())?;
+            self.rows.write_field(cell(record).unwrap_or_default().as_ref()).map_err(cause)?;
         }
-        self.rows.write_record(None::<&[u8]>)?;
-        Ok(())
+        self.rows.write_record(None::<&[u8]>).map_err(cause)
     }
 
     fn finish(self) -> io::Result<Draft> {
         self.rows.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+}
+
+/// The system's error. As `io::Error`, that of the CSV crate would hide its kind: a full disk, a missing permission.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs::OpenOptions;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_reported_as_such() {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let rows = csv::WriterBuilder::new().buffer_capacity(16).from_writer(Draft::Nameless(full));
+        let mut sheet = Sheet { rows, columns: GROUPS };
+        let failed = (0..100).find_map(|_| sheet.row(&Group::default()).err()).unwrap();
+        assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
     }
 }

@@ -79,14 +79,15 @@ impl Listing {
     /// Returns the number of requests for a list of `rows` rows. Each page has `limit - 1` new rows, and the last
     /// one must end short.
     pub fn requests(rows: u64, limit: u64) -> u64 {
-        if rows < limit { 1 } else { 1 + (rows - limit).div_euclid(stride(limit)) + 1 }
+        if rows < limit { 1 } else { ((rows - limit) / stride(limit)).saturating_add(2) }
     }
 
     /// Returns the number of requests for many lists of one kind, given their lengths. Most of those that consist of a
     /// few full pages end by their totals.
     pub fn requests_of_many(lengths: &[u64], limit: u64) -> u64 {
         let full = lengths.iter().filter(|rows| is_full_pages(**rows, limit)).count() as u64;
-        lengths.iter().map(|rows| Self::requests(*rows, limit)).sum::<u64>() - TotalsWitness::believed(full)
+        let requests = lengths.iter().map(|rows| Self::requests(*rows, limit)).fold(0, u64::saturating_add);
+        requests.saturating_sub(TotalsWitness::believed(full))
     }
 
     /// Returns whether a list of `rows` rows consists of a few full pages, and so needs one or two requests more than
@@ -97,7 +98,7 @@ impl Listing {
 }
 
 fn is_full_pages(rows: u64, limit: u64) -> bool {
-    rows > 0 && rows.is_multiple_of(limit) && rows <= MOST_PAGES * limit
+    rows > 0 && rows.is_multiple_of(limit) && rows / limit <= MOST_PAGES
 }
 
 /// Returns how many rows lie between the starts of two consecutive pages.

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::listing::{Offsets, stride};
-use super::{Identified, PageReader};
+use super::{Identified, LONGEST, PageReader, inconsistent};
 use crate::call::Answer;
 use crate::paging::page::Page;
 
@@ -55,12 +55,24 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         }
     }
 
+    /// Requests the page at `skip`. A total beyond the longest list is an error, so whatever is computed from totals stays
+    /// small.
     pub(super) fn ask(&self, skip: u64) -> Source<T> {
         let (client, meter) = (self.client.clone(), self.meter.clone());
         let Offsets { skip: parameter, first, page, .. } = self.listing.offsets;
         let call = self.listing.call.clone().query(parameter, (first + skip).to_string());
         let read = move |answer: &Answer| Page::read(answer, &page);
-        Source::Asked(Asked(tokio::spawn(async move { client.fetch(&meter, &call, read).await })))
+        let pass = self.pass.number;
+        Source::Asked(Asked(tokio::spawn(async move {
+            let page = client.fetch(&meter, &call, read).await?;
+            match page.total {
+                Some(total) if total > LONGEST => {
+                    let why = format!("its total is {total}, and at most {LONGEST} rows can be read");
+                    Err(inconsistent(&call.path, pass, &why, client.words()))
+                }
+                _ => Ok(page),
+            }
+        })))
     }
 
     /// Returns how far the next page starts after this one.

@@ -174,6 +174,25 @@ async fn a_total_that_is_never_reached_is_named() {
 }
 
 #[tokio::test]
+async fn a_total_beyond_the_longest_list_is_named_at_once() {
+    for total in [LONGEST + 1, 1 << 63, u64::MAX] {
+        let outcome = read(3, move |target, skip, limit| (Some(total), target.window(skip, limit))).await;
+        outcome.assert_inconsistent();
+        assert_eq!(outcome.requests, 1);
+        let outcome = read_edges(3, move |target, skip, limit| (Some(total), target.window(skip, limit))).await;
+        outcome.assert_inconsistent();
+    }
+}
+
+#[test]
+fn no_length_of_a_list_is_too_large_to_estimate_its_requests() {
+    for limit in [1, 2, 100, u64::MAX] {
+        assert!(Listing::requests(u64::MAX, limit) > 0);
+        assert!(Listing::requests_of_many(&[u64::MAX; 3], limit) >= Listing::requests(u64::MAX, limit));
+    }
+}
+
+#[tokio::test]
 async fn a_total_that_moves_is_read_whole_or_named() {
     let growing = |asked: u64| 250 + asked;
     let falling = |asked: u64| 250 + u64::from(asked < 2);
