@@ -225,8 +225,8 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         row(
             ErrorCode::LimitExceeded,
             "Effective grants incomplete",
-            "More accounts reach more than effectiveGrantsLimit allows",
-            "Set effectiveGrants to privileged, or raise effectiveGrantsLimit",
+            "A section of effective grants has more rows than effectiveGrantsLimit allows",
+            "Raise effectiveGrantsLimit, or set effectiveGrants to privileged or none; the host keeps the rows that it had",
         ),
         row(
             ErrorCode::InvalidConfig,
