@@ -160,7 +160,7 @@ impl Rows {
         let message = format!("there are more than {} rows", self.most);
         let fewer = if self.section == Section::OTHER_GRANTS { "privileged or none" } else { "none" };
         let remedy = format!(
-            "raise {EFFECTIVE_GRANTS_LIMIT}, or set {EFFECTIVE_GRANTS} to {fewer}: what is then not written can be computed \
+            "raise {EFFECTIVE_GRANTS_LIMIT}, or set {EFFECTIVE_GRANTS} to {fewer}: grants that are not written can be computed \
              from bindings and memberships"
         );
         outlet.end(self.section, ConnectorError::new(ErrorCode::LimitExceeded, message, remedy));

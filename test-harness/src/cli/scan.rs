@@ -292,7 +292,7 @@ fn plan_table(plan: &ScanPlan, width: Option<usize>) -> String {
         "ROWS and SIZE, as NDJSON, are estimates; ≤ marks upper bounds, which can be far above the truth. This plan took \
          {probes} requests."
     );
-    let note = width.map_or_else(|| note.clone() + "\n", |width| paragraph::reflowed(&note, width));
+    let note = width.map_or_else(|| note.clone() + "\n", |width| paragraph::labelled("", &note, width));
     format!("{table}\n{note}")
 }
 

