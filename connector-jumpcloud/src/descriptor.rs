@@ -145,7 +145,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         ),
         row(
             ErrorCode::AddressBlocked,
-            "403 with a web page: your IP has been blocked",
+            "403 or 429 with a web page: your IP has been blocked",
             "A gateway blocks this server because of too many requests",
             &format!(
                 "Do not scan again until JumpCloud's support has unblocked this server's public IP address; then set a lower {}",

@@ -239,14 +239,15 @@ async fn holds(
 ) {
     for allowances in allowances {
         for concurrency in [Concurrency::Fixed(16), Concurrency::Automatic] {
+            // Few requests are few chances to be refused.
+            let seeds = if allowances.ends_with(&[10.0]) { 4 * SEEDS } else { SEEDS };
             let mut found = (0.0, 0.0);
-            for seed in 1..=SEEDS {
+            for seed in 1..=seeds {
                 let (served, refused) = scan(concurrency, limiter, retry_after, allowances, seed).await;
-                found = (found.0 + served / SEEDS as f64, found.1 + refused / SEEDS as f64);
+                found = (found.0 + served / seeds as f64, found.1 + refused / seeds as f64);
             }
             let what =
                 format!("{concurrency:?}, {limiter:?}, {allowances:?}, {retry_after:?}: {found:.3?} served, refused");
-            println!("{what}");
             assert!(found.0 > served && found.1 < refused, "{what}");
         }
     }
