@@ -183,7 +183,7 @@ async fn wander(watch: Arc<Watch>, mut dice: fastrand::Rng, latency: f64, weathe
 /// `CASES=5000 cargo test -p connector-http concurrency` draws five thousand targets; a failure names its `SEED`.
 #[tokio::test(start_paused = true)]
 async fn whatever_a_target_does_the_number_stays_in_its_bounds_and_no_more_are_in_flight() {
-    let number = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().expect("a number"));
+    let number = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
     let seeds = match number("SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("CASES").unwrap_or(60),
