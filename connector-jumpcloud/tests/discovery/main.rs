@@ -5,6 +5,7 @@ mod administrators;
 mod answers;
 mod bindings;
 mod cases;
+mod changed_modes;
 mod core;
 mod effective_grants;
 mod evidence;
