@@ -13,13 +13,13 @@ use support::console::{Content, id};
 use support::{scan, simulated, small, start};
 
 #[tokio::test]
-async fn the_choice_of_the_cheaper_end_and_its_cost_are_logged() {
+async fn the_choice_of_the_cheaper_end_is_logged() {
     let log = CapturedLog::start();
     let simulator = start(SimulatorOptions { users: 12, groups: 16, systems: 60, events: Some(0), ..small() }).await;
     scan(simulated(&simulator)).await;
     let log = log.text();
-    let line = log.lines().find(|line| line.contains("from=\"user\" to=\"system\"")).unwrap();
-    for word in ["chose the cheaper end", "requests=13", "from_cost=13", "to_cost=60"] {
+    let line = log.lines().find(|line| line.contains("chose the end") && line.contains("asked=\"user_group\"")).unwrap();
+    for word in ["targets=\"system,system_group,application,", "objects=16", "together=true"] {
         assert!(line.contains(word), "{line}");
     }
 }
