@@ -33,7 +33,7 @@ pub(crate) struct Grants;
 
 static ABOUT: About = About {
     data: "Bindings of users and groups to devices, device groups, applications and directories, and the devices in device groups",
-    source: "GET /api/v2/{kind}/{id}/associations, GET /api/v2/systemgroups/{id}/members or GET /api/v2/systems/{id}/memberof",
+    source: "GET /api/v2/{kind}/{id}/associations, GET /api/v2/systemgroups/{id}/members, GET /api/v2/systems/{id}/memberof",
     cost: "1 request per object on the side of the bindings with fewer objects: devices, device groups, applications and \
            directories, or users and user groups; if JumpCloud does not return several kinds of binding in one list, 1 per \
            object and kind, each on its cheaper side. In addition 1 per device group, or per device if these are fewer",
@@ -56,7 +56,7 @@ static ABOUT: About = About {
         Right::of_administrators("/api/v2/{kind}/{id}/usergroups", "groups.readonly"),
         Right::of_administrators("/api/v2/{kind}/{id}/systems", "systems.readonly"),
         Right::of_administrators("/api/v2/{kind}/{id}/systemgroups", "groups.readonly"),
-        Right::of_administrators("/api/v2/{kind}/{id}/memberof", "groups.readonly"),
+        Right::of_administrators("/api/v2/systems/{id}/memberof", "groups.readonly"),
     ],
     ..About::new(Section::GRANTS, "Bindings")
 };

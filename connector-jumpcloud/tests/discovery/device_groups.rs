@@ -97,6 +97,7 @@ async fn whatever_is_odd_at_the_devices_the_groups_have_the_truth() {
         ("an error", organization().answer(&member_of(32), 500, no)),
         ("a null record", organization().list(&member_of(31), [direct(41), json!(null)])),
         ("a row without id", organization().list(&member_of(31), [direct(41), json!({"type": "system_group"})])),
+        ("nothing", DEVICES.into_iter().fold(organization(), |content, device| content.list(&member_of(device), []))),
         ("a record that is not given", organization().list(&member_of(31), [direct(41)]).total(&member_of(31), 2)),
     ] {
         let (console, scanned) = scanned(content).await;

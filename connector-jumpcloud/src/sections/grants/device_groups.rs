@@ -40,6 +40,8 @@ pub(super) async fn read(
 ) -> Result<Vec<EdgeList>, ConnectorError> {
     if of_device_groups(objects) == Kind::System {
         match of_devices(reader, objects.ids(Kind::System)).await {
+            // Where no device is in a group, the endpoint may be one that answers nothing.
+            Ok(lists) if lists.iter().flat_map(|(_, list)| list).all(|list| list.found.is_empty()) => {}
             Ok(lists) => {
                 lists.into_iter().for_each(|list| connect(list, edges, progress));
                 return Ok(Vec::new());
