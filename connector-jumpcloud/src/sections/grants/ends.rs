@@ -4,6 +4,7 @@
 //! for all of them, else one for each.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::api::Id;
@@ -144,16 +145,21 @@ pub(super) fn in_words(lists: &[(Kind, u64, u64)], others: &[(u64, &str)]) -> St
             None => lists_of.push((*kind, *lists, *objects)),
         }
     }
-    // Kinds with one name and as many lists are one part of the sentence.
-    let mut parts: Vec<(&str, u64, u64)> = Vec::new();
+    // Kinds with one name are one part of the sentence.
+    let mut parts: Vec<(&str, RangeInclusive<u64>, u64)> = Vec::new();
     for (kind, lists, objects) in lists_of {
-        match parts.iter_mut().find(|(name, known, _)| *name == plural(kind) && *known == lists) {
-            Some((.., total)) => *total += objects,
-            None => parts.push((plural(kind), lists, objects)),
+        match parts.iter_mut().find(|(name, ..)| *name == plural(kind)) {
+            Some((_, known, total)) => {
+                *known = lists.min(*known.start())..=lists.max(*known.end());
+                *total += objects;
+            }
+            None => parts.push((plural(kind), lists..=lists, objects)),
         }
     }
-    let of_each = |(name, lists, objects): &(&str, u64, u64)| {
-        format!("{lists} {} for each of {objects} {name}", if *lists == 1 { "list" } else { "lists" })
+    let of_each = |(name, lists, objects): &(&str, RangeInclusive<u64>, u64)| match (*lists.start(), *lists.end()) {
+        (1, 1) => format!("1 list for each of {objects} {name}"),
+        (least, most) if least == most => format!("{most} lists for each of {objects} {name}"),
+        (least, most) => format!("{least} to {most} lists for each of {objects} {name}"),
     };
     let others = others.iter().filter(|(requests, _)| *requests > 0);
     let others = others.map(|(requests, purpose)| format!("{requests} {purpose}"));
@@ -273,12 +279,12 @@ mod tests {
             (Kind::System, 1, 60),
             (Kind::SystemGroup, 2, 5),
             (Kind::LdapServer, 2, 1),
-            (Kind::GSuite, 1, 0),
-            (Kind::RadiusServer, 2, 2),
+            (Kind::GSuite, 3, 0),
+            (Kind::RadiusServer, 1, 2),
         ];
         assert_eq!(
             in_words(&lists, &[(3, "for the ids of the users"), (0, "for nothing")]),
-            "3 lists for each of 5 device groups, 1 list for each of 60 devices, 2 lists for each of 3 directories, \
+            "3 lists for each of 5 device groups, 1 list for each of 60 devices, 1 to 2 lists for each of 3 directories, \
              3 for the ids of the users"
         );
     }
