@@ -13,13 +13,14 @@ use support::console::{Content, id};
 use support::{scan, simulated, small, start};
 
 #[tokio::test]
-async fn the_choice_of_the_cheaper_end_and_its_cost_are_logged() {
+async fn the_choice_of_the_cheaper_end_is_logged() {
     let log = CapturedLog::start();
     let simulator = start(SimulatorOptions { users: 12, groups: 16, systems: 60, events: Some(0), ..small() }).await;
     scan(simulated(&simulator)).await;
     let log = log.text();
-    let line = log.lines().find(|line| line.contains("from=\"user\" to=\"system\"")).unwrap();
-    for word in ["chose the cheaper end", "requests=13", "from_cost=13", "to_cost=60"] {
+    let line =
+        log.lines().find(|line| line.contains("chose the end") && line.contains("asked=\"user_group\"")).unwrap();
+    for word in ["targets=\"system,system_group,application,", "objects=16", "together=true"] {
         assert!(line.contains(word), "{line}");
     }
 }
@@ -40,7 +41,9 @@ async fn neither_key_nor_secret_nor_token_is_ever_logged_or_reported() {
             .serve()
             .await;
         let credential = Credential::from_secret(secret.to_owned()).with_username("client");
-        let system = SystemConfig::new("JumpCloud", console.url(), credential).with_attribute("attempts", 2);
+        let system = SystemConfig::new("JumpCloud", console.url(), credential)
+            .with_attribute("attempts", 2)
+            .with_attribute("effectiveGrants", "all");
         let scanned = scan(system.with_attribute("jumpcloudAuthentication", authentication)).await;
         reported.push_str(&format!("{:?}", scanned.summary));
     }

@@ -12,6 +12,11 @@ pub(crate) fn list(limit: u64) -> Listing {
     listing(Call::get("/api/applications"), limit).by_id("_id")
 }
 
+/// Lists only the ids of applications.
+pub(crate) fn list_ids(limit: u64) -> Listing {
+    listing(Call::get("/api/applications").query("fields", "_id"), limit).by_id("_id")
+}
+
 /// The additional fields that are kept. The others describe the appearance, or are `config`, which may contain keys.
 const KEPT: [&str; 5] = ["description", "organization", "parentApp", "sso", "ssoUrl"];
 

@@ -1,26 +1,31 @@
-//! Lists of edges, read completely: the members of one group, or the bindings of one object.
+//! Lists of edges, read completely: the members of one group, or the bindings of one object to one kind or several.
 //!
 //! Such lists may contain null records (see [`PageReader`]). If a whole window is empty although rows are counted there, the
 //! list is accepted only if the traversal of the same edges shows no further object. If rows are counted only after the
 //! last returned one, the traversal is used if it can be read, but the list does not depend on it.
+//!
+//! A list of several kinds has no such traversal, and not every service answers all of its kinds. What is not clear in it
+//! is left to the caller, who reads one kind at a time instead (see [`Mixed`]).
+
+use std::sync::Arc;
 
 use connector_api::{ConnectorError, ErrorCode, Retry};
 use serde::de::IgnoredAny;
 
 use crate::api::Id;
-use crate::api::graph::{self, Edge, Reached};
+use crate::api::graph::{self, Edge, MixedEdge, Reached};
 use crate::api::kind::Kind;
 use crate::client::{Client, Gap, Listing, ListingStats, Meter, PageReader, TotalsWitness, inconsistent, is_absent};
 
 /// How often an object itself must answer 404 before it is considered gone.
 const CONFIRMATIONS: u32 = 2;
 
-/// One list of edges: those from one object to all objects of a kind.
+/// One list of edges: those from one object to all objects of a kind, or of several.
 #[derive(Debug, Clone)]
 pub(crate) struct EdgeList {
     pub(crate) of: Kind,
     pub(crate) id: Id,
-    pub(crate) to: Kind,
+    pub(crate) to: Arc<[Kind]>,
 }
 
 /// A list of edges that was read completely.
@@ -31,18 +36,42 @@ pub(crate) struct WholeList<T> {
     pub(crate) on_trust: bool,
 }
 
+/// The result of reading a list of several kinds.
+pub(crate) enum Mixed {
+    Whole(WholeList<Vec<Edge>>),
+    /// Its object is gone.
+    Gone,
+    /// Records are counted but not returned, and no traversal shows edges to several kinds.
+    Gap(ListingStats),
+    /// It was refused, or contains what was not requested.
+    Refused,
+}
+
 impl EdgeList {
     /// The direct members of a group.
     pub(crate) fn members(of: Kind, id: Id) -> Self {
-        Self { of, id, to: if of == Kind::UserGroup { Kind::User } else { Kind::System } }
+        let to = if of == Kind::UserGroup { Kind::User } else { Kind::System };
+        Self { of, id, to: Arc::new([to]) }
+    }
+
+    /// A list for each of its kinds.
+    pub(crate) fn one_by_one(self) -> impl Iterator<Item = Self> {
+        let Self { of, id, to } = self;
+        let kinds: Vec<Kind> = to.to_vec();
+        kinds.into_iter().map(move |to| Self { of, id: id.clone(), to: Arc::new([to]) })
+    }
+
+    /// Whether edges of a kind were requested.
+    pub(crate) fn requests(&self, kind: &str) -> bool {
+        self.to.iter().any(|to| to.word() == kind)
     }
 
     fn listing(&self, limit: u64) -> Listing {
-        match (self.of, self.to) {
-            (Kind::UserGroup, Kind::User) | (Kind::SystemGroup, Kind::System) => {
+        match (self.of, &*self.to) {
+            (Kind::UserGroup, [Kind::User]) | (Kind::SystemGroup, [Kind::System]) => {
                 graph::members(self.of, &self.id, limit)
             }
-            _ => graph::associations(self.of, &self.id, self.to, limit),
+            (_, to) => graph::associations(self.of, &self.id, to, limit),
         }
     }
 }
@@ -67,7 +96,7 @@ impl EdgeReader<'_> {
         }
     }
 
-    /// Enters a complete list into `found`; `None` if its object is gone. With a witness, the list may end at its total.
+    /// Enters a complete list of one kind into `found`; `None` if its object is gone. With a witness, the list may end at its total.
     pub(crate) async fn read<T>(
         &self,
         list: &EdgeList,
@@ -96,9 +125,67 @@ impl EdgeReader<'_> {
         Ok(Some(WholeList { found, stats: reader.stats(), on_trust: reader.on_trust() }))
     }
 
+    /// Reads a list of several kinds.
+    pub(crate) async fn read_mixed(
+        &self,
+        list: &EdgeList,
+        witness: Option<&TotalsWitness>,
+    ) -> Result<Mixed, ConnectorError> {
+        let mut reader = PageReader::<MixedEdge>::new(self.client, &self.meter, list.listing(self.limit));
+        if let Some(witness) = witness {
+            reader = reader.watched(witness);
+        }
+        let mut found = Vec::new();
+        loop {
+            let error = match reader.next().await {
+                Ok(Some(more)) => {
+                    found.extend(more.into_iter().map(Edge::from));
+                    continue;
+                }
+                Ok(None) => break,
+                Err(error) if is_absent(&error) => match self.confirm_gone(list).await {
+                    Ok(()) => return Ok(Mixed::Gone),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            return if concerns_one_request(&error) { Ok(Mixed::Refused) } else { Err(error) };
+        }
+        if found.iter().any(|edge| !list.requests(&edge.kind)) {
+            return Ok(Mixed::Refused);
+        }
+        let stats = reader.stats();
+        if reader.gap().is_some() {
+            return Ok(Mixed::Gap(stats));
+        }
+        Ok(Mixed::Whole(WholeList { found, stats, on_trust: reader.on_trust() }))
+    }
+
+    /// Reads the device groups that contain a device; `None` if the device is gone.
+    pub(crate) async fn groups_of_device(
+        &self,
+        device: &Id,
+    ) -> Result<Option<WholeList<Vec<Reached>>>, ConnectorError> {
+        let listing = graph::groups_of_device(device, self.limit);
+        let mut reader = PageReader::new(self.client, &self.meter, listing);
+        let mut found = Vec::new();
+        loop {
+            match reader.next().await {
+                Ok(Some(more)) => found.extend(more),
+                Ok(None) => return Ok(Some(WholeList { found, stats: reader.stats(), on_trust: false })),
+                Err(error) if is_absent(&error) => {
+                    confirm_gone(self.client, &self.meter, Kind::System, device).await?;
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Checks that the traversal of the same edges shows no object that is missing from a list.
     async fn confirm_gap(&self, list: &EdgeList, gap: Gap, reader: &PageReader<Edge>) -> Result<(), ConnectorError> {
         let EdgeList { of, id, to } = list;
+        let [to] = &**to else { return Err(ConnectorError::internal("a traversal leads to one kind")) };
         let path = format!("the list of {}s of the {} {id}", to.word(), of.word());
         let mut traversal =
             PageReader::<Reached>::new(self.client, &self.meter, graph::traversal(*of, id, *to, self.limit));
@@ -128,6 +215,24 @@ impl EdgeReader<'_> {
     async fn confirm_gone(&self, list: &EdgeList) -> Result<(), ConnectorError> {
         confirm_gone(self.client, &self.meter, list.of, &list.id).await
     }
+}
+
+/// Whether the same edges, requested otherwise, may be answered: the error is about the request, and not about the target or
+/// the scan.
+pub(crate) fn concerns_one_request(error: &ConnectorError) -> bool {
+    matches!(
+        error.code,
+        ErrorCode::Unauthorized
+            | ErrorCode::Forbidden
+            | ErrorCode::NotFound
+            | ErrorCode::WrongOrganization
+            | ErrorCode::Timeout
+            | ErrorCode::ServerError
+            | ErrorCode::UnexpectedRedirect
+            | ErrorCode::MalformedResponse
+            | ErrorCode::ResponseTooLarge
+            | ErrorCode::InconsistentListing
+    )
 }
 
 /// Whether a traversal is refused, missing or itself incomplete, so that another attempt would not help.

@@ -28,10 +28,18 @@ pub(crate) fn members(group: Kind, id: &Id, limit: u64) -> Listing {
     listing(Call::get(format!("/api/v2/{}/{id}/members", group.path())), limit).of_edges()
 }
 
-/// Lists the objects of one kind that an object is directly bound to.
-pub(crate) fn associations(of: Kind, id: &Id, targets: Kind, limit: u64) -> Listing {
-    let call = Call::get(format!("/api/v2/{}/{id}/associations", of.path())).query("targets", targets.word());
+/// Lists the objects of some kinds that an object is directly bound to. Several kinds are one parameter, separated by commas,
+/// which not every service answers completely.
+pub(crate) fn associations(of: Kind, id: &Id, targets: &[Kind], limit: u64) -> Listing {
+    let targets = targets.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(",");
+    let call = Call::get(format!("/api/v2/{}/{id}/associations", of.path())).query("targets", targets);
     listing(call, limit).of_edges()
+}
+
+/// Lists the device groups that contain a device, with paths: `GET /api/v2/systems/{id}/memberof`, definition
+/// `GraphObjectWithPaths`.
+pub(crate) fn groups_of_device(device: &Id, limit: u64) -> Listing {
+    listing(Call::get(format!("/api/v2/systems/{device}/memberof")), limit)
 }
 
 /// Lists the objects of one kind that an object reaches, directly or through others, with paths: for the members of a group
@@ -49,6 +57,8 @@ pub(crate) fn traversal(of: Kind, id: &Id, to: Kind, limit: u64) -> Listing {
 #[derive(Debug, Clone)]
 pub(crate) struct Reached {
     pub(crate) id: Id,
+    /// The word for its kind, empty if there is none.
+    pub(crate) kind: String,
     /// Whether a path of one step leads there; unknown if there are no paths.
     pub(crate) direct: Option<bool>,
 }
@@ -67,13 +77,16 @@ impl<'de> Deserialize<'de> for Reached {
         #[derive(Deserialize)]
         struct Wire {
             id: Id,
+            #[serde(default, rename = "type")]
+            kind: Option<Value>,
             #[serde(default)]
             paths: Option<Vec<Option<Vec<IgnoredAny>>>>,
         }
-        let Wire { id, paths } = Wire::deserialize(deserializer)?;
+        let Wire { id, kind, paths } = Wire::deserialize(deserializer)?;
+        let kind = kind.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
         let paths = paths.filter(|paths| !paths.is_empty());
         let direct = paths.map(|paths| paths.iter().flatten().any(|steps| steps.len() == 1));
-        Ok(Self { id, direct })
+        Ok(Self { id, kind, direct })
     }
 }
 
@@ -93,6 +106,39 @@ impl Identified for Edge {
 
     fn id(&self) -> &Id {
         &self.id
+    }
+}
+
+/// An edge of a list of several kinds, where ids may be the same for objects of different kinds.
+#[derive(Debug, Clone)]
+pub(crate) struct MixedEdge {
+    id: (Cow<'static, str>, Id),
+    access: Level,
+}
+
+impl From<MixedEdge> for Edge {
+    fn from(MixedEdge { id: (kind, id), access }: MixedEdge) -> Self {
+        Self { id, kind, access }
+    }
+}
+
+impl Identified for MixedEdge {
+    type Wire = MixedEdgeOrNull;
+    type Id = (Cow<'static, str>, Id);
+
+    fn id(&self) -> &Self::Id {
+        &self.id
+    }
+}
+
+/// The same, or a null record.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct MixedEdgeOrNull(EdgeOrNull);
+
+impl From<MixedEdgeOrNull> for Option<MixedEdge> {
+    fn from(MixedEdgeOrNull(edge): MixedEdgeOrNull) -> Self {
+        Option::from(edge).map(|Edge { id, kind, access }| MixedEdge { id: (kind, id), access })
     }
 }
 

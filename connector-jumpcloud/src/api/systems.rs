@@ -12,6 +12,11 @@ pub(crate) fn list(limit: u64) -> Listing {
     listing(Call::get("/api/systems"), limit).by_id("_id")
 }
 
+/// Lists only the ids of devices.
+pub(crate) fn list_ids(limit: u64) -> Listing {
+    listing(Call::get("/api/systems").query("fields", "_id"), limit).by_id("_id")
+}
+
 /// Lists groups of devices.
 pub(crate) fn list_groups(limit: u64) -> Listing {
     listing(Call::get("/api/v2/systemgroups"), limit).by_name("name")

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use connector_api::{ConnectorError, RowEstimate, ScanPlan, ScanRequest, Section, SectionPlan};
 
-use crate::api::Id;
 use crate::api::kind::Kind;
+use crate::api::{Id, IdOnly};
 use crate::client::{Client, Identified, Listing, Meter, PageReader};
 use crate::options::Options;
 use crate::sections;
@@ -21,7 +21,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) users: Option<u64>,
     pub(crate) groups: Vec<Id>,
     /// What accounts and groups may be bound to.
-    pub(crate) things: BTreeMap<Kind, u64>,
+    pub(crate) things: BTreeMap<Kind, Vec<Id>>,
     pub(crate) sections: Vec<SectionPlan>,
 }
 
@@ -79,6 +79,19 @@ impl Planner<'_> {
         }
     }
 
+    /// The ids of the objects of a kind, which are kept, and their number; `None` if the credential may not read them.
+    pub(crate) async fn list_things(&mut self, kind: Kind, listing: Listing) -> Result<Option<u64>, ConnectorError> {
+        match self.client.list_offset::<IdOnly>(&self.meter, listing).await {
+            Ok(things) => {
+                let count = things.len() as u64;
+                self.things.insert(kind, things.into_iter().map(|thing| thing.id).collect());
+                Ok(Some(count))
+            }
+            Err(error) if error.is_unavailable() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Enters the requests for some listings, each with its name and length, and how many bytes a row takes.
     pub(crate) fn add(&mut self, section: Section, lists: &[(&str, Option<u64>)], bytes_per_row: u64) {
         let requests =
@@ -91,7 +104,7 @@ impl Planner<'_> {
 
     /// How many objects of a kind accounts and groups may be bound to.
     pub(crate) fn count_of(&self, kind: Kind) -> u64 {
-        self.things.get(&kind).copied().unwrap_or(0)
+        self.things.get(&kind).map_or(0, |things| things.len() as u64)
     }
 }
 

@@ -46,8 +46,7 @@ impl Discovery for Applications {
     }
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
-        let applications = planner.count::<Application>(api::list(1)).await?;
-        planner.things.insert(Kind::Application, applications.unwrap_or(0));
+        let applications = planner.list_things(Kind::Application, api::list_ids(planner.limit)).await?;
         planner.add(Section::APPLICATIONS, &[("applications", applications)], row_bytes::RESOURCE);
         Ok(())
     }

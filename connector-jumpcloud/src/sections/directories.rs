@@ -78,8 +78,8 @@ impl Discovery for Directories {
         let mut rows: Vec<Directory> = planner.readable(api::list(planner.limit)).await?;
         let servers: Vec<RadiusServer> = planner.readable(api::list_radius_servers(planner.limit)).await?;
         rows.extend(servers.into_iter().map(Directory::from));
-        for kind in rows.iter().filter_map(Directory::graph_kind) {
-            *planner.things.entry(kind).or_default() += 1;
+        for (kind, row) in rows.iter().filter_map(|row| Some((row.graph_kind()?, row))) {
+            planner.things.entry(kind).or_default().push(row.id.clone());
         }
         let because = format!("2 lists with {} directories", rows.len());
         let found = RowEstimate::about(rows.len() as u64, row_bytes::RESOURCE);

@@ -86,8 +86,8 @@ impl Discovery for Other {
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let groups = planner.groups.len() as u64;
-        let things =
-            planner.things.iter().filter(|(kind, _)| **kind != Kind::SystemGroup).map(|(_, count)| count).sum();
+        let kinds = planner.things.keys().filter(|kind| **kind != Kind::SystemGroup);
+        let things = kinds.map(|kind| planner.count_of(*kind)).sum();
         let because =
             |users| format!("computed: at most each of {users} users and {groups} groups on each of {things} objects");
         let most = planner.users.map(|users| ((users + groups).saturating_mul(things), because(users)));

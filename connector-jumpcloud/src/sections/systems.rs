@@ -72,10 +72,8 @@ impl Discovery for Systems {
     }
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
-        let devices = planner.count::<System>(api::list(1)).await?;
-        let groups = planner.count::<SystemGroup>(api::list_groups(1)).await?;
-        planner.things.insert(Kind::System, devices.unwrap_or(0));
-        planner.things.insert(Kind::SystemGroup, groups.unwrap_or(0));
+        let devices = planner.list_things(Kind::System, api::list_ids(planner.limit)).await?;
+        let groups = planner.list_things(Kind::SystemGroup, api::list_groups(planner.limit)).await?;
         planner.add(Section::SYSTEMS, &[("devices", devices), ("device groups", groups)], row_bytes::RESOURCE);
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::support::{
 use connector_api::{Access, Connector, Grant, Principal, ScanPlan, ScanRequest, Section, SectionStatus};
 use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::organization::{Edge, Kind, Node, Organization, Sudo};
-use jumpcloud_simulator::{Simulator, SimulatorOptions};
+use jumpcloud_simulator::{Behaviour, Simulator, SimulatorOptions};
 use serde_json::{Value, json};
 
 /// The ids on a path, its level, and whether the account's own flags raised it.
@@ -396,8 +396,11 @@ async fn planned(simulator: &Simulator) -> ScanPlan {
 
 #[tokio::test]
 async fn every_section_makes_the_requests_that_were_planned() {
-    for (users, groups, systems) in [(120, 30, 40), (12, 16, 60), (700, 60, 150)] {
-        let simulator = start(SimulatorOptions { users, groups, systems, ..small() }).await;
+    let sizes = [(120, 30, 40), (12, 16, 60), (700, 60, 150), (200, 80, 3)];
+    for (at, (users, groups, systems)) in sizes.into_iter().cycle().take(16).enumerate() {
+        let answers = ["all", "first", "last", "refused"][at / 4];
+        let behaviour = Behaviour::observed().with(&format!("several-targets={answers}")).unwrap();
+        let simulator = start(SimulatorOptions { users, groups, systems, behaviour, ..small() }).await;
         let plan = planned(&simulator).await;
         let probes = simulator.requests().total;
         assert_eq!(plan.probes, probes);
@@ -405,8 +408,10 @@ async fn every_section_makes_the_requests_that_were_planned() {
         let mut sum = 0;
         for line in &plan.sections {
             let made = scanned.summary.section(line.section).unwrap().requests;
-            let context =
-                format!("{users} users: {} planned {} made {made}: {}", line.section, line.requests, line.because);
+            let context = format!(
+                "{answers}, {users} users: {} planned {} made {made}: {}",
+                line.section, line.requests, line.because
+            );
             assert!(made.abs_diff(line.requests) as f64 <= (line.requests as f64 * 0.02).max(0.0), "{context}");
             sum += made;
             let sent = scanned.summary.section(line.section).unwrap().records;

@@ -59,7 +59,7 @@ const SCOPES: [&str; 8] = [
 ];
 
 /// Of each kind of difference one may be drawn.
-const DIFFERENCES: [&[&str]; 5] = [
+const DIFFERENCES: [&[&str]; 6] = [
     &[
         "null-edges=3%",
         "null-edges=20%:form=null",
@@ -72,6 +72,7 @@ const DIFFERENCES: [&[&str]; 5] = [
     &["group-rows=no-attributes", "group-rows=whole"],
     &["group-filter=refused", "group-filter=ignored"],
     &["retention-days=15"],
+    &["several-targets=first", "several-targets=last", "several-targets=refused"],
 ];
 
 impl Case {

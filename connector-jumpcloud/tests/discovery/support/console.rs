@@ -21,7 +21,8 @@ use tokio::task::JoinHandle;
 
 pub const KEY: &str = "key-of-a-console-made-by-hand";
 
-/// What a console holds: rows by path, and by `path?targets=kind` for associations. What it does not hold is empty,
+/// What a console holds: rows by path, and by `path?targets=kind` for associations. Several targets are answered together,
+/// unless a test puts another answer there. What it does not hold is empty,
 /// except for `/api/v2/users`, which is not served. Lists of groups sort by `name` alone, directories by nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
@@ -82,7 +83,7 @@ impl Content {
         self
     }
 
-    /// Answers a path with a status and a body.
+    /// Answers a path, or `path?targets=kinds`, with a status and a body.
     pub fn answer(mut self, path: &str, status: u16, body: Value) -> Self {
         self.answers.insert(path.to_owned(), (status, "application/json", body.to_string()));
         self
@@ -203,7 +204,8 @@ impl Content {
             }
             response.body(Full::from(body)).unwrap()
         };
-        if let Some((status, kind, body)) = self.answers.get(path) {
+        let key = query.get("targets").map_or_else(|| path.to_owned(), |targets| format!("{path}?targets={targets}"));
+        if let Some((status, kind, body)) = self.answers.get(&key).or_else(|| self.answers.get(path)) {
             return response(*status, kind, None, body.clone());
         }
         if path == "/api/v2/users" && !self.lists.contains_key(path) {
@@ -233,19 +235,20 @@ impl Content {
                 None => response(404, "application/json", None, json!({"message": "Not Found"}).to_string()),
             };
         }
-        let key = query.get("targets").map_or_else(|| path.to_owned(), |targets| format!("{path}?targets={targets}"));
         let rows = match self.lists.get(&key) {
             Some(rows) => rows.clone(),
             // Edges of all kinds together: those that are asked for.
             None => {
                 let asked = query.get("targets").map(String::as_str).unwrap_or_default();
                 let is_asked = |row: &Value| asked.split(',').any(|kind| row["to"]["type"] == kind);
-                self.lists.get(path).into_iter().flatten().filter(|row| is_asked(row)).cloned().collect()
+                let of_all = self.lists.get(path).into_iter().flatten().filter(|row| is_asked(row));
+                let of_each = asked.split(',').filter_map(|kind| self.lists.get(&format!("{path}?targets={kind}")));
+                of_all.chain(of_each.flatten()).cloned().collect()
             }
         };
         let number = |name: &str, default| query.get(name).and_then(|text| text.parse().ok()).unwrap_or(default);
         let page: Vec<&Value> = rows.iter().skip(number("skip", 0)).take(number("limit", 10)).collect();
-        let total = self.totals.get(path).copied().unwrap_or(rows.len());
+        let total = self.totals.get(&key).or_else(|| self.totals.get(path)).copied().unwrap_or(rows.len());
         if path.starts_with("/api/v2/") {
             return response(200, "application/json", Some(total), json!(page).to_string());
         }

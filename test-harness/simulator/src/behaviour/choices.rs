@@ -233,6 +233,8 @@ choices! {
         All,
         /// The first is answered.
         First,
+        /// The last is answered.
+        Last,
         /// They are answered with 400.
         Refused,
     }

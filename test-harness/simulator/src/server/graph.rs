@@ -127,6 +127,7 @@ fn targets<'q>(kind: Kind, behaviour: &Behaviour, query: &'q Query) -> Result<&'
     let names = match (behaviour.several_targets, query.targets.as_slice()) {
         (_, []) => return Err(Problem::bad_request("targets is required")),
         (SeveralTargets::First, [first, ..]) => std::slice::from_ref(first),
+        (SeveralTargets::Last, [.., last]) => std::slice::from_ref(last),
         (SeveralTargets::Refused, [_, _, ..]) => {
             return Err(Problem::bad_request(format!("invalid target: {}", query.targets.join(","))));
         }

@@ -177,10 +177,54 @@ async fn several_targets_are_answered_together_unless_the_service_takes_one() {
     };
     let first = with("several-targets=first").await;
     assert_eq!(first.all(&path(&id, all), 100).await, first.all(&path(&id, "application"), 100).await);
+    let last = with("several-targets=last").await;
+    assert_eq!(last.all(&path(&id, all), 100).await, last.all(&path(&id, "idp_routing_policy"), 100).await);
     let refused = with("several-targets=refused").await;
     assert_eq!((refused.status(&path(&id, all)).await, refused.status(&path(&id, "application")).await), (400, 200));
     let older = with("new-targets=refused").await;
     assert_eq!((older.status(&path(&id, "policy")).await, older.status(&path(&id, "radius_server")).await), (400, 200));
+}
+
+#[tokio::test]
+async fn every_kind_of_object_answers_all_of_its_targets_together() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    for kind in Kind::ALL.into_iter().filter(|kind| !kind.targets().0.is_empty()) {
+        let (known, new) = kind.targets();
+        let targets: Vec<&str> = known.iter().chain(new).copied().collect();
+        for index in 0..truth.census(kind).count().min(30) {
+            let id = truth.id(Node::new(kind, index));
+            let list = |targets: String| format!("/api/v2/{}/{id}/associations?targets={targets}", kind.segment());
+            let mut one_by_one = Vec::new();
+            for target in &targets {
+                one_by_one.extend(console.all(&list((*target).to_owned()), 100).await);
+            }
+            assert_eq!(console.all(&list(targets.join(",")), 100).await, one_by_one, "{kind:?} {index}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_device_lists_the_device_groups_that_contain_it() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    let (mut of_devices, mut of_groups) = (BTreeSet::new(), BTreeSet::new());
+    for device in truth.systems() {
+        for row in console.all(&format!("/api/v2/systems/{}/memberof", device.id), 100).await {
+            assert_eq!(row["type"], "system_group");
+            let paths = row["paths"].as_array().unwrap();
+            assert!(paths.iter().all(|path| path.as_array().unwrap().len() == 1), "{row}");
+            assert!(row["compiledAttributes"].is_object() && row.get("name").is_none(), "{row}");
+            of_devices.insert((row["id"].as_str().unwrap().to_owned(), device.id.clone()));
+        }
+    }
+    for group in (0..truth.census(Kind::SystemGroup).count()).map(|index| truth.id(Node::new(Kind::SystemGroup, index)))
+    {
+        let members = console.all(&format!("/api/v2/systemgroups/{group}/members"), 100).await;
+        of_groups.extend(texts(&members, "/to/id").into_iter().map(|device| (group.clone(), device)));
+    }
+    assert!(!of_groups.is_empty());
+    assert_eq!(of_devices, of_groups);
 }
 
 #[tokio::test]

@@ -1,0 +1,176 @@
+//! Reads the lists of edges that were chosen.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use connector_api::ConnectorError;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::device_groups;
+use super::ends::Objects;
+use super::together::Settled;
+use crate::api::edge_lists::{EdgeList, EdgeReader, Mixed, WholeList};
+use crate::api::graph;
+use crate::api::kind::Kind;
+use crate::api::users as users_api;
+use crate::api::{Id, IdOnly};
+use crate::client::{ListingStats, PageReader, TotalsWitness};
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::{Edge, Node};
+
+/// After this many refusals of lists of several kinds, every kind is listed by itself.
+const REFUSALS: u32 = 8;
+
+/// A list that was read.
+enum Answer {
+    /// A list, or `None` if its object is gone.
+    Whole(Option<WholeList<Vec<graph::Edge>>>),
+    /// The list of several kinds is not used, after this number of expected requests: each kind is read by itself.
+    OneByOne(u64),
+}
+
+/// Reads all edges into `edges`, which keeps what was read before an error.
+pub(super) async fn read(
+    reader: &EdgeReader<'_>,
+    objects: &mut Objects,
+    users_paths: &[&str],
+    edges: &mut Vec<Edge>,
+    progress: &mut SectionProgress,
+) -> Result<(), ConnectorError> {
+    let mut open = device_groups::read(reader, objects, edges, progress).await?;
+    let settled = Settled::settle(reader, objects, users_paths).await?;
+    open.extend(settled.lists(objects));
+    settled.enter(edges, progress);
+    let (totals, refusals) = (TotalsWitness::default(), AtomicU32::new(0));
+    let mut witness = Some(&totals);
+    // Lists that ended by their totals wait until the totals are proven.
+    let mut on_trust = Vec::new();
+    while !open.is_empty() {
+        let mut next = Vec::new();
+        read_lists(reader, open, witness, &refusals, |list, answer| match answer {
+            Answer::OneByOne(requests) => {
+                progress.plan(requests);
+                next.extend(list.one_by_one());
+            }
+            Answer::Whole(found) => match enter(&list, found, progress) {
+                Some(WholeList { on_trust: true, found, .. }) => on_trust.push((list, found)),
+                Some(WholeList { found, .. }) => connect(&list, found, edges, progress),
+                None => {}
+            },
+        })
+        .await?;
+        if next.is_empty() && witness.is_some() && !totals.holds() {
+            witness = None;
+            next = std::mem::take(&mut on_trust).into_iter().map(|(list, _)| list).collect();
+        }
+        open = next;
+    }
+    on_trust.into_iter().for_each(|(list, found)| connect(&list, found, edges, progress));
+    progress.check_kinds()
+}
+
+/// Reads lists, many concurrently, in their order.
+async fn read_lists(
+    reader: &EdgeReader<'_>,
+    lists: Vec<EdgeList>,
+    witness: Option<&TotalsWitness>,
+    refusals: &AtomicU32,
+    mut enter: impl FnMut(EdgeList, Answer),
+) -> Result<(), ConnectorError> {
+    let mut lists = stream::iter(lists)
+        .map(|list| async move {
+            let answer = answer(reader, &list, witness, refusals).await?;
+            Ok::<_, ConnectorError>((list, answer))
+        })
+        .buffered(reader.client.ahead());
+    while let Some((list, answer)) = lists.try_next().await? {
+        enter(list, answer);
+    }
+    Ok(())
+}
+
+async fn answer(
+    reader: &EdgeReader<'_>,
+    list: &EdgeList,
+    witness: Option<&TotalsWitness>,
+    refusals: &AtomicU32,
+) -> Result<Answer, ConnectorError> {
+    if list.to.len() == 1 {
+        return Ok(Answer::Whole(reader.read(list, witness, Vec::new(), Vec::push).await?));
+    }
+    if refusals.load(Ordering::Relaxed) >= REFUSALS {
+        return Ok(Answer::OneByOne(0));
+    }
+    Ok(match reader.read_mixed(list, witness).await? {
+        Mixed::Whole(whole) => Answer::Whole(Some(whole)),
+        Mixed::Gone => Answer::Whole(None),
+        Mixed::Gap(stats) => Answer::OneByOne(stats.planned.unwrap_or(1)),
+        Mixed::Refused => {
+            refusals.fetch_add(1, Ordering::Relaxed);
+            Answer::OneByOne(1)
+        }
+    })
+}
+
+/// The ids of the users, from the first listing that is served.
+pub(super) async fn list_users(
+    reader: &EdgeReader<'_>,
+    paths: &[&str],
+) -> Result<(Vec<Id>, ListingStats), ConnectorError> {
+    let mut refused = None;
+    for path in paths {
+        let mut listing =
+            PageReader::<IdOnly>::new(reader.client, &reader.meter, users_api::list_ids(path, reader.limit));
+        let mut users = Vec::new();
+        loop {
+            match listing.next().await {
+                Ok(Some(more)) => users.extend(more.into_iter().map(|user| user.id)),
+                Ok(None) => return Ok((users, listing.stats())),
+                Err(error) if error.is_unavailable() => {
+                    refused.get_or_insert(error);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Err(refused.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint")))
+}
+
+/// Counts a list that was read; `None` if its object is gone.
+pub(super) fn enter(
+    EdgeList { of, id, .. }: &EdgeList,
+    list: Option<WholeList<Vec<graph::Edge>>>,
+    progress: &mut SectionProgress,
+) -> Option<WholeList<Vec<graph::Edge>>> {
+    let Some(mut list) = list else {
+        progress.note(format!("the {} {id} vanished while it was read", of.word()));
+        return None;
+    };
+    progress.listing(std::mem::take(&mut list.stats));
+    progress.advance(list.found.len(), None);
+    Some(list)
+}
+
+/// Makes edges from the far ends in one list.
+pub(super) fn connect(list: &EdgeList, found: Vec<graph::Edge>, edges: &mut Vec<Edge>, progress: &mut SectionProgress) {
+    let EdgeList { of, id, to } = list;
+    progress.edges(found.len());
+    for edge in found {
+        let Some(other) = to.iter().copied().find(|kind| kind.word() == edge.kind) else {
+            progress.unknown_kind(|| format!("{} {id}", of.word()), || format!("{:?} {}", edge.kind, edge.id));
+            continue;
+        };
+        let (asked, other) = (Node { kind: *of, id: id.clone() }, Node { kind: other, id: edge.id });
+        let (from, to) = if rank(asked.kind) < rank(other.kind) { (asked, other) } else { (other, asked) };
+        edges.push(Edge { from, to, access: edge.access });
+    }
+}
+
+/// What is bound, or contains, has a lower rank than what it is bound to, or contains.
+fn rank(kind: Kind) -> u8 {
+    match kind {
+        Kind::User | Kind::UserGroup => 0,
+        Kind::SystemGroup => 1,
+        _ => 2,
+    }
+}

@@ -1,0 +1,221 @@
+//! Whether lists of several kinds can be relied on, found out before anything depends on it.
+//!
+//! JumpCloud's documents take several `targets` in one request, older ones take one. A service that reads only one of the
+//! names would lose the edges to all other kinds without an error. So up to 20 objects of a kind are asked for all kinds
+//! together. If edges to at least two of these come back, such lists are relied on for this kind of object. If not, every
+//! kind is listed by itself, and of the lists that came together only the kinds that were seen are taken: the others may
+//! have been ignored.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use connector_api::ConnectorError;
+use futures_util::future::try_join_all;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::ends::{Asked, Objects, choose};
+use super::read::{connect, enter, list_users};
+use crate::api::Id;
+use crate::api::edge_lists::{EdgeList, EdgeReader, Mixed, WholeList};
+use crate::api::graph;
+use crate::api::kind::Kind;
+use crate::client::ListingStats;
+use crate::scan::progress::SectionProgress;
+use crate::scan::state::Edge;
+
+/// The most objects of a kind that are asked to find out whether lists of several kinds can be relied on.
+const SAMPLE: usize = 20;
+
+/// The lists to read, and those that were read to choose them.
+#[derive(Default)]
+pub(super) struct Settled {
+    pub(super) asked: Vec<Asked>,
+    samples: BTreeMap<Kind, Sample>,
+    /// Statistics of listing the ids of the users, and the requests expected for it.
+    users: Option<ListingStats>,
+    pub(super) listing: u64,
+}
+
+/// Objects of a kind that were asked for several kinds together.
+#[derive(Default)]
+struct Sample {
+    /// Whether such lists can be relied on for all objects of the kind.
+    proven: bool,
+    /// The kinds whose edges are complete in `lists`.
+    complete: Vec<Kind>,
+    /// The lists by object; `None` if it is gone.
+    lists: BTreeMap<Id, Option<WholeList<Vec<graph::Edge>>>>,
+    /// The lists requested.
+    requested: u64,
+    /// The requests for lists that are not used.
+    unused: u64,
+}
+
+impl Settled {
+    /// Chooses the lists to read. Until the opposite is seen, every kind is expected to answer several kinds together; if
+    /// one does not, none does that was not seen to.
+    pub(super) async fn settle(
+        reader: &EdgeReader<'_>,
+        objects: &mut Objects,
+        users_paths: &[&str],
+    ) -> Result<Self, ConnectorError> {
+        let mut settled = Self { asked: choose(&objects.counts(reader.limit), |_| true), ..Self::default() };
+        settled.sample(reader, objects, users_paths).await?;
+        if settled.samples.values().any(|sample| !sample.proven) {
+            settled.asked = choose(&objects.counts(reader.limit), |kind| settled.is_proven(kind));
+            settled.sample(reader, objects, users_paths).await?;
+        }
+        for Asked { of, to, objects } in &settled.asked {
+            let targets = to.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(",");
+            let (asked, together) = (of.word(), settled.is_proven(*of));
+            tracing::info!(asked, targets, objects, together, "chose the end from which bindings are listed");
+        }
+        Ok(settled)
+    }
+
+    fn is_proven(&self, kind: Kind) -> bool {
+        self.samples.get(&kind).is_some_and(|sample| sample.proven)
+    }
+
+    /// Reads a sample of each kind that is asked for several, unless there is one.
+    async fn sample(
+        &mut self,
+        reader: &EdgeReader<'_>,
+        objects: &mut Objects,
+        users_paths: &[&str],
+    ) -> Result<(), ConnectorError> {
+        if self.asked.iter().any(|asked| asked.of == Kind::User) && !objects.ids.contains_key(&Kind::User) {
+            self.listing = objects.counts(reader.limit).listing;
+            let (users, stats) = list_users(reader, users_paths).await?;
+            objects.ids.insert(Kind::User, users);
+            self.users = Some(stats);
+        }
+        let objects = &*objects;
+        let open = self.asked.iter().filter(|asked| asked.to.len() > 1 && !self.samples.contains_key(&asked.of));
+        let open: Vec<Asked> = open.cloned().collect();
+        let samples = open.into_iter().map(|asked| async move {
+            let sample = Sample::read(reader, &asked, objects.ids(asked.of)).await?;
+            Ok::<_, ConnectorError>((asked.of, sample))
+        });
+        let samples = try_join_all(samples).await?;
+        self.samples.extend(samples);
+        Ok(())
+    }
+
+    /// The lists that are still to be read.
+    pub(super) fn lists(&self, objects: &Objects) -> Vec<EdgeList> {
+        let mut lists = Vec::new();
+        for Asked { of, to, .. } in &self.asked {
+            let sample = self.samples.get(of);
+            let kinds: Vec<Arc<[Kind]>> = to.iter().map(|kind| Arc::from([*kind])).collect();
+            for id in objects.ids(*of) {
+                let list = |to: &Arc<[Kind]>| EdgeList { of: *of, id: id.clone(), to: Arc::clone(to) };
+                match sample.and_then(|sample| Some((sample, sample.lists.get(id)?))) {
+                    Some((_, None)) => {}
+                    Some((Sample { complete, .. }, Some(_))) => {
+                        lists.extend(kinds.iter().filter(|kind| !complete.contains(&kind[0])).map(list));
+                    }
+                    None if self.is_proven(*of) => lists.push(list(to)),
+                    None => lists.extend(kinds.iter().map(list)),
+                }
+            }
+        }
+        lists
+    }
+
+    /// How many lists of each object there are, by kind and with the number of objects; and the requests for lists that
+    /// are read in addition, to see whether kinds come together.
+    pub(super) fn cost(&self, objects: &Objects) -> (Vec<(Kind, u64, u64)>, u64) {
+        let of_each = self.asked.iter().map(|Asked { of, to, objects }| {
+            let lists = if self.is_proven(*of) { 1 } else { to.len() as u64 };
+            (*of, lists, *objects)
+        });
+        let of_each: Vec<_> = of_each.collect();
+        let regular: u64 = of_each.iter().map(|(_, lists, objects)| lists * objects).sum();
+        let requested: u64 = self.samples.values().map(|sample| sample.requested).sum();
+        (of_each, (requested + self.lists(objects).len() as u64).saturating_sub(regular))
+    }
+
+    /// Enters what was read so far.
+    pub(super) fn enter(self, edges: &mut Vec<Edge>, progress: &mut SectionProgress) {
+        if let Some(stats) = self.users {
+            progress.listing(stats);
+        }
+        for (of, sample) in self.samples {
+            progress.plan(sample.unused);
+            let asked = self.asked.iter().find(|asked| asked.of == of);
+            let to: Arc<[Kind]> = asked.map_or_else(|| Arc::from([]), |asked| Arc::clone(&asked.to));
+            for (id, list) in sample.lists {
+                let kept = list.map(|mut list| {
+                    list.found.retain(|edge| sample.complete.iter().any(|kind| kind.word() == edge.kind));
+                    list
+                });
+                let list = EdgeList { of, id, to: Arc::clone(&to) };
+                if let Some(mut kept) = enter(&list, kept, progress) {
+                    // Edges to kinds that are now listed from their own end.
+                    kept.found.retain(|edge| list.requests(&edge.kind));
+                    connect(&list, kept.found, edges, progress);
+                }
+            }
+        }
+    }
+}
+
+impl Sample {
+    /// Asks objects from all over the list of a kind.
+    async fn read(reader: &EdgeReader<'_>, asked: &Asked, ids: &[Id]) -> Result<Self, ConnectorError> {
+        let mut sample = Self::default();
+        let list = |at: usize| EdgeList { of: asked.of, id: ids[at].clone(), to: Arc::clone(&asked.to) };
+        let mut first: Vec<EdgeList> = spread(ids.len()).map(list).collect();
+        // The first one alone, because the request may be refused.
+        let others = first.split_off(first.len().min(1));
+        for lists in [first, others] {
+            sample.requested += lists.len() as u64;
+            let mut lists = stream::iter(lists)
+                .map(|list| async move { Ok::<_, ConnectorError>((reader.read_mixed(&list, None).await?, list.id)) })
+                .buffered(reader.client.ahead());
+            while let Some((mixed, id)) = lists.try_next().await? {
+                match mixed {
+                    Mixed::Whole(list) => _ = sample.lists.insert(id, Some(list)),
+                    Mixed::Gone => _ = sample.lists.insert(id, None),
+                    Mixed::Gap(stats) => sample.unused += stats.planned.unwrap_or(1),
+                    // Nothing that came is relied on.
+                    Mixed::Refused => {
+                        sample.unused = sample.requested;
+                        sample.lists.retain(|_, list| list.is_none());
+                        return Ok(sample);
+                    }
+                }
+            }
+        }
+        let lists = sample.lists.values().flatten();
+        let seen: BTreeSet<Kind> = lists
+            .flat_map(|list| &list.found)
+            .filter_map(|edge| asked.to.iter().copied().find(|kind| kind.word() == edge.kind))
+            .collect();
+        sample.proven = seen.len() > 1;
+        sample.complete = if sample.proven { asked.to.to_vec() } else { seen.into_iter().collect() };
+        Ok(sample)
+    }
+}
+
+/// The positions of a sample, as far from each other as possible.
+fn spread(objects: usize) -> impl Iterator<Item = usize> {
+    let sample = objects.min(SAMPLE);
+    (0..sample).map(move |number| number * objects / sample)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_spread_over_the_list_and_takes_no_object_twice() {
+        for objects in [0, 1, 2, 19, 20, 21, 39, 1000] {
+            let positions: Vec<usize> = spread(objects).collect();
+            assert_eq!(positions.len(), objects.min(SAMPLE));
+            assert!(positions.is_sorted_by(|a, b| a < b) && positions.iter().all(|at| *at < objects), "{positions:?}");
+        }
+        assert_eq!(spread(1000).last(), Some(950));
+    }
+}

@@ -1,0 +1,137 @@
+//! The devices in device groups, listed from the end with fewer objects.
+
+use std::collections::BTreeSet;
+
+use connector_api::{Outcome, Section};
+use serde_json::{Value, json};
+
+use crate::support::console::{Console, Content, id};
+use crate::support::{Scanned, scan};
+
+const DEVICES: [u64; 3] = [30, 31, 32];
+const GROUPS: [u64; 5] = [40, 41, 42, 43, 44];
+
+/// Three devices and five device groups: each device is in two of them.
+fn organization() -> Content {
+    let mut content = Content::default()
+        .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
+        .list("/api/systems", DEVICES.map(|device| json!({"_id": id(device), "hostname": "h"})))
+        .list("/api/v2/systemgroups", GROUPS.map(|group| json!({"id": id(group), "name": format!("D{group}")})));
+    for group in GROUPS {
+        let inside = DEVICES.into_iter().filter(|device| groups_of(*device).contains(&group));
+        let members = inside.map(|device| json!({"to": {"id": id(device), "type": "system"}}));
+        content = content.list(&format!("/api/v2/systemgroups/{}/members", id(group)), members);
+    }
+    for device in DEVICES {
+        let rows = groups_of(device).map(|group| row(group, json!([[{"to": {"id": id(group)}}]])));
+        content = content.list(&member_of(device), rows);
+    }
+    content
+}
+
+fn groups_of(device: u64) -> [u64; 2] {
+    [device + 10, device + 11]
+}
+
+fn member_of(device: u64) -> String {
+    format!("/api/v2/systems/{}/memberof", id(device))
+}
+
+fn row(group: u64, paths: Value) -> Value {
+    json!({"id": id(group), "type": "system_group", "paths": paths, "compiledAttributes": null})
+}
+
+fn inside(scanned: &Scanned) -> BTreeSet<(String, String)> {
+    let in_groups = scanned.bindings().filter(|row| row.to.node_type == "systemGroup");
+    in_groups.map(|row| (row.from.external_id.clone(), row.to.external_id.clone())).collect()
+}
+
+fn truth() -> BTreeSet<(String, String)> {
+    DEVICES.into_iter().flat_map(|device| groups_of(device).map(|group| (id(device), id(group)))).collect()
+}
+
+fn asked(console: &Console, end: &str) -> usize {
+    console.asked().iter().filter(|asked| asked.path.ends_with(end)).count()
+}
+
+async fn scanned(content: Content) -> (Console, Scanned) {
+    let console = content.serve().await;
+    let scanned = scan(console.system().with_attribute("retryWaitMilliseconds", 1).with_attribute("attempts", 2)).await;
+    (console, scanned)
+}
+
+#[tokio::test]
+async fn fewer_devices_than_device_groups_are_asked_for_their_groups() {
+    let (console, scanned) = scanned(organization()).await;
+    assert_eq!(inside(&scanned), truth());
+    assert_eq!((asked(&console, "/memberof"), asked(&console, "/members")), (3, 0));
+}
+
+#[tokio::test]
+async fn as_many_devices_as_device_groups_are_not() {
+    let devices = [30, 31, 32, 33, 34].map(|device| json!({"_id": id(device), "hostname": "h"}));
+    let (console, scanned) = scanned(organization().list("/api/systems", devices)).await;
+    assert_eq!(inside(&scanned), truth());
+    assert_eq!((asked(&console, "/memberof"), asked(&console, "/members")), (0, 5));
+}
+
+#[tokio::test]
+async fn a_group_that_contains_a_device_only_through_others_is_not_direct() {
+    let through = json!([[{"to": {"id": id(41)}}, {"to": {"id": id(44)}}]]);
+    let both = json!([[{"to": {"id": id(42)}}, {"to": {"id": id(41)}}], [{"to": {"id": id(41)}}]]);
+    let rows = [row(40, json!(null)), row(41, both), row(44, through)];
+    let (_, scanned) = scanned(organization().list(&member_of(30), rows)).await;
+    assert_eq!(inside(&scanned), truth(), "a row without paths is direct");
+}
+
+#[tokio::test]
+async fn whatever_is_odd_at_the_devices_the_groups_have_the_truth() {
+    let no = json!({"message": "no"});
+    let exists = format!("/api/systems/{}", id(31));
+    let exists = |content: Content| content.answer(&exists, 200, json!({"_id": id(31)}));
+    let direct = |group| row(group, json!([[{"to": {"id": id(group)}}]]));
+    for (what, content) in [
+        ("forbidden", organization().answer(&member_of(31), 403, no.clone())),
+        ("not there", exists(organization().answer(&member_of(31), 404, no.clone()))),
+        ("a bad request", organization().answer(&member_of(30), 400, no.clone())),
+        ("an error", organization().answer(&member_of(32), 500, no)),
+        ("a null record", organization().list(&member_of(31), [direct(41), json!(null)])),
+        ("a row without id", organization().list(&member_of(31), [direct(41), json!({"type": "system_group"})])),
+        ("nothing", DEVICES.into_iter().fold(organization(), |content, device| content.list(&member_of(device), []))),
+        ("a record that is not given", organization().list(&member_of(31), [direct(41)]).total(&member_of(31), 2)),
+    ] {
+        let (console, scanned) = scanned(content).await;
+        assert_eq!(scanned.summary.outcome, Outcome::Complete, "{what}: {:?}", scanned.summary.sections);
+        assert_eq!(inside(&scanned), truth(), "{what}");
+        assert_eq!(asked(&console, "/members"), 5, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_vanishes_and_one_without_groups_change_nothing_for_the_others() {
+    let gone = json!({"message": "Not Found"});
+    let vanished = organization().answer(&member_of(31), 404, gone.clone());
+    let vanished = vanished.answer(&format!("/api/systems/{}", id(31)), 404, gone);
+    let (console, found) = scanned(vanished).await;
+    let expected: BTreeSet<_> = truth().into_iter().filter(|(device, _)| *device != id(31)).collect();
+    assert_eq!(inside(&found), expected);
+    let notes = &found.summary.section(Section::GRANTS).unwrap().notes;
+    assert_eq!(notes[0], format!("the system {} vanished while it was read", id(31)));
+    assert_eq!(asked(&console, "/members"), 0);
+
+    let (_, found) = scanned(organization().list(&member_of(31), [])).await;
+    assert_eq!(inside(&found), expected);
+}
+
+#[tokio::test]
+async fn a_group_of_another_kind_is_counted_and_not_taken() {
+    let odd = json!({"id": id(9), "type": "policy_group", "paths": null});
+    let direct = groups_of(31).map(|group| row(group, json!(null)));
+    let (_, scanned) = scanned(organization().list(&member_of(31), direct.into_iter().chain([odd]))).await;
+    assert_eq!(inside(&scanned), truth());
+    let report = scanned.summary.section(Section::GRANTS).unwrap();
+    assert_eq!(
+        (report.dangling, report.dangling_examples[0].to.as_str()),
+        (1, &*format!("\"policy_group\" {}", id(9)))
+    );
+}
