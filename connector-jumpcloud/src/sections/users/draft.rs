@@ -1,11 +1,11 @@
 //! Makes accounts from directory users.
 
 use connector_api::{Account, AccountType, Mfa, PasswordFacts};
-use serde::de::Error;
+use serde::de::{DeserializeSeed, Error, SeqAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::fields::Fields;
+use super::fields::{FieldOrder, Fields};
 use crate::api::lenient::{self, WireText};
 use crate::api::level::Level;
 use crate::api::{Id, Ids};
@@ -35,12 +35,31 @@ impl Identified for Draft {
     fn id(&self) -> &Id {
         &self.id
     }
+
+    fn read_all<'de, A: SeqAccess<'de>>(mut elements: A, mut take: impl FnMut(Option<Self>)) -> Result<(), A::Error> {
+        let mut order = FieldOrder::default();
+        while let Some(draft) = elements.next_element_seed(After(&mut order))? {
+            take(Some(draft));
+        }
+        Ok(())
+    }
 }
 
-/// Reads a user, definition `systemuserreturn`. A field of an unexpected type is never an error.
 impl<'de> Deserialize<'de> for Draft {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut fields = Fields::deserialize(deserializer)?;
+        After(&mut FieldOrder::default()).deserialize(deserializer)
+    }
+}
+
+/// A user after another one, whose fields were in this order.
+struct After<'o>(&'o mut FieldOrder);
+
+/// Reads a user, definition `systemuserreturn`. A field of an unexpected type is never an error.
+impl<'de> DeserializeSeed<'de> for After<'_> {
+    type Value = Draft;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Draft, D::Error> {
+        let mut fields: Fields<'de> = self.0.deserialize(deserializer)?;
         let mut take = |name| fields.take(name).unwrap_or_default();
         let id = Ids { v1: take("_id"), v2: take("id") }.read()?;
         let user = User::of(&fields);
@@ -64,7 +83,7 @@ impl<'de> Deserialize<'de> for Draft {
         account.attributes = fields.into_attributes().map_err(D::Error::custom)?;
         account.display_name = account.display_name.or_else(|| user.full_name());
         account.raises = sudo.raises_of_user();
-        Ok(Self { sudo, account: Box::new(account), id, user_name, administrator, local_name })
+        Ok(Draft { sudo, account: Box::new(account), id, user_name, administrator, local_name })
     }
 }
 
