@@ -10,7 +10,6 @@ use crate::api::lenient::{self, WireText};
 use crate::api::level::Level;
 use crate::api::{Id, Ids};
 use crate::client::Identified;
-use crate::organization;
 
 /// An account from the user's own fields only; its name may not be unique yet.
 #[derive(Debug)]
@@ -24,6 +23,8 @@ pub(crate) struct Draft {
     pub(crate) administrator: Option<String>,
     /// The local name on devices, if it is not the user name.
     pub(crate) local_name: Option<String>,
+    /// The organisation that the user's row names.
+    pub(crate) organization: Option<String>,
     /// Boxed, as in a record, because it is large and moved several times.
     account: Box<Account>,
 }
@@ -65,7 +66,7 @@ impl<'de> DeserializeSeed<'de> for After<'_> {
         let user = User::of(&fields);
         let user_name = user.username.text();
         let (administrator, admin) = user.admin();
-        let (sudo, local_name) = (user.sudo(), user.systemUsername.text());
+        let (sudo, local_name, organization) = (user.sudo(), user.systemUsername.text(), user.organization.text());
         let mut account = user.account(&id, user_name.clone(), admin);
         // A field is put in `attributes` under JumpCloud's name unless a named field has the same value: fields without a
         // name in the contract, and those that a named field is derived from (dates, flags, objects about the second
@@ -83,7 +84,7 @@ impl<'de> DeserializeSeed<'de> for After<'_> {
         account.attributes = fields.into_attributes().map_err(D::Error::custom)?;
         account.display_name = account.display_name.or_else(|| user.full_name());
         account.raises = sudo.raises_of_user();
-        Ok(Draft { sudo, account: Box::new(account), id, user_name, administrator, local_name })
+        Ok(Draft { sudo, account: Box::new(account), id, user_name, administrator, local_name, organization })
     }
 }
 
@@ -95,11 +96,6 @@ impl Draft {
 
     pub(crate) fn email(&self) -> Option<&str> {
         self.account.email.as_deref()
-    }
-
-    /// The organisation that the user's row names.
-    pub(crate) fn organization(&self) -> Option<String> {
-        organization::named(&self.account.attributes)
     }
 
     /// The account with its unique name.
@@ -156,6 +152,7 @@ user! {
     mfa,
     mfaEnrollment,
     middlename,
+    organization,
     password_date,
     password_expiration_date,
     password_expired,
