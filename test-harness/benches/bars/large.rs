@@ -1,0 +1,40 @@
+//! The whole of a large organisation: time against a client that makes the same requests, and memory.
+
+use jumpcloud_simulator::{Simulator, SimulatorOptions};
+
+use super::bar::{Bar, Bound};
+use super::clients::{self, Kind};
+use super::scan::Scope;
+use super::{Result, Setup};
+
+/// A scan may take at most this many times as long as a replay of its requests.
+const MOST: f64 = 1.3;
+/// The most that may be resident, in MiB.
+const MEMORY: f64 = 192.0;
+
+pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
+    let (users, groups, systems) = if setup.quick { (5_000, 250, 1_000) } else { (100_000, 5_000, 20_000) };
+    let options = SimulatorOptions { users, groups, systems, record: true, ..SimulatorOptions::default() };
+    let simulator = Simulator::start(options).await?;
+    let scanned = setup.scan(&simulator, Scope::Whole).await?;
+    let log = simulator.requests();
+    let requests = tempfile::NamedTempFile::new()?;
+    serde_json::to_writer(&requests, &simulator.recorded())?;
+    let concurrency = usize::try_from(log.most_at_once)?;
+    let replay = clients::run(&simulator, Kind::Replay, concurrency, Some(requests.path())).await?;
+
+    let what = format!("{users} users, {groups} groups, {systems} systems");
+    let [wall, least] = [&scanned.usage, &replay.usage].map(|usage| usage.wall.as_secs_f64());
+    let [processor, replayed] = [&scanned.usage, &replay.usage].map(|usage| usage.processor.as_secs_f64());
+    Ok(vec![
+        Bar::new(format!("whole of {what}, against a replay"), wall, least, "s", Bound::AtMost(MOST)),
+        Bar::new("memory of the same", scanned.usage.peak_mib(), MEMORY, "MiB", Bound::AtMost(1.0)),
+        Bar::fact("processor of the same", processor, "s"),
+        Bar::fact("processor of the replay", replayed, "s"),
+        Bar::fact("requests of the same", scanned.summary.requests() as f64, "requests"),
+        Bar::fact("requests of the replay", replay.work.requests as f64, "requests"),
+        Bar::fact("requests in flight at once, at most", log.most_at_once as f64, "requests"),
+        Bar::fact("rows of the same", scanned.summary.records() as f64, "rows"),
+        Bar::fact("rows of the same in bytes", scanned.bytes as f64, "bytes"),
+    ])
+}
