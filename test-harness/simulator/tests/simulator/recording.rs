@@ -1,6 +1,6 @@
 //! Requests that are recorded, to be made again.
 
-use jumpcloud_simulator::{RecordedRequest, SimulatorOptions};
+use jumpcloud_simulator::{Counting, RecordedRequest, SimulatorOptions};
 use serde_json::json;
 
 use super::support::{Console, options};
@@ -27,7 +27,13 @@ async fn a_recorded_request_has_all_that_is_needed_to_make_it_again() {
 
 #[tokio::test]
 async fn requests_that_were_refused_for_their_rate_are_not_recorded() {
-    let console = Console::start(SimulatorOptions { record: true, rate_limit: Some(0), ..options() }).await;
+    let console = Console::start(SimulatorOptions {
+        record: true,
+        rate_limit: Some(0),
+        counting: Counting::LastSecond,
+        ..options()
+    })
+    .await;
     console.get("/api/systemusers").await;
     assert_eq!(console.simulator.requests().total, 1);
     assert_eq!(console.simulator.recorded(), []);
