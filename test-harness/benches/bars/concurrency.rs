@@ -20,10 +20,10 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
     let mut bars = Vec::new();
     // A list that ends on a full page needs one request more, to prove that it ends there: groups of 200 are the worst.
     let sizes = [
-        (GroupSizes::Skewed, "a few large groups"),
-        (GroupSizes::UpTo(400), "groups of up to 400"),
-        (GroupSizes::Each(100), "groups of 100"),
-        (GroupSizes::Each(200), "groups of 200"),
+        (GroupSizes::Skewed, "core at 100 ms, a few large groups"),
+        (GroupSizes::UpTo(400), "core at 100 ms, groups of up to 400"),
+        (GroupSizes::Each(100), "core at 100 ms, groups of 100"),
+        (GroupSizes::Each(200), "core at 100 ms, groups of 200"),
     ];
     for (group_sizes, what) in sizes {
         let (users, groups) = if setup.quick { (5_000, 250) } else { (10_000, 500) };
@@ -36,7 +36,6 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
 /// Measures the three in turn.
 async fn compare(setup: &Setup, options: SimulatorOptions, what: &str) -> Result<Vec<Bar>> {
     let rounds = if setup.quick { 1 } else { 3 };
-    let (users, groups) = (options.users, options.groups);
     let simulator = Simulator::start(options).await?;
     let automatic = Scan::of(&simulator, Scope::Core);
     let sixteen = automatic.clone().with("concurrency", CONCURRENCY);
@@ -54,21 +53,21 @@ async fn compare(setup: &Setup, options: SimulatorOptions, what: &str) -> Result
     let [automatic, sixteen, plain] = [&mut automatics, &mut sixteens, &mut plains].map(|times| median(times));
     Ok(vec![
         Bar::new(
-            format!("automatic against {CONCURRENCY} in flight, {users} users, {groups} groups, 100 ms, {what}"),
+            format!("{what}: automatic, and {CONCURRENCY} in flight"),
             automatic,
             sixteen,
             "s",
             Bound::AtMost(SHARE_OF_SIXTEEN),
         ),
         Bar::new(
-            format!("a plain client with {CONCURRENCY} in flight, {what}"),
+            format!("{what}: a plain client with {CONCURRENCY}, and automatic"),
             plain,
             automatic,
             "s",
             Bound::AtLeast(TIMES_PLAIN),
         ),
         Bar::new(
-            format!("requests against the plain client, {what}"),
+            format!("{what}: requests, and those of the plain client"),
             requests as f64,
             plain_requests as f64,
             "requests",

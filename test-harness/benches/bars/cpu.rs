@@ -32,39 +32,43 @@ async fn compare(
     how: &str,
     bound: Bound,
 ) -> Result<Vec<Bar>> {
-    let [mut ratios, mut scans, mut lowers, mut downloads, mut walls, mut ceilings] = [const { Vec::new() }; 6];
+    let [mut ratios, mut scans, mut lowers, mut ones, mut downloads, mut walls, mut ceilings] =
+        [const { Vec::new() }; 7];
     let mut facts = Vec::new();
     let scan_of_core = Scan::of(simulator, Scope::Core).with("concurrency", CONCURRENCY);
     for round in 0..rounds {
         let scanned = setup.run(&scan_of_core).await?;
         let lower = clients::run(simulator, Kind::LowerBound, CONCURRENCY, None).await?;
+        let one = clients::run(simulator, Kind::LowerBoundOnOneThread, CONCURRENCY, None).await?;
         let download = clients::run(simulator, Kind::Download, CONCURRENCY, None).await?;
         let [scan, least] = [&scanned.usage, &lower.usage].map(|usage| usage.processor.as_secs_f64());
         ratios.push(scan / least);
         scans.push(scan);
         lowers.push(least);
+        ones.push(one.usage.processor.as_secs_f64());
         downloads.push(download.usage.processor.as_secs_f64());
         walls.push(scanned.usage.wall.as_secs_f64());
         ceilings.push(download.work.requests as f64 / download.work.seconds);
         if round == 0 {
-            let fact = |what: &str, value: u64, unit| Bar::fact(format!("{what}, {how}"), value as f64, unit);
+            let pair = |what: &str, scan: u64, lower: u64, unit| {
+                let name = format!("{what} of the scan, and of the lower bound, {how}");
+                Bar::new(name, scan as f64, lower as f64, unit, Bound::None)
+            };
             facts = vec![
-                fact("requests of the scan", scanned.summary.requests(), "requests"),
-                fact("requests of the lower bound", lower.work.requests, "requests"),
-                fact("rows of the scan", scanned.summary.records(), "rows"),
-                fact("rows of the lower bound", lower.work.rows, "rows"),
-                fact("rows of the scan in bytes", scanned.bytes, "bytes"),
-                fact("rows of the lower bound in bytes", lower.work.written_bytes, "bytes"),
+                pair("requests", scanned.summary.requests(), lower.work.requests, "requests"),
+                pair("rows", scanned.summary.records(), lower.work.rows, "rows"),
+                pair("bytes of rows", scanned.bytes, lower.work.written_bytes, "bytes"),
             ];
         }
     }
     let scan = median(&mut scans);
-    let name = format!("processor, {users} users, median of {rounds} pairs with the lower bound, {how}");
+    let name = format!("processor by lower bound, {users} users, median of {rounds}, {how}");
     let mut bars = vec![Bar::new(name, median(&mut ratios), 1.0, "×", bound)];
     let fact = |what: &str, value: f64, unit| Bar::fact(format!("{what}, {how}"), value, unit);
     bars.extend([
         fact("processor of the scan", scan, "s"),
         fact("processor of the lower bound", median(&mut lowers), "s"),
+        fact("processor of the lower bound on one thread", median(&mut ones), "s"),
         fact("processor of a bare download", median(&mut downloads), "s"),
         fact("users a core-second", users as f64 / scan, "users"),
         fact("wall time at no latency", median(&mut walls), "s"),

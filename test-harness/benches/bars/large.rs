@@ -26,13 +26,12 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
     let what = format!("{users} users, {groups} groups, {systems} systems");
     let [wall, least] = [&scanned.usage, &replay.usage].map(|usage| usage.wall.as_secs_f64());
     let [processor, replayed] = [&scanned.usage, &replay.usage].map(|usage| usage.processor.as_secs_f64());
+    let [requested, again] = [scanned.summary.requests(), replay.work.requests].map(|requests| requests as f64);
     Ok(vec![
         Bar::new(format!("whole of {what}, against a replay"), wall, least, "s", Bound::AtMost(MOST)),
         Bar::new("memory of the same", scanned.usage.peak_mib(), MEMORY, "MiB", Bound::AtMost(1.0)),
-        Bar::fact("processor of the same", processor, "s"),
-        Bar::fact("processor of the replay", replayed, "s"),
-        Bar::fact("requests of the same", scanned.summary.requests() as f64, "requests"),
-        Bar::fact("requests of the replay", replay.work.requests as f64, "requests"),
+        Bar::new("processor of the same, and of the replay", processor, replayed, "s", Bound::None),
+        Bar::new("requests of the same, and of the replay", requested, again, "requests", Bound::None),
         Bar::fact("requests in flight at once, at most", log.most_at_once as f64, "requests"),
         Bar::fact("rows of the same", scanned.summary.records() as f64, "rows"),
         Bar::fact("rows of the same in bytes", scanned.bytes as f64, "bytes"),

@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Download,
     /// Makes the rows of the core sections, without proof of completeness, evidence or order
     LowerBound,
+    /// The same on one thread, where nothing is handed over to another
+    LowerBoundOnOneThread,
     /// Reads users, groups and members as a simple client would
     Plain,
     /// Makes recorded requests again, parses the responses and drops them
@@ -82,18 +84,18 @@ pub(crate) async fn run(simulator: &Simulator, kind: Kind, concurrency: usize, r
 
 /// Does what a client is to do, and prints the work. The key is in the environment.
 pub(crate) fn perform(order: &Order) -> Result<()> {
-    let runtime = match order.kind {
-        // One thread takes the least processor time: nothing is handed over.
-        Kind::Download | Kind::LowerBound => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
-        // Several threads take the least time.
-        Kind::Plain | Kind::Replay => tokio::runtime::Builder::new_multi_thread().enable_all().build()?,
+    let mut runtime = match order.kind {
+        Kind::LowerBoundOnOneThread => tokio::runtime::Builder::new_current_thread(),
+        // As in `harness`.
+        _ => tokio::runtime::Builder::new_multi_thread(),
     };
+    let runtime = runtime.enable_all().build()?;
     let began = Instant::now();
     let web = Arc::new(Web::new(&order.url, order.concurrency)?);
     let written = runtime.block_on(async {
         match order.kind {
             Kind::Download => download::download(&web).await.map(|()| Written::default()),
-            Kind::LowerBound => lower_bound::scan(&web).await,
+            Kind::LowerBound | Kind::LowerBoundOnOneThread => lower_bound::scan(&web).await,
             Kind::Plain => plain::read(&web).await,
             Kind::Replay => replay::replay(&web, order.requests.as_deref()).await.map(|()| Written::default()),
         }
