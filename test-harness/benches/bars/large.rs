@@ -9,6 +9,8 @@ use super::{Result, Setup};
 
 /// A scan may take at most this many times as long as a replay of its requests.
 const MOST: f64 = 1.3;
+/// Requests that the replay has in flight: the most that automatic concurrency, the default of a scan, has.
+const IN_FLIGHT: usize = 32;
 /// The most that may be resident, in MiB.
 const MEMORY: f64 = 192.0;
 
@@ -17,11 +19,9 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
     let options = SimulatorOptions { users, groups, systems, record: true, ..SimulatorOptions::default() };
     let simulator = Simulator::start(options).await?;
     let scanned = setup.scan(&simulator, Scope::Whole).await?;
-    let log = simulator.requests();
     let requests = tempfile::NamedTempFile::new()?;
     serde_json::to_writer(&requests, &simulator.recorded())?;
-    let concurrency = usize::try_from(log.most_at_once)?;
-    let replay = clients::run(&simulator, Kind::Replay, concurrency, Some(requests.path())).await?;
+    let replay = clients::run(&simulator, Kind::Replay, IN_FLIGHT, Some(requests.path())).await?;
 
     let what = format!("{users} users, {groups} groups, {systems} systems");
     let [wall, least] = [&scanned.usage, &replay.usage].map(|usage| usage.wall.as_secs_f64());
@@ -32,7 +32,6 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
         Bar::new("memory of the same", scanned.usage.peak_mib(), MEMORY, "MiB", Bound::AtMost(1.0)),
         Bar::new("processor of the same, and of the replay", processor, replayed, "s", Bound::None),
         Bar::new("requests of the same, and of the replay", requested, again, "requests", Bound::None),
-        Bar::fact("requests in flight at once, at most", log.most_at_once as f64, "requests"),
         Bar::fact("rows of the same", scanned.summary.records() as f64, "rows"),
         Bar::fact("rows of the same in bytes", scanned.bytes as f64, "bytes"),
     ])

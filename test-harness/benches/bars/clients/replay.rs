@@ -27,7 +27,10 @@ async fn work(web: Arc<Web>, requests: Arc<Vec<RecordedRequest>>, next: Arc<Atom
     while let Some(request) = requests.get(next.fetch_add(1, Relaxed)) {
         let body = Some(&request.body).filter(|body| !body.is_empty()).cloned();
         let page = web.send(request.method.parse()?, &request.path, body).await?;
-        serde_json::from_slice::<IgnoredAny>(&page.body)?;
+        // The scan had the same errors: some endpoints exist only in some organisations.
+        if page.status.is_success() {
+            serde_json::from_slice::<IgnoredAny>(&page.body)?;
+        }
     }
     Ok(())
 }

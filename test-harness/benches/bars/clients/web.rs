@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use flate2::bufread::MultiGzDecoder;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, StatusCode};
 
 use crate::Result;
 
@@ -25,6 +25,7 @@ pub(super) struct Web {
 /// A page of a list.
 #[derive(Debug)]
 pub(super) struct Page {
+    pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
     /// The rows of the whole list, if the page states them.
     pub(super) total: u64,
@@ -63,16 +64,18 @@ impl Web {
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<Page> {
-        self.send(Method::GET, path, None).await
+        let page = self.send(Method::GET, path, None).await?;
+        if page.status.is_success() { Ok(page) } else { Err(format!("{path}: {}", page.status).into()) }
     }
 
-    /// Makes a request to a path with its query.
+    /// Makes a request to a path with its query, whatever the status of the response.
     pub(super) async fn send(&self, method: Method, path: &str, json: Option<String>) -> Result<Page> {
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(json) = json {
             request = request.header(CONTENT_TYPE, "application/json").body(json);
         }
-        let answer = request.send().await?.error_for_status()?;
+        let answer = request.send().await?;
+        let status = answer.status();
         let number = |name| answer.headers().get(name)?.to_str().ok()?.parse().ok();
         let total = number("x-total-count");
         let is_compressed = answer.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
@@ -80,7 +83,7 @@ impl Web {
         let body = if is_compressed { decompressed(&body)? } else { body.into() };
         self.requests.fetch_add(1, Relaxed);
         self.bytes.fetch_add(body.len() as u64, Relaxed);
-        Ok(Page { total: total.or_else(|| total_count(&body)).unwrap_or(0), body })
+        Ok(Page { total: total.or_else(|| total_count(&body)).unwrap_or(0), status, body })
     }
 }
 
