@@ -4,7 +4,7 @@ use jumpcloud_simulator::{Simulator, SimulatorOptions};
 
 use super::bar::{Bar, Bound};
 use super::clients::{self, Kind};
-use super::scan::Scope;
+use super::scan::{Scan, Scope};
 use super::{Result, Setup};
 
 /// A scan may take at most this many times as long as a replay of its requests.
@@ -23,15 +23,30 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
     serde_json::to_writer(&requests, &simulator.recorded())?;
     let replay = clients::run(&simulator, Kind::Replay, IN_FLIGHT, Some(requests.path())).await?;
 
+    // The same requests, and no row that is computed.
+    let bindings = setup.run(&Scan::of(&simulator, Scope::Whole).with("effectiveGrants", "none")).await?;
+
     let what = format!("{users} users, {groups} groups, {systems} systems");
     let [wall, least] = [&scanned.usage, &replay.usage].map(|usage| usage.wall.as_secs_f64());
     let [processor, replayed] = [&scanned.usage, &replay.usage].map(|usage| usage.processor.as_secs_f64());
     let [requested, again] = [scanned.summary.requests(), replay.work.requests].map(|requests| requests as f64);
+    for section in &scanned.summary.sections {
+        if let Some(error) = section.status.error() {
+            eprintln!("  {} is not complete: {error}", section.section);
+        }
+    }
     Ok(vec![
         Bar::new(format!("whole of {what}, against a replay"), wall, least, "s", Bound::AtMost(MOST)),
         Bar::new("memory of the same", scanned.usage.peak_mib(), MEMORY, "MiB", Bound::AtMost(1.0)),
         Bar::new("processor of the same, and of the replay", processor, replayed, "s", Bound::None),
         Bar::new("requests of the same, and of the replay", requested, again, "requests", Bound::None),
+        Bar::new(
+            "the same with bindings only, against the replay",
+            bindings.usage.wall.as_secs_f64(),
+            least,
+            "s",
+            Bound::None,
+        ),
         Bar::fact("rows of the same", scanned.summary.records() as f64, "rows"),
         Bar::fact("rows of the same in bytes", scanned.bytes as f64, "bytes"),
     ])
