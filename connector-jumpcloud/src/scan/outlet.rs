@@ -14,6 +14,9 @@ use crate::sections::{self, Discovery};
 /// Rows per batch.
 const BATCH: usize = 100;
 
+/// Batches and subjects of a walk between two moments in which other tasks and timers run.
+const STEPS: u32 = 64;
+
 /// Everything that is known when the rows are sent.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
@@ -29,6 +32,8 @@ pub(crate) struct Outlet<'a> {
     batch: Vec<Record>,
     /// The sections of the batch's rows, each with how many follow one another.
     pending: Vec<(Section, u64)>,
+    /// Steps since other tasks last ran.
+    steps: u32,
     /// Counts of the sections while their rows are made, in addition to those of reading.
     asides: BTreeMap<Section, SectionProgress>,
     /// Sections that ended before their last row, and why.
@@ -41,6 +46,7 @@ impl<'a> Outlet<'a> {
             scan,
             batch: Vec::with_capacity(BATCH),
             pending: Vec::new(),
+            steps: 0,
             asides: BTreeMap::new(),
             ended: BTreeMap::new(),
         }
@@ -60,12 +66,26 @@ impl<'a> Outlet<'a> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        if self.scan.request.cancel.is_cancelled() {
-            return Err(ConnectorError::cancelled());
-        }
+        self.check_cancelled()?;
         self.scan.sink.records(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH))).await?;
         self.pending.drain(..).for_each(|(section, rows)| self.scan.in_flight.took(section, rows));
-        Ok(())
+        self.step().await
+    }
+
+    /// Counts a batch, or a subject of a walk, which may have no rows. Nothing of a walk waits if the sink is always ready,
+    /// so other tasks and timers run once per [`STEPS`], and a scan that was cancelled ends there.
+    pub(crate) async fn step(&mut self) -> Result<(), ConnectorError> {
+        self.steps += 1;
+        if self.steps < STEPS {
+            return Ok(());
+        }
+        self.steps = 0;
+        tokio::task::yield_now().await;
+        self.check_cancelled()
+    }
+
+    fn check_cancelled(&self) -> Result<(), ConnectorError> {
+        if self.scan.request.cancel.is_cancelled() { Err(ConnectorError::cancelled()) } else { Ok(()) }
     }
 
     /// Ends a section before its last row.
@@ -99,8 +119,11 @@ impl Scan<'_> {
         }
         judge(state);
         for (progress, section, of) in made {
-            let ended = outlet.ended.remove(&section);
-            let status = ended.map_or_else(|| status_of_made(state, of), |error| SectionStatus::Incomplete { error });
+            // If what it is made of is not complete either, a higher limit would not make it complete.
+            let status = match (status_of_made(state, of), outlet.ended.remove(&section)) {
+                (SectionStatus::Complete, Some(error)) => SectionStatus::Incomplete { error },
+                (status, _) => status,
+            };
             let report = progress.close(status);
             state.reports.insert(section, report);
         }

@@ -59,22 +59,8 @@ impl Discovery for Privileged {
             // They go out with these.
             return Ok(());
         }
-        let mut privileged = Rows::new(Section::PRIVILEGED_GRANTS, known);
-        let above = known.graph.above(Level::Login);
-        for &user in known.state.people.listed() {
-            if !above.may_reach(Subject::Account(user)) || privileged.is_full() {
-                continue;
-            }
-            let principal = account(known, user);
-            let reach = known.graph.reach(Subject::Account(user));
-            for reached in reach.iter().filter(|reached| reached.is_above(Level::Login.rank())) {
-                let grant = reached.grant(known.graph, &principal);
-                if grant.is_privileged() {
-                    privileged.send(grant, outlet).await?;
-                }
-            }
-        }
-        Ok(())
+        send_privileged(known, known.state.people.listed(), &mut Rows::new(Section::PRIVILEGED_GRANTS, known), outlet)
+            .await
     }
 }
 
@@ -102,12 +88,20 @@ impl Discovery for Other {
         let mut other = Rows::new(Section::OTHER_GRANTS, known);
         // Grants of groups are never in the privileged section: those of their members are.
         for (at, group) in (0_u32..).zip(&state.found.groups.rows) {
+            if other.is_full() {
+                break;
+            }
+            outlet.step().await?;
             let principal = Principal::group(group.id.to_string(), USER_GROUP, group.shown_name());
             for grant in rows(graph, &principal, &graph.reach(Subject::Group(at))) {
                 other.send(grant, outlet).await?;
             }
         }
-        for &user in state.people.listed() {
+        let mut users = state.people.listed().iter();
+        while !other.is_full()
+            && let Some(&user) = users.next()
+        {
+            outlet.step().await?;
             let principal = account(known, user);
             for grant in rows(graph, &principal, &graph.reach(Subject::Account(user))) {
                 if !grant.is_privileged() {
@@ -117,8 +111,39 @@ impl Discovery for Other {
                 }
             }
         }
-        Ok(())
+        match &mut privileged {
+            Some(privileged) if other.is_full() => send_privileged(known, users.as_slice(), privileged, outlet).await,
+            _ => Ok(()),
+        }
     }
+}
+
+/// Sends the privileged grants of users, until the section is full.
+async fn send_privileged(
+    known: &Known<'_>,
+    users: &[u32],
+    privileged: &mut Rows,
+    outlet: &mut Outlet<'_>,
+) -> Result<(), ConnectorError> {
+    let above = known.graph.above(Level::Login);
+    for &user in users {
+        if privileged.is_full() {
+            break;
+        }
+        outlet.step().await?;
+        if !above.may_reach(Subject::Account(user)) {
+            continue;
+        }
+        let principal = account(known, user);
+        let reach = known.graph.reach(Subject::Account(user));
+        for reached in reach.iter().filter(|reached| reached.is_above(Level::Login.rank())) {
+            let grant = reached.grant(known.graph, &principal);
+            if grant.is_privileged() {
+                privileged.send(grant, outlet).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The plan of a section of effective grants, which needs no request: the most rows and why, if the number of users is

@@ -82,6 +82,7 @@ impl Discovery for Groups {
 
     async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
         for (at, group) in (0_u32..).zip(&known.state.found.groups.rows) {
+            outlet.step().await?;
             let Some(members) = memberships::of_group(known.state, known.graph, at) else { continue };
             outlet.send(Section::GROUPS, row(group, members.count(), known.privilege.group(at))).await?;
         }

@@ -94,6 +94,7 @@ impl Discovery for Memberships {
             return Ok(());
         }
         for at in 0..state.found.groups.rows.len() as u32 {
+            outlet.step().await?;
             let Some(members) = of_group(state, graph, at) else { continue };
             members.count_missing(outlet.aside(Section::MEMBERSHIPS));
             for membership in members.rows() {

@@ -22,5 +22,6 @@ mod support;
 mod tenants;
 mod test_connection;
 mod users_left_out;
+mod walks;
 mod ways;
 mod whose_login;
