@@ -1,7 +1,6 @@
 //! What an operator can set: `system.attributes.*`, typed, with their schema.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) mod attribute;
+mod choices;
 pub(crate) mod form;
+
+pub(crate) use choices::{Authentication, EffectiveGrants, GroupDetails, UsersEndpoint};
 
 /// The attributes of a JumpCloud system. None has to be set for console.jumpcloud.com.
 // Without `Debug`: the proxy's password must not show.
@@ -112,88 +114,6 @@ pub(crate) struct Options {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) proxy_url: Option<String>,
-}
-
-/// How to sign in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Authentication {
-    /// An administrator's API key.
-    #[default]
-    #[schemars(title = "API key")]
-    ApiKey,
-    /// A service account's client ID and secret.
-    #[schemars(title = "Service account")]
-    ServiceAccount,
-}
-
-/// Which list of users to read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum UsersEndpoint {
-    /// The first of the two that is served and lists anybody.
-    #[default]
-    #[schemars(title = "Automatic")]
-    Auto,
-    /// The newer list.
-    #[schemars(title = "/api/v2/users")]
-    V2,
-    /// The older list.
-    #[schemars(title = "/api/systemusers")]
-    Systemusers,
-}
-
-/// Where to read the details of groups.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum GroupDetails {
-    /// From the list where it has them, else from each group.
-    #[default]
-    #[schemars(title = "Automatic")]
-    Auto,
-    /// No group is read by itself.
-    #[schemars(title = "From the list alone")]
-    List,
-    /// One request per group.
-    #[schemars(title = "From each group")]
-    Each,
-    /// Only the groups that filters find are read.
-    #[schemars(title = "By filters")]
-    Filtered,
-}
-
-/// Which effective grants are rows. Each is a set of whole sections.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum EffectiveGrants {
-    /// What accounts reach with more than use, or for a limited time.
-    #[default]
-    #[schemars(title = "Privileged or temporary")]
-    Privileged,
-    /// What all accounts and groups reach.
-    #[schemars(title = "All")]
-    All,
-    /// None. Bindings and memberships are still rows, and evidence is the same.
-    #[schemars(title = "None")]
-    None,
-}
-
-impl EffectiveGrants {
-    /// The sections that it leaves out.
-    const fn left_out(self) -> &'static [Section] {
-        match self {
-            Self::Privileged => &[Section::OTHER_GRANTS],
-            Self::All => &[],
-            Self::None => &[Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS],
-        }
-    }
-}
-
-/// The word in the settings.
-impl fmt::Display for GroupDetails {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
-    }
 }
 
 impl Default for Options {

@@ -9,13 +9,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::{Collected, Identities, config, connect};
-use connector_access::RowsBuilder;
-use connector_api::{
-    CancellationToken, Connector, ErrorCode, Grant, Outcome, Principal, Record, ScanFailure, ScanRequest, ScanSink,
-    ScanSummary, Section, SectionStatus,
-};
-use connector_jumpcloud::JumpCloud;
+use crate::support::{Collected, Identities, config, connect, differ, is_complete, walked};
+use connector_api::{CancellationToken, ErrorCode, Outcome, ScanFailure, ScanRequest, ScanSink, ScanSummary, Section};
 use futures_util::{FutureExt, StreamExt, stream};
 use jumpcloud_simulator::organization::{Kind, Node};
 use jumpcloud_simulator::{Behaviour, Organization, Simulator, SimulatorOptions, UsersEndpoint};
@@ -314,40 +309,6 @@ fn judge(
         }
     }
     Ok(if summary.outcome == Outcome::Complete { Kinds::Complete } else { Kinds::Incomplete })
-}
-
-/// User and device of all access, as bindings and memberships give it. The grants that were sent are these, whichever
-/// sections were chosen.
-fn walked(rows: &[Record], summary: &ScanSummary) -> Result<BTreeSet<(String, String)>, String> {
-    let mut builder = RowsBuilder::new(&JumpCloud::describe().accesses);
-    rows.iter().for_each(|row| builder.enter(row));
-    let made: Vec<Grant> = builder.finish().all_grants().collect();
-    let text = |grant: &Grant| serde_json::to_string(grant).unwrap();
-    let sent = rows.iter().filter_map(|row| if let Record::Grant(grant) = row { Some(&**grant) } else { None });
-    for (section, privileged) in [(Section::PRIVILEGED_GRANTS, true), (Section::OTHER_GRANTS, false)] {
-        if is_complete(summary, section) {
-            let expected = made.iter().filter(|grant| grant.is_privileged() == privileged).map(text).collect();
-            let found = sent.clone().filter(|grant| grant.is_privileged() == privileged).map(text).collect();
-            differ(section.as_str(), &expected, &found)?;
-        }
-    }
-    let of_accounts = made.iter().filter(|grant| matches!(grant.principal, Principal::Account { .. }));
-    let logins = of_accounts.filter(|grant| grant.resource.resource_type == "system");
-    Ok(logins.map(|grant| (grant.principal.external_id().to_owned(), grant.resource.external_id.clone())).collect())
-}
-
-fn is_complete(summary: &ScanSummary, section: Section) -> bool {
-    summary.section(section).is_some_and(|report| report.status == SectionStatus::Complete)
-}
-
-fn differ<T: Ord + std::fmt::Debug>(what: &str, truth: &BTreeSet<T>, found: &BTreeSet<T>) -> Result<(), String> {
-    if truth == found {
-        return Ok(());
-    }
-    let missing: Vec<_> = truth.difference(found).take(3).collect();
-    let invented: Vec<_> = found.difference(truth).take(3).collect();
-    let (all, got) = (truth.len(), found.len());
-    Err(format!("{what}: {got} of {all} rows; missing {missing:?}, never there {invented:?}"))
 }
 
 /// Nothing changed while the scan ran: every complete section equals the truth.

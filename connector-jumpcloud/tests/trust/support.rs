@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use connector_access::RowsBuilder;
 use connector_api::{
-    AccountKind, CancellationToken, Checkpoint, Connector, ConnectorError, Credential, Edition, ErrorCode, Principal,
-    Record, Registry, ScanFailure, ScanRequest, ScanSink, ScanSummary, SystemConfig, async_trait,
+    AccountKind, CancellationToken, Checkpoint, Connector, ConnectorError, Credential, Edition, ErrorCode, Grant,
+    Principal, Record, Registry, ScanFailure, ScanRequest, ScanSink, ScanSummary, Section, SectionStatus, SystemConfig,
+    async_trait,
 };
 use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::organization::{Kind, Node};
@@ -242,4 +244,40 @@ pub fn core_only() -> Value {
     let schema = serde_json::to_value(JumpCloud::describe().config_schema).unwrap();
     let attributes = schema["properties"].as_object().unwrap().keys();
     attributes.filter(|name| name.starts_with("include")).map(|switch| (switch.clone(), json!(false))).collect()
+}
+
+/// User and device of all access, as bindings and memberships give it. The grants that were sent are these, whichever
+/// sections were chosen.
+pub fn walked(rows: &[Record], summary: &ScanSummary) -> Result<BTreeSet<(String, String)>, String> {
+    let mut builder = RowsBuilder::new(&JumpCloud::describe().accesses);
+    rows.iter().for_each(|row| builder.enter(row));
+    let made: Vec<Grant> = builder.finish().all_grants().collect();
+    let text = |grant: &Grant| serde_json::to_string(grant).unwrap();
+    let sent = rows.iter().filter_map(|row| if let Record::Grant(grant) = row { Some(&**grant) } else { None });
+    for (section, privileged) in [(Section::PRIVILEGED_GRANTS, true), (Section::OTHER_GRANTS, false)] {
+        if is_complete(summary, section) {
+            let expected = made.iter().filter(|grant| grant.is_privileged() == privileged).map(text).collect();
+            let found = sent.clone().filter(|grant| grant.is_privileged() == privileged).map(text).collect();
+            differ(section.as_str(), &expected, &found)?;
+        }
+    }
+    let of_accounts = made.iter().filter(|grant| matches!(grant.principal, Principal::Account { .. }));
+    let logins = of_accounts.filter(|grant| grant.resource.resource_type == "system");
+    Ok(logins.map(|grant| (grant.principal.external_id().to_owned(), grant.resource.external_id.clone())).collect())
+}
+
+/// Whether a section is complete.
+pub fn is_complete(summary: &ScanSummary, section: Section) -> bool {
+    summary.section(section).is_some_and(|report| report.status == SectionStatus::Complete)
+}
+
+/// An error that names some of the differences, if there are any.
+pub fn differ<T: Ord + std::fmt::Debug>(what: &str, truth: &BTreeSet<T>, found: &BTreeSet<T>) -> Result<(), String> {
+    if truth == found {
+        return Ok(());
+    }
+    let missing: Vec<_> = truth.difference(found).take(3).collect();
+    let invented: Vec<_> = found.difference(truth).take(3).collect();
+    let (all, got) = (truth.len(), found.len());
+    Err(format!("{what}: {got} of {all} rows; missing {missing:?}, never there {invented:?}"))
 }

@@ -10,6 +10,7 @@ mod keys;
 mod killed;
 mod outputs;
 mod places;
+mod plan;
 mod reports;
 mod scan;
 mod shells;

@@ -271,35 +271,6 @@ async fn each_organisation_of_a_provider_has_its_own_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_names_the_requests_of_each_section() {
-    let simulator = small(SimulatorOptions::default()).await;
-    let table = run(&mut scan(&simulator, &["--plan"]));
-    assert!(table.code == 0 && table.stdout.contains("memberships"), "{table:?}");
-    let json = run(&mut scan(&simulator, &["--plan", "--format", "json"]));
-    let plan: Value = serde_json::from_str(&json.stdout).unwrap();
-    assert_eq!(plan["sections"][0]["section"], "users");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plan_fits_the_width_and_its_sentences_are_whole() {
-    let simulator = small(SimulatorOptions::default()).await;
-    let printed = |columns: Option<&str>| {
-        let mut command = scan(&simulator, &["--plan", "--set", "effectiveGrants=all"]);
-        columns.map(|columns| command.env("COLUMNS", columns));
-        let ended = run(&mut command);
-        assert_eq!(ended.code, 0, "{ended:?}");
-        ended.stdout
-    };
-    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
-    let whole = printed(None);
-    for columns in [60, 80, 140] {
-        let table = printed(Some(&columns.to_string()));
-        assert!(table.lines().all(|line| line.chars().count() <= columns), "{columns}:\n{table}");
-        assert_eq!(words(&table), words(&whole), "{columns}:\n{table}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_limit_of_effective_grants_that_is_exceeded_ends_with_exit_code_3_and_says_what_to_set() {
     let simulator = small(SimulatorOptions::default()).await;
     for (mode, section) in [("privileged", "privilegedGrants"), ("all", "otherGrants")] {
