@@ -63,8 +63,8 @@ impl SectionPlan {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RowEstimate {
-    /// Rows.
-    pub rows: u64,
+    /// How many there are.
+    pub count: u64,
     /// Their size as NDJSON, in bytes.
     pub bytes: u64,
     /// Whether both are upper bounds, which may be far above the truth, rather than estimates.
@@ -72,21 +72,21 @@ pub struct RowEstimate {
 }
 
 impl RowEstimate {
-    /// Creates an estimate of rows that take about `bytes_per_row` bytes each as NDJSON.
-    pub fn about(rows: u64, bytes_per_row: u64) -> Self {
-        Self { rows, bytes: rows.saturating_mul(bytes_per_row), at_most: false }
+    /// Creates an estimate of `count` rows that take about `bytes_per_row` bytes each as NDJSON.
+    pub fn about(count: u64, bytes_per_row: u64) -> Self {
+        Self { count, bytes: count.saturating_mul(bytes_per_row), at_most: false }
     }
 
-    /// Creates an upper bound of rows that take about `bytes_per_row` bytes each as NDJSON.
-    pub fn at_most(rows: u64, bytes_per_row: u64) -> Self {
-        Self { at_most: true, ..Self::about(rows, bytes_per_row) }
+    /// Creates an upper bound of `count` rows that take about `bytes_per_row` bytes each as NDJSON.
+    pub fn at_most(count: u64, bytes_per_row: u64) -> Self {
+        Self { at_most: true, ..Self::about(count, bytes_per_row) }
     }
 
     /// Returns the estimate of these rows and others together.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
-            rows: self.rows.saturating_add(other.rows),
+            count: self.count.saturating_add(other.count),
             bytes: self.bytes.saturating_add(other.bytes),
             at_most: self.at_most || other.at_most,
         }

@@ -92,13 +92,16 @@ impl Planner<'_> {
         }
     }
 
-    /// Enters the requests for some listings, each with its name and length, and how many bytes a row takes.
-    pub(crate) fn add(&mut self, section: Section, lists: &[(&str, Option<u64>)], bytes_per_row: u64) {
+    /// Enters the requests for some listings, each with its name and length, and how many bytes each of the rows takes that
+    /// are made of one of its objects.
+    pub(crate) fn add(&mut self, section: Section, lists: &[(&str, Option<u64>, &[u64])]) {
         let requests =
-            lists.iter().map(|(_, count)| count.map_or(1, |count| Listing::requests(count, self.limit))).sum();
-        let because = lists.iter().map(|(what, count)| format!("{} {what}", shown(*count))).collect::<Vec<_>>();
-        let objects = lists.iter().map(|(_, count)| *count).sum::<Option<u64>>();
-        let rows = objects.map(|objects| RowEstimate::about(objects, bytes_per_row));
+            lists.iter().map(|(_, count, _)| count.map_or(1, |count| Listing::requests(count, self.limit))).sum();
+        let because = lists.iter().map(|(what, count, _)| format!("{} {what}", shown(*count))).collect::<Vec<_>>();
+        let rows = lists.iter().try_fold(RowEstimate::default(), |all, (_, count, rows)| {
+            let count = (*count)?;
+            Some(rows.iter().map(|bytes| RowEstimate::about(count, *bytes)).fold(all, RowEstimate::and))
+        });
         self.sections.push(SectionPlan::new(section, requests, because.join(", ")).with_rows(rows));
     }
 
@@ -115,7 +118,10 @@ pub(crate) mod row_bytes {
     pub(crate) const SERVICE_ACCOUNT: u64 = 900;
     pub(crate) const GROUP: u64 = 760;
     pub(crate) const MEMBERSHIP: u64 = 240;
-    pub(crate) const RESOURCE: u64 = 1_050;
+    pub(crate) const DEVICE: u64 = 1_450;
+    pub(crate) const DEVICE_GROUP: u64 = 200;
+    pub(crate) const APPLICATION: u64 = 440;
+    pub(crate) const DIRECTORY: u64 = 140;
     pub(crate) const BINDING: u64 = 215;
     pub(crate) const GRANT: u64 = 530;
 }

@@ -57,7 +57,9 @@ impl Discovery for Administrators {
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let administrators = planner.count::<Administrator>(api::list(1)).await?;
-        planner.add(Section::ADMINISTRATORS, &[("administrators", administrators)], row_bytes::ADMINISTRATOR);
+        // Each with the membership of its role. How many roles there are is not counted.
+        let rows = [row_bytes::ADMINISTRATOR, row_bytes::MEMBERSHIP];
+        planner.add(Section::ADMINISTRATORS, &[("administrators", administrators, &rows)]);
         Ok(())
     }
 

@@ -82,7 +82,7 @@ impl Discovery for Directories {
             planner.things.entry(kind).or_default().push(row.id.clone());
         }
         let because = format!("2 lists with {} directories", rows.len());
-        let found = RowEstimate::about(rows.len() as u64, row_bytes::RESOURCE);
+        let found = RowEstimate::about(rows.len() as u64, row_bytes::DIRECTORY);
         planner.sections.push(SectionPlan::new(Section::DIRECTORIES, 2, because).with_rows(found));
         Ok(())
     }

@@ -58,7 +58,9 @@ impl Discovery for ServiceAccounts {
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let accounts = planner.count::<ServiceAccount>(list(1)).await?;
-        planner.add(Section::SERVICE_ACCOUNTS, &[("service accounts", accounts)], row_bytes::SERVICE_ACCOUNT);
+        // Each with the membership of its role. How many roles there are is not counted.
+        let rows = [row_bytes::SERVICE_ACCOUNT, row_bytes::MEMBERSHIP];
+        planner.add(Section::SERVICE_ACCOUNTS, &[("service accounts", accounts, &rows)]);
         Ok(())
     }
 

@@ -74,7 +74,10 @@ impl Discovery for Systems {
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let devices = planner.list_things(Kind::System, api::list_ids(planner.limit)).await?;
         let groups = planner.list_things(Kind::SystemGroup, api::list_groups(planner.limit)).await?;
-        planner.add(Section::SYSTEMS, &[("devices", devices), ("device groups", groups)], row_bytes::RESOURCE);
+        planner.add(
+            Section::SYSTEMS,
+            &[("devices", devices, &[row_bytes::DEVICE]), ("device groups", groups, &[row_bytes::DEVICE_GROUP])],
+        );
         Ok(())
     }
 

@@ -3,13 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::console::{Content, id};
-use crate::support::{
-    LOGIN, SUDO, SUDO_WITHOUT_PASSWORD, Scanned, connect, level, scan, simulated, small, start, wire,
-};
-use connector_api::{Access, Connector, Grant, Principal, ScanPlan, ScanRequest, Section, SectionStatus};
-use connector_jumpcloud::JumpCloud;
+use crate::support::{LOGIN, SUDO, SUDO_WITHOUT_PASSWORD, Scanned, level, scan, simulated, small, start, wire};
+use connector_api::{Access, Grant, Principal, Section, SectionStatus};
 use jumpcloud_simulator::organization::{Edge, Kind, Node, Organization, Sudo};
-use jumpcloud_simulator::{Behaviour, Simulator, SimulatorOptions};
+use jumpcloud_simulator::{Simulator, SimulatorOptions};
 use serde_json::{Value, json};
 
 /// The ids on a path, its level, and whether the account's own flags raised it.
@@ -185,7 +182,7 @@ async fn what_groups_reach_is_the_same_as_by_the_apis_own_traversal() {
 }
 
 /// One user, groups 10 to 12, device 30 in device group 40, application 50.
-fn crafted() -> Content {
+pub(crate) fn crafted() -> Content {
     Content::default()
         .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
         .list("/api/v2/usergroups", [10, 11, 12].map(|number| json!({"id": id(number), "name": format!("G{number}")})))
@@ -372,86 +369,4 @@ async fn the_strongest_of_more_ways_than_are_followed_is_found() {
     let grant = scanned.grants().find(|grant| principal_id(grant) == id(1)).unwrap();
     assert_eq!(grant.access, SUDO_WITHOUT_PASSWORD);
     assert!(grant.via.iter().any(|path| path.access == grant.access && path.steps[0].name == "G139"), "{grant:?}");
-}
-
-#[tokio::test]
-async fn what_is_refused_in_part_is_read_as_far_as_it_may_be_and_not_complete() {
-    let refused = |path: &str| crafted().answer(path, 403, json!({"message": "no"}));
-    for (section, refused, shown, status) in [
-        (Section::DIRECTORIES, refused("/api/radiusservers"), "ldapServer", "incomplete"),
-        (Section::SYSTEMS, refused("/api/v2/systemgroups"), "system", "incomplete"),
-        (Section::SYSTEMS, refused("/api/systems"), "systemGroup", "unavailable"),
-    ] {
-        let directory = json!({"id": id(60), "type": "ldap_server", "name": "LDAP"});
-        let console = refused.list("/api/v2/directories", [directory]).serve().await;
-        let scanned = scan(console.system()).await;
-        assert_eq!(scanned.summary.section(section).unwrap().status.as_str(), status, "{section}");
-        assert!(scanned.resources().any(|resource| resource.resource_type == shown), "{section}: {shown}");
-    }
-}
-
-async fn planned(simulator: &Simulator) -> ScanPlan {
-    connect(simulated(simulator)).unwrap().plan(&ScanRequest::default()).await.unwrap().unwrap()
-}
-
-#[tokio::test]
-async fn every_section_makes_the_requests_that_were_planned() {
-    let sizes = [(120, 30, 40), (12, 16, 60), (700, 60, 150), (200, 80, 3)];
-    for (at, (users, groups, systems)) in sizes.into_iter().cycle().take(16).enumerate() {
-        let answers = ["all", "first", "last", "refused"][at / 4];
-        let behaviour = Behaviour::observed().with(&format!("several-targets={answers}")).unwrap();
-        let simulator = start(SimulatorOptions { users, groups, systems, behaviour, ..small() }).await;
-        let plan = planned(&simulator).await;
-        let probes = simulator.requests().total;
-        assert_eq!(plan.probes, probes);
-        let scanned = scan(simulated(&simulator)).await;
-        let mut sum = 0;
-        for line in &plan.sections {
-            let made = scanned.summary.section(line.section).unwrap().requests;
-            let context = format!(
-                "{answers}, {users} users: {} planned {} made {made}: {}",
-                line.section, line.requests, line.because
-            );
-            assert!(made.abs_diff(line.requests) as f64 <= (line.requests as f64 * 0.02).max(0.0), "{context}");
-            sum += made;
-            let sent = scanned.summary.section(line.section).unwrap().records;
-            let estimate = line.rows.unwrap();
-            if estimate.at_most {
-                assert!(sent <= estimate.rows, "{context}: {sent} rows of at most {}", estimate.rows);
-            } else {
-                let difference = sent.abs_diff(estimate.rows) as f64;
-                assert!(difference <= 0.5 * sent as f64 + 20.0, "{context}: {sent} rows, estimated {}", estimate.rows);
-            }
-        }
-        assert_eq!(sum, simulator.requests().total - probes, "every request belongs to a section");
-        let all: Vec<Section> = JumpCloud::describe().sections.iter().map(|section| section.section).collect();
-        assert_eq!(plan.sections.iter().map(|line| line.section).collect::<Vec<_>>(), all);
-    }
-}
-
-#[tokio::test]
-async fn devices_keep_what_bears_on_access_and_applications_no_keys() {
-    let console = crafted()
-        .list("/api/systems", [json!({
-            "_id": id(30), "id": id(30), "hostname": "h", "displayName": "H", "os": "Ubuntu", "version": "24.04",
-            "serialNumber": "S", "active": true, "lastContact": "2026-01-01T00:00:00Z", "allowSshRootLogin": true,
-            "userMetrics": [{"userName": "root", "admin": true}], "networkInterfaces": [{}], "connectionHistory": [{}],
-        })])
-        .list("/api/applications", [json!({
-            "_id": id(50), "name": "pay", "displayName": "Pay", "displayLabel": "Payroll", "active": false,
-            "sso": {"type": "saml"}, "config": {"idpPrivateKey": {"value": "hunter2"}}, "logo": {"url": "x"},
-        })])
-        .serve()
-        .await;
-    let scanned = scan(console.system()).await;
-    let device = scanned.resources().find(|resource| resource.resource_type == "system").unwrap();
-    assert_eq!(
-        (device.name.as_str(), device.os.as_deref(), device.serial_number.as_deref()),
-        ("H", Some("Ubuntu"), Some("S"))
-    );
-    assert_eq!(device.attributes.to_map().keys().collect::<Vec<_>>(), ["allowSshRootLogin", "hostname", "userMetrics"]);
-    let application = scanned.resources().find(|resource| resource.resource_type == "application").unwrap();
-    assert_eq!((application.name.as_str(), application.active), ("Payroll", Some(false)));
-    assert_eq!(application.attributes.to_map().keys().collect::<Vec<_>>(), ["displayName", "name", "sso"]);
-    assert_eq!(application.attributes.get("sso").unwrap()["type"], "saml");
 }

@@ -16,6 +16,8 @@ mod group_details;
 mod last_login;
 mod look_back;
 mod null_edges;
+mod plan;
+mod resources;
 mod service_accounts;
 mod several_targets;
 mod support;

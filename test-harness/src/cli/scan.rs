@@ -298,9 +298,9 @@ fn plan_table(plan: &ScanPlan, width: Option<usize>) -> String {
 
 /// Rows and their size as NDJSON; `≤` marks an upper bound.
 fn estimated(rows: Option<RowEstimate>) -> [String; 2] {
-    let Some(RowEstimate { rows, bytes, at_most, .. }) = rows else { return ["?", "?"].map(str::to_owned) };
+    let Some(RowEstimate { count, bytes, at_most, .. }) = rows else { return ["?", "?"].map(str::to_owned) };
     let mark = if at_most { "≤ " } else { "" };
-    [format!("{mark}{}", HumanCount(rows)), format!("{mark}{}", HumanBytes(bytes))]
+    [format!("{mark}{}", HumanCount(count)), format!("{mark}{}", HumanBytes(bytes))]
 }
 
 /// The organisation's id as a file name, whatever the target says: anything unusual becomes `%` and its code.
