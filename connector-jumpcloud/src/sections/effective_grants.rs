@@ -18,7 +18,7 @@ use crate::scan::planner::{Planner, row_bytes};
 pub(crate) struct Privileged;
 
 static PRIVILEGED: About = About {
-    data: "Devices that accounts can administer, with level and path",
+    data: "What accounts reach with more than use, or for a limited time, with level and path",
     source: MADE_OF,
     cost: "no requests",
     made_of: Some(Section::GRANTS),
@@ -45,7 +45,7 @@ impl Discovery for Privileged {
         &PRIVILEGED
     }
 
-    /// Only of devices an account can be administrator.
+    /// Only on devices can an account have more than `use`, and no binding ends by itself.
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let devices = planner.count_of(Kind::System);
         let because = |users| format!("computed: at most each of {users} users on each of {devices} devices");
