@@ -52,7 +52,7 @@ impl Scanned {
     }
 
     fn bindings(&self) -> impl Iterator<Item = &Binding> {
-        self.rows.iter().filter_map(|row| if let Record::Binding(grant) = row { Some(&**grant) } else { None })
+        self.rows.iter().filter_map(|row| if let Record::Binding(binding) = row { Some(&**binding) } else { None })
     }
 
     fn privileged(&self) -> Vec<&Account> {

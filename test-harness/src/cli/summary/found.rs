@@ -63,7 +63,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
         let linked = "Linked: accounts that may belong to the same person, by e-mail address or as the target reports.";
         text += &labelled("  ", linked, width);
     }
-    if of(Section::GRANTS) != Extent::Unknown {
+    if matches!(of(Section::GRANTS), Extent::Whole | Extent::Part) {
         let bindings =
             "A binding is what an administrator configured; a grant is what an account or group can use because of it.";
         text += &labelled("  ", bindings, width);

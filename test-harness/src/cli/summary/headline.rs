@@ -49,15 +49,7 @@ pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
         let warning = "What was not read is not counted below, but may exist.";
         text += &labelled(&" ".repeat(LABEL), warning, width);
     }
-    // What is computed from other sections is not missing: it can be computed again.
-    let computed = |section: Section| {
-        summary
-            .described
-            .iter()
-            .any(|known| known.section == section && known.rights.is_empty() && !known.drawn_from.is_empty())
-    };
     let skipped = summary.sections.iter().filter(|report| report.status == SectionStatus::Skipped);
-    let skipped = skipped.filter(|report| !computed(report.section));
     let skipped: Vec<String> = skipped.map(|section| words::section_with_name(section.section)).collect();
     if !skipped.is_empty() {
         text += &format!(
