@@ -1,9 +1,9 @@
 //! The pace: one limit on concurrency and rate for all requests of a scan.
 //!
 //! *Concurrency*: a bounded number of requests is in flight. A request that failed keeps its permit during back-off, so
-//! a target in trouble gets few requests, unless fewer may be in flight by then. A request that was refused because of the rate passes its permit on. *Rate*:
-//! unlimited until the target first refuses a request because of the rate. From then on, requests go out evenly at a
-//! *level*, which no second exceeds. Three things change it:
+//! a target in trouble gets few requests, unless fewer may be in flight by then. A request that was refused because of the
+//! rate passes its permit on. *Rate*: unlimited until the target first refuses a request because of the rate. From then on,
+//! requests go out evenly at a *level*, which no second exceeds. Three things change it:
 //!
 //! - A *measurement*, when more is refused at the level than chance explains: the responses of about one second are
 //!   counted, and what was served becomes the new level.

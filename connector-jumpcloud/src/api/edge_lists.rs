@@ -96,7 +96,8 @@ impl EdgeReader<'_> {
         }
     }
 
-    /// Enters a complete list of one kind into `found`; `None` if its object is gone. With a witness, the list may end at its total.
+    /// Enters a complete list of one kind into `found`; `None` if its object is gone. With a witness, the list may end at
+    /// its total.
     pub(crate) async fn read<T>(
         &self,
         list: &EdgeList,
