@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{ErrorCode, Grant, Outcome, Record, Section, SystemConfig};
+use connector_api::{ErrorCode, Grant, Outcome, Record, ScanRequest, Section, SystemConfig};
 use jumpcloud_simulator::SimulatorOptions;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::bindings::assert_makes;
 use crate::support::console::{Content, id};
-use crate::support::{Scanned, scan, simulated, small, start};
+use crate::support::{Scanned, scan, simulated, small, start, try_scan_as};
 
 const MODES: [&str; 3] = ["privileged", "all", "none"];
 
@@ -236,18 +236,26 @@ async fn a_limit_ends_a_section_of_effective_grants_as_incomplete_and_nothing_el
     let [(_, privileged), (_, other)] = ended(&all);
     assert!(1 < privileged && privileged < other);
     // The border of each section in each mode: as many as the limit allows, and one more.
-    for (mode, limit, expected) in [
-        ("all", other, [("complete", privileged), ("complete", other)]),
-        ("all", other - 1, [("complete", privileged), ("incomplete", other - 1)]),
-        ("all", privileged, [("complete", privileged), ("incomplete", privileged)]),
-        ("all", privileged - 1, [("incomplete", privileged - 1), ("incomplete", privileged - 1)]),
-        ("privileged", privileged, [("complete", privileged), ("skipped", 0)]),
-        ("privileged", privileged - 1, [("incomplete", privileged - 1), ("skipped", 0)]),
-        ("privileged", 1, [("incomplete", 1), ("skipped", 0)]),
-        ("none", 1, [("skipped", 0), ("skipped", 0)]),
+    let (nothing, of_accounts, others) = (None, Some(Section::PRIVILEGED_GRANTS), Some(Section::OTHER_GRANTS));
+    for (mode, without, limit, expected) in [
+        ("all", nothing, other, [("complete", privileged), ("complete", other)]),
+        ("all", nothing, other - 1, [("complete", privileged), ("incomplete", other - 1)]),
+        ("all", nothing, privileged, [("complete", privileged), ("incomplete", privileged)]),
+        ("all", nothing, privileged - 1, [("incomplete", privileged - 1), ("incomplete", privileged - 1)]),
+        ("all", of_accounts, other, [("skipped", 0), ("complete", other)]),
+        ("all", of_accounts, other - 1, [("skipped", 0), ("incomplete", other - 1)]),
+        ("all", of_accounts, 1, [("skipped", 0), ("incomplete", 1)]),
+        ("all", others, privileged - 1, [("incomplete", privileged - 1), ("skipped", 0)]),
+        ("privileged", nothing, privileged, [("complete", privileged), ("skipped", 0)]),
+        ("privileged", nothing, privileged - 1, [("incomplete", privileged - 1), ("skipped", 0)]),
+        ("privileged", nothing, 1, [("incomplete", 1), ("skipped", 0)]),
+        ("none", nothing, 1, [("skipped", 0), ("skipped", 0)]),
     ] {
-        let context = format!("{mode}, at most {limit}");
-        let limited = in_mode(&system.clone().with_attribute("effectiveGrantsLimit", limit), mode).await;
+        let context = format!("{mode} without {without:?}, at most {limit}");
+        let request = ScanRequest::default().leaving_out(without);
+        let system =
+            system.clone().with_attribute("effectiveGrantsLimit", limit).with_attribute("effectiveGrants", mode);
+        let limited = try_scan_as(request, system).await.unwrap();
         assert_eq!(ended(&limited), expected, "{context}");
         assert_eq!(but_grants(&limited), but_grants(&all), "{context}");
         let sent: BTreeSet<String> = grants(&limited).into_iter().collect();
@@ -264,4 +272,16 @@ async fn a_limit_ends_a_section_of_effective_grants_as_incomplete_and_nothing_el
             }
         }
     }
+}
+
+#[tokio::test]
+async fn where_bindings_are_not_complete_either_a_limit_is_not_what_is_reported() {
+    let simulator = start(SimulatorOptions { forbidden: vec!["systemgroups".parse().unwrap()], ..small() }).await;
+    let limited = in_mode(&simulated(&simulator).with_attribute("effectiveGrantsLimit", 1), "all").await;
+    assert_eq!(ended(&limited), [("incomplete", 1), ("incomplete", 1)]);
+    let code = |section| limited.status(section).error().unwrap().code;
+    for section in [Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS] {
+        assert_eq!(code(section), code(Section::GRANTS), "{section}: a higher limit would not make it complete");
+    }
+    assert_ne!(code(Section::GRANTS), ErrorCode::LimitExceeded);
 }

@@ -268,12 +268,30 @@ async fn of_what_was_not_read_there_is_no_number_and_what_is_counted_is_at_least
     for words in [
         "complete except for administrators and last logins",
         "NOT READ Administrators: ",
-        "SKIPPED By settings: applications.",
+        "SKIPPED By settings: applications, other grants (otherGrants).",
         "At least ",
         "applications skipped",
         "last login not known",
     ] {
         scanned.assert_says(words);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_section_that_is_skipped_is_named_and_bindings_are_explained_only_where_they_are_counted() {
+    let simulator = organization(SimulatorOptions::default()).await;
+    let sentence = "A binding is what an administrator configured";
+    for (without, skipped, explained) in [
+        ("privilegedGrants", "privileged grants (privilegedGrants), other grants (otherGrants)", true),
+        (
+            "grants",
+            "who reaches what (grants), privileged grants (privilegedGrants), other grants (otherGrants)",
+            false,
+        ),
+    ] {
+        let scanned = scanned(&simulator, 140, &["--without", without]).await;
+        scanned.assert_says(&format!("SKIPPED By settings: {skipped}."));
+        assert_eq!(unwrapped(&scanned.text).contains(sentence), explained, "{without}: {}", scanned.text);
     }
 }
 

@@ -57,9 +57,13 @@ pub struct Scanned {
 }
 
 pub async fn try_scan(system: SystemConfig) -> Result<Scanned, ScanFailure> {
+    try_scan_as(ScanRequest::default(), system).await
+}
+
+pub async fn try_scan_as(request: ScanRequest, system: SystemConfig) -> Result<Scanned, ScanFailure> {
     let sink = Arc::new(Collect::default());
     let connector = connect(system).unwrap();
-    let summary = connector.scan(ScanRequest::default(), Arc::clone(&sink) as Arc<dyn ScanSink>).await?;
+    let summary = connector.scan(request, Arc::clone(&sink) as Arc<dyn ScanSink>).await?;
     let (records, progress) = sink.0.lock().unwrap().clone();
     Ok(Scanned { records, progress, summary })
 }

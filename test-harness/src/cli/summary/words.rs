@@ -18,8 +18,6 @@ pub(super) fn section(section: Section) -> String {
         Section::APPLICATIONS => "applications",
         Section::DIRECTORIES => "directories",
         Section::GRANTS => "who reaches what",
-        Section::PRIVILEGED_GRANTS => "what accounts reach as administrator",
-        Section::OTHER_GRANTS => "what else accounts and groups reach",
         Section::LAST_LOGIN => "last logins",
         other => return spaced(other.as_str()),
     };
