@@ -145,7 +145,7 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         ),
         row(
             ErrorCode::AddressBlocked,
-            "403 with a web page: your IP has been blocked",
+            "403 or 429 with a web page: your IP has been blocked",
             "A gateway blocks this server because of too many requests",
             &format!(
                 "Do not scan again until JumpCloud's support has unblocked this server's public IP address; then set a lower {}",
@@ -225,8 +225,8 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
         row(
             ErrorCode::LimitExceeded,
             "Effective grants incomplete",
-            "More accounts reach more than effectiveGrantsLimit allows",
-            "Set effectiveGrants to privileged, or raise effectiveGrantsLimit",
+            "A section of effective grants has more rows than effectiveGrantsLimit allows",
+            "Raise effectiveGrantsLimit, or set effectiveGrants to privileged or none; the host keeps the rows that it had",
         ),
         row(
             ErrorCode::InvalidConfig,

@@ -49,10 +49,12 @@ pub(crate) struct Options {
     #[serde(skip)]
     pub(crate) left_out: BTreeSet<Section>,
     /// Which effective grants to write as rows. A binding is what an administrator configured; a grant is what an account
-    /// or group can reach because of it, and there can be as many as accounts times devices.
+    /// or group can reach because of it, and there can be as many as accounts times devices. Grants that are not written
+    /// can be computed from bindings and memberships; evidence is the same in every case.
     #[schemars(title = "Effective grants")]
     pub(crate) effective_grants: EffectiveGrants,
-    /// The most rows in each section of effective grants. A section with more ends as incomplete.
+    /// The most rows in each section of effective grants. A section with more ends as incomplete, and the host keeps the
+    /// rows that it had.
     #[schemars(title = "Effective grants limit", range(min = 1, max = 1_000_000_000))]
     pub(crate) effective_grants_limit: u64,
     /// How many days of logins to read. JumpCloud keeps 90 days, with some plans 15.
@@ -67,8 +69,8 @@ pub(crate) struct Options {
     /// Rows per page. JumpCloud takes at most 100.
     #[schemars(title = "Page size", range(min = 2, max = 100))]
     pub(crate) page_size: u8,
-    /// The most requests in flight at the same time. 0 is automatic: few at first, and more while throughput grows, up
-    /// to 32.
+    /// The most requests in flight at the same time. 0 is automatic: 8 at first, more as long as throughput grows, at most
+    /// 32, and fewer when JumpCloud gets slower or fails. 1 to 64 fixes the number.
     #[schemars(title = "Concurrent requests", range(min = 0, max = 64))]
     pub(crate) concurrency: u8,
     /// Maximum number of requests per second. If it is not set, the pace follows JumpCloud's responses.
@@ -312,7 +314,8 @@ pub(crate) type Switches = Vec<(Section, &'static Switch)>;
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use connector_api::{Credential, SystemConfig};
+    use connector_api::{Credential, ErrorCode, SystemConfig};
+    use connector_http::Concurrency;
 
     use super::*;
     use crate::sections::switches;
@@ -327,6 +330,30 @@ mod tests {
         config.validate(&crate::descriptor::descriptor()).unwrap();
         let options = Options::read(config, switches()).unwrap();
         assert_eq!((options.last_login_days, options.requests_per_second), (45, Some(2.0)));
+    }
+
+    #[test]
+    fn concurrency_is_automatic_or_a_number_from_1_to_64() {
+        let read = |value: Value| -> Result<Concurrency, ConnectorError> {
+            let config = config().with_attribute("concurrency", value);
+            config.validate(&crate::descriptor::descriptor())?;
+            Ok(Options::read(config, switches())?.bounds().concurrency)
+        };
+        assert_eq!(Options::read(config(), switches()).unwrap().bounds().concurrency, Concurrency::Automatic);
+        assert_eq!(read(json!(0)).unwrap(), Concurrency::Automatic);
+        for number in [1, 32, 64] {
+            assert_eq!(read(json!(number)).unwrap(), Concurrency::Fixed(number));
+        }
+        for (refused, bound) in
+            [(json!(65), "64"), (json!(-1), "0"), (json!(1.5), "integer"), (json!("auto"), "integer")]
+        {
+            let error = read(refused.clone()).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidConfig, "{refused}");
+            assert!(
+                error.message.contains("attributes.concurrency") && error.message.contains(bound),
+                "{refused}: {error}"
+            );
+        }
     }
 
     #[test]

@@ -19,7 +19,13 @@ pub(crate) fn named(fields: &Attributes) -> Option<String> {
 /// # Errors
 /// `wrong_organization`.
 pub(crate) fn check_devices(asked: Option<&str>, devices: &[System]) -> Result<(), ConnectorError> {
-    devices.iter().try_for_each(|device| check(asked, named(&device.rest), || format!("the device {}", device.id)))
+    if asked.is_none() {
+        return Ok(());
+    }
+    devices.iter().try_for_each(|device| {
+        let named = named(&device.rest);
+        check(asked, named.as_deref(), || format!("the device {}", device.id))
+    })
 }
 
 /// Compares the organisation that a row names with the requested one, if any. A row without an organisation passes.
@@ -28,7 +34,7 @@ pub(crate) fn check_devices(asked: Option<&str>, devices: &[System]) -> Result<(
 /// `wrong_organization`.
 pub(crate) fn check(
     asked: Option<&str>,
-    named: Option<String>,
+    named: Option<&str>,
     whose: impl FnOnce() -> String,
 ) -> Result<(), ConnectorError> {
     match (asked, named) {

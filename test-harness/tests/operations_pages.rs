@@ -117,6 +117,33 @@ fn the_attributes_that_may_change_between_the_runs_of_a_scan_stand_on_the_page()
     assert_eq!(listed, JumpCloud::describe().tuning);
 }
 
+/// `UPDATE_DOCS=1 cargo test -p test-harness --test operations_pages` writes the plan into the page.
+#[test]
+fn the_plan_on_the_page_is_what_is_printed() {
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(["scan", "--demo", "--plan"])
+        .env("COLUMNS", "100")
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let path = root().join("docs/operations/scan-times.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let start = "on a terminal of 100 columns:\n\n```text\n";
+    let (before, rest) = page.split_once(start).unwrap();
+    let (shown, after) = rest.split_once("```\n").unwrap();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, format!("{before}{start}{printed}```\n{after}")).unwrap();
+        return;
+    }
+    // The events of the demo are those of the last 90 days.
+    let lines = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with("lastLogin ")).map(str::to_owned).collect()
+    };
+    assert_eq!(lines(shown), lines(&printed), "UPDATE_DOCS=1 writes what is printed now into the page");
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }

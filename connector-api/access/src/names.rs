@@ -33,6 +33,11 @@ impl Name {
 }
 
 impl Names {
+    /// Creates an empty set with room for this number of names; it grows beyond as needed.
+    pub fn with_capacity(names: usize) -> Self {
+        Self { ends: Vec::with_capacity(names), index: HashTable::with_capacity(names), ..Self::default() }
+    }
+
     /// Inserts a name.
     ///
     /// # Errors

@@ -3,8 +3,9 @@
 //! *Automatic* begins with few and doubles them as long as that pays: when the requests in flight grow by a factor, and the
 //! latency does not, throughput grows by that factor. Where a target queues, the latency grows with the requests in flight
 //! and throughput stays: then the step is taken back. Later, smaller steps are tried now and then: up, or down when the
-//! latency is no longer what it was. A larger share of failures halves the number. Once the target limits the *rate*,
-//! which is the [pace](super::pace)'s to find, the number stays small.
+//! latency is no longer what it was. A step up after which more requests fail is taken back; where it was none, a large share
+//! of failures halves the number. Once the target limits the *rate*, which is the [pace](super::pace)'s to find, the number
+//! stays small.
 //!
 //! Latencies are compared for each kind of request by itself, since one list is slower than another and a scan reads one
 //! after the other.
@@ -106,6 +107,16 @@ impl Permits {
         self.take().await
     }
 
+    /// Keeps the permit of a request that is sent again, unless the number fell below those in use: then the permit is
+    /// given back, and the request waits for another one.
+    pub(crate) async fn renew<'a>(&'a self, permit: Option<Permit<'a>>) -> Option<Permit<'a>> {
+        if permit.is_some() && self.lock().surplus == 0 {
+            return permit;
+        }
+        drop(permit);
+        self.acquire_again().await
+    }
+
     async fn take(&self) -> Option<Permit<'_>> {
         let permit = self.semaphore.acquire().await.ok()?;
         Some(Permit { permit: Some(permit), permits: self })
@@ -155,12 +166,14 @@ impl Permits {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
+        // Under the lock to its end: the number must not fall between the look at the surplus and the return.
         let mut state = self.permits.lock();
-        if state.surplus > 0
-            && let Some(permit) = self.permit.take()
-        {
+        let Some(permit) = self.permit.take() else { return };
+        if state.surplus > 0 {
             state.surplus -= 1;
             permit.forget();
+        } else {
+            drop(permit);
         }
     }
 }

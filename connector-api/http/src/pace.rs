@@ -1,7 +1,7 @@
 //! The pace: one limit on concurrency and rate for all requests of a scan.
 //!
 //! *Concurrency*: a bounded number of requests is in flight. A request that failed keeps its permit during back-off, so
-//! a target in trouble gets few requests. A request that was refused because of the rate passes its permit on. *Rate*:
+//! a target in trouble gets few requests, unless fewer may be in flight by then. A request that was refused because of the rate passes its permit on. *Rate*:
 //! unlimited until the target first refuses a request because of the rate. From then on, requests go out evenly at a
 //! *level*, which no second exceeds. Three things change it:
 //!
@@ -92,6 +92,11 @@ impl Pace {
     /// Waits for a permit for a request that passed its own on.
     pub(crate) async fn permit_again(&self) -> Option<Permit<'_>> {
         self.permits.acquire_again().await
+    }
+
+    /// Keeps the permit of a request that is sent again, if as many may still be in flight.
+    pub(crate) async fn renew<'a>(&'a self, permit: Option<Permit<'a>>) -> Option<Permit<'a>> {
+        self.permits.renew(permit).await
     }
 
     /// Waits for a slot under the rate, and returns its time.

@@ -89,7 +89,7 @@ impl<'a> Refusal<'a> {
         let renew = format!("check that {credential} is valid and has not expired, and enter it again");
         let allow = format!("give {credential} the right to read this");
         match self.status.as_u16() {
-            403 if self.said.blocked => self.address_blocked(),
+            _ if self.blocks_address() => self.address_blocked(),
             407 => self.proxy_wants_password(),
             400 | 401 | 403 if self.asked.service == Service::TOKEN => {
                 self.no_token("check the client id and the client secret, and the URL of the token")
@@ -103,6 +103,17 @@ impl<'a> Refusal<'a> {
             408 | 429 | 500..=599 => self.passing(),
             _ => self.not_taken(),
         }
+    }
+
+    /// Returns whether a gateway blocks this server's address: it says so with 403, or with 429 without naming a wait. With a
+    /// wait it limits the rate.
+    pub fn blocks_address(&self) -> bool {
+        self.said.blocked
+            && match self.status.as_u16() {
+                403 => true,
+                429 => self.after.is_none(),
+                _ => false,
+            }
     }
 
     /// Returns the verdict for a blocked address of this server: no further requests are sent.

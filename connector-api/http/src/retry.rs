@@ -206,6 +206,7 @@ impl Attempts {
                 permit = pace.permit_again().await;
             } else {
                 sleep(wait).await;
+                permit = pace.renew(permit).await;
             }
         }
     }

@@ -29,6 +29,8 @@ impl<'a> WireText<'a> {
 
     /// A text that is not empty.
     pub(crate) fn text(self) -> Option<String> {
+        // What is no text is not given to a deserialiser: an error takes longer to make than most values to read.
+        self.0.filter(|json| json.starts_with('"'))?;
         let text = self.plain().map(str::to_owned).or_else(|| self.get())?;
         (!text.is_empty()).then_some(text)
     }

@@ -78,7 +78,7 @@ impl Target for Console {
         let Refusal { asked, status, said, .. } = refusal;
         let (service, path, sign_in) = (asked.service, asked.path, self.sign_in);
         match status.as_u16() {
-            403 if said.blocked => refusal.address_blocked(),
+            _ if refusal.blocks_address() => refusal.address_blocked(),
             400 | 401 | 403 if service == Service::TOKEN => refusal.no_token(rights::no_token()),
             // `failed to list collection objects: invalid sort field: _id`, or in other words.
             400 | 422 if refusal.may_refuse_to_sort() && !is_about_organizations(said, *status) => refusal.without_sort(),

@@ -77,6 +77,9 @@ impl<'a> Privilege<'a> {
         // If there are devices, the reason about them already says that the group gives `sudo`.
         let says_more = |reason: &&Reason| devices.is_none() || !is_sudo_of_group(reason);
         let mut own = self.groups[last as usize].own.iter().filter(says_more).peekable();
+        if own.peek().is_none() && devices.is_none() {
+            return;
+        }
         let id = self.state.found.groups.rows[last as usize].id.to_string();
         if own.peek().is_some() {
             let group = self.by_way(&end.shortest[hidden..]);

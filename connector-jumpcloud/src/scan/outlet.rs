@@ -27,8 +27,8 @@ pub(crate) struct Known<'a> {
 pub(crate) struct Outlet<'a> {
     scan: &'a Scan<'a>,
     batch: Vec<Record>,
-    /// How many rows of the batch belong to each section.
-    pending: BTreeMap<Section, u64>,
+    /// The sections of the batch's rows, each with how many follow one another.
+    pending: Vec<(Section, u64)>,
     /// Counts of the sections while their rows are made, in addition to those of reading.
     asides: BTreeMap<Section, SectionProgress>,
     /// Sections that ended before their last row, and why.
@@ -40,7 +40,7 @@ impl<'a> Outlet<'a> {
         Self {
             scan,
             batch: Vec::with_capacity(BATCH),
-            pending: BTreeMap::new(),
+            pending: Vec::new(),
             asides: BTreeMap::new(),
             ended: BTreeMap::new(),
         }
@@ -48,7 +48,10 @@ impl<'a> Outlet<'a> {
 
     /// Sends a row that a section owns.
     pub(crate) async fn send(&mut self, section: Section, record: impl Into<Record>) -> Result<(), ConnectorError> {
-        *self.pending.entry(section).or_default() += 1;
+        match self.pending.last_mut() {
+            Some((last, rows)) if *last == section => *rows += 1,
+            _ => self.pending.push((section, 1)),
+        }
         self.batch.push(record.into());
         if self.batch.len() == BATCH { self.flush().await } else { Ok(()) }
     }
@@ -61,8 +64,7 @@ impl<'a> Outlet<'a> {
             return Err(ConnectorError::cancelled());
         }
         self.scan.sink.records(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH))).await?;
-        let pending = std::mem::take(&mut self.pending);
-        pending.into_iter().for_each(|(section, rows)| self.scan.in_flight.took(section, rows));
+        self.pending.drain(..).for_each(|(section, rows)| self.scan.in_flight.took(section, rows));
         Ok(())
     }
 

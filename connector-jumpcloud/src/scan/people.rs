@@ -108,7 +108,24 @@ impl Serialize for People {
     }
 }
 
+/// The most users for which room is reserved: their reported number may be wrong.
+const MOST_EXPECTED: u64 = 1_000_000;
+
 impl People {
+    /// Nobody yet, with room for the expected users.
+    pub(crate) fn expecting(users: u64) -> Self {
+        let users = users.min(MOST_EXPECTED) as usize;
+        Self {
+            ids: Vec::with_capacity(users),
+            index: HashTable::with_capacity(users),
+            named: Vec::with_capacity(users),
+            names: Names::with_capacity(users),
+            sudo: Vec::with_capacity(users),
+            listed: Vec::with_capacity(users),
+            ..Self::default()
+        }
+    }
+
     /// The index of a user, even if it is not listed yet.
     pub(crate) fn intern(&mut self, id: &Id) -> u32 {
         let Self { ids, hasher, .. } = self;

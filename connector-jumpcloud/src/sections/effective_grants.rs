@@ -48,7 +48,7 @@ impl Discovery for Privileged {
     /// Only of devices an account can be administrator.
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let devices = planner.count_of(Kind::System);
-        let because = |users| format!("computed: {users} users, each administrator of {devices} devices");
+        let because = |users| format!("computed: at most each of {users} users on each of {devices} devices");
         let most = planner.users.map(|users| (users.saturating_mul(devices), because(users)));
         planner.sections.push(planned(Section::PRIVILEGED_GRANTS, most, planner.options));
         Ok(())
@@ -89,7 +89,7 @@ impl Discovery for Other {
         let kinds = planner.things.keys().filter(|kind| **kind != Kind::SystemGroup);
         let things = kinds.map(|kind| planner.count_of(*kind)).sum();
         let because =
-            |users| format!("computed: {users} users and {groups} groups, each with access to {things} objects");
+            |users| format!("computed: at most each of {users} users and {groups} groups on each of {things} objects");
         let most = planner.users.map(|users| ((users + groups).saturating_mul(things), because(users)));
         planner.sections.push(planned(Section::OTHER_GRANTS, most, planner.options));
         Ok(())
@@ -157,10 +157,11 @@ impl Rows {
         if !self.is_full() {
             return outlet.send(self.section, grant).await;
         }
-        let message = format!("there are more than {} effective grants", self.most);
+        let message = format!("there are more than {} rows", self.most);
+        let fewer = if self.section == Section::OTHER_GRANTS { "privileged or none" } else { "none" };
         let remedy = format!(
-            "raise {EFFECTIVE_GRANTS_LIMIT}, or set {EFFECTIVE_GRANTS} to what is needed: connector-access makes the others \
-             of bindings and memberships on demand"
+            "raise {EFFECTIVE_GRANTS_LIMIT}, or set {EFFECTIVE_GRANTS} to {fewer}: grants that are not written can be computed \
+             from bindings and memberships"
         );
         outlet.end(self.section, ConnectorError::new(ErrorCode::LimitExceeded, message, remedy));
         Ok(())

@@ -59,8 +59,8 @@ impl Discovery for Memberships {
         let reader = context.edge_reader(&progress);
         let groups: Vec<_> = state.found.groups.rows.iter().map(|group| group.id.clone()).collect();
         let absent = state.found.groups.absent.clone();
+        let mut people = People::expecting(context.users.unwrap_or(0));
         Some(Box::pin(async move {
-            let mut people = People::default();
             let read = read(&reader, &groups, &mut people, &mut progress).await;
             let read = read.and_then(|members| {
                 let there: HashSet<_> =

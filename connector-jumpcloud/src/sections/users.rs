@@ -185,7 +185,7 @@ impl Sender<'_> {
                 let before = self.people.listed().len();
                 for draft in page {
                     let asked = self.scan.client.org_id();
-                    organization::check(asked, draft.organization(), || format!("the user {}", draft.id()))?;
+                    organization::check(asked, draft.organization.as_deref(), || format!("the user {}", draft.id()))?;
                     if !self.is_listed(draft.id()) {
                         self.send(draft).await?;
                     }

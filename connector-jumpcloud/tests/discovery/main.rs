@@ -5,6 +5,7 @@ mod administrators;
 mod answers;
 mod bindings;
 mod cases;
+mod changed_modes;
 mod core;
 mod device_groups;
 mod effective_grants;

@@ -10,9 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{Collected, Identities, config, connect};
+use connector_access::RowsBuilder;
 use connector_api::{
-    CancellationToken, ErrorCode, Outcome, ScanFailure, ScanRequest, ScanSink, ScanSummary, Section, SectionStatus,
+    CancellationToken, Connector, ErrorCode, Grant, Outcome, Principal, Record, ScanFailure, ScanRequest, ScanSink,
+    ScanSummary, Section, SectionStatus,
 };
+use connector_jumpcloud::JumpCloud;
 use futures_util::{FutureExt, StreamExt, stream};
 use jumpcloud_simulator::organization::{Kind, Node};
 use jumpcloud_simulator::{Behaviour, Organization, Simulator, SimulatorOptions, UsersEndpoint};
@@ -38,6 +41,7 @@ struct Case {
     /// In what the target differs from the service as it was observed.
     differences: Vec<&'static str>,
     group_details: &'static str,
+    effective_grants: &'static str,
     /// The call of the sink at which the scan is cancelled.
     cancel_at: Option<usize>,
     cancel_after: Option<Duration>,
@@ -87,6 +91,7 @@ impl Case {
             faults: Vec::new(),
             differences: Vec::new(),
             group_details: ["auto", "auto", "each", "filtered"][dice.random_range(0..4)],
+            effective_grants: "all",
             cancel_at: dice.random_bool(0.08).then(|| dice.random_range(1..12)),
             cancel_after: dice.random_bool(0.08).then(|| Duration::from_millis(dice.random_range(0..200))),
         };
@@ -102,6 +107,7 @@ impl Case {
                 case.differences.push(difference);
             }
         }
+        case.effective_grants = ["all", "all", "privileged", "none"][dice.random_range(0..4)];
         case
     }
 
@@ -237,7 +243,7 @@ async fn run(seed: u64, case: &Case) -> Result<Kinds, String> {
     let simulator = Simulator::start(case.options(seed)).await.unwrap();
     let attributes = json!({
         "pageSize": case.page_size, "concurrency": case.concurrency, "attempts": case.attempts,
-        "groupDetails": case.group_details,
+        "groupDetails": case.group_details, "effectiveGrants": case.effective_grants,
         "largestAnswerMib": 1, "retryBudgetSeconds": 20, "requestTimeoutSeconds": 10,
     });
     let connector = connect(config(&simulator, attributes)).unwrap();
@@ -292,6 +298,11 @@ fn judge(
     if !wrong.is_empty() {
         return Err(format!("{wrong:?}"));
     }
+    let walked = walked(&rows, summary)?;
+    if is_complete(summary, Section::OTHER_GRANTS) && found.logins != walked {
+        return Err("bindings and memberships give other logins than the grants".to_owned());
+    }
+    let found = Identities { logins: walked, ..found };
     if case.has("drift") {
         drifted(organization, &found, summary, case)?;
     } else {
@@ -303,6 +314,26 @@ fn judge(
         }
     }
     Ok(if summary.outcome == Outcome::Complete { Kinds::Complete } else { Kinds::Incomplete })
+}
+
+/// User and device of all access, as bindings and memberships give it. The grants that were sent are these, whichever
+/// sections were chosen.
+fn walked(rows: &[Record], summary: &ScanSummary) -> Result<BTreeSet<(String, String)>, String> {
+    let mut builder = RowsBuilder::new(&JumpCloud::describe().accesses);
+    rows.iter().for_each(|row| builder.enter(row));
+    let made: Vec<Grant> = builder.finish().all_grants().collect();
+    let text = |grant: &Grant| serde_json::to_string(grant).unwrap();
+    let sent = rows.iter().filter_map(|row| if let Record::Grant(grant) = row { Some(&**grant) } else { None });
+    for (section, privileged) in [(Section::PRIVILEGED_GRANTS, true), (Section::OTHER_GRANTS, false)] {
+        if is_complete(summary, section) {
+            let expected = made.iter().filter(|grant| grant.is_privileged() == privileged).map(text).collect();
+            let found = sent.clone().filter(|grant| grant.is_privileged() == privileged).map(text).collect();
+            differ(section.as_str(), &expected, &found)?;
+        }
+    }
+    let of_accounts = made.iter().filter(|grant| matches!(grant.principal, Principal::Account { .. }));
+    let logins = of_accounts.filter(|grant| grant.resource.resource_type == "system");
+    Ok(logins.map(|grant| (grant.principal.external_id().to_owned(), grant.resource.external_id.clone())).collect())
 }
 
 fn is_complete(summary: &ScanSummary, section: Section) -> bool {

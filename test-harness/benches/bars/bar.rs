@@ -15,6 +15,9 @@ pub(crate) struct Bar {
     bound: Bound,
     /// Absent where there is no bound.
     met: Option<bool>,
+    /// It is compared with nothing.
+    #[serde(skip)]
+    is_fact: bool,
 }
 
 /// What the ratio may be.
@@ -38,18 +41,18 @@ impl Bar {
             Bound::Within(distance) => Some((ratio - 1.0).abs() <= distance),
             Bound::None => None,
         };
-        Self { name: name.into(), measured, ideal, unit, ratio, bound, met }
+        Self { name: name.into(), measured, ideal, unit, ratio, bound, met, is_fact: false }
     }
 
     /// Something that is only reported.
     pub(crate) fn fact(name: impl Into<String>, measured: f64, unit: &'static str) -> Self {
-        Self::new(name, measured, measured, unit, Bound::None)
+        Self { is_fact: true, ..Self::new(name, measured, measured, unit, Bound::None) }
     }
 }
 
 /// Prints the table.
 pub(crate) fn print(bars: &[Bar]) {
-    println!("{:<58} {:>14} {:>14} {:>8} {:>8}  met", "bar", "measured", "ideal", "ratio", "bound");
+    println!("{:<72} {:>14} {:>14} {:>8} {:>8}  met", "bar", "measured", "ideal", "ratio", "bound");
     for bar in bars {
         let bound = match bar.bound {
             Bound::AtMost(most) => format!("≤ {most}"),
@@ -63,10 +66,10 @@ pub(crate) fn print(bars: &[Bar]) {
             None => "",
         };
         let (mut ideal, mut ratio) = (shown(bar.ideal, bar.unit), format!("{:.3}", bar.ratio));
-        if bar.met.is_none() {
+        if bar.is_fact {
             (ideal, ratio) = Default::default();
         }
-        println!("{:<58} {:>14} {ideal:>14} {ratio:>8} {bound:>8}  {met}", bar.name, shown(bar.measured, bar.unit));
+        println!("{:<72} {:>14} {ideal:>14} {ratio:>8} {bound:>8}  {met}", bar.name, shown(bar.measured, bar.unit));
     }
 }
 

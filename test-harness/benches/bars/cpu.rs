@@ -1,47 +1,79 @@
-//! Processor: what a scan takes, and a client that only downloads the same bodies.
-
-use std::time::Duration;
+//! Processor: what a scan takes, and the least that its rows can be made in.
 
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
 
 use super::bar::{Bar, Bound};
-use super::bare::{self, Then};
-use super::scan::Scope;
-use super::{Result, Setup};
+use super::clients::{self, Kind};
+use super::scan::{CONCURRENCY, Scan, Scope};
+use super::{Result, Setup, median};
 
-/// Scan and download are measured in turn so often, and the least of each counts: noise only adds.
-const ROUNDS: usize = 5;
+/// A scan may take at most this many times the processor time of the lower bound.
+const MOST: f64 = 1.5;
 
 pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
-    let users = if setup.quick { 5_000 } else { 50_000 };
+    let (users, rounds) = if setup.quick { (5_000, 3) } else { (50_000, 12) };
     let mut bars = Vec::new();
-    for gzip in [true, false] {
+    for (gzip, how) in [(true, "gzip"), (false, "plain")] {
         let options = SimulatorOptions { users, groups: 100, gzip, ..SimulatorOptions::default() };
         let simulator = Simulator::start(options).await?;
-        let [mut scan, mut download, mut reading] = [Duration::MAX; 3];
-        let (mut wall, mut ceiling) = (Duration::MAX, 0.0_f64);
-        for _ in 0..ROUNDS {
-            let scanned = setup.scan(&simulator, Scope::Core).await?;
-            scan = scan.min(scanned.usage.processor);
-            wall = wall.min(scanned.usage.wall);
-            let (usage, downloaded) = bare::run(&simulator, Then::Forget).await?;
-            download = download.min(usage.processor);
-            reading = reading.min(bare::run(&simulator, Then::ReadAndWrite).await?.0.processor);
-            ceiling = ceiling.max(downloaded.pages as f64 / downloaded.seconds);
-        }
-        let how = if gzip { "gzip" } else { "plain" };
-        let [scan, download, reading] = [scan, download, reading].map(|time| time.as_secs_f64());
-        bars.push(Bar::new(
-            format!("processor against a bare download of {users} users, {how}"),
-            scan,
-            download,
-            "s",
-            Bound::AtMost(2.0),
-        ));
-        bars.push(Bar::fact(format!("the same download, pages read as JSON and written, {how}"), reading, "s"));
-        bars.push(Bar::fact(format!("users a core-second, {how}"), users as f64 / scan, "users"));
-        bars.push(Bar::fact(format!("wall time at no latency, {how}"), wall.as_secs_f64(), "s"));
-        bars.push(Bar::fact(format!("the simulator's own ceiling, {how}"), ceiling, "pages/s"));
+        // A real service compresses, so only that has a bound.
+        let bound = if gzip { Bound::AtMost(MOST) } else { Bound::None };
+        bars.extend(compare(setup, &simulator, users, rounds, how, bound).await?);
     }
+    Ok(bars)
+}
+
+/// Measures the scan and the clients in turn. What else the machine does meets both of a pair alike.
+async fn compare(
+    setup: &Setup,
+    simulator: &Simulator,
+    users: u64,
+    rounds: usize,
+    how: &str,
+    bound: Bound,
+) -> Result<Vec<Bar>> {
+    let [mut ratios, mut scans, mut lowers, mut ones, mut downloads, mut walls, mut ceilings] =
+        [const { Vec::new() }; 7];
+    let mut facts = Vec::new();
+    let scan_of_core = Scan::of(simulator, Scope::Core).with("concurrency", CONCURRENCY);
+    for round in 0..rounds {
+        let scanned = setup.run(&scan_of_core).await?;
+        let lower = clients::run(simulator, Kind::LowerBound, CONCURRENCY, None).await?;
+        let one = clients::run(simulator, Kind::LowerBoundOnOneThread, CONCURRENCY, None).await?;
+        let download = clients::run(simulator, Kind::Download, CONCURRENCY, None).await?;
+        let [scan, least] = [&scanned.usage, &lower.usage].map(|usage| usage.processor.as_secs_f64());
+        ratios.push(scan / least);
+        scans.push(scan);
+        lowers.push(least);
+        ones.push(one.usage.processor.as_secs_f64());
+        downloads.push(download.usage.processor.as_secs_f64());
+        walls.push(scanned.usage.wall.as_secs_f64());
+        ceilings.push(download.work.requests as f64 / download.work.seconds);
+        if round == 0 {
+            let pair = |what: &str, scan: u64, lower: u64, unit| {
+                let name = format!("{what} of the scan, and of the lower bound, {how}");
+                Bar::new(name, scan as f64, lower as f64, unit, Bound::None)
+            };
+            facts = vec![
+                pair("requests", scanned.summary.requests(), lower.work.requests, "requests"),
+                pair("rows", scanned.summary.records(), lower.work.rows, "rows"),
+                pair("bytes of rows", scanned.bytes, lower.work.written_bytes, "bytes"),
+            ];
+        }
+    }
+    let scan = median(&mut scans);
+    let name = format!("processor by lower bound, {users} users, median of {rounds}, {how}");
+    let mut bars = vec![Bar::new(name, median(&mut ratios), 1.0, "×", bound)];
+    let fact = |what: &str, value: f64, unit| Bar::fact(format!("{what}, {how}"), value, unit);
+    bars.extend([
+        fact("processor of the scan", scan, "s"),
+        fact("processor of the lower bound", median(&mut lowers), "s"),
+        fact("processor of the lower bound on one thread", median(&mut ones), "s"),
+        fact("processor of a bare download", median(&mut downloads), "s"),
+        fact("users a core-second", users as f64 / scan, "users"),
+        fact("wall time at no latency", median(&mut walls), "s"),
+        fact("the simulator's own ceiling", median(&mut ceilings), "requests/s"),
+    ]);
+    bars.extend(facts);
     Ok(bars)
 }

@@ -2,9 +2,12 @@
 //! it. See `cargo bench -p test-harness --bench bars -- --help`; `docs/performance.md` explains each bar.
 
 mod bar;
-mod bare;
+mod clients;
+mod concurrency;
 mod cpu;
+mod large;
 mod memory;
+mod modes;
 mod pace;
 mod process;
 mod requests;
@@ -55,14 +58,9 @@ enum Part {
         #[arg(trailing_var_arg = true, required = true)]
         command: Vec<OsString>,
     },
-    /// Downloads what a scan of the core sections reads, and looks at nothing
+    /// Does what a client does that a scan is compared with
     #[command(hide = true)]
-    Download {
-        url: String,
-        concurrency: usize,
-        #[arg(long)]
-        read_and_write: bool,
-    },
+    Client(clients::Order),
 }
 
 /// Bars that are measured together.
@@ -70,8 +68,11 @@ enum Part {
 enum Group {
     Requests,
     Wall,
+    Concurrency,
     Pace,
     Cpu,
+    Modes,
+    Large,
     Memory,
     Startup,
 }
@@ -82,19 +83,29 @@ struct Setup {
     harness: PathBuf,
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
+/// The middle one, or the mean of the two in the middle.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let (lower, upper) = (values.len().saturating_sub(1) / 2, values.len() / 2);
+    (values[lower] + values[upper]) / 2.0
+}
+
+/// As in `harness`: the clients that a scan is compared with get no slower allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.part {
-        Some(Part::Measure { command }) => return process::measure(&command),
-        Some(Part::Download { url, concurrency, read_and_write }) => {
-            let then = if read_and_write { bare::Then::ReadAndWrite } else { bare::Then::Forget };
-            return bare::download(&url, concurrency, then).await;
-        }
+        Some(Part::Measure { command }) => process::measure(&command),
+        Some(Part::Client(order)) => clients::perform(&order),
         // `cargo test --all-targets` runs benchmarks, too.
-        None if !arguments.bench => return Ok(()),
-        None => {}
+        None if !arguments.bench => Ok(()),
+        None => tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure(arguments)),
     }
+}
+
+async fn measure(arguments: Arguments) -> Result<()> {
     let setup = Setup { quick: arguments.quick, harness: arguments.harness };
     let mut bars: Vec<Bar> = Vec::new();
     for group in Group::value_variants() {
@@ -105,8 +116,11 @@ async fn main() -> Result<()> {
         bars.extend(match group {
             Group::Requests => requests::measure(&setup).await?,
             Group::Wall => wall::measure(&setup).await?,
+            Group::Concurrency => concurrency::measure(&setup).await?,
             Group::Pace => pace::measure(&setup).await?,
             Group::Cpu => cpu::measure(&setup).await?,
+            Group::Modes => modes::measure(&setup).await?,
+            Group::Large => large::measure(&setup).await?,
             Group::Memory => memory::measure(&setup).await?,
             Group::Startup => startup::measure(&setup)?,
         });

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 pub use behaviour::{Behaviour, BehaviourError, GroupFilter, GroupRows, NullEdges, NullForm, Places, V2Errors, V2Sort};
 pub use faults::{Drift, Effect, Fault, FaultError, RetryAfter, Scope, TotalFault};
-pub use log::RequestLog;
+pub use log::{RecordedRequest, RequestLog};
 pub use options::{Counting, GroupSizes, SimulatorOptions, TlsMode, UsersEndpoint};
 pub use organization::Organization;
 pub use tls::TlsError;
@@ -69,6 +69,7 @@ impl Simulator {
             rate_limit: rate_limit::RateLimit::new(options.rate_limit, options.counting),
             retry_after: options.retry_after,
             log: log::Log::default(),
+            recording: log::Recording::new(options.record),
             latency: options.latency,
             gzip: options.gzip,
             users_endpoint: options.users_endpoint,
@@ -118,6 +119,12 @@ impl Simulator {
     /// The requests received so far.
     pub fn requests(&self) -> RequestLog {
         self.service.log.snapshot()
+    }
+
+    /// The admitted requests so far, in the order of their arrival; none unless
+    /// [`record`](SimulatorOptions::record) is set. They can be made again.
+    pub fn recorded(&self) -> Vec<RecordedRequest> {
+        self.service.recording.snapshot()
     }
 
     /// Changes the limit of requests per second.

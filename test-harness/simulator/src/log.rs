@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 /// Requests so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestLog {
@@ -28,6 +30,38 @@ impl RequestLog {
     /// How many requests ended with a status.
     pub fn with_status(&self, status: u16) -> u64 {
         self.by_status.get(&status).copied().unwrap_or_default()
+    }
+}
+
+/// A request as it was received, without its headers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedRequest {
+    /// The method, such as `GET`.
+    pub method: String,
+    /// The path and the query.
+    pub path: String,
+    /// The body; empty if there is none.
+    pub body: String,
+}
+
+/// The requests that were received, if they are recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Recording(Option<Mutex<Vec<RecordedRequest>>>);
+
+impl Recording {
+    pub(crate) fn new(is_wanted: bool) -> Self {
+        Self(is_wanted.then(Mutex::default))
+    }
+
+    pub(crate) fn add(&self, request: impl FnOnce() -> RecordedRequest) {
+        if let Some(requests) = &self.0 {
+            requests.lock().unwrap_or_else(PoisonError::into_inner).push(request());
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Vec<RecordedRequest> {
+        let snapshot = |requests: &Mutex<Vec<_>>| requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.0.as_ref().map(snapshot).unwrap_or_default()
     }
 }
 

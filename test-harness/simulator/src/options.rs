@@ -36,6 +36,8 @@ pub struct SimulatorOptions {
     pub gzip: bool,
     /// Delay before each request is handled.
     pub latency: Duration,
+    /// Whether admitted requests are recorded; see [`Simulator::recorded`](super::Simulator::recorded).
+    pub record: bool,
     /// Requests per second; further ones are answered with 429.
     pub rate_limit: Option<u32>,
     /// How requests are counted for the limit.
@@ -74,6 +76,7 @@ impl Default for SimulatorOptions {
             http2: true,
             gzip: true,
             latency: Duration::ZERO,
+            record: false,
             rate_limit: None,
             counting: Counting::default(),
             retry_after: None,

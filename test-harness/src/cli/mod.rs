@@ -109,8 +109,14 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Connectors(arguments) => arguments.run(&Registry::discover()?),
         Command::Describe(arguments) => arguments.run(&Registry::discover()?),
         Command::Schema(arguments) => arguments.run(&Registry::discover()?),
-        Command::TestConnection(arguments) => block_on(arguments.run(&Registry::discover()?)),
-        Command::Scan(arguments) => block_on(arguments.run(&Registry::discover()?)),
+        Command::TestConnection(arguments) => {
+            let registry = Registry::discover()?;
+            block_on(async move { arguments.run(&registry).await })
+        }
+        Command::Scan(arguments) => {
+            let registry = Registry::discover()?;
+            block_on(async move { arguments.run(&registry).await })
+        }
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),
@@ -118,10 +124,14 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
     }
 }
 
-fn block_on(work: impl Future<Output = Result<Exit, ConnectorError>>) -> Result<Exit, ConnectorError> {
+/// Runs a command on the runtime's own threads: a thread of its own would have to be woken for every page.
+fn block_on(work: impl Future<Output = Result<Exit, ConnectorError>> + Send + 'static) -> Result<Exit, ConnectorError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| ConnectorError::internal(format!("cannot start threads: {error}")))?;
-    let result = runtime.block_on(work);
+    let result = runtime.block_on(runtime.spawn(work)).unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => panic::resume_unwind(panic),
+        Err(error) => Err(ConnectorError::internal(format!("the command did not end: {error}"))),
+    });
     // A thread that hangs in a write must not keep the program from ending.
     runtime.shutdown_background();
     result

@@ -16,7 +16,7 @@ use super::logging::Logging;
 use super::summary::{self, Kept};
 use super::table::Table;
 use super::target::{Target, TargetArguments};
-use super::{Exit, print, signals};
+use super::{Exit, paragraph, print, screen, signals};
 use connector_host::files;
 use connector_host::output::{Destination, Format};
 use connector_host::progress::Reporter;
@@ -121,7 +121,7 @@ impl Arguments {
         })?;
         match self.rows.format {
             Some(Format::Json) => print::json(&plan)?,
-            _ => print::text(&plan_table(&plan))?,
+            _ => print::text(&plan_table(&plan, screen::of_tables()))?,
         }
         Ok(Exit::Complete)
     }
@@ -276,7 +276,7 @@ async fn unless_cancelled<T>(
     }
 }
 
-fn plan_table(plan: &ScanPlan) -> String {
+fn plan_table(plan: &ScanPlan, width: Option<usize>) -> String {
     let mut table = Table::new(&["SECTION", "REQUESTS", "ROWS", "SIZE", "BECAUSE"], &[1, 2, 3]);
     for section in &plan.sections {
         let [rows, size] = estimated(section.rows);
@@ -286,8 +286,14 @@ fn plan_table(plan: &ScanPlan) -> String {
     let all = plan.sections.iter().map(|section| section.rows).reduce(|all, rows| Some(all?.and(rows?))).flatten();
     let [rows, size] = estimated(all);
     table.row(["total".to_owned(), HumanCount(plan.requests()).to_string(), rows, size, String::new()]);
+    let table = width.map_or_else(|| table.render(0), |width| table.render_within(width));
     let probes = HumanCount(plan.probes);
-    format!("{}\nRows marked ≤ are upper bounds. This plan took {probes} requests.\n", table.render(0))
+    let note = format!(
+        "ROWS and SIZE, as NDJSON, are estimates; ≤ marks upper bounds, which can be far above the truth. This plan took \
+         {probes} requests."
+    );
+    let note = width.map_or_else(|| note.clone() + "\n", |width| paragraph::labelled("", &note, width));
+    format!("{table}\n{note}")
 }
 
 /// Rows and their size as NDJSON; `≤` marks an upper bound.

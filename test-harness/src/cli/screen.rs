@@ -24,6 +24,11 @@ pub(super) fn of_results() -> Option<usize> {
     of_terminal(&Term::stdout())
 }
 
+/// The width of tables on standard output: of the terminal, or by `COLUMNS`; otherwise lines are as long as they are.
+pub(super) fn of_tables() -> Option<usize> {
+    said().or_else(|| of(&Term::stdout()))
+}
+
 fn of_terminal(term: &Term) -> Option<usize> {
     term.is_term().then(|| said().or_else(|| of(term)).unwrap_or(DEFAULT))
 }

@@ -280,6 +280,50 @@ async fn a_plan_names_the_requests_of_each_section() {
     assert_eq!(plan["sections"][0]["section"], "users");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_fits_the_width_and_its_sentences_are_whole() {
+    let simulator = small(SimulatorOptions::default()).await;
+    let printed = |columns: Option<&str>| {
+        let mut command = scan(&simulator, &["--plan", "--set", "effectiveGrants=all"]);
+        columns.map(|columns| command.env("COLUMNS", columns));
+        let ended = run(&mut command);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        ended.stdout
+    };
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+    let whole = printed(None);
+    for columns in [60, 80, 140] {
+        let table = printed(Some(&columns.to_string()));
+        assert!(table.lines().all(|line| line.chars().count() <= columns), "{columns}:\n{table}");
+        assert_eq!(words(&table), words(&whole), "{columns}:\n{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_effective_grants_that_is_exceeded_ends_with_exit_code_3_and_says_what_to_set() {
+    let simulator = small(SimulatorOptions::default()).await;
+    for (mode, section) in [("privileged", "privilegedGrants"), ("all", "otherGrants")] {
+        let mode = format!("effectiveGrants={mode}");
+        let limited = |limit: u64| {
+            let limit = format!("effectiveGrantsLimit={limit}");
+            run(&mut scan(&simulator, &["--set", &mode, "--set", &limit]))
+        };
+        let report = |ended: &Ended| -> Value {
+            let summary = lines(&ended.stdout).pop().unwrap();
+            let of_section = |report: &&Value| report["section"] == section;
+            summary["sections"].as_array().unwrap().iter().find(of_section).unwrap().clone()
+        };
+        let whole = limited(1_000_000);
+        let rows = report(&whole)["records"].as_u64().unwrap();
+        assert_eq!((whole.code, limited(rows).code), (0, 0), "as many as the limit allows");
+        let ended = limited(rows - 1);
+        assert_eq!((ended.code, report(&ended)["status"].as_str()), (3, Some("incomplete")), "{ended:?}");
+        assert!(ended.stderr.contains("limit_exceeded"), "{}", ended.stderr);
+        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("aise effectiveGrantsLimit, or set effectiveGrants to "), "{said}");
+    }
+}
+
 #[test]
 fn the_demo_needs_nothing() {
     let ended = run(&mut harness(["scan", "--demo"]));

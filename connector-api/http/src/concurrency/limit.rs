@@ -17,8 +17,8 @@ pub(super) struct Limit {
     up_was_vain: bool,
     /// Responses to wait for before anything is measured again.
     quiet: u32,
-    /// The number that a step on trial began from, and its latencies.
-    before: Option<(usize, Latencies)>,
+    /// The number that a step on trial began from, and what was measured there.
+    before: Option<(usize, Window)>,
     /// The latencies when this number was last known to pay.
     usual: Latencies,
     health: Health,
@@ -54,6 +54,8 @@ struct Window {
     answers: u32,
     /// How many of them came while as many requests were in flight as may be. Otherwise the limit changes nothing.
     full: u32,
+    /// Requests that failed, in addition to the responses.
+    failures: u32,
     latencies: Latencies,
 }
 
@@ -147,11 +149,17 @@ impl Health {
 
 impl Window {
     fn starting(began: Instant) -> Self {
-        Self { began, answers: 0, full: 0, latencies: Latencies::default() }
+        Self { began, answers: 0, full: 0, failures: 0, latencies: Latencies::default() }
     }
 
     fn is_full(&self) -> bool {
         2 * self.full > self.answers
+    }
+
+    /// Whether clearly more fails than did before.
+    fn fails_more_than(&self, before: &Self) -> bool {
+        let share = |window: &Self| f64::from(window.failures) / f64::from(window.answers + window.failures).max(1.0);
+        self.failures > 1 && share(self) > share(before) + CONCURRENCY.most_more_failing
     }
 }
 
@@ -210,6 +218,9 @@ impl Limit {
     }
 
     pub(super) fn failed(&mut self, sent: Instant, now: Instant) {
+        if self.quiet == 0 && sent >= self.window.began {
+            self.window.failures += 1;
+        }
         if sent < self.health.began {
             return;
         }
@@ -221,7 +232,11 @@ impl Limit {
         {
             self.health = Health::starting(now);
             self.patience = (2.0 * self.patience).min(CONCURRENCY.most_patience);
-            self.rest(self.requests / 2, now);
+            let fewer = match self.before {
+                Some((from, _)) if from < self.requests => from,
+                _ => self.requests / 2,
+            };
+            self.rest(fewer, now);
         }
     }
 
@@ -239,25 +254,25 @@ impl Limit {
     /// Draws the consequences of a measurement.
     fn conclude(&mut self, now: Instant) {
         let measured = std::mem::replace(&mut self.window, Window::starting(now));
-        let Some((from, latencies)) = self.before.take() else {
+        let Some((from, before)) = self.before.take() else {
             return self.begin_step(measured, now);
         };
-        let slower = measured.latencies.against(&latencies);
+        let slower = measured.latencies.against(&before.latencies);
         let factor = self.requests as f64 / from as f64;
         if !measured.is_full() {
             // What was tried was not used: it has done no harm, and shows nothing.
-            self.before = Some((from, latencies));
+            self.before = Some((from, before));
             return;
         }
         // The first steps are taken on few responses: unless these say clearly that one does not pay, it does.
-        let pays = match (slower, self.step) {
+        let is_faster = match (slower, self.step) {
             (None, step) => step == Step::Double,
             (Some(slower), Step::Double) => is_paying(factor, slower.times - slower.error),
             (Some(slower), Step::Up | Step::Down) => is_paying(factor, slower.times),
         };
-        if !pays {
+        if !is_faster || measured.fails_more_than(&before) {
             self.up_was_vain = self.step == Step::Up;
-            self.usual = latencies;
+            self.usual = before.latencies;
             return self.rest(from, now);
         }
         let next = self.next();
@@ -265,7 +280,7 @@ impl Limit {
             self.usual = measured.latencies;
             return self.rest(next, now);
         }
-        self.before = Some((self.requests, measured.latencies));
+        self.before = Some((self.requests, measured));
         self.set(next, now);
     }
 
@@ -284,7 +299,7 @@ impl Limit {
         if next == self.requests {
             return self.rest(next, now);
         }
-        self.before = Some((self.requests, measured.latencies));
+        self.before = Some((self.requests, measured));
         self.set(next, now);
     }
 

@@ -33,12 +33,14 @@ pub(super) struct ConcurrencySettings {
     pub(super) least_answers: u32,
     /// Responses for each request in flight between two steps.
     pub(super) quiet_rounds: f64,
-    /// Each halving doubles the time between two steps, up to this many times.
+    /// Each time that too many fail doubles the time between two steps, up to this many times.
     pub(super) most_patience: f64,
     /// Kinds of requests whose latencies are kept apart; more are one.
     pub(super) most_kinds: usize,
 
-    /// The number is halved when more than this share of requests fails,
+    /// A step does not pay when the share of requests that fail grows by more than this.
+    pub(super) most_more_failing: f64,
+    /// A step up is taken back, or the number is halved, when more than this share of requests fails,
     pub(super) failing_share: f64,
     /// and at least this many do,
     pub(super) least_failures: u32,
@@ -64,6 +66,7 @@ pub(super) const CONCURRENCY: ConcurrencySettings = ConcurrencySettings {
     quiet_rounds: 8.0,
     most_patience: 16.0,
     most_kinds: 64,
+    most_more_failing: 0.03,
     failing_share: 0.1,
     least_failures: 4,
     failure_answers: 100,

@@ -9,6 +9,8 @@ use tokio::time::sleep;
 
 use super::*;
 
+mod hostile;
+
 /// A target on a line with a latency, that works on some requests at a time and lets the others wait.
 #[derive(Debug)]
 struct Target {
@@ -69,7 +71,7 @@ async fn run(
         let (path, weight) = kinds[at * kinds.len() / requests];
         let (permits, target, failures, mut dice) = (permits.clone(), target.clone(), failures.clone(), dice.fork());
         running.spawn(async move {
-            let _permit = permits.acquire().await.unwrap();
+            let mut permit = permits.acquire().await;
             loop {
                 let sent = Instant::now();
                 if target.answer(weight, &mut dice).await {
@@ -78,6 +80,7 @@ async fn run(
                 failures.fetch_add(1, SeqCst);
                 permits.failed(sent);
                 sleep(Duration::from_millis(dice.u64(1..500))).await;
+                permit = permits.renew(permit).await;
             }
         });
     }

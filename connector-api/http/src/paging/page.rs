@@ -155,17 +155,15 @@ impl<'de, T: Identified> Visitor<'de> for Rows<T> {
         Ok(Page::empty())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Page<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Page<T>, A::Error> {
         let mut page = Page::empty();
-        while let Some(item) = items.next_element::<T::Wire>()? {
-            match item.into() {
-                Some(row) => {
-                    page.before_last = page.length();
-                    page.rows.push(row);
-                }
-                None => page.nulls += 1,
+        T::read_all(items, |row| match row {
+            Some(row) => {
+                page.before_last = page.length();
+                page.rows.push(row);
             }
-        }
+            None => page.nulls += 1,
+        })?;
         Ok(page)
     }
 }

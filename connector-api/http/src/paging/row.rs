@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error as _, SeqAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -25,6 +25,18 @@ pub trait Identified: Sized {
 
     /// Returns what identifies the row in its list.
     fn id(&self) -> &Self::Id;
+
+    /// Reads the elements of a page and passes each to `take`: a row, or `None` for a null record. A type of row can
+    /// have its own way, for example to use for each row what it learned from the one before.
+    ///
+    /// # Errors
+    /// Returns the error of the first element that cannot be read.
+    fn read_all<'de, A: SeqAccess<'de>>(mut elements: A, mut take: impl FnMut(Option<Self>)) -> Result<(), A::Error> {
+        while let Some(element) = elements.next_element::<Self::Wire>()? {
+            take(element.into());
+        }
+        Ok(())
+    }
 }
 
 /// Makes your own types the rows of a list. Name the field that is the id and its type, or neither if the whole row

@@ -66,6 +66,10 @@ fn an_address_that_is_blocked_stops_everything() {
     let verdict = judge(ASKED, 403, &[], "<p>Sorry, your IP has been blocked");
     assert_eq!((verdict.error.code, verdict.next), (ErrorCode::AddressBlocked, Next::Stop));
     assert!(verdict.error.remedy.contains("unblocked") && verdict.error.remedy.contains("callsPerSecond"));
+    assert_eq!(judge(ASKED, 429, &[], "<p>Sorry, your IP has been blocked").next, Next::Stop);
+    let for_a_while = judge(ASKED, 429, &[("retry-after", "9")], "<p>Your IP is blocked for 9 seconds");
+    assert!(matches!(for_a_while.next, Next::SlowDown { after: Some(_) }), "{for_a_while:?}");
+    assert!(matches!(judge(ASKED, 429, &[], "too many requests from this IP").next, Next::SlowDown { .. }));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The loop obeys each verdict, with the time paused.
 #![allow(clippy::unwrap_used)]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use connector_api::ErrorCode;
 
@@ -171,4 +171,69 @@ fn an_outage_empties_the_budget_and_successes_fill_it() {
     assert_eq!(spent, 100);
     budget.earn();
     assert!(budget.spend() && !budget.spend());
+}
+
+/// A gateway that blocks the address as soon as a burst of `burst` requests is in flight, and answers after `latency`.
+async fn scan_until_blocked(
+    concurrency: Concurrency,
+    burst: usize,
+    latency: Duration,
+) -> (usize, usize, Vec<ErrorCode>) {
+    let attempts = Attempts::new(policy(), Pace::new(concurrency, None));
+    let (in_flight, sent, heard) = (Cell::new(0_usize), Cell::new(0_usize), Cell::new(None));
+    let blocked = Cell::new(false);
+    let attempt = || async {
+        sent.set(sent.get() + 1);
+        in_flight.set(in_flight.get() + 1);
+        blocked.set(blocked.get() || in_flight.get() > burst);
+        let is_blocked = blocked.get();
+        sleep(latency).await;
+        in_flight.set(in_flight.get() - 1);
+        if !is_blocked {
+            return Ok(());
+        }
+        heard.set(heard.get().or(Some(sent.get())));
+        let error = ConnectorError::new(ErrorCode::AddressBlocked, "blocked", "wait");
+        Err(Verdict { error, next: Stop })
+    };
+    let meter = Meter::default();
+    let made = futures_util::future::join_all((0..500).map(|_| attempts.make("/x", &meter, attempt))).await;
+    let codes = made.into_iter().filter_map(|made| made.err().map(|error| error.code)).collect();
+    (heard.get().unwrap_or(0), sent.get(), codes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_gateway_said_that_it_blocks_the_address_nothing_is_sent_whatever_was_in_flight() {
+    for concurrency in [Concurrency::Automatic, Concurrency::Fixed(16), Concurrency::Fixed(64)] {
+        let (when_heard, sent, codes) = scan_until_blocked(concurrency, 12, SECOND / 10).await;
+        assert_eq!(sent, when_heard, "{concurrency:?}: nothing after the first answer that said so");
+        assert!(sent <= 500 - codes.len() + concurrency.most(), "{concurrency:?}: {sent}");
+        assert!(codes.len() > 400 && codes.iter().all(|code| *code == ErrorCode::AddressBlocked), "{codes:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_request_keeps_its_permit_unless_fewer_may_be_in_flight_by_then() {
+    let attempts = Attempts::new(policy(), Pace::new(Concurrency::Automatic, None));
+    let (in_flight, most, healthy) = (Cell::new(0_usize), Cell::new(0_usize), Cell::new(false));
+    let attempt = || async {
+        in_flight.set(in_flight.get() + 1);
+        most.set(most.get().max(in_flight.get()));
+        sleep(SECOND / 20).await;
+        in_flight.set(in_flight.get() - 1);
+        let error = ConnectorError::new(ErrorCode::ServerError, "it failed", "do something");
+        if healthy.get() { Ok(()) } else { Err(Verdict { error, next: AGAIN }) }
+    };
+    let meter = Meter::default();
+    let requests = futures_util::future::join_all((0..30).map(|_| attempts.make("/x", &meter, attempt)));
+    let outage = async {
+        sleep(2 * SECOND).await;
+        most.set(0);
+        sleep(2 * SECOND).await;
+        healthy.set(true);
+        most.get()
+    };
+    let (made, later) = futures_util::join!(requests, outage);
+    assert!(made.iter().any(Result::is_ok), "{made:?}");
+    assert!((1..=2).contains(&later), "{later} at once while everything fails");
 }

@@ -183,9 +183,11 @@ fn an_address_that_is_blocked_stops_everything() {
         "<!DOCTYPE html><p>Sorry, you have been blocked. Your address: 192.0.2.1",
     ] {
         for asked in [CONSOLE, INSIGHTS_EVENTS, TOKEN] {
-            let verdict = judge(asked, 403, &[], body);
-            assert_eq!((verdict.error.code, verdict.next), (ErrorCode::AddressBlocked, Next::Stop), "{body}");
-            assert!(verdict.error.remedy.contains("unblocked"), "{verdict:?}");
+            for status in [403, 429] {
+                let verdict = judge(asked, status, &[], body);
+                assert_eq!((verdict.error.code, verdict.next), (ErrorCode::AddressBlocked, Next::Stop), "{body}");
+                assert!(verdict.error.remedy.contains("unblocked"), "{verdict:?}");
+            }
         }
     }
     for body in [r#"{"message":"Forbidden"}"#, "<html>Forbidden</html>", "the script is blocked", ""] {

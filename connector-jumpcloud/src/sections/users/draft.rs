@@ -1,16 +1,15 @@
 //! Makes accounts from directory users.
 
 use connector_api::{Account, AccountType, Mfa, PasswordFacts};
-use serde::de::Error;
+use serde::de::{DeserializeSeed, Error, SeqAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::fields::Fields;
+use super::fields::{FieldOrder, Fields};
 use crate::api::lenient::{self, WireText};
 use crate::api::level::Level;
 use crate::api::{Id, Ids};
 use crate::client::Identified;
-use crate::organization;
 
 /// An account from the user's own fields only; its name may not be unique yet.
 #[derive(Debug)]
@@ -24,6 +23,8 @@ pub(crate) struct Draft {
     pub(crate) administrator: Option<String>,
     /// The local name on devices, if it is not the user name.
     pub(crate) local_name: Option<String>,
+    /// The organisation that the user's row names.
+    pub(crate) organization: Option<String>,
     /// Boxed, as in a record, because it is large and moved several times.
     account: Box<Account>,
 }
@@ -35,18 +36,37 @@ impl Identified for Draft {
     fn id(&self) -> &Id {
         &self.id
     }
+
+    fn read_all<'de, A: SeqAccess<'de>>(mut elements: A, mut take: impl FnMut(Option<Self>)) -> Result<(), A::Error> {
+        let mut order = FieldOrder::default();
+        while let Some(draft) = elements.next_element_seed(After(&mut order))? {
+            take(Some(draft));
+        }
+        Ok(())
+    }
 }
 
-/// Reads a user, definition `systemuserreturn`. A field of an unexpected type is never an error.
 impl<'de> Deserialize<'de> for Draft {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut fields = Fields::deserialize(deserializer)?;
+        After(&mut FieldOrder::default()).deserialize(deserializer)
+    }
+}
+
+/// A user after another one, whose fields were in this order.
+struct After<'o>(&'o mut FieldOrder);
+
+/// Reads a user, definition `systemuserreturn`. A field of an unexpected type is never an error.
+impl<'de> DeserializeSeed<'de> for After<'_> {
+    type Value = Draft;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Draft, D::Error> {
+        let mut fields: Fields<'de> = self.0.deserialize(deserializer)?;
         let mut take = |name| fields.take(name).unwrap_or_default();
         let id = Ids { v1: take("_id"), v2: take("id") }.read()?;
         let user = User::of(&fields);
         let user_name = user.username.text();
         let (administrator, admin) = user.admin();
-        let (sudo, local_name) = (user.sudo(), user.systemUsername.text());
+        let (sudo, local_name, organization) = (user.sudo(), user.systemUsername.text(), user.organization.text());
         let mut account = user.account(&id, user_name.clone(), admin);
         // A field is put in `attributes` under JumpCloud's name unless a named field has the same value: fields without a
         // name in the contract, and those that a named field is derived from (dates, flags, objects about the second
@@ -64,7 +84,7 @@ impl<'de> Deserialize<'de> for Draft {
         account.attributes = fields.into_attributes().map_err(D::Error::custom)?;
         account.display_name = account.display_name.or_else(|| user.full_name());
         account.raises = sudo.raises_of_user();
-        Ok(Self { sudo, account: Box::new(account), id, user_name, administrator, local_name })
+        Ok(Draft { sudo, account: Box::new(account), id, user_name, administrator, local_name, organization })
     }
 }
 
@@ -76,11 +96,6 @@ impl Draft {
 
     pub(crate) fn email(&self) -> Option<&str> {
         self.account.email.as_deref()
-    }
-
-    /// The organisation that the user's row names.
-    pub(crate) fn organization(&self) -> Option<String> {
-        organization::named(&self.account.attributes)
     }
 
     /// The account with its unique name.
@@ -137,6 +152,7 @@ user! {
     mfa,
     mfaEnrollment,
     middlename,
+    organization,
     password_date,
     password_expiration_date,
     password_expired,

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use connector_api::Attributes;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The fields of a JSON object, borrowed from its text. Reads from JSON text only, not from a [`Value`](serde_json::Value).
@@ -106,26 +106,43 @@ impl<'a> Fields<'a> {
         Attributes::from_json(self.order.iter().map(|place| self.at(place)).map(|it| (it.name.as_ref(), it.value)))
     }
 
-    fn in_order(fields: Vec<Field<'a>>) -> Self {
-        let mut order: Vec<Place> =
-            (0..).zip(&fields).map(|(at, field)| Place { start: Start::of(&field.name), at }).collect();
-        let name = |place: &Place| fields[place.at as usize].name.as_ref();
-        order.sort_unstable_by(|a, b| {
-            a.start.cmp(&b.start).then_with(|| name(a).cmp(name(b))).then_with(|| b.at.cmp(&a.at))
-        });
+    /// Sorts fields by name. The order of the row before is tried first: rows of one list usually have the same fields.
+    fn in_order(fields: Vec<Field<'a>>, before: &mut FieldOrder) -> Self {
+        let place = |at: u32| Place { start: Start::of(&fields[at as usize].name), at };
+        let by_name = |a: &Place, b: &Place| {
+            let name = |place: &Place| fields[place.at as usize].name.as_ref();
+            a.start.cmp(&b.start).then_with(|| name(a).cmp(name(b)))
+        };
+        if before.0.len() == fields.len() {
+            let order: Vec<Place> = before.0.iter().copied().map(place).collect();
+            if order.is_sorted_by(|a, b| by_name(a, b).is_lt()) {
+                return Self { fields, order };
+            }
+        }
+        let mut order: Vec<Place> = (0..fields.len() as u32).map(place).collect();
+        order.sort_unstable_by(|a, b| by_name(a, b).then_with(|| b.at.cmp(&a.at)));
         // Of fields with the same name, the last one is now first.
-        order.dedup_by(|later, first| later.start == first.start && name(later) == name(first));
+        order.dedup_by(|later, first| by_name(later, first).is_eq());
+        before.0 = order.iter().map(|place| place.at).collect();
         Self { fields, order }
     }
 }
 
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+/// The positions of a row's fields, sorted by name. With repeated names, some positions are missing: then the order fits no
+/// other row with as many fields.
+#[derive(Debug, Default)]
+pub(crate) struct FieldOrder(Vec<u32>);
+
+/// Reads the fields of a row, with the order of the row before.
+impl<'de> DeserializeSeed<'de> for &mut FieldOrder {
+    type Value = Fields<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fields<'de>, D::Error> {
         #[derive(serde::Deserialize)]
         struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-        struct FieldsVisitor;
-        impl<'de> Visitor<'de> for FieldsVisitor {
+        struct FieldsVisitor<'o>(&'o mut FieldOrder);
+        impl<'de> Visitor<'de> for FieldsVisitor<'_> {
             type Value = Fields<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,10 +154,10 @@ impl<'de> Deserialize<'de> for Fields<'de> {
                 while let Some((Name(name), value)) = entries.next_entry()? {
                     fields.push(Field { name, value });
                 }
-                Ok(Fields::in_order(fields))
+                Ok(Fields::in_order(fields, self.0))
             }
         }
-        deserializer.deserialize_map(FieldsVisitor)
+        deserializer.deserialize_map(FieldsVisitor(self))
     }
 }
 
@@ -150,7 +167,12 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Fields<'_> {
-        serde_json::from_str(json).unwrap()
+        read_after(&mut FieldOrder::default(), json)
+    }
+
+    /// Reads a row with the order of the row before.
+    fn read_after<'a>(before: &mut FieldOrder, json: &'a str) -> Fields<'a> {
+        before.deserialize(&mut serde_json::Deserializer::from_str(json)).unwrap()
     }
 
     #[test]
@@ -173,5 +195,49 @@ mod tests {
         assert_eq!(user.select(["a", "displayname"]), [Some(r#""x""#), Some("3")]);
         assert_eq!(user.into_attributes().unwrap().as_json(), r#"{"a":"x","displayName":0,"displayname":3}"#);
         assert!(read(r#"{"a":1,"a":null}"#).into_attributes().unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_order_of_the_row_before_never_changes_what_is_read() {
+        let rows = [
+            r#"{"uid":1,"mail":"a","shell":"x"}"#,
+            // The same fields in the same order, then in another.
+            r#"{"uid":2,"mail":"b","shell":"y"}"#,
+            r#"{"shell":"z","uid":3,"mail":"c"}"#,
+            // As many, of which one is another; one fewer; one more.
+            r#"{"shell":"z","uid":4,"phone":5}"#,
+            r#"{"uid":5,"mail":"d"}"#,
+            r#"{"uid":6,"mail":"e","shell":"z","phone":7}"#,
+            // Repeated names, with as many fields as the row before and the row after.
+            r#"{"uid":7,"mail":"f","uid":8,"phone":7}"#,
+            r#"{"uid":9,"mail":"g","uid":10,"uid":11}"#,
+            r#"{"uid":12,"mail":"h","shell":"z","phone":13}"#,
+            // Two names with the same first bytes, with escapes, and in the other order.
+            r#"{"displaynam\u0065":1,"displayName":2,"\u0061":3,"b":4}"#,
+            r#"{"displayName":2,"displayname":1,"b":4,"\u0061":3}"#,
+            r#"{"displayname":1,"displayN\u0061me":2,"a":3,"b":4}"#,
+            "{}",
+            r#"{"uid":14}"#,
+        ];
+        let mut before = FieldOrder::default();
+        for row in rows {
+            let (after, alone) = (read_after(&mut before, row), read(row));
+            let wanted = ["a", "displayName", "displayname", "mail", "phone", "shell", "uid"];
+            assert_eq!(after.select(wanted), alone.select(wanted), "{row}");
+            assert_eq!(after.into_attributes().unwrap(), alone.into_attributes().unwrap(), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_row_with_the_fields_of_the_row_before_is_not_sorted_again() {
+        let mut before = FieldOrder::default();
+        read_after(&mut before, r#"{"b":1,"a":2,"c":3}"#);
+        assert_eq!(before.0, [1, 0, 2]);
+        let kept = before.0.as_ptr();
+        let row = read_after(&mut before, r#"{"b":4,"a":5,"c":6}"#);
+        assert_eq!(row.select(["a", "b", "c"]), [Some("5"), Some("4"), Some("6")]);
+        assert_eq!(before.0.as_ptr(), kept);
+        read_after(&mut before, r#"{"a":4,"b":5,"c":6}"#);
+        assert_eq!(before.0, [0, 1, 2]);
     }
 }

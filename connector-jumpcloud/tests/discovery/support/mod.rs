@@ -49,7 +49,7 @@ pub fn small() -> SimulatorOptions {
 }
 
 /// A scan that succeeded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scanned {
     pub records: Vec<Record>,
     pub progress: Vec<Progress>,

@@ -184,8 +184,12 @@ pub struct Kinds(BTreeMap<String, u64>);
 
 impl Kinds {
     fn count(&mut self, kind: &str) {
-        let known = self.0.contains_key(kind) || self.0.len() < MAX_KINDS;
-        *self.0.entry(if known { kind } else { OTHER }.to_owned()).or_default() += 1;
+        if let Some(count) = self.0.get_mut(kind) {
+            *count += 1;
+            return;
+        }
+        let kind = if self.0.len() < MAX_KINDS { kind } else { OTHER };
+        *self.0.entry(kind.to_owned()).or_default() += 1;
     }
 
     /// The counts, by name.

@@ -123,20 +123,20 @@ impl Organization {
     fn edge(&self, from: Node, to: Node) -> Option<Edge> {
         let mut dice = Dice::thrown(self.seed, Stream::Edge as u64, from.index.rotate_left(32) ^ to.index);
         let sudo = |enabled, without_password| Some(Sudo { enabled, without_password });
-        let drawn = |chance, dice: &mut Dice| {
-            dice.percent(chance).then(|| Sudo { enabled: true, without_password: dice.percent(20) })
+        let drawn = |is_given: bool, dice: &mut Dice| {
+            is_given.then(|| Sudo { enabled: true, without_password: dice.percent(20) })
         };
         let bound = match (from.kind, to.kind, from.index, to.index) {
             (Kind::User, Kind::System, CLERK, i) if i % 5 == 0 => Some(sudo(true, false)),
             (Kind::User, Kind::System, user::SUSPENDED_BUT_BOUND, 0) => Some(sudo(true, false)),
-            (Kind::User, Kind::System, u, i) if u == self.owner(i) => Some(drawn(25, &mut dice)),
+            (Kind::User, Kind::System, u, i) if u == self.owner(i) => Some(drawn(dice.percent(25), &mut dice)),
             (Kind::User, Kind::SystemGroup, user::HEAD_OF_IT, system_group::LINUX) => Some(sudo(true, false)),
             (Kind::User, Kind::Application, u, a) if a % 4 == 1 && u % 50 == a => Some(None),
             (Kind::User, Kind::LdapServer, user::LDAP_BINDING, _) => Some(None),
             (Kind::User, Kind::GSuite | Kind::Office365, u, _) if u % 97 == 11 => Some(None),
             (Kind::User, Kind::RadiusServer, u, r) if u % 101 == 20 + r => Some(None),
             (Kind::UserGroup, Kind::System, group::DBA, 0) => Some(sudo(true, false)),
-            (Kind::UserGroup, Kind::System, g, i) if g % 11 == 4 && i % 40 == g % 40 => Some(drawn(40, &mut dice)),
+            (Kind::UserGroup, Kind::System, g, i) if g % 11 == 4 && i % 40 == g % 40 => Some(drawn(dice.administers(g, 40), &mut dice)),
             (Kind::UserGroup, Kind::SystemGroup, g, s) => self.binding(g, s, &mut dice),
             (Kind::UserGroup, Kind::Application, group::ALL_EMPLOYEES, 0..3) => Some(None),
             (Kind::UserGroup, Kind::Application, g, a) if g != group::ALL_EMPLOYEES && g % 24 == a => Some(None),
@@ -168,7 +168,7 @@ impl Organization {
             (group::DOMAIN_ADMINS | group::HELP_DESK, system_group::WINDOWS) => Some(sudo(true, false)),
             (group::ALL_EMPLOYEES, system_group::MACS) => (self.users.generated() <= SMALL).then_some(None),
             (g, s) if g >= group::SIZE && g % 6 == 5 && s == g / 6 % self.system_group_count() => {
-                Some(dice.percent(15).then_some(Sudo { enabled: true, without_password: false }))
+                Some(dice.administers(g, 15).then_some(Sudo { enabled: true, without_password: false }))
             }
             _ => None,
         }

@@ -30,7 +30,7 @@ pub(crate) use route::{Api, Endpoint};
 
 use super::behaviour::{Behaviour, ServiceAccounts};
 use super::faults::{Effect, Faults, Scope, Strikes};
-use super::log::Log;
+use super::log::{Log, RecordedRequest, Recording};
 use super::options::UsersEndpoint;
 use super::organization::{Kind, Node, Organization};
 use super::rate_limit::RateLimit;
@@ -45,6 +45,7 @@ pub(crate) struct Service {
     /// The seconds that a 429 says in `Retry-After`.
     pub(crate) retry_after: Option<u64>,
     pub(crate) log: Log,
+    pub(crate) recording: Recording,
     pub(crate) latency: Duration,
     pub(crate) gzip: bool,
     pub(crate) users_endpoint: UsersEndpoint,
@@ -159,6 +160,11 @@ impl Service {
             .await
             .map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large"))?
             .to_bytes();
+        self.recording.add(|| RecordedRequest {
+            method: parts.method.to_string(),
+            path: parts.uri.path_and_query().map_or_else(|| path.to_owned(), ToString::to_string),
+            body: String::from_utf8_lossy(&body).into_owned(),
+        });
         if endpoint == Endpoint::Token {
             return self.secrets.issue(&parts.headers, &body);
         }

@@ -10,6 +10,7 @@ mod insights;
 mod listings;
 mod nonsense;
 mod published_documents;
+mod recording;
 mod shapes;
 #[path = "../skip/mod.rs"]
 mod skip;
