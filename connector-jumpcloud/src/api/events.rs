@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::lenient;
-use crate::client::{Answer, Client, Meter, insights};
+use crate::client::{Answer, Client, Meter, Task, insights};
 
 /// Events per page.
 pub(crate) const LIMIT: u64 = 10_000;
@@ -216,7 +216,9 @@ pub(crate) async fn page(
         query["search_after"] = after.clone();
     }
     let call = insights("/insights/directory/v1/events", Bytes::from(query.to_string()));
-    client.fetch(meter, &call, read).await
+    let (client, meter) = (client.clone(), meter.clone());
+    // A page is so large that all other sections would wait while it is parsed.
+    Task::spawn(async move { client.fetch(&meter, &call, read).await }).result().await
 }
 
 pub(crate) fn read(answer: &Answer) -> Result<EventPage, serde_json::Error> {

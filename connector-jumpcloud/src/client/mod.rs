@@ -11,8 +11,8 @@ use connector_api::{ConnectorError, SystemConfig};
 use connector_http::{Bytes, ClientBuilder, HttpClient, Offsets, Page, PageShape, Service, Words};
 
 pub(crate) use connector_http::{
-    Answer, Call, ClientOptions, Gap, Identified, Listing, ListingStats, Meter, PageReader, Reading, TotalsWitness,
-    is_absent, refused_here,
+    Answer, Call, ClientOptions, Gap, Identified, Listing, ListingStats, Meter, PageReader, Reading, Task,
+    TotalsWitness, is_absent, refused_here,
 };
 pub(crate) use hosts::Endpoints;
 

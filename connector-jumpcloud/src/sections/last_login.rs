@@ -212,7 +212,9 @@ pub(crate) fn count_unmatched(
     for name in attribution.unmatched() {
         progress.dangling(from, || format!("user {name}"));
     }
-    for id in logins.users.by_id.keys().filter(|id| !is_user(id)) {
+    let mut unmatched: Vec<&Id> = logins.users.by_id.keys().filter(|id| !is_user(id)).collect();
+    unmatched.sort_unstable();
+    for id in unmatched {
         progress.dangling(from, || format!("user {id}"));
     }
     let shared = attribution.shared();

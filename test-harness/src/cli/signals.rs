@@ -1,9 +1,9 @@
 //! Ctrl-C and SIGTERM: the first cancels the work, the second ends the program at once. Before the work starts, the first
 //! does.
 
-use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
+use std::{io, process, thread};
 
 use connector_api::{CancellationToken, ConnectorError};
 
@@ -15,22 +15,32 @@ pub(super) struct Starting {
     works: Arc<AtomicBool>,
 }
 
-/// Listens for signals.
+/// Listens for signals, on a thread of its own: the others may wait for a file.
 pub(super) fn listen() -> Result<Starting, ConnectorError> {
-    let cannot = |error: std::io::Error| ConnectorError::internal(format!("cannot listen for signals: {error}"));
+    let cannot = |error: io::Error| ConnectorError::internal(format!("cannot listen for signals: {error}"));
     let cancel = CancellationToken::new();
     let works = Arc::new(AtomicBool::new(false));
     let starting = Starting { cancel: cancel.clone(), works: Arc::clone(&works) };
-    let mut signals = Signals::listen().map_err(cannot)?;
-    tokio::spawn(async move {
-        signals.next().await;
-        if works.load(Relaxed) {
-            cancel.cancel();
+    let (listens, ready) = mpsc::channel();
+    let wait = move || -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut signals = Signals::listen()?;
+            let _ = listens.send(());
             signals.next().await;
-        }
-        print::error(&ConnectorError::cancelled());
-        process::exit(130);
-    });
+            if works.load(Relaxed) {
+                cancel.cancel();
+                signals.next().await;
+            }
+            print::error(&ConnectorError::cancelled());
+            process::exit(130)
+        })
+    };
+    let thread = thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(cannot)?;
+    // The sender is dropped without a message only if the thread ends.
+    if ready.recv().is_err() {
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread panicked"))).map_err(cannot)?;
+    }
     Ok(starting)
 }
 
@@ -50,7 +60,7 @@ struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
@@ -68,7 +78,7 @@ struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    fn listen() -> io::Result<Self> {
         Ok(Self)
     }
 

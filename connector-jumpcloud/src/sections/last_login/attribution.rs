@@ -4,13 +4,11 @@
 //! user's user name and no other user has it. This is known when all users are read, so the accounts of users with logins
 //! under such a name wait until then.
 
-use std::collections::BTreeMap;
-
 use connector_api::Account;
 use hashbrown::HashMap;
 
 use crate::api::Id;
-use crate::sections::last_login::logins::{Login, Logins};
+use crate::sections::last_login::logins::{ByName, Login, Logins};
 use crate::sections::users::draft::Draft;
 
 /// How many accounts may wait, about 60 MB. For further users, logins under an ambiguous name are not assigned.
@@ -44,12 +42,12 @@ enum Owner {
 
 /// Logins by name, and who has each name.
 struct Names<'a> {
-    logins: &'a BTreeMap<String, Login>,
+    logins: &'a ByName,
     owners: HashMap<&'a str, Owner>,
 }
 
 impl<'a> Names<'a> {
-    fn new(logins: &'a BTreeMap<String, Login>) -> Self {
+    fn new(logins: &'a ByName) -> Self {
         Self { logins, owners: logins.keys().map(|name| (name.as_str(), Owner::Nobody)).collect() }
     }
 

@@ -1,6 +1,6 @@
 //! What is known about recent logins: small, since a scan keeps it for every account that signed in.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::num::NonZeroI64;
 
 use connector_api::{Account, LastLogin};
@@ -25,15 +25,18 @@ pub(crate) struct Logins {
     pub(crate) administrators: Known,
 }
 
+/// Logins by the name of the account.
+pub(crate) type ByName = HashMap<String, Login>;
+
 /// The logins of one kind of account.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Known {
-    pub(crate) by_id: BTreeMap<Id, Login>,
+    pub(crate) by_id: HashMap<Id, Login>,
     /// Logins that name their account only by user name or address, in lower case, since services differ in case.
-    pub(crate) by_name: BTreeMap<String, Login>,
+    pub(crate) by_name: ByName,
     /// Logins on devices, which may use the local name of the account, in lower case.
-    pub(crate) on_devices: BTreeMap<String, Login>,
+    pub(crate) on_devices: ByName,
 }
 
 /// One account's last logins.

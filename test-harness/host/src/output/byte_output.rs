@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{self, Draft};
 
-const BUFFER: usize = 256 * 1024;
+/// Bytes per write. More at once are written without a copy.
+pub(super) const BUFFER: usize = 256 * 1024;
 
 /// A buffered stream of bytes that becomes a file only when it is committed.
 pub struct Target {

@@ -5,12 +5,14 @@ use std::io::{self, Write};
 use connector_api::{Record, ScanSummary};
 use serde::Serialize;
 
+use super::byte_output::BUFFER;
 use super::{Output, Target};
 
 /// Rows as lines, the summary as the last one.
 pub struct NdjsonLines {
     target: Target,
-    line: Vec<u8>,
+    /// Lines that are not written yet: so many at a time that the target does not copy them.
+    lines: Vec<u8>,
 }
 
 #[derive(Serialize)]
@@ -23,14 +25,20 @@ struct SummaryLine<'a> {
 impl NdjsonLines {
     /// Lines written to `target`.
     pub fn new(target: Target) -> Self {
-        Self { target, line: Vec::new() }
+        Self { target, lines: Vec::new() }
     }
 
     fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, value)?;
-        self.line.push(b'\n');
-        self.target.write_all(&self.line)
+        let whole = self.lines.len();
+        serde_json::to_writer(&mut self.lines, value).inspect_err(|_| self.lines.truncate(whole))?;
+        self.lines.push(b'\n');
+        if self.lines.len() < BUFFER { Ok(()) } else { self.write() }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.target.write_all(&self.lines)?;
+        self.lines.clear();
+        Ok(())
     }
 }
 
@@ -41,6 +49,7 @@ impl Output for NdjsonLines {
 
     fn commit(mut self: Box<Self>, summary: &ScanSummary) -> io::Result<()> {
         self.line(&SummaryLine { summary })?;
+        self.write()?;
         self.target.commit()
     }
 

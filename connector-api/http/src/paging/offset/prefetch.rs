@@ -4,13 +4,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use connector_api::ConnectorError;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::listing::{Offsets, stride};
 use super::{Identified, LONGEST, PageReader, inconsistent};
 use crate::call::Answer;
 use crate::paging::page::Page;
+use crate::task::Task;
 
 /// A page is late after this time, for example because it was refused and retried a second later. Then more pages are
 /// prefetched, and more again each time it elapses, up to [`LATEST`] times the usual number.
@@ -19,17 +19,8 @@ const LATEST: usize = 4;
 
 /// A page, or the request for it.
 pub(super) enum Source<T> {
-    Asked(Asked<T>),
+    Asked(Task<Page<T>>),
     Here(Page<T>),
-}
-
-/// A request in flight, aborted when nobody waits for it any more.
-pub(super) struct Asked<T>(JoinHandle<Result<Page<T>, ConnectorError>>);
-
-impl<T> Drop for Asked<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl<T: Identified + Send + 'static> PageReader<T> {
@@ -63,7 +54,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         let call = self.listing.call.clone().query(parameter, (first + skip).to_string());
         let read = move |answer: &Answer| Page::read(answer, &page);
         let pass = self.pass.number;
-        Source::Asked(Asked(tokio::spawn(async move {
+        Source::Asked(Task::spawn(async move {
             let page = client.fetch(&meter, &call, read).await?;
             match page.total {
                 Some(total) if total > LONGEST => {
@@ -72,7 +63,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
                 }
                 _ => Ok(page),
             }
-        })))
+        }))
     }
 
     /// Returns how far the next page starts after this one.
@@ -96,10 +87,7 @@ impl<T> Source<T> {
     pub(super) async fn page(self) -> Result<Page<T>, ConnectorError> {
         match self {
             Self::Here(page) => Ok(page),
-            Self::Asked(mut asked) => match (&mut asked.0).await {
-                Ok(page) => page,
-                Err(error) => Err(ConnectorError::internal(format!("the task of a request failed: {error}"))),
-            },
+            Self::Asked(task) => task.result().await,
         }
     }
 }
