@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::section::Section;
 
-/// The requests that a scan would make and the rows that it would send, estimated from counts alone.
+/// The requests that a scan would make and the rows that it would send, estimated from counts and, where these do not decide,
+/// from a few sample requests. It must take far fewer requests than a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ScanPlan {
-    /// Requests made to find the counts.
+    /// Requests made for the counts and samples.
     pub probes: u64,
     /// One row for each section that would be read.
     pub sections: Vec<SectionPlan>,

@@ -162,17 +162,29 @@ impl EdgeReader<'_> {
         Ok(Mixed::Whole(WholeList { found, stats, on_trust: reader.on_trust() }))
     }
 
-    /// Reads the device groups that contain a device; `None` if the device is gone.
-    pub(crate) async fn groups_of_device(
-        &self,
-        device: &Id,
-    ) -> Result<Option<WholeList<Vec<Reached>>>, ConnectorError> {
+    /// Reads the device groups that contain a device; `None` if the device is gone. They contain it directly, because device
+    /// groups do not contain each other.
+    ///
+    /// # Errors
+    /// In addition to those of its requests, `inconsistent_listing` for a record that is anything else.
+    pub(crate) async fn groups_of_device(&self, device: &Id) -> Result<Option<WholeList<Vec<Id>>>, ConnectorError> {
         let listing = graph::groups_of_device(device, self.limit);
-        let mut reader = PageReader::new(self.client, &self.meter, listing);
+        let odd = |why: &str| inconsistent(&format!("the list of device groups of the system {device}"), 1, why);
+        let mut reader = PageReader::<Reached>::new(self.client, &self.meter, listing);
         let mut found = Vec::new();
         loop {
             match reader.next().await {
-                Ok(Some(more)) => found.extend(more),
+                Ok(Some(more)) => {
+                    for Reached { id, kind, direct } in more {
+                        if kind != Kind::SystemGroup.word() {
+                            return Err(odd(&format!("{kind:?} {id} is not a device group")));
+                        }
+                        if direct == Some(false) {
+                            return Err(odd(&format!("no path leads to the device group {id} in one step")));
+                        }
+                        found.push(id);
+                    }
+                }
                 Ok(None) => return Ok(Some(WholeList { found, stats: reader.stats(), on_trust: false })),
                 Err(error) if is_absent(&error) => {
                     confirm_gone(self.client, &self.meter, Kind::System, device).await?;

@@ -1,4 +1,4 @@
-//! The requests that a scan would make, estimated from counts.
+//! The requests that a scan would make, estimated from counts and samples.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,16 @@ pub(crate) struct Planner<'a> {
     pub(crate) users: Option<u64>,
     pub(crate) groups: Vec<Id>,
     /// What accounts and groups may be bound to.
-    pub(crate) things: BTreeMap<Kind, Vec<Id>>,
+    pub(crate) things: BTreeMap<Kind, Things>,
     pub(crate) sections: Vec<SectionPlan>,
+}
+
+/// The objects of a kind, counted.
+#[derive(Debug, Default)]
+pub(crate) struct Things {
+    pub(crate) count: u64,
+    /// The ids of the first of them.
+    pub(crate) first: Vec<Id>,
 }
 
 /// Counts objects and plans the requests that a scan needs.
@@ -79,17 +87,19 @@ impl Planner<'_> {
         }
     }
 
-    /// The ids of the objects of a kind, which are kept, and their number; `None` if the credential may not read them.
-    pub(crate) async fn list_things(&mut self, kind: Kind, listing: Listing) -> Result<Option<u64>, ConnectorError> {
-        match self.client.list_offset::<IdOnly>(&self.meter, listing).await {
-            Ok(things) => {
-                let count = things.len() as u64;
-                self.things.insert(kind, things.into_iter().map(|thing| thing.id).collect());
-                Ok(Some(count))
-            }
-            Err(error) if error.is_unavailable() => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// Counts the objects of a kind by one request, which also shows the first of them; `None` if the credential may not read
+    /// them.
+    pub(crate) async fn count_things(&mut self, kind: Kind, listing: Listing) -> Result<Option<u64>, ConnectorError> {
+        let mut reader = PageReader::<IdOnly>::new(self.client, &self.meter, listing);
+        let count = match reader.total().await {
+            Ok(total) => total.unwrap_or(0),
+            Err(error) if error.is_unavailable() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let first = if count == 0 { None } else { reader.next().await? };
+        let first = first.into_iter().flatten().map(|thing| thing.id).collect();
+        self.things.insert(kind, Things { count, first });
+        Ok(Some(count))
     }
 
     /// Enters the requests for some listings, each with its name and length, and how many bytes each of the rows takes that
@@ -107,7 +117,7 @@ impl Planner<'_> {
 
     /// How many objects of a kind accounts and groups may be bound to.
     pub(crate) fn count_of(&self, kind: Kind) -> u64 {
-        self.things.get(&kind).map_or(0, |things| things.len() as u64)
+        self.things.get(&kind).map_or(0, |things| things.count)
     }
 }
 

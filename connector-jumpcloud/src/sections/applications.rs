@@ -46,7 +46,7 @@ impl Discovery for Applications {
     }
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
-        let applications = planner.list_things(Kind::Application, api::list_ids(planner.limit)).await?;
+        let applications = planner.count_things(Kind::Application, api::list_ids(planner.limit)).await?;
         planner.add(Section::APPLICATIONS, &[("applications", applications, &[row_bytes::APPLICATION])]);
         Ok(())
     }

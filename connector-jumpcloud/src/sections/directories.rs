@@ -79,7 +79,9 @@ impl Discovery for Directories {
         let servers: Vec<RadiusServer> = planner.readable(api::list_radius_servers(planner.limit)).await?;
         rows.extend(servers.into_iter().map(Directory::from));
         for (kind, row) in rows.iter().filter_map(|row| Some((row.graph_kind()?, row))) {
-            planner.things.entry(kind).or_default().push(row.id.clone());
+            let things = planner.things.entry(kind).or_default();
+            things.count += 1;
+            things.first.push(row.id.clone());
         }
         let because = format!("2 lists with {} directories", rows.len());
         let found = RowEstimate::about(rows.len() as u64, row_bytes::DIRECTORY);

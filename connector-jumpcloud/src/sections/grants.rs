@@ -87,8 +87,7 @@ impl Discovery for Grants {
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let reader = EdgeReader { client: planner.client, meter: planner.meter.clone(), limit: planner.limit };
-        let mut objects = Objects { users: planner.users, ids: planner.things.clone() };
-        objects.ids.insert(Kind::UserGroup, planner.groups.clone());
+        let mut objects = Objects::counted(planner);
         let users_paths = endpoint::of_ids(planner.options.users_endpoint);
         let (requests, because) = match requests(&reader, &mut objects, users_paths).await {
             Ok(planned) => planned,
@@ -131,8 +130,8 @@ async fn requests(
 ) -> Result<(u64, String), ConnectorError> {
     let (of, in_vain) = device_groups::end(reader, objects).await?;
     let settled = Settled::settle(reader, objects, users_paths).await?;
-    let (mut lists, in_addition) = settled.cost(objects);
-    lists.insert(0, (of, 1, objects.ids(of).len() as u64));
+    let (mut lists, in_addition) = settled.cost();
+    lists.insert(0, (of, 1, objects.number(of)));
     let others =
         [(settled.listing, "for the ids of the users"), (in_addition + in_vain, "to see which lists come together")];
     let requests = lists.iter().map(|(_, lists, objects)| lists * objects).sum::<u64>();

@@ -72,8 +72,8 @@ impl Discovery for Systems {
     }
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
-        let devices = planner.list_things(Kind::System, api::list_ids(planner.limit)).await?;
-        let groups = planner.list_things(Kind::SystemGroup, api::list_groups(planner.limit)).await?;
+        let devices = planner.count_things(Kind::System, api::list_ids(planner.limit)).await?;
+        let groups = planner.count_things(Kind::SystemGroup, api::list_groups(planner.limit)).await?;
         planner.add(
             Section::SYSTEMS,
             &[("devices", devices, &[row_bytes::DEVICE]), ("device groups", groups, &[row_bytes::DEVICE_GROUP])],

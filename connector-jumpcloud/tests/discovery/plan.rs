@@ -13,8 +13,8 @@ async fn planned(simulator: &Simulator) -> ScanPlan {
 #[tokio::test]
 async fn every_section_makes_the_requests_that_were_planned() {
     let sizes = [(120, 30, 40), (12, 16, 60), (700, 60, 150), (200, 80, 3)];
-    for (at, (users, groups, systems)) in sizes.into_iter().cycle().take(16).enumerate() {
-        let answers = ["all", "first", "last", "refused"][at / 4];
+    for (at, (users, groups, systems)) in sizes.into_iter().cycle().take(20).enumerate() {
+        let answers = ["all", "first", "first-with-rows", "last", "refused"][at / 4];
         let behaviour = Behaviour::observed().with(&format!("several-targets={answers}")).unwrap();
         let simulator = start(SimulatorOptions { users, groups, systems, behaviour, ..small() }).await;
         let plan = planned(&simulator).await;

@@ -67,7 +67,7 @@ const DIFFERENCES: [&[&str]; 6] = [
     &["group-rows=no-attributes", "group-rows=whole"],
     &["group-filter=refused", "group-filter=ignored"],
     &["retention-days=15"],
-    &["several-targets=first", "several-targets=last", "several-targets=refused"],
+    &["several-targets=first", "several-targets=first-with-rows", "several-targets=last", "several-targets=refused"],
 ];
 
 impl Case {

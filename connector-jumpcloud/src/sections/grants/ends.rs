@@ -10,18 +10,28 @@ use std::sync::Arc;
 use crate::api::Id;
 use crate::api::kind::Kind;
 use crate::client::Listing;
+use crate::scan::planner::Planner;
 use crate::scan::state::State;
 
 /// The kinds that are bound to others.
 const SUBJECTS: [Kind; 2] = [Kind::User, Kind::UserGroup];
 
-/// The objects whose edges are listed.
-#[derive(Debug, Default)]
+/// The objects whose edges are listed. A copy shares their ids.
+#[derive(Debug, Clone)]
 pub(super) struct Objects {
-    /// The number of users, if the target reports it.
-    pub(super) users: Option<u64>,
-    /// The ids by kind, those of users only once they were listed.
-    pub(super) ids: BTreeMap<Kind, Vec<Id>>,
+    /// How many there are of each kind; of users only if the target reports it.
+    pub(super) numbers: BTreeMap<Kind, u64>,
+    /// Their ids, those of users only once they were listed.
+    ids: BTreeMap<Kind, Arc<[Id]>>,
+    pub(super) known: KnownIds,
+}
+
+/// The ids that are known of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KnownIds {
+    All,
+    /// Those of the first page, which are enough for a plan.
+    FirstPage,
 }
 
 impl Objects {
@@ -31,27 +41,58 @@ impl Objects {
         for thing in crate::sections::things(&state.found) {
             ids.entry(thing.kind).or_default().push(thing.id.clone());
         }
-        Self { users, ids }
+        let all = ids.into_iter().map(|(kind, ids)| (kind, ids.len() as u64, ids));
+        Self::new(users, all, KnownIds::All)
     }
 
-    /// The ids of a kind.
+    /// The objects of a plan.
+    pub(super) fn counted(planner: &Planner<'_>) -> Self {
+        let things = planner.things.iter().map(|(kind, things)| (*kind, things.count, things.first.clone()));
+        let groups = (Kind::UserGroup, planner.groups.len() as u64, planner.groups.clone());
+        Self::new(planner.users, things.chain([groups]), KnownIds::FirstPage)
+    }
+
+    fn new(users: Option<u64>, objects: impl Iterator<Item = (Kind, u64, Vec<Id>)>, known: KnownIds) -> Self {
+        let (mut numbers, mut all) = (BTreeMap::new(), BTreeMap::new());
+        numbers.extend(users.map(|users| (Kind::User, users)));
+        for (kind, number, ids) in objects {
+            numbers.insert(kind, number);
+            all.insert(kind, ids.into());
+        }
+        Self { numbers, ids: all, known }
+    }
+
+    /// The known ids of a kind.
     pub(super) fn ids(&self, kind: Kind) -> &[Id] {
-        self.ids.get(&kind).map_or(&[], Vec::as_slice)
+        self.ids.get(&kind).map_or(&[], |ids| ids)
+    }
+
+    /// How many there are of a kind.
+    pub(super) fn number(&self, kind: Kind) -> u64 {
+        self.numbers.get(&kind).copied().unwrap_or(0)
+    }
+
+    pub(super) fn lists_users(&self) -> bool {
+        self.ids.contains_key(&Kind::User)
+    }
+
+    /// Enters the ids of the users.
+    pub(super) fn enter_users(&mut self, ids: Vec<Id>) {
+        if self.known == KnownIds::All {
+            self.numbers.insert(Kind::User, ids.len() as u64);
+        }
+        self.ids.insert(Kind::User, ids.into());
     }
 
     /// How many there are, and what it costs to know the ids of the users.
     pub(super) fn counts(&self, limit: u64) -> Counts {
-        let mut counts = Counts::default();
-        for (kind, ids) in self.ids.iter().filter(|(_, ids)| !ids.is_empty()) {
-            counts.objects.insert(*kind, ids.len() as u64);
-        }
         // A reported number of 0 may be wrong, and no edge must be missed because of it: then users are never asked, as
         // if their number were not reported.
-        if let Some(users) = self.users.filter(|users| *users > 0 && !self.ids.contains_key(&Kind::User)) {
-            counts.objects.insert(Kind::User, users);
-            counts.listing = Listing::requests(users, limit);
-        }
-        counts
+        let objects: BTreeMap<Kind, u64> =
+            self.numbers.iter().map(|(kind, number)| (*kind, *number)).filter(|(_, number)| *number > 0).collect();
+        let users = objects.get(&Kind::User).filter(|_| !self.lists_users());
+        let listing = users.map_or(0, |users| Listing::requests(*users, limit));
+        Counts { objects, listing }
     }
 }
 
@@ -132,7 +173,7 @@ fn with_subjects(
 
 /// The kind at which the devices in device groups are listed: the devices where there are fewer.
 pub(super) fn of_device_groups(objects: &Objects) -> Kind {
-    let (devices, groups) = (objects.ids(Kind::System).len(), objects.ids(Kind::SystemGroup).len());
+    let (devices, groups) = (objects.number(Kind::System), objects.number(Kind::SystemGroup));
     if 0 < devices && devices < groups { Kind::System } else { Kind::SystemGroup }
 }
 
@@ -292,8 +333,7 @@ mod tests {
     #[test]
     fn users_whose_number_is_not_reported_are_never_asked() {
         for users in [None, Some(0)] {
-            let ids = (1..=300_u32).map(|number| format!("{number:024x}").parse().unwrap_or_else(|_| unreachable!()));
-            let objects = Objects { users, ids: BTreeMap::from([(Kind::System, ids.collect())]) };
+            let objects = Objects::new(users, [(Kind::System, 300, Vec::new())].into_iter(), KnownIds::FirstPage);
             for together in [true, false] {
                 let asked = choose(&objects.counts(100), |_| together);
                 assert_eq!(end(&asked, Kind::User, Kind::System), Some(Kind::System), "{users:?}");

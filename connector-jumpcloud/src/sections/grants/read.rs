@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use connector_api::ConnectorError;
+use futures_util::future::join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::device_groups;
-use super::ends::Objects;
+use super::ends::{KnownIds, Objects};
 use super::together::Settled;
 use crate::api::edge_lists::{EdgeList, EdgeReader, Mixed, WholeList};
 use crate::api::graph;
@@ -17,7 +18,8 @@ use crate::client::{ListingStats, PageReader, TotalsWitness};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::{Edge, Node};
 
-/// After this many refusals of lists of several kinds, every kind is listed by itself.
+/// After this number of refused lists of several kinds, no further one is requested: each kind is listed by itself. Those
+/// that were requested before are not affected, at most [`ahead`](crate::client::Client::ahead).
 const REFUSALS: u32 = 8;
 
 /// A list that was read.
@@ -36,8 +38,12 @@ pub(super) async fn read(
     edges: &mut Vec<Edge>,
     progress: &mut SectionProgress,
 ) -> Result<(), ConnectorError> {
-    let mut open = device_groups::read(reader, objects, edges, progress).await?;
-    let settled = Settled::settle(reader, objects, users_paths).await?;
+    let things = objects.clone();
+    // Neither ends the other, so that what one has read is kept if the other fails.
+    let (of_devices, settled) =
+        join(device_groups::read(reader, &things), Settled::settle(reader, objects, users_paths)).await;
+    let mut open = of_devices?.enter(edges, progress);
+    let settled = settled?;
     open.extend(settled.lists(objects));
     settled.enter(edges, progress);
     let (totals, refusals) = (TotalsWitness::default(), AtomicU32::new(0));
@@ -115,6 +121,7 @@ async fn answer(
 pub(super) async fn list_users(
     reader: &EdgeReader<'_>,
     paths: &[&str],
+    known: KnownIds,
 ) -> Result<(Vec<Id>, ListingStats), ConnectorError> {
     let mut refused = None;
     for path in paths {
@@ -123,7 +130,12 @@ pub(super) async fn list_users(
         let mut users = Vec::new();
         loop {
             match listing.next().await {
-                Ok(Some(more)) => users.extend(more.into_iter().map(|user| user.id)),
+                Ok(Some(more)) => {
+                    users.extend(more.into_iter().map(|user| user.id));
+                    if known == KnownIds::FirstPage {
+                        return Ok((users, listing.stats()));
+                    }
+                }
                 Ok(None) => return Ok((users, listing.stats())),
                 Err(error) if error.is_unavailable() => {
                     refused.get_or_insert(error);

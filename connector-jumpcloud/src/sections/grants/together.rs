@@ -1,12 +1,11 @@
 //! Whether lists of several kinds can be relied on, found out before anything depends on it.
 //!
 //! JumpCloud's documents take several `targets` in one request, older ones take one. A service that reads only one of the
-//! names would lose the edges to all other kinds without an error. So up to 20 objects of a kind are asked for all kinds
-//! together. If edges to at least two of these come back, such lists are relied on for this kind of object. If not, every
-//! kind is listed by itself, and of the lists that came together only the kinds that were seen are taken: the others may
-//! have been ignored.
+//! names, the same one for all objects or not, would lose the edges to all other kinds without an error. So up to 20 objects
+//! of a kind are asked for all kinds together. If edges to at least two kinds come back in one of these lists, such lists are
+//! relied on for this kind of object. If not, every kind is listed by itself, and nothing that came together is used.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector_api::ConnectorError;
@@ -39,11 +38,11 @@ pub(super) struct Settled {
 /// Objects of a kind that were asked for several kinds together.
 #[derive(Default)]
 struct Sample {
+    /// The kinds that were requested together.
+    kinds: Arc<[Kind]>,
     /// Whether such lists can be relied on for all objects of the kind.
     proven: bool,
-    /// The kinds whose edges are complete in `lists`.
-    complete: Vec<Kind>,
-    /// The lists by object; `None` if it is gone.
+    /// The lists that are used, by object; `None` if it is gone.
     lists: BTreeMap<Id, Option<WholeList<Vec<graph::Edge>>>>,
     /// The lists requested.
     requested: u64,
@@ -84,10 +83,10 @@ impl Settled {
         objects: &mut Objects,
         users_paths: &[&str],
     ) -> Result<(), ConnectorError> {
-        if self.asked.iter().any(|asked| asked.of == Kind::User) && !objects.ids.contains_key(&Kind::User) {
+        if self.asked.iter().any(|asked| asked.of == Kind::User) && !objects.lists_users() {
             self.listing = objects.counts(reader.limit).listing;
-            let (users, stats) = list_users(reader, users_paths).await?;
-            objects.ids.insert(Kind::User, users);
+            let (users, stats) = list_users(reader, users_paths, objects.known).await?;
+            objects.enter_users(users);
             self.users = Some(stats);
         }
         let objects = &*objects;
@@ -112,8 +111,8 @@ impl Settled {
                 let list = |to: &Arc<[Kind]>| EdgeList { of: *of, id: id.clone(), to: Arc::clone(to) };
                 match sample.and_then(|sample| Some((sample, sample.lists.get(id)?))) {
                     Some((_, None)) => {}
-                    Some((Sample { complete, .. }, Some(_))) => {
-                        lists.extend(kinds.iter().filter(|kind| !complete.contains(&kind[0])).map(list));
+                    Some((sample, Some(_))) => {
+                        lists.extend(kinds.iter().filter(|kind| !sample.kinds.contains(&kind[0])).map(list));
                     }
                     None if self.is_proven(*of) => lists.push(list(to)),
                     None => lists.extend(kinds.iter().map(list)),
@@ -125,15 +124,23 @@ impl Settled {
 
     /// How many lists of each object there are, by kind and with the number of objects; and the requests for lists that
     /// are read in addition, to see whether kinds come together.
-    pub(super) fn cost(&self, objects: &Objects) -> (Vec<(Kind, u64, u64)>, u64) {
+    pub(super) fn cost(&self) -> (Vec<(Kind, u64, u64)>, u64) {
         let of_each = self.asked.iter().map(|Asked { of, to, objects }| {
             let lists = if self.is_proven(*of) { 1 } else { to.len() as u64 };
             (*of, lists, *objects)
         });
-        let of_each: Vec<_> = of_each.collect();
-        let regular: u64 = of_each.iter().map(|(_, lists, objects)| lists * objects).sum();
-        let requested: u64 = self.samples.values().map(|sample| sample.requested).sum();
-        (of_each, (requested + self.lists(objects).len() as u64).saturating_sub(regular))
+        let in_addition = self.samples.iter().map(|(of, sample)| {
+            match self.asked.iter().find(|asked| asked.of == *of).filter(|_| sample.proven) {
+                None => sample.requested,
+                Some(Asked { to, .. }) => {
+                    let lacking = to.iter().filter(|kind| !sample.kinds.contains(kind)).count();
+                    let existing = sample.lists.values().flatten().count();
+                    // Each list in `lists` is the one list of its object.
+                    sample.requested - sample.lists.len() as u64 + (existing * lacking) as u64
+                }
+            }
+        });
+        (of_each.collect(), in_addition.sum())
     }
 
     /// Enters what was read so far.
@@ -145,13 +152,9 @@ impl Settled {
             progress.plan(sample.unused);
             let asked = self.asked.iter().find(|asked| asked.of == of);
             let to: Arc<[Kind]> = asked.map_or_else(|| Arc::from([]), |asked| Arc::clone(&asked.to));
-            for (id, list) in sample.lists {
-                let kept = list.map(|mut list| {
-                    list.found.retain(|edge| sample.complete.iter().any(|kind| kind.word() == edge.kind));
-                    list
-                });
+            for (id, found) in sample.lists {
                 let list = EdgeList { of, id, to: Arc::clone(&to) };
-                if let Some(mut kept) = enter(&list, kept, progress) {
+                if let Some(mut kept) = enter(&list, found, progress) {
                     // Edges to kinds that are now listed from their own end.
                     kept.found.retain(|edge| list.requests(&edge.kind));
                     connect(&list, kept.found, edges, progress);
@@ -164,7 +167,7 @@ impl Settled {
 impl Sample {
     /// Asks objects from all over the list of a kind.
     async fn read(reader: &EdgeReader<'_>, asked: &Asked, ids: &[Id]) -> Result<Self, ConnectorError> {
-        let mut sample = Self::default();
+        let mut sample = Self { kinds: Arc::clone(&asked.to), ..Self::default() };
         let list = |at: usize| EdgeList { of: asked.of, id: ids[at].clone(), to: Arc::clone(&asked.to) };
         let mut first: Vec<EdgeList> = spread(ids.len()).map(list).collect();
         // The first one alone, because the request may be refused.
@@ -179,24 +182,27 @@ impl Sample {
                     Mixed::Whole(list) => _ = sample.lists.insert(id, Some(list)),
                     Mixed::Gone => _ = sample.lists.insert(id, None),
                     Mixed::Gap(stats) => sample.unused += stats.planned.unwrap_or(1),
-                    // Nothing that came is relied on.
-                    Mixed::Refused => {
-                        sample.unused = sample.requested;
-                        sample.lists.retain(|_, list| list.is_none());
-                        return Ok(sample);
-                    }
+                    Mixed::Refused => return Ok(sample.rejected()),
                 }
             }
         }
-        let lists = sample.lists.values().flatten();
-        let seen: BTreeSet<Kind> = lists
-            .flat_map(|list| &list.found)
-            .filter_map(|edge| asked.to.iter().copied().find(|kind| kind.word() == edge.kind))
-            .collect();
-        sample.proven = seen.len() > 1;
-        sample.complete = if sample.proven { asked.to.to_vec() } else { seen.into_iter().collect() };
-        Ok(sample)
+        sample.proven = sample.lists.values().flatten().any(|list| has_several_kinds(&list.found));
+        Ok(if sample.proven { sample } else { sample.rejected() })
     }
+
+    /// Nothing that came is relied on, except that objects are gone.
+    fn rejected(mut self) -> Self {
+        let planned = |list: &Option<WholeList<_>>| list.as_ref().and_then(|list| list.stats.planned).unwrap_or(1);
+        self.unused = self.requested.max(self.unused + self.lists.values().map(planned).sum::<u64>());
+        self.lists.retain(|_, list| list.is_none());
+        self
+    }
+}
+
+/// Whether edges to different kinds are in one list. In a list that was read, all are of kinds that were requested.
+fn has_several_kinds(list: &[graph::Edge]) -> bool {
+    let mut kinds = list.iter().map(|edge| &edge.kind);
+    kinds.next().is_some_and(|first| kinds.any(|kind| kind != first))
 }
 
 /// The positions of a sample, as far from each other as possible.

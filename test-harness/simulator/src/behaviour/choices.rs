@@ -233,6 +233,8 @@ choices! {
         All,
         /// The first is answered.
         First,
+        /// The first that the object is bound to is answered.
+        FirstWithRows,
         /// The last is answered.
         Last,
         /// They are answered with 400.

@@ -111,6 +111,9 @@ fn associations<'a>(
     for name in targets(node.kind, behaviour, query)? {
         // The organisation has nothing of the kinds that only a name is known of.
         edges.extend(Kind::of_name(name).into_iter().flat_map(|kind| organization.edges(node, kind)));
+        if behaviour.several_targets == SeveralTargets::FirstWithRows && !edges.is_empty() {
+            break;
+        }
     }
     let from = organization.id(node);
     Ok(Collection::of(edges, "", move |edge, object| {

@@ -177,6 +177,10 @@ async fn several_targets_are_answered_together_unless_the_service_takes_one() {
     };
     let first = with("several-targets=first").await;
     assert_eq!(first.all(&path(&id, all), 100).await, first.all(&path(&id, "application"), 100).await);
+    let with_rows = with("several-targets=first-with-rows").await;
+    let directories = with_rows.all(&path(&id, "ldap_server"), 100).await;
+    assert!(!directories.is_empty());
+    assert_eq!(with_rows.all(&path(&id, "policy,ldap_server,system_group"), 100).await, directories);
     let last = with("several-targets=last").await;
     assert_eq!(last.all(&path(&id, all), 100).await, last.all(&path(&id, "idp_routing_policy"), 100).await);
     let refused = with("several-targets=refused").await;
