@@ -226,8 +226,8 @@ fn troubleshooting() -> Vec<TroubleshootingRow> {
             ErrorCode::LimitExceeded,
             "Effective grants incomplete",
             "A section of effective grants has more rows than effectiveGrantsLimit allows",
-            "Raise effectiveGrantsLimit, or set effectiveGrants to none, or for otherGrants to privileged; the host keeps the \
-             rows that it had",
+            "Raise effectiveGrantsLimit, or set effectiveGrants to none, or to privileged if only the other grants are too \
+             many; the host keeps the rows that it had",
         ),
         row(
             ErrorCode::InvalidConfig,
