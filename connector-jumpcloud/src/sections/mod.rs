@@ -77,7 +77,7 @@ pub(crate) trait Discovery: Sync {
         None
     }
 
-    /// Enters the requests that reading it would need, estimated from counts.
+    /// Enters the requests that reading it would need, estimated from counts and samples.
     async fn plan(&self, _planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         Ok(())
     }
