@@ -73,6 +73,8 @@ mod paging;
 mod proxy;
 mod refusal;
 mod retry;
+#[cfg(test)]
+mod seeds;
 mod surrogates;
 mod target;
 mod text;

@@ -136,7 +136,9 @@ impl Organization {
             (Kind::User, Kind::GSuite | Kind::Office365, u, _) if u % 97 == 11 => Some(None),
             (Kind::User, Kind::RadiusServer, u, r) if u % 101 == 20 + r => Some(None),
             (Kind::UserGroup, Kind::System, group::DBA, 0) => Some(sudo(true, false)),
-            (Kind::UserGroup, Kind::System, g, i) if g % 11 == 4 && i % 40 == g % 40 => Some(drawn(dice.administers(g, 40), &mut dice)),
+            (Kind::UserGroup, Kind::System, g, i) if g % 11 == 4 && i % 40 == g % 40 => {
+                Some(drawn(dice.administers(g, 40), &mut dice))
+            }
             (Kind::UserGroup, Kind::SystemGroup, g, s) => self.binding(g, s, &mut dice),
             (Kind::UserGroup, Kind::Application, group::ALL_EMPLOYEES, 0..3) => Some(None),
             (Kind::UserGroup, Kind::Application, g, a) if g != group::ALL_EMPLOYEES && g % 24 == a => Some(None),
