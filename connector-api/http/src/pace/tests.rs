@@ -246,8 +246,17 @@ async fn scan(
 const STEADY: [&[f64]; 5] = [&[10.0], &[25.0], &[50.0], &[100.0], &[200.0]];
 const CHANGED: [&[f64]; 5] = [&[50.0, 100.0], &[100.0, 25.0], &[100.0, 30.0], &[30.0, 120.0], &[200.0, 50.0]];
 
-/// The number of random runs over which each result is averaged, unless `CASES` sets another.
-const SEEDS: u64 = 3;
+/// Returns over how many random runs a result is averaged, unless `CASES` sets another number: few requests are few
+/// chances to be refused.
+fn runs(allowances: &[f64]) -> u64 {
+    match allowances.last() {
+        Some(rate) if *rate <= 10.0 => 12,
+        Some(rate) if *rate <= 50.0 => 3,
+        Some(rate) if *rate <= 120.0 => 2,
+        _ => 1,
+    }
+}
+
 /// The goal: the share of an allowance that is used, and the share of all requests that is refused.
 const AIM: (f64, f64) = (0.9, 0.02);
 
@@ -261,8 +270,7 @@ async fn holds(
 ) {
     for allowances in allowances {
         for concurrency in [Concurrency::Fixed(16), Concurrency::Automatic] {
-            // Few requests are few chances to be refused.
-            let seeds = seeds(if allowances.ends_with(&[10.0]) { 4 * SEEDS } else { SEEDS });
+            let seeds = seeds(runs(allowances));
             let mut found = Found::default();
             for seed in seeds.clone() {
                 found.add(scan(concurrency, limiter, retry_after, allowances, seed).await);
