@@ -181,7 +181,7 @@ async fn one_request(watch: Arc<Watch>, mut dice: fastrand::Rng, latency: f64, o
     }
 }
 
-/// `CASES=5000 cargo test -p connector-http concurrency` draws five thousand targets; a failure names its `SEED`.
+/// `CASES=5000 cargo test -p connector-http whatever_a_target_does` draws five thousand targets; a failure names its `SEED`.
 #[tokio::test(start_paused = true)]
 async fn whatever_a_target_does_the_limit_stays_in_its_bounds_and_no_more_are_in_flight() {
     for seed in seeds(60) {
