@@ -1,11 +1,13 @@
-//! How many requests are in flight at once: as many as the operator says, or as many as pay.
+//! The limit on requests in flight: as many as the operator says, or as many as pay.
 //!
-//! *Automatic* begins with few and doubles them as long as that pays: when the requests in flight grow by a factor, and the
-//! latency does not, throughput grows by that factor. Where a target queues, the latency grows with the requests in flight
-//! and throughput stays: then the step is taken back. Later, smaller steps are tried now and then: up, or down when the
-//! latency is no longer what it was. A step up after which more requests fail is taken back; where it was none, a large share
-//! of failures halves the number. Once the target limits the *rate*, which is the [pace](super::pace)'s to find, the number
-//! stays small.
+//! *Automatic* begins with a low limit and doubles it as long as that pays: when the requests in flight grow by a factor,
+//! and the latency does not, throughput grows by that factor. Where a target queues, the latency grows with the requests in
+//! flight and throughput stays: then the step is taken back. Later, smaller steps are tried now and then: up, or down when
+//! the latency is no longer what it was. A step up after which more requests fail is taken back; otherwise a large share of
+//! failures halves the limit.
+//!
+//! Once the target limits the *rate*, which the [pace](super::pace) finds, latency shows nothing any more: permits are held
+//! while requests wait for their slot. Then the limit is 16 at most, failures still halve it, and it recovers from them.
 //!
 //! Latencies are compared for each kind of request by itself, since one list is slower than another and a scan reads one
 //! after the other.
@@ -22,25 +24,27 @@ use tokio::time::Instant;
 use limit::Limit;
 use settings::CONCURRENCY;
 
-/// How many requests may be in flight at once.
+/// The limit on requests in flight.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Concurrency {
-    /// As many as the target serves without getting slower, at most [`Concurrency::MOST`].
+    /// As many as the target serves without getting slower, at most 32.
     #[default]
     Automatic,
-    /// This many, at least one.
+    /// This many: at least one, and at most 1,024.
     Fixed(usize),
 }
 
 impl Concurrency {
-    /// The most requests in flight that [`Automatic`](Self::Automatic) chooses.
-    pub const MOST: usize = CONCURRENCY.most;
+    /// The highest limit that [`Automatic`](Self::Automatic) chooses.
+    pub(crate) const MOST: usize = CONCURRENCY.most;
 
     /// The most requests that may be in flight.
     pub const fn most(self) -> usize {
         match self {
             Self::Automatic => Self::MOST,
             Self::Fixed(0) => 1,
+            Self::Fixed(requests) if requests > CONCURRENCY.most_fixed => CONCURRENCY.most_fixed,
             Self::Fixed(requests) => requests,
         }
     }
@@ -66,7 +70,7 @@ pub(crate) struct Permits {
 
 #[derive(Debug)]
 struct State {
-    /// `None` where the number is fixed.
+    /// `None` where it is fixed.
     limit: Option<Limit>,
     /// Permits that are in use and are not given back, since the limit fell.
     surplus: usize,
@@ -107,7 +111,7 @@ impl Permits {
         self.take().await
     }
 
-    /// Keeps the permit of a request that is sent again, unless the number fell below those in use: then the permit is
+    /// Keeps the permit of a request that is sent again, unless the limit fell below those in use: then the permit is
     /// given back, and the request waits for another one.
     pub(crate) async fn renew<'a>(&'a self, permit: Option<Permit<'a>>) -> Option<Permit<'a>> {
         if permit.is_some() && self.lock().surplus == 0 {
@@ -147,7 +151,7 @@ impl Permits {
         if after == before {
             return;
         }
-        tracing::debug!(before, after, "changed the number of requests in flight");
+        tracing::debug!(before, after, "changed the concurrency limit");
         if after > before {
             let more = after - before;
             let kept = more.min(state.surplus);
@@ -166,7 +170,7 @@ impl Permits {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        // Under the lock to its end: the number must not fall between the look at the surplus and the return.
+        // Under the lock to its end: the limit must not fall between the look at the surplus and the return.
         let mut state = self.permits.lock();
         let Some(permit) = self.permit.take() else { return };
         if state.surplus > 0 {

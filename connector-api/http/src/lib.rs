@@ -73,6 +73,8 @@ mod paging;
 mod proxy;
 mod refusal;
 mod retry;
+#[cfg(test)]
+mod seeds;
 mod surrogates;
 mod target;
 mod task;
@@ -100,7 +102,7 @@ pub use paging::chain::ChainReader;
 pub use paging::offset::{Gap, Listing, ListingStats, Offsets, PageReader, TotalsWitness, inconsistent};
 pub use paging::page::{Page, PageShape};
 pub use paging::row::{Identified, Row, RowId};
-pub use refusal::{Asked, Form, Refusal, Said, refused_here};
+pub use refusal::{Asked, Block, Form, Refusal, Said, refused_here};
 pub use retry::RetryPolicy;
 pub use target::Target;
 pub use task::Task;

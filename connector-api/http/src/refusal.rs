@@ -105,15 +105,14 @@ impl<'a> Refusal<'a> {
         }
     }
 
-    /// Returns whether a gateway blocks this server's address: it says so with 403, or with 429 without naming a wait. With a
-    /// wait it limits the rate.
+    /// Returns whether a gateway blocks this server's address: with 403, or with 429 and no time to wait. A 429 whose text
+    /// only mentions an address is an ordinary rate limit, unless it is a gateway's web page or mentions abuse.
     pub fn blocks_address(&self) -> bool {
-        self.said.blocked
-            && match self.status.as_u16() {
-                403 => true,
-                429 => self.after.is_none(),
-                _ => false,
-            }
+        match (self.said.block, self.status.as_u16()) {
+            (Some(_), 403) => true,
+            (Some(block), 429) => self.after.is_none() && (block == Block::Abuse || self.said.form == Form::WebPage),
+            _ => false,
+        }
     }
 
     /// Returns the verdict for a blocked address of this server: no further requests are sent.
@@ -275,8 +274,18 @@ pub struct Said {
     pub form: Form,
     /// One short line without secrets.
     pub words: String,
-    /// Whether it mentions a blocked address.
-    pub blocked: bool,
+    /// What it says of a block of this server.
+    pub block: Option<Block>,
+}
+
+/// What a body says of a block of this server.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Block {
+    /// The address is blocked.
+    Address,
+    /// Abuse is suspected.
+    Abuse,
 }
 
 /// The form of a body.
@@ -296,17 +305,17 @@ impl Said {
     pub(super) fn read(body: &[u8], scrub: &Scrubber, target: &Words) -> Self {
         let body = &body[..body.len().min(LONGEST_SAID)];
         let text = String::from_utf8_lossy(body);
-        let blocked = is_block(&text.to_lowercase());
+        let block = Block::read(&text.to_lowercase());
         if text.trim_start().starts_with('<') {
-            return Self { form: Form::WebPage, words: String::new(), blocked };
+            return Self { form: Form::WebPage, words: String::new(), block };
         }
         if let Some(words) = message(body, target.error_fields) {
-            return Self { form: Form::Object, words: scrub.line(&words), blocked };
+            return Self { form: Form::Object, words: scrub.line(&words), block };
         }
         let json = text.trim_start();
         let lists = || target.list_fields.iter().any(|field| json.contains(&format!("\"{field}\"")));
         let is_list = json.starts_with('[') || (json.starts_with('{') && lists());
-        Self { form: if is_list { Form::List } else { Form::Text }, words: scrub.line(&text), blocked }
+        Self { form: if is_list { Form::List } else { Form::Text }, words: scrub.line(&text), block }
     }
 }
 
@@ -328,10 +337,16 @@ fn message(body: &[u8], fields: &[&str]) -> Option<String> {
     said.map(words).find(|words| !words.is_empty())
 }
 
-/// Returns whether a gateway's text, in lower case, means that the caller's address is blocked.
-fn is_block(text: &str) -> bool {
-    let address = || text.contains("address") || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "ip");
-    text.contains("suspected abuse") || (text.contains("blocked") && address())
+impl Block {
+    /// Reads a text in lower case.
+    fn read(text: &str) -> Option<Self> {
+        let address =
+            || text.contains("address") || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "ip");
+        if text.contains("suspected abuse") {
+            return Some(Self::Abuse);
+        }
+        (text.contains("blocked") && address()).then_some(Self::Address)
+    }
 }
 
 #[cfg(test)]

@@ -1,31 +1,32 @@
-//! The number of requests in flight, and what moves it.
+//! The limit on requests in flight, and what moves it.
 
-use std::collections::HashMap;
+mod latency;
 
 use tokio::time::Instant;
 
 use super::settings::CONCURRENCY;
+use latency::Latencies;
 
-/// The number of requests in flight that pays.
+/// The limit on requests in flight that pays.
 #[derive(Debug)]
 pub(super) struct Limit {
     requests: usize,
     step: Step,
-    /// What is measured at this number.
+    /// What is measured at this limit.
     window: Window,
+    /// The step on trial.
+    trial: Option<Trial>,
+    /// The latencies when this limit was last known to pay.
+    baseline: Latencies,
     /// The last step was up and did not pay: perhaps one down costs nothing.
-    up_was_vain: bool,
+    step_up_failed: bool,
     /// Responses to wait for before anything is measured again.
-    quiet: u32,
-    /// The number that a step on trial began from, and what was measured there.
-    before: Option<(usize, Window)>,
-    /// The latencies when this number was last known to pay.
-    usual: Latencies,
+    cooldown: u32,
+    /// The factor by which failures extended the cooldown.
+    backoff: f64,
     health: Health,
-    /// How many times longer it stays at a number, after failures.
-    patience: f64,
-    /// Never more requests.
-    most: usize,
+    /// The target limits the rate: the pace decides, and latency shows nothing.
+    rate_limited: bool,
 }
 
 /// The step that is tried next, or on trial.
@@ -47,11 +48,22 @@ impl Step {
     }
 }
 
+/// A step whose effect is not known yet.
+#[derive(Debug)]
+struct Trial {
+    /// The limit before the step.
+    from: usize,
+    /// What was measured there.
+    before: Window,
+    /// Windows since then in which the limit made no difference.
+    unused_windows: u32,
+}
+
 /// The responses to requests sent since some instant.
 #[derive(Debug)]
 struct Window {
     began: Instant,
-    answers: u32,
+    responses: u32,
     /// How many of them came while as many requests were in flight as may be. Otherwise the limit changes nothing.
     full: u32,
     /// Requests that failed, in addition to the responses.
@@ -59,108 +71,64 @@ struct Window {
     latencies: Latencies,
 }
 
-/// Seconds that responses took, by kind of request.
-#[derive(Debug, Default)]
-struct Latencies(HashMap<String, Sample>);
-
-/// How many there are, their sum, and the sum of their squares.
-#[derive(Debug, Default, Clone, Copy)]
-struct Sample {
-    answers: f64,
-    sum: f64,
-    squares: f64,
-}
-
-impl Sample {
-    fn mean(&self) -> f64 {
-        self.sum / self.answers
+impl Window {
+    fn starting(began: Instant) -> Self {
+        Self { began, responses: 0, full: 0, failures: 0, latencies: Latencies::default() }
     }
 
-    /// The variance of one answer. As long as there is but one, it may be anything.
-    fn variance(&self) -> f64 {
-        let square = self.mean() * self.mean();
-        if self.answers < 2.0 { square } else { (self.squares / self.answers - square).max(0.0) }
-    }
-}
-
-/// How many times as long responses took as the same mix of requests did before, and the standard error of that.
-#[derive(Debug, Clone, Copy)]
-struct Slower {
-    times: f64,
-    error: f64,
-}
-
-impl Latencies {
-    fn count(&mut self, path: &str, seconds: f64) {
-        let mut kind = kind(path);
-        if self.0.len() >= CONCURRENCY.most_kinds && !self.0.contains_key(&kind) {
-            kind.clear();
-        }
-        let sample = self.0.entry(kind).or_default();
-        sample.answers += 1.0;
-        sample.sum += seconds;
-        sample.squares += seconds * seconds;
+    fn is_full(&self) -> bool {
+        2 * self.full > self.responses
     }
 
-    /// Compares with what was measured before. `None` where the two have nothing in common.
-    fn against(&self, before: &Self) -> Option<Slower> {
-        let (mut now, mut now_variance, mut then, mut then_variance) = (0.0, 0.0, 0.0, 0.0);
-        for (kind, sample) in &self.0 {
-            let Some(earlier) = before.0.get(kind) else { continue };
-            now += sample.sum;
-            now_variance += sample.answers * sample.variance();
-            then += sample.answers * earlier.mean();
-            then_variance += sample.answers * sample.answers * earlier.variance() / earlier.answers;
-        }
-        if now <= 0.0 || then <= 0.0 {
-            return None;
-        }
-        let times = now / then;
-        Some(Slower { times, error: times * (now_variance / (now * now) + then_variance / (then * then)).sqrt() })
+    fn requests(&self) -> u32 {
+        self.responses + self.failures
     }
-}
 
-/// What a path asks for: ids in it are no part of that.
-fn kind(path: &str) -> String {
-    let is_id = |part: &str| part.len() > 24 || part.bytes().filter(u8::is_ascii_digit).count() > 1;
-    let parts = path.split('/').map(|part| if is_id(part) { "*" } else { part });
-    parts.collect::<Vec<_>>().join("/")
-}
-
-/// Whether a step pays that changes the requests in flight by a factor and the latency by another.
-fn is_paying(factor: f64, slower: f64) -> bool {
-    let share = if factor > 1.0 { CONCURRENCY.least_gain } else { CONCURRENCY.most_loss };
-    factor / slower >= 1.0 + share * (factor - 1.0)
+    /// Whether clearly more fails than did before.
+    fn fails_more_than(&self, before: &Self) -> bool {
+        let share = f64::from(before.failures) / f64::from(before.requests()).max(1.0);
+        self.failures > 1 && exceeds(self.failures, self.requests(), share + CONCURRENCY.most_more_failing)
+    }
 }
 
 /// Failures since some instant.
 #[derive(Debug)]
 struct Health {
     began: Instant,
-    answers: u32,
+    requests: u32,
     failures: u32,
 }
 
 impl Health {
     fn starting(began: Instant) -> Self {
-        Self { began, answers: 0, failures: 0 }
+        Self { began, requests: 0, failures: 0 }
+    }
+
+    /// Counts a request; it starts anew after a number of them.
+    fn count(&mut self, failed: bool, now: Instant) {
+        self.requests += 1;
+        self.failures += u32::from(failed);
+        if !failed && self.requests >= CONCURRENCY.health_requests {
+            *self = Self::starting(now);
+        }
+    }
+
+    fn is_bad(&self) -> bool {
+        self.failures >= CONCURRENCY.least_failures && exceeds(self.failures, self.requests, CONCURRENCY.failing_share)
     }
 }
 
-impl Window {
-    fn starting(began: Instant) -> Self {
-        Self { began, answers: 0, full: 0, failures: 0, latencies: Latencies::default() }
-    }
+/// Whether clearly more than a share of the requests failed: more than chance explains.
+fn exceeds(failures: u32, requests: u32, share: f64) -> bool {
+    let expected = share * f64::from(requests);
+    f64::from(failures) > expected + CONCURRENCY.chance_deviations * (expected * (1.0 - share).max(0.0)).sqrt()
+}
 
-    fn is_full(&self) -> bool {
-        2 * self.full > self.answers
-    }
-
-    /// Whether clearly more fails than did before.
-    fn fails_more_than(&self, before: &Self) -> bool {
-        let share = |window: &Self| f64::from(window.failures) / f64::from(window.answers + window.failures).max(1.0);
-        self.failures > 1 && share(self) > share(before) + CONCURRENCY.most_more_failing
-    }
+/// Whether a step pays that changes the requests in flight by a factor and the latency by another, which may be below
+/// zero where its error is large.
+fn is_paying(factor: f64, latency: f64) -> bool {
+    let share = if factor > 1.0 { CONCURRENCY.least_gain } else { CONCURRENCY.most_loss };
+    factor >= latency * (1.0 + share * (factor - 1.0))
 }
 
 impl Limit {
@@ -169,13 +137,13 @@ impl Limit {
             requests: CONCURRENCY.first,
             step: Step::Double,
             window: Window::starting(now),
-            up_was_vain: false,
-            quiet: 0,
-            before: None,
-            usual: Latencies::default(),
+            trial: None,
+            baseline: Latencies::default(),
+            step_up_failed: false,
+            cooldown: 0,
+            backoff: 1.0,
             health: Health::starting(now),
-            patience: 1.0,
-            most: CONCURRENCY.most,
+            rate_limited: false,
         }
     }
 
@@ -184,132 +152,147 @@ impl Limit {
         self.requests
     }
 
-    /// The target limits the rate.
+    /// The target limits the rate. From now on only failures lower the limit, and it recovers from them; requests that
+    /// wait for the pace take permits, so neither the latency nor the demand shows whether a step pays.
     pub(super) fn limit_rate(&mut self, now: Instant) {
-        if self.most > CONCURRENCY.most_with_limited_rate {
-            self.most = CONCURRENCY.most_with_limited_rate;
-            self.rest(self.requests, now);
+        if !self.rate_limited {
+            self.rate_limited = true;
+            self.hold(self.requests, now);
         }
     }
 
     pub(super) fn served(&mut self, path: &str, sent: Instant, now: Instant, full: bool) {
         if sent >= self.health.began {
-            self.health.answers += 1;
-            if self.health.answers >= CONCURRENCY.failure_answers {
-                self.health = Health::starting(now);
-            }
+            self.health.count(false, now);
         }
-        if self.quiet > 0 {
-            self.quiet -= 1;
-            if self.quiet == 0 {
-                self.window = Window::starting(now);
+        if self.cooldown > 0 {
+            self.cooldown -= 1;
+            if self.cooldown == 0 {
+                self.end_cooldown(now);
             }
             return;
         }
         if sent < self.window.began {
             return;
         }
-        self.window.answers += 1;
+        self.window.responses += 1;
         self.window.full += u32::from(full);
         self.window.latencies.count(path, (now - sent).as_secs_f64());
-        if self.window.answers >= self.needed() {
+        if self.window.responses >= self.needed() {
             self.conclude(now);
         }
     }
 
     pub(super) fn failed(&mut self, sent: Instant, now: Instant) {
-        if self.quiet == 0 && sent >= self.window.began {
+        if self.cooldown == 0 && sent >= self.window.began {
             self.window.failures += 1;
         }
         if sent < self.health.began {
             return;
         }
-        self.health.answers += 1;
-        self.health.failures += 1;
-        let Health { answers, failures, .. } = self.health;
-        if failures >= CONCURRENCY.least_failures
-            && f64::from(failures) > CONCURRENCY.failing_share * f64::from(answers)
-        {
+        self.health.count(true, now);
+        if self.health.is_bad() {
             self.health = Health::starting(now);
-            self.patience = (2.0 * self.patience).min(CONCURRENCY.most_patience);
-            let fewer = match self.before {
-                Some((from, _)) if from < self.requests => from,
+            self.backoff = (2.0 * self.backoff).min(CONCURRENCY.most_backoff);
+            let fewer = match &self.trial {
+                Some(trial) if trial.from < self.requests => trial.from,
                 _ => self.requests / 2,
             };
-            self.rest(fewer, now);
+            self.hold(fewer, now);
         }
     }
 
-    /// The number that the next step leads to.
-    fn next(&self) -> usize {
-        (self.step.from(self.requests) as usize).clamp(CONCURRENCY.least, self.most)
+    /// The highest limit.
+    fn most(&self) -> usize {
+        if self.rate_limited { CONCURRENCY.most_with_limited_rate } else { CONCURRENCY.most }
+    }
+
+    /// The limit that a step leads to.
+    fn after(&self, step: Step) -> usize {
+        (step.from(self.requests) as usize).clamp(CONCURRENCY.least, self.most())
     }
 
     /// Responses that a measurement takes.
     fn needed(&self) -> u32 {
         let rounds = if self.step == Step::Double { CONCURRENCY.doubling_rounds } else { CONCURRENCY.rounds };
-        ((rounds * self.requests as f64) as u32).max(CONCURRENCY.least_answers)
+        ((rounds * self.requests as f64) as u32).max(CONCURRENCY.least_responses)
+    }
+
+    fn end_cooldown(&mut self, now: Instant) {
+        if self.rate_limited {
+            self.hold(self.after(Step::Up), now);
+        } else {
+            self.window = Window::starting(now);
+        }
     }
 
     /// Draws the consequences of a measurement.
     fn conclude(&mut self, now: Instant) {
         let measured = std::mem::replace(&mut self.window, Window::starting(now));
-        let Some((from, before)) = self.before.take() else {
-            return self.begin_step(measured, now);
+        let Some(trial) = self.trial.take() else {
+            return self.begin_trial(measured, now);
         };
-        let slower = measured.latencies.against(&before.latencies);
-        let factor = self.requests as f64 / from as f64;
         if !measured.is_full() {
             // What was tried was not used: it has done no harm, and shows nothing.
-            self.before = Some((from, before));
+            let unused_windows = trial.unused_windows + 1;
+            if unused_windows < CONCURRENCY.most_unused_windows {
+                self.trial = Some(Trial { unused_windows, ..trial });
+            } else {
+                // By now the target may be another one than before the step, so that is measured again.
+                self.set(trial.from, now);
+            }
             return;
         }
+        let latency = measured.latencies.against(&trial.before.latencies);
+        let factor = self.requests as f64 / trial.from as f64;
         // The first steps are taken on few responses: unless these say clearly that one does not pay, it does.
-        let is_faster = match (slower, self.step) {
+        let pays = match (latency, self.step) {
             (None, step) => step == Step::Double,
-            (Some(slower), Step::Double) => is_paying(factor, slower.times - slower.error),
-            (Some(slower), Step::Up | Step::Down) => is_paying(factor, slower.times),
+            (Some(latency), Step::Double) => is_paying(factor, latency.ratio - latency.error),
+            (Some(latency), Step::Up | Step::Down) => is_paying(factor, latency.ratio),
         };
-        if !is_faster || measured.fails_more_than(&before) {
-            self.up_was_vain = self.step == Step::Up;
-            self.usual = before.latencies;
-            return self.rest(from, now);
+        if !pays || measured.fails_more_than(&trial.before) {
+            self.step_up_failed = self.step == Step::Up;
+            self.baseline = trial.before.latencies;
+            return self.hold(trial.from, now);
         }
-        let next = self.next();
-        if next == self.requests {
-            self.usual = measured.latencies;
-            return self.rest(next, now);
+        if self.after(self.step) == self.requests {
+            self.baseline = measured.latencies;
+            return self.hold(self.requests, now);
         }
-        self.before = Some((self.requests, measured));
-        self.set(next, now);
+        self.take_step(measured, now);
     }
 
-    /// Begins a step from what was measured at the present number, if there is a reason for one.
-    fn begin_step(&mut self, measured: Window, now: Instant) {
+    /// Begins a step from what was measured at the present limit, if there is a reason for one.
+    fn begin_trial(&mut self, measured: Window, now: Instant) {
         if !measured.is_full() {
             return;
         }
         if self.step != Step::Double {
-            let slower = measured.latencies.against(&self.usual);
-            let is_slower = slower.is_some_and(|slower| slower.times - slower.error > CONCURRENCY.slower);
-            self.step = if is_slower || self.up_was_vain { Step::Down } else { Step::Up };
-            self.up_was_vain = false;
+            let latency = measured.latencies.against(&self.baseline);
+            let is_slower = latency.is_some_and(|latency| latency.ratio - latency.error > CONCURRENCY.slower);
+            self.step = if is_slower || self.step_up_failed { Step::Down } else { Step::Up };
+            self.step_up_failed = false;
         }
-        let next = self.next();
+        self.take_step(measured, now);
+    }
+
+    fn take_step(&mut self, measured: Window, now: Instant) {
+        let next = self.after(self.step);
         if next == self.requests {
-            return self.rest(next, now);
+            return self.hold(next, now);
         }
-        self.before = Some((self.requests, measured));
+        self.trial = Some(Trial { from: self.requests, before: measured, unused_windows: 0 });
         self.set(next, now);
     }
 
-    /// Stays at a number for a while.
-    pub(super) fn rest(&mut self, requests: usize, now: Instant) {
-        let requests = requests.clamp(CONCURRENCY.least, self.most);
+    /// Keeps a limit for a while.
+    pub(super) fn hold(&mut self, requests: usize, now: Instant) {
+        let requests = requests.clamp(CONCURRENCY.least, self.most());
         self.step = Step::Up;
-        self.before = None;
+        self.trial = None;
         self.set(requests, now);
-        self.quiet = (CONCURRENCY.quiet_rounds * self.patience * requests as f64) as u32;
+        self.cooldown = (CONCURRENCY.cooldown_rounds * self.backoff * requests as f64) as u32;
     }
 
     fn set(&mut self, requests: usize, now: Instant) {
@@ -317,3 +300,6 @@ impl Limit {
         self.window = Window::starting(now);
     }
 }
+
+#[cfg(test)]
+mod tests;

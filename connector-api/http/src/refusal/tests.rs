@@ -73,6 +73,19 @@ fn an_address_that_is_blocked_stops_everything() {
 }
 
 #[test]
+fn a_429_is_a_block_only_as_a_web_page_or_for_suspected_abuse() {
+    let page = "<html>Your IP address has been blocked</html>";
+    for body in [page, r#"{"message":"blocked for suspected abuse"}"#, "suspected abuse"] {
+        assert_eq!(judge(ASKED, 429, &[], body).next, Next::Stop, "{body}");
+    }
+    let limited = r#"{"message":"Too many requests from this IP address; temporarily blocked"}"#;
+    for body in [limited, "this IP address is blocked: too many requests", r#"["ip","blocked"]"#, "<p>slow down"] {
+        assert_eq!(judge(ASKED, 429, &[], body).next, Next::SlowDown { after: None }, "{body}");
+    }
+    assert_eq!(judge(ASKED, 403, &[], limited).next, Next::Stop);
+}
+
+#[test]
 fn a_wait_is_read_from_seconds_or_a_date_that_is_held_against_the_answers_own() {
     let wait = |headers: &[(&'static str, &str)]| match judge(ASKED, 429, headers, "").next {
         Next::SlowDown { after } => after.map(|after| after.as_secs()),

@@ -190,6 +190,8 @@ fn an_address_that_is_blocked_stops_everything() {
             }
         }
     }
+    let limited = r#"{"message":"Too many requests from this IP address; temporarily blocked"}"#;
+    assert_eq!(judge(CONSOLE, 429, &[], limited).next, Next::SlowDown { after: None });
     for body in [r#"{"message":"Forbidden"}"#, "<html>Forbidden</html>", "the script is blocked", ""] {
         assert_eq!(judge(CONSOLE, 403, &[], body).error.code, ErrorCode::Forbidden, "{body}");
     }

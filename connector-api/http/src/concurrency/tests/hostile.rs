@@ -7,12 +7,12 @@ use crate::concurrency::settings::CONCURRENCY;
 
 /// A target whose latency is set from outside, and that fails a share of all requests while it is down.
 #[derive(Debug)]
-struct Moody {
+struct Unstable {
     latency_ms: AtomicU64,
     failing_percent: AtomicU64,
 }
 
-impl Moody {
+impl Unstable {
     fn new(latency_ms: u64) -> Arc<Self> {
         Arc::new(Self { latency_ms: latency_ms.into(), failing_percent: 0.into() })
     }
@@ -22,7 +22,7 @@ impl Moody {
         self.failing_percent.store(failing_percent, SeqCst);
     }
 
-    async fn answer(&self, dice: &mut fastrand::Rng) -> bool {
+    async fn respond(&self, dice: &mut fastrand::Rng) -> bool {
         let latency = self.latency_ms.load(SeqCst) as f64 * (0.9 + 0.2 * dice.f64());
         sleep(Duration::from_secs_f64(latency / 1000.0)).await;
         dice.u64(0..100) >= self.failing_percent.load(SeqCst)
@@ -30,7 +30,7 @@ impl Moody {
 }
 
 /// Makes requests without end, 64 at a time, each until it is served.
-fn ask(permits: &Arc<Permits>, target: &Arc<Moody>, seed: u64) -> (JoinSet<()>, Arc<AtomicUsize>) {
+fn make_requests(permits: &Arc<Permits>, target: &Arc<Unstable>, seed: u64) -> (JoinSet<()>, Arc<AtomicUsize>) {
     let mut dice = fastrand::Rng::with_seed(seed);
     let served = Arc::new(AtomicUsize::new(0));
     let mut running = JoinSet::new();
@@ -41,7 +41,7 @@ fn ask(permits: &Arc<Permits>, target: &Arc<Moody>, seed: u64) -> (JoinSet<()>, 
                 let mut permit = permits.acquire().await;
                 loop {
                     let sent = Instant::now();
-                    if target.answer(&mut dice).await {
+                    if target.respond(&mut dice).await {
                         permits.served("/users", sent);
                         served.fetch_add(1, SeqCst);
                         break;
@@ -58,9 +58,9 @@ fn ask(permits: &Arc<Permits>, target: &Arc<Moody>, seed: u64) -> (JoinSet<()>, 
 
 #[tokio::test(start_paused = true)]
 async fn while_a_line_is_thirty_times_as_long_it_stays_filled_and_so_it_does_afterwards() {
-    for seed in 1..=5 {
-        let (permits, target) = (automatic(), Moody::new(10));
-        let (_running, served) = ask(&permits, &target, seed);
+    for seed in seeds(2) {
+        let (permits, target) = (automatic(), Unstable::new(10));
+        let (_running, served) = make_requests(&permits, &target, seed);
         sleep(Duration::from_secs(10)).await;
         assert_eq!(limit(&permits), Concurrency::MOST, "seed {seed}");
         for latency_ms in [300, 10] {
@@ -75,10 +75,10 @@ async fn while_a_line_is_thirty_times_as_long_it_stays_filled_and_so_it_does_aft
 
 #[tokio::test(start_paused = true)]
 async fn in_an_outage_few_are_in_flight_and_after_it_soon_as_many_as_before() {
-    for seed in 1..=5 {
+    for seed in seeds(5) {
         for (failing_percent, at_most) in [(100, 2), (60, 4), (30, 8)] {
-            let (permits, target) = (automatic(), Moody::new(50));
-            let (_running, served) = ask(&permits, &target, seed);
+            let (permits, target) = (automatic(), Unstable::new(50));
+            let (_running, served) = make_requests(&permits, &target, seed);
             sleep(Duration::from_secs(10)).await;
             assert_eq!(limit(&permits), Concurrency::MOST);
             target.set(50, failing_percent);
@@ -95,13 +95,14 @@ async fn in_an_outage_few_are_in_flight_and_after_it_soon_as_many_as_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_that_bears_more_than_sixteen_at_once_but_not_all_refuses_few() {
-    for bears in [12, 18, 24, 30] {
-        for seed in 1..=5 {
-            let target = Arc::new(super::Target { bears, ..super::Target::new(50, 5, 1_000) });
+async fn a_target_that_serves_more_than_sixteen_at_once_but_not_all_refuses_few() {
+    for connections in [12, 18, 24, 30] {
+        for seed in seeds(3) {
+            let target = Arc::new(super::Target { connections, ..super::Target::new(50, 5, 1_000) });
             let (took, failures) = run(&automatic(), &target, &ONE_KIND, 4_000, seed).await;
-            let (best, _) = run(&fixed(bears), &target, &ONE_KIND, 4_000, seed).await;
-            let what = format!("bears {bears}, seed {seed}: {failures} failures, {took:.1} s of {best:.1} s");
+            let (best, _) = run(&fixed(connections), &target, &ONE_KIND, 4_000, seed).await;
+            let what =
+                format!("{connections} connections, seed {seed}: {failures} failures, {took:.1} s of {best:.1} s");
             assert!(failures < 120, "{what}");
             assert!(took < 1.6 * best, "{what}");
         }
@@ -121,7 +122,7 @@ impl Watch {
         self.fixed.unwrap_or_else(|| limit(&self.permits))
     }
 
-    /// Reports something to the permits, and notes whether the number fell.
+    /// Reports something to the permits, and notes whether the limit fell.
     fn report(&self, event: impl FnOnce(&Permits)) {
         let before = self.limit();
         event(&self.permits);
@@ -134,7 +135,7 @@ impl Watch {
 
     fn begin(&self) {
         let in_flight = self.in_flight.fetch_add(1, SeqCst) + 1;
-        // A permit may have been on its way to a request when the number fell, which is at the same paused instant.
+        // A permit may have been on its way to a request when the limit fell, which is at the same paused instant.
         let just_fell = *self.fell.lock().unwrap() == Instant::now();
         assert!(in_flight <= self.limit() || (just_fell && in_flight <= CONCURRENCY.most), "{in_flight} in flight");
     }
@@ -145,18 +146,18 @@ impl Watch {
 }
 
 /// One request: it may give up waiting, fail, be refused for its rate, or be cancelled on the way.
-async fn wander(watch: Arc<Watch>, mut dice: fastrand::Rng, latency: f64, weather: Arc<AtomicBool>) {
+async fn one_request(watch: Arc<Watch>, mut dice: fastrand::Rng, latency: f64, outage: Arc<AtomicBool>) {
     let permits = watch.permits.clone();
     if dice.u8(..) < 25 {
-        let patience = Duration::from_secs_f64(latency * dice.f64());
-        let Ok(permit) = tokio::time::timeout(patience, permits.acquire()).await else { return };
+        let longest = Duration::from_secs_f64(latency * dice.f64());
+        let Ok(permit) = tokio::time::timeout(longest, permits.acquire()).await else { return };
         drop(permit);
     }
     let mut permit = permits.acquire().await;
     loop {
         watch.begin();
         let sent = Instant::now();
-        let bad = if weather.load(SeqCst) { 150 } else { 8 };
+        let bad = if outage.load(SeqCst) { 150 } else { 8 };
         sleep(Duration::from_secs_f64(latency * -dice.f64().max(1e-6).ln())).await;
         watch.end();
         match dice.u8(..) {
@@ -180,15 +181,10 @@ async fn wander(watch: Arc<Watch>, mut dice: fastrand::Rng, latency: f64, weathe
     }
 }
 
-/// `CASES=5000 cargo test -p connector-http concurrency` draws five thousand targets; a failure names its `SEED`.
+/// `CASES=5000 cargo test -p connector-http whatever_a_target_does` draws five thousand targets; a failure names its `SEED`.
 #[tokio::test(start_paused = true)]
-async fn whatever_a_target_does_the_number_stays_in_its_bounds_and_no_more_are_in_flight() {
-    let number = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
-    let seeds = match number("SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("CASES").unwrap_or(60),
-    };
-    for seed in seeds {
+async fn whatever_a_target_does_the_limit_stays_in_its_bounds_and_no_more_are_in_flight() {
+    for seed in seeds(60) {
         println!("SEED={seed}");
         let mut dice = fastrand::Rng::with_seed(seed);
         let concurrency =
@@ -197,17 +193,17 @@ async fn whatever_a_target_does_the_number_stays_in_its_bounds_and_no_more_are_i
         let permits = Arc::new(Permits::new(concurrency));
         let never = Instant::now() - Duration::from_secs(1);
         let watch = Arc::new(Watch { permits: permits.clone(), in_flight: 0.into(), fell: never.into(), fixed });
-        let weather = Arc::new(AtomicBool::new(false));
+        let outage = Arc::new(AtomicBool::new(false));
         let mut running = JoinSet::new();
         for _ in 0..dice.usize(1..40) {
-            weather.store(dice.u8(..) < 50, SeqCst);
+            outage.store(dice.u8(..) < 50, SeqCst);
             let latency = 10_f64.powf(-3.0 * dice.f64());
             for _ in 0..dice.usize(1..80) {
-                running.spawn(wander(watch.clone(), dice.fork(), latency, weather.clone()));
+                running.spawn(one_request(watch.clone(), dice.fork(), latency, outage.clone()));
             }
             sleep(Duration::from_secs_f64(2.0 * dice.f64())).await;
         }
-        weather.store(false, SeqCst);
+        outage.store(false, SeqCst);
         running.join_all().await;
         let at_rest = (permits.semaphore.available_permits(), permits.lock().surplus, permits.waiting.load(SeqCst));
         assert_eq!(at_rest, (watch.limit(), 0, 0), "permits, surplus, waiting");

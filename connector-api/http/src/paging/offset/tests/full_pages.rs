@@ -1,15 +1,18 @@
 //! Lists of full pages, many of which end by their totals.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::support::Server;
 use super::*;
 
 #[tokio::test]
 async fn full_pages_end_by_their_totals_once_enough_were_proven() {
     let witness = TotalsWitness::default();
+    let server = Server::start(|target: &mut Target, skip, limit| target.honest(skip, limit)).await;
     let mut requests = 0;
     for list in 0..200 {
         let count = [100, 200, 300][list % 3];
-        let honest = |target: &mut Target, skip, limit| target.honest(skip, limit);
-        let outcome = read_listing(listing().of_edges(), Some(&witness), count, honest).await;
+        let outcome = server.read(listing().of_edges(), Some(&witness), count).await;
         assert_eq!(outcome.whole(), all(count));
         requests += outcome.requests;
     }
@@ -21,13 +24,17 @@ async fn full_pages_end_by_their_totals_once_enough_were_proven() {
 #[tokio::test]
 async fn totals_do_not_hold_where_one_was_seen_to_be_wrong() {
     let witness = TotalsWitness::default();
+    let total = Arc::new(AtomicU64::new(150));
+    let reported = Arc::clone(&total);
+    let serve = move |target: &mut Target, skip, limit| (Some(reported.load(Relaxed)), target.window(skip, limit));
+    let server = Server::start(serve).await;
     let mut on_trust = 0;
     for list in 0..120 {
-        // From the hundredth on, a list of a page and a half claims a total of one page.
-        let outcome = read_listing(listing().of_edges(), Some(&witness), 150, move |target, skip, limit| {
-            (Some(if list < 100 { 150 } else { 100 }), target.window(skip, limit))
-        })
-        .await;
+        if list == 100 {
+            // From now on, a list of a page and a half claims a total of one page.
+            total.store(100, Relaxed);
+        }
+        let outcome = server.read(listing().of_edges(), Some(&witness), 150).await;
         on_trust += u64::from(outcome.on_trust);
     }
     assert_eq!((on_trust, witness.holds()), (0, false));

@@ -9,6 +9,7 @@ use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use tokio::task::JoinHandle;
 
 use super::super::*;
 use crate::auth::Auth;
@@ -119,48 +120,79 @@ pub(super) async fn read_listing(
     count: u64,
     serve: impl FnMut(&mut Target, u64, u64) -> Reported + Send + 'static,
 ) -> Outcome {
-    let target = Arc::new(Mutex::new((Target { rows: (0..count).collect(), asked: 0 }, serve)));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let serving = Arc::clone(&target);
-    let server = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let serving = Arc::clone(&serving);
-            let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                let query = request.uri().query().unwrap_or_default().to_owned();
-                let number = |name: &str| {
-                    query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or("0").parse::<u64>().unwrap()
-                };
-                let mut locked = serving.lock().unwrap();
-                let (target, serve) = &mut *locked;
-                let (total, rows) = serve(target, number("skip="), number("limit="));
-                target.asked += 1;
-                let row = |row: &u64| if *row == NULL { "null".to_owned() } else { format!(r#"{{"id":{row}}}"#) };
-                let rows: Vec<String> = rows.iter().map(row).collect();
-                let mut answer = hyper::Response::new(Full::new(Bytes::from(format!("[{}]", rows.join(",")))));
-                if let Some(total) = total {
-                    answer.headers_mut().insert("x-total-count", total.into());
-                }
-                async move { Ok::<_, std::convert::Infallible>(answer) }
-            });
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-        }
-    });
-    let mut reader = PageReader::<Row>::new(&client(&address.to_string()), &Meter::default(), listing);
-    if let Some(witness) = witness {
-        reader = reader.watched(witness);
+    let server = Server::start(serve).await;
+    server.read(listing, witness, count).await
+}
+
+/// A server of one list after the other, and a client of it.
+pub(super) struct Server<S> {
+    target: Arc<Mutex<(Target, S)>>,
+    client: HttpClient,
+    serving: JoinHandle<()>,
+}
+
+impl<S: FnMut(&mut Target, u64, u64) -> Reported + Send + 'static> Server<S> {
+    pub(super) async fn start(serve: S) -> Self {
+        let target = Arc::new(Mutex::new((Target { rows: Vec::new(), asked: 0 }, serve)));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = client(&listener.local_addr().unwrap().to_string());
+        let shared = Arc::clone(&target);
+        let serving = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let target = Arc::clone(&shared);
+                let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                    let answer = respond(&mut target.lock().unwrap(), request.uri().query().unwrap_or_default());
+                    async move { Ok::<_, std::convert::Infallible>(answer) }
+                });
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+                );
+            }
+        });
+        Self { target, client, serving }
     }
-    let mut rows = Vec::new();
-    let result = loop {
-        match reader.next().await {
-            Ok(Some(more)) => rows.extend(more.iter().map(|row| row.id)),
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error.code),
+
+    /// Reads a list of the numbers below `count`.
+    pub(super) async fn read(&self, listing: Listing, witness: Option<&TotalsWitness>, count: u64) -> Outcome {
+        self.target.lock().unwrap().0 = Target { rows: (0..count).collect(), asked: 0 };
+        let mut reader = PageReader::<Row>::new(&self.client, &Meter::default(), listing);
+        if let Some(witness) = witness {
+            reader = reader.watched(witness);
         }
-    };
-    server.abort();
-    let requests = target.lock().unwrap().0.asked;
-    Outcome { result, rows, requests, stats: reader.stats(), gap: reader.gap(), on_trust: reader.on_trust() }
+        let mut rows = Vec::new();
+        let result = loop {
+            match reader.next().await {
+                Ok(Some(more)) => rows.extend(more.iter().map(|row| row.id)),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error.code),
+            }
+        };
+        let requests = self.target.lock().unwrap().0.asked;
+        Outcome { result, rows, requests, stats: reader.stats(), gap: reader.gap(), on_trust: reader.on_trust() }
+    }
+}
+
+impl<S> Drop for Server<S> {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+fn respond(
+    (target, serve): &mut (Target, impl FnMut(&mut Target, u64, u64) -> Reported),
+    query: &str,
+) -> hyper::Response<Full<Bytes>> {
+    let number =
+        |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or("0").parse::<u64>().unwrap();
+    let (total, rows) = serve(target, number("skip="), number("limit="));
+    target.asked += 1;
+    let row = |row: &u64| if *row == NULL { "null".to_owned() } else { format!(r#"{{"id":{row}}}"#) };
+    let rows: Vec<String> = rows.iter().map(row).collect();
+    let mut answer = hyper::Response::new(Full::new(Bytes::from(format!("[{}]", rows.join(",")))));
+    if let Some(total) = total {
+        answer.headers_mut().insert("x-total-count", total.into());
+    }
+    answer
 }
 
 pub(super) fn listing() -> Listing {
