@@ -1,8 +1,5 @@
 //! Chance that depends on nothing but a seed and a place.
 
-/// Objects of a kind that give rights to administer as often as in a small organisation.
-const ADMINISTERING: u64 = 200;
-
 /// A small generator whose whole sequence follows from where it was thrown, so that row 731,442 can be
 /// made without the rows before it.
 #[derive(Clone, Copy, Debug)]
@@ -37,9 +34,9 @@ impl Dice {
     }
 
     /// Whether object `index` of its kind gives a right to administer. Large organisations have more objects, and few more
-    /// administrators: beyond the first [`ADMINISTERING`] objects the chance is a thirtieth.
-    pub(crate) fn administers(&mut self, index: u64, chance: u64) -> bool {
-        self.below(if index < ADMINISTERING { 100 } else { 3_000 }) < chance
+    /// administrators: beyond the `first` objects the chance is a thirtieth.
+    pub(crate) fn administers(&mut self, index: u64, first: u64, chance: u64) -> bool {
+        self.below(if index < first { 100 } else { 3_000 }) < chance
     }
 
     /// One of the items. The slice must not be empty.

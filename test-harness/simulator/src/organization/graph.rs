@@ -137,7 +137,7 @@ impl Organization {
             (Kind::User, Kind::RadiusServer, u, r) if u % 101 == 20 + r => Some(None),
             (Kind::UserGroup, Kind::System, group::DBA, 0) => Some(sudo(true, false)),
             (Kind::UserGroup, Kind::System, g, i) if g % 11 == 4 && i % 40 == g % 40 => {
-                Some(drawn(dice.administers(g, 40), &mut dice))
+                Some(drawn(dice.administers(g, 50, 40), &mut dice))
             }
             (Kind::UserGroup, Kind::SystemGroup, g, s) => self.binding(g, s, &mut dice),
             (Kind::UserGroup, Kind::Application, group::ALL_EMPLOYEES, 0..3) => Some(None),
@@ -170,7 +170,7 @@ impl Organization {
             (group::DOMAIN_ADMINS | group::HELP_DESK, system_group::WINDOWS) => Some(sudo(true, false)),
             (group::ALL_EMPLOYEES, system_group::MACS) => (self.users.generated() <= SMALL).then_some(None),
             (g, s) if g >= group::SIZE && g % 6 == 5 && s == g / 6 % self.system_group_count() => {
-                Some(dice.administers(g, 15).then_some(Sudo { enabled: true, without_password: false }))
+                Some(dice.administers(g, 50, 15).then_some(Sudo { enabled: true, without_password: false }))
             }
             _ => None,
         }

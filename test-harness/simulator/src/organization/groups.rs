@@ -252,7 +252,7 @@ fn group_sudo(index: u64, dice: &mut Dice) -> Option<Sudo> {
     match index {
         cast::PRODUCTION_ROOT => Some(Sudo { enabled: true, without_password: true }),
         cast::HELP_DESK => Some(Sudo { enabled: false, without_password: false }),
-        _ if index >= cast::SIZE && dice.administers(index, 6) => {
+        _ if index >= cast::SIZE && dice.administers(index, 50, 6) => {
             Some(Sudo { enabled: true, without_password: dice.percent(30) })
         }
         _ => None,

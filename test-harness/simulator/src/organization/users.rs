@@ -203,8 +203,9 @@ impl Organization {
             modern,
             locked_at: (index >= cast::SIZE && dice.percent(3)).then(|| self.now - days(dice.below(30) as i64)),
             mfa: self.mfa(index, person, &mut dice),
-            sudo: index == cast::BACKUP_SERVICE || (index >= cast::SIZE && dice.administers(index, 2)),
-            passwordless_sudo: index == cast::BACKUP_SERVICE || (index >= cast::SIZE && dice.administers(index, 1)),
+            sudo: index == cast::BACKUP_SERVICE || (index >= cast::SIZE && dice.administers(index, 1_000, 2)),
+            passwordless_sudo: index == cast::BACKUP_SERVICE
+                || (index >= cast::SIZE && dice.administers(index, 1_000, 1)),
             role,
             created,
             password_set_at,
