@@ -20,6 +20,8 @@ pub(super) struct Limit {
     baseline: Latencies,
     /// The last step was up and did not pay: perhaps one down costs nothing.
     step_up_failed: bool,
+    /// Steps down in a row that did not pay although the latency had grown.
+    failed_steps_down: u32,
     /// Responses to wait for before anything is measured again.
     cooldown: u32,
     /// The factor by which failures extended the cooldown.
@@ -140,6 +142,7 @@ impl Limit {
             trial: None,
             baseline: Latencies::default(),
             step_up_failed: false,
+            failed_steps_down: 0,
             cooldown: 0,
             backoff: 1.0,
             health: Health::starting(now),
@@ -253,7 +256,13 @@ impl Limit {
         };
         if !pays || measured.fails_more_than(&trial.before) {
             self.step_up_failed = self.step == Step::Up;
-            self.baseline = trial.before.latencies;
+            self.failed_steps_down += u32::from(self.step == Step::Down);
+            // A single step down may fail by chance. At the highest limit no other step follows, so the latency that it
+            // was taken for is believed to be the usual one only after several.
+            if self.step != Step::Down || self.failed_steps_down >= CONCURRENCY.trials_down {
+                self.baseline = trial.before.latencies;
+                self.failed_steps_down = 0;
+            }
             return self.hold(trial.from, now);
         }
         if self.after(self.step) == self.requests {
@@ -273,6 +282,9 @@ impl Limit {
             let is_slower = latency.is_some_and(|latency| latency.ratio - latency.error > CONCURRENCY.slower);
             self.step = if is_slower || self.step_up_failed { Step::Down } else { Step::Up };
             self.step_up_failed = false;
+            if !is_slower {
+                self.failed_steps_down = 0;
+            }
         }
         self.take_step(measured, now);
     }

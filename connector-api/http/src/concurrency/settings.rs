@@ -26,6 +26,8 @@ pub(super) struct ConcurrencySettings {
     pub(super) most_loss: f64,
     /// A step down is tried when the latency is this many times what it was when the last step was tried.
     pub(super) slower: f64,
+    /// A latency that grew is the usual one from then on when this many steps down did not pay.
+    pub(super) trials_down: u32,
 
     /// A measurement takes this many responses for each request in flight while the limit doubles.
     pub(super) doubling_rounds: f64,
@@ -67,6 +69,7 @@ pub(super) const CONCURRENCY: ConcurrencySettings = ConcurrencySettings {
     least_gain: 0.5,
     most_loss: 0.25,
     slower: 1.25,
+    trials_down: 3,
     doubling_rounds: 0.5,
     rounds: 3.0,
     least_responses: 4,

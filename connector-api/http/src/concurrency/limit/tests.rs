@@ -89,3 +89,23 @@ fn only_a_share_of_failures_that_chance_does_not_explain_is_too_large() {
     assert!(!exceeds(0, 0, 0.1) && !exceeds(5, 40, 0.1) && !exceeds(10, 100, 0.1));
     assert!(exceeds(4, 4, 0.1) && exceeds(8, 40, 0.1) && exceeds(17, 100, 0.1));
 }
+
+#[test]
+fn a_step_down_that_fails_is_tried_again_before_a_longer_latency_is_believed() {
+    for failing in 0..=3 {
+        let mut limit = Measured::new();
+        limit.serve(4, "/a", 100, true);
+        limit.serve(8, "/a", 100, true);
+        assert_eq!(limit.serve(16, "/a", 100, true), 32);
+        for _ in 0..failing {
+            assert_eq!(limit.serve(256 + 96, "/a", 800, true), 25);
+            assert_eq!(limit.serve(75, "/a", 800, true), 32, "no response came sooner");
+        }
+        if failing == 3 {
+            assert_eq!(limit.serve(10 * (256 + 96), "/a", 800, true), 32, "the latency is the usual one now");
+        } else {
+            assert_eq!(limit.serve(256 + 96, "/a", 800, true), 25);
+            assert_eq!(limit.serve(75, "/a", 600, true), 20);
+        }
+    }
+}
