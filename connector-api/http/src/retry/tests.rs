@@ -235,5 +235,6 @@ async fn a_failed_request_keeps_its_permit_unless_fewer_may_be_in_flight_by_then
     };
     let (made, later) = futures_util::join!(requests, outage);
     assert!(made.iter().any(Result::is_ok), "{made:?}");
-    assert!((1..=2).contains(&later), "{later} at once while everything fails");
+    // Retries wait at random, so there may be none for two seconds.
+    assert!(later <= 2, "{later} at once while everything fails");
 }
