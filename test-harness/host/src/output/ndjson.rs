@@ -11,7 +11,7 @@ use super::{Output, Target};
 /// Rows as lines, the summary as the last one.
 pub struct NdjsonLines {
     target: Target,
-    /// Lines that are not written yet: so many at a time that the target does not copy them.
+    /// Lines that are not written yet, collected until a write is large enough that the target does not copy them.
     lines: Vec<u8>,
 }
 
