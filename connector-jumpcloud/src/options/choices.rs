@@ -66,7 +66,7 @@ pub(crate) enum EffectiveGrants {
     #[schemars(title = "All")]
     All,
     /// None. Bindings and memberships are still rows, and evidence is the same.
-    #[schemars(title = "None")]
+    #[schemars(title = "Bindings only")]
     None,
 }
 
