@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use connector_api::{Outcome, Section};
 use serde_json::{Value, json};
 
+use crate::support::Scanned;
 use crate::support::console::{Console, Content, id};
-use crate::support::{Scanned, scan};
 
 const DEVICES: [u64; 3] = [30, 31, 32];
 const GROUPS: [u64; 5] = [40, 41, 42, 43, 44];
@@ -54,15 +54,9 @@ fn asked(console: &Console, end: &str) -> usize {
     console.asked().iter().filter(|asked| asked.path.ends_with(end)).count()
 }
 
-async fn scanned(content: Content) -> (Console, Scanned) {
-    let console = content.serve().await;
-    let scanned = scan(console.system().with_attribute("retryWaitMilliseconds", 1).with_attribute("attempts", 2)).await;
-    (console, scanned)
-}
-
 #[tokio::test]
 async fn fewer_devices_than_device_groups_are_asked_for_their_groups() {
-    let (console, scanned) = scanned(organization()).await;
+    let (console, scanned) = organization().scanned().await;
     assert_eq!(inside(&scanned), truth());
     assert_eq!((asked(&console, "/memberof"), asked(&console, "/members")), (3, 0));
 }
@@ -70,7 +64,7 @@ async fn fewer_devices_than_device_groups_are_asked_for_their_groups() {
 #[tokio::test]
 async fn as_many_devices_as_device_groups_are_not() {
     let devices = [30, 31, 32, 33, 34].map(|device| json!({"_id": id(device), "hostname": "h"}));
-    let (console, scanned) = scanned(organization().list("/api/systems", devices)).await;
+    let (console, scanned) = organization().list("/api/systems", devices).scanned().await;
     assert_eq!(inside(&scanned), truth());
     assert_eq!((asked(&console, "/memberof"), asked(&console, "/members")), (0, 5));
 }
@@ -78,7 +72,7 @@ async fn as_many_devices_as_device_groups_are_not() {
 #[tokio::test]
 async fn a_group_is_direct_if_one_of_its_paths_is_or_if_it_has_none() {
     let both = json!([[{"to": {"id": id(42)}}, {"to": {"id": id(41)}}], [{"to": {"id": id(41)}}]]);
-    let (console, scanned) = scanned(organization().list(&member_of(30), [row(40, json!(null)), row(41, both)])).await;
+    let (console, scanned) = organization().list(&member_of(30), [row(40, json!(null)), row(41, both)]).scanned().await;
     assert_eq!(inside(&scanned), truth());
     assert_eq!(asked(&console, "/members"), 0);
 }
@@ -115,7 +109,7 @@ async fn whatever_is_odd_at_the_devices_the_groups_have_the_truth() {
         ("a row without type", organization().list(&member_of(31), [direct(41), json!({"id": id(42), "paths": null})])),
         ("a group of another kind", organization().list(&member_of(31), [direct(41), direct(42), policies])),
     ] {
-        let (console, scanned) = scanned(content).await;
+        let (console, scanned) = content.scanned().await;
         assert_eq!(scanned.summary.outcome, Outcome::Complete, "{what}: {:?}", scanned.summary.sections);
         assert_eq!(inside(&scanned), truth(), "{what}");
         assert_eq!(scanned.summary.section(Section::GRANTS).unwrap().dangling, 0, "{what}");
@@ -128,13 +122,13 @@ async fn a_device_that_vanishes_and_one_without_groups_change_nothing_for_the_ot
     let gone = json!({"message": "Not Found"});
     let vanished = organization().answer(&member_of(31), 404, gone.clone());
     let vanished = vanished.answer(&format!("/api/systems/{}", id(31)), 404, gone);
-    let (console, found) = scanned(vanished).await;
+    let (console, found) = vanished.scanned().await;
     let expected: BTreeSet<_> = truth().into_iter().filter(|(device, _)| *device != id(31)).collect();
     assert_eq!(inside(&found), expected);
     let notes = &found.summary.section(Section::GRANTS).unwrap().notes;
     assert_eq!(notes[0], format!("the system {} vanished while it was read", id(31)));
     assert_eq!(asked(&console, "/members"), 0);
 
-    let (_, found) = scanned(organization().list(&member_of(31), [])).await;
+    let (_, found) = organization().list(&member_of(31), []).scanned().await;
     assert_eq!(inside(&found), expected);
 }

@@ -113,15 +113,9 @@ fn lists(console: &Console) -> usize {
     (100..100 + DEVICES).map(|device| asked(console, device).len()).sum()
 }
 
-async fn scanned(content: Content) -> (Console, Scanned) {
-    let console = content.serve().await;
-    let scanned = scan(console.system().with_attribute("retryWaitMilliseconds", 1).with_attribute("attempts", 2)).await;
-    (console, scanned)
-}
-
 #[tokio::test]
 async fn each_device_is_asked_once_for_all_kinds() {
-    let (console, scanned) = scanned(devices()).await;
+    let (console, scanned) = devices().scanned().await;
     assert_eq!(scanned.bindings().count(), 60);
     assert_eq!(lists(&console), 30);
     assert_eq!(asked(&console, LATER), ["user,user_group"]);
@@ -135,7 +129,7 @@ async fn a_service_that_reads_one_name_loses_nothing() {
             let edge = json!({"to": {"id": id(device - 99), "type": read}});
             content = content.list(&bindings(device, "user,user_group"), [edge]);
         }
-        let (console, scanned) = scanned(content).await;
+        let (console, scanned) = content.scanned().await;
         assert_eq!(scanned.bindings().count(), 60, "{read}");
         assert_eq!(lists(&console), 20 + 60, "{read}");
         assert_eq!(asked(&console, LATER), ["user", "user_group"], "{read}");
@@ -145,7 +139,7 @@ async fn a_service_that_reads_one_name_loses_nothing() {
 #[tokio::test]
 async fn a_service_that_reads_one_name_of_each_device_loses_nothing() {
     // Over all devices both kinds come, but never in one list.
-    let whole = bound(&scanned(devices()).await.1);
+    let whole = bound(&devices().scanned().await.1);
     let answered = |read: fn(u64) -> Vec<&'static str>| {
         (100..100 + DEVICES).fold(devices(), |content, device| {
             let edges = read(device).into_iter().map(|kind| json!({"to": {"id": id(device - 99), "type": kind}}));
@@ -157,7 +151,7 @@ async fn a_service_that_reads_one_name_of_each_device_loses_nothing() {
         // Of some devices one that they are not bound to, as far as this list shows.
         |device: u64| if device % 4 < 2 { vec!["user"] } else { vec![] },
     ] {
-        let (console, scanned) = scanned(answered(read)).await;
+        let (console, scanned) = answered(read).scanned().await;
         assert_eq!(bound(&scanned), whole);
         assert_eq!(asked(&console, LATER), ["user", "user_group"]);
         assert_eq!(lists(&console), 20 + 60);
@@ -168,7 +162,7 @@ async fn a_service_that_reads_one_name_of_each_device_loses_nothing() {
 async fn one_list_with_two_kinds_is_proof_enough() {
     let content =
         (101..100 + DEVICES).fold(devices(), |content, device| content.list(&bindings(device, "user_group"), []));
-    let (console, scanned) = scanned(content).await;
+    let (console, scanned) = content.scanned().await;
     assert_eq!(scanned.bindings().count(), 31);
     assert_eq!(lists(&console), 30);
 }
@@ -180,13 +174,13 @@ async fn a_kind_that_no_sampled_object_has_is_never_taken_for_absent() {
     for device in (100..100 + DEVICES).filter(|device| *device != LATER) {
         content = content.list(&bindings(device, "user_group"), []);
     }
-    let (_, found) = scanned(content.clone()).await;
+    let (_, found) = content.clone().scanned().await;
     assert_eq!(found.bindings().count(), 31);
     // Nothing is bound to anything but one device.
     for device in (100..100 + DEVICES).filter(|device| *device != LATER) {
         content = content.list(&bindings(device, "user"), []);
     }
-    let (console, found) = scanned(content).await;
+    let (console, found) = content.scanned().await;
     assert_eq!(found.bindings().count(), 2);
     assert_eq!(lists(&console), 20 + 60);
 }
@@ -199,7 +193,7 @@ async fn a_list_of_several_kinds_that_is_refused_later_is_read_one_by_one() {
         // The device exists.
         let content = devices().answer(&together, status, no.clone());
         let content = content.answer(&format!("/api/systems/{}", id(LATER)), 200, json!({"_id": id(LATER)}));
-        let (console, scanned) = scanned(content).await;
+        let (console, scanned) = content.scanned().await;
         assert_eq!(scanned.summary.outcome, Outcome::Complete, "{status}");
         assert_eq!(scanned.bindings().count(), 60, "{status}");
         let mut asked = asked(&console, LATER);
@@ -214,7 +208,7 @@ async fn what_was_not_requested_makes_a_list_of_several_kinds_unclear() {
     let policy = json!({"to": {"id": id(7), "type": "policy"}});
     let user = json!({"to": {"id": id(3), "type": "user"}});
     let content = devices().list(&bindings(LATER, "user,user_group"), [policy, user]);
-    let (console, scanned) = scanned(content).await;
+    let (console, scanned) = content.scanned().await;
     assert_eq!(scanned.bindings().count(), 60);
     assert_eq!(scanned.summary.section(Section::GRANTS).unwrap().dangling, 0);
     assert_eq!(asked(&console, LATER), ["user,user_group", "user", "user_group"]);
@@ -242,17 +236,17 @@ async fn a_service_that_refuses_more_and_more_is_soon_asked_for_one_kind_at_a_ti
 
 #[tokio::test]
 async fn null_records_in_a_list_of_several_kinds_hide_no_edge() {
-    let (_, whole) = scanned(devices()).await;
+    let (_, whole) = devices().scanned().await;
     let edge = |kind: &str| json!({"to": {"id": id(LATER - 99), "type": kind}});
     for null in [json!(null), json!({"to": null}), json!({"to": {"id": "", "type": "user"}})] {
         let rows: Vec<Value> = vec![edge("user"), null, edge("user_group")];
-        let (_, found) = scanned(devices().list(&bindings(LATER, "user,user_group"), rows)).await;
+        let (_, found) = devices().list(&bindings(LATER, "user,user_group"), rows).scanned().await;
         assert_eq!(bound(&found), bound(&whole));
     }
     // A record is counted, and one is not given: the list of each kind shows that it is an edge.
     let together = devices().list(&bindings(LATER, "user,user_group"), [edge("user")]);
     let total = bindings(LATER, "user,user_group");
-    let (console, found) = scanned(together.total(&total, 2)).await;
+    let (console, found) = together.total(&total, 2).scanned().await;
     assert_eq!(bound(&found), bound(&whole));
     assert!(asked(&console, LATER).contains(&"user_group".to_owned()));
 }
@@ -264,7 +258,7 @@ async fn an_object_that_vanishes_is_noted_once() {
         let gone = json!({"message": "Not Found"});
         let content = devices().answer(&list, 404, gone.clone());
         let content = content.answer(&format!("/api/systems/{}", id(device)), 404, gone);
-        let (console, scanned) = scanned(content).await;
+        let (console, scanned) = content.scanned().await;
         let report = scanned.summary.section(Section::GRANTS).unwrap();
         assert_eq!(report.notes, [format!("the system {} vanished while it was read", id(device))]);
         assert_eq!(scanned.bindings().count(), 58);

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use super::event_log::EventLog;
+use super::{Scanned, scan};
 use bytes::Bytes;
 use connector_api::SystemConfig;
 use http_body_util::{BodyExt, Full};
@@ -131,6 +132,14 @@ impl Content {
     pub fn at(mut self, now: Timestamp) -> Self {
         self.now = Some(now);
         self
+    }
+
+    /// Serves it and scans it, with few attempts that follow each other at once.
+    pub async fn scanned(self) -> (Console, Scanned) {
+        let console = self.serve().await;
+        let system = console.system().with_attribute("retryWaitMilliseconds", 1).with_attribute("attempts", 2);
+        let scanned = scan(system).await;
+        (console, scanned)
     }
 
     pub async fn serve(self) -> Console {
