@@ -15,7 +15,9 @@ use serde::de::IgnoredAny;
 use crate::api::Id;
 use crate::api::graph::{self, Edge, MixedEdge, Reached};
 use crate::api::kind::Kind;
-use crate::client::{Client, Gap, Listing, ListingStats, Meter, PageReader, TotalsWitness, inconsistent, is_absent};
+use crate::client::{
+    Client, Gap, Identified, Listing, ListingStats, Meter, PageReader, TotalsWitness, inconsistent, is_absent,
+};
 
 /// How often an object itself must answer 404 before it is considered gone.
 const CONFIRMATIONS: u32 = 2;
@@ -96,6 +98,18 @@ impl EdgeReader<'_> {
         }
     }
 
+    fn reader<T: Identified + Send + 'static>(
+        &self,
+        list: &EdgeList,
+        witness: Option<&TotalsWitness>,
+    ) -> PageReader<T> {
+        let reader = PageReader::new(self.client, &self.meter, list.listing(self.limit));
+        match witness {
+            Some(witness) => reader.watched(witness),
+            None => reader,
+        }
+    }
+
     /// Enters a complete list of one kind into `found`; `None` if its object is gone. With a witness, the list may end at
     /// its total.
     pub(crate) async fn read<T>(
@@ -105,10 +119,7 @@ impl EdgeReader<'_> {
         mut found: T,
         enter: fn(&mut T, Edge),
     ) -> Result<Option<WholeList<T>>, ConnectorError> {
-        let mut reader = PageReader::new(self.client, &self.meter, list.listing(self.limit));
-        if let Some(witness) = witness {
-            reader = reader.watched(witness);
-        }
+        let mut reader = self.reader::<Edge>(list, witness);
         loop {
             match reader.next().await {
                 Ok(Some(more)) => more.into_iter().for_each(|edge| enter(&mut found, edge)),
@@ -132,10 +143,7 @@ impl EdgeReader<'_> {
         list: &EdgeList,
         witness: Option<&TotalsWitness>,
     ) -> Result<Mixed, ConnectorError> {
-        let mut reader = PageReader::<MixedEdge>::new(self.client, &self.meter, list.listing(self.limit));
-        if let Some(witness) = witness {
-            reader = reader.watched(witness);
-        }
+        let mut reader = self.reader::<MixedEdge>(list, witness);
         let mut found = Vec::new();
         loop {
             let error = match reader.next().await {
