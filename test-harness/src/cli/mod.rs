@@ -109,14 +109,8 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Connectors(arguments) => arguments.run(&Registry::discover()?),
         Command::Describe(arguments) => arguments.run(&Registry::discover()?),
         Command::Schema(arguments) => arguments.run(&Registry::discover()?),
-        Command::TestConnection(arguments) => {
-            let registry = Registry::discover()?;
-            block_on(async move { arguments.run(&registry).await })
-        }
-        Command::Scan(arguments) => {
-            let registry = Registry::discover()?;
-            block_on(async move { arguments.run(&registry).await })
-        }
+        Command::TestConnection(arguments) => block_on(arguments.run(Registry::discover()?)),
+        Command::Scan(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),

@@ -86,18 +86,18 @@ fn format_parser() -> impl TypedValueParser<Value = Format> {
 }
 
 impl Arguments {
-    pub(super) async fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
+    pub(super) async fn run(self, registry: Registry) -> Result<Exit, ConnectorError> {
         let reporter = self.logging.start()?;
         let starting = signals::listen()?;
         let format = self.format()?;
-        let target = self.target.resolve(registry).await?;
-        let connector = target.connect(registry)?;
+        let target = self.target.resolve(&registry).await?;
+        let connector = target.connect(&registry)?;
         let cancel = starting.cancel_on_signal();
         if self.rows.plan {
             return self.show_plan(&*connector, &target.descriptor, cancel).await;
         }
         if self.rows.all_organizations {
-            return self.scan_all(registry, &target, &*connector, cancel, reporter).await;
+            return self.scan_all(&registry, &target, &*connector, cancel, reporter).await;
         }
         let (destination, checkpoint) = (self.destination(), self.rows.checkpoint.clone());
         let job = self.job(destination.clone(), format, checkpoint, &target, cancel, reporter);
@@ -292,7 +292,10 @@ fn plan_table(plan: &ScanPlan, width: Option<usize>) -> String {
         "ROWS and SIZE, as NDJSON, are estimates; ≤ marks upper bounds, which can be far above the truth. This plan took \
          {probes} requests."
     );
-    let note = width.map_or_else(|| note.clone() + "\n", |width| paragraph::labelled("", &note, width));
+    let note = match width {
+        Some(width) => paragraph::labelled("", &note, width),
+        None => note + "\n",
+    };
     format!("{table}\n{note}")
 }
 

@@ -32,11 +32,11 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    pub(super) async fn run(self, registry: &Registry) -> Result<Exit, ConnectorError> {
+    pub(super) async fn run(self, registry: Registry) -> Result<Exit, ConnectorError> {
         self.logging.start()?;
         let starting = signals::listen()?;
-        let target = self.target.resolve(registry).await?;
-        let connector = target.connect(registry)?;
+        let target = self.target.resolve(&registry).await?;
+        let connector = target.connect(&registry)?;
         let cancel = starting.cancel_on_signal();
         let report = run::test_connection(&*connector, Duration::from_secs(self.timeout), &cancel).await?;
         match self.format {
