@@ -159,7 +159,41 @@ async fn a_service_that_reads_one_name_of_each_device_loses_nothing() {
 }
 
 #[tokio::test]
-async fn one_list_with_two_kinds_is_proof_enough() {
+async fn a_service_that_leaves_one_of_three_names_out_loses_nothing() {
+    const KINDS: [&str; 3] = ["system", "system_group", "application"];
+    let list = |group: u64, targets: &str| format!("/api/v2/usergroups/{}/associations?targets={targets}", id(group));
+    let edges = |left_out: &str| {
+        let kinds: Vec<_> = KINDS.into_iter().filter(|kind| *kind != left_out).collect();
+        kinds.into_iter().map(|kind| json!({"to": {"id": id(100), "type": kind}})).collect::<Vec<_>>()
+    };
+    // More things of each kind than groups, so the groups are asked.
+    let things =
+        |name: &'static str| (100..130).map(move |thing| json!({"_id": id(thing), "id": id(thing), name: "x"}));
+    let mut whole = Content::default()
+        .list("/api/v2/usergroups", (1..=4).map(|group| json!({"id": id(group), "name": format!("G{group}")})))
+        .list("/api/systems", things("hostname"))
+        .list("/api/v2/systemgroups", things("name"))
+        .list("/api/applications", things("name"));
+    for group in 1..=4 {
+        for kind in KINDS {
+            whole = whole.list(&list(group, kind), [json!({"to": {"id": id(100), "type": kind}})]);
+        }
+    }
+    let all = KINDS.join(",");
+    for left_out in KINDS.into_iter().chain(["nothing"]) {
+        let content = (1..=4).fold(whole.clone(), |all_of, group| all_of.list(&list(group, &all), edges(left_out)));
+        let (console, scanned) = content.scanned().await;
+        assert_eq!(scanned.bindings().count(), 4 * 3, "{left_out}");
+        let asked = console.asked().into_iter().filter(|asked| asked.path.starts_with(&list(2, "")[..50]));
+        let asked: Vec<String> = asked.map(|asked| asked.query["targets"].clone()).collect();
+        let together = left_out == "nothing";
+        assert_eq!(asked.len(), if together { 1 } else { 1 + 3 }, "{left_out}: {asked:?}");
+        assert_eq!(asked[0], all);
+    }
+}
+
+#[tokio::test]
+async fn one_list_with_both_kinds_is_proof_enough_for_two() {
     let content =
         (101..100 + DEVICES).fold(devices(), |content, device| content.list(&bindings(device, "user_group"), []));
     let (console, scanned) = content.scanned().await;

@@ -2,8 +2,9 @@
 //!
 //! JumpCloud's documents take several `targets` in one request, older ones take one. A service that reads only one of the
 //! names, the same one for all objects or not, would lose the edges to all other kinds without an error. So up to 20 objects
-//! of a kind are asked for all kinds together. If edges to at least two kinds come back in one of these lists, such lists are
-//! relied on for this kind of object. If not, every kind is listed by itself, and nothing that came together is used.
+//! of a kind are asked for all kinds together. If edges to each of these kinds come back in one of these lists together with
+//! edges to another, such lists are relied on for this kind of object. If not, every kind is listed by itself, and nothing
+//! that came together is used.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -186,7 +187,8 @@ impl Sample {
                 }
             }
         }
-        sample.proven = sample.lists.values().flatten().any(|list| has_several_kinds(&list.found));
+        let lists = || sample.lists.values().flatten();
+        sample.proven = asked.to.iter().all(|kind| lists().any(|list| comes_with_another(&list.found, *kind)));
         Ok(if sample.proven { sample } else { sample.rejected() })
     }
 
@@ -199,10 +201,11 @@ impl Sample {
     }
 }
 
-/// Whether edges to different kinds are in one list. In a list that was read, all are of kinds that were requested.
-fn has_several_kinds(list: &[graph::Edge]) -> bool {
-    let mut kinds = list.iter().map(|edge| &edge.kind);
-    kinds.next().is_some_and(|first| kinds.any(|kind| kind != first))
+/// Whether edges to a kind are in one list with edges to another. In a list that was read, all are of kinds that were
+/// requested.
+fn comes_with_another(list: &[graph::Edge], kind: Kind) -> bool {
+    let of_kind = list.iter().filter(|edge| edge.kind == kind.word()).count();
+    0 < of_kind && of_kind < list.len()
 }
 
 /// The positions of a sample, as far from each other as possible.
