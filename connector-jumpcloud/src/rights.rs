@@ -41,6 +41,8 @@ pub(crate) struct Right {
     pub(crate) scope: &'static str,
     /// The built-in roles that are known to be enough.
     pub(crate) roles: &'static [&'static str],
+    /// Whether it lists what belongs to a feature that an organisation may not have set up.
+    pub(crate) of_feature: bool,
 }
 
 /// The one built-in role that may read everything.
@@ -49,12 +51,17 @@ pub(crate) const EVERYTHING: &str = "Administrator";
 impl Right {
     /// A call that needs the role that may read everything, or the scope.
     pub(crate) const fn of_administrators(path: &'static str, scope: &'static str) -> Self {
-        Self { path, scope, roles: &[EVERYTHING] }
+        Self { path, scope, roles: &[EVERYTHING], of_feature: false }
+    }
+
+    /// The same for the list of a feature that an organisation may not have set up: 404 and 402 mean that it has not.
+    pub(crate) const fn of_feature(path: &'static str, scope: &'static str) -> Self {
+        Self { of_feature: true, ..Self::of_administrators(path, scope) }
     }
 
     /// A call that the role Manager may make as well.
     pub(crate) const fn of_managers(path: &'static str, scope: &'static str) -> Self {
-        Self { path, scope, roles: &[EVERYTHING, "Manager"] }
+        Self { path, scope, roles: &[EVERYTHING, "Manager"], of_feature: false }
     }
 }
 
@@ -85,6 +92,11 @@ impl Rights {
             }
         };
         self.0.iter().copied().find(|right| is(right.path))
+    }
+
+    /// Whether `path` lists what belongs to a feature that the organisation may not have set up.
+    pub(crate) fn is_of_feature(&self, path: &str) -> bool {
+        self.of(path).is_some_and(|right| right.of_feature)
     }
 
     /// The remedy if a valid credential may not make a call to `path`.

@@ -107,6 +107,9 @@ impl Target for Console {
                 let refused_here = format!("{right}; if all other requests are refused now too: {renew}");
                 refusal.unauthorized(renew, refused_here)
             }
+            402 | 404 | 405 | 410 if service == Service::MAIN && self.rights.is_of_feature(path) => {
+                refusal.not_found("set the feature up in the JumpCloud portal to have it read")
+            }
             402 if service == INSIGHTS => refusal.forbidden(
                 "Directory Insights is not part of the organisation's JumpCloud plan",
                 "add Directory Insights to the plan",

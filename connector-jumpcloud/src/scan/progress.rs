@@ -17,6 +17,9 @@ const EXAMPLES: usize = 20;
 /// How many of these notes may be about its lists.
 const LISTS_EXAMPLES: usize = 8;
 
+/// The note of a section whose feature the organisation has not set up.
+pub(crate) const NOT_SET_UP: &str = "not set up here";
+
 /// One section's counts.
 pub(crate) struct SectionProgress {
     section: Section,
@@ -171,10 +174,15 @@ impl SectionProgress {
         self.report
     }
 
-    /// Closes the section with the result of its reading. A section that was refused only in part is not unavailable.
-    pub(crate) fn close_by(self, result: Result<(), ConnectorError>) -> SectionReport {
+    /// Closes the section with the result of its reading. A section that was refused only in part is not unavailable. One
+    /// whose feature the organisation has not set up is skipped: nobody has to do anything about it.
+    pub(crate) fn close_by(mut self, result: Result<(), ConnectorError>) -> SectionReport {
         let status = match result {
             Ok(()) => SectionStatus::Complete,
+            Err(error) if error.code == ErrorCode::NotFound && !self.answered && self.is_of_feature() => {
+                self.note(NOT_SET_UP);
+                SectionStatus::Skipped
+            }
             Err(error) if error.is_unavailable() => {
                 let error = with_option(self.section, error);
                 if self.answered { SectionStatus::Incomplete { error } } else { error.into() }
@@ -182,6 +190,12 @@ impl SectionProgress {
             Err(error) => error.into(),
         };
         self.close(status)
+    }
+
+    /// Whether the section's first list belongs to a feature that the organisation may not have set up.
+    fn is_of_feature(&self) -> bool {
+        let first = sections::of(self.section).and_then(|known| known.about().rights.first());
+        first.is_some_and(|right| right.of_feature)
     }
 
     /// Reads a listing into `rows` after the section's main one, which ended with `main`. If the main one was refused, this

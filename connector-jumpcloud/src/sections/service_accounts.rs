@@ -41,7 +41,7 @@ static ABOUT: About = About {
         title: "Service accounts",
         description: "Discover service accounts and their roles. Costs one request for each 100 service accounts.",
     }),
-    rights: &[Right::of_administrators("/api/v2/service-accounts", "serviceaccounts.readonly")],
+    rights: &[Right::of_feature("/api/v2/service-accounts", "serviceaccounts.readonly")],
     ..About::new(Section::SERVICE_ACCOUNTS, "Service accounts")
 };
 

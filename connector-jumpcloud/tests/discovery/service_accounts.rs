@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::support::console::{Content, id};
 use crate::support::{codes, scan, simulated, small, start};
-use connector_api::{AccountKind, AccountType, Section, SectionStatus, Severity};
+use connector_api::{AccountKind, AccountType, Outcome, Section, SectionStatus, Severity};
 use jumpcloud_simulator::SimulatorOptions;
 use jumpcloud_simulator::organization::cast_of_service_accounts as cast;
 use serde_json::{Value, json};
@@ -73,4 +73,20 @@ async fn a_role_without_the_scope_leaves_service_accounts_unavailable_and_says_h
     }
     let left_out = scan(console.system().with_attribute("includeServiceAccounts", false)).await;
     assert_eq!(left_out.status(Section::SERVICE_ACCOUNTS), &SectionStatus::Skipped);
+}
+
+#[tokio::test]
+async fn an_organisation_that_has_not_set_the_feature_up_ends_the_section_as_skipped_and_says_so() {
+    for status in [402, 404, 405] {
+        let console = Content::default().answer(PATH, status, json!({"message": "Not Found"})).serve().await;
+        let scanned = scan(console.system()).await;
+        let report = scanned.summary.section(Section::SERVICE_ACCOUNTS).unwrap();
+        assert_eq!(
+            (&report.status, report.notes.as_slice()),
+            (&SectionStatus::Skipped, &["not set up here".to_owned()][..])
+        );
+        assert_eq!((scanned.summary.outcome, report.requests), (Outcome::Complete, 1), "{status}");
+    }
+    let empty = Content::default().list(PATH, Vec::<Value>::new()).serve().await;
+    assert_eq!(scan(empty.system()).await.status(Section::SERVICE_ACCOUNTS), &SectionStatus::Complete);
 }
