@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
+//! [`Store::begin`] opens a [`Scan`]: it [stages](Scan::stage) rows and [checkpoints](Scan::checkpoint), and
+//! [publishes](Scan::publish) them in one step. Everything is SQL that runs on both databases. What differs between them is
+//! behind one small internal trait, `Connection`.
+//!
+//! Accounts, groups, resources and policies are *objects*: each has a number for good, and versions from one run to another.
+//! Memberships and bindings are rows of such numbers. So a day on which nothing changes adds nothing but a line to the list
+//! of runs, and the difference of two runs is the versions that begin or end between them.
+
+mod body;
+mod database;
+mod dictionary;
+mod kinds;
+mod location;
+mod migrate;
+#[cfg(feature = "postgres")]
+mod password_file;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod publish;
+mod read;
+mod runs;
+mod scan;
+mod sqlite;
+mod store;
+mod tables;
+
+pub use location::Location;
+pub use publish::{Changes, Counts, Ended, Hold, Removal};
+pub use read::EachRecord;
+pub use runs::{Run, RunState};
+pub use scan::{Fence, Scan, Start};
+pub use store::{At, SectionState, Store, System};

@@ -1,0 +1,50 @@
+//! Brings the tables of a store up to date.
+
+use connector_api::ConnectorError;
+
+use crate::database::Connection;
+use crate::scan::now;
+
+/// Creates the tables, or adds what this version needs.
+///
+/// # Errors
+/// `invalid_config` for a store of a later version.
+pub(crate) fn migrate(db: &mut dyn Connection) -> Result<(), ConnectorError> {
+    let migrations = db.migrations();
+    if version(db)? == Some(migrations.len()) {
+        return Ok(());
+    }
+    db.transaction(|db| {
+        db.own_schema()?;
+        db.script("create table if not exists migration (version integer primary key, name text not null, at text)")?;
+        // Another program may have done it meanwhile.
+        let done = version(db)?.unwrap_or_default();
+        for (at, (name, script)) in migrations.iter().enumerate().skip(done) {
+            db.script(script)?;
+            let sql = "insert into migration (version, name, at) values (?1, ?2, cast(?3 as text))";
+            db.execute(sql, &[(at as i64 + 1).into(), (*name).into(), now()])?;
+        }
+        Ok(())
+    })
+}
+
+/// Refuses a store that a later version has changed meanwhile.
+pub(crate) fn verify(db: &mut dyn Connection) -> Result<(), ConnectorError> {
+    version(db).map(drop)
+}
+
+/// Returns the version of the tables, or `None` if there are none.
+fn version(db: &mut dyn Connection) -> Result<Option<usize>, ConnectorError> {
+    if !db.has_table("migration")? {
+        return Ok(None);
+    }
+    let known = db.migrations().len();
+    let version = db.first("select max(version) from migration", &[], |row| row.integer(0))?.flatten().unwrap_or(0);
+    match usize::try_from(version) {
+        Ok(version) if version <= known => Ok(Some(version)),
+        _ => Err(ConnectorError::invalid_config(
+            format!("the store has version {version}, and this program knows versions up to {known}"),
+            "use the program that made it, or a later one",
+        )),
+    }
+}

@@ -1,0 +1,269 @@
+//! PostgreSQL. The client library is asynchronous inside and blocks its caller; it must not run on a thread of a runtime.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_api::secrecy::{ExposeSecret, SecretString};
+use connector_api::{ConnectorError, Retry};
+use jiff::Timestamp;
+use postgres::binary_copy::BinaryCopyInWriter;
+use postgres::error::SqlState;
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::private::BytesMut;
+use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use postgres::{Client, Config, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::database::{ColumnType, Connection, Each, Row, Table, Value};
+use crate::password_file;
+
+/// How long the server may take to accept a connection, unless the URL says otherwise.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The first key of advisory locks: no other program is likely to use it.
+const LOCKS: i32 = 0x4f72_4944;
+
+const MIGRATIONS: &[(&str, &str)] = &[("history", include_str!("../migrations/postgres/0001_history.sql"))];
+
+pub(crate) struct Postgres {
+    client: Client,
+    statements: HashMap<String, Statement>,
+}
+
+impl Postgres {
+    /// Connects to the server of a URL.
+    pub(crate) fn open(url: &SecretString) -> Result<Self, ConnectorError> {
+        // The cause is not repeated: it may quote a part of the URL, and so a password.
+        let mut config: Config = url.expose_secret().parse().map_err(|_| {
+            ConnectorError::invalid_config(
+                "the URL of the store is malformed",
+                "use postgres://USER@HOST:PORT/DATABASE, with %XX for special characters",
+            )
+        })?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("connector-store");
+        }
+        if config.get_password().is_none()
+            && let Some(password) = password_file::find(&config)?
+        {
+            config.password(password.expose_secret());
+        }
+        let client = config.connect(tls()?).map_err(|error| failure(&error))?;
+        Ok(Self { client, statements: HashMap::new() })
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<Statement, ConnectorError> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(&sql.replace('?', "$")).map_err(|error| failure(&error))?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+/// TLS with the certificates that the system trusts. The server's certificate is always checked.
+fn tls() -> Result<MakeRustlsConnect, ConnectorError> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConnectorError::internal("TLS does not start").with_source(error))?;
+    Ok(MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth()))
+}
+
+impl Connection for Postgres {
+    fn migrations(&self) -> &'static [(&'static str, &'static str)] {
+        MIGRATIONS
+    }
+
+    fn for_update(&self) -> &'static str {
+        " for update"
+    }
+
+    fn for_share(&self) -> &'static str {
+        " for share"
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
+        let statement = self.prepare(sql)?;
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| value as _).collect();
+        self.client.execute(&statement, &parameters).map_err(|error| failure(&error))
+    }
+
+    fn query(&mut self, sql: &str, parameters: &[Value], each: Each<'_>) -> Result<(), ConnectorError> {
+        let statement = self.prepare(sql)?;
+        let parameters = parameters.iter().map(|value| value as &(dyn ToSql + Sync));
+        let mut rows = self.client.query_raw(&statement, parameters).map_err(|error| failure(&error))?;
+        while let Some(row) = rows.next().map_err(|error| failure(&error))? {
+            each(&row)?;
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, table: Table, values: &[Value]) -> Result<(), ConnectorError> {
+        let types: Vec<Type> = table.columns.iter().map(|(_, of_type)| sql_type(*of_type)).collect();
+        let sql = format!("copy {} ({}) from stdin binary", table.name, table.names());
+        let writer = self.client.copy_in(&sql).map_err(|error| failure(&error))?;
+        let mut writer = BinaryCopyInWriter::new(writer, &types);
+        let mut row: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(types.len());
+        for values in values.chunks_exact(types.len()) {
+            row.clear();
+            row.extend(values.iter().map(|value| value as &(dyn ToSql + Sync)));
+            writer.write(&row).map_err(|error| failure(&error))?;
+        }
+        writer.finish().map(drop).map_err(|error| failure(&error))
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), ConnectorError> {
+        self.client.batch_execute(sql).map_err(|error| failure(&error))
+    }
+
+    fn begin(&mut self) -> Result<(), ConnectorError> {
+        self.script("begin")
+    }
+
+    fn own_schema(&mut self) -> Result<(), ConnectorError> {
+        self.script(&format!("select pg_advisory_xact_lock({LOCKS}, 0)"))
+    }
+
+    fn has_table(&mut self, name: &str) -> Result<bool, ConnectorError> {
+        let sql = "select to_regclass(cast(?1 as text)) is not null";
+        Ok((self as &mut dyn Connection).first(sql, &[name.into()], |row| row.boolean(0))?.flatten() == Some(true))
+    }
+
+    fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError> {
+        let sql = format!("select pg_try_advisory_lock({LOCKS}, cast(?1 as integer))");
+        let reserved = (self as &mut dyn Connection).first(&sql, &[system.into()], |row| row.boolean(0))?;
+        Ok(reserved.flatten() == Some(true))
+    }
+
+    fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {
+        self.script(&format!("analyze {}", tables.join(", ")))
+    }
+}
+
+fn sql_type(of_type: ColumnType) -> Type {
+    match of_type {
+        ColumnType::Integer => Type::INT4,
+        ColumnType::Boolean => Type::BOOL,
+        ColumnType::Text => Type::TEXT,
+        ColumnType::Bytes => Type::BYTEA,
+        ColumnType::Time => Type::TIMESTAMPTZ,
+    }
+}
+
+type Cause = Box<dyn std::error::Error + Sync + Send>;
+
+/// Writes a value as the type that the server expects.
+impl ToSql for Value {
+    fn to_sql(&self, of_type: &Type, out: &mut BytesMut) -> Result<IsNull, Cause> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Integer(value) if *of_type == Type::INT8 => value.to_sql(of_type, out),
+            Self::Integer(value) => i32::try_from(*value)?.to_sql(of_type, out),
+            Self::Boolean(value) => value.to_sql(of_type, out),
+            Self::Text(value) => value.to_sql(of_type, out),
+            Self::Bytes(value) => value.to_sql(of_type, out),
+            // Where a time is kept as text.
+            Self::Time(value) if *of_type == Type::TEXT => value.to_string().to_sql(of_type, out),
+            Self::Time(value) => value.to_sql(of_type, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// A whole number of any size.
+struct Integer(i64);
+
+impl<'a> FromSql<'a> for Integer {
+    fn from_sql(of_type: &Type, raw: &'a [u8]) -> Result<Self, Cause> {
+        match *of_type {
+            Type::INT8 => i64::from_sql(of_type, raw).map(Self),
+            _ => i32::from_sql(of_type, raw).map(|value| Self(value.into())),
+        }
+    }
+
+    fn accepts(of_type: &Type) -> bool {
+        [Type::INT4, Type::INT8].contains(of_type)
+    }
+}
+
+impl Row for postgres::Row {
+    fn integer(&self, column: usize) -> Result<Option<i64>, ConnectorError> {
+        let value: Option<Integer> = self.try_get(column).map_err(|error| failure(&error))?;
+        Ok(value.map(|Integer(value)| value))
+    }
+
+    fn boolean(&self, column: usize) -> Result<Option<bool>, ConnectorError> {
+        self.try_get(column).map_err(|error| failure(&error))
+    }
+
+    fn text(&self, column: usize) -> Result<Option<&str>, ConnectorError> {
+        self.try_get(column).map_err(|error| failure(&error))
+    }
+
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, ConnectorError> {
+        self.try_get(column).map_err(|error| failure(&error))
+    }
+
+    fn time(&self, column: usize) -> Result<Option<Timestamp>, ConnectorError> {
+        self.try_get(column).map_err(|error| failure(&error))
+    }
+}
+
+/// What a failure means for the operator. The server's details are left out: they may quote rows.
+fn failure(error: &postgres::Error) -> ConnectorError {
+    let Some(answer) = error.as_db_error() else { return lost(error) };
+    let message = answer.message();
+    match *answer.code() {
+        SqlState::DISK_FULL => ConnectorError::sink(
+            "no space is left on the server of the store",
+            "free some space there, then run the same command again; the last snapshot is unchanged",
+        ),
+        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => ConnectorError::invalid_config(
+            format!("the server of the store refuses the sign-in: {message}"),
+            "check user and password: the password belongs in ORBISID_STORE, in a file with --store-file, or in PGPASSFILE",
+        ),
+        SqlState::INVALID_CATALOG_NAME => ConnectorError::invalid_config(
+            format!("the server of the store: {message}"),
+            "create the database first, with createdb, or choose another one",
+        ),
+        SqlState::INSUFFICIENT_PRIVILEGE | SqlState::READ_ONLY_SQL_TRANSACTION => ConnectorError::sink(
+            format!("the store cannot be written: {message}"),
+            "allow the database user to create and write tables in its schema",
+        ),
+        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
+            ConnectorError::sink(format!("the server of the store is not available: {message}"), AGAIN)
+                .with_retry(Retry::Later)
+        }
+        _ => ConnectorError::internal(format!("PostgreSQL {}: {message}", answer.code().code())),
+    }
+}
+
+const AGAIN: &str = "check that the server runs, then run the same command again; the last snapshot is unchanged";
+
+fn lost(error: &postgres::Error) -> ConnectorError {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let connection = error.is_closed() || cause.downcast_ref::<io::Error>().is_some();
+    if connection {
+        ConnectorError::sink(format!("the connection to the server of the store failed: {cause}"), AGAIN)
+            .with_retry(Retry::Later)
+    } else {
+        ConnectorError::sink(format!("the server of the store: {cause}"), "check the URL of the store, and its server")
+    }
+}

@@ -1,0 +1,150 @@
+//! The difference of memberships and bindings.
+//!
+//! The whole content of an edge is in its columns, so the database compares the two sides itself.
+
+use connector_api::ConnectorError;
+
+use super::{Changes, Context, Counts, kept};
+use crate::database::{Connection, Value};
+
+/// One table of edges.
+struct Edges {
+    word: &'static str,
+    /// What identifies a version, with the run.
+    key: [&'static str; 2],
+    /// The column with the rest.
+    rest: &'static str,
+    /// Whether edges that differ only in the rest may stand next to each other.
+    is_in_key: bool,
+    /// What keeps an edge: the kind of ids in `kept`, and the columns that are looked for among them.
+    kept_by: (&'static str, &'static [&'static str]),
+}
+
+const MEMBERSHIPS: Edges = Edges {
+    word: "membership",
+    key: ["group_id", "account_id"],
+    rest: "via",
+    is_in_key: false,
+    kept_by: (kept::OBJECT, &["group_id", "account_id"]),
+};
+
+const BINDINGS: Edges = Edges {
+    word: "binding",
+    key: ["from_id", "to_id"],
+    rest: "terms",
+    is_in_key: true,
+    kept_by: (kept::TERMS, &["terms"]),
+};
+
+/// Where the opened edges of each table are.
+pub(super) struct Sources([(Edges, Source); 2]);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// Nothing stood and nothing is kept: all staged rows are new.
+    Staged,
+    /// In the difference.
+    Delta,
+}
+
+/// Writes the difference and counts it.
+pub(super) fn prepare(
+    db: &mut dyn Connection,
+    context: &Context<'_>,
+    changes: &mut Changes,
+) -> Result<Sources, ConnectorError> {
+    let mut prepare = |edges: Edges| -> Result<_, ConnectorError> {
+        let (source, counts) = edges.prepare(db, context)?;
+        changes.0.insert(edges.word.to_owned(), counts);
+        Ok((edges, source))
+    };
+    Ok(Sources([prepare(MEMBERSHIPS)?, prepare(BINDINGS)?]))
+}
+
+impl Edges {
+    fn prepare(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<(Source, Counts), ConnectorError> {
+        let Self { word, key: [one, two], rest, .. } = self;
+        let (run, system) = (Value::from(context.run), Value::from(context.system));
+        let standing = format!("select from_run from {word}_version where system = ?1 and to_run is null limit 1");
+        let is_first = db.first(&standing, &[system.clone()], |row| row.number(0))?.is_none();
+        let is_any_kept = kept::any(db, context.run, self.kept_by.0)?;
+        if is_first && !is_any_kept {
+            let sql = format!("select count(*) from staged_{word} where run = ?1");
+            let new = count(db, &sql, &[run])?;
+            return Ok((Source::Staged, Counts { new, ..Counts::default() }));
+        }
+        db.analyze(&[&format!("staged_{word}")])?;
+        let keeps = if is_any_kept { self.unless_kept() } else { String::new() };
+        let (same, differs) = if self.is_in_key {
+            (format!("and k.{rest} = s.{rest}"), String::new())
+        } else {
+            (String::new(), format!("or s.{rest} is distinct from k.{rest}"))
+        };
+        let opened = format!(
+            "insert into delta_{word} (run, {one}, {two}, {rest}, opens, closes) \
+             select s.run, s.{one}, s.{two}, s.{rest}, true, k.from_run from staged_{word} s \
+             left join {word}_version k on k.system = ?2 and k.{one} = s.{one} and k.{two} = s.{two} {same} \
+             and k.to_run is null where s.run = ?1 and (k.from_run is null {differs}) {}",
+            keeps.replace('#', "s")
+        );
+        db.execute(&opened, &[run.clone(), system.clone()])?;
+        let closed_rest = if self.is_in_key { format!("k.{rest}") } else { "null".to_owned() };
+        let closed = format!(
+            "insert into delta_{word} (run, {one}, {two}, {rest}, opens, closes) \
+             select ?1, k.{one}, k.{two}, {closed_rest}, false, k.from_run from {word}_version k \
+             where k.system = ?2 and k.to_run is null and not exists (select 1 from staged_{word} s \
+             where s.run = ?1 and s.{one} = k.{one} and s.{two} = k.{two} {same}) {}",
+            keeps.replace('#', "k")
+        );
+        db.execute(&closed, &[run.clone(), system])?;
+        let of = |what: &str| format!("select count(*) from delta_{word} where run = ?1 and {what}");
+        let counts = Counts {
+            new: count(db, &of("opens and closes is null"), &[run.clone()])?,
+            changed: count(db, &of("opens and closes is not null"), &[run.clone()])?,
+            gone: count(db, &of("not opens"), &[run])?,
+        };
+        Ok((Source::Delta, counts))
+    }
+
+    /// The condition that an edge of the table `#` is not kept.
+    fn unless_kept(&self) -> String {
+        let (what, columns) = self.kept_by;
+        let among = format!("(select id from kept where run = ?1 and what = '{what}')");
+        columns.iter().map(|column| format!(" and #.{column} not in {among}")).collect()
+    }
+}
+
+impl Sources {
+    /// Applies the difference, within the publishing transaction.
+    pub(super) fn apply(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
+        let (run, system) = (Value::from(context.run), Value::from(context.system));
+        for (edges, source) in &self.0 {
+            let Edges { word, key: [one, two], rest, is_in_key, .. } = edges;
+            let from = match source {
+                Source::Staged => format!("staged_{word} d where d.run = ?1"),
+                Source::Delta => {
+                    let same = if *is_in_key { format!("and v.{rest} = d.{rest}") } else { String::new() };
+                    let close = format!(
+                        "update {word}_version as v set to_run = ?1 from delta_{word} d \
+                         where d.run = ?1 and d.closes is not null and v.system = ?2 and v.{one} = d.{one} \
+                         and v.{two} = d.{two} {same} and v.from_run = d.closes"
+                    );
+                    db.execute(&close, &[run.clone(), system.clone()])?;
+                    format!("delta_{word} d where d.run = ?1 and d.opens")
+                }
+            };
+            // In the order of the key, which is the fastest. An edge that was sent twice stands once.
+            let open = format!(
+                "insert into {word}_version (system, {one}, {two}, {rest}, from_run) \
+                 select ?2, d.{one}, d.{two}, d.{rest}, ?1 from {from} order by d.{one}, d.{two} on conflict do nothing"
+            );
+            db.execute(&open, &[run.clone(), system.clone()])?;
+        }
+        Ok(())
+    }
+}
+
+fn count(db: &mut dyn Connection, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
+    let count = db.first(sql, parameters, |row| row.number(0))?;
+    Ok(count.unwrap_or_default().unsigned_abs())
+}

@@ -1,0 +1,220 @@
+//! Whether a run would remove so much that somebody should look at it first.
+
+use std::collections::BTreeMap;
+
+use connector_api::{ConnectorError, RowType, ScanSummary, Section, SectionDescription};
+use serde::{Deserialize, Serialize};
+
+use super::Context;
+use crate::database::{Connection, Value};
+use crate::kinds::KINDS;
+
+/// Names that are shown of what would be removed.
+const EXAMPLES: usize = 5;
+
+/// How much a run may remove before it is kept aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// Percent of a section's rows. A run that would remove more of a section is held.
+    pub above_percent: u64,
+    /// The number of rows from which this applies.
+    pub at_least: u64,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self { above_percent: 20, at_least: 10 }
+    }
+}
+
+/// What a run would remove of one section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Removal {
+    /// The section that owns the rows.
+    pub section: Section,
+    /// The rows of the section that stand.
+    pub rows: u64,
+    /// Those that would be removed.
+    pub removed: u64,
+    /// The names of some of them.
+    pub examples: Vec<String>,
+}
+
+/// A query for the type of rows and their number.
+struct Query {
+    record: &'static str,
+    /// Whether the type is made of the kinds of both ends, as that of a binding.
+    is_of_ends: bool,
+    sql: String,
+}
+
+/// Returns the sections of which the prepared difference would remove too much.
+pub(super) fn removals(
+    db: &mut dyn Connection,
+    context: &Context<'_>,
+    summary: &ScanSummary,
+    hold: Hold,
+) -> Result<Vec<Removal>, ConnectorError> {
+    let removed = by_section(db, removed(), context.run.into(), &summary.described)?;
+    if removed.values().all(|removed| *removed < hold.at_least) {
+        return Ok(Vec::new());
+    }
+    let standing = by_section(db, standing(), context.system.into(), &summary.described)?;
+    let mut removals = Vec::new();
+    for (section, removed) in removed {
+        let rows = standing.get(&section).copied().unwrap_or_default();
+        if removed >= hold.at_least && removed * 100 > rows * hold.above_percent {
+            let examples = examples(db, context, &summary.described, section)?;
+            removals.push(Removal { section, rows, removed, examples });
+        }
+    }
+    Ok(removals)
+}
+
+/// The rows that the difference removes: those that end and do not go on under the same key.
+fn removed() -> Vec<Query> {
+    let of_objects = KINDS.iter().map(|kind| Query {
+        record: kind.word,
+        is_of_ends: false,
+        sql: format!(
+            "select v.type, '', count(*) from delta_object d \
+             join {word}_version v on v.object = d.object and v.from_run = d.closes \
+             where d.run = ?1 and d.kind = '{word}' and d.opens is null group by v.type",
+            word = kind.word
+        ),
+    });
+    let of_memberships = Query {
+        record: "membership",
+        is_of_ends: false,
+        sql: "select o.type, '', count(*) from delta_membership d join object o on o.id = d.group_id \
+              where d.run = ?1 and not d.opens group by o.type"
+            .to_owned(),
+    };
+    let of_bindings = Query {
+        record: "binding",
+        is_of_ends: true,
+        sql: "select t.from_kind, t.to_kind, count(*) from delta_binding d join terms t on t.id = d.terms \
+              where d.run = ?1 and not d.opens and not exists (\
+              select 1 from delta_binding e join terms u on u.id = e.terms \
+              where e.run = ?1 and e.opens and e.from_id = d.from_id and e.to_id = d.to_id \
+              and u.from_type = t.from_type and u.to_type = t.to_type \
+              and u.word is not distinct from t.word and u.request_id is not distinct from t.request_id) \
+              group by t.from_kind, t.to_kind"
+            .to_owned(),
+    };
+    of_objects.chain([of_memberships, of_bindings]).collect()
+}
+
+/// The rows that stand.
+fn standing() -> Vec<Query> {
+    let of_objects = KINDS.iter().map(|kind| Query {
+        record: kind.word,
+        is_of_ends: false,
+        sql: format!(
+            "select type, '', count(*) from {}_version where system = ?1 and to_run is null group by type",
+            kind.word
+        ),
+    });
+    let of_memberships = Query {
+        record: "membership",
+        is_of_ends: false,
+        sql: "select o.type, '', count(*) from membership_version m join object o on o.id = m.group_id \
+              where m.system = ?1 and m.to_run is null group by o.type"
+            .to_owned(),
+    };
+    let of_bindings = Query {
+        record: "binding",
+        is_of_ends: true,
+        sql: "select t.from_kind, t.to_kind, count(*) from binding_version b join terms t on t.id = b.terms \
+              where b.system = ?1 and b.to_run is null group by t.from_kind, t.to_kind"
+            .to_owned(),
+    };
+    of_objects.chain([of_memberships, of_bindings]).collect()
+}
+
+fn by_section(
+    db: &mut dyn Connection,
+    queries: Vec<Query>,
+    of: Value,
+    described: &[SectionDescription],
+) -> Result<BTreeMap<Section, u64>, ConnectorError> {
+    let mut sections = BTreeMap::new();
+    for Query { record, is_of_ends, sql } in queries {
+        db.query(&sql, std::slice::from_ref(&of), &mut |row| {
+            let row_type = if is_of_ends { of_ends(row.word(0)?, row.word(1)?) } else { row.word(0)?.to_owned() };
+            if let Some(section) = owner(described, &RowType::new(record, row_type)) {
+                *sections.entry(section).or_default() += row.number(2)?.unsigned_abs();
+            }
+            Ok(())
+        })?;
+    }
+    Ok(sections)
+}
+
+/// The type of a binding between two kinds, such as `groupToResource`.
+fn of_ends(from: &str, to: &str) -> String {
+    let mut letters = to.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    format!("{from}To{}{}", first.map(String::from).unwrap_or_default(), letters.as_str())
+}
+
+fn owner(described: &[SectionDescription], row_type: &RowType) -> Option<Section> {
+    described.iter().find(|described| described.owns.contains(row_type)).map(|described| described.section)
+}
+
+/// The names of some objects, or members with their groups, that would be removed of a section.
+fn examples(
+    db: &mut dyn Connection,
+    context: &Context<'_>,
+    described: &[SectionDescription],
+    section: Section,
+) -> Result<Vec<String>, ConnectorError> {
+    let owned = described.iter().filter(|described| described.section == section).flat_map(|described| &described.owns);
+    let mut examples = Vec::new();
+    for RowType { record, row_type, .. } in owned {
+        let sql = match record.as_str() {
+            "membership" => "select a.name, g.name from delta_membership d join object o on o.id = d.group_id \
+                             join account_version a on a.object = d.account_id and a.to_run is null \
+                             join group_version g on g.object = d.group_id and g.to_run is null \
+                             where d.run = ?1 and not d.opens and o.type = ?2 limit ?3"
+                .to_owned(),
+            word if KINDS.iter().any(|kind| kind.word == word) => format!(
+                "select v.name, null from delta_object d \
+                 join {word}_version v on v.object = d.object and v.from_run = d.closes \
+                 where d.run = ?1 and d.kind = '{word}' and d.opens is null and v.type = ?2 limit ?3"
+            ),
+            _ => continue,
+        };
+        let rest = EXAMPLES - examples.len();
+        let parameters = [context.run.into(), row_type.as_str().into(), (rest as i64).into()];
+        examples.extend(db.rows(&sql, &parameters, |row| {
+            let name = row.word(0)?;
+            Ok(row.text(1)?.map_or_else(|| name.to_owned(), |group| format!("{name} in {group}")))
+        })?);
+    }
+    Ok(examples)
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_api::{Account, Binding, Group, Record, Resource};
+
+    use super::*;
+
+    #[test]
+    fn the_type_of_a_binding_is_that_of_its_row() {
+        let (account, group, resource) = (Account::default(), Group::default(), Resource::default());
+        let bindings = [
+            Binding::new(&account, &resource),
+            Binding::new(&group, &resource),
+            Binding::new(&group, &group),
+            Binding::new(&resource, &resource),
+        ];
+        for binding in bindings {
+            let (from, to) = (binding.from.kind.as_str(), binding.to.kind.as_str());
+            assert_eq!(Record::from(binding.clone()).row_type(), of_ends(from, to));
+        }
+    }
+}

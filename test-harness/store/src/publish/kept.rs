@@ -1,0 +1,66 @@
+//! Which edges stay as they are because a section was not complete.
+//!
+//! A membership is kept with its own type, with its group's and with its account; a binding with its own type and those of
+//! its ends. All of these are part of what identifies the edge, so the known and the scanned one are always kept together.
+
+use connector_api::{Account, Action, Binding, ConnectorError, Group, Membership, NodeKind, NodeRef};
+
+use super::Context;
+use crate::database::Connection;
+use crate::tables::KEPT;
+
+/// The ids of accounts and groups in the table `kept`.
+pub(super) const OBJECT: &str = "object";
+/// The ids of terms there.
+pub(super) const TERMS: &str = "terms";
+
+/// Writes what is kept.
+pub(super) fn prepare(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
+    let standing = "from account_version where system = ?2 and to_run is null";
+    let account_types = types(db, &format!("select distinct type {}", standing.replace("?2", "?1")), context.system)?;
+    for kept in account_types.iter().filter(|row_type| context.keeps("account", row_type)) {
+        let sql = format!("insert into kept (run, what, id) select ?1, 'object', object {standing} and type = ?3");
+        db.execute(&sql, &[context.run.into(), context.system.into(), kept.as_str().into()])?;
+    }
+    let groups = "from object where system = ?2 and kind = 'group'";
+    let group_types = types(db, &format!("select distinct type {}", groups.replace("?2", "?1")), context.system)?;
+    for kept in group_types.iter().filter(|group_type| keeps_memberships(context, group_type)) {
+        let sql = format!("insert into kept (run, what, id) select ?1, 'object', id {groups} and type = ?3");
+        db.execute(&sql, &[context.run.into(), context.system.into(), kept.as_str().into()])?;
+    }
+    let sql = "select id, from_kind, from_type, to_kind, to_type from terms where system = ?1";
+    let mut kept = Vec::new();
+    db.query(sql, &[context.system.into()], &mut |row| {
+        let [from, to] = [(row.word(1)?, row.word(2)?), (row.word(3)?, row.word(4)?)].map(|(kind, of_type)| {
+            let kinds = [NodeKind::Account, NodeKind::Group, NodeKind::Resource];
+            let kind = kinds.into_iter().find(|known| known.as_str() == kind);
+            kind.map(|kind| NodeRef::new(kind, of_type, "?"))
+        });
+        let is_kept = match (from, to) {
+            (Some(from), Some(to)) => context.plan.of_row(&Binding::new(from, to).into()) == Action::Keep,
+            // A kind of a later version: whatever it is, it stays.
+            _ => true,
+        };
+        if is_kept {
+            kept.extend([context.run.into(), TERMS.into(), row.number(0)?.into()]);
+        }
+        Ok(())
+    })?;
+    if kept.is_empty() { Ok(()) } else { db.transaction(|db| db.insert(KEPT, &kept)) }
+}
+
+fn types(db: &mut dyn Connection, sql: &str, system: i64) -> Result<Vec<String>, ConnectorError> {
+    db.rows(sql, &[system.into()], |row| row.word(0).map(str::to_owned))
+}
+
+/// Whether memberships in groups of this type are kept, whosever they are.
+fn keeps_memberships(context: &Context<'_>, group_type: &str) -> bool {
+    let membership = Membership::new(&Account::new("?", "?"), &Group::new("?", group_type, "?"));
+    context.plan.of_row(&membership.into()) == Action::Keep
+}
+
+/// Whether anything of this sort is kept.
+pub(super) fn any(db: &mut dyn Connection, run: i64, what: &str) -> Result<bool, ConnectorError> {
+    let sql = "select id from kept where run = ?1 and what = ?2 limit 1";
+    Ok(db.first(sql, &[run.into(), what.into()], |row| row.number(0))?.is_some())
+}

@@ -1,0 +1,141 @@
+//! The list of runs.
+
+use connector_api::{ConnectorError, Outcome, ScanSummary};
+use jiff::Timestamp;
+
+use crate::database::{Connection, Value};
+use crate::publish::{Changes, Removal};
+use crate::scan::now;
+use crate::tables::OF_RUNS;
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunState {
+    /// It is running, or was interrupted.
+    Staging,
+    /// Its rows were taken over.
+    Published,
+    /// It would remove too much, and waits for somebody to accept it.
+    Held,
+    /// The scan failed.
+    Failed,
+    /// Its rows were dropped.
+    Discarded,
+}
+
+impl RunState {
+    /// Every state.
+    pub const ALL: &[Self] = &[Self::Staging, Self::Published, Self::Held, Self::Failed, Self::Discarded];
+
+    /// Returns its word, as in the table `run`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Staging => "staging",
+            Self::Published => "published",
+            Self::Held => "held",
+            Self::Failed => "failed",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+/// One run of the list.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Run {
+    /// Its number, unique in the store. Of two runs of a system, the later has the higher number.
+    pub id: i64,
+    /// What became of it.
+    pub state: RunState,
+    /// How often it was started: 1, and one more for each time that it was resumed.
+    pub attempt: i64,
+    /// When it started, UTC.
+    pub started_at: Timestamp,
+    /// When it ended, UTC.
+    pub ended_at: Option<Timestamp>,
+    /// The scan's summary, once it has one.
+    pub summary: Option<ScanSummary>,
+    /// How many rows are new, changed and gone, if it was published.
+    pub changes: Option<Changes>,
+    /// What it would remove, if it was held.
+    pub removals: Vec<Removal>,
+    /// Why it failed or was discarded.
+    pub reason: Option<String>,
+}
+
+/// Returns the runs of a system, the latest first.
+pub(crate) fn list(db: &mut dyn Connection, system: i64) -> Result<Vec<Run>, ConnectorError> {
+    let sql = "select id, state, attempt, started_at, ended_at, summary, changes, removals, reason from run \
+               where system = ?1 order by id desc";
+    db.rows(sql, &[system.into()], |row| {
+        let state = row.word(1)?;
+        let state = RunState::ALL.iter().find(|known| known.as_str() == state).copied();
+        Ok(Run {
+            id: row.number(0)?,
+            state: state.ok_or_else(|| ConnectorError::internal("the store has a run in an unknown state"))?,
+            attempt: row.number(2)?,
+            started_at: row.time(3)?.unwrap_or_default(),
+            ended_at: row.time(4)?,
+            summary: parsed(row.text(5)?)?,
+            changes: parsed(row.text(6)?)?,
+            removals: parsed(row.text(7)?)?.unwrap_or_default(),
+            reason: row.owned(8)?,
+        })
+    })
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(json: Option<&str>) -> Result<Option<T>, ConnectorError> {
+    let parsed = json.map(serde_json::from_str).transpose();
+    parsed.map_err(|error| {
+        ConnectorError::internal("the store has a run that this version cannot read").with_source(error)
+    })
+}
+
+/// Returns something as the JSON that the list keeps.
+pub(crate) fn json(what: &impl serde::Serialize) -> Result<Value, ConnectorError> {
+    let json = serde_json::to_string(what);
+    json.map(Value::from).map_err(|error| ConnectorError::internal("a run cannot be stored").with_source(error))
+}
+
+/// Ends a run in a state, with the scan's summary.
+pub(crate) fn end(
+    db: &mut dyn Connection,
+    run: i64,
+    state: &str,
+    summary: &ScanSummary,
+    reason: Value,
+) -> Result<(), ConnectorError> {
+    let outcome = match summary.outcome {
+        Outcome::Complete => "complete",
+        Outcome::Incomplete => "incomplete",
+        _ => "failed",
+    };
+    let sql = "update run set state = ?2, ended_at = ?3, outcome = ?4, summary = ?5, reason = ?6 where id = ?1";
+    db.execute(sql, &[run.into(), state.into(), now(), outcome.into(), json(summary)?, reason])?;
+    Ok(())
+}
+
+/// Ends a run whose rows are not wanted. They are cleared later.
+pub(crate) fn discard(db: &mut dyn Connection, run: i64, reason: &str) -> Result<(), ConnectorError> {
+    let sql = "update run set state = 'discarded', ended_at = ?2, reason = ?3 where id = ?1";
+    db.execute(sql, &[run.into(), now(), reason.into()])?;
+    Ok(())
+}
+
+/// Removes the staged rows of a run that does not need them any more.
+pub(crate) fn clear(db: &mut dyn Connection, run: i64) -> Result<(), ConnectorError> {
+    db.transaction(|db| {
+        for table in OF_RUNS {
+            db.execute(&format!("delete from {table} where run = ?1"), &[run.into()])?;
+        }
+        db.execute("update run set cleared = true where id = ?1", &[run.into()])?;
+        Ok(())
+    })
+}
+
+/// Returns the runs of a system, other than `current`, whose staged rows are there though nobody needs them.
+pub(crate) fn with_remains(db: &mut dyn Connection, system: i64, current: i64) -> Result<Vec<i64>, ConnectorError> {
+    let sql = "select id from run where system = ?1 and id <> ?2 and state <> 'held' and not cleared";
+    db.rows(sql, &[system.into(), current.into()], |row| row.number(0))
+}

@@ -1,0 +1,186 @@
+//! One scan that is being kept: its rows are staged, then published in one step or discarded.
+
+mod begin;
+mod staging;
+
+use connector_api::{Checkpoint, ConnectorError, Descriptor, Outcome, Record, Retry, ScanSummary};
+use jiff::Timestamp;
+
+pub use self::begin::{Fence, Start};
+use self::staging::Staging;
+use crate::database::{Connection, Value};
+use crate::publish::{self, Ended, Hold};
+use crate::runs;
+
+/// A scan whose rows go into the store.
+///
+/// Rows and checkpoints are staged: nobody sees them before [`publish`](Self::publish). If the process dies, the next scan
+/// of the system goes on from the last checkpoint. Calls block: in async code, use a thread that may.
+pub struct Scan {
+    database: Box<dyn Connection>,
+    system: System,
+    run: i64,
+    /// The number of the next checkpoint.
+    part: i64,
+    descriptor: Descriptor,
+    staging: Staging,
+    resume: Option<Checkpoint>,
+}
+
+/// A system as the owner of its lease knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct System {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) fence: i64,
+}
+
+/// The columns of a system's row that the owner of its lease checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) published_run: Option<i64>,
+}
+
+impl System {
+    /// Makes sure, until the end of the transaction, that no other scan has taken the system over. `lock` is the suffix of
+    /// the query.
+    pub(crate) fn hold(&self, database: &mut dyn Connection, lock: &str) -> Result<Standing, ConnectorError> {
+        let sql = format!("select fence, published_run from system where id = ?1{lock}");
+        let row = database.first(&sql, &[self.id.into()], |row| Ok((row.number(0)?, row.integer(1)?)))?;
+        match row {
+            Some((fence, published_run)) if fence == self.fence => Ok(Standing { published_run }),
+            Some(_) => Err(self.lost("another scan of it has started since")),
+            None => Err(self.lost("it was removed from the store")),
+        }
+    }
+
+    fn lost(&self, why: &str) -> ConnectorError {
+        let message = format!("this scan of {} can no longer be kept: {why}", self.name);
+        ConnectorError::sink(message, "see `harness history` for the scan that is kept").with_retry(Retry::Later)
+    }
+}
+
+impl Scan {
+    /// Returns the checkpoint to resume from, once.
+    pub fn take_resume(&mut self) -> Option<Checkpoint> {
+        self.resume.take()
+    }
+
+    /// Returns the number of the run.
+    pub fn run(&self) -> i64 {
+        self.run
+    }
+
+    /// Takes rows. They are written together when there are enough of them, so after a crash those since the last
+    /// checkpoint are gone.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be written, or if another scan has taken the system over.
+    pub fn stage(&mut self, rows: &[Record]) -> Result<(), ConnectorError> {
+        for row in rows {
+            self.staging.take(&mut *self.database, row, self.part)?;
+            if self.staging.is_full() {
+                self.write(None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a checkpoint. When this returns, it is stored safely with all rows before it.
+    ///
+    /// # Errors
+    /// As for [`stage`](Self::stage).
+    pub fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError> {
+        let body = serde_json::to_string(checkpoint)
+            .map_err(|error| ConnectorError::internal("a checkpoint cannot be stored as JSON").with_source(error))?;
+        self.write(Some(body))?;
+        self.part += 1;
+        Ok(())
+    }
+
+    /// Writes what was taken, with the checkpoint, in one transaction.
+    fn write(&mut self, checkpoint: Option<String>) -> Result<(), ConnectorError> {
+        let Self { database, system, staging, run, part, .. } = self;
+        database.transaction(|database| {
+            let lock = database.for_share();
+            system.hold(database, lock)?;
+            staging.write(database)?;
+            if let Some(body) = checkpoint {
+                let sql = "insert into checkpoint (run, body) values (?1, ?2) \
+                           on conflict (run) do update set body = excluded.body";
+                database.execute(sql, &[(*run).into(), body.into()])?;
+                let sql = "update run set part = ?2 where id = ?1";
+                database.execute(sql, &[(*run).into(), (*part + 1).into()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Ends the scan: replaces what it read in the snapshot, in one step, and keeps the rest, as
+    /// [`ScanSummary::replacement`] says. A failed scan changes nothing but the list of runs; if it has a checkpoint, the
+    /// next scan goes on from it. A scan that would remove more than `hold` allows is kept aside.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be written, or if another scan has taken the system over. The snapshot is then as before.
+    pub fn publish(mut self, summary: &ScanSummary, hold: Hold) -> Result<Ended, ConnectorError> {
+        let mut summary = summary.clone();
+        if summary.described.is_empty() {
+            // The run may be accepted later, by a program that knows no descriptor.
+            summary.described.clone_from(&self.descriptor.sections);
+        }
+        if summary.outcome == Outcome::Failed {
+            return self.fail(&summary);
+        }
+        self.write(None)?;
+        let publication = publish::Publication {
+            system: &self.system,
+            run: self.run,
+            summary: &summary,
+            fields: &crate::body::VolatileFields::new(&self.descriptor.volatile),
+        };
+        publication.publish(&mut *self.database, Some(hold))
+    }
+
+    fn fail(mut self, summary: &ScanSummary) -> Result<Ended, ConnectorError> {
+        let (run, system) = (self.run, self.system.clone());
+        let error = summary.error.as_ref();
+        let is_rejected = error.is_some_and(|error| error.code == connector_api::ErrorCode::CheckpointRejected);
+        let reason = error.map(ToString::to_string);
+        self.database.transaction(|database| {
+            let lock = database.for_update();
+            system.hold(database, lock)?;
+            runs::end(database, run, "failed", summary, reason.into())
+        })?;
+        let is_resumable = "select run from checkpoint where run = ?1";
+        let checkpoint = self.database.first(is_resumable, &[run.into()], |row| row.number(0))?;
+        if is_rejected || checkpoint.is_none() {
+            runs::clear(&mut *self.database, run)?;
+        }
+        Ok(Ended::Failed { run, can_resume: !is_rejected && checkpoint.is_some() })
+    }
+
+    /// Ends the scan without a result: its rows are dropped, and the list of runs says why.
+    ///
+    /// # Errors
+    /// As for [`publish`](Self::publish).
+    pub fn discard(mut self, reason: &str) -> Result<(), ConnectorError> {
+        let (run, system) = (self.run, self.system.clone());
+        self.database.transaction(|database| {
+            let lock = database.for_update();
+            system.hold(database, lock)?;
+            runs::discard(database, run, reason)
+        })?;
+        runs::clear(&mut *self.database, run)
+    }
+}
+
+impl std::fmt::Debug for Scan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scan").field("system", &self.system.name).field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+/// Now, as the store keeps times.
+pub(crate) fn now() -> Value {
+    Timestamp::now().into()
+}

@@ -1,0 +1,220 @@
+//! Turns rows into numbers and columns, and keeps them until they are written.
+
+use std::collections::HashSet;
+
+use connector_api::{Binding, ConnectorError, Membership, NodeRef, PathStep, Record};
+use jiff::Timestamp;
+
+use crate::body::VolatileFields;
+use crate::database::{Connection, Value};
+use crate::dictionary::Numbers;
+use crate::kinds::{self, KINDS, Kind, Place};
+use crate::tables::{OBJECT, STAGED_BINDING, STAGED_MEMBERSHIP, TERMS, VIA};
+
+/// Rows are written when they take this number of bytes.
+const BYTES: usize = 4 << 20;
+/// The bytes of a value that is not text.
+const VALUE: usize = size_of::<Value>();
+
+/// The rows of one run that are not written yet, and the numbers of what they refer to.
+pub(super) struct Staging {
+    system: i64,
+    run: i64,
+    fields: VolatileFields,
+    objects: Numbers,
+    vias: Numbers,
+    terms: Numbers,
+    pending: Pending,
+}
+
+#[derive(Default)]
+struct Pending {
+    objects: Vec<Value>,
+    vias: Vec<Value>,
+    terms: Vec<Value>,
+    /// In the order of [`KINDS`].
+    rows: [Vec<Value>; KINDS.len()],
+    memberships: Vec<Value>,
+    bindings: Vec<Value>,
+    bytes: usize,
+}
+
+impl Staging {
+    /// Reads what the store knows of the system, and what the run has staged.
+    pub(super) fn load(
+        database: &mut dyn Connection,
+        system: i64,
+        run: i64,
+        fields: VolatileFields,
+    ) -> Result<Self, ConnectorError> {
+        let mut staged = HashSet::new();
+        for kind in KINDS {
+            let sql = format!("select object from {} where run = ?1 and layer = 0", kind.staged.name);
+            database.query(&sql, &[run.into()], &mut |row| {
+                staged.insert(row.number(0)?);
+                Ok(())
+            })?;
+        }
+        let mut objects = Numbers::new("object");
+        let sql = "select id, kind, type, external_id from object where system = ?1";
+        database.query(sql, &[system.into()], &mut |row| {
+            let id = row.number(0)?;
+            objects.enter((row.word(1)?, row.word(2)?, row.word(3)?), id, staged.contains(&id))
+        })?;
+        let mut vias = Numbers::new("via");
+        let sql = "select id, direct, steps from via where system = ?1";
+        database.query(sql, &[system.into()], &mut |row| {
+            vias.enter((row.boolean(1)?.unwrap_or_default(), row.word(2)?), row.number(0)?, false)
+        })?;
+        let mut terms = Numbers::new("terms");
+        let sql = "select id, from_kind, from_type, to_kind, to_type, level, word, expires_at, request_id from terms \
+                   where system = ?1";
+        database.query(sql, &[system.into()], &mut |row| {
+            let types = [row.word(1)?, row.word(2)?, row.word(3)?, row.word(4)?];
+            let access = (row.integer(5)?, row.text(6)?);
+            let ends = row.time(7)?.map(Timestamp::as_microsecond);
+            terms.enter((types, access, ends, row.text(8)?), row.number(0)?, false)
+        })?;
+        Ok(Self { system, run, fields, objects, vias, terms, pending: Pending::default() })
+    }
+
+    /// Whether the rows should be written before more are taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.bytes >= BYTES
+    }
+
+    /// Takes a row.
+    pub(super) fn take(
+        &mut self,
+        database: &mut dyn Connection,
+        record: &Record,
+        part: i64,
+    ) -> Result<(), ConnectorError> {
+        match record {
+            Record::Account(account) => self.object(database, record, "", &account.external_id, part),
+            Record::Group(group) => self.object(database, record, &group.group_type, &group.external_id, part),
+            Record::Resource(resource) => {
+                self.object(database, record, &resource.resource_type, &resource.external_id, part)
+            }
+            Record::Membership(membership) => self.membership(database, membership, part),
+            Record::Binding(binding) => self.binding(database, binding, part),
+            // They follow from the other rows.
+            Record::Grant(_) => Ok(()),
+            other => Err(kinds::unknown(other.kind())),
+        }
+    }
+
+    fn object(
+        &mut self,
+        database: &mut dyn Connection,
+        record: &Record,
+        of_type: &str,
+        external_id: &str,
+        part: i64,
+    ) -> Result<(), ConnectorError> {
+        let key = (record.kind(), of_type, external_id);
+        // A row that is sent twice stands once.
+        let Some((object, is_new)) = self.objects.stage(database, key)? else { return Ok(()) };
+        if is_new {
+            self.pending.object(self.system, object, key);
+        }
+        let body = self.fields.body(record)?;
+        let volatile = body.volatile.as_ref().map_or(0, |volatile| volatile.text.len());
+        let at = KINDS.iter().position(|kind| kind.word == record.kind());
+        let at = at.ok_or_else(|| kinds::unknown(record.kind()))?;
+        self.pending.bytes += body.text.len() + volatile + KINDS[at].staged.columns.len() * VALUE;
+        let place = Place { run: self.run, object, layer: 0, part };
+        kinds::push(&mut self.pending.rows[at], place, record, body)
+    }
+
+    fn refer(&mut self, database: &mut dyn Connection, key: (&str, &str, &str)) -> Result<u32, ConnectorError> {
+        let (object, is_new) = self.objects.refer(database, key)?;
+        if is_new {
+            self.pending.object(self.system, object, key);
+        }
+        Ok(object)
+    }
+
+    fn membership(
+        &mut self,
+        database: &mut dyn Connection,
+        membership: &Membership,
+        part: i64,
+    ) -> Result<(), ConnectorError> {
+        let group = self.refer(database, ("group", &membership.group_type, &membership.group_external_id))?;
+        let account = self.refer(database, ("account", "", &membership.account_external_id))?;
+        let via = match (membership.direct, &membership.via[..]) {
+            (true, []) => None,
+            (direct, steps) => Some(self.via(database, direct, steps)?),
+        };
+        self.pending.bytes += STAGED_MEMBERSHIP.columns.len() * VALUE;
+        self.pending.memberships.extend([self.run.into(), group.into(), account.into(), via.into(), part.into()]);
+        Ok(())
+    }
+
+    fn via(&mut self, database: &mut dyn Connection, direct: bool, steps: &[PathStep]) -> Result<u32, ConnectorError> {
+        let steps = serde_json::to_string(steps)
+            .map_err(|error| ConnectorError::internal("a path cannot be stored as JSON").with_source(error))?;
+        let (via, is_new) = self.vias.refer(database, (direct, steps.as_str()))?;
+        if is_new {
+            self.pending.bytes += steps.len() + VIA.columns.len() * VALUE;
+            self.pending.vias.extend([via.into(), self.system.into(), direct.into(), steps.into()]);
+        }
+        Ok(via)
+    }
+
+    fn binding(&mut self, database: &mut dyn Connection, binding: &Binding, part: i64) -> Result<(), ConnectorError> {
+        let (from, to) = (self.end(database, &binding.from)?, self.end(database, &binding.to)?);
+        let terms = self.terms(database, binding)?;
+        self.pending.bytes += STAGED_BINDING.columns.len() * VALUE;
+        self.pending.bindings.extend([self.run.into(), from.into(), to.into(), terms.into(), part.into()]);
+        Ok(())
+    }
+
+    fn end(&mut self, database: &mut dyn Connection, end: &NodeRef) -> Result<u32, ConnectorError> {
+        let kind = Kind::of(end.kind.as_str())?;
+        // An account is one object whatever its type.
+        let of_type = if kind.word == "account" { "" } else { &end.node_type };
+        self.refer(database, (kind.word, of_type, &end.external_id))
+    }
+
+    fn terms(&mut self, database: &mut dyn Connection, binding: &Binding) -> Result<u32, ConnectorError> {
+        let Binding { from, to, .. } = binding;
+        let types = [from.kind.as_str(), &from.node_type, to.kind.as_str(), &to.node_type];
+        let level = binding.access.as_ref().map(|access| kinds::level(access.level));
+        let word = binding.access.as_ref().map(|access| access.word.as_ref());
+        // Neither database keeps less than a microsecond.
+        let ends = binding.expires_at.map(Timestamp::as_microsecond);
+        let request = binding.request_id.as_deref();
+        let (terms, is_new) = self.terms.refer(database, (types, (level, word), ends, request))?;
+        if is_new {
+            self.pending.bytes += TERMS.columns.len() * 2 * VALUE;
+            let ends = ends.and_then(|ends| Timestamp::from_microsecond(ends).ok());
+            self.pending.terms.extend([terms.into(), self.system.into()]);
+            self.pending.terms.extend(types.map(Value::from));
+            self.pending.terms.extend([level.into(), word.into(), ends.into(), request.into()]);
+        }
+        Ok(terms)
+    }
+
+    /// Writes all rows that were taken, within the caller's transaction.
+    pub(super) fn write(&mut self, database: &mut dyn Connection) -> Result<(), ConnectorError> {
+        let pending = std::mem::take(&mut self.pending);
+        let edges = [(STAGED_MEMBERSHIP, &pending.memberships), (STAGED_BINDING, &pending.bindings)];
+        let dictionaries = [(OBJECT, &pending.objects), (VIA, &pending.vias), (TERMS, &pending.terms)];
+        let rows = KINDS.iter().map(|kind| kind.staged).zip(&pending.rows);
+        for (table, values) in dictionaries.into_iter().chain(rows).chain(edges) {
+            if !values.is_empty() {
+                database.insert(table, values)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Pending {
+    fn object(&mut self, system: i64, object: u32, (kind, of_type, external_id): (&str, &str, &str)) {
+        self.bytes += external_id.len() + of_type.len() + OBJECT.columns.len() * VALUE;
+        self.objects.extend([object.into(), system.into(), kind.into(), of_type.into(), external_id.into()]);
+    }
+}

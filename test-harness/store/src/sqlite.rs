@@ -1,0 +1,252 @@
+//! SQLite, in a file or in memory.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use connector_api::{ConnectorError, Retry};
+use jiff::Timestamp;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{ErrorCode, OpenFlags};
+
+use crate::database::{Connection, Each, Row, Table, Value};
+
+/// Marks a file as a store: the letters `OrID`.
+const APPLICATION: i64 = 0x4f72_4944;
+
+/// How long a write waits for another program's: longer than the longest publication.
+const BUSY: Duration = Duration::from_secs(300);
+
+/// Statements that stay prepared.
+const STATEMENTS: usize = 64;
+
+const MIGRATIONS: &[(&str, &str)] = &[("history", include_str!("../migrations/sqlite/0001_history.sql"))];
+
+pub(crate) struct Sqlite {
+    connection: rusqlite::Connection,
+    /// `None` in memory.
+    path: Option<PathBuf>,
+    reserved: Vec<File>,
+}
+
+impl Sqlite {
+    /// Opens the file, or creates it for its owner alone.
+    pub(crate) fn open(path: &Path) -> Result<Self, ConnectorError> {
+        create(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(|error| failure(&error))?;
+        let store = Self { connection, path: Some(path.to_owned()), reserved: Vec::new() };
+        store.connection.busy_timeout(BUSY).map_err(|error| failure(&error))?;
+        store.claim(path)?;
+        // With WAL, readers see the old state while a run is published, and a commit is one write.
+        store.pragma("journal_mode = wal")?;
+        store.pragma("synchronous = full")?;
+        store.set_up()
+    }
+
+    /// Creates a store in memory.
+    pub(crate) fn in_memory() -> Result<Self, ConnectorError> {
+        let connection = rusqlite::Connection::open_in_memory().map_err(|error| failure(&error))?;
+        Self { connection, path: None, reserved: Vec::new() }.set_up()
+    }
+
+    fn set_up(self) -> Result<Self, ConnectorError> {
+        self.connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // 16 MiB.
+        self.pragma("cache_size = -16384")?;
+        Ok(self)
+    }
+
+    /// Refuses a database of another program, and marks a new one.
+    fn claim(&self, path: &Path) -> Result<(), ConnectorError> {
+        let number = |name: &str| self.connection.query_row(&format!("pragma {name}"), [], |row| row.get::<_, i64>(0));
+        let foreign = || {
+            ConnectorError::invalid_config(
+                format!("{} is a file of another program, not a store", path.display()),
+                "choose another file for the store: a new one, or one that a scan with --store made",
+            )
+        };
+        let application = number("application_id").map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => foreign(),
+            _ => failure(&error),
+        })?;
+        let is_new = || number("schema_version").map(|version| version == 0).map_err(|error| failure(&error));
+        if application == APPLICATION {
+            Ok(())
+        } else if application == 0 && is_new()? {
+            self.pragma(&format!("application_id = {APPLICATION}"))
+        } else {
+            Err(foreign())
+        }
+    }
+
+    fn pragma(&self, setting: &str) -> Result<(), ConnectorError> {
+        self.connection.execute_batch(&format!("pragma {setting}")).map_err(|error| failure(&error))
+    }
+}
+
+/// Creates a file that only its owner can read, unless it exists. The files that SQLite puts next to it are as private.
+fn create(path: &Path) -> Result<(), ConnectorError> {
+    match private().create_new(true).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(ConnectorError::invalid_config(
+            format!("the store {} cannot be created: {error}", path.display()),
+            "choose a file in a folder that exists and that this user can write to",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+impl Connection for Sqlite {
+    fn migrations(&self) -> &'static [(&'static str, &'static str)] {
+        MIGRATIONS
+    }
+
+    fn for_update(&self) -> &'static str {
+        // A transaction that is going to write owns the whole file.
+        ""
+    }
+
+    fn for_share(&self) -> &'static str {
+        ""
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(|error| failure(&error))?;
+        let changed = statement.execute(rusqlite::params_from_iter(parameters)).map_err(|error| failure(&error))?;
+        Ok(changed as u64)
+    }
+
+    fn query(&mut self, sql: &str, parameters: &[Value], each: Each<'_>) -> Result<(), ConnectorError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(|error| failure(&error))?;
+        let mut rows = statement.query(rusqlite::params_from_iter(parameters)).map_err(|error| failure(&error))?;
+        while let Some(row) = rows.next().map_err(|error| failure(&error))? {
+            each(row)?;
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, table: Table, values: &[Value]) -> Result<(), ConnectorError> {
+        let places: Vec<String> = (1..=table.columns.len()).map(|place| format!("?{place}")).collect();
+        let or = if table.repeats { "or ignore " } else { "" };
+        let sql = format!("insert {or}into {} ({}) values ({})", table.name, table.names(), places.join(", "));
+        let mut statement = self.connection.prepare_cached(&sql).map_err(|error| failure(&error))?;
+        for row in values.chunks_exact(table.columns.len()) {
+            statement.execute(rusqlite::params_from_iter(row)).map_err(|error| failure(&error))?;
+        }
+        Ok(())
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), ConnectorError> {
+        self.connection.execute_batch(sql).map_err(|error| failure(&error))
+    }
+
+    fn begin(&mut self) -> Result<(), ConnectorError> {
+        self.script("begin immediate")
+    }
+
+    fn own_schema(&mut self) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    fn has_table(&mut self, name: &str) -> Result<bool, ConnectorError> {
+        self.connection.table_exists(None, name).map_err(|error| failure(&error))
+    }
+
+    fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError> {
+        let Some(path) = &self.path else { return Ok(true) };
+        let mut name = path.clone().into_os_string();
+        name.push(format!(".scan-{system}"));
+        let cannot_lock = |error: io::Error| {
+            let message = format!("the file {} cannot be locked: {error}", Path::new(&name).display());
+            ConnectorError::sink(message, "allow this user to write to the folder of the store")
+        };
+        // The file stays: if it were removed, two scans could have one of that name each.
+        let file = private().create(true).truncate(false).open(&name).map_err(cannot_lock)?;
+        match file.try_lock() {
+            Ok(()) => {
+                self.reserved.push(file);
+                Ok(true)
+            }
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(cannot_lock(error)),
+        }
+    }
+
+    fn analyze(&mut self, _: &[&str]) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Self::Integer(value) => (*value).into(),
+            Self::Boolean(value) => i64::from(*value).into(),
+            Self::Text(value) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
+            Self::Bytes(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
+            // Of one length, so that the order of texts is that of times.
+            Self::Time(value) => value.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string().into(),
+        })
+    }
+}
+
+impl Row for rusqlite::Row<'_> {
+    fn integer(&self, column: usize) -> Result<Option<i64>, ConnectorError> {
+        self.get(column).map_err(|error| failure(&error))
+    }
+
+    fn boolean(&self, column: usize) -> Result<Option<bool>, ConnectorError> {
+        self.get(column).map_err(|error| failure(&error))
+    }
+
+    fn text(&self, column: usize) -> Result<Option<&str>, ConnectorError> {
+        let value = self.get_ref(column).map_err(|error| failure(&error))?;
+        value.as_str_or_null().map_err(|error| failure(&error.into()))
+    }
+
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, ConnectorError> {
+        let value = self.get_ref(column).map_err(|error| failure(&error))?;
+        value.as_blob_or_null().map_err(|error| failure(&error.into()))
+    }
+
+    fn time(&self, column: usize) -> Result<Option<Timestamp>, ConnectorError> {
+        let Some(text) = self.text(column)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| ConnectorError::internal("the store contains a malformed time"))
+    }
+}
+
+/// What a failure means for the operator.
+fn failure(error: &rusqlite::Error) -> ConnectorError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => ConnectorError::sink(
+            "no space is left for the store",
+            "free some space, then run the same command again; the last snapshot is unchanged",
+        ),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ConnectorError::sink(
+            format!("another program has been writing to the store for {} s", BUSY.as_secs()),
+            "wait until it ends, then run the same command again",
+        )
+        .with_retry(Retry::Later),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            ConnectorError::sink("the store cannot be written", "allow this user to write to its file and folder")
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ConnectorError::sink(
+            "the file of the store is damaged",
+            "check the disk, then restore the file from a backup, or scan into a new one",
+        ),
+        Some(ErrorCode::SystemIoFailure) => {
+            ConnectorError::sink(format!("the store cannot be read or written: {error}"), "check its file system")
+        }
+        _ => ConnectorError::internal(format!("SQLite: {error}")),
+    }
+}

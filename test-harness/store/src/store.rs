@@ -1,0 +1,225 @@
+//! A store: systems, their runs, and what stood after each.
+
+use connector_api::{ConnectorError, ScanSummary, Section};
+use jiff::Timestamp;
+
+use crate::body::VolatileFields;
+use crate::database::Connection;
+use crate::location::{Kind, Location};
+use crate::migrate;
+use crate::publish::{Ended, Publication};
+use crate::read::{self, EachRecord};
+use crate::runs::{self, Run, RunState};
+use crate::scan::{Scan, Start, System as Owned};
+use crate::sqlite::Sqlite;
+
+/// Scans of any number of systems, with their history.
+///
+/// A store is one connection. Its calls block: in async code, use a thread that may.
+pub struct Store {
+    database: Box<dyn Connection>,
+}
+
+/// A system in a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct System {
+    /// Its name, unique in the store.
+    pub name: String,
+    /// The OS Type of its connector.
+    pub os_type: String,
+    /// The run whose rows stand, if one was published.
+    pub published_run: Option<i64>,
+    id: i64,
+}
+
+/// A moment in a system's history.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum At {
+    /// The snapshot as it is.
+    #[default]
+    Now,
+    /// After a run: the last published one up to this.
+    Run(i64),
+    /// At a time: the last published run whose scan began by then.
+    Time(Timestamp),
+}
+
+/// How a section stands after a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SectionState {
+    /// The section's word.
+    pub section: Section,
+    /// Its status in the run, as in [`SectionStatus::as_str`](connector_api::SectionStatus::as_str), or `unreported`.
+    pub status: String,
+    /// The code of its error, if it has one.
+    pub code: Option<String>,
+    /// When its data were last read completely, UTC; `None` if never.
+    pub as_of: Option<Timestamp>,
+    /// The run that did.
+    pub as_of_run: Option<i64>,
+    /// Whether some of its rows are older, because they depend on a section that was not complete.
+    pub in_part: bool,
+}
+
+impl Store {
+    /// Opens a store, or creates it, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// `invalid_config` for a store of a later version, a file of another program, or a backend that is not built in;
+    /// `sink` if it cannot be read or written.
+    pub fn open(location: &Location) -> Result<Self, ConnectorError> {
+        match location.kind() {
+            Kind::Sqlite(path) => Self::new(Box::new(Sqlite::open(path)?)),
+            #[cfg(feature = "postgres")]
+            Kind::Postgres { url, .. } => Self::new(Box::new(crate::postgres::Postgres::open(url)?)),
+            #[cfg(not(feature = "postgres"))]
+            Kind::Postgres { .. } => Err(ConnectorError::invalid_config(
+                "this program was built without PostgreSQL",
+                "use a build with the feature `postgres`, or sqlite:FILE",
+            )),
+        }
+    }
+
+    /// Creates an empty store in memory.
+    ///
+    /// # Errors
+    /// `internal` if SQLite does not start.
+    pub fn in_memory() -> Result<Self, ConnectorError> {
+        Self::new(Box::new(Sqlite::in_memory()?))
+    }
+
+    pub(crate) fn new(mut database: Box<dyn Connection>) -> Result<Self, ConnectorError> {
+        migrate::migrate(&mut *database)?;
+        Ok(Self { database })
+    }
+
+    /// Begins a scan, or goes on with the last one of the system if it was interrupted after a checkpoint.
+    ///
+    /// # Errors
+    /// `invalid_config` if another scan of the system is running, or if the store knows another system by that name; `sink`
+    /// if the store cannot be written or a later lease was used.
+    pub fn begin(self, start: Start<'_>) -> Result<Scan, ConnectorError> {
+        start.begin(self.database)
+    }
+
+    /// Returns all systems, by name.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn systems(&mut self) -> Result<Vec<System>, ConnectorError> {
+        let sql = "select id, name, os_type, published_run from system order by name";
+        self.database.rows(sql, &[], |row| {
+            Ok(System {
+                id: row.number(0)?,
+                name: row.word(1)?.to_owned(),
+                os_type: row.word(2)?.to_owned(),
+                published_run: row.integer(3)?,
+            })
+        })
+    }
+
+    /// Returns the runs of a system, the latest first.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn runs(&mut self, system: &System) -> Result<Vec<Run>, ConnectorError> {
+        runs::list(&mut *self.database, system.id)
+    }
+
+    /// Publishes a held run, whatever it removes.
+    ///
+    /// # Errors
+    /// `invalid_config` if the run is not held; `sink` if the store cannot be written.
+    pub fn accept(&mut self, system: &System, run: i64) -> Result<Ended, ConnectorError> {
+        let held = self.runs(system)?.into_iter().find(|known| known.id == run);
+        let summary: ScanSummary = match held {
+            Some(Run { state: RunState::Held, summary: Some(summary), .. }) => summary,
+            Some(Run { state, .. }) => {
+                return Err(ConnectorError::invalid_config(
+                    format!("run {run} of {} is {}, not held", system.name, state.as_str()),
+                    "see `harness history` for the runs that are held",
+                ));
+            }
+            None => {
+                return Err(ConnectorError::invalid_config(
+                    format!("{} has no run {run}", system.name),
+                    "see `harness history` for its runs",
+                ));
+            }
+        };
+        let sql = "select fence from system where id = ?1";
+        let fence = self.database.first(sql, &[system.id.into()], |row| row.number(0))?.unwrap_or_default();
+        let owned = Owned { id: system.id, name: system.name.clone(), fence };
+        let fields = VolatileFields::new(&self.volatile(run)?);
+        let publication = Publication { system: &owned, run, summary: &summary, fields: &fields };
+        publication.publish(&mut *self.database, None)
+    }
+
+    fn volatile(&mut self, run: i64) -> Result<Vec<connector_api::Field>, ConnectorError> {
+        let sql = "select volatile from run where id = ?1";
+        let json = self.database.first(sql, &[run.into()], |row| row.word(0).map(str::to_owned))?.unwrap_or_default();
+        serde_json::from_str(&json).map_err(|_| ConnectorError::internal("the store has a run that cannot be read"))
+    }
+
+    /// Returns the published run at a moment.
+    ///
+    /// # Errors
+    /// `invalid_config` if none was published by then.
+    pub fn run_at(&mut self, system: &System, at: At) -> Result<i64, ConnectorError> {
+        let published = "select max(id) from run where system = ?1 and state = 'published'";
+        let run = match at {
+            At::Now => self.database.first(published, &[system.id.into()], |row| row.integer(0)),
+            At::Run(run) => {
+                let sql = format!("{published} and id <= ?2");
+                self.database.first(&sql, &[system.id.into(), run.into()], |row| row.integer(0))
+            }
+            At::Time(time) => {
+                let sql = format!("{published} and started_at <= ?2");
+                self.database.first(&sql, &[system.id.into(), time.into()], |row| row.integer(0))
+            }
+        };
+        run?.flatten().ok_or_else(|| {
+            ConnectorError::invalid_config(
+                format!("no run of {} was published by then", system.name),
+                "see `harness history` for its runs",
+            )
+        })
+    }
+
+    /// Returns how each section stood after a published run, in the order of their words.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn sections(&mut self, run: i64) -> Result<Vec<SectionState>, ConnectorError> {
+        let sql = "select section, status, code, as_of, as_of_run, in_part from section_state where run = ?1 \
+                   order by section";
+        self.database.rows(sql, &[run.into()], |row| {
+            Ok(SectionState {
+                section: row.word(0)?.parse()?,
+                status: row.word(1)?.to_owned(),
+                code: row.owned(2)?,
+                as_of: row.time(3)?,
+                as_of_run: row.integer(4)?,
+                in_part: row.boolean(5)?.unwrap_or_default(),
+            })
+        })
+    }
+
+    /// Passes on the rows of a system after a published run, in the order of their kinds: accounts, groups, memberships,
+    /// resources, bindings. Volatile fields are as last seen, and a membership has the names that its account and group
+    /// had by then. Grants are not stored: `connector-access` computes them from these rows.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read, and any error of `each`.
+    pub fn records(&mut self, system: &System, run: i64, each: EachRecord<'_>) -> Result<(), ConnectorError> {
+        read::records(&mut *self.database, system.id, run, each)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}

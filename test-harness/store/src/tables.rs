@@ -1,0 +1,76 @@
+//! The tables that rows are added to in bulk, other than those of [kinds](crate::kinds).
+
+use crate::database::ColumnType::{Boolean, Integer, Text, Time};
+use crate::database::Table;
+
+pub(crate) const OBJECT: Table = Table {
+    name: "object",
+    columns: &[("id", Integer), ("system", Integer), ("kind", Text), ("type", Text), ("external_id", Text)],
+    repeats: false,
+};
+
+pub(crate) const VIA: Table = Table {
+    name: "via",
+    columns: &[("id", Integer), ("system", Integer), ("direct", Boolean), ("steps", Text)],
+    repeats: false,
+};
+
+pub(crate) const TERMS: Table = Table {
+    name: "terms",
+    columns: &[
+        ("id", Integer),
+        ("system", Integer),
+        ("from_kind", Text),
+        ("from_type", Text),
+        ("to_kind", Text),
+        ("to_type", Text),
+        ("level", Integer),
+        ("word", Text),
+        ("expires_at", Time),
+        ("request_id", Text),
+    ],
+    repeats: false,
+};
+
+pub(crate) const STAGED_MEMBERSHIP: Table = Table {
+    name: "staged_membership",
+    columns: &[("run", Integer), ("group_id", Integer), ("account_id", Integer), ("via", Integer), ("part", Integer)],
+    repeats: true,
+};
+
+pub(crate) const STAGED_BINDING: Table = Table {
+    name: "staged_binding",
+    columns: &[("run", Integer), ("from_id", Integer), ("to_id", Integer), ("terms", Integer), ("part", Integer)],
+    repeats: true,
+};
+
+pub(crate) const DELTA_OBJECT: Table = Table {
+    name: "delta_object",
+    columns: &[
+        ("run", Integer),
+        ("kind", Text),
+        ("object", Integer),
+        ("closes", Integer),
+        ("opens", Integer),
+        ("volatile", Integer),
+    ],
+    repeats: false,
+};
+
+pub(crate) const KEPT: Table =
+    Table { name: "kept", columns: &[("run", Integer), ("what", Text), ("id", Integer)], repeats: false };
+
+/// The tables with rows of runs that are not published.
+pub(crate) const OF_RUNS: &[&str] = &[
+    "staged_account",
+    "staged_group",
+    "staged_resource",
+    "staged_policy",
+    "staged_membership",
+    "staged_binding",
+    "delta_object",
+    "delta_membership",
+    "delta_binding",
+    "kept",
+    "checkpoint",
+];

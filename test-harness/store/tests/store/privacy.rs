@@ -1,0 +1,1 @@
+//! Who can read a store, and what is in it.

@@ -1,0 +1,1 @@
+//! Scans that are interrupted, that meet another one, or that remove too much.
