@@ -1,7 +1,6 @@
 //! A PostgreSQL server of this test process alone, where its programs are installed. It ends with the process.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;

@@ -288,9 +288,10 @@ impl Organisation {
         (rows, with_statuses(descriptor, |section| statuses.iter().find(|one| one.0 == section).unwrap().1.clone()))
     }
 
-    /// All rows.
+    /// All rows that a section owns: others are not taken.
     pub fn whole(&mut self) -> Vec<Record> {
-        self.truth(true, true, true)
+        let (rows, descriptor) = (self.truth(true, true, true), descriptor());
+        rows.into_iter().filter(|row| descriptor.owner(row).is_some()).collect()
     }
 
     /// All rows, with what other sections fill in where they were read.

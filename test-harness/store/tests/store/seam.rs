@@ -1,1 +1,281 @@
 //! Scans that are interrupted, that meet another one, or that remove too much.
+
+use connector_api::{Account, Checkpoint, Descriptor, ErrorCode, Group, Membership, Record, Section};
+use connector_store::{At, Ended, Fence, Hold, RunState, Scan, Start, Store};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::backend::{Backend, on_both};
+use crate::organisation::{Organisation, descriptor};
+use crate::support::{ANYTHING, assert_rows, begin, comparable, config, rows_at, scan, start, summary, system};
+
+on_both!(
+    an_interrupted_scan_goes_on_from_its_last_checkpoint_and_drops_the_rows_after_it,
+    a_failed_scan_with_a_checkpoint_goes_on_and_what_comes_after_it_is_not_resumed_again,
+    a_checkpoint_that_is_too_old_or_not_wanted_is_dropped_with_its_rows,
+    of_two_scans_of_one_system_the_second_is_refused_by_name,
+    a_later_lease_takes_the_system_over_and_the_earlier_can_neither_stage_nor_publish,
+    two_systems_are_scanned_at_once_into_one_store,
+    a_scan_that_removes_too_much_changes_nothing_until_it_is_accepted,
+    a_few_rows_may_go_whatever_their_share,
+    a_held_run_ends_when_a_later_one_is_published,
+    a_section_that_was_not_read_is_as_old_as_the_run_that_read_it,
+    a_quiet_scan_makes_no_versions_and_a_row_that_is_sent_twice_stands_once,
+    one_name_does_not_stand_for_two_kinds_of_system,
+);
+
+/// Users of a small organisation.
+fn users(ids: std::ops::Range<u32>) -> Vec<Record> {
+    ids.map(|id| Account::new(id.to_string(), format!("user{id}")).into()).collect()
+}
+
+fn checkpoint(descriptor: &Descriptor, now: Timestamp, at: u32) -> Checkpoint {
+    Checkpoint::new(descriptor, &config(), now, at.into())
+}
+
+fn published(ended: Ended) -> i64 {
+    match ended {
+        Ended::Published { run, .. } => run,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn resumed(scan: &mut Scan) -> Option<u64> {
+    scan.take_resume().map(|checkpoint| checkpoint.state.as_u64().unwrap())
+}
+
+fn states(store: &mut Store) -> Vec<RunState> {
+    let system = system(store);
+    store.runs(&system).unwrap().iter().map(|run| run.state).collect()
+}
+
+fn an_interrupted_scan_goes_on_from_its_last_checkpoint_and_drops_the_rows_after_it(backend: &Backend) {
+    let descriptor = descriptor();
+    let mut first = begin(backend, &descriptor);
+    assert_eq!(resumed(&mut first), None);
+    for (at, ids) in [(0, 0..10), (1, 10..20)] {
+        first.stage(&users(ids)).unwrap();
+        first.checkpoint(&checkpoint(&descriptor, Timestamp::now(), at)).unwrap();
+    }
+    first.stage(&users(20..30)).unwrap();
+    // Written but after the checkpoint.
+    first.stage(&[long_row()]).unwrap();
+    drop(first);
+    let mut second = begin(backend, &descriptor);
+    assert_eq!(resumed(&mut second), Some(1));
+    second.stage(&users(40..50)).unwrap();
+    let run = published(second.publish(&summary(&descriptor, &[]), ANYTHING).unwrap());
+    let expected: Vec<Record> = users(0..20).into_iter().chain(users(40..50)).collect();
+    let mut store = backend.open();
+    assert_rows(&rows_at(&mut store, run, &descriptor), &comparable(&expected, &descriptor), "after the resumed scan");
+    let system = system(&mut store);
+    let runs = store.runs(&system).unwrap();
+    assert_eq!((runs.len(), runs[0].attempt), (1, 2));
+}
+
+/// A row that makes the store write what it has.
+fn long_row() -> Record {
+    let mut account = Account::new("long", "long");
+    account.description = Some("x".repeat(5 << 20));
+    account.into()
+}
+
+fn a_failed_scan_with_a_checkpoint_goes_on_and_what_comes_after_it_is_not_resumed_again(backend: &Backend) {
+    let descriptor = descriptor();
+    let mut first = begin(backend, &descriptor);
+    first.stage(&users(0..10)).unwrap();
+    first.checkpoint(&checkpoint(&descriptor, Timestamp::now(), 7)).unwrap();
+    let ended = first.publish(&summary(&descriptor, &[Section::USERS]), ANYTHING).unwrap();
+    assert!(matches!(ended, Ended::Failed { can_resume: true, .. }), "{ended:?}");
+    let mut second = begin(backend, &descriptor);
+    assert_eq!(resumed(&mut second), Some(7));
+    published(second.publish(&summary(&descriptor, &[]), ANYTHING).unwrap());
+    let mut third = begin(backend, &descriptor);
+    assert_eq!(resumed(&mut third), None);
+    third.discard("the operator changed his mind").unwrap();
+    assert_eq!(states(&mut backend.open()), [RunState::Discarded, RunState::Published]);
+}
+
+fn a_checkpoint_that_is_too_old_or_not_wanted_is_dropped_with_its_rows(backend: &Backend) {
+    let descriptor = descriptor();
+    let config = config();
+    let now = Timestamp::now();
+    let old = now - SignedDuration::from_hours(25);
+    for (made, fresh) in [(old, false), (now, true)] {
+        let mut first = begin(backend, &descriptor);
+        first.stage(&users(0..10)).unwrap();
+        first.checkpoint(&checkpoint(&descriptor, made, 1)).unwrap();
+        drop(first);
+        let again = Start { fresh, now: Timestamp::now(), ..start(&descriptor, &config) };
+        let mut second = backend.open().begin(again).unwrap();
+        assert_eq!(resumed(&mut second), None);
+        second.stage(&users(3..5)).unwrap();
+        let run = published(second.publish(&summary(&descriptor, &[]), ANYTHING).unwrap());
+        let rows = rows_at(&mut backend.open(), run, &descriptor);
+        assert_rows(&rows, &comparable(&users(3..5), &descriptor), "nothing of the first");
+    }
+    let mut store = backend.open();
+    let system = system(&mut store);
+    let runs = store.runs(&system).unwrap();
+    assert!(runs[1].reason.as_ref().unwrap().contains("from the beginning"), "{runs:?}");
+    assert!(runs[3].reason.as_ref().unwrap().contains("too old"), "{runs:?}");
+}
+
+fn of_two_scans_of_one_system_the_second_is_refused_by_name(backend: &Backend) {
+    let descriptor = descriptor();
+    let mut first = begin(backend, &descriptor);
+    let error = backend.open().begin(start(&descriptor, &config())).unwrap_err();
+    assert!(error.message.contains("hq") && error.message.contains("running"), "{error}");
+    first.stage(&users(0..3)).unwrap();
+    published(first.publish(&summary(&descriptor, &[]), ANYTHING).unwrap());
+    published(begin(backend, &descriptor).publish(&summary(&descriptor, &[]), ANYTHING).unwrap());
+}
+
+fn a_later_lease_takes_the_system_over_and_the_earlier_can_neither_stage_nor_publish(backend: &Backend) {
+    let descriptor = descriptor();
+    let config = config();
+    let lease = |number| {
+        let start = Start { fence: Fence::Lease(number), ..start(&descriptor, &config) };
+        backend.open().begin(start)
+    };
+    let mut first = lease(5).unwrap();
+    first.stage(&users(0..3)).unwrap();
+    first.checkpoint(&checkpoint(&descriptor, Timestamp::now(), 1)).unwrap();
+    let mut second = lease(6).unwrap();
+    assert_eq!(resumed(&mut second), Some(1));
+    let error = lease(6).unwrap_err();
+    assert!(error.code == ErrorCode::Sink && error.message.contains("lease 6 of hq"), "{error}");
+    let error = first.checkpoint(&checkpoint(&descriptor, Timestamp::now(), 2)).unwrap_err();
+    assert!(error.message.contains("another scan of it has started since"), "{error}");
+    let error = first.publish(&summary(&descriptor, &[]), ANYTHING).unwrap_err();
+    assert!(error.message.contains("another scan of it has started since"), "{error}");
+    let run = published(second.publish(&summary(&descriptor, &[]), ANYTHING).unwrap());
+    let rows = rows_at(&mut backend.open(), run, &descriptor);
+    assert_rows(&rows, &comparable(&users(0..3), &descriptor), "of the second lease");
+}
+
+fn two_systems_are_scanned_at_once_into_one_store(backend: &Backend) {
+    let descriptor = descriptor();
+    let config = config();
+    let named = |name| backend.open().begin(Start { name, ..start(&descriptor, &config) }).unwrap();
+    let (mut one, mut two) = (named("hq"), named("branch"));
+    for at in 0..5 {
+        // One is ahead of the other, and both know an account of each id.
+        one.stage(&users(at * 10..at * 10 + 10)).unwrap();
+        one.checkpoint(&checkpoint(&descriptor, Timestamp::now(), at)).unwrap();
+        two.stage(&users(at * 3..at * 3 + 3)).unwrap();
+        two.checkpoint(&checkpoint(&descriptor, Timestamp::now(), at)).unwrap();
+    }
+    let two = published(two.publish(&summary(&descriptor, &[]), ANYTHING).unwrap());
+    let one = published(one.publish(&summary(&descriptor, &[]), ANYTHING).unwrap());
+    let mut store = backend.open();
+    assert_rows(&rows_at(&mut store, one, &descriptor), &comparable(&users(0..50), &descriptor), "hq");
+    let branch = store.systems().unwrap().into_iter().find(|system| system.name == "branch").unwrap();
+    let mut rows = 0;
+    store
+        .records(&branch, two, &mut |_| {
+            rows += 1;
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(rows, 15);
+}
+
+fn a_scan_that_removes_too_much_changes_nothing_until_it_is_accepted(backend: &Backend) {
+    let descriptor = descriptor();
+    let crew = Group::new("g", "CREW", "Crew");
+    let members = |ids: std::ops::Range<u32>| {
+        let accounts: Vec<Account> = ids.map(|id| Account::new(id.to_string(), format!("user{id}"))).collect();
+        let memberships = accounts.iter().map(|account| Membership::new(account, &crew).into());
+        let memberships: Vec<Record> = memberships.collect();
+        let accounts = accounts.into_iter().map(Record::from);
+        accounts.chain([crew.clone().into()]).chain(memberships).collect::<Vec<Record>>()
+    };
+    let whole = summary(&descriptor, &[]);
+    let first = published(scan(backend, &descriptor, &members(0..50), &whole, Hold::default()));
+    let ended = scan(backend, &descriptor, &members(0..39), &whole, Hold::default());
+    let Ended::Held { run, removals } = ended else { panic!("{ended:?}") };
+    let sections: Vec<_> = removals.iter().map(|one| (one.section.as_str(), one.rows, one.removed)).collect();
+    assert_eq!(sections, [("memberships", 50, 11), ("users", 50, 11)]);
+    assert!(removals[1].examples.iter().all(|name| name.starts_with("user")), "{removals:?}");
+    assert!(removals[0].examples[0].ends_with(" in Crew"), "{removals:?}");
+    let mut store = backend.open();
+    let hq = system(&mut store);
+    assert_eq!(store.run_at(&hq, At::Now).unwrap(), first);
+    assert_rows(&rows_at(&mut store, first, &descriptor), &comparable(&members(0..50), &descriptor), "before");
+    assert_eq!(store.runs(&hq).unwrap()[0].removals, removals);
+    assert_eq!(published(store.accept(&hq, run).unwrap()), run);
+    assert_rows(&rows_at(&mut store, run, &descriptor), &comparable(&members(0..39), &descriptor), "accepted");
+    assert_rows(&rows_at(&mut store, first, &descriptor), &comparable(&members(0..50), &descriptor), "as of the first");
+    let error = store.accept(&hq, run).unwrap_err();
+    assert!(error.message.contains("is published, not held"), "{error}");
+    assert!(store.accept(&hq, run + 100).unwrap_err().message.contains("has no run"));
+}
+
+fn a_few_rows_may_go_whatever_their_share(backend: &Backend) {
+    let descriptor = descriptor();
+    let whole = summary(&descriptor, &[]);
+    for (ids, is_held) in [(0..20, false), (0..11, false), (0..1, true)] {
+        let ended = scan(backend, &descriptor, &users(ids.clone()), &whole, Hold::default());
+        assert_eq!(matches!(ended, Ended::Held { .. }), is_held, "{ids:?}: {ended:?}");
+    }
+}
+
+fn a_held_run_ends_when_a_later_one_is_published(backend: &Backend) {
+    let descriptor = descriptor();
+    let whole = summary(&descriptor, &[]);
+    published(scan(backend, &descriptor, &users(0..50), &whole, Hold::default()));
+    let Ended::Held { run, .. } = scan(backend, &descriptor, &users(0..1), &whole, Hold::default()) else { panic!() };
+    published(scan(backend, &descriptor, &users(0..51), &whole, Hold::default()));
+    let mut store = backend.open();
+    assert_eq!(states(&mut store), [RunState::Published, RunState::Discarded, RunState::Published]);
+    let system = system(&mut store);
+    assert!(store.accept(&system, run).unwrap_err().message.contains("is discarded, not held"));
+}
+
+fn a_section_that_was_not_read_is_as_old_as_the_run_that_read_it(backend: &Backend) {
+    let descriptor = descriptor();
+    let mut organisation = Organisation::new(3);
+    let rows = organisation.whole();
+    let first = summary(&descriptor, &[]);
+    let one = published(scan(backend, &descriptor, &rows, &first, ANYTHING));
+    let two = summary(&descriptor, &[Section::SYSTEMS]);
+    let two = published(scan(backend, &descriptor, &rows, &two, ANYTHING));
+    let mut store = backend.open();
+    let sections = store.sections(two).unwrap();
+    let state = |section: Section| sections.iter().find(|state| state.section == section).unwrap();
+    let systems = state(Section::SYSTEMS);
+    assert_eq!((systems.status.as_str(), systems.code.as_deref()), ("incomplete", Some("server_error")));
+    assert_eq!(systems.as_of_run, Some(one));
+    let micros = |time: Timestamp| time.as_microsecond();
+    assert_eq!(systems.as_of.map(micros), Some(micros(first.started_at)));
+    assert_eq!((state(Section::USERS).as_of_run, state(Section::USERS).in_part), (Some(two), false));
+    assert!(state(Section::GRANTS).in_part);
+}
+
+fn a_quiet_scan_makes_no_versions_and_a_row_that_is_sent_twice_stands_once(backend: &Backend) {
+    let descriptor = descriptor();
+    let whole = summary(&descriptor, &[]);
+    let mut organisation = Organisation::new(5);
+    for _ in 0..3 {
+        let rows = organisation.whole();
+        // Logins differ each time.
+        let twice: Vec<Record> = rows.iter().flat_map(|row| [row.clone(), row.clone()]).collect();
+        let ended = scan(backend, &descriptor, &twice, &whole, ANYTHING);
+        let Ended::Published { run, changes } = ended else { panic!("{ended:?}") };
+        let rows = comparable(&rows, &descriptor);
+        assert_rows(&rows_at(&mut backend.open(), run, &descriptor), &rows, "once");
+        assert!(changes.0.is_empty() || run == 1, "{changes:?}");
+    }
+}
+
+fn one_name_does_not_stand_for_two_kinds_of_system(backend: &Backend) {
+    let descriptor = descriptor();
+    drop(begin(backend, &descriptor));
+    let mut other = descriptor;
+    other.os_type = "Other".into();
+    let error = backend.open().begin(start(&other, &config())).unwrap_err();
+    assert!(error.message.contains("hq of OS Type Toy, not Other"), "{error}");
+    let (config, nameless) = (config(), " ");
+    let error = backend.open().begin(Start { name: nameless, ..start(&other, &config) }).unwrap_err();
+    assert!(error.message.contains("needs a name"), "{error}");
+}
