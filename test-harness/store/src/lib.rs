@@ -13,6 +13,8 @@
 mod body;
 mod database;
 mod dictionary;
+#[cfg(test)]
+mod faults;
 mod kinds;
 mod location;
 mod migrate;

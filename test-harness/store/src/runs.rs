@@ -123,8 +123,14 @@ pub(crate) fn discard(db: &mut dyn Connection, run: i64, reason: &str) -> Result
     Ok(())
 }
 
-/// Removes the staged rows of a run that does not need them any more.
-pub(crate) fn clear(db: &mut dyn Connection, run: i64) -> Result<(), ConnectorError> {
+/// Removes the staged rows of a run that does not need them any more. If that fails, the next scan of the system does it:
+/// it is no reason to report a run that ended as one that failed.
+pub(crate) fn clear(db: &mut dyn Connection, run: i64) {
+    let _ = try_clear(db, run);
+}
+
+/// The same, but reports a failure.
+pub(crate) fn try_clear(db: &mut dyn Connection, run: i64) -> Result<(), ConnectorError> {
     db.transaction(|db| {
         for table in OF_RUNS {
             db.execute(&format!("delete from {table} where run = ?1"), &[run.into()])?;

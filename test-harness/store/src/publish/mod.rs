@@ -109,8 +109,7 @@ impl Publication<'_> {
             }
             let superseded = db.transaction(|db| self.commit(db, &context, &prepared))?;
             if let Some(superseded) = superseded {
-                runs::clear(db, self.run)?;
-                superseded.into_iter().try_for_each(|run| runs::clear(db, run))?;
+                superseded.into_iter().chain([self.run]).for_each(|run| runs::clear(db, run));
                 return Ok(Ended::Published { run: self.run, changes: prepared.changes });
             }
         }
@@ -198,7 +197,8 @@ impl Publication<'_> {
             db.execute("update run set removals = ?2 where id = ?1", &[self.run.into(), removals])?;
             self.supersede(db)
         })?;
-        superseded.into_iter().try_for_each(|run| runs::clear(db, run))
+        superseded.into_iter().for_each(|run| runs::clear(db, run));
+        Ok(())
     }
 
     /// Records how each section stands, and since when.

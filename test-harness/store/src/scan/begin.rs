@@ -52,7 +52,7 @@ impl Start<'_> {
         let Opened { run, part, resume } = opened;
         // What other runs left behind.
         for ended in runs::with_remains(db, id, run)? {
-            runs::clear(db, ended)?;
+            runs::try_clear(db, ended)?;
         }
         let fields = VolatileFields::new(&self.descriptor.volatile);
         let staging = Staging::load(db, id, run, fields)?;

@@ -146,17 +146,17 @@ impl Scan {
         let error = summary.error.as_ref();
         let is_rejected = error.is_some_and(|error| error.code == connector_api::ErrorCode::CheckpointRejected);
         let reason = error.map(ToString::to_string);
-        self.database.transaction(|database| {
+        let checkpoint = self.database.transaction(|database| {
             let lock = database.for_update();
             system.hold(database, lock)?;
-            runs::end(database, run, "failed", summary, reason.into())
+            runs::end(database, run, "failed", summary, reason.into())?;
+            database.first("select run from checkpoint where run = ?1", &[run.into()], |row| row.number(0))
         })?;
-        let is_resumable = "select run from checkpoint where run = ?1";
-        let checkpoint = self.database.first(is_resumable, &[run.into()], |row| row.number(0))?;
-        if is_rejected || checkpoint.is_none() {
-            runs::clear(&mut *self.database, run)?;
+        let can_resume = !is_rejected && checkpoint.is_some();
+        if !can_resume {
+            runs::clear(&mut *self.database, run);
         }
-        Ok(Ended::Failed { run, can_resume: !is_rejected && checkpoint.is_some() })
+        Ok(Ended::Failed { run, can_resume })
     }
 
     /// Ends the scan without a result: its rows are dropped, and the list of runs says why.
@@ -170,7 +170,8 @@ impl Scan {
             system.hold(database, lock)?;
             runs::discard(database, run, reason)
         })?;
-        runs::clear(&mut *self.database, run)
+        runs::clear(&mut *self.database, run);
+        Ok(())
     }
 }
 

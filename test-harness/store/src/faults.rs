@@ -1,0 +1,192 @@
+//! A connection that is lost at a given moment, and what the store is like afterwards.
+#![allow(clippy::unwrap_used)]
+
+use connector_api::{
+    Access, AccessLevel, Account, Binding, Checkpoint, ConnectorError, Credential, Descriptor, Field, Group,
+    Membership, Record, Resource, RowType, ScanLedger, ScanSummary, Section, SectionDescription, SystemConfig,
+};
+use jiff::Timestamp;
+
+use crate::database::{Connection, Each, Table, Value};
+use crate::sqlite::Sqlite;
+use crate::{At, Ended, Fence, Hold, Location, Start, Store};
+
+/// Fails from one call on.
+struct Lost {
+    inner: Sqlite,
+    calls: usize,
+}
+
+impl Lost {
+    fn call(&mut self) -> Result<&mut Sqlite, ConnectorError> {
+        match self.calls.checked_sub(1) {
+            Some(calls) => self.calls = calls,
+            None => return Err(ConnectorError::sink("the connection is lost", "connect again")),
+        }
+        Ok(&mut self.inner)
+    }
+}
+
+impl Connection for Lost {
+    fn migrations(&self) -> &'static [(&'static str, &'static str)] {
+        self.inner.migrations()
+    }
+
+    fn for_update(&self) -> &'static str {
+        self.inner.for_update()
+    }
+
+    fn for_share(&self) -> &'static str {
+        self.inner.for_share()
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
+        self.call()?.execute(sql, parameters)
+    }
+
+    fn query(&mut self, sql: &str, parameters: &[Value], each: Each<'_>) -> Result<(), ConnectorError> {
+        self.call()?.query(sql, parameters, each)
+    }
+
+    fn insert(&mut self, table: Table, values: &[Value]) -> Result<(), ConnectorError> {
+        self.call()?.insert(table, values)
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), ConnectorError> {
+        self.call()?.script(sql)
+    }
+
+    fn begin(&mut self) -> Result<(), ConnectorError> {
+        self.call()?.begin()
+    }
+
+    fn own_schema(&mut self) -> Result<(), ConnectorError> {
+        self.call()?.own_schema()
+    }
+
+    fn has_table(&mut self, name: &str) -> Result<bool, ConnectorError> {
+        self.call()?.has_table(name)
+    }
+
+    fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError> {
+        self.call()?.reserve(system)
+    }
+
+    fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {
+        self.call()?.analyze(tables)
+    }
+}
+
+fn descriptor() -> Descriptor {
+    let describe = |section: Section| SectionDescription::new(section, section.as_str(), "", "", "");
+    let mut descriptor = Descriptor::new("Toy", "Toy", "1.0.0");
+    descriptor.sections = vec![
+        describe(Section::USERS).core().owning([RowType::new("account", "user")]),
+        describe(Section::GROUPS).owning([RowType::new("group", "CREW"), RowType::new("membership", "CREW")]),
+        describe(Section::SYSTEMS).owning([RowType::new("resource", "system")]),
+        describe(Section::GRANTS).owning([RowType::new("binding", "accountToResource")]),
+        describe(Section::LAST_LOGIN).filling_in([Field::new("account", "department")]),
+    ];
+    descriptor.volatile = vec![Field::new("account", "email")];
+    descriptor
+}
+
+/// One version of an organisation: most of it differs from the version before.
+fn rows(version: u32) -> Vec<Record> {
+    let crew = Group::new("g", "CREW", format!("Crew {version}"));
+    let ship = Resource::new("s", "system", "Endurance");
+    let mut accounts = Vec::new();
+    for id in version..version + 20 {
+        let mut account = Account::new(id.to_string(), format!("user{id}"));
+        account.display_name = Some(format!("in version {version}"));
+        account.email = Some(format!("{version}@example.com"));
+        accounts.push(account);
+    }
+    let of_each = |make: &dyn Fn(&Account) -> Record| accounts.iter().map(make).collect::<Vec<_>>();
+    let sudo = Access::of_word(AccessLevel::Administer, "sudo");
+    [
+        of_each(&|account| account.clone().into()),
+        vec![crew.clone().into()],
+        of_each(&|account| Membership::new(account, &crew).into()),
+        vec![ship.clone().into()],
+        of_each(&|account| Binding::new(account, &ship).with_access(sudo.clone()).into()),
+    ]
+    .concat()
+}
+
+fn config() -> SystemConfig {
+    SystemConfig::new("Toy", "toy", Credential::default()).with_name("hq")
+}
+
+/// The last section is not complete, so that rows are merged.
+fn summary(descriptor: &Descriptor) -> ScanSummary {
+    let mut ledger = ScanLedger::start(descriptor, &config());
+    descriptor.sections.iter().for_each(|described| ledger.close(described.section.into()));
+    ledger.close_incomplete(Section::LAST_LOGIN, ConnectorError::cancelled());
+    ledger.finish(Ok(())).unwrap()
+}
+
+fn scan(store: Store, version: u32) -> Result<Ended, ConnectorError> {
+    let (descriptor, config) = (descriptor(), config());
+    let now = Timestamp::now();
+    let start = Start { name: "hq", descriptor: &descriptor, config: &config, fence: Fence::Own, now, fresh: false };
+    let mut scan = store.begin(start)?;
+    let rows = rows(version);
+    let done = scan.take_resume().map_or(0, |checkpoint| checkpoint.state.as_u64().unwrap() as usize);
+    for (at, batch) in rows.chunks(20).enumerate().skip(done) {
+        scan.stage(batch)?;
+        scan.checkpoint(&Checkpoint::new(&descriptor, &config, now, (at + 1).into()))?;
+    }
+    scan.publish(&summary(&descriptor), Hold { above_percent: 100, at_least: 0 })
+}
+
+/// The snapshot, without volatile fields: these are as last seen.
+fn snapshot(location: &Location) -> Vec<Record> {
+    let mut store = Store::open(location).unwrap();
+    let system = store.systems().unwrap().remove(0);
+    let run = store.run_at(&system, At::Now).unwrap();
+    let mut rows = Vec::new();
+    store
+        .records(&system, run, &mut |record| {
+            rows.push(without_volatile(record));
+            Ok(())
+        })
+        .unwrap();
+    rows.sort_by_cached_key(Record::key);
+    rows
+}
+
+fn without_volatile(mut record: Record) -> Record {
+    if let Record::Account(account) = &mut record {
+        account.email = None;
+    }
+    record
+}
+
+#[test]
+fn whenever_the_connection_is_lost_the_last_snapshot_stands_and_the_next_scan_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let location = Location::sqlite(&path);
+    let expected = |version| {
+        let mut rows: Vec<Record> = rows(version).into_iter().map(without_volatile).collect();
+        rows.sort_by_cached_key(Record::key);
+        rows
+    };
+    scan(Store::open(&location).unwrap(), 0).unwrap();
+    let (mut version, mut calls) = (0, 0);
+    // The last attempt of each version is the one that is published: the number of calls grows until it is enough.
+    while version < 2 {
+        let mut inner = Sqlite::open(&path).unwrap();
+        // The machine does not lose its power here.
+        inner.script("pragma synchronous = off").unwrap();
+        let lost = Lost { inner, calls };
+        match Store::new(Box::new(lost)).and_then(|store| scan(store, version + 1)) {
+            Ok(Ended::Published { .. }) => (version, calls) = (version + 1, 0),
+            Ok(other) => panic!("{other:?}"),
+            // Some attempts lose the connection earlier than the one before, since that one left something to do.
+            Err(_) => calls += 1,
+        }
+        assert_eq!(snapshot(&location), expected(version), "version {version}, {calls} calls");
+    }
+}
