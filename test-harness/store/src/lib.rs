@@ -13,8 +13,10 @@
 mod body;
 mod database;
 mod dictionary;
+mod diff;
 #[cfg(test)]
 mod faults;
+mod find;
 mod kinds;
 mod location;
 mod migrate;
@@ -30,6 +32,7 @@ mod sqlite;
 mod store;
 mod tables;
 
+pub use diff::{Change, EachChange};
 pub use location::Location;
 pub use publish::{Changes, Counts, Ended, Hold, Removal};
 pub use read::EachRecord;

@@ -37,67 +37,74 @@ pub(crate) fn records(
     bindings(db, system, run, each)
 }
 
-/// An object's name after a run, or its last one before, if it was gone by then.
-fn name(kind: &str, object: &str, version: &str) -> String {
-    format!(
-        "coalesce({version}.name, (select x.name from {kind}_version x where x.object = {object} and x.from_run <= ?2 \
-         order by x.from_run desc limit 1), '')"
-    )
-}
+/// The columns of a membership. `#` is the run as of which the account and the group are named: by the version that stood
+/// then or, if they were gone, by the last one before.
+pub(crate) const MEMBERSHIP: &str = "ao.external_id, \
+    coalesce(a.name, (select x.name from account_version x where x.object = n.account_id and x.from_run <= # \
+    order by x.from_run desc limit 1), ''), go.external_id, go.type, \
+    coalesce(g.name, (select x.name from group_version x where x.object = n.group_id and x.from_run <= # \
+    order by x.from_run desc limit 1), ''), v.direct, v.steps";
+
+/// The tables that they come from: `n` is the version of the membership.
+pub(crate) const MEMBERSHIPS: &str = "membership_version n \
+    join object ao on ao.id = n.account_id join object go on go.id = n.group_id \
+    left join account_version a on a.object = n.account_id and a.from_run <= # and (a.to_run is null or a.to_run > #) \
+    left join group_version g on g.object = n.group_id and g.from_run <= # and (g.to_run is null or g.to_run > #) \
+    left join via v on v.id = n.via";
 
 fn memberships(db: &mut dyn Connection, system: i64, run: i64, each: EachRecord<'_>) -> Result<(), ConnectorError> {
-    let sql = format!(
-        "select ao.external_id, {account}, go.external_id, go.type, {group}, w.direct, w.steps \
-         from membership_version m join object ao on ao.id = m.account_id join object go on go.id = m.group_id \
-         left join account_version a on a.object = m.account_id and {a_stood} \
-         left join group_version g on g.object = m.group_id and {g_stood} \
-         left join via w on w.id = m.via where m.system = ?1 and {m_stood}",
-        account = name("account", "m.account_id", "a"),
-        group = name("group", "m.group_id", "g"),
-        a_stood = STOOD.replace('#', "a"),
-        g_stood = STOOD.replace('#', "g"),
-        m_stood = STOOD.replace('#', "m"),
-    );
-    db.query(&sql, &[system.into(), run.into()], &mut |row| each(membership(row)?.into()))
+    let (columns, tables) = (MEMBERSHIP.replace('#', "?2"), MEMBERSHIPS.replace('#', "?2"));
+    let sql = format!("select {columns} from {tables} where n.system = ?1 and {}", STOOD.replace('#', "n"));
+    db.query(&sql, &[system.into(), run.into()], &mut |row| each(membership(row, 0)?.into()))
 }
 
-fn membership(row: &dyn Row) -> Result<Membership, ConnectorError> {
-    let account = Account::new(row.word(0)?, row.word(1)?);
-    let group = Group::new(row.word(2)?, row.word(3)?, row.word(4)?);
+/// Reads a membership from seven columns.
+pub(crate) fn membership(row: &dyn Row, first: usize) -> Result<Membership, ConnectorError> {
+    let account = Account::new(row.word(first)?, row.word(first + 1)?);
+    let group = Group::new(row.word(first + 2)?, row.word(first + 3)?, row.word(first + 4)?);
     let mut membership = Membership::new(&account, &group);
-    if let Some(direct) = row.boolean(5)? {
-        membership.direct = direct;
-        membership.via = steps(row.word(6)?)?;
-    }
+    (membership.direct, membership.via) = way(row, first + 5)?;
     Ok(membership)
 }
 
-fn steps(json: &str) -> Result<Vec<PathStep>, ConnectorError> {
-    serde_json::from_str(json).map_err(|error| {
+/// Reads whether a membership is direct, and through which groups it leads, from two columns.
+pub(crate) fn way(row: &dyn Row, first: usize) -> Result<(bool, Vec<PathStep>), ConnectorError> {
+    let Some(direct) = row.boolean(first)? else { return Ok((true, Vec::new())) };
+    let steps = serde_json::from_str(row.word(first + 1)?);
+    let steps = steps.map_err(|error| {
         ConnectorError::internal("the store has a path that this version cannot read").with_source(error)
-    })
+    })?;
+    Ok((direct, steps))
 }
 
+/// The columns of a binding.
+pub(crate) const BINDING: &str = "t.from_kind, t.from_type, f.external_id, t.to_kind, t.to_type, e.external_id, \
+    t.level, t.word, t.expires_at, t.request_id";
+
+/// The tables that they come from: `n` is the version of the binding.
+pub(crate) const BINDINGS: &str = "binding_version n join terms t on t.id = n.terms \
+    join object f on f.id = n.from_id join object e on e.id = n.to_id";
+
 fn bindings(db: &mut dyn Connection, system: i64, run: i64, each: EachRecord<'_>) -> Result<(), ConnectorError> {
-    let sql = format!(
-        "select t.from_kind, t.from_type, f.external_id, t.to_kind, t.to_type, o.external_id, t.level, t.word, \
-         t.expires_at, t.request_id from binding_version b join terms t on t.id = b.terms \
-         join object f on f.id = b.from_id join object o on o.id = b.to_id where b.system = ?1 and {}",
-        STOOD.replace('#', "b")
-    );
+    let stood = STOOD.replace('#', "n");
+    let sql = format!("select {BINDING} from {BINDINGS} where n.system = ?1 and {stood}");
     db.query(&sql, &[system.into(), run.into()], &mut |row| each(binding(row, 0)?.into()))
 }
 
 /// Reads a binding from ten columns.
 pub(crate) fn binding(row: &dyn Row, first: usize) -> Result<Binding, ConnectorError> {
     let mut binding = Binding::new(end(row, first)?, end(row, first + 3)?);
-    if let (Some(level), Some(word)) = (row.integer(first + 6)?, row.text(first + 7)?) {
-        let level = kinds::level_of(level).ok_or_else(|| kinds::unknown("binding"))?;
-        binding.access = Some(Access::new(level, Cow::Owned(word.to_owned())));
-    }
+    binding.access = access(row, first + 6)?;
     binding.expires_at = row.time(first + 8)?;
     binding.request_id = row.owned(first + 9)?;
     Ok(binding)
+}
+
+/// Reads an access from two columns.
+pub(crate) fn access(row: &dyn Row, first: usize) -> Result<Option<Access>, ConnectorError> {
+    let (Some(level), Some(word)) = (row.integer(first)?, row.text(first + 1)?) else { return Ok(None) };
+    let level = kinds::level_of(level).ok_or_else(|| kinds::unknown("binding"))?;
+    Ok(Some(Access::new(level, Cow::Owned(word.to_owned()))))
 }
 
 fn end(row: &dyn Row, first: usize) -> Result<NodeRef, ConnectorError> {

@@ -1,10 +1,12 @@
 //! A store: systems, their runs, and what stood after each.
 
-use connector_api::{ConnectorError, ScanSummary, Section};
+use connector_api::{ConnectorError, Record, ScanSummary, Section};
 use jiff::Timestamp;
 
 use crate::body::VolatileFields;
 use crate::database::Connection;
+use crate::diff::{Between, EachChange};
+use crate::find;
 use crate::location::{Kind, Location};
 use crate::migrate;
 use crate::publish::{Ended, Publication};
@@ -215,6 +217,29 @@ impl Store {
     /// `sink` if the store cannot be read, and any error of `each`.
     pub fn records(&mut self, system: &System, run: i64, each: EachRecord<'_>) -> Result<(), ConnectorError> {
         read::records(&mut *self.database, system.id, run, each)
+    }
+
+    /// Passes on what differs between two published runs, in the order of the kinds of rows. The time it takes is
+    /// proportional to the difference.
+    ///
+    /// # Errors
+    /// `invalid_config` if the first run is the later one; `sink` if the store cannot be read; any error of `each`.
+    pub fn diff(&mut self, system: &System, from: i64, to: i64, each: EachChange<'_>) -> Result<(), ConnectorError> {
+        if from > to {
+            let message = format!("run {from} is later than run {to}");
+            return Err(ConnectorError::invalid_config(message, "name the earlier run first"));
+        }
+        Between { system: system.id, before: from, after: to }.changes(&mut *self.database, each)
+    }
+
+    /// Returns the rows of a kind that have this id, or this name or e-mail address in any case, after a published run:
+    /// those with the id first. `kind` is the word of a [`Record::kind`](connector_api::Record::kind).
+    ///
+    /// # Errors
+    /// `internal` for a kind without names; `sink` if the store cannot be read.
+    pub fn find(&mut self, system: &System, run: i64, kind: &str, called: &str) -> Result<Vec<Record>, ConnectorError> {
+        let kind = crate::kinds::Kind::of(kind)?;
+        find::find(&mut *self.database, kind.word, system.id, run, called)
     }
 }
 

@@ -40,18 +40,24 @@ static SKIPPED: AtomicUsize = AtomicUsize::new(0);
 
 /// The URL of a new database, or `None` where there is no server.
 pub fn database() -> Option<String> {
-    let Some(cluster) = CLUSTER.get_or_init(Cluster::start) else {
+    let cluster = required(|| CLUSTER.get_or_init(Cluster::start).as_ref())?;
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    cluster.create(&name);
+    Some(cluster.url(&name))
+}
+
+/// What `start` returns; says that the current test is skipped where it returns nothing.
+pub fn required<T>(start: impl FnOnce() -> Option<T>) -> Option<T> {
+    let started = start();
+    if started.is_none() {
         let required = std::env::var_os(REQUIRED).is_some_and(|value| value == "1");
         assert!(!required, "PostgreSQL's server is not installed, and {REQUIRED}=1");
         let number = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
         let thread = std::thread::current();
         let test = thread.name().unwrap_or("a test");
         let _ = writeln!(std::io::stderr(), "skipped ({number}): {test}: no PostgreSQL server");
-        return None;
-    };
-    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    cluster.create(&name);
-    Some(cluster.url(&name))
+    }
+    started
 }
 
 impl Cluster {
@@ -97,6 +103,23 @@ impl Cluster {
         let mut create = as_user(&self.bin.join("createdb"), self.user);
         let done = create.arg("-h").arg(&self.data).args(["-U", "tests", name]).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Kills a process of the server that works for a store: all others end too, and the server starts again from its log.
+    /// Returns whether there was one.
+    pub fn crash(&self) -> bool {
+        let sql = "select pid from pg_stat_activity where application_name = 'connector-store'";
+        let Ok(mut client) = postgres::Client::connect(&self.url("kept"), postgres::NoTls) else { return false };
+        let Ok(Some(row)) = client.query_opt(sql, &[]) else { return false };
+        let pid: i32 = row.get(0);
+        Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success()
+    }
+
+    /// Waits until the server accepts connections.
+    pub fn wait(&self) {
+        while postgres::Client::connect(&self.url("kept"), postgres::NoTls).is_err() {
+            std::thread::yield_now();
+        }
     }
 
     /// The URL of a database: the host is the folder of the socket.

@@ -4,7 +4,9 @@
 mod backend;
 mod cluster;
 mod kept;
+mod kill;
 mod organisation;
 mod privacy;
+mod questions;
 mod seam;
 mod support;

@@ -1,0 +1,173 @@
+//! The difference of two runs: the versions that begin or end between them. Nothing else is read.
+
+use connector_api::{ConnectorError, Record};
+
+use crate::body;
+use crate::database::{Connection, Value};
+use crate::kinds::KINDS;
+use crate::read;
+
+/// One row that differs between two runs. Volatile fields do not count, and are not there.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Change {
+    /// It was not there before.
+    New(Record),
+    /// It is no longer there.
+    Gone(Record),
+    /// It has another content.
+    Changed {
+        /// The row before.
+        before: Record,
+        /// The row after.
+        after: Record,
+    },
+}
+
+impl Change {
+    /// Returns the row, after the change if it is still there.
+    pub fn record(&self) -> &Record {
+        match self {
+            Self::New(record) | Self::Gone(record) | Self::Changed { after: record, .. } => record,
+        }
+    }
+}
+
+/// Receives changes one by one.
+pub type EachChange<'a> = &'a mut dyn FnMut(Change) -> Result<(), ConnectorError>;
+
+/// A version of the table `#` that stood after run `?2`, and after run `?3`.
+const BEFORE: &str = "#.from_run <= ?2 and (#.to_run is null or #.to_run > ?2)";
+const AFTER: &str = "#.from_run <= ?3 and (#.to_run is null or #.to_run > ?3)";
+/// One that stands after `?3` and did not after `?2`, and the reverse, both by an index.
+const BEGUN: &str = "#.system = ?1 and #.from_run > ?2 and #.from_run <= ?3 and (#.to_run is null or #.to_run > ?3)";
+const ENDED: &str = "#.system = ?1 and #.to_run > ?2 and #.to_run <= ?3 and #.from_run <= ?2";
+
+fn of(condition: &str, table: &str) -> String {
+    condition.replace('#', table)
+}
+
+/// Two runs of one system, the earlier first.
+pub(crate) struct Between {
+    pub(crate) system: i64,
+    pub(crate) before: i64,
+    pub(crate) after: i64,
+}
+
+impl Between {
+    /// Passes on what differs, in the order of the kinds of rows.
+    pub(crate) fn changes(&self, db: &mut dyn Connection, each: EachChange<'_>) -> Result<(), ConnectorError> {
+        for kind in KINDS {
+            self.objects(db, kind.word, each)?;
+            if kind.word == "group" {
+                self.memberships(db, each)?;
+            }
+        }
+        self.bindings(db, each)
+    }
+
+    fn parameters(&self) -> [Value; 3] {
+        [self.system.into(), self.before.into(), self.after.into()]
+    }
+
+    fn objects(&self, db: &mut dyn Connection, word: &str, each: EachChange<'_>) -> Result<(), ConnectorError> {
+        let begun = format!(
+            "select n.body, o.body from {word}_version n \
+             left join {word}_version o on o.object = n.object and {} where {} and n.hash is distinct from o.hash \
+             order by n.object",
+            of(BEFORE, "o"),
+            of(BEGUN, "n")
+        );
+        db.query(&begun, &self.parameters(), &mut |row| {
+            let after = body::record(row.word(0)?, None)?;
+            each(match row.text(1)? {
+                None => Change::New(after),
+                Some(before) => Change::Changed { before: body::record(before, None)?, after },
+            })
+        })?;
+        let ended = format!(
+            "select o.body from {word}_version o where {} and not exists (\
+             select 1 from {word}_version n where n.object = o.object and {}) order by o.object",
+            of(ENDED, "o"),
+            of(AFTER, "n")
+        );
+        db.query(&ended, &self.parameters(), &mut |row| each(Change::Gone(body::record(row.word(0)?, None)?)))
+    }
+
+    fn memberships(&self, db: &mut dyn Connection, each: EachChange<'_>) -> Result<(), ConnectorError> {
+        let same = "system = n.system and #.group_id = n.group_id and #.account_id = n.account_id";
+        let begun = format!(
+            "select {}, o.from_run is not null, w.direct, w.steps from {} \
+             left join membership_version o on o.{} and {} left join via w on w.id = o.via \
+             where {} and (o.from_run is null or o.via is distinct from n.via)",
+            read::MEMBERSHIP.replace('#', "?3"),
+            read::MEMBERSHIPS.replace('#', "?3"),
+            of(same, "o"),
+            of(BEFORE, "o"),
+            of(BEGUN, "n")
+        );
+        db.query(&begun, &self.parameters(), &mut |row| {
+            let after = read::membership(row, 0)?;
+            if row.boolean(7)? != Some(true) {
+                return each(Change::New(after.into()));
+            }
+            let mut before = after.clone();
+            (before.direct, before.via) = read::way(row, 8)?;
+            each(Change::Changed { before: before.into(), after: after.into() })
+        })?;
+        let ended = format!(
+            "select {} from {} where {} and not exists (select 1 from membership_version x where x.{} and {})",
+            read::MEMBERSHIP.replace('#', "?2"),
+            read::MEMBERSHIPS.replace('#', "?2"),
+            of(ENDED, "n"),
+            of(same, "x"),
+            of(AFTER, "x")
+        );
+        db.query(&ended, &self.parameters(), &mut |row| each(Change::Gone(read::membership(row, 0)?.into())))
+    }
+
+    fn bindings(&self, db: &mut dyn Connection, each: EachChange<'_>) -> Result<(), ConnectorError> {
+        // Bindings of one identity may have different terms: another level, or another expiry.
+        let same = "x.system = n.system and x.from_id = n.from_id and x.to_id = n.to_id and u.from_type = t.from_type \
+                    and u.to_type = t.to_type and u.word is not distinct from t.word \
+                    and u.request_id is not distinct from t.request_id";
+        let others = format!("select {} from binding_version x join terms u on u.id = x.terms where {same}", "#");
+        let begun = format!(
+            "select {}, ({} and {} limit 1) from {} where {}",
+            read::BINDING,
+            others.replace('#', "u.id"),
+            of(BEFORE, "x"),
+            read::BINDINGS,
+            of(BEGUN, "n")
+        );
+        let mut changed = Vec::new();
+        db.query(&begun, &self.parameters(), &mut |row| {
+            let after = read::binding(row, 0)?;
+            match row.integer(10)? {
+                None => each(Change::New(after.into())),
+                Some(terms) => {
+                    changed.push((terms, after));
+                    Ok(())
+                }
+            }
+        })?;
+        for (terms, after) in changed {
+            let mut before = after.clone();
+            let sql = "select level, word, expires_at from terms where id = ?1";
+            let known = db.first(sql, &[terms.into()], |row| Ok((read::access(row, 0)?, row.time(2)?)))?;
+            (before.access, before.expires_at) = known.unwrap_or_default();
+            if before != after {
+                each(Change::Changed { before: before.into(), after: after.into() })?;
+            }
+        }
+        let ended = format!(
+            "select {} from {} where {} and not exists ({} and {})",
+            read::BINDING,
+            read::BINDINGS,
+            of(ENDED, "n"),
+            others.replace('#', "1"),
+            of(AFTER, "x")
+        );
+        db.query(&ended, &self.parameters(), &mut |row| each(Change::Gone(read::binding(row, 0)?.into())))
+    }
+}
