@@ -48,6 +48,37 @@ pub async fn test_connection(
     }
 }
 
+/// Keeps a scan in addition to its output, such as in a database. It is used from one thread at a time, which it may
+/// block.
+pub trait Archive: Send {
+    /// Passes on the rows of an interrupted scan that are kept already, and returns where it stopped.
+    ///
+    /// # Errors
+    /// If they cannot be read, and any error of `each`.
+    fn resume(
+        &mut self,
+        each: &mut dyn FnMut(Record) -> Result<(), ConnectorError>,
+    ) -> Result<Option<Checkpoint>, ConnectorError>;
+
+    /// Takes rows.
+    ///
+    /// # Errors
+    /// Any error ends the scan; the code should be `sink`.
+    fn records(&mut self, batch: &[Record]) -> Result<(), ConnectorError>;
+
+    /// Takes a checkpoint, which must be safe with all rows before it when this returns.
+    ///
+    /// # Errors
+    /// Any error ends the scan; the code should be `sink`.
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError>;
+
+    /// Ends the scan, whatever its outcome. Returns whether a later scan can continue a failed one.
+    ///
+    /// # Errors
+    /// If the result cannot be kept.
+    fn end(&mut self, summary: &ScanSummary) -> Result<bool, ConnectorError>;
+}
+
 /// One scan: what is read, where the rows go, who gets the progress.
 pub struct ScanJob {
     /// Where the rows go.
@@ -56,6 +87,8 @@ pub struct ScanJob {
     pub format: Format,
     /// Where an unfinished scan is saved.
     pub checkpoint: Option<CheckpointFile>,
+    /// Where the scan is kept in addition, with its checkpoints. It excludes `checkpoint`.
+    pub archive: Option<Box<dyn Archive>>,
     /// Files that configured the scan, each with the option that names it. They are never written.
     pub inputs: Vec<(String, PathBuf)>,
     /// Optional sections that are skipped.
@@ -93,7 +126,7 @@ impl ScanJob {
     /// Only if the scan cannot start: the output or the checkpoint is not usable. Once started, a scan always ends with a
     /// [`ScanReport`].
     pub async fn run(
-        self,
+        mut self,
         connector: &dyn Connector,
         descriptor: &Descriptor,
         config: &SystemConfig,
@@ -111,10 +144,11 @@ impl ScanJob {
             }
             None => (Place::Output(output), None),
         };
-        request.checkpoints = self.checkpoint.is_some();
-        request.resume = resume;
-        let keeper =
-            Keeper { place, digest: Digest::default(), destination: self.destination.clone(), format: self.format };
+        let (destination, format, archive) = (self.destination.clone(), self.format, self.archive.take());
+        request.checkpoints = self.checkpoint.is_some() || archive.is_some();
+        let keeper = Keeper { place, archive, digest: Digest::default(), destination, format };
+        let (keeper, kept) = keeper.resume().await?;
+        request.resume = resume.or(kept);
         let costs = Arc::<Costs>::default();
         let reporter = Arc::new(Accountant { costs: Arc::clone(&costs), reporter: Arc::clone(&self.reporter) });
         let (sink, writer) = sink::start(keeper, self.cancel.clone(), reporter);
@@ -145,6 +179,12 @@ impl ScanJob {
 
     /// Refuses a job that uses one file for two purposes.
     fn check_files(&self) -> Result<(), ConnectorError> {
+        if self.archive.is_some() && self.checkpoint.is_some() {
+            return Err(ConnectorError::invalid_config(
+                "a scan that is kept has its checkpoints there, not in a file",
+                "leave out --checkpoint",
+            ));
+        }
         let mut files = FilesInUse::default();
         if let Some(CheckpointFile { path, .. }) = &self.checkpoint {
             let name = format!("--checkpoint {}", path.display());
@@ -227,6 +267,7 @@ impl Reporter for Accountant {
 /// Keeps the rows of a running scan.
 struct Keeper {
     place: Place,
+    archive: Option<Box<dyn Archive>>,
     digest: Digest,
     destination: Destination,
     format: Format,
@@ -242,6 +283,9 @@ enum Place {
 
 impl Writer for Keeper {
     fn records(&mut self, batch: &[Record]) -> Result<(), ConnectorError> {
+        if let Some(archive) = &mut self.archive {
+            archive.records(batch)?;
+        }
         match &mut self.place {
             Place::Output(output) => batch.iter().try_for_each(|record| {
                 self.digest.observe(record);
@@ -255,6 +299,9 @@ impl Writer for Keeper {
     }
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError> {
+        if let Some(archive) = &mut self.archive {
+            archive.checkpoint(checkpoint)?;
+        }
         match &mut self.place {
             Place::Output(_) => Ok(()),
             Place::Spool(store) => store.checkpoint(checkpoint).map_err(|error| store.write_error(&error)),
@@ -263,9 +310,43 @@ impl Writer for Keeper {
 }
 
 impl Keeper {
+    /// Reads what the archive has of an interrupted scan, and returns where it stopped.
+    async fn resume(mut self) -> Result<(Self, Option<Checkpoint>), ConnectorError> {
+        if self.archive.is_none() {
+            return Ok((self, None));
+        }
+        let resumed = tokio::task::spawn_blocking(move || {
+            let Self { place, archive, digest, destination, .. } = &mut self;
+            let Some(archive) = archive else { return Ok((self, None)) };
+            let checkpoint = archive.resume(&mut |record| {
+                digest.observe(&record);
+                match place {
+                    Place::Output(output) => output.record(&record).map_err(|error| destination.write_error(&error)),
+                    Place::Spool(_) => Ok(()),
+                }
+            })?;
+            Ok((self, checkpoint))
+        });
+        resumed.await.map_err(|_| ConnectorError::internal("the reader of the kept rows crashed"))?
+    }
+
     /// Puts the rows of a whole scan in place, or clears away those of a failed one.
-    fn end(self, scanned: Result<ScanSummary, ScanFailure>, cancel: &CancellationToken) -> ScanReport {
-        let Self { place, mut digest, destination, format } = self;
+    fn end(mut self, scanned: Result<ScanSummary, ScanFailure>, cancel: &CancellationToken) -> ScanReport {
+        let archive = self.archive.take();
+        let mut report = self.end_output(scanned, cancel);
+        if let Some(mut archive) = archive {
+            match archive.end(&report.summary) {
+                Ok(can_resume) => report.can_resume |= can_resume,
+                // The scan's own error is more important.
+                Err(_) if report.summary.error.is_some() => {}
+                Err(error) => fail(&mut report.summary, &error),
+            }
+        }
+        report
+    }
+
+    fn end_output(self, scanned: Result<ScanSummary, ScanFailure>, cancel: &CancellationToken) -> ScanReport {
+        let Self { place, mut digest, destination, format, .. } = self;
         let (mut summary, scanned) = match scanned {
             Ok(summary) => (summary, Ok(())),
             Err(failure) => {

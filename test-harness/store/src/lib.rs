@@ -10,6 +10,7 @@
 //! Memberships and bindings are rows of such numbers. So a day on which nothing changes adds nothing but a line to the list
 //! of runs, and the difference of two runs is the versions that begin or end between them.
 
+mod archive;
 mod body;
 mod database;
 mod dictionary;
@@ -32,6 +33,7 @@ mod sqlite;
 mod store;
 mod tables;
 
+pub use archive::StoreArchive;
 pub use diff::{Change, EachChange};
 pub use location::Location;
 pub use publish::{Changes, Counts, Ended, Hold, Removal};

@@ -37,6 +37,27 @@ pub(crate) fn records(
     bindings(db, system, run, each)
 }
 
+/// Passes on the staged rows of a run as they were scanned, in the order of their kinds.
+pub(crate) fn staged(db: &mut dyn Connection, run: i64, each: EachRecord<'_>) -> Result<(), ConnectorError> {
+    for kind in KINDS {
+        let sql =
+            format!("select body, volatile from {} where run = ?1 and layer = 0 order by object", kind.staged.name);
+        db.query(&sql, &[run.into()], &mut |row| each(body::record(row.word(0)?, row.text(1)?)?))?;
+        if kind.word == "group" {
+            let sql = "select ao.external_id, coalesce(a.name, ''), go.external_id, go.type, coalesce(g.name, ''), \
+                       v.direct, v.steps from staged_membership n \
+                       join object ao on ao.id = n.account_id join object go on go.id = n.group_id \
+                       left join staged_account a on a.run = ?1 and a.layer = 0 and a.object = n.account_id \
+                       left join staged_group g on g.run = ?1 and g.layer = 0 and g.object = n.group_id \
+                       left join via v on v.id = n.via where n.run = ?1";
+            db.query(sql, &[run.into()], &mut |row| each(membership(row, 0)?.into()))?;
+        }
+    }
+    let tables = BINDINGS.replace("binding_version", "staged_binding");
+    let sql = format!("select {BINDING} from {tables} where n.run = ?1");
+    db.query(&sql, &[run.into()], &mut |row| each(binding(row, 0)?.into()))
+}
+
 /// The columns of a membership. `#` is the run as of which the account and the group are named: by the version that stood
 /// then or, if they were gone, by the last one before.
 pub(crate) const MEMBERSHIP: &str = "ao.external_id, \

@@ -56,7 +56,8 @@ impl Start<'_> {
         }
         let fields = VolatileFields::new(&self.descriptor.volatile);
         let staging = Staging::load(db, id, run, fields)?;
-        Ok(Scan { database, system, run, part, descriptor: self.descriptor.clone(), staging, resume })
+        let descriptor = self.descriptor.clone();
+        Ok(Scan { database, system, run, part, descriptor, staging, resume, has_grants: false })
     }
 
     fn find_or_add(&self, db: &mut dyn Connection) -> Result<i64, ConnectorError> {

@@ -10,6 +10,7 @@ pub use self::begin::{Fence, Start};
 use self::staging::Staging;
 use crate::database::{Connection, Value};
 use crate::publish::{self, Ended, Hold};
+use crate::read::{self, EachRecord};
 use crate::runs;
 
 /// A scan whose rows go into the store.
@@ -25,6 +26,8 @@ pub struct Scan {
     descriptor: Descriptor,
     staging: Staging,
     resume: Option<Checkpoint>,
+    /// Whether a grant came: see [`checkpoint`](Self::checkpoint).
+    has_grants: bool,
 }
 
 /// A system as the owner of its lease knows it.
@@ -71,6 +74,14 @@ impl Scan {
         self.run
     }
 
+    /// Passes on the rows that an interrupted scan has staged, in the order of their kinds.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read, and any error of `each`.
+    pub fn staged(&mut self, each: EachRecord<'_>) -> Result<(), ConnectorError> {
+        read::staged(&mut *self.database, self.run, each)
+    }
+
     /// Takes rows. They are written together when there are enough of them, so after a crash those since the last
     /// checkpoint are gone.
     ///
@@ -78,6 +89,7 @@ impl Scan {
     /// `sink` if the store cannot be written, or if another scan has taken the system over.
     pub fn stage(&mut self, rows: &[Record]) -> Result<(), ConnectorError> {
         for row in rows {
+            self.has_grants |= matches!(row, Record::Grant(_));
             self.staging.take(&mut *self.database, row, self.part)?;
             if self.staging.is_full() {
                 self.write(None)?;
@@ -86,11 +98,15 @@ impl Scan {
         Ok(())
     }
 
-    /// Takes a checkpoint. When this returns, it is stored safely with all rows before it.
+    /// Takes a checkpoint. When this returns, it is stored safely with all rows before it. The exception: grants are not
+    /// stored, so a checkpoint after the first of them is not either, and a resumed scan sends all grants again.
     ///
     /// # Errors
     /// As for [`stage`](Self::stage).
     pub fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError> {
+        if self.has_grants {
+            return Ok(());
+        }
         let body = serde_json::to_string(checkpoint)
             .map_err(|error| ConnectorError::internal("a checkpoint cannot be stored as JSON").with_source(error))?;
         self.write(Some(body))?;

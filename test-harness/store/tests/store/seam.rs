@@ -1,6 +1,9 @@
 //! Scans that are interrupted, that meet another one, or that remove too much.
 
-use connector_api::{Account, Checkpoint, Descriptor, ErrorCode, Group, Membership, Record, Section};
+use connector_api::{
+    Access, AccessLevel, Account, Checkpoint, Descriptor, ErrorCode, Grant, Group, Membership, Principal, Record,
+    ResourceRef, Section,
+};
 use connector_store::{At, Ended, Fence, Hold, RunState, Scan, Start, Store};
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,6 +13,7 @@ use crate::support::{ANYTHING, assert_rows, begin, comparable, config, rows_at, 
 
 on_both!(
     an_interrupted_scan_goes_on_from_its_last_checkpoint_and_drops_the_rows_after_it,
+    what_an_interrupted_scan_staged_is_read_back_and_a_checkpoint_after_grants_is_not_kept,
     a_failed_scan_with_a_checkpoint_goes_on_and_what_comes_after_it_is_not_resumed_again,
     a_checkpoint_that_is_too_old_or_not_wanted_is_dropped_with_its_rows,
     of_two_scans_of_one_system_the_second_is_refused_by_name,
@@ -70,6 +74,31 @@ fn an_interrupted_scan_goes_on_from_its_last_checkpoint_and_drops_the_rows_after
     let system = system(&mut store);
     let runs = store.runs(&system).unwrap();
     assert_eq!((runs.len(), runs[0].attempt), (1, 2));
+}
+
+fn what_an_interrupted_scan_staged_is_read_back_and_a_checkpoint_after_grants_is_not_kept(backend: &Backend) {
+    let descriptor = descriptor();
+    let rows = Organisation::new(4).whole();
+    let mut first = begin(backend, &descriptor);
+    first.stage(&rows).unwrap();
+    first.checkpoint(&checkpoint(&descriptor, Timestamp::now(), 1)).unwrap();
+    let (ada, ship) = (Principal::account("1", "ada"), ResourceRef::new("2", "system", "Endurance"));
+    first.stage(&[Grant::new(ada, ship, Access::of_word(AccessLevel::Use, "login")).into()]).unwrap();
+    first.checkpoint(&checkpoint(&descriptor, Timestamp::now(), 2)).unwrap();
+    drop(first);
+    let mut second = begin(backend, &descriptor);
+    assert_eq!(resumed(&mut second), Some(1));
+    let mut staged = Vec::new();
+    second
+        .staged(&mut |row| {
+            staged.push(row);
+            Ok(())
+        })
+        .unwrap();
+    staged.sort_by_cached_key(Record::key);
+    let mut rows = rows;
+    rows.sort_by_cached_key(Record::key);
+    assert_eq!(staged, rows);
 }
 
 /// A row that makes the store write what it has.

@@ -1,0 +1,62 @@
+//! A scan of the reference host that is kept in a store.
+
+use std::sync::{Arc, OnceLock};
+
+use connector_api::{Checkpoint, ConnectorError, Record, ScanSummary};
+use connector_host::run::Archive;
+
+use crate::{Ended, Hold, Scan};
+
+/// Keeps what a [`ScanJob`](connector_host::run::ScanJob) reads.
+#[derive(Debug)]
+pub struct StoreArchive {
+    /// `None` once it has ended.
+    scan: Option<Scan>,
+    hold: Hold,
+    ended: Arc<OnceLock<Ended>>,
+}
+
+impl StoreArchive {
+    /// Creates an archive of a scan that has just begun.
+    pub fn new(scan: Scan, hold: Hold) -> Self {
+        Self { scan: Some(scan), hold, ended: Arc::default() }
+    }
+
+    /// Returns where the end of the scan in the store will stand: empty if the scan does not get so far.
+    pub fn ended(&self) -> Arc<OnceLock<Ended>> {
+        Arc::clone(&self.ended)
+    }
+
+    fn scan(&mut self) -> Result<&mut Scan, ConnectorError> {
+        self.scan.as_mut().ok_or_else(|| ConnectorError::internal("a scan goes on after its end"))
+    }
+}
+
+impl Archive for StoreArchive {
+    fn resume(
+        &mut self,
+        each: &mut dyn FnMut(Record) -> Result<(), ConnectorError>,
+    ) -> Result<Option<Checkpoint>, ConnectorError> {
+        let scan = self.scan()?;
+        match scan.take_resume() {
+            Some(checkpoint) => scan.staged(each).map(|()| Some(checkpoint)),
+            None => Ok(None),
+        }
+    }
+
+    fn records(&mut self, batch: &[Record]) -> Result<(), ConnectorError> {
+        self.scan()?.stage(batch)
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError> {
+        self.scan()?.checkpoint(checkpoint)
+    }
+
+    fn end(&mut self, summary: &ScanSummary) -> Result<bool, ConnectorError> {
+        let scan = self.scan.take().ok_or_else(|| ConnectorError::internal("a scan ends twice"))?;
+        let ended = scan.publish(summary, self.hold)?;
+        let can_resume = matches!(ended, Ended::Failed { can_resume: true, .. });
+        let _ = self.ended.set(ended);
+        Ok(can_resume)
+    }
+}
