@@ -87,8 +87,6 @@ pub struct ScanJob {
     pub format: Format,
     /// Where an unfinished scan is saved.
     pub checkpoint: Option<CheckpointFile>,
-    /// Where the scan is kept in addition, with its checkpoints. It excludes `checkpoint`.
-    pub archive: Option<Box<dyn Archive>>,
     /// Files that configured the scan, each with the option that names it. They are never written.
     pub inputs: Vec<(String, PathBuf)>,
     /// Optional sections that are skipped.
@@ -126,7 +124,37 @@ impl ScanJob {
     /// Only if the scan cannot start: the output or the checkpoint is not usable. Once started, a scan always ends with a
     /// [`ScanReport`].
     pub async fn run(
-        mut self,
+        self,
+        connector: &dyn Connector,
+        descriptor: &Descriptor,
+        config: &SystemConfig,
+    ) -> Result<ScanReport, ConnectorError> {
+        self.run_into(None, connector, descriptor, config).await
+    }
+
+    /// Does the same and keeps the scan in an archive, with its checkpoints.
+    ///
+    /// # Errors
+    /// In addition, if what the archive has of an interrupted scan cannot be read, or if the job has a checkpoint file too.
+    pub async fn run_kept(
+        self,
+        archive: Box<dyn Archive>,
+        connector: &dyn Connector,
+        descriptor: &Descriptor,
+        config: &SystemConfig,
+    ) -> Result<ScanReport, ConnectorError> {
+        if self.checkpoint.is_some() {
+            return Err(ConnectorError::invalid_config(
+                "a scan that is kept has its checkpoints there, not in a file",
+                "leave out --checkpoint",
+            ));
+        }
+        self.run_into(Some(archive), connector, descriptor, config).await
+    }
+
+    async fn run_into(
+        self,
+        archive: Option<Box<dyn Archive>>,
         connector: &dyn Connector,
         descriptor: &Descriptor,
         config: &SystemConfig,
@@ -144,7 +172,7 @@ impl ScanJob {
             }
             None => (Place::Output(output), None),
         };
-        let (destination, format, archive) = (self.destination.clone(), self.format, self.archive.take());
+        let (destination, format) = (self.destination.clone(), self.format);
         request.checkpoints = self.checkpoint.is_some() || archive.is_some();
         let keeper = Keeper { place, archive, digest: Digest::default(), destination, format };
         let (keeper, kept) = keeper.resume().await?;
@@ -179,12 +207,6 @@ impl ScanJob {
 
     /// Refuses a job that uses one file for two purposes.
     fn check_files(&self) -> Result<(), ConnectorError> {
-        if self.archive.is_some() && self.checkpoint.is_some() {
-            return Err(ConnectorError::invalid_config(
-                "a scan that is kept has its checkpoints there, not in a file",
-                "leave out --checkpoint",
-            ));
-        }
         let mut files = FilesInUse::default();
         if let Some(CheckpointFile { path, .. }) = &self.checkpoint {
             let name = format!("--checkpoint {}", path.display());

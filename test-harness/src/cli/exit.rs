@@ -11,6 +11,8 @@ pub enum Exit {
     Complete,
     /// The core sections are complete, an optional one is not.
     Incomplete,
+    /// The scan is kept aside, because it would remove too much.
+    Held,
     /// The scan or the check failed.
     Failed,
     /// Wrong usage or configuration, or a checkpoint that is refused.
@@ -26,6 +28,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Incomplete => 3,
+            Exit::Held => 4,
             Exit::Cancelled => 130,
         })
     }

@@ -5,8 +5,10 @@ mod completions;
 mod conformance;
 mod connectors;
 mod describe;
+mod diff;
 mod exit;
 mod fixtures;
+mod history;
 mod listening;
 mod logging;
 mod man;
@@ -18,6 +20,7 @@ mod screen;
 mod setting;
 mod signals;
 mod simulate;
+mod store;
 mod summary;
 mod table;
 mod target;
@@ -46,12 +49,15 @@ Examples:
   harness connectors                                      list the compiled-in connectors
   harness test-connection --hostname console.jumpcloud.com --password-file key.txt
   harness scan --hostname console.jumpcloud.com --password-file key.txt --output scan.ndjson
+  harness scan --system hq.toml --store sqlite:history.db
+  harness diff --store sqlite:history.db
 
 Exit codes:
   0    complete
   1    the scan or the check failed
   2    wrong usage or configuration, or a checkpoint that is refused
   3    core sections complete, an optional section not
+  4    the scan was held, because it would remove too much from the store
   130  cancelled";
 
 #[derive(Debug, Subcommand)]
@@ -66,6 +72,12 @@ enum Command {
     TestConnection(test_connection::Arguments),
     /// Scan a system: accounts, groups, memberships, resources and grants
     Scan(Box<scan::Arguments>),
+    /// List the scans that are kept: when, outcome, what changed, what is held
+    History(history::Arguments),
+    /// Take over a scan that was held because it would remove too much
+    Accept(history::AcceptArguments),
+    /// Show what changed between two scans that are kept
+    Diff(diff::Arguments),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector
@@ -111,6 +123,9 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Schema(arguments) => arguments.run(&Registry::discover()?),
         Command::TestConnection(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Scan(arguments) => block_on(arguments.run(Registry::discover()?)),
+        Command::History(arguments) => arguments.run(),
+        Command::Accept(arguments) => arguments.run(),
+        Command::Diff(arguments) => arguments.run(),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),

@@ -10,9 +10,13 @@ use connector_api::{
     CancellationToken, Connector, ConnectorError, Descriptor, ErrorCode, EvidenceRow, Organization, Registry,
     RowEstimate, ScanPlan, ScanRequest, Section,
 };
+use connector_store::{Ended, Fence, Hold, Location, Start, Store, StoreArchive};
 use indicatif::{HumanBytes, HumanCount};
+use jiff::Timestamp;
 
+use super::history;
 use super::logging::Logging;
+use super::store::StoreArguments;
 use super::summary::{self, Kept};
 use super::table::Table;
 use super::target::{Target, TargetArguments};
@@ -35,18 +39,34 @@ Examples:
   harness scan --system hq.toml --format ndjson --output hq/
   harness scan --system hq.toml --output scan.ndjson --checkpoint scan.checkpoint
   harness scan --system provider.toml --all-organizations --output scans/
+  harness scan --system hq.toml --store sqlite:history.db
   harness scan --demo --plan
   harness scan --demo | jq 'select(.record == \"account\")'
 
 Exit codes: 0 complete, 1 failed, 2 wrong usage or configuration or a checkpoint that is refused, 3 core sections \
-complete but an optional section not, 130 cancelled.")]
+complete but an optional section not, 4 held because it would remove too much from the store, 130 cancelled.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     target: TargetArguments,
     #[command(flatten)]
     rows: RowArguments,
     #[command(flatten)]
+    store: StoreArguments,
+    #[command(flatten)]
+    hold: HoldArguments,
+    #[command(flatten)]
     logging: Logging,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+struct HoldArguments {
+    /// Hold a scan that would remove more than this percentage of a section's rows from the store, and at least ten
+    #[arg(long, value_name = "PERCENT", default_value_t = Hold::default().above_percent, value_parser = clap::value_parser!(u64).range(..=100))]
+    hold_above: u64,
+    /// Command to run when a scan is held; the variables HELD_RUN, HELD_SYSTEM and HELD_REASON say which and why
+    #[arg(long, value_name = "COMMAND")]
+    on_held: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -64,8 +84,9 @@ struct RowArguments {
     /// stopped
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Discard the checkpoint and start from the beginning. A file that is not a checkpoint is never overwritten
-    #[arg(long, requires = "checkpoint")]
+    /// Discard the checkpoint, or what the store has of an interrupted scan, and start from the beginning. A file that is
+    /// not a checkpoint is never overwritten
+    #[arg(long)]
     fresh: bool,
     /// Skip an optional section, such as lastLogin; can be repeated. Without grants, privilegedGrants and otherGrants are
     /// skipped too. `harness describe` lists the sections
@@ -99,10 +120,79 @@ impl Arguments {
         if self.rows.all_organizations {
             return self.scan_all(&registry, &target, &*connector, cancel, reporter).await;
         }
-        let (destination, checkpoint) = (self.destination(), self.rows.checkpoint.clone());
+        let location = self.store.location()?;
+        self.check_places(location.is_some())?;
+        let (destination, checkpoint) = (self.destination(location.is_some()), self.rows.checkpoint.clone());
+        let kept = match &location {
+            Some(location) => Some(self.keep(location, &target).await?),
+            None => None,
+        };
         let job = self.job(destination.clone(), format, checkpoint, &target, cancel, reporter);
-        let report = job.run(&*connector, &target.descriptor, &target.config).await?;
-        Ok(self.conclude(&report, &target.descriptor.evidence, &destination))
+        let ended = kept.as_ref().map(StoreArchive::ended);
+        let report = match kept {
+            Some(kept) => job.run_kept(Box::new(kept), &*connector, &target.descriptor, &target.config).await?,
+            None => job.run(&*connector, &target.descriptor, &target.config).await?,
+        };
+        let place = location.as_ref().map(ToString::to_string);
+        let exit = self.conclude(&report, &target.descriptor.evidence, &destination, place.as_deref());
+        match ended.as_ref().and_then(|ended| ended.get()) {
+            Some(ended) => Ok(exit.max(self.conclude_kept(ended, &target.config.name)?)),
+            None => Ok(exit),
+        }
+    }
+
+    /// Refuses options that do not go together with or without a store.
+    fn check_places(&self, is_kept: bool) -> Result<(), ConnectorError> {
+        let refused = match (is_kept, &self.rows.checkpoint) {
+            (true, Some(_)) => Some(("a scan that is kept has its checkpoints in the store", "leave out --checkpoint")),
+            (false, None) if self.rows.fresh => {
+                Some(("there is nothing to discard", "use --fresh with --checkpoint or --store"))
+            }
+            (false, _) if self.hold.on_held.is_some() => {
+                Some(("only a scan that is kept can be held", "use --on-held with --store"))
+            }
+            _ => None,
+        };
+        refused.map_or(Ok(()), |(message, remedy)| Err(ConnectorError::invalid_config(message, remedy)))
+    }
+
+    /// Opens the store and begins the scan there.
+    async fn keep(&self, location: &Location, target: &Target) -> Result<StoreArchive, ConnectorError> {
+        let hold = Hold { above_percent: self.hold.hold_above, ..Hold::default() };
+        let name = self.store.name().unwrap_or(&target.config.name).to_owned();
+        let (location, descriptor, config) = (location.clone(), target.descriptor.clone(), target.config.clone());
+        let fresh = self.rows.fresh;
+        let begun = tokio::task::spawn_blocking(move || {
+            let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
+            let start = Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh };
+            Ok(StoreArchive::new(Store::open(&location)?.begin(start)?, hold))
+        });
+        begun.await.map_err(|_| ConnectorError::internal("the store crashed"))?
+    }
+
+    /// Says what became of the scan in the store.
+    fn conclude_kept(&self, ended: &Ended, system: &str) -> Result<Exit, ConnectorError> {
+        match ended {
+            Ended::Published { run, changes } if !self.logging.is_quiet() => {
+                print::note(format_args!("Kept as run {run}. Changes: {}.", history::changed(changes)));
+                Ok(Exit::Complete)
+            }
+            Ended::Held { run, removals } => {
+                let reason = format!("it would remove {}", history::removed(removals));
+                print::warning(&ConnectorError::sink(
+                    format!("run {run} of {system} is held: {reason}"),
+                    format!(
+                        "check whether these are really gone, then run `harness accept {run}` with the same store; \
+                             until then the store is unchanged"
+                    ),
+                ));
+                if let Some(command) = &self.hold.on_held {
+                    on_held(command, *run, system, &reason)?;
+                }
+                Ok(Exit::Held)
+            }
+            _ => Ok(Exit::Complete),
+        }
     }
 
     async fn show_plan(
@@ -171,7 +261,7 @@ impl Arguments {
                 Ok::<_, ConnectorError>((job.run(&*connector, &target.descriptor, &config).await?, destination))
             };
             let exit = match scanned.await {
-                Ok((report, destination)) => self.conclude(&report, &target.descriptor.evidence, &destination),
+                Ok((report, destination)) => self.conclude(&report, &target.descriptor.evidence, &destination, None),
                 Err(error) => {
                     let error = error.context(format_args!("organisation {}", organization.name));
                     print::error(&error);
@@ -199,7 +289,7 @@ impl Arguments {
             destination,
             format,
             checkpoint: checkpoint.map(|path| CheckpointFile { path, fresh: self.rows.fresh }),
-            inputs: target.files.clone(),
+                inputs: target.files.clone(),
             without: self.rows.without.clone(),
             cancel,
             reporter,
@@ -211,7 +301,7 @@ impl Arguments {
         if let Some(format) = self.rows.format {
             return Ok(format);
         }
-        let Destination::Path(path) = self.destination() else { return Ok(Format::default()) };
+        let Destination::Path(path) = self.destination(false) else { return Ok(Format::default()) };
         // Pipes, devices and the folder of --all-organizations need no such ending.
         let is_named_freely = self.rows.all_organizations || path.exists() && !path.is_file() && !path.is_dir();
         match Format::by_ending(&path) {
@@ -224,8 +314,9 @@ impl Arguments {
         }
     }
 
-    fn destination(&self) -> Destination {
+    fn destination(&self, is_kept: bool) -> Destination {
         match &self.rows.output {
+            None if is_kept => Destination::Nowhere,
             Some(path) if path.as_os_str() == "-" => Destination::Stdout,
             Some(path) => Destination::Path(path.clone()),
             // Rows are not printed on a terminal, but csv there must fail with the error that it needs a folder.
@@ -235,9 +326,15 @@ impl Arguments {
     }
 
     /// Prints how the scan ended and returns the exit code.
-    fn conclude(&self, report: &ScanReport, evidence: &[EvidenceRow], destination: &Destination) -> Exit {
+    fn conclude(
+        &self,
+        report: &ScanReport,
+        evidence: &[EvidenceRow],
+        destination: &Destination,
+        store: Option<&str>,
+    ) -> Exit {
         let kept = match destination {
-            Destination::Nowhere => Kept::Nowhere,
+            Destination::Nowhere => store.map_or(Kept::Nowhere, Kept::InStore),
             Destination::Path(path) => Kept::In(path),
             Destination::Stdout => Kept::Passed,
         };
@@ -263,6 +360,27 @@ impl Arguments {
             }
         }
     }
+}
+
+/// Runs the operator's command. A failure of it is reported, and does not change what became of the scan.
+fn on_held(command: &str, run: i64, system: &str, reason: &str) -> Result<(), ConnectorError> {
+    let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+    let done = std::process::Command::new(shell)
+        .args([option, command])
+        .env("HELD_RUN", run.to_string())
+        .env("HELD_SYSTEM", system)
+        .env("HELD_REASON", reason)
+        .status();
+    let failed = match done {
+        Ok(status) if status.success() => return Ok(()),
+        Ok(status) => status.to_string(),
+        Err(error) => error.to_string(),
+    };
+    print::warning(&ConnectorError::sink(
+        format!("the command of --on-held failed: {failed}"),
+        "run it by hand, and correct it for the next time",
+    ));
+    Ok(())
 }
 
 async fn unless_cancelled<T>(

@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Sqlite(PathBuf),
     Postgres {
         /// With its password, if it has one.
+        #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only its backend connects"))]
         url: SecretString,
         /// Without.
         shown: String,

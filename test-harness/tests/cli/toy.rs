@@ -156,7 +156,6 @@ pub fn job(destination: &Path, format: Format) -> ScanJob {
         destination: Destination::Path(destination.to_owned()),
         format,
         checkpoint: None,
-        archive: None,
         inputs: Vec::new(),
         without: Vec::new(),
         cancel: CancellationToken::new(),

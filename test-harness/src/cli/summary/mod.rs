@@ -26,6 +26,8 @@ pub(super) enum Kept<'a> {
     Nowhere,
     /// In a file or folder.
     In(&'a Path),
+    /// In a store, whose URL is shown without its password.
+    InStore(&'a str),
     /// On standard output.
     Passed,
 }
@@ -62,6 +64,7 @@ fn render(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>, width: 
 fn whereabouts(kept: Kept<'_>, width: usize) -> String {
     let sentence = match kept {
         Kept::Passed => return String::new(),
+        Kept::InStore(url) => format!("All rows but grants are in {}.", print::printable(url)),
         Kept::In(path) => format!("All rows are in {}.", print::printable(&path.display().to_string())),
         Kept::Nowhere => {
             "The rows were not saved. To save them, scan again with --output scan.ndjson, or with --output \

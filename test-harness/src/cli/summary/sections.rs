@@ -123,6 +123,7 @@ fn remarks(summary: &ScanSummary, kept: Kept<'_>, width: usize) -> String {
         Kept::Passed => Some("see the summary at the end of the rows"),
         _ if summary.outcome == Outcome::Failed => None,
         Kept::In(_) => Some("see the summary at the end of the rows"),
+        Kept::InStore(_) => Some("see `harness history --format json`"),
         Kept::Nowhere => Some("--output saves them with the rows"),
     };
     let mut text = title("Worth a look", width);

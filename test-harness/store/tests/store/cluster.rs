@@ -112,7 +112,10 @@ impl Cluster {
         let Ok(mut client) = postgres::Client::connect(&self.url("kept"), postgres::NoTls) else { return false };
         let Ok(Some(row)) = client.query_opt(sql, &[]) else { return false };
         let pid: i32 = row.get(0);
-        Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success()
+        let is_killed = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success();
+        // The server takes a moment to notice, and then ends this connection as well.
+        while is_killed && client.simple_query("select 1").is_ok() {}
+        is_killed
     }
 
     /// Waits until the server accepts connections.

@@ -1,0 +1,235 @@
+//! `harness diff`
+
+use clap::Args;
+use connector_api::{Access, Binding, ConnectorError, Record};
+use connector_store::{At, Change, RunState, SectionState, Store, System};
+use serde_json::{Value, json};
+
+use super::print::{self, AnswerFormat, printable};
+use super::store::{Moment, StoreArguments, shown};
+use super::{Exit, screen};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  harness diff --store sqlite:history.db\n  harness diff --store sqlite:history.db \
+--from 2026-03-03 --to 17\n  harness diff --store sqlite:history.db --format json"
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Earlier run or time [default: the published run before --to]
+    #[arg(long, value_name = "RUN|TIME")]
+    from: Option<Moment>,
+    /// Later run or time [default: the last published run]
+    #[arg(long, value_name = "RUN|TIME")]
+    to: Option<Moment>,
+    /// Output format. JSON is one object per line
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    format: AnswerFormat,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> Result<Exit, ConnectorError> {
+        let (mut store, system) = self.store.open()?;
+        let to = store.run_at(&system, self.to.map_or(At::Now, |moment| moment.0))?;
+        let from = match self.from {
+            Some(moment) => store.run_at(&system, moment.0)?,
+            None => store.run_at(&system, At::Run(to - 1))?,
+        };
+        let not_read = not_read(&store.sections(to)?);
+        match self.format {
+            AnswerFormat::Text => self.text(&mut store, &system, from, to, &not_read)?,
+            AnswerFormat::Json => {
+                store.diff(&system, from, to, &mut |change| print::text(&(as_json(&change).to_string() + "\n")))?
+            }
+        }
+        Ok(Exit::Complete)
+    }
+
+    fn text(
+        &self,
+        store: &mut Store,
+        system: &System,
+        from: i64,
+        to: i64,
+        not_read: &[String],
+    ) -> Result<(), ConnectorError> {
+        let runs = store.runs(system)?;
+        let started = |id: i64| {
+            let run = runs.iter().find(|run| run.id == id && run.state == RunState::Published);
+            run.map_or_else(String::new, |run| format!(", {}", shown(run.started_at)))
+        };
+        let heading = format!("From run {from}{} to run {to}{}:\n", started(from), started(to));
+        print::page(&heading)?;
+        let mut names = Names { store, system: system.clone(), runs: [from, to] };
+        let mut changes = Vec::new();
+        names.store.diff(system, from, to, &mut |change| {
+            changes.push(change);
+            Ok(())
+        })?;
+        for change in &changes {
+            let line = format!("{}\n", printable(&names.sentence(change)?));
+            match screen::of_results() {
+                Some(width) => print::text(&super::paragraph::labelled("", &line, width))?,
+                None => print::text(&line)?,
+            }
+        }
+        if changes.is_empty() {
+            print::text("Nothing has changed.\n")?;
+        }
+        for section in not_read {
+            print::page(&format!("{section}\n"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The sections whose rows were kept because they were not read, one sentence each: their rows are not gone.
+fn not_read(sections: &[SectionState]) -> Vec<String> {
+    let kept = sections.iter().filter(|state| state.status != "complete");
+    kept.map(|state| {
+        let since = state.as_of.map_or_else(|| "never read".to_owned(), |time| format!("as of {}", shown(time)));
+        format!("Not read in the later run: {} ({}); its rows are {since}.", state.section, state.status)
+    })
+    .collect()
+}
+
+/// Puts changes into words, with the names that things have.
+struct Names<'a> {
+    store: &'a mut Store,
+    system: System,
+    /// The earlier and the later.
+    runs: [i64; 2],
+}
+
+impl Names<'_> {
+    fn sentence(&mut self, change: &Change) -> Result<String, ConnectorError> {
+        Ok(match change {
+            Change::New(record) => format!("{}: new", self.subject(record)?),
+            Change::Gone(record) => format!("{}: gone", self.subject(record)?),
+            Change::Changed { before, after } => {
+                format!("{}: {}", self.subject(after)?, differences(before, after).join(", "))
+            }
+            other => self.subject(other.record())?,
+        })
+    }
+
+    fn subject(&mut self, record: &Record) -> Result<String, ConnectorError> {
+        Ok(match record {
+            Record::Account(account) => format!("{} {}", account.kind, account.username),
+            Record::Group(group) => format!("group {} ({})", group.name, group.group_type),
+            Record::Resource(resource) => format!("{} {}", resource.resource_type, resource.name),
+            Record::Membership(membership) => {
+                let way = if membership.direct { "is a member of" } else { "is an indirect member of" };
+                format!("{} {way} {}", membership.username, membership.group_name)
+            }
+            Record::Binding(binding) => {
+                let (from, to) = (self.end(&binding.from)?, self.end(&binding.to)?);
+                match &binding.access {
+                    Some(access) => format!("{from} has {} on {to}{}", named(access), until(binding)),
+                    None => format!("{from} is inside {to}"),
+                }
+            }
+            other => other.key().to_string(),
+        })
+    }
+
+    fn end(&mut self, end: &connector_api::NodeRef) -> Result<String, ConnectorError> {
+        for run in [self.runs[1], self.runs[0]] {
+            let found = self.store.find(&self.system, run, end.kind.as_str(), &end.external_id)?;
+            let name = found.iter().find_map(|row| match row {
+                Record::Account(account) if account.external_id == end.external_id => Some(&account.username),
+                Record::Group(group)
+                    if (&group.external_id, &group.group_type) == (&end.external_id, &end.node_type) =>
+                {
+                    Some(&group.name)
+                }
+                Record::Resource(resource)
+                    if (&resource.external_id, &resource.resource_type) == (&end.external_id, &end.node_type) =>
+                {
+                    Some(&resource.name)
+                }
+                _ => None,
+            });
+            if let Some(name) = name {
+                return Ok(name.clone());
+            }
+        }
+        Ok(format!("{} {}", end.node_type, end.external_id))
+    }
+}
+
+/// The target's word, with the level that it has.
+fn named(access: &Access) -> String {
+    if access.word == access.level.as_str() {
+        access.word.to_string()
+    } else {
+        format!("{} ({})", access.word, access.level)
+    }
+}
+
+fn until(binding: &Binding) -> String {
+    binding.expires_at.map_or_else(String::new, |end| format!(" until {}", shown(end)))
+}
+
+/// The fields that differ, with what they were and are.
+fn differences(before: &Record, after: &Record) -> Vec<String> {
+    let [before, after] = [before, after].map(|record| flat(&serde_json::to_value(record).unwrap_or_default()));
+    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let words = |value: Option<&Value>| match value {
+        None => "nothing".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let differ = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    differ
+        .map(|name| match name.as_str() {
+            // Whole sentences, of which few differ.
+            "reasons" | "links" => format!("{name} changed"),
+            name => format!("{name} was {}, is {}", words(before.get(name)), words(after.get(name))),
+        })
+        .collect()
+}
+
+/// The fields of a row, with those of its attributes at the same level.
+fn flat(row: &Value) -> std::collections::BTreeMap<String, Value> {
+    let mut fields = std::collections::BTreeMap::new();
+    for (name, value) in row.as_object().into_iter().flatten() {
+        match (name.as_str(), value) {
+            ("attributes", Value::Object(attributes)) => {
+                fields.extend(attributes.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+            _ => {
+                fields.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    fields
+}
+
+fn as_json(change: &Change) -> Value {
+    let key = change.record().key();
+    match change {
+        Change::New(record) => json!({"change": "new", "key": key, "after": record}),
+        Change::Gone(record) => json!({"change": "gone", "key": key, "before": record}),
+        Change::Changed { before, after } => json!({"change": "changed", "key": key, "before": before, "after": after}),
+        other => json!({"change": "unknown", "key": other.record().key()}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_api::Account;
+
+    use super::*;
+
+    #[test]
+    fn a_changed_row_names_its_fields_with_what_they_were() {
+        let before = Account::new("1", "ada");
+        let mut after = before.clone();
+        after.department = Some("Sales".into());
+        after.attributes = [("shell", "/bin/sh".into())].into();
+        let words = differences(&before.into(), &after.into());
+        assert_eq!(words, ["department was nothing, is Sales", "shell was nothing, is /bin/sh"]);
+    }
+}

@@ -1,0 +1,138 @@
+//! `harness history` and `harness accept`
+
+use clap::Args;
+use connector_api::ConnectorError;
+use connector_store::{Changes, Ended, Removal, Run, RunState};
+use indicatif::HumanCount;
+use serde_json::{Value, json};
+
+use super::print::{self, AnswerFormat};
+use super::store::{StoreArguments, shown};
+use super::table::Table;
+use super::{Exit, screen};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  harness history --store sqlite:history.db\n  harness history --store \
+sqlite:history.db --name hq --format json")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    format: AnswerFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  harness accept 17 --store sqlite:history.db")]
+pub(super) struct AcceptArguments {
+    /// Number of the run, as `harness history` shows it
+    run: i64,
+    #[command(flatten)]
+    store: StoreArguments,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> Result<Exit, ConnectorError> {
+        let (mut store, system) = self.store.open()?;
+        let runs = store.runs(&system)?;
+        match self.format {
+            AnswerFormat::Text => {
+                let mut table = Table::new(&["RUN", "STARTED", "STATE", "WHAT CHANGED"], &[0]);
+                for run in &runs {
+                    table.row([run.id.to_string(), shown(run.started_at), state(run), what(run)]);
+                }
+                let table = screen::of_tables().map_or_else(|| table.render(0), |width| table.render_within(width));
+                print::text(&table)?;
+            }
+            AnswerFormat::Json => print::json(&runs.iter().map(as_json).collect::<Vec<_>>())?,
+        }
+        Ok(Exit::Complete)
+    }
+}
+
+impl AcceptArguments {
+    pub(super) fn run(self) -> Result<Exit, ConnectorError> {
+        let (mut store, system) = self.store.open()?;
+        if let Ended::Published { run, changes } = store.accept(&system, self.run)? {
+            print::note(format_args!("Run {run} of {} was taken over: {}.", system.name, changed(&changes)));
+        }
+        Ok(Exit::Complete)
+    }
+}
+
+/// The state, and how often it took to get there.
+fn state(run: &Run) -> String {
+    let unfinished = run.state == RunState::Staging;
+    let word = if unfinished { "not finished" } else { run.state.as_str() };
+    if run.attempt > 1 { format!("{word}, attempt {}", run.attempt) } else { word.to_owned() }
+}
+
+fn what(run: &Run) -> String {
+    match run.state {
+        RunState::Published => run.changes.as_ref().map_or_else(String::new, changed),
+        RunState::Held => format!("would remove {}", removed(&run.removals)),
+        _ => run.reason.clone().unwrap_or_default(),
+    }
+}
+
+/// Such as `account 3 new, 1 gone; group 1 changed`.
+pub(super) fn changed(Changes(kinds): &Changes) -> String {
+    if kinds.is_empty() {
+        return "nothing".to_owned();
+    }
+    let kind = |(kind, counts): (&String, &connector_store::Counts)| {
+        let counts = [(counts.new, "new"), (counts.changed, "changed"), (counts.gone, "gone")];
+        let present = counts.into_iter().filter(|(count, _)| *count > 0);
+        let present: Vec<String> = present.map(|(count, word)| format!("{} {word}", HumanCount(count))).collect();
+        format!("{kind} {}", present.join(", "))
+    };
+    kinds.iter().map(kind).collect::<Vec<_>>().join("; ")
+}
+
+/// Such as `30 of 100 users (ada, eve, …)`.
+pub(super) fn removed(removals: &[Removal]) -> String {
+    let section = |removal: &Removal| {
+        let (removed, rows) = (HumanCount(removal.removed), HumanCount(removal.rows));
+        let more = if removal.removed > removal.examples.len() as u64 { ", …" } else { "" };
+        let examples = match removal.examples.join(", ") {
+            none if none.is_empty() => String::new(),
+            examples => format!(" ({examples}{more})"),
+        };
+        format!("{removed} of {rows} rows of {}{examples}", removal.section)
+    };
+    removals.iter().map(section).collect::<Vec<_>>().join(", ")
+}
+
+fn as_json(run: &Run) -> Value {
+    json!({
+        "run": run.id,
+        "state": run.state.as_str(),
+        "attempt": run.attempt,
+        "startedAt": run.started_at,
+        "endedAt": run.ended_at,
+        "changes": run.changes,
+        "removals": run.removals,
+        "reason": run.reason,
+        "summary": run.summary,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_changed_is_counted_by_kind_and_what_would_go_by_section() {
+        let changes: Changes =
+            serde_json::from_value(json!({"account": {"new": 1200, "changed": 0, "gone": 1}})).unwrap();
+        assert_eq!(changed(&changes), "account 1,200 new, 1 gone");
+        assert_eq!(changed(&Changes::default()), "nothing");
+        let removals: Vec<Removal> = serde_json::from_value(json!([
+            {"section": "users", "rows": 100, "removed": 30, "examples": ["ada", "eve"]},
+            {"section": "grants", "rows": 50, "removed": 20, "examples": []},
+        ]))
+        .unwrap();
+        assert_eq!(removed(&removals), "30 of 100 rows of users (ada, eve, …), 20 of 50 rows of grants");
+    }
+}

@@ -1,0 +1,195 @@
+//! `--store URL`: the store that a command works with, and the system in it.
+
+use std::env::{self, VarError};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use connector_api::ConnectorError;
+use connector_api::secrecy::ExposeSecret;
+use connector_host::{nearest, secret};
+use connector_store::{At, Location, Store, System};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// The variable that may hold the URL.
+const VARIABLE: &str = "ORBISID_STORE";
+
+/// Which store, and which system of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+pub(super) struct StoreArguments {
+    /// URL of the store: sqlite:FILE or postgres://USER@HOST/DATABASE [default: the environment variable ORBISID_STORE]
+    #[arg(long, value_name = "URL")]
+    store: Option<Url>,
+    /// File that contains only the URL of the store, for a URL with a password
+    #[arg(long, value_name = "FILE", conflicts_with = "store")]
+    store_file: Option<PathBuf>,
+    /// Name of the system in the store [default: its own name, or the only system of the store]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+/// A URL as it was given. It is not shown: it may contain a password.
+#[derive(Clone)]
+struct Url(String);
+
+impl FromStr for Url {
+    type Err = std::convert::Infallible;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        Ok(Self(url.to_owned()))
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Url(…)")
+    }
+}
+
+impl StoreArguments {
+    /// Returns where the store is, if one was given.
+    ///
+    /// # Errors
+    /// `invalid_config` if it is not the URL of a store, or if it has a password on the command line.
+    pub(super) fn location(&self) -> Result<Option<Location>, ConnectorError> {
+        if let Some(Url(url)) = &self.store {
+            let location: Location = url.parse()?;
+            if location.has_password() {
+                return Err(ConnectorError::invalid_config(
+                    "the URL of --store contains a password, which others can see on the command line",
+                    format!(
+                        "put the URL into the variable {VARIABLE} or a file for --store-file, or the password into the \
+                             file of PGPASSFILE; and change the password"
+                    ),
+                ));
+            }
+            return Ok(Some(location));
+        }
+        if let Some(path) = &self.store_file {
+            return secret::read_secret(path)?.expose_secret().parse().map(Some);
+        }
+        match env::var(VARIABLE) {
+            Ok(url) if url.is_empty() => Ok(None),
+            Ok(url) => url.parse().map(Some).map_err(|error: ConnectorError| error.context(VARIABLE)),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => Err(ConnectorError::invalid_config(
+                format!("the variable {VARIABLE} is not UTF-8 text"),
+                "set it again",
+            )),
+        }
+    }
+
+    /// Returns the name that was given.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Opens the store for reading, and finds the system.
+    ///
+    /// # Errors
+    /// `invalid_config` if no store was given, or no system of it is meant.
+    pub(super) fn open(&self) -> Result<(Store, System), ConnectorError> {
+        let location = self.location()?.ok_or_else(|| {
+            ConnectorError::invalid_config(
+                "no store was given",
+                format!("use --store URL, such as --store sqlite:history.db, or the variable {VARIABLE}"),
+            )
+        })?;
+        let mut store = Store::open(&location)?;
+        let systems = store.systems()?;
+        let names = || systems.iter().map(|system| system.name.as_str());
+        let all = || names().collect::<Vec<_>>().join(", ");
+        let found = match &self.name {
+            Some(name) => systems.iter().find(|system| system.name == *name).ok_or_else(|| {
+                let remedy = match nearest(name, names()) {
+                    Some(nearest) => format!("did you mean --name {nearest}?"),
+                    None => format!("its systems are: {}", all()),
+                };
+                ConnectorError::invalid_config(format!("the store has no system {name}"), remedy)
+            }),
+            None => match &systems[..] {
+                [only] => Ok(only),
+                [] => Err(ConnectorError::invalid_config(
+                    "the store is empty",
+                    "keep a scan in it first, with `harness scan --store URL`",
+                )),
+                _ => Err(ConnectorError::invalid_config(
+                    "the store has several systems",
+                    format!("choose one with --name: {}", all()),
+                )),
+            },
+        };
+        let found = found?.clone();
+        Ok((store, found))
+    }
+}
+
+/// `RUN|TIME`: a run by its number, or a moment by its date or time. A date means its end, in the reader's zone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment(pub(super) At);
+
+impl FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str =
+            "write the number of a run, a date such as 2026-03-03, or a time such as 2026-03-03T09:00Z";
+        if let Ok(run) = text.parse() {
+            return Ok(Self(At::Run(run)));
+        }
+        if let Ok(time) = text.parse::<Timestamp>() {
+            return Ok(Self(At::Time(time)));
+        }
+        let zone = TimeZone::system();
+        let local = match text.parse::<jiff::civil::Date>() {
+            Ok(date) if text.len() == 10 => date.tomorrow().and_then(|next| next.to_zoned(zone)),
+            _ => text.parse::<jiff::civil::DateTime>().and_then(|time| time.to_zoned(zone)),
+        };
+        local.map(|time| Self(At::Time(time.timestamp()))).map_err(|_| EXPECTED)
+    }
+}
+
+/// A time in the reader's zone, with the UTC if that differs.
+pub(super) fn shown(time: Timestamp) -> String {
+    shown_in(time, TimeZone::system())
+}
+
+fn shown_in(time: Timestamp, zone: TimeZone) -> String {
+    let utc = time.strftime("%Y-%m-%d %H:%M UTC");
+    let local = time.to_zoned(zone);
+    if local.offset().is_zero() {
+        return utc.to_string();
+    }
+    let utc = time.strftime("%H:%M UTC");
+    format!("{} ({utc})", local.strftime("%Y-%m-%d %H:%M"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_time_is_shown_in_the_readers_zone_with_the_utc() {
+        let time: Timestamp = "2026-03-03T23:30:00Z".parse().unwrap();
+        assert_eq!(shown_in(time, TimeZone::UTC), "2026-03-03 23:30 UTC");
+        let berlin = TimeZone::fixed(jiff::tz::offset(1));
+        assert_eq!(shown_in(time, berlin), "2026-03-04 00:30 (23:30 UTC)");
+    }
+
+    #[test]
+    fn a_moment_is_a_run_or_a_time() {
+        let at = |text: &str| text.parse::<Moment>().map(|moment| moment.0);
+        assert_eq!(at("17"), Ok(At::Run(17)));
+        let time = "2026-03-03T09:00:00Z".parse().unwrap();
+        assert_eq!(at("2026-03-03T09:00:00Z"), Ok(At::Time(time)));
+        assert!(matches!(at("2026-03-03"), Ok(At::Time(_))));
+        assert!(matches!(at("2026-03-03 09:00"), Ok(At::Time(_))));
+        for odd in ["", "yesterday", "2026-13-01"] {
+            assert!(at(odd).is_err(), "{odd}");
+        }
+    }
+}
