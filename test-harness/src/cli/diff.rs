@@ -88,8 +88,11 @@ impl Arguments {
 fn not_read(sections: &[SectionState]) -> Vec<String> {
     let kept = sections.iter().filter(|state| state.status != "complete");
     kept.map(|state| {
-        let since = state.as_of.map_or_else(|| "never read".to_owned(), |time| format!("as of {}", shown(time)));
-        format!("Not read in the later run: {} ({}); its rows are {since}.", state.section, state.status)
+        let since = match state.as_of {
+            None => "it was never read".to_owned(),
+            Some(time) => format!("its rows are as of {}", shown(time)),
+        };
+        format!("Not read in the later run: {} ({}); {since}.", state.section, state.status)
     })
     .collect()
 }

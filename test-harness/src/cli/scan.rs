@@ -136,7 +136,7 @@ impl Arguments {
         let place = location.as_ref().map(ToString::to_string);
         let exit = self.conclude(&report, &target.descriptor.evidence, &destination, place.as_deref());
         match ended.as_ref().and_then(|ended| ended.get()) {
-            Some(ended) => Ok(exit.max(self.conclude_kept(ended, &target.config.name)?)),
+            Some(ended) => Ok(exit.max(self.conclude_kept(ended, self.name_in_store(&target))?)),
             None => Ok(exit),
         }
     }
@@ -156,10 +156,14 @@ impl Arguments {
         refused.map_or(Ok(()), |(message, remedy)| Err(ConnectorError::invalid_config(message, remedy)))
     }
 
+    fn name_in_store<'a>(&'a self, target: &'a Target) -> &'a str {
+        self.store.name().unwrap_or(&target.config.name)
+    }
+
     /// Opens the store and begins the scan there.
     async fn keep(&self, location: &Location, target: &Target) -> Result<StoreArchive, ConnectorError> {
         let hold = Hold { above_percent: self.hold.hold_above, ..Hold::default() };
-        let name = self.store.name().unwrap_or(&target.config.name).to_owned();
+        let name = self.name_in_store(target).to_owned();
         let (location, descriptor, config) = (location.clone(), target.descriptor.clone(), target.config.clone());
         let fresh = self.rows.fresh;
         let begun = tokio::task::spawn_blocking(move || {
@@ -289,7 +293,7 @@ impl Arguments {
             destination,
             format,
             checkpoint: checkpoint.map(|path| CheckpointFile { path, fresh: self.rows.fresh }),
-                inputs: target.files.clone(),
+            inputs: target.files.clone(),
             without: self.rows.without.clone(),
             cancel,
             reporter,

@@ -5,6 +5,7 @@ mod bad_input;
 mod conformance;
 mod duckdb;
 mod host;
+mod kept;
 mod keys;
 #[cfg(unix)]
 mod killed;

@@ -17,7 +17,7 @@ pub fn harness(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Comman
     for variable in ["RUST_LOG", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", PASSWORD_VARIABLE] {
         command.env_remove(variable);
     }
-    for variable in ["COLUMNS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+    for variable in ["ORBISID_STORE", "PGPASSFILE", "COLUMNS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
     command

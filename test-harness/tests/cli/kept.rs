@@ -1,0 +1,114 @@
+//! Scans that are kept in a store, and what is asked of them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use jumpcloud_simulator::SimulatorOptions;
+use serde_json::Value;
+
+use crate::support::{Ended, harness, run, scan, small};
+
+fn store_in(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("kept.db").display())
+}
+
+fn json(ended: &Ended) -> Value {
+    assert_eq!(ended.code, 0, "{ended:?}");
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_is_kept_with_its_history_and_what_changed_since_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path());
+    let rows = folder.path().join("rows.ndjson");
+    let simulator = small(SimulatorOptions::default()).await;
+    let keep = ["--store", &store, "--name", "hq"];
+    let scanned = run(scan(&simulator, &keep).args(["--without", "serviceAccounts"]));
+    assert_eq!(scanned.code, 0, "{scanned:?}");
+    assert!(scanned.stdout.is_empty() && scanned.stderr.contains("Kept as run 1"), "{scanned:?}");
+    let scanned = run(scan(&simulator, &keep).arg("--output").arg(&rows));
+    assert_eq!(scanned.code, 0, "{scanned:?}");
+    let rows = std::fs::read_to_string(rows).unwrap();
+    let rows = rows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let expected: BTreeSet<String> = rows
+        .filter(|row| row["kind"] == "serviceAccount")
+        .map(|row| row["username"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(expected.len() > 2, "{expected:?}");
+
+    let history = json(&run(&mut harness(["history", "--store", &store, "--format", "json"])));
+    let states: Vec<&str> = history.as_array().unwrap().iter().map(|run| run["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["published", "published"]);
+    assert_eq!(history[0]["changes"]["account"]["new"], expected.len(), "{}", history[0]["changes"]);
+    let text = run(&mut harness(["history", "--store", &store]));
+    let counted = format!("account {} new", expected.len());
+    assert!(text.stdout.contains("published") && text.stdout.contains(&counted), "{text:?}");
+
+    let diff = run(&mut harness(["diff", "--store", &store, "--format", "json"]));
+    assert_eq!(diff.code, 0, "{diff:?}");
+    let changes = diff.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let new: BTreeSet<String> = changes
+        .filter(|change| change["change"] == "new" && change["after"]["record"] == "account")
+        .map(|change| change["after"]["username"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(new, expected);
+    let text = run(&mut harness(["diff", "--store", &store, "--from", "1", "--to", "2"]));
+    let is_shown = |name: &String| text.stdout.contains(&format!("serviceAccount {name}: new"));
+    assert!(text.code == 0 && new.iter().all(is_shown), "{text:?}");
+    let none = run(&mut harness(["diff", "--store", &store, "--from", "2", "--to", "2"]));
+    assert!(none.stdout.contains("Nothing has changed."), "{none:?}");
+    let skipped = run(&mut harness(["diff", "--store", &store, "--from", "1", "--to", "1"]));
+    assert!(skipped.stdout.contains("serviceAccounts (skipped); it was never read"), "{skipped:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_that_loses_most_of_the_users_is_held_until_it_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path());
+    let note = folder.path().join("note");
+    let options = |users| SimulatorOptions { users, groups: 12, systems: 10, ..SimulatorOptions::default() };
+    let whole = jumpcloud_simulator::Simulator::start(options(130)).await.unwrap();
+    assert_eq!(run(&mut scan(&whole, &["--store", &store, "--name", "hq", "--quiet"])).code, 0);
+    // The simulator gives other ids to an organisation of another size.
+    let less = jumpcloud_simulator::Simulator::start(options(85)).await.unwrap();
+    let command = format!("echo \"$HELD_SYSTEM $HELD_RUN: $HELD_REASON\" > '{}'", note.display());
+    let held = run(&mut scan(&less, &["--store", &store, "--name", "hq", "--quiet", "--on-held", &command]));
+    assert_eq!(held.code, 4, "{held:?}");
+    assert!(held.stderr.contains("of 130 rows of users") && held.stderr.contains("harness accept 2"), "{held:?}");
+    let noted = std::fs::read_to_string(note).unwrap();
+    assert!(noted.starts_with("hq 2: it would remove") && noted.contains("rows of users"), "{noted}");
+    let history = json(&run(&mut harness(["history", "--store", &store, "--format", "json"])));
+    assert_eq!((&history[0]["state"], &history[1]["state"]), (&"held".into(), &"published".into()));
+    let accepted = run(&mut harness(["accept", "2", "--store", &store]));
+    assert!(accepted.code == 0 && accepted.stderr.contains("Run 2 of hq was taken over"), "{accepted:?}");
+    run(&mut harness(["accept", "2", "--store", &store])).assert_error(2, "invalid_config", "harness history");
+}
+
+#[test]
+fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+    let url = "postgres://ada:hunter2@127.0.0.1:1/kept";
+    for command in ["history", "diff"] {
+        let refused = run(&mut harness([command, "--store", url]));
+        refused.assert_error(2, "invalid_config", "ORBISID_STORE");
+        refused.assert_hides("hunter2");
+    }
+    let from_variable = run(harness(["history"]).env("ORBISID_STORE", url));
+    from_variable.assert_hides("hunter2");
+    assert_ne!(from_variable.code, 0);
+    run(&mut harness(["history"])).assert_error(2, "invalid_config", "--store URL");
+}
+
+#[test]
+fn an_unknown_system_is_answered_with_the_nearest_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path());
+    run(&mut harness(["history", "--store", &store])).assert_error(2, "invalid_config", "scan --store");
+    let run_scan = run(&mut harness(["scan", "--demo", "--store", &store, "--quiet"]));
+    assert_eq!(run_scan.code, 0, "{run_scan:?}");
+    run(&mut harness(["history", "--store", &store, "--name", "dmeo"])).assert_error(
+        2,
+        "invalid_config",
+        "--name demo",
+    );
+}
