@@ -26,6 +26,7 @@ mod password_file;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod publish;
+mod reach;
 mod read;
 mod runs;
 mod scan;
@@ -37,6 +38,7 @@ pub use archive::StoreArchive;
 pub use diff::{Change, EachChange};
 pub use location::Location;
 pub use publish::{Changes, Counts, Ended, Hold, Removal};
+pub use reach::Who;
 pub use read::EachRecord;
 pub use runs::{Run, RunState};
 pub use scan::{Fence, Scan, Start};

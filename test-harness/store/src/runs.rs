@@ -1,7 +1,8 @@
 //! The list of runs.
 
-use connector_api::{ConnectorError, Outcome, ScanSummary};
+use connector_api::{Access, ConnectorError, Descriptor, Field, Outcome, ScanSummary};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::database::{Connection, Value};
 use crate::publish::{Changes, Removal};
@@ -62,6 +63,29 @@ pub struct Run {
     pub removals: Vec<Removal>,
     /// Why it failed or was discarded.
     pub reason: Option<String>,
+}
+
+/// What a connector says of its rows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Described {
+    /// The fields that change by themselves.
+    pub(crate) volatile: Vec<Field>,
+    /// The accesses that rows may carry, weakest first.
+    pub(crate) accesses: Vec<Access>,
+}
+
+impl Described {
+    pub(crate) fn of(descriptor: &Descriptor) -> Self {
+        Self { volatile: descriptor.volatile.clone(), accesses: descriptor.accesses.clone() }
+    }
+}
+
+/// Returns what the connector said of the rows of a run.
+pub(crate) fn described(db: &mut dyn Connection, run: i64) -> Result<Described, ConnectorError> {
+    let sql = "select described from run where id = ?1";
+    let described = db.first(sql, &[run.into()], |row| parsed(row.text(0)?))?;
+    Ok(described.flatten().unwrap_or_default())
 }
 
 /// Returns the runs of a system, the latest first.

@@ -1,6 +1,6 @@
 //! A store: systems, their runs, and what stood after each.
 
-use connector_api::{ConnectorError, Record, ScanSummary, Section};
+use connector_api::{ConnectorError, Grant, Record, ScanSummary, Section};
 use jiff::Timestamp;
 
 use crate::body::VolatileFields;
@@ -10,6 +10,7 @@ use crate::find;
 use crate::location::{Kind, Location};
 use crate::migrate;
 use crate::publish::{Ended, Publication};
+use crate::reach::{Reach, Who};
 use crate::read::{self, EachRecord};
 use crate::runs::{self, Run, RunState};
 use crate::scan::{Scan, Start, System as Owned};
@@ -154,15 +155,9 @@ impl Store {
         let sql = "select fence from system where id = ?1";
         let fence = self.database.first(sql, &[system.id.into()], |row| row.number(0))?.unwrap_or_default();
         let owned = Owned { id: system.id, name: system.name.clone(), fence };
-        let fields = VolatileFields::new(&self.volatile(run)?);
+        let fields = VolatileFields::new(&runs::described(&mut *self.database, run)?.volatile);
         let publication = Publication { system: &owned, run, summary: &summary, fields: &fields };
         publication.publish(&mut *self.database, None)
-    }
-
-    fn volatile(&mut self, run: i64) -> Result<Vec<connector_api::Field>, ConnectorError> {
-        let sql = "select volatile from run where id = ?1";
-        let json = self.database.first(sql, &[run.into()], |row| row.word(0).map(str::to_owned))?.unwrap_or_default();
-        serde_json::from_str(&json).map_err(|_| ConnectorError::internal("the store has a run that cannot be read"))
     }
 
     /// Returns the published run at a moment.
@@ -240,6 +235,30 @@ impl Store {
     pub fn find(&mut self, system: &System, run: i64, kind: &str, called: &str) -> Result<Vec<Record>, ConnectorError> {
         let kind = crate::kinds::Kind::of(kind)?;
         find::find(&mut *self.database, kind.word, system.id, run, called)
+    }
+
+    /// Returns what an account reaches after a published run, and by which ways. Only the rows on these ways are read.
+    ///
+    /// # Errors
+    /// `invalid_config` if there is no such account; `sink` if the store cannot be read.
+    pub fn why(&mut self, system: &System, run: i64, external_id: &str) -> Result<Vec<Grant>, ConnectorError> {
+        Reach::new(&mut *self.database, system.id, run).of_account(external_id)
+    }
+
+    /// Returns who reaches a resource after a published run, and by which ways: groups first, then at most `limit` accounts.
+    /// Only the rows on these ways are read.
+    ///
+    /// # Errors
+    /// `invalid_config` if there is no such resource; `sink` if the store cannot be read.
+    pub fn who(
+        &mut self,
+        system: &System,
+        run: i64,
+        resource_type: &str,
+        external_id: &str,
+        limit: usize,
+    ) -> Result<Who, ConnectorError> {
+        Reach::new(&mut *self.database, system.id, run).to_resource(resource_type, external_id, limit)
     }
 }
 

@@ -26,8 +26,8 @@ create table run (
     attempt integer not null,
     -- The number of its next checkpoint. Staged rows with this number came after the last one.
     part integer not null,
-    -- The fields that change by themselves, as JSON.
-    volatile text not null,
+    -- What the connector says of its rows, as JSON: the fields that change by themselves, and the accesses, weakest first.
+    described text not null,
     started_at timestamptz not null,
     ended_at timestamptz,
     outcome text,

@@ -7,7 +7,7 @@ use super::{Scan, Staging, System};
 use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
 use crate::kinds::KINDS;
-use crate::runs;
+use crate::runs::{self, Described};
 
 /// Whose turn it is to scan a system. The scan with the highest number so far is the only one that can write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,10 +88,10 @@ impl Start<'_> {
 
     fn add_run(&self, db: &mut dyn Connection, system: &System) -> Result<i64, ConnectorError> {
         let run = db.numbers("run", 1)?;
-        let volatile = runs::json(&self.descriptor.volatile)?;
-        let sql = "insert into run (id, system, state, fence, attempt, part, volatile, started_at) \
+        let described = runs::json(&Described::of(self.descriptor))?;
+        let sql = "insert into run (id, system, state, fence, attempt, part, described, started_at) \
                    values (?1, ?2, 'staging', ?3, 1, 0, ?4, ?5)";
-        db.execute(sql, &[run.into(), system.id.into(), system.fence.into(), volatile, self.now.into()])?;
+        db.execute(sql, &[run.into(), system.id.into(), system.fence.into(), described, self.now.into()])?;
         Ok(run)
     }
 

@@ -102,6 +102,19 @@ impl Organisation {
         }
     }
 
+    /// Hires many, and gives them much to reach.
+    pub fn crowd(&mut self) {
+        for _ in 0..30 {
+            self.hire();
+            self.group();
+            self.install();
+        }
+        for _ in 0..120 {
+            self.join();
+            self.bind();
+        }
+    }
+
     fn hire(&mut self) {
         let id = self.id();
         let mut account = Account::new(&*id, format!("user{id}"));

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use connector_api::{Account, Record};
+use connector_access::{Reverse, RowsBuilder};
+use connector_api::{Account, Grant, Principal, Record};
 use connector_store::{At, Change, Ended};
 use serde_json::Value;
 
@@ -10,7 +11,11 @@ use crate::backend::{Backend, on_both};
 use crate::organisation::{Organisation, descriptor};
 use crate::support::{ANYTHING, assert_rows, comparable, scan, seeds, summary, system};
 
-on_both!(the_difference_of_any_two_runs_is_that_of_their_rows, somebody_is_found_by_id_name_and_address_in_any_case);
+on_both!(
+    the_difference_of_any_two_runs_is_that_of_their_rows,
+    somebody_is_found_by_id_name_and_address_in_any_case,
+    what_an_account_reaches_and_who_reaches_a_resource_is_what_all_rows_say,
+);
 
 fn by_key(rows: &[Record]) -> BTreeMap<String, Value> {
     let descriptor = descriptor();
@@ -93,4 +98,60 @@ fn somebody_is_found_by_id_name_and_address_in_any_case(backend: &Backend) {
     assert_eq!(store.run_at(&system, At::Time(runs[1].started_at)).unwrap(), before);
     let earlier = runs[1].started_at - jiff::SignedDuration::from_secs(1);
     assert!(store.run_at(&system, At::Time(earlier)).unwrap_err().message.contains("by then"));
+}
+
+fn what_an_account_reaches_and_who_reaches_a_resource_is_what_all_rows_say(backend: &Backend) {
+    let descriptor = descriptor();
+    let (mut ways, mut hidden) = (0, 0);
+    for seed in seeds(3) {
+        let mut organisation = Organisation::new(seed);
+        organisation.crowd();
+        let rows = organisation.whole();
+        let ended = scan(backend, &descriptor, &rows, &summary(&descriptor, &[]), ANYTHING);
+        let Ended::Published { run, .. } = ended else { panic!("{ended:?}") };
+        let mut all = RowsBuilder::new(&descriptor.accesses);
+        rows.iter().for_each(|row| all.enter(row));
+        let all = all.finish();
+        let mut store = backend.open();
+        let system = system(&mut store);
+        let sorted = |mut grants: Vec<Grant>| {
+            grants.sort_by_cached_key(|grant| Record::from(grant.clone()).key());
+            // Equally long ways come in the order of the rows, which the store does not keep.
+            for grant in &mut grants {
+                grant.via.sort_by_cached_key(|way| serde_json::to_string(way).unwrap());
+            }
+            grants
+        };
+        for row in &rows {
+            match row {
+                Record::Account(account) => {
+                    let id = &account.external_id;
+                    let expected = all.account(id).map(|account| all.grants(account)).unwrap_or_default();
+                    ways += expected.iter().map(|grant| grant.via.len()).sum::<usize>();
+                    let found = store.why(&system, run, id).unwrap();
+                    assert_eq!(sorted(found), sorted(expected), "SEED={seed}, account {id}");
+                }
+                Record::Resource(resource) => {
+                    let (of_type, id) = (&resource.resource_type, &resource.external_id);
+                    let reverse = Reverse::of(all.graph());
+                    let at = all.resource(of_type, id).unwrap();
+                    let expected: Vec<Grant> = all.grants_to(&reverse, at).collect();
+                    let is_account = |grant: &&Grant| matches!(grant.principal, Principal::Account { .. });
+                    let accounts = expected.iter().filter(is_account).count();
+                    let found = store.who(&system, run, of_type, id, 1000).unwrap();
+                    assert_eq!(sorted(found.grants), sorted(expected), "SEED={seed}, {of_type} {id}");
+                    assert_eq!(found.accounts, accounts as u64, "SEED={seed}, {of_type} {id}");
+                    if !resource.container {
+                        let few = store.who(&system, run, of_type, id, 1).unwrap();
+                        assert_eq!(few.accounts, accounts as u64, "SEED={seed}, {of_type} {id}");
+                        assert_eq!(few.grants.iter().filter(is_account).count(), accounts.min(1));
+                        hidden += accounts.saturating_sub(1);
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert!(store.why(&system, run, "nobody").unwrap_err().message.contains("no such account"));
+    }
+    assert!(ways > 20 && hidden > 5, "{ways} ways, {hidden} accounts that are only counted");
 }
