@@ -1,11 +1,12 @@
 //! `harness diff`
 
 use clap::Args;
-use connector_api::{Access, Binding, ConnectorError, Record};
+use connector_api::{Binding, ConnectorError, Record};
 use connector_store::{At, Change, RunState, SectionState, Store, System};
 use serde_json::{Value, json};
 
 use super::print::{self, AnswerFormat, printable};
+use super::reach::named;
 use super::store::{Moment, StoreArguments, shown};
 use super::{Exit, screen};
 
@@ -159,15 +160,6 @@ impl Names<'_> {
             }
         }
         Ok(format!("{} {}", end.node_type, end.external_id))
-    }
-}
-
-/// The target's word, with the level that it has.
-fn named(access: &Access) -> String {
-    if access.word == access.level.as_str() {
-        access.word.to_string()
-    } else {
-        format!("{} ({})", access.word, access.level)
     }
 }
 

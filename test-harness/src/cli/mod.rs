@@ -14,6 +14,7 @@ mod logging;
 mod man;
 mod paragraph;
 mod print;
+mod reach;
 mod scan;
 mod schema;
 mod screen;
@@ -78,6 +79,10 @@ enum Command {
     Accept(history::AcceptArguments),
     /// Show what changed between two scans that are kept
     Diff(diff::Arguments),
+    /// Show what an account reaches, and by which ways
+    Why(reach::WhyArguments),
+    /// Show who reaches a resource, how strongly, and by which ways
+    Who(reach::WhoArguments),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector
@@ -126,6 +131,8 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::History(arguments) => arguments.run(),
         Command::Accept(arguments) => arguments.run(),
         Command::Diff(arguments) => arguments.run(),
+        Command::Why(arguments) => arguments.run(),
+        Command::Who(arguments) => arguments.run(),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),

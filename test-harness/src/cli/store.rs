@@ -2,14 +2,16 @@
 
 use std::env::{self, VarError};
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
-use connector_api::ConnectorError;
 use connector_api::secrecy::ExposeSecret;
+use connector_api::{ConnectorError, Credential, Descriptor, Record, ScanSummary, SystemConfig};
 use connector_host::{nearest, secret};
-use connector_store::{At, Location, Store, System};
+use connector_store::{At, Ended, Fence, Hold, Location, Start, Store, System};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -124,6 +126,111 @@ impl StoreArguments {
         };
         let found = found?.clone();
         Ok((store, found))
+    }
+}
+
+/// `FROM`: the rows that a question is about.
+#[derive(Debug, Args)]
+pub(super) struct FromArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Ask about the rows as of this run or time [default: the last published run]
+    #[arg(long, value_name = "RUN|TIME", conflicts_with = "from_file")]
+    at: Option<Moment>,
+    /// Ask about a file of rows, as `harness scan --output FILE.ndjson` writes it, instead of a store
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["store", "store_file", "name"])]
+    from_file: Option<PathBuf>,
+}
+
+/// Rows that questions are asked about.
+pub(super) struct Rows {
+    pub(super) store: Store,
+    pub(super) system: System,
+    pub(super) run: i64,
+}
+
+impl FromArguments {
+    /// Opens the store at the moment that is meant, or reads the file into a store in memory.
+    pub(super) fn open(&self) -> Result<Rows, ConnectorError> {
+        if let Some(path) = &self.from_file {
+            return read_file(path);
+        }
+        let (mut store, system) = self.store.open()?;
+        let run = store.run_at(&system, self.at.map_or(At::Now, |moment| moment.0))?;
+        Ok(Rows { store, system, run })
+    }
+}
+
+impl Rows {
+    /// Finds the one row of a kind that has this id, name or address.
+    ///
+    /// # Errors
+    /// `invalid_config` if there is none, with the nearest name, or if there are several, with their ids.
+    pub(super) fn one(&mut self, kind: &str, called: &str) -> Result<Record, ConnectorError> {
+        let mut found = self.store.find(&self.system, self.run, kind, called)?;
+        match found.len() {
+            1 => Ok(found.remove(0)),
+            0 => {
+                let remedy = match self.store.nearest(&self.system, self.run, kind, called)? {
+                    Some(nearest) => format!("did you mean {nearest}?"),
+                    None => "name it by its name, its address or its id".to_owned(),
+                };
+                Err(ConnectorError::invalid_config(format!("there is no {kind} {called}"), remedy))
+            }
+            several => {
+                let ids: Vec<String> = found.iter().take(5).filter_map(id).collect();
+                let message = format!("{several} rows of kind {kind} are called {called}");
+                Err(ConnectorError::invalid_config(message, format!("name it by its id, such as {}", ids.join(", "))))
+            }
+        }
+    }
+}
+
+fn id(record: &Record) -> Option<String> {
+    match record {
+        Record::Account(account) => Some(account.external_id.clone()),
+        Record::Group(group) => Some(group.external_id.clone()),
+        Record::Resource(resource) => Some(resource.external_id.clone()),
+        _ => None,
+    }
+}
+
+/// Reads a file of rows into a store in memory.
+fn read_file(path: &Path) -> Result<Rows, ConnectorError> {
+    let unreadable = |why: &dyn fmt::Display| {
+        ConnectorError::invalid_config(
+            format!("the rows in {} cannot be read: {why}", path.display()),
+            "use a file of a whole scan in the format ndjson",
+        )
+    };
+    let lines = || -> Result<_, ConnectorError> {
+        let file = File::open(path).map_err(|error| unreadable(&error))?;
+        Ok(BufReader::new(file).lines())
+    };
+    let last = lines()?.last().ok_or_else(|| unreadable(&"it is empty"))?.map_err(|error| unreadable(&error))?;
+    let summary: ScanSummary =
+        serde_json::from_str(&last).map_err(|_| unreadable(&"its last line is not the summary of a scan"))?;
+    summary.verify()?;
+    let mut descriptor = Descriptor::new(&summary.os_type, "", "");
+    descriptor.sections.clone_from(&summary.described);
+    let config = SystemConfig::new(&summary.os_type, "", Credential::default());
+    let name = if summary.system.trim().is_empty() { "file" } else { &summary.system };
+    let now = summary.started_at;
+    let start = Start { name, descriptor: &descriptor, config: &config, fence: Fence::Own, now, fresh: true };
+    let mut scan = Store::in_memory()?.begin(start)?;
+    let mut lines = lines()?.peekable();
+    while let Some(line) = lines.next() {
+        if lines.peek().is_some() {
+            let line = line.map_err(|error| unreadable(&error))?;
+            let record = serde_json::from_str(&line).map_err(|error| unreadable(&error))?;
+            scan.stage(&[record])?;
+        }
+    }
+    let (mut store, ended) = scan.publish_and_keep(&summary, Hold::default())?;
+    let system = store.systems()?.into_iter().next();
+    match (ended, system) {
+        (Ended::Published { run, .. }, Some(system)) => Ok(Rows { store, system, run }),
+        _ => Err(unreadable(&"its scan failed")),
     }
 }
 

@@ -41,3 +41,9 @@ pub(crate) fn find(
     }
     Ok(found.into_iter().map(|(_, record)| record).collect())
 }
+
+/// Returns every name of a kind after a run.
+pub(crate) fn names(db: &mut dyn Connection, kind: &str, system: i64, run: i64) -> Result<Vec<String>, ConnectorError> {
+    let sql = format!("select v.name from {kind}_version v where {STOOD}");
+    db.rows(&sql, &[system.into(), run.into()], |row| row.word(0).map(str::to_owned))
+}

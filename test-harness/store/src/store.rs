@@ -237,6 +237,22 @@ impl Store {
         find::find(&mut *self.database, kind.word, system.id, run, called)
     }
 
+    /// Returns the name of a kind after a published run that is most similar to `called`, if one is similar enough.
+    ///
+    /// # Errors
+    /// As for [`find`](Self::find).
+    pub fn nearest(
+        &mut self,
+        system: &System,
+        run: i64,
+        kind: &str,
+        called: &str,
+    ) -> Result<Option<String>, ConnectorError> {
+        let kind = crate::kinds::Kind::of(kind)?;
+        let names = find::names(&mut *self.database, kind.word, system.id, run)?;
+        Ok(connector_host::nearest(called, names.iter().map(String::as_str)).map(str::to_owned))
+    }
+
     /// Returns what an account reaches after a published run, and by which ways. Only the rows on these ways are read.
     ///
     /// # Errors

@@ -112,3 +112,41 @@ fn an_unknown_system_is_answered_with_the_nearest_name() {
         "--name demo",
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_and_who_say_what_the_grants_of_the_scan_say_from_a_store_and_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path());
+    let file = folder.path().join("rows.ndjson");
+    let file = file.to_str().unwrap();
+    let simulator = small(SimulatorOptions::default()).await;
+    let arguments = ["--store", &store, "--name", "hq", "--output", file, "--quiet"];
+    let scanned = run(scan(&simulator, &arguments).args(["--set", "effectiveGrants=all"]));
+    assert_eq!(scanned.code, 0, "{scanned:?}");
+    let text = std::fs::read_to_string(file).unwrap();
+    let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let grants: Vec<&Value> = rows.iter().filter(|row| row["record"] == "grant").collect();
+    let of = |found: &Value| -> BTreeSet<String> {
+        let grant = |grant: &Value| {
+            format!("{} {} {}", grant["principal"]["externalId"], grant["resource"]["externalId"], grant["access"])
+        };
+        found.as_array().unwrap().iter().map(grant).collect()
+    };
+    let expected = |keep: &dyn Fn(&Value) -> bool| {
+        of(&grants.iter().filter(|grant| keep(grant)).map(|grant| (*grant).clone()).collect::<Vec<_>>().into())
+    };
+    let grant = grants.iter().find(|grant| grant["principal"]["kind"] == "account").unwrap();
+    let (user, resource) = (grant["principal"]["username"].as_str().unwrap(), &grant["resource"]);
+    let (name, id) = (resource["name"].as_str().unwrap(), resource["externalId"].as_str().unwrap());
+    for from in [["--store", &store], ["--from-file", file]] {
+        let why = json(&run(harness(["why", user, "--format", "json"]).args(from)));
+        assert_eq!(of(&why), expected(&|grant| grant["principal"]["username"] == user));
+        let who = json(&run(harness(["who", id, "--format", "json"]).args(from)));
+        assert_eq!(of(&who["grants"]), expected(&|grant| grant["resource"]["externalId"] == id));
+        let text = run(harness(["why", user, id]).args(from));
+        assert!(text.stdout.contains(name) && text.stdout.contains("└─"), "{text:?}");
+        let text = run(harness(["who", id]).args(from));
+        assert!(text.stdout.contains(user), "{text:?}");
+        run(harness(["why", &format!("{user}x")]).args(from)).assert_error(2, "invalid_config", user);
+    }
+}

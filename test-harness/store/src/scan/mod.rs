@@ -8,10 +8,12 @@ use jiff::Timestamp;
 
 pub use self::begin::{Fence, Start};
 use self::staging::Staging;
+use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
 use crate::publish::{self, Ended, Hold};
 use crate::read::{self, EachRecord};
 use crate::runs;
+use crate::store::Store;
 
 /// A scan whose rows go into the store.
 ///
@@ -139,6 +141,19 @@ impl Scan {
     /// # Errors
     /// `sink` if the store cannot be written, or if another scan has taken the system over. The snapshot is then as before.
     pub fn publish(mut self, summary: &ScanSummary, hold: Hold) -> Result<Ended, ConnectorError> {
+        self.end(summary, hold)
+    }
+
+    /// Does the same and returns the store, which a store in memory needs to be of any use.
+    ///
+    /// # Errors
+    /// As for [`publish`](Self::publish).
+    pub fn publish_and_keep(mut self, summary: &ScanSummary, hold: Hold) -> Result<(Store, Ended), ConnectorError> {
+        let ended = self.end(summary, hold)?;
+        Ok((Store::new(self.database)?, ended))
+    }
+
+    fn end(&mut self, summary: &ScanSummary, hold: Hold) -> Result<Ended, ConnectorError> {
         let mut summary = summary.clone();
         if summary.described.is_empty() {
             // The run may be accepted later, by a program that knows no descriptor.
@@ -152,12 +167,12 @@ impl Scan {
             system: &self.system,
             run: self.run,
             summary: &summary,
-            fields: &crate::body::VolatileFields::new(&self.descriptor.volatile),
+            fields: &VolatileFields::new(&self.descriptor.volatile),
         };
         publication.publish(&mut *self.database, Some(hold))
     }
 
-    fn fail(mut self, summary: &ScanSummary) -> Result<Ended, ConnectorError> {
+    fn fail(&mut self, summary: &ScanSummary) -> Result<Ended, ConnectorError> {
         let (run, system) = (self.run, self.system.clone());
         let error = summary.error.as_ref();
         let is_rejected = error.is_some_and(|error| error.code == connector_api::ErrorCode::CheckpointRejected);

@@ -1,0 +1,178 @@
+//! `harness why` and `harness who`
+
+use std::fmt::Write;
+
+use clap::Args;
+use connector_api::{Access, AccessPath, ConnectorError, Grant, Principal, Record};
+use indicatif::HumanCount;
+use serde_json::json;
+
+use super::Exit;
+use super::print::{self, AnswerFormat, printable};
+use super::store::{FromArguments, shown};
+
+/// Accounts that are shown; the others are counted.
+const SHOWN: usize = 1000;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  harness why maria.keller --store sqlite:history.db\n  harness why maria.keller \
+web-1 --store sqlite:history.db --at 2026-03-03\n  harness why maria.keller --from-file scan.ndjson")]
+pub(super) struct WhyArguments {
+    /// Account, by its user name, e-mail address or id
+    account: String,
+    /// Show only this resource, by its name or id
+    resource: Option<String>,
+    #[command(flatten)]
+    from: FromArguments,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    format: AnswerFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  harness who web-1 --store sqlite:history.db\n  harness who web-1 --from-file \
+scan.ndjson --format json")]
+pub(super) struct WhoArguments {
+    /// Resource, by its name or id
+    resource: String,
+    #[command(flatten)]
+    from: FromArguments,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    format: AnswerFormat,
+}
+
+impl WhyArguments {
+    pub(super) fn run(self) -> Result<Exit, ConnectorError> {
+        let mut rows = self.from.open()?;
+        let Record::Account(account) = rows.one("account", &self.account)? else {
+            return Err(ConnectorError::internal("an account is another kind of row"));
+        };
+        let mut grants = rows.store.why(&rows.system, rows.run, &account.external_id)?;
+        if let Some(called) = &self.resource {
+            let Record::Resource(wanted) = rows.one("resource", called)? else {
+                return Err(ConnectorError::internal("a resource is another kind of row"));
+            };
+            grants.retain(|Grant { resource, .. }| {
+                (&resource.external_id, &resource.resource_type) == (&wanted.external_id, &wanted.resource_type)
+            });
+        }
+        strongest_first(&mut grants);
+        match self.format {
+            AnswerFormat::Json => print::json(&grants)?,
+            AnswerFormat::Text => {
+                let mut text =
+                    format!("{} reaches {}.\n", printable(&account.username), count(grants.len(), "resource"));
+                for grant in &grants {
+                    let resource = format!("{} {}", grant.resource.resource_type, grant.resource.name);
+                    text += &tree(&resource, grant);
+                }
+                print::text(&text)?;
+            }
+        }
+        Ok(Exit::Complete)
+    }
+}
+
+impl WhoArguments {
+    pub(super) fn run(self) -> Result<Exit, ConnectorError> {
+        let mut rows = self.from.open()?;
+        let Record::Resource(resource) = rows.one("resource", &self.resource)? else {
+            return Err(ConnectorError::internal("a resource is another kind of row"));
+        };
+        let (of_type, id) = (&resource.resource_type, &resource.external_id);
+        let mut who = rows.store.who(&rows.system, rows.run, of_type, id, SHOWN)?;
+        strongest_first(&mut who.grants);
+        match self.format {
+            AnswerFormat::Json => print::json(&json!({"accounts": who.accounts, "grants": who.grants}))?,
+            AnswerFormat::Text => {
+                let is_account = |grant: &&Grant| matches!(grant.principal, Principal::Account { .. });
+                let all = usize::try_from(who.accounts).unwrap_or(usize::MAX);
+                let mut text = format!("{} reach {}.\n", count(all, "account"), printable(&resource.name));
+                for grant in &who.grants {
+                    let kind = grant.principal.kind().as_str();
+                    text += &tree(&format!("{kind} {}", grant.principal.name()), grant);
+                }
+                let hidden = all.saturating_sub(who.grants.iter().filter(is_account).count());
+                if hidden > 0 {
+                    let _ = writeln!(text, "{} more are not shown.", count(hidden, "account"));
+                }
+                print::text(&text)?;
+            }
+        }
+        Ok(Exit::Complete)
+    }
+}
+
+/// The strongest access first, then by name.
+fn strongest_first(grants: &mut [Grant]) {
+    grants.sort_by(|one, two| {
+        let name = |grant: &Grant| (grant.principal.name().to_owned(), grant.resource.name.clone());
+        two.access.level.cmp(&one.access.level).then_with(|| name(one).cmp(&name(two)))
+    });
+}
+
+fn count(count: usize, word: &str) -> String {
+    format!("{} {word}{}", HumanCount(count as u64), if count == 1 { "" } else { "s" })
+}
+
+/// One grant with its ways as branches.
+fn tree(title: &str, grant: &Grant) -> String {
+    let mut text = format!("\n{}: {}{}\n", printable(title), named(&grant.access), until(grant.expires_at));
+    let ways = grant.via.len() + usize::from(grant.more_paths > 0);
+    for (at, way) in grant.via.iter().enumerate() {
+        let branch = if at + 1 == ways { "└─" } else { "├─" };
+        let _ = writeln!(text, "  {branch} {}", way_of(way, &grant.access));
+    }
+    if grant.more_paths > 0 {
+        let _ = writeln!(text, "  └─ at least {} more", HumanCount(grant.more_paths));
+    }
+    text
+}
+
+/// The steps of a way, and in what it differs from the whole.
+fn way_of(way: &AccessPath, whole: &Access) -> String {
+    let steps: Vec<String> = way.steps.iter().map(|step| printable(&step.name)).collect();
+    let mut text = if steps.is_empty() { "directly".to_owned() } else { format!("through {}", steps.join(" → ")) };
+    if way.access != *whole {
+        let _ = write!(text, ", {}", named(&way.access));
+    }
+    if let Some(raised_by) = &way.raised_by {
+        let _ = write!(text, ", raised by {}", printable(raised_by));
+    }
+    text + &until(way.expires_at)
+}
+
+/// The target's word, with the level that it has.
+pub(super) fn named(access: &Access) -> String {
+    match &*access.word {
+        word if word == access.level.as_str() => word.to_owned(),
+        word => format!("{} ({})", printable(word), access.level),
+    }
+}
+
+fn until(end: Option<jiff::Timestamp>) -> String {
+    end.map_or_else(String::new, |end| format!(", until {}", shown(end)))
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_api::{AccessLevel, PathStep, ResourceRef};
+
+    use super::*;
+
+    #[test]
+    fn the_ways_of_a_grant_are_its_branches() {
+        let sudo = Access::of_word(AccessLevel::Administer, "sudo");
+        let login = Access::of_word(AccessLevel::Use, "login");
+        let mut grant =
+            Grant::new(Principal::account("1", "ada"), ResourceRef::new("2", "system", "web-1"), sudo.clone());
+        let step = |name| PathStep::new("GROUP", "7", name);
+        grant.via =
+            vec![AccessPath::new(login, Vec::new()), AccessPath::new(sudo, vec![step("Admins"), step("Servers")])];
+        grant.more_paths = 2;
+        let expected = "\nsystem web-1: sudo (administer)\n  ├─ directly, login (use)\n  ├─ through Admins → Servers\n  \
+                        └─ at least 2 more\n";
+        assert_eq!(tree("system web-1", &grant), expected);
+    }
+}
