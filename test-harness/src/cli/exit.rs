@@ -11,6 +11,8 @@ pub enum Exit {
     Complete,
     /// The core sections are complete, an optional one is not.
     Incomplete,
+    /// There are findings at or above a severity.
+    Findings,
     /// The scan is kept aside, because it would remove too much.
     Held,
     /// The scan or the check failed.
@@ -29,6 +31,7 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::Incomplete => 3,
             Exit::Held => 4,
+            Exit::Findings => 5,
             Exit::Cancelled => 130,
         })
     }

@@ -7,6 +7,7 @@ mod connectors;
 mod describe;
 mod diff;
 mod exit;
+mod findings;
 mod fixtures;
 mod history;
 mod listening;
@@ -59,6 +60,7 @@ Exit codes:
   2    wrong usage or configuration, or a checkpoint that is refused
   3    core sections complete, an optional section not
   4    the scan was held, because it would remove too much from the store
+  5    there are findings at or above --fail-on
   130  cancelled";
 
 #[derive(Debug, Subcommand)]
@@ -83,6 +85,8 @@ enum Command {
     Why(reach::WhyArguments),
     /// Show who reaches a resource, how strongly, and by which ways
     Who(reach::WhoArguments),
+    /// List the evidence of privilege and risk, with severity, remedy, and since when
+    Findings(findings::Arguments),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector
@@ -133,6 +137,7 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Diff(arguments) => arguments.run(),
         Command::Why(arguments) => arguments.run(),
         Command::Who(arguments) => arguments.run(),
+        Command::Findings(arguments) => arguments.run(),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),

@@ -18,6 +18,7 @@ mod diff;
 #[cfg(test)]
 mod faults;
 mod find;
+mod findings;
 mod kinds;
 mod location;
 mod migrate;
@@ -36,6 +37,7 @@ mod tables;
 
 pub use archive::StoreArchive;
 pub use diff::{Change, EachChange};
+pub use findings::{EachFinding, Finding};
 pub use location::Location;
 pub use publish::{Changes, Counts, Ended, Hold, Removal};
 pub use reach::Who;

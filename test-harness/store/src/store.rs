@@ -7,6 +7,7 @@ use crate::body::VolatileFields;
 use crate::database::Connection;
 use crate::diff::{Between, EachChange};
 use crate::find;
+use crate::findings::{self, EachFinding};
 use crate::location::{Kind, Location};
 use crate::migrate;
 use crate::publish::{Ended, Publication};
@@ -251,6 +252,14 @@ impl Store {
         let kind = crate::kinds::Kind::of(kind)?;
         let names = find::names(&mut *self.database, kind.word, system.id, run)?;
         Ok(connector_host::nearest(called, names.iter().map(String::as_str)).map(str::to_owned))
+    }
+
+    /// Passes on the evidence on accounts and groups after a published run, with the run since which each stands.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read, and any error of `each`.
+    pub fn findings(&mut self, system: &System, run: i64, each: EachFinding<'_>) -> Result<(), ConnectorError> {
+        findings::findings(&mut *self.database, system.id, run, each)
     }
 
     /// Returns what an account reaches after a published run, and by which ways. Only the rows on these ways are read.

@@ -150,3 +150,24 @@ async fn why_and_who_say_what_the_grants_of_the_scan_say_from_a_store_and_from_a
         run(harness(["why", &format!("{user}x")]).args(from)).assert_error(2, "invalid_config", user);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_are_the_reasons_of_the_rows_and_fail_on_a_severity() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.ndjson");
+    let file = file.to_str().unwrap();
+    let simulator = small(SimulatorOptions::default()).await;
+    assert_eq!(run(&mut scan(&simulator, &["--output", file, "--quiet"])).code, 0);
+    let text = std::fs::read_to_string(file).unwrap();
+    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let expected: usize = rows.filter_map(|row| Some(row["reasons"].as_array()?.len())).sum();
+    let found = json(&run(&mut harness(["findings", "--from-file", file, "--format", "json"])));
+    let found = found.as_array().unwrap();
+    assert!(found.len() == expected && expected > 20, "{} of {expected}", found.len());
+    let ids: BTreeSet<&str> = found.iter().map(|finding| finding["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), expected);
+    assert_eq!(found[0]["severity"], "critical");
+    let high = run(&mut harness(["findings", "--from-file", file, "--severity", "high", "--fail-on", "high"]));
+    assert!(high.code == 5 && !high.stdout.contains("MEDIUM"), "{high:?}");
+    assert!(high.stdout.starts_with("CRITICAL") && high.stdout.contains(", since "), "{high:?}");
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_access::{Reverse, RowsBuilder};
-use connector_api::{Account, Grant, Principal, Record};
+use connector_api::{Account, Grant, Principal, Reason, ReasonKind, Record, Severity};
 use connector_store::{At, Change, Ended};
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use crate::support::{ANYTHING, assert_rows, comparable, scan, seeds, summary, sy
 on_both!(
     the_difference_of_any_two_runs_is_that_of_their_rows,
     somebody_is_found_by_id_name_and_address_in_any_case,
+    a_finding_stands_since_the_first_of_the_runs_in_a_row_that_have_it,
     what_an_account_reaches_and_who_reaches_a_resource_is_what_all_rows_say,
 );
 
@@ -154,4 +155,57 @@ fn what_an_account_reaches_and_who_reaches_a_resource_is_what_all_rows_say(backe
         assert!(store.why(&system, run, "nobody").unwrap_err().message.contains("no such account"));
     }
     assert!(ways > 20 && hidden > 5, "{ways} ways, {hidden} accounts that are only counted");
+}
+
+fn a_finding_stands_since_the_first_of_the_runs_in_a_row_that_have_it(backend: &Backend) {
+    let descriptor = descriptor();
+    let whole = summary(&descriptor, &[]);
+    let with = |reasons: &[(&str, &str)]| {
+        let reason = |(code, message): &(&str, &str)| {
+            Reason::new(*code, ReasonKind::Privilege, Severity::High, *message, "look")
+        };
+        let mut account = Account::new("1", "ada");
+        account.reasons = reasons.iter().map(reason).collect();
+        vec![Record::from(account)]
+    };
+    let scans = [
+        with(&[("power", "on 1 device")]),
+        with(&[("power", "on 2 devices"), ("stale", "is stale")]),
+        with(&[("power", "on 2 devices")]),
+        vec![Account::new("2", "eve").into()],
+        with(&[("power", "on 2 devices")]),
+        with(&[("power", "on 2 devices"), ("stale", "is stale")]),
+        with(&[("stale", "is stale"), ("power", "on 3 devices")]),
+    ];
+    let mut found = Vec::new();
+    let mut ids = std::collections::BTreeSet::new();
+    for rows in &scans {
+        let ended = scan(backend, &descriptor, rows, &whole, ANYTHING);
+        let Ended::Published { run, .. } = ended else { panic!("{ended:?}") };
+        let mut store = backend.open();
+        let system = system(&mut store);
+        let mut findings = Vec::new();
+        store
+            .findings(&system, run, &mut |finding| {
+                ids.insert(finding.id);
+                findings.push((finding.reason.code, finding.since_run));
+                Ok(())
+            })
+            .unwrap();
+        findings.sort();
+        found.push(findings);
+    }
+    let expected: [&[(&str, i64)]; 7] = [
+        &[("power", 1)],
+        &[("power", 1), ("stale", 2)],
+        &[("power", 1)],
+        &[],
+        &[("power", 5)],
+        &[("power", 5), ("stale", 6)],
+        &[("power", 5), ("stale", 6)],
+    ];
+    let found: Vec<Vec<(&str, i64)>> =
+        found.iter().map(|run| run.iter().map(|(code, since)| (code.as_str(), *since)).collect()).collect();
+    assert_eq!(found, expected);
+    assert_eq!(ids.len(), 2, "a finding has one id in all runs: {ids:?}");
 }

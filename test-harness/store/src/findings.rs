@@ -1,0 +1,117 @@
+//! Evidence of privilege and risk as a list, with the run since which each stands.
+
+use connector_api::{ConnectorError, DecidingSetting, Reason, Record};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::body;
+use crate::database::Connection;
+
+/// One piece of evidence on one account or group.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The same in every run that has the finding: twelve hexadecimal digits.
+    pub id: String,
+    /// The account or group, without volatile fields.
+    pub record: Record,
+    /// The evidence, with its severity and remedy.
+    pub reason: Reason,
+    /// The first run of those in a row that have the finding, whatever its wording and severity.
+    pub since_run: i64,
+    /// When the scan of that run started, UTC.
+    pub since: Timestamp,
+}
+
+/// Receives findings one by one.
+pub type EachFinding<'a> = &'a mut dyn FnMut(Finding) -> Result<(), ConnectorError>;
+
+/// Findings whose history is looked up at once.
+const BATCH: usize = 500;
+
+/// Passes on the findings of a system after a run, in no particular order.
+pub(crate) fn findings(
+    db: &mut dyn Connection,
+    system: i64,
+    run: i64,
+    each: EachFinding<'_>,
+) -> Result<(), ConnectorError> {
+    for kind in ["account", "group"] {
+        let sql = format!(
+            "select v.object, v.from_run, v.body from {kind}_version v where v.system = ?1 and v.from_run <= ?2 \
+             and (v.to_run is null or v.to_run > ?2) and v.object > ?3 and v.body like '%\"reasons\":%' \
+             order by v.object limit {BATCH}"
+        );
+        let mut last = 0;
+        loop {
+            let rows = db.rows(&sql, &[system.into(), run.into(), last.into()], |row| {
+                Ok((row.number(0)?, row.number(1)?, body::record(row.word(2)?, None)?))
+            })?;
+            let Some((object, ..)) = rows.last() else { break };
+            last = *object;
+            for (object, from_run, record) in rows {
+                of_row(db, kind, object, from_run, record, each)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn of_row(
+    db: &mut dyn Connection,
+    kind: &str,
+    object: i64,
+    from_run: i64,
+    record: Record,
+    each: EachFinding<'_>,
+) -> Result<(), ConnectorError> {
+    let reasons = reasons(&record).to_vec();
+    let mut since: Vec<i64> = vec![from_run; reasons.len()];
+    let mut open: Vec<usize> = (0..reasons.len()).collect();
+    let sql = format!(
+        "select v.from_run, v.to_run, v.body from {kind}_version v where v.object = ?1 and v.from_run < ?2 \
+         order by v.from_run desc"
+    );
+    let (mut begins, mut is_over) = (from_run, open.is_empty());
+    db.query(&sql, &[object.into(), from_run.into()], &mut |row| {
+        // A gap, in which the row was not there, ends all of them.
+        is_over |= open.is_empty() || row.integer(1)? != Some(begins);
+        if is_over {
+            return Ok(());
+        }
+        begins = row.number(0)?;
+        let before = body::record(row.word(2)?, None)?;
+        open.retain(|at| self::reasons(&before).iter().any(|reason| reason.key() == reasons[*at].key()));
+        open.iter().for_each(|at| since[*at] = begins);
+        Ok(())
+    })?;
+    for (reason, since_run) in reasons.into_iter().zip(since) {
+        let started = db.first("select started_at from run where id = ?1", &[since_run.into()], |row| row.time(0))?;
+        let id = id(&record, &reason);
+        let since = started.flatten().unwrap_or_default();
+        each(Finding { id, record: record.clone(), reason, since_run, since })?;
+    }
+    Ok(())
+}
+
+fn reasons(record: &Record) -> &[Reason] {
+    match record {
+        Record::Account(account) => &account.reasons,
+        Record::Group(group) => &group.reasons,
+        _ => &[],
+    }
+}
+
+fn id(record: &Record, reason: &Reason) -> String {
+    let (code, subject, setting) = reason.key();
+    let mut digest = Sha256::new();
+    let setting = setting.map(|DecidingSetting { name, value, .. }| [name.as_str(), value.as_str()]);
+    let parts = [Some(record.key().as_str().to_owned()), Some(code.to_owned()), subject.map(str::to_owned)];
+    for part in parts.into_iter().chain(setting.into_iter().flatten().map(|part| Some(part.to_owned()))) {
+        // The length keeps one part from looking like two.
+        let part = part.unwrap_or_default();
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
