@@ -69,12 +69,10 @@ impl VolatileFields {
 impl Names {
     /// Splits a row into what stands and what changes; `None` if it has nothing that changes.
     fn split(&self, row: &str) -> serde_json::Result<Option<(String, String)>> {
-        let mut stable: Members<'_> = serde_json::from_str(row)?;
-        let mut volatile: Members<'_> = stable.extract_if(.., |name, _| self.fields.contains(name)).collect();
+        let (mut volatile, mut stable) = parted(serde_json::from_str(row)?, &self.fields);
         let mut attributes = (None, None);
         if let Some(all) = stable.get(ATTRIBUTES).filter(|_| !self.attributes.is_empty()) {
-            let mut rest: Members<'_> = serde_json::from_str(all.get())?;
-            let changing: Members<'_> = rest.extract_if(.., |name, _| self.attributes.contains(name)).collect();
+            let (changing, rest) = parted(serde_json::from_str(all.get())?, &self.attributes);
             if !changing.is_empty() {
                 let raw = |members: &Members<'_>| serde_json::value::to_raw_value(members);
                 attributes = ((!rest.is_empty()).then(|| raw(&rest)).transpose()?, Some(raw(&changing)?));
@@ -92,6 +90,11 @@ impl Names {
         }
         Ok(Some((serde_json::to_string(&stable)?, serde_json::to_string(&volatile)?)))
     }
+}
+
+/// Parts the members with these names from the others.
+fn parted<'a>(members: Members<'a>, names: &BTreeSet<String>) -> (Members<'a>, Members<'a>) {
+    members.into_iter().partition(|(name, _)| names.contains(name))
 }
 
 /// Joins a row with its volatile fields.

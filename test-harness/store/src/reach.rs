@@ -55,7 +55,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Returns what an account reaches.
-    pub(crate) fn of_account(mut self, external_id: &str) -> Result<Vec<Grant>, ConnectorError> {
+    pub(crate) fn why(mut self, external_id: &str) -> Result<Vec<Grant>, ConnectorError> {
         let account = self.object(ACCOUNT, "", external_id)?;
         self.add(ACCOUNT, account);
         let mut from = vec![account];
@@ -88,12 +88,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Returns who reaches a resource.
-    pub(crate) fn to_resource(
-        mut self,
-        resource_type: &str,
-        external_id: &str,
-        limit: usize,
-    ) -> Result<Who, ConnectorError> {
+    pub(crate) fn who(mut self, resource_type: &str, external_id: &str, limit: usize) -> Result<Who, ConnectorError> {
         let resource = self.object(RESOURCE, resource_type, external_id)?;
         if self.is_container(resource)? {
             // There is nothing to reach but what is inside.

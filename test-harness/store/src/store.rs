@@ -267,7 +267,7 @@ impl Store {
     /// # Errors
     /// `invalid_config` if there is no such account; `sink` if the store cannot be read.
     pub fn why(&mut self, system: &System, run: i64, external_id: &str) -> Result<Vec<Grant>, ConnectorError> {
-        Reach::new(&mut *self.database, system.id, run).of_account(external_id)
+        Reach::new(&mut *self.database, system.id, run).why(external_id)
     }
 
     /// Returns who reaches a resource after a published run, and by which ways: groups first, then at most `limit` accounts.
@@ -283,7 +283,7 @@ impl Store {
         external_id: &str,
         limit: usize,
     ) -> Result<Who, ConnectorError> {
-        Reach::new(&mut *self.database, system.id, run).to_resource(resource_type, external_id, limit)
+        Reach::new(&mut *self.database, system.id, run).who(resource_type, external_id, limit)
     }
 }
 

@@ -64,13 +64,13 @@ pub(super) fn prepare(
 impl Edges {
     fn prepare(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<(Source, Counts), ConnectorError> {
         let Self { word, key: [one, two], rest, .. } = self;
-        let (run, system) = (Value::from(context.run), Value::from(context.system));
+        let (run, both) = ([context.run.into()], [context.run.into(), context.system.into()]);
         let standing = format!("select from_run from {word}_version where system = ?1 and to_run is null limit 1");
-        let is_first = db.first(&standing, &[system.clone()], |row| row.number(0))?.is_none();
+        let is_first = db.first(&standing, &both[1..], |row| row.number(0))?.is_none();
         let is_any_kept = kept::any(db, context.run, self.kept_by.0)?;
         if is_first && !is_any_kept {
             let sql = format!("select count(*) from staged_{word} where run = ?1");
-            let new = count(db, &sql, &[run])?;
+            let new = count(db, &sql, &run)?;
             return Ok((Source::Staged, Counts { new, ..Counts::default() }));
         }
         db.analyze(&[&format!("staged_{word}")])?;
@@ -87,7 +87,7 @@ impl Edges {
              and k.to_run is null where s.run = ?1 and (k.from_run is null {differs}) {}",
             keeps.replace('#', "s")
         );
-        db.execute(&opened, &[run.clone(), system.clone()])?;
+        db.execute(&opened, &both)?;
         let closed_rest = if self.is_in_key { format!("k.{rest}") } else { "null".to_owned() };
         let closed = format!(
             "insert into delta_{word} (run, {one}, {two}, {rest}, opens, closes) \
@@ -96,12 +96,12 @@ impl Edges {
              where s.run = ?1 and s.{one} = k.{one} and s.{two} = k.{two} {same}) {}",
             keeps.replace('#', "k")
         );
-        db.execute(&closed, &[run.clone(), system])?;
+        db.execute(&closed, &both)?;
         let of = |what: &str| format!("select count(*) from delta_{word} where run = ?1 and {what}");
         let counts = Counts {
-            new: count(db, &of("opens and closes is null"), &[run.clone()])?,
-            changed: count(db, &of("opens and closes is not null"), &[run.clone()])?,
-            gone: count(db, &of("not opens"), &[run])?,
+            new: count(db, &of("opens and closes is null"), &run)?,
+            changed: count(db, &of("opens and closes is not null"), &run)?,
+            gone: count(db, &of("not opens"), &run)?,
         };
         Ok((Source::Delta, counts))
     }
@@ -117,7 +117,7 @@ impl Edges {
 impl Sources {
     /// Applies the difference, within the publishing transaction.
     pub(super) fn apply(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
-        let (run, system) = (Value::from(context.run), Value::from(context.system));
+        let both = [context.run.into(), context.system.into()];
         for (edges, source) in &self.0 {
             let Edges { word, key: [one, two], rest, is_in_key, .. } = edges;
             let from = match source {
@@ -129,7 +129,7 @@ impl Sources {
                          where d.run = ?1 and d.closes is not null and v.system = ?2 and v.{one} = d.{one} \
                          and v.{two} = d.{two} {same} and v.from_run = d.closes"
                     );
-                    db.execute(&close, &[run.clone(), system.clone()])?;
+                    db.execute(&close, &both)?;
                     format!("delta_{word} d where d.run = ?1 and d.opens")
                 }
             };
@@ -138,7 +138,7 @@ impl Sources {
                 "insert into {word}_version (system, {one}, {two}, {rest}, from_run) \
                  select ?2, d.{one}, d.{two}, d.{rest}, ?1 from {from} order by d.{one}, d.{two} on conflict do nothing"
             );
-            db.execute(&open, &[run.clone(), system.clone()])?;
+            db.execute(&open, &both)?;
         }
         Ok(())
     }

@@ -263,7 +263,7 @@ impl Pages {
 
 /// Applies the difference of all kinds, within the publishing transaction.
 pub(super) fn apply(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
-    let (run, system) = (Value::from(context.run), Value::from(context.system));
+    let (run, both) = ([context.run.into()], [context.run.into(), context.system.into()]);
     for kind in KINDS {
         let (word, staged, shared) = (kind.word, kind.staged.name, kind.shared);
         let of_kind = format!("d.run = ?1 and d.kind = '{word}'");
@@ -271,14 +271,14 @@ pub(super) fn apply(db: &mut dyn Connection, context: &Context<'_>) -> Result<()
             "update {word}_version as v set to_run = ?1 from delta_object d \
              where {of_kind} and d.closes is not null and v.object = d.object and v.from_run = d.closes"
         );
-        db.execute(&close, &[run.clone()])?;
+        db.execute(&close, &run)?;
         let columns = shared.split(", ").map(|column| format!("s.{column}")).collect::<Vec<_>>().join(", ");
         let open = format!(
             "insert into {word}_version (object, system, from_run, {shared}) \
              select s.object, ?2, ?1, {columns} from delta_object d \
              join {staged} s on s.run = d.run and s.layer = d.opens and s.object = d.object where {of_kind}"
         );
-        db.execute(&open, &[run.clone(), system.clone()])?;
+        db.execute(&open, &both)?;
         let changing = format!(
             "from delta_object d join {staged} s on s.run = d.run and s.layer = d.volatile and s.object = d.object \
              where {of_kind}"
@@ -286,13 +286,13 @@ pub(super) fn apply(db: &mut dyn Connection, context: &Context<'_>) -> Result<()
         let forget = format!(
             "delete from volatile_fields where object in (select s.object {changing} and s.volatile_hash is null)"
         );
-        db.execute(&forget, &[run.clone()])?;
+        db.execute(&forget, &run)?;
         let overwrite = format!(
             "insert into volatile_fields (object, hash, body) \
              select s.object, s.volatile_hash, s.volatile {changing} and s.volatile_hash is not null \
              on conflict (object) do update set hash = excluded.hash, body = excluded.body"
         );
-        db.execute(&overwrite, &[run.clone()])?;
+        db.execute(&overwrite, &run)?;
     }
     Ok(())
 }
