@@ -28,7 +28,7 @@ fn wrong_usage_is_named_with_its_help() {
         (&["scan", "--hostname", "x", "--format", "xml"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--without", "users"], "skip only these: administrators"),
         (&["scan", "--hostname", "x", "--without", "last login"], "harness scan --help"),
-        (&["scan", "--hostname", "x", "--fresh"], "harness scan --help"),
+        (&["scan", "--hostname", "x", "--fresh"], "--fresh with --checkpoint or --store"),
         (&["scan", "--hostname", "x", "--password", "x"], "--password-file"),
         (&["connectors", "--edition", "free"], "harness connectors --help"),
         (&["schema", "--rows", "--os-type", "Scim"], "harness schema --help"),

@@ -302,7 +302,7 @@ create table staged_membership (
     via integer,
     part integer not null
 );
-create index staged_membership_of_run on staged_membership (run);
+create index staged_membership_of_run on staged_membership using brin (run);
 
 create table staged_binding (
     run integer not null,
@@ -311,7 +311,7 @@ create table staged_binding (
     terms integer not null,
     part integer not null
 );
-create index staged_binding_of_run on staged_binding (run);
+create index staged_binding_of_run on staged_binding using brin (run);
 
 -- The difference that publishing a run makes, prepared before it: closes is the from_run of the version that ends, opens
 -- whether a version begins; for objects the layer of the staged row that is its content.
@@ -333,7 +333,7 @@ create table delta_membership (
     opens boolean not null,
     closes integer
 );
-create index delta_membership_of_run on delta_membership (run);
+create index delta_membership_of_run on delta_membership using brin (run);
 
 create table delta_binding (
     run integer not null,
@@ -343,7 +343,7 @@ create table delta_binding (
     opens boolean not null,
     closes integer
 );
-create index delta_binding_of_run on delta_binding (run);
+create index delta_binding_of_run on delta_binding using brin (run);
 
 -- Whose edges publishing a run keeps, because a section was not complete: the ids of objects and terms.
 create table kept (
