@@ -28,7 +28,8 @@ const LOCKS: i32 = 0x4f72_4944;
 const MIGRATIONS: &[(&str, &str)] = &[("history", include_str!("../migrations/postgres/0001_history.sql"))];
 
 pub(crate) struct Postgres {
-    client: Client,
+    /// `None` only while it is dropped.
+    client: Option<Client>,
     statements: HashMap<String, Statement>,
 }
 
@@ -54,16 +55,29 @@ impl Postgres {
             config.password(password.expose_secret());
         }
         let client = config.connect(tls()?).map_err(|error| failure(&error))?;
-        Ok(Self { client, statements: HashMap::new() })
+        Ok(Self { client: Some(client), statements: HashMap::new() })
+    }
+
+    fn client(&mut self) -> Result<&mut Client, ConnectorError> {
+        self.client.as_mut().ok_or_else(|| ConnectorError::internal("a connection is used after its end"))
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, ConnectorError> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(&sql.replace('?', "$")).map_err(|error| failure(&error))?;
+        let statement = self.client()?.prepare(&sql.replace('?', "$")).map_err(|error| failure(&error))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
+    }
+}
+
+/// The client waits until its connection has ended, and must not do that on a thread of a runtime, where it may be dropped.
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            let _ = std::thread::spawn(move || drop(client)).join();
+        }
     }
 }
 
@@ -94,13 +108,13 @@ impl Connection for Postgres {
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
         let statement = self.prepare(sql)?;
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| value as _).collect();
-        self.client.execute(&statement, &parameters).map_err(|error| failure(&error))
+        self.client()?.execute(&statement, &parameters).map_err(|error| failure(&error))
     }
 
     fn query(&mut self, sql: &str, parameters: &[Value], each: Each<'_>) -> Result<(), ConnectorError> {
         let statement = self.prepare(sql)?;
         let parameters = parameters.iter().map(|value| value as &(dyn ToSql + Sync));
-        let mut rows = self.client.query_raw(&statement, parameters).map_err(|error| failure(&error))?;
+        let mut rows = self.client()?.query_raw(&statement, parameters).map_err(|error| failure(&error))?;
         while let Some(row) = rows.next().map_err(|error| failure(&error))? {
             each(&row)?;
         }
@@ -110,7 +124,7 @@ impl Connection for Postgres {
     fn insert(&mut self, table: Table, values: &[Value]) -> Result<(), ConnectorError> {
         let types: Vec<Type> = table.columns.iter().map(|(_, of_type)| sql_type(*of_type)).collect();
         let sql = format!("copy {} ({}) from stdin binary", table.name, table.names());
-        let writer = self.client.copy_in(&sql).map_err(|error| failure(&error))?;
+        let writer = self.client()?.copy_in(&sql).map_err(|error| failure(&error))?;
         let mut writer = BinaryCopyInWriter::new(writer, &types);
         let mut row: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(types.len());
         for values in values.chunks_exact(types.len()) {
@@ -122,7 +136,7 @@ impl Connection for Postgres {
     }
 
     fn script(&mut self, sql: &str) -> Result<(), ConnectorError> {
-        self.client.batch_execute(sql).map_err(|error| failure(&error))
+        self.client()?.batch_execute(sql).map_err(|error| failure(&error))
     }
 
     fn begin(&mut self) -> Result<(), ConnectorError> {

@@ -16,6 +16,7 @@ on_both!(
     what_an_interrupted_scan_staged_is_read_back_and_a_checkpoint_after_grants_is_not_kept,
     a_failed_scan_with_a_checkpoint_goes_on_and_what_comes_after_it_is_not_resumed_again,
     a_checkpoint_that_is_too_old_or_not_wanted_is_dropped_with_its_rows,
+    a_scan_runs_on_a_thread_that_may_block_and_may_be_dropped_on_any,
     of_two_scans_of_one_system_the_second_is_refused_by_name,
     a_later_lease_takes_the_system_over_and_the_earlier_can_neither_stage_nor_publish,
     two_systems_are_scanned_at_once_into_one_store,
@@ -147,6 +148,22 @@ fn a_checkpoint_that_is_too_old_or_not_wanted_is_dropped_with_its_rows(backend: 
     let runs = store.runs(&system).unwrap();
     assert!(runs[1].reason.as_ref().unwrap().contains("from the beginning"), "{runs:?}");
     assert!(runs[3].reason.as_ref().unwrap().contains("too old"), "{runs:?}");
+}
+
+fn a_scan_runs_on_a_thread_that_may_block_and_may_be_dropped_on_any(backend: &Backend) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let location = backend.location.clone();
+    runtime.block_on(async {
+        let begun = tokio::task::spawn_blocking(move || {
+            let descriptor = descriptor();
+            let mut scan = Store::open(&location).unwrap().begin(start(&descriptor, &config())).unwrap();
+            scan.stage(&users(0..3)).unwrap();
+            scan
+        });
+        drop(begun.await.unwrap());
+    });
+    // Its reservation ended with it.
+    begin(backend, &descriptor()).discard("enough").unwrap();
 }
 
 fn of_two_scans_of_one_system_the_second_is_refused_by_name(backend: &Backend) {
