@@ -1,5 +1,7 @@
 //! `harness diff`
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use clap::Args;
 use connector_api::{Binding, ConnectorError, Record};
 use connector_store::{At, Change, RunState, SectionState, Store, System};
@@ -170,7 +172,7 @@ fn until(binding: &Binding) -> String {
 /// The fields that differ, with what they were and are.
 fn differences(before: &Record, after: &Record) -> Vec<String> {
     let [before, after] = [before, after].map(|record| flat(&serde_json::to_value(record).unwrap_or_default()));
-    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let words = |value: Option<&Value>| match value {
         None => "nothing".to_owned(),
         Some(Value::String(text)) => text.clone(),
@@ -186,19 +188,19 @@ fn differences(before: &Record, after: &Record) -> Vec<String> {
         .collect()
 }
 
-/// The fields of a row, with those of its attributes at the same level.
-fn flat(row: &Value) -> std::collections::BTreeMap<String, Value> {
-    let mut fields = std::collections::BTreeMap::new();
-    for (name, value) in row.as_object().into_iter().flatten() {
-        match (name.as_str(), value) {
-            ("attributes", Value::Object(attributes)) => {
-                fields.extend(attributes.iter().map(|(name, value)| (name.clone(), value.clone())));
-            }
-            _ => {
-                fields.insert(name.clone(), value.clone());
+/// The fields of a row by their names, such as `password.changedAt`. Attributes are named as on the target.
+fn flat(row: &Value) -> BTreeMap<String, Value> {
+    fn add(fields: &mut BTreeMap<String, Value>, prefix: &str, object: &Value) {
+        for (name, value) in object.as_object().into_iter().flatten() {
+            match value {
+                Value::Object(_) if prefix.is_empty() && name == "attributes" => add(fields, "", value),
+                Value::Object(_) => add(fields, &format!("{prefix}{name}."), value),
+                _ => drop(fields.insert(format!("{prefix}{name}"), value.clone())),
             }
         }
     }
+    let mut fields = BTreeMap::new();
+    add(&mut fields, "", row);
     fields
 }
 
@@ -214,7 +216,7 @@ fn as_json(change: &Change) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use connector_api::Account;
+    use connector_api::{Account, PasswordFacts};
 
     use super::*;
 
@@ -224,7 +226,15 @@ mod tests {
         let mut after = before.clone();
         after.department = Some("Sales".into());
         after.attributes = [("shell", "/bin/sh".into())].into();
+        let mut password = PasswordFacts::default();
+        password.expired = Some(true);
+        after.password = Some(password);
         let words = differences(&before.into(), &after.into());
-        assert_eq!(words, ["department was nothing, is Sales", "shell was nothing, is /bin/sh"]);
+        let expected = [
+            "department was nothing, is Sales",
+            "password.expired was nothing, is true",
+            "shell was nothing, is /bin/sh",
+        ];
+        assert_eq!(words, expected);
     }
 }

@@ -88,14 +88,15 @@ impl WhoArguments {
             AnswerFormat::Text => {
                 let is_account = |grant: &&Grant| matches!(grant.principal, Principal::Account { .. });
                 let all = usize::try_from(who.accounts).unwrap_or(usize::MAX);
-                let mut text = format!("{} reach {}.\n", count(all, "account"), printable(&resource.name));
+                let verb = if all == 1 { "reaches" } else { "reach" };
+                let mut text = format!("{} {verb} {}.\n", count(all, "account"), printable(&resource.name));
                 for grant in &who.grants {
                     let kind = grant.principal.kind().as_str();
                     text += &tree(&format!("{kind} {}", grant.principal.name()), grant);
                 }
                 let hidden = all.saturating_sub(who.grants.iter().filter(is_account).count());
                 if hidden > 0 {
-                    let _ = writeln!(text, "{} more are not shown.", count(hidden, "account"));
+                    let _ = writeln!(text, "\nNot shown: {}.", count(hidden, "account"));
                 }
                 print::text(&text)?;
             }
