@@ -1,5 +1,7 @@
 //! `harness scan`
 
+mod kept;
+
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,16 +10,14 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use connector_api::{
     CancellationToken, Connector, ConnectorError, Descriptor, ErrorCode, EvidenceRow, Organization, Registry,
-    RowEstimate, ScanPlan, ScanRequest, Section,
+    RowEstimate, ScanPlan, ScanRequest, Section, SystemConfig,
 };
-use connector_store::{Ended, Fence, Hold, Location, Start, Store, StoreArchive};
+use connector_store::Location;
 use indicatif::{HumanBytes, HumanCount};
-use jiff::Timestamp;
 
-use super::history;
+use self::kept::{KeepArguments, Kept};
 use super::logging::Logging;
-use super::store::StoreArguments;
-use super::summary::{self, Kept};
+use super::summary::{self, Kept as Place};
 use super::table::Table;
 use super::target::{Target, TargetArguments};
 use super::{Exit, paragraph, print, screen, signals};
@@ -51,22 +51,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     rows: RowArguments,
     #[command(flatten)]
-    store: StoreArguments,
-    #[command(flatten)]
-    hold: HoldArguments,
+    keep: KeepArguments,
     #[command(flatten)]
     logging: Logging,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Store")]
-struct HoldArguments {
-    /// Hold a scan that would remove more than this percentage of a section's rows from the store, and at least ten
-    #[arg(long, value_name = "PERCENT", default_value_t = Hold::default().above_percent, value_parser = clap::value_parser!(u64).range(..=100))]
-    hold_above: u64,
-    /// Command to run when a scan is held; the variables HELD_RUN, HELD_SYSTEM and HELD_REASON say which and why
-    #[arg(long, value_name = "COMMAND")]
-    on_held: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -93,7 +80,7 @@ struct RowArguments {
     #[arg(long, value_name = "SECTION", value_delimiter = ',')]
     without: Vec<Section>,
     /// Do not scan; show how many requests a scan would make
-    #[arg(long, conflicts_with_all = ["output", "checkpoint", "all_organizations"])]
+    #[arg(long, conflicts_with_all = ["output", "checkpoint", "all_organizations", "store", "store_file"])]
     plan: bool,
     /// Scan every organisation that the credential can read, each into a file of its own in the folder --output
     #[arg(long, requires = "output")]
@@ -117,26 +104,42 @@ impl Arguments {
         if self.rows.plan {
             return self.show_plan(&*connector, &target.descriptor, cancel).await;
         }
-        if self.rows.all_organizations {
-            return self.scan_all(&registry, &target, &*connector, cancel, reporter).await;
-        }
-        let location = self.store.location()?;
+        let location = self.keep.store.location()?;
         self.check_places(location.is_some())?;
+        if self.rows.all_organizations {
+            return self.scan_all(&registry, &target, &*connector, location.as_ref(), cancel, reporter).await;
+        }
         let (destination, checkpoint) = (self.destination(location.is_some()), self.rows.checkpoint.clone());
+        let job = self.job(destination, format, checkpoint, &target, cancel, reporter);
+        let name = self.keep.store.name().unwrap_or(&target.config.name);
         let kept = match &location {
-            Some(location) => Some(self.keep(location, &target).await?),
+            Some(location) => {
+                Some(self.keep.begin(location, name, &target.descriptor, &target.config, self.rows.fresh).await?)
+            }
             None => None,
         };
-        let job = self.job(destination.clone(), format, checkpoint, &target, cancel, reporter);
-        let ended = kept.as_ref().map(StoreArchive::ended);
-        let report = match kept {
-            Some(kept) => job.run_kept(Box::new(kept), &*connector, &target.descriptor, &target.config).await?,
-            None => job.run(&*connector, &target.descriptor, &target.config).await?,
+        self.run_job(job, kept, &*connector, &target.descriptor, &target.config).await
+    }
+
+    /// Runs a scan and says how it ended, in its output and in the store.
+    async fn run_job(
+        &self,
+        job: ScanJob,
+        kept: Option<Kept>,
+        connector: &dyn Connector,
+        descriptor: &Descriptor,
+        config: &SystemConfig,
+    ) -> Result<Exit, ConnectorError> {
+        let destination = job.destination.clone();
+        let Some(Kept { archive, place, name }) = kept else {
+            let report = job.run(connector, descriptor, config).await?;
+            return Ok(self.conclude(&report, &descriptor.evidence, &destination, None));
         };
-        let place = location.as_ref().map(ToString::to_string);
-        let exit = self.conclude(&report, &target.descriptor.evidence, &destination, place.as_deref());
-        match ended.as_ref().and_then(|ended| ended.get()) {
-            Some(ended) => Ok(exit.max(self.conclude_kept(ended, self.name_in_store(&target))?)),
+        let ended = archive.ended();
+        let report = job.run_kept(Box::new(archive), connector, descriptor, config).await?;
+        let exit = self.conclude(&report, &descriptor.evidence, &destination, Some(&place));
+        match ended.get() {
+            Some(ended) => Ok(exit.max(self.keep.conclude(ended, &name, self.logging.is_quiet()))),
             None => Ok(exit),
         }
     }
@@ -148,54 +151,11 @@ impl Arguments {
             (false, None) if self.rows.fresh => {
                 Some(("there is nothing to discard", "use --fresh with --checkpoint or --store"))
             }
-            (false, _) if self.hold.on_held.is_some() => {
-                Some(("only a scan that is kept can be held", "use --on-held with --store"))
-            }
             _ => None,
         };
-        refused.map_or(Ok(()), |(message, remedy)| Err(ConnectorError::invalid_config(message, remedy)))
-    }
-
-    fn name_in_store<'a>(&'a self, target: &'a Target) -> &'a str {
-        self.store.name().unwrap_or(&target.config.name)
-    }
-
-    /// Opens the store and begins the scan there.
-    async fn keep(&self, location: &Location, target: &Target) -> Result<StoreArchive, ConnectorError> {
-        let hold = Hold { above_percent: self.hold.hold_above, ..Hold::default() };
-        let name = self.name_in_store(target).to_owned();
-        let (location, descriptor, config) = (location.clone(), target.descriptor.clone(), target.config.clone());
-        let fresh = self.rows.fresh;
-        let begun = tokio::task::spawn_blocking(move || {
-            let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
-            let start = Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh };
-            Ok(StoreArchive::new(Store::open(&location)?.begin(start)?, hold))
-        });
-        begun.await.map_err(|_| ConnectorError::internal("the store crashed"))?
-    }
-
-    /// Says what became of the scan in the store.
-    fn conclude_kept(&self, ended: &Ended, system: &str) -> Result<Exit, ConnectorError> {
-        match ended {
-            Ended::Published { run, changes } if !self.logging.is_quiet() => {
-                print::note(format_args!("Kept as run {run}. Changes: {}.", history::changed(changes)));
-                Ok(Exit::Complete)
-            }
-            Ended::Held { run, removals } => {
-                let reason = format!("it would remove {}", history::removed(removals));
-                print::warning(&ConnectorError::sink(
-                    format!("run {run} of {system} is held: {reason}"),
-                    format!(
-                        "check whether these are really gone, then run `harness accept {run}` with the same store; \
-                             until then the store is unchanged"
-                    ),
-                ));
-                if let Some(command) = &self.hold.on_held {
-                    on_held(command, *run, system, &reason)?;
-                }
-                Ok(Exit::Held)
-            }
-            _ => Ok(Exit::Complete),
+        match refused {
+            Some((message, remedy)) => Err(ConnectorError::invalid_config(message, remedy)),
+            None => self.keep.check(is_kept),
         }
     }
 
@@ -226,6 +186,7 @@ impl Arguments {
         registry: &Registry,
         target: &Target,
         connector: &dyn Connector,
+        store: Option<&Location>,
         cancel: CancellationToken,
         reporter: Arc<dyn Reporter>,
     ) -> Result<Exit, ConnectorError> {
@@ -261,11 +222,19 @@ impl Arguments {
                     PathBuf::from(name)
                 });
                 let (cancel, reporter) = (cancel.clone(), Arc::clone(&reporter));
-                let job = self.job(destination.clone(), format, checkpoint, target, cancel, reporter);
-                Ok::<_, ConnectorError>((job.run(&*connector, &target.descriptor, &config).await?, destination))
+                let job = self.job(destination, format, checkpoint, target, cancel, reporter);
+                let kept = match store {
+                    Some(store) => {
+                        let system = self.keep.store.name().unwrap_or(&target.config.name);
+                        let name = format!("{system} / {}", organization.name);
+                        Some(self.keep.begin(store, &name, &target.descriptor, &config, self.rows.fresh).await?)
+                    }
+                    None => None,
+                };
+                self.run_job(job, kept, &*connector, &target.descriptor, &config).await
             };
             let exit = match scanned.await {
-                Ok((report, destination)) => self.conclude(&report, &target.descriptor.evidence, &destination, None),
+                Ok(exit) => exit,
                 Err(error) => {
                     let error = error.context(format_args!("organisation {}", organization.name));
                     print::error(&error);
@@ -338,11 +307,11 @@ impl Arguments {
         store: Option<&str>,
     ) -> Exit {
         let kept = match destination {
-            Destination::Nowhere => store.map_or(Kept::Nowhere, Kept::InStore),
-            Destination::Path(path) => Kept::In(path),
-            Destination::Stdout => Kept::Passed,
+            Destination::Nowhere => store.map_or(Place::Nowhere, Place::InStore),
+            Destination::Path(path) => Place::In(path),
+            Destination::Stdout => Place::Passed,
         };
-        let is_shown = !self.logging.is_quiet() || matches!(kept, Kept::Nowhere);
+        let is_shown = !self.logging.is_quiet() || matches!(kept, Place::Nowhere);
         if is_shown {
             summary::print(report, evidence, kept);
         } else {
@@ -364,27 +333,6 @@ impl Arguments {
             }
         }
     }
-}
-
-/// Runs the operator's command. A failure of it is reported, and does not change what became of the scan.
-fn on_held(command: &str, run: i64, system: &str, reason: &str) -> Result<(), ConnectorError> {
-    let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-    let done = std::process::Command::new(shell)
-        .args([option, command])
-        .env("HELD_RUN", run.to_string())
-        .env("HELD_SYSTEM", system)
-        .env("HELD_REASON", reason)
-        .status();
-    let failed = match done {
-        Ok(status) if status.success() => return Ok(()),
-        Ok(status) => status.to_string(),
-        Err(error) => error.to_string(),
-    };
-    print::warning(&ConnectorError::sink(
-        format!("the command of --on-held failed: {failed}"),
-        "run it by hand, and correct it for the next time",
-    ));
-    Ok(())
 }
 
 async fn unless_cancelled<T>(

@@ -190,3 +190,35 @@ fn whenever_the_connection_is_lost_the_last_snapshot_stands_and_the_next_scan_go
         assert_eq!(snapshot(&location), expected(version), "version {version}, {calls} calls");
     }
 }
+
+#[test]
+fn whenever_the_disk_is_full_the_last_snapshot_stands_and_the_next_scan_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let location = Location::sqlite(&path);
+    scan(Store::open(&location).unwrap(), 0).unwrap();
+    let before = snapshot(&location);
+    let mut refused = 0;
+    // A little more room each time, until there is enough.
+    for more in 0.. {
+        let mut disk = Sqlite::open(&path).unwrap();
+        disk.script("pragma synchronous = off").unwrap();
+        let mut pages = 0;
+        let count = &mut |row: &dyn crate::database::Row| {
+            pages = row.number(0)?;
+            Ok(())
+        };
+        disk.query("pragma page_count", &[], count).unwrap();
+        disk.query(&format!("pragma max_page_count = {}", pages + more / 4), &[], &mut |_| Ok(())).unwrap();
+        match Store::new(Box::new(disk)).and_then(|store| scan(store, 1)) {
+            Ok(_) => break,
+            Err(error) => {
+                assert!(error.message.contains("no space is left"), "{error}");
+                assert_eq!(snapshot(&location), before, "{more} pages");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0);
+    assert_ne!(snapshot(&location), before);
+}

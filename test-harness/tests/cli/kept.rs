@@ -72,12 +72,14 @@ async fn a_scan_that_loses_most_of_the_users_is_held_until_it_is_accepted() {
     assert_eq!(run(&mut scan(&whole, &["--store", &store, "--name", "hq", "--quiet"])).code, 0);
     // The simulator gives other ids to an organisation of another size.
     let less = jumpcloud_simulator::Simulator::start(options(85)).await.unwrap();
-    let command = format!("echo \"$HELD_SYSTEM $HELD_RUN: $HELD_REASON\" > '{}'", note.display());
+    let command =
+        format!("echo \"$HELD_SYSTEM $HELD_RUN: $HELD_REASON\" > '{note}'; env >> '{note}'", note = note.display());
     let held = run(&mut scan(&less, &["--store", &store, "--name", "hq", "--quiet", "--on-held", &command]));
     assert_eq!(held.code, 4, "{held:?}");
     assert!(held.stderr.contains("of 130 rows of users") && held.stderr.contains("harness accept 2"), "{held:?}");
     let noted = std::fs::read_to_string(note).unwrap();
     assert!(noted.starts_with("hq 2: it would remove") && noted.contains("rows of users"), "{noted}");
+    assert!(!noted.contains(less.api_key()), "the command has the key");
     let history = json(&run(&mut harness(["history", "--store", &store, "--format", "json"])));
     assert_eq!((&history[0]["state"], &history[1]["state"]), (&"held".into(), &"published".into()));
     let accepted = run(&mut harness(["accept", "2", "--store", &store]));
@@ -170,4 +172,31 @@ async fn findings_are_the_reasons_of_the_rows_and_fail_on_a_severity() {
     let high = run(&mut harness(["findings", "--from-file", file, "--severity", "high", "--fail-on", "high"]));
     assert!(high.code == 5 && !high.stdout.contains("MEDIUM"), "{high:?}");
     assert!(high.stdout.starts_with("CRITICAL") && high.stdout.contains(", since "), "{high:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_organisation_of_a_provider_is_a_system_of_its_own() {
+    let simulator = small(SimulatorOptions { organizations: 3, ..SimulatorOptions::default() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (store, output) = (store_in(folder.path()), folder.path().join("rows"));
+    let arguments = ["--all-organizations", "--store", &store, "--name", "provider", "--quiet", "--output"];
+    let scanned = run(scan(&simulator, &arguments).arg(&output));
+    assert_eq!(scanned.code, 0, "{scanned:?}");
+    assert_eq!(crate::support::entries(&output).len(), 3);
+    let several = run(&mut harness(["history", "--store", &store]));
+    several.assert_error(2, "invalid_config", "choose one with --name: provider / ");
+    assert_eq!(several.stderr.matches("provider / ").count(), 3, "{several:?}");
+}
+
+#[test]
+fn options_of_a_store_are_refused_where_they_would_do_nothing() {
+    for (arguments, help) in [
+        (&["--hold-above", "5"][..], "with --store"),
+        (&["--on-held", "true"], "with --store"),
+        (&["--store", "sqlite:a.db", "--checkpoint", "b"], "leave out --checkpoint"),
+        (&["--store", "sqlite:a.db", "--plan"], "harness scan --help"),
+        (&["--store", "mysql://a"], "sqlite:FILE"),
+    ] {
+        run(harness(["scan", "--demo"]).args(arguments)).assert_error(2, "invalid_config", help);
+    }
 }

@@ -1,0 +1,115 @@
+//! `harness scan --store`: keeps the scan.
+
+use std::process::Command;
+
+use clap::Args;
+use connector_api::{ConnectorError, Descriptor, SystemConfig};
+use connector_store::{Ended, Fence, Hold, Location, Start, Store, StoreArchive};
+use jiff::Timestamp;
+
+use crate::cli::store::StoreArguments;
+use crate::cli::target::PASSWORD_VARIABLE;
+use crate::cli::{Exit, history, print};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+pub(super) struct KeepArguments {
+    #[command(flatten)]
+    pub(super) store: StoreArguments,
+    /// Hold a scan that would remove more than this percentage of a section's rows from the store, and at least ten
+    /// [default: 20]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(..=100))]
+    hold_above: Option<u64>,
+    /// Command to run when a scan is held; the variables HELD_RUN, HELD_SYSTEM and HELD_REASON say which and why
+    #[arg(long, value_name = "COMMAND")]
+    on_held: Option<String>,
+}
+
+/// A scan that is kept.
+pub(super) struct Kept {
+    pub(super) archive: StoreArchive,
+    /// The URL of the store, without its password.
+    pub(super) place: String,
+    /// The name of the system there.
+    pub(super) name: String,
+}
+
+impl KeepArguments {
+    /// Refuses options that make no sense without a store.
+    pub(super) fn check(&self, is_kept: bool) -> Result<(), ConnectorError> {
+        if is_kept || self.on_held.is_none() && self.hold_above.is_none() {
+            return Ok(());
+        }
+        let remedy = "use --hold-above and --on-held with --store";
+        Err(ConnectorError::invalid_config("only a scan that is kept can be held", remedy))
+    }
+
+    /// Opens the store and begins the scan there.
+    pub(super) async fn begin(
+        &self,
+        location: &Location,
+        name: &str,
+        descriptor: &Descriptor,
+        config: &SystemConfig,
+        fresh: bool,
+    ) -> Result<Kept, ConnectorError> {
+        let hold = Hold::default();
+        let hold = Hold { above_percent: self.hold_above.unwrap_or(hold.above_percent), ..hold };
+        let (store, place, name) = (location.clone(), location.to_string(), name.to_owned());
+        let (descriptor, config) = (descriptor.clone(), config.clone());
+        let begun = tokio::task::spawn_blocking(move || {
+            let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
+            let start = Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh };
+            let archive = StoreArchive::new(Store::open(&store)?.begin(start)?, hold);
+            Ok(Kept { archive, place, name })
+        });
+        begun.await.map_err(|_| ConnectorError::internal("the store crashed"))?
+    }
+
+    /// Says what became of the scan in the store.
+    pub(super) fn conclude(&self, ended: &Ended, system: &str, is_quiet: bool) -> Exit {
+        match ended {
+            Ended::Published { run, changes } if !is_quiet => {
+                print::note(format_args!("Kept as run {run}. Changes: {}.", history::changed(changes)));
+                Exit::Complete
+            }
+            Ended::Held { run, removals } => {
+                let reason = format!("it would remove {}", history::removed(removals));
+                print::warning(&ConnectorError::sink(
+                    format!("run {run} of {system} is held: {reason}"),
+                    format!(
+                        "check whether these are really gone, then run `harness accept {run}` with the same store; until \
+                         then the store is unchanged"
+                    ),
+                ));
+                if let Some(command) = &self.on_held {
+                    on_held(command, *run, system, &reason);
+                }
+                Exit::Held
+            }
+            _ => Exit::Complete,
+        }
+    }
+}
+
+/// Runs the operator's command. A failure of it is reported, and does not change what became of the scan.
+fn on_held(command: &str, run: i64, system: &str, reason: &str) {
+    let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+    let done = Command::new(shell)
+        .args([option, command])
+        .env("HELD_RUN", run.to_string())
+        .env("HELD_SYSTEM", system)
+        .env("HELD_REASON", reason)
+        // The command has no use for the key.
+        .env_remove(PASSWORD_VARIABLE)
+        .status();
+    let failed = match done {
+        Ok(status) if status.success() => return,
+        Ok(status) => status.to_string(),
+        Err(error) => error.to_string(),
+    };
+    print::warning(&ConnectorError::sink(
+        format!("the command of --on-held failed: {failed}"),
+        "run it by hand, and correct it for the next time",
+    ));
+}
