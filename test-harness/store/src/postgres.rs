@@ -25,7 +25,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// The first key of advisory locks: no other program is likely to use it.
 const LOCKS: i32 = 0x4f72_4944;
 
-const MIGRATIONS: &[(&str, &str)] = &[("history", include_str!("../migrations/postgres/0001_history.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("history", include_str!("../migrations/postgres/0001_history.sql")),
+    ("views", include_str!("../migrations/postgres/0002_views.sql")),
+];
 
 pub(crate) struct Postgres {
     /// `None` only while it is dropped.

@@ -21,7 +21,10 @@ const BUSY: Duration = Duration::from_secs(300);
 /// Statements that stay prepared.
 const STATEMENTS: usize = 64;
 
-const MIGRATIONS: &[(&str, &str)] = &[("history", include_str!("../migrations/sqlite/0001_history.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("history", include_str!("../migrations/sqlite/0001_history.sql")),
+    ("views", include_str!("../migrations/sqlite/0002_views.sql")),
+];
 
 pub(crate) struct Sqlite {
     connection: rusqlite::Connection,

@@ -29,6 +29,20 @@ impl Backend {
         Store::open(&self.location).unwrap()
     }
 
+    /// Reads columns of text past the store, as a user's own program does.
+    pub fn read(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        if let Some(url) = &self.url {
+            let rows = postgres::Client::connect(url, postgres::NoTls).unwrap().query(sql, &[]).unwrap();
+            return rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect();
+        }
+        let path = self.folder.as_ref().unwrap().path().join("store.db");
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let mut statement = connection.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| (0..columns).map(|column| row.get(column)).collect());
+        rows.unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
     /// Runs SQL past the store.
     pub fn run(&self, sql: &str) {
         match (&self.folder, &self.url) {
