@@ -57,3 +57,66 @@ where b.to_run is null;
 
 create view privileged_now as
 select * from account_now where severity is not null;
+
+-- Which account reaches which resource, and how strongly: by its own bindings and those of its groups, into containers, with
+-- what the account and the groups on the way raise. Containers themselves are nothing to reach.
+create view access_now as
+with recursive
+-- Group low is group high, or is inside it.
+nesting (low, high) as (
+    select object, object from group_version where to_run is null
+    union
+    select n.low, b.to_id from nesting n
+    join binding_version b on b.from_id = n.high and b.to_run is null
+    join terms t on t.id = b.terms and t.from_kind = 'group' and t.to_kind = 'group'
+),
+-- A resource is what is bound, or is inside it.
+inside (bound, resource) as (
+    select object, object from resource_version where to_run is null
+    union
+    select i.bound, b.from_id from inside i
+    join binding_version b on b.to_id = i.resource and b.to_run is null
+    join terms t on t.id = b.terms and t.from_kind = 'resource' and t.to_kind = 'resource'
+),
+-- The strongest binding on each way: of an account itself, or of a group that it is in, through its group entry.
+way (account, entry, bound_group, resource, level) as (
+    select b.from_id, null, null, i.resource, coalesce(t.level, 1)
+    from binding_version b
+    join terms t on t.id = b.terms and t.from_kind = 'account' and t.to_kind = 'resource'
+    join inside i on i.bound = b.to_id
+    where b.to_run is null
+    union all
+    select m.account_id, n.low, n.high, i.resource, coalesce(t.level, 1)
+    from binding_version b
+    join terms t on t.id = b.terms and t.from_kind = 'group' and t.to_kind = 'resource'
+    join inside i on i.bound = b.to_id
+    join nesting n on n.high = b.from_id
+    join membership_version m on m.group_id = n.low and m.to_run is null
+    left join via w on w.id = m.via
+    where b.to_run is null and coalesce(w.direct, true)
+),
+reached (account, resource, level) as (
+    select w.account, w.resource, max(max(
+        w.level,
+        coalesce(case when exists (select 1 from json_each(a.raises_types) j where j.value = v.type) then a.raises_level end, 0),
+        coalesce((
+            select max(g.raises_level) from nesting up
+            join nesting on_way on on_way.low = up.high and on_way.high = w.bound_group
+            join group_version g on g.object = up.high and g.to_run is null
+            where up.low = w.entry and exists (select 1 from json_each(g.raises_types) j where j.value = v.type)
+        ), 0)
+    ))
+    from way w
+    join account_version a on a.object = w.account and a.to_run is null
+    join resource_version v on v.object = w.resource and v.to_run is null and not v.container
+    group by w.account, w.resource
+)
+select s.name as system, ao.external_id as account_external_id, a.name as username, v.type as resource_type,
+    ro.external_id as resource_external_id, v.name as resource_name,
+    case x.level when 1 then 'use' when 2 then 'write' when 3 then 'administer' end as level
+from reached x
+join account_version a on a.object = x.account and a.to_run is null
+join resource_version v on v.object = x.resource and v.to_run is null
+join object ao on ao.id = x.account
+join object ro on ro.id = x.resource
+join system s on s.id = v.system;

@@ -225,11 +225,14 @@ impl Organisation {
             1..5 => {
                 let reasons = self.reasons();
                 let links = self.links();
+                let write = Access::of_word(AccessLevel::Write, "write");
+                let raises = self.random.bool().then(|| Raises::new(write, ["system"]));
                 let at = self.random.usize(..self.accounts.len().max(1));
                 let Some(account) = self.accounts.get_mut(at) else { return };
                 account.display_name = Some(format!("Name {tag}"));
                 account.reasons = reasons;
                 account.links = links;
+                account.raises = raises;
                 account.attributes = [("desk", tag.clone().into()), ("seen", tag.into()), ("tries", 1.into())].into();
             }
             5 | 6 => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_access::{Reverse, RowsBuilder};
-use connector_api::{Account, Grant, Principal, Reason, ReasonKind, Record, Severity};
+use connector_api::{AccessLevel, Account, Grant, Principal, Reason, ReasonKind, Record, Severity};
 use connector_store::{At, Change, Ended};
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ on_both!(
     the_difference_of_any_two_runs_is_that_of_their_rows,
     somebody_is_found_by_id_name_and_address_in_any_case,
     the_views_show_what_stands_now,
+    the_view_of_access_shows_what_all_rows_say,
     a_finding_stands_since_the_first_of_the_runs_in_a_row_that_have_it,
     what_an_account_reaches_and_who_reaches_a_resource_is_what_all_rows_say,
 );
@@ -290,4 +291,40 @@ fn the_views_show_what_stands_now(backend: &Backend) {
         let since = backend.read(&format!("select 'run' from {view} where since_run > 1 and since is not null"));
         assert!(!since.is_empty(), "{view}");
     }
+}
+
+fn the_view_of_access_shows_what_all_rows_say(backend: &Backend) {
+    let descriptor = descriptor();
+    let (mut reached, mut raised) = (0, 0);
+    for seed in seeds(6) {
+        let mut organisation = Organisation::new(seed);
+        organisation.crowd();
+        (0..60).for_each(|_| organisation.change());
+        let rows = organisation.whole();
+        let ended = scan(backend, &descriptor, &rows, &summary(&descriptor, &[]), ANYTHING);
+        assert!(matches!(ended, Ended::Published { .. }), "{ended:?}");
+        let mut all = RowsBuilder::new(&descriptor.accesses);
+        rows.iter().for_each(|row| all.enter(row));
+        let of_accounts = all.finish();
+        let of_accounts = of_accounts.all_grants().filter(|grant| matches!(grant.principal, Principal::Account { .. }));
+        let mut expected: Vec<Vec<Option<String>>> = of_accounts
+            .map(|grant| {
+                raised += usize::from(
+                    grant.via.iter().any(|way| way.access.level > AccessLevel::Use && !way.steps.is_empty()),
+                );
+                let of = &grant.resource;
+                let columns =
+                    [grant.principal.external_id(), &of.resource_type, &of.external_id, grant.access.level.as_str()];
+                columns.map(|column| Some(column.to_owned())).to_vec()
+            })
+            .collect();
+        let columns = "account_external_id, resource_type, resource_external_id, level";
+        let mut found = backend.read(&format!("select {columns} from access_now"));
+        expected.sort();
+        found.sort();
+        let json = |rows: Vec<Vec<Option<String>>>| rows.into_iter().map(Value::from).collect::<Vec<_>>();
+        reached += expected.len();
+        assert_rows(&json(found), &json(expected), format!("SEED={seed}"));
+    }
+    assert!(reached > 300 && raised > 20, "{reached} reached, {raised} raised");
 }
