@@ -31,6 +31,8 @@ pub(super) struct Pass<I> {
     pub(super) pages: u64,
     /// Distinct rows so far.
     pub(super) rows: u64,
+    /// Null records in its pages.
+    pub(super) nulls: u64,
     /// Rows that no earlier pass had.
     pub(super) fresh: u64,
     /// Rows that the previous pass had, too.
@@ -77,6 +79,7 @@ impl<I: RowId> Pass<I> {
             tail: Vec::new(),
             pages: 0,
             rows: 0,
+            nulls: 0,
             fresh: 0,
             kept: 0,
             repeated: HashMap::new(),
