@@ -43,7 +43,7 @@ pub(crate) enum Mixed {
     Whole(WholeList<Vec<Edge>>),
     /// Its object is gone.
     Gone,
-    /// Records are counted but not returned, and no traversal shows edges to several kinds.
+    /// Records are null, or counted but not returned, and no traversal shows edges to several kinds.
     Gap(ListingStats),
     /// It was refused, or contains what was not requested.
     Refused,
@@ -164,7 +164,7 @@ impl EdgeReader<'_> {
             return Ok(Mixed::Refused);
         }
         let stats = reader.stats();
-        if reader.gap().is_some() {
+        if reader.gap().is_some() || reader.lacks_records() {
             return Ok(Mixed::Gap(stats));
         }
         Ok(Mixed::Whole(WholeList { found, stats, on_trust: reader.on_trust() }))
