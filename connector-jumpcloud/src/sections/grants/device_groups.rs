@@ -58,7 +58,8 @@ pub(super) async fn read(reader: &EdgeReader<'_>, objects: &Objects) -> Result<O
         match read.devices(reader, objects).await {
             Ok(true) => return Ok(read),
             Ok(false) => {
-                tracing::info!("device groups are read by their members, because devices do not list them all")
+                let groups = objects.number(Kind::SystemGroup);
+                tracing::info!(groups, "device groups are read by their members, because devices do not list them all");
             }
             Err(error) if concerns_one_request(&error) => {
                 read.plan(1);
