@@ -259,6 +259,8 @@ impl Arguments {
                 let mut error = error.clone();
                 if report.can_resume && error.code == ErrorCode::Cancelled {
                     error.remedy = "run the same command again to continue where it stopped".to_owned();
+                } else if error.code == ErrorCode::CheckpointRejected {
+                    error.remedy += " with --fresh";
                 } else if report.can_resume {
                     error.remedy += "; then run the same command again to continue where it stopped";
                 }
