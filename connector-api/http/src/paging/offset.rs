@@ -180,9 +180,14 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         self.pass.gap
     }
 
-    /// Returns whether records of a list that was read to its end are null, or are counted but not returned.
-    pub fn lacks_records(&self) -> bool {
-        self.pass.nulls > 0 || self.pass.totals.is_some_and(|(low, _)| self.pass.length() < low)
+    /// Returns whether nothing is odd in a list that was read to its end: one pass was enough, no record is null, and its
+    /// total never changed and is the number of its rows.
+    pub fn is_consistent(&self) -> bool {
+        let Pass { number, nulls, gap, totals, .. } = &self.pass;
+        *number == 1
+            && *nulls == 0
+            && gap.is_none()
+            && totals.is_none_or(|(low, high)| low == high && high == self.pass.length())
     }
 
     /// Returns whether the end of the list rests on its total alone.

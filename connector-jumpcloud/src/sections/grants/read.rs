@@ -146,7 +146,7 @@ async fn answer(
     Ok(match reader.read_mixed(list, witness).await? {
         Mixed::Whole(whole) => Answer::Whole(Some(whole)),
         Mixed::Gone => Answer::Whole(None),
-        Mixed::Gap(stats) => Answer::OneByOne(stats.planned.unwrap_or(1)),
+        Mixed::Odd(stats) => Answer::OneByOne(stats.planned.unwrap_or(1)),
         Mixed::Refused => {
             refusals.fetch_add(1, Ordering::Relaxed);
             Answer::OneByOne(1)

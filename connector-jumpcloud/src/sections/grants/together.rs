@@ -190,7 +190,7 @@ impl Sample {
                 match mixed {
                     Mixed::Whole(list) => _ = sample.lists.insert(id, Some(list)),
                     Mixed::Gone => _ = sample.lists.insert(id, None),
-                    Mixed::Gap(stats) => sample.unused += stats.planned.unwrap_or(1),
+                    Mixed::Odd(stats) => sample.unused += stats.planned.unwrap_or(1),
                     Mixed::Refused => return Ok(sample.rejected()),
                 }
             }
