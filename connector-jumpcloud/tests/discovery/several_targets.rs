@@ -69,8 +69,8 @@ async fn together_they_cost_about_half_and_the_attempt_costs_little() {
 }
 
 const DEVICES: u64 = 30;
-/// One in sixteen devices is read again at the end, once for each of two kinds.
-const CHECKS: usize = 2;
+/// One in eight devices is read again at the end, once for each of two kinds.
+const CHECKS: usize = 3 * 2;
 /// A device that is not among those that are asked first.
 const LATER: u64 = 102;
 

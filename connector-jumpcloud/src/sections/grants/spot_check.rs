@@ -23,7 +23,7 @@ use crate::scan::state::Edge;
 /// The most lists of a kind of object that are checked.
 const MOST: u64 = 5;
 /// Of fewer objects, one in this number is checked.
-const ONE_IN: u64 = 16;
+const ONE_IN: u64 = 8;
 
 /// A list of several kinds that was read.
 pub(super) struct MixedList {
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_handful_is_checked_and_never_more_than_there_are() {
-        let checked = [0, 1, 15, 16, 32, 79, 80, 10_000].map(number);
+        let checked = [0, 1, 7, 8, 16, 39, 40, 10_000].map(number);
         assert_eq!(checked, [0, 1, 1, 1, 2, 4, 5, 5]);
     }
 
@@ -186,7 +186,7 @@ mod tests {
     fn each_class_has_its_share() {
         assert_eq!(shares(&[1000, 1000, 1000]), [2, 2, 1]);
         assert_eq!(shares(&[1, 0, 1000]), [1, 0, 4]);
-        assert_eq!(shares(&[3, 12, 20]), [1, 1, 0]);
+        assert_eq!(shares(&[3, 6, 7]), [1, 1, 0]);
         assert!(shares(&[]).is_empty());
     }
 }
