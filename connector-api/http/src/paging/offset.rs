@@ -303,12 +303,13 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             let tail: HashSet<&T::Id> = tail.iter().collect();
             ids.iter().rposition(|id| tail.contains(id))
         };
-        self.pass.note_repeated(&ids);
         self.pass.note_order(&ids);
+        let mut repeats = false;
         let mut fresh = Vec::with_capacity(page.rows.len());
         for (at, row) in page.rows.into_iter().enumerate() {
             match self.seen.insert(row.id(), self.pass.number) {
                 Some(pass) if pass == self.pass.number => {
+                    repeats |= at > 0;
                     self.stats.duplicates += u64::from(link.is_none_or(|link| at > link));
                 }
                 Some(pass) => {
@@ -321,6 +322,10 @@ impl<T: Identified + Send + 'static> PageReader<T> {
                     fresh.push(row);
                 }
             }
+        }
+        // The second of two equal rows was seen in this pass.
+        if repeats {
+            self.pass.note_repeated(&ids);
         }
         if !ids.is_empty() {
             self.pass.tail = ids;

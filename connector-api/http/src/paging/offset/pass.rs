@@ -115,9 +115,6 @@ impl<I: RowId> Pass<I> {
 
     /// Records rows that occur more than once in one page: the list itself contains them that often.
     pub(super) fn note_repeated(&mut self, ids: &[I]) {
-        if ids.is_sorted_by(|a, b| a < b) {
-            return;
-        }
         let mut ids: Vec<&I> = ids.iter().collect();
         ids.sort_unstable();
         for same in ids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1) {
