@@ -153,10 +153,15 @@ impl Role {
     /// A role from a text that may be its id, and its name.
     fn of(id: Option<String>, name: Option<String>) -> Self {
         match id {
-            Some(id) if is_id(&id) => Self { id: Some(id.to_lowercase()), name },
+            Some(id) if is_id(&id) => Self { id: Some(role_id(&id)), name },
             other => Self { id: None, name: name.or(other) },
         }
     }
+}
+
+/// The id of a role as it is compared: in lower case, unless it is another text, such as a name.
+pub(crate) fn role_id(text: &str) -> String {
+    if is_id(text) { text.to_lowercase() } else { text.to_owned() }
 }
 
 /// Whether a text is an id: 24 hexadecimal digits, or a UUID.

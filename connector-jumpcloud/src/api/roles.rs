@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use super::administrators::role_id;
 use super::lenient;
 use crate::client::{Call, Identified, Listing, listing};
 
@@ -15,7 +16,7 @@ pub(crate) fn list(limit: u64) -> Listing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Role {
-    /// In lower case; the name of a role without an id.
+    /// As it is compared; the name of a role without an id.
     pub(crate) id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
@@ -47,7 +48,7 @@ impl<'de> Deserialize<'de> for Role {
         let mut fields = Map::deserialize(deserializer)?;
         let mut take = |field: &str| fields.remove(field).unwrap_or_default();
         let name = lenient::text(take("name"));
-        let id = lenient::text(take("id")).map(|id| id.to_lowercase());
+        let id = lenient::text(take("id")).map(|id| role_id(&id));
         Ok(Self {
             id: id.or_else(|| name.clone()).ok_or_else(|| serde::de::Error::missing_field("id"))?,
             name,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use connector_api::{Account, Reason, Section, Severity};
 
 use super::{Evidence, OwnRisks, Privilege, READ_ONLY, most_severe_first, quoted};
-use crate::api::administrators::{ApiKey, Role as Held};
+use crate::api::administrators::{ApiKey, Role as Held, role_id};
 use crate::api::roles::Role;
 use crate::graph::authority::Authority;
 
@@ -31,7 +31,7 @@ impl<'a> Roles<'a> {
 
     /// A role that somebody holds, by its id, else by its name.
     fn find(&self, held: &Held) -> Option<&'a Role> {
-        let by_id = held.id.as_ref().and_then(|id| self.by_id.get(id.to_lowercase().as_str()).copied());
+        let by_id = held.id.as_ref().and_then(|id| self.by_id.get(role_id(id).as_str()).copied());
         // A role without an id has its name in its place. One whose id is not in the list is another one.
         let named = held.name.as_ref().filter(|name| held.id.as_ref().is_none_or(|id| id == *name));
         by_id.or_else(|| self.by_name.get(named?.as_str()).copied().flatten())
@@ -39,7 +39,7 @@ impl<'a> Roles<'a> {
 
     /// The name of a role by its id, if it was read.
     pub(crate) fn name(&self, id: &str) -> Option<&'a str> {
-        self.by_id.get(id.to_lowercase().as_str())?.name.as_deref()
+        self.by_id.get(role_id(id).as_str())?.name.as_deref()
     }
 }
 
