@@ -89,7 +89,9 @@ impl Request {
 
     /// Enters what the other list has of the same request. What was granted, and whether it still is, is known better there.
     fn update(&mut self, granted: Self) {
-        self.state = granted.state;
+        if granted.state != State::Unknown(String::new()) {
+            self.state = granted.state;
+        }
         self.user = granted.user.or(self.user.take());
         self.kind = granted.kind.or(self.kind.take());
         self.resource = granted.resource.or(self.resource.take());

@@ -159,7 +159,6 @@ fn account(one: &ServiceAccount, username: &str, now: Timestamp) -> Account {
     let last = row.credentials.iter().filter_map(|credential| credential.expires_at).max();
     let never = row.credentials.iter().any(|credential| credential.never_expires == Some(true));
     facts.expires_at = one.time("expiresAt").or(last.filter(|_| !never));
-    facts.never_expires = (never && facts.expires_at.is_none()).then_some(true);
     facts.expired = row.enabled.map(|enabled| !enabled);
     row.password = (facts != PasswordFacts::default()).then_some(facts);
     row.attributes = one.fields.clone();

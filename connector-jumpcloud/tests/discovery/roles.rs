@@ -76,8 +76,7 @@ async fn privilege_follows_from_scopes_and_not_from_the_name_of_a_role() {
             let reason = &scanned.account(&id(holder)).reasons[0];
             assert_eq!((reason.code.as_str(), reason.severity), ("console_role", severity), "{holder}");
             assert!(reason.message.ends_with(&format!("in the JumpCloud console{words}")), "{}", reason.message);
-            let from_roles = reason.details_from.contains(&Section::ROLES);
-            assert_eq!(from_roles, !words.is_empty(), "only what was read there depends on it: {reason:?}");
+            assert!(reason.details_from.contains(&Section::ROLES), "{reason:?}");
         }
     }
     let privileged: Vec<bool> = roles(&scanned).map(|role| role.privileged).collect();

@@ -19,6 +19,7 @@ async fn every_service_account_is_what_the_console_holds() {
     let scanned = scan(simulated(&simulator)).await;
     assert_eq!(scanned.status(Section::SERVICE_ACCOUNTS), &SectionStatus::Complete);
     assert_eq!(simulator.requests().of("serviceaccounts"), 1);
+    let truth_of_maker = truth.administrator(0).id;
     for one in truth.service_accounts() {
         let account = scanned.account(&one.id);
         assert_eq!((&account.kind, account.account_type), (&AccountKind::SERVICE_ACCOUNT, Some(AccountType::NonHuman)));
@@ -27,6 +28,14 @@ async fn every_service_account_is_what_the_console_holds() {
         assert_eq!(account.enabled, Some(status != "EXPIRED"), "{}", one.name);
         let expires = account.password.as_ref().unwrap().expires_at.unwrap();
         assert_eq!(expires.as_millisecond(), one.expires_at.as_millisecond(), "{}", one.name);
+        let credentials = one.credentials();
+        assert_eq!(account.credentials.len(), credentials.len(), "{}", one.name);
+        for (row, truth) in account.credentials.iter().zip(credentials) {
+            assert_eq!((&row.external_id, &row.identifier), (&Some(truth.id), &Some(truth.identifier)), "{}", one.name);
+            let [expires, created] = [row.expires_at, row.created_at].map(|time| time.unwrap().as_millisecond());
+            assert_eq!((expires, created), (truth.expires_at.as_millisecond(), truth.created.as_millisecond()));
+            assert_eq!(row.created_by.as_ref().unwrap().external_id, Some(truth_of_maker.clone()), "{}", one.name);
+        }
         let role = scanned.memberships().find(|row| row.account_external_id == one.id).unwrap();
         assert_eq!((role.group_type.as_str(), role.group_external_id.clone()), (ROLE, one.role_id()));
         assert_eq!((role.group_name.as_str(), &role.username), (one.role, &account.username));

@@ -48,14 +48,19 @@ pub(super) struct Meaning<'a> {
     /// What they allow, if the scopes of all of them were read.
     pub(super) authority: Option<Authority<'a>>,
     severity: Severity,
+    /// Whether one of them is in the list of roles, which then has at least its name.
+    is_listed: bool,
 }
 
 impl Meaning<'_> {
     /// The evidence, with what the roles allow behind a sentence about them.
     fn reason(&self, evidence: Evidence, sentence: String) -> Reason {
-        let Some(authority) = &self.authority else { return evidence.reason_of(self.severity, sentence) };
-        let reason = evidence.reason_of(self.severity, format!("{sentence}: {}", authority.words()));
-        reason.with_details_from([Section::ROLES])
+        let message = match &self.authority {
+            Some(authority) => format!("{sentence}: {}", authority.words()),
+            None => sentence,
+        };
+        let reason = evidence.reason_of(self.severity, message);
+        if self.is_listed { reason.with_details_from([Section::ROLES]) } else { reason }
     }
 }
 
@@ -64,14 +69,14 @@ impl<'a> Privilege<'a> {
         let scopes = held.iter().map(|role| self.roles.find(role)?.scopes.as_ref());
         let scopes: Option<Vec<&Vec<String>>> = if held.is_empty() { None } else { scopes.collect() };
         let authority = scopes.map(|all| Authority::of(all.into_iter().flatten().map(String::as_str)));
-        let by_name =
-            |role: &Held| if role.name.as_deref() == Some(READ_ONLY) { Severity::Low } else { Severity::High };
+        let by_name = |role: &Held| if self.name_of(role) == READ_ONLY { Severity::Low } else { Severity::High };
         let severity = match &authority {
             // A role without scopes allows nothing, but it may be given some.
             Some(authority) => authority.severity().unwrap_or(Severity::Low),
             None => held.iter().map(by_name).max().unwrap_or(Severity::High),
         };
-        Meaning { authority, severity }
+        let is_listed = held.iter().any(|role| self.roles.find(role).is_some());
+        Meaning { authority, severity, is_listed }
     }
 
     /// Enters the evidence for an account with roles in the console and possibly an API key, read by `section`.

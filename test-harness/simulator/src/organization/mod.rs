@@ -35,7 +35,7 @@ pub use population::Census;
 pub(crate) use population::Population;
 pub use resources::{Application, Directory, RadiusServer};
 pub use roles::Role;
-pub use service_accounts::{ServiceAccount, cast as cast_of_service_accounts};
+pub use service_accounts::{Credential, ServiceAccount, cast as cast_of_service_accounts};
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 
