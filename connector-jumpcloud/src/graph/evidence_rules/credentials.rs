@@ -7,7 +7,7 @@ use super::{Evidence, OwnRisks, Privilege, attribute, day, most_severe_first, qu
 use crate::api::administrators::{ApiKey, Expiry, Role as Held};
 use crate::api::service_accounts::{Credential, ServiceAccount};
 
-/// A credential that expires within so many days expires soon: twice the time of JumpCloud's own reminder.
+/// A credential that expires within this number of days expires soon: twice the time of JumpCloud's own reminder.
 const SOON_DAYS: i64 = 14;
 
 impl Privilege<'_> {
