@@ -1,5 +1,6 @@
 //! JumpCloud's resources: one file each, with its wire types, the endpoint they come from, and the calls.
 
+pub(crate) mod access_requests;
 pub(crate) mod administrators;
 pub(crate) mod applications;
 pub(crate) mod directories;
@@ -11,6 +12,8 @@ pub(crate) mod kind;
 pub(crate) mod lenient;
 pub(crate) mod level;
 pub(crate) mod organizations;
+pub(crate) mod roles;
+pub(crate) mod service_accounts;
 pub(crate) mod systems;
 pub(crate) mod user_groups;
 pub(crate) mod users;

@@ -104,11 +104,11 @@ macro_rules! evidence {
 evidence! {
     ConsoleRole "console_role" Privilege [High, Low] from []:
         "Has a role in the JumpCloud console. Reported for administrators, service accounts and the roles themselves. Low \
-         for the built-in role Read Only, which cannot change anything",
+         if its scopes only read; where scopes are not known, for the built-in role Read Only, which cannot change anything",
         "Check that each holder still needs the role, and assign the least privileged role that is enough",
-        "GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
+        "GET /api/v2/roles: scopes; GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
     ConsoleAdministrator "console_administrator" Privilege [High, Low] from [USERS]:
-        "Linked to a console administrator. JumpCloud itself reports the link. Low if that administrator's role is Read Only",
+        "Linked to a console administrator. JumpCloud itself reports the link. Low if that administrator's role may only read",
         "Check that the person still needs to administer JumpCloud; review both accounts together",
         "users: admin";
     GlobalSudoWithoutPassword "global_sudo_without_password" Privilege [High, Medium] from [USERS] details [SYSTEMS, GRANTS]:
@@ -157,6 +157,16 @@ evidence! {
         "The group's name contains one of privilegedGroupPatterns. Case is ignored; one reason per matching pattern",
         "Check what the group gives access to; if that is nothing, narrow privilegedGroupPatterns",
         "usergroups: name";
+    TemporaryAdministrator "temporary_administrator" Privilege [Medium, Low] from [SYSTEMS, TEMPORARY_ACCESS]:
+        "Administrator of devices until a certain time. Approved for the user itself, or by a membership that expires. \
+         Medium without a password. Not reported where the user has the same right without an end",
+        "Nothing, if the approval was right: the right ends by itself; otherwise revoke the request",
+        "GET /api/v2/approvalflowrequest, GET /api/v2/accessrequests: status, expiry, level";
+    TemporaryPrivilegedGroup "temporary_privileged_group" Privilege [Medium, Low] from [GROUPS, MEMBERSHIPS, TEMPORARY_ACCESS] details [SYSTEMS, GRANTS]:
+        "Is in a privileged group until a certain time, directly or through other groups. One level less severe than \
+         privileged_group, which is reported instead if one of the memberships does not expire",
+        "Nothing, if the approval was right: the membership ends by itself; otherwise revoke the request",
+        "GET /api/v2/approvalflowrequest, GET /api/v2/accessrequests: group, tempGroupId, expiry";
     WithoutMfa "privileged_without_mfa" Risk [Critical, High, Medium] from []:
         "No second factor is set up. Reported for privileged accounts that are not known to be disabled; one level more \
          severe than the privilege",
@@ -176,6 +186,27 @@ evidence! {
         "An API key never expires. Reported for administrators that are not known to be disabled",
         "Set an expiry date for the key that leaves enough time to replace it wherever it is used",
         "GET /api/users: apiKeyHash.expireAt";
+    BroadRole "broad_role" Risk [High, Medium] from [SERVICE_ACCOUNTS, ROLES]:
+        "A program may change or read everything. Reported for service accounts whose role has the scopes for all users, \
+         groups, devices, bindings, applications, commands and directories; medium if it may only read them all",
+        "Give the service account a role with only the scopes that it uses",
+        "GET /api/v2/roles: scopes; GET /api/v2/service-accounts: roleId";
+    CredentialNeverExpires "credential_never_expires" Risk [Medium] from [SERVICE_ACCOUNTS]:
+        "A service account has a client secret or an API key that never expires",
+        "Create a credential with a lifetime, replace this one wherever it is used, and delete it",
+        "GET /api/v2/service-accounts: authConfigList[].clientSecretConfig, apiKeyConfig: expiresAt, lifetime";
+    CredentialExpiresSoon "credential_expires_soon" Risk [Low] from [SERVICE_ACCOUNTS]:
+        "A service account has a client secret or an API key that expires within 14 days. What uses it will then stop",
+        "Find out what uses the credential, and replace it before that day",
+        "GET /api/v2/service-accounts: authConfigList[].clientSecretConfig, apiKeyConfig: expiresAt";
+    SeveralOrganizations "reaches_several_organizations" Risk [Medium] from [SERVICE_ACCOUNTS]:
+        "A service account of a provider reaches several organisations, though it is listed in this one",
+        "Check that it needs all of these organisations; if not, use a service account of one organisation",
+        "GET /api/v2/service-accounts: orgCount, providerId";
+    ExpiredButBound "expired_but_bound" Risk [Low] from [SERVICE_ACCOUNTS]:
+        "A service account has expired, but still has its role. A new credential restores that access",
+        "Delete the service account once it is certain that nothing will use it again",
+        "GET /api/v2/service-accounts: status, expiresAt, roleId";
     PasswordNeverExpires "privileged_password_never_expires" Risk [Low] from []:
         "The password never expires. Reported for privileged accounts that are not known to be disabled",
         "Let the password expire, or make sure that it is changed by other means",

@@ -127,6 +127,7 @@ impl Scan<'_> {
             let report = progress.close(status);
             state.reports.insert(section, report);
         }
+        judge(state);
         result
     }
 

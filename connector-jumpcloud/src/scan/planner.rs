@@ -125,6 +125,7 @@ impl Planner<'_> {
 pub(crate) mod row_bytes {
     pub(crate) const USER: u64 = 2_800;
     pub(crate) const ADMINISTRATOR: u64 = 1_500;
+    pub(crate) const ROLE: u64 = 900;
     pub(crate) const SERVICE_ACCOUNT: u64 = 900;
     pub(crate) const GROUP: u64 = 760;
     pub(crate) const MEMBERSHIP: u64 = 240;

@@ -12,8 +12,10 @@ pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod last_login;
 pub(crate) mod memberships;
+mod roles;
 mod service_accounts;
 mod systems;
+pub(crate) mod temporary_access;
 pub(crate) mod users;
 
 use connector_api::{Attributes, ConnectorError, ErrorCode, Field, RowType, Section, SectionDescription, async_trait};
@@ -50,12 +52,14 @@ sections! {
     users::Users,
     groups::Groups keeps Found,
     memberships::Memberships keeps Found,
+    roles::ConsoleRoles keeps Found,
     administrators::Administrators keeps Found,
     service_accounts::ServiceAccounts keeps Found,
     systems::Systems keeps Found,
     applications::Applications keeps Found,
     directories::Directories keeps Found,
     grants::Grants keeps Found,
+    temporary_access::TemporaryAccess keeps Found,
     effective_grants::Privileged,
     effective_grants::Other,
     last_login::LastLogin keeps Found,

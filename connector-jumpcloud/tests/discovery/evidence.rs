@@ -20,7 +20,7 @@ pub fn member(kind: &str, number: u64) -> Value {
     json!({"to": {"id": id(number), "type": kind}})
 }
 
-/// Users 1 to 9, administrator 20, groups 30 to 35, devices 40 and 41.
+/// Users 1 to 11, administrator 20, service accounts 61 and 62, groups 30 to 35, devices 40 and 41.
 async fn organization() -> Console {
     organization_at(NOW.parse().unwrap()).await
 }
@@ -52,9 +52,26 @@ async fn organization_at(now: Timestamp) -> Console {
             user(7, json!({})),
             user(8, json!({})),
             user(9, json!({"suspended": true})),
+            user(10, json!({})),
+            user(11, json!({})),
         ])
         .list("/api/users", [json!({"_id": id(20), "email": "a@x.example", "roleName": "Manager", "apiKeySet": true,
             "apiKeyHash": {"createdAt": "2026-08-18T00:00:00Z", "expireAt": null}, "totpEnrolled": true})])
+        .list("/api/v2/roles", [json!({"id": id(90), "name": "Deploy", "scopes": ["users", "groups", "systems", "associations",
+            "applications", "commands", "directories"]})])
+        .list("/api/v2/service-accounts", [
+            json!({"objectId": id(61), "name": "ci", "roleId": id(90), "status": "ACTIVE", "orgCount": 3, "authConfigList": [
+                {"authType": "CLIENT_SECRET", "clientSecretConfig": {"clientId": "sa_1", "createdAt": "2026-08-18T00:00:00Z", "expiresAt": null}},
+                {"authType": "API_KEY", "apiKeyConfig": {"apiKeyPrefix": "jcs_1", "expiresAt": "2026-12-01T00:00:00Z"}},
+            ]}),
+            json!({"objectId": id(62), "name": "old", "roleId": id(90), "status": "EXPIRED", "expiresAt": "2026-11-01T00:00:00Z"}),
+        ])
+        .list("/api/v2/approvalflowrequest", [
+            json!({"id": "r1", "requestor": id(10), "status": "APPROVED", "resourceType": "device", "resourceId": id(41),
+                "devicePermissionLevel": "ADMIN", "expirationDate": "2026-12-01T00:00:00Z"}),
+            json!({"id": "r2", "requestor": id(11), "status": "APPROVED", "resourceType": "user_group", "resourceId": id(30),
+                "expirationDate": "2026-12-02T00:00:00Z"}),
+        ])
         .list("/api/v2/usergroups", [
             group(30, "DB Admins", json!(null)),
             group(31, "Ops", sudo(false)),
@@ -63,7 +80,7 @@ async fn organization_at(now: Timestamp) -> Console {
             group(34, "On call", json!(null)),
             group(35, "Everybody", json!(null)),
         ])
-        .list(&members(30), [member("user", 6)])
+        .list(&members(30), [member("user", 6), member("user", 11)])
         .list(&members(31), [member("user_group", 34)])
         .list(&members(33), [member("user", 7)])
         .list(&members(34), [member("user", 8)])
@@ -123,6 +140,14 @@ async fn every_code_occurs_and_says_what_is_so() {
         (user(20), "console_role", "has the role \"Manager\" in the JumpCloud console"),
         (user(20), "stale_api_key", "has had the same API key since 2026-08-18"),
         (user(20), "api_key_never_expires", "has an API key that never expires, created on 2026-08-18"),
+        (user(10), "temporary_administrator", "is administrator on the device \"h41\" until 2026-12-01"),
+        (user(11), "temporary_privileged_group", "is in \"DB Admins\": its name contains \"admin\", until 2026-12-02"),
+        (user(61), "console_role", "has the role \"Deploy\" in the JumpCloud console: may change everything"),
+        (user(61), "broad_role", "may change everything by the role \"Deploy\""),
+        (user(61), "credential_never_expires", "has a client secret that never expires, created on 2026-08-18"),
+        (user(61), "credential_expires_soon", "has an API key that expires on 2026-12-01"),
+        (user(61), "reaches_several_organizations", "reaches 3 organisations"),
+        (user(62), "expired_but_bound", "has expired on 2026-11-01, but still has the role \"Deploy\""),
         (group("DB Admins"), "group_name", "its name contains \"admin\""),
         (group("Ops"), "group_sudo", "its members become administrators on its devices"),
         (group("Ops"), "sudo_on_systems", "its members are administrators on 2 devices"),

@@ -7,7 +7,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use connector_api::{Account, Attributes, Binding, Grant, Group, Membership, PathStep, Principal, Reason, Resource};
+use connector_api::{
+    Account, AccountCredential, Attributes, Binding, Grant, Group, Membership, PathStep, Principal, Reason, Resource,
+};
 use serde::Serialize;
 
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
@@ -41,6 +43,11 @@ pub(super) const ACCOUNTS: &[Column<Account>] = &[
     ("passwordNeverExpires", |account| shown(account.password.as_ref()?.never_expires?)),
     ("passwordChangedAt", |account| shown(account.password.as_ref()?.changed_at?)),
     ("passwordExpiresAt", |account| shown(account.password.as_ref()?.expires_at?)),
+    ("credentialKinds", |account| words(account.credentials.iter().map(|one| &one.kind))),
+    ("credentialIdentifiers", |account| of_each(&account.credentials, |one| one.identifier.clone())),
+    ("credentialStatuses", |account| of_each(&account.credentials, |one| one.status.clone())),
+    ("credentialsUsable", |account| of_each(&account.credentials, |one| Some(one.usable?.to_string()))),
+    ("credentialsExpireAt", |account| of_each(&account.credentials, expiry)),
     ("createdAt", |account| shown(account.created_at?)),
     ("employeeId", |account| text(account.employee_id.as_ref()?)),
     ("department", |account| text(account.department.as_ref()?)),
@@ -86,6 +93,8 @@ pub(super) const MEMBERSHIPS: &[Column<Membership>] = &[
     ("groupExternalId", |membership| text(&membership.group_external_id)),
     ("direct", |membership| shown(membership.direct)),
     ("path", |membership| path(&membership.via)),
+    ("expiresAt", |membership| shown(membership.expires_at?)),
+    ("requestId", |membership| text(membership.request_id.as_ref()?)),
 ];
 
 pub(super) const RESOURCES: &[Column<Resource>] = &[
@@ -182,6 +191,17 @@ fn joined(items: impl IntoIterator<Item = impl AsRef<str>>) -> Cell<'static> {
 /// Words of the contract, as in JSON.
 fn words<T: Serialize>(values: impl IntoIterator<Item = T>) -> Cell<'static> {
     joined(values.into_iter().filter_map(|value| word(&value)))
+}
+
+/// One text for each item in its order, `?` for what is not known, so that columns of the same items fit together.
+fn of_each<T>(items: &[T], text: impl Fn(&T) -> Option<String>) -> Cell<'static> {
+    joined(items.iter().map(|item| text(item).unwrap_or_else(|| "?".to_owned())))
+}
+
+/// When a credential expires: a time, or `never`.
+fn expiry(credential: &AccountCredential) -> Option<String> {
+    let never = (credential.never_expires == Some(true)).then(|| "never".to_owned());
+    credential.expires_at.map(|end| end.to_string()).or(never)
 }
 
 /// What to do about several reasons, each once, in their order.

@@ -71,6 +71,14 @@ choices! {
         Served,
     }
 
+    /// Whether access requests are listed at `/api/v2/accessrequests`, which no document describes.
+    AccessRequests {
+        /// 404.
+        Absent,
+        /// A bare array.
+        Served,
+    }
+
     /// The response to an unknown key, such as one of another region.
     UnknownKeys {
         /// `401 Unauthorized: api key user not found`

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::faults::nearest;
 
 pub use choices::{
-    AdminLogins, DistinctBody, EdgeFrom, EventShapes, GroupFilter, GroupRows, GroupRules, Initiators,
+    AccessRequests, AdminLogins, DistinctBody, EdgeFrom, EventShapes, GroupFilter, GroupRows, GroupRules, Initiators,
     InsightsOrganization, LargeLimits, LocalNames, MissingOrganization, NewHires, NewTargets, NoAdministrator,
     OrganizationNames, PathAttributes, PathStart, RadiusEvents, ServiceAccounts, SeveralTargets, UnknownKeys,
     UnsetFields, V1Ids, V1Rows, V2Errors, V2Sort,
@@ -45,6 +45,8 @@ pub struct Behaviour {
     pub large_limits: LargeLimits,
     /// The response of `/api/organizations` to a service account.
     pub service_accounts: ServiceAccounts,
+    /// Whether access requests are listed.
+    pub access_requests: AccessRequests,
     /// The response to an unknown key, such as one of another region.
     pub unknown_keys: UnknownKeys,
     /// The response to a multi-tenant key without `x-org-id`.
@@ -149,6 +151,11 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "response of /api/organizations to a service account: 401 with the reason, 403, or the organisations",
     ),
     (
+        "access-requests",
+        "absent|served",
+        "whether /api/v2/accessrequests, which no document describes, is answered with 404 or with a list",
+    ),
+    (
         "unknown-keys",
         "not-found|plain",
         "whether the 401 for an unknown key, such as one of another region, says that the key has no user",
@@ -237,6 +244,7 @@ impl Behaviour {
             v2_errors: V2Errors::Message,
             large_limits: LargeLimits::Refused,
             service_accounts: ServiceAccounts::Unauthorized,
+            access_requests: AccessRequests::Absent,
             unknown_keys: UnknownKeys::NotFound,
             missing_organization: MissingOrganization::Unauthorized,
             insights_organization: InsightsOrganization::Selected,
@@ -272,6 +280,7 @@ impl Behaviour {
             v2_errors: V2Errors::Coded,
             large_limits: LargeLimits::Capped,
             service_accounts: ServiceAccounts::Served,
+            access_requests: AccessRequests::Absent,
             unknown_keys: UnknownKeys::Plain,
             missing_organization: MissingOrganization::Unauthorized,
             insights_organization: InsightsOrganization::Implied,

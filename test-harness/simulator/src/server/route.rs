@@ -53,6 +53,12 @@ pub(crate) enum Endpoint {
     Directories,
     /// `GET /api/v2/service-accounts`
     ServiceAccounts,
+    /// `GET /api/v2/roles`
+    Roles,
+    /// `GET /api/v2/approvalflowrequest`
+    FlowRequests,
+    /// `GET /api/v2/accessrequests`
+    AccessRequests,
     /// `GET /api/v2/authn/policies`
     AuthnPolicies,
     /// `GET /api/v2/iplists`
@@ -141,6 +147,9 @@ impl Endpoint {
             Self::AllGroups,
             Self::Directories,
             Self::ServiceAccounts,
+            Self::Roles,
+            Self::FlowRequests,
+            Self::AccessRequests,
             Self::AuthnPolicies,
             Self::IpLists,
             Self::ProviderOrganizations,
@@ -195,6 +204,9 @@ impl Endpoint {
             Self::AllGroups => "groups".to_owned(),
             Self::Directories => "directories".to_owned(),
             Self::ServiceAccounts => "serviceaccounts".to_owned(),
+            Self::Roles => "roles".to_owned(),
+            Self::FlowRequests => "approvalflowrequest".to_owned(),
+            Self::AccessRequests => "accessrequests".to_owned(),
             Self::AuthnPolicies => "authn.policies".to_owned(),
             Self::IpLists => "iplists".to_owned(),
             Self::SystemInsights(table) => format!("systeminsights.{}", table.name()),
@@ -262,6 +274,9 @@ impl Endpoint {
             ["api", "v2", "users"] => Self::Users,
             ["api", "v2", "directories"] => Self::Directories,
             ["api", "v2", "service-accounts"] => Self::ServiceAccounts,
+            ["api", "v2", "roles"] => Self::Roles,
+            ["api", "v2", "approvalflowrequest"] => Self::FlowRequests,
+            ["api", "v2", "accessrequests"] => Self::AccessRequests,
             ["api", "v2", "groups"] => Self::AllGroups,
             ["api", "v2", "authn", "policies"] => Self::AuthnPolicies,
             ["api", "v2", "iplists"] => Self::IpLists,

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::query::{Limits, Query, SortKey};
 use super::route::{Api, Endpoint, Table};
 use super::{Asked, UsersEndpoint, graph, insights, v1};
-use crate::behaviour::{Behaviour, GroupFilter, GroupRows, V2Sort};
+use crate::behaviour::{AccessRequests, Behaviour, GroupFilter, GroupRows, V2Sort};
 use crate::faults::Strikes;
 use crate::organization::{Kind, Node, Organization};
 use crate::wire::{AUTHN_POLICY_COUNT, IP_LIST_COUNT, Object, UserRow};
@@ -55,6 +55,23 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
             });
             return Ok(accounts.page(&query, strikes).enveloped());
         }
+        Endpoint::Roles => {
+            let roles =
+                Collection::of(organization.roles(), "id", |role, object| organization.write_role(role, object));
+            return Ok(roles.page(&query, strikes).enveloped());
+        }
+        Endpoint::FlowRequests => {
+            let requests = Collection::of(organization.access_requests(), "id", |request, object| {
+                organization.write_flow_request(request, object);
+            });
+            return Ok(requests.page(&query, strikes).enveloped());
+        }
+        Endpoint::AccessRequests if behaviour.access_requests == AccessRequests::Served => {
+            Collection::of(organization.access_requests(), "accessId", |request, object| {
+                organization.write_access_request(request, object);
+            })
+        }
+        Endpoint::AccessRequests => return Err(Problem::not_found()),
         Endpoint::SystemInsights(table) => local(organization, table, &query)?,
         Endpoint::ProviderOrganizations | Endpoint::ProviderAdministrators => {
             return Ok(provided(asked, strikes)?.page(&query, strikes).enveloped());
