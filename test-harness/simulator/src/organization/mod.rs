@@ -10,6 +10,7 @@ mod node;
 mod population;
 mod resources;
 mod service_accounts;
+mod settings;
 mod systems;
 mod users;
 
@@ -32,6 +33,7 @@ pub use population::Census;
 pub(crate) use population::Population;
 pub use resources::{Application, Directory, RadiusServer};
 pub use service_accounts::{ServiceAccount, cast as cast_of_service_accounts};
+pub use settings::PasswordPolicy;
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 
