@@ -11,6 +11,7 @@ pub(crate) mod kind;
 pub(crate) mod lenient;
 pub(crate) mod level;
 pub(crate) mod organizations;
+pub(crate) mod password_policies;
 pub(crate) mod systems;
 pub(crate) mod user_groups;
 pub(crate) mod users;

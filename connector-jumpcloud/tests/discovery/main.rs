@@ -16,6 +16,7 @@ mod group_details;
 mod last_login;
 mod look_back;
 mod null_edges;
+mod organization;
 mod plan;
 mod resources;
 mod service_accounts;
