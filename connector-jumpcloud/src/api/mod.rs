@@ -2,6 +2,7 @@
 
 pub(crate) mod administrators;
 pub(crate) mod applications;
+pub(crate) mod compiled;
 pub(crate) mod directories;
 pub(crate) mod edge_lists;
 pub(crate) mod events;

@@ -122,8 +122,9 @@ impl SectionProgress {
         self.report.records = rows;
     }
 
-    /// Adds the dropped references, and the notes to the section's report.
+    /// Adds the dropped references, the notes and the cost to the section's report.
     pub(crate) fn enter_aside(self, report: &mut SectionReport) {
+        enter_cost(report, self.meter.read());
         report.notes.extend(self.report.notes);
         report.dangling += self.report.dangling;
         let room = EXAMPLES.saturating_sub(report.dangling_examples.len());

@@ -25,6 +25,7 @@ mod support;
 mod tenants;
 mod test_connection;
 mod users_left_out;
+mod verification;
 mod walks;
 mod ways;
 mod whose_login;
