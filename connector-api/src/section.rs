@@ -48,6 +48,8 @@ impl Section {
     pub const PRIVILEGED_GRANTS: Self = Self::of("privilegedGrants");
     /// All other effective access of accounts and groups.
     pub const OTHER_GRANTS: Self = Self::of("otherGrants");
+    /// The settings of the organisation itself.
+    pub const ORGANIZATION: Self = Self::of("organization");
     /// When and how accounts last signed in.
     pub const LAST_LOGIN: Self = Self::of("lastLogin");
 

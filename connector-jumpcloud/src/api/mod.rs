@@ -3,6 +3,7 @@
 pub(crate) mod access_requests;
 pub(crate) mod administrators;
 pub(crate) mod applications;
+pub(crate) mod compiled;
 pub(crate) mod directories;
 pub(crate) mod edge_lists;
 pub(crate) mod events;
@@ -12,6 +13,7 @@ pub(crate) mod kind;
 pub(crate) mod lenient;
 pub(crate) mod level;
 pub(crate) mod organizations;
+pub(crate) mod password_policies;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;
 pub(crate) mod systems;

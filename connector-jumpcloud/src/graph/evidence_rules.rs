@@ -223,7 +223,10 @@ impl<'a> Privilege<'a> {
             }
         }
         if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
-            reasons.push(Evidence::PasswordNeverExpires.reason("has a password that never expires"));
+            let reason = Evidence::PasswordNeverExpires.reason("has a password that never expires");
+            // A user's own field, if there is one, goes before the organisation's policies.
+            let by_own_field = account.attributes.get("password_never_expires").is_some();
+            reasons.push(if by_own_field { reason } else { reason.drawn_from([Section::ORGANIZATION]) });
         }
         if self.has_no_login(account) {
             // The date is in `lastLogin.since`: it changes with every scan, and this sentence must not.

@@ -210,7 +210,7 @@ evidence! {
     PasswordNeverExpires "privileged_password_never_expires" Risk [Low] from []:
         "The password never expires. Reported for privileged accounts that are not known to be disabled",
         "Let the password expire, or make sure that it is changed by other means",
-        "users: password_never_expires";
+        "users: password_never_expires; where it is not said, the password policies";
     NeverLoggedIn "privileged_never_logged_in" Risk [Low] from [LAST_LOGIN]:
         "No login in the look-back window. Reported for privileged accounts that are not known to be disabled nor to be \
          created after lastLogin.since, if the log covers at least 90% of the window",

@@ -183,6 +183,23 @@ impl<'a> Graph<'a> {
         self.access.parts().inside.of(resource)
     }
 
+    /// The same graph without what users' own flags raise.
+    pub(crate) fn without_own_raises(&self) -> connector_access::Graph {
+        let mut parts = self.access.parts().clone();
+        parts.raises_of_accounts = Vec::new();
+        connector_access::Graph::new(parts)
+    }
+
+    /// The number of resources.
+    pub(crate) fn things(&self) -> usize {
+        self.resources.len()
+    }
+
+    /// A resource.
+    pub(crate) fn thing(&self, resource: u32) -> &Thing<'a> {
+        &self.resources[resource as usize]
+    }
+
     /// The kind of a resource.
     pub(crate) fn kind(&self, resource: u32) -> Kind {
         self.resources[resource as usize].kind

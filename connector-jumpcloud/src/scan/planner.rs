@@ -8,7 +8,7 @@ use crate::api::kind::Kind;
 use crate::api::{Id, IdOnly};
 use crate::client::{Client, Identified, Listing, Meter, PageReader};
 use crate::options::Options;
-use crate::sections;
+use crate::{sections, verification};
 
 /// The inputs of a plan, and the counts that sections pass to later ones.
 pub(crate) struct Planner<'a> {
@@ -54,6 +54,7 @@ pub(crate) async fn plan(
             section.plan(&mut planner).await?;
         }
     }
+    verification::plan(&mut planner).await?;
     Ok(ScanPlan::new(planner.meter.read().requests, planner.sections))
 }
 

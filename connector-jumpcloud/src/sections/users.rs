@@ -14,7 +14,7 @@ use endpoint::OpenUsers;
 use hashbrown::{HashMap, HashSet};
 
 use super::last_login::{self, attribution::Attribution};
-use super::{About, Discovery};
+use super::{About, Discovery, organization as organization_settings};
 use crate::api::graph;
 use crate::api::kind::Kind;
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
@@ -121,6 +121,7 @@ impl Scan<'_> {
         let graph = Graph::new(state, &people, &mut aside);
         let mut sender = Sender {
             scan: self,
+            organization: &state.found.organization,
             privilege: self.privilege(state, &graph),
             administrators: LinkedAdministrators::of(state),
             attribution: Attribution::new(&state.found.last_login),
@@ -155,6 +156,7 @@ struct Sent {
 /// Makes the accounts of users and sends them.
 struct Sender<'a> {
     scan: &'a Scan<'a>,
+    organization: &'a organization_settings::Found,
     privilege: Privilege<'a>,
     administrators: LinkedAdministrators,
     attribution: Attribution<'a>,
@@ -206,6 +208,7 @@ impl Sender<'_> {
     }
 
     async fn judge_and_send(&mut self, user: u32, mut account: Box<Account>) -> Result<(), ConnectorError> {
+        self.organization.enter_expiry(&mut account);
         self.privilege.judge_user(&mut account, user, self.people.sudo(user));
         self.outlet.send(Section::USERS, Record::Account(account)).await
     }

@@ -258,4 +258,20 @@ choices! {
         /// They are answered with 400.
         Refused,
     }
+
+    /// What traversals say of a user's rights on a device to which the user is bound directly and through groups.
+    DirectRight {
+        /// The strongest right of all paths.
+        Strongest,
+        /// The right of the direct binding.
+        Supersedes,
+    }
+
+    /// The list of password policies.
+    PasswordPolicies {
+        /// It is answered with 405.
+        NotServed,
+        /// It is answered.
+        Listed,
+    }
 }

@@ -12,6 +12,7 @@ mod population;
 mod resources;
 mod roles;
 mod service_accounts;
+mod settings;
 mod systems;
 mod users;
 
@@ -36,6 +37,7 @@ pub(crate) use population::Population;
 pub use resources::{Application, Directory, RadiusServer};
 pub use roles::Role;
 pub use service_accounts::{Credential, ServiceAccount, cast as cast_of_service_accounts};
+pub use settings::PasswordPolicy;
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 

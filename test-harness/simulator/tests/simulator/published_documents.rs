@@ -295,6 +295,21 @@ async fn the_answers_of_v2_are_as_the_newest_documents_say() {
 }
 
 #[tokio::test]
+async fn password_policies_are_listed_in_the_shape_of_a_single_one() {
+    let Some(spec) = Spec::read_openapi(NEWEST) else {
+        return;
+    };
+    let schema = spec.answer("get", "/passwordpolicies/{objectId}", "200").unwrap();
+    let behaviour = Behaviour::published().with("password-policies=listed").unwrap();
+    let console = Console::start(SimulatorOptions { behaviour, ..options() }).await;
+    let listed = console.json("/api/v2/passwordpolicies").await;
+    assert_eq!(listed.as_array().unwrap().len(), console.simulator.organization().password_policies().len());
+    for policy in listed.as_array().unwrap() {
+        spec.assert(schema, policy, "/passwordpolicies");
+    }
+}
+
+#[tokio::test]
 async fn every_association_target_of_the_documents_is_taken_and_no_other() {
     let (Some(spec), Some(newest)) = (Spec::read("jumpcloud-v2.json"), Spec::read_openapi(NEWEST)) else {
         return;
