@@ -60,7 +60,7 @@ pub const TARGETS: [Target; 11] = [
         name: "systems",
         run: systems,
         seeds: &[
-            r#"{"totalCount":1,"results":[{"_id":"5f0000000000000000000001","displayName":"mac","os":"Mac OS X","version":"14","active":true,"lastContact":"2023-01-14T08:16:06.495Z"}]}"#,
+            r#"{"totalCount":1,"results":[{"_id":"5f0000000000000000000001","displayName":"mac","os":"Mac OS X","version":"14","active":true,"lastContact":"2023-01-14T08:16:06.495Z","userMetrics":[{"userName":"ada","admin":true,"managed":false,"suspended":false}]}]}"#,
         ],
     },
     Target {
@@ -84,6 +84,7 @@ pub const TARGETS: [Target; 11] = [
         name: "sections",
         run: sections,
         seeds: &[
+            r#"[{"system_id":"5f0000000000000000000001","username":"ada","admin":true,"managed":null,"real_user":true}]"#,
             r#"{"totalCount":1,"results":[{"objectId":"5f0000000000000000000001","_id":"5f0000000000000000000001","name":"x","status":"ACTIVE","roleId":"5f0000000000000000000002","createdAt":"2023-01-14T08:16:06.495Z","expiresAt":"2023-01-14"}]}"#,
         ],
     },
@@ -99,7 +100,7 @@ pub const TARGETS: [Target; 11] = [
         name: "state",
         run: state,
         seeds: &[
-            r#"{"reports":{},"people":{"ids":["5f0000000000000000000001"],"names":["ada"],"sudo":["login"],"listed":[0],"links":[]},"found":{"groups":{"rows":[{"id":"5f0000000000000000000002","name":"Ops"},{"id":"5f0000000000000000000003","name":"All"}]},"memberships":[{"users":[0],"groups":[],"others":[]},{"users":[],"groups":["5f0000000000000000000002"],"others":[["x","y"]]}],"systems":{"devices":[{"id":"5f0000000000000000000004"}]},"grants":[{"from":{"kind":"UserGroup","id":"5f0000000000000000000002"},"to":{"kind":"System","id":"5f0000000000000000000004"},"access":"sudo"}]}}"#,
+            r#"{"reports":{},"people":{"ids":["5f0000000000000000000001"],"names":["ada"],"sudo":["login"],"listed":[0],"links":[]},"found":{"groups":{"rows":[{"id":"5f0000000000000000000002","name":"Ops"},{"id":"5f0000000000000000000003","name":"All"}]},"memberships":[{"users":[0],"groups":[],"others":[]},{"users":[],"groups":["5f0000000000000000000002"],"others":[["x","y"]]}],"systems":{"devices":[{"id":"5f0000000000000000000004"}]},"local_accounts":{"names":["root","ada"],"administrators":[{"device":0,"name":0,"managed":false},{"device":0,"name":1,"managed":true}],"users":[{"name":1,"user":0,"exact":true}]},"grants":[{"from":{"kind":"UserGroup","id":"5f0000000000000000000002"},"to":{"kind":"System","id":"5f0000000000000000000004"},"access":"sudo"}]}}"#,
         ],
     },
 ];
@@ -160,15 +161,20 @@ pub fn events(bytes: &[u8]) {
     drop(events::read(&answer));
 }
 
-pub(crate) fn page<T: Identified<Id = Id>>(bytes: &[u8]) -> Vec<T> {
+/// The rows of a page.
+pub(crate) fn rows<T: Identified>(bytes: &[u8]) -> Vec<T> {
     let answer = Answer { headers: HeaderMap::new(), body: Bytes::copy_from_slice(bytes) };
-    let Ok(page) = client::page::<T>(&answer) else { return Vec::new() };
-    for row in &page.rows {
+    client::page::<T>(&answer).map(|page| page.rows).unwrap_or_default()
+}
+
+pub(crate) fn page<T: Identified<Id = Id>>(bytes: &[u8]) -> Vec<T> {
+    let rows = rows::<T>(bytes);
+    for row in &rows {
         let text = row.id().to_string();
         assert!(!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
         assert_eq!(text.parse::<Id>().as_ref(), Ok(row.id()));
     }
-    page.rows
+    rows
 }
 
 #[cfg(test)]

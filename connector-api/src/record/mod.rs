@@ -62,7 +62,7 @@ impl Record {
             Self::Membership(membership) => membership.group_type.as_str().into(),
             Self::Resource(resource) => resource.resource_type.as_str().into(),
             Self::Binding(binding) => {
-                let (from, to) = (binding.from.kind.as_str(), binding.to.kind.as_str());
+                let (from, to) = (binding.from.word(), binding.to.kind.as_str());
                 let (first, rest) = to.split_at(1);
                 format!("{from}To{}{rest}", first.to_uppercase()).into()
             }

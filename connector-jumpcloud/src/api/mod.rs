@@ -10,6 +10,7 @@ mod id;
 pub(crate) mod kind;
 pub(crate) mod lenient;
 pub(crate) mod level;
+pub(crate) mod local_accounts;
 pub(crate) mod organizations;
 pub(crate) mod systems;
 pub(crate) mod user_groups;

@@ -157,6 +157,13 @@ evidence! {
         "The group's name contains one of privilegedGroupPatterns. Case is ignored; one reason per matching pattern",
         "Check what the group gives access to; if that is nothing, narrow privilegedGroupPatterns",
         "usergroups: name";
+    LocalAdministrator "local_administrator" Privilege [Medium, Low] from [LOCAL_ACCOUNTS] details [SYSTEMS]:
+        "Administers a device as a local account that no user's account in JumpCloud stands for. JumpCloud can neither \
+         suspend it nor require a second factor. Not reported for suspended accounts. Low if System Insights reports that it \
+         is an account of the system itself, such as root",
+        "Find out who uses the account; if nobody needs it, take away its administrator rights, else bind its user to the \
+         device so that JumpCloud manages it",
+        "GET /api/systems: userMetrics; GET /api/v2/systeminsights/users";
     WithoutMfa "privileged_without_mfa" Risk [Critical, High, Medium] from []:
         "No second factor is set up. Reported for privileged accounts that are not known to be disabled; one level more \
          severe than the privilege",

@@ -11,6 +11,7 @@ pub(crate) mod effective_grants;
 pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod last_login;
+pub(crate) mod local_accounts;
 pub(crate) mod memberships;
 mod service_accounts;
 mod systems;
@@ -53,6 +54,7 @@ sections! {
     administrators::Administrators keeps Found,
     service_accounts::ServiceAccounts keeps Found,
     systems::Systems keeps Found,
+    local_accounts::LocalAccounts keeps Found,
     applications::Applications keeps Found,
     directories::Directories keeps Found,
     grants::Grants keeps Found,

@@ -83,11 +83,7 @@ impl Discovery for Systems {
 
     fn things<'s>(&self, found: &'s super::Found) -> Vec<Thing<'s>> {
         let Found { devices, groups } = &found.systems;
-        let devices = devices.iter().map(|device| Thing {
-            kind: Kind::System,
-            id: &device.id,
-            name: device.display_name.as_deref().or(device.hostname.as_deref()).unwrap_or_default(),
-        });
+        let devices = devices.iter().map(|device| Thing { kind: Kind::System, id: &device.id, name: device.label() });
         let groups = groups.iter().map(|group| Thing {
             kind: Kind::SystemGroup,
             id: &group.id,
@@ -110,7 +106,7 @@ impl Discovery for Systems {
 
 fn device_row(device: &System) -> Resource {
     let id = device.id.to_string();
-    let name = device.display_name.as_ref().or(device.hostname.as_ref()).unwrap_or(&id).clone();
+    let name = if device.label().is_empty() { id.clone() } else { device.label().to_owned() };
     let mut row = Resource::new(id, Kind::System.resource_type(), name);
     row.os = device.os.clone();
     row.os_version = device.version.clone();
