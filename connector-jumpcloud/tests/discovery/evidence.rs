@@ -68,7 +68,8 @@ async fn organization_at(now: Timestamp) -> Console {
         .list(&members(33), [member("user", 7)])
         .list(&members(34), [member("user", 8)])
         .list(&members(35), [member("user", 5), member("user", 9)])
-        .list("/api/systems", [40, 41].map(|number| json!({"_id": id(number), "hostname": format!("h{number}")})))
+        .list("/api/systems", [40, 41].map(|number| json!({"_id": id(number), "hostname": format!("h{number}"),
+            "userMetrics": [{"userName": "root", "admin": number == 40, "managed": false}]})))
         .list("/api/applications", [json!({"_id": id(50), "displayLabel": "Pay"})])
         .edges(&format!("/api/v2/systems/{}/associations?targets=user", id(40)), "user", [
             (id(4).as_str(), sudo(false)),
@@ -120,6 +121,11 @@ async fn every_code_occurs_and_says_what_is_so() {
         ),
         (user(8), "sudo_on_systems", "is in \"Ops\" through \"On call\": its members are administrators on 2 devices"),
         (user(9), "disabled_but_bound", "is suspended, but still bound to devices, applications or directories"),
+        (
+            scanned.named("root@h40").reasons.as_slice(),
+            "local_administrator",
+            "administers the device \"h40\"; JumpCloud does not manage the account",
+        ),
         (user(20), "console_role", "has the role \"Manager\" in the JumpCloud console"),
         (user(20), "stale_api_key", "has had the same API key since 2026-08-18"),
         (user(20), "api_key_never_expires", "has an API key that never expires, created on 2026-08-18"),

@@ -43,7 +43,7 @@ async fn devices_keep_what_bears_on_access_and_applications_no_keys() {
         (device.name.as_str(), device.os.as_deref(), device.serial_number.as_deref()),
         ("H", Some("Ubuntu"), Some("S"))
     );
-    assert_eq!(device.attributes.to_map().keys().collect::<Vec<_>>(), ["allowSshRootLogin", "hostname", "userMetrics"]);
+    assert_eq!(device.attributes.to_map().keys().collect::<Vec<_>>(), ["allowSshRootLogin", "hostname"]);
     let application = scanned.resources().find(|resource| resource.resource_type == "application").unwrap();
     assert_eq!((application.name.as_str(), application.active), ("Payroll", Some(false)));
     assert_eq!(application.attributes.to_map().keys().collect::<Vec<_>>(), ["displayName", "name", "sso"]);
