@@ -66,13 +66,15 @@ pub const TARGETS: [Target; 11] = [
     Target {
         name: "applications",
         run: applications,
-        seeds: &[r#"{"results":[{"_id":"5f0000000000000000000001","name":"x","displayLabel":"X","active":true}]}"#],
+        seeds: &[
+            r#"{"results":[{"_id":"5f0000000000000000000001","name":"x","displayLabel":"X","active":true,"config":{"constantAttributes":{"value":[{"name":"role","value":"x"}]}},"databaseAttributes":[{"name":"a","value":"b"}]}]}"#,
+        ],
     },
     Target {
         name: "directories",
         run: directories,
         seeds: &[
-            r#"[{"id":"5f0000000000000000000001","name":"LDAP","type":"ldap_server"},{"_id":"x-1","mfa":"ALWAYS"}]"#,
+            r#"[{"id":"5f0000000000000000000001","name":"LDAP","type":"ldap_server"},{"_id":"x-1","mfa":"ALWAYS","oAuthStatus":{"error":"invalid_grant"},"defaultDomain":{"domain":"x.example"},"userCertEnabled":true}]"#,
         ],
     },
     Target {

@@ -12,6 +12,7 @@ pub(crate) mod lenient;
 pub(crate) mod level;
 pub(crate) mod local_accounts;
 pub(crate) mod organizations;
+pub(crate) mod sent_attributes;
 pub(crate) mod systems;
 pub(crate) mod user_groups;
 pub(crate) mod users;

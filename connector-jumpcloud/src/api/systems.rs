@@ -88,6 +88,20 @@ impl System {
         self.display_name.as_deref().or(self.hostname.as_deref()).unwrap_or_default()
     }
 
+    /// Whether root may sign in by SSH: by the setting, or by what the device reports.
+    pub(crate) fn lets_root_in(&self) -> bool {
+        ["allowSshRootLogin", "sshRootEnabled"].iter().any(|name| self.flag(name) == Some(true))
+    }
+
+    /// Whether signing in takes no second factor.
+    pub(crate) fn is_without_second_factor(&self) -> bool {
+        self.flag("allowMultiFactorAuthentication") == Some(false)
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        lenient::flag(&self.rest.get(name)?)
+    }
+
     /// Whether the names of its local accounts are the same in any case.
     pub(crate) fn ignores_case(&self) -> bool {
         self.os.as_deref().is_some_and(|os| os.to_ascii_lowercase().contains("windows"))

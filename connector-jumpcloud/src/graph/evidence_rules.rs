@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use connector_access::{End, Subject};
 use connector_api::{Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::api::administrators::{ApiKey, Expiry};
 use crate::api::lenient;
@@ -188,6 +189,7 @@ impl<'a> Privilege<'a> {
         } else if let Some(severity) = of_privilege {
             self.judge_sign_in(account, severity, reasons);
             self.judge_api_key(key, reasons);
+            self.judge_ssh_keys(account, reasons);
         }
         // A risk depends on the privilege that it makes dangerous.
         for risk in &mut reasons[before..] {
@@ -241,11 +243,31 @@ impl<'a> Privilege<'a> {
             reasons.push(Evidence::ApiKeyNeverExpires.reason(message));
         }
         if let Some(made_at) = key.made_at
-            && self.now.duration_since(made_at).as_hours() / 24 > i64::from(self.stale_key_days)
+            && self.is_stale(made_at)
         {
             let reason = Evidence::StaleApiKey.reason(format!("has had the same API key since {}", day(made_at)));
             reasons.push(reason.by_setting(attribute::STALE_API_KEY_DAYS, self.stale_key_days.to_string()));
         }
+    }
+
+    /// Enters the evidence from a user's SSH keys, unless the user may not sign in by key.
+    fn judge_ssh_keys(&self, account: &Account, reasons: &mut Vec<Reason>) {
+        let Some(Value::Array(keys)) = account.attributes.get("ssh_keys") else { return };
+        let may_not = account.attributes.get("allow_public_key").and_then(|flag| lenient::flag(&flag)) == Some(false);
+        let oldest = keys.iter().filter_map(|key| lenient::time(key.get("create_date")?)).min();
+        if let Some(oldest) = oldest.filter(|oldest| !may_not && self.is_stale(*oldest)) {
+            let message = match keys.len() {
+                1 => format!("has had the same SSH key since {}", day(oldest)),
+                count => format!("has {count} SSH keys, the oldest of {}", day(oldest)),
+            };
+            let reason = Evidence::StaleSshKey.reason(message);
+            reasons.push(reason.by_setting(attribute::STALE_API_KEY_DAYS, self.stale_key_days.to_string()));
+        }
+    }
+
+    /// Whether a key made at this time is old.
+    fn is_stale(&self, made_at: Timestamp) -> bool {
+        self.now.duration_since(made_at).as_hours() / 24 > i64::from(self.stale_key_days)
     }
 
     fn of_group(&self, at: u32, group: &UserGroup) -> OfGroup {
@@ -345,7 +367,7 @@ fn severity_of_roles<'r>(roles: impl IntoIterator<Item = &'r str>) -> Severity {
 }
 
 /// The most severe first; privilege before a risk of the same severity.
-fn most_severe_first(mut reasons: Vec<Reason>) -> Vec<Reason> {
+pub(crate) fn most_severe_first(mut reasons: Vec<Reason>) -> Vec<Reason> {
     reasons.sort_by_key(|reason| (std::cmp::Reverse(reason.severity), reason.kind != ReasonKind::Privilege));
     reasons
 }

@@ -7,6 +7,8 @@
 mod reading;
 pub(crate) mod same_names;
 
+use std::collections::BTreeMap;
+
 use connector_access::{Name, Names};
 use connector_api::{
     Access, AccessLevel, AccessPath, Account, AccountKind, AccountLink, Binding, ConnectorError, Grant, NodeKind,
@@ -14,12 +16,14 @@ use connector_api::{
 };
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use super::{About, Context, Discovery, Read};
 use crate::api::kind::Kind;
 use crate::api::local_accounts::{self as api, ListedAccount};
 use crate::api::systems::System;
 use crate::client::Listing;
+use crate::graph::evidence_rules::most_severe_first;
 use crate::graph::evidence_table::{Evidence, quoted};
 use crate::options::Switch;
 use crate::rights::Right;
@@ -268,19 +272,21 @@ impl Local<'_> {
             let sections = [Section::USERS, Section::LOCAL_ACCOUNTS];
             row.links = same.into_iter().map(|user| link(user).drawn_from(sections)).collect();
         }
-        row.reasons = self.reason().into_iter().collect();
-        row.attributes.insert("deviceId", self.device.id.to_string());
+        row.reasons = self.reasons();
         let flags =
             [("managed", managed), ("suspended", suspended), ("adManaged", ad_managed), ("realUser", real_user)];
-        for (flag, value) in flags.into_iter().filter_map(|(flag, value)| Some((flag, value?))) {
-            row.attributes.insert(flag, value);
-        }
+        let flags = flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?))));
+        let device = ("deviceId".to_owned(), Value::from(self.device.id.to_string()));
+        row.attributes = flags.chain([device]).collect::<BTreeMap<_, _>>().into();
         row
     }
 
-    /// The evidence that it is privileged, unless it cannot be used.
-    fn reason(&self) -> Option<Reason> {
+    /// The evidence that it is privileged, and of how it signs in, unless it cannot be used.
+    fn reasons(&self) -> Vec<Reason> {
         let LocalAdministrator { managed, suspended, real_user, .. } = *self.administrator;
+        if suspended == Some(true) {
+            return Vec::new();
+        }
         let who = match managed {
             Some(true) => "JumpCloud manages the account, but no user has its name",
             Some(false) => "JumpCloud does not manage the account",
@@ -288,7 +294,12 @@ impl Local<'_> {
         };
         let severity = if real_user == Some(false) { Severity::Low } else { Severity::Medium };
         let message = format!("administers the device {}; {who}", quoted(&self.device_name()));
-        (suspended != Some(true)).then(|| Evidence::LocalAdministrator.reason_of(severity, message))
+        let administers = Evidence::LocalAdministrator.reason_of(severity, message);
+        let by_ssh = (self.name == "root" && self.device.lets_root_in()).then(|| {
+            let message = format!("may sign in to the device {} by SSH", quoted(&self.device_name()));
+            Evidence::SshRootLogin.reason(message).drawn_from([Section::LOCAL_ACCOUNTS])
+        });
+        most_severe_first([administers].into_iter().chain(by_ssh).collect())
     }
 
     fn device_name(&self) -> String {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{About, Context, Discovery, Read, Thing, enter_text};
 use crate::api::kind::Kind;
 use crate::api::systems::{self as api, System, SystemGroup};
+use crate::graph::evidence_table::Evidence;
 use crate::options::Switch;
 use crate::organization;
 use crate::rights::Right;
@@ -116,6 +117,10 @@ fn device_row(device: &System) -> Resource {
     row.created_at = device.created;
     row.attributes = device.rest.clone();
     enter_text(&mut row.attributes, "hostname", device.hostname.as_deref());
+    let root = device.lets_root_in().then(|| Evidence::SshRootLogin.reason("lets root sign in by SSH"));
+    let no_factor = device.is_without_second_factor();
+    let no_factor = no_factor.then(|| Evidence::DeviceWithoutMfa.reason("lets users sign in without a second factor"));
+    row.reasons = root.into_iter().chain(no_factor).collect();
     row
 }
 
