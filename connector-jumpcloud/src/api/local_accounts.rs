@@ -27,7 +27,7 @@ pub(crate) fn count() -> Listing {
 }
 
 fn in_pages_of(limit: u64) -> Listing {
-    listing(Call::get(PATH), limit).by_name("system_id")
+    listing(Call::get(PATH), limit).by_name("system_id").in_turn()
 }
 
 /// A local account. Any field may be missing or null.

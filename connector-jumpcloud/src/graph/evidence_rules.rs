@@ -1,11 +1,12 @@
 //! Who is privileged, and by which evidence: the rules that derive [`Evidence`] from what was read.
 
+mod on_devices;
+
 use std::collections::BTreeSet;
 
 use connector_access::{End, Subject};
 use connector_api::{Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::api::administrators::{ApiKey, Expiry};
 use crate::api::lenient;
@@ -127,8 +128,9 @@ impl<'a> Privilege<'a> {
         account.reasons = most_severe_first(reasons);
     }
 
-    /// Enters the evidence for a directory user; the user's own flags allow `sudo` on every device.
-    pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level) {
+    /// Enters the evidence for a directory user; the user's own flags allow `sudo` on every device, and its local accounts
+    /// administer the devices at the places `administered`.
+    pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level, administered: &[u32]) {
         let mut reasons = Vec::new();
         let everywhere = match sudo {
             Level::SudoWithoutPassword => Some((Evidence::GlobalSudoWithoutPassword, ", without a password")),
@@ -158,6 +160,7 @@ impl<'a> Privilege<'a> {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
             self.judge_end(&end, 0, "is in", &mut reasons);
         }
+        self.judge_local_accounts(user, sudo, administered, &mut reasons);
         self.judge_risks(account, Section::USERS, None, bound, &mut reasons);
         account.reasons = most_severe_first(reasons);
     }
@@ -246,21 +249,6 @@ impl<'a> Privilege<'a> {
             && self.is_stale(made_at)
         {
             let reason = Evidence::StaleApiKey.reason(format!("has had the same API key since {}", day(made_at)));
-            reasons.push(reason.by_setting(attribute::STALE_API_KEY_DAYS, self.stale_key_days.to_string()));
-        }
-    }
-
-    /// Enters the evidence from a user's SSH keys, unless the user may not sign in by key.
-    fn judge_ssh_keys(&self, account: &Account, reasons: &mut Vec<Reason>) {
-        let Some(Value::Array(keys)) = account.attributes.get("ssh_keys") else { return };
-        let may_not = account.attributes.get("allow_public_key").and_then(|flag| lenient::flag(&flag)) == Some(false);
-        let oldest = keys.iter().filter_map(|key| lenient::time(key.get("create_date")?)).min();
-        if let Some(oldest) = oldest.filter(|oldest| !may_not && self.is_stale(*oldest)) {
-            let message = match keys.len() {
-                1 => format!("has had the same SSH key since {}", day(oldest)),
-                count => format!("has {count} SSH keys, the oldest of {}", day(oldest)),
-            };
-            let reason = Evidence::StaleSshKey.reason(message);
             reasons.push(reason.by_setting(attribute::STALE_API_KEY_DAYS, self.stale_key_days.to_string()));
         }
     }

@@ -129,7 +129,7 @@ impl Scan<'_> {
             privilege: self.privilege(state, &graph),
             administrators: LinkedAdministrators::of(state),
             attribution: Attribution::new(&state.found.last_login),
-            same_names: SameNames::of(&state.found.local_accounts),
+            same_names: SameNames::of(&state.found),
             people,
             outlet: Outlet::new(self),
             progress,
@@ -220,7 +220,8 @@ impl Sender<'_> {
     }
 
     async fn judge_and_send(&mut self, user: u32, mut account: Box<Account>) -> Result<(), ConnectorError> {
-        self.privilege.judge_user(&mut account, user, self.people.sudo(user));
+        let administered = self.same_names.administered(user);
+        self.privilege.judge_user(&mut account, user, self.people.sudo(user), administered);
         self.outlet.send(Section::USERS, Record::Account(account)).await
     }
 

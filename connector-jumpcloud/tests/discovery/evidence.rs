@@ -71,7 +71,8 @@ async fn organization_at(now: Timestamp) -> Console {
         .list(&members(35), [member("user", 5), member("user", 9)])
         .list("/api/systems", [40, 41].map(|number| json!({"_id": id(number), "hostname": format!("h{number}"),
             "allowSshRootLogin": number == 40, "allowMultiFactorAuthentication": number != 41,
-            "userMetrics": [{"userName": "root", "admin": number == 40, "managed": false}]})))
+            "userMetrics": [{"userName": "root", "admin": number == 40, "managed": false},
+                {"userName": "u4", "admin": true, "managed": true}]})))
         .list("/api/v2/directories", [json!({"id": id(60), "type": "office_365", "name": "M365",
             "oAuthStatus": {"expiry": {"seconds": "1"}, "error": "invalid_grant", "errorMessage": "expired"}})])
         .list("/api/radiusservers", [json!({"_id": id(61), "name": "Wi-Fi", "userPasswordEnabled": false,
@@ -131,6 +132,11 @@ async fn every_code_occurs_and_says_what_is_so() {
         ),
         (user(8), "sudo_on_systems", "is in \"Ops\" through \"On call\": its members are administrators on 2 devices"),
         (user(9), "disabled_but_bound", "is suspended, but still bound to devices, applications or directories"),
+        (
+            user(4),
+            "local_administrator_not_granted",
+            "administers 1 device by its local account, although nothing in JumpCloud gives the right there",
+        ),
         (user(2), "stale_ssh_key", "has 2 SSH keys, the oldest of 2024-02-01"),
         (scanned.named("root@h40").reasons.as_slice(), "ssh_root_login", "may sign in to the device \"h40\" by SSH"),
         (thing(40), "ssh_root_login", "lets root sign in by SSH"),

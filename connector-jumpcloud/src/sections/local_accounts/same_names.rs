@@ -4,7 +4,8 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::Found;
-use crate::sections::users::draft::Draft;
+use crate::api::systems::System;
+use crate::sections::{self, users::draft::Draft};
 
 /// A user whose user name, or local name on devices, is that of local administrators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,17 +23,28 @@ pub(crate) struct SameNames<'a> {
     found: &'a Found,
     /// The places of the names, by the name in lower case.
     places: HashMap<String, Vec<u32>>,
+    /// For each name, the devices that an account of that name administers and JumpCloud manages, and whether names there
+    /// are the same in any case.
+    managed: HashMap<u32, Vec<(u32, bool)>>,
     users: Vec<SameName>,
+    /// For each user, the devices that its own local account administers.
+    administered: HashMap<u32, Vec<u32>>,
 }
 
 impl<'a> SameNames<'a> {
-    pub(crate) fn of(found: &'a Found) -> Self {
+    pub(crate) fn of(found: &'a sections::Found) -> Self {
+        let sections::Found { local_accounts: found, systems, .. } = found;
+        let mut managed: HashMap<u32, Vec<(u32, bool)>> = HashMap::new();
+        for one in found.administrators.iter().filter(|one| one.managed == Some(true) && one.suspended != Some(true)) {
+            let ignores_case = systems.devices.get(one.device as usize).is_some_and(System::ignores_case);
+            managed.entry(one.name).or_default().push((one.device, ignores_case));
+        }
         let mut places: HashMap<String, Vec<u32>> = HashMap::new();
         let names = &found.names.0;
         for (at, name) in (0..names.len() as u32).filter_map(|at| Some((at, names.nth(at)?))) {
             places.entry(name.to_lowercase()).or_default().push(at);
         }
-        Self { found, places, users: Vec::new() }
+        Self { found, places, managed, users: Vec::new(), administered: HashMap::new() }
     }
 
     /// The names of local administrators that a user has: the place of each, and whether it is written in the same case.
@@ -55,7 +67,20 @@ impl<'a> SameNames<'a> {
 
     /// Enters a user with these names.
     pub(crate) fn enter(&mut self, user: u32, names: Vec<(u32, bool)>) {
+        for (name, exact) in &names {
+            let devices = self.managed.get(name).into_iter().flatten();
+            let devices = devices.filter(|(_, ignores_case)| *exact || *ignores_case).map(|(device, _)| *device);
+            let devices: Vec<u32> = devices.collect();
+            if !devices.is_empty() {
+                self.administered.entry(user).or_default().extend(devices);
+            }
+        }
         self.users.extend(names.into_iter().map(|(name, exact)| SameName { name, user, exact }));
+    }
+
+    /// The devices that a user's own local account administers.
+    pub(crate) fn administered(&self, user: u32) -> &[u32] {
+        self.administered.get(&user).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The users that were entered.

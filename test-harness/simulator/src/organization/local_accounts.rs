@@ -53,7 +53,8 @@ impl Organization {
                     edges.iter().any(|edge| edge.from.index == owner && edge.sudo.is_some_and(|sudo| sudo.enabled));
                 let user = self.user(owner);
                 let name = user.local_name.unwrap_or(user.username);
-                LocalAccount { user: Some(owner), ..LocalAccount::new(name, admin) }
+                // On some devices somebody made it administrator there.
+                LocalAccount { user: Some(owner), ..LocalAccount::new(name, admin || system.index % 11 == 5) }
             }
             (2, ..) => LocalAccount {
                 suspended: dice.percent(25),
