@@ -263,6 +263,9 @@ impl Replacement {
                 self.carry_reasons(&known.reasons, &mut scanned.reasons);
                 scanned.privileged |= crate::reason::severity_of_privileged(&scanned.reasons).is_some();
             }
+            (Record::Resource(known), Record::Resource(scanned)) => {
+                self.carry_reasons(&known.reasons, &mut scanned.reasons);
+            }
             _ => {}
         }
         Ok(scanned)

@@ -36,6 +36,8 @@ impl Section {
     pub const SERVICE_ACCOUNTS: Self = Self::of("serviceAccounts");
     /// Devices.
     pub const SYSTEMS: Self = Self::of("systems");
+    /// Accounts that are local to devices.
+    pub const LOCAL_ACCOUNTS: Self = Self::of("localAccounts");
     /// Applications.
     pub const APPLICATIONS: Self = Self::of("applications");
     /// Directories and network services that accounts are provisioned to.

@@ -60,19 +60,21 @@ pub const TARGETS: [Target; 11] = [
         name: "systems",
         run: systems,
         seeds: &[
-            r#"{"totalCount":1,"results":[{"_id":"5f0000000000000000000001","displayName":"mac","os":"Mac OS X","version":"14","active":true,"lastContact":"2023-01-14T08:16:06.495Z"}]}"#,
+            r#"{"totalCount":1,"results":[{"_id":"5f0000000000000000000001","displayName":"mac","os":"Mac OS X","version":"14","active":true,"lastContact":"2023-01-14T08:16:06.495Z","userMetrics":[{"userName":"ada","admin":true,"managed":false,"suspended":false}]}]}"#,
         ],
     },
     Target {
         name: "applications",
         run: applications,
-        seeds: &[r#"{"results":[{"_id":"5f0000000000000000000001","name":"x","displayLabel":"X","active":true}]}"#],
+        seeds: &[
+            r#"{"results":[{"_id":"5f0000000000000000000001","name":"x","displayLabel":"X","active":true,"config":{"constantAttributes":{"value":[{"name":"role","value":"x"}]}},"databaseAttributes":[{"name":"a","value":"b"}]}]}"#,
+        ],
     },
     Target {
         name: "directories",
         run: directories,
         seeds: &[
-            r#"[{"id":"5f0000000000000000000001","name":"LDAP","type":"ldap_server"},{"_id":"x-1","mfa":"ALWAYS"}]"#,
+            r#"[{"id":"5f0000000000000000000001","name":"LDAP","type":"ldap_server"},{"_id":"x-1","mfa":"ALWAYS","oAuthStatus":{"error":"invalid_grant"},"defaultDomain":{"domain":"x.example"},"userCertEnabled":true}]"#,
         ],
     },
     Target {
@@ -89,6 +91,7 @@ pub const TARGETS: [Target; 11] = [
             r#"{"results":[{"id":"r","accessId":"r","status":"APPROVED","accessState":"granted","requestor":"5f0000000000000000000001","resourceType":"device","resourceId":"5f0000000000000000000002","devicePermissionLevel":"ADMIN","sessionStartDate":"2023-01-14","approvedDuration":"3600s","additionalAttributes":"eyJzdWRvIjp7ImVuYWJsZWQiOnRydWV9fQ=="}]}"#,
             r#"{"_id":"5f0000000000000000000001","displayName":"N","settings":{"requireAdminMFA":true,"passwordCompliance":"custom","passwordPolicy":{"enableMinLength":true,"minLength":12,"enablePasswordExpirationInDays":false},"features":{"systemInsights":{"enabled":true}}}}"#,
             r#"[{"objectId":"5f0000000000000000000001","policy":{"name":"P","default":false,"precedence":1,"enablePasswordExpirationInDays":false},"groups":[{"groupId":"5f0000000000000000000002","name":"G"}]}]"#,
+            r#"[{"system_id":"5f0000000000000000000001","username":"ada","admin":true,"managed":null,"real_user":true}]"#,
         ],
     },
     Target {
@@ -103,7 +106,7 @@ pub const TARGETS: [Target; 11] = [
         name: "state",
         run: state,
         seeds: &[
-            r#"{"reports":{},"people":{"ids":["5f0000000000000000000001"],"names":["ada"],"sudo":["login"],"listed":[0],"links":[]},"found":{"groups":{"rows":[{"id":"5f0000000000000000000002","name":"Ops"},{"id":"5f0000000000000000000003","name":"All"}]},"memberships":[{"users":[0],"groups":[],"others":[]},{"users":[],"groups":["5f0000000000000000000002"],"others":[["x","y"]]}],"systems":{"devices":[{"id":"5f0000000000000000000004"}]},"grants":[{"from":{"kind":"UserGroup","id":"5f0000000000000000000002"},"to":{"kind":"System","id":"5f0000000000000000000004"},"access":"sudo"}]}}"#,
+            r#"{"reports":{},"people":{"ids":["5f0000000000000000000001"],"names":["ada"],"sudo":["login"],"listed":[0],"links":[]},"found":{"groups":{"rows":[{"id":"5f0000000000000000000002","name":"Ops"},{"id":"5f0000000000000000000003","name":"All"}]},"memberships":[{"users":[0],"groups":[],"others":[]},{"users":[],"groups":["5f0000000000000000000002"],"others":[["x","y"]]}],"systems":{"devices":[{"id":"5f0000000000000000000004"}]},"local_accounts":{"names":["root","ada"],"administrators":[{"device":0,"name":0,"managed":false},{"device":0,"name":1,"managed":true}],"users":[{"name":1,"user":0,"exact":true}]},"grants":[{"from":{"kind":"UserGroup","id":"5f0000000000000000000002"},"to":{"kind":"System","id":"5f0000000000000000000004"},"access":"sudo"}]}}"#,
         ],
     },
 ];

@@ -71,8 +71,8 @@ pub(crate) struct Options {
     /// A group whose name contains one of these, in any case, is privileged.
     #[schemars(title = "Privileged group names", inner(length(min = 1)))]
     pub(crate) privileged_group_patterns: Vec<String>,
-    /// An API key older than this is reported as stale.
-    #[schemars(title = "Stale API key age, in days", range(min = 1, max = 3650))]
+    /// An API key or SSH key older than this is reported as stale.
+    #[schemars(title = "Stale key age, in days", range(min = 1, max = 3650))]
     pub(crate) stale_api_key_days: u16,
     /// Rows per page. JumpCloud takes at most 100.
     #[schemars(title = "Page size", range(min = 2, max = 100))]

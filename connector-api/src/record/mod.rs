@@ -64,7 +64,7 @@ impl Record {
             Self::Membership(membership) => membership.group_type.as_str().into(),
             Self::Resource(resource) => resource.resource_type.as_str().into(),
             Self::Binding(binding) => {
-                let (from, to) = (binding.from.kind.as_str(), binding.to.kind.as_str());
+                let (from, to) = (binding.from.word(), binding.to.kind.as_str());
                 match binding.expires_at {
                     None => format!("{from}To{}", capitalized(to)),
                     Some(_) => format!("temporary{}To{}", capitalized(from), capitalized(to)),

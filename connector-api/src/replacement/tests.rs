@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::record::Resource;
 use crate::{
     Access, AccessLevel, Account, Binding, ConnectorError, Credential, ErrorCode, Grant, Group, LastLogin, Membership,
     NodeKind, NodeRef, Principal, ReasonKind, ResourceRef, ScanLedger, SectionDescription, SectionReport, Severity,
@@ -133,6 +134,21 @@ fn a_field_inside_an_object_stays_on_rows_of_its_type_alone() {
         account("ops", of_administrators, Some(true), None),
     ];
     assert_eq!(rows, expected);
+}
+
+#[test]
+fn evidence_on_a_resource_stays_with_its_section_as_that_on_an_account_does() {
+    let reason =
+        |code: &str, section| Reason::new(code, ReasonKind::Risk, Severity::Low, "is so", "look").drawn_from([section]);
+    let mut known = Resource::new("1", "system", "box");
+    known.reasons = vec![reason("old_login", Section::LAST_LOGIN), reason("old", Section::USERS)];
+    let mut scanned = Resource::new("1", "system", "box");
+    scanned.reasons = vec![reason("new", Section::USERS)];
+    assert_eq!(scanned.severity(), Some(Severity::Low));
+    let status = Some(SectionStatus::Incomplete { error: broken() });
+    let plan = summary(&[(Section::LAST_LOGIN, status)]).replacement(&descriptor());
+    let Record::Resource(merged) = plan.merge(&known.into(), scanned.into()).unwrap() else { panic!("another kind") };
+    assert_eq!(merged.reasons.iter().map(|reason| reason.code.as_str()).collect::<Vec<_>>(), ["new", "old_login"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Who is privileged, and by which evidence: the rules that derive [`Evidence`] from what was read.
 
 mod credentials;
+mod on_devices;
 mod roles;
 mod temporary;
 
@@ -134,8 +135,9 @@ impl<'a> Privilege<'a> {
         }
     }
 
-    /// Enters the evidence for a directory user; the user's own flags allow `sudo` on every device.
-    pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level) {
+    /// Enters the evidence for a directory user; the user's own flags allow `sudo` on every device, and its local accounts
+    /// administer the devices at the places `administered`.
+    pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level, administered: &[u32]) {
         let mut reasons = Vec::new();
         let id = account.external_id.parse::<Id>().ok();
         let everywhere = match sudo {
@@ -172,6 +174,7 @@ impl<'a> Privilege<'a> {
         if let Some(id) = &id {
             self.judge_temporary(id, user, sudo, &mut reasons);
         }
+        self.judge_local_accounts(user, sudo, administered, &mut reasons);
         let still_bound = "is suspended, but still bound to devices, applications or directories";
         let left_over = (bound && is_suspended(account)).then(|| Evidence::DisabledButBound.reason(still_bound));
         self.judge_risks(account, Section::USERS, OwnRisks { of_use: Vec::new(), left_over }, &mut reasons);
@@ -190,6 +193,7 @@ impl<'a> Privilege<'a> {
             }
         } else if let Some(severity) = of_privilege {
             self.judge_sign_in(account, severity, reasons);
+            self.judge_ssh_keys(account, reasons);
             reasons.extend(own.of_use);
         }
         let (privilege, risks) = reasons.split_at_mut(before);
@@ -241,6 +245,11 @@ impl<'a> Privilege<'a> {
             (Some(true), None) => Some(String::new()),
             _ => None,
         }
+    }
+
+    /// Whether a key made at this time is old.
+    fn is_stale(&self, made_at: Timestamp) -> bool {
+        self.now.duration_since(made_at).as_hours() / 24 > i64::from(self.stale_key_days)
     }
 
     fn of_group(&self, at: u32, group: &UserGroup) -> OfGroup {
@@ -327,7 +336,7 @@ fn is_sudo_of_group(reason: &Reason) -> bool {
 }
 
 /// The most severe first; privilege before a risk of the same severity.
-fn most_severe_first(mut reasons: Vec<Reason>) -> Vec<Reason> {
+pub(crate) fn most_severe_first(mut reasons: Vec<Reason>) -> Vec<Reason> {
     reasons.sort_by_key(|reason| (std::cmp::Reverse(reason.severity), reason.kind != ReasonKind::Privilege));
     reasons
 }

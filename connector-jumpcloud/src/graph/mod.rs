@@ -205,6 +205,12 @@ impl<'a> Graph<'a> {
         self.resources[resource as usize].kind
     }
 
+    /// The index of the device at a place in the list of devices.
+    pub(crate) fn device(&self, place: u32) -> u32 {
+        let first = self.resources.iter().position(|resource| resource.kind == Kind::System);
+        first.map_or(u32::MAX, |first| (first as u32).saturating_add(place))
+    }
+
     /// The level from the attributes of the groups on a path.
     pub(crate) fn sudo_of(&self, way: &[u32]) -> Level {
         way.iter().map(|group| self.group_sudo(*group)).max().unwrap_or_default()

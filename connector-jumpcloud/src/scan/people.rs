@@ -163,6 +163,25 @@ impl People {
         self.names.get(name)
     }
 
+    /// A unique name that is not a user's, reserved from now on: `name`, else `other`, with `#` appended until it is unique.
+    pub(crate) fn reserve(&mut self, name: &str, other: &str) -> Name {
+        if let Ok(name) = self.names.insert(name) {
+            return name;
+        }
+        let mut other = other.to_owned();
+        loop {
+            match self.names.insert(&other) {
+                Ok(name) => return name,
+                Err(_) => other.push('#'),
+            }
+        }
+    }
+
+    /// The text of a reserved name.
+    pub(crate) fn text(&self, name: Name) -> &str {
+        self.names.get(name)
+    }
+
     fn enter_name(&mut self, name: &str, id: &Id) -> Name {
         let mut name = Cow::Borrowed(name);
         loop {

@@ -20,6 +20,8 @@ pub(crate) struct Planner<'a> {
     /// The number of users, if the target reports it.
     pub(crate) users: Option<u64>,
     pub(crate) groups: Vec<Id>,
+    /// The number of local accounts of all devices, if the target reports it.
+    pub(crate) local_accounts: Option<u64>,
     /// What accounts and groups may be bound to.
     pub(crate) things: BTreeMap<Kind, Things>,
     pub(crate) sections: Vec<SectionPlan>,
@@ -46,6 +48,7 @@ pub(crate) async fn plan(
         limit: u64::from(options.page_size),
         users: None,
         groups: Vec::new(),
+        local_accounts: Some(0),
         things: BTreeMap::new(),
         sections: Vec::new(),
     };
@@ -131,6 +134,7 @@ pub(crate) mod row_bytes {
     pub(crate) const GROUP: u64 = 760;
     pub(crate) const MEMBERSHIP: u64 = 240;
     pub(crate) const DEVICE: u64 = 1_450;
+    pub(crate) const LOCAL_ACCOUNT: u64 = 700;
     pub(crate) const DEVICE_GROUP: u64 = 200;
     pub(crate) const APPLICATION: u64 = 440;
     pub(crate) const DIRECTORY: u64 = 140;

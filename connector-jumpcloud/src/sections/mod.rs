@@ -11,6 +11,7 @@ pub(crate) mod effective_grants;
 pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod last_login;
+pub(crate) mod local_accounts;
 pub(crate) mod memberships;
 pub(crate) mod organization;
 mod roles;
@@ -58,6 +59,7 @@ sections! {
     administrators::Administrators keeps Found,
     service_accounts::ServiceAccounts keeps Found,
     systems::Systems keeps Found,
+    local_accounts::LocalAccounts keeps Found,
     applications::Applications keeps Found,
     directories::Directories keeps Found,
     grants::Grants keeps Found,

@@ -14,6 +14,7 @@ use endpoint::OpenUsers;
 use hashbrown::{HashMap, HashSet};
 
 use super::last_login::{self, attribution::Attribution};
+use super::local_accounts::same_names::{SameName, SameNames};
 use super::{About, Discovery, organization as organization_settings};
 use crate::api::graph;
 use crate::api::kind::Kind;
@@ -89,10 +90,11 @@ impl Scan<'_> {
         for edge in state.found.grants.iter().filter(|edge| edge.from.kind == Kind::User) {
             people.intern(&edge.from.id);
         }
-        let Sent { result, people, rows, mut progress, endpoint, logins } =
+        let Sent { result, people, rows, mut progress, endpoint, logins, same_names } =
             self.send_users(users, progress, state, people).await;
         progress.sent(rows);
         state.people = people;
+        state.found.local_accounts.users = same_names;
         state.users_endpoint = Some(endpoint.to_owned());
         if let Some(report) = state.reports.get_mut(&Section::LAST_LOGIN) {
             logins.enter_aside(report);
@@ -125,19 +127,22 @@ impl Scan<'_> {
             privilege: self.privilege(state, &graph),
             administrators: LinkedAdministrators::of(state),
             attribution: Attribution::new(&state.found.last_login),
+            same_names: SameNames::of(&state.found),
             people,
             outlet: Outlet::new(self),
             progress,
             endpoint: users.path,
         };
         let result = sender.send_all(users).await;
-        let Sender { people, attribution, progress, endpoint, .. } = sender;
+        let Sender { people, attribution, same_names, progress, endpoint, .. } = sender;
+        let same_names = same_names.into_users();
         let mut logins = SectionProgress::new(Section::LAST_LOGIN, &self.sink);
         if result.is_ok() {
             let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
             last_login::count_unmatched(&attribution, &state.found.last_login, is_user, &mut logins);
         }
-        Sent { result, people, rows: self.in_flight.of(Section::USERS).taken, progress, endpoint, logins }
+        let rows = self.in_flight.of(Section::USERS).taken;
+        Sent { result, people, rows, progress, endpoint, logins, same_names }
     }
 }
 
@@ -151,6 +156,8 @@ struct Sent {
     endpoint: &'static str,
     /// The logins without an account in the scan.
     logins: SectionProgress,
+    /// The users with the name of a local administrator.
+    same_names: Vec<SameName>,
 }
 
 /// Makes the accounts of users and sends them.
@@ -160,6 +167,7 @@ struct Sender<'a> {
     privilege: Privilege<'a>,
     administrators: LinkedAdministrators,
     attribution: Attribution<'a>,
+    same_names: SameNames<'a>,
     people: People,
     outlet: Outlet<'a>,
     progress: SectionProgress,
@@ -200,6 +208,7 @@ impl Sender<'_> {
     async fn send(&mut self, draft: Draft) -> Result<(), ConnectorError> {
         let Some(user) = self.people.list(&draft.id, draft.name(), draft.sudo) else { return Ok(()) };
         let (id, names) = (draft.id.clone(), self.attribution.names_of(&draft));
+        self.same_names.enter(user, self.same_names.of_user(&draft));
         let account = make_account(draft, user, &mut self.people, &self.administrators);
         match self.attribution.enter(account, user, &id, names) {
             Some(account) => self.judge_and_send(user, account).await,
@@ -209,7 +218,8 @@ impl Sender<'_> {
 
     async fn judge_and_send(&mut self, user: u32, mut account: Box<Account>) -> Result<(), ConnectorError> {
         self.organization.enter_expiry(&mut account);
-        self.privilege.judge_user(&mut account, user, self.people.sudo(user));
+        let administered = self.same_names.administered(user);
+        self.privilege.judge_user(&mut account, user, self.people.sudo(user), administered);
         self.outlet.send(Section::USERS, Record::Account(account)).await
     }
 

@@ -14,6 +14,7 @@ mod evidence_of_groups;
 mod grants;
 mod group_details;
 mod last_login;
+mod local_accounts;
 mod look_back;
 mod null_edges;
 mod organization;

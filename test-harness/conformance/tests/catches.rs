@@ -100,6 +100,7 @@ catches! {
     an_unannounced_reason_is_caught: UnannouncedReason => every_reason_is_announced;
     a_higher_severity_than_announced_is_caught: MoreSevereThanAnnounced => every_reason_is_announced;
     a_group_that_is_privileged_without_a_reason_is_caught: PrivilegedWithoutReason => every_reason_is_announced;
+    a_resource_that_is_privileged_is_caught: PrivilegedResource => every_reason_is_announced;
     a_forgotten_section_is_caught: ForgetsASection => every_section_is_accounted_for;
     a_miscounted_section_is_caught: Miscounts => every_section_is_accounted_for;
     rows_that_no_section_owns_are_caught: OwnsNoGrants => every_row_belongs_to_one_section;

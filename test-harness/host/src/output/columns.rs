@@ -108,6 +108,12 @@ pub(super) const RESOURCES: &[Column<Resource>] = &[
     ("active", |resource| shown(resource.active?)),
     ("lastContactAt", |resource| shown(resource.last_contact_at?)),
     ("createdAt", |resource| shown(resource.created_at?)),
+    ("severity", |resource| word(&resource.severity()?)),
+    ("reasonCodes", |resource| joined(resource.reasons.iter().map(|reason| &reason.code))),
+    ("reasonKinds", |resource| words(resource.reasons.iter().map(|reason| reason.kind))),
+    ("reasonSeverities", |resource| words(resource.reasons.iter().map(|reason| reason.severity))),
+    ("reasons", |resource| joined(resource.reasons.iter().map(|reason| &reason.message))),
+    ("remedies", |resource| remedies(&resource.reasons)),
     ("attributes", |resource| json(&resource.attributes)),
 ];
 

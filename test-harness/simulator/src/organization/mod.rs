@@ -6,6 +6,7 @@ mod dice;
 mod events;
 mod graph;
 mod groups;
+mod local_accounts;
 mod names;
 mod node;
 mod population;
@@ -30,6 +31,8 @@ pub(crate) use graph::{Direction, Path};
 pub use graph::{Edge, Members, Reached};
 pub(crate) use groups::Sizes;
 pub use groups::{UserGroup, cast as cast_of_groups};
+pub(crate) use local_accounts::LOCAL_ACCOUNTS;
+pub use local_accounts::LocalAccount;
 pub(crate) use names::STREETS;
 pub use node::{Kind, Node};
 pub use population::Census;
@@ -63,6 +66,7 @@ enum Stream {
     EventTime,
     GroupSize,
     ServiceAccount,
+    LocalAccount,
 }
 
 /// Administrator rights on a device.

@@ -174,6 +174,7 @@ fn kinds(kinds: &Kinds, os_type: &str, before: &str) -> Vec<String> {
 fn bindings(bindings: &Kinds) -> Vec<String> {
     let words = |row_type: &str| match row_type {
         "accountToResource" => "of accounts".to_owned(),
+        "localAccountToResource" => "of local accounts".to_owned(),
         "groupToResource" => "of groups".to_owned(),
         "resourceToResource" => "of resources in containers".to_owned(),
         "temporaryAccountToResource" => "temporary ones of accounts".to_owned(),
