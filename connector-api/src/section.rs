@@ -44,6 +44,8 @@ impl Section {
     pub const PRIVILEGED_GRANTS: Self = Self::of("privilegedGrants");
     /// All other effective access of accounts and groups.
     pub const OTHER_GRANTS: Self = Self::of("otherGrants");
+    /// The policies that decide whether and how accounts may sign in, and what follows for each account.
+    pub const CONDITIONAL_ACCESS: Self = Self::of("conditionalAccess");
     /// When and how accounts last signed in.
     pub const LAST_LOGIN: Self = Self::of("lastLogin");
 
