@@ -179,7 +179,7 @@ pub struct SignInTarget {
 
 impl SignInTarget {
     /// Creates a target that stands for all of a kind.
-    pub fn all(kind: SignInKind) -> Self {
+    pub const fn all(kind: SignInKind) -> Self {
         Self { kind, resource: None }
     }
 

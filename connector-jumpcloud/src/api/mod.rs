@@ -2,6 +2,7 @@
 
 pub(crate) mod administrators;
 pub(crate) mod applications;
+pub(crate) mod authn_policies;
 pub(crate) mod directories;
 pub(crate) mod edge_lists;
 pub(crate) mod events;

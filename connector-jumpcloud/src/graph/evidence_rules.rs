@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use connector_access::{End, Subject};
-use connector_api::{Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
+use connector_api::{Account, Protection, Reason, ReasonKind, Section, Severity, SignInResult};
 use jiff::Timestamp;
 
 use crate::api::administrators::{ApiKey, Expiry};
@@ -13,6 +13,7 @@ use crate::api::user_groups::UserGroup;
 use crate::graph::Graph;
 use crate::graph::administrator_reach::AdministratorOn;
 use crate::graph::evidence_table::{Evidence, quoted};
+use crate::graph::sign_ins::{SignIns, exemption};
 use crate::options::attribute;
 use crate::scan::state::State;
 
@@ -32,6 +33,8 @@ pub(crate) struct Privilege<'a> {
     now: Timestamp,
     state: &'a State,
     graph: &'a Graph<'a>,
+    /// What decides sign-ins, if it was read.
+    sign_ins: Option<SignIns>,
     /// For each group, its own evidence that its members are privileged.
     groups: Vec<OfGroup>,
 }
@@ -53,7 +56,8 @@ impl<'a> Privilege<'a> {
         graph: &'a Graph<'a>,
     ) -> Self {
         let patterns = patterns.to_vec();
-        let mut privilege = Self { patterns, stale_key_days, now, state, graph, groups: Vec::new() };
+        let sign_ins = SignIns::of(state, graph, now);
+        let mut privilege = Self { patterns, stale_key_days, now, state, graph, sign_ins, groups: Vec::new() };
         privilege.groups =
             (0_u32..).zip(&state.found.groups.rows).map(|(at, group)| privilege.of_group(at, group)).collect();
         privilege
@@ -126,8 +130,22 @@ impl<'a> Privilege<'a> {
         account.reasons = most_severe_first(reasons);
     }
 
+    /// Enters what protects an administrator's sign-in to the console.
+    pub(crate) fn protect_administrator(&self, account: &mut Account) {
+        account.protection = self.sign_ins.as_ref().map(|sign_ins| {
+            let mut protection = Protection::default();
+            protection.console = Some(sign_ins.to_console(account));
+            protection
+        });
+    }
+
     /// Enters the evidence for a directory user; the user's own flags allow `sudo` on every device.
     pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level) {
+        account.protection = self.sign_ins.as_ref().map(|sign_ins| {
+            let mut protection = Protection::default();
+            protection.portal = Some(sign_ins.to_portal(account, self.graph.direct_groups(user)));
+            protection
+        });
         let mut reasons = Vec::new();
         let everywhere = match sudo {
             Level::SudoWithoutPassword => Some((Evidence::GlobalSudoWithoutPassword, ", without a password")),
@@ -206,10 +224,20 @@ impl<'a> Privilege<'a> {
                 let message = "has no second factor set up";
                 reasons.push(Evidence::WithoutMfa.reason_of(severity.above(), message));
             }
-            if let Some(until) = self.exemption(mfa) {
+            if let Some(until) = exemption(mfa, self.now) {
                 let message = format!("is exempt from the second factor{until}");
                 reasons.push(Evidence::MfaExempt.reason_of(severity.above(), message));
             }
+        }
+        let protection = account.protection.iter();
+        let sign_ins = protection
+            .flat_map(|protection| [("the user portal", &protection.portal), ("the console", &protection.console)]);
+        for (what, sign_in) in sign_ins {
+            let Some(sign_in) = sign_in.as_ref().filter(|sign_in| sign_in.result == SignInResult::OPEN) else {
+                continue;
+            };
+            let message = format!("signs in to {what} without a second factor, {}", sign_in.reason);
+            reasons.push(Evidence::OpenSignIn.reason_of(severity.above(), message));
         }
         if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
             reasons.push(Evidence::PasswordNeverExpires.reason("has a password that never expires"));
@@ -217,15 +245,6 @@ impl<'a> Privilege<'a> {
         if self.has_no_login(account) {
             // The date is in `lastLogin.since`: it changes with every scan, and this sentence must not.
             reasons.push(Evidence::NeverLoggedIn.reason("has no login in the look-back window"));
-        }
-    }
-
-    /// The end of an exemption from the second factor, in words; `None` if the account is not exempt.
-    fn exemption(&self, mfa: &Mfa) -> Option<String> {
-        match (mfa.excluded, mfa.excluded_until) {
-            (Some(true), Some(until)) => (until > self.now).then(|| format!(" until {}", day(until))),
-            (Some(true), None) => Some(String::new()),
-            _ => None,
         }
     }
 
@@ -286,9 +305,7 @@ impl<'a> Privilege<'a> {
 
     /// Whether all devices and all bindings to them are known.
     fn knows_devices(&self) -> bool {
-        let is_whole =
-            |section| self.state.reports.get(&section).is_some_and(|report| report.status == SectionStatus::Complete);
-        is_whole(Section::SYSTEMS) && is_whole(Section::GRANTS)
+        self.state.has_read(Section::SYSTEMS) && self.state.has_read(Section::GRANTS)
     }
 
     /// The name of a group for sentences.
@@ -356,7 +373,8 @@ fn is_suspended(account: &Account) -> bool {
     account.enabled == Some(false) && (account.state.as_deref() == Some("SUSPENDED") || flag() == Some(true))
 }
 
-fn day(time: Timestamp) -> impl std::fmt::Display {
+/// A time as its day.
+pub(super) fn day(time: Timestamp) -> impl std::fmt::Display {
     time.strftime("%F")
 }
 

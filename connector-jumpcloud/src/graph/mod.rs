@@ -3,11 +3,12 @@
 mod administrator_reach;
 pub(crate) mod evidence_rules;
 pub(crate) mod evidence_table;
+pub(crate) mod sign_ins;
 
 use std::collections::{HashMap, HashSet};
 
-use connector_access::{Above, Bound, End, Lists, Naming, Parts, Rank, Reach, Subject, Target};
-use connector_api::{Access, Binding, NodeKind, NodeRef, PathStep, ResourceRef};
+use connector_access::{Above, Bound, End, Lists, Naming, Parts, Rank, Reach, SignInPolicies, Subject, Target};
+use connector_api::{Access, Binding, NodeKind, NodeRef, PathStep, Policy, ResourceRef};
 
 use crate::api::Id;
 use crate::api::graph::sudo;
@@ -106,6 +107,17 @@ impl<'a> Graph<'a> {
             Subject::Account(user) => parts.bindings_of_accounts.of(user),
             Subject::Group(group) => parts.bindings_of_groups.of(group),
         }
+    }
+
+    /// The groups of which a user is a direct member.
+    pub(crate) fn direct_groups(&self, user: u32) -> &[u32] {
+        self.access.parts().groups_of.of(user)
+    }
+
+    /// Prepares policies to be applied to accounts.
+    pub(crate) fn sign_in_policies(&self, policies: impl IntoIterator<Item = Policy>) -> SignInPolicies {
+        let group = |node: &NodeRef| self.group_index.get(&node.external_id.parse::<Id>().ok()?).copied();
+        SignInPolicies::new(policies, &self.access, group)
     }
 
     /// The resources inside another.

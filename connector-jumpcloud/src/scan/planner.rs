@@ -134,6 +134,7 @@ pub(crate) mod row_bytes {
     pub(crate) const DIRECTORY: u64 = 140;
     pub(crate) const BINDING: u64 = 215;
     pub(crate) const GRANT: u64 = 530;
+    pub(crate) const POLICY: u64 = 900;
 }
 
 /// A count in words.

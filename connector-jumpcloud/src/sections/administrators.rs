@@ -100,6 +100,7 @@ async fn emit_accounts(known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(),
                 .drawn_from([Section::USERS, Section::ADMINISTRATORS])
         }));
         let roles: Vec<String> = administrator.roles().into_iter().filter_map(|role| role.name.or(role.id)).collect();
+        privilege.protect_administrator(&mut account);
         privilege.judge_holder(&mut account, &roles, administrator.api_key(), Section::ADMINISTRATORS);
         outlet.send(Section::ADMINISTRATORS, account).await?;
     }

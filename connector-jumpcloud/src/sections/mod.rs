@@ -6,6 +6,7 @@
 
 pub(crate) mod administrators;
 mod applications;
+pub(crate) mod conditional_access;
 mod directories;
 pub(crate) mod effective_grants;
 pub(crate) mod grants;
@@ -58,6 +59,7 @@ sections! {
     grants::Grants keeps Found,
     effective_grants::Privileged,
     effective_grants::Other,
+    conditional_access::ConditionalAccess keeps Found,
     last_login::LastLogin keeps Found,
 }
 
