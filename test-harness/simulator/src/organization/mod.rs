@@ -10,6 +10,7 @@ mod node;
 mod population;
 mod resources;
 mod service_accounts;
+mod sign_ins;
 mod systems;
 mod users;
 
@@ -32,6 +33,8 @@ pub use population::Census;
 pub(crate) use population::Population;
 pub use resources::{Application, Directory, RadiusServer};
 pub use service_accounts::{ServiceAccount, cast as cast_of_service_accounts};
+pub(crate) use sign_ins::IP_LISTS;
+pub use sign_ins::{AuthnCondition, AuthnEffect, AuthnPolicy, SignInTruth};
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 

@@ -57,6 +57,8 @@ pub(crate) enum Endpoint {
     AuthnPolicies,
     /// `GET /api/v2/iplists`
     IpLists,
+    /// `GET /api/v2/identity-providers`
+    IdentityProviders,
     /// `GET /api/v2/systeminsights/users`, …
     SystemInsights(Table),
     /// `GET /api/v2/providers/{id}/organizations`
@@ -143,6 +145,7 @@ impl Endpoint {
             Self::ServiceAccounts,
             Self::AuthnPolicies,
             Self::IpLists,
+            Self::IdentityProviders,
             Self::ProviderOrganizations,
             Self::ProviderAdministrators,
             Self::OrganizationLinks,
@@ -197,6 +200,7 @@ impl Endpoint {
             Self::ServiceAccounts => "serviceaccounts".to_owned(),
             Self::AuthnPolicies => "authn.policies".to_owned(),
             Self::IpLists => "iplists".to_owned(),
+            Self::IdentityProviders => "identity-providers".to_owned(),
             Self::SystemInsights(table) => format!("systeminsights.{}", table.name()),
             Self::ProviderOrganizations => "providers.organizations".to_owned(),
             Self::ProviderAdministrators => "providers.administrators".to_owned(),
@@ -265,6 +269,7 @@ impl Endpoint {
             ["api", "v2", "groups"] => Self::AllGroups,
             ["api", "v2", "authn", "policies"] => Self::AuthnPolicies,
             ["api", "v2", "iplists"] => Self::IpLists,
+            ["api", "v2", "identity-providers"] => Self::IdentityProviders,
             ["api", "v2", "systeminsights", table] => Self::SystemInsights(Table::of_name(table)?),
             ["api", "v2", "identity-provider", "policies", id, rest] => {
                 return Self::known(Self::of_object(Kind::IdpRoutingPolicy, rest)?, id);
