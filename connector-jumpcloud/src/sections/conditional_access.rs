@@ -5,7 +5,9 @@ mod row;
 
 use std::collections::HashSet;
 
-use connector_api::{ConnectorError, NodeKind, NodeRef, Policy, RowEstimate, Section, SectionPlan, async_trait};
+use connector_api::{
+    ConnectorError, ErrorCode, NodeKind, NodeRef, Policy, RowEstimate, Section, SectionPlan, async_trait,
+};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
@@ -66,9 +68,9 @@ static ABOUT: About = About {
     }),
     rights: &[
         Right::of_feature("/api/v2/authn/policies", SCOPE),
-        Right::of_administrators("/api/v2/iplists", SCOPE),
+        Right::of_feature("/api/v2/iplists", SCOPE),
         // The list is not published; the scope is that of the policies.
-        Right::of_administrators("/api/v2/identity-providers", SCOPE),
+        Right::of_feature("/api/v2/identity-providers", SCOPE),
     ],
     ..About::new(Section::CONDITIONAL_ACCESS, "Conditional access")
 };
@@ -133,11 +135,14 @@ impl Discovery for ConditionalAccess {
 async fn read(context: Context<'_>, progress: &mut SectionProgress, found: &mut Found) -> Result<(), ConnectorError> {
     let Context { client, limit, .. } = context;
     progress.read_into(client, api::list(limit), &mut found.policies).await?;
-    progress.read_into(client, api::list_ip_lists(limit), &mut found.ip_lists).await?;
+    match progress.read_into(client, api::list_ip_lists(limit), &mut found.ip_lists).await {
+        Err(error) if error.code == ErrorCode::NotFound => {}
+        other => other?,
+    }
     progress.plan(1);
     found.has_identity_provider = match api::has_identity_provider(client, &progress.meter).await {
         Ok(has_one) => Some(has_one),
-        Err(error) if error.code == connector_api::ErrorCode::NotFound => Some(false),
+        Err(error) if error.code == ErrorCode::NotFound => Some(false),
         Err(error) if error.is_unavailable() => {
             progress.note("identity providers could not be read: who signs in by one is not known");
             None

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Account, Group, Membership, NodeKind, NodeRef, Principal, Record, Resource};
+use connector_api::{Account, Group, Membership, NodeKind, NodeRef, Policy, Principal, Record, Resource};
 use serde_json::Value;
 
 /// The records that a scan must find. For each identity, one fact is compared:
@@ -120,6 +120,7 @@ fn blank(kind: &str) -> Value {
         "group" => Group::new("", "", "").into(),
         "membership" => Membership::default().into(),
         "resource" => Resource::new("", "", "").into(),
+        "policy" => Policy::default().into(),
         _ => return Value::Null,
     };
     let mut fields = serde_json::to_value(record).unwrap_or_default();
