@@ -43,7 +43,7 @@ async fn organization_at(now: Timestamp) -> Console {
                 "sso_token_success": true, "initiated_by": {"type": "user", "id": id(2)}}),
         ])
         .list("/api/systemusers", [
-            user(1, json!({"sudo": true, "mfa": {"configured": false}})),
+            user(1, json!({"sudo": true, "mfa": {"configured": false}, "enable_user_portal_multifactor": false})),
             user(2, json!({"sudo": true, "passwordless_sudo": true, "password_never_expires": true})),
             user(3, json!({"admin": {"id": id(20), "roleName": "Manager"}, "mfa": {"configured": true, "exclusion": true}})),
             user(4, json!({})),
@@ -100,6 +100,11 @@ async fn every_code_occurs_and_says_what_is_so() {
             "becomes administrator on every device it is bound to, but it is bound to no device at present",
         ),
         (user(1), "privileged_without_mfa", "has no second factor set up"),
+        (
+            user(1),
+            "privileged_sign_in_without_mfa",
+            "signs in to the user portal without a second factor, by its own setting",
+        ),
         (user(1), "privileged_never_logged_in", "has no login in the look-back window"),
         (
             user(2),
