@@ -19,8 +19,8 @@ const PROVIDERS: &str = "/api/v2/identity-providers";
 const NOW: &str = "2026-11-26T00:00:00Z";
 
 fn policies(scanned: &Scanned) -> Vec<&Policy> {
-    let policy = |record| if let &Record::Policy(ref policy) = record { Some(&**policy) } else { None };
-    scanned.records.iter().filter_map(policy).collect()
+    let records = scanned.records.iter();
+    records.filter_map(|record| if let Record::Policy(policy) = record { Some(&**policy) } else { None }).collect()
 }
 
 #[track_caller]

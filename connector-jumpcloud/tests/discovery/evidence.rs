@@ -218,7 +218,12 @@ async fn every_reason_has_its_severity_and_remedy_and_the_most_severe_comes_firs
     // One that raises: the second factor is missing of an administrator with a password.
     assert_eq!(
         user(1),
-        expected(&[("privileged_without_mfa", Medium), ("global_sudo", Low), ("privileged_never_logged_in", Low)])
+        expected(&[
+            ("privileged_without_mfa", Medium),
+            ("privileged_sign_in_without_mfa", Medium),
+            ("global_sudo", Low),
+            ("privileged_never_logged_in", Low),
+        ])
     );
     assert_eq!(user(3)[..2], expected(&[("privileged_mfa_exempt", Critical), ("console_administrator", High)]));
     assert_eq!(
