@@ -11,7 +11,7 @@ use crate::record::{NodeKind, Principal, Record};
 ///
 /// The latter is the `kind` of an account, the `groupType` of a group or membership, the `resourceType` of a resource,
 /// the kinds of a binding's ends such as `groupToResource` (`localAccountToResource` for a local account;
-/// `temporaryGroupToResource` if it expires), and `privileged` or `other` for a grant.
+/// `temporaryGroupToResource` if it expires), `privileged` or `other` for a grant, and the `policyType` of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -66,7 +66,8 @@ impl Record {
                 };
                 [group, Some((NodeKind::Resource, grant.resource.resource_type.as_str()))]
             }
-            Self::Account(_) | Self::Group(_) | Self::Resource(_) => [None, None],
+            // A policy is read as a whole: it is as new as its own section, whatever it refers to.
+            Self::Account(_) | Self::Group(_) | Self::Resource(_) | Self::Policy(_) => [None, None],
         };
         named.into_iter().flatten()
     }

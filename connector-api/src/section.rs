@@ -52,6 +52,8 @@ impl Section {
     pub const OTHER_GRANTS: Self = Self::of("otherGrants");
     /// The settings of the organisation itself.
     pub const ORGANIZATION: Self = Self::of("organization");
+    /// The policies that decide whether and how accounts may sign in, and what follows for each account.
+    pub const CONDITIONAL_ACCESS: Self = Self::of("conditionalAccess");
     /// When and how accounts last signed in.
     pub const LAST_LOGIN: Self = Self::of("lastLogin");
 

@@ -3,6 +3,7 @@
 pub(crate) mod access_requests;
 pub(crate) mod administrators;
 pub(crate) mod applications;
+pub(crate) mod authn_policies;
 pub(crate) mod compiled;
 pub(crate) mod directories;
 pub(crate) mod edge_lists;

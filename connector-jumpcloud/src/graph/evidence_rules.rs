@@ -8,7 +8,7 @@ mod temporary;
 use std::collections::BTreeSet;
 
 use connector_access::{End, Subject};
-use connector_api::{Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
+use connector_api::{Account, Protection, Reason, ReasonKind, Section, Severity, SignInResult};
 use jiff::Timestamp;
 
 use crate::api::level::Level;
@@ -17,6 +17,7 @@ use crate::api::{Id, lenient};
 use crate::graph::Graph;
 use crate::graph::administrator_reach::AdministratorOn;
 use crate::graph::evidence_table::{Evidence, quoted};
+use crate::graph::sign_ins::{SignIns, exemption};
 use crate::options::attribute;
 use crate::scan::state::State;
 use roles::Roles;
@@ -38,6 +39,8 @@ pub(crate) struct Privilege<'a> {
     state: &'a State,
     graph: &'a Graph<'a>,
     roles: Roles<'a>,
+    /// What decides sign-ins, if it was read.
+    sign_ins: Option<SignIns>,
     /// For each group, its own evidence that its members are privileged.
     groups: Vec<OfGroup>,
     /// For each group, whether it or a group above it matters to members: it has evidence or is bound.
@@ -70,8 +73,9 @@ impl<'a> Privilege<'a> {
     ) -> Self {
         let patterns = patterns.to_vec();
         let roles = Roles::of(&state.found.roles);
+        let sign_ins = SignIns::of(state, graph, now);
         let (groups, matters) = (Vec::new(), Vec::new());
-        let mut privilege = Self { patterns, stale_key_days, now, state, graph, roles, groups, matters };
+        let mut privilege = Self { patterns, stale_key_days, now, state, graph, roles, sign_ins, groups, matters };
         privilege.groups =
             (0_u32..).zip(&state.found.groups.rows).map(|(at, group)| privilege.of_group(at, group)).collect();
         privilege.matters = (0..privilege.groups.len() as u32).map(|at| privilege.matters_to_members(at)).collect();
@@ -135,9 +139,23 @@ impl<'a> Privilege<'a> {
         }
     }
 
+    /// Enters what protects an administrator's sign-in to the console.
+    pub(crate) fn protect_administrator(&self, account: &mut Account) {
+        account.protection = self.sign_ins.as_ref().map(|sign_ins| {
+            let mut protection = Protection::default();
+            protection.console = Some(sign_ins.to_console(account));
+            protection
+        });
+    }
+
     /// Enters the evidence for a directory user; the user's own flags allow `sudo` on every device, and its local accounts
     /// administer the devices at the places `administered`.
     pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level, administered: &[u32]) {
+        account.protection = self.sign_ins.as_ref().map(|sign_ins| {
+            let mut protection = Protection::default();
+            protection.portal = Some(sign_ins.to_portal(account, self.graph.groups_of(user)));
+            protection
+        });
         let mut reasons = Vec::new();
         let id = account.external_id.parse::<Id>().ok();
         let everywhere = match sudo {
@@ -221,10 +239,20 @@ impl<'a> Privilege<'a> {
                 let message = "has no second factor set up";
                 reasons.push(Evidence::WithoutMfa.reason_of(severity.above(), message));
             }
-            if let Some(until) = self.exemption(mfa) {
+            if let Some(until) = exemption(mfa, self.now) {
                 let message = format!("is exempt from the second factor{until}");
                 reasons.push(Evidence::MfaExempt.reason_of(severity.above(), message));
             }
+        }
+        let protection = account.protection.iter();
+        let sign_ins = protection
+            .flat_map(|protection| [("the user portal", &protection.portal), ("the console", &protection.console)]);
+        for (what, sign_in) in sign_ins {
+            let Some(sign_in) = sign_in.as_ref().filter(|sign_in| sign_in.result == SignInResult::OPEN) else {
+                continue;
+            };
+            let message = format!("signs in to {what} without a second factor, {}", sign_in.reason);
+            reasons.push(Evidence::OpenSignIn.reason_of(severity.above(), message));
         }
         if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
             let reason = Evidence::PasswordNeverExpires.reason("has a password that never expires");
@@ -235,15 +263,6 @@ impl<'a> Privilege<'a> {
         if self.has_no_login(account) {
             // The date is in `lastLogin.since`: it changes with every scan, and this sentence must not.
             reasons.push(Evidence::NeverLoggedIn.reason("has no login in the look-back window"));
-        }
-    }
-
-    /// The end of an exemption from the second factor, in words; `None` if the account is not exempt.
-    fn exemption(&self, mfa: &Mfa) -> Option<String> {
-        match (mfa.excluded, mfa.excluded_until) {
-            (Some(true), Some(until)) => (until > self.now).then(|| format!(" until {}", day(until))),
-            (Some(true), None) => Some(String::new()),
-            _ => None,
         }
     }
 
@@ -290,9 +309,7 @@ impl<'a> Privilege<'a> {
 
     /// Whether all devices and all bindings to them are known.
     fn knows_devices(&self) -> bool {
-        let is_whole =
-            |section| self.state.reports.get(&section).is_some_and(|report| report.status == SectionStatus::Complete);
-        is_whole(Section::SYSTEMS) && is_whole(Section::GRANTS)
+        self.state.has_read(Section::SYSTEMS) && self.state.has_read(Section::GRANTS)
     }
 
     /// The name of a group for sentences.
@@ -347,7 +364,8 @@ fn is_suspended(account: &Account) -> bool {
     account.enabled == Some(false) && (account.state.as_deref() == Some("SUSPENDED") || flag() == Some(true))
 }
 
-fn day(time: Timestamp) -> impl std::fmt::Display {
+/// A time as its day.
+pub(super) fn day(time: Timestamp) -> impl std::fmt::Display {
     time.strftime("%F")
 }
 

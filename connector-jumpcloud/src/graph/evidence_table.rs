@@ -189,6 +189,14 @@ evidence! {
          severe than the privilege",
         "End the exemption unless there is a reason for it",
         "users: mfa.exclusion, mfa.exclusionUntil";
+    OpenSignIn "privileged_sign_in_without_mfa" Risk [Critical, High, Medium] from [CONDITIONAL_ACCESS]:
+        "No second factor is needed to sign in to the user portal or the console. By a policy or, if none applies, by the \
+         account's own setting; a default access policy other than JumpCloud's own cannot be read. Reported for privileged \
+         accounts that are not known to be disabled, if it does not depend on conditions; one level more severe than the \
+         privilege",
+        "Require a second factor by a conditional access policy that applies to the account, or by its own setting",
+        "GET /api/v2/authn/policies; users: enable_user_portal_multifactor, mfa.exclusion; GET /api/users: \
+         enableMultiFactor";
     StaleApiKey "stale_api_key" Risk [Medium] from [ADMINISTRATORS]:
         "An API key is older than staleApiKeyDays. Reported for administrators that are not known to be disabled, unless the \
          key has expired",

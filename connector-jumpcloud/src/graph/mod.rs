@@ -4,12 +4,13 @@ mod administrator_reach;
 pub(crate) mod authority;
 pub(crate) mod evidence_rules;
 pub(crate) mod evidence_table;
+pub(crate) mod sign_ins;
 pub(crate) mod temporary;
 
 use std::collections::{HashMap, HashSet};
 
-use connector_access::{Above, Bound, End, Lists, Naming, Parts, Rank, Reach, Subject, Target};
-use connector_api::{Access, Binding, NodeKind, NodeRef, PathStep, ResourceRef};
+use connector_access::{Above, Bound, End, Lists, Naming, Parts, Rank, Reach, SignInPolicies, Subject, Target};
+use connector_api::{Access, Binding, NodeKind, NodeRef, PathStep, Policy, ResourceRef};
 use jiff::Timestamp;
 
 use crate::api::Id;
@@ -176,6 +177,12 @@ impl<'a> Graph<'a> {
             Subject::Account(user) => parts.bindings_of_accounts.of(user),
             Subject::Group(group) => parts.bindings_of_groups.of(group),
         }
+    }
+
+    /// Prepares policies to be applied to accounts.
+    pub(crate) fn sign_in_policies(&self, policies: impl IntoIterator<Item = Policy>) -> SignInPolicies {
+        let group = |node: &NodeRef| self.group_index.get(&node.external_id.parse::<Id>().ok()?).copied();
+        SignInPolicies::new(policies, &self.access, group)
     }
 
     /// The resources inside another.

@@ -102,6 +102,7 @@ async fn emit_accounts(known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(),
                 .drawn_from([Section::USERS, Section::ADMINISTRATORS])
         }));
         account.credentials.extend(administrator.credential(now));
+        privilege.protect_administrator(&mut account);
         privilege.judge_holder(&mut account, &administrator.roles(), administrator.api_key(), Section::ADMINISTRATORS);
         outlet.send(Section::ADMINISTRATORS, account).await?;
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod administrators;
 mod applications;
+pub(crate) mod conditional_access;
 mod directories;
 pub(crate) mod effective_grants;
 pub(crate) mod grants;
@@ -67,6 +68,7 @@ sections! {
     effective_grants::Privileged,
     effective_grants::Other,
     organization::OrganizationSettings keeps Found,
+    conditional_access::ConditionalAccess keeps Found,
     last_login::LastLogin keeps Found,
 }
 

@@ -43,7 +43,7 @@ async fn organization_at(now: Timestamp) -> Console {
                 "sso_token_success": true, "initiated_by": {"type": "user", "id": id(2)}}),
         ])
         .list("/api/systemusers", [
-            user(1, json!({"sudo": true, "mfa": {"configured": false}})),
+            user(1, json!({"sudo": true, "mfa": {"configured": false}, "enable_user_portal_multifactor": false})),
             user(2, json!({"sudo": true, "passwordless_sudo": true, "password_never_expires": true,
                 "ssh_keys": [{"name": "new", "create_date": "2026-11-20T00:00:00Z"}, {"create_date": "2024-02-01T00:00:00Z"}]})),
             user(3, json!({"admin": {"id": id(20), "roleName": "Manager"}, "mfa": {"configured": true, "exclusion": true}})),
@@ -129,6 +129,11 @@ async fn every_code_occurs_and_says_what_is_so() {
             "becomes administrator on every device it is bound to, but it is bound to no device at present",
         ),
         (user(1), "privileged_without_mfa", "has no second factor set up"),
+        (
+            user(1),
+            "privileged_sign_in_without_mfa",
+            "signs in to the user portal without a second factor, by its own setting",
+        ),
         (user(1), "privileged_never_logged_in", "has no login in the look-back window"),
         (
             user(2),
@@ -275,7 +280,12 @@ async fn every_reason_has_its_severity_and_remedy_and_the_most_severe_comes_firs
     // One that raises: the second factor is missing of an administrator with a password.
     assert_eq!(
         user(1),
-        expected(&[("privileged_without_mfa", Medium), ("global_sudo", Low), ("privileged_never_logged_in", Low)])
+        expected(&[
+            ("privileged_without_mfa", Medium),
+            ("privileged_sign_in_without_mfa", Medium),
+            ("global_sudo", Low),
+            ("privileged_never_logged_in", Low),
+        ])
     );
     assert_eq!(user(3)[..2], expected(&[("privileged_mfa_exempt", Critical), ("console_administrator", High)]));
     assert_eq!(

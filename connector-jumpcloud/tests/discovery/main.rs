@@ -6,6 +6,7 @@ mod answers;
 mod bindings;
 mod cases;
 mod changed_modes;
+mod conditional_access;
 mod core;
 mod device_groups;
 mod effective_grants;

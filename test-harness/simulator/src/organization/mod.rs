@@ -14,6 +14,7 @@ mod resources;
 mod roles;
 mod service_accounts;
 mod settings;
+mod sign_ins;
 mod systems;
 mod users;
 
@@ -41,6 +42,8 @@ pub use resources::{Application, Directory, RadiusServer};
 pub use roles::Role;
 pub use service_accounts::{Credential, ServiceAccount, cast as cast_of_service_accounts};
 pub use settings::PasswordPolicy;
+pub(crate) use sign_ins::IP_LISTS;
+pub use sign_ins::{AuthnCondition, AuthnEffect, AuthnPolicy, SignInTruth};
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 

@@ -14,10 +14,12 @@ use super::{Asked, UsersEndpoint, graph, insights, v1};
 use crate::behaviour::{AccessRequests, Behaviour, GroupFilter, GroupRows, PasswordPolicies, V2Sort};
 use crate::faults::Strikes;
 use crate::organization::{Kind, Node, Organization};
-use crate::wire::{AUTHN_POLICY_COUNT, IP_LIST_COUNT, Object, UserRow};
+use crate::wire::{IP_LIST_COUNT, Object, UserRow};
 
 /// V2 gives no more rows at a time.
 const MOST_ROWS: u64 = 100;
+/// The routing rules of the organisation are left over: their identity provider was removed.
+const NO_IDENTITY_PROVIDER: &[u8] = br#"{"identityProviders":[],"totalCount":0}"#;
 /// System Insights gives no more rows at a time.
 const MOST_INSIGHTS: u64 = 10_000;
 
@@ -43,9 +45,10 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
         Endpoint::Directories => Collection::of(organization.directories(), "", |directory, object| {
             organization.write_directory(directory, object);
         }),
-        Endpoint::AuthnPolicies => Collection::new(AUTHN_POLICY_COUNT, "id", |index, object| {
-            organization.write_authn_policy(index, object);
+        Endpoint::AuthnPolicies => Collection::of(organization.authn_policies().collect(), "id", |policy, object| {
+            organization.write_authn_policy(policy, object);
         }),
+        Endpoint::IdentityProviders => return Ok(Answer::ok(NO_IDENTITY_PROVIDER.to_vec())),
         Endpoint::IpLists => {
             Collection::new(IP_LIST_COUNT, "id", |index, object| organization.write_ip_list(index, object))
         }
