@@ -154,9 +154,9 @@ pub use mock::{MockConnector, MockScanSink};
 pub use plan::{RowEstimate, ScanPlan, SectionPlan};
 pub use reason::{DecidingSetting, Reason, ReasonKind, Severity};
 pub use record::{
-    Access, AccessLevel, AccessPath, Account, AccountKind, AccountLink, AccountType, Binding, Grant, Group, LastLogin,
-    Membership, Mfa, NodeKind, NodeRef, PasswordFacts, PathStep, Principal, Raises, Record, RecordKey, Resource,
-    ResourceRef,
+    Access, AccessLevel, AccessPath, Account, AccountCredential, AccountKind, AccountLink, AccountType, Binding,
+    CredentialCreator, CredentialKind, Grant, Group, LastLogin, Membership, Mfa, NodeKind, NodeRef, PasswordFacts,
+    PathStep, Principal, Raises, Record, RecordKey, Resource, ResourceRef,
 };
 pub use registration::Registration;
 #[cfg(feature = "host")]

@@ -10,7 +10,8 @@ use crate::record::{NodeKind, Principal, Record};
 /// The type of a row: its record kind, and its type on the target.
 ///
 /// The latter is the `kind` of an account, the `groupType` of a group or membership, the `resourceType` of a resource,
-/// the kinds of a binding's ends such as `groupToResource`, and `privileged` or `other` for a grant.
+/// the kinds of a binding's ends such as `groupToResource`, or `temporaryGroupToResource` if it expires, and `privileged` or
+/// `other` for a grant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -6,6 +6,7 @@
 mod access;
 mod account;
 mod binding;
+mod credential;
 mod grant;
 mod group;
 mod key;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, AccessLevel, Raises};
 pub use account::{Account, AccountKind, AccountLink, AccountType, LastLogin, Mfa, PasswordFacts};
 pub use binding::{Binding, NodeKind, NodeRef};
+pub use credential::{AccountCredential, CredentialCreator, CredentialKind};
 pub use grant::{AccessPath, Grant, PathStep, Principal, ResourceRef};
 pub use group::Group;
 pub use key::RecordKey;
@@ -63,8 +65,11 @@ impl Record {
             Self::Resource(resource) => resource.resource_type.as_str().into(),
             Self::Binding(binding) => {
                 let (from, to) = (binding.from.kind.as_str(), binding.to.kind.as_str());
-                let (first, rest) = to.split_at(1);
-                format!("{from}To{}{rest}", first.to_uppercase()).into()
+                match binding.expires_at {
+                    None => format!("{from}To{}", capitalized(to)),
+                    Some(_) => format!("temporary{}To{}", capitalized(from), capitalized(to)),
+                }
+                .into()
             }
             Self::Grant(grant) => if grant.is_privileged() { "privileged" } else { "other" }.into(),
         }
@@ -81,6 +86,12 @@ impl Record {
             Self::Grant(_) => "grant",
         }
     }
+}
+
+/// A word in camelCase, for the middle of another one.
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 macro_rules! into_record {
@@ -105,5 +116,14 @@ mod tests {
         let json = serde_json::to_string(&record).unwrap();
         assert_eq!(json, r#"{"record":"account","externalId":"1","kind":"user","username":"ada"}"#);
         assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
+    }
+
+    #[test]
+    fn a_binding_that_expires_has_a_type_of_its_own() {
+        let end = |kind| NodeRef::new(kind, "t", "1");
+        let mut binding = Binding::new(end(NodeKind::Group), end(NodeKind::Resource));
+        assert_eq!(Record::from(binding.clone()).row_type(), "groupToResource");
+        binding.expires_at = Some(jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(Record::from(binding).row_type(), "temporaryGroupToResource");
     }
 }
