@@ -64,7 +64,7 @@ async fn the_numbers_are_those_of_the_rows() {
             "{} more kinds with --details; remedies: ",
             codes(&scanned).len() - kinds_shown(&scanned)
         ));
-        scanned.assert_says("repeated; skipped by settings: other grants");
+        scanned.assert_says("repeated; skipped: other grants");
     }
 }
 

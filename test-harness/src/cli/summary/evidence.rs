@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use connector_api::{EvidenceRow, Severity};
 use console::measure_text_width;
@@ -13,14 +12,11 @@ use crate::cli::paragraph::{GLUE, first_that_fit, labelled, side_by_side};
 use crate::cli::print::printable;
 use connector_host::digest::{EvidenceCount, Privileged};
 
-/// How many lines of kinds the short form shows: the most if there is room.
-pub(super) const LINES: RangeInclusive<usize> = 3..=6;
-
 /// Widths of a code at most, and of counts by severity.
 const CODE: usize = 40;
 const COUNTS: usize = "999 critical, 999 high, 999 medium".len();
 
-/// The number of findings, and in about `lines` lines the kinds with the most severe of them.
+/// The number of findings, and in `lines` lines the kinds with the most severe of them.
 pub(super) fn short(
     privileged: &Privileged,
     meanings: &[EvidenceRow],

@@ -54,8 +54,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     details.extend(counts([("of them through nested groups", digest.nested_memberships)]));
     text += &line("memberships", Extent::Whole, memberships.total(), details);
     text += &things(summary, resources, width);
-    let mut bindings = bindings(&digest.bindings);
-    bindings.extend(counts([("of them temporary", digest.temporary_bindings)]));
+    let bindings = bindings(&digest.bindings);
     text += &line("bindings", of(Section::GRANTS), digest.bindings.total(), bindings);
     let privileged = &digest.privileged_grants;
     let (of_privileged, of_other) = (of(Section::PRIVILEGED_GRANTS), of(Section::OTHER_GRANTS));
@@ -155,6 +154,8 @@ fn bindings(bindings: &Kinds) -> Vec<String> {
         "groupToResource" => "of groups".to_owned(),
         "resourceToResource" => "of resources in containers".to_owned(),
         "groupToGroup" => "of groups in groups".to_owned(),
+        "temporaryAccountToResource" => "of accounts for a limited time".to_owned(),
+        "temporaryGroupToResource" => "of groups for a limited time".to_owned(),
         other => words::spaced(other),
     };
     bindings.iter().map(|(row_type, count)| format!("{}{GLUE}{}", HumanCount(count), words(row_type))).collect()

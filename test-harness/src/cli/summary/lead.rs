@@ -31,10 +31,12 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, form: Form, width: 
             are(privileged.accounts),
             counts(by_severity).join(", "),
         ),
+        standing(privileged),
         usable(privileged),
         if form == Form::Short { by_setting_alone(privileged) } else { String::new() },
     ];
-    let text = format!("\n{}", labelled("", sentences.join(" ").trim_end(), width));
+    let sentences: Vec<String> = sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect();
+    let text = format!("\n{}", labelled("", &sentences.join(" "), width));
     if form == Form::Short { text } else { text + &settings(privileged, width) }
 }
 
@@ -50,6 +52,17 @@ fn is_settled(report: &SectionReport) -> bool {
 
 const fn are(count: u64) -> &'static str {
     if count == 1 { "is" } else { "are" }
+}
+
+/// How many accounts have standing privilege, if that of others ends by itself.
+fn standing(privileged: &Privileged) -> String {
+    let standing = privileged.accounts - privileged.temporary;
+    match privileged.temporary {
+        0 => String::new(),
+        temporary => {
+            format!("Standing privilege: {}; only temporary: {}.", HumanCount(standing), HumanCount(temporary))
+        }
+    }
 }
 
 /// How many privileged accounts can be used now, and how many of these have no second factor, as far as that is known.
@@ -117,6 +130,13 @@ fn settings(privileged: &Privileged, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn standing_and_temporary_privilege_are_counted_separately() {
+        let privileged = |accounts, temporary| Privileged { accounts, temporary, ..Privileged::default() };
+        assert_eq!(standing(&privileged(161, 12)), "Standing privilege: 149; only temporary: 12.");
+        assert_eq!(standing(&privileged(161, 0)), "");
+    }
 
     #[test]
     fn an_unknown_second_factor_is_not_reported_as_missing() {

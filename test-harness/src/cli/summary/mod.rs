@@ -75,14 +75,15 @@ fn render(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>, form: F
     match form {
         Form::Short => {
             let end = totals::render(summary, digest, width) + &end;
-            let with_evidence = |lines: usize| {
+            let with = |(accounts, lines): (usize, usize)| {
                 let end = evidence::short(privileged, evidence, os_type, lines, width) + &end;
                 let room = SCREEN.saturating_sub(head.lines().count() + end.lines().count());
-                format!("{head}{}{end}", worst::short(privileged, now, room, width))
+                format!("{head}{}{end}", worst::short(privileged, now, accounts, room, width))
             };
-            let (fewest, most) = evidence::LINES.into_inner();
-            let mut fitting = (fewest..=most).rev().map(with_evidence).filter(|text| text.lines().count() <= SCREEN);
-            fitting.next().unwrap_or_else(|| with_evidence(fewest))
+            // Accounts matter more than kinds of evidence.
+            let choices = [5, 3].into_iter().flat_map(|accounts| (3..=6).rev().map(move |lines| (accounts, lines)));
+            let mut fitting = choices.map(with).filter(|text| text.lines().count() <= SCREEN);
+            fitting.next().unwrap_or_else(|| with((3, 3)))
         }
         Form::Long => {
             head + &worst::long(privileged, now, width)

@@ -201,7 +201,7 @@ fn sections(summary: &ScanSummary) -> String {
     let is_skipped = |report: &SectionReport| report.status == SectionStatus::Skipped;
     let parts = [
         (!summary.sections.is_empty()).then(|| sections::in_short(summary)),
-        named("skipped by settings", &|report| is_skipped(report) && !report.is_not_set_up()),
+        named("skipped", &|report| is_skipped(report) && !report.is_not_set_up()),
         named("not set up", &SectionReport::is_not_set_up),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")

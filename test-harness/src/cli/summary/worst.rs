@@ -10,9 +10,6 @@ use super::{WIDE, title};
 use crate::cli::paragraph::{GLUE, labelled, side_by_side};
 use connector_host::digest::{Privileged, PrivilegedAccount};
 
-/// How many accounts the short form shows at least.
-const FEWEST: usize = 3;
-
 /// How many lines of evidence about each it shows below the account, and how many in a column of their own. A single
 /// sentence may take more.
 const LINES_BELOW: usize = 1;
@@ -30,8 +27,8 @@ const NAME: usize = 40;
 /// From this width on there is room for columns of last logins and second factors.
 const COLUMNS: usize = 76;
 
-/// The most severe accounts in as many lines as `room` says: as many of them as fit, but a few in any case.
-pub(super) fn short(privileged: &Privileged, now: Timestamp, room: usize, width: usize) -> String {
+/// The most severe accounts in as many lines as `room` says: as many of them as fit, but at least `fewest`.
+pub(super) fn short(privileged: &Privileged, now: Timestamp, fewest: usize, room: usize, width: usize) -> String {
     let accounts: Vec<_> = privileged.worst.iter().map(|(_, account)| account).collect();
     if accounts.is_empty() {
         return String::new();
@@ -46,7 +43,7 @@ pub(super) fn short(privileged: &Privileged, now: Timestamp, room: usize, width:
         };
         title(&format!("{}{more}", heading(privileged, accounts)), width) + &list
     };
-    let fewest = accounts.len().min(FEWEST);
+    let fewest = accounts.len().min(fewest);
     let fitting = (fewest..=accounts.len()).rev().map(list).find(|text| text.lines().count() <= room);
     fitting.unwrap_or_else(|| list(fewest))
 }
@@ -227,7 +224,7 @@ mod tests {
         for (width, room, shown) in
             [(60, 0, 3), (60, 15, 4), (80, 0, 3), (80, 14, 5), (80, 80, 10), (140, 0, 3), (140, 8, 5), (140, 14, 10)]
         {
-            let text = short(&privileged, now, room, width);
+            let text = short(&privileged, now, 3, room, width);
             let text_of_one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
             let heading =
                 format!("The {shown} most severe of the 30 privileged accounts; {} more are high", 30 - shown);
@@ -235,7 +232,7 @@ mod tests {
             assert_eq!(text.lines().filter(|line| line.contains(" u")).count(), shown, "{text}");
             assert!(room == 0 || text.lines().count() <= room, "{room} {width}: {text}");
         }
-        assert_eq!(short(&Privileged::default(), now, 80, 80), "");
+        assert_eq!(short(&Privileged::default(), now, 3, 80, 80), "");
     }
 
     #[test]
