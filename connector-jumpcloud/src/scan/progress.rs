@@ -17,9 +17,6 @@ const EXAMPLES: usize = 20;
 /// How many of these notes may be about its lists.
 const LISTS_EXAMPLES: usize = 8;
 
-/// The note of a section whose feature the organisation has not set up.
-pub(crate) const NOT_SET_UP: &str = "not set up here";
-
 /// One section's counts.
 pub(crate) struct SectionProgress {
     section: Section,
@@ -191,7 +188,7 @@ impl SectionProgress {
             Ok(()) if self.skipped => SectionStatus::Skipped,
             Ok(()) => SectionStatus::Complete,
             Err(error) if error.code == ErrorCode::NotFound && !self.answered && self.is_of_feature() => {
-                self.note(NOT_SET_UP);
+                self.note(SectionReport::NOT_SET_UP);
                 SectionStatus::Skipped
             }
             Err(error) if error.is_unavailable() => {

@@ -13,7 +13,7 @@ use connector_api::{
 use indicatif::{HumanBytes, HumanCount};
 
 use super::logging::Logging;
-use super::summary::{self, Kept};
+use super::summary::{self, Form, Kept};
 use super::table::Table;
 use super::target::{Target, TargetArguments};
 use super::{Exit, paragraph, print, screen, signals};
@@ -45,6 +45,9 @@ pub(super) struct Arguments {
     target: TargetArguments,
     #[command(flatten)]
     rows: RowArguments,
+    /// Show the long summary: more accounts, every kind of evidence, all counts and each section. Shown with --quiet too
+    #[arg(long, conflicts_with = "plan", help_heading = "Progress and logs (on standard error)")]
+    details: bool,
     #[command(flatten)]
     logging: Logging,
 }
@@ -245,9 +248,10 @@ impl Arguments {
             Destination::Path(path) => Kept::In(path),
             Destination::Stdout => Kept::Passed,
         };
-        let is_shown = !self.logging.is_quiet() || matches!(kept, Kept::Nowhere);
+        let is_shown = !self.logging.is_quiet() || self.details || matches!(kept, Kept::Nowhere);
         if is_shown {
-            summary::print(report, evidence, kept);
+            let form = if self.details { Form::Long } else { Form::Short };
+            summary::print(report, evidence, kept, form);
         } else {
             // Without the summary, warnings name what is missing and what needs a look.
             summary::shortcomings(&report.summary).iter().for_each(print::warning);

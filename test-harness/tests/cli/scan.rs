@@ -303,7 +303,15 @@ async fn a_limit_of_effective_grants_that_is_exceeded_ends_with_exit_code_3_and_
 fn the_demo_needs_nothing() {
     let ended = run(&mut harness(["scan", "--demo"]));
     assert_scanned(&ended);
-    for expected in ["users", "administrators", "most members", "second factor", "are privileged", "requests"] {
+    for expected in [
+        "users",
+        "administrators",
+        "Worth a look",
+        "Evidence on all accounts",
+        "second factor",
+        "are privileged",
+        "requests",
+    ] {
         assert!(ended.stderr.contains(expected), "no {expected:?} in {}", ended.stderr);
     }
     let ended = run(&mut harness(["test-connection", "--demo", "--format", "json"]));

@@ -80,6 +80,21 @@ fn whatever_columns_says_the_summary_has_a_width() {
         let text = on_terminal(&["scan", "--demo", "--quiet"], 80, Some(said));
         let widest = text.lines().map(measure_text_width).max().unwrap_or_default();
         assert!((least..=most).contains(&widest), "{widest} of {said}: {text}");
-        assert!(text.contains("The rows were not saved."), "{text}");
+        assert!(unwrapped(&text).contains("The rows were not saved: --output"), "{text}");
+    }
+}
+
+#[test]
+fn the_summary_of_the_demo_fits_on_a_screen_of_50_lines_with_its_command_and_the_next_prompt() {
+    for columns in [80, 140] {
+        let text = on_terminal(&["scan", "--demo", "--quiet"], columns, None);
+        let lines = text.trim_end().lines().count();
+        assert!(lines <= 48, "{lines} lines at {columns}: {text}");
+        assert!(unwrapped(&text).contains("--details shows more here."), "{text}");
+    }
+    let long = on_terminal(&["scan", "--demo", "--quiet", "--details"], 80, None);
+    for title in ["Privileged by a setting that you can change", "Evidence by number of accounts", "Found", "Sections"]
+    {
+        assert!(long.lines().any(|line| line.starts_with(title)), "no {title:?} in {long}");
     }
 }
