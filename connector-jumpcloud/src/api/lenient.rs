@@ -1,6 +1,7 @@
 //! Reads fields that may be missing, null or of another type than published: a value that cannot be read is treated as
 //! absent and is never an error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use connector_api::Attributes;
@@ -27,17 +28,21 @@ impl<'a> WireText<'a> {
         (!text.contains('\\')).then_some(text)
     }
 
-    /// A text that is not empty.
-    pub(crate) fn text(self) -> Option<String> {
+    /// A text, also an empty one.
+    pub(crate) fn string(self) -> Option<Cow<'a, str>> {
         // What is no text is not given to a deserialiser: an error takes longer to make than most values to read.
         self.0.filter(|json| json.starts_with('"'))?;
-        let text = self.plain().map(str::to_owned).or_else(|| self.get())?;
-        (!text.is_empty()).then_some(text)
+        self.plain().map(Cow::Borrowed).or_else(|| self.get().map(Cow::Owned))
+    }
+
+    /// A text that is not empty.
+    pub(crate) fn text(self) -> Option<String> {
+        self.string().filter(|text| !text.is_empty()).map(Cow::into_owned)
     }
 
     /// Whether it is exactly this text.
     pub(crate) fn is(self, text: &str) -> bool {
-        self.plain().map_or_else(|| self.text().is_some_and(|own| own == text), |own| own == text)
+        self.string().is_some_and(|own| own == text)
     }
 
     /// A text that is not empty, or a number or truth value as text.

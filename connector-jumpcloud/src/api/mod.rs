@@ -17,4 +17,4 @@ pub(crate) mod systems;
 pub(crate) mod user_groups;
 pub(crate) mod users;
 
-pub(crate) use id::{Id, IdOnly, Ids, own_id};
+pub(crate) use id::{Id, IdOnly, own_id};

@@ -36,6 +36,8 @@ pub(crate) struct Privilege<'a> {
     graph: &'a Graph<'a>,
     /// For each group, its own evidence that its members are privileged.
     groups: Vec<OfGroup>,
+    /// For each group, whether it or a group above it matters to members: it has evidence or is bound.
+    matters: Vec<bool>,
 }
 
 /// The evidence of a group itself.
@@ -55,10 +57,18 @@ impl<'a> Privilege<'a> {
         graph: &'a Graph<'a>,
     ) -> Self {
         let patterns = patterns.to_vec();
-        let mut privilege = Self { patterns, stale_key_days, now, state, graph, groups: Vec::new() };
+        let (groups, matters) = (Vec::new(), Vec::new());
+        let mut privilege = Self { patterns, stale_key_days, now, state, graph, groups, matters };
         privilege.groups =
             (0_u32..).zip(&state.found.groups.rows).map(|(at, group)| privilege.of_group(at, group)).collect();
+        privilege.matters = (0..privilege.groups.len() as u32).map(|at| privilege.matters_to_members(at)).collect();
         privilege
+    }
+
+    fn matters_to_members(&self, group: u32) -> bool {
+        let matters = |group: u32| !self.groups[group as usize].own.is_empty() || self.graph.group_is_bound(group);
+        let above = self.graph.ends(Subject::Group(group));
+        matters(group) || above.iter().filter_map(|end| end.shortest.last()).any(|group| matters(*group))
     }
 
     /// The evidence that a group's members are privileged: from the group itself, and from its parent groups.
@@ -156,7 +166,9 @@ impl<'a> Privilege<'a> {
         let own = self.graph.administers_directly(user);
         enter_devices(&own, "administrator", |is_so| format!("is {is_so} by direct binding"), None, &mut reasons);
         let mut bound = self.graph.is_bound(user);
-        for end in self.graph.ends(Subject::Account(user)) {
+        // Most groups of an organisation say nothing about privilege.
+        let says_something = self.graph.groups_of(user).iter().any(|group| self.matters[*group as usize]);
+        for end in says_something.then(|| self.graph.ends(Subject::Account(user))).into_iter().flatten() {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
             self.judge_end(&end, 0, "is in", &mut reasons);
         }
@@ -176,10 +188,6 @@ impl<'a> Privilege<'a> {
         reasons: &mut Vec<Reason>,
     ) {
         let of_privilege = reasons.iter().map(|reason| reason.severity).max();
-        let mut from: BTreeSet<Section> = reasons.iter().flat_map(|reason| reason.sections.iter().copied()).collect();
-        let details: BTreeSet<Section> =
-            reasons.iter().flat_map(|reason| reason.details_from.iter().copied()).collect();
-        from.insert(section);
         let before = reasons.len();
         if account.enabled == Some(false) {
             if bound && is_suspended(account) {
@@ -194,8 +202,16 @@ impl<'a> Privilege<'a> {
             self.judge_api_key(key, reasons);
             self.judge_ssh_keys(account, reasons);
         }
+        let (privilege, risks) = reasons.split_at_mut(before);
+        if risks.is_empty() {
+            return;
+        }
         // A risk depends on the privilege that it makes dangerous.
-        for risk in &mut reasons[before..] {
+        let mut from: BTreeSet<Section> = privilege.iter().flat_map(|reason| reason.sections.iter().copied()).collect();
+        let details: BTreeSet<Section> =
+            privilege.iter().flat_map(|reason| reason.details_from.iter().copied()).collect();
+        from.insert(section);
+        for risk in risks {
             risk.sections = from.iter().copied().chain(std::mem::take(&mut risk.sections)).collect();
             risk.sections.sort_unstable();
             risk.sections.dedup();

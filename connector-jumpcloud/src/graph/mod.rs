@@ -94,6 +94,11 @@ impl<'a> Graph<'a> {
         self.access.above(level.rank())
     }
 
+    /// The groups of which a user is a direct member.
+    pub(crate) fn groups_of(&self, user: u32) -> &[u32] {
+        self.access.parts().groups_of.of(user)
+    }
+
     /// The groups that contain a user or a group, with the paths to each.
     pub(crate) fn ends(&self, subject: Subject) -> Vec<End> {
         self.access.ends(subject)

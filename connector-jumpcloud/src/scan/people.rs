@@ -143,15 +143,18 @@ impl People {
         }
     }
 
-    /// Enters a listed user under a unique name: `name`, or `name#id` if that is used.
-    pub(crate) fn list(&mut self, id: &Id, name: &str, sudo: Level) -> u32 {
+    /// Enters a listed user under a unique name: `name`, or `name#id` if that is used; `None` if it was listed before.
+    pub(crate) fn list(&mut self, id: &Id, name: &str, sudo: Level) -> Option<u32> {
         let at = self.intern(id);
+        if self.is_listed(at) {
+            return None;
+        }
         // A membership may have named it in another case.
         self.ids[at as usize] = id.clone();
         self.named[at as usize] = Some(self.enter_name(name, id));
         self.sudo[at as usize] = sudo;
         self.listed.push(at);
-        at
+        Some(at)
     }
 
     /// A unique name, reserved from now on: `name`, with `#id` appended until it is unique.
@@ -284,7 +287,7 @@ mod tests {
         let mut people = People::default();
         let names = ["ada".to_owned(), "ada".to_owned(), format!("ada#{}", ids[1])];
         for (id, name) in ids.iter().zip(names) {
-            people.list(id, &name, Level::Login);
+            assert!(people.list(id, &name, Level::Login).is_some() && people.list(id, "again", Level::Sudo).is_none());
         }
         let names: Vec<_> = (0..3).map(|at| people.name(at).unwrap().to_owned()).collect();
         assert_eq!(names[0], "ada");

@@ -13,10 +13,7 @@ use draft::Draft;
 use endpoint::OpenUsers;
 use hashbrown::{HashMap, HashSet};
 
-use super::last_login::{
-    self,
-    attribution::{Attribution, SignInNames},
-};
+use super::last_login::{self, attribution::Attribution};
 use super::local_accounts::same_names::{SameName, SameNames};
 use super::{About, Discovery};
 use crate::api::graph;
@@ -194,9 +191,7 @@ impl Sender<'_> {
                 for draft in page {
                     let asked = self.scan.client.org_id();
                     organization::check(asked, draft.organization.as_deref(), || format!("the user {}", draft.id()))?;
-                    if !self.is_listed(draft.id()) {
-                        self.send(draft).await?;
-                    }
+                    self.send(draft).await?;
                 }
                 self.progress.advance(self.people.listed().len() - before, total);
             }
@@ -207,12 +202,13 @@ impl Sender<'_> {
         result
     }
 
-    /// Makes a user's account, and sends it unless its logins must wait to be assigned.
+    /// Makes the account of a user without one, and sends it unless its logins must wait to be assigned.
     async fn send(&mut self, draft: Draft) -> Result<(), ConnectorError> {
-        let (id, names) = (draft.id.clone(), SignInNames::of(&draft));
+        let Some(user) = self.people.list(&draft.id, draft.name(), draft.sudo) else { return Ok(()) };
+        let (id, names) = (draft.id.clone(), self.attribution.names_of(&draft));
         let same_names = self.same_names.of_user(&draft);
-        let (user, account) = make_account(draft, &mut self.people, &self.administrators);
         self.same_names.enter(user, same_names);
+        let account = make_account(draft, user, &mut self.people, &self.administrators);
         match self.attribution.enter(account, user, &id, names) {
             Some(account) => self.judge_and_send(user, account).await,
             None => Ok(()),
@@ -340,10 +336,9 @@ impl Sender<'_> {
     }
 }
 
-/// Makes the account of a user and enters the user in `people`; returns the user's index there, and the account.
-fn make_account(draft: Draft, people: &mut People, administrators: &LinkedAdministrators) -> (u32, Box<Account>) {
-    let at = people.list(&draft.id, draft.name(), draft.sudo);
-    let email = draft.email().map(str::to_lowercase);
+/// Makes the account of the user at this index of `people`, and enters its links there.
+fn make_account(draft: Draft, at: u32, people: &mut People, administrators: &LinkedAdministrators) -> Box<Account> {
+    let email = draft.email().filter(|_| !administrators.by_email.is_empty()).map(str::to_lowercase);
     let sharing = email.as_ref().and_then(|email| administrators.by_email.get(email)).into_iter().flatten();
     let mut links: Vec<(String, LinkEvidence)> = sharing.map(|id| (id.clone(), LinkEvidence::SharedEmail)).collect();
     // An administrator that was not read has no row to link to.
@@ -359,7 +354,7 @@ fn make_account(draft: Draft, people: &mut People, administrators: &LinkedAdmini
         account.links.push(link.drawn_from([Section::USERS, Section::ADMINISTRATORS]));
         people.link(at, administrator, evidence);
     }
-    (at, account)
+    account
 }
 
 /// The administrators to which users can be linked.

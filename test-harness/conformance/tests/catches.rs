@@ -48,6 +48,8 @@ catches! {
     a_property_that_is_typed_by_its_choices_alone_is_caught: TypeOfAlternatives => every_property_has_one_type;
     an_untitled_choice_is_caught: UntitledChoice => every_choice_has_a_title;
     a_list_of_words_without_titles_is_caught: ListOfWords => every_choice_has_a_title;
+    a_choice_titled_none_is_caught: ChoiceTitledNone => no_choice_looks_like_the_empty_one;
+    a_choice_titled_with_a_dash_is_caught: ChoiceTitledDash => no_choice_looks_like_the_empty_one;
     markdown_in_help_is_caught: MarkdownInHelp => help_is_plain_text_on_one_line;
     broken_lines_in_help_are_caught: LinesInHelp => help_is_plain_text_on_one_line;
     bold_words_in_help_are_caught: BoldInHelp => help_is_plain_text_on_one_line;

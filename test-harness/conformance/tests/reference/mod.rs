@@ -54,6 +54,8 @@ breakages! {
     TwoTypes,
     TypeOfAlternatives,
     UntitledChoice,
+    ChoiceTitledNone,
+    ChoiceTitledDash,
     ListOfWords,
     MarkdownInHelp,
     LinesInHelp,

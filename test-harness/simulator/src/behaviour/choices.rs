@@ -237,6 +237,8 @@ choices! {
         FirstWithRows,
         /// The last is answered.
         Last,
+        /// For every second object all are answered, for the others the first.
+        FirstForSome,
         /// They are answered with 400.
         Refused,
     }

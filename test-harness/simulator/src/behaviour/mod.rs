@@ -214,8 +214,9 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ),
     (
         "several-targets",
-        "all|first|first-with-rows|last|refused",
-        "response to a comma-separated list of targets: all, only the first, only the first with rows, only the last, or 400",
+        "all|first|first-with-rows|last|first-for-some|refused",
+        "response to a comma-separated list of targets: all, only the first, only the first with rows, only the last, only the \
+         first for every second object, or 400",
     ),
     (
         "new-targets",
