@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,9 @@ pub struct Reason {
     /// host keeps the earlier text as long as the scan finds that the reason still applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details_from: Vec<Section>,
+    /// When the fact ends by itself, UTC, such as privilege that was approved until then. Absent for standing privilege.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// The setting without which this would not be evidence, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setting: Option<DecidingSetting>,
@@ -63,6 +67,7 @@ impl Reason {
             subject: None,
             sections: Vec::new(),
             details_from: Vec::new(),
+            expires_at: None,
             setting: None,
         }
     }
@@ -91,6 +96,18 @@ impl Reason {
     pub fn with_details_from(mut self, sections: impl IntoIterator<Item = Section>) -> Self {
         self.details_from.extend(sections);
         self
+    }
+
+    /// Sets when the fact ends by itself.
+    #[must_use]
+    pub fn until(mut self, expires_at: Timestamp) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Returns whether the reason is privilege that does not end by itself.
+    pub fn is_standing_privilege(&self) -> bool {
+        self.kind == ReasonKind::Privilege && self.expires_at.is_none()
     }
 
     /// Sets the setting `name` with `value`, on which the evidence depends.

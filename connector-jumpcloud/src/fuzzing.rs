@@ -8,8 +8,8 @@ use bytes::Bytes;
 use connector_http::header::{HeaderMap, HeaderValue};
 
 use crate::api::{
-    Id, administrators::Administrator, applications::Application, directories::Directory, events, graph::Edge,
-    organizations::Organization, systems::System, systems::SystemGroup, user_groups::UserGroup,
+    Id, administrators::Administrator, applications::Application, compiled::CompiledUser, directories::Directory,
+    events, graph::Edge, organizations::Organization, systems::System, systems::SystemGroup, user_groups::UserGroup,
 };
 use crate::client::{self, Answer, Identified};
 pub use crate::scan::{fuzz_state as state, fuzz_state_is_good as state_is_good};
@@ -86,8 +86,12 @@ pub const TARGETS: [Target; 11] = [
         name: "sections",
         run: sections,
         seeds: &[
+            r#"{"totalCount":1,"results":[{"objectId":"5f0000000000000000000001","_id":"5f0000000000000000000001","name":"x","status":"ACTIVE","roleId":"5f0000000000000000000002","createdAt":"2023-01-14T08:16:06.495Z","expiresAt":"2023-01-14","authConfigList":[{"authType":"API_KEY","apiKeyConfig":{"apiKeyPrefix":"jcs_1","lifetime":"90 Days","expiresAt":null,"createdBy":{"id":"x","type":"ADMIN"}}}]}]}"#,
+            r#"{"totalCount":1,"results":[{"id":"5f0000000000000000000001","name":"x","scopes":["users.readonly","groups"],"isCustom":true,"organizationIds":["x"]}]}"#,
+            r#"{"results":[{"id":"r","accessId":"r","status":"APPROVED","accessState":"granted","requestor":"5f0000000000000000000001","resourceType":"device","resourceId":"5f0000000000000000000002","devicePermissionLevel":"ADMIN","sessionStartDate":"2023-01-14","approvedDuration":"3600s","additionalAttributes":"eyJzdWRvIjp7ImVuYWJsZWQiOnRydWV9fQ=="}]}"#,
+            r#"{"_id":"5f0000000000000000000001","displayName":"N","settings":{"requireAdminMFA":true,"passwordCompliance":"custom","passwordPolicy":{"enableMinLength":true,"minLength":12,"enablePasswordExpirationInDays":false},"features":{"systemInsights":{"enabled":true}}}}"#,
+            r#"[{"objectId":"5f0000000000000000000001","policy":{"name":"P","default":false,"precedence":1,"enablePasswordExpirationInDays":false},"groups":[{"groupId":"5f0000000000000000000002","name":"G"}]}]"#,
             r#"[{"system_id":"5f0000000000000000000001","username":"ada","admin":true,"managed":null,"real_user":true}]"#,
-            r#"{"totalCount":1,"results":[{"objectId":"5f0000000000000000000001","_id":"5f0000000000000000000001","name":"x","status":"ACTIVE","roleId":"5f0000000000000000000002","createdAt":"2023-01-14T08:16:06.495Z","expiresAt":"2023-01-14"}]}"#,
         ],
     },
     Target {
@@ -117,9 +121,10 @@ pub fn user_groups(bytes: &[u8]) {
     page::<UserGroup>(bytes);
 }
 
-/// A page of members or associations.
+/// A page of members or associations, and one of users by a traversal.
 pub fn edges(bytes: &[u8]) {
     page::<Edge>(bytes);
+    page::<CompiledUser>(bytes);
 }
 
 /// A page of administrators.
@@ -167,12 +172,6 @@ pub fn events(bytes: &[u8]) {
     let _ = events::read(&answer, read);
 }
 
-/// The rows of a page.
-pub(crate) fn rows<T: Identified>(bytes: &[u8]) -> Vec<T> {
-    let answer = Answer { headers: HeaderMap::new(), body: Bytes::copy_from_slice(bytes) };
-    client::page::<T>(&answer).map(|page| page.rows).unwrap_or_default()
-}
-
 pub(crate) fn page<T: Identified<Id = Id>>(bytes: &[u8]) -> Vec<T> {
     let rows = rows::<T>(bytes);
     for row in &rows {
@@ -181,6 +180,12 @@ pub(crate) fn page<T: Identified<Id = Id>>(bytes: &[u8]) -> Vec<T> {
         assert_eq!(text.parse::<Id>().as_ref(), Ok(row.id()));
     }
     rows
+}
+
+/// A page of rows whose ids are any text, because they are in no path.
+pub(crate) fn rows<T: Identified>(bytes: &[u8]) -> Vec<T> {
+    let answer = Answer { headers: HeaderMap::new(), body: Bytes::copy_from_slice(bytes) };
+    client::page::<T>(&answer).map(|page| page.rows).unwrap_or_default()
 }
 
 #[cfg(test)]

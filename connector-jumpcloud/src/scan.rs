@@ -93,6 +93,9 @@ impl Scan<'_> {
         if let Some(endpoint) = state.users_endpoint {
             ledger.fact("usersEndpoint", endpoint);
         }
+        for (name, fact) in sections::ALL.iter().flat_map(|section| section.facts(&state.found)) {
+            ledger.fact(name, fact);
+        }
         state.warnings.into_iter().chain(self.client.clock().warning()).for_each(|warning| ledger.warn(warning));
         ledger.finish(result)
     }

@@ -24,7 +24,8 @@ pub struct Binding {
     /// The access that the edge gives by itself; absent if one thing is inside another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
-    /// When the binding expires, UTC.
+    /// When the binding expires, UTC. A binding that does is of another [`RowType`](crate::RowType) than one that does
+    /// not, so that a section of its own can have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// The target's id of the request by which it was approved.

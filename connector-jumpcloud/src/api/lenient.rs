@@ -9,8 +9,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 /// A value as JSON text, if the target sent one; read without a deserialiser if possible.
 #[derive(Debug, Default, Clone, Copy)]
@@ -130,6 +130,14 @@ fn since_1970(number: f64) -> Option<Timestamp> {
     let milliseconds = if SECONDS.contains(&number) { number * 1e3 } else { number };
     let in_range = (SECONDS.start * 1e3..SECONDS.end * 1e3).contains(&milliseconds);
     in_range.then(|| Timestamp::from_millisecond(milliseconds.round() as i64).ok())?
+}
+
+/// For `#[serde(deserialize_with)]` on an object: anything else is an empty one.
+pub(crate) fn de_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    Value::deserialize(deserializer).map(|value| match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    })
 }
 
 /// For `#[serde(deserialize_with)]` on an `Option<String>`.

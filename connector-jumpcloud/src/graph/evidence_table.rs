@@ -104,11 +104,11 @@ macro_rules! evidence {
 evidence! {
     ConsoleRole "console_role" Privilege [High, Low] from []:
         "Has a role in the JumpCloud console. Reported for administrators, service accounts and the roles themselves. Low \
-         for the built-in role Read Only, which cannot change anything",
+         if its scopes only read; where scopes are not known, for the built-in role Read Only, which cannot change anything",
         "Check that each holder still needs the role, and assign the least privileged role that is enough",
-        "GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
+        "GET /api/v2/roles: scopes; GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
     ConsoleAdministrator "console_administrator" Privilege [High, Low] from [USERS]:
-        "Linked to a console administrator. JumpCloud itself reports the link. Low if that administrator's role is Read Only",
+        "Linked to a console administrator. JumpCloud itself reports the link. Low if that administrator's role may only read",
         "Check that the person still needs to administer JumpCloud; review both accounts together",
         "users: admin";
     GlobalSudoWithoutPassword "global_sudo_without_password" Privilege [High, Medium] from [USERS] details [SYSTEMS, GRANTS]:
@@ -157,6 +157,16 @@ evidence! {
         "The group's name contains one of privilegedGroupPatterns. Case is ignored; one reason per matching pattern",
         "Check what the group gives access to; if that is nothing, narrow privilegedGroupPatterns",
         "usergroups: name";
+    TemporaryAdministrator "temporary_administrator" Privilege [Medium, Low] from [SYSTEMS, TEMPORARY_ACCESS]:
+        "Administrator of devices until a certain time. Approved for the user itself, or by a membership that expires. \
+         Medium without a password. Not reported where the user has the same right without an end",
+        "Nothing, if the approval was right: the right ends by itself; otherwise revoke the request",
+        "GET /api/v2/approvalflowrequest, GET /api/v2/accessrequests: status, expiry, level";
+    TemporaryPrivilegedGroup "temporary_privileged_group" Privilege [Medium, Low] from [GROUPS, MEMBERSHIPS, TEMPORARY_ACCESS] details [SYSTEMS, GRANTS]:
+        "Is in a privileged group until a certain time, directly or through other groups. One level less severe than \
+         privileged_group, which is reported instead if one of the memberships does not expire",
+        "Nothing, if the approval was right: the membership ends by itself; otherwise revoke the request",
+        "GET /api/v2/approvalflowrequest, GET /api/v2/accessrequests: group, tempGroupId, expiry";
     LocalAdministrator "local_administrator" Privilege [Medium, Low] from [LOCAL_ACCOUNTS] details [SYSTEMS]:
         "Administers a device as a local account that no user's account in JumpCloud stands for. JumpCloud can neither \
          suspend it nor require a second factor. Not reported for suspended accounts. Low if System Insights reports that it \
@@ -179,6 +189,14 @@ evidence! {
          severe than the privilege",
         "End the exemption unless there is a reason for it",
         "users: mfa.exclusion, mfa.exclusionUntil";
+    OpenSignIn "privileged_sign_in_without_mfa" Risk [Critical, High, Medium] from [CONDITIONAL_ACCESS]:
+        "No second factor is needed to sign in to the user portal or the console. By a policy or, if none applies, by the \
+         account's own setting; a default access policy other than JumpCloud's own cannot be read. Reported for privileged \
+         accounts that are not known to be disabled, if it does not depend on conditions; one level more severe than the \
+         privilege",
+        "Require a second factor by a conditional access policy that applies to the account, or by its own setting",
+        "GET /api/v2/authn/policies; users: enable_user_portal_multifactor, mfa.exclusion; GET /api/users: \
+         enableMultiFactor";
     StaleApiKey "stale_api_key" Risk [Medium] from [ADMINISTRATORS]:
         "An API key is older than staleApiKeyDays. Reported for administrators that are not known to be disabled, unless the \
          key has expired",
@@ -188,10 +206,31 @@ evidence! {
         "An API key never expires. Reported for administrators that are not known to be disabled",
         "Set an expiry date for the key that leaves enough time to replace it wherever it is used",
         "GET /api/users: apiKeyHash.expireAt";
+    BroadRole "broad_role" Risk [High, Medium] from [SERVICE_ACCOUNTS, ROLES]:
+        "A program may change or read everything. Reported for service accounts whose role has the scopes for all users, \
+         groups, devices, bindings, applications, commands and directories; medium if it may only read them all",
+        "Give the service account a role with only the scopes that it uses",
+        "GET /api/v2/roles: scopes; GET /api/v2/service-accounts: roleId";
+    CredentialNeverExpires "credential_never_expires" Risk [Medium] from [SERVICE_ACCOUNTS]:
+        "A service account has a client secret or an API key that never expires",
+        "Create a credential with a lifetime, replace this one wherever it is used, and delete it",
+        "GET /api/v2/service-accounts: authConfigList[].clientSecretConfig, apiKeyConfig: expiresAt, lifetime";
+    CredentialExpiresSoon "credential_expires_soon" Risk [Low] from [SERVICE_ACCOUNTS]:
+        "A service account has a client secret or an API key that expires within 14 days. What uses it will then stop",
+        "Find out what uses the credential, and replace it before that day",
+        "GET /api/v2/service-accounts: authConfigList[].clientSecretConfig, apiKeyConfig: expiresAt";
+    SeveralOrganizations "reaches_several_organizations" Risk [Medium] from [SERVICE_ACCOUNTS]:
+        "A service account of a provider reaches several organisations, though it is listed in this one",
+        "Check that it needs all of these organisations; if not, use a service account of one organisation",
+        "GET /api/v2/service-accounts: orgCount, providerId";
+    ExpiredButBound "expired_but_bound" Risk [Low] from [SERVICE_ACCOUNTS]:
+        "A service account has expired, but still has its role. A new credential restores that access",
+        "Delete the service account once it is certain that nothing will use it again",
+        "GET /api/v2/service-accounts: status, expiresAt, roleId";
     PasswordNeverExpires "privileged_password_never_expires" Risk [Low] from []:
         "The password never expires. Reported for privileged accounts that are not known to be disabled",
         "Let the password expire, or make sure that it is changed by other means",
-        "users: password_never_expires";
+        "users: password_never_expires; where it is not said, the password policies";
     NeverLoggedIn "privileged_never_logged_in" Risk [Low] from [LAST_LOGIN]:
         "No login in the look-back window. Reported for privileged accounts that are not known to be disabled nor to be \
          created after lastLogin.since, if the log covers at least 90% of the window",

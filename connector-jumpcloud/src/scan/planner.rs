@@ -8,7 +8,7 @@ use crate::api::kind::Kind;
 use crate::api::{Id, IdOnly};
 use crate::client::{Client, Identified, Listing, Meter, PageReader};
 use crate::options::Options;
-use crate::sections;
+use crate::{sections, verification};
 
 /// The inputs of a plan, and the counts that sections pass to later ones.
 pub(crate) struct Planner<'a> {
@@ -57,6 +57,7 @@ pub(crate) async fn plan(
             section.plan(&mut planner).await?;
         }
     }
+    verification::plan(&mut planner).await?;
     Ok(ScanPlan::new(planner.meter.read().requests, planner.sections))
 }
 
@@ -126,8 +127,9 @@ impl Planner<'_> {
 
 /// About how many bytes a row takes as NDJSON, as measured of the demo organisation.
 pub(crate) mod row_bytes {
-    pub(crate) const USER: u64 = 2_800;
-    pub(crate) const ADMINISTRATOR: u64 = 1_500;
+    pub(crate) const USER: u64 = 2_930;
+    pub(crate) const ADMINISTRATOR: u64 = 1_670;
+    pub(crate) const ROLE: u64 = 900;
     pub(crate) const SERVICE_ACCOUNT: u64 = 900;
     pub(crate) const GROUP: u64 = 760;
     pub(crate) const MEMBERSHIP: u64 = 240;
@@ -138,6 +140,7 @@ pub(crate) mod row_bytes {
     pub(crate) const DIRECTORY: u64 = 140;
     pub(crate) const BINDING: u64 = 215;
     pub(crate) const GRANT: u64 = 530;
+    pub(crate) const POLICY: u64 = 620;
 }
 
 /// A count in words.

@@ -22,6 +22,7 @@ static PRIVILEGED: About = About {
     source: MADE_OF,
     cost: "no requests",
     made_of: Some(Section::GRANTS),
+    after: &[Section::TEMPORARY_ACCESS],
     owns: &[("grant", &["privileged"])],
     ..About::new(Section::PRIVILEGED_GRANTS, "Privileged grants")
 };
@@ -33,6 +34,7 @@ static OTHER: About = About {
     source: MADE_OF,
     cost: "no requests",
     made_of: Some(Section::GRANTS),
+    after: &[Section::TEMPORARY_ACCESS],
     owns: &[("grant", &["other"])],
     ..About::new(Section::OTHER_GRANTS, "Other grants")
 };
@@ -45,7 +47,7 @@ impl Discovery for Privileged {
         &PRIVILEGED
     }
 
-    /// Only on devices can an account have more than `use`, and no binding ends by itself.
+    /// Only on devices can an account have more than `use`; what is temporary is not counted.
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let devices = planner.count_of(Kind::System);
         let local = planner.local_accounts;

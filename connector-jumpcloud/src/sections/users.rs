@@ -15,7 +15,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::last_login::{self, attribution::Attribution};
 use super::local_accounts::same_names::{SameName, SameNames};
-use super::{About, Discovery};
+use super::{About, Discovery, organization as organization_settings};
 use crate::api::graph;
 use crate::api::kind::Kind;
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
@@ -123,6 +123,7 @@ impl Scan<'_> {
         let graph = Graph::new(state, &people, &mut aside);
         let mut sender = Sender {
             scan: self,
+            organization: &state.found.organization,
             privilege: self.privilege(state, &graph),
             administrators: LinkedAdministrators::of(state),
             attribution: Attribution::new(&state.found.last_login),
@@ -162,6 +163,7 @@ struct Sent {
 /// Makes the accounts of users and sends them.
 struct Sender<'a> {
     scan: &'a Scan<'a>,
+    organization: &'a organization_settings::Found,
     privilege: Privilege<'a>,
     administrators: LinkedAdministrators,
     attribution: Attribution<'a>,
@@ -206,8 +208,7 @@ impl Sender<'_> {
     async fn send(&mut self, draft: Draft) -> Result<(), ConnectorError> {
         let Some(user) = self.people.list(&draft.id, draft.name(), draft.sudo) else { return Ok(()) };
         let (id, names) = (draft.id.clone(), self.attribution.names_of(&draft));
-        let same_names = self.same_names.of_user(&draft);
-        self.same_names.enter(user, same_names);
+        self.same_names.enter(user, self.same_names.of_user(&draft));
         let account = make_account(draft, user, &mut self.people, &self.administrators);
         match self.attribution.enter(account, user, &id, names) {
             Some(account) => self.judge_and_send(user, account).await,
@@ -216,6 +217,7 @@ impl Sender<'_> {
     }
 
     async fn judge_and_send(&mut self, user: u32, mut account: Box<Account>) -> Result<(), ConnectorError> {
+        self.organization.enter_expiry(&mut account);
         let administered = self.same_names.administered(user);
         self.privilege.judge_user(&mut account, user, self.people.sudo(user), administered);
         self.outlet.send(Section::USERS, Record::Account(account)).await

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::console::{Content, id};
 use crate::support::{LOGIN, SUDO, SUDO_WITHOUT_PASSWORD, Scanned, level, scan, simulated, small, start, wire};
-use connector_api::{Access, Grant, Principal, Section, SectionStatus};
+use connector_api::{Access, Grant, Principal, Section};
 use jumpcloud_simulator::organization::{Edge, Kind, Node, Organization, Sudo};
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
 use serde_json::{Value, json};
@@ -107,7 +107,8 @@ fn assert_same(found: &Grants, expected: &Grants) {
 async fn check_every_grant(options: SimulatorOptions) -> (Simulator, Scanned) {
     let simulator = start(SimulatorOptions { events: Some(0), ..options }).await;
     let truth = simulator.organization();
-    let scanned = scan(simulated(&simulator)).await;
+    // What ends by itself is no edge of the graph: `temporary_access` has it.
+    let scanned = scan(simulated(&simulator).with_attribute("includeTemporaryAccess", false)).await;
     let mut expected = Grants::new();
     let users = truth.users().map(|user| Node::new(Kind::User, user.index));
     for principal in users.chain(truth.user_groups().map(|group| Node::new(Kind::UserGroup, group.index))) {
@@ -141,7 +142,7 @@ async fn users_are_asked_where_they_are_fewer_and_the_grants_are_the_same() {
 async fn access_is_the_same_as_by_the_apis_own_traversal() {
     let simulator = start(SimulatorOptions { events: Some(0), ..small() }).await;
     let truth = simulator.organization();
-    let scanned = scan(simulated(&simulator)).await;
+    let scanned = scan(simulated(&simulator).with_attribute("includeTemporaryAccess", false)).await;
     let mut expected: BTreeMap<(String, String), Access> = BTreeMap::new();
     for system in truth.systems() {
         for row in wire(&simulator, &format!("/api/v2/systems/{}/users", system.id)).await {
@@ -287,7 +288,7 @@ async fn cycles_dangling_ids_and_unknown_types_are_counted_and_harm_nothing() {
         .await;
     let scanned = scan(console.system()).await;
     for report in &scanned.summary.sections {
-        assert_eq!(report.status, SectionStatus::Complete, "{}", report.section);
+        assert_eq!(report.status.error(), None, "{}", report.section);
     }
     let examples = |section: Section| -> Vec<(String, String)> {
         let report = scanned.summary.section(section).unwrap();

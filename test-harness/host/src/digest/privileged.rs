@@ -16,6 +16,10 @@ pub struct Privileged {
     pub accounts: u64,
     /// These accounts by their most severe evidence.
     pub by_severity: BTreeMap<Severity, u64>,
+    /// Privileged accounts with privilege that does not end by itself.
+    pub standing: u64,
+    /// Privileged accounts whose whole privilege ends by itself.
+    pub temporary: u64,
     /// Privileged accounts that can be used now: not known to be disabled or locked.
     pub usable: u64,
     /// Usable ones that are known to have no second factor.
@@ -91,6 +95,9 @@ impl Privileged {
         let Some(severity) = account.severity() else { return };
         self.accounts += 1;
         *self.by_severity.entry(severity).or_default() += 1;
+        let is_standing = account.reasons.iter().any(Reason::is_standing_privilege);
+        self.standing += u64::from(is_standing);
+        self.temporary += u64::from(!is_standing);
         let usable = account.enabled != Some(false) && account.locked != Some(true);
         let has_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured);
         self.usable += u64::from(usable);
@@ -221,6 +228,20 @@ mod tests {
         let expected =
             EvidenceCount { accounts: BTreeMap::from([(Severity::Low, 1), (Severity::High, 1)]), not_privileged: 0 };
         assert_eq!(privileged.evidence, BTreeMap::from([("group".to_owned(), expected)]));
+    }
+
+    #[test]
+    fn privilege_is_temporary_if_all_of_it_ends_by_itself() {
+        let standing = || reason("power", ReasonKind::Privilege, Severity::High);
+        let ending = || standing().until(jiff::Timestamp::UNIX_EPOCH);
+        let risk = reason("risk", ReasonKind::Risk, Severity::Low);
+        let privileged = observe(&[
+            account("standing", true, &[standing(), risk.clone()]),
+            account("both", true, &[ending(), standing()]),
+            account("temporary", true, &[ending(), risk.clone()]),
+            account("nothing", true, &[risk]),
+        ]);
+        assert_eq!((privileged.accounts, privileged.standing, privileged.temporary), (3, 2, 1));
     }
 
     #[test]

@@ -177,6 +177,7 @@ fn bindings(bindings: &Kinds) -> Vec<String> {
         "localAccountToResource" => "of local accounts".to_owned(),
         "groupToResource" => "of groups".to_owned(),
         "resourceToResource" => "of resources in containers".to_owned(),
+        "temporaryAccountToResource" => "temporary ones of accounts".to_owned(),
         "groupToGroup" => "of groups in groups".to_owned(),
         other => words::spaced(other),
     };
