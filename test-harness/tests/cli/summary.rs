@@ -140,8 +140,10 @@ async fn the_numbers_are_those_of_the_rows() {
         scanned.assert_says(&format!("bindings {} ", number(scanned.bindings().count())));
         let level = |word| scanned.grants().filter(|grant| grant.access.word == word).count();
         scanned.assert_says(&format!(
-            "privileged grants {} {} to administer (sudo), {} to administer (sudo without password)",
+            "privileged grants {} {} to administer (local administrator), {} to administer (sudo), {} to administer (sudo \
+             without password)",
             number(scanned.grants().count()),
+            number(level("localAdministrator")),
             number(level("sudo")),
             number(level("sudoWithoutPassword")),
         ));
@@ -348,15 +350,19 @@ async fn who_reaches_what_is_named_at_each_thing_that_it_lacks() {
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let text = unwrapped(&ended.stderr);
     for gap in [
-        "NOT READ Devices (systems), and therefore part of who reaches what (grants): ",
+        "NOT READ Devices (systems), and therefore part of local accounts (localAccounts) and who reaches what (grants): ",
         "NOT READ Applications, and therefore part of who reaches what (grants): ",
     ] {
         assert_eq!(text.matches(gap).count(), 1, "{gap:?} in {}", ended.stderr);
     }
-    assert!(text.contains("complete except for devices, applications and who reaches what."), "{}", ended.stderr);
+    assert!(
+        text.contains("complete except for devices, local accounts, applications and who reaches what."),
+        "{}",
+        ended.stderr
+    );
     // Without a summary it is the same, in lines.
     let ended = run(&mut scan(&simulator, &["--quiet", "--set", "attempts=1", "--set", "retryWaitMilliseconds=1"]));
-    for warning in ["]: systems, grants: ", "]: applications, grants: "] {
+    for warning in ["]: systems, localAccounts, grants: ", "]: applications, grants: "] {
         assert_eq!(ended.stderr.matches(warning).count(), 1, "{warning:?} in {}", ended.stderr);
     }
 }
