@@ -85,6 +85,7 @@ pub const TARGETS: [Target; 11] = [
         run: sections,
         seeds: &[
             r#"{"totalCount":1,"results":[{"objectId":"5f0000000000000000000001","_id":"5f0000000000000000000001","name":"x","status":"ACTIVE","roleId":"5f0000000000000000000002","createdAt":"2023-01-14T08:16:06.495Z","expiresAt":"2023-01-14"}]}"#,
+            r#"[{"id":"5f0000000000000000000001","name":"x","type":"user_portal","disabled":false,"monitorOnly":true,"ips":["192.0.2.0/24"],"effect":{"action":"allow","obligations":{"mfa":{"required":true}}},"conditions":{"all":[{"not":{"ipAddressIn":["5f0000000000000000000001"]}},{"any":[{"locationIn":{"countries":["DE"]}},{"deviceManaged":true}]}]},"targets":{"resources":[{"type":"application","id":"5f0000000000000000000002"}],"excludedApplications":[],"users":{"inclusions":["ALL"]},"userGroups":{"inclusions":[],"exclusions":["5f0000000000000000000003"]},"userAttributes":{"exclusions":[{"field":"ldap_binding_user","operator":"EQ","value":true}]}}}]"#,
         ],
     },
     Target {
