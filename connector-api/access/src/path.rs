@@ -90,7 +90,8 @@ impl Reached<'_> {
                 };
                 let of_edges = source.rank.max(of_groups);
                 let (rank, raised) = (of_edges.max(own), own > of_edges);
-                let (chain, ends) = (source.chain, source.ends);
+                let chain = source.chain;
+                let ends = way.map_or(source.ends, |way| reach.ends_along(way, source.ends));
                 all.push(Candidate { length: passed + inside, rank, way, chain, ends, raised });
             };
             match source.end {
@@ -151,10 +152,10 @@ impl Reached<'_> {
         candidate.way.into_iter().flat_map(passed)
     }
 
-    /// Returns when the whole access expires: the latest expiry, if every path has one. A path expires with its
-    /// binding, so this also covers paths that were not followed.
+    /// Returns when the whole access expires: the latest expiry, if every path has one. It depends on bindings and
+    /// memberships, so this also covers paths that were not followed.
     pub fn ends_at(&self) -> Option<Timestamp> {
-        let ends = self.sources().map(|source| self.reach.graph.end(source.ends));
+        let ends = self.sources().map(|source| self.reach.graph.end(self.reach.ends_of(source)));
         ends.reduce(|one, other| Some(one?.max(other?))).flatten()
     }
 

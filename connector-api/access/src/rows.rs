@@ -1,5 +1,7 @@
 //! Builds a graph from a scan's rows, and grants with names from the graph.
 
+use std::collections::BTreeMap;
+
 use connector_api::{
     Access, AccessLevel, Account, Binding, Grant, Group, Membership, NodeKind, NodeRef, PathStep, Policy, Principal,
     Raises, Record, Resource, ResourceRef,
@@ -38,6 +40,7 @@ pub struct RowsBuilder {
     resource_refs: Vec<ResourceRef>,
     targets: Vec<Target>,
     memberships: Vec<(u32, u32)>,
+    ends_of_memberships: BTreeMap<(u32, u32), u32>,
     parents: Vec<(u32, u32)>,
     inside: Vec<(u32, u32)>,
     bindings_of_accounts: Vec<(u32, Bound)>,
@@ -100,7 +103,12 @@ impl RowsBuilder {
         let account = self.accounts.find(&membership.account_external_id)?;
         let group = self.groups.find(&identity(&membership.group_type, &membership.group_external_id))?;
         if membership.direct {
-            self.memberships.push((account.index(), group.index()));
+            let between = (account.index(), group.index());
+            self.memberships.push(between);
+            if let Some(expires_at) = membership.expires_at {
+                self.ends.push(expires_at);
+                self.ends_of_memberships.insert(between, self.ends.len() as u32);
+            }
         }
         Some(())
     }
@@ -209,6 +217,7 @@ impl RowsBuilder {
             raises: self.raises,
             raises_of_groups: self.raises_of_groups,
             raises_of_accounts: self.raises_of_accounts,
+            ends_of_memberships: self.ends_of_memberships,
             ends: self.ends,
         });
         AccessRows {

@@ -7,6 +7,7 @@
 mod access;
 mod account;
 mod binding;
+mod credential;
 mod grant;
 mod group;
 mod key;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, AccessLevel, Raises};
 pub use account::{Account, AccountKind, AccountLink, AccountType, LastLogin, Mfa, PasswordFacts};
 pub use binding::{Binding, NodeKind, NodeRef};
+pub use credential::{AccountCredential, CredentialCreator, CredentialKind};
 pub use grant::{AccessPath, Grant, PathStep, Principal, ResourceRef};
 pub use group::Group;
 pub use key::RecordKey;
@@ -70,9 +72,12 @@ impl Record {
             Self::Membership(membership) => membership.group_type.as_str().into(),
             Self::Resource(resource) => resource.resource_type.as_str().into(),
             Self::Binding(binding) => {
-                let (from, to) = (binding.from.kind.as_str(), binding.to.kind.as_str());
-                let (first, rest) = to.split_at(1);
-                format!("{from}To{}{rest}", first.to_uppercase()).into()
+                let (from, to) = (binding.from.word(), binding.to.kind.as_str());
+                match binding.expires_at {
+                    None => format!("{from}To{}", capitalized(to)),
+                    Some(_) => format!("temporary{}To{}", capitalized(from), capitalized(to)),
+                }
+                .into()
             }
             Self::Grant(grant) => if grant.is_privileged() { "privileged" } else { "other" }.into(),
             Self::Policy(policy) => policy.policy_type.as_str().into(),
@@ -91,6 +96,12 @@ impl Record {
             Self::Policy(_) => "policy",
         }
     }
+}
+
+/// A word in camelCase, for the middle of another one.
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 macro_rules! into_record {
@@ -115,5 +126,14 @@ mod tests {
         let json = serde_json::to_string(&record).unwrap();
         assert_eq!(json, r#"{"record":"account","externalId":"1","kind":"user","username":"ada"}"#);
         assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
+    }
+
+    #[test]
+    fn a_binding_that_expires_has_a_type_of_its_own() {
+        let end = |kind| NodeRef::new(kind, "t", "1");
+        let mut binding = Binding::new(end(NodeKind::Group), end(NodeKind::Resource));
+        assert_eq!(Record::from(binding.clone()).row_type(), "groupToResource");
+        binding.expires_at = Some(jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(Record::from(binding).row_type(), "temporaryGroupToResource");
     }
 }

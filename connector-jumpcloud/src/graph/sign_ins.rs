@@ -16,9 +16,6 @@ use crate::client::Identified;
 use crate::scan::state::State;
 use crate::sections::conditional_access;
 
-/// The section with the organisation's own settings, which may require a second factor of every administrator.
-const ORGANIZATION: Section = Section::of("organization");
-
 /// Everything that decides a sign-in.
 pub(crate) struct SignIns {
     to_portal: SignInPolicies,
@@ -44,7 +41,7 @@ impl SignIns {
             to_portal: graph.sign_in_policies(conditional_access::policies(found)),
             to_console: graph.sign_in_policies(to_console),
             is_routed: found.is_routed(),
-            knows_organization: state.has_read(ORGANIZATION),
+            knows_organization: state.has_read(Section::ORGANIZATION),
             now,
         })
     }

@@ -49,7 +49,7 @@ impl State {
         if self.reports.contains_key(&Section::MEMBERSHIPS) && !fit {
             return Err("the memberships do not fit the groups".to_owned());
         }
-        Ok(())
+        self.found.local_accounts.check(self.found.systems.devices.len(), self.people.len())
     }
 }
 

@@ -266,6 +266,8 @@ pub(crate) async fn every_reason_is_announced(fixture: &dyn Fixture) -> Verdict 
         let (reasons, privileged) = match row {
             Record::Account(account) => (&account.reasons, None),
             Record::Group(group) => (&group.reasons, Some(group.privileged)),
+            // A thing has no privileges.
+            Record::Resource(resource) => (&resource.reasons, Some(false)),
             _ => continue,
         };
         for reason in reasons {
@@ -292,7 +294,10 @@ pub(crate) async fn every_reason_is_announced(fixture: &dyn Fixture) -> Verdict 
         }
         let gives = reasons.iter().any(|reason| reason.kind == ReasonKind::Privilege);
         if privileged.is_some_and(|privileged| privileged != gives) {
-            odd.insert(format!("`privileged` of {} contradicts its reasons", truth::identity(row)));
+            odd.insert(match row {
+                Record::Resource(_) => format!("{} has a reason that gives privilege", truth::identity(row)),
+                _ => format!("`privileged` of {} contradicts its reasons", truth::identity(row)),
+            });
         }
     }
     let odd: Vec<String> = odd.into_iter().collect();

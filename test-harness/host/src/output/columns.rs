@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use connector_api::{
-    Account, AccountFilter, Attributes, Binding, Grant, Group, Membership, NodeRef, PathStep, Policy, Principal,
-    Reason, Resource, SignInTarget,
+    Account, AccountCredential, AccountFilter, Attributes, Binding, Grant, Group, Membership, NodeRef, PathStep,
+    Policy, Principal, Reason, Resource, SignInTarget,
 };
 use serde::Serialize;
 
@@ -44,6 +44,11 @@ pub(super) const ACCOUNTS: &[Column<Account>] = &[
     ("passwordNeverExpires", |account| shown(account.password.as_ref()?.never_expires?)),
     ("passwordChangedAt", |account| shown(account.password.as_ref()?.changed_at?)),
     ("passwordExpiresAt", |account| shown(account.password.as_ref()?.expires_at?)),
+    ("credentialKinds", |account| words(account.credentials.iter().map(|one| &one.kind))),
+    ("credentialIdentifiers", |account| of_each(&account.credentials, |one| one.identifier.clone())),
+    ("credentialStatuses", |account| of_each(&account.credentials, |one| one.status.clone())),
+    ("credentialsUsable", |account| of_each(&account.credentials, |one| Some(one.usable?.to_string()))),
+    ("credentialsExpireAt", |account| of_each(&account.credentials, expiry)),
     ("createdAt", |account| shown(account.created_at?)),
     ("employeeId", |account| text(account.employee_id.as_ref()?)),
     ("department", |account| text(account.department.as_ref()?)),
@@ -93,6 +98,8 @@ pub(super) const MEMBERSHIPS: &[Column<Membership>] = &[
     ("groupExternalId", |membership| text(&membership.group_external_id)),
     ("direct", |membership| shown(membership.direct)),
     ("path", |membership| path(&membership.via)),
+    ("expiresAt", |membership| shown(membership.expires_at?)),
+    ("requestId", |membership| text(membership.request_id.as_ref()?)),
 ];
 
 pub(super) const RESOURCES: &[Column<Resource>] = &[
@@ -106,6 +113,12 @@ pub(super) const RESOURCES: &[Column<Resource>] = &[
     ("active", |resource| shown(resource.active?)),
     ("lastContactAt", |resource| shown(resource.last_contact_at?)),
     ("createdAt", |resource| shown(resource.created_at?)),
+    ("severity", |resource| word(&resource.severity()?)),
+    ("reasonCodes", |resource| joined(resource.reasons.iter().map(|reason| &reason.code))),
+    ("reasonKinds", |resource| words(resource.reasons.iter().map(|reason| reason.kind))),
+    ("reasonSeverities", |resource| words(resource.reasons.iter().map(|reason| reason.severity))),
+    ("reasons", |resource| joined(resource.reasons.iter().map(|reason| &reason.message))),
+    ("remedies", |resource| remedies(&resource.reasons)),
     ("attributes", |resource| json(&resource.attributes)),
 ];
 
@@ -231,6 +244,17 @@ fn joined(items: impl IntoIterator<Item = impl AsRef<str>>) -> Cell<'static> {
 /// Words of the contract, as in JSON.
 fn words<T: Serialize>(values: impl IntoIterator<Item = T>) -> Cell<'static> {
     joined(values.into_iter().filter_map(|value| word(&value)))
+}
+
+/// One text for each item in its order, `?` for what is not known, so that columns of the same items fit together.
+fn of_each<T>(items: &[T], text: impl Fn(&T) -> Option<String>) -> Cell<'static> {
+    joined(items.iter().map(|item| text(item).unwrap_or_else(|| "?".to_owned())))
+}
+
+/// When a credential expires: a time, or `never`.
+fn expiry(credential: &AccountCredential) -> Option<String> {
+    let never = (credential.never_expires == Some(true)).then(|| "never".to_owned());
+    credential.expires_at.map(|end| end.to_string()).or(never)
 }
 
 /// What to do about several reasons, each once, in their order.

@@ -1,5 +1,6 @@
 //! Objects as the service writes them: JSON straight into a buffer, with no more fields than were asked for.
 
+mod access_requests;
 mod directories;
 mod events;
 mod graph;
@@ -7,6 +8,7 @@ mod groups;
 mod insights;
 mod organizations;
 mod resources;
+mod roles;
 mod service_accounts;
 mod sign_ins;
 mod systems;
