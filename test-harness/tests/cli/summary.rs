@@ -20,11 +20,11 @@ async fn the_numbers_are_those_of_the_rows() {
         let usable: Vec<_> = privileged.iter().filter(|account| can_be_used(account)).collect();
         let has_none = |account: &Account| account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false);
         scanned.assert_says(&format!(
-            "{} of them can be used now; {} of these have no second factor set up.",
+            "{} of them can be used now; {} of these have no second factor set up",
             usable.len(),
             usable.iter().filter(|account| has_none(account)).count(),
         ));
-        let kinds: Vec<String> = ["user", "administrator", "serviceAccount"]
+        let kinds: Vec<String> = ["user", "administrator", "serviceAccount", "localAccount"]
             .map(|kind| {
                 let of_kind = |account: &&&Account| account.kind.as_str() == kind;
                 let all = scanned.accounts().filter(|account| of_kind(&account)).count();
@@ -220,20 +220,13 @@ async fn who_reaches_what_is_named_at_each_thing_that_it_lacks() {
         run(scan(&simulator, &["--set", "attempts=1", "--set", "retryWaitMilliseconds=1"]).env("COLUMNS", "80"));
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let text = unwrapped(&ended.stderr);
-    for gap in [
-        "NOT READ Devices (systems), and therefore part of local accounts (localAccounts) and who reaches what (grants): ",
-        "NOT READ Applications, and therefore part of who reaches what (grants): ",
-    ] {
+    for gap in ["NOT READ Devices (systems), local accounts (localAccounts)", "NOT READ Applications"] {
         assert_eq!(text.matches(gap).count(), 1, "{gap:?} in {}", ended.stderr);
     }
-    assert!(
-        text.contains("complete except for devices, local accounts, applications and who reaches what."),
-        "{}",
-        ended.stderr
-    );
+    assert!(text.contains("complete except for devices, local accounts, applications"), "{}", ended.stderr);
     // Without a summary it is the same, in lines.
     let ended = run(&mut scan(&simulator, &["--quiet", "--set", "attempts=1", "--set", "retryWaitMilliseconds=1"]));
-    for warning in ["]: systems, localAccounts, grants: ", "]: applications, grants: "] {
+    for warning in ["]: systems, localAccounts", "]: applications, "] {
         assert_eq!(ended.stderr.matches(warning).count(), 1, "{warning:?} in {}", ended.stderr);
     }
 }
