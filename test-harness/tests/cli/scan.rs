@@ -214,6 +214,10 @@ async fn a_checkpoint_that_cannot_be_used_is_refused_without_fresh() {
     let foreign = run(scan(&simulator, &arguments).args(["--set", "lastLoginDays=30"]));
     foreign.assert_error(2, "checkpoint_rejected", "--fresh");
     assert!(foreign.stderr.contains("these settings have changed: lastLoginDays"), "{foreign:?}");
+    let skipping = run(scan(&simulator, &arguments).args(["--without", "lastLogin,directories"]));
+    let help = "to resume, do not skip directories, lastLogin; or scan from the beginning with --fresh";
+    skipping.assert_error(2, "checkpoint_rejected", help);
+    assert!(skipping.stderr.contains("it was made with directories, lastLogin"), "{skipping:?}");
     let mut damaged = fs::read(&kept).unwrap();
     damaged.truncate(damaged.len() / 2);
     fs::write(&kept, damaged).unwrap();

@@ -4,8 +4,8 @@ use connector_api::{AccountKind, ScanSummary, Section, SectionReport, SectionSta
 use console::{Alignment, pad_str};
 use indicatif::HumanCount;
 
-use super::extent::{Extent, accounts_of_sections};
-use super::found::{NARROW, missing_things};
+use super::extent::{Extent, accounts_of_sections, owner_of};
+use super::found::{NARROW, missing_things, policy_details};
 use super::{counts, sections, words};
 use crate::cli::paragraph::{GLUE, labelled};
 use crate::cli::print::printable;
@@ -30,6 +30,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
         line("Groups", groups(digest)),
         line("Resources", resources(summary, digest)),
         line("Access", access(summary, digest)),
+        line("Policies", policies(summary, digest)),
         further.collect(),
         line("Last logins", logins(summary, digest)),
         line("Sections", sections(summary)),
@@ -114,6 +115,21 @@ fn resources(summary: &ScanSummary, digest: &Digest) -> String {
     let others: u64 = types.iter().skip(shown).map(|(_, count)| count).sum();
     let others = (others > 0).then(|| counted(others, "others"));
     named.chain(others).chain(missing_things(summary)).collect::<Vec<_>>().join(", ")
+}
+
+/// How many policies decide about sign-ins.
+fn policies(summary: &ScanSummary, digest: &Digest) -> String {
+    let extent = owner_of(summary, "policy").map_or(Extent::Unknown, |section| Extent::of(summary, section));
+    let details = policy_details(&digest.policies);
+    match (extent, extent.lack()) {
+        (Extent::Unknown | Extent::NotSetUp, _) => String::new(),
+        (Extent::NotRead | Extent::Skipped, Some(lack)) => lack.to_owned(),
+        (_, None) if digest.policies.total == 0 => "none".to_owned(),
+        (_, lack) => {
+            let total = HumanCount(digest.policies.total).to_string();
+            [total].into_iter().chain(details).chain(lack.map(str::to_owned)).collect::<Vec<_>>().join(", ")
+        }
+    }
 }
 
 /// Bindings and privileged grants: how many are standing, and how many end by themselves.
