@@ -53,7 +53,7 @@ async fn the_numbers_are_those_of_the_rows() {
             temporary => format!("{temporary} of them temporary"),
         };
         scanned.assert_says(&format!(
-            "Access {} bindings, {}; {} privileged grants, {}: ",
+            "Access {} bindings, {}; {} privileged grants, {}",
             number(scanned.bindings().count()),
             standing(scanned.bindings().filter(|binding| binding.expires_at.is_some()).count()),
             number(scanned.grants().count()),

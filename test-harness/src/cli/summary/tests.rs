@@ -340,7 +340,7 @@ fn the_short_form_of_the_largest_scan_fits_on_a_screen() {
             "50 users (50 privileged), 50 administrators (50 privileged), 50 service accounts (50 privileged), 50 local \
              accounts (50 privileged)",
             "2 devices, 1 application, 1 Google Workspace, 2 others",
-            "6 bindings, 1 of them temporary; 12 privileged grants, 7 of them temporary: 6 sudo, 6 login",
+            "6 bindings, 1 of them temporary; 12 privileged grants, 7 of them temporary Policies",
             "Policies 3, 1 enforced, 2 only monitoring",
             "13 complete; 0 requests, none repeated; skipped: other grants; not set up: temporary access, roles",
         ] {

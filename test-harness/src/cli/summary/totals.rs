@@ -71,12 +71,7 @@ fn accounts(summary: &ScanSummary, digest: &Digest) -> String {
     let others = digest.accounts.keys().filter(|kind| !kinds.contains(kind));
     items.extend(others.map(|kind| of_kind(kind, digest, summary)));
     let all = digest.all_accounts();
-    let states = [
-        ("not enabled", all.disabled),
-        ("locked", all.locked),
-        ("without a second factor", all.without_mfa),
-        ("with unknown second factor", all.mfa_unknown),
-    ];
+    let states = [("not enabled", all.disabled), ("locked", all.locked), ("without a second factor", all.without_mfa)];
     let parts = [items.join(", "), counts(states).join(", ")];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
@@ -134,21 +129,17 @@ fn policies(summary: &ScanSummary, digest: &Digest) -> String {
 
 /// Bindings and privileged grants: how many are standing, and how many end by themselves.
 fn access(summary: &ScanSummary, digest: &Digest) -> String {
-    let privileged = &digest.privileged_grants;
-    let levels = privileged.iter().rev().map(|(access, count)| counted(*count, &words::spaced(&access.word)));
     let bindings = Edges {
         extent: Extent::of(summary, Section::GRANTS),
         thing: "binding",
         total: digest.bindings.total(),
         temporary: digest.temporary_bindings,
-        levels: Vec::new(),
     };
     let grants = Edges {
         extent: Extent::of(summary, Section::PRIVILEGED_GRANTS),
         thing: "privileged grant",
-        total: privileged.values().sum(),
+        total: digest.privileged_grants.values().sum(),
         temporary: digest.temporary_grants,
-        levels: levels.collect(),
     };
     [bindings, grants].iter().filter_map(Edges::render).collect::<Vec<_>>().join("; ")
 }
@@ -159,7 +150,6 @@ struct Edges {
     thing: &'static str,
     total: u64,
     temporary: u64,
-    levels: Vec<String>,
 }
 
 impl Edges {
@@ -178,8 +168,7 @@ impl Edges {
             (temporary, _) => Some(format!("{} of them temporary", HumanCount(temporary))),
         };
         let parts = [Some(words::counted(total, thing)), standing, extent.lack().map(str::to_owned)];
-        let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        Some(if self.levels.is_empty() { text } else { format!("{text}: {}", self.levels.join(", ")) })
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
     }
 }
 
