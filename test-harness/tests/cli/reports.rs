@@ -22,8 +22,8 @@ async fn a_section_that_is_unavailable_is_reported_once() {
     let simulator = small(SimulatorOptions { forbidden, ..SimulatorOptions::default() }).await;
     // In the summary, or where none is shown as a warning.
     for (arguments, devices) in [
-        (&[][..], "NOT READ  Devices (systems), and therefore part of who reaches what (grants): "),
-        (&["--quiet"], "warning[forbidden]: systems, grants: "),
+        (&[][..], "NOT READ  Devices (systems) and local accounts (localAccounts), and therefore part of who reaches"),
+        (&["--quiet"], "warning[forbidden]: systems, localAccounts, grants, temporaryAccess: "),
     ] {
         let ended = run(&mut scan(&simulator, arguments));
         assert_eq!(ended.code, 3, "{ended:?}");

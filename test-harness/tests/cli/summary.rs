@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use connector_api::{Account, Severity};
+use connector_api::{Account, AccountType, Severity};
 use console::measure_text_width;
 use jumpcloud_simulator::SimulatorOptions;
 
@@ -19,12 +19,15 @@ async fn the_numbers_are_those_of_the_rows() {
         let privileged = scanned.privileged();
         let usable: Vec<_> = privileged.iter().filter(|account| can_be_used(account)).collect();
         let has_none = |account: &Account| account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false);
+        let is_program = |account: &Account| account.account_type == Some(AccountType::NonHuman);
+        let is_unknown = |account: &Account| account.mfa.as_ref().and_then(|mfa| mfa.configured).is_none();
         scanned.assert_says(&format!(
-            "{} of them can be used now; {} of these have no second factor set up.",
+            "{} of them can be used now; {} of these have no second factor set up, and for {} it is not known.",
             usable.len(),
             usable.iter().filter(|account| has_none(account)).count(),
+            usable.iter().filter(|account| is_unknown(account) && !is_program(account)).count(),
         ));
-        let kinds: Vec<String> = ["user", "administrator", "serviceAccount"]
+        let kinds: Vec<String> = ["user", "administrator", "serviceAccount", "localAccount"]
             .map(|kind| {
                 let of_kind = |account: &&&Account| account.kind.as_str() == kind;
                 let all = scanned.accounts().filter(|account| of_kind(&account)).count();
@@ -221,15 +224,23 @@ async fn who_reaches_what_is_named_at_each_thing_that_it_lacks() {
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let text = unwrapped(&ended.stderr);
     for gap in [
-        "NOT READ Devices (systems), and therefore part of who reaches what (grants): ",
-        "NOT READ Applications, and therefore part of who reaches what (grants): ",
+        "NOT READ Devices (systems), local accounts (localAccounts) and temporary access (temporaryAccess), and therefore part of who reaches what (grants): ",
+        "NOT READ Applications and temporary access (temporaryAccess), and therefore part of who reaches what (grants): ",
     ] {
         assert_eq!(text.matches(gap).count(), 1, "{gap:?} in {}", ended.stderr);
     }
-    assert!(text.contains("complete except for devices, applications and who reaches what."), "{}", ended.stderr);
+    assert!(
+        text.contains(
+            "complete except for devices, local accounts, applications, who reaches what and temporary access."
+        ),
+        "{}",
+        ended.stderr
+    );
     // Without a summary it is the same, in lines.
     let ended = run(&mut scan(&simulator, &["--quiet", "--set", "attempts=1", "--set", "retryWaitMilliseconds=1"]));
-    for warning in ["]: systems, grants: ", "]: applications, grants: "] {
+    for warning in
+        ["]: systems, localAccounts, temporaryAccess, grants: ", "]: applications, temporaryAccess, grants: "]
+    {
         assert_eq!(ended.stderr.matches(warning).count(), 1, "{warning:?} in {}", ended.stderr);
     }
 }
