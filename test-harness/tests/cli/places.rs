@@ -205,7 +205,7 @@ fn rows_are_never_lost_to_a_closed_standard_output() {
         ended.assert_error(1, "sink", "--output FILE");
     }
     let unsaved = closed(&["scan", "--demo", "--quiet", "--without", "lastLogin"]);
-    assert!(unsaved.code == 0 && unsaved.stderr.contains("The rows were not saved."), "{unsaved:?}");
+    assert!(unsaved.code == 0 && unsaved.stderr.contains("The rows were not saved: "), "{unsaved:?}");
     // Whoever redirects to a device that keeps nothing wants that.
     let arguments = ["scan", "--demo", "--quiet", "--output", "-"];
     let dropped = run(harness(arguments).stdout(fs::OpenOptions::new().write(true).open("/dev/null").unwrap()));

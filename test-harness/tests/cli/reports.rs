@@ -23,7 +23,7 @@ async fn a_section_that_is_unavailable_is_reported_once() {
     // In the summary, or where none is shown as a warning.
     for (arguments, devices) in [
         (&[][..], "NOT READ  Devices (systems) and local accounts (localAccounts), and therefore part of who reaches"),
-        (&["--quiet"], "warning[forbidden]: systems, localAccounts, grants"),
+        (&["--quiet"], "warning[forbidden]: systems, localAccounts, grants, temporaryAccess: "),
     ] {
         let ended = run(&mut scan(&simulator, arguments));
         assert_eq!(ended.code, 3, "{ended:?}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use connector_api::{Account, Severity};
+use connector_api::{Account, AccountType, Severity};
 use console::measure_text_width;
 use jumpcloud_simulator::SimulatorOptions;
 
@@ -19,10 +19,13 @@ async fn the_numbers_are_those_of_the_rows() {
         let privileged = scanned.privileged();
         let usable: Vec<_> = privileged.iter().filter(|account| can_be_used(account)).collect();
         let has_none = |account: &Account| account.mfa.as_ref().and_then(|mfa| mfa.configured) == Some(false);
+        let is_program = |account: &Account| account.account_type == Some(AccountType::NonHuman);
+        let is_unknown = |account: &Account| account.mfa.as_ref().and_then(|mfa| mfa.configured).is_none();
         scanned.assert_says(&format!(
-            "{} of them can be used now; {} of these have no second factor set up",
+            "{} of them can be used now; {} of these have no second factor set up, and for {} it is not known.",
             usable.len(),
             usable.iter().filter(|account| has_none(account)).count(),
+            usable.iter().filter(|account| is_unknown(account) && !is_program(account)).count(),
         ));
         let kinds: Vec<String> = ["user", "administrator", "serviceAccount", "localAccount"]
             .map(|kind| {
@@ -53,7 +56,7 @@ async fn the_numbers_are_those_of_the_rows() {
             temporary => format!("{temporary} of them temporary"),
         };
         scanned.assert_says(&format!(
-            "Access {} bindings, {}; {} privileged grants, {}: ",
+            "Access {} bindings, {}; {} privileged grants, {}",
             number(scanned.bindings().count()),
             standing(scanned.bindings().filter(|binding| binding.expires_at.is_some()).count()),
             number(scanned.grants().count()),

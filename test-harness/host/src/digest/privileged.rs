@@ -18,7 +18,9 @@ pub struct Privileged {
     pub by_severity: BTreeMap<Severity, u64>,
     /// These accounts by their kind.
     pub by_kind: BTreeMap<AccountKind, u64>,
-    /// Those whose privilege ends by itself: none of it is standing.
+    /// Privileged accounts with privilege that does not end by itself.
+    pub standing: u64,
+    /// Privileged accounts whose whole privilege ends by itself.
     pub temporary: u64,
     /// Privileged accounts that can be used now: not known to be disabled or locked.
     pub usable: u64,
@@ -98,7 +100,9 @@ impl Privileged {
         self.accounts += 1;
         *self.by_severity.entry(severity).or_default() += 1;
         *entry_of_kind(&mut self.by_kind, &account.kind) += 1;
-        self.temporary += u64::from(!account.reasons.iter().any(Reason::is_standing_privilege));
+        let is_standing = account.reasons.iter().any(Reason::is_standing_privilege);
+        self.standing += u64::from(is_standing);
+        self.temporary += u64::from(!is_standing);
         let usable = account.enabled != Some(false) && account.locked != Some(true);
         let has_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured);
         self.usable += u64::from(usable);
@@ -244,7 +248,7 @@ mod tests {
             account("temporary", true, &[ending(), risk.clone()]),
             account("nothing", true, &[risk]),
         ]);
-        assert_eq!((privileged.accounts, privileged.temporary), (3, 1));
+        assert_eq!((privileged.accounts, privileged.standing, privileged.temporary), (3, 2, 1));
     }
 
     #[test]
@@ -283,20 +287,6 @@ mod tests {
         assert_eq!((privileged.usable_without_mfa, privileged.usable_mfa_unknown), (1, 2));
         let names: Vec<&str> = privileged.worst.iter().map(|(_, account)| account.username.as_str()).collect();
         assert_eq!(names, ["not known", "not served", "with", "without", "disabled", "locked"]);
-    }
-
-    #[test]
-    fn who_has_standing_privilege_too_is_not_privileged_for_a_limited_time_only() {
-        let standing = || reason("power", ReasonKind::Privilege, Severity::High);
-        let ending = || standing().until(jiff::Timestamp::UNIX_EPOCH);
-        let risk = reason("risk", ReasonKind::Risk, Severity::High);
-        let privileged = observe(&[
-            account("standing", true, &[standing()]),
-            account("both", true, &[ending(), standing()]),
-            account("ending", true, &[ending(), ending(), risk.clone()]),
-            account("nobody", true, &[risk]),
-        ]);
-        assert_eq!((privileged.accounts, privileged.temporary), (3, 1));
     }
 
     #[test]

@@ -10,6 +10,12 @@ pub(super) fn accounts_of_sections(summary: &ScanSummary) -> impl Iterator<Item 
     })
 }
 
+/// The section with rows of one kind of record, if there is one.
+pub(super) fn owner_of(summary: &ScanSummary, record: &str) -> Option<Section> {
+    let owns = |section: &&SectionDescription| section.owns.iter().any(|rows| rows.record == record);
+    summary.described.iter().find(owns).map(|section| section.section)
+}
+
 /// How much of a section was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {

@@ -7,11 +7,11 @@ use connector_api::{Access, AccountKind, ScanSummary, Section};
 use indicatif::HumanCount;
 use jiff::Timestamp;
 
-use super::extent::{Extent, accounts_of_sections};
+use super::extent::{Extent, accounts_of_sections, owner_of};
 use super::{counts, title, words};
 use crate::cli::paragraph::{GLUE, labelled, listed};
 use crate::cli::print::printable;
-use connector_host::digest::{AccountCounts, Digest, Kinds, LastLogins};
+use connector_host::digest::{AccountCounts, Digest, Kinds, LastLogins, PolicyCounts};
 
 /// How many of the largest groups are named.
 const LARGEST_GROUPS: usize = 3;
@@ -64,6 +64,9 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     let (accounts, groups) = (digest.other_account_grants, digest.other_group_grants);
     text +=
         &line("other grants", of_other, accounts + groups, counts([("of accounts", accounts), ("of groups", groups)]));
+    let policies = &digest.policies;
+    let owner = owner_of(summary, "policy").map_or(Extent::Unknown, of);
+    text += &line("policies", owner, policies.total, policy_details(policies));
     for (kind, count) in digest.further_records.iter() {
         text += &line(&printable(&words::kind(kind, os_type, 2)), Extent::Whole, count, Vec::new());
     }
@@ -194,6 +197,15 @@ pub(super) fn last_logins(logins: &LastLogins, now: Timestamp) -> Vec<String> {
     }
     details.extend((logins.unknown > 0).then(|| format!("unknown for {}", words::counted(logins.unknown, "account"))));
     details
+}
+
+/// How many policies decide about sign-ins.
+pub(super) fn policy_details(policies: &PolicyCounts) -> Vec<String> {
+    counts([
+        ("enforced", policies.enforced),
+        ("only monitoring", policies.monitoring),
+        ("not enabled", policies.disabled),
+    ])
 }
 
 /// The longest path to administrator rights.

@@ -56,11 +56,14 @@ const fn are(count: u64) -> &'static str {
 
 /// How many accounts have standing privilege, if that of others ends by itself.
 fn standing(privileged: &Privileged) -> String {
-    let standing = privileged.accounts - privileged.temporary;
     match privileged.temporary {
         0 => String::new(),
         temporary => {
-            format!("Standing privilege: {}; only temporary: {}.", HumanCount(standing), HumanCount(temporary))
+            format!(
+                "Standing privilege: {}; only temporary: {}.",
+                HumanCount(privileged.standing),
+                HumanCount(temporary)
+            )
         }
     }
 }
@@ -133,9 +136,9 @@ mod tests {
 
     #[test]
     fn standing_and_temporary_privilege_are_counted_separately() {
-        let privileged = |accounts, temporary| Privileged { accounts, temporary, ..Privileged::default() };
-        assert_eq!(standing(&privileged(161, 12)), "Standing privilege: 149; only temporary: 12.");
-        assert_eq!(standing(&privileged(161, 0)), "");
+        let privileged = |standing, temporary| Privileged { standing, temporary, ..Privileged::default() };
+        assert_eq!(super::standing(&privileged(149, 12)), "Standing privilege: 149; only temporary: 12.");
+        assert_eq!(super::standing(&privileged(161, 0)), "");
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn render(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>, form: F
                 format!("{head}{}{end}", worst::short(privileged, now, accounts, room, width))
             };
             // Accounts matter more than kinds of evidence.
-            let choices = [5, 3].into_iter().flat_map(|accounts| (3..=6).rev().map(move |lines| (accounts, lines)));
+            let choices = (3..=5).rev().flat_map(|accounts| (3..=6).rev().map(move |lines| (accounts, lines)));
             let mut fitting = choices.map(with).filter(|text| text.lines().count() <= SCREEN);
             fitting.next().unwrap_or_else(|| with((3, 3)))
         }

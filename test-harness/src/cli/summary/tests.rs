@@ -2,8 +2,8 @@
 
 use connector_api::{
     Access, AccessLevel, AccessPath, Account, AccountKind, Binding, Credential, Descriptor, Grant, Group, NodeKind,
-    NodeRef, Outcome, PathStep, Principal, Reason, ReasonKind, Resource, ResourceRef, RowType, ScanFailure, ScanLedger,
-    Section, SectionDescription, SectionReport, SectionStatus, Severity, SystemConfig, jiff,
+    NodeRef, Outcome, PathStep, Policy, Principal, Reason, ReasonKind, Resource, ResourceRef, RowType, ScanFailure,
+    ScanLedger, Section, SectionDescription, SectionReport, SectionStatus, Severity, SystemConfig, jiff,
 };
 use console::measure_text_width;
 
@@ -252,10 +252,11 @@ fn full_scan() -> ScanReport {
         ("localAccounts", "localAccount"),
     ];
     let of_accounts = sections.map(|(section, kind)| describe(section).owning([RowType::new("account", kind)]));
+    let policies = describe("conditionalAccess").owning([RowType::new("policy", "conditionalAccess")]);
     let others = ["groups", "memberships", "systems", "applications", "directories", "grants", "privilegedGrants"];
-    let others = others.into_iter().chain(["temporaryAccess", "otherGrants", "roles", "policies", "lastLogin"]);
+    let others = others.into_iter().chain(["temporaryAccess", "otherGrants", "roles", "lastLogin"]);
     let mut descriptor = Descriptor::new("Toy", "Toy", "1");
-    descriptor.sections = of_accounts.into_iter().chain(others.map(describe)).collect();
+    descriptor.sections = of_accounts.into_iter().chain(others.map(describe)).chain([policies]).collect();
     let system = SystemConfig::new("Toy", "toy", Credential::default()).with_name("hq");
     let mut ledger = ScanLedger::start(&descriptor, &system);
     for described in &descriptor.sections {
@@ -309,6 +310,11 @@ fn full_scan() -> ScanReport {
         digest.observe(&binding.into());
         digest.observe(&resource.into());
     }
+    for monitor_only in [false, true, true] {
+        let mut policy = Policy::default();
+        (policy.enabled, policy.monitor_only) = (Some(true), Some(monitor_only));
+        digest.observe(&policy.into());
+    }
     ScanReport { summary, digest, can_resume: false }
 }
 
@@ -334,7 +340,8 @@ fn the_short_form_of_the_largest_scan_fits_on_a_screen() {
             "50 users (50 privileged), 50 administrators (50 privileged), 50 service accounts (50 privileged), 50 local \
              accounts (50 privileged)",
             "2 devices, 1 application, 1 Google Workspace, 2 others",
-            "6 bindings, 1 of them temporary; 12 privileged grants, 7 of them temporary: 6 sudo, 6 login",
+            "6 bindings, 1 of them temporary; 12 privileged grants, 7 of them temporary Policies",
+            "Policies 3, 1 enforced, 2 only monitoring",
             "13 complete; 0 requests, none repeated; skipped: other grants; not set up: temporary access, roles",
         ] {
             assert!(sentence.contains(words), "{words:?} is not in {text}");

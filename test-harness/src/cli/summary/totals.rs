@@ -4,8 +4,8 @@ use connector_api::{AccountKind, ScanSummary, Section, SectionReport, SectionSta
 use console::{Alignment, pad_str};
 use indicatif::HumanCount;
 
-use super::extent::{Extent, accounts_of_sections};
-use super::found::{NARROW, missing_things};
+use super::extent::{Extent, accounts_of_sections, owner_of};
+use super::found::{NARROW, missing_things, policy_details};
 use super::{counts, sections, words};
 use crate::cli::paragraph::{GLUE, labelled};
 use crate::cli::print::printable;
@@ -30,6 +30,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
         line("Groups", groups(digest)),
         line("Resources", resources(summary, digest)),
         line("Access", access(summary, digest)),
+        line("Policies", policies(summary, digest)),
         further.collect(),
         line("Last logins", logins(summary, digest)),
         line("Sections", sections(summary)),
@@ -70,12 +71,7 @@ fn accounts(summary: &ScanSummary, digest: &Digest) -> String {
     let others = digest.accounts.keys().filter(|kind| !kinds.contains(kind));
     items.extend(others.map(|kind| of_kind(kind, digest, summary)));
     let all = digest.all_accounts();
-    let states = [
-        ("not enabled", all.disabled),
-        ("locked", all.locked),
-        ("without a second factor", all.without_mfa),
-        ("with unknown second factor", all.mfa_unknown),
-    ];
+    let states = [("not enabled", all.disabled), ("locked", all.locked), ("without a second factor", all.without_mfa)];
     let parts = [items.join(", "), counts(states).join(", ")];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
@@ -116,23 +112,34 @@ fn resources(summary: &ScanSummary, digest: &Digest) -> String {
     named.chain(others).chain(missing_things(summary)).collect::<Vec<_>>().join(", ")
 }
 
+/// How many policies decide about sign-ins.
+fn policies(summary: &ScanSummary, digest: &Digest) -> String {
+    let extent = owner_of(summary, "policy").map_or(Extent::Unknown, |section| Extent::of(summary, section));
+    let details = policy_details(&digest.policies);
+    match (extent, extent.lack()) {
+        (Extent::Unknown | Extent::NotSetUp, _) => String::new(),
+        (Extent::NotRead | Extent::Skipped, Some(lack)) => lack.to_owned(),
+        (_, None) if digest.policies.total == 0 => "none".to_owned(),
+        (_, lack) => {
+            let total = HumanCount(digest.policies.total).to_string();
+            [total].into_iter().chain(details).chain(lack.map(str::to_owned)).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
 /// Bindings and privileged grants: how many are standing, and how many end by themselves.
 fn access(summary: &ScanSummary, digest: &Digest) -> String {
-    let privileged = &digest.privileged_grants;
-    let levels = privileged.iter().rev().map(|(access, count)| counted(*count, &words::spaced(&access.word)));
     let bindings = Edges {
         extent: Extent::of(summary, Section::GRANTS),
         thing: "binding",
         total: digest.bindings.total(),
         temporary: digest.temporary_bindings,
-        levels: Vec::new(),
     };
     let grants = Edges {
         extent: Extent::of(summary, Section::PRIVILEGED_GRANTS),
         thing: "privileged grant",
-        total: privileged.values().sum(),
+        total: digest.privileged_grants.values().sum(),
         temporary: digest.temporary_grants,
-        levels: levels.collect(),
     };
     [bindings, grants].iter().filter_map(Edges::render).collect::<Vec<_>>().join("; ")
 }
@@ -143,7 +150,6 @@ struct Edges {
     thing: &'static str,
     total: u64,
     temporary: u64,
-    levels: Vec<String>,
 }
 
 impl Edges {
@@ -162,8 +168,7 @@ impl Edges {
             (temporary, _) => Some(format!("{} of them temporary", HumanCount(temporary))),
         };
         let parts = [Some(words::counted(total, thing)), standing, extent.lack().map(str::to_owned)];
-        let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        Some(if self.levels.is_empty() { text } else { format!("{text}: {}", self.levels.join(", ")) })
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
     }
 }
 
