@@ -58,8 +58,9 @@ impl Reading {
                 return Ok(());
             }
             Err(error) if error.is_unavailable() => {
-                progress.note(format!("System Insights may not be read: {known}; {}", error.remedy));
-                return Ok(());
+                // There may be more than the devices' own lists show: that is a part, not the whole.
+                progress.advance(0, None);
+                return Err(error);
             }
             total => total?,
         };
