@@ -36,6 +36,8 @@ impl Section {
     pub const SERVICE_ACCOUNTS: Self = Self::of("serviceAccounts");
     /// Devices.
     pub const SYSTEMS: Self = Self::of("systems");
+    /// Accounts that are local to devices.
+    pub const LOCAL_ACCOUNTS: Self = Self::of("localAccounts");
     /// Applications.
     pub const APPLICATIONS: Self = Self::of("applications");
     /// Directories and network services that accounts are provisioned to.
@@ -48,6 +50,10 @@ impl Section {
     pub const PRIVILEGED_GRANTS: Self = Self::of("privilegedGrants");
     /// All other effective access of accounts and groups.
     pub const OTHER_GRANTS: Self = Self::of("otherGrants");
+    /// The settings of the organisation itself.
+    pub const ORGANIZATION: Self = Self::of("organization");
+    /// The policies that decide whether and how accounts may sign in, and what follows for each account.
+    pub const CONDITIONAL_ACCESS: Self = Self::of("conditionalAccess");
     /// When and how accounts last signed in.
     pub const LAST_LOGIN: Self = Self::of("lastLogin");
 

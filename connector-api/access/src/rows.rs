@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use connector_api::{
-    Access, AccessLevel, Account, Binding, Grant, Group, Membership, NodeKind, NodeRef, PathStep, Principal, Raises,
-    Record, Resource, ResourceRef,
+    Access, AccessLevel, Account, Binding, Grant, Group, Membership, NodeKind, NodeRef, PathStep, Policy, Principal,
+    Raises, Record, Resource, ResourceRef,
 };
 use hashbrown::HashMap;
 use jiff::Timestamp;
@@ -15,13 +15,14 @@ use crate::names::{Name, Names};
 use crate::path::Naming;
 use crate::raises::Raise;
 use crate::rank::Rank;
+use crate::sign_in::{Applicant, SignInPolicies};
 use crate::walk::to_resource::Reverse;
 
 /// The access of a binding that does not state one.
 const BOUND: Access = Access::of_word(AccessLevel::Use, "use");
 
 /// Builds [`AccessRows`] from the rows of a scan, which come in the order of their kinds. Uses accounts, groups, direct
-/// memberships, resources and bindings, and ignores other rows.
+/// memberships, resources, bindings and policies, and ignores other rows.
 #[derive(Debug, Default)]
 pub struct RowsBuilder {
     /// The accesses that the connector declares, weakest first.
@@ -51,6 +52,7 @@ pub struct RowsBuilder {
     raises_of_groups: Vec<u32>,
     raises_of_accounts: Vec<u32>,
     ends: Vec<Timestamp>,
+    policies: Vec<Policy>,
     unmatched: u64,
 }
 
@@ -69,6 +71,10 @@ impl RowsBuilder {
             Record::Membership(membership) => self.membership(membership),
             Record::Resource(resource) => self.resource(resource),
             Record::Binding(binding) => self.bind(binding),
+            Record::Policy(policy) => {
+                self.policies.push(Policy::clone(policy));
+                Some(())
+            }
             _ => Some(()),
         };
         self.unmatched += u64::from(known.is_none());
@@ -224,6 +230,7 @@ impl RowsBuilder {
             resources: self.resources,
             resource_refs: self.resource_refs,
             accesses,
+            policies: self.policies,
         }
     }
 
@@ -261,6 +268,7 @@ pub struct AccessRows {
     resource_refs: Vec<ResourceRef>,
     /// By rank.
     accesses: Vec<Access>,
+    policies: Vec<Policy>,
 }
 
 impl AccessRows {
@@ -282,6 +290,19 @@ impl AccessRows {
     /// Returns the index of the resource of this type with this `externalId`.
     pub fn resource(&self, resource_type: &str, external_id: &str) -> Option<u32> {
         self.resources.find(&identity(resource_type, external_id)).map(Name::index)
+    }
+
+    /// Returns the policies, prepared to be applied to accounts.
+    pub fn sign_in_policies(&self) -> SignInPolicies {
+        let group = |node: &NodeRef| Some(self.groups.find(&identity(&node.node_type, &node.external_id))?.index());
+        SignInPolicies::new(self.policies.iter().cloned(), &self.graph, group)
+    }
+
+    /// Returns an account with its groups, to apply policies to it; in no group if it is not in the rows.
+    pub fn applicant<'a>(&'a self, external_id: &'a str) -> Applicant<'a> {
+        let account = self.accounts.find(external_id).map(Name::index);
+        let groups = account.map_or(&[][..], |account| self.graph.parts().groups_of.of(account));
+        Applicant::new(external_id, groups)
     }
 
     /// Returns the grants of an account or group.

@@ -1,4 +1,5 @@
-//! The records that a scan emits: accounts, groups, memberships, resources, bindings and grants, one file each.
+//! The records that a scan emits: accounts, groups, memberships, resources, bindings, grants and policies,
+//! one file each.
 //!
 //! Every record is one flat JSON object with camelCase names and its kind in `record`. A field that the target does not
 //! report is absent: `enabled: false` and "not known" are different facts.
@@ -11,6 +12,8 @@ mod grant;
 mod group;
 mod key;
 mod membership;
+mod policy;
+mod protection;
 mod resource;
 
 use std::borrow::Cow;
@@ -26,6 +29,8 @@ pub use grant::{AccessPath, Grant, PathStep, Principal, ResourceRef};
 pub use group::Group;
 pub use key::RecordKey;
 pub use membership::Membership;
+pub use policy::{AccountFilter, Policy, PolicyEffect, PolicySubjects, PolicyTargets, SignInKind, SignInTarget};
+pub use protection::{Protection, SignIn, SignInResult};
 pub use resource::Resource;
 
 /// One row of a scan.
@@ -45,11 +50,14 @@ pub enum Record {
     Binding(Box<Binding>),
     /// One principal's access to one resource.
     Grant(Box<Grant>),
+    /// A rule that decides whether and how accounts may sign in.
+    Policy(Box<Policy>),
 }
 
 impl Record {
     /// The words of the kinds, in the order in which a scan emits them.
-    pub const KINDS: &'static [&'static str] = &["account", "group", "membership", "resource", "binding", "grant"];
+    pub const KINDS: &'static [&'static str] =
+        &["account", "group", "membership", "resource", "binding", "grant", "policy"];
 
     /// Returns the position of the kind in the order of emission.
     pub(crate) fn rank(&self) -> usize {
@@ -64,7 +72,7 @@ impl Record {
             Self::Membership(membership) => membership.group_type.as_str().into(),
             Self::Resource(resource) => resource.resource_type.as_str().into(),
             Self::Binding(binding) => {
-                let (from, to) = (binding.from.kind.as_str(), binding.to.kind.as_str());
+                let (from, to) = (binding.from.word(), binding.to.kind.as_str());
                 match binding.expires_at {
                     None => format!("{from}To{}", capitalized(to)),
                     Some(_) => format!("temporary{}To{}", capitalized(from), capitalized(to)),
@@ -72,6 +80,7 @@ impl Record {
                 .into()
             }
             Self::Grant(grant) => if grant.is_privileged() { "privileged" } else { "other" }.into(),
+            Self::Policy(policy) => policy.policy_type.as_str().into(),
         }
     }
 
@@ -84,6 +93,7 @@ impl Record {
             Self::Resource(_) => "resource",
             Self::Binding(_) => "binding",
             Self::Grant(_) => "grant",
+            Self::Policy(_) => "policy",
         }
     }
 }
@@ -103,7 +113,7 @@ macro_rules! into_record {
         }
     )*};
 }
-into_record!(Account, Group, Membership, Resource, Binding, Grant);
+into_record!(Account, Group, Membership, Resource, Binding, Grant, Policy);
 
 #[cfg(test)]
 mod tests {

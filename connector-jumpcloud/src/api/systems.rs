@@ -4,6 +4,7 @@ use connector_api::Attributes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
+use super::local_accounts::{self, LocalAccount};
 use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing, listing};
 
@@ -24,7 +25,7 @@ pub(crate) fn list_groups(limit: u64) -> Listing {
 
 /// The additional fields that are relevant to access. A device has many more (network interfaces, connections, agent,
 /// policies), which are not relevant and would fill the memory.
-const KEPT: [&str; 20] = [
+const KEPT: [&str; 19] = [
     "allowMultiFactorAuthentication",
     "allowPublicKeyAuthentication",
     "allowSshPasswordAuthentication",
@@ -44,7 +45,6 @@ const KEPT: [&str; 20] = [
     "secureLogin",
     "serviceAccountState",
     "sshRootEnabled",
-    "userMetrics",
 ];
 
 /// A device.
@@ -69,8 +69,43 @@ pub(crate) struct System {
     pub(crate) last_contact: Option<Timestamp>,
     #[serde(default, deserialize_with = "lenient::de_time")]
     pub(crate) created: Option<Timestamp>,
+    /// The administrators among the local accounts that the device reports. The others are not kept: a device may have many.
+    #[serde(default, rename = "userMetrics", deserialize_with = "local_accounts::de_administrators")]
+    pub(crate) local_administrators: Box<[LocalAccount]>,
     #[serde(flatten, deserialize_with = "kept", serialize_with = "lenient::ser_fields")]
     pub(crate) rest: Attributes,
+}
+
+impl System {
+    /// Its name in the network, else the one in the console, else its id.
+    pub(crate) fn host(&self) -> String {
+        let name = self.hostname.as_ref().or(self.display_name.as_ref());
+        name.cloned().unwrap_or_else(|| self.id.to_string())
+    }
+
+    /// The name to show.
+    pub(crate) fn label(&self) -> &str {
+        self.display_name.as_deref().or(self.hostname.as_deref()).unwrap_or_default()
+    }
+
+    /// Whether root may sign in by SSH: by the setting, or by what the device reports.
+    pub(crate) fn lets_root_in(&self) -> bool {
+        ["allowSshRootLogin", "sshRootEnabled"].iter().any(|name| self.flag(name) == Some(true))
+    }
+
+    /// Whether signing in takes no second factor.
+    pub(crate) fn is_without_second_factor(&self) -> bool {
+        self.flag("allowMultiFactorAuthentication") == Some(false)
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        lenient::flag(&self.rest.get(name)?)
+    }
+
+    /// Whether the names of its local accounts are the same in any case.
+    pub(crate) fn ignores_case(&self) -> bool {
+        self.os.as_deref().is_some_and(|os| os.to_ascii_lowercase().contains("windows"))
+    }
 }
 
 fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Error> {

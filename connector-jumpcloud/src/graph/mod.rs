@@ -4,12 +4,13 @@ mod administrator_reach;
 pub(crate) mod authority;
 pub(crate) mod evidence_rules;
 pub(crate) mod evidence_table;
+pub(crate) mod sign_ins;
 pub(crate) mod temporary;
 
 use std::collections::{HashMap, HashSet};
 
-use connector_access::{Above, Bound, End, Lists, Naming, Parts, Rank, Reach, Subject, Target};
-use connector_api::{Access, Binding, NodeKind, NodeRef, PathStep, ResourceRef};
+use connector_access::{Above, Bound, End, Lists, Naming, Parts, Rank, Reach, SignInPolicies, Subject, Target};
+use connector_api::{Access, Binding, NodeKind, NodeRef, PathStep, Policy, ResourceRef};
 use jiff::Timestamp;
 
 use crate::api::Id;
@@ -119,6 +120,11 @@ impl<'a> Graph<'a> {
         self.access.above(level.rank())
     }
 
+    /// The groups of which a user is a direct member.
+    pub(crate) fn groups_of(&self, user: u32) -> &[u32] {
+        self.access.parts().groups_of.of(user)
+    }
+
     /// The groups that contain a user or a group, with the paths to each.
     pub(crate) fn ends(&self, subject: Subject) -> Vec<End> {
         self.access.ends(subject)
@@ -131,18 +137,16 @@ impl<'a> Graph<'a> {
 
     /// The groups that contain a user by memberships that do not end.
     pub(crate) fn standing_ends(&self, user: u32) -> Vec<End> {
-        self.access
-            .ends_from(self.groups_of(user).filter(|group| self.access.end_of_membership(user, *group).is_none()))
+        self.access.ends_from(
+            self.groups_of(user).iter().copied().filter(|group| self.access.end_of_membership(user, *group).is_none()),
+        )
     }
 
     /// The groups that contain a user by memberships that end.
     pub(crate) fn ends_by_expiring(&self, user: u32) -> Vec<End> {
-        self.access
-            .ends_from(self.groups_of(user).filter(|group| self.access.end_of_membership(user, *group).is_some()))
-    }
-
-    fn groups_of(&self, user: u32) -> impl Iterator<Item = u32> {
-        self.access.parts().groups_of.of(user).iter().copied()
+        self.access.ends_from(
+            self.groups_of(user).iter().copied().filter(|group| self.access.end_of_membership(user, *group).is_some()),
+        )
     }
 
     /// What was approved until a certain time.
@@ -175,14 +179,43 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// Prepares policies to be applied to accounts.
+    pub(crate) fn sign_in_policies(&self, policies: impl IntoIterator<Item = Policy>) -> SignInPolicies {
+        let group = |node: &NodeRef| self.group_index.get(&node.external_id.parse::<Id>().ok()?).copied();
+        SignInPolicies::new(policies, &self.access, group)
+    }
+
     /// The resources inside another.
     pub(crate) fn inside(&self, resource: u32) -> &[u32] {
         self.access.parts().inside.of(resource)
     }
 
+    /// The same graph without what users' own flags raise.
+    pub(crate) fn without_own_raises(&self) -> connector_access::Graph {
+        let mut parts = self.access.parts().clone();
+        parts.raises_of_accounts = Vec::new();
+        connector_access::Graph::new(parts)
+    }
+
+    /// The number of resources.
+    pub(crate) fn things(&self) -> usize {
+        self.resources.len()
+    }
+
+    /// A resource.
+    pub(crate) fn thing(&self, resource: u32) -> &Thing<'a> {
+        &self.resources[resource as usize]
+    }
+
     /// The kind of a resource.
     pub(crate) fn kind(&self, resource: u32) -> Kind {
         self.resources[resource as usize].kind
+    }
+
+    /// The index of the device at a place in the list of devices.
+    pub(crate) fn device(&self, place: u32) -> u32 {
+        let first = self.resources.iter().position(|resource| resource.kind == Kind::System);
+        first.map_or(u32::MAX, |first| (first as u32).saturating_add(place))
     }
 
     /// The level from the attributes of the groups on a path.

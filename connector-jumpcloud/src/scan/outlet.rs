@@ -10,6 +10,7 @@ use super::state::State;
 use crate::graph::Graph;
 use crate::graph::evidence_rules::Privilege;
 use crate::sections::{self, Discovery};
+use crate::verification;
 
 /// Rows per batch.
 const BATCH: usize = 100;
@@ -147,7 +148,8 @@ impl Scan<'_> {
                 }
             }
         }
-        outlet.flush().await
+        outlet.flush().await?;
+        verification::verify(&known, outlet).await
     }
 
     pub(crate) fn privilege<'s>(&self, state: &'s State, graph: &'s Graph<'s>) -> Privilege<'s> {

@@ -94,6 +94,7 @@ async fn emit_accounts(known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(),
     }
     for (administrator, name) in state.found.administrators.named() {
         let mut account = account(administrator, name);
+        state.found.organization.enter_required_mfa(&mut account);
         state.found.last_login.enter_administrator(&mut account, administrator.id());
         let links = links.get(account.external_id.as_str()).into_iter().flatten();
         account.links.extend(links.map(|link| {
@@ -101,6 +102,7 @@ async fn emit_accounts(known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(),
                 .drawn_from([Section::USERS, Section::ADMINISTRATORS])
         }));
         account.credentials.extend(administrator.credential(now));
+        privilege.protect_administrator(&mut account);
         privilege.judge_holder(&mut account, &administrator.roles(), administrator.api_key(), Section::ADMINISTRATORS);
         outlet.send(Section::ADMINISTRATORS, account).await?;
     }

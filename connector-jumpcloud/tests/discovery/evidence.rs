@@ -43,8 +43,9 @@ async fn organization_at(now: Timestamp) -> Console {
                 "sso_token_success": true, "initiated_by": {"type": "user", "id": id(2)}}),
         ])
         .list("/api/systemusers", [
-            user(1, json!({"sudo": true, "mfa": {"configured": false}})),
-            user(2, json!({"sudo": true, "passwordless_sudo": true, "password_never_expires": true})),
+            user(1, json!({"sudo": true, "mfa": {"configured": false}, "enable_user_portal_multifactor": false})),
+            user(2, json!({"sudo": true, "passwordless_sudo": true, "password_never_expires": true,
+                "ssh_keys": [{"name": "new", "create_date": "2026-11-20T00:00:00Z"}, {"create_date": "2024-02-01T00:00:00Z"}]})),
             user(3, json!({"admin": {"id": id(20), "roleName": "Manager"}, "mfa": {"configured": true, "exclusion": true}})),
             user(4, json!({})),
             user(5, json!({"suspended": true})),
@@ -85,7 +86,14 @@ async fn organization_at(now: Timestamp) -> Console {
         .list(&members(33), [member("user", 7)])
         .list(&members(34), [member("user", 8)])
         .list(&members(35), [member("user", 5), member("user", 9)])
-        .list("/api/systems", [40, 41].map(|number| json!({"_id": id(number), "hostname": format!("h{number}")})))
+        .list("/api/systems", [40, 41].map(|number| json!({"_id": id(number), "hostname": format!("h{number}"),
+            "allowSshRootLogin": number == 40, "allowMultiFactorAuthentication": number != 41,
+            "userMetrics": [{"userName": "root", "admin": number == 40, "managed": false},
+                {"userName": "u4", "admin": true, "managed": true}]})))
+        .list("/api/v2/directories", [json!({"id": id(60), "type": "office_365", "name": "M365",
+            "oAuthStatus": {"expiry": {"seconds": "1"}, "error": "invalid_grant", "errorMessage": "expired"}})])
+        .list("/api/radiusservers", [json!({"_id": id(61), "name": "Wi-Fi", "userPasswordEnabled": false,
+            "userCertEnabled": true, "sharedSecret": "hunter2"})])
         .list("/api/applications", [json!({"_id": id(50), "displayLabel": "Pay"})])
         .edges(&format!("/api/v2/systems/{}/associations?targets=user", id(40)), "user", [
             (id(4).as_str(), sudo(false)),
@@ -110,6 +118,10 @@ async fn every_code_occurs_and_says_what_is_so() {
     let scanned = scan(console.system()).await;
     let user = |number: u64| scanned.account(&id(number)).reasons.as_slice();
     let group = |name: &str| scanned.group(name).reasons.as_slice();
+    let thing = |number: u64| {
+        let id = id(number);
+        scanned.resources().find(|resource| resource.external_id == id).unwrap().reasons.as_slice()
+    };
     for (reasons, code, message) in [
         (
             user(1),
@@ -117,6 +129,11 @@ async fn every_code_occurs_and_says_what_is_so() {
             "becomes administrator on every device it is bound to, but it is bound to no device at present",
         ),
         (user(1), "privileged_without_mfa", "has no second factor set up"),
+        (
+            user(1),
+            "privileged_sign_in_without_mfa",
+            "signs in to the user portal without a second factor, by its own setting",
+        ),
         (user(1), "privileged_never_logged_in", "has no login in the look-back window"),
         (
             user(2),
@@ -137,6 +154,30 @@ async fn every_code_occurs_and_says_what_is_so() {
         ),
         (user(8), "sudo_on_systems", "is in \"Ops\" through \"On call\": its members are administrators on 2 devices"),
         (user(9), "disabled_but_bound", "is suspended, but still bound to devices, applications or directories"),
+        (
+            user(4),
+            "local_administrator_not_granted",
+            "administers 1 device by its local account, although nothing in JumpCloud gives the right there",
+        ),
+        (user(2), "stale_ssh_key", "has 2 SSH keys, the oldest of 2024-02-01"),
+        (scanned.named("root@h40").reasons.as_slice(), "ssh_root_login", "may sign in to the device \"h40\" by SSH"),
+        (thing(40), "ssh_root_login", "lets root sign in by SSH"),
+        (thing(41), "device_without_mfa", "lets users sign in without a second factor"),
+        (
+            thing(60),
+            "provisioning_broken",
+            "JumpCloud cannot change its accounts any more: the authorisation failed with \"invalid_grant\"",
+        ),
+        (
+            thing(61),
+            "radius_by_certificate_alone",
+            "lets users in by a certificate alone, without a password or a second factor",
+        ),
+        (
+            scanned.named("root@h40").reasons.as_slice(),
+            "local_administrator",
+            "administers the device \"h40\"; JumpCloud does not manage the account",
+        ),
         (user(20), "console_role", "has the role \"Manager\" in the JumpCloud console"),
         (user(20), "stale_api_key", "has had the same API key since 2026-08-18"),
         (user(20), "api_key_never_expires", "has an API key that never expires, created on 2026-08-18"),
@@ -178,6 +219,7 @@ async fn every_code_occurs_and_says_what_is_so() {
         .accounts()
         .flat_map(|account| &account.reasons)
         .chain(scanned.groups().flat_map(|group| &group.reasons))
+        .chain(scanned.resources().flat_map(|resource| &resource.reasons))
         .map(|reason| reason.code.as_str())
         .collect();
     let descriptor = JumpCloud::describe();
@@ -238,7 +280,12 @@ async fn every_reason_has_its_severity_and_remedy_and_the_most_severe_comes_firs
     // One that raises: the second factor is missing of an administrator with a password.
     assert_eq!(
         user(1),
-        expected(&[("privileged_without_mfa", Medium), ("global_sudo", Low), ("privileged_never_logged_in", Low)])
+        expected(&[
+            ("privileged_without_mfa", Medium),
+            ("privileged_sign_in_without_mfa", Medium),
+            ("global_sudo", Low),
+            ("privileged_never_logged_in", Low),
+        ])
     );
     assert_eq!(user(3)[..2], expected(&[("privileged_mfa_exempt", Critical), ("console_administrator", High)]));
     assert_eq!(

@@ -13,14 +13,14 @@ use connector_api::{
 use indicatif::{HumanBytes, HumanCount};
 
 use super::logging::Logging;
-use super::summary::{self, Kept};
+use super::summary::{self, Form, Kept};
 use super::table::Table;
 use super::target::{Target, TargetArguments};
 use super::{Exit, paragraph, print, screen, signals};
-use connector_host::files;
-use connector_host::output::{Destination, Format};
+use connector_host::output::{self, Destination, Format};
 use connector_host::progress::Reporter;
 use connector_host::run::{CheckpointFile, ScanJob, ScanReport};
+use connector_host::{by_likeness, files};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -45,6 +45,9 @@ pub(super) struct Arguments {
     target: TargetArguments,
     #[command(flatten)]
     rows: RowArguments,
+    /// Show the long summary: more accounts, every kind of evidence, all counts and each section. Shown with --quiet too
+    #[arg(long, conflicts_with = "plan", help_heading = "Progress and logs (on standard error)")]
+    details: bool,
     #[command(flatten)]
     logging: Logging,
 }
@@ -70,7 +73,7 @@ struct RowArguments {
     /// Skip an optional section, such as lastLogin; can be repeated. Without grants, privilegedGrants and otherGrants are
     /// skipped too. `harness describe` lists the sections
     #[arg(long, value_name = "SECTION", value_delimiter = ',')]
-    without: Vec<Section>,
+    without: Vec<String>,
     /// Do not scan; show how many requests a scan would make
     #[arg(long, conflicts_with_all = ["output", "checkpoint", "all_organizations"])]
     plan: bool,
@@ -100,7 +103,7 @@ impl Arguments {
             return self.scan_all(&registry, &target, &*connector, cancel, reporter).await;
         }
         let (destination, checkpoint) = (self.destination(), self.rows.checkpoint.clone());
-        let job = self.job(destination.clone(), format, checkpoint, &target, cancel, reporter);
+        let job = self.job(destination.clone(), format, checkpoint, &target, cancel, reporter)?;
         let report = job.run(&*connector, &target.descriptor, &target.config).await?;
         Ok(self.conclude(&report, &target.descriptor.evidence, &destination))
     }
@@ -111,7 +114,7 @@ impl Arguments {
         descriptor: &Descriptor,
         cancel: CancellationToken,
     ) -> Result<Exit, ConnectorError> {
-        let request = ScanRequest::with_cancel(cancel.clone()).leaving_out(self.rows.without.iter().copied());
+        let request = ScanRequest::with_cancel(cancel.clone()).leaving_out(skipped(&self.rows.without, descriptor)?);
         request.verify(descriptor)?;
         let plan = unless_cancelled(&cancel, connector.plan(&request)).await?.ok_or_else(|| {
             ConnectorError::invalid_config(
@@ -121,7 +124,7 @@ impl Arguments {
         })?;
         match self.rows.format {
             Some(Format::Json) => print::json(&plan)?,
-            _ => print::text(&plan_table(&plan, screen::of_tables()))?,
+            _ => print::text(&plan_table(&plan, screen::of_results()))?,
         }
         Ok(Exit::Complete)
     }
@@ -167,7 +170,7 @@ impl Arguments {
                     PathBuf::from(name)
                 });
                 let (cancel, reporter) = (cancel.clone(), Arc::clone(&reporter));
-                let job = self.job(destination.clone(), format, checkpoint, target, cancel, reporter);
+                let job = self.job(destination.clone(), format, checkpoint, target, cancel, reporter)?;
                 Ok::<_, ConnectorError>((job.run(&*connector, &target.descriptor, &config).await?, destination))
             };
             let exit = match scanned.await {
@@ -194,16 +197,16 @@ impl Arguments {
         target: &Target,
         cancel: CancellationToken,
         reporter: Arc<dyn Reporter>,
-    ) -> ScanJob {
-        ScanJob {
+    ) -> Result<ScanJob, ConnectorError> {
+        Ok(ScanJob {
             destination,
             format,
             checkpoint: checkpoint.map(|path| CheckpointFile { path, fresh: self.rows.fresh }),
             inputs: target.files.clone(),
-            without: self.rows.without.clone(),
+            without: skipped(&self.rows.without, &target.descriptor)?,
             cancel,
             reporter,
-        }
+        })
     }
 
     /// The format given with `--format`, or by the ending of the output's name.
@@ -228,8 +231,12 @@ impl Arguments {
         match &self.rows.output {
             Some(path) if path.as_os_str() == "-" => Destination::Stdout,
             Some(path) => Destination::Path(path.clone()),
-            // Rows are not printed on a terminal, but csv there must fail with the error that it needs a folder.
-            None if io::stdout().is_terminal() && self.rows.format != Some(Format::Csv) => Destination::Nowhere,
+            // Rows are not printed on a terminal and cannot be where nobody reads, but csv there must fail with the error that it needs a folder.
+            None if (io::stdout().is_terminal() || output::stdout_is_closed())
+                && self.rows.format != Some(Format::Csv) =>
+            {
+                Destination::Nowhere
+            }
             None => Destination::Stdout,
         }
     }
@@ -241,9 +248,10 @@ impl Arguments {
             Destination::Path(path) => Kept::In(path),
             Destination::Stdout => Kept::Passed,
         };
-        let is_shown = !self.logging.is_quiet() || matches!(kept, Kept::Nowhere);
+        let is_shown = !self.logging.is_quiet() || self.details || matches!(kept, Kept::Nowhere);
         if is_shown {
-            summary::print(report, evidence, kept);
+            let form = if self.details { Form::Long } else { Form::Short };
+            summary::print(report, evidence, kept, form);
         } else {
             // Without the summary, warnings name what is missing and what needs a look.
             summary::shortcomings(&report.summary).iter().for_each(print::warning);
@@ -255,6 +263,8 @@ impl Arguments {
                 let mut error = error.clone();
                 if report.can_resume && error.code == ErrorCode::Cancelled {
                     error.remedy = "run the same command again to continue where it stopped".to_owned();
+                } else if error.code == ErrorCode::CheckpointRejected {
+                    error.remedy += " with --fresh";
                 } else if report.can_resume {
                     error.remedy += "; then run the same command again to continue where it stopped";
                 }
@@ -263,6 +273,25 @@ impl Arguments {
             }
         }
     }
+}
+
+/// The sections of these names.
+///
+/// # Errors
+/// `invalid_config` with the names that there are. The wrong one is not repeated: it may be a secret in the wrong place.
+fn skipped(names: &[String], descriptor: &Descriptor) -> Result<Vec<Section>, ConnectorError> {
+    let known = |name: &String| name.parse().ok().filter(|section| descriptor.section(*section).is_some());
+    let section = |name: &String| {
+        known(name).ok_or_else(|| {
+            let optional = descriptor.sections.iter().filter(|described| !described.core);
+            let names = by_likeness(name, optional.map(|described| described.section.as_str()));
+            ConnectorError::invalid_config(
+                "--without: the connector has no section of that name",
+                format!("skip only these: {}", names.join(", ")),
+            )
+        })
+    };
+    names.iter().map(section).collect()
 }
 
 async fn unless_cancelled<T>(

@@ -23,7 +23,7 @@ impl Privilege<'_> {
             reasons.push(Evidence::ApiKeyNeverExpires.reason(message));
         }
         if let Some(made_at) = key.made_at
-            && self.now.duration_since(made_at).as_hours() / 24 > i64::from(self.stale_key_days)
+            && self.is_stale(made_at)
         {
             let reason = Evidence::StaleApiKey.reason(format!("has had the same API key since {}", day(made_at)));
             reasons.push(reason.by_setting(attribute::STALE_API_KEY_DAYS, self.stale_key_days.to_string()));

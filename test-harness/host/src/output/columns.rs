@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use connector_api::{
-    Account, AccountCredential, Attributes, Binding, Grant, Group, Membership, PathStep, Principal, Reason, Resource,
+    Account, AccountCredential, AccountFilter, Attributes, Binding, Grant, Group, Membership, NodeRef, PathStep,
+    Policy, Principal, Reason, Resource, SignInTarget,
 };
 use serde::Serialize;
 
@@ -55,6 +56,10 @@ pub(super) const ACCOUNTS: &[Column<Account>] = &[
     ("description", |account| text(account.description.as_ref()?)),
     ("raisesAccess", |account| text(&account.raises.as_ref()?.access.word)),
     ("raisesOn", |account| joined(&account.raises.as_ref()?.resource_types)),
+    ("portalSignIn", |account| word(&account.protection.as_ref()?.portal.as_ref()?.result)),
+    ("portalSignInReason", |account| text(&account.protection.as_ref()?.portal.as_ref()?.reason)),
+    ("consoleSignIn", |account| word(&account.protection.as_ref()?.console.as_ref()?.result)),
+    ("consoleSignInReason", |account| text(&account.protection.as_ref()?.console.as_ref()?.reason)),
     ("linkedAccounts", |account| joined(account.links.iter().map(|link| &link.external_id))),
     ("linkEvidence", |account| joined(account.links.iter().map(|link| &link.evidence))),
     ("severity", |account| word(&account.severity()?)),
@@ -108,6 +113,12 @@ pub(super) const RESOURCES: &[Column<Resource>] = &[
     ("active", |resource| shown(resource.active?)),
     ("lastContactAt", |resource| shown(resource.last_contact_at?)),
     ("createdAt", |resource| shown(resource.created_at?)),
+    ("severity", |resource| word(&resource.severity()?)),
+    ("reasonCodes", |resource| joined(resource.reasons.iter().map(|reason| &reason.code))),
+    ("reasonKinds", |resource| words(resource.reasons.iter().map(|reason| reason.kind))),
+    ("reasonSeverities", |resource| words(resource.reasons.iter().map(|reason| reason.severity))),
+    ("reasons", |resource| joined(resource.reasons.iter().map(|reason| &reason.message))),
+    ("remedies", |resource| remedies(&resource.reasons)),
     ("attributes", |resource| json(&resource.attributes)),
 ];
 
@@ -152,6 +163,48 @@ pub(super) const GRANTS: &[Column<Grant>] = &[
     ("morePaths", |grant| shown(grant.more_paths).filter(|_| grant.more_paths > 0)),
     ("expiresAt", |grant| shown(grant.expires_at?)),
 ];
+
+pub(super) const POLICIES: &[Column<Policy>] = &[
+    ("externalId", |policy| text(&policy.external_id)),
+    ("policyType", |policy| text(&policy.policy_type)),
+    ("name", |policy| text(&policy.name)),
+    ("enabled", |policy| shown(policy.enabled?)),
+    ("monitorOnly", |policy| shown(policy.monitor_only?)),
+    ("position", |policy| shown(policy.position?)),
+    ("effect", |policy| text(policy.effect.as_str())),
+    ("everyone", |policy| shown(policy.subjects.everyone)),
+    ("included", |policy| nodes(&policy.subjects.included)),
+    ("excluded", |policy| nodes(&policy.subjects.excluded)),
+    ("includedBy", |policy| joined(policy.subjects.included_by.iter().map(filter))),
+    ("excludedBy", |policy| joined(policy.subjects.excluded_by.iter().map(filter))),
+    ("moreIncluded", |policy| shown(policy.subjects.more_included)),
+    ("moreExcluded", |policy| shown(policy.subjects.more_excluded)),
+    ("targets", |policy| joined(policy.targets.included.iter().map(target))),
+    ("excludedTargets", |policy| nodes(&policy.targets.excluded)),
+    ("conditions", |policy| text(policy.conditions.as_ref()?)),
+    ("description", |policy| text(policy.description.as_ref()?)),
+    ("attributes", |policy| json(&policy.attributes)),
+];
+
+/// Accounts, groups or resources, each with its type and id.
+fn nodes(nodes: &[NodeRef]) -> Cell<'static> {
+    joined(nodes.iter().map(node))
+}
+
+fn node(node: &NodeRef) -> String {
+    format!("{} {}", node.node_type, node.external_id)
+}
+
+fn filter(filter: &AccountFilter) -> String {
+    format!("{} {} {}", filter.field, filter.operator, filter.value)
+}
+
+fn target(target: &SignInTarget) -> String {
+    match &target.resource {
+        Some(resource) => node(resource),
+        None => target.kind.to_string(),
+    }
+}
 
 /// A text from the target: a leading `'` keeps a spreadsheet from running it as a formula.
 fn text(text: &str) -> Cell<'_> {

@@ -6,12 +6,15 @@ mod dice;
 mod events;
 mod graph;
 mod groups;
+mod local_accounts;
 mod names;
 mod node;
 mod population;
 mod resources;
 mod roles;
 mod service_accounts;
+mod settings;
+mod sign_ins;
 mod systems;
 mod users;
 
@@ -29,6 +32,8 @@ pub(crate) use graph::{Direction, Path};
 pub use graph::{Edge, Members, Reached};
 pub(crate) use groups::Sizes;
 pub use groups::{UserGroup, cast as cast_of_groups};
+pub(crate) use local_accounts::LOCAL_ACCOUNTS;
+pub use local_accounts::LocalAccount;
 pub(crate) use names::STREETS;
 pub use node::{Kind, Node};
 pub use population::Census;
@@ -36,6 +41,9 @@ pub(crate) use population::Population;
 pub use resources::{Application, Directory, RadiusServer};
 pub use roles::Role;
 pub use service_accounts::{Credential, ServiceAccount, cast as cast_of_service_accounts};
+pub use settings::PasswordPolicy;
+pub(crate) use sign_ins::IP_LISTS;
+pub use sign_ins::{AuthnCondition, AuthnEffect, AuthnPolicy, SignInTruth};
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 
@@ -61,6 +69,7 @@ enum Stream {
     EventTime,
     GroupSize,
     ServiceAccount,
+    LocalAccount,
 }
 
 /// Administrator rights on a device.

@@ -63,6 +63,10 @@ pub(crate) enum Endpoint {
     AuthnPolicies,
     /// `GET /api/v2/iplists`
     IpLists,
+    /// `GET /api/v2/passwordpolicies`
+    PasswordPolicies,
+    /// `GET /api/v2/identity-providers`
+    IdentityProviders,
     /// `GET /api/v2/systeminsights/users`, …
     SystemInsights(Table),
     /// `GET /api/v2/providers/{id}/organizations`
@@ -152,6 +156,8 @@ impl Endpoint {
             Self::AccessRequests,
             Self::AuthnPolicies,
             Self::IpLists,
+            Self::PasswordPolicies,
+            Self::IdentityProviders,
             Self::ProviderOrganizations,
             Self::ProviderAdministrators,
             Self::OrganizationLinks,
@@ -209,6 +215,8 @@ impl Endpoint {
             Self::AccessRequests => "accessrequests".to_owned(),
             Self::AuthnPolicies => "authn.policies".to_owned(),
             Self::IpLists => "iplists".to_owned(),
+            Self::PasswordPolicies => "passwordpolicies".to_owned(),
+            Self::IdentityProviders => "identity-providers".to_owned(),
             Self::SystemInsights(table) => format!("systeminsights.{}", table.name()),
             Self::ProviderOrganizations => "providers.organizations".to_owned(),
             Self::ProviderAdministrators => "providers.administrators".to_owned(),
@@ -280,6 +288,8 @@ impl Endpoint {
             ["api", "v2", "groups"] => Self::AllGroups,
             ["api", "v2", "authn", "policies"] => Self::AuthnPolicies,
             ["api", "v2", "iplists"] => Self::IpLists,
+            ["api", "v2", "passwordpolicies"] => Self::PasswordPolicies,
+            ["api", "v2", "identity-providers"] => Self::IdentityProviders,
             ["api", "v2", "systeminsights", table] => Self::SystemInsights(Table::of_name(table)?),
             ["api", "v2", "identity-provider", "policies", id, rest] => {
                 return Self::known(Self::of_object(Kind::IdpRoutingPolicy, rest)?, id);

@@ -1,0 +1,130 @@
+//! How the sign-ins of users and administrators are protected: by policies or, if none applies, by the account's own
+//! setting.
+
+use connector_access::{Applicant, SignInPolicies};
+use connector_api::{
+    Account, AccountFilter, AccountKind, Mfa, NodeKind, NodeRef, Policy, Section, SignIn, SignInKind, SignInResult,
+    SignInTarget,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Graph;
+use super::evidence_rules::day;
+use crate::api::lenient;
+use crate::client::Identified;
+use crate::scan::state::State;
+use crate::sections::conditional_access;
+
+/// Everything that decides a sign-in.
+pub(crate) struct SignIns {
+    to_portal: SignInPolicies,
+    to_console: SignInPolicies,
+    /// Whether the logins of users are routed to an identity provider; `None` if some may be.
+    is_routed: Option<bool>,
+    /// Whether administrators' own settings show what the organisation requires of all of them.
+    knows_organization: bool,
+    now: Timestamp,
+}
+
+impl SignIns {
+    /// What was read; `None` if the policies were not read completely.
+    pub(crate) fn of(state: &State, graph: &Graph<'_>, now: Timestamp) -> Option<Self> {
+        if !state.has_read(Section::CONDITIONAL_ACCESS) {
+            return None;
+        }
+        let found = &state.found.conditional_access;
+        let administrators: Vec<String> =
+            state.found.administrators.rows().iter().map(|one| one.id().to_string()).collect();
+        let to_console = conditional_access::policies(found).map(|policy| of_administrators(policy, &administrators));
+        Some(Self {
+            to_portal: graph.sign_in_policies(conditional_access::policies(found)),
+            to_console: graph.sign_in_policies(to_console),
+            is_routed: found.is_routed(),
+            knows_organization: state.has_read(Section::ORGANIZATION),
+            now,
+        })
+    }
+
+    /// How a user's sign-in to the portal is protected; the user is a direct member of `groups`.
+    pub(crate) fn to_portal(&self, account: &Account, groups: &[u32]) -> SignIn {
+        let fits = |filter: &AccountFilter| fits(account, filter);
+        let applicant = Applicant::new(&account.external_id, groups).routed(self.is_routed).fitting(&fits);
+        let mfa = account.mfa.as_ref();
+        let exempt = mfa.and_then(|mfa| exemption(mfa, self.now));
+        let required = mfa.and_then(|mfa| mfa.required);
+        let default = match (required, &exempt) {
+            (Some(true), Some(until)) => SignIn::new(SignInResult::OPEN, format!("because it is exempt{until}")),
+            (required, _) => by_setting(required),
+        };
+        let portal = SignInTarget::all(SignInKind::PORTAL);
+        let mut sign_in = self.to_portal.sign_in(&applicant, &portal, default);
+        // Whether an exemption also ends what a policy requires is not published.
+        if let Some(until) = exempt
+            && sign_in.result == SignInResult::SECOND_FACTOR
+        {
+            sign_in.result = SignInResult::NOT_KNOWN;
+            sign_in.reason = format!("required {}, but the account is exempt{until}", sign_in.reason);
+        }
+        sign_in
+    }
+
+    /// How an administrator's sign-in to the console is protected.
+    pub(crate) fn to_console(&self, account: &Account) -> SignIn {
+        let applicant = Applicant::new(&account.external_id, &[]);
+        let default = match account.mfa.as_ref().and_then(|mfa| mfa.required) {
+            Some(false) if !self.knows_organization => {
+                let reason = "not by its own setting; whether the organisation requires a second factor is not known";
+                SignIn::new(SignInResult::NOT_KNOWN, reason)
+            }
+            required => by_setting(required),
+        };
+        self.to_console.sign_in(&applicant, &SignInTarget::all(SignInKind::CONSOLE), default)
+    }
+}
+
+/// What an account's own setting decides.
+fn by_setting(required: Option<bool>) -> SignIn {
+    match required {
+        Some(true) => SignIn::new(SignInResult::SECOND_FACTOR, "by its own setting"),
+        Some(false) => SignIn::new(SignInResult::OPEN, "by its own setting"),
+        None => SignIn::new(SignInResult::NOT_KNOWN, "its own setting is not known"),
+    }
+}
+
+/// The end of an exemption from the second factor, in words; `None` if the account is not exempt.
+pub(super) fn exemption(mfa: &Mfa, now: Timestamp) -> Option<String> {
+    match (mfa.excluded, mfa.excluded_until) {
+        (Some(true), Some(until)) => (until > now).then(|| format!(" until {}", day(until))),
+        (Some(true), None) => Some(String::new()),
+        _ => None,
+    }
+}
+
+/// Whether a filter fits an account; `None` if the comparison or the field is not known.
+fn fits(account: &Account, filter: &AccountFilter) -> Option<bool> {
+    if !filter.operator.eq_ignore_ascii_case("eq") {
+        return None;
+    }
+    let value = account.attributes.get(&filter.field)?;
+    match lenient::flag(&Value::String(filter.value.clone())) {
+        Some(wanted) => lenient::flag(&value).map(|is_so| is_so == wanted),
+        None => lenient::text(value).map(|value| value == filter.value),
+    }
+}
+
+/// A policy as it applies to administrators. Whether one that names users or groups of the directory applies to the
+/// administrators among them is not published.
+fn of_administrators(mut policy: Policy, administrators: &[String]) -> Policy {
+    let is_administrator =
+        |node: &NodeRef| node.kind == NodeKind::Account && administrators.contains(&node.external_id);
+    let keep = |nodes: &mut Vec<NodeRef>, more: &mut bool| {
+        *more |= nodes.iter().any(|node| !is_administrator(node));
+        nodes.retain(is_administrator);
+        nodes.iter_mut().for_each(|node| AccountKind::ADMINISTRATOR.as_str().clone_into(&mut node.node_type));
+    };
+    let subjects = &mut policy.subjects;
+    keep(&mut subjects.included, &mut subjects.more_included);
+    keep(&mut subjects.excluded, &mut subjects.more_excluded);
+    policy
+}
