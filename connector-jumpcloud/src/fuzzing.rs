@@ -92,6 +92,7 @@ pub const TARGETS: [Target; 11] = [
             r#"{"_id":"5f0000000000000000000001","displayName":"N","settings":{"requireAdminMFA":true,"passwordCompliance":"custom","passwordPolicy":{"enableMinLength":true,"minLength":12,"enablePasswordExpirationInDays":false},"features":{"systemInsights":{"enabled":true}}}}"#,
             r#"[{"objectId":"5f0000000000000000000001","policy":{"name":"P","default":false,"precedence":1,"enablePasswordExpirationInDays":false},"groups":[{"groupId":"5f0000000000000000000002","name":"G"}]}]"#,
             r#"[{"system_id":"5f0000000000000000000001","username":"ada","admin":true,"managed":null,"real_user":true}]"#,
+            r#"[{"id":"5f0000000000000000000001","name":"x","type":"user_portal","disabled":false,"monitorOnly":true,"ips":["192.0.2.0/24"],"effect":{"action":"allow","obligations":{"mfa":{"required":true}}},"conditions":{"all":[{"not":{"ipAddressIn":["5f0000000000000000000001"]}},{"any":[{"locationIn":{"countries":["DE"]}},{"deviceManaged":true}]}]},"targets":{"resources":[{"type":"application","id":"5f0000000000000000000002"}],"excludedApplications":[],"users":{"inclusions":["ALL"]},"userGroups":{"inclusions":[],"exclusions":["5f0000000000000000000003"]},"userAttributes":{"exclusions":[{"field":"ldap_binding_user","operator":"EQ","value":true}]}}}]"#,
         ],
     },
     Target {

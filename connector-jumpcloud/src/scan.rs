@@ -225,11 +225,15 @@ fn check_skipped(then: &BTreeSet<Section>, now: &BTreeSet<Section>) -> Result<()
 }
 
 /// Whether a section is read: every core section, and the others unless they are skipped. A section computed from another
-/// is skipped with it.
+/// is skipped with it, and with any other that this request alone skips: its rows would be without what a host knows.
 fn wants(section: Section, options: &Options, request: &ScanRequest) -> bool {
     let chosen = |section| options.wants(section) && !request.without.contains(&section);
-    let of = sections::of(section).and_then(|known| known.about().made_of);
-    sections::is_core(section) || (chosen(section) && of.is_none_or(chosen))
+    let about = sections::of(section).map(|known| known.about());
+    let is_whole = about.is_none_or(|about| match about.made_of {
+        Some(of) => chosen(of) && !about.after.iter().any(|needed| request.without.contains(needed)),
+        None => true,
+    });
+    sections::is_core(section) || (chosen(section) && is_whole)
 }
 
 /// The error if a request by id returned another object.

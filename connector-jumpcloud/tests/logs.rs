@@ -49,8 +49,8 @@ async fn neither_key_nor_secret_nor_token_is_ever_logged_or_reported() {
     }
     let log = log.text();
     assert!(log.contains("TRACE") && log.contains("trying again"), "everything is logged");
-    // By administrators, devices, bindings and both sections of grants, twice.
-    assert_eq!(reported.matches("your credential is (secret)").count(), 10, "{reported}");
+    // By administrators, devices, bindings, temporary access and both sections of grants, twice.
+    assert_eq!(reported.matches("your credential is (secret)").count(), 12, "{reported}");
     for line in log.lines().chain([reported.as_str()]) {
         assert!(!line.contains(secret), "{line}");
         assert!(!line.contains(token), "{line}");

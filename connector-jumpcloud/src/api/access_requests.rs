@@ -155,7 +155,8 @@ impl<'de> Deserialize<'de> for AccessRequest {
             id: fields.id("accessId", "requestorId"),
             aliases: fields.texts(&["jobId"]),
             state: State::of(fields.text("accessState")),
-            user: fields.text("requestorId").or_else(|| fields.text("onBehalfOfUserId")),
+            // Who asks for somebody else does not get the access.
+            user: fields.text("onBehalfOfUserId").or_else(|| fields.text("requestorId")),
             kind: fields.kind(),
             resource: fields.text("resourceId"),
             group: fields.text("tempGroupId"),

@@ -252,7 +252,10 @@ impl<'a> Privilege<'a> {
                 continue;
             };
             let message = format!("signs in to {what} without a second factor, {}", sign_in.reason);
-            reasons.push(Evidence::OpenSignIn.reason_of(severity.above(), message));
+            let reason = Evidence::OpenSignIn.reason_of(severity.above(), message);
+            let by_setting = self.sign_ins.as_ref().is_some_and(|sign_ins| sign_ins.is_console_by_setting(account));
+            // The organisation may require a second factor of all administrators.
+            reasons.push(if by_setting { reason.drawn_from([Section::ORGANIZATION]) } else { reason });
         }
         if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
             let reason = Evidence::PasswordNeverExpires.reason("has a password that never expires");

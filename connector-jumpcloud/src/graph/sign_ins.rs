@@ -77,9 +77,18 @@ impl SignIns {
                 let reason = "not by its own setting; whether the organisation requires a second factor is not known";
                 SignIn::new(SignInResult::NOT_KNOWN, reason)
             }
+            Some(true) => SignIn::new(SignInResult::SECOND_FACTOR, "by its own setting or the organisation's"),
             required => by_setting(required),
         };
         self.to_console.sign_in(&applicant, &SignInTarget::all(SignInKind::CONSOLE), default)
+    }
+
+    /// Whether the sign-in of an administrator to the console is left to settings: no policy decides.
+    pub(crate) fn is_console_by_setting(&self, account: &Account) -> bool {
+        let applicant = Applicant::new(&account.external_id, &[]);
+        let nothing = SignIn::new(SignInResult::NOT_KNOWN, "");
+        let by_policies = self.to_console.sign_in(&applicant, &SignInTarget::all(SignInKind::CONSOLE), nothing);
+        account.kind == AccountKind::ADMINISTRATOR && by_policies.result == SignInResult::NOT_KNOWN
     }
 }
 

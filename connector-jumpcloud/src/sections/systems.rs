@@ -4,7 +4,7 @@ use connector_api::{ConnectorError, ErrorCode, Resource, Section, async_trait};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Context, Discovery, Read, Thing, enter_text};
+use super::{About, Context, Discovery, Read, Thing, enter_text, local_accounts};
 use crate::api::kind::Kind;
 use crate::api::systems::{self as api, System, SystemGroup};
 use crate::graph::evidence_table::Evidence;
@@ -68,7 +68,12 @@ impl Discovery for Systems {
             let main = progress.read_into(client, api::list(limit), &mut devices).await;
             let main = main.and_then(|()| organization::check_devices(client.org_id(), &devices));
             let result = progress.read_besides(main, client, api::list_groups(limit), &mut groups).await;
-            Read::new(progress, result, |state| state.found.systems = Found { devices, groups })
+            Read::new(progress, result, |state| {
+                state.found.systems = Found { devices, groups };
+                // They name devices by their place in the list, so they are read again, also by a scan that goes on later.
+                state.found.local_accounts = local_accounts::Found::default();
+                state.reports.remove(&Section::LOCAL_ACCOUNTS);
+            })
         }))
     }
 

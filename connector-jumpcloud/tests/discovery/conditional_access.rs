@@ -73,11 +73,16 @@ async fn every_policy_and_every_result_is_what_the_console_holds() {
             seen.insert(expected);
         }
         assert_eq!(seen.len(), 5, "each result has an example: {seen:?}");
+        // The organisation requires a second factor of all administrators.
+        let consoles = scanned.accounts().filter_map(|account| account.protection.as_ref()?.console.as_ref());
+        let protected = consoles.filter(|console| console.result == SignInResult::SECOND_FACTOR).count();
+        assert_eq!(protected, truth.administrators().count());
+        let scanned = scan(simulated(&simulator).with_attribute("includeOrganization", false)).await;
         for administrator in truth.administrators() {
             let console = scanned.account(&administrator.id).protection.as_ref().unwrap().console.as_ref().unwrap();
             let expected = match truth.console_sign_in(&administrator) {
                 SignInTruth::SecondFactor => SignInResult::SECOND_FACTOR,
-                // Whether the organisation requires a factor of all administrators is not read here.
+                // Whether the organisation requires one is not read.
                 _ => SignInResult::NOT_KNOWN,
             };
             assert_eq!(console.result, expected, "{}: {console:?}", administrator.email);
@@ -368,6 +373,26 @@ async fn a_policy_of_the_console_decides_for_administrators() {
         assert_eq!(found, expected, "{what}");
         let open = codes(&scanned.account(&id(20)).reasons).contains(&"privileged_sign_in_without_mfa");
         assert_eq!(open, what == "none needed");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_to_settings_in_the_console_depends_on_the_organisations() {
+    let console = json!({"type": "admin_portal", "targets": {"resources": [{"type": "admin_portal"}], "users": {"inclusions": ["ALL"]}}});
+    for (policies, required, open, by_setting) in [
+        (vec![], false, true, true),
+        (vec![], true, false, true),
+        (vec![policy(1, json!({"action": "allow"}), console)], true, true, false),
+    ] {
+        let settings = json!({"_id": id(90), "settings": {"requireAdminMFA": required}});
+        let content = organization().list(PATH, policies).list("/api/organizations", [json!({"_id": id(90)})]);
+        let console = content.answer(&format!("/api/organizations/{}", id(90)), 200, settings).serve().await;
+        let scanned = scan(console.system()).await;
+        assert_eq!(scanned.status(Section::ORGANIZATION), &SectionStatus::Complete);
+        let reasons = &scanned.account(&id(21)).reasons;
+        let found = reasons.iter().find(|reason| reason.code == "privileged_sign_in_without_mfa");
+        assert_eq!(found.is_some(), open, "{required}");
+        assert!(found.is_none_or(|reason| reason.sections.contains(&Section::ORGANIZATION) == by_setting), "{found:?}");
     }
 }
 

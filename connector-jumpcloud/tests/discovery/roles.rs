@@ -88,8 +88,7 @@ async fn a_role_shows_which_sections_of_a_scan_it_could_read() {
     let reads = |scopes: Value| async move {
         let console = organization(&[(1, "Scanner", scopes)]).serve().await;
         let scanned = scan(console.system()).await;
-        let attribute = roles(&scanned).next().unwrap().attributes.get("readableSections");
-        attribute
+        roles(&scanned).next().unwrap().attributes.get("readableSections")
     };
     assert_eq!(reads(json!(["users.readonly"])).await, Some(json!(["users", "memberships"])));
     assert_eq!(

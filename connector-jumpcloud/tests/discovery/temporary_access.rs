@@ -202,6 +202,15 @@ async fn a_request_in_both_lists_counts_once_and_one_that_was_revoked_gives_noth
 }
 
 #[tokio::test]
+async fn who_asks_on_behalf_of_another_does_not_get_the_access() {
+    let request = json!({"accessId": "a1", "accessState": "granted", "requestorId": id(2), "onBehalfOfUserId": id(1),
+        "resourceType": "device", "resourceId": id(41), "expiry": UNTIL});
+    let scanned = scan(organization().list(GRANTED, [request]).serve().await.system()).await;
+    let holders: Vec<&str> = temporary(&scanned).iter().map(|binding| binding.from.external_id.as_str()).collect();
+    assert_eq!(holders, [id(1)]);
+}
+
+#[tokio::test]
 async fn a_list_that_is_refused_and_one_that_is_not_there_are_different_things() {
     let row = || flow("r1", 1, ("device", 41), &json!({"devicePermissionLevel": "ADMIN"}));
     let forbidden = json!({"message": "Forbidden"});

@@ -133,7 +133,7 @@ pub struct Identities {
     pub direct: BTreeSet<(String, String)>,
     pub members: BTreeSet<(String, String)>,
     pub systems: BTreeSet<String>,
-    /// User and device.
+    /// User and device, but for access by a request alone.
     pub logins: BTreeSet<(String, String)>,
 }
 
@@ -183,7 +183,7 @@ impl Identities {
                     }
                     if let Principal::Account { external_id, .. } = &grant.principal {
                         new(found.users.contains(external_id), format!("a grant to the unknown user {external_id}"));
-                        if grant.resource.resource_type == "system" {
+                        if grant.resource.resource_type == "system" && !is_by_request(grant) {
                             let pair = (external_id.clone(), grant.resource.external_id.clone());
                             new(found.logins.insert(pair.clone()), format!("grant {pair:?} twice"));
                         }
@@ -262,8 +262,13 @@ pub fn walked(rows: &[Record], summary: &ScanSummary) -> Result<BTreeSet<(String
         }
     }
     let of_accounts = made.iter().filter(|grant| matches!(grant.principal, Principal::Account { .. }));
-    let logins = of_accounts.filter(|grant| grant.resource.resource_type == "system");
+    let logins = of_accounts.filter(|grant| grant.resource.resource_type == "system" && !is_by_request(grant));
     Ok(logins.map(|grant| (grant.principal.external_id().to_owned(), grant.resource.external_id.clone())).collect())
+}
+
+/// Whether a grant is by a request for temporary access alone, and by no edge of the graph.
+fn is_by_request(grant: &Grant) -> bool {
+    grant.direct && grant.expires_at.is_some()
 }
 
 /// Whether a section is complete.

@@ -45,10 +45,17 @@ async fn the_numbers_are_those_of_the_rows() {
         scanned.assert_says(&format!("{} of them through nested groups", number(nested)));
         scanned.assert_says(&format!("bindings {} ", number(scanned.bindings().count())));
         let level = |word| scanned.grants().filter(|grant| grant.access.word == word).count();
-        scanned.assert_says(&format!("privileged grants {} ", number(scanned.grants().count())));
-        for (word, words) in [("sudo", "sudo"), ("sudoWithoutPassword", "sudo without password")] {
-            scanned.assert_says(&format!(" {} to administer ({words})", number(level(word))));
-        }
+        let levels = [
+            ("login", "to use (login)"),
+            ("localAdministrator", "to administer (local administrator)"),
+            ("sudo", "to administer (sudo)"),
+            ("sudoWithoutPassword", "to administer (sudo without password)"),
+        ];
+        let levels = levels.map(|(word, words)| (level(word), words));
+        assert!(levels[1..].iter().all(|(count, _)| *count > 0));
+        let levels = levels.iter().filter(|(count, _)| *count > 0);
+        let levels: Vec<String> = levels.map(|(count, words)| format!("{} {words}", number(*count))).collect();
+        scanned.assert_says(&format!("privileged grants {} {}", number(scanned.grants().count()), levels.join(", ")));
         scanned.assert_says("other grants – skipped");
         scanned
             .assert_says("A binding is what an administrator configured; a grant is what an account or group can use");

@@ -157,9 +157,9 @@ fn bindings(bindings: &Kinds) -> Vec<String> {
         "localAccountToResource" => "of local accounts".to_owned(),
         "groupToResource" => "of groups".to_owned(),
         "resourceToResource" => "of resources in containers".to_owned(),
-        "temporaryAccountToResource" => "temporary ones of accounts".to_owned(),
+        "temporaryAccountToResource" => "of accounts for a limited time".to_owned(),
         "groupToGroup" => "of groups in groups".to_owned(),
-        "temporaryGroupToResource" => "temporary ones of groups".to_owned(),
+        "temporaryGroupToResource" => "of groups for a limited time".to_owned(),
         other => words::spaced(other),
     };
     bindings.iter().map(|(row_type, count)| format!("{}{GLUE}{}", HumanCount(count), words(row_type))).collect()
