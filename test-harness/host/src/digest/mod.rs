@@ -4,17 +4,19 @@
 
 mod largest;
 mod logins;
+mod policies;
 mod privileged;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use connector_api::{
-    Access, AccessLevel, Account, AccountKind, AccountType, Grant, Group, Membership, Policy, Principal, Record,
+    Access, AccessLevel, Account, AccountKind, AccountType, Grant, Group, Membership, Principal, Record,
 };
 
 pub use largest::Top;
 pub use logins::{LastLogins, LastSeen, days_before};
+pub use policies::PolicyCounts;
 pub use privileged::{EvidenceCount, Privileged, PrivilegedAccount, Rank, SettingCount};
 
 /// How many kinds are counted separately; further kinds are counted under [`OTHER`].
@@ -101,19 +103,6 @@ pub struct GroupCounts {
     pub by_type: Kinds,
     /// Those with the most members: the number, and the name.
     pub largest: Top<(u64, Reverse<String>), ()>,
-}
-
-/// Counts over policies.
-#[derive(Debug, Clone, Default)]
-pub struct PolicyCounts {
-    /// All of them.
-    pub total: u64,
-    /// Those that are enabled and not known to only monitor.
-    pub enforced: u64,
-    /// Those that are enabled, but enforce nothing.
-    pub monitoring: u64,
-    /// Those that are not enabled.
-    pub disabled: u64,
 }
 
 impl Digest {
@@ -219,18 +208,6 @@ impl AccountCounts {
         self.mfa_unknown += u64::from(has_mfa.is_none() && !non_human);
         self.non_human += u64::from(non_human);
         self.linked += u64::from(!account.links.is_empty());
-    }
-}
-
-impl PolicyCounts {
-    fn observe(&mut self, policy: &Policy) {
-        self.total += 1;
-        match (policy.enabled, policy.monitor_only) {
-            (Some(true), Some(true)) => self.monitoring += 1,
-            (Some(true), _) => self.enforced += 1,
-            (Some(false), _) => self.disabled += 1,
-            (None, _) => {}
-        }
     }
 }
 
@@ -379,24 +356,6 @@ mod tests {
             digest.observe(&binding.into());
         }
         assert_eq!((digest.bindings.total(), digest.temporary_bindings), (2, 1));
-    }
-
-    #[test]
-    fn a_policy_is_enforced_if_it_is_enabled_and_does_more_than_monitor() {
-        let mut digest = Digest::default();
-        for (enabled, monitor_only) in [
-            (Some(true), None),
-            (Some(true), Some(false)),
-            (Some(true), Some(true)),
-            (Some(false), Some(true)),
-            (None, None),
-        ] {
-            let mut policy = Policy::default();
-            (policy.enabled, policy.monitor_only) = (enabled, monitor_only);
-            digest.observe(&policy.into());
-        }
-        let PolicyCounts { total, enforced, monitoring, disabled } = digest.policies;
-        assert_eq!((total, enforced, monitoring, disabled), (5, 2, 1, 1));
     }
 
     #[test]
