@@ -23,13 +23,15 @@ async fn a_quiet_listing_of_any_length_is_read_whole_at_the_planned_cost() {
 
 #[tokio::test]
 async fn pages_that_are_read_in_turn_are_never_requested_ahead() {
-    let server = Server::start(|target: &mut Target, skip, limit| target.honest(skip, limit)).await;
     for (listing, is_ahead) in [(listing(), true), (listing().in_turn(), false)] {
+        let start = || Server::start(|target: &mut Target, skip, limit| target.honest(skip, limit));
+        let server = start().await;
         let mut reader = server.reader(listing.clone(), 1000);
         for _ in 0..2 {
             assert!(reader.next().await.unwrap().is_some());
         }
         assert_eq!(!reader.ahead.is_empty(), is_ahead);
+        let server = start().await;
         let outcome = server.read(listing, None, 1000).await;
         assert_eq!((outcome.whole(), outcome.requests), (all(1000), Listing::requests(1000, 100)));
     }
