@@ -175,8 +175,8 @@ evidence! {
          device so that JumpCloud manages it",
         "GET /api/systems: userMetrics; GET /api/v2/systeminsights/users";
     LocalAdministratorNotGranted "local_administrator_not_granted" Privilege [Medium] from [USERS, GROUPS, MEMBERSHIPS, SYSTEMS, LOCAL_ACCOUNTS, GRANTS]:
-        "Administers devices by its local accounts, although nothing in JumpCloud gives it the right there. JumpCloud manages \
-         these accounts for the user. Not reported for suspended accounts",
+        "Administers devices by its local accounts, although in JumpCloud it may only sign in there. JumpCloud manages these \
+         accounts for the user. Not reported for suspended accounts",
         "Check whether the user needs this; if so, grant it in JumpCloud, else take it away on the device",
         "GET /api/systems: userMetrics; GET /api/v2/systeminsights/users";
     WithoutMfa "privileged_without_mfa" Risk [Critical, High, Medium] from []:

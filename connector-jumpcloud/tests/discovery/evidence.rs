@@ -99,6 +99,7 @@ async fn organization_at(now: Timestamp) -> Console {
             (id(4).as_str(), sudo(false)),
             (id(5).as_str(), sudo(false)),
         ])
+        .edges(&format!("/api/v2/systems/{}/associations?targets=user", id(41)), "user", [(id(4).as_str(), json!(null))])
         .edges(&format!("/api/v2/systems/{}/associations?targets=user_group", id(40)), "user_group", [(id(31).as_str(), json!(null))])
         .edges(&format!("/api/v2/systems/{}/associations?targets=user_group", id(41)), "user_group", [(id(31).as_str(), json!(null)), (id(32).as_str(), json!(null))])
         .edges(&format!("/api/v2/applications/{}/associations?targets=user_group", id(50)), "user_group", [(id(35).as_str(), json!(null))])

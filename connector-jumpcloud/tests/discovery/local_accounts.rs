@@ -255,3 +255,39 @@ async fn a_binding_of_a_local_account_belongs_to_this_section_alone() {
     });
     assert_eq!(owner.unwrap().section, Section::LOCAL_ACCOUNTS);
 }
+
+#[tokio::test]
+async fn a_managed_administrator_is_that_of_the_user_who_may_sign_in_and_has_its_name_on_devices() {
+    let user = |number: u64, name: &str, local: Value| json!({"_id": id(number), "username": name, "systemUsername": local, "activated": true});
+    let on = |number: u64| format!("/api/v2/systems/{}/associations?targets=user", id(number));
+    let sudo = json!({"sudo": {"enabled": true, "withoutPassword": false}});
+    let (_console, scanned) = Content::default()
+        .list(
+            "/api/systemusers",
+            [
+                user(1, "jsmith", Value::Null),
+                user(2, "john.smith", json!("jsmith")),
+                user(3, "JSMITH", json!("js")),
+                user(4, "ada", json!("")),
+                user(5, "grace", json!("GRACE")),
+            ],
+        )
+        .list(
+            "/api/systems",
+            [
+                device(10, "Ubuntu", json!([metric("jsmith", true)])),
+                device(11, "Windows", json!([metric("jsmith", true), metric("ada", true), metric("grace", true)])),
+            ],
+        )
+        .edges(&on(10), "user", [(id(2).as_str(), sudo)])
+        .edges(
+            &on(11),
+            "user",
+            [3, 4, 5].map(|user| (id(user), json!(null))).each_ref().map(|(id, value)| (id.as_str(), value.clone())),
+        )
+        .scanned()
+        .await;
+    let is_accused =
+        |number: u64| codes(&scanned.account(&id(number)).reasons).contains(&"local_administrator_not_granted");
+    assert_eq!([1, 2, 3, 4, 5].map(is_accused), [false, false, false, true, true]);
+}

@@ -18,6 +18,17 @@ pub(crate) struct SameName {
     exact: bool,
 }
 
+/// A name of local administrators that a user has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnName {
+    /// Its place among the names of local administrators.
+    place: u32,
+    /// Whether it is written in the same case.
+    exact: bool,
+    /// If the user's accounts on devices have this name: whether it is written in the same case.
+    on_devices: Option<bool>,
+}
+
 /// Compares users with the names of local administrators.
 pub(crate) struct SameNames<'a> {
     found: &'a Found,
@@ -47,18 +58,24 @@ impl<'a> SameNames<'a> {
         Self { found, places, managed, users: Vec::new(), administered: HashMap::new() }
     }
 
-    /// The names of local administrators that a user has: the place of each, and whether it is written in the same case.
-    pub(crate) fn of_user(&self, user: &Draft) -> Vec<(u32, bool)> {
-        let mut same = Vec::new();
+    /// The names of local administrators that a user has.
+    pub(crate) fn of_user(&self, user: &Draft) -> Vec<OwnName> {
+        let mut same: Vec<OwnName> = Vec::new();
         if self.places.is_empty() {
             return same;
         }
-        for own in [&user.user_name, &user.local_name].into_iter().flatten() {
+        // With a local name, the accounts on devices have that one, and the user name belongs to nobody there.
+        let names = [(&user.user_name, user.local_name.is_none()), (&user.local_name, true)];
+        for (own, is_on_devices) in names.into_iter().filter_map(|(own, is)| Some((own.as_ref()?, is))) {
             for &place in self.places.get(&own.to_lowercase()).into_iter().flatten() {
                 let exact = self.found.names.0.nth(place) == Some(own);
-                match same.iter_mut().find(|(known, _)| *known == place) {
-                    Some((_, known)) => *known |= exact,
-                    None => same.push((place, exact)),
+                let on_devices = is_on_devices.then_some(exact);
+                match same.iter_mut().find(|known| known.place == place) {
+                    Some(known) => {
+                        known.exact |= exact;
+                        known.on_devices = known.on_devices.max(on_devices);
+                    }
+                    None => same.push(OwnName { place, exact, on_devices }),
                 }
             }
         }
@@ -66,16 +83,16 @@ impl<'a> SameNames<'a> {
     }
 
     /// Enters a user with these names.
-    pub(crate) fn enter(&mut self, user: u32, names: Vec<(u32, bool)>) {
-        for (name, exact) in &names {
-            let devices = self.managed.get(name).into_iter().flatten();
-            let devices = devices.filter(|(_, ignores_case)| *exact || *ignores_case).map(|(device, _)| *device);
+    pub(crate) fn enter(&mut self, user: u32, names: Vec<OwnName>) {
+        for (name, exact) in names.iter().filter_map(|name| Some((name.place, name.on_devices?))) {
+            let devices = self.managed.get(&name).into_iter().flatten();
+            let devices = devices.filter(|(_, ignores_case)| exact || *ignores_case).map(|(device, _)| *device);
             let devices: Vec<u32> = devices.collect();
             if !devices.is_empty() {
                 self.administered.entry(user).or_default().extend(devices);
             }
         }
-        self.users.extend(names.into_iter().map(|(name, exact)| SameName { name, user, exact }));
+        self.users.extend(names.into_iter().map(|OwnName { place, exact, .. }| SameName { name: place, user, exact }));
     }
 
     /// The devices that a user's own local account administers.
