@@ -59,11 +59,53 @@ impl LocalAccount {
     }
 }
 
-/// For `#[serde(deserialize_with)]` on `userMetrics`: those that administer the device. Anything else is left out.
-pub(crate) fn de_administrators<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<[LocalAccount]>, D::Error> {
-    let Value::Array(elements) = Value::deserialize(deserializer)? else { return Ok(Box::default()) };
-    let accounts = elements.into_iter().filter_map(|element| serde_json::from_value::<LocalAccount>(element).ok());
-    Ok(accounts.filter(|account| account.admin == Some(true)).collect())
+/// `userMetrics`, the local accounts that a device reports. Of those that do not administer it only the names are kept: a
+/// device may have many.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Metrics {
+    pub(crate) administrators: Box<[LocalAccount]>,
+    /// The names of those that are reported not to administer it, each with [`END`] behind it.
+    others: Box<str>,
+}
+
+/// No name of a local account contains it.
+const END: char = '\0';
+
+impl Metrics {
+    fn of(accounts: impl Iterator<Item = LocalAccount>) -> Self {
+        let (mut administrators, mut others) = (Vec::new(), String::new());
+        for account in accounts {
+            match (account.admin, account.name()) {
+                (Some(true), _) => administrators.push(account),
+                (Some(false), Some(name)) if !name.contains(END) => others.extend([name, "\0"]),
+                _ => {}
+            }
+        }
+        Self { administrators: administrators.into(), others: others.into() }
+    }
+
+    /// The names of those that are reported not to administer the device.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &str> {
+        self.others.split_terminator(END)
+    }
+}
+
+impl<'de> Deserialize<'de> for Metrics {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Kept {
+            administrators: Box<[LocalAccount]>,
+            others: Box<str>,
+        }
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Array(elements) => Self::of(elements.into_iter().filter_map(|one| serde_json::from_value(one).ok())),
+            // What a checkpoint keeps of it. Anything else is left out.
+            other => serde_json::from_value(other)
+                .map(|Kept { administrators, others }| Self { administrators, others })
+                .unwrap_or_default(),
+        })
+    }
 }
 
 /// A local account in the list of System Insights.
@@ -72,8 +114,8 @@ pub(crate) fn de_administrators<'de, D: Deserializer<'de>>(deserializer: D) -> R
 pub(crate) struct ListedAccount {
     /// Its device and its name.
     key: (Id, Box<str>),
-    /// The account, if it administers its device.
-    pub(crate) administrator: Option<LocalAccount>,
+    /// The account, unless it is known not to administer its device.
+    pub(crate) account: Option<LocalAccount>,
 }
 
 impl ListedAccount {
@@ -88,7 +130,7 @@ impl From<Wire> for ListedAccount {
         let Wire { system_id, username, admin, managed, suspended, ad_managed, real_user } = wire;
         let key = (system_id, username.as_deref().unwrap_or_default().into());
         let account = LocalAccount { user_name: username, admin, managed, suspended, ad_managed, real_user };
-        Self { key, administrator: Some(account).filter(|account| account.admin == Some(true)) }
+        Self { key, account: Some(account).filter(|account| account.admin != Some(false)) }
     }
 }
 
@@ -122,12 +164,13 @@ impl Identified for ListedAccount {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::super::systems::System;
+    use super::*;
 
     #[test]
-    fn of_the_accounts_of_a_device_only_its_administrators_are_kept_through_a_checkpoint() {
+    fn of_the_accounts_of_a_device_its_administrators_are_kept_through_a_checkpoint() {
         let read = |metrics: Value| -> System {
             serde_json::from_value(json!({"_id": "5f0000000000000000000001", "userMetrics": metrics})).unwrap()
         };
@@ -137,18 +180,15 @@ mod tests {
             {"userName": 5, "admin": {}}, {"admin": true},
         ]);
         let system = read(metrics);
-        let names = |system: &System| -> Vec<Option<String>> {
-            system.local_administrators.iter().map(|account| account.name().map(str::to_owned)).collect()
-        };
-        assert_eq!(names(&system), [Some("root".to_owned()), Some("odd".to_owned()), None]);
-        assert_eq!(
-            (system.local_administrators[0].managed, system.local_administrators[1].managed),
-            (Some(false), None)
-        );
+        let administrators = &system.local_accounts.administrators;
+        let names: Vec<Option<&str>> = administrators.iter().map(LocalAccount::name).collect();
+        assert_eq!(names, [Some("root"), Some("odd"), None]);
+        assert_eq!((administrators[0].managed, administrators[1].managed), (Some(false), None));
+        assert_eq!(system.local_accounts.others().collect::<Vec<_>>(), ["guest"], "of the others the names");
         let again: System = serde_json::from_value(serde_json::to_value(&system).unwrap()).unwrap();
-        assert_eq!(again.local_administrators, system.local_administrators);
-        for odd in [json!(null), json!({}), json!("x"), json!(7)] {
-            assert!(read(odd).local_administrators.is_empty());
+        assert_eq!(again.local_accounts, system.local_accounts);
+        for odd in [json!(null), json!({}), json!("x"), json!(7), json!({"administrators": 7, "others": null})] {
+            assert_eq!(read(odd).local_accounts, Metrics::default());
         }
     }
 }

@@ -4,7 +4,7 @@ use connector_api::Attributes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-use super::local_accounts::{self, LocalAccount};
+use super::local_accounts::Metrics;
 use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing, listing};
 
@@ -69,9 +69,9 @@ pub(crate) struct System {
     pub(crate) last_contact: Option<Timestamp>,
     #[serde(default, deserialize_with = "lenient::de_time")]
     pub(crate) created: Option<Timestamp>,
-    /// The administrators among the local accounts that the device reports. The others are not kept: a device may have many.
-    #[serde(default, rename = "userMetrics", deserialize_with = "local_accounts::de_administrators")]
-    pub(crate) local_administrators: Box<[LocalAccount]>,
+    /// The local accounts that the device reports.
+    #[serde(default, rename = "userMetrics")]
+    pub(crate) local_accounts: Metrics,
     #[serde(flatten, deserialize_with = "kept", serialize_with = "lenient::ser_fields")]
     pub(crate) rest: Attributes,
 }
@@ -88,9 +88,11 @@ impl System {
         self.display_name.as_deref().or(self.hostname.as_deref()).unwrap_or_default()
     }
 
-    /// Whether root may sign in by SSH: by the setting, or by what the device reports.
+    /// Whether root may sign in by SSH: by the setting, if it is applied, or by what the device reports.
     pub(crate) fn lets_root_in(&self) -> bool {
-        ["allowSshRootLogin", "sshRootEnabled"].iter().any(|name| self.flag(name) == Some(true))
+        // JumpCloud applies it only where it changes the configuration of `sshd`.
+        let is_applied = self.flag("modifySSHDConfig") != Some(false) && !self.ignores_case();
+        self.flag("sshRootEnabled") == Some(true) || is_applied && self.flag("allowSshRootLogin") == Some(true)
     }
 
     /// Whether signing in takes no second factor.
@@ -139,5 +141,31 @@ impl Identified for SystemGroup {
 
     fn id(&self) -> &Id {
         &self.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_setting_that_is_not_applied_lets_nobody_in() {
+        let lets_root_in = |mut fields: Value| {
+            fields["_id"] = json!("5f0000000000000000000001");
+            serde_json::from_value::<System>(fields).unwrap().lets_root_in()
+        };
+        for (fields, expected) in [
+            (json!({"allowSshRootLogin": true}), true),
+            (json!({"allowSshRootLogin": true, "modifySSHDConfig": true, "os": "Ubuntu"}), true),
+            (json!({"allowSshRootLogin": true, "modifySSHDConfig": false}), false),
+            (json!({"allowSshRootLogin": true, "modifySSHDConfig": false, "sshRootEnabled": true}), true),
+            (json!({"allowSshRootLogin": true, "os": "Windows"}), false),
+            (json!({"allowSshRootLogin": null, "sshRootEnabled": false}), false),
+        ] {
+            assert_eq!(lets_root_in(fields.clone()), expected, "{fields}");
+        }
     }
 }

@@ -160,7 +160,7 @@ impl Discovery for LocalAccounts {
     fn fuzz(&self, bytes: &[u8]) {
         let mut reading = Reading::of(&[]);
         let rows = crate::fuzzing::rows::<ListedAccount>(bytes);
-        rows.iter().filter_map(|row| row.administrator.as_ref()).for_each(|account| reading.administrator(0, account));
+        rows.iter().filter_map(|row| row.account.as_ref()).for_each(|account| reading.administrator(0, account));
         drop(reading.finish());
     }
 

@@ -291,3 +291,41 @@ async fn a_managed_administrator_is_that_of_the_user_who_may_sign_in_and_has_its
         |number: u64| codes(&scanned.account(&id(number)).reasons).contains(&"local_administrator_not_granted");
     assert_eq!([1, 2, 3, 4, 5].map(is_accused), [false, false, false, true, true]);
 }
+
+#[tokio::test]
+async fn what_a_device_reports_of_an_account_goes_before_what_system_insights_knew_earlier() {
+    let before = |device: u64, name: &str| json!({"system_id": id(device), "username": name, "admin": true});
+    let no = |name: &str| json!({"userName": name, "admin": false, "managed": false});
+    let (_console, scanned) = Content::default()
+        .list(
+            "/api/systems",
+            [
+                device(
+                    10,
+                    "Ubuntu",
+                    json!([no("bob"), {"userName": "eve", "admin": true}, {"userName": "new", "admin": null}]),
+                ),
+                device(11, "Windows", json!([no("Bob")])),
+                device(12, "Ubuntu", json!([no("Bob"), no("x\u{0}bob")])),
+            ],
+        )
+        .list(
+            INSIGHTS,
+            [
+                before(10, "bob"),
+                before(10, "new"),
+                before(11, "bob"),
+                before(12, "bob"),
+                // Whether it administers the device is not said here, but it is suspended.
+                json!({"system_id": id(10), "username": "eve", "admin": null, "suspended": true}),
+                json!({"system_id": id(12), "username": "eve", "admin": null, "suspended": true}),
+            ],
+        )
+        .scanned()
+        .await;
+    assert_eq!(names(&scanned), ["eve@h10", "new@h10", "bob@h12"]);
+    let eve = scanned.named("eve@h10");
+    assert_eq!((eve.enabled, codes(&eve.reasons)), (Some(false), vec![]), "what cannot be used is no evidence");
+    let report = scanned.summary.section(Section::LOCAL_ACCOUNTS).unwrap();
+    assert_eq!((&report.status, report.dangling), (&SectionStatus::Complete, 0));
+}

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use connector_api::{ConnectorError, ErrorCode};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::{Found, LocalAdministrator, LocalNames};
 use crate::api::Id;
@@ -18,8 +18,12 @@ pub(super) struct Reading {
     /// For each device, whether names there are the same in any case.
     ignores_case: Vec<bool>,
     names: LocalNames,
-    /// Those of `userMetrics` first.
+    /// Those of `userMetrics` first, by device.
     administrators: Vec<LocalAdministrator>,
+    /// How many of them are from `userMetrics`.
+    reported: usize,
+    /// The names that `userMetrics` has of those that do not administer their devices.
+    others: HashSet<(u32, String)>,
     /// Administrators without a usable name.
     unusable: u64,
 }
@@ -32,11 +36,17 @@ impl Reading {
             ignores_case: devices.iter().map(System::ignores_case).collect(),
             names: LocalNames::default(),
             administrators: Vec::new(),
+            reported: 0,
+            others: HashSet::new(),
             unusable: 0,
         };
         for (at, device) in (0_u32..).zip(devices) {
-            device.local_administrators.iter().for_each(|account| reading.administrator(at, account));
+            device.local_accounts.administrators.iter().for_each(|account| reading.administrator(at, account));
+            let others = device.local_accounts.others();
+            let others: Vec<_> = others.map(|name| (at, reading.key(at, name).into_owned())).collect();
+            reading.others.extend(others);
         }
+        reading.reported = reading.administrators.len();
         reading
     }
 
@@ -76,18 +86,41 @@ impl Reading {
         result
     }
 
-    /// Enters rows of System Insights.
+    /// Enters rows of System Insights, which may be older than what the devices report.
     pub(super) fn enter(&mut self, rows: Vec<ListedAccount>, progress: &mut SectionProgress) {
         for row in rows {
-            let Some(account) = &row.administrator else { continue };
+            let Some(account) = &row.account else { continue };
+            let is_administrator = account.admin == Some(true);
             match self.devices.get(row.device()) {
-                Some(&device) => self.administrator(device, account),
-                None => progress.dangling(
+                Some(&device) if is_administrator => {
+                    let name = account.name().map(|name| (device, self.key(device, name).into_owned()));
+                    if name.is_none_or(|name| !self.others.contains(&name)) {
+                        self.administrator(device, account);
+                    }
+                }
+                // A row that does not say whether the account is an administrator adds to one that is reported.
+                Some(&device) if self.is_reported(device, account) => self.administrator(device, account),
+                None if is_administrator => progress.dangling(
                     || format!("local account {}", account.name().unwrap_or_default()),
                     || format!("system {}", row.device()),
                 ),
+                _ => {}
             }
         }
+    }
+
+    /// Whether `userMetrics` of a device has this account as an administrator.
+    fn is_reported(&self, device: u32, account: &LocalAccount) -> bool {
+        let Some(name) = account.name().map(|name| self.key(device, name)) else { return false };
+        let reported = &self.administrators[..self.reported];
+        let first = reported.partition_point(|one| one.device < device);
+        let mut own = reported[first..].iter().take_while(|one| one.device == device);
+        own.any(|one| self.names.0.nth(one.name).is_some_and(|known| self.key(device, known) == name))
+    }
+
+    /// A name on a device, as it is compared.
+    fn key<'n>(&self, device: u32, name: &'n str) -> Cow<'n, str> {
+        key(&self.ignores_case, device, name)
     }
 
     /// Enters what one source says of an administrator.
@@ -106,9 +139,7 @@ impl Reading {
     pub(super) fn finish(self) -> Found {
         let Self { ignores_case, names, mut administrators, .. } = self;
         let key = |one: &LocalAdministrator| {
-            let name = names.0.nth(one.name).unwrap_or_default();
-            let folds = ignores_case.get(one.device as usize) == Some(&true);
-            (one.device, if folds { Cow::Owned(name.to_lowercase()) } else { Cow::Borrowed(name) })
+            (one.device, key(&ignores_case, one.device, names.0.nth(one.name).unwrap_or_default()))
         };
         administrators.sort_by(|one, other| key(one).cmp(&key(other)));
         administrators.dedup_by(|later, first| {
@@ -124,4 +155,9 @@ impl Reading {
         administrators.shrink_to_fit();
         Found { names, administrators, ..Found::default() }
     }
+}
+
+/// A name on a device, as it is compared: in lower case where names are the same in any case.
+fn key<'n>(ignores_case: &[bool], device: u32, name: &'n str) -> Cow<'n, str> {
+    if ignores_case.get(device as usize) == Some(&true) { name.to_lowercase().into() } else { name.into() }
 }
