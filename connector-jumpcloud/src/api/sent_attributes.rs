@@ -20,13 +20,25 @@ pub(crate) struct SentAttributes {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SentAttribute {
     pub(crate) name: String,
-    /// Absent if it may be a secret.
+    /// Absent if it may be a secret. The texts of a list are separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<String>,
 }
 
 /// Parts of names of attributes whose values are not kept.
-const SECRETS: [&str; 6] = ["secret", "password", "passwd", "private", "token", "apikey"];
+const SECRETS: [&str; 11] = [
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "credential",
+    "private",
+    "privkey",
+    "token",
+    "apikey",
+    "accesskey",
+];
 
 impl<'de> Deserialize<'de> for SentAttributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -69,14 +81,23 @@ fn attributes(value: &Value) -> Vec<SentAttribute> {
 fn attribute(element: &Value) -> Option<SentAttribute> {
     let name = lenient::text(element.get("name")?.clone()).filter(|name| !is_key(name))?;
     let bare: String = name.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect();
-    let value = element.get("value").cloned().and_then(lenient::text);
+    let value = element.get("value").cloned().and_then(text);
     let value = value.filter(|value| !is_key(value) && !SECRETS.iter().any(|secret| bare.contains(secret)));
     Some(SentAttribute { name, value })
 }
 
-/// Whether a text contains a private key in the usual format.
+/// A text, or those of a list.
+fn text(value: Value) -> Option<String> {
+    let Value::Array(elements) = value else { return lenient::text(value) };
+    let texts: Vec<String> = elements.into_iter().filter_map(lenient::text).collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
+}
+
+/// Whether a text may contain a private key in a usual format: PEM, OpenPGP, PuTTY, or PEM in Base64, whose label is not
+/// readable.
 fn is_key(text: &str) -> bool {
-    text.contains("PRIVATE KEY-----")
+    let upper = text.to_ascii_uppercase();
+    upper.contains("PRIVATE KEY") || upper.contains("PUTTY-USER-KEY-FILE") || text.contains("LS0tLS1CRUdJTi")
 }
 
 /// Whether a value contains a private key anywhere.
@@ -118,6 +139,9 @@ mod tests {
         }
         let numbers = json!({"databaseAttributes": {"value": [{"name": 7, "value": true}, {"value": "x"}, null, "y"]}});
         assert_eq!(sent(numbers)["databaseAttributes"], json!([{"name": "7", "value": "true"}]));
+        let list = json!({"constantAttributes": [{"name": "roles", "value": ["arn:1", null, "arn:2"]}, {"name": "x", "value": []}]});
+        let kept = json!([{"name": "roles", "value": "arn:1, arn:2"}, {"name": "x"}]);
+        assert_eq!(sent(list)["constantAttributes"], kept);
         for odd in [json!(null), json!("[REDACTED]"), json!(7), json!([]), json!({"constantAttributes": {"value": {}}})]
         {
             assert_eq!(sent(odd), json!({"constantAttributes": [], "databaseAttributes": []}));
@@ -130,9 +154,32 @@ mod tests {
             {"name": "Client-Secret", "value": "hunter2"}, {"name": "api_key", "value": "hunter2"},
             {"name": "pem", "value": "-----BEGIN RSA PRIVATE KEY-----\nhunter2"},
             {"name": "-----BEGIN PRIVATE KEY-----hunter2", "value": "x"},
+            {"name": "pgp", "value": "-----BEGIN PGP PRIVATE KEY BLOCK-----\nhunter2"},
+            {"name": "base64", "value": "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t"},
+            {"name": "ppk", "value": ["PuTTY-User-Key-File-3: ssh-ed25519", "hunter2"]},
+            {"name": "db_pwd", "value": "hunter2"}, {"name": "Pass-Phrase", "value": "hunter2"},
+            {"name": "AWS Access Key", "value": "hunter2"}, {"name": "PRIVKEY", "value": "hunter2"},
+            {"name": "credentials", "value": "hunter2"},
         ]);
         let kept = sent(json!({"constantAttributes": list}))["constantAttributes"].clone();
-        assert_eq!(kept, json!([{"name": "Client-Secret"}, {"name": "api_key"}, {"name": "pem"}]));
+        let names = kept.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap());
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            [
+                "Client-Secret",
+                "api_key",
+                "pem",
+                "pgp",
+                "base64",
+                "ppk",
+                "db_pwd",
+                "Pass-Phrase",
+                "AWS Access Key",
+                "PRIVKEY",
+                "credentials"
+            ]
+        );
+        assert!(kept.as_array().unwrap().iter().all(|one| one.get("value").is_none()), "{kept}");
         assert!(holds_key(&json!({"a": [{"b": "-----BEGIN PRIVATE KEY-----"}]})) && !holds_key(&json!({"a": ["b"]})));
     }
 }

@@ -85,8 +85,9 @@ fn row(application: &Application) -> Resource {
     enter_text(&mut row.attributes, "name", application.name.as_deref());
     enter_text(&mut row.attributes, "displayName", application.display_name.as_deref());
     let SentAttributes { constant_attributes, database_attributes } = &application.config;
-    let of_users: Vec<&SentAttribute> = database_attributes.iter().chain(&application.database_attributes).collect();
+    // The row may have the same attributes as its configuration.
+    let of_row = application.database_attributes.iter().filter(|one| !database_attributes.contains(one));
     enter_sent(&mut row.attributes, "constantAttributes", constant_attributes.iter());
-    enter_sent(&mut row.attributes, "databaseAttributes", of_users.into_iter());
+    enter_sent(&mut row.attributes, "databaseAttributes", database_attributes.iter().chain(of_row));
     row
 }
