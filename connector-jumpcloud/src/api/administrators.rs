@@ -106,14 +106,12 @@ impl Administrator {
 
     /// The API key, if there is one.
     fn any_api_key(&self) -> Option<ApiKey> {
-        let hash = self.fields.get("apiKeyHash").filter(Value::is_object);
+        // An empty object means none.
+        let hash = self.fields.get("apiKeyHash").filter(|hash| hash.as_object().is_some_and(|hash| !hash.is_empty()));
         let made_at = self.api_key_made_at();
         let is_set = self.flag("apiKeySet").unwrap_or(made_at.is_some() || hash.is_some());
-        let expiry = match hash.as_ref().map(|hash| hash.get("expireAt").unwrap_or(&Value::Null)) {
-            None => Expiry::Unknown,
-            Some(Value::Null) => Expiry::Never,
-            Some(end) => lenient::time(end).map_or(Expiry::Unknown, Expiry::At),
-        };
+        let end = hash.as_ref().map(|hash| hash.get("expireAt").unwrap_or(&Value::Null));
+        let expiry = end.map_or(Expiry::Unknown, Expiry::of);
         is_set.then_some(ApiKey { made_at, expiry })
     }
 
@@ -133,7 +131,8 @@ impl Administrator {
         row.created_at = made_at;
         (row.expires_at, row.never_expires) = expiry.in_row();
         let has_expired = matches!(expiry, Expiry::At(end) if end <= now);
-        row.usable = if has_expired { Some(false) } else { self.flag("apiKeyAllowed") };
+        let is_suspended = self.flag("suspended") == Some(true);
+        row.usable = if has_expired || is_suspended { Some(false) } else { self.flag("apiKeyAllowed") };
         Some(row)
     }
 }
@@ -188,6 +187,15 @@ pub(crate) enum Expiry {
 }
 
 impl Expiry {
+    /// From a field: `null` means never, as does an empty text and the first day of the first year.
+    pub(crate) fn of(end: &Value) -> Self {
+        match end {
+            Value::Null => Self::Never,
+            Value::String(text) if text.is_empty() || text.starts_with("0001-01-01") => Self::Never,
+            end => lenient::time(end).map_or(Self::Unknown, Self::At),
+        }
+    }
+
     /// `expiresAt` and `neverExpires` of a credential in rows.
     pub(crate) fn in_row(self) -> (Option<Timestamp>, Option<bool>) {
         match self {
@@ -252,5 +260,14 @@ mod tests {
         assert_eq!(key(hash(Value::Null)), Some(Expiry::Never));
         assert_eq!(key(hash(json!("2027-01-01T00:00:00Z"))), Some(Expiry::At("2027-01-01T00:00:00Z".parse().unwrap())));
         assert_eq!(key(hash(json!("some day"))), Some(Expiry::Unknown));
+        assert_eq!(key(hash(json!("0001-01-01T00:00:00Z"))), Some(Expiry::Never));
+        assert_eq!(key(json!({"apiKeyHash": {}})), None, "an empty object means none");
+        assert_eq!(key(json!({"apiKeySet": true, "apiKeyHash": {}})), Some(Expiry::Unknown));
+        let now = "2026-11-26T00:00:00Z".parse().unwrap();
+        let usable = |suspended: bool| {
+            let fields = json!({"apiKeySet": true, "apiKeyAllowed": true, "suspended": suspended});
+            administrator(&fields).credential(now).unwrap().usable
+        };
+        assert_eq!([false, true].map(usable), [Some(true), Some(false)]);
     }
 }

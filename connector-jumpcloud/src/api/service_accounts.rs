@@ -61,7 +61,7 @@ impl ServiceAccount {
 
     /// The number of organisations that it reaches, if reported.
     pub(crate) fn organizations(&self) -> Option<u64> {
-        self.fields.get("orgCount")?.as_u64()
+        lenient::text(self.fields.get("orgCount")?)?.trim().parse().ok()
     }
 
     /// The provider that it belongs to. Ids of zeros mean none.
@@ -100,7 +100,8 @@ const PREFIX: usize = 8;
 impl Credential {
     fn of(auth_type: Option<&str>, config: &Map<String, Value>) -> Self {
         let text = |field: &str| config.get(field).cloned().and_then(lenient::text);
-        let kind = match auth_type {
+        let auth_type = auth_type.map(str::to_ascii_uppercase);
+        let kind = match auth_type.as_deref() {
             Some("API_KEY") => CredentialKind::API_KEY,
             Some("CLIENT_SECRET") => CredentialKind::CLIENT_SECRET,
             Some(other) if other != "AUTH_TYPE_UNSPECIFIED" => CredentialKind::new(in_camel_case(other)),
@@ -123,7 +124,7 @@ impl Credential {
 
     /// Whether it can be used at a time; `None` if its status is a word that is not known.
     pub(crate) fn is_usable(&self, now: Timestamp) -> Option<bool> {
-        match (self.status.as_deref(), self.expiry) {
+        match (self.status.as_deref().map(str::to_ascii_uppercase).as_deref(), self.expiry) {
             (Some("EXPIRED"), _) => Some(false),
             (_, Expiry::At(end)) if end <= now => Some(false),
             (Some("ACTIVE" | "EXPIRING"), _) => Some(true),
@@ -164,14 +165,14 @@ impl Credential {
 
 /// When a credential expires. What is absent is no evidence that it never does: `null` is, and a lifetime without a number.
 fn expiry(expires_at: Option<&Value>, created_at: Option<Timestamp>, lifetime: Option<&str>) -> Expiry {
-    let days = |lifetime: &str| lifetime.split(' ').next()?.parse::<i32>().ok();
-    let no_time = match expires_at {
-        Some(Value::String(text)) => text.starts_with("0001-01-01") || text.is_empty(),
-        other => other.is_some_and(Value::is_null),
+    // Only lifetimes in days are published: how long another one is is not guessed.
+    let days = |lifetime: &str| {
+        let (count, unit) = lifetime.split_once(' ')?;
+        unit.trim().to_ascii_lowercase().starts_with("day").then(|| count.parse::<i32>().ok())?
     };
-    match (expires_at.and_then(lenient::time), lifetime) {
-        (Some(end), _) => Expiry::At(end),
-        (None, Some(lifetime)) => match (days(lifetime), created_at) {
+    match (expires_at.map_or(Expiry::Unknown, Expiry::of), lifetime) {
+        (end @ Expiry::At(_), _) => end,
+        (_, Some(lifetime)) => match (days(lifetime), created_at) {
             (Some(days), Some(created_at)) => {
                 let length = SignedDuration::from_hours(24 * i64::from(days));
                 created_at.checked_add(length).map_or(Expiry::Unknown, Expiry::At)
@@ -179,8 +180,7 @@ fn expiry(expires_at: Option<&Value>, created_at: Option<Timestamp>, lifetime: O
             (None, _) if !lifetime.bytes().any(|byte| byte.is_ascii_digit()) => Expiry::Never,
             _ => Expiry::Unknown,
         },
-        (None, None) if no_time => Expiry::Never,
-        (None, None) => Expiry::Unknown,
+        (other, None) => other,
     }
 }
 
@@ -295,6 +295,9 @@ mod tests {
             (json!({"lifetime": "Never"}), Expiry::Never),
             (json!({"lifetime": "90 Days"}), Expiry::Unknown),
             (json!({"lifetime": "90 Days", "expiresAt": null}), Expiry::Unknown),
+            (json!({"lifetime": "1 Year", "createdAt": "2026-01-01T00:00:00Z"}), Expiry::Unknown),
+            (json!({"lifetime": "12 Months", "createdAt": "2026-01-01T00:00:00Z"}), Expiry::Unknown),
+            (json!({"lifetime": "90", "createdAt": "2026-01-01T00:00:00Z"}), Expiry::Unknown),
             (
                 json!({"lifetime": "90 Days", "createdAt": "2026-01-01T00:00:00Z"}),
                 Expiry::At(time("2026-04-01T00:00:00Z")),
@@ -314,6 +317,8 @@ mod tests {
             (json!("EXPIRED"), json!("2027-01-01T00:00:00Z"), Some(false)),
             (json!("EXPIRING"), json!(null), Some(true)),
             (json!("REVOKED"), json!("2027-01-01T00:00:00Z"), None),
+            (json!("active"), json!("2027-01-01T00:00:00Z"), Some(true)),
+            (json!("Expired"), json!(null), Some(false)),
             (json!(null), json!("2027-01-01T00:00:00Z"), Some(true)),
         ] {
             let config = json!({"status": status, "expiresAt": expires_at});
@@ -321,5 +326,9 @@ mod tests {
             assert_eq!(one.credentials()[0].is_usable(now), usable, "{config}");
         }
         assert_eq!(in_camel_case("SIGNED_JWT"), "signedJwt");
+        for (word, kind) in [("api_key", CredentialKind::API_KEY), ("Client_Secret", CredentialKind::CLIENT_SECRET)] {
+            let one = read(json!({"authConfigList": [{"authType": word, "apiKeyConfig": {}}]}));
+            assert_eq!(one.credentials()[0].kind, kind);
+        }
     }
 }
