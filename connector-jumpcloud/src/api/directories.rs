@@ -70,9 +70,15 @@ pub(crate) struct DefaultDomain {
 /// Whether JumpCloud may still change the accounts in a directory.
 #[derive(Debug, Clone, Default, Deserialize, serde::Serialize)]
 pub(crate) struct OAuthStatus {
-    /// Why not, such as `invalid_grant`.
-    #[serde(default, deserialize_with = "lenient::de_text")]
+    /// Why not, such as `invalid_grant`. What is no text is none: `false` is no error.
+    #[serde(default, deserialize_with = "de_only_text")]
     pub(crate) error: Option<String>,
+}
+
+/// A text that is not empty; anything else is absent.
+fn de_only_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(value.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
 }
 
 /// An object; anything else is an empty one.
@@ -118,7 +124,8 @@ impl Directory {
     /// Whether a RADIUS server lets users in by a certificate, and by nothing else.
     pub(crate) fn takes_certificates_alone(&self) -> bool {
         let takes_certificates = [self.user_cert_enabled, self.device_cert_enabled].contains(&Some(true));
-        takes_certificates && self.user_password_enabled == Some(false)
+        let asks_for_second_factor = matches!(self.mfa.as_deref(), Some("ENABLED" | "REQUIRED" | "ALWAYS"));
+        takes_certificates && self.user_password_enabled == Some(false) && !asks_for_second_factor
     }
 
     /// Its kind in the graph; `None` if users cannot be bound to it.

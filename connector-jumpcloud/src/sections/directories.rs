@@ -73,7 +73,7 @@ impl Discovery for Directories {
             rows.extend(servers.into_iter().map(Directory::from));
             for (directory, error) in rows.iter().filter_map(|row| Some((row, row.oauth_status.error.as_ref()?))) {
                 let name = quoted(directory.shown_name().as_ref());
-                progress.note(format!("JumpCloud cannot change the accounts of {name} any more: {error}"));
+                progress.note(format!("JumpCloud cannot change the accounts of {name} any more: {}", quoted(error)));
             }
             Read::new(progress, result, |state| state.found.directories = rows)
         }))

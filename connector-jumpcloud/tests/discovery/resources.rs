@@ -66,7 +66,8 @@ async fn what_an_application_grants_is_on_its_row_and_no_key_from_any_odd_place(
     let config = json!({
         "constantAttributes": {"type": "keyValuePairs", "value": [role, {"name": "clientSecret", "value": "hunter2"},
             {"name": "pem", "value": pem}, {"name": {"a": "hunter2"}, "value": "hunter2"}], "tooltip": {"template": "hunter2"}},
-        "databaseAttributes": {"position": 1, "value": [{"name": "team", "value": "department"}]},
+        "databaseAttributes": {"position": 1, "value": [{"name": "team", "value": "department"},
+            {"name": "role", "value": "readers"}]},
         "idpPrivateKey": {"type": "file", "value": pem}, "privateKey": "hunter2", "oidc": {"clientSecret": "hunter2"},
         "acsUrl": {"value": "https://x.example/?key=hunter2"}, "idpCertificate": {"value": "hunter2"},
     });
@@ -138,23 +139,29 @@ async fn a_directory_that_jumpcloud_can_no_longer_change_is_named_with_its_risk(
             status(json!({"expiry": {"seconds": "7"}}), 61),
             status(json!(null), 62),
             status(json!("odd"), 63),
+            status(json!({"error": false}), 65),
+            status(json!({"error": 0}), 66),
             json!({"id": id(64), "type": "g_suite", "name": "G", "defaultDomain": {"id": id(1), "domain": "x.example"}}),
         ])
         .list("/api/radiusservers", [
             json!({"_id": id(70), "userPasswordEnabled": false, "deviceCertEnabled": true, "requireTlsAuth": true}),
             json!({"_id": id(71), "userPasswordEnabled": true, "userCertEnabled": true, "authIdp": "JUMPCLOUD"}),
             json!({"_id": id(72), "userCertEnabled": true}),
+            json!({"_id": id(73), "userPasswordEnabled": false, "userCertEnabled": true, "mfa": "ALWAYS"}),
+            json!({"_id": id(74), "userPasswordEnabled": false, "userCertEnabled": true, "mfa": "DISABLED"}),
         ])
         .scanned()
         .await;
     let found = |number| codes(&resource(&scanned, number).reasons);
     assert_eq!([60, 61, 62, 63, 64].map(found), [vec!["provisioning_broken"], vec![], vec![], vec![], vec![]]);
-    assert_eq!([70, 71, 72].map(found), [vec!["radius_by_certificate_alone"], vec![], vec![]]);
+    assert!([65, 66].map(found).iter().all(Vec::is_empty), "what is no text is no error");
+    let alone = vec!["radius_by_certificate_alone"];
+    assert_eq!([70, 71, 72, 73, 74].map(found), [alone.clone(), vec![], vec![], vec![], alone]);
     assert_eq!(resource(&scanned, 60).attributes.to_map()["oAuthError"], "invalid_grant");
     assert_eq!(resource(&scanned, 64).attributes.to_map()["defaultDomain"], "x.example");
     assert_eq!(resource(&scanned, 71).attributes.to_map()["authIdp"], "JUMPCLOUD");
     let notes = &scanned.summary.section(Section::DIRECTORIES).unwrap().notes;
-    assert_eq!(notes[0], "JumpCloud cannot change the accounts of \"M60\" any more: invalid_grant");
+    assert_eq!(notes[0], "JumpCloud cannot change the accounts of \"M60\" any more: \"invalid_grant\"");
     let asked = console.asked();
     let fields = &asked.iter().find(|asked| asked.path == "/api/radiusservers").unwrap().query["fields"];
     assert!(!fields.contains("sharedSecret") && fields.contains("userCertEnabled"));
