@@ -178,7 +178,7 @@ impl<'a> Privilege<'a> {
         if account.admin == Some(true) {
             let admin = account.attributes.get("admin");
             let role = admin.as_ref().and_then(|admin| admin.get("roleName")).and_then(|role| role.as_str());
-            reasons.push(self.linked_administrator(role));
+            reasons.extend(self.linked_administrator(role));
         }
         let own = self.graph.administers_directly(user);
         enter_devices(&own, "administrator", |is_so| format!("is {is_so} by direct binding"), None, &mut reasons);

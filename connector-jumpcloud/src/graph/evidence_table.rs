@@ -104,11 +104,13 @@ macro_rules! evidence {
 evidence! {
     ConsoleRole "console_role" Privilege [High, Low] from []:
         "Has a role in the JumpCloud console. Reported for administrators, service accounts and the roles themselves. Low \
-         if its scopes only read; where scopes are not known, for the built-in role Read Only, which cannot change anything",
+         if its scopes only read; where scopes are not known, for the built-in role Read Only, which cannot change anything. \
+         Not reported if its scopes allow nothing",
         "Check that each holder still needs the role, and assign the least privileged role that is enough",
         "GET /api/v2/roles: scopes; GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
     ConsoleAdministrator "console_administrator" Privilege [High, Low] from [USERS]:
-        "Linked to a console administrator. JumpCloud itself reports the link. Low if that administrator's role may only read",
+        "Linked to a console administrator. JumpCloud itself reports the link. Low if that administrator's role may only read. \
+         Not reported if the role's scopes allow nothing",
         "Check that the person still needs to administer JumpCloud; review both accounts together",
         "users: admin";
     GlobalSudoWithoutPassword "global_sudo_without_password" Privilege [High, Medium] from [USERS] details [SYSTEMS, GRANTS]:
@@ -245,7 +247,7 @@ evidence! {
         "Root may sign in by SSH. Reported for devices, and for the local account root of such a device unless it is suspended",
         "Check what signs in as root; have it sign in as an account of its own and become administrator, then turn root login \
          off",
-        "GET /api/systems: allowSshRootLogin, sshRootEnabled";
+        "GET /api/systems: allowSshRootLogin, modifySSHDConfig, os, sshRootEnabled";
     DeviceWithoutMfa "device_without_mfa" Risk [Low] from [SYSTEMS]:
         "Signing in to the device takes no second factor. Reported for devices",
         "Require a second factor for the device if people sign in there",
@@ -259,7 +261,7 @@ evidence! {
         "A RADIUS server lets users in by a certificate alone. No password and no second factor is asked for. Reported for \
          RADIUS servers",
         "Check that certificates are revoked when a device is lost or a person leaves, or require a password as well",
-        "GET /api/radiusservers: userPasswordEnabled, userCertEnabled, deviceCertEnabled";
+        "GET /api/radiusservers: userPasswordEnabled, userCertEnabled, deviceCertEnabled, mfa";
     DisabledButBound "disabled_but_bound" Risk [Low] from [USERS, MEMBERSHIPS, SYSTEMS, APPLICATIONS, DIRECTORIES, GRANTS]:
         "Suspended, but still bound. The user is bound to a device, an application or a directory, directly or through a \
          group; reactivating the account restores that access. Not a privilege by itself",

@@ -167,10 +167,11 @@ fn roles(administrators: &Found, privilege: &Privilege<'_>) -> (Vec<Group>, Vec<
         let mut row = Group::new(role.id.clone(), ADMIN_ROLE, privilege.name_of(&held));
         row.membership_method = Some("STATIC".to_owned());
         row.member_count = Some(holders.len() as u64);
-        row.privileged = true;
-        row.reasons = vec![privilege.console_role(&held, Section::ADMINISTRATORS, |role| {
+        let reason = privilege.console_role(&held, Section::ADMINISTRATORS, |role| {
             format!("holders of the role {role} sign in to the JumpCloud console")
-        })];
+        });
+        row.privileged = reason.is_some();
+        row.reasons = reason.into_iter().collect();
         row
     });
     let memberships = holders.iter().flat_map(|(role, holders)| {

@@ -68,14 +68,10 @@ impl Discovery for ConsoleRoles {
         for role in &known.state.found.roles {
             let mut row = row(role);
             let held = Held { id: Some(role.id.clone()), name: role.name.clone() };
-            let authority = role.scopes.as_ref().map(|scopes| Authority::of(scopes.iter().map(String::as_str)));
-            // A role that is known to allow nothing makes nobody privileged.
-            if authority.is_none_or(|authority| authority.severity().is_some()) {
-                let sentence =
-                    |role| format!("holders of the role {role} call JumpCloud's API or sign in to the console");
-                row.reasons = vec![known.privilege.console_role(&held, Section::ROLES, sentence)];
-            }
-            row.privileged = !row.reasons.is_empty();
+            let sentence = |role| format!("holders of the role {role} call JumpCloud's API or sign in to the console");
+            let reason = known.privilege.console_role(&held, Section::ROLES, sentence);
+            row.privileged = reason.is_some();
+            row.reasons = reason.into_iter().collect();
             outlet.send(Section::ROLES, row).await?;
         }
         Ok(())

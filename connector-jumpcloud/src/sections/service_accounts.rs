@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::{About, Context, Discovery, Read, one_listing};
-use crate::api::administrators::Role;
+use crate::api::administrators::{Role, role_id};
 use crate::api::service_accounts::{self as api, ServiceAccount};
 use crate::graph::evidence_rules::Privilege;
 use crate::options::Switch;
@@ -108,12 +108,12 @@ impl Discovery for ServiceAccounts {
 
 /// The names of the roles by their ids. `roleName` is deprecated, so one row may omit what another has.
 fn role_names(rows: &[ServiceAccount]) -> BTreeMap<String, String> {
-    rows.iter().filter_map(|one| Some((one.text("roleId")?, one.text("roleName")?))).collect()
+    rows.iter().filter_map(|one| Some((role_id(&one.text("roleId")?), one.text("roleName")?))).collect()
 }
 
 /// The role of a service account, with its name from `names`.
 fn role(one: &ServiceAccount, names: &BTreeMap<String, String>) -> Option<Role> {
-    let id = one.text("roleId");
+    let id = one.text("roleId").map(|id| role_id(&id));
     let name = id.as_ref().and_then(|id| names.get(id).cloned()).or_else(|| one.text("roleName"));
     (id.is_some() || name.is_some()).then_some(Role { id, name })
 }
@@ -123,10 +123,11 @@ fn group(id: String, role: &Role, members: u64, privilege: &Privilege<'_>) -> Gr
     let mut row = Group::new(id, ROLE, privilege.name_of(role));
     row.membership_method = Some("STATIC".to_owned());
     row.member_count = Some(members);
-    row.privileged = true;
-    row.reasons = vec![privilege.console_role(role, Section::SERVICE_ACCOUNTS, |role| {
+    let reason = privilege.console_role(role, Section::SERVICE_ACCOUNTS, |role| {
         format!("service accounts with the role {role} call JumpCloud's API")
-    })];
+    });
+    row.privileged = reason.is_some();
+    row.reasons = reason.into_iter().collect();
     row
 }
 
@@ -140,7 +141,7 @@ fn account(one: &ServiceAccount, username: &str, now: Timestamp) -> Account {
     row.display_name = Some(one.name());
     row.state = one.text("status");
     row.credentials = credentials.iter().map(|credential| credential.row(now)).collect();
-    let by_state = match row.state.as_deref() {
+    let by_state = match row.state.as_deref().map(str::to_ascii_uppercase).as_deref() {
         Some("ACTIVE" | "EXPIRING") => Some(true),
         Some("EXPIRED") => Some(false),
         _ => None,
@@ -157,8 +158,12 @@ fn account(one: &ServiceAccount, username: &str, now: Timestamp) -> Account {
     row.created_at = one.time("createdAt");
     let mut facts = PasswordFacts::default();
     let last = row.credentials.iter().filter_map(|credential| credential.expires_at).max();
-    let never = row.credentials.iter().any(|credential| credential.never_expires == Some(true));
-    facts.expires_at = one.time("expiresAt").or(last.filter(|_| !never));
+    let can_be_used = || row.credentials.iter().filter(|credential| credential.usable != Some(false));
+    let never = can_be_used().any(|credential| credential.never_expires == Some(true));
+    let is_known = !row.credentials.is_empty() && can_be_used().all(|credential| credential.expires_at.is_some());
+    // The row has one date, whatever its credentials are: it counts only if they do not say when they expire.
+    let of_row = one.time("expiresAt").filter(|_| !is_known);
+    facts.expires_at = last.max(of_row).filter(|_| !never);
     facts.expired = row.enabled.map(|enabled| !enabled);
     row.password = (facts != PasswordFacts::default()).then_some(facts);
     row.attributes = one.fields.clone();

@@ -66,12 +66,9 @@ async fn privilege_follows_from_scopes_and_not_from_the_name_of_a_role() {
     .serve()
     .await;
     let scanned = scan(console.system()).await;
-    for (number, severity, words) in [
-        (1, Severity::High, ": may change users"),
-        (2, Severity::Low, ": may only read"),
-        (3, Severity::Low, ""),
-        (4, Severity::Low, ": may do nothing"),
-    ] {
+    for (number, severity, words) in
+        [(1, Severity::High, ": may change users"), (2, Severity::Low, ": may only read"), (3, Severity::Low, "")]
+    {
         for holder in [100 + number, 200 + number] {
             let reason = &scanned.account(&id(holder)).reasons[0];
             assert_eq!((reason.code.as_str(), reason.severity), ("console_role", severity), "{holder}");
@@ -81,6 +78,12 @@ async fn privilege_follows_from_scopes_and_not_from_the_name_of_a_role() {
     }
     let privileged: Vec<bool> = roles(&scanned).map(|role| role.privileged).collect();
     assert_eq!(privileged, [true, true, true, false], "who may do nothing is not privileged");
+    let nothing: Vec<&Group> = scanned.groups().filter(|group| group.external_id == id(4)).collect();
+    assert_eq!(nothing.len(), 3, "the role itself, and as administrators and service accounts hold it");
+    assert!(nothing.iter().all(|group| !group.privileged && group.reasons.is_empty()));
+    for holder in [104, 204] {
+        assert_eq!(scanned.account(&id(holder)).reasons, [], "nor are its holders");
+    }
 }
 
 #[tokio::test]

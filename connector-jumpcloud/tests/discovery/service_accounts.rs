@@ -52,11 +52,14 @@ async fn every_service_account_is_what_the_console_holds() {
 #[tokio::test]
 async fn a_role_that_one_row_does_not_name_has_the_name_that_another_gives() {
     let one = |number: u64, role: u64, name: Value| json!({"objectId": id(number), "name": format!("job {number}"), "roleId": id(role), "roleName": name});
-    let rows = [one(1, 7, Value::Null), one(2, 7, json!("Read Only")), one(3, 8, Value::Null)];
+    let mut rows = [one(1, 7, Value::Null), one(2, 7, json!("Read Only")), one(3, 8, Value::Null)];
+    let (written, same) = ("64A0B1C2D3E4F5061728394A", "64a0b1c2d3e4f5061728394a");
+    rows[0]["roleId"] = json!(written);
+    rows[1]["roleId"] = json!(same);
     let console = Content::default().list(PATH, rows).serve().await;
     let scanned = scan(console.system()).await;
     let roles: Vec<_> = scanned.groups().map(|group| (group.name.as_str(), group.member_count)).collect();
-    assert_eq!(roles, [("Read Only", Some(2)), (&*id(8), Some(1))]);
+    assert_eq!(roles, [(&*id(8), Some(1)), ("Read Only", Some(2))], "one role, in whatever case its id is written");
     assert_eq!(scanned.account(&id(1)).severity(), Some(Severity::Low));
     assert_eq!(scanned.account(&id(3)).severity(), Some(Severity::High), "what a role may is not known");
 }
@@ -181,6 +184,7 @@ async fn a_service_account_of_a_provider_reaches_several_organisations_unless_it
                 one(3, json!({"orgCount": 1, "providerId": id(8)})),
                 one(4, json!({"orgCount": 0, "providerId": id(0)})),
                 one(5, json!({"orgCount": "many", "providerId": null})),
+                one(6, json!({"orgCount": "3", "providerId": id(8)})),
             ],
         )
         .serve()
@@ -195,5 +199,51 @@ async fn a_service_account_of_a_provider_reaches_several_organisations_unless_it
     };
     assert_eq!(sentence(1), Some("reaches 4 organisations"));
     assert_eq!(sentence(2), Some("belongs to a provider: how many organisations it reaches is not known"));
+    assert_eq!(sentence(6), Some("reaches 3 organisations"), "as text, too");
     assert_eq!([3, 4, 5].map(sentence), [None; 3]);
+}
+
+#[tokio::test]
+async fn an_account_expires_with_the_last_of_its_credentials_that_can_be_used() {
+    let one = |number: u64, configs: Value| {
+        let configs: Vec<Value> = configs
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|config| json!({"authType": "API_KEY", "apiKeyConfig": config}))
+            .collect();
+        json!({"objectId": id(number), "name": format!("s{number}"), "status": "Active", "expiresAt": "2026-01-01T00:00:00Z",
+            "authConfigList": configs})
+    };
+    let (soon, later) = ("2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z");
+    let console = at("2026-03-01T00:00:00Z")
+        .list(
+            PATH,
+            [
+                one(1, json!([{"expiresAt": later}, {"expiresAt": soon}])),
+                one(2, json!([{"expiresAt": soon}, {"expiresAt": null}])),
+                one(3, json!([{"expiresAt": soon}, {"expiresAt": null, "status": "expired"}])),
+                one(4, json!([{}])),
+                one(5, json!([{"expiresAt": "2026-01-01T00:00:00Z"}])),
+            ],
+        )
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    let found = [1, 2, 3, 4, 5].map(|number| {
+        let account = scanned.account(&id(number));
+        (account.password.as_ref().unwrap().expires_at.map(|end| end.to_string()), account.enabled)
+    });
+    let end = |text: &str| Some(text.to_owned());
+    let row = "2026-01-01T00:00:00Z";
+    assert_eq!(
+        found,
+        [
+            (end(later), Some(true)),
+            (None, Some(true)),
+            (end(soon), Some(true)),
+            (end(row), Some(true)),
+            (end(row), Some(false)),
+        ]
+    );
 }

@@ -33,7 +33,8 @@ impl Privilege<'_> {
 
     /// Enters the evidence for a service account.
     pub(crate) fn judge_service_account(&self, account: &mut Account, one: &ServiceAccount, role: Option<&Held>) {
-        let mut reasons = vec![self.holds(role.map_or(&[], std::slice::from_ref), Section::SERVICE_ACCOUNTS)];
+        let held = self.holds(role.map_or(&[], std::slice::from_ref), Section::SERVICE_ACCOUNTS);
+        let mut reasons: Vec<Reason> = held.into_iter().collect();
         let mut of_use: Vec<Reason> =
             one.credentials().iter().flat_map(|credential| self.of_credential(credential)).collect();
         of_use.extend(role.and_then(|role| self.broad_role(role)));

@@ -47,20 +47,21 @@ impl<'a> Roles<'a> {
 pub(super) struct Meaning<'a> {
     /// What they allow, if the scopes of all of them were read.
     pub(super) authority: Option<Authority<'a>>,
-    severity: Severity,
+    /// `None` if they are known to allow nothing: that makes nobody privileged.
+    severity: Option<Severity>,
     /// Whether one of them is in the list of roles, which then has at least its name.
     is_listed: bool,
 }
 
 impl Meaning<'_> {
-    /// The evidence, with what the roles allow behind a sentence about them.
-    fn reason(&self, evidence: Evidence, sentence: String) -> Reason {
+    /// The evidence, if they allow anything, with what they allow behind a sentence about them.
+    fn reason(&self, evidence: Evidence, sentence: String) -> Option<Reason> {
         let message = match &self.authority {
             Some(authority) => format!("{sentence}: {}", authority.words()),
             None => sentence,
         };
-        let reason = evidence.reason_of(self.severity, message);
-        if self.is_listed { reason.with_details_from([Section::ROLES]) } else { reason }
+        let reason = evidence.reason_of(self.severity?, message);
+        Some(if self.is_listed { reason.with_details_from([Section::ROLES]) } else { reason })
     }
 }
 
@@ -71,9 +72,8 @@ impl<'a> Privilege<'a> {
         let authority = scopes.map(|all| Authority::of(all.into_iter().flatten().map(String::as_str)));
         let by_name = |role: &Held| if self.name_of(role) == READ_ONLY { Severity::Low } else { Severity::High };
         let severity = match &authority {
-            // A role without scopes allows nothing, but it may be given some.
-            Some(authority) => authority.severity().unwrap_or(Severity::Low),
-            None => held.iter().map(by_name).max().unwrap_or(Severity::High),
+            Some(authority) => authority.severity(),
+            None => Some(held.iter().map(by_name).max().unwrap_or(Severity::High)),
         };
         let is_listed = held.iter().any(|role| self.roles.find(role).is_some());
         Meaning { authority, severity, is_listed }
@@ -81,41 +81,47 @@ impl<'a> Privilege<'a> {
 
     /// Enters the evidence for an account with roles in the console and possibly an API key, read by `section`.
     pub(crate) fn judge_holder(&self, account: &mut Account, roles: &[Held], key: Option<ApiKey>, section: Section) {
-        let mut reasons = vec![self.holds(roles, section)];
+        let mut reasons: Vec<Reason> = self.holds(roles, section).into_iter().collect();
         let risks = OwnRisks { of_use: self.of_api_key(key), left_over: None };
         self.judge_risks(account, section, risks, &mut reasons);
         account.reasons = most_severe_first(reasons);
     }
 
-    /// The evidence that an account holds roles. Other roles make it another reason.
-    pub(super) fn holds(&self, roles: &[Held], section: Section) -> Reason {
+    /// The evidence that an account holds roles, if they allow anything. Other roles make it another reason.
+    pub(super) fn holds(&self, roles: &[Held], section: Section) -> Option<Reason> {
         let names: Vec<String> = roles.iter().map(|role| quoted(&self.name_of(role))).collect();
         let message = match names.as_slice() {
             [] => "administers the JumpCloud console with a role without a name".to_owned(),
             [role] => format!("has the role {role} in the JumpCloud console"),
             roles => format!("has the roles {} in the JumpCloud console", roles.join(", ")),
         };
-        let reason = self.meaning(roles).reason(Evidence::ConsoleRole, message).drawn_from([section]);
+        let reason = self.meaning(roles).reason(Evidence::ConsoleRole, message)?.drawn_from([section]);
         let ids: Vec<&str> = roles.iter().filter_map(|role| role.id.as_deref().or(role.name.as_deref())).collect();
-        if ids.is_empty() { reason } else { reason.about(ids.join("/")) }
+        Some(if ids.is_empty() { reason } else { reason.about(ids.join("/")) })
     }
 
-    /// The evidence that a role makes its holders privileged, read by `section`; `sentence` builds the message from the
-    /// role's quoted name.
-    pub(crate) fn console_role(&self, role: &Held, section: Section, sentence: impl Fn(String) -> String) -> Reason {
+    /// The evidence that a role makes its holders privileged, if it allows anything, read by `section`; `sentence` builds the
+    /// message from the role's quoted name.
+    pub(crate) fn console_role(
+        &self,
+        role: &Held,
+        section: Section,
+        sentence: impl Fn(String) -> String,
+    ) -> Option<Reason> {
         let message = sentence(quoted(&self.name_of(role)));
         let meaning = self.meaning(std::slice::from_ref(role));
-        meaning.reason(Evidence::ConsoleRole, message).drawn_from([section])
+        Some(meaning.reason(Evidence::ConsoleRole, message)?.drawn_from([section]))
     }
 
-    /// The evidence that a user is linked to a console administrator with a role, if the role is known.
-    pub(super) fn linked_administrator(&self, role: Option<&str>) -> Reason {
+    /// The evidence that a user is linked to a console administrator, with a role if that is known; none if the role allows
+    /// nothing.
+    pub(super) fn linked_administrator(&self, role: Option<&str>) -> Option<Reason> {
         let Some(role) = role else {
-            return Evidence::ConsoleAdministrator.most_severe("is linked to a console administrator");
+            return Some(Evidence::ConsoleAdministrator.most_severe("is linked to a console administrator"));
         };
         let message = format!("is linked to a console administrator with the role {}", quoted(role));
         let held = Held { id: None, name: Some(role.to_owned()) };
-        self.meaning(&[held]).reason(Evidence::ConsoleAdministrator, message).about(role)
+        Some(self.meaning(&[held]).reason(Evidence::ConsoleAdministrator, message)?.about(role))
     }
 
     /// The name of a role: as the list of roles has it, else as its holder's row does, else its id.
