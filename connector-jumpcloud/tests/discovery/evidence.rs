@@ -572,3 +572,24 @@ async fn the_stories_of_the_demo_organisation_show() {
     assert!(codes(&group(cast_of_groups::PRODUCTION_ROOT).reasons).contains(&"group_sudo_without_password"));
     assert!(group(cast_of_groups::SRE_ON_CALL).privileged);
 }
+
+#[tokio::test]
+async fn which_ssh_key_is_the_oldest_is_said_only_if_all_have_a_date() {
+    let user = |number: u64, keys: Value| json!({"_id": id(number), "username": format!("u{number}"), "sudo": true, "activated": true, "ssh_keys": keys});
+    let (old, older) = (json!({"create_date": "2024-02-01T00:00:00Z"}), json!({"create_date": "2023-02-01T00:00:00Z"}));
+    let (_console, scanned) = Content::default()
+        .at(NOW.parse().unwrap())
+        .list(
+            "/api/systemusers",
+            [user(1, json!([old])), user(2, json!([old, older])), user(3, json!([old, {"name": "undated"}, older]))],
+        )
+        .scanned()
+        .await;
+    for (number, expected) in [
+        (1, "has had the same SSH key since 2024-02-01"),
+        (2, "has 2 SSH keys, the oldest of 2023-02-01"),
+        (3, "has 3 SSH keys, one of 2023-02-01"),
+    ] {
+        assert_eq!(sentence(&scanned.account(&id(number)).reasons, "stale_ssh_key"), expected);
+    }
+}
