@@ -15,7 +15,7 @@ use crate::options::attribute;
 impl Privilege<'_> {
     /// Enters that a user's local accounts administer devices on which nothing in JumpCloud gives the right, if that is known.
     pub(super) fn judge_local_accounts(&self, user: u32, sudo: Level, administered: &[u32], reasons: &mut Vec<Reason>) {
-        if administered.is_empty() || !self.knows_devices() {
+        if administered.is_empty() || !self.knows_devices() || !self.knows_temporary_access() {
             return;
         }
         let reach = self.graph.reach(Subject::Account(user));
@@ -37,11 +37,13 @@ impl Privilege<'_> {
     pub(super) fn judge_ssh_keys(&self, account: &Account, reasons: &mut Vec<Reason>) {
         let Some(Value::Array(keys)) = account.attributes.get("ssh_keys") else { return };
         let may_not = account.attributes.get("allow_public_key").and_then(|flag| lenient::flag(&flag)) == Some(false);
-        let oldest = keys.iter().filter_map(|key| lenient::time(key.get("create_date")?)).min();
-        if let Some(oldest) = oldest.filter(|oldest| !may_not && self.is_stale(*oldest)) {
+        // The age of a key without a date is not known.
+        let dates: Vec<_> = keys.iter().filter_map(|key| lenient::time(key.get("create_date")?)).collect();
+        if let Some(oldest) = dates.iter().min().filter(|oldest| !may_not && self.is_stale(**oldest)) {
             let message = match keys.len() {
-                1 => format!("has had the same SSH key since {}", day(oldest)),
-                count => format!("has {count} SSH keys, the oldest of {}", day(oldest)),
+                1 => format!("has had the same SSH key since {}", day(*oldest)),
+                count if count > dates.len() => format!("has {count} SSH keys, one of them of {}", day(*oldest)),
+                count => format!("has {count} SSH keys, the oldest of {}", day(*oldest)),
             };
             let reason = Evidence::StaleSshKey.reason(message);
             reasons.push(reason.by_setting(attribute::STALE_API_KEY_DAYS, self.stale_key_days.to_string()));
