@@ -159,6 +159,12 @@ impl Reached<'_> {
         ends.reduce(|one, other| Some(one?.max(other?))).flatten()
     }
 
+    /// Returns the strongest access of the followed paths that do not expire.
+    pub fn standing_rank(&self) -> Option<Rank> {
+        let standing = self.candidates().into_iter().filter(|candidate| self.reach.graph.end(candidate.ends).is_none());
+        standing.map(|candidate| candidate.rank).max()
+    }
+
     /// Creates the grant of this access to a principal, as a row.
     pub fn grant(&self, naming: &impl Naming, principal: &Principal) -> Grant {
         let (shown, more) = self.shown();

@@ -2,6 +2,8 @@
 //! `jumpcloud.ingresso.GetAllWorkflowAccessRequestResponse`, and `GET /api/v2/accessrequests`, which lists what single
 //! requests answer as `jumpcloud.ingresso.GetAccessRequestResponse`. The latter list is not published and rarely served.
 
+use std::collections::HashMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
@@ -33,12 +35,14 @@ pub(crate) struct Request {
     pub(crate) state: State,
     /// The id of the user who gets the access.
     pub(crate) user: Option<String>,
+    /// The id of the user who asked.
+    asked_by: Option<String>,
     /// The kind of the resource; the target's word if it is not known.
     pub(crate) kind: Option<Result<Kind, String>>,
     /// The id of the resource.
     pub(crate) resource: Option<String>,
-    /// The id or name of the group by which the user gets the access.
-    pub(crate) group: Option<String>,
+    /// The id of the group by which the user gets the access.
+    pub(crate) temp_group: Option<String>,
     /// The level on a device; the target's word if it is not known.
     pub(crate) level: Option<Result<Level, String>>,
     pub(crate) starts_at: Option<Timestamp>,
@@ -76,15 +80,14 @@ impl Request {
             && self.expires_at.is_some_and(|end| end > now)
     }
 
-    /// Whether both lists mean one request by these: they share an id, or give one user the same for the same time.
-    fn is_same(&self, other: &Self) -> bool {
-        let ids = |one: &Self| [&one.id].into_iter().chain(&one.aliases).cloned().collect::<Vec<_>>();
-        let given = |one: &Self| (one.user.clone(), one.resource.clone(), one.expires_at);
-        ids(self).iter().any(|id| ids(other).contains(id))
-            || (self.user.is_some()
-                && self.resource.is_some()
-                && self.expires_at.is_some()
-                && given(self) == given(other))
+    /// The ids by which either list may have it.
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        [&self.id].into_iter().chain(&self.aliases).map(String::as_str)
+    }
+
+    /// What one user asked for until when: two requests of which this is equal are one, even if they share no id.
+    fn asked(&self) -> Option<Asked> {
+        Some((self.asked_by.clone()?, self.resource.clone()?, self.expires_at?))
     }
 
     /// Enters what the other list has of the same request. What was granted, and whether it still is, is known better there.
@@ -95,19 +98,31 @@ impl Request {
         self.user = granted.user.or(self.user.take());
         self.kind = granted.kind.or(self.kind.take());
         self.resource = granted.resource.or(self.resource.take());
-        self.group = granted.group.or(self.group.take());
+        self.temp_group = granted.temp_group.or(self.temp_group.take());
         self.level = granted.level.or(self.level.take());
         self.expires_at = granted.expires_at.or(self.expires_at);
     }
 }
 
+/// Who asked, for which resource, and until when.
+type Asked = (String, String, Timestamp);
+
 /// The requests of both lists, each once, in the order of their ids.
 pub(crate) fn merged(of_flows: Vec<FlowRequest>, granted: Vec<AccessRequest>) -> Vec<Request> {
     let mut all: Vec<Request> = of_flows.into_iter().map(|request| request.0).collect();
-    let flows = all.len();
+    let (mut by_id, mut by_asked) = (HashMap::<String, usize>::new(), HashMap::<Asked, usize>::new());
+    for (at, request) in all.iter().enumerate() {
+        for id in request.ids() {
+            by_id.entry(id.to_owned()).or_insert(at);
+        }
+        if let Some(asked) = request.asked() {
+            by_asked.entry(asked).or_insert(at);
+        }
+    }
     for AccessRequest(request) in granted {
-        match all[..flows].iter_mut().find(|known| known.is_same(&request)) {
-            Some(known) => known.update(request),
+        let by_id = request.ids().find_map(|id| by_id.get(id));
+        match by_id.or_else(|| by_asked.get(&request.asked()?)) {
+            Some(&at) => all[at].update(request),
             None => all.push(request),
         }
     }
@@ -134,9 +149,11 @@ impl<'de> Deserialize<'de> for FlowRequest {
             aliases: fields.texts(&["runId"]),
             state: State::of(fields.text("status")),
             user: fields.text("requestor"),
+            asked_by: fields.text("requestor"),
             kind: fields.kind(),
             resource: fields.text("resourceId"),
-            group: fields.text("group"),
+            // `group` is plain text, like `department`: it need not be the group that gives the access.
+            temp_group: None,
             level: fields.text("devicePermissionLevel").map(level),
             starts_at,
             expires_at: fields
@@ -153,13 +170,14 @@ impl<'de> Deserialize<'de> for AccessRequest {
         let fields = Fields(Map::deserialize(deserializer)?);
         let request = Request {
             id: fields.id("accessId", "requestorId"),
-            aliases: fields.texts(&["jobId"]),
+            aliases: fields.text("jobId").into_iter().flat_map(|job| [decoded(&job), Some(job)]).flatten().collect(),
             state: State::of(fields.text("accessState")),
             // Who asks for somebody else does not get the access.
             user: fields.text("onBehalfOfUserId").or_else(|| fields.text("requestorId")),
+            asked_by: fields.text("requestorId").or_else(|| fields.text("onBehalfOfUserId")),
             kind: fields.kind(),
             resource: fields.text("resourceId"),
-            group: fields.text("tempGroupId"),
+            temp_group: fields.text("tempGroupId"),
             level: fields
                 .0
                 .get("additionalAttributes")
@@ -208,7 +226,16 @@ impl Fields {
 
     /// The id; without one, what distinguishes the request.
     fn id(&self, field: &str, user: &str) -> String {
-        let rest = [user, "resourceId", "expiry", "expirationDate"];
+        let rest = [
+            user,
+            "onBehalfOfUserId",
+            "resourceType",
+            "resourceId",
+            "sessionStartDate",
+            "expiry",
+            "expirationDate",
+            "createdAt",
+        ];
         self.text(field).or_else(|| self.text("id")).unwrap_or_else(|| self.texts(&rest).join("/"))
     }
 
@@ -243,6 +270,11 @@ fn level(word: String) -> Result<Level, String> {
         }
         () => Err(word),
     }
+}
+
+/// The text of a field of bytes, which JSON has in Base64.
+fn decoded(bytes: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(bytes.trim()).ok()?).ok().filter(|text| !text.is_empty())
 }
 
 /// A word in lower case, without what separates its parts.
@@ -366,6 +398,11 @@ mod tests {
                 2,
             ),
             (json!({"id": 7, "accessState": "granted"}), 2),
+            (json!({"accessId": "a1", "jobId": "ajk=", "accessState": "revoked"}), 1),
+            (
+                json!({"accessId": "a1", "requestorId": "u", "onBehalfOfUserId": "v", "resourceId": "d", "expiry": "2026-05-02T00:00:00Z", "accessState": "revoked"}),
+                1,
+            ),
         ] {
             let all = merged(flows(), vec![AccessRequest(granted(access.clone()))]);
             assert_eq!(all.len(), count, "{access}");
@@ -373,5 +410,24 @@ mod tests {
             let (state, level) = if count == 1 { (State::NotGranted, 1) } else { (State::Granted, 1) };
             assert_eq!((&one.state, one.level.iter().count()), (&state, level), "{access}");
         }
+    }
+
+    #[test]
+    fn long_histories_are_merged_without_comparing_each_request_with_each_other() {
+        let count = 20_000;
+        let row = |name: &str, number: u64, end: &str| json!({name: format!("{name}{number}"), end: "2026-05-02T00:00:00Z", "requestor": "u", "requestorId": "u", "resourceId": format!("d{number}")});
+        let flows = (0..count).map(|number| FlowRequest(flow(row("id", number, "expirationDate")))).collect();
+        let other = (0..count).map(|number| AccessRequest(granted(row("accessId", number, "expiry")))).collect();
+        let all = merged(flows, other);
+        assert_eq!(all.len() as u64, count);
+        assert!(all.iter().all(|one| one.id.starts_with("id")));
+    }
+
+    #[test]
+    fn a_request_without_an_id_is_distinguished_by_what_it_asks_for() {
+        let id = |more: Value| granted(more).id;
+        let rows = [json!({"onBehalfOfUserId": "u"}), json!({"onBehalfOfUserId": "v"}), json!({"resourceId": "d"})];
+        let ids: std::collections::BTreeSet<String> = rows.map(id).into_iter().collect();
+        assert!(ids.len() == 3 && !ids.contains(""), "{ids:?}");
     }
 }

@@ -168,7 +168,7 @@ evidence! {
         "Is in a privileged group until a certain time, directly or through other groups. One level less severe than \
          privileged_group, which is reported instead if one of the memberships does not expire",
         "Nothing, if the approval was right: the membership ends by itself; otherwise revoke the request",
-        "GET /api/v2/approvalflowrequest, GET /api/v2/accessrequests: group, tempGroupId, expiry";
+        "GET /api/v2/approvalflowrequest, GET /api/v2/accessrequests: resourceId, tempGroupId, expiry";
     LocalAdministrator "local_administrator" Privilege [Medium, Low] from [LOCAL_ACCOUNTS] details [SYSTEMS]:
         "Administers a device as a local account that no user's account in JumpCloud stands for. JumpCloud can neither \
          suspend it nor require a second factor. Not reported for suspended accounts. Low if System Insights reports that it \
@@ -176,7 +176,7 @@ evidence! {
         "Find out who uses the account; if nobody needs it, take away its administrator rights, else bind its user to the \
          device so that JumpCloud manages it",
         "GET /api/systems: userMetrics; GET /api/v2/systeminsights/users";
-    LocalAdministratorNotGranted "local_administrator_not_granted" Privilege [Medium] from [USERS, GROUPS, MEMBERSHIPS, SYSTEMS, LOCAL_ACCOUNTS, GRANTS]:
+    LocalAdministratorNotGranted "local_administrator_not_granted" Privilege [Medium] from [USERS, GROUPS, MEMBERSHIPS, SYSTEMS, LOCAL_ACCOUNTS, GRANTS, TEMPORARY_ACCESS]:
         "Administers devices by its local accounts, although in JumpCloud it may only sign in there. JumpCloud manages these \
          accounts for the user. Not reported for suspended accounts",
         "Check whether the user needs this; if so, grant it in JumpCloud, else take it away on the device",

@@ -57,7 +57,8 @@ struct Edges {
 impl<'a> Graph<'a> {
     /// Builds the graph; an edge to an object that is not in the scan is counted in `progress` and dropped.
     /// Before the users are listed, any user that an edge names is accepted.
-    pub(crate) fn new(state: &'a State, people: &People, progress: &mut SectionProgress) -> Self {
+    /// What was approved until a certain time counts if it has not ended by `now`.
+    pub(crate) fn new(state: &'a State, people: &People, now: Timestamp, progress: &mut SectionProgress) -> Self {
         let vanished = |at: u32| state.found.memberships.get(at as usize).is_some_and(Option::is_none);
         let groups = state.found.groups.rows.iter().map(|group| &group.id).zip(0..);
         let group_index: HashMap<&Id, u32> = groups.filter(|(_, at)| !vanished(*at)).collect();
@@ -76,9 +77,12 @@ impl<'a> Graph<'a> {
         });
         let group_sudo: Vec<Level> =
             state.found.groups.rows.iter().map(|group| sudo(group.rest.get("attributes").as_ref())).collect();
-        let groups = Groups { index: &group_index, sudo: &group_sudo, bindings: &of_groups, inside: &inside };
-        let temporary = Temporary::of(state, people, &groups, &index);
         let mut parts = Parts::default();
+        parts.bindings_of_groups = Lists::new(count, of_groups.into_iter());
+        parts.inside = Lists::new(resources.len(), inside.into_iter());
+        let Parts { bindings_of_groups: bindings, inside, .. } = &parts;
+        let groups = Groups { index: &group_index, sudo: &group_sudo, bindings, inside };
+        let temporary = Temporary::of(state, people, &groups, &index, now);
         let mut end = |expires_at| {
             parts.ends.push(expires_at);
             parts.ends.len() as u32
@@ -86,7 +90,7 @@ impl<'a> Graph<'a> {
         let ends_of_memberships =
             temporary.ends_of_memberships().map(|(of, expires_at)| (of, end(expires_at))).collect();
         for (user, to, access) in temporary.all_bindings() {
-            if let Some(user) = people.find(user) {
+            if let Some(user) = accepted(people, user) {
                 let mut bound = Bound::new(to, access.level.rank());
                 bound.ends = end(access.expires_at);
                 of_users.push((user, bound));
@@ -96,8 +100,6 @@ impl<'a> Graph<'a> {
         parts.groups_of = Lists::new(people.len(), held);
         parts.parents = Lists::new(count, nested.clone().map(|(group, child)| (child, group)));
         parts.bindings_of_accounts = Lists::new(people.len(), of_users.into_iter());
-        parts.bindings_of_groups = Lists::new(count, of_groups.into_iter());
-        parts.inside = Lists::new(resources.len(), inside.into_iter());
         parts.resources = resources.iter().map(target).collect();
         parts.raises = Level::raises();
         parts.raises_of_groups = group_sudo.iter().map(|level| level.rank().0).collect();
@@ -324,16 +326,14 @@ impl Edges {
         progress: &mut SectionProgress,
     ) -> Self {
         let find = |node: &Node| index.get(&(node.kind, &node.id)).copied();
-        let user = |id| {
-            let user = people.find(id)?;
-            (people.listed().is_empty() || people.is_listed(user)).then_some(user)
-        };
         let mut edges = Self::default();
         for edge in &state.found.grants {
             let entered = match (edge.from.kind, find(&edge.to)) {
                 (_, None) => None,
                 (Kind::SystemGroup, Some(to)) => find(&edge.from).map(|from| edges.inside.push((from, to))),
-                (Kind::User, Some(to)) => user(&edge.from.id).map(|user| edges.of_users.push((user, bound(edge, to)))),
+                (Kind::User, Some(to)) => {
+                    accepted(people, &edge.from.id).map(|user| edges.of_users.push((user, bound(edge, to))))
+                }
                 (_, Some(to)) => groups.get(&edge.from.id).map(|group| edges.of_groups.push((*group, bound(edge, to)))),
             };
             if entered.is_none() {
@@ -343,6 +343,11 @@ impl Edges {
         }
         edges
     }
+}
+
+/// A user that an edge names: before the users are listed any, then those that are.
+fn accepted(people: &People, user: &Id) -> Option<u32> {
+    people.find(user).filter(|user| people.listed().is_empty() || people.is_listed(*user))
 }
 
 /// The access from an edge: on devices its level, elsewhere to sign in.

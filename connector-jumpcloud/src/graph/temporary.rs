@@ -1,4 +1,4 @@
-//! ApprovedAccess that was approved until a certain time, as edges of the graph.
+//! Access that was approved until a certain time, as edges of the graph.
 //!
 //! A request gives its access in one of two ways: by a group into which the user is put, or directly. If the user is in the
 //! request's group, that membership expires. A binding of its own would count the same access twice, so there is one only
@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use connector_access::Bound;
+use connector_access::{Bound, Lists};
 use jiff::Timestamp;
 
 use crate::api::Id;
@@ -20,28 +20,18 @@ use crate::sections::temporary_access::ApprovedAccess;
 pub(super) struct Groups<'g> {
     pub(super) index: &'g HashMap<&'g Id, u32>,
     pub(super) sudo: &'g [Level],
-    pub(super) bindings: &'g [(u32, Bound)],
-    /// Device groups, each with a device in it.
-    pub(super) inside: &'g [(u32, u32)],
+    pub(super) bindings: &'g Lists<Bound>,
+    /// The devices in each device group.
+    pub(super) inside: &'g Lists<u32>,
 }
 
 impl Groups<'_> {
-    /// The group that a request names by its id, or by a name that no other group has.
-    fn find(&self, state: &State, named: &str) -> Option<u32> {
-        if let Some(group) = named.parse::<Id>().ok().and_then(|id| self.index.get(&id)) {
-            return Some(*group);
-        }
-        let has_name = |at: &u32| state.found.groups.rows[*at as usize].name.as_deref() == Some(named);
-        let mut same = self.index.values().copied().filter(has_name);
-        same.next().filter(|_| same.next().is_none())
-    }
-
     /// Whether a group itself gives at least a level on a resource.
     fn gives(&self, group: u32, resource: u32, level: Level) -> bool {
         let raised = self.sudo[group as usize];
-        self.bindings.iter().any(|(of, bound)| {
-            let leads_there = bound.to == resource || self.inside.contains(&(bound.to, resource));
-            *of == group && leads_there && Level::of_rank(bound.rank).max(raised) >= level
+        self.bindings.of(group).iter().any(|bound| {
+            Level::of_rank(bound.rank).max(raised) >= level
+                && (bound.to == resource || self.inside.of(bound.to).contains(&resource))
         })
     }
 }
@@ -58,18 +48,19 @@ pub(crate) struct Temporary<'a> {
 }
 
 impl<'a> Temporary<'a> {
+    /// What has not ended by `now`: a scan may be resumed long after the requests were read.
     pub(super) fn of(
         state: &'a State,
         people: &People,
         groups: &Groups<'_>,
         resources: &HashMap<(Kind, &Id), u32>,
+        now: Timestamp,
     ) -> Self {
         let mut all = Self::default();
-        for access in &state.found.temporary_access {
+        for access in state.found.temporary_access.iter().filter(|access| access.expires_at > now) {
             let user = people.find(&access.user);
-            let to_group = access.to.as_ref().filter(|to| to.kind == Kind::UserGroup).map(|to| to.id.to_string());
-            let named = access.group.clone().or(to_group);
-            let group = named.and_then(|named| groups.find(state, &named));
+            let to_group = access.to.as_ref().filter(|to| to.kind == Kind::UserGroup).map(|to| &to.id);
+            let group = access.temp_group.as_ref().or(to_group).and_then(|group| groups.index.get(group).copied());
             let member = user.zip(group).filter(|(user, group)| {
                 let members = state.found.memberships.get(*group as usize).and_then(Option::as_ref);
                 members.is_some_and(|members| members.users.contains(user))

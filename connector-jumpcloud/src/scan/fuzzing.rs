@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use connector_access::Subject;
 use connector_api::{ConnectorError, Principal, Record, ScanSink, Section, async_trait};
+use jiff::Timestamp;
 
 use crate::graph::Graph;
 use crate::scan::progress::SectionProgress;
@@ -33,7 +34,7 @@ pub fn fuzz_state_is_good(bytes: &[u8]) -> bool {
     local_accounts::fuzz_rows(&state);
     let sink: Arc<dyn ScanSink> = Arc::new(Nowhere);
     let mut progress = SectionProgress::new(Section::GRANTS, &sink);
-    let graph = Graph::new(&state, &state.people, &mut progress);
+    let graph = Graph::new(&state, &state.people, Timestamp::UNIX_EPOCH, &mut progress);
     for (at, group) in (0_u32..).zip(&state.found.groups.rows) {
         if let Some(members) = memberships::of_group(&state, &graph, at) {
             members.count_missing(&mut progress);

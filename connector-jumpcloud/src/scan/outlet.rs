@@ -133,7 +133,7 @@ impl Scan<'_> {
     }
 
     async fn emit_all(&self, state: &State, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
-        let graph = Graph::new(state, &state.people, outlet.aside(Section::GRANTS));
+        let graph = Graph::new(state, &state.people, self.client.clock().now(), outlet.aside(Section::GRANTS));
         let privilege = self.privilege(state, &graph);
         let known = Known { scan: self, state, graph: &graph, privilege: &privilege };
         // A section computed from others has no rows if those were not read.

@@ -1,5 +1,5 @@
-//! ApprovedAccess that was approved until a certain time: `GET /api/v2/approvalflowrequest`, and `GET /api/v2/accessrequests` where
-//! it is served.
+//! Access that was approved until a certain time: `GET /api/v2/approvalflowrequest`, and `GET /api/v2/accessrequests` where it
+//! is served.
 //!
 //! Only what is in force becomes rows: a binding with an end and the request, or the end of a membership.
 
@@ -27,7 +27,7 @@ use crate::scan::state::{Node, State};
 /// What is in force, in the order of the requests' ids.
 pub(crate) type Found = Vec<ApprovedAccess>;
 
-/// ApprovedAccess that somebody has until a certain time.
+/// Access that somebody has until a certain time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ApprovedAccess {
     /// The request's id.
@@ -35,8 +35,8 @@ pub(crate) struct ApprovedAccess {
     pub(crate) user: Id,
     /// The resource, if it is of a kind that can be reached, or the group.
     pub(crate) to: Option<Node>,
-    /// The id or name of the group by which the user has the access.
-    pub(crate) group: Option<String>,
+    /// The group by which the user has the access.
+    pub(crate) temp_group: Option<Id>,
     pub(crate) level: Level,
     pub(crate) expires_at: Timestamp,
 }
@@ -44,10 +44,18 @@ pub(crate) struct ApprovedAccess {
 pub(crate) struct TemporaryAccess;
 
 static ABOUT: About = About {
-    data: "ApprovedAccess that was approved until a certain time: bindings and memberships that expire, each with its request",
+    data: "Access that was approved until a certain time: bindings and memberships that expire, each with its request",
     source: "GET /api/v2/approvalflowrequest, GET /api/v2/accessrequests",
     cost: "1 request per 100 requests for access, and 1 for the list of granted access, which is rarely served",
-    after: &[Section::GROUPS, Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES],
+    // Whether a request is a binding of its own depends on its group's members and bindings.
+    after: &[
+        Section::GROUPS,
+        Section::MEMBERSHIPS,
+        Section::SYSTEMS,
+        Section::APPLICATIONS,
+        Section::DIRECTORIES,
+        Section::GRANTS,
+    ],
     owns: &[("binding", &["temporaryAccountToResource"])],
     fills_in: &[("membership", "expiresAt"), ("membership", "requestId")],
     option: Some(Switch {
@@ -134,34 +142,42 @@ fn in_force(requests: Vec<Request>, now: Timestamp, progress: &mut SectionProgre
     let mut found = Vec::new();
     for request in requests {
         match &request.state {
-            RequestState::Unknown(word) if word.is_empty() => note("without a status".to_owned()),
-            RequestState::Unknown(word) => note(format!("of the unknown status {}", quoted(word))),
-            RequestState::Granted if request.expires_at.is_none() => note("approved without an end".to_owned()),
+            // What has ended gives nothing, whatever became of it.
+            _ if request.expires_at.is_some_and(|end| end <= now) => {}
+            RequestState::Unknown(word) if word.is_empty() => note(not_taken("without a status")),
+            RequestState::Unknown(word) => note(not_taken(&format!("of the unknown status {}", quoted(word)))),
+            RequestState::Granted if request.expires_at.is_none() => note(not_taken("approved without an end")),
             _ if !request.is_in_force(now) => {}
             _ => found.extend(access(request, &mut note)),
         }
     }
     for (why, count) in unread {
         let requests = if count == 1 { "1 request".to_owned() } else { format!("{count} requests") };
-        progress.note(format!("{requests} for access {why}: not taken as temporary access"));
+        progress.note(format!("{requests} for access {why}"));
     }
     found
+}
+
+/// The end of a note about requests that give nothing.
+fn not_taken(why: &str) -> String {
+    format!("{why}: not taken as temporary access")
 }
 
 /// What a request in force gives; `None`, with a note, if it does not say to whom or what.
 fn access(request: Request, note: &mut impl FnMut(String)) -> Option<ApprovedAccess> {
     let Some(user) = request.user.as_ref().and_then(|user| user.parse::<Id>().ok()) else {
-        note("that name no user by id".to_owned());
+        note(not_taken("naming no user by id"));
         return None;
     };
+    let temp_group = request.temp_group.and_then(|group| group.parse::<Id>().ok());
     let to = match (request.kind, request.resource.and_then(|id| id.parse().ok())) {
         (Some(Ok(kind)), Some(id)) => Some(Node { kind, id }),
-        (Some(Err(word)), _) if request.group.is_none() => {
-            note(format!("to a resource of the unknown type {}", quoted(&word)));
+        (Some(Err(word)), _) if temp_group.is_none() => {
+            note(not_taken(&format!("to a resource of the unknown type {}", quoted(&word))));
             return None;
         }
-        _ if request.group.is_none() => {
-            note("that name no resource by type and id".to_owned());
+        _ if temp_group.is_none() => {
+            note(not_taken("naming no resource by type and id"));
             return None;
         }
         _ => None,
@@ -170,10 +186,10 @@ fn access(request: Request, note: &mut impl FnMut(String)) -> Option<ApprovedAcc
     let level = match request.level {
         Some(Ok(level)) if has_levels => level,
         Some(Err(word)) if has_levels => {
-            note(format!("with the unknown permission {}, taken as login", quoted(&word)));
+            note(format!("with the unknown permission {}: taken as login", quoted(&word)));
             Level::Login
         }
         _ => Level::Login,
     };
-    Some(ApprovedAccess { id: request.id, user, to, group: request.group, level, expires_at: request.expires_at? })
+    Some(ApprovedAccess { id: request.id, user, to, temp_group, level, expires_at: request.expires_at? })
 }

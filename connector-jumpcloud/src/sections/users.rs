@@ -90,8 +90,15 @@ impl Scan<'_> {
         for edge in state.found.grants.iter().filter(|edge| edge.from.kind == Kind::User) {
             people.intern(&edge.from.id);
         }
+        // A request may outlive its user: a list without that user is not incomplete.
+        let mut only_approved = HashSet::new();
+        for access in &state.found.temporary_access {
+            if people.find(&access.user).is_none() {
+                only_approved.insert(people.intern(&access.user));
+            }
+        }
         let Sent { result, people, rows, mut progress, endpoint, logins, same_names } =
-            self.send_users(users, progress, state, people).await;
+            self.send_users(users, progress, state, people, only_approved).await;
         progress.sent(rows);
         state.people = people;
         state.found.local_accounts.users = same_names;
@@ -118,9 +125,16 @@ impl Scan<'_> {
         result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::USERS) })
     }
 
-    async fn send_users(&self, users: OpenUsers, progress: SectionProgress, state: &State, people: People) -> Sent {
+    async fn send_users(
+        &self,
+        users: OpenUsers,
+        progress: SectionProgress,
+        state: &State,
+        people: People,
+        only_approved: HashSet<u32>,
+    ) -> Sent {
         let mut aside = SectionProgress::new(Section::GRANTS, &self.sink);
-        let graph = Graph::new(state, &people, &mut aside);
+        let graph = Graph::new(state, &people, self.client.clock().now(), &mut aside);
         let mut sender = Sender {
             scan: self,
             organization: &state.found.organization,
@@ -129,6 +143,7 @@ impl Scan<'_> {
             attribution: Attribution::new(&state.found.last_login),
             same_names: SameNames::of(&state.found),
             people,
+            only_approved,
             outlet: Outlet::new(self),
             progress,
             endpoint: users.path,
@@ -169,6 +184,8 @@ struct Sender<'a> {
     attribution: Attribution<'a>,
     same_names: SameNames<'a>,
     people: People,
+    /// The users that nothing names but requests for access.
+    only_approved: HashSet<u32>,
     outlet: Outlet<'a>,
     progress: SectionProgress,
     /// The listing that the users come from.
@@ -230,7 +247,8 @@ impl Sender<'_> {
     /// The users named in memberships and bindings that are missing from the list.
     fn lacking(&self) -> Vec<Id> {
         let all = 0..self.people.len() as u32;
-        all.filter(|user| !self.people.is_listed(*user)).map(|user| self.people.id(user).clone()).collect()
+        let lacks = |user: &u32| !self.people.is_listed(*user) && !self.only_approved.contains(user);
+        all.filter(lacks).map(|user| self.people.id(user).clone()).collect()
     }
 
     /// Compares the list with the users named in memberships and bindings: a missing user is gone, or the list is not

@@ -24,6 +24,7 @@ mod resources;
 mod roles;
 mod service_accounts;
 mod several_targets;
+mod standing_and_temporary;
 mod support;
 mod temporary_access;
 mod tenants;

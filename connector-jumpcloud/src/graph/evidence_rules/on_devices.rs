@@ -16,7 +16,7 @@ use crate::options::attribute;
 impl Privilege<'_> {
     /// Enters that a user's local accounts administer devices on which nothing in JumpCloud gives the right, if that is known.
     pub(super) fn judge_local_accounts(&self, user: u32, sudo: Level, administered: &[u32], reasons: &mut Vec<Reason>) {
-        if administered.is_empty() || sudo > Level::Login || !self.knows_devices() {
+        if administered.is_empty() || sudo > Level::Login || !self.knows_devices() || !self.knows_temporary_access() {
             return;
         }
         // JumpCloud manages an account on a device only for a user that may sign in there. Where the user may not, the account

@@ -1,5 +1,7 @@
 //! Evidence of privilege that ends by itself.
 
+use std::collections::HashMap;
+
 use connector_access::Subject;
 use connector_api::{Reason, Severity};
 use jiff::Timestamp;
@@ -22,21 +24,32 @@ impl Privilege<'_> {
                 reasons.extend(standing.into_iter().map(|reason| until_then(reason, *until)));
             }
         }
-        for (resource, access) in self.graph.temporary().bindings(id) {
-            if access.level > self.standing_level(user, *resource, own) {
+        let approved = self.graph.temporary().bindings(id);
+        if approved.is_empty() {
+            return;
+        }
+        let standing = self.standing_levels(user, own);
+        for (resource, access) in approved {
+            let level = |device: &u32| standing.get(device).copied().unwrap_or_default();
+            // A device group stands for its devices.
+            let has = match self.graph.kind(*resource) {
+                Kind::SystemGroup => self.graph.inside(*resource).iter().map(level).min().unwrap_or_default(),
+                _ => level(resource),
+            };
+            if access.level > has {
                 reasons.push(self.administers_until(*resource, access));
             }
         }
     }
 
-    /// The level that a user has on a resource by what does not end.
-    fn standing_level(&self, user: u32, resource: u32, own: Level) -> Level {
+    /// The level that a user has on each resource by what does not end.
+    fn standing_levels(&self, user: u32, own: Level) -> HashMap<u32, Level> {
         let reach = self.graph.reach(Subject::Account(user));
-        let standing = reach.iter().find(|reached| reached.resource() == resource).and_then(|reached| {
-            let paths = reached.paths().shown.into_iter().filter(|path| path.ends_at.is_none());
-            paths.map(|path| Level::of_rank(path.rank)).max()
+        let standing = reach.iter().filter_map(|reached| {
+            let rank = reached.standing_rank()?;
+            Some((reached.resource(), Level::of_rank(rank).max(own)))
         });
-        standing.map_or(Level::Login, |level| level.max(own))
+        standing.collect()
     }
 
     fn administers_until(&self, resource: u32, access: &ApprovedAccess) -> Reason {
