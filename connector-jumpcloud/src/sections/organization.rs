@@ -135,7 +135,11 @@ async fn read(client: &Client, found: &mut Found, progress: &mut SectionProgress
 /// one that a user's row names. `None`, with a note, if that is not certain.
 async fn which(client: &Client, progress: &mut SectionProgress) -> Result<Option<Id>, ConnectorError> {
     if let Some(id) = client.org_id() {
-        return Ok(id.parse().ok());
+        let id = id.parse().ok();
+        if id.is_none() {
+            progress.skip(format!("the value of {ORG_ID} cannot be an organisation's id"));
+        }
+        return Ok(id);
     }
     match api::first_two(client, &progress.meter).await {
         Ok(visible) => match <[_; 1]>::try_from(visible) {
