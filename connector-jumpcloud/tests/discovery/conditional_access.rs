@@ -427,6 +427,9 @@ async fn an_identity_provider_leaves_open_who_signs_in_by_it() {
     for (answer, expected) in [
         ((200, provider), "notKnown"),
         ((200, json!({"identityProviders": [], "totalCount": 0})), "secondFactor"),
+        ((200, json!({"totalCount": 0})), "secondFactor"),
+        ((200, json!({"totalCount": 1})), "notKnown"),
+        ((200, json!({"identityProviders": [null]})), "secondFactor"),
         ((404, json!({"message": "Not Found"})), "secondFactor"),
     ] {
         let content = organization().list(PATH, [policy(1, factor(), json!({}))]);
