@@ -17,9 +17,10 @@ pub(super) fn words(conditions: &Value, lists: &[IpList]) -> Option<String> {
     match conditions {
         Value::Null => None,
         Value::Array(conditions) if conditions.is_empty() => None,
-        // A condition that is null is not set.
+        // A fact that is null is not set. What joins conditions always has some, so that null is one that cannot be read.
         Value::Object(fields) => {
-            let set = fields.iter().filter(|(_, value)| !value.is_null());
+            let joins = |name: &str| ["all", "any", "not"].contains(&name);
+            let set = fields.iter().filter(|(name, value)| joins(name) || !value.is_null());
             let set: Map<String, Value> = set.map(|(name, value)| (name.clone(), value.clone())).collect();
             (!set.is_empty()).then(|| Phrase::of(&Value::Object(set), lists).text)
         }
