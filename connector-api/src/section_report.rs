@@ -18,7 +18,8 @@ pub enum SectionStatus {
         /// The reason.
         error: ConnectorError,
     },
-    /// Excluded by the configuration or the request, or not set up: see [`SectionReport::is_not_set_up`].
+    /// Excluded by the configuration or the request; not set up: see [`SectionReport::is_not_set_up`]; or not shown by the
+    /// target to a credential of this kind: a note says so.
     Skipped,
     /// The credential may not read it, or the target does not have it.
     Unavailable {

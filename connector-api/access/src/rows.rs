@@ -298,7 +298,9 @@ impl AccessRows {
         SignInPolicies::new(self.policies.iter().cloned(), &self.graph, group)
     }
 
-    /// Returns an account with its groups, to apply policies to it; in no group if it is not in the rows.
+    /// Returns an account with its groups, to apply policies to it; in no group if it is not in the rows. It signs in at the
+    /// target itself, and which filters fit it is not known: a caller that knows more says so by
+    /// [`routed`](Applicant::routed) and [`fitting`](Applicant::fitting).
     pub fn applicant<'a>(&'a self, external_id: &'a str) -> Applicant<'a> {
         let account = self.accounts.find(external_id).map(Name::index);
         let groups = account.map_or(&[][..], |account| self.graph.parts().groups_of.of(account));

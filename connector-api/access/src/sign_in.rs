@@ -1,5 +1,7 @@
 //! How sign-ins are protected: policies applied to one account and what it signs in to.
 
+use std::collections::HashSet;
+
 use connector_api::{AccountFilter, NodeKind, NodeRef, Policy, PolicyEffect, SignIn, SignInResult, SignInTarget};
 
 use crate::graph::Graph;
@@ -43,7 +45,7 @@ impl<'a> Applicant<'a> {
 /// A policy applies if it is enforced, the account is included and not excluded, and so is what it signs in to. Several
 /// policies that apply are combined like this: one that refuses the sign-in decides. If all others have the same effect,
 /// that decides; if they have different effects, the result is not known. If none applies, the default decides, which the
-/// caller knows.
+/// caller knows. A certain policy with an unknown effect leaves the result unknown, even if another refuses the sign-in.
 ///
 /// A policy with conditions may or may not apply, and so may one of which something could not be read. The result is the
 /// one that is the same in all these cases. If there is none, it [depends](SignInResult::DEPENDS) on the conditions, or
@@ -66,7 +68,7 @@ struct Prepared {
 /// Accounts, and for each group whether its members are meant.
 #[derive(Debug, Clone)]
 struct Named {
-    accounts: Vec<String>,
+    accounts: HashSet<String>,
     groups: Vec<bool>,
 }
 
@@ -128,7 +130,7 @@ impl Named {
     }
 
     fn has(&self, applicant: &Applicant<'_>) -> bool {
-        self.accounts.iter().any(|account| account == applicant.external_id)
+        self.accounts.contains(applicant.external_id)
             || applicant.groups.iter().any(|group| self.groups.get(*group as usize).copied().unwrap_or_default())
     }
 }

@@ -23,9 +23,13 @@ pub(crate) async fn has_identity_provider(client: &Client, meter: &Meter) -> Res
     let answer: Value = client.json(meter, Call::get("/api/v2/identity-providers")).await?;
     let listed = answer.get("identityProviders").or_else(|| answer.get("results")).unwrap_or(&answer);
     Ok(match listed {
-        Value::Array(providers) => !providers.is_empty(),
+        Value::Array(providers) => providers.iter().any(|provider| !provider.is_null()),
         Value::Null => false,
-        Value::Object(fields) => !fields.is_empty(),
+        // An empty list may be left out.
+        Value::Object(fields) => match fields.get("totalCount").and_then(Value::as_u64) {
+            Some(total) => total > 0,
+            None => !fields.is_empty(),
+        },
         _ => true,
     })
 }

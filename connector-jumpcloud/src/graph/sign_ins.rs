@@ -1,6 +1,8 @@
 //! How the sign-ins of users and administrators are protected: by policies or, if none applies, by the account's own
 //! setting.
 
+use std::collections::HashSet;
+
 use connector_access::{Applicant, SignInPolicies};
 use connector_api::{
     Account, AccountFilter, AccountKind, Mfa, NodeKind, NodeRef, Policy, Section, SignIn, SignInKind, SignInResult,
@@ -12,7 +14,6 @@ use serde_json::Value;
 use super::Graph;
 use super::evidence_rules::day;
 use crate::api::lenient;
-use crate::client::Identified;
 use crate::scan::state::State;
 use crate::sections::conditional_access;
 
@@ -22,8 +23,6 @@ pub(crate) struct SignIns {
     to_console: SignInPolicies,
     /// Whether the logins of users are routed to an identity provider; `None` if some may be.
     is_routed: Option<bool>,
-    /// Whether administrators' own settings show what the organisation requires of all of them.
-    knows_organization: bool,
     now: Timestamp,
 }
 
@@ -34,14 +33,12 @@ impl SignIns {
             return None;
         }
         let found = &state.found.conditional_access;
-        let administrators: Vec<String> =
-            state.found.administrators.rows().iter().map(|one| one.id().to_string()).collect();
+        let administrators = conditional_access::administrators(state);
         let to_console = conditional_access::policies(found).map(|policy| of_administrators(policy, &administrators));
         Some(Self {
             to_portal: graph.sign_in_policies(conditional_access::policies(found)),
             to_console: graph.sign_in_policies(to_console),
             is_routed: found.is_routed(),
-            knows_organization: state.has_read(Section::ORGANIZATION),
             now,
         })
     }
@@ -72,12 +69,13 @@ impl SignIns {
     /// How an administrator's sign-in to the console is protected.
     pub(crate) fn to_console(&self, account: &Account) -> SignIn {
         let applicant = Applicant::new(&account.external_id, &[]);
+        let own = || lenient::flag(&account.attributes.get("enableMultiFactor")?);
         let default = match account.mfa.as_ref().and_then(|mfa| mfa.required) {
-            Some(false) if !self.knows_organization => {
+            Some(true) => SignIn::new(SignInResult::SECOND_FACTOR, "by its own setting or the organisation's"),
+            None if own() == Some(false) => {
                 let reason = "not by its own setting; whether the organisation requires a second factor is not known";
                 SignIn::new(SignInResult::NOT_KNOWN, reason)
             }
-            Some(true) => SignIn::new(SignInResult::SECOND_FACTOR, "by its own setting or the organisation's"),
             required => by_setting(required),
         };
         self.to_console.sign_in(&applicant, &SignInTarget::all(SignInKind::CONSOLE), default)
@@ -124,13 +122,12 @@ fn fits(account: &Account, filter: &AccountFilter) -> Option<bool> {
 
 /// A policy as it applies to administrators. Whether one that names users or groups of the directory applies to the
 /// administrators among them is not published.
-fn of_administrators(mut policy: Policy, administrators: &[String]) -> Policy {
+fn of_administrators(mut policy: Policy, administrators: &HashSet<String>) -> Policy {
     let is_administrator =
         |node: &NodeRef| node.kind == NodeKind::Account && administrators.contains(&node.external_id);
     let keep = |nodes: &mut Vec<NodeRef>, more: &mut bool| {
         *more |= nodes.iter().any(|node| !is_administrator(node));
         nodes.retain(is_administrator);
-        nodes.iter_mut().for_each(|node| AccountKind::ADMINISTRATOR.as_str().clone_into(&mut node.node_type));
     };
     let subjects = &mut policy.subjects;
     keep(&mut subjects.included, &mut subjects.more_included);

@@ -6,7 +6,8 @@ mod row;
 use std::collections::HashSet;
 
 use connector_api::{
-    ConnectorError, ErrorCode, NodeKind, NodeRef, Policy, RowEstimate, Section, SectionPlan, async_trait,
+    AccountKind, ConnectorError, ErrorCode, NodeKind, NodeRef, Policy, PolicySubjects, RowEstimate, Section,
+    SectionPlan, SignInKind, async_trait,
 };
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use super::{About, Context, Discovery, Read};
 use crate::api::Id;
 use crate::api::authn_policies::{self as api, AuthnPolicy, IpList};
 use crate::api::kind::Kind;
-use crate::client::Listing;
+use crate::client::{Identified, Listing};
 use crate::graph::USER_GROUP;
 use crate::options::Switch;
 use crate::rights::Right;
@@ -112,7 +113,9 @@ impl Discovery for ConditionalAccess {
 
     async fn emit(&self, _: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
         let applications: HashSet<&Id> = known.state.found.applications.iter().map(|one| &one.id).collect();
+        let administrators = administrators(known.state);
         for mut policy in policies(&known.state.found.conditional_access) {
+            name_administrators(&mut policy, known, &administrators);
             let from = format!("policy {}", policy.external_id);
             let mut keep = |node: &NodeRef| {
                 let is_known = exists(node, known, &applications);
@@ -145,7 +148,7 @@ async fn read(context: Context<'_>, progress: &mut SectionProgress, found: &mut 
         Err(error) if error.code == ErrorCode::NotFound => Some(false),
         Err(error) if error.is_unavailable() => {
             progress.note("identity providers could not be read: who signs in by one is not known");
-            None
+            return Err(error);
         }
         Err(error) => return Err(error),
     };
@@ -155,11 +158,35 @@ async fn read(context: Context<'_>, progress: &mut SectionProgress, found: &mut 
     Ok(())
 }
 
+/// The ids of the administrators.
+pub(crate) fn administrators(state: &State) -> HashSet<String> {
+    state.found.administrators.rows().iter().map(|one| one.id().to_string()).collect()
+}
+
+/// Gives the administrators that a policy names their type: JumpCloud names an account by its id alone. If administrators were
+/// not read, those whom a policy of the console names in addition to users may be administrators.
+fn name_administrators(policy: &mut Policy, known: &Known<'_>, administrators: &HashSet<String>) {
+    let is_for_console = policy.targets.included.iter().any(|target| target.kind == SignInKind::CONSOLE);
+    let may_be_others = is_for_console && !known.state.has_read(Section::ADMINISTRATORS);
+    let is_administrator =
+        |id: &str| administrators.contains(id) || may_be_others && !id.parse().is_ok_and(|id| is_user(&id, known));
+    let PolicySubjects { included, excluded, .. } = &mut policy.subjects;
+    for node in included.iter_mut().chain(excluded).filter(|node| node.kind == NodeKind::Account) {
+        if is_administrator(&node.external_id) {
+            AccountKind::ADMINISTRATOR.as_str().clone_into(&mut node.node_type);
+        }
+    }
+}
+
+fn is_user(id: &Id, known: &Known<'_>) -> bool {
+    known.state.people.find(id).is_some_and(|user| known.state.people.is_listed(user))
+}
+
 /// Whether a row that a policy refers to is in the scan, or may have been: not every section is read.
 fn exists(node: &NodeRef, known: &Known<'_>, applications: &HashSet<&Id>) -> bool {
     let Ok(id) = node.external_id.parse::<Id>() else { return false };
     match node.kind {
-        NodeKind::Account => known.state.people.find(&id).is_some_and(|user| known.state.people.is_listed(user)),
+        NodeKind::Account => node.node_type == AccountKind::ADMINISTRATOR.as_str() || is_user(&id, known),
         NodeKind::Group => node.node_type == USER_GROUP && known.graph.has_group(&id),
         _ if node.node_type == Kind::Application.resource_type() => {
             applications.contains(&id) || !known.state.has_read(Section::APPLICATIONS)

@@ -43,7 +43,11 @@ static ABOUT: About = About {
     data: "Settings of the organisation: whether administrators need a second factor, password policies, features",
     source: "GET /api/organizations/{id}, GET /api/organizations, GET /api/v2/passwordpolicies",
     cost: "3 requests, 2 with jumpcloudOrgId",
-    fills_in_of_type: &[("account", "administrator", "mfa.required")],
+    // Where no policy decides about the console, the organisation's setting does.
+    fills_in_of_type: &[
+        ("account", "administrator", "mfa.required"),
+        ("account", "administrator", "protection.console"),
+    ],
     option: Some(Switch {
         name: "includeOrganization",
         title: "Organisation settings",
@@ -119,7 +123,10 @@ async fn read(client: &Client, found: &mut Found, progress: &mut SectionProgress
         Err(error) if error.code == ErrorCode::AddressBlocked => return Err(error),
         // No document has this list. The organisation's settings are complete without it.
         Err(error) if is_absent(&error) => {}
-        Err(error) => progress.note(format!("the password policies of groups were not listed: {}", error.message)),
+        Err(error) if error.is_unavailable() => {
+            progress.note(format!("the password policies of groups were not listed: {}", error.message));
+        }
+        Err(error) => return Err(error),
     }
     Ok(())
 }
@@ -128,7 +135,11 @@ async fn read(client: &Client, found: &mut Found, progress: &mut SectionProgress
 /// one that a user's row names. `None`, with a note, if that is not certain.
 async fn which(client: &Client, progress: &mut SectionProgress) -> Result<Option<Id>, ConnectorError> {
     if let Some(id) = client.org_id() {
-        return Ok(id.parse().ok());
+        let id = id.parse().ok();
+        if id.is_none() {
+            progress.skip(format!("the value of {ORG_ID} cannot be an organisation's id"));
+        }
+        return Ok(id);
     }
     match api::first_two(client, &progress.meter).await {
         Ok(visible) => match <[_; 1]>::try_from(visible) {

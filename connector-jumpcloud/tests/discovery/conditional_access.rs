@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::support::console::{Console, Content, id};
-use crate::support::{Scanned, codes, scan, simulated, small, start};
+use crate::support::{Scanned, codes, scan, simulated, small, start, try_scan_as};
 use connector_api::{
-    NodeKind, NodeRef, Outcome, Policy, PolicyEffect, Record, Section, SectionStatus, Severity, SignIn, SignInKind,
-    SignInResult, SignInTarget,
+    Connector, NodeKind, NodeRef, Outcome, Policy, PolicyEffect, Record, ScanRequest, Section, SectionStatus, Severity,
+    SignIn, SignInKind, SignInResult, SignInTarget,
 };
+use connector_jumpcloud::JumpCloud;
 use jiff::Timestamp;
 use jumpcloud_simulator::SimulatorOptions;
 use jumpcloud_simulator::organization::{AuthnEffect, SignInTruth, cast_of_groups, cast_of_users};
@@ -86,6 +87,10 @@ async fn every_policy_and_every_result_is_what_the_console_holds() {
                 _ => SignInResult::NOT_KNOWN,
             };
             assert_eq!(console.result, expected, "{}: {console:?}", administrator.email);
+            if console.result == SignInResult::NOT_KNOWN && console.policies.is_empty() {
+                let reason = "not by its own setting; whether the organisation requires a second factor is not known";
+                assert_eq!(console.reason, reason, "its own setting is known");
+            }
         }
     }
 }
@@ -377,6 +382,26 @@ async fn a_policy_of_the_console_decides_for_administrators() {
 }
 
 #[tokio::test]
+async fn a_policy_names_administrators_as_such_and_none_of_them_is_lost() {
+    let users = json!({"inclusions": [id(1), id(21), id(9)], "exclusions": [id(20)]});
+    let targets = json!({"resources": [{"type": "admin_portal"}], "users": users});
+    let deny = || [policy(1, json!({"action": "deny"}), json!({"type": "admin_portal", "targets": targets}))];
+    let node = |node_type: &str, number| NodeRef::new(NodeKind::Account, node_type, id(number));
+    let scanned = with(deny()).await;
+    let subjects = &policies(&scanned)[0].subjects;
+    assert_eq!(subjects.included, [node("user", 1), node("administrator", 21)]);
+    assert_eq!(subjects.excluded, [node("administrator", 20)]);
+    assert_eq!(scanned.summary.section(Section::CONDITIONAL_ACCESS).unwrap().dangling, 1);
+    // Who is not read may be an administrator.
+    let console = organization().list(PATH, deny()).serve().await;
+    let request = ScanRequest::default().leaving_out([Section::ADMINISTRATORS]);
+    let without = try_scan_as(request, console.system()).await.unwrap();
+    let subjects = &policies(&without)[0].subjects;
+    assert_eq!(subjects.included, [node("user", 1), node("administrator", 21), node("administrator", 9)]);
+    assert_eq!(subjects.excluded, [node("administrator", 20)]);
+}
+
+#[tokio::test]
 async fn what_is_left_to_settings_in_the_console_depends_on_the_organisations() {
     let console = json!({"type": "admin_portal", "targets": {"resources": [{"type": "admin_portal"}], "users": {"inclusions": ["ALL"]}}});
     for (policies, required, open, by_setting) in [
@@ -402,8 +427,10 @@ async fn an_identity_provider_leaves_open_who_signs_in_by_it() {
     for (answer, expected) in [
         ((200, provider), "notKnown"),
         ((200, json!({"identityProviders": [], "totalCount": 0})), "secondFactor"),
+        ((200, json!({"totalCount": 0})), "secondFactor"),
+        ((200, json!({"totalCount": 1})), "notKnown"),
+        ((200, json!({"identityProviders": [null]})), "secondFactor"),
         ((404, json!({"message": "Not Found"})), "secondFactor"),
-        ((403, json!({"message": "Forbidden"})), "notKnown"),
     ] {
         let content = organization().list(PATH, [policy(1, factor(), json!({}))]);
         let console = content.answer(PROVIDERS, answer.0, answer.1.clone()).serve().await;
@@ -415,6 +442,23 @@ async fn an_identity_provider_leaves_open_who_signs_in_by_it() {
             (&SectionStatus::Complete, usize::from(expected == "notKnown"))
         );
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_was_open_stays_so_when_identity_providers_are_refused_later() {
+    let none: [Value; 0] = [];
+    let console = organization().list(PATH, none.clone()).serve().await;
+    let known = scan(console.system()).await;
+    let content = organization().list(PATH, none).answer(PROVIDERS, 403, json!({"message": "Forbidden"}));
+    let later = scan(content.serve().await.system()).await;
+    let status = later.status(Section::CONDITIONAL_ACCESS);
+    assert!(matches!(status, SectionStatus::Incomplete { .. }), "{status:?}");
+    assert!(later.accounts().all(|account| account.protection.is_none()));
+    let plan = later.summary.replacement(&JumpCloud::describe());
+    let rows = plan.apply(known.records.clone(), later.records.clone()).unwrap();
+    let of_host = Scanned { records: rows, ..later };
+    assert_eq!(portal(&of_host, &id(1)).result, SignInResult::OPEN);
+    assert!(codes(&of_host.account(&id(1)).reasons).contains(&"privileged_sign_in_without_mfa"));
 }
 
 #[tokio::test]

@@ -101,15 +101,26 @@ async fn an_administrator_needs_a_second_factor_if_the_organisation_or_its_own_f
 
 #[tokio::test]
 async fn a_host_keeps_what_the_organisation_required_when_its_settings_were_not_read() {
-    let console = content(&json!({"requireAdminMFA": true}), &json!({})).serve().await;
+    let none: [Value; 0] = [];
+    let content = content(&json!({"requireAdminMFA": true}), &json!({})).list("/api/v2/authn/policies", none);
+    let console = content.serve().await;
+    let results = |scanned: &Scanned| {
+        [2, 3].map(|number| {
+            let protection = scanned.account(&id(number)).protection.as_ref().unwrap();
+            protection.console.as_ref().unwrap().result.as_str().to_owned()
+        })
+    };
     let known = scan(console.system()).await;
+    assert_eq!(results(&known), ["secondFactor"; 2]);
     let later = crate::support::try_scan_as(without(Section::ORGANIZATION), console.system()).await.unwrap();
     assert_eq!(later.status(Section::ORGANIZATION), &SectionStatus::Skipped);
     assert_eq!(required(&later), [Some(true), None], "nothing is claimed that is not known");
+    assert_eq!(results(&later), ["secondFactor", "notKnown"]);
     let plan = later.summary.replacement(&JumpCloud::describe());
     let rows = plan.apply(known.records.clone(), later.records.clone()).unwrap();
     let of_host = Scanned { records: rows, ..later };
     assert_eq!(required(&of_host), [Some(true), Some(true)]);
+    assert_eq!(results(&of_host), ["secondFactor"; 2], "it follows from the organisation's setting as well");
 }
 
 #[tokio::test]
@@ -283,8 +294,8 @@ async fn settings_of_any_shape_are_no_error_and_names_are_clean() {
 }
 
 #[tokio::test]
-async fn policies_that_cannot_be_listed_leave_the_settings_complete() {
-    for (status, noted) in [(404, false), (405, false), (403, true), (500, true)] {
+async fn password_policies_that_are_not_shown_leave_the_settings_complete_and_a_failure_does_not() {
+    for (status, noted) in [(404, false), (405, false), (403, true)] {
         let console =
             content(&json!({"requireAdminMFA": true}), &json!({})).answer(POLICIES, status, json!({"message": "no"}));
         let (_, scanned) = console.scanned().await;
@@ -292,6 +303,10 @@ async fn policies_that_cannot_be_listed_leave_the_settings_complete() {
         assert_eq!(required(&scanned), [Some(true), Some(true)], "{status}");
         assert_eq!(!notes(&scanned).is_empty(), noted, "{status}: {:?}", notes(&scanned));
     }
+    let console = content(&json!({"requireAdminMFA": true}), &json!({}));
+    let (_, scanned) = console.answer(POLICIES, 500, json!({"message": "no"})).scanned().await;
+    let status = scanned.status(Section::ORGANIZATION);
+    assert!(matches!(status, SectionStatus::Incomplete { .. }), "{status:?}: what was listed before stays");
 }
 
 #[tokio::test]

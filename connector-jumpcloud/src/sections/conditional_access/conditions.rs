@@ -1,7 +1,7 @@
 //! The conditions of a policy in words: a tree of `all`, `any` and `not`, and of facts about the address, the place and
 //! the device.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::api::Id;
 use crate::api::authn_policies::IpList;
@@ -16,7 +16,14 @@ const LONGEST: usize = 200;
 pub(super) fn words(conditions: &Value, lists: &[IpList]) -> Option<String> {
     match conditions {
         Value::Null => None,
-        Value::Object(fields) if fields.is_empty() => None,
+        Value::Array(conditions) if conditions.is_empty() => None,
+        // A fact that is null is not set. What joins conditions always has some, so that null is one that cannot be read.
+        Value::Object(fields) => {
+            let joins = |name: &str| ["all", "any", "not"].contains(&name);
+            let set = fields.iter().filter(|(name, value)| joins(name) || !value.is_null());
+            let set: Map<String, Value> = set.map(|(name, value)| (name.clone(), value.clone())).collect();
+            (!set.is_empty()).then(|| Phrase::of(&Value::Object(set), lists).text)
+        }
         conditions => Some(Phrase::of(conditions, lists).text),
     }
 }
@@ -144,6 +151,15 @@ mod tests {
             {"id": "5f0000000000000000000003", "name": "Empty \"one\"", "ips": null},
         ]);
         serde_json::from_value(lists).unwrap()
+    }
+
+    #[test]
+    fn a_condition_that_is_null_is_not_set() {
+        for nothing in [json!({}), json!([]), json!(null), json!({"ipAddressIn": null})] {
+            assert_eq!(words(&nothing, &[]), None, "{nothing}");
+        }
+        let one = words(&json!({"deviceManaged": true, "ipAddressIn": null}), &[]);
+        assert_eq!(one.as_deref(), Some("on a device that is managed"));
     }
 
     #[test]

@@ -61,21 +61,29 @@ pub(super) fn headline(summary: &ScanSummary, form: Form, width: usize) -> Strin
 /// do not say, and about what is not set up.
 fn skipped(summary: &ScanSummary, form: Form, width: usize) -> String {
     let reports = || summary.sections.iter().filter(|report| report.status == SectionStatus::Skipped);
-    let names = |not_set_up: bool| -> Vec<String> {
-        let chosen = reports().filter(|report| report.is_not_set_up() == not_set_up);
-        chosen.map(|report| words::section_with_name(report.section)).collect()
+    let names = |wanted: fn(&SectionReport) -> bool| -> Vec<String> {
+        reports().filter(|report| wanted(report)).map(|report| words::section_with_name(report.section)).collect()
     };
     let matters = |report: &SectionReport| !report.is_not_set_up() && !words::is_effective(report.section);
     if form == Form::Short && !reports().any(matters) {
         return String::new();
     }
-    let groups = [("By settings", names(false)), ("Not set up", names(true))];
+    let groups = [
+        ("By settings", names(|report| !report.is_not_set_up() && !is_withheld(report))),
+        ("Not available here", names(is_withheld)),
+        ("Not set up", names(SectionReport::is_not_set_up)),
+    ];
     let groups = groups.into_iter().filter(|(_, names)| !names.is_empty());
     let sentences: Vec<String> = groups.map(|(why, names)| format!("{why}: {}.", names.join(", "))).collect();
     if sentences.is_empty() {
         return String::new();
     }
     format!("\n{}", labelled(&format!("{:<LABEL$}", "SKIPPED"), &sentences.join(" "), width))
+}
+
+/// Whether the target was asked and does not show the section here. What a setting or the request leaves out costs no request.
+fn is_withheld(report: &SectionReport) -> bool {
+    report.requests > 0 && !report.notes.is_empty() && !report.is_not_set_up()
 }
 
 /// Sections that are not complete for one and the same reason.

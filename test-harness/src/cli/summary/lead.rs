@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use connector_api::{ScanSummary, SectionReport, SectionStatus};
+use connector_api::{ScanSummary, Section, SectionReport, SectionStatus};
 use indicatif::HumanCount;
 
 use super::{Form, counts, title, words};
@@ -40,12 +40,14 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, form: Form, width: 
     if form == Form::Short { text } else { text + &settings(privileged, width) }
 }
 
-/// Whether a section cannot hold further evidence of privilege: it is complete, there is nothing to read, or it was only
-/// left out of the rows, as effective grants are, which follow from bindings.
+/// Whether a section cannot hold further evidence of privilege: it is complete, there is nothing to read, it was only left
+/// out of the rows, as effective grants are, which follow from bindings, or it has settings that make nobody privileged.
 fn is_settled(report: &SectionReport) -> bool {
     match report.status {
         SectionStatus::Complete => true,
-        SectionStatus::Skipped => report.is_not_set_up() || words::is_effective(report.section),
+        SectionStatus::Skipped => {
+            report.is_not_set_up() || words::is_effective(report.section) || report.section == Section::ORGANIZATION
+        }
         _ => false,
     }
 }

@@ -353,6 +353,20 @@ fn the_short_form_of_the_largest_scan_fits_on_a_screen() {
 }
 
 #[test]
+fn what_the_target_does_not_show_is_no_setting_and_takes_no_evidence_away() {
+    let mut report = full_scan();
+    let mut settings = SectionReport::new(Section::ORGANIZATION, SectionStatus::Skipped);
+    settings.requests = 1;
+    settings.notes.push("this credential is not shown the settings".to_owned());
+    report.summary.sections.push(settings);
+    let text = render(&report, &[], Kept::Nowhere, Form::Long, 200);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected = "SKIPPED By settings: other grants (otherGrants). Not available here: organization. Not set up: ";
+    assert!(words.contains(expected), "{text}");
+    assert!(!words.contains("At least 200 of"), "{text}");
+}
+
+#[test]
 fn what_is_skipped_by_settings_is_named_first_where_it_may_hold_evidence() {
     let mut report = full_scan();
     let systems = report.summary.sections.iter_mut().find(|section| section.section == Section::SYSTEMS);
