@@ -160,11 +160,14 @@ impl<'k> Comparison<'k> {
     fn compare(&mut self, resource: u32, kind: Kind, reverse: &Reverse<'_>, theirs: Vec<CompiledUser>) {
         let people = &self.state.people;
         let mut ours: BTreeMap<u32, Level> = BTreeMap::new();
+        // Whether the traversals contain what was approved until a certain time is not published: both are right.
+        let mut standing: BTreeMap<u32, Level> = BTreeMap::new();
         for (subject, reach) in reverse.who(resource) {
             if let (Subject::Account(user), Some(reached)) = (subject, reach.iter().next())
                 && people.is_listed(user)
             {
                 ours.insert(user, Level::of_rank(reached.rank()));
+                standing.extend(reached.standing_rank().map(|rank| (user, Level::of_rank(rank))));
             }
         }
         for CompiledUser { id, level } in theirs {
@@ -176,12 +179,13 @@ impl<'k> Comparison<'k> {
                 continue;
             };
             // A service that adds the user's own flags is right as well.
-            let is_same = |level: Level| level == ours || level == ours.max(people.sudo(user));
+            let is = |level: Level, ours: Level| level == ours || level == ours.max(people.sudo(user));
+            let is_same = |level| is(level, ours) || standing.get(&user).is_some_and(|ours| is(level, *ours));
             if kind == Kind::System && level.is_some_and(|level| !is_same(level)) {
                 self.differ(Difference { resource, user: id, theirs: level, ours: Some(ours) });
             }
         }
-        for (user, ours) in ours {
+        for (user, ours) in ours.into_iter().filter(|(user, _)| standing.contains_key(user)) {
             self.accesses += 1;
             self.differ(Difference { resource, user: people.id(user).clone(), theirs: None, ours: Some(ours) });
         }

@@ -269,7 +269,9 @@ pub fn walked(rows: &[Record], summary: &ScanSummary) -> Result<BTreeSet<(String
     let local: BTreeSet<&str> = rows
         .iter()
         .filter_map(|row| match row {
-            Record::Account(account) if account.kind == AccountKind::LOCAL_ACCOUNT => Some(account.external_id.as_str()),
+            Record::Account(account) if account.kind == AccountKind::LOCAL_ACCOUNT => {
+                Some(account.external_id.as_str())
+            }
             _ => None,
         })
         .collect();
