@@ -187,13 +187,7 @@ impl<'a> Privilege<'a> {
         let says_something = self.graph.groups_of(user).iter().any(|group| self.matters[*group as usize]);
         for end in says_something.then(|| self.graph.standing_ends(user)).into_iter().flatten() {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
-            let before = reasons.len();
             self.judge_end(&end, 0, "is in", &mut reasons);
-            if self.lacks_temporary_access() {
-                // The membership may be one that expires.
-                let by_membership = reasons.drain(before..).collect::<Vec<_>>().into_iter();
-                reasons.extend(by_membership.map(|reason| reason.drawn_from([Section::TEMPORARY_ACCESS])));
-            }
         }
         if let Some(id) = &id {
             self.judge_temporary(id, user, sudo, &mut reasons);
@@ -325,11 +319,6 @@ impl<'a> Privilege<'a> {
     fn knows_temporary_access(&self) -> bool {
         let report = self.state.reports.get(&Section::TEMPORARY_ACCESS);
         report.is_some_and(|report| report.status == SectionStatus::Complete || report.is_not_set_up())
-    }
-
-    /// Whether it was requested what was approved until a certain time, and not answered.
-    fn lacks_temporary_access(&self) -> bool {
-        self.state.reports.contains_key(&Section::TEMPORARY_ACCESS) && !self.knows_temporary_access()
     }
 
     /// The name of a group for sentences.

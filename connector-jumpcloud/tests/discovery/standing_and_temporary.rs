@@ -147,22 +147,3 @@ async fn without_the_groups_bindings_it_is_not_known_what_is_a_binding_of_its_ow
     let error = scanned.status(Section::TEMPORARY_ACCESS).error().unwrap();
     assert!(error.message.starts_with("grants: "), "{error:?}");
 }
-
-#[tokio::test]
-async fn a_membership_that_may_end_is_not_reported_as_standing_where_that_was_not_read() {
-    let of_membership = |content: Content| async {
-        let scanned = scan(content.serve().await.system()).await;
-        let reasons = &scanned.account(&id(2)).reasons;
-        assert_eq!(codes(reasons), ["sudo_on_systems"]);
-        let drawn_from = reasons[0].sections.contains(&Section::TEMPORARY_ACCESS);
-        (scanned.status(Section::TEMPORARY_ACCESS) == &SectionStatus::Complete, drawn_from)
-    };
-    assert_eq!(of_membership(organization()).await, (true, false));
-    for status in [403, 500] {
-        let refused = organization().answer(FLOWS, status, json!({"message": "no"}));
-        assert_eq!(of_membership(refused).await, (false, true), "{status}");
-    }
-    let absent = json!({"message": "Not Found"});
-    let not_set_up = organization().answer(FLOWS, 404, absent.clone()).answer(GRANTED, 404, absent);
-    assert_eq!(of_membership(not_set_up).await, (false, false));
-}
