@@ -19,7 +19,7 @@ async fn the_choice_of_the_cheaper_end_is_logged() {
     scan(simulated(&simulator)).await;
     let log = log.text();
     let line =
-        log.lines().find(|line| line.contains("chose the end") && line.contains("asked=\"user_group\"")).unwrap();
+        log.lines().find(|line| line.contains("chose the end") && line.contains("listed=\"user_group\"")).unwrap();
     for word in ["targets=\"system,system_group,application,", "objects=16", "together=true"] {
         assert!(line.contains(word), "{line}");
     }
