@@ -69,7 +69,7 @@ enum Coverage {
     AllKinds,
 }
 
-/// The number of lists to check, of so many of one kind of object.
+/// The number of lists to check of one kind of object that has `lists`.
 pub(super) fn number(lists: u64) -> u64 {
     (lists / ONE_IN).clamp(lists.min(1), MOST)
 }
