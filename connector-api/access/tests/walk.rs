@@ -281,7 +281,7 @@ fn a_path_ends_with_the_membership_at_its_beginning_and_access_with_the_last_pat
         let memberships: Vec<(u32, u32)> = parts.groups_of.pairs().map(|(account, group)| (account, *group)).collect();
         parts.ends_of_memberships = memberships
             .into_iter()
-            .filter_map(|of| dice.random_bool(0.5).then(|| (of, dice.random_range(1..9))))
+            .flat_map(|of| dice.random_bool(0.5).then(|| (of, dice.random_range(1..9))))
             .collect();
         let graph = Graph::new(parts);
         let (reverse, above) = (Reverse::of(&graph), graph.above(Rank(9)));

@@ -3,7 +3,7 @@
 use crate::support::console::{Console, Content, id};
 use crate::support::{SUDO, codes, scan};
 use crate::temporary_access::{FLOWS, GRANTED, UNTIL, flow, grant, organization, temporary, time};
-use connector_api::{Outcome, Reason, Section, SectionStatus};
+use connector_api::{Outcome, Reason, Section};
 use serde_json::{Value, json};
 
 const NOT_GRANTED: &str = "local_administrator_not_granted";
