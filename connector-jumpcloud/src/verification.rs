@@ -57,7 +57,7 @@ pub(crate) async fn verify(known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result
     let mut comparison = Comparison::new(known);
     let result = comparison.run(scan.client, &meter, limit, number).await;
     let aside = outlet.aside(Section::GRANTS);
-    comparison.notes().into_iter().for_each(|note| aside.note(note));
+    comparison.notes(result.is_ok()).into_iter().for_each(|note| aside.note(note));
     match result {
         Err(error) if error.code == ErrorCode::AddressBlocked => Err(error),
         Err(error) => {
@@ -198,15 +198,19 @@ impl<'k> Comparison<'k> {
         }
     }
 
-    /// What was compared, and the differences.
-    fn notes(&self) -> Vec<String> {
+    /// What was compared, and the differences. Nothing is said of a comparison that ended before its first object.
+    fn notes(&self, is_whole: bool) -> Vec<String> {
+        if !is_whole && self.compared.iter().all(|number| *number == 0) {
+            return Vec::new();
+        }
         let number = |(number, (_, one, several)): (&u64, &(Kind, &str, &str))| match number {
             1 => format!("1 {one}"),
             number => format!("{number} {several}"),
         };
         let objects = self.compared.iter().zip(&KINDS).map(number).collect::<Vec<_>>().join(" and ");
         let differ = match self.differing {
-            0 => "none differs".to_owned(),
+            0 if is_whole => "none differs".to_owned(),
+            0 => "none differs so far".to_owned(),
             1 => "1 differs".to_owned(),
             several => format!("{several} differ"),
         };

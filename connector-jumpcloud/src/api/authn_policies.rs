@@ -66,14 +66,23 @@ pub(crate) struct IpList {
     pub(crate) id: Id,
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) name: Option<String>,
-    /// Addresses, networks and ranges.
-    #[serde(default, deserialize_with = "texts")]
-    pub(crate) ips: Vec<String>,
+    /// Addresses, networks and ranges; `None` if one of them could not be read.
+    #[serde(default = "no_texts", deserialize_with = "texts")]
+    pub(crate) ips: Option<Vec<String>>,
 }
 
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+/// An empty list may be left out.
+#[expect(clippy::unnecessary_wraps, reason = "it is the default of a field")]
+fn no_texts() -> Option<Vec<String>> {
+    Some(Vec::new())
+}
+
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    Ok(value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
+    if value.is_null() {
+        return Ok(no_texts());
+    }
+    Ok(value.as_array().and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect()))
 }
 
 impl Identified for IpList {

@@ -57,11 +57,13 @@ impl SignIns {
         let portal = SignInTarget::all(SignInKind::PORTAL);
         let mut sign_in = self.to_portal.sign_in(&applicant, &portal, default);
         // Whether an exemption also ends what a policy requires is not published.
-        if let Some(until) = exempt
-            && sign_in.result == SignInResult::SECOND_FACTOR
-        {
-            sign_in.result = SignInResult::NOT_KNOWN;
-            sign_in.reason = format!("required {}, but the account is exempt{until}", sign_in.reason);
+        if let Some(until) = exempt {
+            if sign_in.result == SignInResult::SECOND_FACTOR {
+                sign_in.result = SignInResult::NOT_KNOWN;
+                sign_in.reason = format!("required {}, but the account is exempt{until}", sign_in.reason);
+            } else if sign_in.result == SignInResult::DEPENDS {
+                sign_in.reason.push_str(&format!("; the account is exempt from its own second factor{until}"));
+            }
         }
         sign_in
     }

@@ -42,7 +42,7 @@ pub(crate) struct OrganizationSettings;
 static ABOUT: About = About {
     data: "Settings of the organisation: whether administrators need a second factor, password policies, features",
     source: "GET /api/organizations/{id}, GET /api/organizations, GET /api/v2/passwordpolicies",
-    cost: "3 requests, 2 with jumpcloudOrgId",
+    cost: "3 requests, 2 with jumpcloudOrgId, 4 if no organisation is listed",
     // Where no policy decides about the console, the organisation's setting does.
     fills_in_of_type: &[
         ("account", "administrator", "mfa.required"),
@@ -79,7 +79,9 @@ impl Discovery for OrganizationSettings {
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let (requests, because) = match planner.client.org_id() {
             Some(_) => (2, "the organisation's settings and password policies"),
-            None => (3, "the list of organisations, the settings and the password policies"),
+            None => {
+                (3, "the list of organisations, the settings and the password policies; 1 more if that list is empty")
+            }
         };
         // It fills in fields of rows, and has none of its own.
         let rows = RowEstimate::default();
