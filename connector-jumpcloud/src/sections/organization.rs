@@ -80,7 +80,7 @@ impl Discovery for OrganizationSettings {
         let (requests, because) = match planner.client.org_id() {
             Some(_) => (2, "the organisation's settings and password policies"),
             None => {
-                (3, "the list of organisations, the settings and the password policies; 1 more if that list is empty")
+                (3, "the list of organisations, the settings and the password policies")
             }
         };
         // It fills in fields of rows, and has none of its own.
