@@ -21,7 +21,7 @@ SMALL = ["--users", "130", "--groups", "12", "--systems", "20"]
 TOKEN = "service account"
 # How a console is simulated, and the settings of each scan of it.
 CONSOLES = [
-    ([], [[], ["groupDetails=filtered"], ["usersEndpoint=systemusers"]]),
+    ([], [[], ["groupDetails=filtered", "verifyGrants=3"], ["usersEndpoint=systemusers"]]),
     (["--as", "published", "--users-endpoint", "both"], [["usersEndpoint=v2"]]),
     (["--with", "null-edges=5%", "--with", "group-filter=refused"], [["groupDetails=filtered"]]),
     (["--with", "v2-sort=nothing", "--fault", "dangling"], [[]]),

@@ -9,7 +9,8 @@ use std::fmt;
 
 use memchr::memchr2;
 use schemars::JsonSchema;
-use serde::de::{Deserialize, Deserializer};
+use serde::de::value::MapDeserializer;
+use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -87,10 +88,20 @@ impl Attributes {
 
     fn write<'a>(facts: impl Iterator<Item = (&'a str, &'a RawValue)> + Clone) -> Result<Self, serde_json::Error> {
         let facts = facts.filter(|(_, value)| value.get() != RawValue::NULL.get());
-        if facts.clone().next().is_none() {
+        // The exact size, unless something is written in another form.
+        let size: usize = facts.clone().map(|(name, value)| name.len() + value.get().len() + r#""":,"#.len()).sum();
+        if size == 0 {
             return Ok(Self::new());
         }
-        to_raw_value(&Written(facts)).map(|json| Self(Some(json)))
+        let mut json = String::with_capacity(size + 1);
+        for (name, value) in facts {
+            json.push(if json.is_empty() { '{' } else { ',' });
+            write_name(&mut json, name)?;
+            json.push(':');
+            write_value(&mut json, value.get())?;
+        }
+        json.push('}');
+        Box::deserialize(Written(json)).map(|json| Self(Some(json)))
     }
 
     /// Adds a fact and replaces an existing one of the same name. To add many, collect them in a map and convert it.
@@ -148,31 +159,62 @@ impl<'de> Deserialize<'de> for Attributes {
     }
 }
 
-/// Writes facts as an object on one line.
-struct Written<I>(I);
+/// JSON text written here, which becomes a [`RawValue`] without being parsed once more: a deserializer that passes it on
+/// in the way in which `serde_json` passes on a part of its input.
+struct Written(String);
 
-impl<'a, I: Iterator<Item = (&'a str, &'a RawValue)> + Clone> Serialize for Written<I> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.clone().map(|(name, value)| (name, Compact(value))))
+impl<'de> Deserializer<'de> for Written {
+    type Error = serde_json::Error;
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_map(MapDeserializer::new(std::iter::once((name, self.0))))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_string(self.0)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq
+        tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 
-/// Writes JSON text in the form in which attributes are kept: on one line, each value in its canonical form.
-struct Compact<'a>(&'a RawValue);
-
-impl Serialize for Compact<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let json = self.0.get();
-        if is_plain(json) {
-            return self.0.serialize(serializer);
-        }
-        serde_transcode::transcode(&mut serde_json::Deserializer::from_str(json), serializer)
+fn write_name(json: &mut String, name: &str) -> Result<(), serde_json::Error> {
+    // All bytes are looked at, which is faster than to stop at the first that needs an escape.
+    let has_escapes =
+        name.bytes().fold(false, |escapes, byte| escapes | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
+    if has_escapes {
+        json.push_str(&serde_json::to_string(name)?);
+    } else {
+        json.push('"');
+        json.push_str(name);
+        json.push('"');
     }
+    Ok(())
+}
+
+/// Writes JSON text in the form in which attributes are kept: on one line, each value in its canonical form.
+fn write_value(json: &mut String, value: &str) -> Result<(), serde_json::Error> {
+    if is_plain(value) {
+        json.push_str(value);
+    } else {
+        let mut value = serde_json::Deserializer::from_str(value);
+        json.push_str(&serde_json::to_string(&serde_transcode::Transcoder::new(&mut value))?);
+    }
+    Ok(())
 }
 
 /// Returns whether JSON text is certainly canonical already: on one line, without anything that has a second notation
 /// or that only a parser can judge.
 fn is_plain(json: &str) -> bool {
+    if matches!(json, "true" | "false") {
+        return true;
+    }
     let (mut digits, mut depth) = (0, 0_i32);
     let mut rest = json.as_bytes();
     while let [byte, more @ ..] = rest {
@@ -233,6 +275,16 @@ mod tests {
         assert_eq!(serde_json::to_value(&attributes).unwrap()["b"], values["b"]);
         assert_eq!(attributes.get("b"), values.get("b").cloned());
         assert_eq!((attributes.get("none"), attributes.get("d")), (None, None));
+    }
+
+    #[test]
+    fn names_are_escaped_where_json_needs_it() {
+        let facts: BTreeMap<&str, &RawValue> =
+            ["a\"b", "c\\d", "e\u{1f}", "\u{7f}é"].map(|name| (name, RawValue::TRUE)).into();
+        let attributes = Attributes::from_json(facts.iter().map(|(name, value)| (*name, *value))).unwrap();
+        let expected: BTreeMap<&str, bool> = facts.keys().map(|name| (*name, true)).collect();
+        assert_eq!(attributes.as_json(), serde_json::to_string(&expected).unwrap());
+        assert_eq!(serde_json::to_value(&attributes).unwrap(), serde_json::to_value(&expected).unwrap());
     }
 
     #[test]

@@ -154,9 +154,10 @@ pub use mock::{MockConnector, MockScanSink};
 pub use plan::{RowEstimate, ScanPlan, SectionPlan};
 pub use reason::{DecidingSetting, Reason, ReasonKind, Severity};
 pub use record::{
-    Access, AccessLevel, AccessPath, Account, AccountKind, AccountLink, AccountType, Binding, Grant, Group, LastLogin,
-    Membership, Mfa, NodeKind, NodeRef, PasswordFacts, PathStep, Principal, Raises, Record, RecordKey, Resource,
-    ResourceRef,
+    Access, AccessLevel, AccessPath, Account, AccountCredential, AccountFilter, AccountKind, AccountLink, AccountType,
+    Binding, CredentialCreator, CredentialKind, Grant, Group, LastLogin, Membership, Mfa, NodeKind, NodeRef,
+    PasswordFacts, PathStep, Policy, PolicyEffect, PolicySubjects, PolicyTargets, Principal, Protection, Raises,
+    Record, RecordKey, Resource, ResourceRef, SignIn, SignInKind, SignInResult, SignInTarget,
 };
 pub use registration::Registration;
 #[cfg(feature = "host")]

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::section::Section;
 
-/// One piece of evidence on an account or a group.
+/// One piece of evidence on an account, a group or a resource.
 ///
 /// A host decides by `kind` who is privileged and sorts by `severity`; it need not know any `code`. A connector lists
 /// its codes and their meaning in [`Descriptor::evidence`](crate::Descriptor::evidence).
@@ -19,15 +20,15 @@ pub struct Reason {
     pub code: String,
     /// Whether it gives privilege or is a risk.
     pub kind: ReasonKind,
-    /// The severity on this account or group.
+    /// The severity on this account, group or resource.
     pub severity: Severity,
-    /// The fact, as a sentence whose subject is the account or group. It changes only when a fact changes, so it gives
+    /// The fact, as a sentence whose subject is the account, group or resource. It changes only when a fact changes, so it gives
     /// dates, never ages. A scan that read less is the exception: facts of a section that was not read are missing, or
     /// stated as not known.
     pub message: String,
     /// What an auditor or administrator does about it, in one plain line.
     pub remedy: String,
-    /// What the reason is about, if an account or group may have several reasons of one code: for example, the
+    /// What the reason is about, if one row may have several reasons of one code: for example, the
     /// `externalId` of the group that gives privilege. There is at most one reason per code, subject and setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
@@ -39,6 +40,9 @@ pub struct Reason {
     /// host keeps the earlier text as long as the scan finds that the reason still applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details_from: Vec<Section>,
+    /// When the fact ends by itself, UTC, such as privilege that was approved until then. Absent for standing privilege.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// The setting without which this would not be evidence, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setting: Option<DecidingSetting>,
@@ -63,6 +67,7 @@ impl Reason {
             subject: None,
             sections: Vec::new(),
             details_from: Vec::new(),
+            expires_at: None,
             setting: None,
         }
     }
@@ -74,7 +79,7 @@ impl Reason {
         self
     }
 
-    /// Returns what identifies the reason on its account or group: code, subject and setting.
+    /// Returns what identifies the reason on its row: code, subject and setting.
     pub fn key(&self) -> (&str, Option<&str>, Option<&DecidingSetting>) {
         (&self.code, self.subject.as_deref(), self.setting.as_ref())
     }
@@ -93,6 +98,18 @@ impl Reason {
         self
     }
 
+    /// Sets when the fact ends by itself.
+    #[must_use]
+    pub fn until(mut self, expires_at: Timestamp) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Returns whether the reason is privilege that does not end by itself.
+    pub fn is_standing_privilege(&self) -> bool {
+        self.kind == ReasonKind::Privilege && self.expires_at.is_none()
+    }
+
     /// Sets the setting `name` with `value`, on which the evidence depends.
     #[must_use]
     pub fn by_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -101,14 +118,15 @@ impl Reason {
     }
 }
 
-/// What a [`Reason`] means for an account or group.
+/// What a [`Reason`] means for an account, group or resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ReasonKind {
     /// It gives privilege: its owner may do what others may not.
     Privilege,
-    /// It gives no privilege: it makes the account's privileges more dangerous, or it should not be so.
+    /// It gives no privilege: it makes the account's privileges more dangerous, or it should not be so. Resources have
+    /// reasons of this kind only.
     Risk,
 }
 

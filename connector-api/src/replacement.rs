@@ -222,30 +222,27 @@ impl Replacement {
 
     /// Updates a kept row with the fields that complete sections filled in on its scanned version.
     fn fill_in(&self, kept: Record, part: &Record) -> Result<Record, serde_json::Error> {
-        let filled = |field: &&FieldReplacement| {
-            field.field.record == kept.kind() && self.of_field(&field.field) == Action::Replace
-        };
+        let filled =
+            |field: &&FieldReplacement| field.field.is_of(&kept) && self.of_field(&field.field) == Action::Replace;
         let mut fields = self.fields.iter().filter(filled).peekable();
         if fields.peek().is_none() {
             return Ok(kept);
         }
         let (part, mut now) = (serde_json::to_value(part)?, serde_json::to_value(&kept)?);
         for FieldReplacement { field, .. } in fields {
-            carry(&part, &mut now, &field.field);
+            carry(&part, &mut now, field);
         }
         serde_json::from_value(now)
     }
 
     /// Merges what is kept of the known row into the scanned one.
     fn merge(&self, known: &Record, mut scanned: Record) -> Result<Record, serde_json::Error> {
-        let kept = |field: &&FieldReplacement| {
-            field.field.record == known.kind() && self.of_field(&field.field) == Action::Keep
-        };
+        let kept = |field: &&FieldReplacement| field.field.is_of(known) && self.of_field(&field.field) == Action::Keep;
         let mut fields = self.fields.iter().filter(kept).peekable();
         if fields.peek().is_some() {
             let (before, mut now) = (serde_json::to_value(known)?, serde_json::to_value(&scanned)?);
             for FieldReplacement { field, .. } in fields {
-                carry(&before, &mut now, &field.field);
+                carry(&before, &mut now, field);
             }
             scanned = serde_json::from_value(now)?;
         }
@@ -266,6 +263,9 @@ impl Replacement {
                 self.carry_reasons(&known.reasons, &mut scanned.reasons);
                 scanned.privileged |= crate::reason::severity_of_privileged(&scanned.reasons).is_some();
             }
+            (Record::Resource(known), Record::Resource(scanned)) => {
+                self.carry_reasons(&known.reasons, &mut scanned.reasons);
+            }
             _ => {}
         }
         Ok(scanned)
@@ -283,19 +283,22 @@ impl Replacement {
     }
 }
 
-/// Copies a field's value, if there is one; `attributes.NAME` is an attribute.
-fn carry(before: &serde_json::Value, now: &mut serde_json::Value, field: &str) {
-    let serde_json::Value::Object(now) = now else { return };
-    let Some(name) = field.strip_prefix("attributes.") else {
-        if let Some(value) = before.get(field) {
-            now.insert(field.to_owned(), value.clone());
-        }
-        return;
+/// Copies a field's value, if there is one.
+fn carry(before: &serde_json::Value, now: &mut serde_json::Value, field: &Field) {
+    let path: Vec<&str> = match field.field.strip_prefix("attributes.") {
+        // The name of an attribute may contain dots.
+        Some(name) => vec!["attributes", name],
+        None => field.field.split('.').collect(),
     };
-    if let Some(value) = before.get("attributes").and_then(|attributes| attributes.get(name))
-        && let serde_json::Value::Object(attributes) = now.entry("attributes").or_insert_with(|| serde_json::json!({}))
-    {
-        attributes.insert(name.to_owned(), value.clone());
+    let Some((last, objects)) = path.split_last() else { return };
+    let Some(value) = path.iter().try_fold(before, |value, name| value.get(name)) else { return };
+    let mut now = now;
+    for name in objects {
+        let serde_json::Value::Object(fields) = now else { return };
+        now = fields.entry(*name).or_insert_with(|| serde_json::json!({}));
+    }
+    if let serde_json::Value::Object(fields) = now {
+        fields.insert((*last).to_owned(), value.clone());
     }
 }
 

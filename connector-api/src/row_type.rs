@@ -10,7 +10,8 @@ use crate::record::{NodeKind, Principal, Record};
 /// The type of a row: its record kind, and its type on the target.
 ///
 /// The latter is the `kind` of an account, the `groupType` of a group or membership, the `resourceType` of a resource,
-/// the kinds of a binding's ends such as `groupToResource`, and `privileged` or `other` for a grant.
+/// the kinds of a binding's ends such as `groupToResource` (`localAccountToResource` for a local account;
+/// `temporaryGroupToResource` if it expires), `privileged` or `other` for a grant, and the `policyType` of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -65,7 +66,8 @@ impl Record {
                 };
                 [group, Some((NodeKind::Resource, grant.resource.resource_type.as_str()))]
             }
-            Self::Account(_) | Self::Group(_) | Self::Resource(_) => [None, None],
+            // A policy is read as a whole: it is as new as its own section, whatever it refers to.
+            Self::Account(_) | Self::Group(_) | Self::Resource(_) | Self::Policy(_) => [None, None],
         };
         named.into_iter().flatten()
     }
@@ -77,26 +79,45 @@ impl fmt::Display for RowType {
     }
 }
 
-/// A field of the rows of one record kind, or one of their attributes.
+/// A field of the rows of one record kind, or one of their attributes; of all of these rows, or of those of one type.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Field {
     /// The record's kind, such as `account`.
     pub record: String,
-    /// The field's name in JSON, such as `lastLogin`; `attributes.NAME` is an attribute.
+    /// The field's name in JSON, such as `lastLogin`. `attributes.NAME` is an attribute; in any other name a dot leads into
+    /// an object, such as `mfa.required`.
     pub field: String,
+    /// The type of the rows, such as `administrator`, if only these are meant.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub row_type: Option<String>,
 }
 
 impl Field {
     /// Creates a reference to a field of `record` rows.
     pub fn new(record: impl Into<String>, field: impl Into<String>) -> Self {
-        Self { record: record.into(), field: field.into() }
+        Self { record: record.into(), field: field.into(), row_type: None }
+    }
+
+    /// Limits the reference to rows of one type.
+    #[must_use]
+    pub fn of_type(mut self, row_type: impl Into<String>) -> Self {
+        self.row_type = Some(row_type.into());
+        self
+    }
+
+    /// Returns whether a row is one of those meant.
+    pub fn is_of(&self, record: &Record) -> bool {
+        self.record == record.kind() && self.row_type.as_ref().is_none_or(|row_type| *row_type == record.row_type())
     }
 }
 
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.record, self.field)
+        match &self.row_type {
+            Some(row_type) => write!(f, "{} {} {}", self.record, row_type, self.field),
+            None => write!(f, "{} {}", self.record, self.field),
+        }
     }
 }

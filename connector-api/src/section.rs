@@ -28,22 +28,32 @@ impl Section {
     pub const GROUPS: Self = Self::of("groups");
     /// Which account is in which group, and which group in which.
     pub const MEMBERSHIPS: Self = Self::of("memberships");
+    /// The roles of the target itself, and what each may do.
+    pub const ROLES: Self = Self::of("roles");
     /// The administrators of the target itself, and their roles.
     pub const ADMINISTRATORS: Self = Self::of("administrators");
     /// Service accounts of the target, and their roles.
     pub const SERVICE_ACCOUNTS: Self = Self::of("serviceAccounts");
     /// Devices.
     pub const SYSTEMS: Self = Self::of("systems");
+    /// Accounts that are local to devices.
+    pub const LOCAL_ACCOUNTS: Self = Self::of("localAccounts");
     /// Applications.
     pub const APPLICATIONS: Self = Self::of("applications");
     /// Directories and network services that accounts are provisioned to.
     pub const DIRECTORIES: Self = Self::of("directories");
     /// Bindings: the edges from accounts and groups to resources, and between resources.
     pub const GRANTS: Self = Self::of("grants");
+    /// Access that was approved until a certain time: bindings and memberships that expire.
+    pub const TEMPORARY_ACCESS: Self = Self::of("temporaryAccess");
     /// The effective access of accounts that is more than use, or temporary.
     pub const PRIVILEGED_GRANTS: Self = Self::of("privilegedGrants");
     /// All other effective access of accounts and groups.
     pub const OTHER_GRANTS: Self = Self::of("otherGrants");
+    /// The settings of the organisation itself.
+    pub const ORGANIZATION: Self = Self::of("organization");
+    /// The policies that decide whether and how accounts may sign in, and what follows for each account.
+    pub const CONDITIONAL_ACCESS: Self = Self::of("conditionalAccess");
     /// When and how accounts last signed in.
     pub const LAST_LOGIN: Self = Self::of("lastLogin");
 

@@ -18,7 +18,8 @@ pub enum SectionStatus {
         /// The reason.
         error: ConnectorError,
     },
-    /// Excluded by the configuration or the request.
+    /// Excluded by the configuration or the request; not set up: see [`SectionReport::is_not_set_up`]; or not shown by the
+    /// target to a credential of this kind: a note says so.
     Skipped,
     /// The credential may not read it, or the target does not have it.
     Unavailable {
@@ -97,6 +98,9 @@ pub struct SectionReport {
 }
 
 impl SectionReport {
+    /// The note of a skipped section whose feature the target does not have or has not set up: there is nothing to read.
+    pub const NOT_SET_UP: &str = "not set up here";
+
     /// Creates a report without any counts.
     pub fn new(section: Section, status: SectionStatus) -> Self {
         Self {
@@ -125,6 +129,11 @@ impl From<Section> for SectionReport {
 }
 
 impl SectionReport {
+    /// Returns whether the section was skipped because its feature is not set up, and not by a setting or a request.
+    pub fn is_not_set_up(&self) -> bool {
+        self.status == SectionStatus::Skipped && self.notes.iter().any(|note| note == Self::NOT_SET_UP)
+    }
+
     /// Marks the section as incomplete.
     #[must_use]
     pub fn incomplete(mut self, error: ConnectorError) -> Self {
@@ -169,6 +178,16 @@ impl DanglingReference {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_feature_that_is_not_set_up_is_not_one_that_a_setting_skips() {
+        let mut report = SectionReport::new(Section::SERVICE_ACCOUNTS, SectionStatus::Skipped);
+        assert!(!report.is_not_set_up());
+        report.notes.push(SectionReport::NOT_SET_UP.to_owned());
+        assert!(report.is_not_set_up());
+        report.status = SectionStatus::Complete;
+        assert!(!report.is_not_set_up());
+    }
 
     #[test]
     fn a_status_of_a_later_version_is_unknown_and_not_an_error() {

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use connector_api::{CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, Protocol, TroubleshootingRow};
+use connector_api::{
+    Access, CredentialField, CredentialMapping, Descriptor, Edition, ErrorCode, Protocol, TroubleshootingRow,
+};
 
 use crate::api::level::Level;
 use crate::client::WORDS;
@@ -10,7 +12,7 @@ use crate::graph::evidence_table;
 use crate::options::{Options, attribute, form};
 use crate::regions;
 use crate::rights::{self, EVERYTHING, Right, SignIn};
-use crate::sections::{self, About, users};
+use crate::sections::{self, About, local_accounts, users};
 
 /// The OS Type by which a system chooses this connector.
 pub const OS_TYPE: &str = "JumpCloud";
@@ -47,7 +49,7 @@ fn made() -> Descriptor {
     descriptor.volatile = sections::ALL.iter().flat_map(|section| sections::fields(section.about().volatile)).collect();
     descriptor.evidence = evidence_table::rows();
     descriptor.emits = emits();
-    descriptor.accesses = Level::accesses();
+    descriptor.accesses = accesses();
     descriptor.configuration_steps = [
         "In the JumpCloud admin portal, open Administrator Account, API Settings, Generate New API Key. A new key \
          revokes the old one for everything that uses it",
@@ -76,6 +78,13 @@ fn emits() -> Vec<String> {
     let owned = sections::ALL.iter().flat_map(|section| section.about().owns);
     let named = owned.filter(|(record, _)| ["group", "resource"].contains(record));
     named.flat_map(|(_, types)| types.iter().map(|name| (*name).to_owned())).collect()
+}
+
+/// The accesses in rows, weakest first. No account has both a local administrator's and one of the levels.
+fn accesses() -> Vec<Access> {
+    let mut accesses = Level::accesses();
+    accesses.push(local_accounts::ACCESS);
+    accesses
 }
 
 /// The lines about permissions on the operator's page.

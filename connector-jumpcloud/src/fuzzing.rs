@@ -8,8 +8,8 @@ use bytes::Bytes;
 use connector_http::header::{HeaderMap, HeaderValue};
 
 use crate::api::{
-    Id, administrators::Administrator, applications::Application, directories::Directory, events, graph::Edge,
-    organizations::Organization, systems::System, systems::SystemGroup, user_groups::UserGroup,
+    Id, administrators::Administrator, applications::Application, compiled::CompiledUser, directories::Directory,
+    events, graph::Edge, organizations::Organization, systems::System, systems::SystemGroup, user_groups::UserGroup,
 };
 use crate::client::{self, Answer, Identified};
 pub use crate::scan::{fuzz_state as state, fuzz_state_is_good as state_is_good};
@@ -60,19 +60,21 @@ pub const TARGETS: [Target; 11] = [
         name: "systems",
         run: systems,
         seeds: &[
-            r#"{"totalCount":1,"results":[{"_id":"5f0000000000000000000001","displayName":"mac","os":"Mac OS X","version":"14","active":true,"lastContact":"2023-01-14T08:16:06.495Z"}]}"#,
+            r#"{"totalCount":1,"results":[{"_id":"5f0000000000000000000001","displayName":"mac","os":"Mac OS X","version":"14","active":true,"lastContact":"2023-01-14T08:16:06.495Z","userMetrics":[{"userName":"ada","admin":true,"managed":false,"suspended":false}]}]}"#,
         ],
     },
     Target {
         name: "applications",
         run: applications,
-        seeds: &[r#"{"results":[{"_id":"5f0000000000000000000001","name":"x","displayLabel":"X","active":true}]}"#],
+        seeds: &[
+            r#"{"results":[{"_id":"5f0000000000000000000001","name":"x","displayLabel":"X","active":true,"config":{"constantAttributes":{"value":[{"name":"role","value":"x"}]}},"databaseAttributes":[{"name":"a","value":"b"}]}]}"#,
+        ],
     },
     Target {
         name: "directories",
         run: directories,
         seeds: &[
-            r#"[{"id":"5f0000000000000000000001","name":"LDAP","type":"ldap_server"},{"_id":"x-1","mfa":"ALWAYS"}]"#,
+            r#"[{"id":"5f0000000000000000000001","name":"LDAP","type":"ldap_server"},{"_id":"x-1","mfa":"ALWAYS","oAuthStatus":{"error":"invalid_grant"},"defaultDomain":{"domain":"x.example"},"userCertEnabled":true}]"#,
         ],
     },
     Target {
@@ -84,7 +86,13 @@ pub const TARGETS: [Target; 11] = [
         name: "sections",
         run: sections,
         seeds: &[
-            r#"{"totalCount":1,"results":[{"objectId":"5f0000000000000000000001","_id":"5f0000000000000000000001","name":"x","status":"ACTIVE","roleId":"5f0000000000000000000002","createdAt":"2023-01-14T08:16:06.495Z","expiresAt":"2023-01-14"}]}"#,
+            r#"{"totalCount":1,"results":[{"objectId":"5f0000000000000000000001","_id":"5f0000000000000000000001","name":"x","status":"ACTIVE","roleId":"5f0000000000000000000002","createdAt":"2023-01-14T08:16:06.495Z","expiresAt":"2023-01-14","authConfigList":[{"authType":"API_KEY","apiKeyConfig":{"apiKeyPrefix":"jcs_1","lifetime":"90 Days","expiresAt":null,"createdBy":{"id":"x","type":"ADMIN"}}}]}]}"#,
+            r#"{"totalCount":1,"results":[{"id":"5f0000000000000000000001","name":"x","scopes":["users.readonly","groups"],"isCustom":true,"organizationIds":["x"]}]}"#,
+            r#"{"results":[{"id":"r","accessId":"r","status":"APPROVED","accessState":"granted","requestor":"5f0000000000000000000001","resourceType":"device","resourceId":"5f0000000000000000000002","devicePermissionLevel":"ADMIN","sessionStartDate":"2023-01-14","approvedDuration":"3600s","additionalAttributes":"eyJzdWRvIjp7ImVuYWJsZWQiOnRydWV9fQ=="}]}"#,
+            r#"{"_id":"5f0000000000000000000001","displayName":"N","settings":{"requireAdminMFA":true,"passwordCompliance":"custom","passwordPolicy":{"enableMinLength":true,"minLength":12,"enablePasswordExpirationInDays":false},"features":{"systemInsights":{"enabled":true}}}}"#,
+            r#"[{"objectId":"5f0000000000000000000001","policy":{"name":"P","default":false,"precedence":1,"enablePasswordExpirationInDays":false},"groups":[{"groupId":"5f0000000000000000000002","name":"G"}]}]"#,
+            r#"[{"system_id":"5f0000000000000000000001","username":"ada","admin":true,"managed":null,"real_user":true}]"#,
+            r#"[{"id":"5f0000000000000000000001","name":"x","type":"user_portal","disabled":false,"monitorOnly":true,"ips":["192.0.2.0/24"],"effect":{"action":"allow","obligations":{"mfa":{"required":true}}},"conditions":{"all":[{"not":{"ipAddressIn":["5f0000000000000000000001"]}},{"any":[{"locationIn":{"countries":["DE"]}},{"deviceManaged":true}]}]},"targets":{"resources":[{"type":"application","id":"5f0000000000000000000002"}],"excludedApplications":[],"users":{"inclusions":["ALL"]},"userGroups":{"inclusions":[],"exclusions":["5f0000000000000000000003"]},"userAttributes":{"exclusions":[{"field":"ldap_binding_user","operator":"EQ","value":true}]}}}]"#,
         ],
     },
     Target {
@@ -99,7 +107,7 @@ pub const TARGETS: [Target; 11] = [
         name: "state",
         run: state,
         seeds: &[
-            r#"{"reports":{},"people":{"ids":["5f0000000000000000000001"],"names":["ada"],"sudo":["login"],"listed":[0],"links":[]},"found":{"groups":{"rows":[{"id":"5f0000000000000000000002","name":"Ops"},{"id":"5f0000000000000000000003","name":"All"}]},"memberships":[{"users":[0],"groups":[],"others":[]},{"users":[],"groups":["5f0000000000000000000002"],"others":[["x","y"]]}],"systems":{"devices":[{"id":"5f0000000000000000000004"}]},"grants":[{"from":{"kind":"UserGroup","id":"5f0000000000000000000002"},"to":{"kind":"System","id":"5f0000000000000000000004"},"access":"sudo"}]}}"#,
+            r#"{"reports":{},"people":{"ids":["5f0000000000000000000001"],"names":["ada"],"sudo":["login"],"listed":[0],"links":[]},"found":{"groups":{"rows":[{"id":"5f0000000000000000000002","name":"Ops"},{"id":"5f0000000000000000000003","name":"All"}]},"memberships":[{"users":[0],"groups":[],"others":[]},{"users":[],"groups":["5f0000000000000000000002"],"others":[["x","y"]]}],"systems":{"devices":[{"id":"5f0000000000000000000004"}]},"local_accounts":{"names":["root","ada"],"administrators":[{"device":0,"name":0,"managed":false},{"device":0,"name":1,"managed":true}],"users":[{"name":1,"user":0,"exact":true}]},"grants":[{"from":{"kind":"UserGroup","id":"5f0000000000000000000002"},"to":{"kind":"System","id":"5f0000000000000000000004"},"access":"sudo"}]}}"#,
         ],
     },
 ];
@@ -114,9 +122,10 @@ pub fn user_groups(bytes: &[u8]) {
     page::<UserGroup>(bytes);
 }
 
-/// A page of members or associations.
+/// A page of members or associations, and one of users by a traversal.
 pub fn edges(bytes: &[u8]) {
     page::<Edge>(bytes);
+    page::<CompiledUser>(bytes);
 }
 
 /// A page of administrators.
@@ -157,18 +166,27 @@ pub fn events(bytes: &[u8]) {
     if let Ok(after) = HeaderValue::from_bytes(&bytes[..at]) {
         answer.headers.insert("x-search_after", after);
     }
-    drop(events::read(&answer));
+    let read = |_: &mut (), event: &events::Event<'_>| {
+        let _ = (event.time(), event.service(), event.is_unrequested(), event.outcome(), event.second_factor());
+        let _ = event.actor();
+    };
+    let _ = events::read(&answer, read);
 }
 
 pub(crate) fn page<T: Identified<Id = Id>>(bytes: &[u8]) -> Vec<T> {
-    let answer = Answer { headers: HeaderMap::new(), body: Bytes::copy_from_slice(bytes) };
-    let Ok(page) = client::page::<T>(&answer) else { return Vec::new() };
-    for row in &page.rows {
+    let rows = rows::<T>(bytes);
+    for row in &rows {
         let text = row.id().to_string();
         assert!(!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
         assert_eq!(text.parse::<Id>().as_ref(), Ok(row.id()));
     }
-    page.rows
+    rows
+}
+
+/// A page of rows whose ids are any text, because they are in no path.
+pub(crate) fn rows<T: Identified>(bytes: &[u8]) -> Vec<T> {
+    let answer = Answer { headers: HeaderMap::new(), body: Bytes::copy_from_slice(bytes) };
+    client::page::<T>(&answer).map(|page| page.rows).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod sections;
 #[path = "../../test-harness/simulator/tests/skip/mod.rs"]
 mod skip;
 mod test_connection;
+mod verification;
 
 pub use connector::JumpCloud;
 pub use descriptor::OS_TYPE;

@@ -59,14 +59,20 @@ pub(crate) struct Options {
     /// rows that it had.
     #[schemars(title = "Effective grants limit", range(min = 1, max = 1_000_000_000))]
     pub(crate) effective_grants_limit: u64,
+    /// A check of the computed access: for this number of devices and of applications, JumpCloud's own list of the users who
+    /// reach them is compared with the bindings and memberships of the scan, and differences become notes of the section
+    /// grants. JumpCloud does not publish, for example, whether a direct right on a device supersedes that of a group; this
+    /// shows it for your organisation. Rows never depend on it. Costs a request for each 100 users of each of them.
+    #[schemars(title = "Devices and applications to verify", range(min = 0, max = 1000))]
+    pub(crate) verify_grants: u16,
     /// How many days of logins to read. JumpCloud keeps 90 days, with some plans 15.
     #[schemars(title = "Login look-back, in days", range(min = 1, max = 90))]
     pub(crate) last_login_days: u16,
     /// A group whose name contains one of these, in any case, is privileged.
     #[schemars(title = "Privileged group names", inner(length(min = 1)))]
     pub(crate) privileged_group_patterns: Vec<String>,
-    /// An API key older than this is reported as stale.
-    #[schemars(title = "Stale API key age, in days", range(min = 1, max = 3650))]
+    /// An API key or SSH key older than this is reported as stale.
+    #[schemars(title = "Stale key age, in days", range(min = 1, max = 3650))]
     pub(crate) stale_api_key_days: u16,
     /// Rows per page. JumpCloud takes at most 100.
     #[schemars(title = "Page size", range(min = 2, max = 100))]
@@ -128,6 +134,7 @@ impl Default for Options {
             left_out: BTreeSet::new(),
             effective_grants: EffectiveGrants::default(),
             effective_grants_limit: 5_000_000,
+            verify_grants: 0,
             last_login_days: 90,
             privileged_group_patterns: ["admin", "privilege", "superuser", "root", "sudo"].map(str::to_owned).to_vec(),
             stale_api_key_days: 90,

@@ -13,7 +13,7 @@ pub(crate) mod progress;
 mod schedule;
 pub(crate) mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -92,6 +92,9 @@ impl Scan<'_> {
         }
         if let Some(endpoint) = state.users_endpoint {
             ledger.fact("usersEndpoint", endpoint);
+        }
+        for (name, fact) in sections::ALL.iter().flat_map(|section| section.facts(&state.found)) {
+            ledger.fact(name, fact);
         }
         state.warnings.into_iter().chain(self.client.clock().warning()).for_each(|warning| ledger.warn(warning));
         ledger.finish(result)
@@ -186,9 +189,7 @@ impl Scan<'_> {
         let state: State = serde::Deserialize::deserialize(&checkpoint.state)
             .map_err(|error| Checkpoint::rejected(format!("its state is damaged: {error}")))?;
         state.check().map_err(Checkpoint::rejected)?;
-        if state.without != self.request.without {
-            return Err(Checkpoint::rejected("other sections were skipped when it was made"));
-        }
+        check_skipped(&state.without, &self.request.without)?;
         self.client.refuse_sorts(state.refused_sorts.iter().cloned());
         *started_at = checkpoint.started_at;
         Ok(state)
@@ -205,12 +206,34 @@ impl Scan<'_> {
     }
 }
 
+/// Refuses a checkpoint that was made while other sections were skipped.
+fn check_skipped(then: &BTreeSet<Section>, now: &BTreeSet<Section>) -> Result<(), ConnectorError> {
+    let (mut reasons, mut steps) = (Vec::new(), Vec::new());
+    for (sections, made, step) in [(then - now, "without", "skip"), (now - then, "with", "do not skip")] {
+        if !sections.is_empty() {
+            let names = sections.iter().map(Section::as_str).collect::<Vec<_>>().join(", ");
+            reasons.push(format!("{made} {names}"));
+            steps.push(format!("{step} {names}"));
+        }
+    }
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    let error = Checkpoint::rejected(format!("it was made {}", reasons.join(" and ")));
+    let remedy = format!("to resume, {}; or {}", steps.join(", and "), error.remedy);
+    Err(error.with_remedy(remedy))
+}
+
 /// Whether a section is read: every core section, and the others unless they are skipped. A section computed from another
-/// is skipped with it.
+/// is skipped with it, and with any other that this request alone skips: its rows would be without what a host knows.
 fn wants(section: Section, options: &Options, request: &ScanRequest) -> bool {
     let chosen = |section| options.wants(section) && !request.without.contains(&section);
-    let of = sections::of(section).and_then(|known| known.about().made_of);
-    sections::is_core(section) || (chosen(section) && of.is_none_or(chosen))
+    let about = sections::of(section).map(|known| known.about());
+    let is_whole = about.is_none_or(|about| match about.made_of {
+        Some(of) => chosen(of) && !about.after.iter().any(|needed| request.without.contains(needed)),
+        None => true,
+    });
+    sections::is_core(section) || (chosen(section) && is_whole)
 }
 
 /// The error if a request by id returned another object.

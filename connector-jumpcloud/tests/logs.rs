@@ -19,7 +19,7 @@ async fn the_choice_of_the_cheaper_end_is_logged() {
     scan(simulated(&simulator)).await;
     let log = log.text();
     let line =
-        log.lines().find(|line| line.contains("chose the end") && line.contains("asked=\"user_group\"")).unwrap();
+        log.lines().find(|line| line.contains("chose the end") && line.contains("listed=\"user_group\"")).unwrap();
     for word in ["targets=\"system,system_group,application,", "objects=16", "together=true"] {
         assert!(line.contains(word), "{line}");
     }
@@ -49,8 +49,8 @@ async fn neither_key_nor_secret_nor_token_is_ever_logged_or_reported() {
     }
     let log = log.text();
     assert!(log.contains("TRACE") && log.contains("trying again"), "everything is logged");
-    // By administrators, devices, bindings and both sections of grants, twice.
-    assert_eq!(reported.matches("your credential is (secret)").count(), 10, "{reported}");
+    // By administrators, devices, local administrators, bindings, temporary access and both sections of grants, twice.
+    assert_eq!(reported.matches("your credential is (secret)").count(), 14, "{reported}");
     for line in log.lines().chain([reported.as_str()]) {
         assert!(!line.contains(secret), "{line}");
         assert!(!line.contains(token), "{line}");

@@ -1,5 +1,7 @@
 //! The graph: groups, bindings and containers by index.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::lists::Lists;
@@ -79,7 +81,10 @@ pub struct Parts {
     pub raises_of_groups: Vec<u32>,
     /// The same for each account.
     pub raises_of_accounts: Vec<u32>,
-    /// The expiry of bindings, UTC.
+    /// The memberships of accounts in groups that expire: account and group, and when, as a position in `ends`, counted
+    /// from one. All others do not expire.
+    pub ends_of_memberships: BTreeMap<(u32, u32), u32>,
+    /// The expiry of bindings and memberships, UTC.
     pub ends: Vec<Timestamp>,
 }
 
@@ -141,7 +146,7 @@ impl Graph {
         self.nodes.get(resource as usize).copied().unwrap_or(nothing)
     }
 
-    /// Returns when a binding expires, if it does.
+    /// Returns when a binding or membership expires, if it does.
     pub(crate) fn end(&self, ends: u32) -> Option<Timestamp> {
         self.parts.ends.get(ends.checked_sub(1)? as usize).copied()
     }

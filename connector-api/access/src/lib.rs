@@ -9,6 +9,9 @@
 //! [`AccessRows`] builds one from a scan's rows and puts names on the grants. This crate does no I/O and knows no
 //! target's words.
 //!
+//! # Sign-ins
+//! [`SignInPolicies`] applies policies to one account and what it signs in to: whether a second factor protects it.
+//!
 //! # Paths
 //! A path leads from an account up through groups, and passes no group twice. Groups that are members of each other make
 //! more paths than can be listed. So for one subject the nearest [`WAYS`] are followed and, in addition, the nearest path
@@ -22,6 +25,7 @@ mod path;
 mod raises;
 mod rank;
 mod rows;
+mod sign_in;
 mod walk;
 
 pub use connector_api;
@@ -33,6 +37,7 @@ pub use path::{Naming, Path, Paths};
 pub use raises::Raise;
 pub use rank::Rank;
 pub use rows::{AccessRows, RowsBuilder};
+pub use sign_in::{Applicant, SignInPolicies};
 pub use walk::above::Above;
 pub use walk::from_subject::{Reach, Reached};
 pub use walk::to_resource::{Reverse, Who};

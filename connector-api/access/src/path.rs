@@ -90,7 +90,8 @@ impl Reached<'_> {
                 };
                 let of_edges = source.rank.max(of_groups);
                 let (rank, raised) = (of_edges.max(own), own > of_edges);
-                let (chain, ends) = (source.chain, source.ends);
+                let chain = source.chain;
+                let ends = way.map_or(source.ends, |way| reach.ends_along(way, source.ends));
                 all.push(Candidate { length: passed + inside, rank, way, chain, ends, raised });
             };
             match source.end {
@@ -151,11 +152,17 @@ impl Reached<'_> {
         candidate.way.into_iter().flat_map(passed)
     }
 
-    /// Returns when the whole access expires: the latest expiry, if every path has one. A path expires with its
-    /// binding, so this also covers paths that were not followed.
+    /// Returns when the whole access expires: the latest expiry, if every path has one. It depends on bindings and
+    /// memberships, so this also covers paths that were not followed.
     pub fn ends_at(&self) -> Option<Timestamp> {
-        let ends = self.sources().map(|source| self.reach.graph.end(source.ends));
+        let ends = self.sources().map(|source| self.reach.graph.end(self.reach.ends_of(source)));
         ends.reduce(|one, other| Some(one?.max(other?))).flatten()
+    }
+
+    /// Returns the strongest access of the followed paths that do not expire.
+    pub fn standing_rank(&self) -> Option<Rank> {
+        let standing = self.candidates().into_iter().filter(|candidate| self.reach.graph.end(candidate.ends).is_none());
+        standing.map(|candidate| candidate.rank).max()
     }
 
     /// Creates the grant of this access to a principal, as a row.

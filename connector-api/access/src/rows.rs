@@ -1,8 +1,10 @@
 //! Builds a graph from a scan's rows, and grants with names from the graph.
 
+use std::collections::BTreeMap;
+
 use connector_api::{
-    Access, AccessLevel, Account, Binding, Grant, Group, Membership, NodeKind, NodeRef, PathStep, Principal, Raises,
-    Record, Resource, ResourceRef,
+    Access, AccessLevel, Account, Binding, Grant, Group, Membership, NodeKind, NodeRef, PathStep, Policy, Principal,
+    Raises, Record, Resource, ResourceRef,
 };
 use hashbrown::HashMap;
 use jiff::Timestamp;
@@ -13,13 +15,14 @@ use crate::names::{Name, Names};
 use crate::path::Naming;
 use crate::raises::Raise;
 use crate::rank::Rank;
+use crate::sign_in::{Applicant, SignInPolicies};
 use crate::walk::to_resource::Reverse;
 
 /// The access of a binding that does not state one.
 const BOUND: Access = Access::of_word(AccessLevel::Use, "use");
 
 /// Builds [`AccessRows`] from the rows of a scan, which come in the order of their kinds. Uses accounts, groups, direct
-/// memberships, resources and bindings, and ignores other rows.
+/// memberships, resources, bindings and policies, and ignores other rows.
 #[derive(Debug, Default)]
 pub struct RowsBuilder {
     /// The accesses that the connector declares, weakest first.
@@ -37,6 +40,7 @@ pub struct RowsBuilder {
     resource_refs: Vec<ResourceRef>,
     targets: Vec<Target>,
     memberships: Vec<(u32, u32)>,
+    ends_of_memberships: BTreeMap<(u32, u32), u32>,
     parents: Vec<(u32, u32)>,
     inside: Vec<(u32, u32)>,
     bindings_of_accounts: Vec<(u32, Bound)>,
@@ -48,6 +52,7 @@ pub struct RowsBuilder {
     raises_of_groups: Vec<u32>,
     raises_of_accounts: Vec<u32>,
     ends: Vec<Timestamp>,
+    policies: Vec<Policy>,
     unmatched: u64,
 }
 
@@ -66,6 +71,10 @@ impl RowsBuilder {
             Record::Membership(membership) => self.membership(membership),
             Record::Resource(resource) => self.resource(resource),
             Record::Binding(binding) => self.bind(binding),
+            Record::Policy(policy) => {
+                self.policies.push(Policy::clone(policy));
+                Some(())
+            }
             _ => Some(()),
         };
         self.unmatched += u64::from(known.is_none());
@@ -94,7 +103,12 @@ impl RowsBuilder {
         let account = self.accounts.find(&membership.account_external_id)?;
         let group = self.groups.find(&identity(&membership.group_type, &membership.group_external_id))?;
         if membership.direct {
-            self.memberships.push((account.index(), group.index()));
+            let between = (account.index(), group.index());
+            self.memberships.push(between);
+            if let Some(expires_at) = membership.expires_at {
+                self.ends.push(expires_at);
+                self.ends_of_memberships.insert(between, self.ends.len() as u32);
+            }
         }
         Some(())
     }
@@ -203,6 +217,7 @@ impl RowsBuilder {
             raises: self.raises,
             raises_of_groups: self.raises_of_groups,
             raises_of_accounts: self.raises_of_accounts,
+            ends_of_memberships: self.ends_of_memberships,
             ends: self.ends,
         });
         AccessRows {
@@ -215,6 +230,7 @@ impl RowsBuilder {
             resources: self.resources,
             resource_refs: self.resource_refs,
             accesses,
+            policies: self.policies,
         }
     }
 
@@ -252,6 +268,7 @@ pub struct AccessRows {
     resource_refs: Vec<ResourceRef>,
     /// By rank.
     accesses: Vec<Access>,
+    policies: Vec<Policy>,
 }
 
 impl AccessRows {
@@ -273,6 +290,21 @@ impl AccessRows {
     /// Returns the index of the resource of this type with this `externalId`.
     pub fn resource(&self, resource_type: &str, external_id: &str) -> Option<u32> {
         self.resources.find(&identity(resource_type, external_id)).map(Name::index)
+    }
+
+    /// Returns the policies, prepared to be applied to accounts.
+    pub fn sign_in_policies(&self) -> SignInPolicies {
+        let group = |node: &NodeRef| Some(self.groups.find(&identity(&node.node_type, &node.external_id))?.index());
+        SignInPolicies::new(self.policies.iter().cloned(), &self.graph, group)
+    }
+
+    /// Returns an account with its groups, to apply policies to it; in no group if it is not in the rows. It signs in at the
+    /// target itself, and which filters fit it is not known: a caller that knows more says so by
+    /// [`routed`](Applicant::routed) and [`fitting`](Applicant::fitting).
+    pub fn applicant<'a>(&'a self, external_id: &'a str) -> Applicant<'a> {
+        let account = self.accounts.find(external_id).map(Name::index);
+        let groups = account.map_or(&[][..], |account| self.graph.parts().groups_of.of(account));
+        Applicant::new(external_id, groups)
     }
 
     /// Returns the grants of an account or group.

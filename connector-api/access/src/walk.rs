@@ -3,6 +3,7 @@
 pub(crate) mod above;
 pub(crate) mod chains;
 pub(crate) mod edges;
+pub(crate) mod expiry;
 pub(crate) mod from_subject;
 pub(crate) mod to_resource;
 pub(crate) mod ways;

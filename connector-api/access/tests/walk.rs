@@ -272,6 +272,59 @@ fn access_ends_when_its_last_binding_does_however_many_ways_lead_there() {
 }
 
 #[test]
+fn a_path_ends_with_the_membership_at_its_beginning_and_access_with_the_last_path() {
+    let (mut ending, mut standing, mut partly) = (0, 0, 0);
+    for seed in 0..60 {
+        let mut parts = draw(seed).parts().clone();
+        let dice = &mut ChaCha8Rng::seed_from_u64(seed);
+        parts.ends = (1..9).map(|second| Timestamp::from_second(second).unwrap()).collect();
+        let memberships: Vec<(u32, u32)> = parts.groups_of.pairs().map(|(account, group)| (account, *group)).collect();
+        parts.ends_of_memberships = memberships
+            .into_iter()
+            .flat_map(|of| dice.random_bool(0.5).then(|| (of, dice.random_range(1..9))))
+            .collect();
+        let graph = Graph::new(parts);
+        let (reverse, above) = (Reverse::of(&graph), graph.above(Rank(9)));
+        for account in 0..ACCOUNTS {
+            let subject = Subject::Account(account);
+            let end_of = |way: &[u32]| graph.end_of_membership(account, *way.first()?);
+            let expected = expected(&graph, subject);
+            let reach = graph.reach(subject);
+            assert!(above.may_reach(subject) || reach.iter().all(|reached| reached.ends_at().is_none()), "seed {seed}");
+            for (reached, (resource, ways)) in reach.iter().zip(&expected) {
+                let context = format!("seed {seed}, account {account}, resource {resource}");
+                let ends: Vec<Option<Timestamp>> = ways.iter().map(|(groups, ..)| end_of(groups)).collect();
+                let whole = ends.iter().copied().reduce(|one, other| Some(one?.max(other?))).flatten();
+                assert_eq!(reached.ends_at(), whole, "{context}");
+                assert!(reached.is_above(Rank(9)) || whole.is_none(), "{context}");
+                for path in reached.paths().shown {
+                    assert_eq!(path.ends_at, end_of(&path.groups), "{context}: {path:?}");
+                }
+                let who = reverse.who(*resource).find(|(who, _)| *who == subject).unwrap().1;
+                let same = who.iter().next().unwrap();
+                assert_eq!((same.ends_at(), same.paths()), (whole, reached.paths()), "{context}: from the other end");
+                ending += usize::from(whole.is_some());
+                standing += usize::from(whole.is_none());
+                partly += usize::from(whole.is_none() && ends.iter().any(Option::is_some));
+            }
+            let groups: BTreeMap<u32, Timestamp> = graph.expiring_groups(account).into_iter().collect();
+            let of_groups = graph.ends(subject).into_iter().map(|end| end.shortest);
+            let latest = of_groups.filter_map(|way| {
+                let group = *way.last()?;
+                let first = graph.parts().groups_of.of(account).iter().copied();
+                let leading = first.filter(|first| {
+                    graph.ends_from([*first].into_iter()).iter().any(|end| end.shortest.last() == Some(&group))
+                });
+                let ends = leading.map(|first| graph.end_of_membership(account, first));
+                Some((group, ends.reduce(|one, other| Some(one?.max(other?)))??))
+            });
+            assert_eq!(groups, latest.collect(), "seed {seed}, account {account}");
+        }
+    }
+    assert!(ending > 100 && standing > 100 && partly > 100, "everything occurs: {ending} {standing} {partly}");
+}
+
+#[test]
 fn an_edge_to_nothing_leads_nowhere() {
     let mut parts = mesh(3).parts().clone();
     parts.bindings_of_accounts = Lists::new(1, [(0, Bound::new(77, Rank(1))), (9, Bound::new(0, Rank(1)))].into_iter());

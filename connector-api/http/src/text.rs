@@ -67,13 +67,13 @@ impl fmt::Display for Cause {
 
 impl StdError for Cause {}
 
-/// Formats a duration in the largest unit that is accurate to a few percent.
+/// Formats a duration in the largest unit that is accurate to a tenth, rounded up: whoever waits that long has waited enough.
 pub(crate) fn spoken(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ ..=600 => format!("{seconds} s"),
-        seconds @ ..=7199 => format!("{} min", seconds / 60),
-        seconds @ ..=259_200 => format!("{} h", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
+        seconds @ ..=36_000 => format!("{} min", seconds.div_ceil(60)),
+        seconds @ ..=864_000 => format!("{} h", seconds.div_ceil(3600)),
+        seconds => format!("{} days", seconds.div_ceil(86_400)),
     }
 }
 
@@ -102,7 +102,17 @@ mod tests {
 
     #[test]
     fn a_wait_is_shown_in_a_unit_that_is_easy_to_read() {
-        for (seconds, said) in [(7, "7 s"), (3600, "60 min"), (86_400, "24 h"), (31_536_000, "365 days")] {
+        for (seconds, said) in [
+            (7, "7 s"),
+            (3600, "60 min"),
+            (3601, "61 min"),
+            (9999, "167 min"),
+            (36_001, "11 h"),
+            (86_400, "24 h"),
+            (100_000, "28 h"),
+            (31_536_000, "365 days"),
+            (31_536_001, "366 days"),
+        ] {
             assert_eq!(spoken(Duration::from_secs(seconds)), said);
         }
     }

@@ -87,7 +87,14 @@ fn judge(error: &reqwest::Error, url: &Url, proxy: Option<&str>, words: &Words) 
             new(ErrorCode::Connect, format!("{peer} did not connect to {host}: {tunnel}"))
         }
         (true, _) => new(ErrorCode::Connect, format!("no connection to {peer}: {why}")),
-        (false, _) => new(ErrorCode::Connect, format!("the connection to {peer} was lost: {why}")),
+        (false, _) => {
+            let error = ConnectorError::new(
+                ErrorCode::Connect,
+                format!("the connection to {peer} was lost: {why}"),
+                words.fewer_connections(&reach),
+            );
+            Verdict::retry(error, None)
+        }
     }
 }
 

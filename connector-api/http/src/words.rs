@@ -19,6 +19,8 @@ pub struct Words {
     pub ca_bundle: Option<&'static str>,
     /// The attribute for the maximum number of requests per second, if there is one.
     pub requests_per_second: Option<&'static str>,
+    /// The attribute for the number of concurrent requests, where 0 is automatic, if there is one.
+    pub concurrency: Option<&'static str>,
     /// The attribute for the number of rows per page, if there is one.
     pub page_size: Option<&'static str>,
     /// The fields of an error's body that contain a message, best first.
@@ -38,6 +40,7 @@ impl Words {
         proxy: None,
         ca_bundle: None,
         requests_per_second: None,
+        concurrency: None,
         page_size: None,
         error_fields: &["message", "detail", "error_description", "error"],
         list_fields: &[],
@@ -80,6 +83,17 @@ impl Words {
         match self.requests_per_second {
             Some(name) => format!("increase the scan interval, or lower {name}"),
             None => "increase the scan interval".to_owned(),
+        }
+    }
+
+    /// Returns the remedy if the target closes connections that it accepted, after another remedy.
+    pub(crate) fn fewer_connections(&self, remedy: &str) -> String {
+        match self.concurrency {
+            Some(name) => format!(
+                "{remedy}; if {name} is set, lower it or set it to 0, because the service may limit the connections of one \
+                 client"
+            ),
+            None => remedy.to_owned(),
         }
     }
 

@@ -15,6 +15,8 @@ use connector_http::{
 };
 use serde_json::Value;
 use support::{Server, ok, status};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 
 const SECRET: &str = "geheim-7f3a9";
 
@@ -331,4 +333,27 @@ async fn no_form_of_a_client_shows_its_secret() {
     {
         assert!(!shown.to_lowercase().contains(SECRET), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_may_be_one_of_too_many() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let closing = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // The request is read, so that the connection was of use until then.
+            let _ = stream.read(&mut [0; 4096]).await;
+        }
+    });
+    for (concurrency, hint) in [(Some("inFlight"), true), (None, false)] {
+        let words = Words { concurrency, ..Words::DEFAULT };
+        let options =
+            ClientOptions { retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() }, ..ClientOptions::default() };
+        let client = ClientBuilder::new(address.clone(), words).options(options);
+        let error = get(&client.build(Auth::bearer(SECRET.into()).unwrap()).unwrap(), "/a").await.unwrap_err();
+        assert!(error.code == ErrorCode::Connect && error.message.contains("was lost"), "{error:?}");
+        assert!(error.remedy.starts_with("ensure that this server can reach"), "{error:?}");
+        assert_eq!(error.remedy.contains("if inFlight is set, lower it or set it to 0"), hint, "{error:?}");
+    }
+    closing.abort();
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Raises;
+use super::{AccountCredential, Protection, Raises};
 use crate::Attributes;
 use crate::reason::{Reason, Severity, severity_of_privileged};
 use crate::section::Section;
@@ -58,6 +58,9 @@ pub struct Account {
     /// The password's age and expiry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<PasswordFacts>,
+    /// The credentials with which the account calls the target's API, without the secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<AccountCredential>,
     /// When the account was created, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
@@ -76,6 +79,9 @@ pub struct Account {
     /// The access that the account has on every resource of some types that it reaches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raises: Option<Raises>,
+    /// What protects the account's sign-ins. Absent if the policies that decide were not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
     /// Accounts that may belong to the same person, with the evidence. A connector never merges them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<AccountLink>,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Account, Group, Resource};
+use super::{Access, Account, AccountKind, Group, Resource};
 
 /// An edge made by an administrator, other than an account in a group, which is a direct
 /// [`Membership`](crate::Membership).
@@ -24,7 +24,8 @@ pub struct Binding {
     /// The access that the edge gives by itself; absent if one thing is inside another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
-    /// When the binding expires, UTC.
+    /// When the binding expires, UTC. A binding that does is of another [`RowType`](crate::RowType) than one that does
+    /// not, so that a section of its own can have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// The target's id of the request by which it was approved.
@@ -65,6 +66,14 @@ impl NodeRef {
     /// Creates a reference from kind, type and `externalId`.
     pub fn new(kind: NodeKind, node_type: impl Into<String>, external_id: impl Into<String>) -> Self {
         Self { kind, node_type: node_type.into(), external_id: external_id.into() }
+    }
+
+    /// Returns its word in the type of a binding: that of its kind, except for a local account. The resource itself gives
+    /// a local account its access, not the directory, so another section finds it.
+    pub(super) fn word(&self) -> &str {
+        let local = AccountKind::LOCAL_ACCOUNT;
+        let is_local = self.kind == NodeKind::Account && self.node_type == local.as_str();
+        if is_local { &self.node_type } else { self.kind.as_str() }
     }
 }
 
@@ -130,5 +139,17 @@ mod tests {
         });
         assert_eq!(json, expected);
         assert_eq!(serde_json::from_value::<Record>(json).unwrap(), binding.into());
+    }
+
+    #[test]
+    fn the_binding_of_a_local_account_is_of_a_type_of_its_own() {
+        let of = |kind, node_type: &str| {
+            let binding =
+                Binding::new(NodeRef::new(kind, node_type, "1"), NodeRef::new(NodeKind::Resource, "system", "s"));
+            Record::from(binding).row_type().into_owned()
+        };
+        assert_eq!(of(NodeKind::Account, AccountKind::LOCAL_ACCOUNT.as_str()), "localAccountToResource");
+        assert_eq!(of(NodeKind::Account, "user"), "accountToResource");
+        assert_eq!(of(NodeKind::Group, "localAccount"), "groupToResource");
     }
 }

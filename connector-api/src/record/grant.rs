@@ -27,7 +27,7 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_paths: u64,
     /// When the whole access expires, UTC: the latest expiry of all paths, including those that `via` does not show.
-    /// Absent unless every path expires.
+    /// Absent unless every path expires. The strongest access may end earlier than the whole: see the paths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
@@ -46,9 +46,12 @@ impl Grant {
         is_account && (self.access.level > AccessLevel::Use || self.is_temporary())
     }
 
-    /// Returns whether the whole access expires: the grant has an expiry, or every one of its paths has.
+    /// Returns whether the access expires: the whole of it or, if it is more than use, all of it that is more than use.
     pub fn is_temporary(&self) -> bool {
-        let every_path_ends = || !self.via.is_empty() && self.via.iter().all(|path| path.expires_at.is_some());
+        let is_more = |level: AccessLevel| level > AccessLevel::Use;
+        let counts = |path: &&AccessPath| !is_more(self.access.level) || is_more(path.access.level);
+        let mut paths = self.via.iter().filter(counts).peekable();
+        let mut every_path_ends = || paths.peek().is_some() && paths.all(|path| path.expires_at.is_some());
         self.expires_at.is_some() || (self.more_paths == 0 && every_path_ends())
     }
 }
@@ -204,5 +207,28 @@ mod tests {
         ending.expires_at = Some(Timestamp::UNIX_EPOCH);
         assert!(ending.is_privileged());
         assert!(!grant(staff(), AccessLevel::Administer).is_privileged(), "a group is nobody");
+    }
+
+    #[test]
+    fn administration_that_ends_is_temporary_although_the_use_of_the_same_does_not_end() {
+        let path = |level, ends: bool| {
+            let mut path = AccessPath::new(Access::of_word(level, "word"), Vec::new());
+            path.expires_at = ends.then_some(Timestamp::UNIX_EPOCH);
+            path
+        };
+        let (login, sudo) = (AccessLevel::Use, AccessLevel::Administer);
+        for (paths, more_paths, expected) in [
+            (vec![path(login, false), path(sudo, true)], 0, true),
+            (vec![path(login, false), path(sudo, true)], 1, false),
+            (vec![path(login, true), path(sudo, false)], 0, false),
+            (vec![path(sudo, true), path(sudo, false)], 0, false),
+            (vec![path(sudo, true), path(sudo, true)], 0, true),
+            (vec![], 0, false),
+        ] {
+            let resource = ResourceRef::new("r", "system", "box");
+            let mut grant = Grant::new(Principal::account("1", "ada"), resource, Access::of_word(sudo, "sudo"));
+            (grant.via, grant.more_paths) = (paths, more_paths);
+            assert_eq!(grant.is_temporary(), expected, "{grant:?}");
+        }
     }
 }

@@ -82,6 +82,7 @@ impl Record {
                 let resource = [grant.resource.resource_type.as_str(), &grant.resource.external_id];
                 RecordKey::of(self.kind(), principal.into_iter().chain(resource))
             }
+            Self::Policy(policy) => RecordKey::of(self.kind(), [policy.external_id.as_str()]),
         }
     }
 }

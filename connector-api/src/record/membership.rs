@@ -1,5 +1,6 @@
 //! Memberships: which account is in which group.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,13 @@ pub struct Membership {
     /// that order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<PathStep>,
+    /// When the membership expires, UTC; for an indirect one the latest expiry of all ways into the group. Absent unless
+    /// every way expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The target's id of the request by which it was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 impl Membership {
@@ -43,6 +51,8 @@ impl Membership {
             group_external_id: group.external_id.clone(),
             direct: true,
             via: Vec::new(),
+            expires_at: None,
+            request_id: None,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The records that a scan emits: accounts, groups, memberships, resources, bindings and grants, one file each.
+//! The records that a scan emits: accounts, groups, memberships, resources, bindings, grants and policies,
+//! one file each.
 //!
 //! Every record is one flat JSON object with camelCase names and its kind in `record`. A field that the target does not
 //! report is absent: `enabled: false` and "not known" are different facts.
@@ -6,10 +7,13 @@
 mod access;
 mod account;
 mod binding;
+mod credential;
 mod grant;
 mod group;
 mod key;
 mod membership;
+mod policy;
+mod protection;
 mod resource;
 
 use std::borrow::Cow;
@@ -20,10 +24,13 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, AccessLevel, Raises};
 pub use account::{Account, AccountKind, AccountLink, AccountType, LastLogin, Mfa, PasswordFacts};
 pub use binding::{Binding, NodeKind, NodeRef};
+pub use credential::{AccountCredential, CredentialCreator, CredentialKind};
 pub use grant::{AccessPath, Grant, PathStep, Principal, ResourceRef};
 pub use group::Group;
 pub use key::RecordKey;
 pub use membership::Membership;
+pub use policy::{AccountFilter, Policy, PolicyEffect, PolicySubjects, PolicyTargets, SignInKind, SignInTarget};
+pub use protection::{Protection, SignIn, SignInResult};
 pub use resource::Resource;
 
 /// One row of a scan.
@@ -43,11 +50,14 @@ pub enum Record {
     Binding(Box<Binding>),
     /// One principal's access to one resource.
     Grant(Box<Grant>),
+    /// A rule that decides whether and how accounts may sign in.
+    Policy(Box<Policy>),
 }
 
 impl Record {
     /// The words of the kinds, in the order in which a scan emits them.
-    pub const KINDS: &'static [&'static str] = &["account", "group", "membership", "resource", "binding", "grant"];
+    pub const KINDS: &'static [&'static str] =
+        &["account", "group", "membership", "resource", "binding", "grant", "policy"];
 
     /// Returns the position of the kind in the order of emission.
     pub(crate) fn rank(&self) -> usize {
@@ -62,11 +72,15 @@ impl Record {
             Self::Membership(membership) => membership.group_type.as_str().into(),
             Self::Resource(resource) => resource.resource_type.as_str().into(),
             Self::Binding(binding) => {
-                let (from, to) = (binding.from.kind.as_str(), binding.to.kind.as_str());
-                let (first, rest) = to.split_at(1);
-                format!("{from}To{}{rest}", first.to_uppercase()).into()
+                let (from, to) = (binding.from.word(), binding.to.kind.as_str());
+                match binding.expires_at {
+                    None => format!("{from}To{}", capitalized(to)),
+                    Some(_) => format!("temporary{}To{}", capitalized(from), capitalized(to)),
+                }
+                .into()
             }
             Self::Grant(grant) => if grant.is_privileged() { "privileged" } else { "other" }.into(),
+            Self::Policy(policy) => policy.policy_type.as_str().into(),
         }
     }
 
@@ -79,8 +93,15 @@ impl Record {
             Self::Resource(_) => "resource",
             Self::Binding(_) => "binding",
             Self::Grant(_) => "grant",
+            Self::Policy(_) => "policy",
         }
     }
+}
+
+/// A word in camelCase, for the middle of another one.
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 macro_rules! into_record {
@@ -92,7 +113,7 @@ macro_rules! into_record {
         }
     )*};
 }
-into_record!(Account, Group, Membership, Resource, Binding, Grant);
+into_record!(Account, Group, Membership, Resource, Binding, Grant, Policy);
 
 #[cfg(test)]
 mod tests {
@@ -105,5 +126,14 @@ mod tests {
         let json = serde_json::to_string(&record).unwrap();
         assert_eq!(json, r#"{"record":"account","externalId":"1","kind":"user","username":"ada"}"#);
         assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
+    }
+
+    #[test]
+    fn a_binding_that_expires_has_a_type_of_its_own() {
+        let end = |kind| NodeRef::new(kind, "t", "1");
+        let mut binding = Binding::new(end(NodeKind::Group), end(NodeKind::Resource));
+        assert_eq!(Record::from(binding.clone()).row_type(), "groupToResource");
+        binding.expires_at = Some(jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(Record::from(binding).row_type(), "temporaryGroupToResource");
     }
 }

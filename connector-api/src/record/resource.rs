@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Attributes;
+use crate::reason::{Reason, Severity};
 
 /// A thing that accounts can reach. Identity: `resourceType` and `externalId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +42,10 @@ pub struct Resource {
     /// When it was registered on the target, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
+    /// Evidence of risk, most severe first. Of the kind [`ReasonKind::Risk`](crate::ReasonKind::Risk) only: a thing has no
+    /// privileges, those who reach it have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
     /// Everything else that the target reports of it.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
@@ -51,5 +56,10 @@ impl Resource {
     pub fn new(external_id: impl Into<String>, resource_type: impl Into<String>, name: impl Into<String>) -> Self {
         let (external_id, resource_type, name) = (external_id.into(), resource_type.into(), name.into());
         Self { external_id, resource_type, name, ..Self::default() }
+    }
+
+    /// Returns the highest severity of the evidence, or `None` without any.
+    pub fn severity(&self) -> Option<Severity> {
+        self.reasons.iter().map(|reason| reason.severity).max()
     }
 }

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::record::Resource;
 use crate::{
     Access, AccessLevel, Account, Binding, ConnectorError, Credential, ErrorCode, Grant, Group, LastLogin, Membership,
     NodeKind, NodeRef, Principal, ReasonKind, ResourceRef, ScanLedger, SectionDescription, SectionReport, Severity,
@@ -94,6 +95,60 @@ fn what_a_section_fills_in_and_what_was_drawn_from_it_stays_when_it_was_not_read
     assert_eq!(ada.display_name, None, "what the users themselves say is new");
     assert_eq!(serde_json::to_value(&ada.attributes).unwrap(), serde_json::json!({"seen": 1}));
     assert_eq!(ada.reasons.iter().map(|reason| reason.code.as_str()).collect::<Vec<_>>(), ["never_logged_in"]);
+}
+
+#[test]
+fn a_field_inside_an_object_stays_on_rows_of_its_type_alone() {
+    let describe = |section: Section| SectionDescription::new(section, section.as_str(), "", "", "");
+    let owns = ["user", "administrator"].map(|kind| RowType::new("account", kind));
+    let required = Field::new("account", "mfa.required").of_type("administrator");
+    let sections = vec![describe(Section::USERS).owning(owns), describe(Section::ORGANIZATION).filling_in([required])];
+    let descriptor = Descriptor { sections, ..Descriptor::default() };
+    let mut ledger = ScanLedger::start(&descriptor, &SystemConfig::new("Toy", "toy", Credential::default()));
+    ledger.close(Section::USERS.into());
+    ledger.close(SectionReport::new(Section::ORGANIZATION, SectionStatus::Skipped));
+    let plan = ledger.finish(Ok(())).unwrap().replacement(&descriptor);
+    let account = |id: &str, kind, required, configured| {
+        let mut account = user(id);
+        account.kind = kind;
+        let mut mfa = crate::Mfa::default();
+        (mfa.required, mfa.configured) = (required, configured);
+        account.mfa = (mfa != crate::Mfa::default()).then_some(mfa);
+        Record::from(account)
+    };
+    let (of_users, of_administrators) = (crate::AccountKind::USER, crate::AccountKind::ADMINISTRATOR);
+    let known = vec![
+        account("ada", of_users.clone(), Some(true), Some(false)),
+        account("root", of_administrators.clone(), Some(true), Some(false)),
+        account("ops", of_administrators.clone(), Some(true), None),
+    ];
+    let scanned = vec![
+        account("ada", of_users.clone(), Some(false), Some(true)),
+        account("root", of_administrators.clone(), None, Some(true)),
+        account("ops", of_administrators.clone(), None, None),
+    ];
+    let rows = plan.apply(known, scanned).unwrap();
+    let expected = [
+        account("ada", of_users, Some(false), Some(true)),
+        account("root", of_administrators.clone(), Some(true), Some(true)),
+        account("ops", of_administrators, Some(true), None),
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn evidence_on_a_resource_stays_with_its_section_as_that_on_an_account_does() {
+    let reason =
+        |code: &str, section| Reason::new(code, ReasonKind::Risk, Severity::Low, "is so", "look").drawn_from([section]);
+    let mut known = Resource::new("1", "system", "box");
+    known.reasons = vec![reason("old_login", Section::LAST_LOGIN), reason("old", Section::USERS)];
+    let mut scanned = Resource::new("1", "system", "box");
+    scanned.reasons = vec![reason("new", Section::USERS)];
+    assert_eq!(scanned.severity(), Some(Severity::Low));
+    let status = Some(SectionStatus::Incomplete { error: broken() });
+    let plan = summary(&[(Section::LAST_LOGIN, status)]).replacement(&descriptor());
+    let Record::Resource(merged) = plan.merge(&known.into(), scanned.into()).unwrap() else { panic!("another kind") };
+    assert_eq!(merged.reasons.iter().map(|reason| reason.code.as_str()).collect::<Vec<_>>(), ["new", "old_login"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Console administrators: `GET /api/users` (V1; not in the published list of operations), objects as `userreturn`.
 
-use connector_api::Attributes;
+use connector_api::{AccountCredential, Attributes, CredentialKind};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -104,20 +104,41 @@ impl Administrator {
         made.filter(|_| self.flag("apiKeySet") != Some(false))
     }
 
-    /// The API key, if there is one and the administrator may use it.
-    pub(crate) fn api_key(&self) -> Option<ApiKey> {
-        let hash = self.fields.get("apiKeyHash").filter(Value::is_object);
+    /// The API key, if there is one.
+    fn any_api_key(&self) -> Option<ApiKey> {
+        // An empty object means none.
+        let hash = self.fields.get("apiKeyHash").filter(|hash| hash.as_object().is_some_and(|hash| !hash.is_empty()));
         let made_at = self.api_key_made_at();
         let is_set = self.flag("apiKeySet").unwrap_or(made_at.is_some() || hash.is_some());
-        let usable = is_set && self.flag("apiKeyAllowed") != Some(false);
-        let expiry = match hash.as_ref().map(|hash| hash.get("expireAt").unwrap_or(&Value::Null)) {
-            None => Expiry::Unknown,
-            Some(Value::Null) => Expiry::Never,
-            Some(end) => lenient::time(end).map_or(Expiry::Unknown, Expiry::At),
+        let end = hash.as_ref().map(|hash| hash.get("expireAt").unwrap_or(&Value::Null));
+        let expiry = end.map_or(Expiry::Unknown, Expiry::of);
+        is_set.then_some(ApiKey { made_at, expiry })
+    }
+
+    /// The API key, if there is one and the administrator may use it.
+    pub(crate) fn api_key(&self) -> Option<ApiKey> {
+        self.any_api_key().filter(|_| self.flag("apiKeyAllowed") != Some(false))
+    }
+
+    /// The API key in rows, if there is one.
+    pub(crate) fn credential(&self, now: Timestamp) -> Option<AccountCredential> {
+        let ApiKey { made_at, expiry } = self.any_api_key()?;
+        let mut row = AccountCredential::new(CredentialKind::API_KEY);
+        row.identifier = match self.fields.get("apiKeyHash").as_ref().and_then(|hash| hash.get("prefix")?.as_str()) {
+            Some(prefix) if !prefix.is_empty() => Some(prefix.chars().take(PREFIX).collect()),
+            _ => None,
         };
-        usable.then_some(ApiKey { made_at, expiry })
+        row.created_at = made_at;
+        (row.expires_at, row.never_expires) = expiry.in_row();
+        let has_expired = matches!(expiry, Expiry::At(end) if end <= now);
+        let is_suspended = self.flag("suspended") == Some(true);
+        row.usable = if has_expired || is_suspended { Some(false) } else { self.flag("apiKeyAllowed") };
+        Some(row)
     }
 }
+
+/// How many characters of an API key are kept, whatever a list gives.
+const PREFIX: usize = 8;
 
 /// A role of the console.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,10 +152,15 @@ impl Role {
     /// A role from a text that may be its id, and its name.
     fn of(id: Option<String>, name: Option<String>) -> Self {
         match id {
-            Some(id) if is_id(&id) => Self { id: Some(id.to_lowercase()), name },
+            Some(id) if is_id(&id) => Self { id: Some(role_id(&id)), name },
             other => Self { id: None, name: name.or(other) },
         }
     }
+}
+
+/// The id of a role as it is compared: in lower case, unless it is another text, such as a name.
+pub(crate) fn role_id(text: &str) -> String {
+    if is_id(text) { text.to_lowercase() } else { text.to_owned() }
 }
 
 /// Whether a text is an id: 24 hexadecimal digits, or a UUID.
@@ -151,13 +177,33 @@ pub(crate) struct ApiKey {
     pub(crate) expiry: Expiry,
 }
 
-/// When an API key expires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// When a credential expires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Expiry {
     At(Timestamp),
     Never,
     /// The target does not report it.
     Unknown,
+}
+
+impl Expiry {
+    /// From a field: `null` means never, as does an empty text and the first day of the first year.
+    pub(crate) fn of(end: &Value) -> Self {
+        match end {
+            Value::Null => Self::Never,
+            Value::String(text) if text.is_empty() || text.starts_with("0001-01-01") => Self::Never,
+            end => lenient::time(end).map_or(Self::Unknown, Self::At),
+        }
+    }
+
+    /// `expiresAt` and `neverExpires` of a credential in rows.
+    pub(crate) fn in_row(self) -> (Option<Timestamp>, Option<bool>) {
+        match self {
+            Self::At(end) => (Some(end), None),
+            Self::Never => (None, Some(true)),
+            Self::Unknown => (None, None),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -214,5 +260,14 @@ mod tests {
         assert_eq!(key(hash(Value::Null)), Some(Expiry::Never));
         assert_eq!(key(hash(json!("2027-01-01T00:00:00Z"))), Some(Expiry::At("2027-01-01T00:00:00Z".parse().unwrap())));
         assert_eq!(key(hash(json!("some day"))), Some(Expiry::Unknown));
+        assert_eq!(key(hash(json!("0001-01-01T00:00:00Z"))), Some(Expiry::Never));
+        assert_eq!(key(json!({"apiKeyHash": {}})), None, "an empty object means none");
+        assert_eq!(key(json!({"apiKeySet": true, "apiKeyHash": {}})), Some(Expiry::Unknown));
+        let now = "2026-11-26T00:00:00Z".parse().unwrap();
+        let usable = |suspended: bool| {
+            let fields = json!({"apiKeySet": true, "apiKeyAllowed": true, "suspended": suspended});
+            administrator(&fields).credential(now).unwrap().usable
+        };
+        assert_eq!([false, true].map(usable), [Some(true), Some(false)]);
     }
 }

@@ -3,7 +3,9 @@
 use connector_api::Attributes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
+use super::sent_attributes::{self, SentAttribute, SentAttributes, de_sent};
 use super::{Id, lenient, own_id};
 use crate::client::{Call, Identified, Listing, listing};
 
@@ -17,8 +19,10 @@ pub(crate) fn list_ids(limit: u64) -> Listing {
     listing(Call::get("/api/applications").query("fields", "_id"), limit).by_id("_id")
 }
 
-/// The additional fields that are kept. The others describe the appearance, or are `config`, which may contain keys.
+/// The additional fields that are kept. The others describe the appearance.
 const KEPT: [&str; 5] = ["description", "organization", "parentApp", "sso", "ssoUrl"];
+/// The fields of `sso` that are kept.
+const KEPT_OF_SSO: [&str; 5] = ["beta", "hidden", "idpCertExpirationAt", "jit", "type"];
 
 /// An application.
 #[derive(Debug, Clone, Deserialize, serde::Serialize)]
@@ -36,12 +40,23 @@ pub(crate) struct Application {
     pub(crate) active: Option<bool>,
     #[serde(default, deserialize_with = "lenient::de_time")]
     pub(crate) created: Option<Timestamp>,
+    /// Its configuration, of which only this is kept: the rest may contain private keys.
+    #[serde(default)]
+    pub(crate) config: SentAttributes,
+    /// The attributes that are also in the row itself.
+    #[serde(default, deserialize_with = "de_sent")]
+    pub(crate) database_attributes: Vec<SentAttribute>,
     #[serde(flatten, deserialize_with = "kept", serialize_with = "lenient::ser_fields")]
     pub(crate) rest: Attributes,
 }
 
 fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Error> {
-    lenient::only(&KEPT, deserializer)
+    let mut fields = lenient::only(&KEPT, deserializer)?.to_map();
+    if let Some(Value::Object(sso)) = fields.get_mut("sso") {
+        sso.retain(|name, _| KEPT_OF_SSO.contains(&name.as_str()));
+    }
+    fields.retain(|_, value| !sent_attributes::holds_key(value));
+    Ok(fields.into())
 }
 
 impl Identified for Application {

@@ -43,8 +43,9 @@ pub(crate) enum Mixed {
     Whole(WholeList<Vec<Edge>>),
     /// Its object is gone.
     Gone,
-    /// Records are counted but not returned, and no traversal shows edges to several kinds.
-    Gap(ListingStats),
+    /// Records are null, or counted but not returned, or the list changed while it was read; no traversal shows edges to
+    /// several kinds.
+    Odd(ListingStats),
     /// It was refused, or contains what was not requested.
     Refused,
 }
@@ -164,8 +165,8 @@ impl EdgeReader<'_> {
             return Ok(Mixed::Refused);
         }
         let stats = reader.stats();
-        if reader.gap().is_some() {
-            return Ok(Mixed::Gap(stats));
+        if !reader.is_consistent() {
+            return Ok(Mixed::Odd(stats));
         }
         Ok(Mixed::Whole(WholeList { found, stats, on_trust: reader.on_trust() }))
     }

@@ -1,13 +1,16 @@
 //! Directory Insights: `POST /insights/directory/v1/events`, body `EventQuery`. Returns a list of events; the headers
 //! `X-Result-Count`, `X-Limit` and `X-Search_after` are for paging.
 
+use std::fmt;
+
 use bytes::Bytes;
 use connector_api::ConnectorError;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::lenient;
+use super::lenient::{self, WireText};
 use crate::client::{Answer, Client, Meter, Task, insights};
 
 /// Events per page.
@@ -38,34 +41,26 @@ const FIELDS: [&str; 11] = [
     "resource",
 ];
 
-/// A login event: the fields about who signed in, when and how.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Event {
-    #[serde(default, deserialize_with = "lenient::de_time")]
-    pub(crate) timestamp: Option<Timestamp>,
-    #[serde(default, deserialize_with = "de_service")]
-    pub(crate) service: Option<Service>,
-    #[serde(default, deserialize_with = "lenient::de_text")]
-    pub(crate) event_type: Option<String>,
-    #[serde(default, deserialize_with = "lenient::de_flag")]
-    success: Option<bool>,
+/// A login event: the fields about who signed in, when and how, as text of the page. There are many, so each is read only
+/// where it is needed.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Event<'a> {
+    #[serde(borrow)]
+    timestamp: WireText<'a>,
+    service: WireText<'a>,
+    event_type: WireText<'a>,
+    success: WireText<'a>,
     /// The same on `sso_auth` events.
-    #[serde(default, deserialize_with = "lenient::de_flag")]
-    sso_token_success: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::de_text")]
-    error_message: Option<String>,
-    #[serde(default, deserialize_with = "lenient::de_flag")]
-    mfa: Option<bool>,
-    #[serde(default)]
-    auth_meta: Value,
+    sso_token_success: WireText<'a>,
+    error_message: WireText<'a>,
+    mfa: WireText<'a>,
+    auth_meta: WireText<'a>,
     /// Who signed in, on device logins: the name of the account on the device.
-    #[serde(default, deserialize_with = "lenient::de_text")]
-    username: Option<String>,
-    #[serde(default, deserialize_with = "de_party")]
-    initiated_by: Party,
+    username: WireText<'a>,
+    initiated_by: WireText<'a>,
     /// The object of the event: for logins of administrators the administrator, who may not be named elsewhere.
-    #[serde(default, deserialize_with = "de_party")]
-    resource: Party,
+    resource: WireText<'a>,
 }
 
 /// The outcome of a login.
@@ -87,13 +82,28 @@ pub(crate) struct Actor {
     pub(crate) on_device: bool,
 }
 
-impl Event {
+impl Event<'_> {
+    /// When it happened.
+    pub(crate) fn time(&self) -> Option<Timestamp> {
+        self.timestamp.time()
+    }
+
+    /// The service, if it is known.
+    pub(crate) fn service(&self) -> Option<Service> {
+        Service::ALL.into_iter().find(|service| self.service.is(service.word()))
+    }
+
+    /// Whether it is of another type than the requested ones.
+    pub(crate) fn is_unrequested(&self) -> bool {
+        !LOGIN_EVENTS.iter().any(|kind| self.event_type.is(kind)) && self.event_type.any_text().is_some()
+    }
+
     /// The outcome of the login, if the event reports it.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
-        match (self.success, self.sso_token_success) {
+        match (self.success.flag(), self.sso_token_success.flag()) {
             (Some(true), _) | (None, Some(true)) => Some(Outcome::Succeeded),
             (Some(false), _) => Some(Outcome::Failed),
-            (None, Some(false)) if self.error_message.is_none() => Some(Outcome::Pending),
+            (None, Some(false)) if self.error_message.any_text().is_none() => Some(Outcome::Pending),
             (None, Some(false)) => Some(Outcome::Failed),
             (None, None) => None,
         }
@@ -101,12 +111,13 @@ impl Event {
 
     /// Whether a second factor was used, if the event reports it by a flag or by the methods used.
     pub(crate) fn second_factor(&self) -> Option<bool> {
-        let methods =
-            self.auth_meta.get("auth_methods").and_then(Value::as_object).filter(|methods| !methods.is_empty());
+        let meta = self.auth_meta.get::<Value>();
+        let methods = meta.as_ref().and_then(|meta| meta.get("auth_methods")?.as_object());
+        let methods = methods.filter(|methods| !methods.is_empty());
         let given = |(method, how): (&String, &Value)| {
             method != "password" && how.get("success").and_then(lenient::flag) == Some(true)
         };
-        match (self.mfa, methods.map(|methods| methods.iter().any(given))) {
+        match (self.mfa.flag(), methods.map(|methods| methods.iter().any(given))) {
             (Some(flag), Some(method)) => Some(flag || method),
             (flag, method) => flag.or(method),
         }
@@ -114,16 +125,15 @@ impl Event {
 
     /// The account that signed in.
     pub(crate) fn actor(&self) -> Actor {
-        let is = |kind: &str| self.event_type.as_deref() == Some(kind);
-        let initiator = &self.initiated_by;
-        let administrator =
-            is(ADMIN_LOGIN) || initiator.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("admin"));
+        let is = |kind: &str| self.event_type.is(kind);
+        let initiator = Party::of(self.initiated_by);
+        let administrator = is(ADMIN_LOGIN) || initiator.is_admin();
         let named = initiator.is_person() && !initiator.is_nobody();
-        let party = if administrator && !named { &self.resource } else { initiator };
-        let names = [&self.username, &party.username, &party.email];
+        let party = if administrator && !named { Party::of(self.resource) } else { initiator };
+        let names = [self.username, party.username, party.email];
         Actor {
-            id: party.id.clone().filter(|_| party.is_person()),
-            name: names.into_iter().flatten().next().map(|name| name.to_lowercase()),
+            id: party.id.any_text().filter(|_| party.is_person()),
+            name: names.into_iter().find_map(WireText::any_text).map(|name| name.to_lowercase()),
             administrator,
             on_device: is(DEVICE_LOGIN),
         }
@@ -156,58 +166,62 @@ impl Service {
     }
 }
 
-fn de_service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Service>, D::Error> {
-    let word = Value::deserialize(deserializer)?;
-    Ok(Service::ALL.into_iter().find(|service| word == service.word()))
-}
-
-fn de_party<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Party, D::Error> {
-    Value::deserialize(deserializer).map(|value| serde_json::from_value(value).unwrap_or_default())
-}
-
 /// The cause or the object of an event.
-#[derive(Debug, Clone, Default, Deserialize)]
-struct Party {
-    #[serde(default, deserialize_with = "lenient::de_text")]
-    id: Option<String>,
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Party<'a> {
+    #[serde(borrow)]
+    id: WireText<'a>,
     /// `user`, `systemuser`, `admin`, `system`, ….
-    #[serde(default, rename = "type", deserialize_with = "lenient::de_text")]
-    kind: Option<String>,
-    #[serde(default, deserialize_with = "lenient::de_text")]
-    username: Option<String>,
-    #[serde(default, deserialize_with = "lenient::de_text")]
-    email: Option<String>,
+    #[serde(rename = "type")]
+    kind: WireText<'a>,
+    username: WireText<'a>,
+    email: WireText<'a>,
 }
 
-impl Party {
+impl<'a> Party<'a> {
+    /// Nobody unless it is an object.
+    fn of(json: WireText<'a>) -> Self {
+        WireText(json.0.filter(|json| json.starts_with('{'))).get().unwrap_or_default()
+    }
+
     /// Whether the id belongs to an account that can sign in.
     fn is_person(&self) -> bool {
-        let is = |word: &str| self.kind.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case(word));
+        let kind = self.kind.any_text();
+        let is = |word: &str| kind.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case(word));
         ["user", "systemuser", "admin"].into_iter().any(is)
     }
 
+    fn is_admin(&self) -> bool {
+        self.kind.any_text().is_some_and(|kind| kind.eq_ignore_ascii_case("admin"))
+    }
+
     fn is_nobody(&self) -> bool {
-        self.id.is_none() && self.username.is_none() && self.email.is_none()
+        [self.id, self.username, self.email].into_iter().all(|field| field.any_text().is_none())
     }
 }
 
-/// One page of events, and the cursor of the next one.
+/// What was learned from one page of events, and the cursor of the next one.
 #[derive(Debug)]
-pub(crate) struct EventPage {
-    pub(crate) events: Vec<Event>,
+pub(crate) struct EventPage<T> {
+    pub(crate) learned: T,
+    /// The number of events.
+    pub(crate) events: usize,
     /// The page is full, so there may be more events.
     pub(crate) full: bool,
     /// The cursor of the next page; the last page has one, too.
     pub(crate) after: Option<Value>,
 }
 
-/// Reads one page of login events between two times, newest first, after the cursor `after`.
-pub(crate) async fn page(
+/// Reads one page of login events between two times, newest first, after the cursor `after`. Each event is entered as soon
+/// as it is parsed, and not kept.
+pub(crate) async fn page<T: Default + Send + 'static>(
     client: &Client,
     meter: &Meter,
     window: Window,
     after: Option<&Value>,
-) -> Result<EventPage, ConnectorError> {
+    enter: fn(&mut T, &Event<'_>),
+) -> Result<EventPage<T>, ConnectorError> {
     let mut query = window.logins();
     query["sort"] = json!("DESC");
     query["limit"] = json!(LIMIT);
@@ -218,19 +232,50 @@ pub(crate) async fn page(
     let call = insights("/insights/directory/v1/events", Bytes::from(query.to_string()));
     let (client, meter) = (client.clone(), meter.clone());
     // A page is so large that all other sections would wait while it is parsed.
-    Task::spawn(async move { client.fetch(&meter, &call, read).await }).result().await
+    Task::spawn(async move { client.fetch(&meter, &call, |answer| read(answer, enter)).await }).result().await
 }
 
-pub(crate) fn read(answer: &Answer) -> Result<EventPage, serde_json::Error> {
-    // `null` means no event.
-    let events: Vec<Event> = answer.json::<Option<_>>()?.unwrap_or_default();
+/// Parses a page of events.
+pub(crate) fn read<T: Default>(
+    answer: &Answer,
+    enter: fn(&mut T, &Event<'_>),
+) -> Result<EventPage<T>, serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_str(answer.text()?);
+    let mut learned = T::default();
+    let events = json.deserialize_any(Events(|event: &Event<'_>| enter(&mut learned, event)))?;
+    json.end()?;
     let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
     let limit = header("x-limit").and_then(|value| value.parse().ok()).unwrap_or(LIMIT);
-    let full = events.len() as u64 >= limit.min(LIMIT);
+    let full = events as u64 >= limit.min(LIMIT);
     let after: Option<Value> = header("x-search_after").and_then(|value| serde_json::from_str(value).ok());
     // An empty cursor would start from the first page again.
     let after = after.filter(|after| !after.is_null() && after.as_array().is_none_or(|parts| !parts.is_empty()));
-    Ok(EventPage { events, full, after })
+    Ok(EventPage { learned, events, full, after })
+}
+
+/// Passes on the events of a list, and counts them.
+struct Events<F>(F);
+
+impl<'de, F: FnMut(&Event<'_>)> Visitor<'de> for Events<F> {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    /// `null` means no event.
+    fn visit_unit<E: Error>(self) -> Result<usize, E> {
+        Ok(0)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut events: A) -> Result<usize, A::Error> {
+        let mut count = 0;
+        while let Some(event) = events.next_element()? {
+            (self.0)(&event);
+            count += 1;
+        }
+        Ok(count)
+    }
 }
 
 /// The time of the oldest event of any kind in the log, at most a year before `window`: how far the log goes back.
@@ -247,8 +292,10 @@ pub(crate) async fn oldest(
         "fields": ["timestamp"],
     });
     let call = insights("/insights/directory/v1/events", Bytes::from(query.to_string()));
-    let page = client.fetch(meter, &call, read).await?;
-    Ok(page.events.into_iter().filter_map(|event| event.timestamp).min())
+    let earlier = |oldest: &mut Option<Timestamp>, event: &Event<'_>| {
+        *oldest = [*oldest, event.time()].into_iter().flatten().min();
+    };
+    client.fetch(meter, &call, |answer| read(answer, earlier)).await.map(|page| page.learned)
 }
 
 /// Counts the login events of `window`: `POST /insights/directory/v1/events/count`.
@@ -295,8 +342,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn event(json: Value) -> Event {
-        serde_json::from_value(json).unwrap()
+    /// An event of these fields; its text lives as long as the test.
+    fn event(json: &Value) -> Event<'static> {
+        serde_json::from_str(Box::leak(json.to_string().into_boxed_str())).unwrap()
     }
 
     #[test]
@@ -311,7 +359,7 @@ mod tests {
             (json!({"sso_token_success": false, "error_message": "denied"}), Some(Outcome::Failed)),
             (json!({}), None),
         ] {
-            assert_eq!(event(fields.clone()).outcome(), outcome, "{fields}");
+            assert_eq!(event(&fields).outcome(), outcome, "{fields}");
         }
     }
 
@@ -329,7 +377,7 @@ mod tests {
             (json!({"auth_meta": null}), None),
             (json!({}), None),
         ] {
-            assert_eq!(event(fields.clone()).second_factor(), second, "{fields}");
+            assert_eq!(event(&fields).second_factor(), second, "{fields}");
         }
     }
 
@@ -362,7 +410,7 @@ mod tests {
             (json!({"event_type": "sso_auth", "resource": {"id": "app"}}), actor(None, None, false, false)),
             (json!({"initiated_by": "nonsense", "resource": 7}), actor(None, None, false, false)),
         ] {
-            assert_eq!(event(fields.clone()).actor(), expected, "{fields}");
+            assert_eq!(event(&fields).actor(), expected, "{fields}");
         }
     }
 }

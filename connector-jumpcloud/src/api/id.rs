@@ -49,7 +49,7 @@ impl Id {
     }
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Key<'a> {
     Object([u8; 12]),
     Other(&'a str),
@@ -57,7 +57,10 @@ enum Key<'a> {
 
 impl PartialEq for Id {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        match (&self.0, &other.0) {
+            (Inner::Object(one), Inner::Object(other)) => one == other,
+            _ => self.key() == other.key(),
+        }
     }
 }
 
@@ -71,13 +74,19 @@ impl PartialOrd for Id {
 
 impl Ord for Id {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
+        match (&self.0, &other.0) {
+            (Inner::Object(one), Inner::Object(other)) => one.cmp(other),
+            _ => self.key().cmp(&other.key()),
+        }
     }
 }
 
 impl Hash for Id {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key().hash(state);
+        match self.key() {
+            Key::Object(bytes) => state.write(&bytes),
+            Key::Other(text) => text.hash(state),
+        }
     }
 }
 
@@ -176,15 +185,15 @@ impl<'de> Deserialize<'de> for Id {
 
 /// The id of a row: `_id` on V1, `id` on V2, and on some endpoints both.
 #[derive(Default, serde::Deserialize)]
-pub(crate) struct Ids {
+struct Ids {
     #[serde(default, rename = "_id")]
-    pub(crate) v1: Value,
+    v1: Value,
     #[serde(default, rename = "id")]
-    pub(crate) v2: Value,
+    v2: Value,
 }
 
 impl Ids {
-    pub(crate) fn read<E: de::Error>(&self) -> Result<Id, E> {
+    fn read<E: de::Error>(&self) -> Result<Id, E> {
         let id = self.v1.as_str().or(self.v2.as_str()).ok_or_else(|| E::missing_field("_id"))?;
         id.parse().map_err(E::custom)
     }

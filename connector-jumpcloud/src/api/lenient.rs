@@ -1,6 +1,7 @@
 //! Reads fields that may be missing, null or of another type than published: a value that cannot be read is treated as
 //! absent and is never an error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use connector_api::Attributes;
@@ -8,8 +9,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 /// A value as JSON text, if the target sent one; read without a deserialiser if possible.
 #[derive(Debug, Default, Clone, Copy)]
@@ -27,17 +28,21 @@ impl<'a> WireText<'a> {
         (!text.contains('\\')).then_some(text)
     }
 
-    /// A text that is not empty.
-    pub(crate) fn text(self) -> Option<String> {
+    /// A text, also an empty one.
+    pub(crate) fn string(self) -> Option<Cow<'a, str>> {
         // What is no text is not given to a deserialiser: an error takes longer to make than most values to read.
         self.0.filter(|json| json.starts_with('"'))?;
-        let text = self.plain().map(str::to_owned).or_else(|| self.get())?;
-        (!text.is_empty()).then_some(text)
+        self.plain().map(Cow::Borrowed).or_else(|| self.get().map(Cow::Owned))
+    }
+
+    /// A text that is not empty.
+    pub(crate) fn text(self) -> Option<String> {
+        self.string().filter(|text| !text.is_empty()).map(Cow::into_owned)
     }
 
     /// Whether it is exactly this text.
     pub(crate) fn is(self, text: &str) -> bool {
-        self.plain().map_or_else(|| self.text().is_some_and(|own| own == text), |own| own == text)
+        self.string().is_some_and(|own| own == text)
     }
 
     /// A text that is not empty, or a number or truth value as text.
@@ -90,6 +95,11 @@ pub(crate) fn flag(value: &Value) -> Option<bool> {
     }
 }
 
+/// A number that is not negative, also as text.
+pub(crate) fn count(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
 /// A point in time: RFC 3339, also with a space or without a zone (then UTC), a date alone (midnight UTC), or seconds or
 /// milliseconds since 1970. Anything that is not clearly one of these is absent.
 pub(crate) fn time(value: &Value) -> Option<Timestamp> {
@@ -125,6 +135,14 @@ fn since_1970(number: f64) -> Option<Timestamp> {
     let milliseconds = if SECONDS.contains(&number) { number * 1e3 } else { number };
     let in_range = (SECONDS.start * 1e3..SECONDS.end * 1e3).contains(&milliseconds);
     in_range.then(|| Timestamp::from_millisecond(milliseconds.round() as i64).ok())?
+}
+
+/// For `#[serde(deserialize_with)]` on an object: anything else is an empty one.
+pub(crate) fn de_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    Value::deserialize(deserializer).map(|value| match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    })
 }
 
 /// For `#[serde(deserialize_with)]` on an `Option<String>`.

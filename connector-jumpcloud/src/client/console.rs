@@ -16,6 +16,11 @@ const ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
 /// Where the organisations are listed.
 const ORGANIZATIONS: &str = "/api/organizations";
 
+/// Whether a path names the organisations, or one of them.
+fn is_of_organizations(path: &str) -> bool {
+    path.strip_prefix(ORGANIZATIONS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// What to check if Directory Insights is not found.
 fn insights_host() -> String {
     format!(
@@ -82,7 +87,7 @@ impl Target for Console {
             400 | 401 | 403 if service == Service::TOKEN => refusal.no_token(rights::no_token()),
             // `failed to list collection objects: invalid sort field: _id`, or in other words.
             400 | 422 if refusal.may_refuse_to_sort() && !is_about_organizations(said, *status) => refusal.without_sort(),
-            401 | 403 if is_about_service_accounts(said) || (sign_in.is_service_account() && path == ORGANIZATIONS) => {
+            401 | 403 if is_about_service_accounts(said) || (sign_in.is_service_account() && is_of_organizations(path)) => {
                 let remedy = if path == ORGANIZATIONS {
                     format!(
                         "create one system per organisation; if the service account can access several, select one with {}",

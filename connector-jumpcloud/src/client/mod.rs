@@ -33,6 +33,7 @@ pub(crate) const WORDS: Words = Words {
     proxy: Some(attribute::PROXY_URL),
     ca_bundle: Some(attribute::CA_BUNDLE_FILE),
     requests_per_second: Some(attribute::REQUESTS_PER_SECOND),
+    concurrency: Some(attribute::CONCURRENCY),
     page_size: Some(attribute::PAGE_SIZE),
     error_fields: &["message", "error"],
     list_fields: &[PAGE.rows],

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use connector_access::{Bound, Subject};
 
+use crate::api::Id;
 use crate::api::kind::Kind;
 use crate::api::level::Level;
 use crate::graph::Graph;
@@ -48,31 +49,44 @@ impl Graph<'_> {
         self.group_devices[last as usize].administered(self.sudo_of(way))
     }
 
-    /// The devices on which a user is administrator by direct bindings.
+    /// The devices on which a user is administrator by direct bindings that do not end.
     pub(crate) fn administers_directly(&self, user: u32) -> AdministratorOn {
         match self.bindings(Subject::Account(user)) {
             [] => AdministratorOn::default(),
-            bindings => self.count_devices(bindings).by_edges,
+            _ => self.count_devices(self.standing_bindings(user)).by_edges,
         }
     }
 
-    /// How many devices a user reaches.
+    /// The direct bindings of a user that do not end.
+    fn standing_bindings(&self, user: u32) -> impl Iterator<Item = &Bound> {
+        self.bindings(Subject::Account(user)).iter().filter(|bound| bound.ends == 0)
+    }
+
+    /// Whether a user reaches a device until a certain time, by a binding or membership that expires.
+    pub(crate) fn has_devices_temporarily(&self, user: u32, id: Option<&Id>) -> bool {
+        let is_device = |to: u32| matches!(self.kind(to), Kind::System | Kind::SystemGroup);
+        let bindings = id.map_or(&[][..], |id| self.temporary().bindings(id));
+        bindings.iter().any(|(to, _)| is_device(*to))
+            || self.expiring_groups(user).keys().any(|group| self.group_devices[*group as usize].all > 0)
+    }
+
+    /// How many devices a user reaches by what does not end.
     pub(crate) fn devices_of(&self, user: u32) -> usize {
-        let groups = self.ends(Subject::Account(user));
+        let groups = self.standing_ends(user);
         let of_groups = groups.iter().filter_map(|end| end.shortest.last());
         let of_groups = of_groups.flat_map(|group| self.bindings(Subject::Group(*group)));
-        let bindings = self.bindings(Subject::Account(user)).iter().chain(of_groups);
+        let bindings = self.standing_bindings(user).chain(of_groups);
         bindings.flat_map(|bound| self.devices(bound)).collect::<HashSet<u32>>().len()
     }
 
-    /// Whether a user's direct bindings reach any resource.
+    /// Whether a user's direct bindings that do not end reach any resource.
     pub(crate) fn is_bound(&self, user: u32) -> bool {
-        self.leads_somewhere(self.bindings(Subject::Account(user)))
+        self.leads_somewhere(self.standing_bindings(user))
     }
 
     /// Whether a group's own bindings reach any resource.
     pub(crate) fn group_is_bound(&self, group: u32) -> bool {
-        self.leads_somewhere(self.bindings(Subject::Group(group)))
+        self.leads_somewhere(self.bindings(Subject::Group(group)).iter())
     }
 
     /// Whether the members of a group reach a device through it or through a parent group.
@@ -82,16 +96,16 @@ impl Graph<'_> {
         std::iter::once(group).chain(above).any(|group| self.group_devices[group as usize].all > 0)
     }
 
-    fn leads_somewhere(&self, bindings: &[Bound]) -> bool {
-        bindings.iter().any(|bound| self.kind(bound.to) != Kind::SystemGroup || !self.inside(bound.to).is_empty())
+    fn leads_somewhere<'b>(&self, mut bindings: impl Iterator<Item = &'b Bound>) -> bool {
+        bindings.any(|bound| self.kind(bound.to) != Kind::SystemGroup || !self.inside(bound.to).is_empty())
     }
 
     pub(crate) fn devices_of_group(&self, group: u32) -> GroupDevices {
-        self.count_devices(self.bindings(Subject::Group(group)))
+        self.count_devices(self.bindings(Subject::Group(group)).iter())
     }
 
     /// Counts the devices that bindings lead to, each by its strongest level.
-    fn count_devices(&self, bindings: &[Bound]) -> GroupDevices {
+    fn count_devices<'b>(&self, bindings: impl Iterator<Item = &'b Bound>) -> GroupDevices {
         let mut levels: HashMap<u32, Level> = HashMap::new();
         for bound in bindings {
             for device in self.devices(bound) {

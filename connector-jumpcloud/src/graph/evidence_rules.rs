@@ -1,20 +1,26 @@
 //! Who is privileged, and by which evidence: the rules that derive [`Evidence`] from what was read.
 
+mod credentials;
+mod on_devices;
+mod roles;
+mod temporary;
+
 use std::collections::BTreeSet;
 
 use connector_access::{End, Subject};
-use connector_api::{Account, Mfa, Reason, ReasonKind, Section, SectionStatus, Severity};
+use connector_api::{Account, Protection, Reason, ReasonKind, Section, SectionStatus, Severity, SignInResult};
 use jiff::Timestamp;
 
-use crate::api::administrators::{ApiKey, Expiry};
-use crate::api::lenient;
 use crate::api::level::Level;
 use crate::api::user_groups::UserGroup;
+use crate::api::{Id, lenient};
 use crate::graph::Graph;
 use crate::graph::administrator_reach::AdministratorOn;
 use crate::graph::evidence_table::{Evidence, quoted};
+use crate::graph::sign_ins::{SignIns, exemption};
 use crate::options::attribute;
 use crate::scan::state::State;
+use roles::Roles;
 
 /// POSIX groups whose members administer a device.
 const POSIX_ADMINS: [&str; 5] = ["root", "wheel", "sudo", "admin", "docker"];
@@ -32,8 +38,21 @@ pub(crate) struct Privilege<'a> {
     now: Timestamp,
     state: &'a State,
     graph: &'a Graph<'a>,
+    roles: Roles<'a>,
+    /// What decides sign-ins, if it was read.
+    sign_ins: Option<SignIns>,
     /// For each group, its own evidence that its members are privileged.
     groups: Vec<OfGroup>,
+    /// For each group, whether it or a group above it matters to members: it has evidence or is bound.
+    matters: Vec<bool>,
+}
+
+/// The risks that only some kinds of account have.
+struct OwnRisks {
+    /// Those of an account that can be used.
+    of_use: Vec<Reason>,
+    /// That of one that cannot.
+    left_over: Option<Reason>,
 }
 
 /// The evidence of a group itself.
@@ -53,10 +72,20 @@ impl<'a> Privilege<'a> {
         graph: &'a Graph<'a>,
     ) -> Self {
         let patterns = patterns.to_vec();
-        let mut privilege = Self { patterns, stale_key_days, now, state, graph, groups: Vec::new() };
+        let roles = Roles::of(&state.found.roles);
+        let sign_ins = SignIns::of(state, graph, now);
+        let (groups, matters) = (Vec::new(), Vec::new());
+        let mut privilege = Self { patterns, stale_key_days, now, state, graph, roles, sign_ins, groups, matters };
         privilege.groups =
             (0_u32..).zip(&state.found.groups.rows).map(|(at, group)| privilege.of_group(at, group)).collect();
+        privilege.matters = (0..privilege.groups.len() as u32).map(|at| privilege.matters_to_members(at)).collect();
         privilege
+    }
+
+    fn matters_to_members(&self, group: u32) -> bool {
+        let matters = |group: u32| !self.groups[group as usize].own.is_empty() || self.graph.group_is_bound(group);
+        let above = self.graph.ends(Subject::Group(group));
+        matters(group) || above.iter().filter_map(|end| end.shortest.last()).any(|group| matters(*group))
     }
 
     /// The evidence that a group's members are privileged: from the group itself, and from its parent groups.
@@ -110,25 +139,25 @@ impl<'a> Privilege<'a> {
         }
     }
 
-    /// Enters the evidence for an account with roles in the console and possibly an API key, read by `section`.
-    pub(crate) fn judge_holder(&self, account: &mut Account, roles: &[String], key: Option<ApiKey>, section: Section) {
-        let message = match roles {
-            [] => "administers the JumpCloud console with a role without a name".to_owned(),
-            [role] => format!("has the role {} in the JumpCloud console", quoted(role)),
-            roles => {
-                let roles: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
-                format!("has the roles {} in the JumpCloud console", roles.join(", "))
-            }
-        };
-        let severity = severity_of_roles(roles.iter().map(String::as_str));
-        let mut reasons = vec![Evidence::ConsoleRole.reason_of(severity, message).drawn_from([section])];
-        self.judge_risks(account, section, key, false, &mut reasons);
-        account.reasons = most_severe_first(reasons);
+    /// Enters what protects an administrator's sign-in to the console.
+    pub(crate) fn protect_administrator(&self, account: &mut Account) {
+        account.protection = self.sign_ins.as_ref().map(|sign_ins| {
+            let mut protection = Protection::default();
+            protection.console = Some(sign_ins.to_console(account));
+            protection
+        });
     }
 
-    /// Enters the evidence for a directory user; the user's own flags allow `sudo` on every device.
-    pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level) {
+    /// Enters the evidence for a directory user; the user's own flags allow `sudo` on every device, and its local accounts
+    /// administer the devices at the places `administered`.
+    pub(crate) fn judge_user(&self, account: &mut Account, user: u32, sudo: Level, administered: &[u32]) {
+        account.protection = self.sign_ins.as_ref().map(|sign_ins| {
+            let mut protection = Protection::default();
+            protection.portal = Some(sign_ins.to_portal(account, self.graph.groups_of(user)));
+            protection
+        });
         let mut reasons = Vec::new();
+        let id = account.external_id.parse::<Id>().ok();
         let everywhere = match sudo {
             Level::SudoWithoutPassword => Some((Evidence::GlobalSudoWithoutPassword, ", without a password")),
             Level::Sudo => Some((Evidence::GlobalSudo, "")),
@@ -138,6 +167,9 @@ impl<'a> Privilege<'a> {
             let message = format!("becomes administrator on every device it is bound to{how}");
             let count = self.knows_devices().then(|| self.graph.devices_of(user));
             reasons.push(match count {
+                Some(0) if self.graph.has_devices_temporarily(user, id.as_ref()) => evidence
+                    .most_severe(format!("{message}: at present only for a limited time"))
+                    .with_details_from([Section::TEMPORARY_ACCESS]),
                 Some(0) => evidence.waiting(format!("{message}, {NO_DEVICE}")),
                 Some(count) => evidence.most_severe(format!("{message}: {}", devices(count))),
                 None => evidence.most_severe(format!("{message}: number not known")),
@@ -146,51 +178,52 @@ impl<'a> Privilege<'a> {
         if account.admin == Some(true) {
             let admin = account.attributes.get("admin");
             let role = admin.as_ref().and_then(|admin| admin.get("roleName")).and_then(|role| role.as_str());
-            let with_role = role.map_or(String::new(), |role| format!(" with the role {}", quoted(role)));
-            let message = format!("is linked to a console administrator{with_role}");
-            reasons.push(Evidence::ConsoleAdministrator.reason_of(severity_of_roles(role), message));
+            reasons.extend(self.linked_administrator(role));
         }
         let own = self.graph.administers_directly(user);
         enter_devices(&own, "administrator", |is_so| format!("is {is_so} by direct binding"), None, &mut reasons);
         let mut bound = self.graph.is_bound(user);
-        for end in self.graph.ends(Subject::Account(user)) {
+        // Most groups of an organisation say nothing about privilege.
+        let says_something = self.graph.groups_of(user).iter().any(|group| self.matters[*group as usize]);
+        for end in says_something.then(|| self.graph.standing_ends(user)).into_iter().flatten() {
             bound = bound || end.shortest.last().is_some_and(|group| self.graph.group_is_bound(*group));
             self.judge_end(&end, 0, "is in", &mut reasons);
         }
-        self.judge_risks(account, Section::USERS, None, bound, &mut reasons);
+        if let Some(id) = &id {
+            self.judge_temporary(id, user, sudo, &mut reasons);
+        }
+        self.judge_local_accounts(user, sudo, administered, &mut reasons);
+        let still_bound = "is suspended, but still bound to devices, applications or directories";
+        let left_over = (bound && is_suspended(account)).then(|| Evidence::DisabledButBound.reason(still_bound));
+        self.judge_risks(account, Section::USERS, OwnRisks { of_use: Vec::new(), left_over }, &mut reasons);
         account.reasons = most_severe_first(reasons);
     }
 
     /// Enters risks. This is the only place where it matters whether an account can be used. If it cannot, risks of signing in
-    /// are not reported; instead it is reported that the account is privileged, or suspended and still `bound`.
-    fn judge_risks(
-        &self,
-        account: &Account,
-        section: Section,
-        key: Option<ApiKey>,
-        bound: bool,
-        reasons: &mut Vec<Reason>,
-    ) {
+    /// are not reported; instead it is reported that the account is privileged, and what was left over.
+    fn judge_risks(&self, account: &Account, section: Section, own: OwnRisks, reasons: &mut Vec<Reason>) {
         let of_privilege = reasons.iter().map(|reason| reason.severity).max();
-        let mut from: BTreeSet<Section> = reasons.iter().flat_map(|reason| reason.sections.iter().copied()).collect();
-        let details: BTreeSet<Section> =
-            reasons.iter().flat_map(|reason| reason.details_from.iter().copied()).collect();
-        from.insert(section);
         let before = reasons.len();
         if account.enabled == Some(false) {
-            if bound && is_suspended(account) {
-                let message = "is suspended, but still bound to devices, applications or directories";
-                reasons.push(Evidence::DisabledButBound.reason(message));
-            }
+            reasons.extend(own.left_over);
             if of_privilege.is_some() {
                 reasons.push(Evidence::ButDisabled.reason("is not enabled"));
             }
         } else if let Some(severity) = of_privilege {
             self.judge_sign_in(account, severity, reasons);
-            self.judge_api_key(key, reasons);
+            self.judge_ssh_keys(account, reasons);
+            reasons.extend(own.of_use);
+        }
+        let (privilege, risks) = reasons.split_at_mut(before);
+        if risks.is_empty() {
+            return;
         }
         // A risk depends on the privilege that it makes dangerous.
-        for risk in &mut reasons[before..] {
+        let mut from: BTreeSet<Section> = privilege.iter().flat_map(|reason| reason.sections.iter().copied()).collect();
+        let details: BTreeSet<Section> =
+            privilege.iter().flat_map(|reason| reason.details_from.iter().copied()).collect();
+        from.insert(section);
+        for risk in risks {
             risk.sections = from.iter().copied().chain(std::mem::take(&mut risk.sections)).collect();
             risk.sections.sort_unstable();
             risk.sections.dedup();
@@ -206,13 +239,29 @@ impl<'a> Privilege<'a> {
                 let message = "has no second factor set up";
                 reasons.push(Evidence::WithoutMfa.reason_of(severity.above(), message));
             }
-            if let Some(until) = self.exemption(mfa) {
+            if let Some(until) = exemption(mfa, self.now) {
                 let message = format!("is exempt from the second factor{until}");
                 reasons.push(Evidence::MfaExempt.reason_of(severity.above(), message));
             }
         }
+        let protection = account.protection.iter();
+        let sign_ins = protection
+            .flat_map(|protection| [("the user portal", &protection.portal), ("the console", &protection.console)]);
+        for (what, sign_in) in sign_ins {
+            let Some(sign_in) = sign_in.as_ref().filter(|sign_in| sign_in.result == SignInResult::OPEN) else {
+                continue;
+            };
+            let message = format!("signs in to {what} without a second factor, {}", sign_in.reason);
+            let reason = Evidence::OpenSignIn.reason_of(severity.above(), message);
+            let by_setting = self.sign_ins.as_ref().is_some_and(|sign_ins| sign_ins.is_console_by_setting(account));
+            // The organisation may require a second factor of all administrators.
+            reasons.push(if by_setting { reason.drawn_from([Section::ORGANIZATION]) } else { reason });
+        }
         if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
-            reasons.push(Evidence::PasswordNeverExpires.reason("has a password that never expires"));
+            let reason = Evidence::PasswordNeverExpires.reason("has a password that never expires");
+            // A user's own field, if there is one, goes before the organisation's policies.
+            let by_own_field = account.attributes.get("password_never_expires").is_some();
+            reasons.push(if by_own_field { reason } else { reason.drawn_from([Section::ORGANIZATION]) });
         }
         if self.has_no_login(account) {
             // The date is in `lastLogin.since`: it changes with every scan, and this sentence must not.
@@ -220,32 +269,9 @@ impl<'a> Privilege<'a> {
         }
     }
 
-    /// The end of an exemption from the second factor, in words; `None` if the account is not exempt.
-    fn exemption(&self, mfa: &Mfa) -> Option<String> {
-        match (mfa.excluded, mfa.excluded_until) {
-            (Some(true), Some(until)) => (until > self.now).then(|| format!(" until {}", day(until))),
-            (Some(true), None) => Some(String::new()),
-            _ => None,
-        }
-    }
-
-    /// Enters the evidence from an administrator's API key, unless the key has expired.
-    fn judge_api_key(&self, key: Option<ApiKey>, reasons: &mut Vec<Reason>) {
-        let Some(key) = key else { return };
-        if matches!(key.expiry, Expiry::At(end) if end <= self.now) {
-            return;
-        }
-        if key.expiry == Expiry::Never {
-            let made = key.made_at.map_or(String::new(), |made_at| format!(", created on {}", day(made_at)));
-            let message = format!("has an API key that never expires{made}");
-            reasons.push(Evidence::ApiKeyNeverExpires.reason(message));
-        }
-        if let Some(made_at) = key.made_at
-            && self.now.duration_since(made_at).as_hours() / 24 > i64::from(self.stale_key_days)
-        {
-            let reason = Evidence::StaleApiKey.reason(format!("has had the same API key since {}", day(made_at)));
-            reasons.push(reason.by_setting(attribute::STALE_API_KEY_DAYS, self.stale_key_days.to_string()));
-        }
+    /// Whether a key made at this time is old.
+    fn is_stale(&self, made_at: Timestamp) -> bool {
+        self.now.duration_since(made_at).as_hours() / 24 > i64::from(self.stale_key_days)
     }
 
     fn of_group(&self, at: u32, group: &UserGroup) -> OfGroup {
@@ -286,9 +312,13 @@ impl<'a> Privilege<'a> {
 
     /// Whether all devices and all bindings to them are known.
     fn knows_devices(&self) -> bool {
-        let is_whole =
-            |section| self.state.reports.get(&section).is_some_and(|report| report.status == SectionStatus::Complete);
-        is_whole(Section::SYSTEMS) && is_whole(Section::GRANTS)
+        self.state.has_read(Section::SYSTEMS) && self.state.has_read(Section::GRANTS)
+    }
+
+    /// Whether it is known what was approved until a certain time.
+    fn knows_temporary_access(&self) -> bool {
+        let report = self.state.reports.get(&Section::TEMPORARY_ACCESS);
+        report.is_some_and(|report| report.status == SectionStatus::Complete || report.is_not_set_up())
     }
 
     /// The name of a group for sentences.
@@ -303,13 +333,6 @@ impl<'a> Privilege<'a> {
         let since = login.and_then(|login| login.since).filter(|_| self.state.found.last_login.covered);
         since.is_some_and(|since| account.created_at.is_none_or(|created| created <= since))
     }
-}
-
-/// The evidence that a console role makes its holders privileged, read by `section`; `sentence` builds the message from the
-/// role's quoted name.
-pub(crate) fn console_role(role: &str, section: Section, sentence: impl Fn(String) -> String) -> Reason {
-    let message = sentence(quoted(role));
-    Evidence::ConsoleRole.reason_of(severity_of_roles([role]), message).drawn_from([section])
 }
 
 /// Enters the administered devices: one reason per level; each device is counted in only one.
@@ -338,14 +361,8 @@ fn is_sudo_of_group(reason: &Reason) -> bool {
     [Evidence::GroupSudoWithoutPassword, Evidence::GroupSudo].iter().any(|evidence| evidence.is_said_by(reason))
 }
 
-/// The severity of console roles together.
-fn severity_of_roles<'r>(roles: impl IntoIterator<Item = &'r str>) -> Severity {
-    let severity = |role| if role == READ_ONLY { Severity::Low } else { Severity::High };
-    roles.into_iter().map(severity).max().unwrap_or(Severity::High)
-}
-
 /// The most severe first; privilege before a risk of the same severity.
-fn most_severe_first(mut reasons: Vec<Reason>) -> Vec<Reason> {
+pub(crate) fn most_severe_first(mut reasons: Vec<Reason>) -> Vec<Reason> {
     reasons.sort_by_key(|reason| (std::cmp::Reverse(reason.severity), reason.kind != ReasonKind::Privilege));
     reasons
 }
@@ -356,7 +373,8 @@ fn is_suspended(account: &Account) -> bool {
     account.enabled == Some(false) && (account.state.as_deref() == Some("SUSPENDED") || flag() == Some(true))
 }
 
-fn day(time: Timestamp) -> impl std::fmt::Display {
+/// A time as its day.
+pub(super) fn day(time: Timestamp) -> impl std::fmt::Display {
     time.strftime("%F")
 }
 

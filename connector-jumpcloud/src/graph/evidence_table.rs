@@ -104,11 +104,13 @@ macro_rules! evidence {
 evidence! {
     ConsoleRole "console_role" Privilege [High, Low] from []:
         "Has a role in the JumpCloud console. Reported for administrators, service accounts and the roles themselves. Low \
-         for the built-in role Read Only, which cannot change anything",
+         if its scopes only read; where scopes are not known, for the built-in role Read Only, which cannot change anything. \
+         Not reported if its scopes allow nothing",
         "Check that each holder still needs the role, and assign the least privileged role that is enough",
-        "GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
+        "GET /api/v2/roles: scopes; GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
     ConsoleAdministrator "console_administrator" Privilege [High, Low] from [USERS]:
-        "Linked to a console administrator. JumpCloud itself reports the link. Low if that administrator's role is Read Only",
+        "Linked to a console administrator. JumpCloud itself reports the link. Low if that administrator's role may only read. \
+         Not reported if the role's scopes allow nothing",
         "Check that the person still needs to administer JumpCloud; review both accounts together",
         "users: admin";
     GlobalSudoWithoutPassword "global_sudo_without_password" Privilege [High, Medium] from [USERS] details [SYSTEMS, GRANTS]:
@@ -157,6 +159,28 @@ evidence! {
         "The group's name contains one of privilegedGroupPatterns. Case is ignored; one reason per matching pattern",
         "Check what the group gives access to; if that is nothing, narrow privilegedGroupPatterns",
         "usergroups: name";
+    TemporaryAdministrator "temporary_administrator" Privilege [Medium, Low] from [SYSTEMS, TEMPORARY_ACCESS]:
+        "Administrator of devices until a certain time. Approved for the user itself, or by a membership that expires. \
+         Medium without a password. Not reported where the user has the same right without an end",
+        "Nothing, if the approval was right: the right ends by itself; otherwise revoke the request",
+        "GET /api/v2/approvalflowrequest, GET /api/v2/accessrequests: status, expiry, level";
+    TemporaryPrivilegedGroup "temporary_privileged_group" Privilege [Medium, Low] from [GROUPS, MEMBERSHIPS, TEMPORARY_ACCESS] details [SYSTEMS, GRANTS]:
+        "Is in a privileged group until a certain time, directly or through other groups. One level less severe than \
+         privileged_group, which is reported instead if one of the memberships does not expire",
+        "Nothing, if the approval was right: the membership ends by itself; otherwise revoke the request",
+        "GET /api/v2/approvalflowrequest, GET /api/v2/accessrequests: resourceId, tempGroupId, expiry";
+    LocalAdministrator "local_administrator" Privilege [Medium, Low] from [LOCAL_ACCOUNTS] details [SYSTEMS]:
+        "Administers a device as a local account that no user's account in JumpCloud stands for. JumpCloud can neither \
+         suspend it nor require a second factor. Not reported for suspended accounts. Low if System Insights reports that it \
+         is an account of the system itself, such as root",
+        "Find out who uses the account; if nobody needs it, take away its administrator rights, else bind its user to the \
+         device so that JumpCloud manages it",
+        "GET /api/systems: userMetrics; GET /api/v2/systeminsights/users";
+    LocalAdministratorNotGranted "local_administrator_not_granted" Privilege [Medium] from [USERS, GROUPS, MEMBERSHIPS, SYSTEMS, LOCAL_ACCOUNTS, GRANTS, TEMPORARY_ACCESS]:
+        "Administers devices by its local accounts, although in JumpCloud it may only sign in there. JumpCloud manages these \
+         accounts for the user. Not reported for suspended accounts",
+        "Check whether the user needs this; if so, grant it in JumpCloud, else take it away on the device",
+        "GET /api/systems: userMetrics; GET /api/v2/systeminsights/users";
     WithoutMfa "privileged_without_mfa" Risk [Critical, High, Medium] from []:
         "No second factor is set up. Reported for privileged accounts that are not known to be disabled; one level more \
          severe than the privilege",
@@ -167,6 +191,14 @@ evidence! {
          severe than the privilege",
         "End the exemption unless there is a reason for it",
         "users: mfa.exclusion, mfa.exclusionUntil";
+    OpenSignIn "privileged_sign_in_without_mfa" Risk [Critical, High, Medium] from [CONDITIONAL_ACCESS]:
+        "No second factor is needed to sign in to the user portal or the console. By a policy or, if none applies, by the \
+         account's own setting; a default access policy other than JumpCloud's own cannot be read. Reported for privileged \
+         accounts that are not known to be disabled, if it does not depend on conditions; one level more severe than the \
+         privilege",
+        "Require a second factor by a conditional access policy that applies to the account, or by its own setting",
+        "GET /api/v2/authn/policies; users: enable_user_portal_multifactor, mfa.exclusion; GET /api/users: \
+         enableMultiFactor";
     StaleApiKey "stale_api_key" Risk [Medium] from [ADMINISTRATORS]:
         "An API key is older than staleApiKeyDays. Reported for administrators that are not known to be disabled, unless the \
          key has expired",
@@ -176,15 +208,60 @@ evidence! {
         "An API key never expires. Reported for administrators that are not known to be disabled",
         "Set an expiry date for the key that leaves enough time to replace it wherever it is used",
         "GET /api/users: apiKeyHash.expireAt";
+    BroadRole "broad_role" Risk [High, Medium] from [SERVICE_ACCOUNTS, ROLES]:
+        "A program may change or read everything. Reported for service accounts whose role has the scopes for all users, \
+         groups, devices, bindings, applications, commands and directories; medium if it may only read them all",
+        "Give the service account a role with only the scopes that it uses",
+        "GET /api/v2/roles: scopes; GET /api/v2/service-accounts: roleId";
+    CredentialNeverExpires "credential_never_expires" Risk [Medium] from [SERVICE_ACCOUNTS]:
+        "A service account has a client secret or an API key that never expires",
+        "Create a credential with a lifetime, replace this one wherever it is used, and delete it",
+        "GET /api/v2/service-accounts: authConfigList[].clientSecretConfig, apiKeyConfig: expiresAt, lifetime";
+    CredentialExpiresSoon "credential_expires_soon" Risk [Low] from [SERVICE_ACCOUNTS]:
+        "A service account has a client secret or an API key that expires within 14 days. What uses it will then stop",
+        "Find out what uses the credential, and replace it before that day",
+        "GET /api/v2/service-accounts: authConfigList[].clientSecretConfig, apiKeyConfig: expiresAt";
+    SeveralOrganizations "reaches_several_organizations" Risk [Medium] from [SERVICE_ACCOUNTS]:
+        "A service account of a provider reaches several organisations, though it is listed in this one",
+        "Check that it needs all of these organisations; if not, use a service account of one organisation",
+        "GET /api/v2/service-accounts: orgCount, providerId";
+    ExpiredButBound "expired_but_bound" Risk [Low] from [SERVICE_ACCOUNTS]:
+        "A service account has expired, but still has its role. A new credential restores that access",
+        "Delete the service account once it is certain that nothing will use it again",
+        "GET /api/v2/service-accounts: status, expiresAt, roleId";
     PasswordNeverExpires "privileged_password_never_expires" Risk [Low] from []:
         "The password never expires. Reported for privileged accounts that are not known to be disabled",
         "Let the password expire, or make sure that it is changed by other means",
-        "users: password_never_expires";
+        "users: password_never_expires; where it is not said, the password policies";
     NeverLoggedIn "privileged_never_logged_in" Risk [Low] from [LAST_LOGIN]:
         "No login in the look-back window. Reported for privileged accounts that are not known to be disabled nor to be \
          created after lastLogin.since, if the log covers at least 90% of the window",
         "Ask whether the account is still needed; if not, suspend it",
         "POST /insights/directory/v1/events";
+    StaleSshKey "stale_ssh_key" Risk [Low] from [USERS]:
+        "An SSH key is older than staleApiKeyDays. Reported for privileged accounts that are not known to be disabled, unless \
+         the user may not sign in by key",
+        "Ask whether each key is still used, and have the old ones replaced",
+        "users: ssh_keys, allow_public_key";
+    SshRootLogin "ssh_root_login" Risk [Medium] from [SYSTEMS]:
+        "Root may sign in by SSH. Reported for devices, and for the local account root of such a device unless it is suspended",
+        "Check what signs in as root; have it sign in as an account of its own and become administrator, then turn root login \
+         off",
+        "GET /api/systems: allowSshRootLogin, modifySSHDConfig, os, sshRootEnabled";
+    DeviceWithoutMfa "device_without_mfa" Risk [Low] from [SYSTEMS]:
+        "Signing in to the device takes no second factor. Reported for devices",
+        "Require a second factor for the device if people sign in there",
+        "GET /api/systems: allowMultiFactorAuthentication";
+    ProvisioningBroken "provisioning_broken" Risk [High] from [DIRECTORIES]:
+        "JumpCloud cannot change the accounts in a directory any more: those of people who leave stay active there. Reported \
+         for directories",
+        "Authorise the directory again in the JumpCloud portal, then check the accounts of everybody who left since",
+        "GET /api/v2/directories: oAuthStatus";
+    RadiusByCertificateAlone "radius_by_certificate_alone" Risk [Low] from [DIRECTORIES]:
+        "A RADIUS server lets users in by a certificate alone. No password and no second factor is asked for. Reported for \
+         RADIUS servers",
+        "Check that certificates are revoked when a device is lost or a person leaves, or require a password as well",
+        "GET /api/radiusservers: userPasswordEnabled, userCertEnabled, deviceCertEnabled, mfa";
     DisabledButBound "disabled_but_bound" Risk [Low] from [USERS, MEMBERSHIPS, SYSTEMS, APPLICATIONS, DIRECTORIES, GRANTS]:
         "Suspended, but still bound. The user is bound to a device, an application or a directory, directly or through a \
          group; reactivating the account restores that access. Not a privilege by itself",

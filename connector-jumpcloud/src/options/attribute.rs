@@ -19,6 +19,7 @@ attributes! {
     GROUP_DETAILS = "groupDetails",
     EFFECTIVE_GRANTS = "effectiveGrants",
     EFFECTIVE_GRANTS_LIMIT = "effectiveGrantsLimit",
+    VERIFY_GRANTS = "verifyGrants",
     LAST_LOGIN_DAYS = "lastLoginDays",
     PRIVILEGED_GROUP_PATTERNS = "privilegedGroupPatterns",
     STALE_API_KEY_DAYS = "staleApiKeyDays",
@@ -40,6 +41,7 @@ attributes! {
 /// Those that only tune how the target is asked, so that an interrupted scan goes on when they change.
 pub(crate) const TUNING: &[&str] = &[
     TOKEN_URL,
+    VERIFY_GRANTS,
     PAGE_SIZE,
     CONCURRENCY,
     REQUESTS_PER_SECOND,

@@ -40,7 +40,7 @@ pub(crate) fn groups(switches: &Switches) -> Vec<FormGroup> {
         .advanced(),
         FormGroup::new(
             "Reading",
-            [USERS_ENDPOINT, GROUP_DETAILS, EFFECTIVE_GRANTS_LIMIT, PAGE_SIZE, LARGEST_ANSWER_MIB],
+            [USERS_ENDPOINT, GROUP_DETAILS, EFFECTIVE_GRANTS_LIMIT, VERIFY_GRANTS, PAGE_SIZE, LARGEST_ANSWER_MIB],
         )
         .advanced(),
     ]

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use connector_access::Subject;
 use connector_api::{ConnectorError, Principal, Record, ScanSink, Section, async_trait};
+use jiff::Timestamp;
 
 use crate::graph::Graph;
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 use crate::sections::users::draft::Draft;
-use crate::sections::{effective_grants, memberships};
+use crate::sections::{self, effective_grants, local_accounts, memberships};
 
 /// Makes an account of a user.
 pub(crate) fn fuzz_account(draft: Draft) {
@@ -24,14 +25,16 @@ pub fn fuzz_state(bytes: &[u8]) {
 
 /// Whether the bytes are a state that a scan would go on from.
 pub fn fuzz_state_is_good(bytes: &[u8]) -> bool {
-    let Ok(state) = serde_json::from_slice::<State>(bytes) else { return false };
+    let Ok(mut state) = serde_json::from_slice::<State>(bytes) else { return false };
     // Memberships that are not closed are read again, and those of a closed section fit the groups.
     if state.check().is_err() || state.found.memberships.len() != state.found.groups.rows.len() {
         return false;
     }
+    sections::ALL.iter().for_each(|section| section.name_accounts(&mut state));
+    local_accounts::fuzz_rows(&state);
     let sink: Arc<dyn ScanSink> = Arc::new(Nowhere);
     let mut progress = SectionProgress::new(Section::GRANTS, &sink);
-    let graph = Graph::new(&state, &state.people, &mut progress);
+    let graph = Graph::new(&state, &state.people, Timestamp::UNIX_EPOCH, &mut progress);
     for (at, group) in (0_u32..).zip(&state.found.groups.rows) {
         if let Some(members) = memberships::of_group(&state, &graph, at) {
             members.count_missing(&mut progress);

@@ -10,6 +10,7 @@ use super::state::State;
 use crate::graph::Graph;
 use crate::graph::evidence_rules::Privilege;
 use crate::sections::{self, Discovery};
+use crate::verification;
 
 /// Rows per batch.
 const BATCH: usize = 100;
@@ -127,11 +128,12 @@ impl Scan<'_> {
             let report = progress.close(status);
             state.reports.insert(section, report);
         }
+        judge(state);
         result
     }
 
     async fn emit_all(&self, state: &State, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
-        let graph = Graph::new(state, &state.people, outlet.aside(Section::GRANTS));
+        let graph = Graph::new(state, &state.people, self.client.clock().now(), outlet.aside(Section::GRANTS));
         let privilege = self.privilege(state, &graph);
         let known = Known { scan: self, state, graph: &graph, privilege: &privilege };
         // A section computed from others has no rows if those were not read.
@@ -146,7 +148,8 @@ impl Scan<'_> {
                 }
             }
         }
-        outlet.flush().await
+        outlet.flush().await?;
+        verification::verify(&known, outlet).await
     }
 
     pub(crate) fn privilege<'s>(&self, state: &'s State, graph: &'s Graph<'s>) -> Privilege<'s> {

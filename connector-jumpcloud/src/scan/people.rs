@@ -143,20 +143,42 @@ impl People {
         }
     }
 
-    /// Enters a listed user under a unique name: `name`, or `name#id` if that is used.
-    pub(crate) fn list(&mut self, id: &Id, name: &str, sudo: Level) -> u32 {
+    /// Enters a listed user under a unique name: `name`, or `name#id` if that is used; `None` if it was listed before.
+    pub(crate) fn list(&mut self, id: &Id, name: &str, sudo: Level) -> Option<u32> {
         let at = self.intern(id);
+        if self.is_listed(at) {
+            return None;
+        }
         // A membership may have named it in another case.
         self.ids[at as usize] = id.clone();
         self.named[at as usize] = Some(self.enter_name(name, id));
         self.sudo[at as usize] = sudo;
         self.listed.push(at);
-        at
+        Some(at)
     }
 
     /// A unique name, reserved from now on: `name`, with `#id` appended until it is unique.
     pub(crate) fn unique(&mut self, name: &str, id: &Id) -> &str {
         let name = self.enter_name(name, id);
+        self.names.get(name)
+    }
+
+    /// A unique name that is not a user's, reserved from now on: `name`, else `other`, with `#` appended until it is unique.
+    pub(crate) fn reserve(&mut self, name: &str, other: &str) -> Name {
+        if let Ok(name) = self.names.insert(name) {
+            return name;
+        }
+        let mut other = other.to_owned();
+        loop {
+            match self.names.insert(&other) {
+                Ok(name) => return name,
+                Err(_) => other.push('#'),
+            }
+        }
+    }
+
+    /// The text of a reserved name.
+    pub(crate) fn text(&self, name: Name) -> &str {
         self.names.get(name)
     }
 
@@ -265,7 +287,7 @@ mod tests {
         let mut people = People::default();
         let names = ["ada".to_owned(), "ada".to_owned(), format!("ada#{}", ids[1])];
         for (id, name) in ids.iter().zip(names) {
-            people.list(id, &name, Level::Login);
+            assert!(people.list(id, &name, Level::Login).is_some() && people.list(id, "again", Level::Sudo).is_none());
         }
         let names: Vec<_> = (0..3).map(|at| people.name(at).unwrap().to_owned()).collect();
         assert_eq!(names[0], "ada");

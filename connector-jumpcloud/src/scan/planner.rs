@@ -8,7 +8,7 @@ use crate::api::kind::Kind;
 use crate::api::{Id, IdOnly};
 use crate::client::{Client, Identified, Listing, Meter, PageReader};
 use crate::options::Options;
-use crate::sections;
+use crate::{sections, verification};
 
 /// The inputs of a plan, and the counts that sections pass to later ones.
 pub(crate) struct Planner<'a> {
@@ -20,6 +20,8 @@ pub(crate) struct Planner<'a> {
     /// The number of users, if the target reports it.
     pub(crate) users: Option<u64>,
     pub(crate) groups: Vec<Id>,
+    /// The number of local accounts of all devices, if the target reports it.
+    pub(crate) local_accounts: Option<u64>,
     /// What accounts and groups may be bound to.
     pub(crate) things: BTreeMap<Kind, Things>,
     pub(crate) sections: Vec<SectionPlan>,
@@ -46,6 +48,7 @@ pub(crate) async fn plan(
         limit: u64::from(options.page_size),
         users: None,
         groups: Vec::new(),
+        local_accounts: Some(0),
         things: BTreeMap::new(),
         sections: Vec::new(),
     };
@@ -54,6 +57,7 @@ pub(crate) async fn plan(
             section.plan(&mut planner).await?;
         }
     }
+    verification::plan(&mut planner).await?;
     Ok(ScanPlan::new(planner.meter.read().requests, planner.sections))
 }
 
@@ -123,17 +127,20 @@ impl Planner<'_> {
 
 /// About how many bytes a row takes as NDJSON, as measured of the demo organisation.
 pub(crate) mod row_bytes {
-    pub(crate) const USER: u64 = 2_800;
-    pub(crate) const ADMINISTRATOR: u64 = 1_500;
+    pub(crate) const USER: u64 = 2_930;
+    pub(crate) const ADMINISTRATOR: u64 = 1_670;
+    pub(crate) const ROLE: u64 = 900;
     pub(crate) const SERVICE_ACCOUNT: u64 = 900;
     pub(crate) const GROUP: u64 = 760;
     pub(crate) const MEMBERSHIP: u64 = 240;
     pub(crate) const DEVICE: u64 = 1_450;
+    pub(crate) const LOCAL_ACCOUNT: u64 = 700;
     pub(crate) const DEVICE_GROUP: u64 = 200;
     pub(crate) const APPLICATION: u64 = 440;
     pub(crate) const DIRECTORY: u64 = 140;
     pub(crate) const BINDING: u64 = 215;
     pub(crate) const GRANT: u64 = 530;
+    pub(crate) const POLICY: u64 = 620;
 }
 
 /// A count in words.

@@ -17,9 +17,6 @@ const EXAMPLES: usize = 20;
 /// How many of these notes may be about its lists.
 const LISTS_EXAMPLES: usize = 8;
 
-/// The note of a section whose feature the organisation has not set up.
-pub(crate) const NOT_SET_UP: &str = "not set up here";
-
 /// One section's counts.
 pub(crate) struct SectionProgress {
     section: Section,
@@ -31,6 +28,8 @@ pub(crate) struct SectionProgress {
     expected: Option<u64>,
     /// Whether the target answered the section's main listing, or any of several alike.
     answered: bool,
+    /// Whether there is nothing to read, as a note says.
+    skipped: bool,
     /// Notes beyond the limit.
     more_notes: u64,
     /// Edges received, and how many of them lead to an object of unknown kind.
@@ -65,6 +64,7 @@ impl SectionProgress {
             done: 0,
             expected: None,
             answered: false,
+            skipped: false,
             more_notes: 0,
             edges: 0,
             unknown_kinds: 0,
@@ -108,13 +108,20 @@ impl SectionProgress {
         }
     }
 
+    /// Ends the section as skipped, because nobody can or has to do anything about what the note says.
+    pub(crate) fn skip(&mut self, note: impl Into<String>) {
+        self.skipped = true;
+        self.note(note);
+    }
+
     /// Enters how many rows went to the sink.
     pub(crate) fn sent(&mut self, rows: u64) {
         self.report.records = rows;
     }
 
-    /// Adds the dropped references and the notes to the section's report.
+    /// Adds the dropped references, the notes and the cost to the section's report.
     pub(crate) fn enter_aside(self, report: &mut SectionReport) {
+        enter_cost(report, self.meter.read());
         report.notes.extend(self.report.notes);
         report.dangling += self.report.dangling;
         let room = EXAMPLES.saturating_sub(report.dangling_examples.len());
@@ -178,9 +185,10 @@ impl SectionProgress {
     /// whose feature the organisation has not set up is skipped: nobody has to do anything about it.
     pub(crate) fn close_by(mut self, result: Result<(), ConnectorError>) -> SectionReport {
         let status = match result {
+            Ok(()) if self.skipped => SectionStatus::Skipped,
             Ok(()) => SectionStatus::Complete,
             Err(error) if error.code == ErrorCode::NotFound && !self.answered && self.is_of_feature() => {
-                self.note(NOT_SET_UP);
+                self.note(SectionReport::NOT_SET_UP);
                 SectionStatus::Skipped
             }
             Err(error) if error.is_unavailable() => {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Section, SectionReport};
+use connector_api::{Section, SectionReport, SectionStatus};
 use serde::{Deserialize, Serialize};
 
 use super::people::People;
@@ -30,6 +30,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Whether a section was read, and completely.
+    pub(crate) fn has_read(&self, section: Section) -> bool {
+        self.reports.get(&section).is_some_and(|report| report.status == SectionStatus::Complete)
+    }
+
     /// Checks that the parts are consistent, because a checkpoint comes from a file.
     ///
     /// # Errors
@@ -44,7 +49,7 @@ impl State {
         if self.reports.contains_key(&Section::MEMBERSHIPS) && !fit {
             return Err("the memberships do not fit the groups".to_owned());
         }
-        Ok(())
+        self.found.local_accounts.check(self.found.systems.devices.len(), self.people.len())
     }
 }
 

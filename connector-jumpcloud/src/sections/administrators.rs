@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use super::{About, Context, Discovery, Read, one_listing};
 use crate::api::administrators::{self as api, Administrator, ApiKey, Expiry, Role};
 use crate::client::Identified;
-use crate::graph::evidence_rules::console_role;
+use crate::graph::evidence_rules::Privilege;
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
@@ -71,7 +71,7 @@ impl Discovery for Administrators {
         if record == "account" {
             return emit_accounts(known, outlet).await;
         }
-        let (roles, holders) = roles(&known.state.found.administrators);
+        let (roles, holders) = roles(&known.state.found.administrators, known.privilege);
         if record == "group" {
             for role in roles {
                 outlet.send(Section::ADMINISTRATORS, role).await?;
@@ -87,20 +87,23 @@ impl Discovery for Administrators {
 
 async fn emit_accounts(known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
     let Known { state, privilege, .. } = known;
+    let now = known.scan.client.clock().now();
     let mut links: HashMap<&str, Vec<&Link>> = HashMap::new();
     for link in state.people.links() {
         links.entry(&link.administrator).or_default().push(link);
     }
     for (administrator, name) in state.found.administrators.named() {
         let mut account = account(administrator, name);
+        state.found.organization.enter_required_mfa(&mut account);
         state.found.last_login.enter_administrator(&mut account, administrator.id());
         let links = links.get(account.external_id.as_str()).into_iter().flatten();
         account.links.extend(links.map(|link| {
             AccountLink::new(state.people.id(link.user).to_string(), AccountKind::USER, link.evidence.word())
                 .drawn_from([Section::USERS, Section::ADMINISTRATORS])
         }));
-        let roles: Vec<String> = administrator.roles().into_iter().filter_map(|role| role.name.or(role.id)).collect();
-        privilege.judge_holder(&mut account, &roles, administrator.api_key(), Section::ADMINISTRATORS);
+        account.credentials.extend(administrator.credential(now));
+        privilege.protect_administrator(&mut account);
+        privilege.judge_holder(&mut account, &administrator.roles(), administrator.api_key(), Section::ADMINISTRATORS);
         outlet.send(Section::ADMINISTRATORS, account).await?;
     }
     Ok(())
@@ -148,7 +151,7 @@ fn account(administrator: &Administrator, username: &str) -> Account {
 }
 
 /// The roles that administrators hold, as groups with their members.
-fn roles(administrators: &Found) -> (Vec<Group>, Vec<Membership>) {
+fn roles(administrators: &Found, privilege: &Privilege<'_>) -> (Vec<Group>, Vec<Membership>) {
     let mut holders: BTreeMap<Identity, Vec<(&Administrator, &str)>> = BTreeMap::new();
     let identities = Identities::of(administrators.rows());
     for (administrator, username) in administrators.named() {
@@ -160,13 +163,15 @@ fn roles(administrators: &Found) -> (Vec<Group>, Vec<Membership>) {
         }
     }
     let groups = holders.iter().map(|(role, holders)| {
-        let mut row = Group::new(role.id.clone(), ADMIN_ROLE, role.name.clone());
+        let held = role.held();
+        let mut row = Group::new(role.id.clone(), ADMIN_ROLE, privilege.name_of(&held));
         row.membership_method = Some("STATIC".to_owned());
         row.member_count = Some(holders.len() as u64);
-        row.privileged = true;
-        row.reasons = vec![console_role(&role.name, Section::ADMINISTRATORS, |role| {
+        let reason = privilege.console_role(&held, Section::ADMINISTRATORS, |role| {
             format!("holders of the role {role} sign in to the JumpCloud console")
-        })];
+        });
+        row.privileged = reason.is_some();
+        row.reasons = reason.into_iter().collect();
         row
     });
     let memberships = holders.iter().flat_map(|(role, holders)| {
@@ -174,7 +179,7 @@ fn roles(administrators: &Found) -> (Vec<Group>, Vec<Membership>) {
             let mut row = Membership::default();
             row.username = (*username).to_owned();
             row.account_external_id = administrator.id().to_string();
-            row.group_name = role.name.clone();
+            row.group_name = privilege.name_of(&role.held());
             row.group_type = ADMIN_ROLE.to_owned();
             row.group_external_id = role.id.clone();
             row.direct = true;
@@ -184,11 +189,17 @@ fn roles(administrators: &Found) -> (Vec<Group>, Vec<Membership>) {
     (groups.collect(), memberships.collect())
 }
 
-/// The identity of a role: its id, else its name.
+/// The identity of a role: its id, else its name. It is the same whether or not the list of roles was read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Identity {
     name: String,
     id: String,
+}
+
+impl Identity {
+    fn held(&self) -> Role {
+        Role { id: Some(self.id.clone()), name: Some(self.name.clone()) }
+    }
 }
 
 /// What all administrators' records together say about roles: one may have what another omits.

@@ -1,11 +1,13 @@
 //! Applications: `GET /api/applications`.
 
-use connector_api::{ConnectorError, Resource, Section, async_trait};
+use connector_api::{Attributes, ConnectorError, Resource, Section, async_trait};
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 
 use super::{About, Context, Discovery, Read, Thing, enter_text, one_listing};
 use crate::api::applications::{self as api, Application};
 use crate::api::kind::Kind;
+use crate::api::sent_attributes::{SentAttribute, SentAttributes};
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
@@ -64,6 +66,14 @@ impl Discovery for Applications {
     }
 }
 
+/// Enters attributes that are sent to the application, if there are any.
+fn enter_sent<'s>(attributes: &mut Attributes, name: &str, sent: impl Iterator<Item = &'s SentAttribute>) {
+    let sent: Vec<Value> = sent.filter_map(|one| serde_json::to_value(one).ok()).collect();
+    if !sent.is_empty() {
+        attributes.insert(name, sent);
+    }
+}
+
 fn row(application: &Application) -> Resource {
     let label = Some(application.label()).filter(|label| !label.is_empty());
     let id = application.id.to_string();
@@ -74,5 +84,10 @@ fn row(application: &Application) -> Resource {
     row.attributes = application.rest.clone();
     enter_text(&mut row.attributes, "name", application.name.as_deref());
     enter_text(&mut row.attributes, "displayName", application.display_name.as_deref());
+    let SentAttributes { constant_attributes, database_attributes } = &application.config;
+    // The row may have the same attributes as its configuration.
+    let of_row = application.database_attributes.iter().filter(|one| !database_attributes.contains(one));
+    enter_sent(&mut row.attributes, "constantAttributes", constant_attributes.iter());
+    enter_sent(&mut row.attributes, "databaseAttributes", database_attributes.iter().chain(of_row));
     row
 }

@@ -1,11 +1,12 @@
 //! Directories and network services: `GET /api/v2/directories` and `GET /api/radiusservers`.
 
-use connector_api::{ConnectorError, Resource, RowEstimate, Section, SectionPlan, async_trait};
+use connector_api::{ConnectorError, Reason, Resource, RowEstimate, Section, SectionPlan, async_trait};
 use futures_util::future::BoxFuture;
 
 use super::{About, Context, Discovery, Read, Thing, enter_text};
 use crate::api::directories::{self as api, Directory, RadiusServer};
 use crate::api::kind::Kind;
+use crate::graph::evidence_table::{Evidence, quoted};
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
@@ -70,6 +71,10 @@ impl Discovery for Directories {
             let radius = api::list_radius_servers(limit);
             let result = progress.read_besides(main, client, radius, &mut servers).await;
             rows.extend(servers.into_iter().map(Directory::from));
+            for (directory, error) in rows.iter().filter_map(|row| Some((row, row.oauth_status.error.as_ref()?))) {
+                let name = quoted(directory.shown_name().as_ref());
+                progress.note(format!("JumpCloud cannot change the accounts of {name} any more: {}", quoted(error)));
+            }
             Read::new(progress, result, |state| state.found.directories = rows)
         }))
     }
@@ -109,11 +114,38 @@ fn row(directory: &Directory) -> Resource {
     let resource_type = directory.graph_kind().map(Kind::resource_type);
     let resource_type = resource_type.or(word.filter(|word| TYPES.contains(word)));
     let id = directory.id.to_string();
-    let name = directory.name.as_ref().unwrap_or(&id).clone();
+    let name = directory.shown_name().into_owned();
     let mut row = Resource::new(id, resource_type.unwrap_or(UNKNOWN), name);
     // Every row needs a type that a section owns.
     enter_text(&mut row.attributes, "type", word.filter(|_| resource_type.is_none()));
     enter_text(&mut row.attributes, "mfa", directory.mfa.as_deref());
     enter_text(&mut row.attributes, "networkSourceIp", directory.network_source_ip.as_deref());
+    enter_text(&mut row.attributes, "defaultDomain", directory.default_domain.domain.as_deref());
+    enter_text(&mut row.attributes, "oAuthError", directory.oauth_status.error.as_deref());
+    enter_text(&mut row.attributes, "authIdp", directory.auth_idp.as_deref());
+    let flags = [
+        ("userPasswordEnabled", directory.user_password_enabled),
+        ("userCertEnabled", directory.user_cert_enabled),
+        ("deviceCertEnabled", directory.device_cert_enabled),
+        ("requireTlsAuth", directory.require_tls_auth),
+    ];
+    for (name, value) in flags.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        row.attributes.insert(name, value);
+    }
+    row.reasons = reasons(directory);
     row
+}
+
+/// The evidence on a directory or RADIUS server, most severe first.
+fn reasons(directory: &Directory) -> Vec<Reason> {
+    let broken = directory.oauth_status.error.as_ref().map(|error| {
+        let message =
+            format!("JumpCloud cannot change its accounts any more: the authorisation failed with {}", quoted(error));
+        Evidence::ProvisioningBroken.reason(message)
+    });
+    let certificate = directory.takes_certificates_alone().then(|| {
+        Evidence::RadiusByCertificateAlone
+            .reason("lets users in by a certificate alone, without a password or a second factor")
+    });
+    broken.into_iter().chain(certificate).collect()
 }

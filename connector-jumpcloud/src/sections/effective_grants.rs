@@ -6,7 +6,7 @@
 use connector_access::{Reach, Subject};
 use connector_api::{ConnectorError, ErrorCode, Grant, Principal, RowEstimate, Section, SectionPlan, async_trait};
 
-use super::{About, Discovery};
+use super::{About, Discovery, local_accounts};
 use crate::api::kind::Kind;
 use crate::api::level::Level;
 use crate::graph::{Graph, USER_GROUP};
@@ -22,6 +22,7 @@ static PRIVILEGED: About = About {
     source: MADE_OF,
     cost: "no requests",
     made_of: Some(Section::GRANTS),
+    after: &[Section::TEMPORARY_ACCESS],
     owns: &[("grant", &["privileged"])],
     ..About::new(Section::PRIVILEGED_GRANTS, "Privileged grants")
 };
@@ -33,6 +34,7 @@ static OTHER: About = About {
     source: MADE_OF,
     cost: "no requests",
     made_of: Some(Section::GRANTS),
+    after: &[Section::TEMPORARY_ACCESS],
     owns: &[("grant", &["other"])],
     ..About::new(Section::OTHER_GRANTS, "Other grants")
 };
@@ -45,11 +47,18 @@ impl Discovery for Privileged {
         &PRIVILEGED
     }
 
-    /// Only on devices can an account have more than `use`, and no binding ends by itself.
+    /// Only on devices can an account have more than `use`; what is temporary is not counted.
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let devices = planner.count_of(Kind::System);
-        let because = |users| format!("computed: at most each of {users} users on each of {devices} devices");
-        let most = planner.users.map(|users| (users.saturating_mul(devices), because(users)));
+        let local = planner.local_accounts;
+        let because = |users| {
+            let local = local
+                .filter(|local| *local > 0)
+                .map_or_else(String::new, |local| format!(", and {local} local accounts"));
+            format!("computed: at most each of {users} users on each of {devices} devices{local}")
+        };
+        let most = planner.users.zip(local);
+        let most = most.map(|(users, local)| (users.saturating_mul(devices).saturating_add(local), because(users)));
         planner.sections.push(planned(Section::PRIVILEGED_GRANTS, most, planner.options));
         Ok(())
     }
@@ -59,8 +68,9 @@ impl Discovery for Privileged {
             // They go out with these.
             return Ok(());
         }
-        send_privileged(known, known.state.people.listed(), &mut Rows::new(Section::PRIVILEGED_GRANTS, known), outlet)
-            .await
+        let mut privileged = Rows::new(Section::PRIVILEGED_GRANTS, known);
+        send_privileged(known, known.state.people.listed(), &mut privileged, outlet).await?;
+        send_local(known, &mut privileged, outlet).await
     }
 }
 
@@ -111,11 +121,23 @@ impl Discovery for Other {
                 }
             }
         }
-        match &mut privileged {
-            Some(privileged) if other.is_full() => send_privileged(known, users.as_slice(), privileged, outlet).await,
-            _ => Ok(()),
+        let Some(privileged) = &mut privileged else { return Ok(()) };
+        if other.is_full() {
+            send_privileged(known, users.as_slice(), privileged, outlet).await?;
         }
+        send_local(known, privileged, outlet).await
     }
+}
+
+/// Sends the grants of local administrators, until the section is full.
+async fn send_local(known: &Known<'_>, privileged: &mut Rows, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
+    for grant in local_accounts::grants(known.state) {
+        if privileged.is_full() {
+            break;
+        }
+        privileged.send(grant, outlet).await?;
+    }
+    Ok(())
 }
 
 /// Sends the privileged grants of users, until the section is full.

@@ -2,11 +2,12 @@
 //! the devices in device groups.
 //!
 //! Every kind of edge can be listed from either end ([`ends`]), and several kinds in one request where that is proven to work
-//! ([`together`]).
+//! ([`together`], [`spot_check`]).
 
 mod device_groups;
 mod ends;
 mod read;
+mod spot_check;
 mod together;
 
 use connector_access::Subject;
@@ -24,7 +25,7 @@ use crate::scan::planner::{Planner, row_bytes};
 use crate::scan::progress::SectionProgress;
 use crate::scan::state::{Edge, State};
 use ends::Objects;
-use together::Settled;
+use together::ChosenEnds;
 
 /// The edges, as they are listed.
 pub(crate) type Found = Vec<Edge>;
@@ -36,16 +37,18 @@ static ABOUT: About = About {
     source: "GET /api/v2/{kind}/{id}/associations, GET /api/v2/systemgroups/{id}/members, GET /api/v2/systems/{id}/memberof",
     cost: "1 request per object on the side of the bindings with fewer objects: devices, device groups, applications and \
            directories, or users and user groups; if JumpCloud does not return several kinds of binding in one list, 1 per \
-           object and kind, each on its cheaper side. In addition 1 per device group, or per device if these are fewer",
+           object and kind, each on its cheaper side. In addition 1 per device group, or per device if these are fewer; and \
+           to check that lists are complete, up to 5 per kind of object and binding, and up to 5 for device groups",
     after: &[Section::GROUPS, Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES],
     owns: &[("binding", &["accountToResource", "groupToResource", "resourceToResource"])],
     option: Some(Switch {
         name: "includeGrants",
         title: "Grants",
         description: "Discover who reaches which device, application and directory, and why. Costs at most \
-                      one request per device, application and directory, and two per device group. If JumpCloud does not \
-                      return several kinds of binding in one list, it costs at most two, three per device group, and 20 \
-                      more for each kind of object to find that out.",
+                      one request per device, application and directory, and two per device group, and a few to check that \
+                      lists are complete. If JumpCloud does not return several kinds of binding in one list, it costs at \
+                      most two, three per device group, and 25 more for each kind of object and binding to find that \
+                      out. If devices do not list all their device groups, it costs one more per device.",
     }),
     rights: &[
         Right::of_administrators("/api/v2/systemgroups/{id}/members", "systems.readonly"),
@@ -128,12 +131,12 @@ async fn requests(
     objects: &mut Objects,
     users_paths: &[&str],
 ) -> Result<(u64, String), ConnectorError> {
-    let (of, in_vain) = device_groups::end(reader, objects).await?;
-    let settled = Settled::settle(reader, objects, users_paths).await?;
-    let (mut lists, in_addition) = settled.cost();
+    let (of, probes) = device_groups::end(reader, objects).await?;
+    let chosen = ChosenEnds::choose(reader, objects, users_paths).await?;
+    let (mut lists, in_addition) = chosen.cost();
     lists.insert(0, (of, 1, objects.number(of)));
     let others =
-        [(settled.listing, "for the ids of the users"), (in_addition + in_vain, "to see which lists come together")];
+        [(chosen.listing, "for the ids of the users"), (in_addition + probes, "to check that lists are complete")];
     let requests = lists.iter().map(|(_, lists, objects)| lists * objects).sum::<u64>();
     Ok((requests + others.iter().map(|(requests, _)| requests).sum::<u64>(), ends::in_words(&lists, &others)))
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{About, Context, Discovery, Read};
 use crate::api::Id;
-use crate::api::events::{self, Event, LOGIN_EVENTS, Outcome, Window};
+use crate::api::events::{self, Event, Outcome, Window};
 use crate::client::Client;
 use crate::explain_refusal::learn_organization;
 use crate::options::Switch;
@@ -113,13 +113,12 @@ async fn read(
     let mut after: Option<Value> = None;
     let mut unattributed = 0_u64;
     for _ in 0..LONGEST {
-        let page = events::page(client, &progress.meter, window, after.as_ref()).await?;
-        let count = page.events.len();
+        let page = events::page(client, &progress.meter, window, after.as_ref(), OfPage::enter).await?;
+        let count = page.events;
         progress.advance(count, None);
-        for event in page.events {
-            oldest = [oldest, event.timestamp].into_iter().flatten().min();
-            unattributed += u64::from(!enter(event, logins));
-        }
+        oldest = [oldest, page.learned.oldest].into_iter().flatten().min();
+        unattributed += page.learned.unattributed;
+        logins.merge(page.learned.logins);
         if logins.count() > MOST {
             return Err(inconsistent("they name more than 5,000,000 accounts"));
         }
@@ -175,12 +174,29 @@ fn inconsistent(why: &str) -> ConnectorError {
     )
 }
 
+/// What is learned from one page of events.
+#[derive(Default)]
+struct OfPage {
+    logins: Logins,
+    oldest: Option<Timestamp>,
+    /// Events that do not name an account, a time or an outcome.
+    unattributed: u64,
+}
+
+impl OfPage {
+    fn enter(&mut self, event: &Event<'_>) {
+        let at = event.time();
+        self.oldest = [self.oldest, at].into_iter().flatten().min();
+        self.unattributed += u64::from(!enter(event, at, &mut self.logins));
+    }
+}
+
 /// Enters one event; returns whether it names an account and an outcome.
-fn enter(event: Event, logins: &mut Logins) -> bool {
-    if event.event_type.as_deref().is_some_and(|kind| !LOGIN_EVENTS.contains(&kind)) {
+fn enter(event: &Event<'_>, at: Option<Timestamp>, logins: &mut Logins) -> bool {
+    if event.is_unrequested() {
         return true;
     }
-    let (Some(at), Some(outcome)) = (event.timestamp, event.outcome()) else { return false };
+    let (Some(at), Some(outcome)) = (at, event.outcome()) else { return false };
     let actor = event.actor();
     let known = if actor.administrator { &mut logins.administrators } else { &mut logins.users };
     let id = actor.id.and_then(|id| id.parse::<Id>().ok());
@@ -193,7 +209,7 @@ fn enter(event: Event, logins: &mut Logins) -> bool {
     let at = Some(Moment::of(at));
     login.merge(&match outcome {
         Outcome::Succeeded => {
-            Login { succeeded_at: at, failed_at: None, service: event.service, mfa: event.second_factor() }
+            Login { succeeded_at: at, failed_at: None, service: event.service(), mfa: event.second_factor() }
         }
         Outcome::Failed => Login { failed_at: at, ..Login::default() },
         Outcome::Pending => Login::default(),

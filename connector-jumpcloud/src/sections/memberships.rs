@@ -109,6 +109,8 @@ impl Discovery for Memberships {
 pub(crate) struct GroupMembers<'a> {
     people: &'a People,
     graph: &'a Graph<'a>,
+    /// The index of the group.
+    at: u32,
     group: &'a UserGroup,
     direct: &'a Members,
     /// Those that are in the scan, each with the groups between.
@@ -121,7 +123,14 @@ pub(crate) fn of_group<'a>(state: &'a State, graph: &'a Graph<'a>, at: u32) -> O
     let mut indirect = graph.indirect_members(at);
     // A member that is not in the scan is counted for its own group.
     indirect.retain(|(user, _)| state.people.is_listed(*user));
-    Some(GroupMembers { people: &state.people, graph, group: &state.found.groups.rows[at as usize], direct, indirect })
+    Some(GroupMembers {
+        people: &state.people,
+        graph,
+        at,
+        group: &state.found.groups.rows[at as usize],
+        direct,
+        indirect,
+    })
 }
 
 impl<'a> GroupMembers<'a> {
@@ -145,7 +154,7 @@ impl<'a> GroupMembers<'a> {
 
     /// Their memberships, direct ones first.
     pub(crate) fn rows(self) -> impl Iterator<Item = Membership> + use<'a> {
-        let Self { people, graph, group, direct, indirect } = self;
+        let Self { people, graph, at, group, direct, indirect } = self;
         let (group_id, group_name) = (group.id.to_string(), group.shown_name());
         let all = direct.users.iter().map(|user| (*user, Vec::new())).chain(indirect);
         all.filter_map(move |(user, via)| {
@@ -157,6 +166,13 @@ impl<'a> GroupMembers<'a> {
             row.group_external_id = group_id.clone();
             row.direct = via.is_empty();
             row.via = via.into_iter().map(|group| graph.group(group)).collect();
+            if row.direct {
+                let request = graph.temporary().membership(user, at);
+                row.expires_at = request.map(|request| request.expires_at);
+                row.request_id = request.map(|request| request.id.clone());
+            } else {
+                row.expires_at = graph.expiring_groups(user).get(&at).copied();
+            }
             Some(row)
         })
     }

@@ -6,19 +6,25 @@
 
 pub(crate) mod administrators;
 mod applications;
+pub(crate) mod conditional_access;
 mod directories;
 pub(crate) mod effective_grants;
 pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod last_login;
+pub(crate) mod local_accounts;
 pub(crate) mod memberships;
+pub(crate) mod organization;
+mod roles;
 mod service_accounts;
 mod systems;
+pub(crate) mod temporary_access;
 pub(crate) mod users;
 
 use connector_api::{Attributes, ConnectorError, ErrorCode, Field, RowType, Section, SectionDescription, async_trait};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::api::Id;
 use crate::api::edge_lists::EdgeReader;
@@ -50,14 +56,19 @@ sections! {
     users::Users,
     groups::Groups keeps Found,
     memberships::Memberships keeps Found,
+    roles::ConsoleRoles keeps Found,
     administrators::Administrators keeps Found,
     service_accounts::ServiceAccounts keeps Found,
     systems::Systems keeps Found,
+    local_accounts::LocalAccounts keeps Found,
     applications::Applications keeps Found,
     directories::Directories keeps Found,
     grants::Grants keeps Found,
+    temporary_access::TemporaryAccess keeps Found,
     effective_grants::Privileged,
     effective_grants::Other,
+    organization::OrganizationSettings keeps Found,
+    conditional_access::ConditionalAccess keeps Found,
     last_login::LastLogin keeps Found,
 }
 
@@ -84,6 +95,11 @@ pub(crate) trait Discovery: Sync {
 
     /// The objects that it found to which accounts and groups can be bound.
     fn things<'s>(&self, _found: &'s Found) -> Vec<Thing<'s>> {
+        Vec::new()
+    }
+
+    /// What it found out about the target that the summary states as facts, by name.
+    fn facts(&self, _found: &Found) -> Vec<(&'static str, Value)> {
         Vec::new()
     }
 
@@ -120,6 +136,8 @@ pub(crate) struct About {
     pub(crate) made_of: Option<Section>,
     /// The fields that it fills in rows of other sections, by record kind.
     pub(crate) fills_in: &'static [(&'static str, &'static str)],
+    /// The same in rows of one type, by record kind and type.
+    pub(crate) fills_in_of_type: &'static [(&'static str, &'static str, &'static str)],
     /// Those of its fields that change by themselves.
     pub(crate) volatile: &'static [(&'static str, &'static str)],
     /// The setting that turns it off.
@@ -144,6 +162,7 @@ impl About {
             after: &[],
             made_of: None,
             fills_in: &[],
+            fills_in_of_type: &[],
             volatile: &[],
             option: None,
             rights: &[],
@@ -156,12 +175,14 @@ impl About {
         let described = SectionDescription::new(self.section, self.title, self.data, self.source, self.cost);
         let described = if self.core { described.core() } else { described };
         let owns = self.owns.iter().flat_map(|(record, types)| RowType::several(record, types.iter().copied()));
+        let of_type = self.fills_in_of_type.iter();
+        let of_type = of_type.map(|(record, row_type, field)| Field::new(*record, *field).of_type(*row_type));
         let drawn_from = self.after.iter().copied().chain(self.made_of);
         described
             .needing(rights::scopes(self.rights))
             .drawn_from(drawn_from)
             .owning(owns)
-            .filling_in(fields(self.fills_in))
+            .filling_in(fields(self.fills_in).chain(of_type))
     }
 }
 

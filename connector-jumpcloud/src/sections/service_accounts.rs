@@ -4,17 +4,15 @@
 use std::collections::BTreeMap;
 
 use connector_api::{
-    Account, AccountKind, AccountType, Attributes, ConnectorError, Group, Membership, PasswordFacts, Section,
-    async_trait,
+    Account, AccountKind, AccountType, ConnectorError, Group, Membership, PasswordFacts, Section, async_trait,
 };
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use jiff::Timestamp;
 
 use super::{About, Context, Discovery, Read, one_listing};
-use crate::api::{Id, lenient};
-use crate::client::{Call, Identified, Listing, listing};
-use crate::graph::evidence_rules::console_role;
+use crate::api::administrators::{Role, role_id};
+use crate::api::service_accounts::{self as api, ServiceAccount};
+use crate::graph::evidence_rules::Privilege;
 use crate::options::Switch;
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
@@ -32,7 +30,7 @@ pub(crate) type Found = Accounts<ServiceAccount>;
 pub(crate) struct ServiceAccounts;
 
 static ABOUT: About = About {
-    data: "Service accounts, their roles, state and expiry",
+    data: "Service accounts, their roles and credentials, with state, maker and expiry of each credential",
     source: "GET /api/v2/service-accounts",
     cost: "1 request per 100 service accounts",
     owns: &[("account", &["serviceAccount"]), ("group", &[ROLE]), ("membership", &[ROLE])],
@@ -52,12 +50,12 @@ impl Discovery for ServiceAccounts {
     }
 
     fn read<'a>(&self, context: Context<'a>, _: &State, progress: SectionProgress) -> Option<BoxFuture<'a, Read>> {
-        let listing = list(context.limit);
+        let listing = api::list(context.limit);
         one_listing(context, progress, listing, |state, rows| state.found.service_accounts = rows.into())
     }
 
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
-        let accounts = planner.count::<ServiceAccount>(list(1)).await?;
+        let accounts = planner.count::<ServiceAccount>(api::list(1)).await?;
         // Each with the membership of its role. How many roles there are is not counted.
         let rows = [row_bytes::SERVICE_ACCOUNT, row_bytes::MEMBERSHIP];
         planner.add(Section::SERVICE_ACCOUNTS, &[("service accounts", accounts, &rows)]);
@@ -71,26 +69,29 @@ impl Discovery for ServiceAccounts {
     #[cfg(any(fuzzing, test, feature = "fuzzing"))]
     fn fuzz(&self, bytes: &[u8]) {
         for one in crate::fuzzing::page::<ServiceAccount>(bytes) {
-            drop((one.role(&BTreeMap::new()), account(&one, &one.name())));
+            drop((role(&one, &BTreeMap::new()), account(&one, &one.name(), Timestamp::UNIX_EPOCH)));
         }
     }
 
     async fn emit(&self, record: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
-        let found = &known.state.found.service_accounts;
+        let Known { state, privilege, .. } = known;
+        let found = &state.found.service_accounts;
         let names = role_names(found.rows());
-        let mut holders: BTreeMap<Role, Vec<(&ServiceAccount, &str)>> = BTreeMap::new();
+        let now = known.scan.client.clock().now();
+        let mut holders: BTreeMap<String, (Role, Vec<(&ServiceAccount, &str)>)> = BTreeMap::new();
         for (one, username) in found.named() {
+            let role = role(one, &names);
             if record == "account" {
-                let mut account = account(one, username);
-                let role = one.role(&names).map(|role| role.name);
-                known.privilege.judge_holder(&mut account, role.as_slice(), None, Section::SERVICE_ACCOUNTS);
+                let mut account = account(one, username, now);
+                privilege.judge_service_account(&mut account, one, role.as_ref());
                 outlet.send(Section::SERVICE_ACCOUNTS, account).await?;
-            } else if let Some(role) = one.role(&names) {
-                holders.entry(role).or_default().push((one, username));
+            } else if let Some(role) = role {
+                let id = role.id.clone().or_else(|| role.name.clone()).unwrap_or_default();
+                holders.entry(id).or_insert_with(|| (role, Vec::new())).1.push((one, username));
             }
         }
-        for (role, holders) in holders {
-            let group = role.group(holders.len() as u64);
+        for (id, (role, holders)) in holders {
+            let group = group(id, &role, holders.len() as u64, privilege);
             if record == "group" {
                 outlet.send(Section::SERVICE_ACCOUNTS, group).await?;
                 continue;
@@ -105,101 +106,65 @@ impl Discovery for ServiceAccounts {
     }
 }
 
-/// Lists service accounts. They can be sorted only by `name` and `expiresAt`.
-fn list(limit: u64) -> Listing {
-    listing(Call::get("/api/v2/service-accounts"), limit).by_name("name")
-}
-
-/// A service account, definition `jumpcloud.service_accounts.ServiceAccount`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct ServiceAccount {
-    #[serde(rename = "objectId")]
-    id: Id,
-    #[serde(flatten, deserialize_with = "kept", serialize_with = "lenient::ser_fields")]
-    fields: Attributes,
-}
-
-/// The fields that are kept. `authConfigList`, which some lists include, is not: it may contain credentials.
-const KEPT: [&str; 10] =
-    ["authType", "createdAt", "expiresAt", "name", "orgCount", "orgId", "providerId", "roleId", "roleName", "status"];
-
-fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Error> {
-    lenient::only(&KEPT, deserializer)
-}
-
-impl Identified for ServiceAccount {
-    type Wire = Self;
-    type Id = Id;
-
-    fn id(&self) -> &Id {
-        &self.id
-    }
-}
-
-impl ServiceAccount {
-    fn text(&self, field: &str) -> Option<String> {
-        match self.fields.get(field) {
-            Some(Value::String(text)) if !text.is_empty() => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The name by which rows refer to it, before it is made unique.
-    fn name(&self) -> String {
-        self.text("name").unwrap_or_else(|| self.id.to_string())
-    }
-
-    /// Its role, with its name from `names`.
-    fn role(&self, names: &BTreeMap<String, String>) -> Option<Role> {
-        let id = self.text("roleId").or_else(|| self.text("roleName"))?;
-        let name = names.get(&id).unwrap_or(&id).clone();
-        Some(Role { id, name })
-    }
-}
-
 /// The names of the roles by their ids. `roleName` is deprecated, so one row may omit what another has.
 fn role_names(rows: &[ServiceAccount]) -> BTreeMap<String, String> {
-    rows.iter().filter_map(|one| Some((one.text("roleId")?, one.text("roleName")?))).collect()
+    rows.iter().filter_map(|one| Some((role_id(&one.text("roleId")?), one.text("roleName")?))).collect()
 }
 
-/// A role, identified by its id, else by its name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Role {
-    id: String,
-    name: String,
+/// The role of a service account, with its name from `names`.
+fn role(one: &ServiceAccount, names: &BTreeMap<String, String>) -> Option<Role> {
+    let id = one.text("roleId").map(|id| role_id(&id));
+    let name = id.as_ref().and_then(|id| names.get(id).cloned()).or_else(|| one.text("roleName"));
+    (id.is_some() || name.is_some()).then_some(Role { id, name })
 }
 
-impl Role {
-    fn group(&self, members: u64) -> Group {
-        let mut row = Group::new(self.id.clone(), ROLE, self.name.clone());
-        row.membership_method = Some("STATIC".to_owned());
-        row.member_count = Some(members);
-        row.privileged = true;
-        row.reasons = vec![console_role(&self.name, Section::SERVICE_ACCOUNTS, |role| {
-            format!("service accounts with the role {role} call JumpCloud's API")
-        })];
-        row
-    }
+/// A role, identified by its id, else by its name: the same whether or not the list of roles was read.
+fn group(id: String, role: &Role, members: u64, privilege: &Privilege<'_>) -> Group {
+    let mut row = Group::new(id, ROLE, privilege.name_of(role));
+    row.membership_method = Some("STATIC".to_owned());
+    row.member_count = Some(members);
+    let reason = privilege.console_role(role, Section::SERVICE_ACCOUNTS, |role| {
+        format!("service accounts with the role {role} call JumpCloud's API")
+    });
+    row.privileged = reason.is_some();
+    row.reasons = reason.into_iter().collect();
+    row
 }
 
-/// Makes the account of a service account. Programs sign in with it, so its expiry is reported as that of the password.
-fn account(one: &ServiceAccount, username: &str) -> Account {
-    let time = |field| lenient::time(&one.fields.get(field)?);
+/// Makes the account of a service account at a time. Programs sign in with it, so its expiry is reported as that of the
+/// password: when the last of its credentials expires.
+fn account(one: &ServiceAccount, username: &str, now: Timestamp) -> Account {
+    let credentials = one.credentials();
     let mut row = Account::new(one.id.to_string(), username);
     row.kind = AccountKind::SERVICE_ACCOUNT;
     row.account_type = Some(AccountType::NonHuman);
     row.display_name = Some(one.name());
     row.state = one.text("status");
-    row.enabled = match row.state.as_deref() {
+    row.credentials = credentials.iter().map(|credential| credential.row(now)).collect();
+    let by_state = match row.state.as_deref().map(str::to_ascii_uppercase).as_deref() {
         Some("ACTIVE" | "EXPIRING") => Some(true),
         Some("EXPIRED") => Some(false),
         _ => None,
     };
+    // A credential that can be used says more than the state, which is that of the account as a whole.
+    let usable = || credentials.iter().map(|credential| credential.is_usable(now));
+    let by_credentials = match usable().any(|usable| usable == Some(true)) {
+        true => Some(true),
+        false if !credentials.is_empty() && usable().all(|usable| usable == Some(false)) => Some(false),
+        false => None,
+    };
+    row.enabled = by_credentials.or(by_state);
     row.admin = Some(true);
-    row.created_at = time("createdAt");
+    row.created_at = one.time("createdAt");
     let mut facts = PasswordFacts::default();
-    facts.expires_at = time("expiresAt");
-    facts.expired = row.state.as_deref().map(|state| state == "EXPIRED");
+    let last = row.credentials.iter().filter_map(|credential| credential.expires_at).max();
+    let can_be_used = || row.credentials.iter().filter(|credential| credential.usable != Some(false));
+    let never = can_be_used().any(|credential| credential.never_expires == Some(true));
+    let is_known = !row.credentials.is_empty() && can_be_used().all(|credential| credential.expires_at.is_some());
+    // The row has one date, whatever its credentials are: it counts only if they do not say when they expire.
+    let of_row = one.time("expiresAt").filter(|_| !is_known);
+    facts.expires_at = last.max(of_row).filter(|_| !never);
+    facts.expired = row.enabled.map(|enabled| !enabled);
     row.password = (facts != PasswordFacts::default()).then_some(facts);
     row.attributes = one.fields.clone();
     row

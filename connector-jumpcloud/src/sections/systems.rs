@@ -4,9 +4,10 @@ use connector_api::{ConnectorError, ErrorCode, Resource, Section, async_trait};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Context, Discovery, Read, Thing, enter_text};
+use super::{About, Context, Discovery, Read, Thing, enter_text, local_accounts};
 use crate::api::kind::Kind;
 use crate::api::systems::{self as api, System, SystemGroup};
+use crate::graph::evidence_table::Evidence;
 use crate::options::Switch;
 use crate::organization;
 use crate::rights::Right;
@@ -67,7 +68,12 @@ impl Discovery for Systems {
             let main = progress.read_into(client, api::list(limit), &mut devices).await;
             let main = main.and_then(|()| organization::check_devices(client.org_id(), &devices));
             let result = progress.read_besides(main, client, api::list_groups(limit), &mut groups).await;
-            Read::new(progress, result, |state| state.found.systems = Found { devices, groups })
+            Read::new(progress, result, |state| {
+                state.found.systems = Found { devices, groups };
+                // They name devices by their place in the list, so they are read again, also by a scan that goes on later.
+                state.found.local_accounts = local_accounts::Found::default();
+                state.reports.remove(&Section::LOCAL_ACCOUNTS);
+            })
         }))
     }
 
@@ -83,11 +89,7 @@ impl Discovery for Systems {
 
     fn things<'s>(&self, found: &'s super::Found) -> Vec<Thing<'s>> {
         let Found { devices, groups } = &found.systems;
-        let devices = devices.iter().map(|device| Thing {
-            kind: Kind::System,
-            id: &device.id,
-            name: device.display_name.as_deref().or(device.hostname.as_deref()).unwrap_or_default(),
-        });
+        let devices = devices.iter().map(|device| Thing { kind: Kind::System, id: &device.id, name: device.label() });
         let groups = groups.iter().map(|group| Thing {
             kind: Kind::SystemGroup,
             id: &group.id,
@@ -110,7 +112,7 @@ impl Discovery for Systems {
 
 fn device_row(device: &System) -> Resource {
     let id = device.id.to_string();
-    let name = device.display_name.as_ref().or(device.hostname.as_ref()).unwrap_or(&id).clone();
+    let name = if device.label().is_empty() { id.clone() } else { device.label().to_owned() };
     let mut row = Resource::new(id, Kind::System.resource_type(), name);
     row.os = device.os.clone();
     row.os_version = device.version.clone();
@@ -120,6 +122,10 @@ fn device_row(device: &System) -> Resource {
     row.created_at = device.created;
     row.attributes = device.rest.clone();
     enter_text(&mut row.attributes, "hostname", device.hostname.as_deref());
+    let root = device.lets_root_in().then(|| Evidence::SshRootLogin.reason("lets root sign in by SSH"));
+    let no_factor = device.is_without_second_factor();
+    let no_factor = no_factor.then(|| Evidence::DeviceWithoutMfa.reason("lets users sign in without a second factor"));
+    row.reasons = root.into_iter().chain(no_factor).collect();
     row
 }
 

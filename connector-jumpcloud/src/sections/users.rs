@@ -13,11 +13,9 @@ use draft::Draft;
 use endpoint::OpenUsers;
 use hashbrown::{HashMap, HashSet};
 
-use super::last_login::{
-    self,
-    attribution::{Attribution, SignInNames},
-};
-use super::{About, Discovery};
+use super::last_login::{self, attribution::Attribution};
+use super::local_accounts::same_names::{SameName, SameNames};
+use super::{About, Discovery, organization as organization_settings};
 use crate::api::graph;
 use crate::api::kind::Kind;
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
@@ -92,10 +90,18 @@ impl Scan<'_> {
         for edge in state.found.grants.iter().filter(|edge| edge.from.kind == Kind::User) {
             people.intern(&edge.from.id);
         }
-        let Sent { result, people, rows, mut progress, endpoint, logins } =
-            self.send_users(users, progress, state, people).await;
+        // A request may outlive its user: a list without that user is not incomplete.
+        let mut only_approved = HashSet::new();
+        for access in &state.found.temporary_access {
+            if people.find(&access.user).is_none() {
+                only_approved.insert(people.intern(&access.user));
+            }
+        }
+        let Sent { result, people, rows, mut progress, endpoint, logins, same_names } =
+            self.send_users(users, progress, state, people, only_approved).await;
         progress.sent(rows);
         state.people = people;
+        state.found.local_accounts.users = same_names;
         state.users_endpoint = Some(endpoint.to_owned());
         if let Some(report) = state.reports.get_mut(&Section::LAST_LOGIN) {
             logins.enter_aside(report);
@@ -119,27 +125,39 @@ impl Scan<'_> {
         result.map_err(|error| if error.code == ErrorCode::Sink { error } else { error.context(Section::USERS) })
     }
 
-    async fn send_users(&self, users: OpenUsers, progress: SectionProgress, state: &State, people: People) -> Sent {
+    async fn send_users(
+        &self,
+        users: OpenUsers,
+        progress: SectionProgress,
+        state: &State,
+        people: People,
+        only_approved: HashSet<u32>,
+    ) -> Sent {
         let mut aside = SectionProgress::new(Section::GRANTS, &self.sink);
-        let graph = Graph::new(state, &people, &mut aside);
+        let graph = Graph::new(state, &people, self.client.clock().now(), &mut aside);
         let mut sender = Sender {
             scan: self,
+            organization: &state.found.organization,
             privilege: self.privilege(state, &graph),
             administrators: LinkedAdministrators::of(state),
             attribution: Attribution::new(&state.found.last_login),
+            same_names: SameNames::of(&state.found),
             people,
+            only_approved,
             outlet: Outlet::new(self),
             progress,
             endpoint: users.path,
         };
         let result = sender.send_all(users).await;
-        let Sender { people, attribution, progress, endpoint, .. } = sender;
+        let Sender { people, attribution, same_names, progress, endpoint, .. } = sender;
+        let same_names = same_names.into_users();
         let mut logins = SectionProgress::new(Section::LAST_LOGIN, &self.sink);
         if result.is_ok() {
             let is_user = |id: &Id| people.find(id).is_some_and(|user| people.is_listed(user));
             last_login::count_unmatched(&attribution, &state.found.last_login, is_user, &mut logins);
         }
-        Sent { result, people, rows: self.in_flight.of(Section::USERS).taken, progress, endpoint, logins }
+        let rows = self.in_flight.of(Section::USERS).taken;
+        Sent { result, people, rows, progress, endpoint, logins, same_names }
     }
 }
 
@@ -153,15 +171,21 @@ struct Sent {
     endpoint: &'static str,
     /// The logins without an account in the scan.
     logins: SectionProgress,
+    /// The users with the name of a local administrator.
+    same_names: Vec<SameName>,
 }
 
 /// Makes the accounts of users and sends them.
 struct Sender<'a> {
     scan: &'a Scan<'a>,
+    organization: &'a organization_settings::Found,
     privilege: Privilege<'a>,
     administrators: LinkedAdministrators,
     attribution: Attribution<'a>,
+    same_names: SameNames<'a>,
     people: People,
+    /// The users that nothing names but requests for access.
+    only_approved: HashSet<u32>,
     outlet: Outlet<'a>,
     progress: SectionProgress,
     /// The listing that the users come from.
@@ -186,9 +210,7 @@ impl Sender<'_> {
                 for draft in page {
                     let asked = self.scan.client.org_id();
                     organization::check(asked, draft.organization.as_deref(), || format!("the user {}", draft.id()))?;
-                    if !self.is_listed(draft.id()) {
-                        self.send(draft).await?;
-                    }
+                    self.send(draft).await?;
                 }
                 self.progress.advance(self.people.listed().len() - before, total);
             }
@@ -199,10 +221,12 @@ impl Sender<'_> {
         result
     }
 
-    /// Makes a user's account, and sends it unless its logins must wait to be assigned.
+    /// Makes the account of a user without one, and sends it unless its logins must wait to be assigned.
     async fn send(&mut self, draft: Draft) -> Result<(), ConnectorError> {
-        let (id, names) = (draft.id.clone(), SignInNames::of(&draft));
-        let (user, account) = make_account(draft, &mut self.people, &self.administrators);
+        let Some(user) = self.people.list(&draft.id, draft.name(), draft.sudo) else { return Ok(()) };
+        let (id, names) = (draft.id.clone(), self.attribution.names_of(&draft));
+        self.same_names.enter(user, self.same_names.of_user(&draft));
+        let account = make_account(draft, user, &mut self.people, &self.administrators);
         match self.attribution.enter(account, user, &id, names) {
             Some(account) => self.judge_and_send(user, account).await,
             None => Ok(()),
@@ -210,7 +234,9 @@ impl Sender<'_> {
     }
 
     async fn judge_and_send(&mut self, user: u32, mut account: Box<Account>) -> Result<(), ConnectorError> {
-        self.privilege.judge_user(&mut account, user, self.people.sudo(user));
+        self.organization.enter_expiry(&mut account);
+        let administered = self.same_names.administered(user);
+        self.privilege.judge_user(&mut account, user, self.people.sudo(user), administered);
         self.outlet.send(Section::USERS, Record::Account(account)).await
     }
 
@@ -221,7 +247,8 @@ impl Sender<'_> {
     /// The users named in memberships and bindings that are missing from the list.
     fn lacking(&self) -> Vec<Id> {
         let all = 0..self.people.len() as u32;
-        all.filter(|user| !self.people.is_listed(*user)).map(|user| self.people.id(user).clone()).collect()
+        let lacks = |user: &u32| !self.people.is_listed(*user) && !self.only_approved.contains(user);
+        all.filter(lacks).map(|user| self.people.id(user).clone()).collect()
     }
 
     /// Compares the list with the users named in memberships and bindings: a missing user is gone, or the list is not
@@ -329,10 +356,9 @@ impl Sender<'_> {
     }
 }
 
-/// Makes the account of a user and enters the user in `people`; returns the user's index there, and the account.
-fn make_account(draft: Draft, people: &mut People, administrators: &LinkedAdministrators) -> (u32, Box<Account>) {
-    let at = people.list(&draft.id, draft.name(), draft.sudo);
-    let email = draft.email().map(str::to_lowercase);
+/// Makes the account of the user at this index of `people`, and enters its links there.
+fn make_account(draft: Draft, at: u32, people: &mut People, administrators: &LinkedAdministrators) -> Box<Account> {
+    let email = draft.email().filter(|_| !administrators.by_email.is_empty()).map(str::to_lowercase);
     let sharing = email.as_ref().and_then(|email| administrators.by_email.get(email)).into_iter().flatten();
     let mut links: Vec<(String, LinkEvidence)> = sharing.map(|id| (id.clone(), LinkEvidence::SharedEmail)).collect();
     // An administrator that was not read has no row to link to.
@@ -348,7 +374,7 @@ fn make_account(draft: Draft, people: &mut People, administrators: &LinkedAdmini
         account.links.push(link.drawn_from([Section::USERS, Section::ADMINISTRATORS]));
         people.link(at, administrator, evidence);
     }
-    (at, account)
+    account
 }
 
 /// The administrators to which users can be linked.

@@ -2,23 +2,31 @@
 
 use std::collections::BTreeSet;
 
-use connector_api::{Outcome, Section};
+use connector_api::{Outcome, ScanRequest, Section};
 use serde_json::{Value, json};
 
-use crate::support::Scanned;
 use crate::support::console::{Console, Content, id};
+use crate::support::{Scanned, connect};
 
 const DEVICES: [u64; 3] = [30, 31, 32];
 const GROUPS: [u64; 5] = [40, 41, 42, 43, 44];
+/// The groups whose members are compared with what the devices list.
+const CHECKS: usize = 5;
 
 /// Three devices and five device groups: each device is in two of them.
 fn organization() -> Content {
+    organization_without(&[])
+}
+
+/// The same; some devices are in no group.
+fn organization_without(devices: &[u64]) -> Content {
+    let groups_of = |device: u64| groups_of(device).into_iter().filter(move |_| !devices.contains(&device));
     let mut content = Content::default()
         .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
         .list("/api/systems", DEVICES.map(|device| json!({"_id": id(device), "hostname": "h"})))
         .list("/api/v2/systemgroups", GROUPS.map(|group| json!({"id": id(group), "name": format!("D{group}")})));
     for group in GROUPS {
-        let inside = DEVICES.into_iter().filter(|device| groups_of(*device).contains(&group));
+        let inside = DEVICES.into_iter().filter(|device| groups_of(*device).any(|of| of == group));
         let members = inside.map(|device| json!({"to": {"id": id(device), "type": "system"}}));
         content = content.list(&format!("/api/v2/systemgroups/{}/members", id(group)), members);
     }
@@ -58,7 +66,7 @@ fn asked(console: &Console, end: &str) -> usize {
 async fn fewer_devices_than_device_groups_are_asked_for_their_groups() {
     let (console, scanned) = organization().scanned().await;
     assert_eq!(inside(&scanned), truth());
-    assert_eq!((asked(&console, "/memberof"), asked(&console, "/members")), (3, 0));
+    assert_eq!((asked(&console, "/memberof"), asked(&console, "/members")), (3, CHECKS));
 }
 
 #[tokio::test]
@@ -74,7 +82,56 @@ async fn a_group_is_direct_if_one_of_its_paths_is_or_if_it_has_none() {
     let both = json!([[{"to": {"id": id(42)}}, {"to": {"id": id(41)}}], [{"to": {"id": id(41)}}]]);
     let (console, scanned) = organization().list(&member_of(30), [row(40, json!(null)), row(41, both)]).scanned().await;
     assert_eq!(inside(&scanned), truth());
-    assert_eq!(asked(&console, "/members"), 0);
+    assert_eq!(asked(&console, "/members"), CHECKS);
+}
+
+#[tokio::test]
+async fn devices_that_do_not_list_all_their_groups_are_noticed() {
+    let direct = |group| row(group, json!([[{"to": {"id": id(group)}}]]));
+    let each = |listed: fn(u64) -> Vec<u64>| {
+        DEVICES.into_iter().fold(organization(), |content, device| {
+            content.list(&member_of(device), listed(device).into_iter().map(direct))
+        })
+    };
+    for (what, content) in [
+        ("one lists nothing", organization().list(&member_of(31), [])),
+        ("the first list nothing", each(|device| if device < 32 { vec![] } else { groups_of(device).to_vec() })),
+        ("each lists its first", each(|device| vec![groups_of(device)[0]])),
+        ("each lists its last", each(|device| vec![groups_of(device)[1]])),
+        ("one lists a wrong one", organization().list(&member_of(31), [direct(41), direct(44)])),
+    ] {
+        let (console, scanned) = content.scanned().await;
+        assert_eq!(scanned.summary.outcome, Outcome::Complete, "{what}");
+        assert_eq!(inside(&scanned), truth(), "{what}");
+        assert_eq!(asked(&console, "/members"), CHECKS + GROUPS.len(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_knows_which_end_is_read() {
+    let with = |devices: u64, groups: u64| {
+        Content::default()
+            .list("/api/systems", (100..100 + devices).map(|device| json!({"_id": id(device), "hostname": "h"})))
+            .list("/api/v2/systemgroups", (200..200 + groups).map(|group| json!({"id": id(group), "name": "D"})))
+    };
+    let one_inside = with(7, 9)
+        .list(&member_of(100), [row(200, json!([[{"to": {"id": id(200)}}]]))])
+        .list(&format!("/api/v2/systemgroups/{}/members", id(200)), [json!({"to": {"id": id(100), "type": "system"}})]);
+    for (what, content, expected) in [
+        ("devices list their groups", one_inside, (7, CHECKS)),
+        ("no device of the first is in a group", with(7, 9), (5, 9)),
+        ("all devices are among the first", with(2, 9), (2, 9)),
+        ("they may not be read", with(7, 9).answer(&member_of(100), 403, json!({"message": "no"})), (1, 9)),
+    ] {
+        let console = content.clone().serve().await;
+        let plan = connect(console.system()).unwrap().plan(&ScanRequest::default()).await.unwrap().unwrap();
+        let planned = plan.sections.into_iter().find(|line| line.section == Section::GRANTS).unwrap();
+        let (console, scanned) = content.scanned().await;
+        assert_eq!((asked(&console, "/memberof"), asked(&console, "/members")), expected, "{what}");
+        let report = scanned.summary.section(Section::GRANTS).unwrap();
+        assert_eq!(planned.requests, report.requests, "{what}: {}", planned.because);
+        assert_eq!(report.planned_requests, Some(report.requests), "{what}");
+    }
 }
 
 #[tokio::test]
@@ -127,8 +184,9 @@ async fn a_device_that_vanishes_and_one_without_groups_change_nothing_for_the_ot
     assert_eq!(inside(&found), expected);
     let notes = &found.summary.section(Section::GRANTS).unwrap().notes;
     assert_eq!(notes[0], format!("the system {} vanished while it was read", id(31)));
-    assert_eq!(asked(&console, "/members"), 0);
+    assert_eq!(asked(&console, "/members"), CHECKS);
 
-    let (_, found) = organization().list(&member_of(31), []).scanned().await;
+    let (console, found) = organization_without(&[31]).scanned().await;
     assert_eq!(inside(&found), expected);
+    assert_eq!(asked(&console, "/members"), CHECKS);
 }

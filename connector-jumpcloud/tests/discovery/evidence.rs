@@ -20,7 +20,7 @@ pub fn member(kind: &str, number: u64) -> Value {
     json!({"to": {"id": id(number), "type": kind}})
 }
 
-/// Users 1 to 9, administrator 20, groups 30 to 35, devices 40 and 41.
+/// Users 1 to 11, administrator 20, service accounts 61 and 62, groups 30 to 35, devices 40 and 41.
 async fn organization() -> Console {
     organization_at(NOW.parse().unwrap()).await
 }
@@ -43,8 +43,9 @@ async fn organization_at(now: Timestamp) -> Console {
                 "sso_token_success": true, "initiated_by": {"type": "user", "id": id(2)}}),
         ])
         .list("/api/systemusers", [
-            user(1, json!({"sudo": true, "mfa": {"configured": false}})),
-            user(2, json!({"sudo": true, "passwordless_sudo": true, "password_never_expires": true})),
+            user(1, json!({"sudo": true, "mfa": {"configured": false}, "enable_user_portal_multifactor": false})),
+            user(2, json!({"sudo": true, "passwordless_sudo": true, "password_never_expires": true,
+                "ssh_keys": [{"name": "new", "create_date": "2026-11-20T00:00:00Z"}, {"create_date": "2024-02-01T00:00:00Z"}]})),
             user(3, json!({"admin": {"id": id(20), "roleName": "Manager"}, "mfa": {"configured": true, "exclusion": true}})),
             user(4, json!({})),
             user(5, json!({"suspended": true})),
@@ -52,9 +53,26 @@ async fn organization_at(now: Timestamp) -> Console {
             user(7, json!({})),
             user(8, json!({})),
             user(9, json!({"suspended": true})),
+            user(10, json!({})),
+            user(11, json!({})),
         ])
         .list("/api/users", [json!({"_id": id(20), "email": "a@x.example", "roleName": "Manager", "apiKeySet": true,
             "apiKeyHash": {"createdAt": "2026-08-18T00:00:00Z", "expireAt": null}, "totpEnrolled": true})])
+        .list("/api/v2/roles", [json!({"id": id(90), "name": "Deploy", "scopes": ["users", "groups", "systems", "associations",
+            "applications", "commands", "directories"]})])
+        .list("/api/v2/service-accounts", [
+            json!({"objectId": id(61), "name": "ci", "roleId": id(90), "status": "ACTIVE", "orgCount": 3, "authConfigList": [
+                {"authType": "CLIENT_SECRET", "clientSecretConfig": {"clientId": "sa_1", "createdAt": "2026-08-18T00:00:00Z", "expiresAt": null}},
+                {"authType": "API_KEY", "apiKeyConfig": {"apiKeyPrefix": "jcs_1", "expiresAt": "2026-12-01T00:00:00Z"}},
+            ]}),
+            json!({"objectId": id(62), "name": "old", "roleId": id(90), "status": "EXPIRED", "expiresAt": "2026-11-01T00:00:00Z"}),
+        ])
+        .list("/api/v2/approvalflowrequest", [
+            json!({"id": "r1", "requestor": id(10), "status": "APPROVED", "resourceType": "device", "resourceId": id(41),
+                "devicePermissionLevel": "ADMIN", "expirationDate": "2026-12-01T00:00:00Z"}),
+            json!({"id": "r2", "requestor": id(11), "status": "APPROVED", "resourceType": "user_group", "resourceId": id(30),
+                "expirationDate": "2026-12-02T00:00:00Z"}),
+        ])
         .list("/api/v2/usergroups", [
             group(30, "DB Admins", json!(null)),
             group(31, "Ops", sudo(false)),
@@ -63,17 +81,25 @@ async fn organization_at(now: Timestamp) -> Console {
             group(34, "On call", json!(null)),
             group(35, "Everybody", json!(null)),
         ])
-        .list(&members(30), [member("user", 6)])
+        .list(&members(30), [member("user", 6), member("user", 11)])
         .list(&members(31), [member("user_group", 34)])
         .list(&members(33), [member("user", 7)])
         .list(&members(34), [member("user", 8)])
         .list(&members(35), [member("user", 5), member("user", 9)])
-        .list("/api/systems", [40, 41].map(|number| json!({"_id": id(number), "hostname": format!("h{number}")})))
+        .list("/api/systems", [40, 41].map(|number| json!({"_id": id(number), "hostname": format!("h{number}"),
+            "allowSshRootLogin": number == 40, "allowMultiFactorAuthentication": number != 41,
+            "userMetrics": [{"userName": "root", "admin": number == 40, "managed": false},
+                {"userName": "u4", "admin": true, "managed": true}]})))
+        .list("/api/v2/directories", [json!({"id": id(60), "type": "office_365", "name": "M365",
+            "oAuthStatus": {"expiry": {"seconds": "1"}, "error": "invalid_grant", "errorMessage": "expired"}})])
+        .list("/api/radiusservers", [json!({"_id": id(61), "name": "Wi-Fi", "userPasswordEnabled": false,
+            "userCertEnabled": true, "sharedSecret": "hunter2"})])
         .list("/api/applications", [json!({"_id": id(50), "displayLabel": "Pay"})])
         .edges(&format!("/api/v2/systems/{}/associations?targets=user", id(40)), "user", [
             (id(4).as_str(), sudo(false)),
             (id(5).as_str(), sudo(false)),
         ])
+        .edges(&format!("/api/v2/systems/{}/associations?targets=user", id(41)), "user", [(id(4).as_str(), json!(null))])
         .edges(&format!("/api/v2/systems/{}/associations?targets=user_group", id(40)), "user_group", [(id(31).as_str(), json!(null))])
         .edges(&format!("/api/v2/systems/{}/associations?targets=user_group", id(41)), "user_group", [(id(31).as_str(), json!(null)), (id(32).as_str(), json!(null))])
         .edges(&format!("/api/v2/applications/{}/associations?targets=user_group", id(50)), "user_group", [(id(35).as_str(), json!(null))])
@@ -93,6 +119,10 @@ async fn every_code_occurs_and_says_what_is_so() {
     let scanned = scan(console.system()).await;
     let user = |number: u64| scanned.account(&id(number)).reasons.as_slice();
     let group = |name: &str| scanned.group(name).reasons.as_slice();
+    let thing = |number: u64| {
+        let id = id(number);
+        scanned.resources().find(|resource| resource.external_id == id).unwrap().reasons.as_slice()
+    };
     for (reasons, code, message) in [
         (
             user(1),
@@ -100,6 +130,11 @@ async fn every_code_occurs_and_says_what_is_so() {
             "becomes administrator on every device it is bound to, but it is bound to no device at present",
         ),
         (user(1), "privileged_without_mfa", "has no second factor set up"),
+        (
+            user(1),
+            "privileged_sign_in_without_mfa",
+            "signs in to the user portal without a second factor, by its own setting",
+        ),
         (user(1), "privileged_never_logged_in", "has no login in the look-back window"),
         (
             user(2),
@@ -120,9 +155,41 @@ async fn every_code_occurs_and_says_what_is_so() {
         ),
         (user(8), "sudo_on_systems", "is in \"Ops\" through \"On call\": its members are administrators on 2 devices"),
         (user(9), "disabled_but_bound", "is suspended, but still bound to devices, applications or directories"),
+        (
+            user(4),
+            "local_administrator_not_granted",
+            "administers 1 device by its local account, although nothing in JumpCloud gives the right there",
+        ),
+        (user(2), "stale_ssh_key", "has 2 SSH keys, the oldest of 2024-02-01"),
+        (scanned.named("root@h40").reasons.as_slice(), "ssh_root_login", "may sign in to the device \"h40\" by SSH"),
+        (thing(40), "ssh_root_login", "lets root sign in by SSH"),
+        (thing(41), "device_without_mfa", "lets users sign in without a second factor"),
+        (
+            thing(60),
+            "provisioning_broken",
+            "JumpCloud cannot change its accounts any more: the authorisation failed with \"invalid_grant\"",
+        ),
+        (
+            thing(61),
+            "radius_by_certificate_alone",
+            "lets users in by a certificate alone, without a password or a second factor",
+        ),
+        (
+            scanned.named("root@h40").reasons.as_slice(),
+            "local_administrator",
+            "administers the device \"h40\"; JumpCloud does not manage the account",
+        ),
         (user(20), "console_role", "has the role \"Manager\" in the JumpCloud console"),
         (user(20), "stale_api_key", "has had the same API key since 2026-08-18"),
         (user(20), "api_key_never_expires", "has an API key that never expires, created on 2026-08-18"),
+        (user(10), "temporary_administrator", "is administrator on the device \"h41\" until 2026-12-01"),
+        (user(11), "temporary_privileged_group", "is in \"DB Admins\": its name contains \"admin\", until 2026-12-02"),
+        (user(61), "console_role", "has the role \"Deploy\" in the JumpCloud console: may change everything"),
+        (user(61), "broad_role", "may change everything by the role \"Deploy\""),
+        (user(61), "credential_never_expires", "has a client secret that never expires, created on 2026-08-18"),
+        (user(61), "credential_expires_soon", "has an API key that expires on 2026-12-01"),
+        (user(61), "reaches_several_organizations", "reaches 3 organisations"),
+        (user(62), "expired_but_bound", "has expired on 2026-11-01, but still has the role \"Deploy\""),
         (group("DB Admins"), "group_name", "its name contains \"admin\""),
         (group("Ops"), "group_sudo", "its members become administrators on its devices"),
         (group("Ops"), "sudo_on_systems", "its members are administrators on 2 devices"),
@@ -153,6 +220,7 @@ async fn every_code_occurs_and_says_what_is_so() {
         .accounts()
         .flat_map(|account| &account.reasons)
         .chain(scanned.groups().flat_map(|group| &group.reasons))
+        .chain(scanned.resources().flat_map(|resource| &resource.reasons))
         .map(|reason| reason.code.as_str())
         .collect();
     let descriptor = JumpCloud::describe();
@@ -213,7 +281,12 @@ async fn every_reason_has_its_severity_and_remedy_and_the_most_severe_comes_firs
     // One that raises: the second factor is missing of an administrator with a password.
     assert_eq!(
         user(1),
-        expected(&[("privileged_without_mfa", Medium), ("global_sudo", Low), ("privileged_never_logged_in", Low)])
+        expected(&[
+            ("privileged_without_mfa", Medium),
+            ("privileged_sign_in_without_mfa", Medium),
+            ("global_sudo", Low),
+            ("privileged_never_logged_in", Low),
+        ])
     );
     assert_eq!(user(3)[..2], expected(&[("privileged_mfa_exempt", Critical), ("console_administrator", High)]));
     assert_eq!(
@@ -226,203 +299,6 @@ async fn every_reason_has_its_severity_and_remedy_and_the_most_severe_comes_firs
     assert_eq!(scanned.account(&id(3)).severity(), Some(Critical));
     let named = scanned.account(&id(6)).reasons[0].setting.clone().unwrap();
     assert_eq!((named.name.as_str(), named.value.as_str()), ("privilegedGroupPatterns", "admin"));
-}
-
-#[tokio::test]
-async fn of_who_cannot_sign_in_it_is_not_said_how_somebody_could() {
-    let risky = json!({"sudo": true, "mfa": {"configured": false, "exclusion": true}, "password_never_expires": true});
-    let user = |number: u64, more: Value| {
-        let mut user = json!({"_id": id(number), "username": format!("u{number}"), "activated": true});
-        for fields in [&risky, &more] {
-            user.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        }
-        user
-    };
-    let administrator = |number: u64, suspended: bool| {
-        json!({"_id": id(number), "email": format!("a{number}@x.example"), "roleName": "Manager", "suspended": suspended,
-            "totpEnrolled": false, "apiKeySet": true, "apiKeyHash": {"createdAt": "2020-01-02T00:00:00Z", "expireAt": null}})
-    };
-    let console = Content::default()
-        .at(NOW.parse().unwrap())
-        .log([
-            json!({"timestamp": "2026-08-01T00:00:00Z", "service": "directory", "event_type": "user_update"}),
-            json!({"timestamp": "2026-11-20T00:00:00Z", "service": "sso", "event_type": "sso_auth",
-                "sso_token_success": true, "initiated_by": {"type": "user", "id": id(9)}}),
-        ])
-        .list(
-            "/api/systemusers",
-            [user(1, json!({})), user(2, json!({"suspended": true})), user(3, json!({"activated": false}))],
-        )
-        .list("/api/users", [administrator(20, false), administrator(21, true)])
-        .serve()
-        .await;
-    let scanned = scan(console.system()).await;
-    let of = |number: u64| codes(&scanned.account(&id(number)).reasons);
-    assert_eq!(
-        of(1),
-        [
-            "privileged_without_mfa",
-            "privileged_mfa_exempt",
-            "global_sudo",
-            "privileged_password_never_expires",
-            "privileged_never_logged_in"
-        ]
-    );
-    for number in [2, 3] {
-        assert_eq!(of(number), ["global_sudo", "privileged_but_disabled"], "{number}");
-    }
-    assert_eq!(
-        of(20),
-        [
-            "privileged_without_mfa",
-            "console_role",
-            "api_key_never_expires",
-            "stale_api_key",
-            "privileged_never_logged_in"
-        ]
-    );
-    assert_eq!(of(21), ["console_role", "privileged_but_disabled"]);
-}
-
-#[tokio::test]
-async fn a_role_that_changes_nothing_is_less_grave_than_one_that_does() {
-    let administrator = |number: u64, roles: Value| json!({"_id": id(number), "email": format!("a{number}@x.example"), "totpEnrolled": true, "roleNames": roles});
-    let console = Content::default()
-        .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
-        .list(
-            "/api/users",
-            [
-                administrator(20, json!(["Read Only"])),
-                administrator(21, json!(["Read Only", "Help Desk"])),
-                administrator(22, json!([])),
-            ],
-        )
-        .serve()
-        .await;
-    let scanned = scan(console.system()).await;
-    let severities: Vec<_> = [20, 21, 22].map(|number| scanned.account(&id(number)).severity().unwrap()).into();
-    assert_eq!(severities, [Severity::Low, Severity::High, Severity::High]);
-    assert_eq!(scanned.group("Read Only").severity(), Some(Severity::Low));
-}
-
-#[tokio::test]
-async fn the_strongest_way_to_a_group_counts_and_the_nearest_names_it() {
-    let members = |number: u64| format!("/api/v2/usergroups/{}/members", id(number));
-    let group = |number: u64, name: &str, attributes| json!({"id": id(number), "name": name, "attributes": attributes});
-    let console = Content::default()
-        .list("/api/systemusers", [1, 2].map(|number| json!({"_id": id(number), "username": format!("u{number}")})))
-        .list(
-            "/api/v2/usergroups",
-            [group(30, "Plain", json!(null)), group(31, "Strong", sudo(false)), group(32, "Roots", json!(null))],
-        )
-        .list(&members(30), [member("user", 1)])
-        .list(&members(31), [member("user", 1), member("user", 2)])
-        .list(&members(32), [member("user_group", 30), member("user_group", 31), member("user", 2)])
-        .list("/api/systems", [json!({"_id": id(40), "hostname": "h"})])
-        .edges(
-            &format!("/api/v2/systems/{}/associations?targets=user_group", id(40)),
-            "user_group",
-            [(id(32).as_str(), json!(null))],
-        )
-        .serve()
-        .await;
-    let scanned = scan(console.system()).await;
-    for (user, nearest) in [(1, "is in \"Roots\" through \"Plain\""), (2, "is in \"Roots\"")] {
-        let reasons = &scanned.account(&id(user)).reasons;
-        assert_eq!(
-            sentence(reasons, "sudo_on_systems"),
-            "is in \"Roots\" through \"Strong\": its members are administrators on 1 device"
-        );
-        let named = format!("{nearest}: its name contains \"root\"");
-        assert!(reasons.iter().any(|reason| reason.message == named), "{reasons:?}");
-        let grant = scanned.grants().find(|grant| crate::grants::principal_id(grant) == id(user)).unwrap();
-        assert_eq!(grant.access, crate::support::SUDO);
-    }
-}
-
-#[tokio::test]
-async fn what_is_over_or_empty_is_no_evidence() {
-    let exempt = |until: &str| json!({"configured": true, "exclusion": true, "exclusionUntil": until});
-    let user =
-        |number: u64, mfa| json!({"_id": id(number), "username": format!("u{number}"), "sudo": true, "mfa": mfa});
-    let console = Content::default()
-        .list(
-            "/api/systemusers",
-            [
-                user(1, exempt("2020-01-01T00:00:00Z")),
-                user(2, exempt("2999-01-01T00:00:00Z")),
-                json!({"_id": id(3), "username": "u3", "suspended": true}),
-            ],
-        )
-        .list("/api/v2/systemgroups", [json!({"id": id(45), "name": "Empty"})])
-        .edges(
-            &format!("/api/v2/systemgroups/{}/associations?targets=user", id(45)),
-            "user",
-            [(id(3).as_str(), json!(null))],
-        )
-        .serve()
-        .await;
-    let scanned = scan(console.system()).await;
-    let has = |number: u64, code: &str| codes(&scanned.account(&id(number)).reasons).contains(&code);
-    assert!(!has(1, "privileged_mfa_exempt") && has(2, "privileged_mfa_exempt"));
-    assert!(!has(3, "disabled_but_bound"), "it reaches nothing");
-}
-
-#[tokio::test]
-async fn who_is_not_enabled_yet_is_not_disabled_and_who_was_suspended_is() {
-    let user = |number: u64, activated: bool, suspended: bool, state: &str| {
-        json!({"_id": id(number), "username": format!("u{number}"), "activated": activated, "suspended": suspended,
-            "state": state})
-    };
-    let console = Content::default()
-        .list(
-            "/api/systemusers",
-            [
-                user(1, false, false, "ACTIVATED"),
-                user(2, false, false, "STAGED"),
-                user(3, true, true, "SUSPENDED"),
-                json!({"_id": id(4), "username": "u4", "state": "SUSPENDED"}),
-                json!({"_id": id(5), "username": "u5", "suspended": true}),
-                json!({"_id": id(6), "username": "u6", "activated": false}),
-            ],
-        )
-        .list("/api/v2/usergroups", [json!({"id": id(30), "name": "Everybody"})])
-        .list(&format!("/api/v2/usergroups/{}/members", id(30)), (1..7).map(|number| member("user", number)))
-        .list("/api/applications", [json!({"_id": id(50), "displayLabel": "Pay"})])
-        .edges(
-            &format!("/api/v2/applications/{}/associations?targets=user_group", id(50)),
-            "user_group",
-            [(id(30).as_str(), json!(null))],
-        )
-        .serve()
-        .await;
-    let scanned = scan(console.system()).await;
-    for (number, expected) in [(1, false), (2, false), (3, true), (4, true), (5, true), (6, false)] {
-        let account = scanned.account(&id(number));
-        assert_eq!(account.enabled, Some(false), "{number}");
-        let expected: &[&str] = if expected { &["disabled_but_bound"] } else { &[] };
-        assert_eq!(codes(&account.reasons), expected, "{number}");
-    }
-}
-
-#[tokio::test]
-async fn an_empty_link_to_an_administrator_is_none() {
-    let user = |number: u64, admin: Value| json!({"_id": id(number), "username": format!("u{number}"), "admin": admin});
-    let console = Content::default()
-        .list(
-            "/api/systemusers",
-            [
-                user(1, json!({})),
-                user(2, json!({"id": "", "roleName": null, "roleNames": []})),
-                user(3, json!({"roleName": "Manager"})),
-            ],
-        )
-        .serve()
-        .await;
-    let scanned = scan(console.system()).await;
-    let admins: Vec<_> = scanned.accounts().map(|account| (account.admin, codes(&account.reasons))).collect();
-    let none = (Some(false), vec![]);
-    assert_eq!(admins, [none.clone(), none, (Some(true), vec!["console_administrator"])]);
 }
 
 #[tokio::test]
@@ -498,4 +374,25 @@ async fn the_stories_of_the_demo_organisation_show() {
     assert!(codes(&group(cast_of_groups::DOMAIN_ADMINS).reasons).contains(&"group_name"));
     assert!(codes(&group(cast_of_groups::PRODUCTION_ROOT).reasons).contains(&"group_sudo_without_password"));
     assert!(group(cast_of_groups::SRE_ON_CALL).privileged);
+}
+
+#[tokio::test]
+async fn which_ssh_key_is_the_oldest_is_said_only_if_all_have_a_date() {
+    let user = |number: u64, keys: Value| json!({"_id": id(number), "username": format!("u{number}"), "sudo": true, "activated": true, "ssh_keys": keys});
+    let (old, older) = (json!({"create_date": "2024-02-01T00:00:00Z"}), json!({"create_date": "2023-02-01T00:00:00Z"}));
+    let (_console, scanned) = Content::default()
+        .at(NOW.parse().unwrap())
+        .list(
+            "/api/systemusers",
+            [user(1, json!([old])), user(2, json!([old, older])), user(3, json!([old, {"name": "undated"}, older]))],
+        )
+        .scanned()
+        .await;
+    for (number, expected) in [
+        (1, "has had the same SSH key since 2024-02-01"),
+        (2, "has 2 SSH keys, the oldest of 2023-02-01"),
+        (3, "has 3 SSH keys, one of 2023-02-01"),
+    ] {
+        assert_eq!(sentence(&scanned.account(&id(number)).reasons, "stale_ssh_key"), expected);
+    }
 }

@@ -50,6 +50,7 @@ async fn a_scan_goes_on_from_every_checkpoint_and_asks_nothing_twice() {
         (Section::MEMBERSHIPS, "usergroups.members"),
         (Section::ADMINISTRATORS, "administrators"),
         (Section::SYSTEMS, "systems"),
+        (Section::LOCAL_ACCOUNTS, "systeminsights.users"),
         (Section::APPLICATIONS, "applications"),
         (Section::DIRECTORIES, "directories"),
         (Section::USERS, "users"),

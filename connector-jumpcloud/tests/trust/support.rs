@@ -133,7 +133,7 @@ pub struct Identities {
     pub direct: BTreeSet<(String, String)>,
     pub members: BTreeSet<(String, String)>,
     pub systems: BTreeSet<String>,
-    /// User and device.
+    /// User and device, but for access by a request alone.
     pub logins: BTreeSet<(String, String)>,
 }
 
@@ -141,7 +141,7 @@ impl Identities {
     /// What a scan sent, and the rows that are duplicates or refer to nothing.
     pub fn of(rows: &[Record]) -> (Self, Vec<String>) {
         let (mut found, mut wrong) = (Self::default(), Vec::new());
-        let mut names = BTreeSet::new();
+        let (mut names, mut local) = (BTreeSet::new(), BTreeSet::new());
         let mut new = |is_new: bool, what: String| {
             if !is_new {
                 wrong.push(what);
@@ -157,6 +157,8 @@ impl Identities {
                         new(found.administrators.insert(id.clone()), format!("administrator {id} twice"));
                     } else if account.kind == AccountKind::SERVICE_ACCOUNT {
                         new(found.service_accounts.insert(id.clone()), format!("service account {id} twice"));
+                    } else if account.kind == AccountKind::LOCAL_ACCOUNT {
+                        new(local.insert(id.clone()), format!("local account {id} twice"));
                     } else if account.kind == AccountKind::USER {
                         new(found.users.insert(id.clone()), format!("user {id} twice"));
                     }
@@ -181,9 +183,11 @@ impl Identities {
                     if let Principal::Group { external_id, .. } = &grant.principal {
                         new(found.groups.contains(external_id), format!("a grant to the unknown group {external_id}"));
                     }
-                    if let Principal::Account { external_id, .. } = &grant.principal {
+                    if let Principal::Account { external_id, .. } = &grant.principal
+                        && !local.contains(external_id)
+                    {
                         new(found.users.contains(external_id), format!("a grant to the unknown user {external_id}"));
-                        if grant.resource.resource_type == "system" {
+                        if grant.resource.resource_type == "system" && !is_by_request(grant) {
                             let pair = (external_id.clone(), grant.resource.external_id.clone());
                             new(found.logins.insert(pair.clone()), format!("grant {pair:?} twice"));
                         }
@@ -262,8 +266,23 @@ pub fn walked(rows: &[Record], summary: &ScanSummary) -> Result<BTreeSet<(String
         }
     }
     let of_accounts = made.iter().filter(|grant| matches!(grant.principal, Principal::Account { .. }));
-    let logins = of_accounts.filter(|grant| grant.resource.resource_type == "system");
+    let local: BTreeSet<&str> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Record::Account(account) if account.kind == AccountKind::LOCAL_ACCOUNT => {
+                Some(account.external_id.as_str())
+            }
+            _ => None,
+        })
+        .collect();
+    let of_users = of_accounts.filter(|grant| !local.contains(grant.principal.external_id()));
+    let logins = of_users.filter(|grant| grant.resource.resource_type == "system" && !is_by_request(grant));
     Ok(logins.map(|grant| (grant.principal.external_id().to_owned(), grant.resource.external_id.clone())).collect())
+}
+
+/// Whether a grant is by a request for temporary access alone, and by no edge of the graph.
+fn is_by_request(grant: &Grant) -> bool {
+    grant.direct && grant.expires_at.is_some()
 }
 
 /// Whether a section is complete.

@@ -11,7 +11,9 @@ use connector_api::{Registration, async_trait};
 use futures_util::future::LocalBoxFuture;
 
 use super::bench::{SCAN_LIMIT, WITHOUT_END};
-use super::checks::{completeness, connection, descriptor, flow, form, interruption, origin, rows, secrecy, settings};
+use super::checks::{
+    choices, completeness, connection, descriptor, flow, form, interruption, origin, rows, secrecy, settings,
+};
 use super::fixture::{Fixture, NoTarget, Scenario, Target};
 use super::rerun::{CURRENT, Rerun};
 use super::verdict::{Advice, Failure, NotPassed, Verdict};

@@ -36,9 +36,12 @@ macro_rules! __conformance_tests {
             form::every_property_has_one_type, Real,
                 "connector_api::settings_schema",
                 "give the property one type, as `settings_schema` does: what is not set is absent, and never null; use no type that `settings_schema` lists as one without such a schema";
-            form::every_choice_has_a_title, Real,
+            choices::every_choice_has_a_title, Real,
                 "connector_api::settings_schema",
                 "list choices as `oneOf` with `const` and `title`: `#[schemars(title = \"…\")]` on each variant";
+            choices::no_choice_looks_like_the_empty_one, Real,
+                "connector_api::settings_schema",
+                "say in the title what the choice does, such as No grants instead of None, which forms use for the choice of nothing";
             form::help_is_plain_text_on_one_line, Real,
                 "connector_api::settings_schema",
                 "make the schema with `settings_schema`, which leaves Markdown and line breaks out, and write no HTML";

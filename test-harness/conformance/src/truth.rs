@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Account, Group, Membership, NodeKind, NodeRef, Principal, Record, Resource};
+use connector_api::{Account, Group, Membership, NodeKind, NodeRef, Policy, Principal, Record, Resource};
 use serde_json::Value;
 
 /// The records that a scan must find. For each identity, one fact is compared:
@@ -15,6 +15,7 @@ use serde_json::Value;
 /// | resource | `resourceType`, `externalId` | `name` |
 /// | binding | both ends, the access and the request | |
 /// | grant | principal and resource | the access |
+/// | policy | `externalId` | `name` |
 ///
 /// Bindings are compared only if the fixture's truth has some. Every other field that a record of the truth sets is
 /// compared, too, such as `enabled` and `admin` of an account: see [`Truth::differing_fields`].
@@ -119,6 +120,7 @@ fn blank(kind: &str) -> Value {
         "group" => Group::new("", "", "").into(),
         "membership" => Membership::default().into(),
         "resource" => Resource::new("", "", "").into(),
+        "policy" => Policy::default().into(),
         _ => return Value::Null,
     };
     let mut fields = serde_json::to_value(record).unwrap_or_default();
@@ -191,6 +193,7 @@ pub(super) fn identity(record: &Record) -> String {
             resource_key(&grant.resource.resource_type, &grant.resource.external_id),
             principal_key(&grant.principal)
         ),
+        Record::Policy(policy) => policy_key(&policy.external_id),
         other => format!("{} {other:?}", other.kind()),
     }
 }
@@ -201,6 +204,7 @@ fn fact(record: &Record) -> String {
         Record::Group(group) => group.name.clone(),
         Record::Membership(membership) => if membership.direct { "direct" } else { "indirect" }.to_owned(),
         Record::Resource(resource) => resource.name.clone(),
+        Record::Policy(policy) => policy.name.clone(),
         Record::Grant(grant) => format!("{} {}", grant.access.level, grant.access.word),
         _ => String::new(),
     }
@@ -208,6 +212,10 @@ fn fact(record: &Record) -> String {
 
 pub(super) fn account_key(external_id: &str) -> String {
     format!("account {external_id}")
+}
+
+pub(super) fn policy_key(external_id: &str) -> String {
+    format!("policy {external_id}")
 }
 
 pub(super) fn group_key(group_type: &str, external_id: &str) -> String {

@@ -48,6 +48,8 @@ catches! {
     a_property_that_is_typed_by_its_choices_alone_is_caught: TypeOfAlternatives => every_property_has_one_type;
     an_untitled_choice_is_caught: UntitledChoice => every_choice_has_a_title;
     a_list_of_words_without_titles_is_caught: ListOfWords => every_choice_has_a_title;
+    a_choice_titled_none_is_caught: ChoiceTitledNone => no_choice_looks_like_the_empty_one;
+    a_choice_titled_with_a_dash_is_caught: ChoiceTitledDash => no_choice_looks_like_the_empty_one;
     markdown_in_help_is_caught: MarkdownInHelp => help_is_plain_text_on_one_line;
     broken_lines_in_help_are_caught: LinesInHelp => help_is_plain_text_on_one_line;
     bold_words_in_help_are_caught: BoldInHelp => help_is_plain_text_on_one_line;
@@ -98,6 +100,7 @@ catches! {
     an_unannounced_reason_is_caught: UnannouncedReason => every_reason_is_announced;
     a_higher_severity_than_announced_is_caught: MoreSevereThanAnnounced => every_reason_is_announced;
     a_group_that_is_privileged_without_a_reason_is_caught: PrivilegedWithoutReason => every_reason_is_announced;
+    a_resource_that_is_privileged_is_caught: PrivilegedResource => every_reason_is_announced;
     a_forgotten_section_is_caught: ForgetsASection => every_section_is_accounted_for;
     a_miscounted_section_is_caught: Miscounts => every_section_is_accounted_for;
     rows_that_no_section_owns_are_caught: OwnsNoGrants => every_row_belongs_to_one_section;

@@ -19,4 +19,4 @@ mod sink;
 pub mod system_file;
 pub mod text_file;
 
-pub use nearest::nearest;
+pub use nearest::{by_likeness, nearest};

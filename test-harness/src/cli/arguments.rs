@@ -6,6 +6,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use connector_api::ConnectorError;
 
+use super::screen;
+
 /// What the command line asks for.
 pub(super) enum Parsed<T> {
     /// A command.
@@ -17,9 +19,13 @@ pub(super) enum Parsed<T> {
 /// Parses a command line.
 pub(super) fn parse<T: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed<T>, ConnectorError> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let error = match T::try_parse_from(&arguments) {
+    // clap itself would take any number in `COLUMNS` for a width, even 0.
+    let mut command = T::command().term_width(screen::of_help());
+    let matches = command.try_get_matches_from_mut(&arguments);
+    let parsed = matches.and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
+    let error = match parsed {
         Ok(arguments) => return Ok(Parsed::Arguments(arguments)),
-        Err(error) => error,
+        Err(error) => error.format(&mut command),
     };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Text(error.render().to_string())),
@@ -28,7 +34,6 @@ pub(super) fn parse<T: Parser>(arguments: impl IntoIterator<Item = OsString>) ->
             "`harness --help` lists the commands; start with `harness scan --demo`",
         )),
         _ => {
-            let command = T::command();
             let subcommand = arguments.get(1).and_then(|word| command.find_subcommand(word));
             let name = subcommand.map_or_else(String::new, |subcommand| format!(" {}", subcommand.get_name()));
             let text = without_values(&error.render().to_string(), &arguments);

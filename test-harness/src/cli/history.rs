@@ -41,7 +41,7 @@ impl Arguments {
                 for run in &runs {
                     table.row([run.id.to_string(), shown(run.started_at), state(run), what(run)]);
                 }
-                let table = screen::of_tables().map_or_else(|| table.render(0), |width| table.render_within(width));
+                let table = screen::of_results().map_or_else(|| table.render(0), |width| table.render_within(width));
                 print::text(&table)?;
             }
             AnswerFormat::Json => print::json(&runs.iter().map(as_json).collect::<Vec<_>>())?,

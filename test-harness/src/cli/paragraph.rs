@@ -15,6 +15,21 @@ pub(super) fn labelled(label: &str, text: &str, width: usize) -> String {
     lines.iter().map(|line| format!("{}\n", line.trim_end().replace(GLUE, " "))).collect()
 }
 
+/// How many lines a text takes.
+pub(super) fn height(text: &str, width: usize) -> usize {
+    textwrap::wrap(text, options(width)).len()
+}
+
+/// The first of some paragraphs that fit in `room` lines together, but at least `fewest` of them.
+pub(super) fn first_that_fit(paragraphs: impl IntoIterator<Item = String>, fewest: usize, room: usize) -> Vec<String> {
+    let mut used = 0;
+    let fits = |(at, text): &(usize, String)| {
+        used += text.lines().count();
+        *at < fewest || used <= room
+    };
+    paragraphs.into_iter().enumerate().take_while(fits).map(|(_, text)| text).collect()
+}
+
 /// `items` after `label`, with `separator` in between. An item is moved to a new line rather than broken.
 pub(super) fn listed(label: &str, items: &[String], separator: &str, width: usize) -> String {
     let room = width.saturating_sub(measure_text_width(label)).max(1);
@@ -80,6 +95,16 @@ mod tests {
                 let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
                 assert!(letters(&wrapped).starts_with(&letters(&format!("label {text}"))), "{wrapped}");
             }
+        }
+    }
+
+    #[test]
+    fn of_paragraphs_those_that_fit_are_kept_and_the_first_few_in_any_case() {
+        let paragraphs = ["a\nb\n", "c\n", "d\n"].map(str::to_owned);
+        for (fewest, room, kept) in
+            [(1, 0, 1), (1, 2, 1), (1, 3, 2), (1, 4, 3), (0, 9, 3), (0, 1, 0), (2, 0, 2), (9, 0, 3)]
+        {
+            assert_eq!(first_that_fit(paragraphs.clone(), fewest, room), paragraphs[..kept]);
         }
     }
 

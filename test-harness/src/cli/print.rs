@@ -34,7 +34,7 @@ pub(super) fn text(text: &str) -> Result<(), ConnectorError> {
     }
 }
 
-/// Prints a page to read, as wide as the terminal where there is one.
+/// Prints a page to read, as wide as the terminal or `COLUMNS`; elsewhere lines are as long as they are.
 pub(super) fn page(page: &str) -> Result<(), ConnectorError> {
     match screen::of_results() {
         Some(width) => text(&reflowed(page, width)),

@@ -17,14 +17,14 @@ use indicatif::{HumanBytes, HumanCount};
 
 use self::kept::{KeepArguments, Kept};
 use super::logging::Logging;
-use super::summary::{self, Kept as Place};
+use super::summary::{self, Form, Kept as Place};
 use super::table::Table;
 use super::target::{Target, TargetArguments};
 use super::{Exit, paragraph, print, screen, signals};
-use connector_host::files;
-use connector_host::output::{Destination, Format};
+use connector_host::output::{self, Destination, Format};
 use connector_host::progress::Reporter;
 use connector_host::run::{CheckpointFile, ScanJob, ScanReport};
+use connector_host::{by_likeness, files};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -50,6 +50,9 @@ pub(super) struct Arguments {
     target: TargetArguments,
     #[command(flatten)]
     rows: RowArguments,
+    /// Show the long summary: more accounts, every kind of evidence, all counts and each section. Shown with --quiet too
+    #[arg(long, conflicts_with = "plan", help_heading = "Progress and logs (on standard error)")]
+    details: bool,
     #[command(flatten)]
     keep: KeepArguments,
     #[command(flatten)]
@@ -78,7 +81,7 @@ struct RowArguments {
     /// Skip an optional section, such as lastLogin; can be repeated. Without grants, privilegedGrants and otherGrants are
     /// skipped too. `harness describe` lists the sections
     #[arg(long, value_name = "SECTION", value_delimiter = ',')]
-    without: Vec<Section>,
+    without: Vec<String>,
     /// Do not scan; show how many requests a scan would make
     #[arg(long, conflicts_with_all = ["output", "checkpoint", "all_organizations", "store", "store_file"])]
     plan: bool,
@@ -110,7 +113,7 @@ impl Arguments {
             return self.scan_all(&registry, &target, &*connector, location.as_ref(), cancel, reporter).await;
         }
         let (destination, checkpoint) = (self.destination(location.is_some()), self.rows.checkpoint.clone());
-        let job = self.job(destination, format, checkpoint, &target, cancel, reporter);
+        let job = self.job(destination, format, checkpoint, &target, cancel, reporter)?;
         let name = self.keep.store.name().unwrap_or(&target.config.name);
         let kept = match &location {
             Some(location) => {
@@ -165,7 +168,7 @@ impl Arguments {
         descriptor: &Descriptor,
         cancel: CancellationToken,
     ) -> Result<Exit, ConnectorError> {
-        let request = ScanRequest::with_cancel(cancel.clone()).leaving_out(self.rows.without.iter().copied());
+        let request = ScanRequest::with_cancel(cancel.clone()).leaving_out(skipped(&self.rows.without, descriptor)?);
         request.verify(descriptor)?;
         let plan = unless_cancelled(&cancel, connector.plan(&request)).await?.ok_or_else(|| {
             ConnectorError::invalid_config(
@@ -175,7 +178,7 @@ impl Arguments {
         })?;
         match self.rows.format {
             Some(Format::Json) => print::json(&plan)?,
-            _ => print::text(&plan_table(&plan, screen::of_tables()))?,
+            _ => print::text(&plan_table(&plan, screen::of_results()))?,
         }
         Ok(Exit::Complete)
     }
@@ -222,7 +225,7 @@ impl Arguments {
                     PathBuf::from(name)
                 });
                 let (cancel, reporter) = (cancel.clone(), Arc::clone(&reporter));
-                let job = self.job(destination, format, checkpoint, target, cancel, reporter);
+                let job = self.job(destination, format, checkpoint, target, cancel, reporter)?;
                 let kept = match store {
                     Some(store) => {
                         let system = self.keep.store.name().unwrap_or(&target.config.name);
@@ -257,16 +260,16 @@ impl Arguments {
         target: &Target,
         cancel: CancellationToken,
         reporter: Arc<dyn Reporter>,
-    ) -> ScanJob {
-        ScanJob {
+    ) -> Result<ScanJob, ConnectorError> {
+        Ok(ScanJob {
             destination,
             format,
             checkpoint: checkpoint.map(|path| CheckpointFile { path, fresh: self.rows.fresh }),
             inputs: target.files.clone(),
-            without: self.rows.without.clone(),
+            without: skipped(&self.rows.without, &target.descriptor)?,
             cancel,
             reporter,
-        }
+        })
     }
 
     /// The format given with `--format`, or by the ending of the output's name.
@@ -292,8 +295,12 @@ impl Arguments {
             None if is_kept => Destination::Nowhere,
             Some(path) if path.as_os_str() == "-" => Destination::Stdout,
             Some(path) => Destination::Path(path.clone()),
-            // Rows are not printed on a terminal, but csv there must fail with the error that it needs a folder.
-            None if io::stdout().is_terminal() && self.rows.format != Some(Format::Csv) => Destination::Nowhere,
+            // Rows are not printed on a terminal and cannot be where nobody reads, but csv there must fail with the error that it needs a folder.
+            None if (io::stdout().is_terminal() || output::stdout_is_closed())
+                && self.rows.format != Some(Format::Csv) =>
+            {
+                Destination::Nowhere
+            }
             None => Destination::Stdout,
         }
     }
@@ -311,9 +318,10 @@ impl Arguments {
             Destination::Path(path) => Place::In(path),
             Destination::Stdout => Place::Passed,
         };
-        let is_shown = !self.logging.is_quiet() || matches!(kept, Place::Nowhere);
+        let is_shown = !self.logging.is_quiet() || self.details || matches!(kept, Place::Nowhere);
         if is_shown {
-            summary::print(report, evidence, kept);
+            let form = if self.details { Form::Long } else { Form::Short };
+            summary::print(report, evidence, kept, form);
         } else {
             // Without the summary, warnings name what is missing and what needs a look.
             summary::shortcomings(&report.summary).iter().for_each(print::warning);
@@ -325,6 +333,8 @@ impl Arguments {
                 let mut error = error.clone();
                 if report.can_resume && error.code == ErrorCode::Cancelled {
                     error.remedy = "run the same command again to continue where it stopped".to_owned();
+                } else if error.code == ErrorCode::CheckpointRejected {
+                    error.remedy += " with --fresh";
                 } else if report.can_resume {
                     error.remedy += "; then run the same command again to continue where it stopped";
                 }
@@ -333,6 +343,25 @@ impl Arguments {
             }
         }
     }
+}
+
+/// The sections of these names.
+///
+/// # Errors
+/// `invalid_config` with the names that there are. The wrong one is not repeated: it may be a secret in the wrong place.
+fn skipped(names: &[String], descriptor: &Descriptor) -> Result<Vec<Section>, ConnectorError> {
+    let known = |name: &String| name.parse().ok().filter(|section| descriptor.section(*section).is_some());
+    let section = |name: &String| {
+        known(name).ok_or_else(|| {
+            let optional = descriptor.sections.iter().filter(|described| !described.core);
+            let names = by_likeness(name, optional.map(|described| described.section.as_str()));
+            ConnectorError::invalid_config(
+                "--without: the connector has no section of that name",
+                format!("skip only these: {}", names.join(", ")),
+            )
+        })
+    };
+    names.iter().map(section).collect()
 }
 
 async fn unless_cancelled<T>(

@@ -16,21 +16,19 @@ pub(super) fn width() -> usize {
 
 /// The width of standard error if it is a terminal; elsewhere scripts rely on one line per message.
 pub(super) fn of_errors() -> Option<usize> {
-    of_terminal(&Term::stderr())
+    let term = Term::stderr();
+    term.is_term().then(|| said().or_else(|| of(&term)).unwrap_or(DEFAULT))
 }
 
-/// The width of standard output if it is a terminal.
+/// The width of the help of a command.
+pub(super) fn of_help() -> usize {
+    of_results().unwrap_or(DEFAULT).min(DEFAULT)
+}
+
+/// The width of pages and tables on standard output: of the terminal, or by `COLUMNS`; otherwise lines are as long as they
+/// are.
 pub(super) fn of_results() -> Option<usize> {
-    of_terminal(&Term::stdout())
-}
-
-/// The width of tables on standard output: of the terminal, or by `COLUMNS`; otherwise lines are as long as they are.
-pub(super) fn of_tables() -> Option<usize> {
     said().or_else(|| of(&Term::stdout()))
-}
-
-fn of_terminal(term: &Term) -> Option<usize> {
-    term.is_term().then(|| said().or_else(|| of(term)).unwrap_or(DEFAULT))
 }
 
 fn of(term: &Term) -> Option<usize> {

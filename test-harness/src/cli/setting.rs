@@ -46,11 +46,17 @@ impl Setting {
                 format!("save it in a file and use --password-file FILE, or set the variable {PASSWORD_VARIABLE}"),
             ));
         }
+        if !property.is_null() && self.value.trim() == "null" {
+            return Err(ConnectorError::invalid_config(
+                format!("attributes.{}: null is not a value", self.key),
+                format!("leave out --set {}=… for the default", self.key),
+            ));
+        }
         let Some((_, is, what, example)) = TYPES.iter().find(|(name, ..)| property["type"] == *name) else {
             return Ok(self.value.clone().into());
         };
         if let Ok(value) = serde_json::from_str::<Value>(&self.value)
-            && (value.is_null() || is(&value))
+            && is(&value)
         {
             return Ok(value);
         }
@@ -116,7 +122,6 @@ mod tests {
             ("size", "5", json!(5)),
             ("size", "5.0", json!(5.0)),
             ("pace", "1", json!(1)),
-            ("pace", "null", json!(null)),
             ("on", "true", json!(true)),
             ("patterns", r#"["a","b"]"#, json!(["a", "b"])),
             ("mode", "auto", json!("auto")),
@@ -136,12 +141,18 @@ mod tests {
             ("pace", "fast", "must be a number", "--set pace=2.5"),
             ("patterns", "one,two", "must be a list, as JSON", r#"--set 'patterns=["a","b"]'"#),
             ("patterns", "one", "must be a list, as JSON", r#"--set 'patterns=["a","b"]'"#),
+            ("pace", "null", "null is not a value", "leave out --set pace=…"),
+            ("size", " null", "null is not a value", "leave out --set size=…"),
+            ("mode", "null", "null is not a value", "leave out --set mode=…"),
             ("apiKey", "hunter2", "is not an attribute", "--password-file"),
             ("client_secret", "hunter2", "is not an attribute", "--password-file"),
         ] {
             let error = setting(key, text).read(&schema()).unwrap_err();
             assert!(error.message.contains(message) && error.remedy.contains(remedy), "{error:?}");
-            assert!(!error.message.contains(text) && !error.remedy.contains(text), "{error:?}");
+            assert!(
+                text.trim() == "null" || !error.message.contains(text) && !error.remedy.contains(text),
+                "{error:?}"
+            );
         }
     }
 

@@ -122,7 +122,13 @@ impl TargetArguments {
         if simulator.is_none() {
             config.credential = self.credential(config.credential, descriptor)?;
         }
-        for setting in &self.settings {
+        for (at, setting) in self.settings.iter().enumerate() {
+            if self.settings[..at].iter().any(|earlier| earlier.key == setting.key) {
+                return Err(ConnectorError::invalid_config(
+                    format!("attributes.{}: is set more than once", setting.key),
+                    format!("write --set {}=… once", setting.key),
+                ));
+            }
             let value = setting.read(descriptor.config_schema.as_value())?;
             config.attributes.insert(setting.key.clone(), value);
         }

@@ -26,8 +26,11 @@ fn wrong_usage_is_named_with_its_help() {
         (&["scan", "--hostname", "x", "--port", "65536"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--set", "pageSize"], "harness scan --help"),
         (&["scan", "--hostname", "x", "--format", "xml"], "harness scan --help"),
-        (&["scan", "--hostname", "x", "--without", "users"], "skip only these: administrators"),
-        (&["scan", "--hostname", "x", "--without", "last login"], "harness scan --help"),
+        (&["scan", "--hostname", "x", "--without", "users"], "skip only these: roles, administrators"),
+        (&["scan", "--hostname", "x", "--without", "last login"], "skip only these: lastLogin, "),
+        (&["scan", "--hostname", "x", "--without", "Grants"], "skip only these: grants, "),
+        (&["scan", "--hostname", "x", "--without", "otherGrant"], "skip only these: otherGrants, "),
+        (&["scan", "--hostname", "x", "--without", "grants,policies", "--plan"], "skip only these: roles, "),
         (&["scan", "--hostname", "x", "--fresh"], "--fresh with --checkpoint or --store"),
         (&["scan", "--hostname", "x", "--password", "x"], "--password-file"),
         (&["connectors", "--edition", "free"], "harness connectors --help"),
@@ -46,6 +49,15 @@ fn wrong_usage_is_named_with_its_help() {
 }
 
 #[test]
+fn the_name_of_a_section_is_wrong_once() {
+    for name in ["Grants", "nonsense"] {
+        let ended = with_key(&["scan", "--hostname", "x", "--without", name]);
+        let expected = "error[invalid_config]: --without: the connector has no section of that name\n";
+        assert!(ended.stderr.starts_with(expected), "{ended:?}");
+    }
+}
+
+#[test]
 fn wrong_configuration_is_named_with_its_help() {
     let host = "console.jumpcloud.com";
     for (arguments, error, help) in [
@@ -59,6 +71,21 @@ fn wrong_configuration_is_named_with_its_help() {
             &["--hostname", host, "--set", "privilegedGroupPatterns=a,b"],
             "invalid_config",
             r#"--set 'privilegedGroupPatterns=["admin""#,
+        ),
+        (
+            &["--hostname", host, "--set", "concurrency=null"],
+            "invalid_config",
+            "leave out --set concurrency=… for the default",
+        ),
+        (
+            &["--hostname", host, "--set", "effectiveGrants=null"],
+            "invalid_config",
+            "leave out --set effectiveGrants=… for the",
+        ),
+        (
+            &["--hostname", host, "--set", "pageSize=5", "--set", "pageSize=6"],
+            "invalid_config",
+            "write --set pageSize=… once",
         ),
         (&["--hostname", host, "--set", "apiKey=K"], "invalid_config", "--password-file"),
         (&["--hostname", "console.jumpcloud.com/path"], "invalid_config", "host name"),

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod conformance;
+mod details;
 mod duckdb;
 mod host;
 mod kept;
@@ -14,6 +15,7 @@ mod places;
 mod plan;
 mod reports;
 mod scan;
+mod scanned;
 mod shells;
 #[path = "../../simulator/tests/skip/mod.rs"]
 mod skip;

@@ -74,6 +74,7 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
         "grants.csv",
         "groups.csv",
         "memberships.csv",
+        "policies.csv",
         "resources.csv",
         "summary.json",
     ];
@@ -116,6 +117,27 @@ async fn csv_round_trips_hostile_names_and_runs_no_formula() {
                 );
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_policy_is_one_line_with_whom_it_is_for_and_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scan");
+    scan(job(&path, Format::Csv), Ending::Whole).await;
+    let mut policies = csv::Reader::from_path(path.join("policies.csv")).unwrap();
+    let columns = policies.headers().unwrap().clone();
+    let row = policies.records().next().unwrap().unwrap();
+    for (column, expected) in [
+        ("name", "'=1+1"),
+        ("effect", "'=deny"),
+        ("everyone", "false"),
+        ("included", "'=g =1"),
+        ("excludedBy", "'=field EQ 1"),
+        ("targets", "'@portal"),
+        ("conditions", "'-not from here"),
+    ] {
+        assert_eq!(&row[columns.iter().position(|name| name == column).unwrap()], expected, "{column}");
     }
 }
 
@@ -183,7 +205,7 @@ async fn paths_are_columns_that_can_be_filtered() {
     ] {
         assert_eq!(binding[column], cell, "{column}");
     }
-    for file in ["groups.csv", "memberships.csv", "bindings.csv", "grants.csv"] {
+    for file in ["groups.csv", "memberships.csv", "policies.csv", "bindings.csv", "grants.csv"] {
         let text = fs::read_to_string(path.join(file)).unwrap();
         assert!(!text.contains('{') && !text.contains('['), "there is JSON in {text}");
     }
@@ -204,6 +226,7 @@ async fn an_ndjson_folder_has_one_file_a_kind_of_record_and_replaces_only_an_ear
         "grants.ndjson",
         "groups.ndjson",
         "memberships.ndjson",
+        "policies.ndjson",
         "resources.ndjson",
         "summary.json",
     ];
@@ -234,7 +257,7 @@ async fn what_is_put_into_a_folder_while_it_is_scanned_stays() {
         let report = job(&path, format).run(&toy, &descriptor(), &config()).await.unwrap();
         assert_eq!(report.summary.error.unwrap().code, ErrorCode::Sink);
         assert_eq!(fs::read_to_string(path.join("thesis.txt")).unwrap(), "irreplaceable");
-        assert_eq!((entries(folder.path()), entries(&path).len()), (vec!["scan".to_owned()], 8));
+        assert_eq!((entries(folder.path()), entries(&path).len()), (vec!["scan".to_owned()], 9));
     }
 }
 

@@ -191,3 +191,23 @@ fn a_certificate_is_written_over_nothing_but_another_one() {
     ended.assert_error(2, "invalid_config", "--ca-file");
     assert_eq!(fs::read_to_string(&key).unwrap(), TEXT);
 }
+
+#[cfg(unix)]
+#[test]
+fn rows_are_never_lost_to_a_closed_standard_output() {
+    let closed = |arguments: &[&str]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec \"$0\" \"$@\" >&-"]).arg(harness(arguments).get_program()).args(arguments);
+        run(command.stdin(Stdio::null()).env_remove("RUST_LOG"))
+    };
+    for format in ["ndjson", "json"] {
+        let ended = closed(&["scan", "--demo", "--quiet", "--output", "-", "--format", format]);
+        ended.assert_error(1, "sink", "--output FILE");
+    }
+    let unsaved = closed(&["scan", "--demo", "--quiet", "--without", "lastLogin"]);
+    assert!(unsaved.code == 0 && unsaved.stderr.contains("The rows were not saved: "), "{unsaved:?}");
+    // Whoever redirects to a device that keeps nothing wants that.
+    let arguments = ["scan", "--demo", "--quiet", "--output", "-"];
+    let dropped = run(harness(arguments).stdout(fs::OpenOptions::new().write(true).open("/dev/null").unwrap()));
+    assert_eq!(dropped.code, 0, "{dropped:?}");
+}

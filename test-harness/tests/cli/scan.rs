@@ -214,6 +214,10 @@ async fn a_checkpoint_that_cannot_be_used_is_refused_without_fresh() {
     let foreign = run(scan(&simulator, &arguments).args(["--set", "lastLoginDays=30"]));
     foreign.assert_error(2, "checkpoint_rejected", "--fresh");
     assert!(foreign.stderr.contains("these settings have changed: lastLoginDays"), "{foreign:?}");
+    let skipping = run(scan(&simulator, &arguments).args(["--without", "lastLogin,directories"]));
+    let help = "to resume, do not skip directories, lastLogin; or scan from the beginning with --fresh";
+    skipping.assert_error(2, "checkpoint_rejected", help);
+    assert!(skipping.stderr.contains("it was made with directories, lastLogin"), "{skipping:?}");
     let mut damaged = fs::read(&kept).unwrap();
     damaged.truncate(damaged.len() / 2);
     fs::write(&kept, damaged).unwrap();
@@ -299,7 +303,15 @@ async fn a_limit_of_effective_grants_that_is_exceeded_ends_with_exit_code_3_and_
 fn the_demo_needs_nothing() {
     let ended = run(&mut harness(["scan", "--demo"]));
     assert_scanned(&ended);
-    for expected in ["users", "administrators", "most members", "second factor", "are privileged", "requests"] {
+    for expected in [
+        "users",
+        "administrators",
+        "Worth a look",
+        "Evidence on all accounts",
+        "second factor",
+        "are privileged",
+        "requests",
+    ] {
         assert!(ended.stderr.contains(expected), "no {expected:?} in {}", ended.stderr);
     }
     let ended = run(&mut harness(["test-connection", "--demo", "--format", "json"]));

@@ -60,11 +60,41 @@ fn the_page_of_a_connector_is_as_wide_as_the_terminal() {
 }
 
 #[test]
+fn pages_and_help_are_as_wide_as_columns_says() {
+    for arguments in [&["describe"][..], &["scan", "--help"]] {
+        let printed = |said: &str| run(harness(arguments).env("COLUMNS", said)).stdout;
+        let widest = |text: &str| text.lines().map(measure_text_width).max().unwrap_or_default();
+        let unset = run(&mut harness(arguments)).stdout;
+        for nothing in ["0", "-1", "wide", ""] {
+            assert_eq!(printed(nothing), unset, "{arguments:?}, {nothing}");
+        }
+        assert!(widest(&printed("70")) <= 70, "{arguments:?}");
+        assert_eq!(printed("1"), printed("30"), "{arguments:?}");
+        assert_eq!(unwrapped(&printed("70")), unwrapped(&unset), "{arguments:?}");
+    }
+}
+
+#[test]
 fn whatever_columns_says_the_summary_has_a_width() {
     for (said, least, most) in [("99999999999", 81, 400), ("1", 20, 30)] {
         let text = on_terminal(&["scan", "--demo", "--quiet"], 80, Some(said));
         let widest = text.lines().map(measure_text_width).max().unwrap_or_default();
         assert!((least..=most).contains(&widest), "{widest} of {said}: {text}");
-        assert!(text.contains("The rows were not saved."), "{text}");
+        assert!(unwrapped(&text).contains("The rows were not saved: --output"), "{text}");
+    }
+}
+
+#[test]
+fn the_summary_of_the_demo_fits_on_a_screen_of_50_lines_with_its_command_and_the_next_prompt() {
+    for columns in [80, 140] {
+        let text = on_terminal(&["scan", "--demo", "--quiet"], columns, None);
+        let lines = text.trim_end().lines().count();
+        assert!(lines <= 48, "{lines} lines at {columns}: {text}");
+        assert!(unwrapped(&text).contains("--details shows more here."), "{text}");
+    }
+    let long = on_terminal(&["scan", "--demo", "--quiet", "--details"], 80, None);
+    for title in ["Privileged by a setting that you can change", "Evidence by number of accounts", "Found", "Sections"]
+    {
+        assert!(long.lines().any(|line| line.starts_with(title)), "no {title:?} in {long}");
     }
 }

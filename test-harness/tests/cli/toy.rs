@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use connector_api::{
-    Access, AccessLevel, Account, Attributes, Binding, CancellationToken, Checkpoint, ConnectionReport, Connector,
-    ConnectorError, Credential, Descriptor, ErrorCode, Grant, Group, Membership, NodeKind, NodeRef, Principal,
-    Progress, Reason, ReasonKind, Record, Resource, ResourceRef, ScanFailure, ScanLedger, ScanRequest, ScanSink,
-    ScanSummary, Section, SectionReport, SectionStatus, Severity, SystemConfig, async_trait,
+    Access, AccessLevel, Account, AccountFilter, Attributes, Binding, CancellationToken, Checkpoint, ConnectionReport,
+    Connector, ConnectorError, Credential, Descriptor, ErrorCode, Grant, Group, Membership, NodeKind, NodeRef, Policy,
+    PolicyEffect, Principal, Progress, Reason, ReasonKind, Record, Resource, ResourceRef, ScanFailure, ScanLedger,
+    ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SectionStatus, Severity, SignInKind, SignInTarget,
+    SystemConfig, async_trait,
 };
 use connector_host::output::{Destination, Format};
 use connector_host::progress::Quiet;
@@ -75,6 +76,12 @@ impl Toy {
         let mut grant = Grant::new(Principal::account("0", "@here"), resource, Access::new(AccessLevel::Use, "=login"));
         grant.direct = true;
         rows.push(grant.into());
+        let mut policy = Policy::new("p", "=t", "=1+1", PolicyEffect::new("=deny"));
+        policy.subjects.included = vec![end(NodeKind::Group, "=g")];
+        policy.subjects.excluded_by = vec![AccountFilter::new("=field", "EQ", "1")];
+        policy.targets.included = vec![SignInTarget::all(SignInKind::new("@portal"))];
+        policy.conditions = Some("-not from here".to_owned());
+        rows.push(policy.into());
         Self { rows, ending, begun: Mutex::default(), meanwhile: None, reached: tokio::sync::Notify::new() }
     }
 

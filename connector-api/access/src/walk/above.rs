@@ -39,7 +39,8 @@ impl Above<'_> {
             Subject::Group(group) => self.groups.has(group),
             Subject::Account(account) => {
                 let parts = self.graph.parts();
-                parts.groups_of.of(account).iter().any(|group| self.groups.has(*group))
+                self.graph.has_expiring_memberships(account)
+                    || parts.groups_of.of(account).iter().any(|group| self.groups.has(*group))
                     || parts.bindings_of_accounts.of(account).iter().any(|bound| is_above(bound, self.rank))
                     || self.graph.raise_of_account(account).is_some_and(|raise| raise.rank > self.rank)
             }
@@ -48,9 +49,9 @@ impl Above<'_> {
 }
 
 impl Reached<'_> {
-    /// Whether it is reached with more than `rank`, or one of its paths ends by itself.
+    /// Whether it is reached with more than `rank`, or by a binding that ends by itself.
     pub fn is_above(&self, rank: Rank) -> bool {
-        self.sources().any(|source| source.ends != 0) || self.rank() > rank
+        self.sources().any(|source| self.reach.ends_of(source) != 0) || self.rank() > rank
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Reach<'g> {
     /// For each resource, a lower bound of the paths that were not followed because there are too many chains of
     /// containers.
     pub(crate) more: HashMap<u32, u64>,
+    /// The groups that an account is in only by memberships that expire, each with the latest expiry.
+    pub(crate) expiring: HashMap<u32, u32>,
     sources: Vec<Source>,
     /// Sorted by resource, then in the order of discovery.
     entries: Vec<Entry>,
@@ -93,6 +95,10 @@ impl<'g> Reach<'g> {
             levels_of_ends: Vec::new(),
             others_of_ends: HashMap::new(),
             more: HashMap::new(),
+            expiring: match subject {
+                Subject::Account(account) => graph.expiring(edges, account),
+                Subject::Group(_) => HashMap::new(),
+            },
             sources: Vec::new(),
             entries: Vec::new(),
         };
@@ -245,6 +251,26 @@ impl<'g> Reach<'g> {
             _ if end == DIRECT => NO_LEVEL,
             Some(_) => self.levels_of_ends[end as usize],
             None => self.ways.level(end),
+        }
+    }
+
+    /// Returns when a binding expires for the subject, whichever way it takes to the bound group.
+    pub(crate) fn ends_of(&self, source: &Source) -> u32 {
+        if self.expiring.is_empty() || source.end == DIRECT {
+            return source.ends;
+        }
+        let group = self.ways_of_end(source.end).next().map(|way| self.ways.last(way));
+        let of_membership = group.and_then(|group| self.expiring.get(&group)).copied().unwrap_or(0);
+        self.graph.earlier(source.ends, of_membership)
+    }
+
+    /// Returns when the path along a way to a binding expires.
+    pub(crate) fn ends_along(&self, way: u32, ends: u32) -> u32 {
+        match (self.subject, self.ways.groups(way).last()) {
+            (Subject::Account(account), Some(first)) if self.graph.has_expiring_memberships(account) => {
+                self.graph.earlier(ends, self.graph.ends_of_membership(account, first))
+            }
+            _ => ends,
         }
     }
 

@@ -201,6 +201,12 @@ impl Graph {
             Subject::Group(group) => ends(&Ways::up(self, &edges, [group].into_iter(), 0), 1),
         }
     }
+
+    /// Returns some groups and those above them, nearest first: what [`ends`](Self::ends) returns for an account that is a
+    /// direct member of these alone.
+    pub fn ends_from(&self, groups: impl Iterator<Item = u32>) -> Vec<End> {
+        ends(&Ways::up(self, &Everything(self), groups, 0), 0)
+    }
 }
 
 /// Groups ways by their last group, in the order of the first way to each. Skips the first `hidden` ways.

@@ -39,6 +39,7 @@
 //! of them end by their totals, as long as the [`TotalsWitness`] of the kind has found every total that it proved to be
 //! right, and nothing odd in any list.
 
+mod completeness;
 mod junction;
 mod listing;
 mod pass;
@@ -60,7 +61,7 @@ pub use listing::{Listing, Offsets};
 pub use pass::Gap;
 pub use totals_witness::TotalsWitness;
 
-use listing::{Order, stride};
+use listing::stride;
 use pass::{Outcome, Pass};
 use prefetch::Source;
 
@@ -179,6 +180,16 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         self.pass.gap
     }
 
+    /// Returns whether nothing is odd in a list that was read to its end: one pass was enough, no record is null, and its
+    /// total never changed and is the number of its rows.
+    pub fn is_consistent(&self) -> bool {
+        let Pass { number, nulls, gap, totals, .. } = &self.pass;
+        *number == 1
+            && *nulls == 0
+            && gap.is_none()
+            && totals.is_none_or(|(low, high)| low == high && high == self.pass.length())
+    }
+
     /// Returns whether the end of the list rests on its total alone.
     pub fn on_trust(&self) -> bool {
         self.pass.on_trust
@@ -283,6 +294,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             self.pass.totals = Some((low.min(total), high.max(total)));
         }
         self.pass.promised = page.total.unwrap_or(0);
+        self.pass.nulls += page.nulls;
         let ids: Vec<T::Id> = page.rows.iter().map(|row| row.id().clone()).collect();
         let tail = &self.pass.tail;
         let link = if ids.first().is_some_and(|id| Some(id) == tail.last()) {
@@ -291,12 +303,13 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             let tail: HashSet<&T::Id> = tail.iter().collect();
             ids.iter().rposition(|id| tail.contains(id))
         };
-        self.pass.note_repeated(&ids);
         self.pass.note_order(&ids);
+        let mut repeats = false;
         let mut fresh = Vec::with_capacity(page.rows.len());
         for (at, row) in page.rows.into_iter().enumerate() {
             match self.seen.insert(row.id(), self.pass.number) {
                 Some(pass) if pass == self.pass.number => {
+                    repeats |= at > 0;
                     self.stats.duplicates += u64::from(link.is_none_or(|link| at > link));
                 }
                 Some(pass) => {
@@ -310,81 +323,14 @@ impl<T: Identified + Send + 'static> PageReader<T> {
                 }
             }
         }
+        // The second of two equal rows was seen in this pass.
+        if repeats {
+            self.pass.note_repeated(&ids);
+        }
         if !ids.is_empty() {
             self.pass.tail = ids;
         }
         fresh
-    }
-
-    /// Handles a last page that ends short: decides whether the list is complete.
-    fn close(&mut self) -> Result<(), ConnectorError> {
-        let rows = self.pass.length();
-        let path = &self.listing.call.path;
-        // In an order by name, a row may move to where nobody reads any more, without a shift at any border. Then only
-        // a total that never changes vouches for the rows.
-        let by_name = self.listing.order == Order::Name;
-        let vouched = self.pass.totals.is_some_and(|(low, high)| {
-            if by_name { low == rows && high == rows } else { (low..=high).contains(&rows) }
-        });
-        match self.pass.totals {
-            Some((low, high)) if rows < low => {
-                if !(self.listing.nulls && self.pass.is_alike(self.before)) {
-                    return self.again(&format!("{rows} rows were returned, but its total is {low}"));
-                }
-                self.refute();
-                // This note replaces those on why it was read again.
-                self.stats.notes.clear();
-                self.stats.notes.push(format!("{path}: {high} counted, {rows} given"));
-            }
-            // The chain is broken, and null records do not explain it.
-            _ if self.pass.gap.is_some() && !self.pass.is_alike(self.before) => {
-                return self.again("the pages around a window without new rows cannot be linked");
-            }
-            _ if !vouched && (self.pass.shifted || by_name) && (self.pass.number == 1 || self.pass.fresh > 0) => {
-                return self.again("the list may have shifted, and no total shows whether a row was lost");
-            }
-            Some((_, high)) if rows > high => {
-                self.stats.notes.push(format!("{path}: {rows} rows were returned, but its total is {high}"));
-            }
-            Some((low, high)) if low == high && self.pass.number == 1 && self.listing.is_full_pages(rows) => {
-                self.witness.iter().for_each(TotalsWitness::prove);
-            }
-            _ => {}
-        }
-        self.pass.gap = self.pass.gap.filter(|_| self.pass.totals.is_none_or(|(low, _)| rows < low));
-        self.finish();
-        Ok(())
-    }
-
-    fn finish(&mut self) {
-        self.finished = true;
-        self.ahead.clear();
-        if self.pass.gap.is_none() {
-            self.seen = SeenIds::default();
-        }
-    }
-
-    /// Starts the list over, because of `why`.
-    fn again(&mut self, why: &str) -> Result<(), ConnectorError> {
-        self.refute();
-        if self.pass.number >= PASSES {
-            return Err(self.inconsistent(why));
-        }
-        tracing::info!(path = self.listing.call.path, why, "reading a list again");
-        self.stats.notes.push(format!("{} was read again: {why}", self.listing.call.path));
-        self.ahead.clear();
-        self.before = Some(self.pass.outcome());
-        self.pass = Pass::begin(self.pass.number + 1);
-        Ok(())
-    }
-
-    /// Records that something is odd: from now on, no total of the kind is trusted.
-    fn refute(&self) {
-        self.witness.iter().for_each(TotalsWitness::refute);
-    }
-
-    fn inconsistent(&self, why: &str) -> ConnectorError {
-        inconsistent(&self.listing.call.path, self.pass.number, why, self.client.words())
     }
 }
 

@@ -104,9 +104,9 @@ pub(super) struct Counts {
     pub(super) listing: u64,
 }
 
-/// The kinds to which the edges of each object of a kind are listed.
+/// One end of edges: a kind, and the kinds to which the edges of each of its objects are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct End {
     pub(super) of: Kind,
     pub(super) to: Arc<[Kind]>,
     pub(super) objects: u64,
@@ -115,7 +115,7 @@ pub(super) struct Asked {
 /// Chooses the ends that need the fewest requests, if lists of several kinds are answered `together` for some kinds.
 ///
 /// For each choice of the subjects that may be asked, every kind of thing takes its own best ends; so all ends are compared.
-pub(super) fn choose(counts: &Counts, together: impl Fn(Kind) -> bool) -> Vec<Asked> {
+pub(super) fn choose(counts: &Counts, together: impl Fn(Kind) -> bool) -> Vec<End> {
     let mut best: Option<(u64, BTreeMap<Kind, Vec<Kind>>)> = None;
     for asked in [&[][..], &[Kind::UserGroup], &[Kind::User], &SUBJECTS] {
         let Some((cost, lists)) = with_subjects(counts, asked, &together) else { continue };
@@ -124,7 +124,7 @@ pub(super) fn choose(counts: &Counts, together: impl Fn(Kind) -> bool) -> Vec<As
         }
     }
     let lists = best.map(|(_, lists)| lists).unwrap_or_default();
-    lists.into_iter().map(|(of, to)| Asked { of, to: to.into(), objects: counts.objects[&of] }).collect()
+    lists.into_iter().map(|(of, to)| End { of, to: to.into(), objects: counts.objects[&of] }).collect()
 }
 
 /// The fewest requests if only some subjects may be asked, and the kinds to list of each kind; `None` if one of these
@@ -231,7 +231,7 @@ mod tests {
     }
 
     /// The end at which the edges between two kinds are listed.
-    fn end(asked: &[Asked], from: Kind, to: Kind) -> Option<Kind> {
+    fn end(asked: &[End], from: Kind, to: Kind) -> Option<Kind> {
         let has = |of: Kind, kind: Kind| asked.iter().any(|asked| asked.of == of && asked.to.contains(&kind));
         assert!(!(has(from, to) && has(to, from)), "once is enough: {asked:?}");
         [(from, to), (to, from)].into_iter().find(|(of, kind)| has(*of, *kind)).map(|(of, _)| of)

@@ -1,5 +1,6 @@
 //! Reads the lists of edges that were chosen.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use connector_api::ConnectorError;
@@ -8,7 +9,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::device_groups;
 use super::ends::{KnownIds, Objects};
-use super::together::Settled;
+use super::spot_check::{self, MixedList};
+use super::together::ChosenEnds;
 use crate::api::edge_lists::{EdgeList, EdgeReader, Mixed, WholeList};
 use crate::api::graph;
 use crate::api::kind::Kind;
@@ -40,26 +42,61 @@ pub(super) async fn read(
 ) -> Result<(), ConnectorError> {
     let things = objects.clone();
     // Neither ends the other, so that what one has read is kept if the other fails.
-    let (of_devices, settled) =
-        join(device_groups::read(reader, &things), Settled::settle(reader, objects, users_paths)).await;
-    let mut open = of_devices?.enter(edges, progress);
-    let settled = settled?;
-    open.extend(settled.lists(objects));
-    settled.enter(edges, progress);
+    let (of_devices, chosen) =
+        join(device_groups::read(reader, &things), ChosenEnds::choose(reader, objects, users_paths)).await;
+    let mut lists = of_devices?.enter(edges, progress);
+    let chosen = chosen?;
+    lists.extend(chosen.lists(objects));
+    let mut mixed = chosen.enter(progress);
+    let result = read_and_check(reader, lists, edges, &mut mixed, progress).await;
+    mixed.into_iter().for_each(|list| list.connect(edges, progress));
+    result.and_then(|()| progress.check_kinds())
+}
+
+/// Reads lists of one kind into `edges` and those of several into `mixed`. If a spot check disproves `mixed`, all its lists
+/// are read one kind at a time instead.
+async fn read_and_check(
+    reader: &EdgeReader<'_>,
+    lists: Vec<EdgeList>,
+    edges: &mut Vec<Edge>,
+    mixed: &mut Vec<MixedList>,
+    progress: &mut SectionProgress,
+) -> Result<(), ConnectorError> {
+    read_rounds(reader, lists, edges, mixed, progress).await?;
+    if spot_check::agrees(reader, mixed, progress).await? {
+        return Ok(());
+    }
+    progress.note("lists of several kinds of bindings were not complete, so each kind was listed by itself");
+    let one_by_one = std::mem::take(mixed).into_iter().flat_map(MixedList::one_by_one).collect();
+    read_rounds(reader, one_by_one, edges, mixed, progress).await
+}
+
+/// Reads lists, and then those that take their place where they cannot be used.
+async fn read_rounds(
+    reader: &EdgeReader<'_>,
+    mut lists: Vec<EdgeList>,
+    edges: &mut Vec<Edge>,
+    mixed: &mut Vec<MixedList>,
+    progress: &mut SectionProgress,
+) -> Result<(), ConnectorError> {
     let (totals, refusals) = (TotalsWitness::default(), AtomicU32::new(0));
     let mut witness = Some(&totals);
+    let mut keep = |list: EdgeList, found, progress: &mut SectionProgress| match list.to.len() {
+        1 => connect(&list, found, edges, progress),
+        _ => mixed.push(MixedList { used: Arc::clone(&list.to), list, found }),
+    };
     // Lists that ended by their totals wait until the totals are proven.
     let mut on_trust = Vec::new();
-    while !open.is_empty() {
+    while !lists.is_empty() {
         let mut next = Vec::new();
-        read_lists(reader, open, witness, &refusals, |list, answer| match answer {
+        read_lists(reader, lists, witness, &refusals, |list, answer| match answer {
             Answer::OneByOne(requests) => {
                 progress.plan(requests);
                 next.extend(list.one_by_one());
             }
             Answer::Whole(found) => match enter(&list, found, progress) {
                 Some(WholeList { on_trust: true, found, .. }) => on_trust.push((list, found)),
-                Some(WholeList { found, .. }) => connect(&list, found, edges, progress),
+                Some(WholeList { found, .. }) => keep(list, found, progress),
                 None => {}
             },
         })
@@ -68,10 +105,10 @@ pub(super) async fn read(
             witness = None;
             next = std::mem::take(&mut on_trust).into_iter().map(|(list, _)| list).collect();
         }
-        open = next;
+        lists = next;
     }
-    on_trust.into_iter().for_each(|(list, found)| connect(&list, found, edges, progress));
-    progress.check_kinds()
+    on_trust.into_iter().for_each(|(list, found)| keep(list, found, progress));
+    Ok(())
 }
 
 /// Reads lists, many concurrently, in their order.
@@ -109,7 +146,7 @@ async fn answer(
     Ok(match reader.read_mixed(list, witness).await? {
         Mixed::Whole(whole) => Answer::Whole(Some(whole)),
         Mixed::Gone => Answer::Whole(None),
-        Mixed::Gap(stats) => Answer::OneByOne(stats.planned.unwrap_or(1)),
+        Mixed::Odd(stats) => Answer::OneByOne(stats.planned.unwrap_or(1)),
         Mixed::Refused => {
             refusals.fetch_add(1, Ordering::Relaxed);
             Answer::OneByOne(1)
@@ -172,8 +209,8 @@ pub(super) fn connect(list: &EdgeList, found: Vec<graph::Edge>, edges: &mut Vec<
             progress.unknown_kind(|| format!("{} {id}", of.word()), || format!("{:?} {}", edge.kind, edge.id));
             continue;
         };
-        let (asked, other) = (Node { kind: *of, id: id.clone() }, Node { kind: other, id: edge.id });
-        let (from, to) = if rank(asked.kind) < rank(other.kind) { (asked, other) } else { (other, asked) };
+        let (listed, other) = (Node { kind: *of, id: id.clone() }, Node { kind: other, id: edge.id });
+        let (from, to) = if rank(listed.kind) < rank(other.kind) { (listed, other) } else { (other, listed) };
         edges.push(Edge { from, to, access: edge.access });
     }
 }

@@ -4,7 +4,8 @@
 //! names, the same one for all objects or not, would lose the edges to all other kinds without an error. So up to 20 objects
 //! of a kind are asked for all kinds together. If edges to each of these kinds come back in one of these lists together with
 //! edges to another, such lists are relied on for this kind of object. If not, every kind is listed by itself, and nothing
-//! that came together is used.
+//! that came together is used. Since a service may also change later, or differ by object, a few lists are compared with
+//! those of each kind at the end ([`spot_check`](super::spot_check)).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,23 +14,23 @@ use connector_api::ConnectorError;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::ends::{Asked, Objects, choose};
-use super::read::{connect, enter, list_users};
+use super::ends::{End, Objects, choose};
+use super::read::{enter, list_users};
+use super::spot_check::{self, MixedList};
 use crate::api::Id;
 use crate::api::edge_lists::{EdgeList, EdgeReader, Mixed, WholeList};
 use crate::api::graph;
 use crate::api::kind::Kind;
 use crate::client::ListingStats;
 use crate::scan::progress::SectionProgress;
-use crate::scan::state::Edge;
 
 /// The most objects of a kind that are asked to find out whether lists of several kinds can be relied on.
 const SAMPLE: usize = 20;
 
 /// The lists to read, and those that were read to choose them.
 #[derive(Default)]
-pub(super) struct Settled {
-    pub(super) asked: Vec<Asked>,
+pub(super) struct ChosenEnds {
+    pub(super) ends: Vec<End>,
     samples: BTreeMap<Kind, Sample>,
     /// Statistics of listing the ids of the users, and the requests expected for it.
     users: Option<ListingStats>,
@@ -51,26 +52,28 @@ struct Sample {
     unused: u64,
 }
 
-impl Settled {
-    /// Chooses the lists to read. Until the opposite is seen, every kind is expected to answer several kinds together; if
-    /// one does not, none does that was not seen to.
-    pub(super) async fn settle(
+impl ChosenEnds {
+    /// Chooses the lists to read. Until the opposite is seen, every kind of more than one object is expected to answer
+    /// several kinds together; if one does not, none does that was not seen to.
+    pub(super) async fn choose(
         reader: &EdgeReader<'_>,
         objects: &mut Objects,
         users_paths: &[&str],
     ) -> Result<Self, ConnectorError> {
-        let mut settled = Self { asked: choose(&objects.counts(reader.limit), |_| true), ..Self::default() };
-        settled.sample(reader, objects, users_paths).await?;
-        if settled.samples.values().any(|sample| !sample.proven) {
-            settled.asked = choose(&objects.counts(reader.limit), |kind| settled.is_proven(kind));
-            settled.sample(reader, objects, users_paths).await?;
+        // Of a single object, a check would cost more than a list of several kinds saves.
+        let several = |kind| objects.number(kind) > 1;
+        let mut chosen = Self { ends: choose(&objects.counts(reader.limit), several), ..Self::default() };
+        chosen.sample(reader, objects, users_paths).await?;
+        if chosen.samples.values().any(|sample| !sample.proven) {
+            chosen.ends = choose(&objects.counts(reader.limit), |kind| chosen.is_proven(kind));
+            chosen.sample(reader, objects, users_paths).await?;
         }
-        for Asked { of, to, objects } in &settled.asked {
+        for End { of, to, objects } in &chosen.ends {
             let targets = to.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(",");
-            let (asked, together) = (of.word(), settled.is_proven(*of));
-            tracing::info!(asked, targets, objects, together, "chose the end from which bindings are listed");
+            let (listed, together) = (of.word(), chosen.is_proven(*of));
+            tracing::info!(listed, targets, objects, together, "chose the end from which bindings are listed");
         }
-        Ok(settled)
+        Ok(chosen)
     }
 
     fn is_proven(&self, kind: Kind) -> bool {
@@ -84,18 +87,19 @@ impl Settled {
         objects: &mut Objects,
         users_paths: &[&str],
     ) -> Result<(), ConnectorError> {
-        if self.asked.iter().any(|asked| asked.of == Kind::User) && !objects.lists_users() {
+        if self.ends.iter().any(|end| end.of == Kind::User) && !objects.lists_users() {
             self.listing = objects.counts(reader.limit).listing;
             let (users, stats) = list_users(reader, users_paths, objects.known).await?;
             objects.enter_users(users);
             self.users = Some(stats);
         }
         let objects = &*objects;
-        let open = self.asked.iter().filter(|asked| asked.to.len() > 1 && !self.samples.contains_key(&asked.of));
-        let open: Vec<Asked> = open.cloned().collect();
-        let samples = open.into_iter().map(|asked| async move {
-            let sample = Sample::read(reader, &asked, objects.ids(asked.of)).await?;
-            Ok::<_, ConnectorError>((asked.of, sample))
+        let open =
+            self.ends.iter().filter(|end| end.to.len() > 1 && end.objects > 1 && !self.samples.contains_key(&end.of));
+        let open: Vec<End> = open.cloned().collect();
+        let samples = open.into_iter().map(|end| async move {
+            let sample = Sample::read(reader, &end, objects.ids(end.of)).await?;
+            Ok::<_, ConnectorError>((end.of, sample))
         });
         let samples = try_join_all(samples).await?;
         self.samples.extend(samples);
@@ -105,7 +109,7 @@ impl Settled {
     /// The lists that are still to be read.
     pub(super) fn lists(&self, objects: &Objects) -> Vec<EdgeList> {
         let mut lists = Vec::new();
-        for Asked { of, to, .. } in &self.asked {
+        for End { of, to, .. } in &self.ends {
             let sample = self.samples.get(of);
             let kinds: Vec<Arc<[Kind]>> = to.iter().map(|kind| Arc::from([*kind])).collect();
             for id in objects.ids(*of) {
@@ -124,16 +128,16 @@ impl Settled {
     }
 
     /// How many lists of each object there are, by kind and with the number of objects; and the requests for lists that
-    /// are read in addition, to see whether kinds come together.
+    /// are read in addition, to see whether all kinds are in one list.
     pub(super) fn cost(&self) -> (Vec<(Kind, u64, u64)>, u64) {
-        let of_each = self.asked.iter().map(|Asked { of, to, objects }| {
+        let of_each = self.ends.iter().map(|End { of, to, objects }| {
             let lists = if self.is_proven(*of) { 1 } else { to.len() as u64 };
             (*of, lists, *objects)
         });
         let in_addition = self.samples.iter().map(|(of, sample)| {
-            match self.asked.iter().find(|asked| asked.of == *of).filter(|_| sample.proven) {
+            match self.ends.iter().find(|end| end.of == *of).filter(|_| sample.proven) {
                 None => sample.requested,
-                Some(Asked { to, .. }) => {
+                Some(End { to, .. }) => {
                     let lacking = to.iter().filter(|kind| !sample.kinds.contains(kind)).count();
                     let existing = sample.lists.values().flatten().count();
                     // Each list in `lists` is the one list of its object.
@@ -141,35 +145,39 @@ impl Settled {
                 }
             }
         });
-        (of_each.collect(), in_addition.sum())
+        let checks = self.ends.iter().filter(|end| end.to.len() > 1 && self.is_proven(end.of));
+        let checks = checks.map(|End { to, objects, .. }| spot_check::number(*objects) * to.len() as u64);
+        (of_each.collect(), in_addition.chain(checks).sum())
     }
 
-    /// Enters what was read so far.
-    pub(super) fn enter(self, edges: &mut Vec<Edge>, progress: &mut SectionProgress) {
+    /// Enters what was read so far, and returns the lists of several kinds.
+    pub(super) fn enter(self, progress: &mut SectionProgress) -> Vec<MixedList> {
         if let Some(stats) = self.users {
             progress.listing(stats);
         }
+        let mut mixed = Vec::new();
         for (of, sample) in self.samples {
             progress.plan(sample.unused);
-            let asked = self.asked.iter().find(|asked| asked.of == of);
-            let to: Arc<[Kind]> = asked.map_or_else(|| Arc::from([]), |asked| Arc::clone(&asked.to));
+            let end = self.ends.iter().find(|end| end.of == of);
+            // Other kinds are now listed from their own end.
+            let used = |kind: &&Kind| end.is_some_and(|end| end.to.contains(kind));
+            let used: Arc<[Kind]> = sample.kinds.iter().filter(used).copied().collect();
             for (id, found) in sample.lists {
-                let list = EdgeList { of, id, to: Arc::clone(&to) };
-                if let Some(mut kept) = enter(&list, found, progress) {
-                    // Edges to kinds that are now listed from their own end.
-                    kept.found.retain(|edge| list.requests(&edge.kind));
-                    connect(&list, kept.found, edges, progress);
+                let list = EdgeList { of, id, to: Arc::clone(&sample.kinds) };
+                if let Some(WholeList { found, .. }) = enter(&list, found, progress) {
+                    mixed.push(MixedList { list, used: Arc::clone(&used), found });
                 }
             }
         }
+        mixed
     }
 }
 
 impl Sample {
     /// Asks objects from all over the list of a kind.
-    async fn read(reader: &EdgeReader<'_>, asked: &Asked, ids: &[Id]) -> Result<Self, ConnectorError> {
-        let mut sample = Self { kinds: Arc::clone(&asked.to), ..Self::default() };
-        let list = |at: usize| EdgeList { of: asked.of, id: ids[at].clone(), to: Arc::clone(&asked.to) };
+    async fn read(reader: &EdgeReader<'_>, end: &End, ids: &[Id]) -> Result<Self, ConnectorError> {
+        let mut sample = Self { kinds: Arc::clone(&end.to), ..Self::default() };
+        let list = |at: usize| EdgeList { of: end.of, id: ids[at].clone(), to: Arc::clone(&end.to) };
         let mut first: Vec<EdgeList> = spread(ids.len()).map(list).collect();
         // The first one alone, because the request may be refused.
         let others = first.split_off(first.len().min(1));
@@ -182,13 +190,13 @@ impl Sample {
                 match mixed {
                     Mixed::Whole(list) => _ = sample.lists.insert(id, Some(list)),
                     Mixed::Gone => _ = sample.lists.insert(id, None),
-                    Mixed::Gap(stats) => sample.unused += stats.planned.unwrap_or(1),
+                    Mixed::Odd(stats) => sample.unused += stats.planned.unwrap_or(1),
                     Mixed::Refused => return Ok(sample.rejected()),
                 }
             }
         }
         let lists = || sample.lists.values().flatten();
-        sample.proven = asked.to.iter().all(|kind| lists().any(|list| comes_with_another(&list.found, *kind)));
+        sample.proven = end.to.iter().all(|kind| lists().any(|list| comes_with_another(&list.found, *kind)));
         Ok(if sample.proven { sample } else { sample.rejected() })
     }
 

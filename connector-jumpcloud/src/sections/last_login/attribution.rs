@@ -15,6 +15,7 @@ use crate::sections::users::draft::Draft;
 const MOST_WAITING: usize = 20_000;
 
 /// The names by which a user signs in, in lower case.
+#[derive(Default)]
 pub(crate) struct SignInNames {
     user_name: Option<String>,
     email: Option<String>,
@@ -23,7 +24,7 @@ pub(crate) struct SignInNames {
 }
 
 impl SignInNames {
-    pub(crate) fn of(draft: &Draft) -> Self {
+    fn of(draft: &Draft) -> Self {
         let user_name = draft.user_name.as_deref().map(str::to_lowercase);
         let other = |name: Option<&str>| name.map(str::to_lowercase).filter(|name| Some(name) != user_name.as_ref());
         Self { email: other(draft.email()), local: other(draft.local_name.as_deref()), user_name }
@@ -110,6 +111,12 @@ impl<'a> Attribution<'a> {
     pub(crate) fn new(logins: &'a Logins) -> Self {
         let (by_name, on_devices) = (Names::new(&logins.users.by_name), Names::new(&logins.users.on_devices));
         Self { logins, by_name, on_devices, waiting: Vec::new() }
+    }
+
+    /// The names by which a user signs in; none are needed if no login names its account by name.
+    pub(crate) fn names_of(&self, draft: &Draft) -> SignInNames {
+        let no_names = self.by_name.logins.is_empty() && self.on_devices.logins.is_empty();
+        if no_names { SignInNames::default() } else { SignInNames::of(draft) }
     }
 
     /// Enters the logins of a user into the account and returns it, or keeps it until all users are known.

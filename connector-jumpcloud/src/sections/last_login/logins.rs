@@ -78,12 +78,26 @@ impl Known {
     fn count(&self) -> usize {
         self.by_id.len() + self.by_name.len() + self.on_devices.len()
     }
+
+    fn merge(&mut self, other: Self) {
+        other.by_id.into_iter().for_each(|(id, login)| self.by_id.entry(id).or_default().merge(&login));
+        let named = [(&mut self.by_name, other.by_name), (&mut self.on_devices, other.on_devices)];
+        for (known, more) in named {
+            more.into_iter().for_each(|(name, login)| known.entry(name).or_default().merge(&login));
+        }
+    }
 }
 
 impl Logins {
     /// The accounts that signed in.
     pub(crate) fn count(&self) -> usize {
         self.users.count() + self.administrators.count()
+    }
+
+    /// Adds the logins of another page.
+    pub(crate) fn merge(&mut self, page: Self) {
+        self.users.merge(page.users);
+        self.administrators.merge(page.administrators);
     }
 
     /// Enters the logins of an administrator.

@@ -5,10 +5,10 @@ use serde::de::{DeserializeSeed, Error, SeqAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::fields::{FieldOrder, Fields};
+use super::fields::{Fields, Layouts};
+use crate::api::Id;
 use crate::api::lenient::{self, WireText};
 use crate::api::level::Level;
-use crate::api::{Id, Ids};
 use crate::client::Identified;
 
 /// An account from the user's own fields only; its name may not be unique yet.
@@ -38,8 +38,8 @@ impl Identified for Draft {
     }
 
     fn read_all<'de, A: SeqAccess<'de>>(mut elements: A, mut take: impl FnMut(Option<Self>)) -> Result<(), A::Error> {
-        let mut order = FieldOrder::default();
-        while let Some(draft) = elements.next_element_seed(After(&mut order))? {
+        let mut layouts = Layouts::new(User::NAMES);
+        while let Some(draft) = elements.next_element_seed(After(&mut layouts))? {
             take(Some(draft));
         }
         Ok(())
@@ -48,22 +48,21 @@ impl Identified for Draft {
 
 impl<'de> Deserialize<'de> for Draft {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        After(&mut FieldOrder::default()).deserialize(deserializer)
+        After(&mut Layouts::new(User::NAMES)).deserialize(deserializer)
     }
 }
 
-/// A user after another one, whose fields were in this order.
-struct After<'o>(&'o mut FieldOrder);
+/// A user after others, whose fields had these layouts.
+struct After<'l, 'de>(&'l mut Layouts<'de>);
 
 /// Reads a user, definition `systemuserreturn`. A field of an unexpected type is never an error.
-impl<'de> DeserializeSeed<'de> for After<'_> {
+impl<'de> DeserializeSeed<'de> for After<'_, 'de> {
     type Value = Draft;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Draft, D::Error> {
-        let mut fields: Fields<'de> = self.0.deserialize(deserializer)?;
-        let mut take = |name| fields.take(name).unwrap_or_default();
-        let id = Ids { v1: take("_id"), v2: take("id") }.read()?;
+        let mut fields: Fields<'_, 'de> = self.0.deserialize(deserializer)?;
         let user = User::of(&fields);
+        let id = user.id()?;
         let user_name = user.username.text();
         let (administrator, admin) = user.admin();
         let (sudo, local_name, organization) = (user.sudo(), user.systemUsername.text(), user.organization.text());
@@ -80,7 +79,8 @@ impl<'de> DeserializeSeed<'de> for After<'_> {
             ("state", &account.state),
             ("username", &user_name),
         ];
-        taken.into_iter().filter(|(_, text)| text.is_some()).for_each(|(name, _)| fields.remove(name));
+        let taken = taken.into_iter().filter(|(_, text)| text.is_some()).map(|(name, _)| name);
+        taken.chain(["_id", "id"]).for_each(|name| fields.remove(name));
         account.attributes = fields.into_attributes().map_err(D::Error::custom)?;
         account.display_name = account.display_name.or_else(|| user.full_name());
         account.raises = sudo.raises_of_user();
@@ -113,7 +113,7 @@ impl Draft {
     }
 }
 
-/// Declares the fields of a user that are used, in order of names, and how they are found.
+/// Declares the fields of a user that are used, and how they are found.
 macro_rules! user {
     ($($name:ident),* $(,)?) => {
         /// A user's fields, by JumpCloud's names.
@@ -123,16 +123,20 @@ macro_rules! user {
         }
 
         impl<'a> User<'a> {
+            const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
             #[expect(non_snake_case)]
-            fn of(fields: &Fields<'a>) -> Self {
-                let [$($name),*] = fields.select([$(stringify!($name)),*]);
-                Self { $($name: WireText($name)),* }
+            fn of(fields: &Fields<'_, 'a>) -> Self {
+                let mut selected = fields.selected().map(WireText);
+                $(let $name = selected.next().unwrap_or_default();)*
+                Self { $($name),* }
             }
         }
     };
 }
 
 user! {
+    _id,
     account_locked,
     activated,
     admin,
@@ -147,6 +151,7 @@ user! {
     external_source_type,
     externally_managed,
     firstname,
+    id,
     lastname,
     ldap_binding_user,
     mfa,
@@ -168,6 +173,12 @@ user! {
 }
 
 impl User<'_> {
+    /// Its id: `_id` on V1, `id` on V2.
+    fn id<E: Error>(&self) -> Result<Id, E> {
+        let id = self._id.string().or_else(|| self.id.string()).ok_or_else(|| E::missing_field("_id"))?;
+        id.parse().map_err(E::custom)
+    }
+
     /// The account without attributes; its display name is only `displayname`.
     fn account(&self, id: &Id, user_name: Option<String>, admin: Option<bool>) -> Account {
         let email = self.email.any_text();

@@ -1,27 +1,57 @@
 //! Fast access to the fields of a user: an organisation may have a million users with about eighty fields each.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::fmt;
 
 use connector_api::Attributes;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The fields of a JSON object, borrowed from its text. Reads from JSON text only, not from a [`Value`](serde_json::Value).
 ///
 /// If a name occurs several times, the last field is used.
-#[derive(Debug, Clone)]
-pub(crate) struct Fields<'a> {
-    fields: Vec<Field<'a>>,
-    /// Their positions, sorted by name: this is cheaper than sorting the fields, which are large.
-    order: Vec<Place>,
+#[derive(Debug)]
+pub(crate) struct Fields<'l, 'a> {
+    layout: &'l Layout<'a>,
+    /// In the order in which they were received.
+    values: Vec<&'a RawValue>,
 }
 
-#[derive(Debug, Clone)]
-struct Field<'a> {
+/// The layouts of a list's rows so far. Of hundreds of rows, most have the same names in the same order as one before, so
+/// each layout is made once. They are kept as a tree of names: one path from the root for each layout.
+#[derive(Debug)]
+pub(crate) struct Layouts<'a> {
+    /// The names of the fields that are used of every row.
+    wanted: &'static [&'static str],
+    /// The root first. It has no name, and no sibling.
+    nodes: Vec<Node<'a>>,
+    layouts: Vec<Layout<'a>>,
+}
+
+/// A name that may follow the names before it.
+#[derive(Debug, Default)]
+struct Node<'a> {
     name: Cow<'a, str>,
-    value: &'a RawValue,
+    /// The first of the names that may follow.
+    next: Option<u32>,
+    /// Another name in place of this one.
+    sibling: Option<u32>,
+    /// The layout that ends here.
+    layout: Option<u32>,
+}
+
+/// Names beyond which the tree is made anew: with more, a page has hardly two rows alike, and it would not help.
+const MOST_NODES: usize = 1024;
+
+/// The names of a row's fields, and where they are.
+#[derive(Debug)]
+struct Layout<'a> {
+    /// As they were received.
+    names: Vec<Cow<'a, str>>,
+    /// The positions of the fields, sorted by name; of several with the same name only the last.
+    order: Vec<Place>,
+    /// The positions of the wanted fields, if the row has them.
+    selected: Vec<Option<u32>>,
 }
 
 /// The position of a field, and the start of its name.
@@ -46,56 +76,88 @@ impl Start {
     }
 }
 
-impl<'a> Fields<'a> {
-    /// A field's value as JSON text.
-    pub(crate) fn json(&self, name: &str) -> Option<&'a str> {
-        Some(self.fields[self.find(name)?].value.get())
+impl<'a> Layouts<'a> {
+    /// No layouts, before the first row.
+    pub(crate) fn new(wanted: &'static [&'static str]) -> Self {
+        Self { wanted, nodes: vec![Node::default()], layouts: Vec::new() }
     }
 
-    /// The values of several fields as JSON text, found in one pass; `names` must be sorted.
-    pub(crate) fn select<const N: usize>(&self, names: [&str; N]) -> [Option<&'a str>; N] {
-        debug_assert!(names.is_sorted(), "{names:?} are not in order");
-        let mut places = self.order.iter().peekable();
-        names.map(|name| {
-            let start = Start::of(name);
-            while places.next_if(|place| self.order_of(place, start, name).is_lt()).is_some() {}
-            let place = places.next_if(|place| self.order_of(place, start, name).is_eq())?;
-            Some(self.at(place).value.get())
-        })
+    /// Begins a row: the root.
+    fn begin(&mut self) -> u32 {
+        if self.nodes.len() > MOST_NODES {
+            *self = Self::new(self.wanted);
+        }
+        0
     }
 
-    /// Reads a field; `None` if it is missing or of another shape.
-    pub(crate) fn get<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
-        serde_json::from_str(self.json(name)?).ok()
+    /// The node of the name that follows in a row.
+    fn follow(&mut self, before: u32, name: Cow<'a, str>) -> u32 {
+        let mut link = self.nodes[before as usize].next;
+        let mut last = None;
+        while let Some(at) = link {
+            let node = &self.nodes[at as usize];
+            if node.name == name {
+                return at;
+            }
+            (last, link) = (Some(at), node.sibling);
+        }
+        let at = self.nodes.len() as u32;
+        self.nodes.push(Node { name, ..Node::default() });
+        match last {
+            Some(last) => self.nodes[last as usize].sibling = Some(at),
+            None => self.nodes[before as usize].next = Some(at),
+        }
+        at
     }
 
-    /// Removes and returns a field; a field of another shape stays.
-    pub(crate) fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Option<T> {
-        let value = self.get(name)?;
-        self.remove(name);
-        Some(value)
+    /// The layout of a row with the nodes of its `path`.
+    fn end(&mut self, path: &[u32]) -> &Layout<'a> {
+        let last = path.last().copied().unwrap_or(0) as usize;
+        let at = self.nodes[last].layout.unwrap_or_else(|| {
+            let names = path.iter().map(|at| self.nodes[*at as usize].name.clone()).collect();
+            self.layouts.push(Layout::new(names, self.wanted));
+            self.layouts.len() as u32 - 1
+        });
+        self.nodes[last].layout = Some(at);
+        &self.layouts[at as usize]
+    }
+}
+
+impl<'a> Layout<'a> {
+    fn new(names: Vec<Cow<'a, str>>, wanted: &[&str]) -> Self {
+        let by_name = |a: &Place, b: &Place| {
+            let name = |place: &Place| names[place.at as usize].as_ref();
+            a.start.cmp(&b.start).then_with(|| name(a).cmp(name(b)))
+        };
+        let places = (0_u32..).zip(&names).map(|(at, name)| Place { start: Start::of(name), at });
+        let mut order: Vec<Place> = places.collect();
+        order.sort_unstable_by(|a, b| by_name(a, b).then_with(|| b.at.cmp(&a.at)));
+        // Of fields with the same name, the last one is now first.
+        order.dedup_by(|later, first| by_name(later, first).is_eq());
+        let mut layout = Self { names, order, selected: Vec::new() };
+        layout.selected = wanted.iter().map(|name| layout.find(name)).collect();
+        layout
+    }
+
+    fn find(&self, name: &str) -> Option<u32> {
+        let start = Start::of(name);
+        let order_of =
+            |place: &Place| place.start.cmp(&start).then_with(|| self.names[place.at as usize].as_ref().cmp(name));
+        self.order.binary_search_by(order_of).ok().map(|found| self.order[found].at)
+    }
+}
+
+impl<'a> Fields<'_, 'a> {
+    /// The values of the wanted fields as JSON text, in the order of the wanted names.
+    pub(crate) fn selected(&self) -> impl Iterator<Item = Option<&'a str>> {
+        self.layout.selected.iter().map(|at| Some(self.values[(*at)? as usize].get()))
     }
 
     /// Removes a field of any shape.
     pub(crate) fn remove(&mut self, name: &str) {
-        if let Some(at) = self.find(name) {
-            self.fields[at].value = RawValue::NULL;
+        if let Some(at) = self.layout.find(name) {
+            self.values[at as usize] = RawValue::NULL;
         }
-    }
-
-    fn find(&self, name: &str) -> Option<usize> {
-        let start = Start::of(name);
-        let found = self.order.binary_search_by(|place| self.order_of(place, start, name)).ok()?;
-        Some(self.order[found].at as usize)
-    }
-
-    fn at(&self, place: &Place) -> &Field<'a> {
-        &self.fields[place.at as usize]
-    }
-
-    /// The order of a field's name relative to a name with this start.
-    fn order_of(&self, place: &Place, start: Start, name: &str) -> Ordering {
-        place.start.cmp(&start).then_with(|| self.at(place).name.as_ref().cmp(name))
     }
 
     /// The remaining fields that are not null.
@@ -103,58 +165,37 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// If a value is JSON but cannot be read: nested too deeply, a number out of range, or text with half a surrogate pair.
     pub(crate) fn into_attributes(self) -> Result<Attributes, serde_json::Error> {
-        Attributes::from_json(self.order.iter().map(|place| self.at(place)).map(|it| (it.name.as_ref(), it.value)))
-    }
-
-    /// Sorts fields by name. The order of the row before is tried first: rows of one list usually have the same fields.
-    fn in_order(fields: Vec<Field<'a>>, before: &mut FieldOrder) -> Self {
-        let place = |at: u32| Place { start: Start::of(&fields[at as usize].name), at };
-        let by_name = |a: &Place, b: &Place| {
-            let name = |place: &Place| fields[place.at as usize].name.as_ref();
-            a.start.cmp(&b.start).then_with(|| name(a).cmp(name(b)))
-        };
-        if before.0.len() == fields.len() {
-            let order: Vec<Place> = before.0.iter().copied().map(place).collect();
-            if order.is_sorted_by(|a, b| by_name(a, b).is_lt()) {
-                return Self { fields, order };
-            }
-        }
-        let mut order: Vec<Place> = (0..fields.len() as u32).map(place).collect();
-        order.sort_unstable_by(|a, b| by_name(a, b).then_with(|| b.at.cmp(&a.at)));
-        // Of fields with the same name, the last one is now first.
-        order.dedup_by(|later, first| by_name(later, first).is_eq());
-        before.0 = order.iter().map(|place| place.at).collect();
-        Self { fields, order }
+        let at = |place: &Place| place.at as usize;
+        Attributes::from_json(self.layout.order.iter().map(at).map(|at| (&*self.layout.names[at], self.values[at])))
     }
 }
 
-/// The positions of a row's fields, sorted by name. With repeated names, some positions are missing: then the order fits no
-/// other row with as many fields.
-#[derive(Debug, Default)]
-pub(crate) struct FieldOrder(Vec<u32>);
+/// Reads the fields of a row.
+impl<'l, 'de> DeserializeSeed<'de> for &'l mut Layouts<'de> {
+    type Value = Fields<'l, 'de>;
 
-/// Reads the fields of a row, with the order of the row before.
-impl<'de> DeserializeSeed<'de> for &mut FieldOrder {
-    type Value = Fields<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fields<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         #[derive(serde::Deserialize)]
         struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-        struct FieldsVisitor<'o>(&'o mut FieldOrder);
-        impl<'de> Visitor<'de> for FieldsVisitor<'_> {
-            type Value = Fields<'de>;
+        struct FieldsVisitor<'l, 'a>(&'l mut Layouts<'a>);
+        impl<'l, 'de> Visitor<'de> for FieldsVisitor<'l, 'de> {
+            type Value = Fields<'l, 'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(96);
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+                let Self(layouts) = self;
+                let (mut path, mut values) = (Vec::with_capacity(96), Vec::with_capacity(96));
+                let mut at = layouts.begin();
                 while let Some((Name(name), value)) = entries.next_entry()? {
-                    fields.push(Field { name, value });
+                    at = layouts.follow(at, name);
+                    path.push(at);
+                    values.push(value);
                 }
-                Ok(Fields::in_order(fields, self.0))
+                Ok(Fields { layout: layouts.end(&path), values })
             }
         }
         deserializer.deserialize_map(FieldsVisitor(self))
@@ -166,39 +207,47 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn read(json: &str) -> Fields<'_> {
-        read_after(&mut FieldOrder::default(), json)
+    const WANTED: &[&str] = &["uid", "a", "displayName", "displayname", "mail", "phone", "shell"];
+
+    fn layouts<'a>() -> Layouts<'a> {
+        Layouts::new(WANTED)
     }
 
-    /// Reads a row with the order of the row before.
-    fn read_after<'a>(before: &mut FieldOrder, json: &'a str) -> Fields<'a> {
+    /// Reads a row with the layouts of the rows before.
+    fn read<'l, 'a>(before: &'l mut Layouts<'a>, json: &'a str) -> Fields<'l, 'a> {
         before.deserialize(&mut serde_json::Deserializer::from_str(json)).unwrap()
     }
 
     #[test]
-    fn what_is_taken_out_is_no_attribute() {
-        let mut user = read(r#"{"uid": 5005, "mail": "ada@x.org", "phone": null, "shell": 7}"#);
-        assert_eq!(user.take("mail"), Some("ada@x.org".to_owned()));
-        assert_eq!(user.take::<String>("shell"), None, "of another shape");
+    fn what_is_removed_is_no_attribute() {
+        let mut before = layouts();
+        let mut user = read(&mut before, r#"{"uid": 5005, "mail": "ada@x.org", "phone": null, "shell": 7}"#);
+        ["mail", "nothing"].into_iter().for_each(|name| user.remove(name));
         assert_eq!(user.into_attributes().unwrap().as_json(), r#"{"shell":7,"uid":5005}"#);
     }
 
     #[test]
-    fn several_fields_are_found_in_one_go() {
-        let user = read(r#"{"uid": 5005, "mail": "ada@x.org"}"#);
-        assert_eq!(user.select(["mail", "phone", "uid"]), [Some(r#""ada@x.org""#), None, Some("5005")]);
+    fn the_wanted_fields_are_found_in_any_row() {
+        let mut before = layouts();
+        let user = read(&mut before, r#"{"uid": 5005, "other": 1, "mail": "ada@x.org"}"#);
+        let found: Vec<_> = user.selected().collect();
+        assert_eq!(found, [Some("5005"), None, None, None, Some(r#""ada@x.org""#), None, None]);
+        let none = read(&mut before, "{}");
+        assert!(none.selected().all(|found| found.is_none()) && none.into_attributes().unwrap().is_empty());
     }
 
     #[test]
     fn of_several_with_one_name_the_last_counts() {
-        let user = read(r#"{"displayname":1,"a":2,"displayName":0,"a":"x","displayn\u0061me":3}"#);
-        assert_eq!(user.select(["a", "displayname"]), [Some(r#""x""#), Some("3")]);
+        let mut before = layouts();
+        let user = read(&mut before, r#"{"displayname":1,"a":2,"displayName":0,"a":"x","displayn\u0061me":3}"#);
+        let found: Vec<_> = user.selected().flatten().collect();
+        assert_eq!(found, [r#""x""#, "0", "3"]);
         assert_eq!(user.into_attributes().unwrap().as_json(), r#"{"a":"x","displayName":0,"displayname":3}"#);
-        assert!(read(r#"{"a":1,"a":null}"#).into_attributes().unwrap().is_empty());
+        assert!(read(&mut before, r#"{"a":1,"a":null}"#).into_attributes().unwrap().is_empty());
     }
 
     #[test]
-    fn the_order_of_the_row_before_never_changes_what_is_read() {
+    fn the_layouts_of_the_rows_before_never_change_what_is_read() {
         let rows = [
             r#"{"uid":1,"mail":"a","shell":"x"}"#,
             // The same fields in the same order, then in another.
@@ -208,8 +257,10 @@ mod tests {
             r#"{"shell":"z","uid":4,"phone":5}"#,
             r#"{"uid":5,"mail":"d"}"#,
             r#"{"uid":6,"mail":"e","shell":"z","phone":7}"#,
+            r#"{"uid":6,"mail":"e","shell":"z"}"#,
             // Repeated names, with as many fields as the row before and the row after.
             r#"{"uid":7,"mail":"f","uid":8,"phone":7}"#,
+            r#"{"uid":7,"mail":"f","uid":9,"phone":7}"#,
             r#"{"uid":9,"mail":"g","uid":10,"uid":11}"#,
             r#"{"uid":12,"mail":"h","shell":"z","phone":13}"#,
             // Two names with the same first bytes, with escapes, and in the other order.
@@ -219,25 +270,52 @@ mod tests {
             "{}",
             r#"{"uid":14}"#,
         ];
-        let mut before = FieldOrder::default();
+        let mut before = layouts();
         for row in rows {
-            let (after, alone) = (read_after(&mut before, row), read(row));
-            let wanted = ["a", "displayName", "displayname", "mail", "phone", "shell", "uid"];
-            assert_eq!(after.select(wanted), alone.select(wanted), "{row}");
+            let mut fresh = layouts();
+            let alone = read(&mut fresh, row);
+            let after = read(&mut before, row);
+            assert_eq!(after.selected().collect::<Vec<_>>(), alone.selected().collect::<Vec<_>>(), "{row}");
             assert_eq!(after.into_attributes().unwrap(), alone.into_attributes().unwrap(), "{row}");
         }
     }
 
     #[test]
-    fn a_row_with_the_fields_of_the_row_before_is_not_sorted_again() {
-        let mut before = FieldOrder::default();
-        read_after(&mut before, r#"{"b":1,"a":2,"c":3}"#);
-        assert_eq!(before.0, [1, 0, 2]);
-        let kept = before.0.as_ptr();
-        let row = read_after(&mut before, r#"{"b":4,"a":5,"c":6}"#);
-        assert_eq!(row.select(["a", "b", "c"]), [Some("5"), Some("4"), Some("6")]);
-        assert_eq!(before.0.as_ptr(), kept);
-        read_after(&mut before, r#"{"a":4,"b":5,"c":6}"#);
-        assert_eq!(before.0, [0, 1, 2]);
+    fn rows_with_the_same_names_in_the_same_order_have_one_layout() {
+        let mut before = layouts();
+        let rows = [
+            (r#"{"mail":1,"a":2,"uid":3}"#, 1),
+            (r#"{"mail":4,"phone":5,"uid":6}"#, 2),
+            (r#"{"mail":7,"a":8,"uid":9}"#, 2),
+            (r#"{"mail":7,"phone":8,"uid":9}"#, 2),
+            (r#"{"mail":7,"phone":8}"#, 3),
+            (r#"{"phone":7,"mail":8}"#, 4),
+            (r#"{"mail":7,"phone":8}"#, 4),
+        ];
+        for (row, layouts) in rows {
+            read(&mut before, row);
+            assert_eq!(before.layouts.len(), layouts, "{row}");
+        }
+        let order: Vec<u32> = before.layouts[0].order.iter().map(|place| place.at).collect();
+        assert_eq!(order, [1, 0, 2]);
+    }
+
+    #[test]
+    fn rows_that_are_all_unlike_do_not_fill_the_memory() {
+        let rows: Vec<String> = (0..5 * MOST_NODES).map(|at| format!(r#"{{"uid":{at},"a{at}":1}}"#)).collect();
+        let mut before = layouts();
+        for (at, row) in rows.iter().enumerate() {
+            assert_eq!(read(&mut before, row).selected().next(), Some(Some(&*at.to_string())));
+            assert!(before.nodes.len() <= MOST_NODES + 3, "{}", before.nodes.len());
+        }
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_spoils_no_later_row() {
+        let mut before = layouts();
+        read(&mut before, r#"{"uid":1,"mail":"a"}"#);
+        let broken = (&mut before).deserialize(&mut serde_json::Deserializer::from_str(r#"{"uid":2,"a":3,"#));
+        assert!(broken.is_err());
+        assert_eq!(read(&mut before, r#"{"uid":4,"a":5}"#).into_attributes().unwrap().as_json(), r#"{"a":5,"uid":4}"#);
     }
 }

@@ -277,11 +277,12 @@ impl Content {
 }
 
 impl Content {
-    /// The user or the group that a path names by itself, if it names one and there is one.
+    /// The user, group or organisation that a path names by itself, if it names one and there is one.
     fn one(&self, path: &str) -> Option<Option<&Value>> {
         let (list, id) = path.rsplit_once('/')?;
         let all = self.lists.get(list).map(Vec::as_slice).unwrap_or_default();
-        let of_kind = ["/api/systemusers", "/api/v2/usergroups", "/api/v2/systemgroups"].contains(&list);
+        let of_kind =
+            ["/api/systemusers", "/api/organizations", "/api/v2/usergroups", "/api/v2/systemgroups"].contains(&list);
         of_kind.then(|| all.iter().find(|row| row["id"] == id || row["_id"] == id))
     }
 }

@@ -2,8 +2,10 @@
 //! that was received.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// Text that is borrowed unless it contains an escape.
@@ -22,16 +24,67 @@ pub(super) struct Results<T> {
     pub(super) results: Vec<T>,
 }
 
-/// Declares a wire type. Fields that are *taken* have a name of their own in a row; all that are not null are written as
-/// its attributes.
+/// Fields that a row only passes on, as the text that was received, in its order: nobody knows beforehand which there are.
+#[derive(Debug, Default)]
+pub(super) struct Passed<'a>(Vec<(Text<'a>, &'a RawValue)>);
+
+impl Serialize for Passed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// About as many fields as an object has.
+const FIELDS: usize = 64;
+
+/// Declares a wire type. Fields that are *taken* have a name of their own in a row. Of all others, those that are not null
+/// are passed on as attributes, also those that the row *uses*.
 macro_rules! wire {
-    ($(#[$about:meta])* $name:ident { $($taken:ident: $text:ty,)* } passes on { $($field:ident: $type:ty,)* }) => {
+    ($(#[$about:meta])* $name:ident { $($taken:ident: $text:ty,)* } uses { $($used:ident,)* }) => {
         $(#[$about])*
-        #[derive(Debug, Deserialize, Serialize)]
+        #[derive(Debug, Default)]
         #[expect(non_snake_case)]
         pub(super) struct $name<'a> {
-            $(#[serde(borrow, default, skip_serializing)] $taken: $text,)*
-            $(#[serde(default, skip_serializing_if = "Option::is_none")] $field: Option<$type>,)*
+            $($taken: $text,)*
+            $($used: Option<&'a RawValue>,)*
+            passed: Passed<'a>,
+        }
+
+        impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields;
+                impl<'de> Visitor<'de> for Fields {
+                    type Value = $name<'de>;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<$name<'de>, A::Error> {
+                        let mut row = $name { passed: Passed(Vec::with_capacity(FIELDS)), ..$name::default() };
+                        while let Some(name) = fields.next_key::<Text<'de>>()? {
+                            match &*name.0 {
+                                $(stringify!($taken) => {
+                                    row.$taken = fields.next_value()?;
+                                    continue;
+                                })*
+                                _ => {}
+                            }
+                            let value: &RawValue = fields.next_value()?;
+                            if value.get() == "null" {
+                                continue;
+                            }
+                            match &*name.0 {
+                                $(stringify!($used) => row.$used = Some(value),)*
+                                _ => {}
+                            }
+                            row.passed.0.push((name, value));
+                        }
+                        Ok(row)
+                    }
+                }
+                deserializer.deserialize_map(Fields)
+            }
         }
     };
 }
@@ -47,58 +100,23 @@ wire! {
         employeeIdentifier: Option<Text<'a>>,
         department: Option<Text<'a>>,
         description: Option<Text<'a>>,
-    } passes on {
-        account_locked: bool,
-        account_locked_date: &'a RawValue,
-        activated: bool,
-        addresses: &'a RawValue,
-        admin: &'a RawValue,
-        allow_public_key: bool,
-        alternateEmail: &'a RawValue,
-        attributes: &'a RawValue,
-        badLoginAttempts: u64,
-        company: &'a RawValue,
-        costCenter: &'a RawValue,
-        created: &'a RawValue,
-        creationSource: &'a RawValue,
-        delegatedAuthority: &'a RawValue,
-        disableDeviceMaxLoginAttempts: bool,
-        employeeType: &'a RawValue,
-        enable_managed_uid: bool,
-        enable_user_portal_multifactor: bool,
-        external_dn: &'a RawValue,
-        external_source_type: Text<'a>,
-        externally_managed: bool,
-        firstname: &'a RawValue,
-        jobTitle: &'a RawValue,
-        lastname: &'a RawValue,
-        ldap_binding_user: bool,
-        location: &'a RawValue,
-        managedAppleId: &'a RawValue,
-        manager: &'a RawValue,
-        mfa: Mfa<'a>,
-        mfaEnrollment: Enrolment<'a>,
-        middlename: &'a RawValue,
-        organization: &'a RawValue,
-        password_date: &'a RawValue,
-        password_expiration_date: &'a RawValue,
-        password_expired: bool,
-        password_never_expires: bool,
-        passwordless_sudo: bool,
-        phoneNumbers: &'a RawValue,
-        public_key: &'a RawValue,
-        recoveryEmail: &'a RawValue,
-        relationships: &'a RawValue,
-        restrictedFields: &'a RawValue,
-        samba_service_user: bool,
-        ssh_keys: &'a RawValue,
-        sudo: bool,
-        suspended: bool,
-        systemUsername: &'a RawValue,
-        tags: &'a RawValue,
-        totp_enabled: bool,
-        unix_guid: u64,
-        unix_uid: u64,
+    } uses {
+        account_locked,
+        activated,
+        admin,
+        created,
+        enable_user_portal_multifactor,
+        external_source_type,
+        ldap_binding_user,
+        mfa,
+        mfaEnrollment,
+        password_date,
+        password_expiration_date,
+        password_expired,
+        password_never_expires,
+        samba_service_user,
+        suspended,
+        totp_enabled,
     }
 }
 
@@ -109,17 +127,16 @@ wire! {
         name: Text<'a>,
         description: Option<Text<'a>>,
         membershipMethod: Option<Text<'a>>,
-    } passes on {
-        attributes: &'a RawValue,
-        email: &'a RawValue,
-        memberQuery: &'a RawValue,
-        memberQueryErrorFlags: &'a RawValue,
-        memberQueryExemptions: &'a RawValue,
-        memberSuggestionsNotify: bool,
-        organizationObjectId: &'a RawValue,
-        suggestionCounts: &'a RawValue,
-        r#type: &'a RawValue,
-    }
+    } uses {}
+}
+
+/// A field that is read in addition to being passed on.
+fn read<'a, T: Deserialize<'a>>(field: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(field?.get()).ok()
+}
+
+fn flag(field: Option<&RawValue>) -> Option<bool> {
+    Some(field?.get() == "true")
 }
 
 impl Default for Text<'_> {
@@ -129,19 +146,17 @@ impl Default for Text<'_> {
 }
 
 /// A user's `mfa`.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Mfa<'a> {
     configured: Option<bool>,
     exclusion: Option<bool>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow)]
     exclusion_until: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exclusion_days: Option<u64>,
 }
 
 /// A user's `mfaEnrollment`.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Enrolment<'a> {
     #[serde(borrow)]
@@ -201,10 +216,10 @@ pub(super) struct Account<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     department: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<&'a str>,
+    source: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    attributes: &'a User<'a>,
+    attributes: &'a Passed<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -218,7 +233,7 @@ struct SecondFactor<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     excluded_until: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    enrollment: Option<&'a str>,
+    enrollment: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     factors: Vec<&'static str>,
 }
@@ -240,16 +255,16 @@ impl<'a> User<'a> {
     pub(super) fn id(&self) -> &'a str {
         self._id
     }
+}
 
+impl<'a> Enrolment<'a> {
     fn factors(&self) -> Vec<&'static str> {
-        let Some(enrolment) = &self.mfaEnrollment else { return Vec::new() };
-        let sms = enrolment.sms_status.as_ref();
         let factors = [
-            ("totp", Some(&enrolment.totp_status)),
-            ("webAuthn", Some(&enrolment.web_authn_status)),
-            ("push", Some(&enrolment.push_status)),
-            ("jcGo", Some(&enrolment.jc_go_status)),
-            ("sms", sms),
+            ("totp", Some(&self.totp_status)),
+            ("webAuthn", Some(&self.web_authn_status)),
+            ("push", Some(&self.push_status)),
+            ("jcGo", Some(&self.jc_go_status)),
+            ("sms", self.sms_status.as_ref()),
         ];
         let enrolled = factors.into_iter().filter(|(_, status)| status.is_some_and(|status| status.0 == "ENROLLED"));
         enrolled.map(|(factor, _)| factor).collect()
@@ -259,8 +274,9 @@ impl<'a> User<'a> {
 impl<'a> Account<'a> {
     pub(super) fn of(user: &'a User<'a>) -> Self {
         let username = some(&user.username).unwrap_or(user._id);
-        let mfa = user.mfa.as_ref();
-        let is_service = user.ldap_binding_user == Some(true) || user.samba_service_user == Some(true);
+        let mfa: Mfa<'a> = read(user.mfa).unwrap_or_default();
+        let enrolment: Option<Enrolment<'a>> = read(user.mfaEnrollment);
+        let is_service = flag(user.ldap_binding_user) == Some(true) || flag(user.samba_service_user) == Some(true);
         let employee_id = some(&user.employeeIdentifier);
         Self {
             record: "account",
@@ -270,30 +286,30 @@ impl<'a> Account<'a> {
             display_name: some(&user.displayname).unwrap_or(username),
             email: some(&user.email),
             account_type: if is_service { Some("NON_HUMAN") } else { employee_id.map(|_| "HUMAN") },
-            enabled: user.activated.map(|activated| activated && user.suspended != Some(true)),
+            enabled: flag(user.activated).map(|activated| activated && flag(user.suspended) != Some(true)),
             state: some(&user.state),
-            locked: user.account_locked,
+            locked: flag(user.account_locked),
             mfa: SecondFactor {
-                configured: mfa.and_then(|mfa| mfa.configured) == Some(true) || user.totp_enabled == Some(true),
-                required: user.enable_user_portal_multifactor,
-                excluded: mfa.and_then(|mfa| mfa.exclusion),
-                excluded_until: mfa.and_then(|mfa| mfa.exclusion_until),
-                enrollment: user.mfaEnrollment.as_ref().map(|enrolment| &*enrolment.overall_status.0),
-                factors: user.factors(),
+                configured: mfa.configured == Some(true) || flag(user.totp_enabled) == Some(true),
+                required: flag(user.enable_user_portal_multifactor),
+                excluded: mfa.exclusion,
+                excluded_until: mfa.exclusion_until,
+                factors: enrolment.as_ref().map(Enrolment::factors).unwrap_or_default(),
+                enrollment: enrolment.map(|enrolment| enrolment.overall_status),
             },
             admin: user.admin.is_some(),
             password: Password {
-                expired: user.password_expired,
-                never_expires: user.password_never_expires,
+                expired: flag(user.password_expired),
+                never_expires: flag(user.password_never_expires),
                 changed_at: user.password_date,
                 expires_at: user.password_expiration_date,
             },
             created_at: user.created,
             employee_id,
             department: some(&user.department),
-            source: some(&user.external_source_type),
+            source: user.external_source_type,
             description: some(&user.description),
-            attributes: user,
+            attributes: &user.passed,
         }
     }
 }
@@ -312,7 +328,7 @@ pub(super) struct GroupRow<'a> {
     membership_method: Option<&'a str>,
     member_count: u64,
     privileged: bool,
-    attributes: &'a Group<'a>,
+    attributes: &'a Passed<'a>,
 }
 
 const USER_GROUP: &str = "JUMPCLOUD_USER_GROUP";
@@ -334,7 +350,7 @@ impl<'a> GroupRow<'a> {
             membership_method: some(&group.membershipMethod),
             member_count: members,
             privileged: false,
-            attributes: group,
+            attributes: &group.passed,
         }
     }
 }

@@ -61,12 +61,12 @@ fn has_tag(text: &str) -> bool {
     })
 }
 
-fn settings_schema(fixture: &dyn Fixture) -> Value {
+pub(super) fn settings_schema(fixture: &dyn Fixture) -> Value {
     fixture.registration().descriptor().config_schema.to_value()
 }
 
 /// Returns a schema and all schemas within it, each with its path. The choices of a `oneOf` are not schemas of their own.
-fn schemas(schema: &Value) -> Vec<(String, &Value)> {
+pub(super) fn schemas(schema: &Value) -> Vec<(String, &Value)> {
     let mut all = Vec::new();
     walk(String::new(), schema, &mut all);
     all
@@ -101,11 +101,11 @@ fn named<'a>(schema: &'a Value, key: &str) -> impl Iterator<Item = (&'a String, 
     schema[key].as_object().into_iter().flatten()
 }
 
-fn list<'a>(schema: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+pub(super) fn list<'a>(schema: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     schema[key].as_array().into_iter().flatten()
 }
 
-fn is_filled(text: &Value) -> bool {
+pub(super) fn is_filled(text: &Value) -> bool {
     text.as_str().is_some_and(|text| !text.trim().is_empty())
 }
 
@@ -171,38 +171,6 @@ fn repeated<'a>(titles: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     titles.filter(|title| !title.trim().is_empty() && !seen.insert(folded(title))).collect()
 }
 
-pub(crate) async fn every_choice_has_a_title(fixture: &dyn Fixture) -> Verdict {
-    let odd = odd_choices(&settings_schema(fixture));
-    ensure(odd.is_empty(), "choices as `oneOf`, each with `const` of the property's type and `title`", || {
-        shortened(&odd)
-    })
-}
-
-fn odd_choices(schema: &Value) -> Vec<String> {
-    let mut odd = Vec::new();
-    for (path, schema) in schemas(schema) {
-        if schema.get("enum").is_some() {
-            odd.push(format!("{path} lists its choices as `enum`"));
-        }
-        for choice in list(schema, "oneOf") {
-            if !(is_of_type(&choice["const"], &schema["type"]) && is_filled(&choice["title"])) {
-                odd.push(format!("{path} has the choice {choice}"));
-            }
-        }
-    }
-    odd
-}
-
-fn is_of_type(value: &Value, name: &Value) -> bool {
-    match name.as_str() {
-        Some("string") => value.is_string(),
-        Some("integer") => value.is_i64() || value.is_u64(),
-        Some("number") => value.is_number(),
-        Some("boolean") => value.is_boolean(),
-        _ => false,
-    }
-}
-
 pub(crate) async fn help_is_plain_text_on_one_line(fixture: &dyn Fixture) -> Verdict {
     let descriptor = fixture.registration().descriptor();
     let groups = descriptor.form.iter().map(|group| group.title.as_str()).filter(|title| !is_plain(title));
@@ -259,7 +227,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use serde_json::json;
 
-    use super::{is_plain, odd_choices, odd_titles, odd_types, schemas};
+    use super::{is_plain, odd_titles, odd_types, schemas};
 
     #[test]
     fn every_schema_within_is_looked_at_wherever_it_is() {
@@ -277,23 +245,6 @@ mod tests {
             "the schema a a.anyOf.0 a.anyOf.1 a.anyOf.1.b c c.items c.items.items c.items.items.oneOf.1 \
              c.items.items.oneOf.1.allOf.0 $defs.E $defs.E.items additionalProperties"
         );
-    }
-
-    #[test]
-    fn a_choice_is_of_the_type_of_its_property() {
-        let choices = |name: &str, value: serde_json::Value| {
-            odd_choices(&json!({"type": name, "oneOf": [{"const": value, "title": "One"}]})).len()
-        };
-        for (name, value) in
-            [("string", json!("a")), ("integer", json!(1)), ("number", json!(0.5)), ("boolean", json!(true))]
-        {
-            assert_eq!(choices(name, value), 0, "{name}");
-        }
-        for (name, value) in
-            [("string", json!(1)), ("integer", json!(0.5)), ("number", json!("1")), ("boolean", json!(null))]
-        {
-            assert_eq!(choices(name, value), 1, "{name}");
-        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The checks themselves, one file for each subject; the list of all of them is in `table.rs`.
 
+pub(super) mod choices;
 pub(super) mod completeness;
 pub(super) mod connection;
 pub(super) mod descriptor;

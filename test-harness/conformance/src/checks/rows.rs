@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::bench::Bench;
 use crate::fixture::{Fixture, Scenario};
-use crate::truth::{self, Truth, account_key, group_key, resource_key, shortened};
+use crate::truth::{self, Truth, account_key, group_key, policy_key, resource_key, shortened};
 use crate::verdict::{Expect, Failure, NotPassed, Verdict, ensure};
 
 async fn healthy_rows(fixture: &dyn Fixture) -> Result<Vec<Record>, NotPassed> {
@@ -146,6 +146,7 @@ pub(crate) async fn every_reference_names_a_row_of_the_scan(fixture: &dyn Fixtur
             Record::Account(account) => Some((truth::identity(row), account.username.as_str())),
             Record::Group(group) => Some((truth::identity(row), group.name.as_str())),
             Record::Resource(resource) => Some((truth::identity(row), resource.name.as_str())),
+            Record::Policy(policy) => Some((truth::identity(row), policy.name.as_str())),
             _ => None,
         })
         .collect();
@@ -170,7 +171,12 @@ fn references(row: &Record) -> Vec<(String, Option<&str>)> {
         (group_key(&step.group_type, &step.external_id), Some(step.name.as_str()))
     }
     match row {
-        Record::Account(account) => account.links.iter().map(|link| (account_key(&link.external_id), None)).collect(),
+        Record::Account(account) => {
+            let protection = account.protection.iter().flat_map(|protection| [&protection.portal, &protection.console]);
+            let policies = protection.flatten().flat_map(|sign_in| &sign_in.policies);
+            let links = account.links.iter().map(|link| account_key(&link.external_id));
+            links.chain(policies.map(|policy| policy_key(policy))).map(|key| (key, None)).collect()
+        }
         Record::Membership(membership) => [
             (account_key(&membership.account_external_id), Some(membership.username.as_str())),
             (group_key(&membership.group_type, &membership.group_external_id), Some(membership.group_name.as_str())),
@@ -180,6 +186,12 @@ fn references(row: &Record) -> Vec<(String, Option<&str>)> {
         .collect(),
         Record::Binding(binding) => {
             [&binding.from, &binding.to].map(|end| (truth::node_key(end), None)).into_iter().collect()
+        }
+        Record::Policy(policy) => {
+            let (subjects, targets) = (&policy.subjects, &policy.targets);
+            let named = subjects.included.iter().chain(&subjects.excluded).chain(&targets.excluded);
+            let included = targets.included.iter().filter_map(|target| target.resource.as_ref());
+            named.chain(included).map(|node| (truth::node_key(node), None)).collect()
         }
         Record::Grant(grant) => {
             let resource = &grant.resource;
@@ -254,6 +266,8 @@ pub(crate) async fn every_reason_is_announced(fixture: &dyn Fixture) -> Verdict 
         let (reasons, privileged) = match row {
             Record::Account(account) => (&account.reasons, None),
             Record::Group(group) => (&group.reasons, Some(group.privileged)),
+            // A thing has no privileges.
+            Record::Resource(resource) => (&resource.reasons, Some(false)),
             _ => continue,
         };
         for reason in reasons {
@@ -280,7 +294,10 @@ pub(crate) async fn every_reason_is_announced(fixture: &dyn Fixture) -> Verdict 
         }
         let gives = reasons.iter().any(|reason| reason.kind == ReasonKind::Privilege);
         if privileged.is_some_and(|privileged| privileged != gives) {
-            odd.insert(format!("`privileged` of {} contradicts its reasons", truth::identity(row)));
+            odd.insert(match row {
+                Record::Resource(_) => format!("{} has a reason that gives privilege", truth::identity(row)),
+                _ => format!("`privileged` of {} contradicts its reasons", truth::identity(row)),
+            });
         }
     }
     let odd: Vec<String> = odd.into_iter().collect();

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::descriptor::descriptor;
-use super::{Breakage, RESOURCES, account, grant, group, membership, reason, sections};
+use super::{Breakage, RESOURCES, account, grant, group, membership, reason, resource, sections};
 
 const PAGE: usize = 50;
 
@@ -122,6 +122,11 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
                     _ => third.reasons.clear(),
                 }
                 sections[1].1[3] = third.into();
+            }
+            Breakage::PrivilegedResource => {
+                let mut first = resource(0);
+                first.reasons.push(reason("first", Severity::Low));
+                sections[3].1[0] = first.into();
             }
             Breakage::LeaksInRecord => {
                 let mut talkative = account(0);

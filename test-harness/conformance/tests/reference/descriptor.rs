@@ -125,6 +125,8 @@ pub fn descriptor(breakage: Breakage) -> Descriptor {
             schema["properties"]["order"].as_object_mut().map(|property| property.remove("type"));
         }
         Breakage::UntitledChoice => schema["properties"]["order"]["oneOf"][1]["title"] = " ".into(),
+        Breakage::ChoiceTitledNone => schema["properties"]["order"]["oneOf"][1]["title"] = "(None)".into(),
+        Breakage::ChoiceTitledDash => schema["properties"]["order"]["oneOf"][1]["title"] = "—".into(),
         Breakage::ListOfWords => schema["properties"]["order"]["enum"] = json!(["byId", "byName"]),
         Breakage::MarkdownInHelp => schema["properties"]["order"]["description"] = "The order, `byId` or not.".into(),
         Breakage::LinesInHelp => schema["properties"]["order"]["description"] = "In which order\nrows come.".into(),

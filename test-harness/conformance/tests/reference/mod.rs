@@ -54,6 +54,8 @@ breakages! {
     TwoTypes,
     TypeOfAlternatives,
     UntitledChoice,
+    ChoiceTitledNone,
+    ChoiceTitledDash,
     ListOfWords,
     MarkdownInHelp,
     LinesInHelp,
@@ -102,6 +104,7 @@ breakages! {
     UnannouncedReason,
     MoreSevereThanAnnounced,
     PrivilegedWithoutReason,
+    PrivilegedResource,
     // Flow of rows.
     ForgetsASection,
     OwnsNoGrants,
@@ -234,7 +237,7 @@ fn group_reference(index: usize) -> Group {
     Group::new(format!("g{index:02}"), "REFERENCE_GROUP", format!("Group {index}"))
 }
 
-fn resource(index: usize) -> Resource {
+pub fn resource(index: usize) -> Resource {
     Resource::new(format!("r{index}"), "application", format!("Application {index}"))
 }
 

@@ -4,6 +4,7 @@
 
 mod largest;
 mod logins;
+mod policies;
 mod privileged;
 
 use std::cmp::Reverse;
@@ -15,6 +16,7 @@ use connector_api::{
 
 pub use largest::Top;
 pub use logins::{LastLogins, LastSeen, days_before};
+pub use policies::PolicyCounts;
 pub use privileged::{EvidenceCount, Privileged, PrivilegedAccount, Rank, SettingCount};
 
 /// How many kinds are counted separately; further kinds are counted under [`OTHER`].
@@ -40,12 +42,20 @@ pub struct Digest {
     pub resources: Kinds,
     /// Bindings by the kinds of their ends.
     pub bindings: Kinds,
+    /// Bindings that expire.
+    pub temporary_bindings: u64,
     /// Privileged grants by access, weakest first.
     pub privileged_grants: BTreeMap<Access, u64>,
+    /// Privileged grants that expire; the others are standing.
+    pub temporary_grants: u64,
     /// Other grants of accounts.
     pub other_account_grants: u64,
     /// Other grants of groups.
     pub other_group_grants: u64,
+    /// Policies.
+    pub policies: PolicyCounts,
+    /// Rows of further kinds of record, by their kind.
+    pub further_records: Kinds,
     /// The path with the most steps on which an account becomes administrator of a resource, of all paths in the rows.
     pub longest_way: Option<LongestWay>,
     /// Whether accounts have more paths than the rows contain.
@@ -103,18 +113,28 @@ impl Digest {
             Record::Group(group) => self.group(group),
             Record::Membership(membership) => self.membership(membership),
             Record::Resource(resource) => self.resources.count(&resource.resource_type),
-            Record::Binding(_) => self.bindings.count(&record.row_type()),
+            Record::Binding(binding) => {
+                self.bindings.count(&record.row_type());
+                self.temporary_bindings += u64::from(binding.expires_at.is_some());
+            }
             Record::Grant(grant) => self.grant(grant),
-            _ => {}
+            Record::Policy(policy) => self.policies.observe(policy),
+            _ => self.further_records.count(record.kind()),
         }
     }
 
     fn account(&mut self, account: &Account) {
-        let known = self.accounts.contains_key(&account.kind) || self.accounts.len() < MAX_KINDS;
-        let kind = if known { account.kind.clone() } else { AccountKind::new(OTHER) };
-        self.accounts.entry(kind).or_default().observe(account);
+        entry_of_kind(&mut self.accounts, &account.kind).observe(account);
         self.privileged.observe(account);
         self.last_logins.observe(account);
+    }
+
+    /// What was counted of accounts of all kinds.
+    pub fn all_accounts(&self) -> AccountCounts {
+        self.accounts.values().fold(AccountCounts::default(), |mut all, counts| {
+            all.add(counts);
+            all
+        })
     }
 
     /// What was counted of one kind of account.
@@ -138,7 +158,11 @@ impl Digest {
             return;
         };
         if grant.is_privileged() {
-            *self.privileged_grants.entry(grant.access.clone()).or_default() += 1;
+            let counts = &mut self.privileged_grants;
+            let known = counts.contains_key(&grant.access) || counts.len() < MAX_KINDS;
+            let access = if known { grant.access.clone() } else { Access::of_word(grant.access.level, OTHER) };
+            *counts.entry(access).or_default() += 1;
+            self.temporary_grants += u64::from(grant.is_temporary());
         } else {
             self.other_account_grants += 1;
         }
@@ -154,7 +178,25 @@ impl Digest {
     }
 }
 
+/// The counts of one kind of account; of further kinds those of [`OTHER`].
+fn entry_of_kind<'a, T: Default>(counts: &'a mut BTreeMap<AccountKind, T>, kind: &AccountKind) -> &'a mut T {
+    let known = counts.contains_key(kind) || counts.len() < MAX_KINDS;
+    counts.entry(if known { kind.clone() } else { AccountKind::new(OTHER) }).or_default()
+}
+
 impl AccountCounts {
+    fn add(&mut self, other: &Self) {
+        let Self { total, enabled, disabled, locked, without_mfa, mfa_unknown, non_human, linked } = other;
+        self.total += total;
+        self.enabled += enabled;
+        self.disabled += disabled;
+        self.locked += locked;
+        self.without_mfa += without_mfa;
+        self.mfa_unknown += mfa_unknown;
+        self.non_human += non_human;
+        self.linked += linked;
+    }
+
     fn observe(&mut self, account: &Account) {
         self.total += 1;
         self.enabled += u64::from(account.enabled == Some(true));
@@ -192,6 +234,13 @@ impl Kinds {
         *self.0.entry(kind.to_owned()).or_default() += 1;
     }
 
+    /// The counts, largest first.
+    pub fn by_number(&self) -> Vec<(&str, u64)> {
+        let mut counts: Vec<_> = self.iter().collect();
+        counts.sort_by_key(|(_, count)| Reverse(*count));
+        counts
+    }
+
     /// The counts, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(kind, count)| (kind.as_str(), *count))
@@ -206,7 +255,9 @@ impl Kinds {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use connector_api::{AccessPath, Mfa, PathStep, ResourceRef};
+    use connector_api::{
+        AccessPath, Binding, Mfa, NodeKind, NodeRef, PathStep, Reason, ReasonKind, ResourceRef, Severity,
+    };
 
     use super::*;
 
@@ -237,6 +288,8 @@ mod tests {
         assert_eq!((administrators.total, administrators.without_mfa), (1, 1));
         let programs = digest.accounts_of(&AccountKind::SERVICE_ACCOUNT);
         assert_eq!((programs.total, programs.mfa_unknown), (1, 0), "a program has no second factor");
+        let all = digest.all_accounts();
+        assert_eq!((all.total, all.enabled, all.disabled, all.without_mfa, all.non_human), (5, 2, 1, 2, 1));
     }
 
     #[test]
@@ -277,6 +330,44 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_by_itself_is_counted_separately_from_what_stays() {
+        let mut digest = Digest::default();
+        let resource = || ResourceRef::new("r", "system", "box");
+        let grant = |level, expires_at| {
+            let mut grant = Grant::new(Principal::account("1", "ada"), resource(), Access::of_word(level, "word"));
+            grant.expires_at = expires_at;
+            grant
+        };
+        let end = Some(jiff::Timestamp::UNIX_EPOCH);
+        for (level, expires_at) in [
+            (AccessLevel::Administer, None),
+            (AccessLevel::Administer, end),
+            (AccessLevel::Use, end),
+            (AccessLevel::Use, None),
+        ] {
+            digest.observe(&grant(level, expires_at).into());
+        }
+        assert_eq!((digest.privileged_grants.values().sum::<u64>(), digest.temporary_grants), (3, 2));
+        assert_eq!(digest.other_account_grants, 1);
+        let node = |kind| NodeRef::new(kind, "", "1");
+        for expires_at in [None, end] {
+            let mut binding = Binding::new(node(NodeKind::Account), node(NodeKind::Resource));
+            binding.expires_at = expires_at;
+            digest.observe(&binding.into());
+        }
+        assert_eq!((digest.bindings.total(), digest.temporary_bindings), (2, 1));
+    }
+
+    #[test]
+    fn kinds_are_ordered_by_their_number() {
+        let mut kinds = Kinds::default();
+        for kind in ["b", "a", "b", "c"] {
+            kinds.count(kind);
+        }
+        assert_eq!(kinds.by_number(), [("b", 2), ("a", 1), ("c", 1)]);
+    }
+
+    #[test]
     fn a_target_that_invents_types_cannot_fill_the_memory() {
         let mut kinds = Kinds::default();
         let mut digest = Digest::default();
@@ -284,9 +375,16 @@ mod tests {
             kinds.count(&n.to_string());
             let mut account = Account::default();
             account.kind = AccountKind::new(n.to_string());
+            account.reasons = vec![Reason::new("", ReasonKind::Privilege, Severity::Low, "", "")];
             digest.observe(&account.into());
+            let access = Access::new(AccessLevel::Write, n.to_string());
+            let grant = Grant::new(Principal::account("1", "ada"), ResourceRef::new("r", "system", "box"), access);
+            digest.observe(&grant.into());
         }
         assert!(digest.accounts.len() <= MAX_KINDS + 1);
+        assert!(digest.privileged.by_kind.len() <= MAX_KINDS + 1);
+        assert!(digest.privileged_grants.len() <= MAX_KINDS + 1);
+        assert_eq!(digest.privileged_grants.values().sum::<u64>(), 1000);
         assert!(kinds.iter().count() <= MAX_KINDS + 1);
         assert_eq!(kinds.total(), 1000);
     }

@@ -7,7 +7,7 @@ use connector_api::{Account, AccountKind, AccountType, DecidingSetting, Group, M
 
 use super::largest::Top;
 use super::logins::LastSeen;
-use super::{MAX_KINDS, OTHER};
+use super::{MAX_KINDS, OTHER, entry_of_kind};
 
 /// Privileged accounts, counted, and the most severe of them.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +16,12 @@ pub struct Privileged {
     pub accounts: u64,
     /// These accounts by their most severe evidence.
     pub by_severity: BTreeMap<Severity, u64>,
+    /// These accounts by their kind.
+    pub by_kind: BTreeMap<AccountKind, u64>,
+    /// Privileged accounts with privilege that does not end by itself.
+    pub standing: u64,
+    /// Privileged accounts whose whole privilege ends by itself.
+    pub temporary: u64,
     /// Privileged accounts that can be used now: not known to be disabled or locked.
     pub usable: u64,
     /// Usable ones that are known to have no second factor.
@@ -41,6 +47,8 @@ pub struct PrivilegedAccount {
     pub username: String,
     /// Its kind.
     pub kind: AccountKind,
+    /// Whether there is evidence that it is not a person's.
+    pub non_human: bool,
     /// Whether it is enabled, if known.
     pub enabled: Option<bool>,
     /// Whether it is locked out, if known.
@@ -91,13 +99,17 @@ impl Privileged {
         let Some(severity) = account.severity() else { return };
         self.accounts += 1;
         *self.by_severity.entry(severity).or_default() += 1;
+        *entry_of_kind(&mut self.by_kind, &account.kind) += 1;
+        let is_standing = account.reasons.iter().any(Reason::is_standing_privilege);
+        self.standing += u64::from(is_standing);
+        self.temporary += u64::from(!is_standing);
         let usable = account.enabled != Some(false) && account.locked != Some(true);
         let has_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured);
         self.usable += u64::from(usable);
         self.usable_without_mfa += u64::from(usable && has_mfa == Some(false));
         // A program has none.
-        let has_none = account.account_type == Some(AccountType::NonHuman);
-        self.usable_mfa_unknown += u64::from(usable && has_mfa.is_none() && !has_none);
+        let non_human = account.account_type == Some(AccountType::NonHuman);
+        self.usable_mfa_unknown += u64::from(usable && has_mfa.is_none() && !non_human);
         self.count_settings(&account.reasons);
         let mut reasons: Vec<&Reason> = account.reasons.iter().collect();
         reasons.sort_by_key(|reason| Reverse(reason.severity));
@@ -105,6 +117,7 @@ impl Privileged {
         self.worst.offer((severity, usable, severities, Reverse(account.username.clone())), || PrivilegedAccount {
             username: account.username.clone(),
             kind: account.kind.clone(),
+            non_human,
             enabled: account.enabled,
             locked: account.locked,
             severity,
@@ -206,6 +219,7 @@ mod tests {
         assert_eq!(names, ["critical", "two high", "a high", "b high", "disabled", "many low"]);
         assert_eq!((privileged.accounts, privileged.usable), (6, 5));
         assert_eq!(privileged.by_severity, BTreeMap::from([(low, 1), (high, 4), (critical, 1)]));
+        assert_eq!(privileged.by_kind, BTreeMap::from([(AccountKind::USER, 6)]));
         let (_, worst) = privileged.worst.iter().next().unwrap_or_else(|| panic!("nobody"));
         let sentences: Vec<&str> = worst.reasons.iter().map(|reason| reason.message.as_str()).collect();
         assert_eq!(sentences, ["is risk", "is power"], "most severe first");
@@ -221,6 +235,20 @@ mod tests {
         let expected =
             EvidenceCount { accounts: BTreeMap::from([(Severity::Low, 1), (Severity::High, 1)]), not_privileged: 0 };
         assert_eq!(privileged.evidence, BTreeMap::from([("group".to_owned(), expected)]));
+    }
+
+    #[test]
+    fn privilege_is_temporary_if_all_of_it_ends_by_itself() {
+        let standing = || reason("power", ReasonKind::Privilege, Severity::High);
+        let ending = || standing().until(jiff::Timestamp::UNIX_EPOCH);
+        let risk = reason("risk", ReasonKind::Risk, Severity::Low);
+        let privileged = observe(&[
+            account("standing", true, &[standing(), risk.clone()]),
+            account("both", true, &[ending(), standing()]),
+            account("temporary", true, &[ending(), risk.clone()]),
+            account("nothing", true, &[risk]),
+        ]);
+        assert_eq!((privileged.accounts, privileged.standing, privileged.temporary), (3, 2, 1));
     }
 
     #[test]

@@ -6,6 +6,25 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{self, Draft};
 
+/// Whether standard output was closed when the program started. Rust then opens `/dev/null` in its place, for reading and
+/// writing, so rows would be lost without an error. A redirection with `>` opens it for writing only.
+pub fn stdout_is_closed() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+        use rustix::fs::{OFlags, fcntl_getfl, fstat};
+
+        let out = io::stdout();
+        let (Ok(flags), Ok(out), Ok(null)) = (fcntl_getfl(&out), fstat(&out), fs::metadata("/dev/null")) else {
+            return true;
+        };
+        flags & OFlags::RWMODE == OFlags::RDWR && null.file_type().is_char_device() && out.st_rdev == null.rdev()
+    }
+    #[cfg(not(unix))]
+    false
+}
+
 /// Bytes per write. More at once are written without a copy.
 pub(super) const BUFFER: usize = 256 * 1024;
 

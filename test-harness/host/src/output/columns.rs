@@ -7,7 +7,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use connector_api::{Account, Attributes, Binding, Grant, Group, Membership, PathStep, Principal, Reason, Resource};
+use connector_api::{
+    Account, AccountCredential, AccountFilter, Attributes, Binding, Grant, Group, Membership, NodeRef, PathStep,
+    Policy, Principal, Reason, Resource, SignInTarget,
+};
 use serde::Serialize;
 
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
@@ -41,6 +44,11 @@ pub(super) const ACCOUNTS: &[Column<Account>] = &[
     ("passwordNeverExpires", |account| shown(account.password.as_ref()?.never_expires?)),
     ("passwordChangedAt", |account| shown(account.password.as_ref()?.changed_at?)),
     ("passwordExpiresAt", |account| shown(account.password.as_ref()?.expires_at?)),
+    ("credentialKinds", |account| words(account.credentials.iter().map(|one| &one.kind))),
+    ("credentialIdentifiers", |account| of_each(&account.credentials, |one| one.identifier.clone())),
+    ("credentialStatuses", |account| of_each(&account.credentials, |one| one.status.clone())),
+    ("credentialsUsable", |account| of_each(&account.credentials, |one| Some(one.usable?.to_string()))),
+    ("credentialsExpireAt", |account| of_each(&account.credentials, expiry)),
     ("createdAt", |account| shown(account.created_at?)),
     ("employeeId", |account| text(account.employee_id.as_ref()?)),
     ("department", |account| text(account.department.as_ref()?)),
@@ -48,11 +56,16 @@ pub(super) const ACCOUNTS: &[Column<Account>] = &[
     ("description", |account| text(account.description.as_ref()?)),
     ("raisesAccess", |account| text(&account.raises.as_ref()?.access.word)),
     ("raisesOn", |account| joined(&account.raises.as_ref()?.resource_types)),
+    ("portalSignIn", |account| word(&account.protection.as_ref()?.portal.as_ref()?.result)),
+    ("portalSignInReason", |account| text(&account.protection.as_ref()?.portal.as_ref()?.reason)),
+    ("consoleSignIn", |account| word(&account.protection.as_ref()?.console.as_ref()?.result)),
+    ("consoleSignInReason", |account| text(&account.protection.as_ref()?.console.as_ref()?.reason)),
     ("linkedAccounts", |account| joined(account.links.iter().map(|link| &link.external_id))),
     ("linkEvidence", |account| joined(account.links.iter().map(|link| &link.evidence))),
     ("severity", |account| word(&account.severity()?)),
     ("reasonCodes", |account| joined(account.reasons.iter().map(|reason| &reason.code))),
     ("reasonKinds", |account| words(account.reasons.iter().map(|reason| reason.kind))),
+    ("reasonsExpireAt", |account| of_each(&account.reasons, end)),
     ("reasonSeverities", |account| words(account.reasons.iter().map(|reason| reason.severity))),
     ("reasons", |account| joined(account.reasons.iter().map(|reason| &reason.message))),
     ("remedies", |account| remedies(&account.reasons)),
@@ -72,6 +85,7 @@ pub(super) const GROUPS: &[Column<Group>] = &[
     ("severity", |group| word(&group.severity()?)),
     ("reasonCodes", |group| joined(group.reasons.iter().map(|reason| &reason.code))),
     ("reasonKinds", |group| words(group.reasons.iter().map(|reason| reason.kind))),
+    ("reasonsExpireAt", |group| of_each(&group.reasons, end)),
     ("reasonSeverities", |group| words(group.reasons.iter().map(|reason| reason.severity))),
     ("reasons", |group| joined(group.reasons.iter().map(|reason| &reason.message))),
     ("remedies", |group| remedies(&group.reasons)),
@@ -86,6 +100,8 @@ pub(super) const MEMBERSHIPS: &[Column<Membership>] = &[
     ("groupExternalId", |membership| text(&membership.group_external_id)),
     ("direct", |membership| shown(membership.direct)),
     ("path", |membership| path(&membership.via)),
+    ("expiresAt", |membership| shown(membership.expires_at?)),
+    ("requestId", |membership| text(membership.request_id.as_ref()?)),
 ];
 
 pub(super) const RESOURCES: &[Column<Resource>] = &[
@@ -99,6 +115,13 @@ pub(super) const RESOURCES: &[Column<Resource>] = &[
     ("active", |resource| shown(resource.active?)),
     ("lastContactAt", |resource| shown(resource.last_contact_at?)),
     ("createdAt", |resource| shown(resource.created_at?)),
+    ("severity", |resource| word(&resource.severity()?)),
+    ("reasonCodes", |resource| joined(resource.reasons.iter().map(|reason| &reason.code))),
+    ("reasonKinds", |resource| words(resource.reasons.iter().map(|reason| reason.kind))),
+    ("reasonsExpireAt", |resource| of_each(&resource.reasons, end)),
+    ("reasonSeverities", |resource| words(resource.reasons.iter().map(|reason| reason.severity))),
+    ("reasons", |resource| joined(resource.reasons.iter().map(|reason| &reason.message))),
+    ("remedies", |resource| remedies(&resource.reasons)),
     ("attributes", |resource| json(&resource.attributes)),
 ];
 
@@ -144,6 +167,48 @@ pub(super) const GRANTS: &[Column<Grant>] = &[
     ("expiresAt", |grant| shown(grant.expires_at?)),
 ];
 
+pub(super) const POLICIES: &[Column<Policy>] = &[
+    ("externalId", |policy| text(&policy.external_id)),
+    ("policyType", |policy| text(&policy.policy_type)),
+    ("name", |policy| text(&policy.name)),
+    ("enabled", |policy| shown(policy.enabled?)),
+    ("monitorOnly", |policy| shown(policy.monitor_only?)),
+    ("position", |policy| shown(policy.position?)),
+    ("effect", |policy| text(policy.effect.as_str())),
+    ("everyone", |policy| shown(policy.subjects.everyone)),
+    ("included", |policy| nodes(&policy.subjects.included)),
+    ("excluded", |policy| nodes(&policy.subjects.excluded)),
+    ("includedBy", |policy| joined(policy.subjects.included_by.iter().map(filter))),
+    ("excludedBy", |policy| joined(policy.subjects.excluded_by.iter().map(filter))),
+    ("moreIncluded", |policy| shown(policy.subjects.more_included)),
+    ("moreExcluded", |policy| shown(policy.subjects.more_excluded)),
+    ("targets", |policy| joined(policy.targets.included.iter().map(target))),
+    ("excludedTargets", |policy| nodes(&policy.targets.excluded)),
+    ("conditions", |policy| text(policy.conditions.as_ref()?)),
+    ("description", |policy| text(policy.description.as_ref()?)),
+    ("attributes", |policy| json(&policy.attributes)),
+];
+
+/// Accounts, groups or resources, each with its type and id.
+fn nodes(nodes: &[NodeRef]) -> Cell<'static> {
+    joined(nodes.iter().map(node))
+}
+
+fn node(node: &NodeRef) -> String {
+    format!("{} {}", node.node_type, node.external_id)
+}
+
+fn filter(filter: &AccountFilter) -> String {
+    format!("{} {} {}", filter.field, filter.operator, filter.value)
+}
+
+fn target(target: &SignInTarget) -> String {
+    match &target.resource {
+        Some(resource) => node(resource),
+        None => target.kind.to_string(),
+    }
+}
+
 /// A text from the target: a leading `'` keeps a spreadsheet from running it as a formula.
 fn text(text: &str) -> Cell<'_> {
     Some(if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) })
@@ -182,6 +247,22 @@ fn joined(items: impl IntoIterator<Item = impl AsRef<str>>) -> Cell<'static> {
 /// Words of the contract, as in JSON.
 fn words<T: Serialize>(values: impl IntoIterator<Item = T>) -> Cell<'static> {
     joined(values.into_iter().filter_map(|value| word(&value)))
+}
+
+/// One text for each item in its order, `?` for what is not known, so that columns of the same items fit together.
+fn of_each<T>(items: &[T], text: impl Fn(&T) -> Option<String>) -> Cell<'static> {
+    joined(items.iter().map(|item| text(item).unwrap_or_else(|| "?".to_owned())))
+}
+
+/// When what a reason reports ends by itself: a time, or `never`.
+fn end(reason: &Reason) -> Option<String> {
+    Some(reason.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string()))
+}
+
+/// When a credential expires: a time, or `never`.
+fn expiry(credential: &AccountCredential) -> Option<String> {
+    let never = (credential.never_expires == Some(true)).then(|| "never".to_owned());
+    credential.expires_at.map(|end| end.to_string()).or(never)
 }
 
 /// What to do about several reasons, each once, in their order.

@@ -6,10 +6,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use connector_api::{Account, Binding, Grant, Group, Membership, Record, Resource, ScanSummary};
+use connector_api::{Account, Binding, Grant, Group, Membership, Policy, Record, Resource, ScanSummary};
 
 use super::Output;
-use super::columns::{ACCOUNTS, BINDINGS, Column, GRANTS, GROUPS, MEMBERSHIPS, RESOURCES};
+use super::columns::{ACCOUNTS, BINDINGS, Column, GRANTS, GROUPS, MEMBERSHIPS, POLICIES, RESOURCES};
 use super::folder::Folder;
 use crate::files::Draft;
 
@@ -22,6 +22,7 @@ pub struct CsvFolder {
     resources: Sheet<Resource>,
     bindings: Sheet<Binding>,
     grants: Sheet<Grant>,
+    policies: Sheet<Policy>,
 }
 
 impl CsvFolder {
@@ -38,6 +39,7 @@ impl CsvFolder {
             resources: Sheet::create(&folder, RESOURCES)?,
             bindings: Sheet::create(&folder, BINDINGS)?,
             grants: Sheet::create(&folder, GRANTS)?,
+            policies: Sheet::create(&folder, POLICIES)?,
             folder,
         })
     }
@@ -52,12 +54,13 @@ impl Output for CsvFolder {
             Record::Resource(resource) => self.resources.row(resource),
             Record::Binding(binding) => self.bindings.row(binding),
             Record::Grant(grant) => self.grants.row(grant),
+            Record::Policy(policy) => self.policies.row(policy),
             other => Err(io::Error::other(format!("there is no file for records of kind {}", other.kind()))),
         }
     }
 
     fn commit(self: Box<Self>, summary: &ScanSummary) -> io::Result<()> {
-        let Self { folder, accounts, groups, memberships, resources, bindings, grants } = *self;
+        let Self { folder, accounts, groups, memberships, resources, bindings, grants, policies } = *self;
         let sheets = vec![
             accounts.finish()?,
             groups.finish()?,
@@ -65,6 +68,7 @@ impl Output for CsvFolder {
             resources.finish()?,
             bindings.finish()?,
             grants.finish()?,
+            policies.finish()?,
         ];
         folder.commit(sheets, summary)
     }

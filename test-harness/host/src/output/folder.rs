@@ -10,7 +10,14 @@ use crate::files::{self, Draft};
 
 /// The names of the files with one ending: one per kind of record.
 fn names(ending: &'static str) -> impl Iterator<Item = String> {
-    Record::KINDS.iter().map(move |kind| format!("{kind}s.{ending}"))
+    Record::KINDS.iter().map(move |kind| format!("{}.{ending}", plural(kind)))
+}
+
+fn plural(kind: &str) -> String {
+    match kind.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{kind}s"),
+    }
 }
 
 const SUMMARY: &str = "summary.json";

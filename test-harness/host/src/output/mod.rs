@@ -11,11 +11,11 @@ mod ndjson_folder;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use connector_api::{ConnectorError, Record, ScanSummary};
+use connector_api::{ConnectorError, ErrorCode, Record, ScanSummary};
 
 use super::files;
 
-pub use self::byte_output::Target;
+pub use self::byte_output::{Target, stdout_is_closed};
 pub use self::csv::CsvFolder;
 pub use self::json::JsonDocument;
 pub use self::ndjson::NdjsonLines;
@@ -127,8 +127,16 @@ impl Destination {
                 "set the folder with --output FOLDER",
             ));
         }
-        if let Self::Path(path) = self {
-            files::check_folder(path)?;
+        match self {
+            Self::Path(path) => files::check_folder(path)?,
+            Self::Stdout if stdout_is_closed() => {
+                return Err(ConnectorError::new(
+                    ErrorCode::Sink,
+                    "standard output is closed",
+                    "redirect standard output to a file or a program, or write to a file with --output FILE",
+                ));
+            }
+            _ => {}
         }
         let open = || -> io::Result<Box<dyn Output>> {
             Ok(match (self, format) {

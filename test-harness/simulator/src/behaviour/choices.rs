@@ -71,6 +71,14 @@ choices! {
         Served,
     }
 
+    /// Whether access requests are listed at `/api/v2/accessrequests`, which no document describes.
+    AccessRequests {
+        /// 404.
+        Absent,
+        /// A bare array.
+        Served,
+    }
+
     /// The response to an unknown key, such as one of another region.
     UnknownKeys {
         /// `401 Unauthorized: api key user not found`
@@ -237,6 +245,8 @@ choices! {
         FirstWithRows,
         /// The last is answered.
         Last,
+        /// For every second object all are answered, for the others the first.
+        FirstForSome,
         /// They are answered with 400.
         Refused,
     }
@@ -247,5 +257,21 @@ choices! {
         Accepted,
         /// They are answered with 400.
         Refused,
+    }
+
+    /// What traversals say of a user's rights on a device to which the user is bound directly and through groups.
+    DirectRight {
+        /// The strongest right of all paths.
+        Strongest,
+        /// The right of the direct binding.
+        Supersedes,
+    }
+
+    /// The list of password policies.
+    PasswordPolicies {
+        /// It is answered with 405.
+        NotServed,
+        /// It is answered.
+        Listed,
     }
 }

@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use super::faults::nearest;
 
 pub use choices::{
-    AdminLogins, DistinctBody, EdgeFrom, EventShapes, GroupFilter, GroupRows, GroupRules, Initiators,
-    InsightsOrganization, LargeLimits, LocalNames, MissingOrganization, NewHires, NewTargets, NoAdministrator,
-    OrganizationNames, PathAttributes, PathStart, RadiusEvents, ServiceAccounts, SeveralTargets, UnknownKeys,
-    UnsetFields, V1Ids, V1Rows, V2Errors, V2Sort,
+    AccessRequests, AdminLogins, DirectRight, DistinctBody, EdgeFrom, EventShapes, GroupFilter, GroupRows, GroupRules,
+    Initiators, InsightsOrganization, LargeLimits, LocalNames, MissingOrganization, NewHires, NewTargets,
+    NoAdministrator, OrganizationNames, PasswordPolicies, PathAttributes, PathStart, RadiusEvents, ServiceAccounts,
+    SeveralTargets, UnknownKeys, UnsetFields, V1Ids, V1Rows, V2Errors, V2Sort,
 };
 pub use null_edges::{NullEdges, NullForm, Places};
 
@@ -43,8 +43,10 @@ pub struct Behaviour {
     pub v2_errors: V2Errors,
     /// A `limit` above a list's maximum.
     pub large_limits: LargeLimits,
-    /// The response of `/api/organizations` to a service account.
+    /// The response of `/api/organizations` and `/api/organizations/{id}` to a service account.
     pub service_accounts: ServiceAccounts,
+    /// Whether access requests are listed.
+    pub access_requests: AccessRequests,
     /// The response to an unknown key, such as one of another region.
     pub unknown_keys: UnknownKeys,
     /// The response to a multi-tenant key without `x-org-id`.
@@ -87,6 +89,10 @@ pub struct Behaviour {
     pub several_targets: SeveralTargets,
     /// Association targets that are only in the newest documents, such as `policy` of users.
     pub new_targets: NewTargets,
+    /// What traversals say of a user's rights on a device to which the user is bound directly and through groups.
+    pub direct_right: DirectRight,
+    /// Whether the list of password policies is served.
+    pub password_policies: PasswordPolicies,
 }
 
 impl Default for Behaviour {
@@ -146,7 +152,12 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     (
         "service-accounts",
         "unauthorized|forbidden|served",
-        "response of /api/organizations to a service account: 401 with the reason, 403, or the organisations",
+        "response of /api/organizations, and of one of them, to a service account: 401 with the reason, 403, or what it asks for",
+    ),
+    (
+        "access-requests",
+        "absent|served",
+        "whether /api/v2/accessrequests, which no document describes, is answered with 404 or with a list",
     ),
     (
         "unknown-keys",
@@ -214,13 +225,25 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ),
     (
         "several-targets",
-        "all|first|first-with-rows|last|refused",
-        "response to a comma-separated list of targets: all, only the first, only the first with rows, only the last, or 400",
+        "all|first|first-with-rows|last|first-for-some|refused",
+        "response to a comma-separated list of targets: all, only the first, only the first with rows, only the last, only the \
+         first for every second object, or 400",
     ),
     (
         "new-targets",
         "accepted|refused",
         "whether association targets that are only in the newest documents, such as policy of users, are accepted",
+    ),
+    (
+        "direct-right",
+        "strongest|supersedes",
+        "whether traversals compile the strongest right of all paths between a user and a device, or that of a direct \
+         binding alone if there is one",
+    ),
+    (
+        "password-policies",
+        "not-served|listed",
+        "response to GET /api/v2/passwordpolicies: 405, because only POST is published there, or the policies",
     ),
 ];
 
@@ -236,6 +259,7 @@ impl Behaviour {
             v2_errors: V2Errors::Message,
             large_limits: LargeLimits::Refused,
             service_accounts: ServiceAccounts::Unauthorized,
+            access_requests: AccessRequests::Absent,
             unknown_keys: UnknownKeys::NotFound,
             missing_organization: MissingOrganization::Unauthorized,
             insights_organization: InsightsOrganization::Selected,
@@ -257,6 +281,8 @@ impl Behaviour {
             distinct_body: DistinctBody::ByField,
             several_targets: SeveralTargets::All,
             new_targets: NewTargets::Accepted,
+            direct_right: DirectRight::Strongest,
+            password_policies: PasswordPolicies::NotServed,
         }
     }
 
@@ -271,6 +297,7 @@ impl Behaviour {
             v2_errors: V2Errors::Coded,
             large_limits: LargeLimits::Capped,
             service_accounts: ServiceAccounts::Served,
+            access_requests: AccessRequests::Absent,
             unknown_keys: UnknownKeys::Plain,
             missing_organization: MissingOrganization::Unauthorized,
             insights_organization: InsightsOrganization::Implied,
@@ -292,6 +319,8 @@ impl Behaviour {
             distinct_body: DistinctBody::Buckets,
             several_targets: SeveralTargets::All,
             new_targets: NewTargets::Accepted,
+            direct_right: DirectRight::Strongest,
+            password_policies: PasswordPolicies::NotServed,
         }
     }
 

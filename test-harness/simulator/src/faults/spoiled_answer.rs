@@ -147,7 +147,7 @@ impl Spoiler {
 
 /// The fields that do not identify the row.
 fn harmless(row: &mut Map<String, Value>) -> impl Iterator<Item = (&String, &mut Value)> {
-    const IDENTITY: [&str; 8] = ["_id", "id", "objectId", "username", "from", "to", "type", "name"];
+    const IDENTITY: [&str; 9] = ["_id", "id", "objectId", "system_id", "username", "from", "to", "type", "name"];
     row.iter_mut().filter(|(name, _)| !IDENTITY.contains(&name.as_str()))
 }
 

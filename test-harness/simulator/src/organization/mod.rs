@@ -1,15 +1,20 @@
 //! An organisation that is computed, not stored: every object and every edge follows from the seed and an index.
 
+mod access_requests;
 mod administrators;
 mod dice;
 mod events;
 mod graph;
 mod groups;
+mod local_accounts;
 mod names;
 mod node;
 mod population;
 mod resources;
+mod roles;
 mod service_accounts;
+mod settings;
+mod sign_ins;
 mod systems;
 mod users;
 
@@ -19,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use access_requests::{AccessRequest, cast as cast_of_access_requests};
 pub use administrators::{Administrator, cast as cast_of_administrators};
 pub(crate) use dice::Dice;
 pub use events::{Actor, Event, EventKind};
@@ -26,12 +32,18 @@ pub(crate) use graph::{Direction, Path};
 pub use graph::{Edge, Members, Reached};
 pub(crate) use groups::Sizes;
 pub use groups::{UserGroup, cast as cast_of_groups};
+pub(crate) use local_accounts::LOCAL_ACCOUNTS;
+pub use local_accounts::LocalAccount;
 pub(crate) use names::STREETS;
 pub use node::{Kind, Node};
 pub use population::Census;
 pub(crate) use population::Population;
 pub use resources::{Application, Directory, RadiusServer};
-pub use service_accounts::{ServiceAccount, cast as cast_of_service_accounts};
+pub use roles::Role;
+pub use service_accounts::{Credential, ServiceAccount, cast as cast_of_service_accounts};
+pub use settings::PasswordPolicy;
+pub(crate) use sign_ins::IP_LISTS;
+pub use sign_ins::{AuthnCondition, AuthnEffect, AuthnPolicy, SignInTruth};
 pub use systems::{Os, System, SystemGroup, cast as cast_of_system_groups};
 pub use users::{User, UserMfa, UserRole, UserState, cast as cast_of_users};
 
@@ -57,6 +69,7 @@ enum Stream {
     EventTime,
     GroupSize,
     ServiceAccount,
+    LocalAccount,
 }
 
 /// Administrator rights on a device.

@@ -29,6 +29,21 @@ pub struct ServiceAccount {
     pub created: Timestamp,
 }
 
+/// What a service account signs in with.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// Its ObjectId.
+    pub id: String,
+    /// `CLIENT_SECRET` or `API_KEY`.
+    pub auth_type: &'static str,
+    /// The client id, or the first eight characters of the key.
+    pub identifier: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
 /// Service accounts with a story; they are the first of every organisation.
 pub mod cast {
     /// Full rights, and long to live.
@@ -71,11 +86,39 @@ impl ServiceAccount {
 
     /// Its status at a time: `ACTIVE`, `EXPIRING` or `EXPIRED`.
     pub fn status(&self, now: Timestamp) -> &'static str {
-        match self.expires_at {
-            end if end <= now => "EXPIRED",
-            end if end <= now + days(SOON) => "EXPIRING",
-            _ => "ACTIVE",
-        }
+        status(self.expires_at, now)
+    }
+
+    /// What it signs in with: one credential, and for one of the cast also the secret that this one replaced.
+    pub fn credentials(&self) -> Vec<Credential> {
+        let credential = |number: u64, created, expires_at| Credential {
+            id: format!("{}c{:05x}{number:02x}", &self.id[..16], self.index),
+            auth_type: self.auth_type,
+            identifier: match self.auth_type {
+                "API_KEY" => format!("jcs_{:04x}", self.index),
+                _ => format!("sa_{:04x}", self.index),
+            },
+            created,
+            expires_at,
+        };
+        let replaced = self.index == cast::ADMINISTRATOR;
+        let before = replaced.then(|| credential(1, self.created, self.expires_at - days(330)));
+        [credential(0, self.expires_at - days(365), self.expires_at)].into_iter().chain(before).collect()
+    }
+}
+
+impl Credential {
+    /// Its status at a time: `ACTIVE`, `EXPIRING` or `EXPIRED`.
+    pub fn status(&self, now: Timestamp) -> &'static str {
+        status(self.expires_at, now)
+    }
+}
+
+fn status(end: Timestamp, now: Timestamp) -> &'static str {
+    match end {
+        end if end <= now => "EXPIRED",
+        end if end <= now + days(SOON) => "EXPIRING",
+        _ => "ACTIVE",
     }
 }
 

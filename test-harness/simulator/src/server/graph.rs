@@ -108,7 +108,7 @@ fn associations<'a>(
     query: &Query,
 ) -> Result<Collection<'a>, Problem> {
     let mut edges = Vec::new();
-    for name in targets(node.kind, behaviour, query)? {
+    for name in targets(node, behaviour, query)? {
         // The organisation has nothing of the kinds that only a name is known of.
         edges.extend(Kind::of_name(name).into_iter().flat_map(|kind| organization.edges(node, kind)));
         if behaviour.several_targets == SeveralTargets::FirstWithRows && !edges.is_empty() {
@@ -123,13 +123,14 @@ fn associations<'a>(
     }))
 }
 
-/// The names in `targets`, all of which have to be such that an object of the kind can be bound to.
-fn targets<'q>(kind: Kind, behaviour: &Behaviour, query: &'q Query) -> Result<&'q [String], Problem> {
-    let (known, new) = kind.targets();
+/// The names in `targets`, all of which have to be such that the object can be bound to.
+fn targets<'q>(node: Node, behaviour: &Behaviour, query: &'q Query) -> Result<&'q [String], Problem> {
+    let (known, new) = node.kind.targets();
     let new = if behaviour.new_targets == NewTargets::Accepted { new } else { &[] };
     let names = match (behaviour.several_targets, query.targets.as_slice()) {
         (_, []) => return Err(Problem::bad_request("targets is required")),
         (SeveralTargets::First, [first, ..]) => std::slice::from_ref(first),
+        (SeveralTargets::FirstForSome, [first, ..]) if node.index % 2 == 1 => std::slice::from_ref(first),
         (SeveralTargets::Last, [.., last]) => std::slice::from_ref(last),
         (SeveralTargets::Refused, [_, _, ..]) => {
             return Err(Problem::bad_request(format!("invalid target: {}", query.targets.join(","))));

@@ -97,7 +97,7 @@ impl Service {
         }
     }
 
-    /// Whether service accounts may list organisations.
+    /// Whether service accounts may see organisations.
     fn admit_service_account(&self) -> Result<(), Problem> {
         const REASON: &str = "service accounts are not allowed to access this endpoint";
         match self.behaviour.service_accounts {
@@ -169,7 +169,7 @@ impl Service {
             return self.secrets.issue(&parts.headers, &body);
         }
         let caller = self.secrets.admit(&parts.headers, self.behaviour.unknown_keys)?;
-        if endpoint == Endpoint::Organizations && caller.is_service_account() {
+        if matches!(endpoint, Endpoint::Organizations | Endpoint::Organization) && caller.is_service_account() {
             self.admit_service_account()?;
         }
         let organization = auth::organization(&self.organizations, &self.behaviour, caller, endpoint, &parts.headers)?;

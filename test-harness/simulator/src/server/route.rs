@@ -53,10 +53,20 @@ pub(crate) enum Endpoint {
     Directories,
     /// `GET /api/v2/service-accounts`
     ServiceAccounts,
+    /// `GET /api/v2/roles`
+    Roles,
+    /// `GET /api/v2/approvalflowrequest`
+    FlowRequests,
+    /// `GET /api/v2/accessrequests`
+    AccessRequests,
     /// `GET /api/v2/authn/policies`
     AuthnPolicies,
     /// `GET /api/v2/iplists`
     IpLists,
+    /// `GET /api/v2/passwordpolicies`
+    PasswordPolicies,
+    /// `GET /api/v2/identity-providers`
+    IdentityProviders,
     /// `GET /api/v2/systeminsights/users`, …
     SystemInsights(Table),
     /// `GET /api/v2/providers/{id}/organizations`
@@ -141,8 +151,13 @@ impl Endpoint {
             Self::AllGroups,
             Self::Directories,
             Self::ServiceAccounts,
+            Self::Roles,
+            Self::FlowRequests,
+            Self::AccessRequests,
             Self::AuthnPolicies,
             Self::IpLists,
+            Self::PasswordPolicies,
+            Self::IdentityProviders,
             Self::ProviderOrganizations,
             Self::ProviderAdministrators,
             Self::OrganizationLinks,
@@ -195,8 +210,13 @@ impl Endpoint {
             Self::AllGroups => "groups".to_owned(),
             Self::Directories => "directories".to_owned(),
             Self::ServiceAccounts => "serviceaccounts".to_owned(),
+            Self::Roles => "roles".to_owned(),
+            Self::FlowRequests => "approvalflowrequest".to_owned(),
+            Self::AccessRequests => "accessrequests".to_owned(),
             Self::AuthnPolicies => "authn.policies".to_owned(),
             Self::IpLists => "iplists".to_owned(),
+            Self::PasswordPolicies => "passwordpolicies".to_owned(),
+            Self::IdentityProviders => "identity-providers".to_owned(),
             Self::SystemInsights(table) => format!("systeminsights.{}", table.name()),
             Self::ProviderOrganizations => "providers.organizations".to_owned(),
             Self::ProviderAdministrators => "providers.administrators".to_owned(),
@@ -262,9 +282,14 @@ impl Endpoint {
             ["api", "v2", "users"] => Self::Users,
             ["api", "v2", "directories"] => Self::Directories,
             ["api", "v2", "service-accounts"] => Self::ServiceAccounts,
+            ["api", "v2", "roles"] => Self::Roles,
+            ["api", "v2", "approvalflowrequest"] => Self::FlowRequests,
+            ["api", "v2", "accessrequests"] => Self::AccessRequests,
             ["api", "v2", "groups"] => Self::AllGroups,
             ["api", "v2", "authn", "policies"] => Self::AuthnPolicies,
             ["api", "v2", "iplists"] => Self::IpLists,
+            ["api", "v2", "passwordpolicies"] => Self::PasswordPolicies,
+            ["api", "v2", "identity-providers"] => Self::IdentityProviders,
             ["api", "v2", "systeminsights", table] => Self::SystemInsights(Table::of_name(table)?),
             ["api", "v2", "identity-provider", "policies", id, rest] => {
                 return Self::known(Self::of_object(Kind::IdpRoutingPolicy, rest)?, id);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 
 use super::answer::Answer;
 use super::auth::is_object_id;
@@ -11,13 +11,15 @@ use super::problem::Problem;
 use super::query::{Limits, Query, SortKey};
 use super::route::{Api, Endpoint, Table};
 use super::{Asked, UsersEndpoint, graph, insights, v1};
-use crate::behaviour::{Behaviour, GroupFilter, GroupRows, V2Sort};
+use crate::behaviour::{AccessRequests, Behaviour, GroupFilter, GroupRows, PasswordPolicies, V2Sort};
 use crate::faults::Strikes;
 use crate::organization::{Kind, Node, Organization};
-use crate::wire::{AUTHN_POLICY_COUNT, IP_LIST_COUNT, Object, UserRow};
+use crate::wire::{IP_LIST_COUNT, Object, UserRow};
 
 /// V2 gives no more rows at a time.
 const MOST_ROWS: u64 = 100;
+/// The routing rules of the organisation are left over: their identity provider was removed.
+const NO_IDENTITY_PROVIDER: &[u8] = br#"{"identityProviders":[],"totalCount":0}"#;
 /// System Insights gives no more rows at a time.
 const MOST_INSIGHTS: u64 = 10_000;
 
@@ -43,18 +45,43 @@ pub(super) fn answer(asked: &Asked<'_>, strikes: &Strikes) -> Result<Answer, Pro
         Endpoint::Directories => Collection::of(organization.directories(), "", |directory, object| {
             organization.write_directory(directory, object);
         }),
-        Endpoint::AuthnPolicies => Collection::new(AUTHN_POLICY_COUNT, "id", |index, object| {
-            organization.write_authn_policy(index, object);
+        Endpoint::AuthnPolicies => Collection::of(organization.authn_policies().collect(), "id", |policy, object| {
+            organization.write_authn_policy(policy, object);
         }),
+        Endpoint::IdentityProviders => return Ok(Answer::ok(NO_IDENTITY_PROVIDER.to_vec())),
         Endpoint::IpLists => {
             Collection::new(IP_LIST_COUNT, "id", |index, object| organization.write_ip_list(index, object))
         }
+        // The documents have only POST there.
+        Endpoint::PasswordPolicies if behaviour.password_policies == PasswordPolicies::NotServed => {
+            return Err(Problem::method_not_allowed(Method::POST));
+        }
+        Endpoint::PasswordPolicies => Collection::of(organization.password_policies(), "objectId", |policy, object| {
+            organization.write_password_policy(policy, object);
+        }),
         Endpoint::ServiceAccounts => {
             let accounts = Collection::of(organization.service_accounts().collect(), "objectId", |account, object| {
                 organization.write_service_account(account, object);
             });
             return Ok(accounts.page(&query, strikes).enveloped());
         }
+        Endpoint::Roles => {
+            let roles =
+                Collection::of(organization.roles(), "id", |role, object| organization.write_role(role, object));
+            return Ok(roles.page(&query, strikes).enveloped());
+        }
+        Endpoint::FlowRequests => {
+            let requests = Collection::of(organization.access_requests(), "id", |request, object| {
+                organization.write_flow_request(request, object);
+            });
+            return Ok(requests.page(&query, strikes).enveloped());
+        }
+        Endpoint::AccessRequests if behaviour.access_requests == AccessRequests::Served => {
+            Collection::of(organization.access_requests(), "accessId", |request, object| {
+                organization.write_access_request(request, object);
+            })
+        }
+        Endpoint::AccessRequests => return Err(Problem::not_found()),
         Endpoint::SystemInsights(table) => local(organization, table, &query)?,
         Endpoint::ProviderOrganizations | Endpoint::ProviderAdministrators => {
             return Ok(provided(asked, strikes)?.page(&query, strikes).enveloped());

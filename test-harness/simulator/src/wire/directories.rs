@@ -13,23 +13,6 @@ const POLICIES: [(&str, &str); 5] = [
     ("Patches", "windows"),
 ];
 
-/// What a conditional access policy is for, its name, and what it does.
-const AUTHN_POLICIES: [(&str, &str, &str); 4] = [
-    ("user_portal", "Second factor outside the office", "allow"),
-    ("application", "Finance from managed devices only", "deny"),
-    ("admin_portal", "Administrators always give a second factor", "allow"),
-    ("ldap", "LDAP from the data centre", "deny"),
-];
-
-/// Names and addresses of the lists in the conditions of these policies.
-const IP_LISTS: [(&str, &[&str]); 2] =
-    [("Offices", &["198.51.100.0/24", "203.0.113.7"]), ("Data centre", &["192.0.2.0-192.0.2.63"])];
-
-/// How many conditional access policies there are.
-pub(crate) const AUTHN_POLICY_COUNT: u64 = AUTHN_POLICIES.len() as u64;
-/// How many lists of addresses there are.
-pub(crate) const IP_LIST_COUNT: u64 = IP_LISTS.len() as u64;
-
 impl Organization {
     /// Writes a directory, as `GET /api/v2/directories` lists it.
     pub(crate) fn write_directory(&self, directory: &Directory, o: &mut Object<'_>) {
@@ -94,52 +77,6 @@ impl Organization {
                 o.put("attributes", ());
             }
         }
-    }
-
-    /// Writes a conditional access policy, as `GET /api/v2/authn/policies` lists it.
-    pub(crate) fn write_authn_policy(&self, index: u64, o: &mut Object<'_>) {
-        let (kind, name, action) = AUTHN_POLICIES[index as usize % AUTHN_POLICIES.len()];
-        o.put("id", format!("{:023x}a", index + 1));
-        o.put("name", name);
-        o.put("description", "");
-        o.put("disabled", index == 3);
-        o.put("type", kind);
-        o.object("effect", |o| {
-            o.put("action", action);
-            if action == "allow" {
-                o.object("obligations", |o| {
-                    o.object("mfa", |o| o.put("required", true));
-                    o.list("mfaFactors", ["TOTP", "WEBAUTHN"], |o, factor| o.put("type", factor));
-                });
-            }
-        });
-        o.object("conditions", |o| {
-            let list = format!("{:023x}b", 1 + index / 2);
-            o.object("not", |o| o.put("ipAddressIn", [list]));
-        });
-        o.object("targets", |o| {
-            let resources = (kind == "application").then(|| self.id(Node::new(Kind::Application, 0)));
-            o.list("resources", resources, |o, id| {
-                o.put("type", "application");
-                o.put("id", id);
-            });
-            o.object("userGroups", |o| {
-                let groups: Vec<u64> = self.census(Kind::UserGroup).throughout().take(3).collect();
-                let ids =
-                    |some: &[u64]| some.iter().map(|g| self.id(Node::new(Kind::UserGroup, *g))).collect::<Vec<_>>();
-                o.put("inclusions", ids(groups.get(..1).unwrap_or_default()));
-                o.put("exclusions", ids(groups.get(2..).unwrap_or_default()));
-            });
-        });
-    }
-
-    /// Writes a list of addresses, as `GET /api/v2/iplists` lists it.
-    pub(crate) fn write_ip_list(&self, index: u64, o: &mut Object<'_>) {
-        let (name, addresses) = IP_LISTS[index as usize % IP_LISTS.len()];
-        o.put("id", format!("{:023x}b", index + 1));
-        o.put("name", name);
-        o.put("description", "");
-        o.put("ips", addresses);
     }
 
     /// Writes a command, as `GET /api/commands` lists it.

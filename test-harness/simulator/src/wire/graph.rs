@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::groups::write_group_attributes;
 use super::{Object, list};
-use crate::behaviour::{EdgeFrom, PathAttributes, PathStart};
+use crate::behaviour::{DirectRight, EdgeFrom, PathAttributes, PathStart};
 use crate::organization::{Edge, Kind, Node, Organization, Path, Sudo};
 
 impl Organization {
@@ -34,7 +34,7 @@ impl Organization {
         o.object("compiledAttributes", |o| {
             let on_device = |kind| matches!(kind, Kind::System | Kind::SystemGroup);
             if paths.iter().flatten().any(|step| on_device(step.from.kind) || on_device(step.to.kind)) {
-                o.put("sudo", self.compiled(paths));
+                o.put("sudo", self.compiled_here(paths));
             }
             if self.behaviour().path_attributes == PathAttributes::Whole {
                 self.write_ldap_groups(paths, o);
@@ -46,6 +46,18 @@ impl Organization {
                 Object::write(out, None, |o| self.write_step(step, from_there, o));
             });
         });
+    }
+
+    /// The rights that a traversal compiles.
+    fn compiled_here(&self, paths: &[Path]) -> Sudo {
+        let ends = |step: &Edge| [step.from.kind, step.to.kind];
+        let is_direct = |path: &&Path| {
+            let [step] = path.as_slice() else { return false };
+            ends(step).contains(&Kind::User) && ends(step).contains(&Kind::System)
+        };
+        let direct: Vec<Path> = paths.iter().filter(is_direct).cloned().collect();
+        let supersedes = self.behaviour().direct_right == DirectRight::Supersedes && !direct.is_empty();
+        self.compiled(if supersedes { &direct } else { paths })
     }
 
     fn write_step(&self, step: &Edge, from_there: bool, o: &mut Object<'_>) {

@@ -1,9 +1,8 @@
 //! The tables of System Insights: `GET /api/v2/systeminsights/{table}`.
 
-use super::systems::LOCAL_ACCOUNTS;
 use super::{Object, time};
 use crate::behaviour::UnsetFields;
-use crate::organization::{Kind, Organization, Os, System};
+use crate::organization::{Kind, LOCAL_ACCOUNTS, Organization, Os, System};
 
 /// Local groups that each device has.
 const LOCAL_GROUPS: u64 = 2;
@@ -31,7 +30,7 @@ impl Organization {
         o.put("ad_managed", system.os == Os::Windows && account.user.is_some() && system.index % 2 == 1);
         o.put("managed", account.user.is_some());
         o.put("real_user", account.real);
-        o.put("suspended", false);
+        o.put("suspended", account.suspended);
         o.put("uid", &uid);
         o.put("gid", &uid);
         o.put("uid_signed", &uid);

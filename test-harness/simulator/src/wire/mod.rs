@@ -1,5 +1,6 @@
 //! Objects as the service writes them: JSON straight into a buffer, with no more fields than were asked for.
 
+mod access_requests;
 mod directories;
 mod events;
 mod graph;
@@ -7,14 +8,16 @@ mod groups;
 mod insights;
 mod organizations;
 mod resources;
+mod roles;
 mod service_accounts;
+mod sign_ins;
 mod systems;
 mod users;
 
 use serde::Serialize;
 
-pub(crate) use directories::{AUTHN_POLICY_COUNT, IP_LIST_COUNT};
 pub(crate) use events::EVENT_FIELDS;
+pub(crate) use sign_ins::IP_LIST_COUNT;
 pub(crate) use users::UserRow;
 
 /// The fields that a client asked for; the id comes in any case.

@@ -2,10 +2,7 @@
 
 use super::{Object, time};
 use crate::behaviour::V1Rows;
-use crate::organization::{Dice, Kind, Node, Organization, Os, System};
-
-/// Local accounts that System Insights knows of on each device.
-pub(super) const LOCAL_ACCOUNTS: u64 = 4;
+use crate::organization::{Kind, Node, Organization, Os, System};
 
 impl Organization {
     /// Writes a device.
@@ -39,12 +36,12 @@ impl Organization {
         });
         o.object("systemInsights", |o| o.put("state", "enabled"));
         o.put("amazonInstanceID", if system.os == Os::Linux { "i-0abc" } else { "" });
-        o.list("userMetrics", 0..LOCAL_ACCOUNTS, |o, number| {
-            let account = self.local_account(system, number);
+        // The agent reports the accounts that somebody signs in with, and root.
+        o.list("userMetrics", self.local_accounts(system).filter(|account| account.in_metrics), |o, account| {
             o.put("userName", &account.name);
             o.put("admin", account.admin);
             o.put("managed", account.user.is_some());
-            o.put("suspended", false);
+            o.put("suspended", account.suspended);
             o.put("secureTokenEnabled", system.os == Os::Mac && account.real);
         });
         o.put("attributes", [(); 0]);
@@ -54,42 +51,6 @@ impl Organization {
         o.object("primarySystemUser", |o| {
             o.put("id", self.owner_of(system.index).map(|owner| self.id(Node::new(Kind::User, owner))));
         });
-    }
-
-    /// The local account of a device at a position.
-    pub(super) fn local_account(&self, system: &System, number: u64) -> LocalAccount {
-        let mut dice = Dice::thrown(system.index, 0x10CA, number);
-        let owner = self.owner_of(system.index);
-        match (number, system.os, owner) {
-            (0, Os::Windows, _) => LocalAccount::local("Administrator", true, false),
-            (0, ..) => LocalAccount::local("root", true, false),
-            (1, _, Some(owner)) => {
-                let edges = self.edges(Node::new(Kind::System, system.index), Kind::User);
-                let admin =
-                    edges.iter().any(|edge| edge.from.index == owner && edge.sudo.is_some_and(|sudo| sudo.enabled));
-                let user = self.user(owner);
-                let name = user.local_name.unwrap_or(user.username);
-                LocalAccount { name, admin, real: true, user: Some(owner) }
-            }
-            (2, ..) => LocalAccount::local("localadmin", dice.percent(30), true),
-            _ => LocalAccount::local("guest", false, true),
-        }
-    }
-}
-
-/// An account that a device has itself.
-pub(super) struct LocalAccount {
-    pub(super) name: String,
-    pub(super) admin: bool,
-    /// Whether somebody logs in with it.
-    pub(super) real: bool,
-    /// The directory user that it belongs to.
-    pub(super) user: Option<u64>,
-}
-
-impl LocalAccount {
-    fn local(name: &str, admin: bool, real: bool) -> Self {
-        Self { name: name.to_owned(), admin, real, user: None }
     }
 }
 

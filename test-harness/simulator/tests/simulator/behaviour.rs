@@ -198,3 +198,50 @@ async fn events_are_kept_for_the_days_that_the_plan_has() {
         assert!(truth.last_logins().values().all(|at| at.to_string().as_str() >= oldest));
     }
 }
+
+#[tokio::test]
+async fn a_traversal_compiles_the_strongest_right_or_the_direct_one_alone() {
+    let options = SimulatorOptions { users: 14, groups: 16, systems: 60, ..options() };
+    let strongest = Console::start(options.clone()).await;
+    let behaviour = observed("direct-right=supersedes");
+    let supersedes = Console::start(SimulatorOptions { behaviour, ..options }).await;
+    let truth = strongest.simulator.organization();
+    let mut differing = 0;
+    for system in truth.systems() {
+        let path = format!("/api/v2/systems/{}/users", system.id);
+        let (all, direct) = (strongest.all(&path, 100).await, supersedes.all(&path, 100).await);
+        assert_eq!(texts(&all, "/id"), texts(&direct, "/id"), "the same users reach it");
+        for (all, direct) in all.iter().zip(&direct) {
+            assert_eq!(all["paths"], direct["paths"]);
+            let paths = all["paths"].as_array().unwrap();
+            let edge = paths.iter().find(|path| path.as_array().unwrap().len() == 1).map(|path| &path[0]);
+            let edge = edge.filter(|_| paths.len() > 1);
+            let (all, direct) = (&all["compiledAttributes"]["sudo"], &direct["compiledAttributes"]["sudo"]);
+            let Some(edge) = edge else {
+                assert_eq!(all, direct);
+                continue;
+            };
+            let of_edge = edge["attributes"]["sudo"]["enabled"].as_bool().unwrap_or(false);
+            assert_eq!(direct["enabled"].as_bool().unwrap(), of_edge);
+            differing += usize::from(all != direct);
+        }
+    }
+    assert!(differing > 0, "nobody has a weaker right of its own on a device");
+}
+
+#[tokio::test]
+async fn password_policies_are_not_served_unless_they_are_to_be_listed() {
+    let path = "/api/v2/passwordpolicies?limit=100";
+    assert_eq!(Console::start(options()).await.status(path).await, 405);
+    let console = with(observed("password-policies=listed")).await;
+    let truth = console.simulator.organization();
+    let expected: Vec<String> = truth.password_policies().into_iter().map(|policy| policy.id).collect();
+    assert_eq!(texts(&console.all("/api/v2/passwordpolicies", 2).await, "/objectId"), expected);
+    let listed = console.json(path).await;
+    let settings = console.json(&format!("/api/organizations/{}", truth.organization_id())).await;
+    let own = &settings["settings"]["passwordPolicy"];
+    for rule in ["minLength", "passwordExpirationInDays", "enablePasswordExpirationInDays"] {
+        assert_eq!(listed[0]["policy"][rule], own[rule], "the first is the organisation's own");
+    }
+    assert_eq!(settings["settings"]["requireAdminMFA"], json!(truth.requires_admin_mfa()));
+}

@@ -183,6 +183,11 @@ async fn several_targets_are_answered_together_unless_the_service_takes_one() {
     assert_eq!(with_rows.all(&path(&id, "policy,ldap_server,system_group"), 100).await, directories);
     let last = with("several-targets=last").await;
     assert_eq!(last.all(&path(&id, all), 100).await, last.all(&path(&id, "idp_routing_policy"), 100).await);
+    let for_some = with("several-targets=first-for-some").await;
+    assert_eq!(for_some.all(&path(&id, all), 100).await, together, "every second object has all");
+    let next = for_some.simulator.organization().id(Node::new(Kind::UserGroup, 3));
+    let only = for_some.all(&path(&next, "application"), 100).await;
+    assert_eq!(for_some.all(&path(&next, all), 100).await, only);
     let refused = with("several-targets=refused").await;
     assert_eq!((refused.status(&path(&id, all)).await, refused.status(&path(&id, "application")).await), (400, 200));
     let older = with("new-targets=refused").await;

@@ -258,7 +258,7 @@ async fn the_lists_other_than_users_and_groups_are_served() {
         ("/api/v2/activedirectories", 1),
         ("/api/v2/policies", 5),
         ("/api/v2/policygroups", 2),
-        ("/api/v2/authn/policies", 4),
+        ("/api/v2/authn/policies", 11),
         ("/api/v2/iplists", 2),
     ] {
         assert_eq!(console.all(path, 100).await.len(), count, "{path}");
@@ -270,8 +270,11 @@ async fn the_lists_other_than_users_and_groups_are_served() {
         assert!(console.get(path).await.status().is_client_error(), "{path}");
     }
     let lists: BTreeSet<String> = texts(&console.all("/api/v2/iplists", 100).await, "/id").into_iter().collect();
-    for policy in console.all("/api/v2/authn/policies", 100).await {
-        let named = policy["conditions"]["not"]["ipAddressIn"][0].as_str().unwrap();
-        assert!(lists.contains(named), "{policy}");
-    }
+    let policies = console.all("/api/v2/authn/policies", 100).await;
+    let named = policies.iter().filter_map(|policy| policy["conditions"]["not"]["ipAddressIn"][0].as_str());
+    let named: BTreeSet<String> = named.map(str::to_owned).collect();
+    assert_eq!(named, lists);
+    let names = texts(&policies, "/name");
+    assert!(names.iter().eq(truth.authn_policies().map(|policy| policy.name)), "{names:?}");
+    assert_eq!(console.json("/api/v2/identity-providers").await["totalCount"], 0);
 }

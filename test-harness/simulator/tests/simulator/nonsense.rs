@@ -27,6 +27,7 @@ fn paths(console: &Console) -> Vec<String> {
         "v2/policygroups",
         "v2/authn/policies",
         "v2/iplists",
+        "v2/identity-providers",
         "v2/systeminsights/users",
         "v2/systeminsights/groups",
         "v2/systeminsights/user_groups",

@@ -237,3 +237,40 @@ async fn service_accounts_come_in_an_envelope_and_sort_by_name_or_expiry_alone()
     }
     assert_eq!(console.status("/api/v2/service-accounts?sort=status").await, 400);
 }
+
+#[tokio::test]
+async fn roles_come_in_an_envelope_with_their_scopes_and_those_that_are_held_have_the_ids_of_their_holders() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    let body = console.json("/api/v2/roles?limit=100").await;
+    let roles = truth.roles();
+    assert_eq!(body["totalCount"], roles.len());
+    for (row, role) in rows(&body).iter().zip(&roles) {
+        assert_eq!((&row["id"], &row["scopes"]), (&json!(role.id()), &json!(role.scopes)), "{}", role.name);
+        assert_eq!(row["isCustom"], role.is_custom);
+    }
+    let held = truth.administrators().map(|one| one.role_id()).chain(truth.service_accounts().map(|one| one.role_id()));
+    for id in held {
+        assert!(roles.iter().any(|role| role.id() == id), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn requests_for_access_come_in_an_envelope_and_what_was_granted_only_where_it_is_served() {
+    let console = Console::start(options()).await;
+    let truth = console.simulator.organization();
+    let body = console.json("/api/v2/approvalflowrequest?limit=100").await;
+    let requests = truth.access_requests();
+    assert_eq!(body["totalCount"], requests.len());
+    for (row, request) in rows(&body).iter().zip(&requests) {
+        assert_eq!((&row["id"], &row["status"]), (&json!(request.id), &json!(request.status)));
+        assert_eq!(row["resourceId"], truth.id(request.resource));
+    }
+    assert_eq!(console.status("/api/v2/accessrequests").await, 404);
+    let behaviour = Behaviour::observed().with("access-requests=served").unwrap();
+    let console = Console::start(SimulatorOptions { behaviour, ..options() }).await;
+    let granted = console.json("/api/v2/accessrequests?limit=100").await;
+    let states: Vec<&Value> = granted.as_array().unwrap().iter().map(|row| &row["accessState"]).collect();
+    assert_eq!((states.len(), states[0], states[5]), (requests.len(), &json!("granted"), &json!("revoked")));
+    assert_eq!(granted[0]["additionalAttributes"], json!({"sudo": {"enabled": true, "withoutPassword": true}}));
+}

@@ -3,19 +3,24 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use connector_api::{Access, AccountKind, ScanSummary, Section, SectionDescription, SectionStatus};
+use connector_api::{Access, AccountKind, ScanSummary, Section};
 use indicatif::HumanCount;
 use jiff::Timestamp;
 
+use super::extent::{Extent, accounts_of_sections, owner_of};
 use super::{counts, title, words};
 use crate::cli::paragraph::{GLUE, labelled, listed};
-use connector_host::digest::{AccountCounts, Digest, Kinds, LastLogins};
+use crate::cli::print::printable;
+use connector_host::digest::{AccountCounts, Digest, Kinds, LastLogins, PolicyCounts};
 
 /// How many of the largest groups are named.
 const LARGEST_GROUPS: usize = 3;
 
+/// The sections of resources.
+const THINGS: [Section; 3] = [Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES];
+
 /// Below this width there is no room for columns.
-const NARROW: usize = 60;
+pub(super) const NARROW: usize = 60;
 
 /// Columns of a line's name, and of its number.
 const NAME: usize = 18;
@@ -24,7 +29,8 @@ const NUMBER: usize = 7;
 pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> String {
     let os_type = summary.os_type.as_str();
     let of = |section| Extent::of(summary, section);
-    let line = |name: &str, extent: Extent, total: u64, details: Vec<String>| extent.line(name, total, details, width);
+    let line =
+        |name: &str, extent: Extent, total: u64, details: Vec<String>| self::line(name, extent, total, details, width);
     let Digest { groups, memberships, resources, .. } = digest;
     let mut text = title("Found", width);
     for (section, kind) in accounts_of_sections(summary) {
@@ -52,10 +58,18 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     text += &line("bindings", of(Section::GRANTS), digest.bindings.total(), bindings);
     let privileged = &digest.privileged_grants;
     let (of_privileged, of_other) = (of(Section::PRIVILEGED_GRANTS), of(Section::OTHER_GRANTS));
-    text += &line("privileged grants", of_privileged, privileged.values().sum(), levels(privileged));
+    let mut details = levels(privileged);
+    details.extend(counts([("of them temporary", digest.temporary_grants)]));
+    text += &line("privileged grants", of_privileged, privileged.values().sum(), details);
     let (accounts, groups) = (digest.other_account_grants, digest.other_group_grants);
     text +=
         &line("other grants", of_other, accounts + groups, counts([("of accounts", accounts), ("of groups", groups)]));
+    let policies = &digest.policies;
+    let owner = owner_of(summary, "policy").map_or(Extent::Unknown, of);
+    text += &line("policies", owner, policies.total, policy_details(policies));
+    for (kind, count) in digest.further_records.iter() {
+        text += &line(&printable(&words::kind(kind, os_type, 2)), Extent::Whole, count, Vec::new());
+    }
     let logins = &digest.last_logins;
     let details = last_logins(logins, summary.finished_at);
     text += &line("last logins", of(Section::LAST_LOGIN), logins.known(), details);
@@ -71,51 +85,19 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     text + &longest_way(digest, width)
 }
 
-/// The sections that contain accounts, each with the kind of account, in the order of the summary.
-fn accounts_of_sections(summary: &ScanSummary) -> impl Iterator<Item = (&SectionDescription, AccountKind)> {
-    summary.described.iter().flat_map(|section| {
-        let accounts = section.owns.iter().filter(|rows| rows.record == "account");
-        accounts.map(move |rows| (section, AccountKind::new(rows.row_type.clone())))
-    })
-}
-
-/// How much of a section was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
-    Whole,
-    Part,
-    NotRead,
-    Skipped,
-    /// The connector has no such section.
-    Unknown,
-}
-
-impl Extent {
-    fn of(summary: &ScanSummary, section: Section) -> Self {
-        let Some(report) = summary.section(section) else { return Self::Unknown };
-        match report.status {
-            SectionStatus::Complete => Self::Whole,
-            SectionStatus::Incomplete { .. } if report.records > 0 => Self::Part,
-            SectionStatus::Skipped => Self::Skipped,
-            _ => Self::NotRead,
-        }
+/// A name, how many were found, and details. What was not read has no number, not even 0.
+fn line(name: &str, extent: Extent, total: u64, mut details: Vec<String>, width: usize) -> String {
+    let number = match extent {
+        Extent::Whole | Extent::Part => HumanCount(total).to_string(),
+        Extent::NotRead | Extent::Skipped | Extent::NotSetUp => "–".to_owned(),
+        Extent::Unknown => return String::new(),
+    };
+    match extent.lack() {
+        Some(lack) if extent == Extent::Part => details.push(lack.to_owned()),
+        Some(lack) => details = vec![lack.to_owned()],
+        None => {}
     }
-
-    /// A name, how many were found, and details. What was not read has no number, not even 0.
-    fn line(self, name: &str, total: u64, mut details: Vec<String>, width: usize) -> String {
-        let number = match self {
-            Self::Whole | Self::Part => HumanCount(total).to_string(),
-            Self::NotRead | Self::Skipped => "–".to_owned(),
-            Self::Unknown => return String::new(),
-        };
-        match self {
-            Self::Part => details.push("read only in part".to_owned()),
-            Self::NotRead => details = vec!["not read".to_owned()],
-            Self::Skipped => details = vec!["skipped".to_owned()],
-            Self::Whole | Self::Unknown => {}
-        }
-        fact(name, &number, &details, width)
-    }
+    fact(name, &number, &details, width)
 }
 
 /// A name, a number and details: in columns if the terminal is wide enough, else below each other.
@@ -130,21 +112,19 @@ fn fact(name: &str, number: &str, details: &[String], width: usize) -> String {
 
 /// The resources, and which of them are missing.
 fn things(summary: &ScanSummary, resources: &Kinds, width: usize) -> String {
-    let sections = [Section::SYSTEMS, Section::APPLICATIONS, Section::DIRECTORIES];
-    let extents = sections.map(|section| (section, Extent::of(summary, section)));
-    let all = |extent| extents.iter().all(|(_, other)| *other == extent);
-    let whole = if all(Extent::Unknown) { Extent::Unknown } else { Extent::Whole };
+    let all_are_unknown = THINGS.iter().all(|section| Extent::of(summary, *section) == Extent::Unknown);
+    let extent = if all_are_unknown { Extent::Unknown } else { Extent::Whole };
     let mut details = kinds(resources, &summary.os_type, "");
-    for (section, extent) in extents {
-        let missing = match extent {
-            Extent::NotRead => "not read",
-            Extent::Part => "read only in part",
-            Extent::Skipped => "skipped",
-            Extent::Whole | Extent::Unknown => continue,
-        };
-        details.push(format!("{} {missing}", words::section(section)));
-    }
-    whole.line("resources", resources.total(), details, width)
+    details.extend(missing_things(summary));
+    line("resources", extent, resources.total(), details, width)
+}
+
+/// The sections of resources that are missing, each with the reason.
+pub(super) fn missing_things(summary: &ScanSummary) -> impl Iterator<Item = String> {
+    THINGS.into_iter().filter_map(|section| {
+        let lack = Extent::of(summary, section).lack()?;
+        Some(format!("{} {lack}", words::section(section)))
+    })
 }
 
 fn account_details(accounts: &AccountCounts, linked: &[(&str, u64)]) -> Vec<String> {
@@ -174,9 +154,12 @@ fn kinds(kinds: &Kinds, os_type: &str, before: &str) -> Vec<String> {
 fn bindings(bindings: &Kinds) -> Vec<String> {
     let words = |row_type: &str| match row_type {
         "accountToResource" => "of accounts".to_owned(),
+        "localAccountToResource" => "of local accounts".to_owned(),
         "groupToResource" => "of groups".to_owned(),
         "resourceToResource" => "of resources in containers".to_owned(),
+        "temporaryAccountToResource" => "of accounts for a limited time".to_owned(),
         "groupToGroup" => "of groups in groups".to_owned(),
+        "temporaryGroupToResource" => "of groups for a limited time".to_owned(),
         other => words::spaced(other),
     };
     bindings.iter().map(|(row_type, count)| format!("{}{GLUE}{}", HumanCount(count), words(row_type))).collect()
@@ -198,7 +181,7 @@ fn largest(digest: &Digest, width: usize) -> String {
     fact("  most members", "", &names, width)
 }
 
-fn last_logins(logins: &LastLogins, now: Timestamp) -> Vec<String> {
+pub(super) fn last_logins(logins: &LastLogins, now: Timestamp) -> Vec<String> {
     let mut details = counts([
         ("today", logins.between(now, 0, 0)),
         ("in the 7 days before that", logins.between(now, 1, 7)),
@@ -214,6 +197,15 @@ fn last_logins(logins: &LastLogins, now: Timestamp) -> Vec<String> {
     }
     details.extend((logins.unknown > 0).then(|| format!("unknown for {}", words::counted(logins.unknown, "account"))));
     details
+}
+
+/// How many policies decide about sign-ins.
+pub(super) fn policy_details(policies: &PolicyCounts) -> Vec<String> {
+    counts([
+        ("enforced", policies.enforced),
+        ("only monitoring", policies.monitoring),
+        ("not enabled", policies.disabled),
+    ])
 }
 
 /// The longest path to administrator rights.

@@ -4,7 +4,7 @@ use connector_api::{ConnectorError, ErrorCode, Outcome, ScanSummary, Section, Se
 use console::style;
 use indicatif::HumanBytes;
 
-use super::words;
+use super::{Form, words};
 use crate::cli::paragraph::{GLUE, labelled};
 use crate::cli::print::printable;
 
@@ -12,7 +12,7 @@ use crate::cli::print::printable;
 const LABEL: usize = 10;
 
 /// The first lines: how the scan ended, and what is missing.
-pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
+pub(super) fn headline(summary: &ScanSummary, form: Form, width: usize) -> String {
     let gaps = gaps(summary);
     let failed = summary.outcome == Outcome::Failed;
     let outcome = match summary.outcome {
@@ -27,15 +27,20 @@ pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
         _ => style("failed, so its rows do not count".to_owned()).red(),
     };
     let elapsed = summary.finished_at.duration_since(summary.started_at).as_secs_f64().max(0.0);
-    let bytes: u64 = summary.sections.iter().map(|section| section.bytes).sum();
+    let cost = match form {
+        Form::Short => String::new(),
+        Form::Long => {
+            let bytes: u64 = summary.sections.iter().map(|section| section.bytes).sum();
+            let bytes = HumanBytes(bytes).to_string().replace(' ', GLUE);
+            format!(", {}, {bytes}", words::counted(summary.requests(), "request"))
+        }
+    };
     let head = format!(
-        "{} {}: {}. {}, {}, {}, {elapsed:.1}{GLUE}s, on{GLUE}{} (all dates in UTC)",
+        "{} {}: {}. {}{cost} in{GLUE}{elapsed:.1}{GLUE}s on{GLUE}{} (dates in UTC)",
         printable(&summary.os_type),
         printable(&summary.system),
         outcome.bold().for_stderr(),
         words::counted(summary.records(), "row"),
-        words::counted(summary.requests(), "request"),
-        HumanBytes(bytes).to_string().replace(' ', GLUE),
         summary.finished_at.strftime("%F"),
     );
     let mut text = format!("\n{}", labelled("", &head, width));
@@ -49,15 +54,36 @@ pub(super) fn headline(summary: &ScanSummary, width: usize) -> String {
         let warning = "What was not read is not counted below, but may exist.";
         text += &labelled(&" ".repeat(LABEL), warning, width);
     }
-    let skipped = summary.sections.iter().filter(|report| report.status == SectionStatus::Skipped);
-    let skipped: Vec<String> = skipped.map(|section| words::section_with_name(section.section)).collect();
-    if !skipped.is_empty() {
-        text += &format!(
-            "\n{}",
-            labelled(&format!("{:<LABEL$}", "SKIPPED"), &format!("By settings: {}.", skipped.join(", ")), width)
-        );
+    text + &skipped(summary, form, width)
+}
+
+/// The sections that were left out. The short form is silent about effective grants, which hold nothing that other rows
+/// do not say, and about what is not set up.
+fn skipped(summary: &ScanSummary, form: Form, width: usize) -> String {
+    let reports = || summary.sections.iter().filter(|report| report.status == SectionStatus::Skipped);
+    let names = |wanted: fn(&SectionReport) -> bool| -> Vec<String> {
+        reports().filter(|report| wanted(report)).map(|report| words::section_with_name(report.section)).collect()
+    };
+    let matters = |report: &SectionReport| !report.is_not_set_up() && !words::is_effective(report.section);
+    if form == Form::Short && !reports().any(matters) {
+        return String::new();
     }
-    text
+    let groups = [
+        ("By settings", names(|report| !report.is_not_set_up() && !is_withheld(report))),
+        ("Not available here", names(is_withheld)),
+        ("Not set up", names(SectionReport::is_not_set_up)),
+    ];
+    let groups = groups.into_iter().filter(|(_, names)| !names.is_empty());
+    let sentences: Vec<String> = groups.map(|(why, names)| format!("{why}: {}.", names.join(", "))).collect();
+    if sentences.is_empty() {
+        return String::new();
+    }
+    format!("\n{}", labelled(&format!("{:<LABEL$}", "SKIPPED"), &sentences.join(" "), width))
+}
+
+/// Whether the target was asked and does not show the section here. What a setting or the request leaves out costs no request.
+fn is_withheld(report: &SectionReport) -> bool {
+    report.requests > 0 && !report.notes.is_empty() && !report.is_not_set_up()
 }
 
 /// Sections that are not complete for one and the same reason.

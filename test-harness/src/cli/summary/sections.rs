@@ -1,42 +1,38 @@
 //! The status of each section, and its cost.
 
-use connector_api::{Outcome, ScanSummary, Section, SectionReport, SectionStatus};
+use connector_api::{ScanSummary, SectionReport};
 use console::measure_text_width;
 use indicatif::HumanCount;
 
 use super::headline::Fault;
-use super::{Kept, WIDE, counts, title, words};
+use super::{WIDE, counts, title, words};
 use crate::cli::paragraph::labelled;
-use crate::cli::print::printable;
 use crate::cli::table::Table;
 
-/// How many notes are shown.
-const MAX_REMARKS: usize = 10;
-
-/// The status of each section, and the notes.
-pub(super) fn render(summary: &ScanSummary, kept: Kept<'_>, width: usize) -> String {
+/// The status of each section: in short if all of them are complete and the terminal is not wide.
+pub(super) fn render(summary: &ScanSummary, width: usize) -> String {
     let is_fine = |section: &SectionReport| section.status.error().is_none();
     let all_are_fine = summary.error.is_none() && summary.sections.iter().all(is_fine);
-    let sections = match summary.sections.is_empty() {
+    match summary.sections.is_empty() {
         true => String::new(),
-        false if all_are_fine && width < WIDE => in_short(summary, width),
+        false if all_are_fine && width < WIDE => {
+            title("Sections", width) + &labelled("  ", &format!("{}.", in_short(summary)), width)
+        }
         false => table(summary, width),
-    };
-    sections + &remarks(summary, kept, width)
+    }
 }
 
-/// The sections in one sentence, if all of them are complete.
-fn in_short(summary: &ScanSummary, width: usize) -> String {
-    let complete = summary.sections.iter().filter(|section| section.status == SectionStatus::Complete).count() as u64;
+/// How many sections ended in which way, and what all of them cost.
+pub(super) fn in_short(summary: &ScanSummary) -> String {
+    let are = |status: &str| summary.sections.iter().filter(|section| section.status.as_str() == status).count() as u64;
+    let statuses = ["complete", "incomplete", "unavailable", "unknown"];
+    let statuses = counts(statuses.map(|status| (status, are(status)))).join(", ");
     let retries: u64 = summary.sections.iter().map(|section| section.retries).sum();
-    let sentence = format!(
-        "{} {} complete, with {}, {} of them repeated.",
-        words::counted(complete, "section"),
-        if complete == 1 { "is" } else { "are" },
+    format!(
+        "{statuses}; {}, {} repeated",
         words::counted(summary.requests(), "request"),
         if retries == 0 { "none".to_owned() } else { HumanCount(retries).to_string() },
-    );
-    title("Sections", width) + &labelled("  ", &sentence, width)
+    )
 }
 
 /// The columns of the table: the last ones are left out on a narrow terminal.
@@ -103,53 +99,4 @@ fn status(summary: &ScanSummary, section: &SectionReport) -> &'static str {
         true => "stopped",
         false => section.status.as_str(),
     }
-}
-
-fn remarks(summary: &ScanSummary, kept: Kept<'_>, width: usize) -> String {
-    let mut lines: Vec<String> = summary.warnings.clone();
-    for section in &summary.sections {
-        let name = words::section_with_name(section.section);
-        lines.extend(section.notes.iter().map(|note| format!("{name}: {note}")));
-        // The rows of a failed scan do not count.
-        if summary.outcome != Outcome::Failed {
-            lines.extend(oddities(section).map(|oddity| format!("{name}: {oddity}")));
-        }
-    }
-    if lines.is_empty() {
-        return String::new();
-    }
-    // If they are nowhere else, all of them are shown.
-    let elsewhere = match kept {
-        Kept::Passed => Some("see the summary at the end of the rows"),
-        _ if summary.outcome == Outcome::Failed => None,
-        Kept::In(_) => Some("see the summary at the end of the rows"),
-        Kept::InStore(_) => Some("see `harness history --format json`"),
-        Kept::Nowhere => Some("--output saves them with the rows"),
-    };
-    let mut text = title("Worth a look", width);
-    let shown = if elsewhere.is_some() { MAX_REMARKS } else { lines.len() };
-    for line in lines.iter().take(shown) {
-        text += &labelled("  - ", &printable(line), width);
-    }
-    if let Some(elsewhere) = elsewhere.filter(|_| lines.len() > shown) {
-        text += &labelled("  - ", &format!("and {} more; {elsewhere}", lines.len() - shown), width);
-    }
-    text
-}
-
-/// Rows and references that were dropped.
-fn oddities(section: &SectionReport) -> Option<String> {
-    let lost = match section.section {
-        Section::LAST_LOGIN => "names in the log match no account",
-        _ => "references to objects that are not in the scan were dropped",
-    };
-    let mut oddities = counts([("duplicate rows were dropped", section.duplicates)]);
-    if section.dangling > 0 {
-        let example = section.dangling_examples.first().map(|reference| match section.section {
-            Section::LAST_LOGIN => format!(", such as {}", reference.to),
-            _ => format!(", such as from {} to {}", reference.from, reference.to),
-        });
-        oddities.push(format!("{} {lost}{}", HumanCount(section.dangling), example.unwrap_or_default()));
-    }
-    (!oddities.is_empty()).then(|| oddities.join("; "))
 }

@@ -26,7 +26,12 @@ pub(super) fn section(section: Section) -> String {
 
 /// Whether the name of one section includes the other: effective grants are part of who reaches what.
 pub(super) fn covers(one: Section, other: Section) -> bool {
-    one == Section::GRANTS && [Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS].contains(&other)
+    one == Section::GRANTS && is_effective(other)
+}
+
+/// Whether a section holds effective grants, which follow from bindings and are no evidence by themselves.
+pub(super) fn is_effective(section: Section) -> bool {
+    [Section::PRIVILEGED_GRANTS, Section::OTHER_GRANTS].contains(&section)
 }
 
 /// The same, followed by the section's name if that is different.

@@ -46,6 +46,8 @@ pub struct Listing {
     pub(super) order: Order,
     /// Whether the target may count records that it does not return.
     pub(super) nulls: bool,
+    /// Whether no page is requested before it is needed.
+    pub(super) in_turn: bool,
 }
 
 impl Listing {
@@ -53,7 +55,7 @@ impl Listing {
     /// allows; a target may return fewer.
     pub fn new(offsets: Offsets, call: Call, limit: u64) -> Self {
         let call = call.query(offsets.limit, limit.to_string());
-        Self { call, offsets, limit, order: Order::Unsorted, nulls: false }
+        Self { call, offsets, limit, order: Order::Unsorted, nulls: false, in_turn: false }
     }
 
     /// Sorts by the field that is the id. Ids never change, so prefer this order.
@@ -73,6 +75,12 @@ impl Listing {
     /// Marks a list of edges, in which null records may take the place of edges that are not returned.
     pub fn of_edges(mut self) -> Self {
         self.nulls = true;
+        self
+    }
+
+    /// Requests one page after another. For pages so large that several of them would take too much memory.
+    pub fn in_turn(mut self) -> Self {
+        self.in_turn = true;
         self
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Pass<I> {
     pub(super) pages: u64,
     /// Distinct rows so far.
     pub(super) rows: u64,
+    /// Null records in its pages.
+    pub(super) nulls: u64,
     /// Rows that no earlier pass had.
     pub(super) fresh: u64,
     /// Rows that the previous pass had, too.
@@ -77,6 +79,7 @@ impl<I: RowId> Pass<I> {
             tail: Vec::new(),
             pages: 0,
             rows: 0,
+            nulls: 0,
             fresh: 0,
             kept: 0,
             repeated: HashMap::new(),
@@ -112,9 +115,6 @@ impl<I: RowId> Pass<I> {
 
     /// Records rows that occur more than once in one page: the list itself contains them that often.
     pub(super) fn note_repeated(&mut self, ids: &[I]) {
-        if ids.is_sorted_by(|a, b| a < b) {
-            return;
-        }
         let mut ids: Vec<&I> = ids.iter().collect();
         ids.sort_unstable();
         for same in ids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1) {

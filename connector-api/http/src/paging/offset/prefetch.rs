@@ -35,7 +35,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             _ => (next, self.ask(next)),
         };
         let mut page = pin!(source.page());
-        let some = self.client.ahead();
+        let some = if self.listing.in_turn { 0 } else { self.client.ahead() };
         let mut most = some;
         loop {
             self.ask_ahead(skip, most);

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use support::{Reported, Target, all, list, listing, read, read_edges, read_listing};
+use support::{Reported, Server, Target, all, list, listing, read, read_edges, read_listing};
 
 #[tokio::test]
 async fn a_quiet_listing_of_any_length_is_read_whole_at_the_planned_cost() {
@@ -18,6 +18,22 @@ async fn a_quiet_listing_of_any_length_is_read_whole_at_the_planned_cost() {
         assert_eq!(outcome.whole(), all(count));
         assert_eq!(outcome.requests, Listing::requests(count, 100), "{count} rows");
         assert_eq!((outcome.stats.duplicates, outcome.stats.notes.len()), (0, 0), "{count} rows");
+    }
+}
+
+#[tokio::test]
+async fn pages_that_are_read_in_turn_are_never_requested_ahead() {
+    for (listing, is_ahead) in [(listing(), true), (listing().in_turn(), false)] {
+        let start = || Server::start(|target: &mut Target, skip, limit| target.honest(skip, limit));
+        let server = start().await;
+        let mut reader = server.reader(listing.clone(), 1000);
+        for _ in 0..2 {
+            assert!(reader.next().await.unwrap().is_some());
+        }
+        assert_eq!(!reader.ahead.is_empty(), is_ahead);
+        let server = start().await;
+        let outcome = server.read(listing, None, 1000).await;
+        assert_eq!((outcome.whole(), outcome.requests), (all(1000), Listing::requests(1000, 100)));
     }
 }
 

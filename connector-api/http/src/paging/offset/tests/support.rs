@@ -152,10 +152,15 @@ impl<S: FnMut(&mut Target, u64, u64) -> Reported + Send + 'static> Server<S> {
         Self { target, client, serving }
     }
 
+    /// A reader of a list of the numbers below `count`.
+    pub(super) fn reader(&self, listing: Listing, count: u64) -> PageReader<Row> {
+        self.target.lock().unwrap().0 = Target { rows: (0..count).collect(), asked: 0 };
+        PageReader::new(&self.client, &Meter::default(), listing)
+    }
+
     /// Reads a list of the numbers below `count`.
     pub(super) async fn read(&self, listing: Listing, witness: Option<&TotalsWitness>, count: u64) -> Outcome {
-        self.target.lock().unwrap().0 = Target { rows: (0..count).collect(), asked: 0 };
-        let mut reader = PageReader::<Row>::new(&self.client, &Meter::default(), listing);
+        let mut reader = self.reader(listing, count);
         if let Some(witness) = witness {
             reader = reader.watched(witness);
         }
