@@ -32,6 +32,16 @@ pub(crate) struct Numbers {
     block: i64,
 }
 
+/// What something is called by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Referred {
+    pub(crate) number: u32,
+    /// Whether the number was not used before.
+    pub(crate) is_new: bool,
+    /// Whether the current run has a row of it.
+    pub(crate) is_staged: bool,
+}
+
 /// A hash that is already one.
 #[derive(Debug, Default)]
 pub(crate) struct Taken(u64);
@@ -70,13 +80,10 @@ impl Numbers {
         }
     }
 
-    /// Returns the number of what is referred to, and whether it is new.
-    pub(crate) fn refer(
-        &mut self,
-        database: &mut dyn Connection,
-        what: impl Hash,
-    ) -> Result<(u32, bool), ConnectorError> {
-        self.number(database, what).map(|(number, is_new)| (*number & !STAGED, is_new))
+    /// Returns the number of what is referred to.
+    pub(crate) fn refer(&mut self, database: &mut dyn Connection, what: impl Hash) -> Result<Referred, ConnectorError> {
+        let (number, is_new) = self.number(database, what)?;
+        Ok(Referred { number: *number & !STAGED, is_new, is_staged: *number & STAGED != 0 })
     }
 
     /// Returns the number of what has a row, and whether it is new; `None` if the run has its row already.

@@ -6,6 +6,7 @@ use crate::body;
 use crate::database::{Connection, Value};
 use crate::kinds::KINDS;
 use crate::read;
+use crate::way;
 
 /// One row that differs between two runs. Volatile fields do not count, and are not there.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,11 +60,13 @@ impl Between {
     pub(crate) fn changes(&self, db: &mut dyn Connection, each: EachChange<'_>) -> Result<(), ConnectorError> {
         for kind in KINDS {
             self.objects(db, kind.word, each)?;
-            if kind.word == "group" {
-                self.memberships(db, each)?;
+            match kind.word {
+                "group" => self.memberships(db, each)?,
+                "resource" => self.bindings(db, each)?,
+                _ => {}
             }
         }
-        self.bindings(db, each)
+        Ok(())
     }
 
     fn parameters(&self) -> [Value; 3] {
@@ -97,10 +100,11 @@ impl Between {
     fn memberships(&self, db: &mut dyn Connection, each: EachChange<'_>) -> Result<(), ConnectorError> {
         let same = "system = n.system and #.group_id = n.group_id and #.account_id = n.account_id";
         let begun = format!(
-            "select {}, o.from_run is not null, w.direct, w.steps from {} \
+            "select {}, {}, o.from_run is not null from {} \
              left join membership_version o on o.{} and {} left join via w on w.id = o.via \
              where {} and (o.from_run is null or o.via is distinct from n.via)",
             read::MEMBERSHIP.replace('#', "?3"),
+            of("#.direct, #.steps, #.expires_at, #.request_id", "w"),
             read::MEMBERSHIPS.replace('#', "?3"),
             of(same, "o"),
             of(BEFORE, "o"),
@@ -108,11 +112,15 @@ impl Between {
         );
         db.query(&begun, &self.parameters(), &mut |row| {
             let after = read::membership(row, 0)?;
-            if row.boolean(7)? != Some(true) {
+            if row.boolean(13)? != Some(true) {
                 return each(Change::New(after.into()));
             }
             let mut before = after.clone();
-            (before.direct, before.via) = read::way(row, 8)?;
+            way::read(row, 9, &mut before)?;
+            if before == after {
+                // One way with two numbers.
+                return Ok(());
+            }
             each(Change::Changed { before: before.into(), after: after.into() })
         })?;
         let ended = format!(

@@ -72,6 +72,7 @@ pub(crate) fn push(values: &mut Vec<Value>, place: Place, record: &Record, body:
         Record::Account(account) => &account.username,
         Record::Group(group) => &group.name,
         Record::Resource(resource) => &resource.name,
+        Record::Policy(policy) => &policy.name,
         other => return Err(unknown(other.kind())),
     };
     let Place { run, object, layer, part } = place;

@@ -34,6 +34,7 @@ mod scan;
 mod sqlite;
 mod store;
 mod tables;
+mod way;
 
 pub use archive::StoreArchive;
 pub use diff::{Change, EachChange};

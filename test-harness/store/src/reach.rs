@@ -183,7 +183,7 @@ impl<'a> Reach<'a> {
             read::MEMBERSHIPS.replace('#', "?2"),
         );
         let found = self.db.rows(&sql, &[self.system.into(), self.run.into(), account.into()], |row| {
-            Ok((Record::from(read::membership(row, 0)?), row.number(7)?))
+            Ok((Record::from(read::membership(row, 0)?), row.number(9)?))
         })?;
         let (memberships, groups): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         self.memberships.extend(memberships);

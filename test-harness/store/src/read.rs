@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use connector_api::{Access, Account, Binding, ConnectorError, Group, Membership, NodeKind, NodeRef, PathStep, Record};
+use connector_api::{Access, Account, Binding, ConnectorError, Group, Membership, NodeKind, NodeRef, Record};
 
 use crate::body;
 use crate::database::{Connection, Row};
 use crate::kinds::{self, KINDS};
+use crate::way;
 
 /// Receives rows one by one.
 pub type EachRecord<'a> = &'a mut dyn FnMut(Record) -> Result<(), ConnectorError>;
@@ -15,7 +16,7 @@ pub type EachRecord<'a> = &'a mut dyn FnMut(Record) -> Result<(), ConnectorError
 const STOOD: &str = "#.from_run <= ?2 and (#.to_run is null or #.to_run > ?2)";
 
 /// Passes on the rows of a system after a run, in the order of their kinds: accounts, groups, memberships, resources,
-/// bindings. Volatile fields are as last seen.
+/// bindings, policies. Volatile fields are as last seen.
 pub(crate) fn records(
     db: &mut dyn Connection,
     system: i64,
@@ -30,11 +31,13 @@ pub(crate) fn records(
             STOOD.replace('#', "v")
         );
         db.query(&sql, &[system.into(), run.into()], &mut |row| each(body::record(row.word(0)?, row.text(1)?)?))?;
-        if kind.word == "group" {
-            memberships(db, system, run, each)?;
+        match kind.word {
+            "group" => memberships(db, system, run, each)?,
+            "resource" => bindings(db, system, run, each)?,
+            _ => {}
         }
     }
-    bindings(db, system, run, each)
+    Ok(())
 }
 
 /// Passes on the staged rows of a run as they were scanned, in the order of their kinds.
@@ -44,31 +47,35 @@ pub(crate) fn staged(db: &mut dyn Connection, run: i64, each: EachRecord<'_>) ->
             format!("select body, volatile from {} where run = ?1 and layer = 0 order by object", kind.staged.name);
         db.query(&sql, &[run.into()], &mut |row| each(body::record(row.word(0)?, row.text(1)?)?))?;
         if kind.word == "group" {
-            let sql = "select ao.external_id, coalesce(a.name, ''), go.external_id, go.type, coalesce(g.name, ''), \
-                       v.direct, v.steps from staged_membership n \
+            let sql = "select ao.external_id, coalesce(p.username, a.name, ''), go.external_id, go.type, \
+                       coalesce(p.group_name, g.name, ''), v.direct, v.steps, v.expires_at, v.request_id \
+                       from staged_membership n \
                        join object ao on ao.id = n.account_id join object go on go.id = n.group_id \
+                       left join staged_membership_name p on p.run = ?1 and p.group_id = n.group_id \
+                       and p.account_id = n.account_id \
                        left join staged_account a on a.run = ?1 and a.layer = 0 and a.object = n.account_id \
                        left join staged_group g on g.run = ?1 and g.layer = 0 and g.object = n.group_id \
                        left join via v on v.id = n.via where n.run = ?1";
             db.query(sql, &[run.into()], &mut |row| each(membership(row, 0)?.into()))?;
         }
+        if kind.word == "resource" {
+            let tables = BINDINGS.replace("binding_version", "staged_binding");
+            let sql = format!("select {BINDING} from {tables} where n.run = ?1");
+            db.query(&sql, &[run.into()], &mut |row| each(binding(row, 0)?.into()))?;
+        }
     }
-    let tables = BINDINGS.replace("binding_version", "staged_binding");
-    let sql = format!("select {BINDING} from {tables} where n.run = ?1");
-    db.query(&sql, &[run.into()], &mut |row| each(binding(row, 0)?.into()))
+    Ok(())
 }
 
-/// The columns of a membership. `#` is the run as of which the account and the group are named: by the version that stood
-/// then or, if they were gone, by the last one before.
-pub(crate) const MEMBERSHIP: &str = "ao.external_id, \
-    coalesce(a.name, (select x.name from account_version x where x.object = n.account_id and x.from_run <= # \
-    order by x.from_run desc limit 1), ''), go.external_id, go.type, \
-    coalesce(g.name, (select x.name from group_version x where x.object = n.group_id and x.from_run <= # \
-    order by x.from_run desc limit 1), ''), v.direct, v.steps";
+/// The columns of a membership. `#` is the run as of which the account and the group are named.
+pub(crate) const MEMBERSHIP: &str = "ao.external_id, coalesce(p.username, a.name, ''), go.external_id, go.type, \
+    coalesce(p.group_name, g.name, ''), v.direct, v.steps, v.expires_at, v.request_id";
 
 /// The tables that they come from: `n` is the version of the membership.
 pub(crate) const MEMBERSHIPS: &str = "membership_version n \
     join object ao on ao.id = n.account_id join object go on go.id = n.group_id \
+    left join membership_name p on p.system = n.system and p.group_id = n.group_id and p.account_id = n.account_id \
+    and p.from_run <= # and (p.to_run is null or p.to_run > #) \
     left join account_version a on a.object = n.account_id and a.from_run <= # and (a.to_run is null or a.to_run > #) \
     left join group_version g on g.object = n.group_id and g.from_run <= # and (g.to_run is null or g.to_run > #) \
     left join via v on v.id = n.via";
@@ -79,23 +86,13 @@ fn memberships(db: &mut dyn Connection, system: i64, run: i64, each: EachRecord<
     db.query(&sql, &[system.into(), run.into()], &mut |row| each(membership(row, 0)?.into()))
 }
 
-/// Reads a membership from seven columns.
+/// Reads a membership from nine columns.
 pub(crate) fn membership(row: &dyn Row, first: usize) -> Result<Membership, ConnectorError> {
     let account = Account::new(row.word(first)?, row.word(first + 1)?);
     let group = Group::new(row.word(first + 2)?, row.word(first + 3)?, row.word(first + 4)?);
     let mut membership = Membership::new(&account, &group);
-    (membership.direct, membership.via) = way(row, first + 5)?;
+    way::read(row, first + 5, &mut membership)?;
     Ok(membership)
-}
-
-/// Reads whether a membership is direct, and through which groups it leads, from two columns.
-pub(crate) fn way(row: &dyn Row, first: usize) -> Result<(bool, Vec<PathStep>), ConnectorError> {
-    let Some(direct) = row.boolean(first)? else { return Ok((true, Vec::new())) };
-    let steps = serde_json::from_str(row.word(first + 1)?);
-    let steps = steps.map_err(|error| {
-        ConnectorError::internal("the store has a path that this version cannot read").with_source(error)
-    })?;
-    Ok((direct, steps))
 }
 
 /// The columns of a binding.

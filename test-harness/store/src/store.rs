@@ -206,8 +206,7 @@ impl Store {
     }
 
     /// Passes on the rows of a system after a published run, in the order of their kinds: accounts, groups, memberships,
-    /// resources, bindings. Volatile fields are as last seen, and a membership has the names that its account and group
-    /// had by then. Grants are not stored: `connector-access` computes them from these rows.
+    /// resources, bindings, policies. Volatile fields are as last seen. Grants are not stored: `connector-access` computes them from these rows.
     ///
     /// # Errors
     /// `sink` if the store cannot be read, and any error of `each`.

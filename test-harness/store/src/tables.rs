@@ -11,7 +11,14 @@ pub(crate) const OBJECT: Table = Table {
 
 pub(crate) const VIA: Table = Table {
     name: "via",
-    columns: &[("id", Integer), ("system", Integer), ("direct", Boolean), ("steps", Text)],
+    columns: &[
+        ("id", Integer),
+        ("system", Integer),
+        ("direct", Boolean),
+        ("steps", Text),
+        ("expires_at", Time),
+        ("request_id", Text),
+    ],
     repeats: false,
 };
 
@@ -38,6 +45,19 @@ pub(crate) const STAGED_MEMBERSHIP: Table = Table {
     repeats: true,
 };
 
+pub(crate) const STAGED_MEMBERSHIP_NAME: Table = Table {
+    name: "staged_membership_name",
+    columns: &[
+        ("run", Integer),
+        ("group_id", Integer),
+        ("account_id", Integer),
+        ("username", Text),
+        ("group_name", Text),
+        ("part", Integer),
+    ],
+    repeats: true,
+};
+
 pub(crate) const STAGED_BINDING: Table = Table {
     name: "staged_binding",
     columns: &[("run", Integer), ("from_id", Integer), ("to_id", Integer), ("terms", Integer), ("part", Integer)],
@@ -60,6 +80,9 @@ pub(crate) const DELTA_OBJECT: Table = Table {
 pub(crate) const KEPT: Table =
     Table { name: "kept", columns: &[("run", Integer), ("what", Text), ("id", Integer)], repeats: false };
 
+/// The tables with staged rows that are not those of objects.
+pub(crate) const STAGED_EDGES: [&str; 3] = [STAGED_MEMBERSHIP.name, STAGED_MEMBERSHIP_NAME.name, STAGED_BINDING.name];
+
 /// The tables with rows of runs that are not published.
 pub(crate) const OF_RUNS: &[&str] = &[
     "staged_account",
@@ -67,9 +90,11 @@ pub(crate) const OF_RUNS: &[&str] = &[
     "staged_resource",
     "staged_policy",
     "staged_membership",
+    "staged_membership_name",
     "staged_binding",
     "delta_object",
     "delta_membership",
+    "delta_membership_name",
     "delta_binding",
     "kept",
     "checkpoint",

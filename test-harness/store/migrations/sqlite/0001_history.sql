@@ -73,12 +73,14 @@ create table object (
     unique (system, kind, type, external_id)
 );
 
--- How an account is a member, if not simply directly: steps is a JSON array.
+-- How an account is a member, if not simply directly and for good: steps is a JSON array.
 create table via (
     id integer primary key,
     system integer not null,
     direct boolean not null,
-    steps text not null
+    steps text not null,
+    expires_at text,
+    request_id text
 );
 create index via_of_system on via (system);
 
@@ -204,6 +206,19 @@ create index membership_of_account on membership_version (account_id);
 create index membership_from on membership_version (system, from_run);
 create index membership_to on membership_version (system, to_run) where to_run is not null;
 
+-- The names in a membership, if they are not those of its account and its group as of the run: they are as old as the
+-- membership if it was kept when the others were read, and they come from it if the others have no row.
+create table membership_name (
+    system integer not null,
+    group_id integer not null,
+    account_id integer not null,
+    from_run integer not null,
+    to_run integer,
+    username text not null,
+    group_name text not null,
+    primary key (system, group_id, account_id, from_run)
+) without rowid;
+
 create table binding_version (
     system integer not null,
     from_id integer not null,
@@ -304,6 +319,16 @@ create table staged_membership (
     primary key (run, group_id, account_id)
 ) without rowid;
 
+create table staged_membership_name (
+    run integer not null,
+    group_id integer not null,
+    account_id integer not null,
+    username text not null,
+    group_name text not null,
+    part integer not null,
+    primary key (run, group_id, account_id)
+) without rowid;
+
 create table staged_binding (
     run integer not null,
     from_id integer not null,
@@ -334,6 +359,17 @@ create table delta_membership (
     closes integer
 );
 create index delta_membership_of_run on delta_membership (run);
+
+create table delta_membership_name (
+    run integer not null,
+    group_id integer not null,
+    account_id integer not null,
+    username text,
+    group_name text,
+    opens boolean not null,
+    closes integer
+);
+create index delta_membership_name_of_run on delta_membership_name (run, group_id, account_id);
 
 create table delta_binding (
     run integer not null,

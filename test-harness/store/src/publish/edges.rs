@@ -4,7 +4,7 @@
 
 use connector_api::ConnectorError;
 
-use super::{Changes, Context, Counts, kept};
+use super::{Changes, Context, Counts, filled, kept};
 use crate::database::{Connection, Value};
 
 /// One table of edges.
@@ -97,6 +97,13 @@ impl Edges {
             keeps.replace('#', "k")
         );
         db.execute(&closed, &both)?;
+        if self.is_in_key {
+            if is_any_kept {
+                of_another_type(db, context)?;
+            }
+        } else {
+            filled::memberships(db, context, &keeps)?;
+        }
         let of = |what: &str| format!("select count(*) from delta_{word} where run = ?1 and {what}");
         let counts = Counts {
             new: count(db, &of("opens and closes is null"), &run)?,
@@ -112,6 +119,31 @@ impl Edges {
         let among = format!("(select id from kept where run = ?1 and what = '{what}')");
         columns.iter().map(|column| format!(" and #.{column} not in {among}")).collect()
     }
+}
+
+/// Adds to the difference what follows where a binding expires that did not, or the reverse, and only one of these types was
+/// read: the scan has seen the binding, so the known row does not stand next to the scanned one, and is not gone either.
+fn of_another_type(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
+    let both = [context.run.into(), context.system.into()];
+    let same = "t.from_type = u.from_type and t.to_type = u.to_type and t.word is not distinct from u.word \
+                and t.request_id is not distinct from u.request_id";
+    let among = "(select id from kept where run = ?1 and what = 'terms')";
+    let kept_ends = format!(
+        "insert into delta_binding (run, from_id, to_id, terms, opens, closes) \
+         select ?1, k.from_id, k.to_id, k.terms, false, k.from_run from delta_binding d join terms t on t.id = d.terms \
+         join binding_version k on k.system = ?2 and k.from_id = d.from_id and k.to_id = d.to_id and k.to_run is null \
+         join terms u on u.id = k.terms and {same} where d.run = ?1 and d.opens and k.terms in {among}"
+    );
+    let scanned_begins = format!(
+        "insert into delta_binding (run, from_id, to_id, terms, opens, closes) \
+         select ?1, s.from_id, s.to_id, s.terms, true, null from delta_binding d join terms t on t.id = d.terms \
+         join staged_binding s on s.run = ?1 and s.from_id = d.from_id and s.to_id = d.to_id \
+         join terms u on u.id = s.terms and {same} where d.run = ?1 and not d.opens and s.terms in {among} \
+         and d.terms not in {among}"
+    );
+    db.execute(&kept_ends, &both)?;
+    db.execute(&scanned_begins, &both[..1])?;
+    Ok(())
 }
 
 impl Sources {

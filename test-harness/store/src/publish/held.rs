@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use connector_api::{ConnectorError, RowType, ScanSummary, Section, SectionDescription};
 use serde::{Deserialize, Serialize};
 
-use super::Context;
+use super::{Context, terms};
 use crate::database::{Connection, Value};
 use crate::kinds::KINDS;
 
@@ -42,13 +42,13 @@ pub struct Removal {
     pub examples: Vec<String>,
 }
 
-/// A query for the type of rows and their number.
+/// A query for the type of rows of one kind and, in the first column, their number.
 struct Query {
     record: &'static str,
-    /// Whether the type is made of the kinds of both ends, as that of a binding.
-    is_of_ends: bool,
     sql: String,
 }
+
+const BINDING: &str = "binding";
 
 /// Returns the sections of which the prepared difference would remove too much.
 pub(super) fn removals(
@@ -77,9 +77,8 @@ pub(super) fn removals(
 fn removed() -> Vec<Query> {
     let of_objects = KINDS.iter().map(|kind| Query {
         record: kind.word,
-        is_of_ends: false,
         sql: format!(
-            "select v.type, '', count(*) from delta_object d \
+            "select count(*), v.type from delta_object d \
              join {word}_version v on v.object = d.object and v.from_run = d.closes \
              where d.run = ?1 and d.kind = '{word}' and d.opens is null group by v.type",
             word = kind.word
@@ -87,22 +86,22 @@ fn removed() -> Vec<Query> {
     });
     let of_memberships = Query {
         record: "membership",
-        is_of_ends: false,
-        sql: "select o.type, '', count(*) from delta_membership d join object o on o.id = d.group_id \
+        sql: "select count(*), o.type from delta_membership d join object o on o.id = d.group_id \
               where d.run = ?1 and not d.opens group by o.type"
             .to_owned(),
     };
     let of_bindings = Query {
-        record: "binding",
-        is_of_ends: true,
-        sql: "select t.from_kind, t.to_kind, count(*) from delta_binding d join terms t on t.id = d.terms \
+        record: BINDING,
+        sql: format!(
+            "select count(*), {} from delta_binding d join terms t on t.id = d.terms \
               where d.run = ?1 and not d.opens and not exists (\
               select 1 from delta_binding e join terms u on u.id = e.terms \
               where e.run = ?1 and e.opens and e.from_id = d.from_id and e.to_id = d.to_id \
               and u.from_type = t.from_type and u.to_type = t.to_type \
               and u.word is not distinct from t.word and u.request_id is not distinct from t.request_id) \
-              group by t.from_kind, t.to_kind"
-            .to_owned(),
+              group by t.from_kind, t.from_type, t.to_kind, t.to_type, t.expires_at is not null",
+            terms::COLUMNS
+        ),
     };
     of_objects.chain([of_memberships, of_bindings]).collect()
 }
@@ -111,25 +110,25 @@ fn removed() -> Vec<Query> {
 fn standing() -> Vec<Query> {
     let of_objects = KINDS.iter().map(|kind| Query {
         record: kind.word,
-        is_of_ends: false,
         sql: format!(
-            "select type, '', count(*) from {}_version where system = ?1 and to_run is null group by type",
+            "select count(*), type from {}_version where system = ?1 and to_run is null group by type",
             kind.word
         ),
     });
     let of_memberships = Query {
         record: "membership",
-        is_of_ends: false,
-        sql: "select o.type, '', count(*) from membership_version m join object o on o.id = m.group_id \
+        sql: "select count(*), o.type from membership_version m join object o on o.id = m.group_id \
               where m.system = ?1 and m.to_run is null group by o.type"
             .to_owned(),
     };
     let of_bindings = Query {
-        record: "binding",
-        is_of_ends: true,
-        sql: "select t.from_kind, t.to_kind, count(*) from binding_version b join terms t on t.id = b.terms \
-              where b.system = ?1 and b.to_run is null group by t.from_kind, t.to_kind"
-            .to_owned(),
+        record: BINDING,
+        sql: format!(
+            "select count(*), {} from binding_version b join terms t on t.id = b.terms \
+             where b.system = ?1 and b.to_run is null \
+             group by t.from_kind, t.from_type, t.to_kind, t.to_type, t.expires_at is not null",
+            terms::COLUMNS
+        ),
     };
     of_objects.chain([of_memberships, of_bindings]).collect()
 }
@@ -141,23 +140,19 @@ fn by_section(
     described: &[SectionDescription],
 ) -> Result<BTreeMap<Section, u64>, ConnectorError> {
     let mut sections = BTreeMap::new();
-    for Query { record, is_of_ends, sql } in queries {
+    for Query { record, sql } in queries {
         db.query(&sql, std::slice::from_ref(&of), &mut |row| {
-            let row_type = if is_of_ends { of_ends(row.word(0)?, row.word(1)?) } else { row.word(0)?.to_owned() };
-            if let Some(section) = owner(described, &RowType::new(record, row_type)) {
-                *sections.entry(section).or_default() += row.number(2)?.unsigned_abs();
+            let row_type = match record {
+                BINDING => terms::read(row, 1)?.map(|binding| RowType::of(&binding.into())),
+                _ => Some(RowType::new(record, row.word(1)?)),
+            };
+            if let Some(section) = row_type.and_then(|row_type| owner(described, &row_type)) {
+                *sections.entry(section).or_default() += row.number(0)?.unsigned_abs();
             }
             Ok(())
         })?;
     }
     Ok(sections)
-}
-
-/// The type of a binding between two kinds, such as `groupToResource`.
-fn of_ends(from: &str, to: &str) -> String {
-    let mut letters = to.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    format!("{from}To{}{}", first.map(String::from).unwrap_or_default(), letters.as_str())
 }
 
 fn owner(described: &[SectionDescription], row_type: &RowType) -> Option<Section> {
@@ -195,26 +190,4 @@ fn examples(
         })?);
     }
     Ok(examples)
-}
-
-#[cfg(test)]
-mod tests {
-    use connector_api::{Account, Binding, Group, Record, Resource};
-
-    use super::*;
-
-    #[test]
-    fn the_type_of_a_binding_is_that_of_its_row() {
-        let (account, group, resource) = (Account::default(), Group::default(), Resource::default());
-        let bindings = [
-            Binding::new(&account, &resource),
-            Binding::new(&group, &resource),
-            Binding::new(&group, &group),
-            Binding::new(&resource, &resource),
-        ];
-        for binding in bindings {
-            let (from, to) = (binding.from.kind.as_str(), binding.to.kind.as_str());
-            assert_eq!(Record::from(binding.clone()).row_type(), of_ends(from, to));
-        }
-    }
 }

@@ -1,11 +1,12 @@
 //! Which edges stay as they are because a section was not complete.
 //!
-//! A membership is kept with its own type, with its group's and with its account; a binding with its own type and those of
-//! its ends. All of these are part of what identifies the edge, so the known and the scanned one are always kept together.
+//! A membership is kept with its own type, with its group's and with its account. All of these are part of what identifies
+//! it, so the known and the scanned one are always kept together. A binding is kept with its own type and those of its ends;
+//! its own type depends on whether it expires, which does not identify it.
 
-use connector_api::{Account, Action, Binding, ConnectorError, Group, Membership, NodeKind, NodeRef};
+use connector_api::{Account, Action, ConnectorError, Group, Membership};
 
-use super::Context;
+use super::{Context, terms};
 use crate::database::Connection;
 use crate::tables::KEPT;
 
@@ -28,21 +29,13 @@ pub(super) fn prepare(db: &mut dyn Connection, context: &Context<'_>) -> Result<
         let sql = format!("insert into kept (run, what, id) select ?1, 'object', id {groups} and type = ?3");
         db.execute(&sql, &[context.run.into(), context.system.into(), kept.as_str().into()])?;
     }
-    let sql = "select id, from_kind, from_type, to_kind, to_type from terms where system = ?1";
     let mut kept = Vec::new();
-    db.query(sql, &[context.system.into()], &mut |row| {
-        let [from, to] = [(row.word(1)?, row.word(2)?), (row.word(3)?, row.word(4)?)].map(|(kind, of_type)| {
-            let kinds = [NodeKind::Account, NodeKind::Group, NodeKind::Resource];
-            let kind = kinds.into_iter().find(|known| known.as_str() == kind);
-            kind.map(|kind| NodeRef::new(kind, of_type, "?"))
-        });
-        let is_kept = match (from, to) {
-            (Some(from), Some(to)) => context.plan.of_row(&Binding::new(from, to).into()) == Action::Keep,
-            // A kind of a later version: whatever it is, it stays.
-            _ => true,
-        };
+    let sql = format!("select {}, t.id from terms t where t.system = ?1", terms::COLUMNS);
+    db.query(&sql, &[context.system.into()], &mut |row| {
+        // A kind of a later version stays, whatever it is.
+        let is_kept = terms::read(row, 0)?.is_none_or(|binding| context.plan.of_row(&binding.into()) == Action::Keep);
         if is_kept {
-            kept.extend([context.run.into(), TERMS.into(), row.number(0)?.into()]);
+            kept.extend([context.run.into(), TERMS.into(), row.number(5)?.into()]);
         }
         Ok(())
     })?;

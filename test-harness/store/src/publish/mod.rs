@@ -5,9 +5,12 @@
 //! still owns the system, and that nothing was published since the difference was made.
 
 mod edges;
+mod filled;
 mod held;
 mod kept;
+mod names;
 mod objects;
+mod terms;
 
 use std::collections::BTreeMap;
 
@@ -129,7 +132,7 @@ impl Publication<'_> {
         }
         db.transaction(|db| {
             // What an earlier try left.
-            for table in ["delta_object", "delta_membership", "delta_binding", "kept"] {
+            for table in ["delta_object", "delta_membership", "delta_membership_name", "delta_binding", "kept"] {
                 db.execute(&format!("delete from {table} where run = ?1"), &[self.run.into()])?;
             }
             for kind in KINDS {
@@ -145,6 +148,7 @@ impl Publication<'_> {
         }
         kept::prepare(db, context)?;
         let edges = edges::prepare(db, context, &mut changes)?;
+        names::prepare(db, context)?;
         changes.0.retain(|_, counts| *counts != Counts::default());
         Ok(Prepared { base, changes, edges })
     }
@@ -171,6 +175,7 @@ impl Publication<'_> {
         }
         objects::apply(db, context)?;
         prepared.edges.apply(db, context)?;
+        names::apply(db, context)?;
         self.section_states(db, context, prepared.base)?;
         runs::end(db, self.run, "published", self.summary, Value::Null)?;
         let changes = runs::json(&prepared.changes)?;

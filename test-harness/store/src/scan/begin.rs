@@ -8,6 +8,7 @@ use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
 use crate::kinds::KINDS;
 use crate::runs::{self, Described};
+use crate::tables::STAGED_EDGES;
 
 /// Whose turn it is to scan a system. The scan with the highest number so far is the only one that can write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Start<'_> {
         match fitting {
             Ok(checkpoint) => {
                 // Rows after the checkpoint come again.
-                for table in KINDS.iter().map(|kind| kind.staged.name).chain(["staged_membership", "staged_binding"]) {
+                for table in KINDS.iter().map(|kind| kind.staged.name).chain(STAGED_EDGES) {
                     db.execute(
                         &format!("delete from {table} where run = ?1 and part >= ?2"),
                         &[run.into(), part.into()],

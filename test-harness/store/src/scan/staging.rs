@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 
-use connector_api::{Binding, ConnectorError, Membership, NodeRef, PathStep, Record};
+use connector_api::{Binding, ConnectorError, Membership, NodeRef, Record};
 use jiff::Timestamp;
 
 use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
-use crate::dictionary::Numbers;
+use crate::dictionary::{Numbers, Referred};
 use crate::kinds::{self, KINDS, Kind, Place};
-use crate::tables::{OBJECT, STAGED_BINDING, STAGED_MEMBERSHIP, TERMS, VIA};
+use crate::tables::{OBJECT, STAGED_BINDING, STAGED_MEMBERSHIP, STAGED_MEMBERSHIP_NAME, TERMS, VIA};
+use crate::way::{self, Way};
 
 /// Rows are written when they take this number of bytes.
 const BYTES: usize = 4 << 20;
@@ -35,6 +36,8 @@ struct Pending {
     /// In the order of [`KINDS`].
     rows: [Vec<Value>; KINDS.len()],
     memberships: Vec<Value>,
+    /// The names in memberships whose account or group has no row in the run.
+    names: Vec<Value>,
     bindings: Vec<Value>,
     bytes: usize,
 }
@@ -62,10 +65,10 @@ impl Staging {
             objects.enter((row.word(1)?, row.word(2)?, row.word(3)?), id, staged.contains(&id))
         })?;
         let mut vias = Numbers::new("via");
-        let sql = "select id, direct, steps from via where system = ?1";
-        database.query(sql, &[system.into()], &mut |row| {
-            vias.enter((row.boolean(1)?.unwrap_or_default(), row.word(2)?), row.number(0)?, false)
-        })?;
+        // While a scan ran, accepting another run may have numbered one of its ways as well.
+        let sql = "select v.direct, v.steps, v.expires_at, v.request_id, min(v.id) from via v where v.system = ?1 \
+                   group by v.direct, v.steps, v.expires_at, v.request_id";
+        database.query(sql, &[system.into()], &mut |row| vias.enter(way::key(row, 0)?, row.number(4)?, false))?;
         let mut terms = Numbers::new("terms");
         let sql = "select id, from_kind, from_type, to_kind, to_type, level, word, expires_at, request_id from terms \
                    where system = ?1";
@@ -96,6 +99,8 @@ impl Staging {
             Record::Resource(resource) => {
                 self.object(database, record, &resource.resource_type, &resource.external_id, part)
             }
+            // The id of a policy is unique whatever its type.
+            Record::Policy(policy) => self.object(database, record, "", &policy.external_id, part),
             Record::Membership(membership) => self.membership(database, membership, part),
             Record::Binding(binding) => self.binding(database, binding, part),
             // They follow from the other rows.
@@ -127,12 +132,12 @@ impl Staging {
         kinds::push(&mut self.pending.rows[at], place, record, body)
     }
 
-    fn refer(&mut self, database: &mut dyn Connection, key: (&str, &str, &str)) -> Result<u32, ConnectorError> {
-        let (object, is_new) = self.objects.refer(database, key)?;
-        if is_new {
-            self.pending.object(self.system, object, key);
+    fn refer(&mut self, database: &mut dyn Connection, key: (&str, &str, &str)) -> Result<Referred, ConnectorError> {
+        let referred = self.objects.refer(database, key)?;
+        if referred.is_new {
+            self.pending.object(self.system, referred.number, key);
         }
-        Ok(object)
+        Ok(referred)
     }
 
     fn membership(
@@ -143,24 +148,31 @@ impl Staging {
     ) -> Result<(), ConnectorError> {
         let group = self.refer(database, ("group", &membership.group_type, &membership.group_external_id))?;
         let account = self.refer(database, ("account", "", &membership.account_external_id))?;
-        let via = match (membership.direct, &membership.via[..]) {
-            (true, []) => None,
-            (direct, steps) => Some(self.via(database, direct, steps)?),
+        let via = match Way::of(membership)? {
+            None => None,
+            Some(way) => Some(self.via(database, &way)?),
         };
+        if !(group.is_staged && account.is_staged) {
+            let names = [membership.username.as_str(), &membership.group_name];
+            self.pending.bytes += names[0].len() + names[1].len() + STAGED_MEMBERSHIP_NAME.columns.len() * VALUE;
+            self.pending.names.extend([self.run.into(), group.number.into(), account.number.into()]);
+            self.pending.names.extend(names.map(Value::from));
+            self.pending.names.push(part.into());
+        }
+        let (group, account) = (group.number, account.number);
         self.pending.bytes += STAGED_MEMBERSHIP.columns.len() * VALUE;
         self.pending.memberships.extend([self.run.into(), group.into(), account.into(), via.into(), part.into()]);
         Ok(())
     }
 
-    fn via(&mut self, database: &mut dyn Connection, direct: bool, steps: &[PathStep]) -> Result<u32, ConnectorError> {
-        let steps = serde_json::to_string(steps)
-            .map_err(|error| ConnectorError::internal("a path cannot be stored as JSON").with_source(error))?;
-        let (via, is_new) = self.vias.refer(database, (direct, steps.as_str()))?;
+    fn via(&mut self, database: &mut dyn Connection, way: &Way<'_>) -> Result<u32, ConnectorError> {
+        let Referred { number, is_new, .. } = self.vias.refer(database, way.key())?;
         if is_new {
-            self.pending.bytes += steps.len() + VIA.columns.len() * VALUE;
-            self.pending.vias.extend([via.into(), self.system.into(), direct.into(), steps.into()]);
+            self.pending.bytes += way.key().1.len() + VIA.columns.len() * VALUE;
+            self.pending.vias.extend([number.into(), self.system.into()]);
+            self.pending.vias.extend(way.values());
         }
-        Ok(via)
+        Ok(number)
     }
 
     fn binding(&mut self, database: &mut dyn Connection, binding: &Binding, part: i64) -> Result<(), ConnectorError> {
@@ -175,7 +187,7 @@ impl Staging {
         let kind = Kind::of(end.kind.as_str())?;
         // An account is one object whatever its type.
         let of_type = if kind.word == "account" { "" } else { &end.node_type };
-        self.refer(database, (kind.word, of_type, &end.external_id))
+        Ok(self.refer(database, (kind.word, of_type, &end.external_id))?.number)
     }
 
     fn terms(&mut self, database: &mut dyn Connection, binding: &Binding) -> Result<u32, ConnectorError> {
@@ -186,7 +198,8 @@ impl Staging {
         // Neither database keeps less than a microsecond.
         let ends = binding.expires_at.map(Timestamp::as_microsecond);
         let request = binding.request_id.as_deref();
-        let (terms, is_new) = self.terms.refer(database, (types, (level, word), ends, request))?;
+        let Referred { number: terms, is_new, .. } =
+            self.terms.refer(database, (types, (level, word), ends, request))?;
         if is_new {
             self.pending.bytes += TERMS.columns.len() * 2 * VALUE;
             let ends = ends.and_then(|ends| Timestamp::from_microsecond(ends).ok());
@@ -200,7 +213,11 @@ impl Staging {
     /// Writes all rows that were taken, within the caller's transaction.
     pub(super) fn write(&mut self, database: &mut dyn Connection) -> Result<(), ConnectorError> {
         let pending = std::mem::take(&mut self.pending);
-        let edges = [(STAGED_MEMBERSHIP, &pending.memberships), (STAGED_BINDING, &pending.bindings)];
+        let edges = [
+            (STAGED_MEMBERSHIP, &pending.memberships),
+            (STAGED_MEMBERSHIP_NAME, &pending.names),
+            (STAGED_BINDING, &pending.bindings),
+        ];
         let dictionaries = [(OBJECT, &pending.objects), (VIA, &pending.vias), (TERMS, &pending.terms)];
         let rows = KINDS.iter().map(|kind| kind.staged).zip(&pending.rows);
         for (table, values) in dictionaries.into_iter().chain(rows).chain(edges) {

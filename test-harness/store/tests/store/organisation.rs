@@ -2,8 +2,8 @@
 
 use connector_api::{
     Access, AccessLevel, Account, AccountKind, AccountLink, Binding, Descriptor, Field, Group, LastLogin, Membership,
-    NodeRef, PathStep, Raises, Reason, ReasonKind, Record, Resource, RowType, ScanSummary, Section, SectionDescription,
-    SectionStatus, Severity,
+    NodeRef, PathStep, Policy, PolicyEffect, Raises, Reason, ReasonKind, Record, Resource, RowType, ScanSummary,
+    Section, SectionDescription, SectionStatus, Severity,
 };
 use fastrand::Rng;
 use jiff::Timestamp;
@@ -14,6 +14,8 @@ const SERVICE: Section = Section::SERVICE_ACCOUNTS;
 const ROLES: Section = Section::of("roles");
 const INVENTORY: Section = Section::of("inventory");
 const NESTING: Section = Section::of("nesting");
+const TEMPORARY: Section = Section::TEMPORARY_ACCESS;
+const POLICIES: Section = Section::CONDITIONAL_ACCESS;
 
 /// Sections of which each owns, fills in or draws from something of another kind. Only the users are core.
 pub fn descriptor() -> Descriptor {
@@ -35,11 +37,19 @@ pub fn descriptor() -> Descriptor {
         describe(Section::GRANTS)
             .drawn_from([Section::SYSTEMS, Section::APPLICATIONS])
             .owning(RowType::several("binding", ["accountToResource", "groupToResource"])),
+        describe(TEMPORARY)
+            .owning(RowType::several("binding", ["temporaryAccountToResource"]))
+            .filling_in([Field::new("membership", "expiresAt"), Field::new("membership", "requestId")]),
+        describe(POLICIES).owning([RowType::new("policy", "signIn")]),
         describe(NESTING).owning(RowType::several("binding", ["groupToGroup", "resourceToResource"])),
         describe(Section::LAST_LOGIN)
             .filling_in([Field::new("account", "lastLogin"), Field::new("account", "attributes.seen")]),
     ];
-    descriptor.volatile = vec![Field::new("account", "lastLogin"), Field::new("account", "attributes.tries")];
+    descriptor.volatile = vec![
+        Field::new("account", "lastLogin"),
+        Field::new("account", "attributes.tries"),
+        Field::new("policy", "position"),
+    ];
     descriptor
 }
 
@@ -51,6 +61,7 @@ pub struct Organisation {
     resources: Vec<Resource>,
     memberships: Vec<(usize, usize, u8)>,
     bindings: Vec<Binding>,
+    policies: Vec<Policy>,
     next: u32,
 }
 
@@ -64,6 +75,7 @@ impl Organisation {
             resources: Vec::new(),
             memberships: Vec::new(),
             bindings: Vec::new(),
+            policies: Vec::new(),
             next: 0,
         };
         (0..60).for_each(|_| new.change());
@@ -94,6 +106,7 @@ impl Organisation {
                 self.memberships.swap_remove(at);
             }
             15 | 16 => self.bind(),
+            18 => self.rule(),
             17 if !self.bindings.is_empty() => {
                 let at = self.random.usize(..self.bindings.len());
                 self.bindings.swap_remove(at);
@@ -176,7 +189,7 @@ impl Organisation {
         }
         let (account, group) = (self.random.usize(..self.accounts.len()), self.random.usize(..self.groups.len()));
         self.memberships.retain(|known| (known.0, known.1) != (account, group));
-        let way = self.random.u8(..3);
+        let way = self.random.u8(..6);
         self.memberships.push((account, group, way));
     }
 
@@ -198,7 +211,8 @@ impl Organisation {
                 ]);
                 let mut binding = Binding::new(&self.accounts[account], to).with_access(access);
                 if self.random.bool() {
-                    binding.request_id = Some(self.id());
+                    // Also without a request: then it is the binding that did not expire.
+                    binding.request_id = self.random.bool().then(|| self.id());
                     binding.expires_at = Timestamp::from_second(self.random.i64(1..9999)).ok();
                 }
                 binding
@@ -209,9 +223,32 @@ impl Organisation {
         self.bindings.push(binding);
     }
 
+    fn rule(&mut self) {
+        if self.policies.len() > 3 {
+            let at = self.random.usize(..self.policies.len());
+            self.policies.swap_remove(at);
+        }
+        let id = self.id();
+        let effect = self.one(&[PolicyEffect::ALLOW, PolicyEffect::DENY, PolicyEffect::REQUIRE_SECOND_FACTOR]);
+        let mut policy = Policy::new(&*id, "signIn", format!("policy{id}"), effect);
+        policy.subjects.everyone = self.groups.is_empty();
+        policy.subjects.included = self.groups.first().map(NodeRef::from).into_iter().collect();
+        self.policies.push(policy);
+    }
+
     fn edit(&mut self) {
         let tag = self.random.u16(..).to_string();
-        match self.random.u8(..9) {
+        match self.random.u8(..11) {
+            9 => {
+                let at = self.random.usize(..self.accounts.len().max(1));
+                let Some(account) = self.accounts.get_mut(at) else { return };
+                account.username = format!("user {tag}");
+            }
+            10 => {
+                let at = self.random.usize(..self.policies.len().max(1));
+                let Some(policy) = self.policies.get_mut(at) else { return };
+                policy.enabled = Some(!policy.enabled.unwrap_or_default());
+            }
             0 => {
                 let kind = self.kind();
                 let at = self.random.usize(..self.accounts.len().max(1));
@@ -298,7 +335,9 @@ impl Organisation {
             let status = statuses.iter().find(|(known, _)| *known == section);
             status.is_some_and(|(_, status)| *status == SectionStatus::Complete)
         };
-        let rows = self.truth(whole(Section::LAST_LOGIN), whole(INVENTORY), whole(Section::MEMBERSHIPS));
+        let read = |section: Section| whole(section);
+        let filled = [Section::LAST_LOGIN, INVENTORY, Section::MEMBERSHIPS, TEMPORARY].map(read);
+        let rows = self.truth(filled);
         let rows = rows.into_iter().filter(|row| descriptor.owner(row).is_none_or(whole) || self.random.bool());
         let rows = rows.collect();
         (rows, with_statuses(descriptor, |section| statuses.iter().find(|one| one.0 == section).unwrap().1.clone()))
@@ -306,12 +345,12 @@ impl Organisation {
 
     /// All rows that a section owns: others are not taken.
     pub fn whole(&mut self) -> Vec<Record> {
-        let (rows, descriptor) = (self.truth(true, true, true), descriptor());
+        let (rows, descriptor) = (self.truth([true; 4]), descriptor());
         rows.into_iter().filter(|row| descriptor.owner(row).is_some()).collect()
     }
 
     /// All rows, with what other sections fill in where they were read.
-    fn truth(&mut self, logins: bool, inventory: bool, counted: bool) -> Vec<Record> {
+    fn truth(&mut self, [logins, inventory, counted, temporary]: [bool; 4]) -> Vec<Record> {
         let mut rows = Vec::new();
         for account in &self.accounts {
             let mut account = account.clone();
@@ -341,9 +380,14 @@ impl Organisation {
         for (account, group, way) in &self.memberships {
             let (account, group) = (&self.accounts[*account], &self.groups[*group]);
             let mut membership = Membership::new(account, group);
-            membership.direct = *way != 1;
-            if *way > 0 {
-                membership.via = vec![PathStep::new("CREW", "9", "inner"); usize::from(*way)];
+            // Plain, indirect, both, and the same until a certain time.
+            membership.direct = *way % 3 != 1;
+            if *way % 3 > 0 {
+                membership.via = vec![PathStep::new("CREW", "9", "inner"); usize::from(*way % 3)];
+            }
+            if *way >= 3 && temporary {
+                membership.expires_at = Timestamp::from_second(i64::from(*way) * 1000).ok();
+                membership.request_id = membership.direct.then(|| format!("request {way}"));
             }
             rows.push(membership.into());
         }
@@ -353,6 +397,11 @@ impl Organisation {
             rows.push(resource.into());
         }
         rows.extend(self.bindings.iter().cloned().map(Record::from));
+        for policy in &self.policies {
+            let mut policy = policy.clone();
+            policy.position = Some(self.random.u64(..9));
+            rows.push(policy.into());
+        }
         rows
     }
 }

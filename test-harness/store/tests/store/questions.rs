@@ -22,7 +22,16 @@ on_both!(
 
 fn by_key(rows: &[Record]) -> BTreeMap<String, Value> {
     let descriptor = descriptor();
-    let json = |row: &Record| comparable(std::slice::from_ref(row), &descriptor).remove(0);
+    let json = |row: &Record| {
+        let mut row = comparable(std::slice::from_ref(row), &descriptor).remove(0);
+        // Another name of an account or group is no change of its memberships.
+        for name in ["username", "groupName"] {
+            if row["record"] == "membership" {
+                row[name] = "".into();
+            }
+        }
+        row
+    };
     rows.iter().map(|row| (row.key().to_string(), json(row))).collect()
 }
 

@@ -84,16 +84,9 @@ pub fn rows_at(store: &mut Store, run: i64, descriptor: &Descriptor) -> Vec<Valu
     comparable(&rows, descriptor)
 }
 
-/// Rows as JSON, sorted and without what the store does not keep as it is: volatile fields, the order of equally severe
-/// reasons and of links, and names in memberships, which are those of the account and the group.
+/// Rows as JSON, sorted and without what the store does not keep as it is: volatile fields, and the order of equally severe
+/// reasons and of links.
 pub fn comparable(rows: &[Record], descriptor: &Descriptor) -> Vec<Value> {
-    let name = |wanted: &str, id: &str| {
-        rows.iter().find_map(|row| match row {
-            Record::Account(account) if wanted == "account" && account.external_id == id => Some(&account.username),
-            Record::Group(group) if group.group_type == wanted && group.external_id == id => Some(&group.name),
-            _ => None,
-        })
-    };
     let mut comparable: Vec<(String, Value)> = rows
         .iter()
         .map(|row| {
@@ -119,10 +112,6 @@ pub fn comparable(rows: &[Record], descriptor: &Descriptor) -> Vec<Value> {
             }
             if let Some(links) = json.get_mut("links").and_then(Value::as_array_mut) {
                 links.sort_by_cached_key(ToString::to_string);
-            }
-            if let Record::Membership(membership) = row {
-                json["username"] = name("account", &membership.account_external_id).cloned().into();
-                json["groupName"] = name(&membership.group_type, &membership.group_external_id).cloned().into();
             }
             (row.key().to_string(), json)
         })
