@@ -29,10 +29,12 @@ pub(crate) struct Volatile {
 
 /// The fields that change by themselves, by record kind.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct VolatileFields(BTreeMap<String, Names>);
+pub(crate) struct VolatileFields(BTreeMap<String, Vec<Names>>);
 
 #[derive(Debug, Clone, Default)]
 struct Names {
+    /// The type of the rows, if only these are meant.
+    row_type: Option<String>,
     fields: BTreeSet<String>,
     attributes: BTreeSet<String>,
 }
@@ -44,9 +46,15 @@ type Members<'a> = BTreeMap<String, &'a RawValue>;
 impl VolatileFields {
     /// Takes them from a descriptor.
     pub(crate) fn new(fields: &[Field]) -> Self {
-        let mut kinds = BTreeMap::<String, Names>::new();
-        for Field { record, field, .. } in fields {
-            let names = kinds.entry(record.clone()).or_default();
+        let mut kinds = BTreeMap::<String, Vec<Names>>::new();
+        for Field { record, field, row_type, .. } in fields {
+            let of_kind = kinds.entry(record.clone()).or_default();
+            let known = of_kind.iter().position(|names| names.row_type == *row_type);
+            let at = known.unwrap_or_else(|| {
+                of_kind.push(Names { row_type: row_type.clone(), ..Names::default() });
+                of_kind.len() - 1
+            });
+            let names = &mut of_kind[at];
             match field.strip_prefix("attributes.") {
                 Some(attribute) => names.attributes.insert(attribute.to_owned()),
                 None => names.fields.insert(field.clone()),
@@ -59,42 +67,47 @@ impl VolatileFields {
     pub(crate) fn body(&self, record: &Record) -> Result<Body, ConnectorError> {
         let text = serde_json::to_string(record).map_err(unwritable)?;
         let whole = |text: String| Body { hash: digest(&text), text, volatile: None };
-        let Some(names) = self.0.get(record.kind()) else { return Ok(whole(text)) };
-        let Some((stable, volatile)) = names.split(&text).map_err(unwritable)? else { return Ok(whole(text)) };
+        let of_kind = self.0.get(record.kind()).into_iter().flatten();
+        let is_meant = |names: &&Names| names.row_type.as_ref().is_none_or(|of| *of == record.row_type());
+        let names: Vec<&Names> = of_kind.filter(is_meant).collect();
+        if names.is_empty() {
+            return Ok(whole(text));
+        }
+        let Some((stable, volatile)) = split(&names, &text).map_err(unwritable)? else { return Ok(whole(text)) };
         let volatile = Volatile { hash: digest(&volatile), text: volatile };
         Ok(Body { hash: digest(&stable), text: stable, volatile: Some(volatile) })
     }
 }
 
-impl Names {
-    /// Splits a row into what stands and what changes; `None` if it has nothing that changes.
-    fn split(&self, row: &str) -> serde_json::Result<Option<(String, String)>> {
-        let (mut volatile, mut stable) = parted(serde_json::from_str(row)?, &self.fields);
-        let mut attributes = (None, None);
-        if let Some(all) = stable.get(ATTRIBUTES).filter(|_| !self.attributes.is_empty()) {
-            let (changing, rest) = parted(serde_json::from_str(all.get())?, &self.attributes);
-            if !changing.is_empty() {
-                let raw = |members: &Members<'_>| serde_json::value::to_raw_value(members);
-                attributes = ((!rest.is_empty()).then(|| raw(&rest)).transpose()?, Some(raw(&changing)?));
-            }
+/// Splits a row into what stands and what changes; `None` if it has nothing that changes.
+fn split(names: &[&Names], row: &str) -> serde_json::Result<Option<(String, String)>> {
+    let field = |name: &str| names.iter().any(|names| names.fields.contains(name));
+    let attribute = |name: &str| names.iter().any(|names| names.attributes.contains(name));
+    let (mut volatile, mut stable) = parted(serde_json::from_str(row)?, field);
+    let mut attributes = (None, None);
+    if let Some(all) = stable.get(ATTRIBUTES).filter(|_| names.iter().any(|names| !names.attributes.is_empty())) {
+        let (changing, rest) = parted(serde_json::from_str(all.get())?, attribute);
+        if !changing.is_empty() {
+            let raw = |members: &Members<'_>| serde_json::value::to_raw_value(members);
+            attributes = ((!rest.is_empty()).then(|| raw(&rest)).transpose()?, Some(raw(&changing)?));
         }
-        if let Some(changing) = &attributes.1 {
-            volatile.insert(ATTRIBUTES.to_owned(), changing);
-            match &attributes.0 {
-                Some(rest) => stable.insert(ATTRIBUTES.to_owned(), rest),
-                None => stable.remove(ATTRIBUTES),
-            };
-        }
-        if volatile.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some((serde_json::to_string(&stable)?, serde_json::to_string(&volatile)?)))
     }
+    if let Some(changing) = &attributes.1 {
+        volatile.insert(ATTRIBUTES.to_owned(), changing);
+        match &attributes.0 {
+            Some(rest) => stable.insert(ATTRIBUTES.to_owned(), rest),
+            None => stable.remove(ATTRIBUTES),
+        };
+    }
+    if volatile.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some((serde_json::to_string(&stable)?, serde_json::to_string(&volatile)?)))
 }
 
-/// Parts the members with these names from the others.
-fn parted<'a>(members: Members<'a>, names: &BTreeSet<String>) -> (Members<'a>, Members<'a>) {
-    members.into_iter().partition(|(name, _)| names.contains(name))
+/// Parts the members whose names are meant from the others.
+fn parted<'a>(members: Members<'a>, is_meant: impl Fn(&str) -> bool) -> (Members<'a>, Members<'a>) {
+    members.into_iter().partition(|(name, _)| is_meant(name))
 }
 
 /// Joins a row with its volatile fields.
@@ -167,6 +180,20 @@ mod tests {
         let before = fields().body(&renamed.clone().into()).unwrap();
         renamed.display_name = Some("Ada".into());
         assert_ne!(fields().body(&renamed.into()).unwrap().hash, before.hash);
+    }
+
+    #[test]
+    fn a_field_that_changes_on_rows_of_one_type_stands_on_the_others() {
+        let fields = VolatileFields::new(&[Field::new("account", "attributes.attempts").of_type("administrator")]);
+        let user = fields.body(&account(None, 1)).unwrap();
+        assert_eq!(user.volatile, None);
+        let Record::Account(mut root) = account(None, 1) else { panic!() };
+        root.kind = connector_api::AccountKind::ADMINISTRATOR;
+        let root = Record::Account(root);
+        let body = fields.body(&root).unwrap();
+        let volatile = body.volatile.unwrap().text;
+        assert!(!body.text.contains("attempts") && volatile.contains("attempts"));
+        assert_eq!(record(&body.text, Some(&volatile)).unwrap(), root);
     }
 
     #[test]

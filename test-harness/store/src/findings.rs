@@ -7,13 +7,13 @@ use sha2::{Digest, Sha256};
 use crate::body;
 use crate::database::Connection;
 
-/// One piece of evidence on one account or group.
+/// One piece of evidence on one account, group or resource.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Finding {
     /// The same in every run that has the finding: twelve hexadecimal digits.
     pub id: String,
-    /// The account or group, without volatile fields.
+    /// The account, group or resource, without volatile fields.
     pub record: Record,
     /// The evidence, with its severity and remedy.
     pub reason: Reason,
@@ -36,7 +36,7 @@ pub(crate) fn findings(
     run: i64,
     each: EachFinding<'_>,
 ) -> Result<(), ConnectorError> {
-    for kind in ["account", "group"] {
+    for kind in ["account", "group", "resource"] {
         let sql = format!(
             "select v.object, v.from_run, v.body from {kind}_version v where v.system = ?1 and v.from_run <= ?2 \
              and (v.to_run is null or v.to_run > ?2) and v.object > ?3 and v.body like '%\"reasons\":%' \
@@ -98,6 +98,7 @@ fn reasons(record: &Record) -> &[Reason] {
     match record {
         Record::Account(account) => &account.reasons,
         Record::Group(group) => &group.reasons,
+        Record::Resource(resource) => &resource.reasons,
         _ => &[],
     }
 }

@@ -253,7 +253,7 @@ impl Store {
         Ok(connector_host::nearest(called, names.iter().map(String::as_str)).map(str::to_owned))
     }
 
-    /// Passes on the evidence on accounts and groups after a published run, with the run since which each stands.
+    /// Passes on the evidence on accounts, groups and resources after a published run, with the run since which each stands.
     ///
     /// # Errors
     /// `sink` if the store cannot be read, and any error of `each`.

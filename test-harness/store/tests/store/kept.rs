@@ -1,13 +1,76 @@
 //! What stands after a scan is what the plan says.
 
-use connector_api::{Outcome, Record};
+use connector_api::{Access, AccessLevel, Account, Binding, Group, Membership, Outcome, Record, Resource, Section};
 use connector_store::{At, Ended, RunState};
 
 use crate::backend::{Backend, on_both};
 use crate::organisation::{Organisation, descriptor};
 use crate::support::{ANYTHING, assert_rows, comparable, rows_at, scan, seeds, system};
 
-on_both!(the_rows_after_each_run_are_those_of_the_plan_applied_to_vectors, a_failed_scan_changes_only_the_list_of_runs);
+on_both!(
+    the_rows_after_each_run_are_those_of_the_plan_applied_to_vectors,
+    a_failed_scan_changes_only_the_list_of_runs,
+    a_binding_that_now_ends_stands_once_whichever_of_its_two_sections_was_read,
+    the_end_of_a_membership_is_as_old_as_the_section_that_fills_it_in,
+);
+
+/// The rows after scans that did not read some sections, against the plan applied in memory.
+fn assert_applied(backend: &Backend, scans: Vec<(Vec<Record>, &[Section])>) {
+    let descriptor = descriptor();
+    let mut expected = Vec::new();
+    for (step, (rows, not_read)) in scans.into_iter().enumerate() {
+        let summary = crate::support::summary(&descriptor, not_read);
+        let Ended::Published { run, .. } = scan(backend, &descriptor, &rows, &summary, ANYTHING) else { panic!() };
+        expected = summary.replacement(&descriptor).apply(expected, rows).unwrap();
+        let found = rows_at(&mut backend.open(), run, &descriptor);
+        assert_rows(&found, &comparable(&expected, &descriptor), format!("step {step}, without {not_read:?}"));
+    }
+}
+
+fn a_binding_that_now_ends_stands_once_whichever_of_its_two_sections_was_read(backend: &Backend) {
+    let (account, resource) = (Account::new("1", "ada"), Resource::new("1", "system", "box"));
+    let access = Access::of_word(AccessLevel::Administer, "sudo");
+    let rows = |ends: bool| {
+        let mut binding = Binding::new(&account, &resource).with_access(access.clone());
+        binding.expires_at = ends.then(|| "2026-03-03T09:00:00Z".parse().unwrap());
+        vec![account.clone().into(), resource.clone().into(), binding.into()]
+    };
+    assert_applied(
+        backend,
+        vec![
+            (rows(false), &[]),
+            (rows(true), &[Section::GRANTS]),
+            (rows(false), &[Section::GRANTS]),
+            (rows(true), &[Section::TEMPORARY_ACCESS]),
+            (rows(true), &[]),
+            (rows(false), &[Section::TEMPORARY_ACCESS]),
+            (rows(true), &[Section::TEMPORARY_ACCESS, Section::GRANTS]),
+        ],
+    );
+}
+
+fn the_end_of_a_membership_is_as_old_as_the_section_that_fills_it_in(backend: &Backend) {
+    let (account, group) = (Account::new("1", "ada"), Group::new("1", "CREW", "crew"));
+    let rows = |ends: Option<&str>, direct: bool| {
+        let mut membership = Membership::new(&account, &group);
+        membership.expires_at = ends.map(|ends| ends.parse().unwrap());
+        membership.request_id = ends.map(str::to_owned);
+        membership.direct = direct;
+        vec![account.clone().into(), group.clone().into(), membership.into()]
+    };
+    let (one, two) = (Some("2026-03-03T09:00:00Z"), Some("2026-04-04T09:00:00Z"));
+    assert_applied(
+        backend,
+        vec![
+            (rows(one, true), &[]),
+            (rows(None, true), &[Section::TEMPORARY_ACCESS]),
+            (rows(None, false), &[Section::TEMPORARY_ACCESS]),
+            (rows(two, true), &[Section::MEMBERSHIPS]),
+            (rows(None, true), &[Section::MEMBERSHIPS]),
+            (rows(None, true), &[]),
+        ],
+    );
+}
 
 /// Every run of a changing organisation, read in part, against the plan applied in memory.
 fn the_rows_after_each_run_are_those_of_the_plan_applied_to_vectors(backend: &Backend) {
