@@ -27,13 +27,20 @@ const LOCKS: i32 = 0x4f72_4944;
 
 const MIGRATIONS: &[(&str, &str)] = &[
     ("history", include_str!("../migrations/postgres/0001_history.sql")),
-    ("views", include_str!("../migrations/postgres/0002_views.sql")),
+    (
+        "views",
+        concat!(
+            include_str!("../migrations/postgres/0002_views.sql"),
+            include_str!("../migrations/postgres/0002_views_of_change_and_access.sql")
+        ),
+    ),
 ];
 
 pub(crate) struct Postgres {
     /// `None` only while it is dropped.
     client: Option<Client>,
     statements: HashMap<String, Statement>,
+    has_reserved: bool,
 }
 
 impl Postgres {
@@ -58,7 +65,7 @@ impl Postgres {
             config.password(password.expose_secret());
         }
         let client = config.connect(tls()?).map_err(|error| failure(&error))?;
-        Ok(Self { client: Some(client), statements: HashMap::new() })
+        Ok(Self { client: Some(client), statements: HashMap::new(), has_reserved: false })
     }
 
     fn client(&mut self) -> Result<&mut Client, ConnectorError> {
@@ -79,7 +86,16 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
-            let _ = std::thread::spawn(move || drop(client)).join();
+            let has_reserved = self.has_reserved;
+            let end = move || {
+                let mut client = client;
+                if has_reserved {
+                    // The server does the same when it sees the end of the connection, but that may be a moment later, and the
+                    // next scan of the system would be refused until then.
+                    let _ = client.batch_execute("rollback; select pg_advisory_unlock_all()");
+                }
+            };
+            let _ = std::thread::spawn(end).join();
         }
     }
 }
@@ -158,7 +174,9 @@ impl Connection for Postgres {
     fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError> {
         let sql = format!("select pg_try_advisory_lock({LOCKS}, cast(?1 as integer))");
         let reserved = (self as &mut dyn Connection).first(&sql, &[system.into()], |row| row.boolean(0))?;
-        Ok(reserved.flatten() == Some(true))
+        let is_reserved = reserved.flatten() == Some(true);
+        self.has_reserved |= is_reserved;
+        Ok(is_reserved)
     }
 
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {

@@ -23,7 +23,13 @@ const STATEMENTS: usize = 64;
 
 const MIGRATIONS: &[(&str, &str)] = &[
     ("history", include_str!("../migrations/sqlite/0001_history.sql")),
-    ("views", include_str!("../migrations/sqlite/0002_views.sql")),
+    (
+        "views",
+        concat!(
+            include_str!("../migrations/sqlite/0002_views.sql"),
+            include_str!("../migrations/sqlite/0002_views_of_change_and_access.sql")
+        ),
+    ),
 ];
 
 pub(crate) struct Sqlite {

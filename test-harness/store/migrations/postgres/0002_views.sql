@@ -1,23 +1,63 @@
--- What stands now, under names that do not change. since_run is the run since which a row stands as it is, since when that
--- run started. body has every field of the row, as JSON text.
+-- What stands now, and what stood after each published run, under names that do not change: a view that ends in _now, and
+-- one that ends in _at, which has the number of the run in addition. since_run is the run since which a row stands as it is,
+-- since when that run started. body has every field of the row that does not change by itself, as JSON text.
+
+-- The published runs. Each is a snapshot of its system.
+create view snapshot as
+select s.name as system, r.id as run, r.started_at as at, r.outcome
+from run r
+join system s on s.id = r.system
+where r.state = 'published';
 
 create view account_now as
 select s.name as system, o.external_id, v.type as kind, v.name as username, v.display_name, v.email, v.enabled, v.admin,
-    case v.severity when 1 then 'info' when 2 then 'low' when 3 then 'medium' when 4 then 'high' when 5 then 'critical' end as severity, v.from_run as since_run, r.started_at as since, v.body
+    case v.severity when 1 then 'info' when 2 then 'low' when 3 then 'medium' when 4 then 'high' when 5 then 'critical' end as severity,
+    cast(cast(v.body as jsonb) #>> '{mfa,configured}' as boolean) as second_factor,
+    cast(v.body as jsonb) #>> '{protection,portal,result}' as portal_sign_in,
+    cast(v.body as jsonb) #>> '{protection,console,result}' as console_sign_in,
+    coalesce(cast(f.body as jsonb) #>> '{lastLogin,succeededAt}', cast(v.body as jsonb) #>> '{lastLogin,succeededAt}') as last_login,
+    v.from_run as since_run, r.started_at as since, v.body
 from account_version v
 join object o on o.id = v.object
+left join volatile_fields f on f.object = v.object
 join system s on s.id = v.system
 join run r on r.id = v.from_run
 where v.to_run is null;
 
+create view account_at as
+select s.name as system, q.id as run, o.external_id, v.type as kind, v.name as username, v.display_name, v.email, v.enabled, v.admin,
+    case v.severity when 1 then 'info' when 2 then 'low' when 3 then 'medium' when 4 then 'high' when 5 then 'critical' end as severity,
+    cast(cast(v.body as jsonb) #>> '{mfa,configured}' as boolean) as second_factor,
+    cast(v.body as jsonb) #>> '{protection,portal,result}' as portal_sign_in,
+    cast(v.body as jsonb) #>> '{protection,console,result}' as console_sign_in,
+    v.from_run as since_run, r.started_at as since, v.body
+from run q
+join account_version v on v.system = q.system and v.from_run <= q.id and (v.to_run is null or v.to_run > q.id)
+join object o on o.id = v.object
+join system s on s.id = v.system
+join run r on r.id = v.from_run
+where q.state = 'published';
+
 create view group_now as
 select s.name as system, o.external_id, v.type as group_type, v.name, v.privileged,
-    case v.severity when 1 then 'info' when 2 then 'low' when 3 then 'medium' when 4 then 'high' when 5 then 'critical' end as severity, v.from_run as since_run, r.started_at as since, v.body
+    case v.severity when 1 then 'info' when 2 then 'low' when 3 then 'medium' when 4 then 'high' when 5 then 'critical' end as severity,
+    v.from_run as since_run, r.started_at as since, v.body
 from group_version v
 join object o on o.id = v.object
 join system s on s.id = v.system
 join run r on r.id = v.from_run
 where v.to_run is null;
+
+create view group_at as
+select s.name as system, q.id as run, o.external_id, v.type as group_type, v.name, v.privileged,
+    case v.severity when 1 then 'info' when 2 then 'low' when 3 then 'medium' when 4 then 'high' when 5 then 'critical' end as severity,
+    v.from_run as since_run, r.started_at as since, v.body
+from run q
+join group_version v on v.system = q.system and v.from_run <= q.id and (v.to_run is null or v.to_run > q.id)
+join object o on o.id = v.object
+join system s on s.id = v.system
+join run r on r.id = v.from_run
+where q.state = 'published';
 
 create view resource_now as
 select s.name as system, o.external_id, v.type as resource_type, v.name, v.container,
@@ -28,19 +68,75 @@ join system s on s.id = v.system
 join run r on r.id = v.from_run
 where v.to_run is null;
 
+create view resource_at as
+select s.name as system, q.id as run, o.external_id, v.type as resource_type, v.name, v.container,
+    v.from_run as since_run, r.started_at as since, v.body
+from run q
+join resource_version v on v.system = q.system and v.from_run <= q.id and (v.to_run is null or v.to_run > q.id)
+join object o on o.id = v.object
+join system s on s.id = v.system
+join run r on r.id = v.from_run
+where q.state = 'published';
+
+create view policy_now as
+select s.name as system, o.external_id, v.type as policy_type, v.name,
+    cast(cast(v.body as jsonb) #>> '{enabled}' as boolean) as enabled,
+    cast(cast(v.body as jsonb) #>> '{monitorOnly}' as boolean) as monitor_only,
+    cast(v.body as jsonb) #>> '{effect}' as effect,
+    cast(v.body as jsonb) #>> '{conditions}' as conditions,
+    v.from_run as since_run, r.started_at as since, v.body
+from policy_version v
+join object o on o.id = v.object
+join system s on s.id = v.system
+join run r on r.id = v.from_run
+where v.to_run is null;
+
+create view policy_at as
+select s.name as system, q.id as run, o.external_id, v.type as policy_type, v.name,
+    cast(cast(v.body as jsonb) #>> '{enabled}' as boolean) as enabled,
+    cast(cast(v.body as jsonb) #>> '{monitorOnly}' as boolean) as monitor_only,
+    cast(v.body as jsonb) #>> '{effect}' as effect,
+    cast(v.body as jsonb) #>> '{conditions}' as conditions,
+    v.from_run as since_run, r.started_at as since, v.body
+from run q
+join policy_version v on v.system = q.system and v.from_run <= q.id and (v.to_run is null or v.to_run > q.id)
+join object o on o.id = v.object
+join system s on s.id = v.system
+join run r on r.id = v.from_run
+where q.state = 'published';
+
 create view membership_now as
-select s.name as system, ao.external_id as account_external_id, a.name as username,
-    go.type as group_type, go.external_id as group_external_id, g.name as group_name, coalesce(w.direct, true) as direct,
-    m.from_run as since_run, r.started_at as since
+select s.name as system, ao.external_id as account_external_id, coalesce(p.username, a.name) as username,
+    go.type as group_type, go.external_id as group_external_id, coalesce(p.group_name, g.name) as group_name,
+    coalesce(w.direct, true) as direct, w.expires_at, w.request_id, m.from_run as since_run, r.started_at as since
 from membership_version m
 join object ao on ao.id = m.account_id
 join object go on go.id = m.group_id
+left join membership_name p on p.system = m.system and p.group_id = m.group_id and p.account_id = m.account_id
+    and p.to_run is null
 left join account_version a on a.object = m.account_id and a.to_run is null
 left join group_version g on g.object = m.group_id and g.to_run is null
 left join via w on w.id = m.via
 join system s on s.id = m.system
 join run r on r.id = m.from_run
 where m.to_run is null;
+
+create view membership_at as
+select s.name as system, q.id as run, ao.external_id as account_external_id, coalesce(p.username, a.name) as username,
+    go.type as group_type, go.external_id as group_external_id, coalesce(p.group_name, g.name) as group_name,
+    coalesce(w.direct, true) as direct, w.expires_at, w.request_id, m.from_run as since_run, r.started_at as since
+from run q
+join membership_version m on m.system = q.system and m.from_run <= q.id and (m.to_run is null or m.to_run > q.id)
+join object ao on ao.id = m.account_id
+join object go on go.id = m.group_id
+left join membership_name p on p.system = m.system and p.group_id = m.group_id and p.account_id = m.account_id
+    and p.from_run <= q.id and (p.to_run is null or p.to_run > q.id)
+left join account_version a on a.object = m.account_id and a.from_run <= q.id and (a.to_run is null or a.to_run > q.id)
+left join group_version g on g.object = m.group_id and g.from_run <= q.id and (g.to_run is null or g.to_run > q.id)
+left join via w on w.id = m.via
+join system s on s.id = m.system
+join run r on r.id = m.from_run
+where q.state = 'published';
 
 create view binding_now as
 select s.name as system, t.from_kind, t.from_type, f.external_id as from_external_id,
@@ -55,68 +151,47 @@ join system s on s.id = b.system
 join run r on r.id = b.from_run
 where b.to_run is null;
 
+create view binding_at as
+select s.name as system, q.id as run, t.from_kind, t.from_type, f.external_id as from_external_id,
+    t.to_kind, t.to_type, o.external_id as to_external_id,
+    case t.level when 1 then 'use' when 2 then 'write' when 3 then 'administer' end as level, t.word, t.expires_at,
+    t.request_id, b.from_run as since_run, r.started_at as since
+from run q
+join binding_version b on b.system = q.system and b.from_run <= q.id and (b.to_run is null or b.to_run > q.id)
+join terms t on t.id = b.terms
+join object f on f.id = b.from_id
+join object o on o.id = b.to_id
+join system s on s.id = b.system
+join run r on r.id = b.from_run
+where q.state = 'published';
+
 create view privileged_now as
 select * from account_now where severity is not null;
 
--- Which account reaches which resource, and how strongly: by its own bindings and those of its groups, into containers, with
--- what the account and the groups on the way raise. Containers themselves are nothing to reach.
-create view access_now as
-with recursive
--- Group low is group high, or is inside it.
-nesting (low, high) as (
-    select object, object from group_version where to_run is null
-    union
-    select n.low, b.to_id from nesting n
-    join binding_version b on b.from_id = n.high and b.to_run is null
-    join terms t on t.id = b.terms and t.from_kind = 'group' and t.to_kind = 'group'
-),
--- A resource is what is bound, or is inside it.
-inside (bound, resource) as (
-    select object, object from resource_version where to_run is null
-    union
-    select i.bound, b.from_id from inside i
-    join binding_version b on b.to_id = i.resource and b.to_run is null
-    join terms t on t.id = b.terms and t.from_kind = 'resource' and t.to_kind = 'resource'
-),
--- The strongest binding on each way: of an account itself, or of a group that it is in, through its group entry.
-way (account, entry, bound_group, resource, level) as (
-    select b.from_id, null, null, i.resource, coalesce(t.level, 1)
-    from binding_version b
-    join terms t on t.id = b.terms and t.from_kind = 'account' and t.to_kind = 'resource'
-    join inside i on i.bound = b.to_id
-    where b.to_run is null
+create view privileged_at as
+select * from account_at where severity is not null;
+
+-- The evidence of privilege and risk, one row each.
+create view finding_now as
+select e.system, e.record, e.type, e.external_id, e.name, j.value ->> 'severity' as severity, j.value ->> 'kind' as kind,
+    j.value ->> 'code' as code, j.value ->> 'message' as message, j.value ->> 'remedy' as remedy
+from (
+    select system, 'account' as record, kind as type, external_id, username as name, body from account_now
     union all
-    select m.account_id, n.low, n.high, i.resource, coalesce(t.level, 1)
-    from binding_version b
-    join terms t on t.id = b.terms and t.from_kind = 'group' and t.to_kind = 'resource'
-    join inside i on i.bound = b.to_id
-    join nesting n on n.high = b.from_id
-    join membership_version m on m.group_id = n.low and m.to_run is null
-    left join via w on w.id = m.via
-    where b.to_run is null and coalesce(w.direct, true)
-),
-reached (account, resource, level) as (
-    select w.account, w.resource, max(greatest(
-        w.level,
-        coalesce(case when jsonb_exists(cast(a.raises_types as jsonb), v.type) then a.raises_level end, 0),
-        coalesce((
-            select max(g.raises_level) from nesting up
-            join nesting on_way on on_way.low = up.high and on_way.high = w.bound_group
-            join group_version g on g.object = up.high and g.to_run is null
-            where up.low = w.entry and jsonb_exists(cast(g.raises_types as jsonb), v.type)
-        ), 0)
-    ))
-    from way w
-    join account_version a on a.object = w.account and a.to_run is null
-    join resource_version v on v.object = w.resource and v.to_run is null and not v.container
-    group by w.account, w.resource
-)
-select s.name as system, ao.external_id as account_external_id, a.name as username, v.type as resource_type,
-    ro.external_id as resource_external_id, v.name as resource_name,
-    case x.level when 1 then 'use' when 2 then 'write' when 3 then 'administer' end as level
-from reached x
-join account_version a on a.object = x.account and a.to_run is null
-join resource_version v on v.object = x.resource and v.to_run is null
-join object ao on ao.id = x.account
-join object ro on ro.id = x.resource
-join system s on s.id = v.system;
+    select system, 'group' as record, group_type as type, external_id, name as name, body from group_now
+    union all
+    select system, 'resource' as record, resource_type as type, external_id, name as name, body from resource_now
+) e
+cross join lateral jsonb_array_elements(cast(e.body as jsonb) -> 'reasons') j;
+
+create view finding_at as
+select e.system, e.run, e.record, e.type, e.external_id, e.name, j.value ->> 'severity' as severity, j.value ->> 'kind' as kind,
+    j.value ->> 'code' as code, j.value ->> 'message' as message, j.value ->> 'remedy' as remedy
+from (
+    select system, run, 'account' as record, kind as type, external_id, username as name, body from account_at
+    union all
+    select system, run, 'group' as record, group_type as type, external_id, name as name, body from group_at
+    union all
+    select system, run, 'resource' as record, resource_type as type, external_id, name as name, body from resource_at
+) e
+cross join lateral jsonb_array_elements(cast(e.body as jsonb) -> 'reasons') j;

@@ -43,6 +43,14 @@ impl Backend {
         rows.unwrap().collect::<Result<_, _>>().unwrap()
     }
 
+    /// SQL for a column with a time, as text to the second.
+    pub fn time(&self, column: &str) -> String {
+        match &self.url {
+            Some(_) => format!("to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"),
+            None => format!("substr({column}, 1, 19) || 'Z'"),
+        }
+    }
+
     /// Runs SQL past the store.
     pub fn run(&self, sql: &str) {
         match (&self.folder, &self.url) {

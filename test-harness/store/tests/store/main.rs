@@ -10,3 +10,4 @@ mod privacy;
 mod questions;
 mod seam;
 mod support;
+mod views;

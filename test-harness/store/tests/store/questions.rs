@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_access::{Reverse, RowsBuilder};
-use connector_api::{AccessLevel, Account, Grant, Principal, Reason, ReasonKind, Record, Severity};
+use connector_api::{Account, Grant, Principal, Reason, ReasonKind, Record, Severity};
 use connector_store::{At, Change, Ended};
 use serde_json::Value;
 
@@ -14,8 +14,6 @@ use crate::support::{ANYTHING, assert_rows, comparable, scan, seeds, summary, sy
 on_both!(
     the_difference_of_any_two_runs_is_that_of_their_rows,
     somebody_is_found_by_id_name_and_address_in_any_case,
-    the_views_show_what_stands_now,
-    the_view_of_access_shows_what_all_rows_say,
     a_finding_stands_since_the_first_of_the_runs_in_a_row_that_have_it,
     what_an_account_reaches_and_who_reaches_a_resource_is_what_all_rows_say,
 );
@@ -219,121 +217,4 @@ fn a_finding_stands_since_the_first_of_the_runs_in_a_row_that_have_it(backend: &
         found.iter().map(|run| run.iter().map(|(code, since)| (code.as_str(), *since)).collect()).collect();
     assert_eq!(found, expected);
     assert_eq!(ids.len(), 2, "a finding has one id in all runs: {ids:?}");
-}
-
-fn the_views_show_what_stands_now(backend: &Backend) {
-    let (descriptor, mut organisation) = (descriptor(), Organisation::new(8));
-    let mut rows = Vec::new();
-    for _ in 0..3 {
-        organisation.crowd();
-        (0..40).for_each(|_| organisation.change());
-        rows = organisation.whole();
-        let ended = scan(backend, &descriptor, &rows, &summary(&descriptor, &[]), ANYTHING);
-        assert!(matches!(ended, Ended::Published { .. }), "{ended:?}");
-    }
-    let some = |text: &str| Some(text.to_owned());
-    let flag = |is: bool| some(if is { "yes" } else { "no" });
-    let name_of = |id: &str| {
-        rows.iter().find_map(|row| match row {
-            Record::Account(account) if account.external_id == id => some(&account.username),
-            _ => None,
-        })
-    };
-    let mut expected: BTreeMap<&str, Vec<Vec<Option<String>>>> = BTreeMap::new();
-    for row in &rows {
-        match row {
-            Record::Account(row) => {
-                let severity = row.severity().map(|severity| severity.to_string());
-                let (id, kind) = (some(&row.external_id), some(row.kind.as_str()));
-                let columns = vec![id, kind, some(&row.username), row.email.clone(), severity.clone()];
-                if severity.is_some() {
-                    expected.entry("privileged_now").or_default().push(columns.clone());
-                }
-                expected.entry("account_now").or_default().push(columns);
-            }
-            Record::Group(row) => {
-                let columns =
-                    vec![some(&row.external_id), some(&row.group_type), some(&row.name), flag(row.privileged)];
-                expected.entry("group_now").or_default().push(columns);
-            }
-            Record::Membership(row) => {
-                let (group, name) = (some(&row.group_external_id), name_of(&row.account_external_id));
-                let columns =
-                    vec![some(&row.account_external_id), name, group, some(&row.group_name), flag(row.direct)];
-                expected.entry("membership_now").or_default().push(columns);
-            }
-            Record::Resource(row) => {
-                let (id, name) = (some(&row.external_id), some(&row.name));
-                expected.entry("resource_now").or_default().push(vec![
-                    id,
-                    some(&row.resource_type),
-                    name,
-                    flag(row.container),
-                ]);
-            }
-            Record::Binding(row) => {
-                let access = row.access.as_ref();
-                let (level, word) = (access.map(|one| one.level.to_string()), access.map(|one| one.word.to_string()));
-                let (from, to) = (some(&row.from.external_id), some(&row.to.external_id));
-                let columns = vec![some(row.from.kind.as_str()), from, some(&row.to.node_type), to, level, word];
-                expected.entry("binding_now").or_default().push(columns);
-            }
-            _ => {}
-        }
-    }
-    let flag = |column: &str| format!("case when {column} then 'yes' else 'no' end");
-    let account = "external_id, kind, username, email, severity".to_owned();
-    let selections = [
-        ("account_now", account.clone()),
-        ("privileged_now", account),
-        ("group_now", format!("external_id, group_type, name, {}", flag("privileged"))),
-        ("membership_now", format!("account_external_id, username, group_external_id, group_name, {}", flag("direct"))),
-        ("resource_now", format!("external_id, resource_type, name, {}", flag("container"))),
-        ("binding_now", "from_kind, from_external_id, to_type, to_external_id, level, word".to_owned()),
-    ];
-    for (view, columns) in selections {
-        let mut found = backend.read(&format!("select {columns} from {view} where system = 'hq'"));
-        let mut expected = expected.remove(view).unwrap_or_default();
-        found.sort();
-        expected.sort();
-        assert!(!expected.is_empty() && found == expected, "{view}\n{found:?}\n{expected:?}");
-        let since = backend.read(&format!("select 'run' from {view} where since_run > 1 and since is not null"));
-        assert!(!since.is_empty(), "{view}");
-    }
-}
-
-fn the_view_of_access_shows_what_all_rows_say(backend: &Backend) {
-    let descriptor = descriptor();
-    let (mut reached, mut raised) = (0, 0);
-    for seed in seeds(6) {
-        let mut organisation = Organisation::new(seed);
-        organisation.crowd();
-        (0..60).for_each(|_| organisation.change());
-        let rows = organisation.whole();
-        let ended = scan(backend, &descriptor, &rows, &summary(&descriptor, &[]), ANYTHING);
-        assert!(matches!(ended, Ended::Published { .. }), "{ended:?}");
-        let mut all = RowsBuilder::new(&descriptor.accesses);
-        rows.iter().for_each(|row| all.enter(row));
-        let of_accounts = all.finish();
-        let of_accounts = of_accounts.all_grants().filter(|grant| matches!(grant.principal, Principal::Account { .. }));
-        let mut expected: Vec<Vec<Option<String>>> = of_accounts
-            .map(|grant| {
-                raised += usize::from(
-                    grant.via.iter().any(|way| way.access.level > AccessLevel::Use && !way.steps.is_empty()),
-                );
-                let of = &grant.resource;
-                let columns =
-                    [grant.principal.external_id(), &of.resource_type, &of.external_id, grant.access.level.as_str()];
-                columns.map(|column| Some(column.to_owned())).to_vec()
-            })
-            .collect();
-        let columns = "account_external_id, resource_type, resource_external_id, level";
-        let mut found = backend.read(&format!("select {columns} from access_now"));
-        expected.sort();
-        found.sort();
-        let json = |rows: Vec<Vec<Option<String>>>| rows.into_iter().map(Value::from).collect::<Vec<_>>();
-        reached += expected.len();
-        assert_rows(&json(found), &json(expected), format!("SEED={seed}"));
-    }
-    assert!(reached > 300 && raised > 20, "{reached} reached, {raised} raised");
 }
