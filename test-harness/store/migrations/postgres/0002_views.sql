@@ -171,6 +171,21 @@ select * from account_now where severity is not null;
 create view privileged_at as
 select * from account_at where severity is not null;
 
+-- How each section stands: as_of is when its data were last read completely, and null if never.
+create view section_now as
+select s.name as system, t.section, t.status, t.code, t.as_of, t.as_of_run, t.in_part
+from section_state t
+join run r on r.id = t.run
+join system s on s.id = r.system
+where t.run = s.published_run;
+
+create view section_at as
+select s.name as system, r.id as run, t.section, t.status, t.code, t.as_of, t.as_of_run, t.in_part
+from section_state t
+join run r on r.id = t.run
+join system s on s.id = r.system
+where r.state = 'published';
+
 -- The evidence of privilege and risk, one row each.
 create view finding_now as
 select e.system, e.record, e.type, e.external_id, e.name, j.value ->> 'severity' as severity, j.value ->> 'kind' as kind,

@@ -212,6 +212,7 @@ fn the_views_after_a_run_show_later_what_they_showed_then(backend: &Backend) {
         ("membership", format!("username, account_external_id, group_name, group_external_id, {}", date("expires_at"))),
         ("binding", format!("from_external_id, to_external_id, word, {}, {}", date("expires_at"), date("since"))),
         ("finding", "record, external_id, code, message".to_owned()),
+        ("section", "section, status, code".to_owned()),
         ("access", format!("username, resource_type, resource_name, level, {}", date("expires_at"))),
     ];
     let read = |view: &str, columns: &str, condition: &str| {
