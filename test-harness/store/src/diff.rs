@@ -56,6 +56,16 @@ pub(crate) struct Between {
 }
 
 impl Between {
+    /// # Errors
+    /// `invalid_config` if the first run is the later one.
+    pub(crate) fn new(system: i64, before: i64, after: i64) -> Result<Self, ConnectorError> {
+        if before > after {
+            let message = format!("run {before} is later than run {after}");
+            return Err(ConnectorError::invalid_config(message, "name the earlier run first"));
+        }
+        Ok(Self { system, before, after })
+    }
+
     /// Passes on what differs, in the order of the kinds of rows.
     pub(crate) fn changes(&self, db: &mut dyn Connection, each: EachChange<'_>) -> Result<(), ConnectorError> {
         for kind in KINDS {

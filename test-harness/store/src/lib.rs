@@ -15,6 +15,7 @@ mod body;
 mod database;
 mod dictionary;
 mod diff;
+mod diff_access;
 #[cfg(test)]
 mod faults;
 mod find;

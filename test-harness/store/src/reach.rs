@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector_access::{Reverse, RowsBuilder};
-use connector_api::{ConnectorError, Grant, Record};
+use connector_api::{ConnectorError, Grant, NodeRef, Record};
 
 use crate::body;
 use crate::database::Connection;
@@ -55,13 +55,25 @@ impl<'a> Reach<'a> {
     }
 
     /// Returns what an account reaches.
-    pub(crate) fn why(mut self, external_id: &str) -> Result<Vec<Grant>, ConnectorError> {
-        let account = self.object(ACCOUNT, "", external_id)?;
-        self.add(ACCOUNT, account);
-        let mut from = vec![account];
-        for group in self.groups_of(account)? {
-            if self.add(GROUP, group) {
-                from.push(group);
+    pub(crate) fn why(self, external_id: &str) -> Result<Vec<Grant>, ConnectorError> {
+        let run = self.run;
+        self.grants(Subject::Account { external_id })?.ok_or_else(|| missing(ACCOUNT, run))
+    }
+
+    /// Returns what an account or group reaches; `None` if it has no row.
+    pub(crate) fn grants(mut self, subject: Subject<'_>) -> Result<Option<Vec<Grant>>, ConnectorError> {
+        let (kind, of_type, external_id) = match subject {
+            Subject::Account { external_id } => (ACCOUNT, "", external_id),
+            Subject::Group { group_type, external_id } => (GROUP, group_type, external_id),
+        };
+        let Some(object) = self.number(kind, of_type, external_id)? else { return Ok(None) };
+        self.add(kind, object);
+        let mut from = vec![object];
+        if kind == ACCOUNT {
+            for group in self.groups_of(object)? {
+                if self.add(GROUP, group) {
+                    from.push(group);
+                }
             }
         }
         let mut resources = Vec::new();
@@ -84,7 +96,33 @@ impl<'a> Reach<'a> {
             }
         }
         let rows = self.rows()?;
-        Ok(rows.account(external_id).map(|account| rows.grants(account)).unwrap_or_default())
+        let subject = match subject {
+            Subject::Account { external_id } => rows.account(external_id),
+            Subject::Group { group_type, external_id } => rows.group(group_type, external_id),
+        };
+        Ok(Some(subject.map(|subject| rows.grants(subject)).unwrap_or_default()))
+    }
+
+    /// Returns the accounts and groups that are bound to a resource, or to what it is inside; nothing if it has no row.
+    pub(crate) fn bound_to(mut self, resource_type: &str, external_id: &str) -> Result<Vec<NodeRef>, ConnectorError> {
+        let mut resources = Vec::from_iter(self.number(RESOURCE, resource_type, external_id)?);
+        for resource in &resources {
+            self.add(RESOURCE, *resource);
+        }
+        let mut bound = Vec::new();
+        while let Some(next) = resources.pop() {
+            for edge in self.edges(next, End::From)?.into_iter().filter(|edge| edge.kind == RESOURCE) {
+                if self.add(RESOURCE, edge.object) {
+                    resources.push(edge.object);
+                }
+            }
+            for edge in self.edges(next, End::To)?.into_iter().filter(|edge| edge.kind != RESOURCE) {
+                if let Record::Binding(binding) = edge.record {
+                    bound.push(binding.from);
+                }
+            }
+        }
+        Ok(bound)
     }
 
     /// Returns who reaches a resource.
@@ -147,15 +185,16 @@ impl<'a> Reach<'a> {
 
     /// Finds the number of what has a row.
     fn object(&mut self, kind: &str, of_type: &str, external_id: &str) -> Result<i64, ConnectorError> {
+        self.number(kind, of_type, external_id)?.ok_or_else(|| missing(kind, self.run))
+    }
+
+    fn number(&mut self, kind: &str, of_type: &str, external_id: &str) -> Result<Option<i64>, ConnectorError> {
         let sql = format!(
             "select o.id from object o join {kind}_version n on n.object = o.id and {STOOD} \
              where o.system = ?1 and o.kind = ?3 and o.type = ?4 and o.external_id = ?5"
         );
         let parameters = [self.system.into(), self.run.into(), kind.into(), of_type.into(), external_id.into()];
-        self.db.first(&sql, &parameters, |row| row.number(0))?.ok_or_else(|| {
-            let message = format!("there was no such {kind} after run {}", self.run);
-            ConnectorError::invalid_config(message, "look for it in another run, with --at")
-        })
+        self.db.first(&sql, &parameters, |row| row.number(0))
     }
 
     fn is_container(&mut self, resource: i64) -> Result<bool, ConnectorError> {
@@ -235,6 +274,18 @@ impl<'a> Reach<'a> {
         self.bindings.iter().for_each(|row| rows.enter(row));
         Ok(rows.finish())
     }
+}
+
+fn missing(kind: &str, run: i64) -> ConnectorError {
+    let message = format!("there was no such {kind} after run {run}");
+    ConnectorError::invalid_config(message, "look for it in another run, with --at")
+}
+
+/// Who reaches something.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    Account { external_id: &'a str },
+    Group { group_type: &'a str, external_id: &'a str },
 }
 
 /// An end of a binding.

@@ -86,6 +86,23 @@ fn memberships(db: &mut dyn Connection, system: i64, run: i64, each: EachRecord<
     db.query(&sql, &[system.into(), run.into()], &mut |row| each(membership(row, 0)?.into()))
 }
 
+/// Returns how many accounts are in a group of this type and id.
+pub(crate) fn members(
+    db: &mut dyn Connection,
+    system: i64,
+    run: i64,
+    (group_type, external_id): (&str, &str),
+) -> Result<u64, ConnectorError> {
+    let sql = format!(
+        "select count(*) from membership_version n where n.system = ?1 and {} and n.group_id in (\
+         select id from object where system = ?1 and kind = 'group' and type = ?3 and external_id = ?4)",
+        STOOD.replace('#', "n")
+    );
+    let parameters = [system.into(), run.into(), group_type.into(), external_id.into()];
+    let count = db.first(&sql, &parameters, |row| row.number(0))?;
+    Ok(count.unwrap_or_default().unsigned_abs())
+}
+
 /// Reads a membership from nine columns.
 pub(crate) fn membership(row: &dyn Row, first: usize) -> Result<Membership, ConnectorError> {
     let account = Account::new(row.word(first)?, row.word(first + 1)?);

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::body::VolatileFields;
 use crate::database::Connection;
 use crate::diff::{Between, EachChange};
+use crate::diff_access;
 use crate::find;
 use crate::findings::{self, EachFinding};
 use crate::location::{Kind, Location};
@@ -220,11 +221,39 @@ impl Store {
     /// # Errors
     /// `invalid_config` if the first run is the later one; `sink` if the store cannot be read; any error of `each`.
     pub fn diff(&mut self, system: &System, from: i64, to: i64, each: EachChange<'_>) -> Result<(), ConnectorError> {
-        if from > to {
-            let message = format!("run {from} is later than run {to}");
-            return Err(ConnectorError::invalid_config(message, "name the earlier run first"));
-        }
-        Between { system: system.id, before: from, after: to }.changes(&mut *self.database, each)
+        Between::new(system.id, from, to)?.changes(&mut *self.database, each)
+    }
+
+    /// Passes on the [`Grant`]s that differ between two published runs: another level or word of the strongest access, or
+    /// another end of the whole. First those of groups, then those of accounts, each one after the other.
+    ///
+    /// Only accounts and groups that a changed row is about are looked at. What the members of a group gain and lose because
+    /// the group does, or because something was put into what it is bound to, is passed on as grants of the group alone.
+    ///
+    /// # Errors
+    /// As for [`diff`](Self::diff).
+    pub fn diff_access(
+        &mut self,
+        system: &System,
+        from: i64,
+        to: i64,
+        each: EachChange<'_>,
+    ) -> Result<(), ConnectorError> {
+        diff_access::changes(&mut *self.database, &Between::new(system.id, from, to)?, each)
+    }
+
+    /// Returns how many accounts are in a group after a published run, directly or through other groups, by its memberships.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn members(
+        &mut self,
+        system: &System,
+        run: i64,
+        group_type: &str,
+        external_id: &str,
+    ) -> Result<u64, ConnectorError> {
+        read::members(&mut *self.database, system.id, run, (group_type, external_id))
     }
 
     /// Returns the rows of a kind that have this id, or this name or e-mail address in any case, after a published run:

@@ -1,6 +1,7 @@
 //! One suite of tests for both databases: see `backend`.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod access;
 mod auditor;
 mod backend;
 mod cluster;

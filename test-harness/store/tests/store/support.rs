@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::backend::Backend;
+use crate::organisation::{self, Organisation};
 
 /// The seeds of a test: one that is set, or a number of cases.
 pub fn seeds(cases: u64) -> Range<u64> {
@@ -132,4 +133,19 @@ pub fn assert_rows(found: &[Value], expected: &[Value], context: impl std::fmt::
         found.len(),
         expected.len()
     );
+}
+
+/// Runs of a changing organisation, of which some did not read everything.
+pub fn several(backend: &Backend, seed: u64, mut after: impl FnMut(i64)) {
+    let (descriptor, mut organisation) = (organisation::descriptor(), Organisation::new(seed));
+    organisation.crowd();
+    let mut published = 0;
+    while published < 4 {
+        (0..30).for_each(|_| organisation.change());
+        let (rows, summary) = organisation.scan(&descriptor);
+        if let Ended::Published { run, .. } = scan(backend, &descriptor, &rows, &summary, ANYTHING) {
+            published += 1;
+            after(run);
+        }
+    }
 }

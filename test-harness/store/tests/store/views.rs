@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::backend::{Backend, on_both};
 use crate::organisation::{Organisation, descriptor};
-use crate::support::{ANYTHING, assert_rows, scan, seeds, summary, system};
+use crate::support::{ANYTHING, assert_rows, scan, seeds, several, summary, system};
 
 on_both!(
     the_views_show_what_stands_now,
@@ -182,21 +182,6 @@ fn the_view_of_access_shows_what_all_rows_say(backend: &Backend) {
         reached > 300 && raised > 20 && temporary > 20,
         "{reached} reached, {raised} raised, {temporary} temporary"
     );
-}
-
-/// Runs of a changing organisation, of which some did not read everything.
-fn several(backend: &Backend, seed: u64, mut after: impl FnMut(i64)) {
-    let (descriptor, mut organisation) = (descriptor(), Organisation::new(seed));
-    organisation.crowd();
-    let mut published = 0;
-    while published < 4 {
-        (0..30).for_each(|_| organisation.change());
-        let (rows, summary) = organisation.scan(&descriptor);
-        if let Ended::Published { run, .. } = scan(backend, &descriptor, &rows, &summary, ANYTHING) {
-            published += 1;
-            after(run);
-        }
-    }
 }
 
 fn the_views_after_a_run_show_later_what_they_showed_then(backend: &Backend) {

@@ -1,0 +1,122 @@
+//! The difference of two runs in who reaches what.
+//!
+//! Access follows from rows, so it can differ only for accounts and groups that a changed row is about. These are looked at
+//! one by one, in both runs. A change that reaches the members of a group through the group is one of the group: otherwise
+//! one new device could make as many changes as an organisation has accounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use connector_api::{Account, ConnectorError, Grant, NodeKind, NodeRef, Raises, Record};
+
+use crate::database::Connection;
+use crate::diff::{Between, Change, EachChange};
+use crate::reach::{Reach, Subject};
+
+/// Whose access may differ.
+#[derive(Default)]
+struct Concerned {
+    accounts: BTreeSet<String>,
+    /// Type and id.
+    groups: BTreeSet<(String, String)>,
+    /// Resources that are there in one run alone, and those of which the content differs, by type and id.
+    resources: BTreeSet<(String, String)>,
+}
+
+/// Passes on the grants that differ, one account or group after the other.
+pub(crate) fn changes(db: &mut dyn Connection, between: &Between, each: EachChange<'_>) -> Result<(), ConnectorError> {
+    let mut concerned = Concerned::default();
+    between.changes(db, &mut |change| {
+        concerned.observe(&change);
+        Ok(())
+    })?;
+    let (system, runs) = (between.system, [between.before, between.after]);
+    for (resource_type, id) in std::mem::take(&mut concerned.resources) {
+        for run in runs {
+            let bound = Reach::new(db, system, run).bound_to(&resource_type, &id)?;
+            bound.iter().for_each(|node| concerned.add(node));
+        }
+    }
+    let groups = concerned.groups.iter().map(|(group_type, id)| Subject::Group { group_type, external_id: id });
+    let accounts = concerned.accounts.iter().map(|id| Subject::Account { external_id: id });
+    for subject in groups.chain(accounts) {
+        let [before, after] = runs.map(|run| Reach::new(db, system, run).grants(subject));
+        differences(before?.unwrap_or_default(), after?.unwrap_or_default(), each)?;
+    }
+    Ok(())
+}
+
+impl Concerned {
+    fn observe(&mut self, change: &Change) {
+        let (before, after) = match change {
+            Change::New(after) => (None, Some(after)),
+            Change::Gone(before) => (Some(before), None),
+            Change::Changed { before, after } => (Some(before), Some(after)),
+        };
+        match change.record() {
+            Record::Account(account) if raises(before) != raises(after) || before.is_none() || after.is_none() => {
+                self.add(&NodeRef::from(&**account));
+            }
+            Record::Group(group) if raises(before) != raises(after) || before.is_none() || after.is_none() => {
+                self.add(&NodeRef::from(&**group));
+            }
+            // An indirect one follows from another: that of an account, or of a group in a group.
+            Record::Membership(membership) if [before, after].into_iter().flatten().any(is_direct) => {
+                self.add(&NodeRef::from(&Account::new(&*membership.account_external_id, "?")));
+            }
+            // Its bindings may be kept.
+            Record::Resource(resource) if is_container(before) != is_container(after) => {
+                self.resources.insert((resource.resource_type.clone(), resource.external_id.clone()));
+            }
+            Record::Binding(binding) => match (binding.from.kind, binding.to.kind) {
+                (NodeKind::Resource, _) => {
+                    let to = &binding.to;
+                    self.resources.insert((to.node_type.clone(), to.external_id.clone()));
+                }
+                _ => self.add(&binding.from),
+            },
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, node: &NodeRef) {
+        match node.kind {
+            NodeKind::Account => drop(self.accounts.insert(node.external_id.clone())),
+            NodeKind::Group => drop(self.groups.insert((node.node_type.clone(), node.external_id.clone()))),
+            _ => {}
+        }
+    }
+}
+
+fn raises(record: Option<&Record>) -> Option<&Raises> {
+    match record? {
+        Record::Account(account) => account.raises.as_ref(),
+        Record::Group(group) => group.raises.as_ref(),
+        _ => None,
+    }
+}
+
+fn is_container(record: Option<&Record>) -> Option<bool> {
+    match record? {
+        Record::Resource(resource) => Some(resource.container),
+        _ => None,
+    }
+}
+
+fn is_direct(record: &Record) -> bool {
+    matches!(record, Record::Membership(membership) if membership.direct)
+}
+
+fn differences(before: Vec<Grant>, after: Vec<Grant>, each: EachChange<'_>) -> Result<(), ConnectorError> {
+    let key = |grant: &Grant| (grant.resource.resource_type.clone(), grant.resource.external_id.clone());
+    let mut before: BTreeMap<_, Grant> = before.into_iter().map(|grant| (key(&grant), grant)).collect();
+    for after in after {
+        match before.remove(&key(&after)) {
+            None => each(Change::New(after.into()))?,
+            Some(before) if (&before.access, before.expires_at) != (&after.access, after.expires_at) => {
+                each(Change::Changed { before: before.into(), after: after.into() })?;
+            }
+            Some(_) => {}
+        }
+    }
+    before.into_values().try_for_each(|before| each(Change::Gone(before.into())))
+}
