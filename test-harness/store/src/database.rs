@@ -29,6 +29,9 @@ pub(crate) trait Connection: Send {
     /// Starts a transaction that is going to write.
     fn begin(&mut self) -> Result<(), ConnectorError>;
 
+    /// Starts a transaction that sees one state of all tables until its end.
+    fn begin_reading(&mut self) -> Result<(), ConnectorError>;
+
     /// Makes sure, until the end of the transaction, that no other connection changes the tables themselves.
     fn own_schema(&mut self) -> Result<(), ConnectorError>;
 
@@ -37,6 +40,9 @@ pub(crate) trait Connection: Send {
 
     /// Reserves a system for a scan of this connection, until the connection ends. Returns whether it was free.
     fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError>;
+
+    /// Removes what deleted rows leave behind in the database's files, and gives their space back.
+    fn scrub(&mut self) -> Result<(), ConnectorError>;
 
     /// Refreshes the statistics of tables that were just filled, if the database needs that to plan well.
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError>;
@@ -107,6 +113,8 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ColumnType {
     Integer,
+    /// An integer of 64 bits.
+    Long,
     Boolean,
     Text,
     Bytes,

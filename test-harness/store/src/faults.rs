@@ -60,8 +60,16 @@ impl Connection for Lost {
         self.call()?.begin()
     }
 
+    fn begin_reading(&mut self) -> Result<(), ConnectorError> {
+        self.call()?.begin_reading()
+    }
+
     fn own_schema(&mut self) -> Result<(), ConnectorError> {
         self.call()?.own_schema()
+    }
+
+    fn scrub(&mut self) -> Result<(), ConnectorError> {
+        self.call()?.scrub()
     }
 
     fn has_table(&mut self, name: &str) -> Result<bool, ConnectorError> {

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::body;
 use crate::database::Connection;
+use crate::exceptions::{self, Exception};
 
 /// One piece of evidence on one account, group or resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,15 @@ pub struct Finding {
     pub since_run: i64,
     /// When the scan of that run started, UTC.
     pub since: Timestamp,
+    /// Until when it is accepted and why, if it is or was.
+    pub exception: Option<Exception>,
+}
+
+impl Finding {
+    /// Returns whether an exception holds at a time.
+    pub fn is_excepted(&self, now: Timestamp) -> bool {
+        self.exception.as_ref().is_some_and(|exception| !exception.is_expired(now))
+    }
 }
 
 /// Receives findings one by one.
@@ -36,6 +46,11 @@ pub(crate) fn findings(
     run: i64,
     each: EachFinding<'_>,
 ) -> Result<(), ConnectorError> {
+    let exceptions = exceptions::all(db, system)?;
+    let each: EachFinding<'_> = &mut |mut finding| {
+        finding.exception = exceptions.get(&finding.id).cloned();
+        each(finding)
+    };
     for kind in ["account", "group", "resource"] {
         let sql = format!(
             "select v.object, v.from_run, v.body from {kind}_version v where v.system = ?1 and v.from_run <= ?2 \
@@ -89,7 +104,7 @@ fn of_row(
         let started = db.first("select started_at from run where id = ?1", &[since_run.into()], |row| row.time(0))?;
         let id = id(&record, &reason);
         let since = started.flatten().unwrap_or_default();
-        each(Finding { id, record: record.clone(), reason, since_run, since })?;
+        each(Finding { id, record: record.clone(), reason, since_run, since, exception: None })?;
     }
     Ok(())
 }
@@ -101,6 +116,11 @@ fn reasons(record: &Record) -> &[Reason] {
         Record::Resource(resource) => &resource.reasons,
         _ => &[],
     }
+}
+
+/// Returns the ids of the findings of a row.
+pub(crate) fn ids(record: &Record) -> Vec<String> {
+    reasons(record).iter().map(|reason| id(record, reason)).collect()
 }
 
 fn id(record: &Record, reason: &Reason) -> String {

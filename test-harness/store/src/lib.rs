@@ -12,14 +12,17 @@
 
 mod archive;
 mod body;
+mod copy;
 mod database;
 mod dictionary;
 mod diff;
 mod diff_access;
+mod exceptions;
 #[cfg(test)]
 mod faults;
 mod find;
 mod findings;
+mod house;
 mod kinds;
 mod location;
 mod migrate;
@@ -38,8 +41,11 @@ mod tables;
 mod way;
 
 pub use archive::StoreArchive;
+pub use copy::Copied;
 pub use diff::{Change, EachChange};
+pub use exceptions::Exception;
 pub use findings::{EachFinding, Finding};
+pub use house::{ForgottenAccount, ForgottenSystem, KnownAccount, Mode, Pruned};
 pub use location::Location;
 pub use publish::{Changes, Counts, Ended, Hold, Removal};
 pub use reach::Who;

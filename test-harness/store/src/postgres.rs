@@ -34,6 +34,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
             include_str!("../migrations/postgres/0002_views_of_change_and_access.sql")
         ),
     ),
+    ("exceptions", include_str!("../migrations/postgres/0003_exceptions.sql")),
 ];
 
 pub(crate) struct Postgres {
@@ -162,6 +163,10 @@ impl Connection for Postgres {
         self.script("begin")
     }
 
+    fn begin_reading(&mut self) -> Result<(), ConnectorError> {
+        self.script("begin isolation level repeatable read read only")
+    }
+
     fn own_schema(&mut self) -> Result<(), ConnectorError> {
         self.script(&format!("select pg_advisory_xact_lock({LOCKS}, 0)"))
     }
@@ -179,6 +184,17 @@ impl Connection for Postgres {
         Ok(is_reserved)
     }
 
+    fn scrub(&mut self) -> Result<(), ConnectorError> {
+        let sql = "select tablename from pg_tables where schemaname = current_schema() and tableowner = current_user";
+        let tables = (self as &mut dyn Connection).rows(sql, &[], |row| row.word(0).map(str::to_owned))?;
+        let known = tables.into_iter().filter(|table| crate::copy::TABLES.iter().any(|known| known.name == *table));
+        // One after the other, outside of a transaction.
+        for table in known {
+            self.script(&format!("vacuum (full, analyze) {table}"))?;
+        }
+        Ok(())
+    }
+
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {
         self.script(&format!("analyze {}", tables.join(", ")))
     }
@@ -187,6 +203,7 @@ impl Connection for Postgres {
 fn sql_type(of_type: ColumnType) -> Type {
     match of_type {
         ColumnType::Integer => Type::INT4,
+        ColumnType::Long => Type::INT8,
         ColumnType::Boolean => Type::BOOL,
         ColumnType::Text => Type::TEXT,
         ColumnType::Bytes => Type::BYTEA,

@@ -91,7 +91,7 @@ pub(crate) fn described(db: &mut dyn Connection, run: i64) -> Result<Described, 
 /// Returns the runs of a system, the latest first.
 pub(crate) fn list(db: &mut dyn Connection, system: i64) -> Result<Vec<Run>, ConnectorError> {
     let sql = "select id, state, attempt, started_at, ended_at, summary, changes, removals, reason from run \
-               where system = ?1 order by id desc";
+               where system = ?1 and state <> 'pruned' order by id desc";
     db.rows(sql, &[system.into()], |row| {
         let state = row.word(1)?;
         let state = RunState::ALL.iter().find(|known| known.as_str() == state).copied();

@@ -1,5 +1,6 @@
 //! SQLite, in a file or in memory.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,13 +31,14 @@ const MIGRATIONS: &[(&str, &str)] = &[
             include_str!("../migrations/sqlite/0002_views_of_change_and_access.sql")
         ),
     ),
+    ("exceptions", include_str!("../migrations/sqlite/0003_exceptions.sql")),
 ];
 
 pub(crate) struct Sqlite {
     connection: rusqlite::Connection,
     /// `None` in memory.
     path: Option<PathBuf>,
-    reserved: Vec<File>,
+    reserved: BTreeMap<i64, File>,
 }
 
 impl Sqlite {
@@ -45,7 +47,7 @@ impl Sqlite {
         create(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(|error| failure(&error))?;
-        let store = Self { connection, path: Some(path.to_owned()), reserved: Vec::new() };
+        let store = Self { connection, path: Some(path.to_owned()), reserved: BTreeMap::new() };
         store.connection.busy_timeout(BUSY).map_err(|error| failure(&error))?;
         store.claim(path)?;
         // With WAL, readers see the old state while a run is published, and a commit is one write.
@@ -57,7 +59,7 @@ impl Sqlite {
     /// Creates a store in memory.
     pub(crate) fn in_memory() -> Result<Self, ConnectorError> {
         let connection = rusqlite::Connection::open_in_memory().map_err(|error| failure(&error))?;
-        Self { connection, path: None, reserved: Vec::new() }.set_up()
+        Self { connection, path: None, reserved: BTreeMap::new() }.set_up()
     }
 
     fn set_up(self) -> Result<Self, ConnectorError> {
@@ -162,6 +164,10 @@ impl Connection for Sqlite {
         self.script("begin immediate")
     }
 
+    fn begin_reading(&mut self) -> Result<(), ConnectorError> {
+        self.script("begin")
+    }
+
     fn own_schema(&mut self) -> Result<(), ConnectorError> {
         Ok(())
     }
@@ -172,6 +178,9 @@ impl Connection for Sqlite {
 
     fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError> {
         let Some(path) = &self.path else { return Ok(true) };
+        if self.reserved.contains_key(&system) {
+            return Ok(true);
+        }
         let mut name = path.clone().into_os_string();
         name.push(format!(".scan-{system}"));
         let cannot_lock = |error: io::Error| {
@@ -182,12 +191,24 @@ impl Connection for Sqlite {
         let file = private().create(true).truncate(false).open(&name).map_err(cannot_lock)?;
         match file.try_lock() {
             Ok(()) => {
-                self.reserved.push(file);
+                self.reserved.insert(system, file);
                 Ok(true)
             }
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(cannot_lock(error)),
         }
+    }
+
+    fn scrub(&mut self) -> Result<(), ConnectorError> {
+        // Into a new file without free pages, and then no log either.
+        self.script("vacuum")?;
+        let is_busy =
+            (self as &mut dyn Connection).first("pragma wal_checkpoint(truncate)", &[], |row| row.number(0))?;
+        if is_busy.is_some_and(|busy| busy > 0) {
+            let message = "another program is reading the store";
+            return Err(ConnectorError::sink(message, "wait until it ends, then run the same command again"));
+        }
+        Ok(())
     }
 
     fn analyze(&mut self, _: &[&str]) -> Result<(), ConnectorError> {

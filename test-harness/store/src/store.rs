@@ -22,7 +22,7 @@ use crate::sqlite::Sqlite;
 ///
 /// A store is one connection. Its calls block: in async code, use a thread that may.
 pub struct Store {
-    database: Box<dyn Connection>,
+    pub(crate) database: Box<dyn Connection>,
 }
 
 /// A system in a store.
@@ -35,7 +35,7 @@ pub struct System {
     pub os_type: String,
     /// The run whose rows stand, if one was published.
     pub published_run: Option<i64>,
-    id: i64,
+    pub(crate) id: i64,
 }
 
 /// A moment in a system's history.

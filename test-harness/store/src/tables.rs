@@ -99,3 +99,14 @@ pub(crate) const OF_RUNS: &[&str] = &[
     "kept",
     "checkpoint",
 ];
+
+/// The tables with versions of rows.
+pub(crate) const VERSIONS: &[&str] = &[
+    "account_version",
+    "group_version",
+    "resource_version",
+    "policy_version",
+    "membership_version",
+    "membership_name",
+    "binding_version",
+];

@@ -9,13 +9,13 @@ select s.name as system, r.id as run, r.started_at as at,
 from account_version v
 join run r on r.id = v.from_run
 join object o on o.id = v.object
-join system s on s.id = v.system
+join system s on s.id = v.system and r.id > coalesce(s.oldest_run, 0)
 union all
 select s.name, r.id, r.started_at, 'gone', 'account', v.type, o.external_id, v.name, null, null, null, null, null, null
 from account_version v
 join run r on r.id = v.to_run
 join object o on o.id = v.object
-join system s on s.id = v.system
+join system s on s.id = v.system and r.id > coalesce(s.oldest_run, 0)
 where not exists (select 1 from account_version n where n.object = v.object and n.from_run = v.to_run)
 union all
 select s.name as system, r.id as run, r.started_at as at,
@@ -26,13 +26,13 @@ select s.name as system, r.id as run, r.started_at as at,
 from group_version v
 join run r on r.id = v.from_run
 join object o on o.id = v.object
-join system s on s.id = v.system
+join system s on s.id = v.system and r.id > coalesce(s.oldest_run, 0)
 union all
 select s.name, r.id, r.started_at, 'gone', 'group', v.type, o.external_id, v.name, null, null, null, null, null, null
 from group_version v
 join run r on r.id = v.to_run
 join object o on o.id = v.object
-join system s on s.id = v.system
+join system s on s.id = v.system and r.id > coalesce(s.oldest_run, 0)
 where not exists (select 1 from group_version n where n.object = v.object and n.from_run = v.to_run)
 union all
 select s.name as system, r.id as run, r.started_at as at,
@@ -43,13 +43,13 @@ select s.name as system, r.id as run, r.started_at as at,
 from resource_version v
 join run r on r.id = v.from_run
 join object o on o.id = v.object
-join system s on s.id = v.system
+join system s on s.id = v.system and r.id > coalesce(s.oldest_run, 0)
 union all
 select s.name, r.id, r.started_at, 'gone', 'resource', v.type, o.external_id, v.name, null, null, null, null, null, null
 from resource_version v
 join run r on r.id = v.to_run
 join object o on o.id = v.object
-join system s on s.id = v.system
+join system s on s.id = v.system and r.id > coalesce(s.oldest_run, 0)
 where not exists (select 1 from resource_version n where n.object = v.object and n.from_run = v.to_run)
 union all
 select s.name as system, r.id as run, r.started_at as at,
@@ -60,13 +60,13 @@ select s.name as system, r.id as run, r.started_at as at,
 from policy_version v
 join run r on r.id = v.from_run
 join object o on o.id = v.object
-join system s on s.id = v.system
+join system s on s.id = v.system and r.id > coalesce(s.oldest_run, 0)
 union all
 select s.name, r.id, r.started_at, 'gone', 'policy', v.type, o.external_id, v.name, null, null, null, null, null, null
 from policy_version v
 join run r on r.id = v.to_run
 join object o on o.id = v.object
-join system s on s.id = v.system
+join system s on s.id = v.system and r.id > coalesce(s.oldest_run, 0)
 where not exists (select 1 from policy_version n where n.object = v.object and n.from_run = v.to_run)
 union all
 select s.name, r.id, r.started_at,
@@ -82,7 +82,7 @@ join run r on r.id = m.from_run
 join object ao on ao.id = m.account_id
 join object go on go.id = m.group_id
 left join via w on w.id = m.via
-join system s on s.id = m.system
+join system s on s.id = m.system and r.id > coalesce(s.oldest_run, 0)
 union all
 select s.name, r.id, r.started_at, 'gone', 'membership', (select x.type from account_version x where x.object = m.account_id and x.from_run <= r.id order by x.from_run desc limit 1), ao.external_id,
     (select x.name from account_version x where x.object = m.account_id and x.from_run <= r.id order by x.from_run desc limit 1),
@@ -94,7 +94,7 @@ join run r on r.id = m.to_run
 join object ao on ao.id = m.account_id
 join object go on go.id = m.group_id
 left join via w on w.id = m.via
-join system s on s.id = m.system
+join system s on s.id = m.system and r.id > coalesce(s.oldest_run, 0)
 where not exists (select 1 from membership_version n where n.system = m.system and n.group_id = m.group_id and n.account_id = m.account_id
     and n.from_run = m.to_run)
 union all
@@ -121,7 +121,7 @@ join terms t on t.id = b.terms
 join run r on r.id = b.from_run
 join object f on f.id = b.from_id
 join object o on o.id = b.to_id
-join system s on s.id = b.system
+join system s on s.id = b.system and r.id > coalesce(s.oldest_run, 0)
 union all
 select s.name, r.id, r.started_at, 'gone', 'binding', t.from_type, f.external_id,
     case t.from_kind
@@ -141,7 +141,7 @@ join terms t on t.id = b.terms
 join run r on r.id = b.to_run
 join object f on f.id = b.from_id
 join object o on o.id = b.to_id
-join system s on s.id = b.system
+join system s on s.id = b.system and r.id > coalesce(s.oldest_run, 0)
 where not exists (select 1 from binding_version n join terms u on u.id = n.terms
         where n.system = b.system and n.from_id = b.from_id and n.to_id = b.to_id
         and u.from_type = t.from_type and u.to_type = t.to_type

@@ -14,13 +14,16 @@ create table system (
     -- The number of the last lease: a scan with an earlier one may not write.
     fence bigint not null,
     -- The run whose rows stand.
-    published_run integer
+    published_run integer,
+    -- The oldest published run, if older ones were removed: what it changed is no longer known.
+    oldest_run integer
 );
 
 create table run (
     id integer primary key,
     system integer not null references system (id),
-    state text not null check (state in ('staging', 'published', 'held', 'failed', 'discarded')),
+    -- pruned: only its number and its start are kept, for the rows that stand since.
+    state text not null check (state in ('staging', 'published', 'held', 'failed', 'discarded', 'pruned')),
     fence bigint not null,
     -- How often it was started: 1, and one more for each time that it was resumed.
     attempt integer not null,

@@ -167,11 +167,8 @@ pub(crate) fn take_over<T>(
     fence: Fence,
     work: impl FnOnce(&mut dyn Connection, &System) -> Result<T, ConnectorError>,
 ) -> Result<(System, T), ConnectorError> {
-    if fence == Fence::Own && !db.reserve(id)? {
-        return Err(ConnectorError::invalid_config(
-            format!("another scan of {name} is running into this store"),
-            "wait until it ends, or stop it first",
-        ));
+    if fence == Fence::Own {
+        reserve(db, id, name)?;
     }
     db.transaction(|db| {
         let sql = format!("select fence from system where id = ?1{}", db.for_update());
@@ -192,4 +189,15 @@ pub(crate) fn take_over<T>(
         let done = work(db, &system)?;
         Ok((system, done))
     })
+}
+
+/// Reserves a system for this connection, until it ends.
+pub(crate) fn reserve(db: &mut dyn Connection, id: i64, name: &str) -> Result<(), ConnectorError> {
+    if db.reserve(id)? {
+        return Ok(());
+    }
+    Err(ConnectorError::invalid_config(
+        format!("another scan of {name} is running into this store"),
+        "wait until it ends, or stop it first",
+    ))
 }

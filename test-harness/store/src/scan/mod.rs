@@ -6,6 +6,7 @@ mod staging;
 use connector_api::{Checkpoint, ConnectorError, Descriptor, Outcome, Record, Retry, ScanSummary};
 use jiff::Timestamp;
 
+pub(crate) use self::begin::reserve;
 pub use self::begin::{Fence, Start};
 use self::staging::Staging;
 use crate::body::VolatileFields;

@@ -5,6 +5,8 @@ mod access;
 mod auditor;
 mod backend;
 mod cluster;
+mod copied;
+mod house;
 mod kept;
 mod kill;
 mod organisation;

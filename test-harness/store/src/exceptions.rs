@@ -1,0 +1,84 @@
+//! Findings that somebody accepted for a time.
+
+use std::collections::BTreeMap;
+
+use connector_api::ConnectorError;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::database::Connection;
+use crate::store::{Store, System};
+
+/// A finding that somebody accepted, until a time. Afterwards it counts again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exception {
+    /// The [id](crate::Finding::id) of the finding.
+    pub id: String,
+    /// Why it is accepted, in one line.
+    pub reason: String,
+    /// Until when, UTC.
+    pub expires: Timestamp,
+}
+
+impl Exception {
+    /// Returns whether it has ended by a time.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires <= now
+    }
+
+    fn check(&self) -> Result<(), ConnectorError> {
+        let is_id = self.id.len() == 12 && self.id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_id {
+            return Err(ConnectorError::invalid_config(
+                "an exception has something else than the id of a finding: twelve hexadecimal digits",
+                "use ids as `harness findings` shows them",
+            ));
+        }
+        if self.reason.trim().is_empty() {
+            return Err(ConnectorError::invalid_config(
+                format!("the exception of finding {} has no reason", self.id),
+                "say in `reason` why the finding is accepted",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Adds exceptions to a system, and replaces those of the same findings. All of them are added, or none.
+    ///
+    /// # Errors
+    /// `invalid_config` for an id that no finding can have, or without a reason; `sink` if the store cannot be written.
+    pub fn except(&mut self, system: &System, exceptions: &[Exception]) -> Result<(), ConnectorError> {
+        exceptions.iter().try_for_each(Exception::check)?;
+        self.database.transaction(|db| {
+            for Exception { id, reason, expires } in exceptions {
+                let sql = "insert into finding_exception (system, finding, reason, expires_at) values (?1, ?2, ?3, ?4) \
+                           on conflict (system, finding) do update set reason = excluded.reason, \
+                           expires_at = excluded.expires_at";
+                let reason = reason.trim().into();
+                db.execute(sql, &[system.id.into(), id.as_str().into(), reason, (*expires).into()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Returns the exceptions of a system, by the ids of their findings, with those that have expired.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn exceptions(&mut self, system: &System) -> Result<Vec<Exception>, ConnectorError> {
+        all(&mut *self.database, system.id).map(|all| all.into_values().collect())
+    }
+}
+
+/// Returns the exceptions of a system by the ids of their findings.
+pub(crate) fn all(db: &mut dyn Connection, system: i64) -> Result<BTreeMap<String, Exception>, ConnectorError> {
+    let sql = "select finding, reason, expires_at from finding_exception where system = ?1 order by finding";
+    let rows = db.rows(sql, &[system.into()], |row| {
+        let expires = row.time(2)?.unwrap_or_default();
+        Ok(Exception { id: row.word(0)?.to_owned(), reason: row.word(1)?.to_owned(), expires })
+    })?;
+    Ok(rows.into_iter().map(|exception| (exception.id.clone(), exception)).collect())
+}

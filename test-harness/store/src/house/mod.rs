@@ -1,0 +1,118 @@
+//! Removes what is no longer wanted: old runs, a system, or a person.
+//!
+//! Each is one transaction: all of it happens, or nothing. The same transaction, rolled back, is the preview.
+
+mod forget;
+mod forgotten_words;
+mod prune;
+
+use connector_api::ConnectorError;
+use jiff::Timestamp;
+
+pub use self::forget::{ForgottenAccount, ForgottenSystem, KnownAccount};
+pub use self::prune::Pruned;
+use crate::database::Connection;
+use crate::scan;
+use crate::store::{Store, System};
+
+/// Whether something is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Only counted: nothing changes.
+    Preview,
+    /// Removed for good.
+    Apply,
+}
+
+impl Store {
+    /// Removes the history of a system that is older than a time: the runs before the last one that was published by then,
+    /// and the rows that stood only after these. What stood at that time, and since, can still be asked. So the newest
+    /// published run always stays.
+    ///
+    /// # Errors
+    /// `invalid_config` if a scan of the system is running; `sink` if the store cannot be written.
+    pub fn prune(&mut self, system: &System, older_than: Timestamp, mode: Mode) -> Result<Pruned, ConnectorError> {
+        let pruned = alone(&mut *self.database, system, mode, |db| prune::prune(db, system.id, older_than))?;
+        if mode == Mode::Apply {
+            scrub(&mut *self.database)?;
+        }
+        Ok(pruned)
+    }
+
+    /// Removes a system with all of its history.
+    ///
+    /// # Errors
+    /// As for [`prune`](Self::prune).
+    pub fn forget_system(&mut self, system: &System, mode: Mode) -> Result<ForgottenSystem, ConnectorError> {
+        let forgotten = alone(&mut *self.database, system, mode, |db| forget::system(db, system.id))?;
+        if mode == Mode::Apply {
+            scrub(&mut *self.database)?;
+        }
+        Ok(forgotten)
+    }
+
+    /// Returns the accounts of a system that ever had this id, or this name or e-mail address in any case.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn ever_called(&mut self, system: &System, called: &str) -> Result<Vec<KnownAccount>, ConnectorError> {
+        forget::ever_called(&mut *self.database, system.id, called)
+    }
+
+    /// Removes an account from all of a system's history: its rows, memberships and bindings, and its names in the texts of
+    /// other rows and runs, where they stand as whole words of at least three characters. If the target still has the
+    /// account, the next scan brings it back.
+    ///
+    /// # Errors
+    /// `invalid_config` if there is no such account or if a scan of the system is running; `sink` if the store cannot be
+    /// written.
+    pub fn forget_account(
+        &mut self,
+        system: &System,
+        external_id: &str,
+        mode: Mode,
+    ) -> Result<ForgottenAccount, ConnectorError> {
+        let forget = |db: &mut dyn Connection| forget::account(db, system.id, external_id);
+        let forgotten = alone(&mut *self.database, system, mode, forget)?;
+        if mode == Mode::Apply {
+            scrub(&mut *self.database)?;
+        }
+        Ok(forgotten)
+    }
+}
+
+/// Does `work` in one transaction while no scan of the system runs. A scan with a lease that runs nevertheless can no longer
+/// write: what it refers to may be gone.
+fn alone<T>(
+    db: &mut dyn Connection,
+    system: &System,
+    mode: Mode,
+    work: impl FnOnce(&mut dyn Connection) -> Result<T, ConnectorError>,
+) -> Result<T, ConnectorError> {
+    scan::reserve(db, system.id, &system.name)?;
+    db.begin()?;
+    let done = db.execute("update system set fence = fence + 1 where id = ?1", &[system.id.into()]);
+    let done = done.and_then(|changed| match changed {
+        0 => Err(ConnectorError::invalid_config(
+            format!("the system {} is no longer in the store", system.name),
+            "nothing: it was removed meanwhile",
+        )),
+        _ => work(db),
+    });
+    let end = if done.is_ok() && mode == Mode::Apply { "commit" } else { "rollback" };
+    // If a rollback fails, the database does it together with the connection.
+    db.script(end).or_else(|error| if end == "commit" { Err(error) } else { Ok(()) })?;
+    done
+}
+
+/// Clears the files of what was removed.
+fn scrub(db: &mut dyn Connection) -> Result<(), ConnectorError> {
+    db.scrub().map_err(|error| {
+        let message =
+            format!("it is removed, but its remains may still be in the files of the database: {}", error.message);
+        ConnectorError::sink(
+            message,
+            "correct that, then clear them with `harness store prune --older-than 100y --yes`",
+        )
+    })
+}
