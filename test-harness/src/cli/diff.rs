@@ -1,14 +1,16 @@
 //! `harness diff`
 
+mod access;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
-use connector_api::{Binding, ConnectorError, Record};
+use connector_api::{ConnectorError, Principal, Record};
 use connector_store::{At, Change, RunState, SectionState, Store, System};
 use serde_json::{Value, json};
 
 use super::print::{self, AnswerFormat, printable};
-use super::reach::named;
+use super::reach::{named, until};
 use super::store::{Moment, StoreArguments, shown};
 use super::{Exit, screen};
 
@@ -39,65 +41,104 @@ impl Arguments {
             Some(moment) => store.run_at(&system, moment.0)?,
             None => store.run_at(&system, At::Run(to - 1))?,
         };
-        let not_read = not_read(&store.sections(to)?);
         match self.format {
-            AnswerFormat::Text => self.text(&mut store, &system, from, to, &not_read)?,
+            AnswerFormat::Text => text(&mut store, &system, from, to)?,
             AnswerFormat::Json => {
-                store.diff(&system, from, to, &mut |change| print::text(&(as_json(&change).to_string() + "\n")))?
+                let print = &mut |change: Change| print::text(&(as_json(&change).to_string() + "\n"));
+                store.diff(&system, from, to, print)?;
+                store.diff_access(&system, from, to, print)?;
+                for state in store.sections(to)?.iter().filter(|state| !is_read(state)) {
+                    print::text(&(not_read_as_json(to, state).to_string() + "\n"))?;
+                }
             }
         }
         Ok(Exit::Complete)
     }
+}
 
-    fn text(
-        &self,
-        store: &mut Store,
-        system: &System,
-        from: i64,
-        to: i64,
-        not_read: &[String],
-    ) -> Result<(), ConnectorError> {
-        let runs = store.runs(system)?;
-        let started = |id: i64| {
-            let run = runs.iter().find(|run| run.id == id && run.state == RunState::Published);
-            run.map_or_else(String::new, |run| format!(", {}", shown(run.started_at)))
-        };
-        let heading = format!("From run {from}{} to run {to}{}:\n", started(from), started(to));
-        print::page(&heading)?;
-        let mut names = Names { store, system: system.clone(), runs: [from, to] };
-        let mut changes = Vec::new();
-        names.store.diff(system, from, to, &mut |change| {
-            changes.push(change);
-            Ok(())
-        })?;
-        for change in &changes {
-            let line = format!("{}\n", printable(&names.sentence(change)?));
-            match screen::of_results() {
-                Some(width) => print::text(&super::paragraph::labelled("", &line, width))?,
-                None => print::text(&line)?,
-            }
-        }
-        if changes.is_empty() {
-            print::text("Nothing has changed.\n")?;
-        }
-        for section in not_read {
-            print::page(&format!("{section}\n"))?;
-        }
+fn text(store: &mut Store, system: &System, from: i64, to: i64) -> Result<(), ConnectorError> {
+    let runs = store.runs(system)?;
+    let started = |id: i64| {
+        let run = runs.iter().find(|run| run.id == id && run.state == RunState::Published);
+        run.map_or_else(String::new, |run| format!(", {}", shown(run.started_at)))
+    };
+    print::page(&format!("From run {from}{} to run {to}{}:\n", started(from), started(to)))?;
+    let mut of_access = Vec::new();
+    store.diff_access(system, from, to, &mut |change| {
+        of_access.push(change);
         Ok(())
+    })?;
+    let sentences = access::sentences(&of_access, &system.os_type, |group, is_gone| match group {
+        Principal::Group { group_type, external_id, .. } => {
+            store.members(system, if is_gone { from } else { to }, group_type, external_id)
+        }
+        _ => Ok(0),
+    })?;
+    if !sentences.is_empty() {
+        print::text("\nWho reaches what\n")?;
+        sentences.iter().try_for_each(|sentence| line(sentence))?;
+    }
+    let mut changes = Vec::new();
+    store.diff(system, from, to, &mut |change| {
+        changes.push(change);
+        Ok(())
+    })?;
+    let not_read = not_read(&store.sections(from)?, &store.sections(to)?);
+    print::text(if changes.is_empty() { "\nNothing has changed.\n" } else { "\nWhat has changed\n" })?;
+    let mut names = Names { store, system: system.clone(), runs: [from, to] };
+    for change in &changes {
+        line(&names.sentence(change)?)?;
+    }
+    if !not_read.is_empty() {
+        print::text("\nWhat was not read\n")?;
+        not_read.iter().try_for_each(|sentence| line(sentence))?;
+    }
+    Ok(())
+}
+
+/// Prints one sentence.
+fn line(sentence: &str) -> Result<(), ConnectorError> {
+    let sentence = printable(sentence);
+    match screen::of_results() {
+        Some(width) => print::text(&super::paragraph::labelled("  ", &sentence, width)),
+        None => print::text(&format!("  {sentence}\n")),
     }
 }
 
-/// The sections whose rows were kept because they were not read, one sentence each: their rows are not gone.
-fn not_read(sections: &[SectionState]) -> Vec<String> {
-    let kept = sections.iter().filter(|state| state.status != "complete");
-    kept.map(|state| {
+fn is_read(state: &SectionState) -> bool {
+    state.status == "complete"
+}
+
+/// The sections that were not read in one of the two runs, a sentence each: their rows are not gone, or not new.
+fn not_read(earlier: &[SectionState], later: &[SectionState]) -> Vec<String> {
+    let in_later = later.iter().filter(|state| !is_read(state)).map(|state| {
         let since = match state.as_of {
             None => "it was never read".to_owned(),
-            Some(time) => format!("its rows are as of {}", shown(time)),
+            Some(time) => format!("its rows are as of {}, and none of them is gone", shown(time)),
         };
-        format!("Not read in the later run: {} ({}); {since}.", state.section, state.status)
+        format!("In the later run: {} ({}); {since}", state.section, state.status)
+    });
+    let is_read_later = |section| later.iter().any(|state| state.section == section && is_read(state));
+    let in_earlier = earlier.iter().filter(|state| !is_read(state) && is_read_later(state.section)).map(|state| {
+        let since = match state.as_of {
+            None => "all its rows are new here, however old they are".to_owned(),
+            Some(time) => format!("what has changed since {} is shown", shown(time)),
+        };
+        format!("In the earlier run: {} ({}); {since}", state.section, state.status)
+    });
+    in_later.chain(in_earlier).collect()
+}
+
+fn not_read_as_json(run: i64, state: &SectionState) -> Value {
+    json!({
+        "change": "notRead",
+        "run": run,
+        "section": state.section,
+        "status": state.status,
+        "code": state.code,
+        "asOf": state.as_of,
+        "asOfRun": state.as_of_run,
     })
-    .collect()
 }
 
 /// Puts changes into words, with the names that things have.
@@ -125,14 +166,16 @@ impl Names<'_> {
             Record::Account(account) => format!("{} {}", account.kind, account.username),
             Record::Group(group) => format!("group {} ({})", group.name, group.group_type),
             Record::Resource(resource) => format!("{} {}", resource.resource_type, resource.name),
+            Record::Policy(policy) => format!("policy {}", policy.name),
             Record::Membership(membership) => {
                 let way = if membership.direct { "is a member of" } else { "is an indirect member of" };
-                format!("{} {way} {}", membership.username, membership.group_name)
+                let until = until(membership.expires_at);
+                format!("{} {way} {}{until}", membership.username, membership.group_name)
             }
             Record::Binding(binding) => {
                 let (from, to) = (self.end(&binding.from)?, self.end(&binding.to)?);
                 match &binding.access {
-                    Some(access) => format!("{from} has {} on {to}{}", named(access), until(binding)),
+                    Some(access) => format!("{from} has {} on {to}{}", named(access), until(binding.expires_at)),
                     None => format!("{from} is inside {to}"),
                 }
             }
@@ -163,10 +206,6 @@ impl Names<'_> {
         }
         Ok(format!("{} {}", end.node_type, end.external_id))
     }
-}
-
-fn until(binding: &Binding) -> String {
-    binding.expires_at.map_or_else(String::new, |end| format!(" until {}", shown(end)))
 }
 
 /// The fields that differ, with what they were and are.

@@ -152,7 +152,7 @@ pub(super) fn named(access: &Access) -> String {
     }
 }
 
-fn until(end: Option<jiff::Timestamp>) -> String {
+pub(super) fn until(end: Option<jiff::Timestamp>) -> String {
     end.map_or_else(String::new, |end| format!(", until {}", shown(end)))
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Account, ConnectorError, Grant, NodeKind, NodeRef, Raises, Record};
+use connector_api::{Account, ConnectorError, Grant, NodeKind, NodeRef, PathStep, Raises, Record};
 
 use crate::database::Connection;
 use crate::diff::{Between, Change, EachChange};
@@ -36,13 +36,58 @@ pub(crate) fn changes(db: &mut dyn Connection, between: &Between, each: EachChan
             bound.iter().for_each(|node| concerned.add(node));
         }
     }
-    let groups = concerned.groups.iter().map(|(group_type, id)| Subject::Group { group_type, external_id: id });
-    let accounts = concerned.accounts.iter().map(|id| Subject::Account { external_id: id });
-    for subject in groups.chain(accounts) {
+    let mut of_groups = OfGroups::default();
+    for (group_type, external_id) in &concerned.groups {
+        let subject = Subject::Group { group_type, external_id };
         let [before, after] = runs.map(|run| Reach::new(db, system, run).grants(subject));
-        differences(before?.unwrap_or_default(), after?.unwrap_or_default(), each)?;
+        differences(before?.unwrap_or_default(), after?.unwrap_or_default(), &mut |change| {
+            of_groups.add((group_type, external_id), &change);
+            each(change)
+        })?;
+    }
+    for external_id in &concerned.accounts {
+        let subject = Subject::Account { external_id };
+        let [before, after] = runs.map(|run| Reach::new(db, system, run).grants(subject));
+        differences(before?.unwrap_or_default(), after?.unwrap_or_default(), &mut |change| {
+            if of_groups.explain(&change) { Ok(()) } else { each(change) }
+        })?;
     }
     Ok(())
+}
+
+/// The grants of groups that are new or gone: whether they are gone, the group and the resource, each by type and id.
+#[derive(Default)]
+struct OfGroups(BTreeSet<(bool, [String; 4])>);
+
+impl OfGroups {
+    fn add(&mut self, (group_type, external_id): (&str, &str), change: &Change) {
+        if let Some((is_gone, grant)) = new_or_gone(change) {
+            self.0.insert(identity(is_gone, (group_type, external_id), grant));
+        }
+    }
+
+    /// Whether every way of an account leads through a group of which the same was passed on.
+    fn explain(&self, change: &Change) -> bool {
+        let Some((is_gone, grant)) = new_or_gone(change) else { return false };
+        let explains =
+            |step: &PathStep| self.0.contains(&identity(is_gone, (&step.group_type, &step.external_id), grant));
+        !grant.via.is_empty()
+            && grant.more_paths == 0
+            && grant.via.iter().all(|way| way.steps.first().is_some_and(explains))
+    }
+}
+
+fn identity(is_gone: bool, (group_type, external_id): (&str, &str), grant: &Grant) -> (bool, [String; 4]) {
+    let resource = &grant.resource;
+    (is_gone, [group_type, external_id, &resource.resource_type, &resource.external_id].map(str::to_owned))
+}
+
+fn new_or_gone(change: &Change) -> Option<(bool, &Grant)> {
+    match change {
+        Change::New(Record::Grant(grant)) => Some((false, grant)),
+        Change::Gone(Record::Grant(grant)) => Some((true, grant)),
+        _ => None,
+    }
 }
 
 impl Concerned {

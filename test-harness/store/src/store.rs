@@ -187,7 +187,8 @@ impl Store {
         })
     }
 
-    /// Returns how each section stood after a published run, in the order of their words.
+    /// Returns how each section stood after a published run, in the order of their words, except for those of grants, which
+    /// are not stored.
     ///
     /// # Errors
     /// `sink` if the store cannot be read.

@@ -63,6 +63,56 @@ async fn a_scan_is_kept_with_its_history_and_what_changed_since_is_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_difference_says_in_sentences_who_reaches_what_and_what_was_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path());
+    let rows = folder.path().join("rows.ndjson");
+    let simulator = small(SimulatorOptions::default()).await;
+    let keep = ["--store", &store, "--name", "hq", "--quiet"];
+    let scanned = run(scan(&simulator, &keep).args(["--without", "grants"]));
+    assert_eq!(scanned.code, 0, "{scanned:?}");
+    let scanned = run(scan(&simulator, &keep).args(["--set", "effectiveGrants=all", "--output"]).arg(&rows));
+    assert_eq!(scanned.code, 0, "{scanned:?}");
+    let rows = std::fs::read_to_string(rows).unwrap();
+    let rows = rows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let of_group = |grant: &Value| grant["record"] == "grant" && grant["principal"]["kind"] == "group";
+    let id = |grant: &Value| {
+        format!("{} {} {}", grant["principal"]["externalId"], grant["resource"]["externalId"], grant["access"])
+    };
+    let expected: BTreeSet<String> = rows.filter(of_group).map(|grant| id(&grant)).collect();
+    let diff = run(&mut harness(["diff", "--store", &store, "--format", "json"]));
+    let changes: Vec<Value> = diff.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let new = changes.iter().filter(|change| change["change"] == "new").map(|change| &change["after"]);
+    let found: BTreeSet<String> = new.filter(|after| of_group(after)).map(id).collect();
+    assert!(found == expected && expected.len() > 10, "{found:?}\n{expected:?}");
+
+    let text = run(harness(["diff", "--store", &store]).env("COLUMNS", "300")).stdout;
+    let sentences: Vec<&str> = text.lines().filter(|line| line.starts_with("  group ")).collect();
+    let says = |words: &[&str]| sentences.iter().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(
+        says(&["group Domain Admins (2 members) is administrator on DESKTOP-", " through Windows fleet: new"]),
+        "{text}"
+    );
+    // What a group gains is said of the group, and not of each member again.
+    assert!(says(&["All Employees (130 members) can use AWS"]), "{text}");
+    assert!(!text.lines().any(|line| line.contains(" can use AWS") && !line.starts_with("  group ")), "{text}");
+    assert!(text.contains("In the earlier run: grants (skipped); all its rows are new here"), "{text}");
+    let narrow = run(harness(["diff", "--store", &store]).env("COLUMNS", "80")).stdout;
+    assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+
+    // The same the other way round: what was not read is not gone.
+    let scanned = run(scan(&simulator, &keep).args(["--without", "grants"]));
+    assert_eq!(scanned.code, 0, "{scanned:?}");
+    let text = run(harness(["diff", "--store", &store]).env("COLUMNS", "300")).stdout;
+    assert!(!text.contains(": gone") && !text.contains("Who reaches what"), "{text}");
+    assert!(text.contains("grants (skipped); its rows are as of "), "{text}");
+    let diff = run(&mut harness(["diff", "--store", &store, "--format", "json"]));
+    let changes = diff.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let not_read: Vec<Value> = changes.filter(|change| change["change"] == "notRead").collect();
+    assert!(not_read.iter().any(|line| line["section"] == "grants" && line["asOfRun"] == 2), "{not_read:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_loses_most_of_the_users_is_held_until_it_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let store = store_in(folder.path());

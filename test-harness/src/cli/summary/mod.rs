@@ -9,7 +9,7 @@ mod lead;
 mod remarks;
 mod sections;
 mod totals;
-mod words;
+pub(super) mod words;
 mod worst;
 
 use std::path::Path;

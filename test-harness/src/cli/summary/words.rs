@@ -55,7 +55,7 @@ const NAMED: [(&str, &str, &str); 5] = [
 ];
 
 /// A group or resource type in plain words, for `count` of them: `JUMPCLOUD_USER_GROUP` becomes `user groups`.
-pub(super) fn kind(word: &str, os_type: &str, count: u64) -> String {
+pub(in crate::cli) fn kind(word: &str, os_type: &str, count: u64) -> String {
     if let Some((_, one, several)) = NAMED.iter().find(|(named, ..)| *named == word) {
         return if count == 1 { one } else { several }.to_string();
     }

@@ -48,12 +48,10 @@ fn merged(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), Connecto
         if via == pair.scanned {
             continue;
         }
-        let ids = format!(
-            "run = ?1 and opens and closes is not null and via is not distinct from ?5 and exists (\
+        let ids = "run = ?1 and opens and closes is not null and via is not distinct from ?5 and exists (\
              select 1 from membership_version k join object o on o.id = k.group_id where k.system = ?2 \
              and k.group_id = delta_membership.group_id and k.account_id = delta_membership.account_id \
-             and k.from_run = delta_membership.closes and o.type = ?3 and k.via is not distinct from ?4)"
-        );
+             and k.from_run = delta_membership.closes and o.type = ?3 and k.via is not distinct from ?4)";
         let mut parameters: Vec<Value> = vec![context.run.into(), context.system.into(), pair.group_type.into()];
         parameters.extend([pair.known.into(), pair.scanned.into()]);
         if via == pair.known {

@@ -14,7 +14,7 @@ mod terms;
 
 use std::collections::BTreeMap;
 
-use connector_api::{Action, ConnectorError, Descriptor, Replacement, ScanSummary};
+use connector_api::{Action, ConnectorError, Descriptor, Replacement, ScanSummary, SectionDescription};
 use serde::{Deserialize, Serialize};
 
 pub use self::held::{Hold, Removal};
@@ -206,7 +206,7 @@ impl Publication<'_> {
         Ok(())
     }
 
-    /// Records how each section stands, and since when.
+    /// Records how each section stands, and since when, except for those of grants, which are not stored.
     fn section_states(
         &self,
         db: &mut dyn Connection,
@@ -217,7 +217,10 @@ impl Publication<'_> {
         let before =
             db.rows(sql, &[base.into()], |row| Ok((row.word(0)?.to_owned(), (row.time(1)?, row.integer(2)?))))?;
         let before: BTreeMap<String, _> = before.into_iter().collect();
-        for described in &self.summary.described {
+        let is_kept_here = |described: &&SectionDescription| {
+            described.owns.is_empty() || described.owns.iter().any(|rows| rows.record != "grant")
+        };
+        for described in self.summary.described.iter().filter(is_kept_here) {
             let section = described.section;
             let is_whole = !context.plan.kept_sections.contains(&section);
             let (as_of, as_of_run) = if is_whole {
