@@ -1,6 +1,7 @@
 //! `harness diff`
 
 mod access;
+mod sheet;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use connector_api::{ConnectorError, Principal, Record};
 use connector_store::{At, Change, RunState, SectionState, Store, System};
 use serde_json::{Value, json};
 
-use super::print::{self, AnswerFormat, printable};
+use super::print::{self, SheetFormat, printable};
 use super::reach::{named, until};
 use super::store::{Moment, StoreArguments, shown};
 use super::{Exit, screen};
@@ -29,8 +30,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RUN|TIME")]
     to: Option<Moment>,
     /// Output format. JSON is one object per line
-    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
-    format: AnswerFormat,
+    #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
+    format: SheetFormat,
 }
 
 impl Arguments {
@@ -42,8 +43,9 @@ impl Arguments {
             None => store.run_at(&system, At::Run(to - 1))?,
         };
         match self.format {
-            AnswerFormat::Text => text(&mut store, &system, from, to)?,
-            AnswerFormat::Json => {
+            SheetFormat::Csv => sheet::print(&mut store, &system, from, to)?,
+            SheetFormat::Text => text(&mut store, &system, from, to)?,
+            SheetFormat::Json => {
                 let print = &mut |change: Change| print::text(&(as_json(&change).to_string() + "\n"));
                 store.diff(&system, from, to, print)?;
                 store.diff_access(&system, from, to, print)?;

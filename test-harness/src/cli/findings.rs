@@ -1,29 +1,49 @@
 //! `harness findings`
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, ValueEnum};
 use connector_api::{ConnectorError, Record, Severity};
-use connector_store::Finding;
+use connector_store::{At, Exception, Finding};
+use indicatif::HumanCount;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::print::{self, AnswerFormat, printable};
-use super::store::{FromArguments, shown};
+use super::print::{self, SheetFormat, printable};
+use super::store::{FromArguments, Moment, Rows, shown};
 use super::{Exit, paragraph, screen};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness findings --store sqlite:history.db\n  harness findings --from-file \
-scan.ndjson --fail-on high\n\nExit codes: 0 listed, 5 there are findings at or above --fail-on.")]
+scan.ndjson --fail-on high\n  harness findings \
+--store sqlite:history.db --except 0123456789ab --reason \"agreed with IT\" --until 2026-12-31\n\nExit codes: 0 listed, 5 there are findings at or above --fail-on.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     from: FromArguments,
     /// List only findings of this severity or above
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = Level::Info)]
     severity: Level,
-    /// Exit with 5 if there is a finding of this severity or above
+    /// Exit with 5 if there is a finding of this severity or above that is not excepted
     #[arg(long, value_name = "SEVERITY", value_enum)]
     fail_on: Option<Level>,
+    /// Take over the exceptions in this file first: JSON, as --export-exceptions writes it. Those of other findings stay
+    #[arg(long, value_name = "FILE")]
+    import_exceptions: Option<PathBuf>,
+    /// Write the exceptions to this file, with those that have expired
+    #[arg(long, value_name = "FILE")]
+    export_exceptions: Option<PathBuf>,
+    /// Except the finding with this id first, for a --reason and --until a time; can be repeated for the same reason
+    #[arg(long, value_name = "ID", requires_all = ["reason", "until"])]
+    except: Vec<String>,
+    /// Why the findings of --except are accepted
+    #[arg(long, value_name = "TEXT", requires = "except")]
+    reason: Option<String>,
+    /// The date or time at which the findings of --except count again
+    #[arg(long, value_name = "TIME", requires = "except")]
+    until: Option<Moment>,
     /// Output format
-    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
-    format: AnswerFormat,
+    #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
+    format: SheetFormat,
 }
 
 /// A severity on the command line.
@@ -51,9 +71,13 @@ impl From<Level> for Severity {
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
         let mut rows = self.from.open()?;
+        self.take_exceptions(&mut rows)?;
+        let now = Timestamp::now();
         let (least, mut findings, mut worst) = (Severity::from(self.severity), Vec::new(), None);
         rows.store.findings(&rows.system, rows.run, &mut |finding| {
-            worst = worst.max(Some(finding.reason.severity));
+            if !finding.is_excepted(now) {
+                worst = worst.max(Some(finding.reason.severity));
+            }
             if finding.reason.severity >= least {
                 findings.push(finding);
             }
@@ -64,21 +88,72 @@ impl Arguments {
             two.reason.severity.cmp(&one.reason.severity).then_with(|| place(one).cmp(&place(two)))
         });
         match self.format {
-            AnswerFormat::Json => print::json(&findings.iter().map(as_json).collect::<Vec<_>>())?,
-            AnswerFormat::Text => {
+            SheetFormat::Json => {
+                print::json(&findings.iter().map(|finding| as_json(finding, now)).collect::<Vec<_>>())?
+            }
+            SheetFormat::Csv => print::csv(COLUMNS, findings.iter().map(|finding| cells(finding, now)))?,
+            SheetFormat::Text => {
                 let width = screen::of_results();
-                for finding in &findings {
+                let (excepted, open): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.is_excepted(now));
+                for finding in &open {
                     let text = format!("{}\n", text(finding));
                     print::text(&width.map_or_else(|| text.clone(), |width| paragraph::reflowed(&text, width)))?;
                 }
-                if findings.is_empty() {
+                if open.is_empty() {
                     print::text("There are no findings.\n")?;
+                }
+                match excepted.len() {
+                    0 => {}
+                    1 => print::text("1 finding is excepted.\n")?,
+                    several => print::text(&format!("{} findings are excepted.\n", HumanCount(several as u64)))?,
                 }
             }
         }
         let fails = self.fail_on.is_some_and(|level| worst >= Some(level.into()));
         Ok(if fails { Exit::Findings } else { Exit::Complete })
     }
+}
+
+impl Arguments {
+    /// Adds exceptions, and writes them to a file.
+    fn take_exceptions(&self, rows: &mut Rows) -> Result<(), ConnectorError> {
+        let mut new = match &self.import_exceptions {
+            Some(path) => exceptions_in(path)?,
+            None => Vec::new(),
+        };
+        if let (Some(reason), Some(until)) = (&self.reason, self.until) {
+            let At::Time(expires) = until.0 else {
+                let remedy = "use a date such as 2026-12-31, or a time such as 2026-12-31T09:00Z";
+                return Err(ConnectorError::invalid_config("--until is not a time", remedy));
+            };
+            let except = |id: &String| Exception { id: id.clone(), reason: reason.clone(), expires };
+            new.extend(self.except.iter().map(except));
+        }
+        if !new.is_empty() {
+            rows.store.except(&rows.system, &new)?;
+        }
+        let Some(path) = &self.export_exceptions else { return Ok(()) };
+        let json = serde_json::to_string_pretty(&rows.store.exceptions(&rows.system)?)
+            .map_err(|error| ConnectorError::internal(format!("exceptions cannot be written as JSON: {error}")))?;
+        std::fs::write(path, json + "\n").map_err(|error| {
+            ConnectorError::sink(
+                format!("the exceptions cannot be written to {}: {error}", path.display()),
+                "choose another file for --export-exceptions",
+            )
+        })
+    }
+}
+
+fn exceptions_in(path: &Path) -> Result<Vec<Exception>, ConnectorError> {
+    let unreadable = |why: &dyn std::fmt::Display| {
+        ConnectorError::invalid_config(
+            format!("the exceptions in {} cannot be read: {why}", path.display()),
+            "use a list such as [{\"id\": \"0123456789ab\", \"reason\": \"agreed with IT\", \"expires\": \
+             \"2026-12-31T00:00:00Z\"}]",
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+    serde_json::from_str(&text).map_err(|error| unreadable(&error))
 }
 
 fn name(record: &Record) -> String {
@@ -89,16 +164,59 @@ fn name(record: &Record) -> String {
     }
 }
 
+const COLUMNS: &[&str] = &[
+    "id",
+    "severity",
+    "code",
+    "kind",
+    "record",
+    "key",
+    "name",
+    "message",
+    "remedy",
+    "since",
+    "sinceRun",
+    "excepted",
+    "exceptionReason",
+    "exceptionExpires",
+];
+
+fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
+    let Finding { id, record, reason, since, since_run, exception, .. } = finding;
+    let kind = serde_json::to_value(reason.kind).unwrap_or_default();
+    vec![
+        id.clone(),
+        reason.severity.as_str().to_owned(),
+        reason.code.clone(),
+        kind.as_str().unwrap_or_default().to_owned(),
+        record.kind().to_owned(),
+        record.key().to_string(),
+        name(record),
+        reason.message.clone(),
+        reason.remedy.clone(),
+        since.to_string(),
+        since_run.to_string(),
+        finding.is_excepted(now).to_string(),
+        exception.as_ref().map(|exception| exception.reason.clone()).unwrap_or_default(),
+        exception.as_ref().map(|exception| exception.expires.to_string()).unwrap_or_default(),
+    ]
+}
+
 /// Such as `HIGH 0123456789ab ada is administrator …, since 2026-03-03 09:00 UTC. Look.`
 fn text(finding: &Finding) -> String {
     let Finding { id, record, reason, since, .. } = finding;
     let severity = reason.severity.as_str().to_uppercase();
     let fact = printable(&format!("{} {}", name(record), reason.message));
-    format!("{severity}  {fact}\n    {id} {}, since {}. {}", reason.code, shown(*since), printable(&reason.remedy))
+    // One that holds is not shown.
+    let expired = finding.exception.as_ref().map_or_else(String::new, |exception| {
+        format!(" The exception has expired on {}: {}.", shown(exception.expires), printable(&exception.reason))
+    });
+    let remedy = printable(&reason.remedy);
+    format!("{severity}  {fact}\n    {id} {}, since {}. {remedy}{expired}", reason.code, shown(*since))
 }
 
-fn as_json(finding: &Finding) -> Value {
-    let Finding { id, record, reason, since, since_run, .. } = finding;
+fn as_json(finding: &Finding, now: Timestamp) -> Value {
+    let Finding { id, record, reason, since, since_run, exception, .. } = finding;
     json!({
         "id": id,
         "severity": reason.severity,
@@ -113,5 +231,7 @@ fn as_json(finding: &Finding) -> Value {
         "setting": reason.setting,
         "since": since,
         "sinceRun": since_run,
+        "excepted": finding.is_excepted(now),
+        "exception": exception.as_ref().map(|Exception { reason, expires, .. }| json!({"reason": reason, "expires": expires})),
     })
 }

@@ -6,7 +6,7 @@ use connector_store::{Changes, Ended, Removal, Run, RunState};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
-use super::print::{self, AnswerFormat};
+use super::print::{self, SheetFormat};
 use super::store::{StoreArguments, shown};
 use super::table::Table;
 use super::{Exit, screen};
@@ -18,8 +18,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     store: StoreArguments,
     /// Output format
-    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
-    format: AnswerFormat,
+    #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
+    format: SheetFormat,
 }
 
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ impl Arguments {
         let (mut store, system) = self.store.open()?;
         let runs = store.runs(&system)?;
         match self.format {
-            AnswerFormat::Text => {
+            SheetFormat::Text => {
                 let mut table = Table::new(&["RUN", "STARTED", "STATE", "WHAT CHANGED"], &[0]);
                 for run in &runs {
                     table.row([run.id.to_string(), shown(run.started_at), state(run), what(run)]);
@@ -44,7 +44,8 @@ impl Arguments {
                 let table = screen::of_results().map_or_else(|| table.render(0), |width| table.render_within(width));
                 print::text(&table)?;
             }
-            AnswerFormat::Json => print::json(&runs.iter().map(as_json).collect::<Vec<_>>())?,
+            SheetFormat::Csv => print::csv(COLUMNS, runs.iter().map(cells))?,
+            SheetFormat::Json => print::json(&runs.iter().map(as_json).collect::<Vec<_>>())?,
         }
         Ok(Exit::Complete)
     }
@@ -101,6 +102,21 @@ pub(super) fn removed(removals: &[Removal]) -> String {
         format!("{removed} of {rows} rows of {}{examples}", removal.section)
     };
     removals.iter().map(section).collect::<Vec<_>>().join(", ")
+}
+
+const COLUMNS: &[&str] = &["run", "state", "attempt", "startedAt", "endedAt", "changes", "removals", "reason"];
+
+fn cells(run: &Run) -> Vec<String> {
+    vec![
+        run.id.to_string(),
+        run.state.as_str().to_owned(),
+        run.attempt.to_string(),
+        run.started_at.to_string(),
+        run.ended_at.map(|end| end.to_string()).unwrap_or_default(),
+        run.changes.as_ref().map_or_else(String::new, changed),
+        removed(&run.removals),
+        run.reason.clone().unwrap_or_default(),
+    ]
 }
 
 fn as_json(run: &Run) -> Value {

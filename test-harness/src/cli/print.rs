@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::paragraph::reflowed;
 use super::screen;
-use connector_host::output::Destination;
+use connector_host::output::{Destination, cell_text};
 
 /// The format of a command's output.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -19,6 +19,18 @@ pub(super) enum AnswerFormat {
     Text,
     /// JSON, with every field
     Json,
+}
+
+/// The format of an answer that is a table as well.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum SheetFormat {
+    /// Plain text
+    #[value(alias = "table")]
+    Text,
+    /// JSON, with every field
+    Json,
+    /// CSV, safe to open in a spreadsheet
+    Csv,
 }
 
 /// Prints a result. A reader that has stopped has all it wanted, so this is not a failure.
@@ -47,6 +59,19 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), ConnectorError> {
     let json = serde_json::to_string_pretty(value)
         .map_err(|error| ConnectorError::internal(format!("the result cannot be written as JSON: {error}")))?;
     text(&(json + "\n"))
+}
+
+/// Prints a result as CSV. Cells that a spreadsheet would run as a formula begin with `'`.
+pub(super) fn csv(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<(), ConnectorError> {
+    let mut sheet = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let unwritable =
+        |error: csv::Error| ConnectorError::internal(format!("the result cannot be written as CSV: {error}"));
+    sheet.write_record(heading).map_err(unwritable)?;
+    for row in rows {
+        sheet.write_record(row.iter().map(|cell| cell_text(cell).into_owned())).map_err(unwritable)?;
+    }
+    let sheet = sheet.into_inner().map_err(|error| ConnectorError::internal(error.to_string()))?;
+    text(&format!("\u{feff}{}", String::from_utf8_lossy(&sheet)))
 }
 
 /// Writes a line to standard error. A closed standard error is not a failure.

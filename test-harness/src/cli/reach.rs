@@ -8,7 +8,7 @@ use indicatif::HumanCount;
 use serde_json::json;
 
 use super::Exit;
-use super::print::{self, AnswerFormat, printable};
+use super::print::{self, SheetFormat, printable};
 use super::store::{FromArguments, shown};
 
 /// Accounts that are shown; the others are counted.
@@ -25,8 +25,8 @@ pub(super) struct WhyArguments {
     #[command(flatten)]
     from: FromArguments,
     /// Output format
-    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
-    format: AnswerFormat,
+    #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
+    format: SheetFormat,
 }
 
 #[derive(Debug, Args)]
@@ -38,8 +38,8 @@ pub(super) struct WhoArguments {
     #[command(flatten)]
     from: FromArguments,
     /// Output format
-    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
-    format: AnswerFormat,
+    #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
+    format: SheetFormat,
 }
 
 impl WhyArguments {
@@ -59,8 +59,9 @@ impl WhyArguments {
         }
         strongest_first(&mut grants);
         match self.format {
-            AnswerFormat::Json => print::json(&grants)?,
-            AnswerFormat::Text => {
+            SheetFormat::Json => print::json(&grants)?,
+            SheetFormat::Csv => print::csv(COLUMNS, grants.iter().flat_map(cells))?,
+            SheetFormat::Text => {
                 let mut text =
                     format!("{} reaches {}.\n", printable(&account.username), count(grants.len(), "resource"));
                 for grant in &grants {
@@ -84,8 +85,9 @@ impl WhoArguments {
         let mut who = rows.store.who(&rows.system, rows.run, of_type, id, SHOWN)?;
         strongest_first(&mut who.grants);
         match self.format {
-            AnswerFormat::Json => print::json(&json!({"accounts": who.accounts, "grants": who.grants}))?,
-            AnswerFormat::Text => {
+            SheetFormat::Csv => print::csv(COLUMNS, who.grants.iter().flat_map(cells))?,
+            SheetFormat::Json => print::json(&json!({"accounts": who.accounts, "grants": who.grants}))?,
+            SheetFormat::Text => {
                 let is_account = |grant: &&Grant| matches!(grant.principal, Principal::Account { .. });
                 let all = usize::try_from(who.accounts).unwrap_or(usize::MAX);
                 let verb = if all == 1 { "reaches" } else { "reach" };
@@ -103,6 +105,57 @@ impl WhoArguments {
         }
         Ok(Exit::Complete)
     }
+}
+
+const COLUMNS: &[&str] = &[
+    "principalKind",
+    "principal",
+    "principalId",
+    "resourceType",
+    "resource",
+    "resourceId",
+    "level",
+    "word",
+    "expiresAt",
+    "way",
+    "wayLevel",
+    "wayWord",
+    "wayExpiresAt",
+    "raisedBy",
+    "morePaths",
+];
+
+/// A row for each way of a grant.
+fn cells(grant: &Grant) -> Vec<Vec<String>> {
+    let end = |time: Option<jiff::Timestamp>| time.map(|end| end.to_string()).unwrap_or_default();
+    let row = |way: [String; 5]| {
+        let (principal, resource) = (&grant.principal, &grant.resource);
+        let more = if grant.more_paths > 0 { grant.more_paths.to_string() } else { String::new() };
+        let mut cells = vec![
+            principal.kind().as_str().to_owned(),
+            principal.name().to_owned(),
+            principal.external_id().to_owned(),
+            resource.resource_type.clone(),
+            resource.name.clone(),
+            resource.external_id.clone(),
+            grant.access.level.to_string(),
+            grant.access.word.to_string(),
+            end(grant.expires_at),
+        ];
+        cells.extend(way);
+        cells.push(more);
+        cells
+    };
+    if grant.via.is_empty() {
+        return vec![row(Default::default())];
+    }
+    let way = |way: &AccessPath| {
+        let steps: Vec<&str> = way.steps.iter().map(|step| step.name.as_str()).collect();
+        let steps = if steps.is_empty() { "directly".to_owned() } else { steps.join(" > ") };
+        let (level, word) = (way.access.level.to_string(), way.access.word.to_string());
+        row([steps, level, word, end(way.expires_at), way.raised_by.clone().unwrap_or_default()])
+    };
+    grant.via.iter().map(way).collect()
 }
 
 /// The strongest access first, then by name.

@@ -209,9 +209,14 @@ fn target(target: &SignInTarget) -> String {
     }
 }
 
-/// A text from the target: a leading `'` keeps a spreadsheet from running it as a formula.
+/// A text from the target.
 fn text(text: &str) -> Cell<'_> {
-    Some(if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) })
+    Some(cell_text(text))
+}
+
+/// Returns a text as the cell of a spreadsheet: a leading `'` keeps it from being run as a formula.
+pub fn cell_text(text: &str) -> Cow<'_, str> {
+    if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 /// Whether a spreadsheet may interpret a text as a formula, or as more than one cell.

@@ -16,6 +16,7 @@ use connector_api::{ConnectorError, ErrorCode, Record, ScanSummary};
 use super::files;
 
 pub use self::byte_output::{Target, stdout_is_closed};
+pub use self::columns::cell_text;
 pub use self::csv::CsvFolder;
 pub use self::json::JsonDocument;
 pub use self::ndjson::NdjsonLines;

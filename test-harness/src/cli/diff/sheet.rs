@@ -1,0 +1,68 @@
+//! Changes as a table: a row for each new or gone row, and one for each field that changed.
+
+use std::collections::BTreeSet;
+
+use connector_api::{ConnectorError, Record};
+use connector_store::{Change, Store, System};
+use serde_json::Value;
+
+use super::{flat, is_read};
+use crate::cli::print;
+
+const COLUMNS: &[&str] = &["change", "record", "key", "name", "field", "before", "after"];
+
+pub(super) fn print(store: &mut Store, system: &System, from: i64, to: i64) -> Result<(), ConnectorError> {
+    let mut rows = Vec::new();
+    let add = &mut |change: Change| {
+        rows.extend(cells(&change));
+        Ok(())
+    };
+    store.diff(system, from, to, add)?;
+    store.diff_access(system, from, to, add)?;
+    for state in store.sections(to)?.iter().filter(|state| !is_read(state)) {
+        let as_of = state.as_of.map(|time| time.to_string()).unwrap_or_default();
+        let section = state.section.to_string();
+        rows.push(["notRead", "section", &section, &section, "asOf", &as_of, ""].map(str::to_owned).to_vec());
+    }
+    print::csv(COLUMNS, rows)
+}
+
+fn cells(change: &Change) -> Vec<Vec<String>> {
+    let record = change.record();
+    let row = |word: &str, field: &str, before: String, after: String| {
+        let key = record.key().to_string();
+        vec![word.to_owned(), record.kind().to_owned(), key, name(record), field.to_owned(), before, after]
+    };
+    let whole = |word| vec![row(word, "", String::new(), String::new())];
+    match change {
+        Change::New(_) => whole("new"),
+        Change::Gone(_) => whole("gone"),
+        Change::Changed { before, after } => {
+            let [before, after] = [before, after].map(|row| flat(&serde_json::to_value(row).unwrap_or_default()));
+            let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+            let differ = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+            differ.map(|name| row("changed", name, shown(before.get(name)), shown(after.get(name)))).collect()
+        }
+        _ => whole("unknown"),
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn name(record: &Record) -> String {
+    match record {
+        Record::Account(account) => account.username.clone(),
+        Record::Group(group) => group.name.clone(),
+        Record::Resource(resource) => resource.name.clone(),
+        Record::Policy(policy) => policy.name.clone(),
+        Record::Membership(membership) => format!("{} in {}", membership.username, membership.group_name),
+        Record::Grant(grant) => format!("{} on {}", grant.principal.name(), grant.resource.name),
+        _ => String::new(),
+    }
+}
