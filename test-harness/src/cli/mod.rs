@@ -7,9 +7,11 @@ mod connectors;
 mod describe;
 mod diff;
 mod exit;
+mod export;
 mod findings;
 mod fixtures;
 mod history;
+mod house;
 mod listening;
 mod logging;
 mod man;
@@ -87,6 +89,10 @@ enum Command {
     Who(reach::WhoArguments),
     /// List the evidence of privilege and risk, with severity, remedy, and since when
     Findings(findings::Arguments),
+    /// Write the rows of a run that is kept, as ndjson, json or csv
+    Export(export::Arguments),
+    /// Remove old runs, a system or a person from a store, or copy a store
+    Store(house::Arguments),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector
@@ -138,6 +144,8 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Why(arguments) => arguments.run(),
         Command::Who(arguments) => arguments.run(),
         Command::Findings(arguments) => arguments.run(),
+        Command::Export(arguments) => arguments.run(),
+        Command::Store(arguments) => arguments.run(),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),

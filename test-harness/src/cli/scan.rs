@@ -90,7 +90,7 @@ struct RowArguments {
     all_organizations: bool,
 }
 
-fn format_parser() -> impl TypedValueParser<Value = Format> {
+pub(super) fn format_parser() -> impl TypedValueParser<Value = Format> {
     let choice = |format: &Format| PossibleValue::new(format.as_str()).help(format.description());
     // The parser accepts only these names.
     PossibleValuesParser::new(Format::ALL.iter().map(choice)).map(|name| Format::by_name(&name).unwrap_or_default())

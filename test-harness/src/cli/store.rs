@@ -18,16 +18,24 @@ use jiff::tz::TimeZone;
 /// The variable that may hold the URL.
 const VARIABLE: &str = "ORBISID_STORE";
 
-/// Which store, and which system of it.
+/// Which store.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Store")]
-pub(super) struct StoreArguments {
+pub(super) struct LocationArguments {
     /// URL of the store: sqlite:FILE or postgres://USER@HOST/DATABASE [default: the environment variable ORBISID_STORE]
     #[arg(long, value_name = "URL")]
     store: Option<Url>,
     /// File that contains only the URL of the store, for a URL with a password
     #[arg(long, value_name = "FILE", conflicts_with = "store")]
     store_file: Option<PathBuf>,
+}
+
+/// Which store, and which system of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+pub(super) struct StoreArguments {
+    #[command(flatten)]
+    location: LocationArguments,
     /// Name of the system in the store [default: its own name, or the only system of the store]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -35,7 +43,7 @@ pub(super) struct StoreArguments {
 
 /// A URL as it was given. It is not shown: it may contain a password.
 #[derive(Clone)]
-struct Url(String);
+pub(super) struct Url(String);
 
 impl FromStr for Url {
     type Err = std::convert::Infallible;
@@ -51,27 +59,42 @@ impl fmt::Debug for Url {
     }
 }
 
-impl StoreArguments {
+impl Url {
+    /// Returns where the store is.
+    ///
+    /// # Errors
+    /// `invalid_config` if it is not the URL of a store, or if it has a password, which others see on the command line.
+    pub(super) fn location(&self, option: &str) -> Result<Location, ConnectorError> {
+        let location: Location = self.0.parse()?;
+        if location.has_password() {
+            return Err(ConnectorError::invalid_config(
+                format!("the URL of {option} contains a password, which others can see on the command line"),
+                format!(
+                    "put the URL into the variable {VARIABLE} or a file for {option}-file, or the password into the file \
+                     of PGPASSFILE; and change the password"
+                ),
+            ));
+        }
+        Ok(location)
+    }
+}
+
+/// Returns where the store is whose URL is in a file.
+pub(super) fn location_in(file: &Path) -> Result<Location, ConnectorError> {
+    secret::read_secret(file)?.expose_secret().parse()
+}
+
+impl LocationArguments {
     /// Returns where the store is, if one was given.
     ///
     /// # Errors
     /// `invalid_config` if it is not the URL of a store, or if it has a password on the command line.
     pub(super) fn location(&self) -> Result<Option<Location>, ConnectorError> {
-        if let Some(Url(url)) = &self.store {
-            let location: Location = url.parse()?;
-            if location.has_password() {
-                return Err(ConnectorError::invalid_config(
-                    "the URL of --store contains a password, which others can see on the command line",
-                    format!(
-                        "put the URL into the variable {VARIABLE} or a file for --store-file, or the password into the \
-                             file of PGPASSFILE; and change the password"
-                    ),
-                ));
-            }
-            return Ok(Some(location));
+        if let Some(url) = &self.store {
+            return url.location("--store").map(Some);
         }
         if let Some(path) = &self.store_file {
-            return secret::read_secret(path)?.expose_secret().parse().map(Some);
+            return location_in(path).map(Some);
         }
         match env::var(VARIABLE) {
             Ok(url) if url.is_empty() => Ok(None),
@@ -84,6 +107,29 @@ impl StoreArguments {
         }
     }
 
+    /// Returns where the store is.
+    ///
+    /// # Errors
+    /// As for [`location`](Self::location), and `invalid_config` if none was given.
+    pub(super) fn required(&self) -> Result<Location, ConnectorError> {
+        self.location()?.ok_or_else(|| {
+            ConnectorError::invalid_config(
+                "no store was given",
+                format!("use --store URL, such as --store sqlite:history.db, or the variable {VARIABLE}"),
+            )
+        })
+    }
+}
+
+impl StoreArguments {
+    /// Returns where the store is, if one was given.
+    ///
+    /// # Errors
+    /// As for [`LocationArguments::location`].
+    pub(super) fn location(&self) -> Result<Option<Location>, ConnectorError> {
+        self.location.location()
+    }
+
     /// Returns the name that was given.
     pub(super) fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -94,12 +140,7 @@ impl StoreArguments {
     /// # Errors
     /// `invalid_config` if no store was given, or no system of it is meant.
     pub(super) fn open(&self) -> Result<(Store, System), ConnectorError> {
-        let location = self.location()?.ok_or_else(|| {
-            ConnectorError::invalid_config(
-                "no store was given",
-                format!("use --store URL, such as --store sqlite:history.db, or the variable {VARIABLE}"),
-            )
-        })?;
+        let location = self.location.required()?;
         let mut store = Store::open(&location)?;
         let systems = store.systems()?;
         let names = || systems.iter().map(|system| system.name.as_str());

@@ -1,0 +1,263 @@
+//! `harness store prune`, `forget` and `copy`
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+use connector_api::ConnectorError;
+use connector_store::{ForgottenAccount, KnownAccount, Mode, Pruned, Store, System};
+use indicatif::HumanCount;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+
+use super::Exit;
+use super::print;
+use super::store::{LocationArguments, StoreArguments, Url, location_in, shown};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Remove the history of a system that is older than a time; the newest published run always stays
+    Prune(PruneArguments),
+    /// Remove a system, or a person from all of a system's history
+    Forget(ForgetArguments),
+    /// Copy a whole store into an empty one, such as from SQLite to PostgreSQL
+    Copy(CopyArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  harness store prune --older-than 1y --store sqlite:history.db\n  harness store \
+prune --older-than 2026-03-03 --store sqlite:history.db --yes")]
+struct PruneArguments {
+    /// Age such as 90d, 18months or 1y, or a date. What stood then, and since, can still be asked
+    #[arg(long, value_name = "AGE|DATE")]
+    older_than: Age,
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(flatten)]
+    confirmation: Confirmation,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  harness store forget --person maria.keller --store sqlite:history.db\n  harness \
+store forget --system --store sqlite:history.db --name hq --yes")]
+struct ForgetArguments {
+    /// Remove this account, by its user name, e-mail address or id, from all of the system's history
+    #[arg(long, value_name = "ACCOUNT", required_unless_present = "system")]
+    person: Option<String>,
+    /// Remove the system with all of its history
+    #[arg(long, conflicts_with = "person")]
+    system: bool,
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(flatten)]
+    confirmation: Confirmation,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  harness store copy --store sqlite:history.db --to postgres://harness@db/history\n\n\
+All of it is copied, or nothing: after an error, run the same command again."
+)]
+struct CopyArguments {
+    #[command(flatten)]
+    store: LocationArguments,
+    /// URL of the store to copy into, which must be new or empty
+    #[arg(long, value_name = "URL", required_unless_present = "to_file")]
+    to: Option<Url>,
+    /// File that contains only that URL, for a URL with a password
+    #[arg(long, value_name = "FILE", conflicts_with = "to")]
+    to_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Confirmation {
+    /// Do it; without this, only what would be removed is shown
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> Result<Exit, ConnectorError> {
+        match self.command {
+            Command::Prune(arguments) => arguments.run(),
+            Command::Forget(arguments) => arguments.run(),
+            Command::Copy(arguments) => arguments.run(),
+        }
+    }
+}
+
+impl PruneArguments {
+    fn run(self) -> Result<Exit, ConnectorError> {
+        let (mut store, system) = self.store.open()?;
+        let cutoff = self.older_than.before(Timestamp::now())?;
+        let Pruned { runs, versions, oldest, .. } = store.prune(&system, cutoff, self.confirmation.mode())?;
+        let until = shown(cutoff);
+        match oldest {
+            None => print::page(&format!("No run of {} was published by {until}: nothing is older.\n", system.name))?,
+            Some(oldest) => self.confirmation.report(&format!(
+                "{} and {} of {}, older than {until}. The oldest run that stays is {oldest}.",
+                count(runs, "run"),
+                count(versions, "version of a row"),
+                system.name,
+            ))?,
+        }
+        Ok(Exit::Complete)
+    }
+}
+
+impl ForgetArguments {
+    fn run(self) -> Result<Exit, ConnectorError> {
+        let (mut store, system) = self.store.open()?;
+        let Some(called) = &self.person else { return self.system(&mut store, &system) };
+        let KnownAccount { external_id, username, .. } = person(&mut store, &system, called)?;
+        let forgotten = store.forget_account(&system, &external_id, self.confirmation.mode())?;
+        let ForgottenAccount { versions, texts, stands, .. } = forgotten;
+        self.confirmation.report(&format!(
+            "{username} ({external_id}) from all of the history of {}: {}, and the names from {}.",
+            system.name,
+            count(versions, "version of a row"),
+            count(texts, "other text"),
+        ))?;
+        if stands {
+            print::warning(&ConnectorError::invalid_config(
+                format!("{username} was there in the newest run of {}", system.name),
+                "remove the account on the target, or the next scan brings it back",
+            ));
+        }
+        Ok(Exit::Complete)
+    }
+
+    fn system(&self, store: &mut Store, system: &System) -> Result<Exit, ConnectorError> {
+        let forgotten = store.forget_system(system, self.confirmation.mode())?;
+        self.confirmation.report(&format!(
+            "{} with all of its history: {} and {}.",
+            system.name,
+            count(forgotten.runs, "run"),
+            count(forgotten.versions, "version of a row"),
+        ))?;
+        Ok(Exit::Complete)
+    }
+}
+
+impl CopyArguments {
+    fn run(self) -> Result<Exit, ConnectorError> {
+        let from = self.store.required()?;
+        let to = match (&self.to, &self.to_file) {
+            (Some(url), _) => url.location("--to")?,
+            (None, Some(file)) => location_in(file)?,
+            (None, None) => {
+                return Err(ConnectorError::invalid_config("no store to copy into was given", "use --to URL"));
+            }
+        };
+        let copied = Store::open(&from)?.copy_into(&mut Store::open(&to)?)?;
+        print::page(&format!(
+            "Copied {} with {} from {from} to {to}.\n",
+            count(copied.systems, "system"),
+            count(copied.rows, "row"),
+        ))?;
+        Ok(Exit::Complete)
+    }
+}
+
+impl Confirmation {
+    fn mode(&self) -> Mode {
+        if self.yes { Mode::Apply } else { Mode::Preview }
+    }
+
+    fn report(&self, what: &str) -> Result<(), ConnectorError> {
+        if self.yes {
+            return print::page(&format!("Removed {what}\n"));
+        }
+        print::page(&format!("Would remove {what}\n"))?;
+        print::note("Nothing was removed. Add --yes to remove it for good.");
+        Ok(())
+    }
+}
+
+/// The one account that was ever called so.
+fn person(store: &mut Store, system: &System, called: &str) -> Result<KnownAccount, ConnectorError> {
+    let mut known = store.ever_called(system, called)?;
+    match known.len() {
+        1 => Ok(known.remove(0)),
+        0 => Err(ConnectorError::invalid_config(
+            format!("no account of {} was ever called {called}", system.name),
+            "name it by its user name, its address or its id",
+        )),
+        several => {
+            let ids: Vec<String> =
+                known.iter().map(|known| format!("{} ({})", known.external_id, known.username)).collect();
+            Err(ConnectorError::invalid_config(
+                format!("{several} accounts of {} were called {called}", system.name),
+                format!("forget each by its id: {}", ids.join(", ")),
+            ))
+        }
+    }
+}
+
+fn count(count: u64, word: &str) -> String {
+    let words = match (count, word) {
+        (1, word) => word.to_owned(),
+        (_, "version of a row") => "versions of rows".to_owned(),
+        (_, word) => format!("{word}s"),
+    };
+    format!("{} {words}", HumanCount(count))
+}
+
+/// A length of time before now, or a date.
+#[derive(Debug, Clone, Copy)]
+enum Age {
+    Span(Span),
+    Date(Date),
+}
+
+impl FromStr for Age {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(date) = text.parse() {
+            return Ok(Self::Date(date));
+        }
+        match text.parse::<Span>() {
+            Ok(span) if span.is_positive() => Ok(Self::Span(span)),
+            _ => Err("write an age such as 90d, 18months or 1y, or a date such as 2026-03-03"),
+        }
+    }
+}
+
+impl Age {
+    fn before(self, now: Timestamp) -> Result<Timestamp, ConnectorError> {
+        let zone = TimeZone::system();
+        let time = match self {
+            Self::Span(span) => now.to_zoned(zone).checked_sub(span),
+            Self::Date(date) => date.to_zoned(zone),
+        };
+        time.map(|time| time.timestamp()).map_err(|_| {
+            ConnectorError::invalid_config("--older-than is longer ago than the calendar reaches", "use a later date")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_age_is_a_length_of_time_or_a_date() {
+        let now: Timestamp = "2026-03-03T12:00:00Z".parse().unwrap();
+        let before = |text: &str| text.parse::<Age>().unwrap().before(now).unwrap();
+        assert_eq!(before("48h"), "2026-03-01T12:00:00Z".parse().unwrap());
+        assert!(before("1y") < before("90d") && before("2026-03-01") > before("1month"));
+        for odd in ["", "0d", "-3d", "3", "yesterday"] {
+            assert!(odd.parse::<Age>().is_err(), "{odd}");
+        }
+        assert!("20000y".parse::<Age>().is_err() || "20000y".parse::<Age>().unwrap().before(now).is_err());
+    }
+}
