@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use connector_api::ConnectorError;
-use connector_store::{ForgottenAccount, KnownAccount, Mode, Pruned, Store, System};
+use connector_store::{ForgottenAccounts, KnownAccount, LinkedAccount, Mode, Pruned, Store, System};
 use indicatif::HumanCount;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -51,6 +51,9 @@ struct ForgetArguments {
     /// Remove this account, by its user name, e-mail address or id, from all of the system's history
     #[arg(long, value_name = "ACCOUNT", required_unless_present = "system")]
     person: Option<String>,
+    /// Remove all accounts that links join with this one as well
+    #[arg(long, requires = "person")]
+    linked: bool,
     /// Remove the system with all of its history
     #[arg(long, conflicts_with = "person")]
     system: bool,
@@ -117,18 +120,40 @@ impl ForgetArguments {
         let (mut store, system) = self.store.open()?;
         let Some(called) = &self.person else { return self.system(&mut store, &system) };
         let KnownAccount { external_id, username, .. } = person(&mut store, &system, called)?;
-        let forgotten = store.forget_account(&system, &external_id, self.confirmation.mode())?;
-        let ForgottenAccount { versions, texts, stands, .. } = forgotten;
+        let others: Vec<LinkedAccount> = store.linked(&system, None, &external_id)?;
+        let others = others.iter().filter(|linked| linked.linked_with.is_some());
+        let (others, names): (Vec<String>, Vec<String>) = others.map(named).unzip();
+        let mut ids = vec![external_id.clone()];
+        if self.linked {
+            ids.extend(others);
+        } else if !names.is_empty() {
+            print::remark(&format!(
+                "{} linked with it: {}. If they are the same person's, add --linked.",
+                count(names.len() as u64, "account"),
+                names.join(", "),
+            ));
+        }
+        let ForgottenAccounts { versions, texts, standing, .. } =
+            store.forget_accounts(&system, &ids, self.confirmation.mode())?;
+        let more = if ids.len() > 1 {
+            format!(" and {}", count(ids.len() as u64 - 1, "linked account"))
+        } else {
+            String::new()
+        };
         self.confirmation.report(&format!(
-            "{username} ({external_id}) from all of the history of {}: {}, and the names from {}.",
+            "{username} ({external_id}){more} from all of the history of {}: {}, and the names from {}.",
             system.name,
             count(versions, "version of a row"),
             count(texts, "other text"),
         ))?;
-        if stands {
-            print::warning(&ConnectorError::invalid_config(
-                format!("{username} was there in the newest run of {}", system.name),
-                "remove the account on the target, or the next scan brings it back",
+        if standing > 0 {
+            print::remark(&format!(
+                "{} in the newest run of {}. Remove what the target still has, or the next scan brings it back.",
+                match standing {
+                    1 => "1 account stands".to_owned(),
+                    several => format!("{} accounts stand", HumanCount(several)),
+                },
+                system.name,
             ));
         }
         Ok(Exit::Complete)
@@ -179,6 +204,12 @@ impl Confirmation {
         print::note("Nothing was removed. Add --yes to remove it for good.");
         Ok(())
     }
+}
+
+/// The id of a linked account, and how to call it.
+fn named(linked: &LinkedAccount) -> (String, String) {
+    let LinkedAccount { account, evidence, .. } = linked;
+    (account.external_id.clone(), format!("{} ({}, {evidence})", account.username, account.kind))
 }
 
 /// The one account that was ever called so.

@@ -1,15 +1,17 @@
 //! `harness why` and `harness who`
 
+mod linked;
+
 use std::fmt::Write;
 
 use clap::Args;
-use connector_api::{Access, AccessPath, ConnectorError, Grant, Principal, Record};
+use connector_api::{Access, AccessPath, ConnectorError, Grant, Principal, Record, Resource};
 use indicatif::HumanCount;
 use serde_json::json;
 
 use super::Exit;
 use super::print::{self, SheetFormat, printable};
-use super::store::{FromArguments, shown};
+use super::store::{FromArguments, Rows, shown};
 
 /// Accounts that are shown; the others are counted.
 const SHOWN: usize = 1000;
@@ -22,6 +24,9 @@ pub(super) struct WhyArguments {
     account: String,
     /// Show only this resource, by its name or id
     resource: Option<String>,
+    /// Show all accounts that links join with this one, and by which link: they may belong to one person
+    #[arg(long)]
+    linked: bool,
     #[command(flatten)]
     from: FromArguments,
     /// Output format
@@ -48,31 +53,51 @@ impl WhyArguments {
         let Record::Account(account) = rows.one("account", &self.account)? else {
             return Err(ConnectorError::internal("an account is another kind of row"));
         };
-        let mut grants = rows.store.why(&rows.system, rows.run, &account.external_id)?;
-        if let Some(called) = &self.resource {
-            let Record::Resource(wanted) = rows.one("resource", called)? else {
-                return Err(ConnectorError::internal("a resource is another kind of row"));
-            };
-            grants.retain(|Grant { resource, .. }| {
-                (&resource.external_id, &resource.resource_type) == (&wanted.external_id, &wanted.resource_type)
-            });
+        let wanted = match &self.resource {
+            None => None,
+            Some(called) => match rows.one("resource", called)? {
+                Record::Resource(wanted) => Some(wanted),
+                _ => return Err(ConnectorError::internal("a resource is another kind of row")),
+            },
+        };
+        if self.linked {
+            let mut all = Vec::new();
+            for linked in rows.store.linked(&rows.system, Some(rows.run), &account.external_id)? {
+                let grants = reached(&mut rows, &linked.account.external_id, wanted.as_deref())?;
+                all.push((linked, grants));
+            }
+            return linked::print(&all, self.format).map(|()| Exit::Complete);
         }
-        strongest_first(&mut grants);
+        let grants = reached(&mut rows, &account.external_id, wanted.as_deref())?;
         match self.format {
             SheetFormat::Json => print::json(&grants)?,
             SheetFormat::Csv => print::csv(COLUMNS, grants.iter().flat_map(cells))?,
-            SheetFormat::Text => {
-                let mut text =
-                    format!("{} reaches {}.\n", printable(&account.username), count(grants.len(), "resource"));
-                for grant in &grants {
-                    let resource = format!("{} {}", grant.resource.resource_type, grant.resource.name);
-                    text += &tree(&resource, grant);
-                }
-                print::text(&text)?;
-            }
+            SheetFormat::Text => print::text(&tree_of(&account.username, &grants))?,
         }
         Ok(Exit::Complete)
     }
+}
+
+/// What an account reaches, or what it has on one resource.
+fn reached(rows: &mut Rows, id: &str, wanted: Option<&Resource>) -> Result<Vec<Grant>, ConnectorError> {
+    let mut grants = rows.store.why(&rows.system, rows.run, id)?;
+    grants.retain(|Grant { resource, .. }| {
+        wanted.is_none_or(|wanted| {
+            (&resource.external_id, &resource.resource_type) == (&wanted.external_id, &wanted.resource_type)
+        })
+    });
+    strongest_first(&mut grants);
+    Ok(grants)
+}
+
+/// What one account reaches, as a tree.
+fn tree_of(username: &str, grants: &[Grant]) -> String {
+    let mut text = format!("{} reaches {}.\n", printable(username), count(grants.len(), "resource"));
+    for grant in grants {
+        let resource = format!("{} {}", grant.resource.resource_type, grant.resource.name);
+        text += &tree(&resource, grant);
+    }
+    text
 }
 
 impl WhoArguments {

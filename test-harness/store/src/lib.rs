@@ -24,6 +24,7 @@ mod find;
 mod findings;
 mod house;
 mod kinds;
+mod links;
 mod location;
 mod migrate;
 #[cfg(feature = "postgres")]
@@ -45,7 +46,8 @@ pub use copy::Copied;
 pub use diff::{Change, EachChange};
 pub use exceptions::Exception;
 pub use findings::{EachFinding, Finding};
-pub use house::{ForgottenAccount, ForgottenSystem, KnownAccount, Mode, Pruned};
+pub use house::{ForgottenAccounts, ForgottenSystem, KnownAccount, Mode, Pruned};
+pub use links::LinkedAccount;
 pub use location::Location;
 pub use publish::{Changes, Counts, Ended, Hold, Removal};
 pub use reach::Who;

@@ -6,6 +6,7 @@ mod conformance;
 mod details;
 mod duckdb;
 mod host;
+mod house;
 mod kept;
 mod keys;
 #[cfg(unix)]

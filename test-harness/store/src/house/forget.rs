@@ -19,16 +19,16 @@ pub struct ForgottenSystem {
     pub versions: u64,
 }
 
-/// What was removed with an account.
+/// What was removed with accounts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ForgottenAccount {
-    /// Versions of its rows, memberships and bindings.
+pub struct ForgottenAccounts {
+    /// Versions of their rows, memberships and bindings.
     pub versions: u64,
-    /// Texts of other rows and runs in which its names stood.
+    /// Texts of other rows and runs in which their names stood.
     pub texts: u64,
-    /// Whether it still stands in the newest published run: then the next scan may bring it back.
-    pub stands: bool,
+    /// How many of them stand in the newest published run: the next scan may bring them back.
+    pub standing: u64,
 }
 
 /// An account that stands in the history of a system.
@@ -79,11 +79,31 @@ pub(super) fn ever_called(
     })
 }
 
-pub(super) fn account(
+pub(super) fn accounts(
+    db: &mut dyn Connection,
+    system: i64,
+    external_ids: &[String],
+) -> Result<ForgottenAccounts, ConnectorError> {
+    let mut forgotten = ForgottenAccounts::default();
+    let mut all = Vec::new();
+    for external_id in external_ids {
+        all.push(account(db, system, external_id, &mut forgotten)?);
+    }
+    // What an unfinished scan would go on with is the connector's own, and may name anybody: that scan starts again.
+    db.execute("delete from checkpoint where run in (select id from run where system = ?1)", &[system.into()])?;
+    for words in all {
+        forgotten.texts += words.remove(db, system)?;
+    }
+    Ok(forgotten)
+}
+
+/// Removes the rows of an account, and returns what it was called.
+fn account(
     db: &mut dyn Connection,
     system: i64,
     external_id: &str,
-) -> Result<ForgottenAccount, ConnectorError> {
+    forgotten: &mut ForgottenAccounts,
+) -> Result<ForgottenWords, ConnectorError> {
     let sql = "select id from object where system = ?1 and kind = 'account' and external_id = ?2";
     let object = db.first(sql, &[system.into(), external_id.into()], |row| row.number(0))?.ok_or_else(|| {
         ConnectorError::invalid_config(
@@ -91,9 +111,9 @@ pub(super) fn account(
             "see `harness who` and `harness why` for accounts",
         )
     })?;
-    let mut forgotten = ForgottenAccount::default();
     let sql = "select count(*) from account_version where object = ?1 and to_run is null";
-    forgotten.stands = db.first(sql, &[object.into()], |row| row.number(0))?.unwrap_or_default() > 0;
+    let standing = db.first(sql, &[object.into()], |row| row.number(0))?.unwrap_or_default();
+    forgotten.standing += standing.unsigned_abs();
     let words = words(db, object, external_id)?;
     exceptions(db, system, object)?;
 
@@ -123,10 +143,7 @@ pub(super) fn account(
     }
     db.execute("delete from kept where what not in ('terms', 'via') and id = ?1", &[object.into()])?;
     db.execute("delete from object where id = ?1", &[object.into()])?;
-    // What an unfinished scan would go on with is the connector's own, and may name anybody: that scan starts again.
-    db.execute("delete from checkpoint where run in (select id from run where system = ?1)", &[system.into()])?;
-    forgotten.texts = words.remove(db, system)?;
-    Ok(forgotten)
+    Ok(words)
 }
 
 /// Everything that the account was ever called.

@@ -9,7 +9,7 @@ mod prune;
 use connector_api::ConnectorError;
 use jiff::Timestamp;
 
-pub use self::forget::{ForgottenAccount, ForgottenSystem, KnownAccount};
+pub use self::forget::{ForgottenAccounts, ForgottenSystem, KnownAccount};
 pub use self::prune::Pruned;
 use crate::database::Connection;
 use crate::scan;
@@ -59,20 +59,21 @@ impl Store {
         forget::ever_called(&mut *self.database, system.id, called)
     }
 
-    /// Removes an account from all of a system's history: its rows, memberships and bindings, and its names in the texts of
-    /// other rows and runs, where they stand as whole words of at least three characters. If the target still has the
-    /// account, the next scan brings it back.
+    /// Removes accounts from all of a system's history: their rows, memberships and bindings, and their names in the texts
+    /// of other rows and runs, where they stand as whole words of at least three characters. If the target still has an
+    /// account, the next scan brings it back. Ids of other accounts stay as they are: [`linked`](Self::linked) finds those of
+    /// the same person.
     ///
     /// # Errors
     /// `invalid_config` if there is no such account or if a scan of the system is running; `sink` if the store cannot be
     /// written.
-    pub fn forget_account(
+    pub fn forget_accounts(
         &mut self,
         system: &System,
-        external_id: &str,
+        external_ids: &[String],
         mode: Mode,
-    ) -> Result<ForgottenAccount, ConnectorError> {
-        let forget = |db: &mut dyn Connection| forget::account(db, system.id, external_id);
+    ) -> Result<ForgottenAccounts, ConnectorError> {
+        let forget = |db: &mut dyn Connection| forget::accounts(db, system.id, external_ids);
         let forgotten = alone(&mut *self.database, system, mode, forget)?;
         if mode == Mode::Apply {
             scrub(&mut *self.database)?;

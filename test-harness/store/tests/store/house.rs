@@ -167,7 +167,7 @@ fn nothing_is_removed_while_a_scan_of_the_system_runs(backend: &Backend) {
     };
     refused(store.prune(&system, Timestamp::now(), Mode::Apply).map(drop));
     refused(store.forget_system(&system, Mode::Apply).map(drop));
-    refused(store.forget_account(&system, "1", Mode::Apply).map(drop));
+    refused(store.forget_accounts(&system, &["1".into()], Mode::Apply).map(drop));
     assert_eq!(content(backend), before);
     drop(running);
 }
@@ -235,11 +235,11 @@ fn a_person_is_nowhere_in_the_store_once_forgotten(backend: &Backend) {
         assert_eq!(known[0].username, "maria.keller");
     }
     let before = content(backend);
-    let preview = store.forget_account(&system, MARIA, Mode::Preview).unwrap();
+    let preview = store.forget_accounts(&system, &[MARIA.into()], Mode::Preview).unwrap();
     assert_eq!(content(backend), before);
-    let forgotten = store.forget_account(&system, MARIA, Mode::Apply).unwrap();
+    let forgotten = store.forget_accounts(&system, &[MARIA.into()], Mode::Apply).unwrap();
     assert_eq!(forgotten, preview);
-    assert!(forgotten.stands && forgotten.versions >= 2 && forgotten.texts > 0, "{forgotten:?}");
+    assert!(forgotten.standing == 1 && forgotten.versions >= 2 && forgotten.texts > 0, "{forgotten:?}");
     for name in names {
         let lines = content(backend);
         let line = lines.lines().find(|line| line.to_lowercase().contains(name));
@@ -254,7 +254,7 @@ fn a_person_is_nowhere_in_the_store_once_forgotten(backend: &Backend) {
     assert_eq!(boss["reasons"][0]["message"], "shares forgotten's key");
     assert_eq!(rows.iter().filter(|row| row["record"] == "membership").count(), 1);
     assert_eq!(store.exceptions(&system).unwrap().len(), 1);
-    let error = store.forget_account(&system, MARIA, Mode::Apply).unwrap_err();
+    let error = store.forget_accounts(&system, &[MARIA.into()], Mode::Apply).unwrap_err();
     assert!(error.message.contains("has no account"), "{error}");
     assert!(store.ever_called(&system, "maria.keller").unwrap().is_empty());
     drop(store);

@@ -1,0 +1,55 @@
+//! What several accounts reach that may belong to one person.
+
+use connector_api::{ConnectorError, Grant};
+use connector_store::LinkedAccount;
+use serde_json::json;
+
+use super::{COLUMNS, cells, tree_of};
+use crate::cli::print::{self, SheetFormat, printable};
+
+/// Prints accounts with what each reaches, and the link that joins each with another one.
+pub(super) fn print(accounts: &[(LinkedAccount, Vec<Grant>)], format: SheetFormat) -> Result<(), ConnectorError> {
+    match format {
+        SheetFormat::Json => print::json(&accounts.iter().map(as_json).collect::<Vec<_>>()),
+        SheetFormat::Csv => {
+            let columns: Vec<&str> = COLUMNS.iter().copied().chain(["linkedWith", "evidence"]).collect();
+            let rows = accounts.iter().flat_map(|(linked, grants)| {
+                let link = [linked.linked_with.clone().unwrap_or_default(), linked.evidence.clone()];
+                grants.iter().flat_map(cells).map(move |mut row| {
+                    row.extend(link.clone());
+                    row
+                })
+            });
+            print::csv(&columns, rows)
+        }
+        SheetFormat::Text => {
+            let texts: Vec<String> = accounts.iter().map(|(linked, grants)| text(linked, grants, accounts)).collect();
+            print::text(&texts.join("\n"))
+        }
+    }
+}
+
+fn text(linked: &LinkedAccount, grants: &[Grant], all: &[(LinkedAccount, Vec<Grant>)]) -> String {
+    let LinkedAccount { account, linked_with, evidence, .. } = linked;
+    let name = |id: &String| {
+        let other = all.iter().find(|(other, _)| other.account.external_id == *id);
+        other.map_or_else(|| id.clone(), |(other, _)| other.account.username.clone())
+    };
+    let link = linked_with.as_ref().map_or_else(String::new, |id| {
+        let link = format!("{} {} is linked with {}: {evidence}.", account.kind, account.username, name(id));
+        printable(&link) + "\n"
+    });
+    link + &tree_of(&account.username, grants)
+}
+
+fn as_json((linked, grants): &(LinkedAccount, Vec<Grant>)) -> serde_json::Value {
+    let LinkedAccount { account, linked_with, evidence, .. } = linked;
+    json!({
+        "externalId": account.external_id,
+        "username": account.username,
+        "kind": account.kind,
+        "linkedWith": linked_with,
+        "evidence": linked_with.as_ref().map(|_| evidence),
+        "grants": grants,
+    })
+}

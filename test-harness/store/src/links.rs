@@ -1,0 +1,95 @@
+//! The accounts that may belong to one person.
+
+use std::collections::BTreeMap;
+
+use connector_api::{Account, ConnectorError, Record};
+
+use crate::body;
+use crate::database::{Connection, Row};
+use crate::store::{Store, System};
+
+/// An account of a person, and the link that joins it to another one of theirs.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct LinkedAccount {
+    /// The account, without volatile fields.
+    pub account: Account,
+    /// The id of the account that it is linked with; `None` for the first.
+    pub linked_with: Option<String>,
+    /// The reason for the link, such as `sharedEmail`; empty for the first.
+    pub evidence: String,
+}
+
+impl Store {
+    /// Returns an account and all accounts that links join with it after a run, directly or through others, whichever of the
+    /// two a link stands on. `None` stands for any run: the accounts are then as last seen.
+    ///
+    /// A target reports links as a hint: whether they belong to one person is for people to say.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn linked(
+        &mut self,
+        system: &System,
+        run: Option<i64>,
+        external_id: &str,
+    ) -> Result<Vec<LinkedAccount>, ConnectorError> {
+        let db = &mut *self.database;
+        let mut joined = BTreeMap::<String, Vec<(String, String)>>::new();
+        accounts(db, system.id, run, "v.body like '%\"links\":%'", None, &mut |account| {
+            for link in &account.links {
+                let (one, two) = (&account.external_id, &link.external_id);
+                for (from, to) in [(one, two), (two, one)] {
+                    joined.entry(from.clone()).or_default().push((to.clone(), link.evidence.clone()));
+                }
+            }
+        })?;
+        let mut found: Vec<LinkedAccount> = Vec::new();
+        let mut next = vec![(external_id.to_owned(), None, String::new())];
+        let mut at = 0;
+        while let Some((id, linked_with, evidence)) = next.get(at).cloned() {
+            at += 1;
+            let mut last = None;
+            let is = "o.external_id = ?2";
+            accounts(db, system.id, run, is, Some(&id), &mut |account| last = Some(account))?;
+            if let Some(account) = last {
+                found.push(LinkedAccount { account, linked_with, evidence });
+            }
+            for (other, evidence) in joined.get(&id).into_iter().flatten() {
+                if next.iter().all(|(known, ..)| known != other) {
+                    next.push((other.clone(), Some(id.clone()), evidence.clone()));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Passes on accounts, the latest version of each last.
+fn accounts(
+    db: &mut dyn Connection,
+    system: i64,
+    run: Option<i64>,
+    which: &str,
+    id: Option<&str>,
+    each: &mut dyn FnMut(Account),
+) -> Result<(), ConnectorError> {
+    let mut parameters = vec![system.into()];
+    parameters.extend(id.map(Into::into));
+    let mut sql = format!(
+        "select v.body from account_version v join object o on o.id = v.object and o.kind = 'account' \
+         where v.system = ?1 and o.system = ?1 and {which}"
+    );
+    if let Some(run) = run {
+        parameters.push(run.into());
+        let at = parameters.len();
+        sql += &format!(" and v.from_run <= ?{at} and (v.to_run is null or v.to_run > ?{at})");
+    }
+    sql += " order by v.object, v.from_run";
+    db.query(&sql, &parameters, &mut |row: &dyn Row| {
+        if let Record::Account(account) = body::record(row.word(0)?, None)? {
+            each(*account);
+        }
+        Ok(())
+    })
+}
