@@ -44,6 +44,8 @@ pub struct KnownAccount {
 pub(super) fn system(db: &mut dyn Connection, system: i64) -> Result<ForgottenSystem, ConnectorError> {
     let mut forgotten = ForgottenSystem::default();
     let of_system = [system.into()];
+    let sql = "select count(*) from run where system = ?1 and state <> 'pruned'";
+    forgotten.runs = db.first(sql, &of_system, |row| row.number(0))?.unwrap_or_default().unsigned_abs();
     for table in OF_RUNS.iter().chain(&["section_state"]) {
         let sql = format!("delete from {table} where run in (select id from run where system = ?1)");
         db.execute(&sql, &of_system)?;
@@ -56,7 +58,7 @@ pub(super) fn system(db: &mut dyn Connection, system: i64) -> Result<ForgottenSy
     for table in ["object", "via", "terms", "finding_exception"] {
         db.execute(&format!("delete from {table} where system = ?1"), &of_system)?;
     }
-    forgotten.runs = db.execute("delete from run where system = ?1", &of_system)?;
+    db.execute("delete from run where system = ?1", &of_system)?;
     db.execute("delete from system where id = ?1", &of_system)?;
     Ok(forgotten)
 }

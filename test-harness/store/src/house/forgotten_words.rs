@@ -98,6 +98,13 @@ const PLACES: &[Place] = &[
     Place { table: "run", of: OF_SYSTEM, keys: &["id"], json: &["summary", "removals"], plain: &[("reason", false)] },
 ];
 
+/// A row with a name in its texts.
+struct Found {
+    keys: Vec<Value>,
+    /// Without the name.
+    texts: Vec<Option<String>>,
+}
+
 /// What an account was called.
 #[derive(Debug)]
 pub(super) struct ForgottenWords {
@@ -125,7 +132,7 @@ impl ForgottenWords {
     pub(super) fn remove(&self, db: &mut dyn Connection, system: i64) -> Result<u64, ConnectorError> {
         let mut rows = 0;
         for place in PLACES {
-            for (keys, texts) in self.found(db, system, place)? {
+            for Found { keys, texts } in self.found(db, system, place)? {
                 let columns = place.json.iter().copied().chain(place.plain.iter().map(|(column, _)| *column));
                 let set: Vec<String> = columns.enumerate().map(|(at, name)| format!("{name} = ?{}", at + 1)).collect();
                 let is = |(at, name): (usize, &&str)| format!("{name} = ?{}", texts.len() + at + 1);
@@ -139,12 +146,7 @@ impl ForgottenWords {
     }
 
     /// The rows with one of the words, with their texts without them.
-    fn found(
-        &self,
-        db: &mut dyn Connection,
-        system: i64,
-        place: &Place,
-    ) -> Result<Vec<(Vec<Value>, Vec<Option<String>>)>, ConnectorError> {
+    fn found(&self, db: &mut dyn Connection, system: i64, place: &Place) -> Result<Vec<Found>, ConnectorError> {
         let plain = place.plain.iter().map(|(column, _)| *column);
         let columns: Vec<&str> = place.keys.iter().chain(place.json).copied().chain(plain).collect();
         let sql = format!("select {} from {} where {}", columns.join(", "), place.table, place.of);
@@ -165,7 +167,7 @@ impl ForgottenWords {
             }
             if is_found {
                 let keys = (0..keys).map(|at| row.number(at).map(Value::from)).collect::<Result<_, _>>()?;
-                found.push((keys, texts));
+                found.push(Found { keys, texts });
             }
             Ok(())
         })?;
