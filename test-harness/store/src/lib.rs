@@ -39,6 +39,8 @@ mod scan;
 mod sqlite;
 mod store;
 mod tables;
+#[cfg(feature = "postgres")]
+mod tls;
 mod way;
 
 pub use archive::StoreArchive;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use connector_api::secrecy::{ExposeSecret, SecretString};
@@ -14,10 +13,10 @@ use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::private::BytesMut;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, Statement};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::database::{ColumnType, Connection, Each, Row, Table, Value};
 use crate::password_file;
+use crate::tls;
 
 /// How long the server may take to accept a connection, unless the URL says otherwise.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -48,6 +47,7 @@ impl Postgres {
     /// Connects to the server of a URL.
     pub(crate) fn open(url: &SecretString) -> Result<Self, ConnectorError> {
         // The cause is not repeated: it may quote a part of the URL, and so a password.
+        let (url, authorities) = tls::of_url(url);
         let mut config: Config = url.expose_secret().parse().map_err(|_| {
             ConnectorError::invalid_config(
                 "the URL of the store is malformed",
@@ -65,7 +65,7 @@ impl Postgres {
         {
             config.password(password.expose_secret());
         }
-        let client = config.connect(tls()?).map_err(|error| failure(&error))?;
+        let client = config.connect(tls::connector(authorities.as_deref())?).map_err(|error| failure(&error))?;
         Ok(Self { client: Some(client), statements: HashMap::new(), has_reserved: false })
     }
 
@@ -99,17 +99,6 @@ impl Drop for Postgres {
             let _ = std::thread::spawn(end).join();
         }
     }
-}
-
-/// TLS with the certificates that the system trusts. The server's certificate is always checked.
-fn tls() -> Result<MakeRustlsConnect, ConnectorError> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| ConnectorError::internal("TLS does not start").with_source(error))?;
-    Ok(MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
 impl Connection for Postgres {

@@ -14,10 +14,10 @@ const REQUIRED: &str = "REQUIRE_REAL_PARTS";
 /// Starts the server, reports that it is ready, and ends it when the standard input closes: so even a killed test leaves
 /// nothing behind.
 const WATCH: &str = r#"
-data=$1; bin=$2
+data=$1; bin=$2; port=$3
 "$bin/postgres" -D "$data" >"$data/log" 2>&1 </dev/null &
 server=$!
-until "$bin/pg_isready" -q -h "$data"; do kill -0 $server || exit 1; done
+until "$bin/pg_isready" -q -h "$data" -p "$port"; do kill -0 $server || exit 1; done
 echo ready
 cat >/dev/null
 kill -QUIT $server
@@ -63,6 +63,11 @@ pub fn required<T>(start: impl FnOnce() -> Option<T>) -> Option<T> {
 impl Cluster {
     /// A server of its own, for tests that end it.
     pub fn start() -> Option<Self> {
+        Self::start_with(5432, "", &[])
+    }
+
+    /// A server of its own with settings and files, such as those of TLS. The port names its socket as well.
+    pub fn start_with(port: u16, more_settings: &str, files: &[(&str, &str)]) -> Option<Self> {
         let bin = programs()?;
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
@@ -79,14 +84,21 @@ impl Cluster {
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         // No address: only a socket in the folder, so no port can be taken.
         let settings = format!(
-            "listen_addresses = ''\nunix_socket_directories = '{}'\nfsync = off\nmax_connections = 200\n",
+            "listen_addresses = ''\nunix_socket_directories = '{}'\nfsync = off\nmax_connections = 200\nport = {port}\n{more_settings}",
             data.display()
         );
+        for (name, content) in files {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::write(data.join(name), content).unwrap();
+            std::fs::set_permissions(data.join(name), PermissionsExt::from_mode(0o600)).unwrap();
+            std::os::unix::fs::chown(data.join(name), user, None).unwrap();
+        }
         let mut file = std::fs::OpenOptions::new().append(true).open(data.join("postgresql.conf")).unwrap();
         file.write_all(settings.as_bytes()).unwrap();
         let mut watch = as_user(Path::new("/bin/sh"), user)
             .args(["-c", WATCH, "watch"])
             .args([&data, &bin])
+            .arg(port.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

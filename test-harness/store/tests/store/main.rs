@@ -14,4 +14,5 @@ mod privacy;
 mod questions;
 mod seam;
 mod support;
+mod tls;
 mod views;
