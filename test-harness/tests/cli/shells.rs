@@ -9,22 +9,31 @@ use std::process::Command;
 use crate::skip;
 use crate::support::{entries, harness, run};
 
-/// The commands, each with its long options, as the help lists them; the program's own under no name.
+/// The commands and those below them, such as `store prune`, each with its long options, as the help lists them; the
+/// program's own under no name.
 fn commands() -> BTreeMap<String, Vec<String>> {
-    let help = run(&mut harness(["--help"])).stdout;
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    // Lines that go on with an explanation are further to the right.
-    let names: Vec<&str> = listed
-        .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
-        .collect();
-    assert!(names.len() >= 9 && names.contains(&"test-connection") && names.contains(&"man"), "{names:?}");
-    let mut commands = BTreeMap::from([(String::new(), options(&help))]);
-    for name in names {
-        commands.insert(name.to_owned(), options(&run(&mut harness([name, "--help"])).stdout));
+    let mut commands = BTreeMap::new();
+    add(String::new(), &mut commands);
+    let names: Vec<&String> = commands.keys().collect();
+    assert!(names.len() >= 9, "{names:?}");
+    for name in ["test-connection", "man", "store prune"] {
+        assert!(commands.contains_key(name), "{names:?}");
     }
     commands
+}
+
+fn add(command: String, commands: &mut BTreeMap<String, Vec<String>>) {
+    let help = run(harness(command.split_whitespace()).arg("--help")).stdout;
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // Lines that go on with an explanation are further to the right.
+    let names = listed
+        .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help");
+    for name in names {
+        add(format!("{command} {name}").trim().to_owned(), commands);
+    }
+    commands.insert(command, options(&help));
 }
 
 /// The long options that a help explains, without their dashes.
@@ -90,7 +99,8 @@ fn bash_completes_the_commands_and_the_options_of_each() {
     let commands = commands();
     assert!(commands["scan"].len() > 15, "{commands:?}");
     for (name, options) in commands.iter().filter(|(name, _)| !name.is_empty()) {
-        let offered: BTreeSet<String> = completed(&["harness", name, "--"]).into_iter().collect();
+        let words: Vec<&str> = ["harness"].into_iter().chain(name.split(' ')).chain(["--"]).collect();
+        let offered: BTreeSet<String> = completed(&words).into_iter().collect();
         let explained: BTreeSet<String> = options.iter().map(|option| format!("--{option}")).collect();
         assert_eq!(offered, explained, "{name}");
     }
@@ -103,7 +113,9 @@ fn every_command_has_a_manual_page_with_its_options() {
     let ended = run(harness(["man", "--output"]).arg(&made));
     assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (0, "", ""));
     let commands = commands();
-    let file = |name: &str| if name.is_empty() { "harness.1".to_owned() } else { format!("harness-{name}.1") };
+    let file = |name: &str| {
+        if name.is_empty() { "harness.1".to_owned() } else { format!("harness-{}.1", name.replace(' ', "-")) }
+    };
     let mut expected: Vec<String> = commands.keys().map(|name| file(name)).collect();
     expected.sort();
     assert_eq!(entries(&made), expected);
