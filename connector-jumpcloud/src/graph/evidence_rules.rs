@@ -8,7 +8,9 @@ mod temporary;
 use std::collections::BTreeSet;
 
 use connector_access::{End, Subject};
-use connector_api::{Account, Protection, Reason, ReasonKind, Section, SectionStatus, Severity, SignInResult};
+use connector_api::{
+    Account, AccountKind, Protection, Reason, ReasonKind, Section, SectionStatus, Severity, SignInResult,
+};
 use jiff::Timestamp;
 
 use crate::api::level::Level;
@@ -253,9 +255,9 @@ impl<'a> Privilege<'a> {
             };
             let message = format!("signs in to {what} without a second factor, {}", sign_in.reason);
             let reason = Evidence::OpenSignIn.reason_of(severity.above(), message);
-            let by_setting = self.sign_ins.as_ref().is_some_and(|sign_ins| sign_ins.is_console_by_setting(account));
             // The organisation may require a second factor of all administrators.
-            reasons.push(if by_setting { reason.drawn_from([Section::ORGANIZATION]) } else { reason });
+            let is_console = account.kind == AccountKind::ADMINISTRATOR;
+            reasons.push(if is_console { reason.drawn_from([Section::ORGANIZATION]) } else { reason });
         }
         if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
             let reason = Evidence::PasswordNeverExpires.reason("has a password that never expires");

@@ -51,7 +51,7 @@ static ABOUT: About = About {
     option: Some(Switch {
         name: "includeOrganization",
         title: "Organisation settings",
-        description: "Read the organisation's settings and password policies. Costs three requests.",
+        description: "Read the organisation's settings and password policies. Costs two to four requests.",
     }),
     rights: &[
         Right::of_feature("/api/organizations/{id}", "organizations.readonly"),
@@ -79,9 +79,7 @@ impl Discovery for OrganizationSettings {
     async fn plan(&self, planner: &mut Planner<'_>) -> Result<(), ConnectorError> {
         let (requests, because) = match planner.client.org_id() {
             Some(_) => (2, "the organisation's settings and password policies"),
-            None => {
-                (3, "the list of organisations, the settings and the password policies")
-            }
+            None => (3, "the list of organisations, the settings and the password policies"),
         };
         // It fills in fields of rows, and has none of its own.
         let rows = RowEstimate::default();

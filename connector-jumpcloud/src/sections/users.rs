@@ -39,7 +39,7 @@ pub(crate) struct Users;
 
 static ABOUT: About = About {
     core: true,
-    data: "User accounts, enabled state (activated, suspended, state), admin and MFA status, privilege evidence",
+    data: "User accounts, enabled state (activated, suspended, state), admin and MFA status, SSH keys (attributes.ssh_keys), privilege evidence",
     source: "GET /api/v2/users, or GET /api/systemusers if that is not served (see usersEndpoint)",
     cost: "1 request per 100 users",
     owns: &[("account", &["user"])],
