@@ -40,11 +40,12 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, form: Form, width: 
     if form == Form::Short { text } else { text + &settings(privileged, width) }
 }
 
-/// Whether a section cannot hold further evidence of privilege: it is complete, there is nothing to read, it was only left
+/// Whether a section cannot hold further evidence of privilege: it is complete and no setting left evidence
+/// out, there is nothing to read, it was only left
 /// out of the rows, as effective grants are, which follow from bindings, or it has settings that make nobody privileged.
 fn is_settled(report: &SectionReport) -> bool {
     match report.status {
-        SectionStatus::Complete => true,
+        SectionStatus::Complete => !report.lacks_evidence,
         SectionStatus::Skipped => {
             report.is_not_set_up() || words::is_effective(report.section) || report.section == Section::ORGANIZATION
         }
