@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connector_api::{AccessLevel, Account, AccountKind, AccountType, Group, Severity, jiff};
 use console::measure_text_width;
-use jumpcloud_simulator::SimulatorOptions;
+use jumpcloud_simulator::{Behaviour, Simulator, SimulatorOptions};
 
 use crate::scanned::{Scanned, can_be_used, codes, codes_of_resources, number, organization, scanned, unwrapped};
 use crate::support::{run, scan, small};
@@ -211,6 +211,33 @@ async fn nothing_is_called_standing_if_what_ends_was_not_read() {
             assert!(text.contains(" not known whether any is temporary"), "{text}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn privileged_accounts_are_a_minimum_where_a_setting_leaves_evidence_out() {
+    let simulator = small(SimulatorOptions::default()).await;
+    for (details, at_least) in [("auto", false), ("each", false), ("list", true), ("filtered", true)] {
+        let text = unwrapped(&run(&mut scan(&simulator, &["--set", &format!("groupDetails={details}")])).stderr);
+        assert!(text.contains(" accounts are privileged: "), "{text}");
+        assert_eq!(text.contains("At least "), at_least, "{details}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn differences_from_the_targets_own_access_come_first_and_with_details_are_shown_whole() {
+    let behaviour = Behaviour::observed().with("direct-right=supersedes").unwrap();
+    // With few users, some own a device on which a group of theirs makes them administrators.
+    let options = SimulatorOptions { users: 14, groups: 16, systems: 60, behaviour, ..SimulatorOptions::default() };
+    let simulator = Simulator::start(options).await.unwrap();
+    let ended = run(&mut scan(&simulator, &["--quiet", "--set", "verifyGrants=1000"]));
+    assert!(ended.stderr.starts_with("warning: verifyGrants: "), "{}", ended.stderr);
+    let scanned = scanned(&simulator, 80, &["--set", "verifyGrants=1000", "--details"]).await;
+    let place = |words: &str| scanned.text.find(words).unwrap_or_else(|| panic!("no {words:?} in {}", scanned.text));
+    assert!(place("WARNING   verifyGrants: ") < place(" accounts are privileged"), "{}", scanned.text);
+    let text = unwrapped(&scanned.text);
+    let shown = text.matches(": JumpCloud reports ").count();
+    assert!(shown == 10 || shown > 0 && !text.contains("more differences"), "{}", scanned.text);
+    assert!(!text.contains("- and "), "nothing is cut: {}", scanned.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
