@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use crate::api::level::Level;
 use crate::api::user_groups::UserGroup;
 use crate::api::{Id, lenient};
+use crate::client::grouped;
 use crate::graph::Graph;
 use crate::graph::administrator_reach::AdministratorOn;
 use crate::graph::evidence_table::{Evidence, quoted};
@@ -381,5 +382,5 @@ pub(super) fn day(time: Timestamp) -> impl std::fmt::Display {
 }
 
 fn devices(count: usize) -> String {
-    if count == 1 { "1 device".to_owned() } else { format!("{count} devices") }
+    if count == 1 { "1 device".to_owned() } else { format!("{} devices", grouped(count as u64)) }
 }

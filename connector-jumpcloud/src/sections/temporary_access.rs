@@ -15,7 +15,7 @@ use crate::api::Id;
 use crate::api::access_requests::{self as api, AccessRequest, FlowRequest, Request, State as RequestState};
 use crate::api::kind::Kind;
 use crate::api::level::Level;
-use crate::client::{Listing, is_absent};
+use crate::client::{Listing, grouped, is_absent};
 use crate::graph::evidence_table::quoted;
 use crate::options::Switch;
 use crate::rights::Right;
@@ -152,7 +152,7 @@ fn in_force(requests: Vec<Request>, now: Timestamp, progress: &mut SectionProgre
         }
     }
     for (why, count) in unread {
-        let requests = if count == 1 { "1 request".to_owned() } else { format!("{count} requests") };
+        let requests = if count == 1 { "1 request".to_owned() } else { format!("{} requests", grouped(count)) };
         progress.note(format!("{requests} for access {why}"));
     }
     found
