@@ -35,7 +35,7 @@ use crate::explain_refusal::explain;
 use crate::options::Options;
 use crate::options::attribute::SCAN_LIMIT_MINUTES;
 use crate::sections;
-use crate::sections::users::endpoint;
+use crate::sections::users::endpoint::Search;
 
 /// What a scan works with.
 pub(crate) struct Scan<'a> {
@@ -122,7 +122,13 @@ impl Scan<'_> {
         }
         let mut progress = self.progress(Section::USERS);
         progress.begin();
-        let users = match endpoint::open(self.client, self.options, &progress.meter).await {
+        let mut search = Search::new(self.client, self.options, &progress.meter);
+        let opened = match search.next().await {
+            // The credential is accepted, even if this endpoint is not served.
+            Ok(first) => self.read_sections(started_at, search.rest(first), state).await?,
+            Err(error) => Err(error),
+        };
+        let users = match opened {
             Ok(users) => users,
             Err(error) => {
                 let error = explain(self.client, error).await;
@@ -132,8 +138,6 @@ impl Scan<'_> {
             }
         };
         progress.plan(users.in_vain);
-        state.users_endpoint = Some(users.path.to_owned());
-        self.read_sections(started_at, users.total, state).await?;
         self.emit_users(users, progress, state).await?;
         self.checkpoint(started_at, state).await?;
         self.emit_rest(state).await
