@@ -120,27 +120,32 @@ impl Scan<'_> {
             // The accounts were sent with what was known by then: data that was not read cannot be added any more.
             return self.emit_rest(state).await;
         }
-        let mut progress = self.progress(Section::USERS);
+        let progress = self.progress(Section::USERS);
         progress.begin();
         let mut search = Search::new(self.client, self.options, &progress.meter);
-        let opened = match search.next().await {
-            // The credential is accepted, even if this endpoint is not served.
-            Ok(first) => self.read_sections(started_at, search.rest(first), state).await?,
-            Err(error) => Err(error),
+        let first = match search.next().await {
+            Ok(first) => first,
+            Err(error) => return Err(self.users_not_listed(error, progress, state).await),
         };
-        let users = match opened {
-            Ok(users) => users,
-            Err(error) => {
-                let error = explain(self.client, error).await;
-                let report = progress.close(SectionStatus::Incomplete { error: error.clone() });
-                state.reports.insert(Section::USERS, report);
-                return Err(error);
-            }
-        };
+        // The credential is accepted, even if this endpoint is not served.
+        let (users, mut progress) = self.read_sections(started_at, search.rest(first), progress, state).await?;
         progress.plan(users.in_vain);
         self.emit_users(users, progress, state).await?;
         self.checkpoint(started_at, state).await?;
         self.emit_rest(state).await
+    }
+
+    /// Ends the users' section because their list cannot be opened, and returns the error that ends the scan.
+    async fn users_not_listed(
+        &self,
+        error: ConnectorError,
+        progress: SectionProgress,
+        state: &mut State,
+    ) -> ConnectorError {
+        let error = explain(self.client, error).await;
+        let report = progress.close(SectionStatus::Incomplete { error: error.clone() });
+        state.reports.insert(Section::USERS, report);
+        error
     }
 
     /// Whether this scan reads a section at all.

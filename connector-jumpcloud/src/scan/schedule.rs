@@ -9,7 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
 use super::Scan;
-use super::progress::name_lists;
+use super::progress::{SectionProgress, name_lists};
 use super::state::State;
 use crate::explain_refusal::explain;
 use crate::sections::users::endpoint::OpenUsers;
@@ -17,16 +17,17 @@ use crate::sections::{self, About, Context, Read, is_core};
 
 impl Scan<'_> {
     /// Reads every section except the users, each as soon as the sections that it needs are read, while the list of users
-    /// is opened; returns that list, or the error of opening it.
+    /// is opened; returns that list and the progress of the users' section.
     ///
     /// # Errors
-    /// Returns the error of a section that ends the scan.
+    /// Returns the error of opening the list, or of a section that ends the scan.
     pub(crate) async fn read_sections(
         &self,
         started_at: Timestamp,
         opening: impl Future<Output = Result<OpenUsers, ConnectorError>> + Send,
+        progress: SectionProgress,
         state: &mut State,
-    ) -> Result<Result<OpenUsers, ConnectorError>, ConnectorError> {
+    ) -> Result<(OpenUsers, SectionProgress), ConnectorError> {
         let limit = u64::from(self.options.page_size);
         let mut opening = Box::pin(opening);
         let mut users: Option<OpenUsers> = None;
@@ -54,17 +55,23 @@ impl Scan<'_> {
             let next = tokio::select! {
                 biased;
                 opened = &mut opening, if users.is_none() => match opened {
-                    Ok(opened) => {
+                    Ok(mut opened) => {
+                        // Whenever the sections leave permits idle.
+                        opened.reader.prefetch();
                         state.users_endpoint = Some(opened.path.to_owned());
                         users = Some(opened);
                         continue;
                     }
-                    Err(error) => return Ok(Err(error)),
+                    Err(error) => {
+                        drop(reading);
+                        return Err(self.users_not_listed(error, progress, state).await);
+                    }
                 },
                 next = reading.next(), if users.is_some() || !reading.is_empty() => next,
             };
             let Some(mut read) = next else {
-                return users.map(Ok).ok_or_else(|| ConnectorError::internal("the list of users was not opened"));
+                let not_opened = || ConnectorError::internal("the list of users was not opened");
+                return users.map(|users| (users, progress)).ok_or_else(not_opened);
             };
             let section = read.progress.section();
             if is_core(section)
@@ -77,11 +84,12 @@ impl Scan<'_> {
                 if users.is_none()
                     && let Err(error) = opening.as_mut().await
                 {
-                    return Ok(Err(error));
+                    return Err(self.users_not_listed(error, progress, state).await);
                 }
                 let error = explain(self.client, error).await;
                 read.result = Err(error.clone());
-                return self.keep(read, state).map(|()| Err(error));
+                self.keep(read, state)?;
+                return Err(error);
             }
             self.keep(read, state)?;
             open.remove(&section);
