@@ -112,7 +112,8 @@ impl<'g> Reach<'g> {
                 let group = Subject::Group(reach.ways.last(way));
                 edges.bindings(group).iter().for_each(|bound| reach.enter(edges, bound, way));
             }
-            return reach.in_order();
+            reach.sort();
+            return reach;
         }
         let groups = reach.enter_ends();
         for (end, group) in (0_u32..).zip(&groups) {
@@ -123,13 +124,13 @@ impl<'g> Reach<'g> {
             let ends = (0_u32..).zip(&groups);
             reach.others_of_ends = ends.filter_map(|(end, group)| Some((end, *others.get(group)?))).collect();
         }
-        reach.in_order()
+        reach.sort();
+        reach
     }
 
-    fn in_order(mut self) -> Self {
+    fn sort(&mut self) {
         // One comparison per pair.
         self.entries.sort_unstable_by_key(|entry| u64::from(entry.resource) << 32 | u64::from(entry.source));
-        self
     }
 
     /// Enters the last groups of all ways, and returns them in the order of the first way to each.
