@@ -19,7 +19,7 @@ const LATE: Duration = Duration::from_millis(500);
 const LATEST: usize = 4;
 
 /// Pages that are requested before any of them is needed, the first one included: they are held until then.
-const EARLY: usize = 16;
+const EARLY: usize = 8;
 
 /// A page, or the request for it.
 pub(super) enum Source<T> {
