@@ -56,7 +56,7 @@ impl Scan<'_> {
                 biased;
                 opened = &mut opening, if users.is_none() => match opened {
                     Ok(mut opened) => {
-                        // Whenever the sections leave permits idle.
+                        // The sections leave permits idle at first.
                         opened.reader.prefetch();
                         state.users_endpoint = Some(opened.path.to_owned());
                         users = Some(opened);

@@ -18,6 +18,9 @@ use crate::task::Task;
 const LATE: Duration = Duration::from_millis(500);
 const LATEST: usize = 4;
 
+/// Pages that are requested before any of them is needed, the first one included: they are held until then.
+const EARLY: usize = 8;
+
 /// A page, or the request for it.
 pub(super) enum Source<T> {
     Asked(Task<Page<T>>),
@@ -47,7 +50,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         }
     }
 
-    /// Prefetches the pages after a first page that [`total`](Self::total) read, before their rows are needed. Requests of
+    /// Prefetches some pages after a first page that [`total`](Self::total) read, before their rows are needed. Requests of
     /// other lists go first, so this uses permits that would be idle.
     pub fn prefetch(&mut self) {
         let first = match self.ahead.front() {
@@ -55,7 +58,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             _ => return,
         };
         self.pass.promised = first.total.unwrap_or(0);
-        self.ask_ahead(0, self.usual(), Urgency::Early);
+        self.ask_ahead(0, self.usual().min(EARLY), Urgency::Early);
     }
 
     /// Requests the page at `skip`. A total beyond the longest list is an error, so whatever is computed from totals stays
