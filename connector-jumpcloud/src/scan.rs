@@ -35,7 +35,7 @@ use crate::explain_refusal::explain;
 use crate::options::Options;
 use crate::options::attribute::SCAN_LIMIT_MINUTES;
 use crate::sections;
-use crate::sections::users::endpoint;
+use crate::sections::users::endpoint::Search;
 
 /// What a scan works with.
 pub(crate) struct Scan<'a> {
@@ -120,23 +120,32 @@ impl Scan<'_> {
             // The accounts were sent with what was known by then: data that was not read cannot be added any more.
             return self.emit_rest(state).await;
         }
-        let mut progress = self.progress(Section::USERS);
+        let progress = self.progress(Section::USERS);
         progress.begin();
-        let users = match endpoint::open(self.client, self.options, &progress.meter).await {
-            Ok(users) => users,
-            Err(error) => {
-                let error = explain(self.client, error).await;
-                let report = progress.close(SectionStatus::Incomplete { error: error.clone() });
-                state.reports.insert(Section::USERS, report);
-                return Err(error);
-            }
+        let mut search = Search::new(self.client, self.options, &progress.meter);
+        let first = match search.next().await {
+            Ok(first) => first,
+            Err(error) => return Err(self.users_not_listed(error, progress, state).await),
         };
+        // The credential is accepted, even if this endpoint is not served.
+        let (users, mut progress) = self.read_sections(started_at, search.rest(first), progress, state).await?;
         progress.plan(users.in_vain);
-        state.users_endpoint = Some(users.path.to_owned());
-        self.read_sections(started_at, users.total, state).await?;
         self.emit_users(users, progress, state).await?;
         self.checkpoint(started_at, state).await?;
         self.emit_rest(state).await
+    }
+
+    /// Ends the users' section because their list cannot be opened, and returns the error that ends the scan.
+    async fn users_not_listed(
+        &self,
+        error: ConnectorError,
+        progress: SectionProgress,
+        state: &mut State,
+    ) -> ConnectorError {
+        let error = explain(self.client, error).await;
+        let report = progress.close(SectionStatus::Incomplete { error: error.clone() });
+        state.reports.insert(Section::USERS, report);
+        error
     }
 
     /// Whether this scan reads a section at all.

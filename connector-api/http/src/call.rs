@@ -7,6 +7,8 @@ use reqwest::header::HeaderMap;
 use serde::de::{Deserialize, Error as _};
 use url::Url;
 
+use super::concurrency::Urgency;
+
 /// One service of a target, under a name chosen by the connector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Service(&'static str);
@@ -38,6 +40,7 @@ pub struct Call {
     pub(super) sort: Option<(&'static str, &'static str)>,
     pub(super) body: Option<Bytes>,
     pub(super) bare: bool,
+    pub(super) urgency: Urgency,
     /// The complete URL in place of service, path and query, if the target itself returned it.
     pub(super) link: Option<Box<Url>>,
 }
@@ -55,7 +58,7 @@ impl Call {
     }
 
     fn new(service: Service, path: String, body: Option<Bytes>) -> Self {
-        Self { service, path, query: Vec::new(), sort: None, body, bare: false, link: None }
+        Self { service, path, query: Vec::new(), sort: None, body, bare: false, urgency: Urgency::Needed, link: None }
     }
 
     /// Sends the call to another service.
@@ -79,6 +82,12 @@ impl Call {
     /// Omits [`Target::headers`](super::Target::headers), for routes that refuse them.
     pub fn bare(mut self) -> Self {
         self.bare = true;
+        self
+    }
+
+    /// Lets calls that are needed go first.
+    pub(crate) fn urgency(mut self, urgency: Urgency) -> Self {
+        self.urgency = urgency;
         self
     }
 

@@ -182,7 +182,7 @@ impl HttpClient {
                 of_malformed(&call.path, error, &answer.body, &self.0.parts.scrub.and(token), self.words())
             })
         };
-        self.0.attempts.make(&call.path, meter, attempt).await
+        self.0.attempts.make(&call.path, call.urgency, meter, attempt).await
     }
 
     /// Makes one attempt. Returns the response together with the token that it must not show.

@@ -57,12 +57,24 @@ impl From<u8> for Concurrency {
     }
 }
 
+/// How urgently a request needs a permit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Something waits for it, or soon will.
+    #[default]
+    Needed,
+    /// It is made early, to use a permit that would be idle.
+    Early,
+}
+
 /// The permits to be in flight.
 #[derive(Debug)]
 pub(crate) struct Permits {
     semaphore: Semaphore,
     /// Requests without a permit queue here, so that only one of them at a time waits for the permits.
     entrance: tokio::sync::Mutex<()>,
+    /// Early requests queue here, so that only one of them at a time is in the queue of the others.
+    early: tokio::sync::Mutex<()>,
     /// Requests that wait for a permit.
     waiting: AtomicUsize,
     state: Mutex<State>,
@@ -92,14 +104,19 @@ impl Permits {
         Self {
             semaphore: Semaphore::new(first),
             entrance: tokio::sync::Mutex::default(),
+            early: tokio::sync::Mutex::default(),
             waiting: AtomicUsize::new(0),
             state: Mutex::new(State { limit, surplus: 0 }),
         }
     }
 
     /// Waits for a permit. Dropping the permit returns it.
-    pub(crate) async fn acquire(&self) -> Option<Permit<'_>> {
+    pub(crate) async fn acquire(&self, urgency: Urgency) -> Option<Permit<'_>> {
         let _waiting = Waiting::begin(&self.waiting);
+        let _early = match urgency {
+            Urgency::Needed => None,
+            Urgency::Early => Some(self.early.lock().await),
+        };
         let _entrance = self.entrance.lock().await;
         self.take().await
     }

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::concurrency::{Concurrency, Permit, Permits};
+use super::concurrency::{Concurrency, Permit, Permits, Urgency};
 use level::{Level, Stage, Trial, Window};
 use settings::PACE;
 
@@ -85,8 +85,8 @@ impl Pace {
     }
 
     /// Waits for a permit to have a request in flight. Dropping the permit returns it.
-    pub(crate) async fn permit(&self) -> Option<Permit<'_>> {
-        self.permits.acquire().await
+    pub(crate) async fn permit(&self, urgency: Urgency) -> Option<Permit<'_>> {
+        self.permits.acquire(urgency).await
     }
 
     /// Waits for a permit for a request that passed its own on.

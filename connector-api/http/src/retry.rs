@@ -7,6 +7,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use connector_api::{ConnectorError, ErrorCode};
 use tokio::time::{Instant, sleep};
 
+use super::concurrency::Urgency;
 use super::meter::Meter;
 use super::pace::Pace;
 use super::text::spoken;
@@ -126,6 +127,7 @@ impl Attempts {
     pub(crate) async fn make<T, F>(
         &self,
         what: &str,
+        urgency: Urgency,
         meter: &Meter,
         mut attempt: impl FnMut() -> F,
     ) -> Result<T, ConnectorError>
@@ -133,7 +135,7 @@ impl Attempts {
         F: Future<Output = Result<T, Verdict>>,
     {
         let Self { policy, pace, budget, stopped } = self;
-        let mut permit = pace.permit().await;
+        let mut permit = pace.permit(urgency).await;
         let began = Instant::now();
         let mut waits = policy.waits();
         let (mut sent, mut counted) = (0_u32, 0_u32);

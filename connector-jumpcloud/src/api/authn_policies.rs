@@ -22,14 +22,15 @@ pub(crate) fn list_ip_lists(limit: u64) -> Listing {
 pub(crate) async fn has_identity_provider(client: &Client, meter: &Meter) -> Result<bool, ConnectorError> {
     let answer: Value = client.json(meter, Call::get("/api/v2/identity-providers")).await?;
     let listed = answer.get("identityProviders").or_else(|| answer.get("results")).unwrap_or(&answer);
+    // A list that was cut short may have left one out.
+    if answer.get("totalCount").and_then(Value::as_u64).is_some_and(|total| total > 0) {
+        return Ok(true);
+    }
     Ok(match listed {
-        Value::Array(providers) => providers.iter().any(|provider| !provider.is_null()),
+        Value::Array(providers) => !providers.is_empty(),
         Value::Null => false,
         // An empty list may be left out.
-        Value::Object(fields) => match fields.get("totalCount").and_then(Value::as_u64) {
-            Some(total) => total > 0,
-            None => !fields.is_empty(),
-        },
+        Value::Object(fields) => fields.keys().any(|name| name != "totalCount"),
         _ => true,
     })
 }

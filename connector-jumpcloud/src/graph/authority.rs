@@ -35,8 +35,8 @@ impl<'s> Authority<'s> {
         CORE.iter().all(|family| self.scopes.contains(family))
     }
 
-    /// Whether it may read everything in the organisation.
-    pub(crate) fn reads_everything(&self) -> bool {
+    /// Whether it may read all kinds of objects on which everything rests; there are others.
+    pub(crate) fn reads_core(&self) -> bool {
         CORE.iter().all(|family| self.allows(&format!("{family}.readonly")))
     }
 
@@ -55,7 +55,11 @@ impl<'s> Authority<'s> {
         let writing: BTreeSet<&str> = writing.collect();
         // What everything rests on comes first.
         let core = CORE.iter().copied().filter(|family| writing.contains(family));
-        let families: Vec<&str> = core.chain(writing.iter().copied().filter(|family| !CORE.contains(family))).collect();
+        let others = writing
+            .iter()
+            .copied()
+            .filter(|family| !CORE.contains(family) && (word(family) == *family || !writing.contains(word(family))));
+        let families: Vec<&str> = core.chain(others).map(word).collect();
         match families.len() {
             0 if self.scopes.is_empty() => "may do nothing".to_owned(),
             0 => "may only read".to_owned(),
@@ -65,6 +69,23 @@ impl<'s> Authority<'s> {
             }
             count => format!("may change {} and {} more", families[..NAMED].join(", "), count - NAMED),
         }
+    }
+}
+
+/// The kinds of objects on which everything rests, in words.
+pub(crate) fn core() -> String {
+    let words = CORE.map(word);
+    format!("{} and {}", words[..words.len() - 1].join(", "), words[words.len() - 1])
+}
+
+/// What a kind of objects is called in sentences. Whoever may run commands needs no other right on the devices.
+fn word(family: &str) -> &str {
+    match family {
+        "systems" => "devices",
+        "associations" => "bindings",
+        "commandrunner" => "commands",
+        "authn" => "conditional access",
+        other => other,
     }
 }
 
@@ -98,9 +119,10 @@ mod tests {
             (
                 &["saas", "authn", "mdm", "users.create", "users.delete"],
                 Some(Severity::High),
-                "may change users, authn, mdm and 1 more",
+                "may change users, conditional access, mdm and 1 more",
             ),
-            (&["commandrunner.legacy"], Some(Severity::High), "may change commandrunner"),
+            (&["commandrunner.legacy"], Some(Severity::High), "may change commands"),
+            (&["commandrunner", "commands", "systems"], Some(Severity::High), "may change devices and commands"),
             (&CORE, Some(Severity::High), "may change everything"),
         ] {
             let authority = Authority::of(scopes.iter().copied());
@@ -112,10 +134,10 @@ mod tests {
     fn a_scope_that_writes_reads_and_one_that_reads_does_not_write() {
         let reading: Vec<String> = CORE.iter().map(|family| format!("{family}.readonly")).collect();
         let reads = Authority::of(reading.iter().map(String::as_str));
-        assert!(reads.reads_everything() && !reads.changes_everything());
-        assert!(Authority::of(CORE).reads_everything());
+        assert!(reads.reads_core() && !reads.changes_everything());
+        assert!(Authority::of(CORE).reads_core());
         let most = Authority::of(CORE[1..].iter().copied().chain(["users.create"]));
-        assert!(!most.changes_everything() && !most.reads_everything(), "creating users is not changing them");
+        assert!(!most.changes_everything() && !most.reads_core(), "creating users is not changing them");
         assert!(most.allows("groups.readonly") && most.allows("groups") && !reads.allows("groups"));
     }
 }

@@ -9,28 +9,39 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
 use super::Scan;
-use super::progress::name_lists;
+use super::progress::{SectionProgress, name_lists};
 use super::state::State;
 use crate::explain_refusal::explain;
-use crate::sections::{self, Context, Read, is_core};
+use crate::sections::users::endpoint::OpenUsers;
+use crate::sections::{self, About, Context, Read, is_core};
 
 impl Scan<'_> {
-    /// Reads every section except the users, each as soon as the sections that it needs are read.
+    /// Reads every section except the users, each as soon as the sections that it needs are read, while the list of users
+    /// is opened; returns that list and the progress of the users' section.
+    ///
+    /// # Errors
+    /// Returns the error of opening the list, or of a section that ends the scan.
     pub(crate) async fn read_sections(
         &self,
         started_at: Timestamp,
-        users: Option<u64>,
+        opening: impl Future<Output = Result<OpenUsers, ConnectorError>> + Send,
+        progress: SectionProgress,
         state: &mut State,
-    ) -> Result<(), ConnectorError> {
+    ) -> Result<(OpenUsers, SectionProgress), ConnectorError> {
         let limit = u64::from(self.options.page_size);
-        let context = Context { client: self.client, options: self.options, limit, users };
+        let mut opening = Box::pin(opening);
+        let mut users: Option<OpenUsers> = None;
         let mut open = self.unread_sections(state);
         let mut begun = BTreeSet::new();
         let mut reading: FuturesUnordered<BoxFuture<'_, Read>> = FuturesUnordered::new();
         loop {
+            let total = users.as_ref().and_then(|users| users.total);
+            let context = Context { client: self.client, options: self.options, limit, users: total };
             for section in sections::ALL {
-                let word = section.about().section;
-                let may_begin = section.about().after.iter().all(|needed| !open.contains(needed));
+                let About { section: word, after, .. } = *section.about();
+                // Only sections after others use the number of users.
+                let is_independent = users.is_some() || after.is_empty();
+                let may_begin = is_independent && after.iter().all(|needed| !open.contains(needed));
                 if open.contains(&word) && may_begin && begun.insert(word) {
                     match section.read(context, state, self.progress(word)) {
                         Some(read) => {
@@ -41,7 +52,27 @@ impl Scan<'_> {
                     }
                 }
             }
-            let Some(mut read) = reading.next().await else { return Ok(()) };
+            let next = tokio::select! {
+                biased;
+                opened = &mut opening, if users.is_none() => match opened {
+                    Ok(mut opened) => {
+                        // The sections leave permits idle at first.
+                        opened.reader.prefetch();
+                        state.users_endpoint = Some(opened.path.to_owned());
+                        users = Some(opened);
+                        continue;
+                    }
+                    Err(error) => {
+                        drop(reading);
+                        return Err(self.users_not_listed(error, progress, state).await);
+                    }
+                },
+                next = reading.next(), if users.is_some() || !reading.is_empty() => next,
+            };
+            let Some(mut read) = next else {
+                let not_opened = || ConnectorError::internal("the list of users was not opened");
+                return users.map(|users| (users, progress)).ok_or_else(not_opened);
+            };
             let section = read.progress.section();
             if is_core(section)
                 && let Err(error) = read.result
@@ -49,8 +80,16 @@ impl Scan<'_> {
                 // This ends the scan. Drop the other sections: one that waits for a permit and is not polled would block
                 // the requests behind it for ever.
                 drop(reading);
-                read.result = Err(explain(self.client, error).await);
-                return self.keep(read, state);
+                // What is wrong with the list of users is the cause more often than the effect.
+                if users.is_none()
+                    && let Err(error) = opening.as_mut().await
+                {
+                    return Err(self.users_not_listed(error, progress, state).await);
+                }
+                let error = explain(self.client, error).await;
+                read.result = Err(error.clone());
+                self.keep(read, state)?;
+                return Err(error);
             }
             self.keep(read, state)?;
             open.remove(&section);

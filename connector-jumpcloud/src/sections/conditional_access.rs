@@ -65,7 +65,7 @@ static ABOUT: About = About {
         name: "includeConditionalAccess",
         title: "Conditional access",
         description: "Discover conditional access policies, and whether a second factor protects the sign-in of users and \
-                      administrators. Costs three requests.",
+                      administrators. Costs three requests, more with over 100 policies or lists of addresses.",
     }),
     rights: &[
         Right::of_feature("/api/v2/authn/policies", SCOPE),

@@ -51,7 +51,7 @@ static ABOUT: About = About {
     option: Some(Switch {
         name: "includeOrganization",
         title: "Organisation settings",
-        description: "Read the organisation's settings and password policies. Costs three requests.",
+        description: "Read the organisation's settings and password policies. Costs two to four requests.",
     }),
     rights: &[
         Right::of_feature("/api/organizations/{id}", "organizations.readonly"),

@@ -106,7 +106,7 @@ async fn the_stories_of_the_demo_say_what_decides() {
     let reason = |user| portal(&scanned, &truth.user(user).id).reason.as_str();
     assert_eq!(
         reason(cast_of_users::ON_CALL_ENGINEER),
-        "no agreement between the policies \"Production needs a second factor\", \"No second factor on call\""
+        "the policies \"Production needs a second factor\", \"No second factor on call\" disagree, and which one counts is not known"
     );
     assert_eq!(
         reason(cast_of_users::ADMIN_WITHOUT_MFA),
@@ -289,6 +289,16 @@ async fn a_policy_decides_for_those_it_applies_to() {
     ] {
         assert_eq!(results(&with(policies).await), expected, "{what}");
     }
+}
+
+#[tokio::test]
+async fn ids_in_policies_are_those_of_rows_in_any_case() {
+    let users = json!({"inclusions": [id(0xab).to_uppercase()]});
+    let targets = json!({"targets": {"resources": [{"type": "user_portal"}], "users": users}});
+    let user = json!({"_id": id(0xab), "username": "u", "enable_user_portal_multifactor": true});
+    let content = organization().list("/api/systemusers", [user]);
+    let console = content.list(PATH, [policy(1, json!({"action": "deny"}), targets)]).serve().await;
+    assert_eq!(portal(&scan(console.system()).await, &id(0xab)).result, SignInResult::DENIED);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use crate::support::console::{Content, id};
 use crate::support::{connect, core_alone, one, scan, simulated, small, start, try_scan, wire};
 use connector_api::{
-    AccountKind, AccountType, Connector, ErrorCode, Outcome, Record, ScanRequest, SectionStatus, Stage,
+    AccountKind, AccountType, Connector, ErrorCode, Outcome, Record, ScanRequest, Section, SectionStatus, Stage,
 };
 use connector_jumpcloud::JumpCloud;
 use jumpcloud_simulator::organization::{Organization, UserRole, UserState};
@@ -196,6 +196,30 @@ async fn an_endpoint_that_was_asked_for_and_is_not_served_fails_the_scan() {
     let failure = try_scan(core_alone(simulated(&simulator)).with_attribute("usersEndpoint", "v2")).await.unwrap_err();
     assert_eq!(failure.error().code, ErrorCode::NotFound);
     assert_eq!(failure.summary().outcome, Outcome::Failed);
+}
+
+#[tokio::test]
+async fn the_groups_are_read_while_the_list_of_users_is_looked_for() {
+    let content = Content::default().after("/api/systemusers", "/api/v2/usergroups");
+    let (_console, scanned) = content.scanned().await;
+    assert_eq!(scanned.summary.outcome, Outcome::Complete);
+}
+
+#[tokio::test]
+async fn a_list_of_users_that_fails_is_the_error_of_the_scan_even_if_the_groups_fail_before() {
+    for groups in [200, 500] {
+        let content = Content::default()
+            .after("/api/systemusers", "/api/v2/usergroups")
+            .answer("/api/systemusers", 403, json!({"message": "Forbidden"}))
+            .answer("/api/v2/usergroups", groups, json!([]));
+        let console = content.serve().await;
+        let system = console.system().with_attribute("retryWaitMilliseconds", 1).with_attribute("attempts", 2);
+        let failure = try_scan(system).await.unwrap_err();
+        assert_eq!(failure.error().code, ErrorCode::Forbidden, "groups: {groups}");
+        let users = failure.summary().section(Section::USERS).unwrap();
+        let SectionStatus::Incomplete { error } = &users.status else { panic!("{:?}", users.status) };
+        assert_eq!(error.code, ErrorCode::Forbidden, "groups: {groups}");
+    }
 }
 
 #[tokio::test]

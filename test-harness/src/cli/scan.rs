@@ -78,8 +78,9 @@ struct RowArguments {
     /// not a checkpoint is never overwritten
     #[arg(long)]
     fresh: bool,
-    /// Skip an optional section, such as lastLogin; can be repeated. Without grants, privilegedGrants and otherGrants are
-    /// skipped too. `harness describe` lists the sections
+    /// Skip an optional section, such as lastLogin; can be repeated. Without grants or temporaryAccess,
+    /// privilegedGrants and otherGrants are skipped too, and localAccounts without systems. `harness describe` lists the
+    /// sections
     #[arg(long, value_name = "SECTION", value_delimiter = ',')]
     without: Vec<String>,
     /// Do not scan; show how many requests a scan would make

@@ -1,11 +1,13 @@
 //! Chains of containers that lead to a resource: a device group, or one inside another.
 
+use smallvec::SmallVec;
+
 /// The empty chain.
 pub(crate) const NO_CHAIN: u32 = u32::MAX;
 
 /// Chains of containers, outermost first. Each chain is stored as its last container and the chain before it.
 #[derive(Debug, Default)]
-pub(crate) struct Chains(Vec<(u32, u32)>);
+pub(crate) struct Chains(SmallVec<[(u32, u32); 2]>);
 
 impl Chains {
     /// Appends `container` to a chain.

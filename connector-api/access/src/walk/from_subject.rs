@@ -2,6 +2,7 @@
 
 use hashbrown::hash_map::Entry as Place;
 use hashbrown::{HashMap, HashSet};
+use smallvec::SmallVec;
 
 use crate::graph::{Bound, Graph, Subject};
 use crate::lists::Lists;
@@ -70,9 +71,10 @@ pub struct Reach<'g> {
     pub(crate) more: HashMap<u32, u64>,
     /// The groups that an account is in only by memberships that expire, each with the latest expiry.
     pub(crate) expiring: HashMap<u32, u32>,
-    sources: Vec<Source>,
+    /// Inline where there are few: who reaches one resource has one or two.
+    sources: SmallVec<[Source; 2]>,
     /// Sorted by resource, then in the order of discovery.
-    entries: Vec<Entry>,
+    entries: SmallVec<[Entry; 2]>,
 }
 
 impl<'g> Reach<'g> {
@@ -99,8 +101,8 @@ impl<'g> Reach<'g> {
                 Subject::Account(account) => graph.expiring(edges, account),
                 Subject::Group(_) => HashMap::new(),
             },
-            sources: Vec::new(),
-            entries: Vec::new(),
+            sources: SmallVec::new(),
+            entries: SmallVec::new(),
         };
         if let Subject::Account(_) = subject {
             edges.bindings(subject).iter().for_each(|bound| reach.enter(edges, bound, DIRECT));
@@ -110,7 +112,8 @@ impl<'g> Reach<'g> {
                 let group = Subject::Group(reach.ways.last(way));
                 edges.bindings(group).iter().for_each(|bound| reach.enter(edges, bound, way));
             }
-            return reach.in_order();
+            reach.sort();
+            return reach;
         }
         let groups = reach.enter_ends();
         for (end, group) in (0_u32..).zip(&groups) {
@@ -121,13 +124,13 @@ impl<'g> Reach<'g> {
             let ends = (0_u32..).zip(&groups);
             reach.others_of_ends = ends.filter_map(|(end, group)| Some((end, *others.get(group)?))).collect();
         }
-        reach.in_order()
+        reach.sort();
+        reach
     }
 
-    fn in_order(mut self) -> Self {
+    fn sort(&mut self) {
         // One comparison per pair.
         self.entries.sort_unstable_by_key(|entry| u64::from(entry.resource) << 32 | u64::from(entry.source));
-        self
     }
 
     /// Enters the last groups of all ways, and returns them in the order of the first way to each.

@@ -50,13 +50,12 @@ impl<'g> Reverse<'g> {
     /// the resource.
     pub fn who(&self, resource: u32) -> Who<'g> {
         let edges = Only::of(self, resource);
-        let groups = edges.groups.all();
-        let held = groups.iter().flat_map(|group| self.accounts.of(*group)).copied();
-        let mut accounts: Vec<u32> = held.chain(edges.bindings_of_accounts.keys().copied()).collect();
-        accounts.sort_unstable();
-        accounts.dedup();
-        let groups = groups.into_iter().map(Subject::Group);
-        let subjects: Vec<Subject> = groups.chain(accounts.into_iter().map(Subject::Account)).collect();
+        let parts = &self.graph.parts;
+        let mut accounts = Bits::new(parts.groups_of.len().max(parts.bindings_of_accounts.len()));
+        let held = edges.groups.all().flat_map(|group| self.accounts.of(group)).copied();
+        held.chain(edges.bindings_of_accounts.keys().copied()).for_each(|account| accounts.insert(account));
+        let groups = edges.groups.all().map(Subject::Group);
+        let subjects: Vec<Subject> = groups.chain(accounts.all().map(Subject::Account)).collect();
         Who { graph: self.graph, edges, subjects: subjects.into_iter(), ways_above: HashMap::new() }
     }
 }
@@ -113,12 +112,22 @@ impl<'g> Only<'g> {
 pub(crate) struct Bits(Vec<u64>);
 
 impl Bits {
+    /// An empty set of indices below `count`.
+    fn new(count: usize) -> Self {
+        Self(vec![0; count.div_ceil(64)])
+    }
+
     pub(crate) fn of(count: usize, set: &HashSet<u32>) -> Self {
-        let mut bits = vec![0; count.div_ceil(64)];
-        for at in set.iter().filter(|at| (**at as usize) < count) {
-            bits[*at as usize / 64] |= 1 << (at % 64);
+        let mut bits = Self::new(count);
+        set.iter().filter(|at| (**at as usize) < count).for_each(|at| bits.insert(*at));
+        bits
+    }
+
+    /// Adds an index below the count; a larger one may be left out.
+    fn insert(&mut self, at: u32) {
+        if let Some(bits) = self.0.get_mut(at as usize / 64) {
+            *bits |= 1 << (at % 64);
         }
-        Self(bits)
     }
 
     pub(crate) fn has(&self, at: u32) -> bool {
@@ -126,8 +135,12 @@ impl Bits {
     }
 
     /// Returns the indices in the set, in order.
-    fn all(&self) -> Vec<u32> {
-        (0..self.0.len() as u32 * 64).filter(|at| self.has(*at)).collect()
+    fn all(&self) -> impl Iterator<Item = u32> {
+        let without_lowest = |bits: &u64| Some(bits & bits.wrapping_sub(1)).filter(|left| *left != 0);
+        let words = (0_u32..).step_by(64).zip(self.0.iter().copied());
+        words.filter(|(_, bits)| *bits != 0).flat_map(move |(first, bits)| {
+            std::iter::successors(Some(bits), without_lowest).map(move |left| first + left.trailing_zeros())
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
+use smallvec::SmallVec;
 
 use crate::graph::{Graph, Subject};
 use crate::raises::{Level, Levels, NO_LEVEL};
@@ -32,7 +33,8 @@ struct Step {
 /// Ways up through groups, shortest first. No two pass the same groups in the same order.
 #[derive(Debug)]
 pub(crate) struct Ways {
-    steps: Vec<Step>,
+    /// Inline where there are few: most accounts have some, and each has ways of its own.
+    steps: SmallVec<[Step; 4]>,
     pub(crate) levels: Levels,
     /// The groups to which more ways lead than were followed, with a lower bound of their number.
     cut: HashMap<u32, u64>,
@@ -65,7 +67,7 @@ impl Ways {
             let level = levels.raised(NO_LEVEL, graph.raise_of_group(group));
             Step { group, before: NONE, length: 1, level }
         };
-        let steps: Vec<Step> = first.map(step).collect();
+        let steps = first.map(step).collect();
         let mut ways = Self { steps, levels, cut: HashMap::new() };
         if ways.steps.iter().any(|step| !edges.parents(step.group).is_empty()) {
             ways.follow(graph, edges, others);

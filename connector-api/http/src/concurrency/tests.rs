@@ -75,7 +75,7 @@ async fn run(
         let (path, weight) = kinds[at * kinds.len() / requests];
         let (permits, target, failures, mut dice) = (permits.clone(), target.clone(), failures.clone(), dice.fork());
         running.spawn(async move {
-            let mut permit = permits.acquire().await;
+            let mut permit = permits.acquire(Urgency::Needed).await;
             loop {
                 let sent = Instant::now();
                 if target.respond(weight, &mut dice).await {
@@ -207,7 +207,7 @@ async fn permits_that_are_in_use_when_the_limit_falls_are_not_given_back() {
     permits.adjust(|limit| limit.hold(16, Instant::now()));
     let mut held = Vec::new();
     for _ in 0..16 {
-        held.push(permits.acquire().await.unwrap());
+        held.push(permits.acquire(Urgency::Needed).await.unwrap());
     }
     permits.adjust(|limit| limit.hold(6, Instant::now()));
     held.truncate(8);
@@ -217,4 +217,23 @@ async fn permits_that_are_in_use_when_the_limit_falls_are_not_given_back() {
     assert_eq!(permits.semaphore.available_permits(), 0);
     held.clear();
     assert_eq!(permits.semaphore.available_permits(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn early_requests_leave_their_permits_to_those_that_are_needed() {
+    let permits = fixed(4);
+    let began = Instant::now();
+    let mut running = JoinSet::new();
+    for urgency in [vec![Urgency::Early; 40], vec![Urgency::Needed; 40]].concat() {
+        let permits = Arc::clone(&permits);
+        running.spawn(async move {
+            let _permit = permits.acquire(urgency).await;
+            sleep(Duration::from_secs(1)).await;
+            (urgency, began.elapsed().as_secs())
+        });
+    }
+    let ended = running.join_all().await;
+    let last = |of| ended.iter().filter(|(urgency, _)| *urgency == of).map(|(_, second)| *second).max();
+    assert_eq!(last(Urgency::Early), Some(20), "no permit is idle");
+    assert!(last(Urgency::Needed) <= Some(12), "they took {:?} s instead of 10 s", last(Urgency::Needed));
 }

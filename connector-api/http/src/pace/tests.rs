@@ -172,7 +172,7 @@ impl Target {
 /// Makes one request after another, each until it is served, as the client does.
 async fn ask(pace: Arc<Pace>, target: Arc<Mutex<Target>>, latency: f64, mut dice: fastrand::Rng) {
     loop {
-        let mut permit = pace.permit().await;
+        let mut permit = pace.permit(Urgency::Needed).await;
         let mut bound = 0.5;
         loop {
             let sent = pace.slot().await;

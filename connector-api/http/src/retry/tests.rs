@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use connector_api::ErrorCode;
 
 use super::*;
-use crate::concurrency::Concurrency;
+use crate::concurrency::{Concurrency, Urgency};
 use crate::verdict::Next::{Fail, RenewToken, Retry, SlowDown, Stop, WithoutSort};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ async fn make(attempts: &Attempts, verdicts: impl IntoIterator<Item = Next>) -> 
         let error = ConnectorError::new(ErrorCode::ServerError, "it failed", "do something");
         async move { next.map_or(Ok(()), |next| Err(Verdict { error, next })) }
     };
-    let result = attempts.make("/x", &meter, attempt).await;
+    let result = attempts.make("/x", Urgency::Needed, &meter, attempt).await;
     Made { result, sent: meter.read().requests as usize, took: began.elapsed() }
 }
 
@@ -197,7 +197,8 @@ async fn scan_until_blocked(
         Err(Verdict { error, next: Stop })
     };
     let meter = Meter::default();
-    let made = futures_util::future::join_all((0..500).map(|_| attempts.make("/x", &meter, attempt))).await;
+    let made =
+        futures_util::future::join_all((0..500).map(|_| attempts.make("/x", Urgency::Needed, &meter, attempt))).await;
     let codes = made.into_iter().filter_map(|made| made.err().map(|error| error.code)).collect();
     (heard.get().unwrap_or(0), sent.get(), codes)
 }
@@ -225,7 +226,8 @@ async fn a_failed_request_keeps_its_permit_unless_fewer_may_be_in_flight_by_then
         if healthy.get() { Ok(()) } else { Err(Verdict { error, next: AGAIN }) }
     };
     let meter = Meter::default();
-    let requests = futures_util::future::join_all((0..30).map(|_| attempts.make("/x", &meter, attempt)));
+    let requests =
+        futures_util::future::join_all((0..30).map(|_| attempts.make("/x", Urgency::Needed, &meter, attempt)));
     let outage = async {
         sleep(2 * SECOND).await;
         most.set(0);

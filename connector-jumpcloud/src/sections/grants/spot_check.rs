@@ -93,11 +93,11 @@ pub(super) async fn agrees(
                 *found = again.found;
             }
             again => {
-                progress.plan(if let Mixed::Whole(WholeList { stats, .. }) = again {
-                    stats.planned.unwrap_or(1)
-                } else {
-                    1
-                });
+                let requests = match again {
+                    Mixed::Whole(WholeList { stats, .. }) => stats.planned.unwrap_or(1),
+                    _ => 1,
+                };
+                progress.plan(requests);
                 tracing::info!(of = list.of.word(), id = %list.id, "a list of several kinds lacks edges that those of each kind show");
                 return Ok(false);
             }

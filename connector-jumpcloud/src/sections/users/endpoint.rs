@@ -19,38 +19,74 @@ pub(crate) struct OpenUsers {
 
 /// Opens the users' listing at the configured endpoint, or at the first one that is served.
 pub(crate) async fn open(client: &Client, options: &Options, meter: &Meter) -> Result<OpenUsers, ConnectorError> {
-    let paths: &[&'static str] = match options.users_endpoint {
-        UsersEndpoint::Auto => &[V2_USERS, SYSTEM_USERS],
-        UsersEndpoint::V2 => &[V2_USERS],
-        UsersEndpoint::Systemusers => &[SYSTEM_USERS],
-    };
-    let (mut absent, mut empty) = (None, None);
-    for (in_vain, path) in (0..).zip(paths) {
-        let mut reader = PageReader::new(client, meter, users_api::list(path, u64::from(options.page_size)));
+    let mut search = Search::new(client, options, meter);
+    let first = search.next().await?;
+    search.rest(first).await
+}
+
+/// The search for the users' listing: one request for each endpoint, until one is served.
+pub(crate) struct Search<'a> {
+    client: &'a Client,
+    options: &'a Options,
+    meter: Meter,
+    paths: std::slice::Iter<'static, &'static str>,
+    in_vain: u64,
+    absent: Option<ConnectorError>,
+    empty: Option<OpenUsers>,
+}
+
+impl<'a> Search<'a> {
+    pub(crate) fn new(client: &'a Client, options: &'a Options, meter: &Meter) -> Self {
+        let paths: &[&'static str] = match options.users_endpoint {
+            UsersEndpoint::Auto => &[V2_USERS, SYSTEM_USERS],
+            UsersEndpoint::V2 => &[V2_USERS],
+            UsersEndpoint::Systemusers => &[SYSTEM_USERS],
+        };
+        Self { client, options, meter: meter.clone(), paths: paths.iter(), in_vain: 0, absent: None, empty: None }
+    }
+
+    /// Tries the next endpoint; `None` if it is not served, or lists nobody.
+    pub(crate) async fn next(&mut self) -> Result<Option<OpenUsers>, ConnectorError> {
+        let Some(path) = self.paths.next() else { return Ok(None) };
+        let in_vain = self.in_vain;
+        self.in_vain += 1;
+        let listing = users_api::list(path, u64::from(self.options.page_size));
+        let mut reader = PageReader::new(self.client, &self.meter, listing);
         match reader.total().await {
             Ok(total) => {
                 tracing::info!(endpoint = path, total, "the users' endpoint");
                 let users = OpenUsers { path, reader, total, in_vain };
                 if total != Some(0) {
-                    return Ok(users);
+                    return Ok(Some(users));
                 }
                 // The other endpoint may list some: an organisation without users is rare.
-                empty.get_or_insert(users);
+                self.empty.get_or_insert(users);
             }
-            Err(error) if error.is_unavailable() && empty.is_some() => {}
-            Err(error) if is_absent(&error) => absent = Some(error),
+            Err(error) if error.is_unavailable() && self.empty.is_some() => {}
+            Err(error) if is_absent(&error) => self.absent = Some(error),
             Err(error) => return Err(error.context(Section::USERS)),
         }
+        Ok(None)
     }
-    if let Some(users) = empty {
-        return Ok(OpenUsers { in_vain: paths.len() as u64 - 1, ..users });
+
+    /// Tries the other endpoints unless the listing was `found`.
+    pub(crate) async fn rest(mut self, mut found: Option<OpenUsers>) -> Result<OpenUsers, ConnectorError> {
+        while found.is_none() && !self.paths.as_slice().is_empty() {
+            found = self.next().await?;
+        }
+        if let Some(users) = found {
+            return Ok(users);
+        }
+        if let Some(users) = self.empty {
+            return Ok(OpenUsers { in_vain: self.in_vain - 1, ..users });
+        }
+        let mut error = self.absent.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint"));
+        if self.options.users_endpoint != UsersEndpoint::Auto {
+            error.remedy =
+                format!("set {USERS_ENDPOINT} to auto, which uses the list that JumpCloud serves; or {}", error.remedy);
+        }
+        Err(error.context(Section::USERS))
     }
-    let mut error = absent.unwrap_or_else(|| ConnectorError::internal("there is no users' endpoint"));
-    if options.users_endpoint != UsersEndpoint::Auto {
-        error.remedy =
-            format!("set {USERS_ENDPOINT} to auto, which uses the list that JumpCloud serves; or {}", error.remedy);
-    }
-    Err(error.context(Section::USERS))
 }
 
 /// The listings for the ids of users whose bindings are read: the published one first, since the other may omit users.

@@ -10,7 +10,8 @@ async fn an_identity_provider_leaves_open_who_signs_in_by_it() {
         ((200, json!({"identityProviders": [], "totalCount": 0})), "secondFactor"),
         ((200, json!({"totalCount": 0})), "secondFactor"),
         ((200, json!({"totalCount": 1})), "notKnown"),
-        ((200, json!({"identityProviders": [null]})), "secondFactor"),
+        ((200, json!({"identityProviders": [null]})), "notKnown"),
+        ((200, json!({"identityProviders": [], "totalCount": 5})), "notKnown"),
         ((404, json!({"message": "Not Found"})), "secondFactor"),
     ] {
         let content = organization().list(PATH, [policy(1, factor(), json!({}))]);

@@ -18,6 +18,7 @@ use hyper_util::server::conn::auto::Builder;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub const KEY: &str = "key-of-a-console-made-by-hand";
@@ -38,6 +39,10 @@ pub struct Content {
     first: BTreeMap<String, Vec<Early>>,
     /// The tokens that are issued one after another; each except the last expires after this number of requests.
     tokens: Option<(Vec<&'static str>, usize)>,
+    /// Paths that are answered only once another one was requested.
+    after: BTreeMap<String, String>,
+    /// Notified of each request.
+    requested: Arc<Notify>,
 }
 
 /// An answer that is given once.
@@ -109,6 +114,12 @@ impl Content {
         self
     }
 
+    /// Answers a path only once another one was requested.
+    pub fn after(mut self, path: &str, other: &str) -> Self {
+        self.after.insert(path.to_owned(), other.to_owned());
+        self
+    }
+
     /// Returns this number of events at a time, without reporting the limit.
     pub fn events_a_page(mut self, events: usize) -> Self {
         self.events_a_page = Some(events);
@@ -169,6 +180,13 @@ impl Content {
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         let body = serde_json::from_slice(&body).unwrap_or_default();
+        while let Some(other) = self.after.get(&path) {
+            let next = self.requested.notified();
+            if log.lock().unwrap().iter().any(|asked| asked.path == *other) {
+                break;
+            }
+            next.await;
+        }
         let mut response = {
             let log = log.lock().unwrap();
             let given = self.early(&path, &parts.headers, &log);
@@ -179,6 +197,7 @@ impl Content {
             response.headers_mut().insert("date", date.parse().unwrap());
         }
         log.lock().unwrap().push(Asked { method: parts.method.to_string(), path, query, headers: parts.headers, body });
+        self.requested.notify_waiters();
         response
     }
 

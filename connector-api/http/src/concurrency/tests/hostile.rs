@@ -38,7 +38,7 @@ fn make_requests(permits: &Arc<Permits>, target: &Arc<Unstable>, seed: u64) -> (
         let (permits, target, served, mut dice) = (permits.clone(), target.clone(), served.clone(), dice.fork());
         running.spawn(async move {
             loop {
-                let mut permit = permits.acquire().await;
+                let mut permit = permits.acquire(Urgency::Needed).await;
                 loop {
                     let sent = Instant::now();
                     if target.respond(&mut dice).await {
@@ -150,10 +150,10 @@ async fn one_request(watch: Arc<Watch>, mut dice: fastrand::Rng, latency: f64, o
     let permits = watch.permits.clone();
     if dice.u8(..) < 25 {
         let longest = Duration::from_secs_f64(latency * dice.f64());
-        let Ok(permit) = tokio::time::timeout(longest, permits.acquire()).await else { return };
+        let Ok(permit) = tokio::time::timeout(longest, permits.acquire(Urgency::Needed)).await else { return };
         drop(permit);
     }
-    let mut permit = permits.acquire().await;
+    let mut permit = permits.acquire(Urgency::Needed).await;
     loop {
         watch.begin();
         let sent = Instant::now();

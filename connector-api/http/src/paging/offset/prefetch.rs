@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::listing::{Offsets, stride};
 use super::{Identified, LONGEST, PageReader, inconsistent};
 use crate::call::Answer;
+use crate::concurrency::Urgency;
 use crate::paging::page::Page;
 use crate::task::Task;
 
@@ -16,6 +17,9 @@ use crate::task::Task;
 /// prefetched, and more again each time it elapses, up to [`LATEST`] times the usual number.
 const LATE: Duration = Duration::from_millis(500);
 const LATEST: usize = 4;
+
+/// Pages that are requested before any of them is needed, the first one included: they are held until then.
+const EARLY: usize = 8;
 
 /// A page, or the request for it.
 pub(super) enum Source<T> {
@@ -35,10 +39,10 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             _ => (next, self.ask(next)),
         };
         let mut page = pin!(source.page());
-        let some = if self.listing.in_turn { 0 } else { self.client.ahead() };
+        let some = self.usual();
         let mut most = some;
         loop {
-            self.ask_ahead(skip, most);
+            self.ask_ahead(skip, most, Urgency::Needed);
             if let Ok(page) = timeout(LATE, &mut page).await {
                 return Ok((skip, page?));
             }
@@ -46,12 +50,27 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         }
     }
 
+    /// Prefetches some pages after a first page that [`total`](Self::total) read, before their rows are needed. Requests of
+    /// other lists go first, so this uses permits that would be idle.
+    pub fn prefetch(&mut self) {
+        let first = match self.ahead.front() {
+            Some((0, Source::Here(first))) if first.length() == self.listing.limit => first,
+            _ => return,
+        };
+        self.pass.promised = first.total.unwrap_or(0);
+        self.ask_ahead(0, self.usual().min(EARLY), Urgency::Early);
+    }
+
     /// Requests the page at `skip`. A total beyond the longest list is an error, so whatever is computed from totals stays
     /// small.
     pub(super) fn ask(&self, skip: u64) -> Source<T> {
+        self.ask_with(skip, Urgency::Needed)
+    }
+
+    fn ask_with(&self, skip: u64, urgency: Urgency) -> Source<T> {
         let (client, meter) = (self.client.clone(), self.meter.clone());
         let Offsets { skip: parameter, first, page, .. } = self.listing.offsets;
-        let call = self.listing.call.clone().query(parameter, (first + skip).to_string());
+        let call = self.listing.call.clone().query(parameter, (first + skip).to_string()).urgency(urgency);
         let read = move |answer: &Answer| Page::read(answer, &page);
         let pass = self.pass.number;
         Source::Asked(Task::spawn(async move {
@@ -66,17 +85,22 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         }))
     }
 
+    /// Returns how many pages to prefetch if none is late.
+    fn usual(&self) -> usize {
+        if self.listing.in_turn { 0 } else { self.client.ahead() }
+    }
+
     /// Returns how far the next page starts after this one.
     fn stride(&self) -> u64 {
         if self.pass.on_trust { self.listing.limit } else { stride(self.listing.limit) }
     }
 
     /// Prefetches pages after `skip` up to the promised total, at most `most` at a time.
-    fn ask_ahead(&mut self, skip: u64, most: usize) {
+    fn ask_ahead(&mut self, skip: u64, most: usize, urgency: Urgency) {
         let stride = self.stride();
         let mut next = self.ahead.back().map_or(skip, |(at, _)| (*at).max(skip)) + stride;
         while self.ahead.len() < most && next < self.pass.promised {
-            let page = self.ask(next);
+            let page = self.ask_with(next, urgency);
             self.ahead.push_back((next, page));
             next += stride;
         }

@@ -38,6 +38,38 @@ async fn pages_that_are_read_in_turn_are_never_requested_ahead() {
 }
 
 #[tokio::test]
+async fn pages_requested_early_are_read_whole_at_the_planned_cost() {
+    for count in [0, 1, 99, 100, 101, 198, 250, 1000, 3000] {
+        let server = Server::start(|target, skip, limit| target.honest(skip, limit)).await;
+        let mut reader = server.reader(listing(), count);
+        assert_eq!(reader.total().await, Ok(Some(count)));
+        reader.prefetch();
+        let outcome = server.read_all(reader).await;
+        assert_eq!(outcome.whole(), all(count));
+        assert_eq!(outcome.requests, Listing::requests(count, 100), "{count} rows");
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_among_pages_requested_early_loses_no_row_that_stays() {
+    for at in 1..12 {
+        let serve = move |target: &mut Target, skip, limit| {
+            if target.asked == at {
+                target.rows.remove(5);
+            }
+            target.honest(skip, limit)
+        };
+        let server = Server::start(serve).await;
+        let mut reader = server.reader(listing(), 1000);
+        reader.total().await.unwrap();
+        reader.prefetch();
+        let mut read = server.read_all(reader).await.whole();
+        read.insert(5);
+        assert_eq!(read, all(1000), "deleted at request {at}");
+    }
+}
+
+#[tokio::test]
 async fn without_totals_the_end_is_looked_at_twice() {
     for count in [0, 1, 2, 99, 100, 101, 199, 200, 1000] {
         let outcome = read(count, |target, skip, limit| (None, target.window(skip, limit))).await;

@@ -164,6 +164,11 @@ impl<S: FnMut(&mut Target, u64, u64) -> Reported + Send + 'static> Server<S> {
         if let Some(witness) = witness {
             reader = reader.watched(witness);
         }
+        self.read_all(reader).await
+    }
+
+    /// Reads all rows of a reader.
+    pub(super) async fn read_all(&self, mut reader: PageReader<Row>) -> Outcome {
         let mut rows = Vec::new();
         let result = loop {
             match reader.next().await {
