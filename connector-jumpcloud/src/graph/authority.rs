@@ -55,18 +55,12 @@ impl<'s> Authority<'s> {
         let writing: BTreeSet<&str> = writing.collect();
         // What everything rests on comes first.
         let core = CORE.iter().copied().filter(|family| writing.contains(family));
-        let others = writing
-            .iter()
-            .copied()
-            .filter(|family| !CORE.contains(family) && (word(family) == *family || !writing.contains(word(family))));
+        let others = writing.iter().copied().filter(|family| !CORE.contains(family));
         let families: Vec<&str> = core.chain(others).map(word).collect();
         match families.len() {
             0 if self.scopes.is_empty() => "may do nothing".to_owned(),
             0 => "may only read".to_owned(),
-            1 => format!("may change {}", families[0]),
-            count if count <= NAMED => {
-                format!("may change {} and {}", families[..count - 1].join(", "), families[count - 1])
-            }
+            count if count <= NAMED => format!("may change {}", joined(&families)),
             count => format!("may change {} and {} more", families[..NAMED].join(", "), count - NAMED),
         }
     }
@@ -74,16 +68,22 @@ impl<'s> Authority<'s> {
 
 /// The kinds of objects on which everything rests, in words.
 pub(crate) fn core() -> String {
-    let words = CORE.map(word);
-    format!("{} and {}", words[..words.len() - 1].join(", "), words[words.len() - 1])
+    joined(&CORE.map(word))
 }
 
-/// What a kind of objects is called in sentences. Whoever may run commands needs no other right on the devices.
+/// Some words as a part of a sentence.
+fn joined(words: &[&str]) -> String {
+    match words {
+        [more @ .., one, last] => [more, &[&format!("{one} and {last}")]].concat().join(", "),
+        few => few.concat(),
+    }
+}
+
+/// What a kind of objects is called in sentences.
 fn word(family: &str) -> &str {
     match family {
         "systems" => "devices",
         "associations" => "bindings",
-        "commandrunner" => "commands",
         "authn" => "conditional access",
         other => other,
     }
@@ -99,9 +99,12 @@ fn is_own(scope: &str) -> bool {
     scope == "anonymous" || scope.split('.').any(|part| part == "self")
 }
 
-/// The kind of objects that a scope is about.
+/// The kind of objects that a scope is about. Who may run commands may do what a command does.
 fn family(scope: &str) -> &str {
-    scope.split('.').next().unwrap_or(scope)
+    match scope.split('.').next().unwrap_or(scope) {
+        "commandrunner" => "commands",
+        family => family,
+    }
 }
 
 #[cfg(test)]
