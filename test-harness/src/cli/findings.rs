@@ -1,17 +1,20 @@
 //! `harness findings`
 
+mod text;
+
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use connector_api::{ConnectorError, Record, Severity};
+use connector_api::{ConnectorError, Severity};
 use connector_store::{At, Exception, Finding};
-use indicatif::HumanCount;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::print::{self, SheetFormat, printable};
-use super::store::{FromArguments, Moment, Rows, shown};
-use super::{Exit, paragraph, screen};
+use super::print::{self, SheetFormat};
+use super::store::{FromArguments, Moment, Rows};
+use super::{Exit, screen};
+use text::name;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness findings --store sqlite:history.db\n  harness findings --from-file \
@@ -83,9 +86,9 @@ impl Arguments {
             }
             Ok(())
         })?;
-        let place = |finding: &Finding| (name(&finding.record), finding.reason.code.clone());
-        findings.sort_by(|one, two| {
-            two.reason.severity.cmp(&one.reason.severity).then_with(|| place(one).cmp(&place(two)))
+        findings.sort_by_cached_key(|finding| {
+            let Finding { id, record, reason, .. } = finding;
+            (Reverse(reason.severity), reason.code.clone(), reason.remedy.clone(), name(record), id.clone())
         });
         match self.format {
             SheetFormat::Json => {
@@ -93,20 +96,8 @@ impl Arguments {
             }
             SheetFormat::Csv => print::csv(COLUMNS, findings.iter().map(|finding| cells(finding, now)))?,
             SheetFormat::Text => {
-                let width = screen::of_results();
                 let (excepted, open): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.is_excepted(now));
-                for finding in &open {
-                    let text = format!("{}\n", text(finding));
-                    print::text(&width.map_or_else(|| text.clone(), |width| paragraph::reflowed(&text, width)))?;
-                }
-                if open.is_empty() {
-                    print::text("There are no findings.\n")?;
-                }
-                match excepted.len() {
-                    0 => {}
-                    1 => print::text("1 finding is excepted.\n")?,
-                    several => print::text(&format!("{} findings are excepted.\n", HumanCount(several as u64)))?,
-                }
+                print::text(&text::listed(&open, excepted.len(), screen::of_results()))?;
             }
         }
         let fails = self.fail_on.is_some_and(|level| worst >= Some(level.into()));
@@ -156,14 +147,6 @@ fn exceptions_in(path: &Path) -> Result<Vec<Exception>, ConnectorError> {
     serde_json::from_str(&text).map_err(|error| unreadable(&error))
 }
 
-fn name(record: &Record) -> String {
-    match record {
-        Record::Account(account) => account.username.clone(),
-        Record::Group(group) => group.name.clone(),
-        other => other.key().to_string(),
-    }
-}
-
 const COLUMNS: &[&str] = &[
     "id",
     "severity",
@@ -200,19 +183,6 @@ fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
         exception.as_ref().map(|exception| exception.reason.clone()).unwrap_or_default(),
         exception.as_ref().map(|exception| exception.expires.to_string()).unwrap_or_default(),
     ]
-}
-
-/// Such as `HIGH 0123456789ab ada is administrator …, since 2026-03-03 09:00 UTC. Look.`
-fn text(finding: &Finding) -> String {
-    let Finding { id, record, reason, since, .. } = finding;
-    let severity = reason.severity.as_str().to_uppercase();
-    let fact = printable(&format!("{} {}", name(record), reason.message));
-    // One that holds is not shown.
-    let expired = finding.exception.as_ref().map_or_else(String::new, |exception| {
-        format!(" The exception has expired on {}: {}.", shown(exception.expires), printable(&exception.reason))
-    });
-    let remedy = printable(&reason.remedy);
-    format!("{severity}  {fact}\n    {id} {}, since {}. {remedy}{expired}", reason.code, shown(*since))
 }
 
 fn as_json(finding: &Finding, now: Timestamp) -> Value {

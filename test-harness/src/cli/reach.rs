@@ -1,17 +1,19 @@
 //! `harness why` and `harness who`
 
 mod linked;
+mod tree;
 
 use std::fmt::Write;
 
 use clap::Args;
-use connector_api::{Access, AccessPath, ConnectorError, Grant, Principal, Record, Resource};
+use connector_api::{AccessPath, ConnectorError, Grant, Principal, Record, Resource};
 use indicatif::HumanCount;
 use serde_json::json;
 
-use super::Exit;
 use super::print::{self, SheetFormat, printable};
-use super::store::{FromArguments, Rows, shown};
+use super::store::{FromArguments, Rows};
+use super::{Exit, screen};
+pub(super) use tree::{named, until};
 
 /// Accounts that are shown; the others are counted.
 const SHOWN: usize = 1000;
@@ -66,13 +68,13 @@ impl WhyArguments {
                 let grants = reached(&mut rows, &linked.account.external_id, wanted.as_deref())?;
                 all.push((linked, grants));
             }
-            return linked::print(&all, self.format).map(|()| Exit::Complete);
+            return linked::print(&all, &rows.system.os_type, self.format).map(|()| Exit::Complete);
         }
         let grants = reached(&mut rows, &account.external_id, wanted.as_deref())?;
         match self.format {
             SheetFormat::Json => print::json(&grants)?,
             SheetFormat::Csv => print::csv(COLUMNS, grants.iter().flat_map(cells))?,
-            SheetFormat::Text => print::text(&tree_of(&account.username, &grants))?,
+            SheetFormat::Text => print::text(&trees_of(&account.username, &grants, &rows.system.os_type))?,
         }
         Ok(Exit::Complete)
     }
@@ -90,14 +92,12 @@ fn reached(rows: &mut Rows, id: &str, wanted: Option<&Resource>) -> Result<Vec<G
     Ok(grants)
 }
 
-/// What one account reaches, as a tree.
-fn tree_of(username: &str, grants: &[Grant]) -> String {
-    let mut text = format!("{} reaches {}.\n", printable(username), count(grants.len(), "resource"));
-    for grant in grants {
-        let resource = format!("{} {}", grant.resource.resource_type, grant.resource.name);
-        text += &tree(&resource, grant);
-    }
-    text
+/// What one account reaches, as trees.
+fn trees_of(username: &str, grants: &[Grant], os_type: &str) -> String {
+    let reached = tree::trees(grants, os_type, screen::of_results(), |grant| {
+        (&grant.resource.resource_type, &grant.resource.name)
+    });
+    format!("{} reaches {}.\n{reached}", printable(username), count(grants.len(), "resource"))
 }
 
 impl WhoArguments {
@@ -117,10 +117,9 @@ impl WhoArguments {
                 let all = usize::try_from(who.accounts).unwrap_or(usize::MAX);
                 let verb = if all == 1 { "reaches" } else { "reach" };
                 let mut text = format!("{} {verb} {}.\n", count(all, "account"), printable(&resource.name));
-                for grant in &who.grants {
-                    let kind = grant.principal.kind().as_str();
-                    text += &tree(&format!("{kind} {}", grant.principal.name()), grant);
-                }
+                text += &tree::trees(&who.grants, &rows.system.os_type, screen::of_results(), |grant| {
+                    (grant.principal.kind().as_str(), grant.principal.name())
+                });
                 let hidden = all.saturating_sub(who.grants.iter().filter(is_account).count());
                 if hidden > 0 {
                     let _ = writeln!(text, "\nNot shown: {}.", count(hidden, "account"));
@@ -193,65 +192,4 @@ fn strongest_first(grants: &mut [Grant]) {
 
 fn count(count: usize, word: &str) -> String {
     format!("{} {word}{}", HumanCount(count as u64), if count == 1 { "" } else { "s" })
-}
-
-/// One grant with its ways as branches.
-fn tree(title: &str, grant: &Grant) -> String {
-    let mut text = format!("\n{}: {}{}\n", printable(title), named(&grant.access), until(grant.expires_at));
-    let ways = grant.via.len() + usize::from(grant.more_paths > 0);
-    for (at, way) in grant.via.iter().enumerate() {
-        let branch = if at + 1 == ways { "└─" } else { "├─" };
-        let _ = writeln!(text, "  {branch} {}", way_of(way, &grant.access));
-    }
-    if grant.more_paths > 0 {
-        let _ = writeln!(text, "  └─ at least {} more", HumanCount(grant.more_paths));
-    }
-    text
-}
-
-/// The steps of a way, and in what it differs from the whole.
-fn way_of(way: &AccessPath, whole: &Access) -> String {
-    let steps: Vec<String> = way.steps.iter().map(|step| printable(&step.name)).collect();
-    let mut text = if steps.is_empty() { "directly".to_owned() } else { format!("through {}", steps.join(" → ")) };
-    if way.access != *whole {
-        let _ = write!(text, ", {}", named(&way.access));
-    }
-    if let Some(raised_by) = &way.raised_by {
-        let _ = write!(text, ", raised by {}", printable(raised_by));
-    }
-    text + &until(way.expires_at)
-}
-
-/// The target's word, with the level that it has.
-pub(super) fn named(access: &Access) -> String {
-    match &*access.word {
-        word if word == access.level.as_str() => word.to_owned(),
-        word => format!("{} ({})", printable(word), access.level),
-    }
-}
-
-pub(super) fn until(end: Option<jiff::Timestamp>) -> String {
-    end.map_or_else(String::new, |end| format!(", until {}", shown(end)))
-}
-
-#[cfg(test)]
-mod tests {
-    use connector_api::{AccessLevel, PathStep, ResourceRef};
-
-    use super::*;
-
-    #[test]
-    fn the_ways_of_a_grant_are_its_branches() {
-        let sudo = Access::of_word(AccessLevel::Administer, "sudo");
-        let login = Access::of_word(AccessLevel::Use, "login");
-        let mut grant =
-            Grant::new(Principal::account("1", "ada"), ResourceRef::new("2", "system", "web-1"), sudo.clone());
-        let step = |name| PathStep::new("GROUP", "7", name);
-        grant.via =
-            vec![AccessPath::new(login, Vec::new()), AccessPath::new(sudo, vec![step("Admins"), step("Servers")])];
-        grant.more_paths = 2;
-        let expected = "\nsystem web-1: sudo (administer)\n  ├─ directly, login (use)\n  ├─ through Admins → Servers\n  \
-                        └─ at least 2 more\n";
-        assert_eq!(tree("system web-1", &grant), expected);
-    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use connector_api::{ConnectorError, ErrorCode};
+use jiff::{RoundMode, TimestampRound, Unit};
 use tempfile::TempPath;
 
 use super::{Exit, listening, print, signals};
@@ -306,8 +307,11 @@ impl CaFile {
     }
 }
 
-/// Starts a simulator.
+/// Starts a simulator. Its times count from the last full hour, so that two of them soon after each other have the same rows.
 pub(super) async fn start(options: SimulatorOptions) -> Result<Simulator, ConnectorError> {
+    let hour = TimestampRound::new().smallest(Unit::Hour).mode(RoundMode::Trunc);
+    let now = options.now.round(hour).unwrap_or(options.now);
+    let options = SimulatorOptions { now, ..options };
     Simulator::start(options).await.map_err(|error| match error {
         SimulatorError::Listen { .. } => ConnectorError::new(
             ErrorCode::Connect,

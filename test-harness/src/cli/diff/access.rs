@@ -118,9 +118,11 @@ fn changed(before: &Grant, after: &Grant) -> String {
         was.push(format!("was {}, is {}", word(&before.access), word(&after.access)));
     }
     if before.expires_at != after.expires_at {
-        was.push(match before.expires_at {
-            None => "was for good".to_owned(),
-            end => format!("was{}", until(end).trim_start_matches(',')),
+        was.push(match (before.expires_at, after.expires_at) {
+            (None, _) => "was for good".to_owned(),
+            // Too near to each other for the minutes to show it.
+            (Some(was), Some(is)) if until(Some(was)) == until(Some(is)) => format!("was until {was}, is until {is}"),
+            (end, _) => format!("was{}", until(end).trim_start_matches(',')),
         });
     }
     was.join(", ")

@@ -4,11 +4,15 @@ use connector_api::{ConnectorError, Grant};
 use connector_store::LinkedAccount;
 use serde_json::json;
 
-use super::{COLUMNS, cells, tree_of};
+use super::{COLUMNS, cells, trees_of};
 use crate::cli::print::{self, SheetFormat, printable};
 
 /// Prints accounts with what each reaches, and the link that joins each with another one.
-pub(super) fn print(accounts: &[(LinkedAccount, Vec<Grant>)], format: SheetFormat) -> Result<(), ConnectorError> {
+pub(super) fn print(
+    accounts: &[(LinkedAccount, Vec<Grant>)],
+    os_type: &str,
+    format: SheetFormat,
+) -> Result<(), ConnectorError> {
     match format {
         SheetFormat::Json => print::json(&accounts.iter().map(as_json).collect::<Vec<_>>()),
         SheetFormat::Csv => {
@@ -23,13 +27,14 @@ pub(super) fn print(accounts: &[(LinkedAccount, Vec<Grant>)], format: SheetForma
             print::csv(&columns, rows)
         }
         SheetFormat::Text => {
-            let texts: Vec<String> = accounts.iter().map(|(linked, grants)| text(linked, grants, accounts)).collect();
+            let texts: Vec<String> =
+                accounts.iter().map(|(linked, grants)| text(linked, grants, accounts, os_type)).collect();
             print::text(&texts.join("\n"))
         }
     }
 }
 
-fn text(linked: &LinkedAccount, grants: &[Grant], all: &[(LinkedAccount, Vec<Grant>)]) -> String {
+fn text(linked: &LinkedAccount, grants: &[Grant], all: &[(LinkedAccount, Vec<Grant>)], os_type: &str) -> String {
     let LinkedAccount { account, linked_with, evidence, .. } = linked;
     let name = |id: &String| {
         let other = all.iter().find(|(other, _)| other.account.external_id == *id);
@@ -39,7 +44,7 @@ fn text(linked: &LinkedAccount, grants: &[Grant], all: &[(LinkedAccount, Vec<Gra
         let link = format!("{} {} is linked with {}: {evidence}.", account.kind, account.username, name(id));
         printable(&link) + "\n"
     });
-    link + &tree_of(&account.username, grants)
+    link + &trees_of(&account.username, grants, os_type)
 }
 
 fn as_json((linked, grants): &(LinkedAccount, Vec<Grant>)) -> serde_json::Value {

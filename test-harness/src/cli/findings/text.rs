@@ -1,0 +1,84 @@
+//! Findings as text: those of one kind together, under what to do about them.
+
+use std::fmt::Write;
+
+use connector_api::{Reason, Record, Severity};
+use connector_store::Finding;
+use indicatif::HumanCount;
+
+use crate::cli::paragraph;
+use crate::cli::print::printable;
+use crate::cli::store::shown;
+use crate::cli::table::Table;
+
+/// The findings that no exception covers, in the order in which they come: the worst first and those of one code together.
+/// Lines are wrapped to `width`, if there is one.
+pub(super) fn listed(findings: &[&Finding], excepted: usize, width: Option<usize>) -> String {
+    let mut text = match findings.len() {
+        0 => "There are no findings.\n".to_owned(),
+        1 => format!("1 finding: {}.\n", severities(findings)),
+        several => format!("{} findings: {}.\n", HumanCount(several as u64), severities(findings)),
+    };
+    match excepted {
+        0 => {}
+        1 => text += "1 finding is excepted.\n",
+        several => _ = writeln!(text, "{} findings are excepted.", HumanCount(several as u64)),
+    }
+    for alike in findings.chunk_by(|one, two| kind(&one.reason) == kind(&two.reason)) {
+        text += &of_one_kind(alike, width);
+    }
+    text
+}
+
+/// What findings that are shown together have in common.
+fn kind(reason: &Reason) -> (Severity, &str, &str) {
+    (reason.severity, &reason.code, &reason.remedy)
+}
+
+/// Such as `2 critical, 17 high`.
+fn severities(findings: &[&Finding]) -> String {
+    let of_one = |alike: &[&Finding]| {
+        let severity = alike.first().map_or("", |finding| finding.reason.severity.as_str());
+        format!("{} {severity}", HumanCount(alike.len() as u64))
+    };
+    let counts = findings.chunk_by(|one, two| one.reason.severity == two.reason.severity).map(of_one);
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn of_one_kind(findings: &[&Finding], width: Option<usize>) -> String {
+    let Some(Finding { reason, .. }) = findings.first() else { return String::new() };
+    let severity = reason.severity.as_str().to_uppercase();
+    let heading = format!(
+        "\n{severity} {}: {}\n  {}\n",
+        printable(&reason.code),
+        HumanCount(findings.len() as u64),
+        printable(&reason.remedy)
+    );
+    let mut table = Table::new(&["  ID", "SINCE", "FINDING"], &[]);
+    for finding in findings {
+        table.row([format!("  {}", finding.id), shown(finding.since), fact(finding)]);
+    }
+    match width {
+        Some(width) => paragraph::reflowed(&heading, width) + &table.render_within(width),
+        None => heading + &table.render(0),
+    }
+}
+
+/// Such as `ada: has no second factor set up`.
+fn fact(finding: &Finding) -> String {
+    // One that holds is not shown.
+    let expired = finding.exception.as_ref().map_or_else(String::new, |exception| {
+        format!(" (excepted until {}: {})", shown(exception.expires), exception.reason)
+    });
+    format!("{}: {}{expired}", name(&finding.record), finding.reason.message)
+}
+
+/// The name of what a finding is about.
+pub(super) fn name(record: &Record) -> String {
+    match record {
+        Record::Account(account) => account.username.clone(),
+        Record::Group(group) => group.name.clone(),
+        Record::Resource(resource) => resource.name.clone(),
+        other => other.key().to_string(),
+    }
+}
