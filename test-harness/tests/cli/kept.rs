@@ -221,7 +221,13 @@ async fn findings_are_the_reasons_of_the_rows_and_fail_on_a_severity() {
     assert_eq!(found[0]["severity"], "critical");
     let high = run(&mut harness(["findings", "--from-file", file, "--severity", "high", "--fail-on", "high"]));
     assert!(high.code == 5 && !high.stdout.contains("MEDIUM"), "{high:?}");
-    assert!(high.stdout.starts_with("CRITICAL") && high.stdout.contains(", since "), "{high:?}");
+    let grave =
+        found.iter().filter(|finding| matches!(finding["severity"].as_str(), Some("critical" | "high"))).count();
+    assert!(high.stdout.starts_with(&format!("{grave} findings: ")), "{high:?}");
+    assert!(found.iter().all(|finding| {
+        high.stdout.contains(finding["id"].as_str().unwrap())
+            == matches!(finding["severity"].as_str(), Some("critical" | "high"))
+    }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

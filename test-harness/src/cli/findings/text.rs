@@ -68,7 +68,7 @@ fn of_one_kind(findings: &[&Finding], width: Option<usize>) -> String {
 fn fact(finding: &Finding) -> String {
     // One that holds is not shown.
     let expired = finding.exception.as_ref().map_or_else(String::new, |exception| {
-        format!(" (excepted until {}: {})", shown(exception.expires), exception.reason)
+        format!(" (was excepted until {}: {})", shown(exception.expires), exception.reason)
     });
     format!("{}: {}{expired}", name(&finding.record), finding.reason.message)
 }
