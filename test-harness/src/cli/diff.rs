@@ -7,28 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use connector_api::{ConnectorError, Principal, Record};
-use connector_store::{At, Change, RunState, SectionState, Store, System};
+use connector_store::{Change, RunState, SectionState, Store, System};
 use serde_json::{Value, json};
 
 use super::print::{self, SheetFormat, printable};
 use super::reach::{named, until};
-use super::store::{Moment, StoreArguments, shown};
+use super::store::{Rows, TwoArguments, shown};
 use super::{Exit, screen};
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  harness diff --store sqlite:history.db\n  harness diff --store sqlite:history.db \
---from 2026-03-03 --to 17\n  harness diff --store sqlite:history.db --format json"
+--from 2026-03-03 --to 17\n  harness diff --store sqlite:history.db --format json\n  harness diff monday.ndjson tuesday.ndjson"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
-    store: StoreArguments,
-    /// Earlier run or time [default: the published run before --to]
-    #[arg(long, value_name = "RUN|TIME")]
-    from: Option<Moment>,
-    /// Later run or time [default: the last published run]
-    #[arg(long, value_name = "RUN|TIME")]
-    to: Option<Moment>,
+    compared: TwoArguments,
     /// Output format. JSON is one object per line
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
@@ -36,12 +30,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
-        let (mut store, system) = self.store.open()?;
-        let to = store.run_at(&system, self.to.map_or(At::Now, |moment| moment.0))?;
-        let from = match self.from {
-            Some(moment) => store.run_at(&system, moment.0)?,
-            None => store.run_at(&system, At::Run(to - 1))?,
-        };
+        let (Rows { mut store, system, run: to }, from) = self.compared.open()?;
         match self.format {
             SheetFormat::Csv => sheet::print(&mut store, &system, from, to)?,
             SheetFormat::Text => text(&mut store, &system, from, to)?,
@@ -49,8 +38,8 @@ impl Arguments {
                 let print = &mut |change: Change| print::text(&(as_json(&change).to_string() + "\n"));
                 store.diff(&system, from, to, print)?;
                 store.diff_access(&system, from, to, print)?;
-                for state in store.sections(to)?.iter().filter(|state| !is_read(state)) {
-                    print::text(&(not_read_as_json(to, state).to_string() + "\n"))?;
+                for (run, state) in unread(&mut store, from, to)? {
+                    print::text(&(not_read_as_json(run, &state).to_string() + "\n"))?;
                 }
             }
         }
@@ -85,7 +74,8 @@ fn text(store: &mut Store, system: &System, from: i64, to: i64) -> Result<(), Co
         changes.push(change);
         Ok(())
     })?;
-    let not_read = not_read(&store.sections(from)?, &store.sections(to)?);
+    let not_read: Vec<String> =
+        unread(store, from, to)?.iter().map(|(run, state)| not_read(*run == to, state)).collect();
     print::text(if changes.is_empty() { "\nNothing has changed.\n" } else { "\nWhat has changed\n" })?;
     let mut names = Names { store, system: system.clone(), runs: [from, to] };
     for change in &changes {
@@ -111,24 +101,25 @@ fn is_read(state: &SectionState) -> bool {
     state.status == "complete"
 }
 
-/// The sections that were not read in one of the two runs, a sentence each: their rows are not gone, or not new.
-fn not_read(earlier: &[SectionState], later: &[SectionState]) -> Vec<String> {
-    let in_later = later.iter().filter(|state| !is_read(state)).map(|state| {
-        let since = match state.as_of {
-            None => "it was never read".to_owned(),
-            Some(time) => format!("its rows are as of {}, and none of them is gone", shown(time)),
-        };
-        format!("In the later run: {} ({}); {since}", state.section, state.status)
-    });
+/// The sections that were not read in the later run, then those that were not read in the earlier one alone: their rows are
+/// not gone, or not new.
+fn unread(store: &mut Store, from: i64, to: i64) -> Result<Vec<(i64, SectionState)>, ConnectorError> {
+    let (earlier, later) = (store.sections(from)?, store.sections(to)?);
     let is_read_later = |section| later.iter().any(|state| state.section == section && is_read(state));
-    let in_earlier = earlier.iter().filter(|state| !is_read(state) && is_read_later(state.section)).map(|state| {
-        let since = match state.as_of {
-            None => "all its rows are new here, however old they are".to_owned(),
-            Some(time) => format!("what has changed since {} is shown", shown(time)),
-        };
-        format!("In the earlier run: {} ({}); {since}", state.section, state.status)
-    });
-    in_later.chain(in_earlier).collect()
+    let in_earlier = earlier.into_iter().filter(|state| !is_read(state) && is_read_later(state.section));
+    let in_earlier: Vec<(i64, SectionState)> = in_earlier.map(|state| (from, state)).collect();
+    Ok(later.into_iter().filter(|state| !is_read(state)).map(|state| (to, state)).chain(in_earlier).collect())
+}
+
+fn not_read(is_later: bool, state: &SectionState) -> String {
+    let what = match (is_later, state.as_of) {
+        (true, None) => "it was never read".to_owned(),
+        (true, Some(time)) => format!("its rows are as of {}, and none of them is gone", shown(time)),
+        (false, None) => "all its rows are new here, however old they are".to_owned(),
+        (false, Some(time)) => format!("what has changed since {} is shown", shown(time)),
+    };
+    let run = if is_later { "later" } else { "earlier" };
+    format!("In the {run} run: {} ({}); {what}", state.section, state.status)
 }
 
 fn not_read_as_json(run: i64, state: &SectionState) -> Value {
@@ -229,12 +220,11 @@ fn differences(before: &Record, after: &Record) -> Vec<String> {
         .collect()
 }
 
-/// The fields of a row by their names, such as `password.changedAt`. Attributes are named as on the target.
+/// The fields of a row by their names, such as `password.changedAt` and `attributes.shell`.
 fn flat(row: &Value) -> BTreeMap<String, Value> {
     fn add(fields: &mut BTreeMap<String, Value>, prefix: &str, object: &Value) {
         for (name, value) in object.as_object().into_iter().flatten() {
             match value {
-                Value::Object(_) if prefix.is_empty() && name == "attributes" => add(fields, "", value),
                 Value::Object(_) => add(fields, &format!("{prefix}{name}."), value),
                 _ => drop(fields.insert(format!("{prefix}{name}"), value.clone())),
             }
@@ -272,9 +262,9 @@ mod tests {
         after.password = Some(password);
         let words = differences(&before.into(), &after.into());
         let expected = [
+            "attributes.shell was nothing, is /bin/sh",
             "department was nothing, is Sales",
             "password.expired was nothing, is true",
-            "shell was nothing, is /bin/sh",
         ];
         assert_eq!(words, expected);
     }

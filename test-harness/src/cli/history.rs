@@ -2,12 +2,13 @@
 
 use clap::Args;
 use connector_api::ConnectorError;
-use connector_store::{Changes, Ended, Removal, Run, RunState};
+use connector_store::{Changes, Counts, Ended, Removal, Run, RunState};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
 use super::print::{self, SheetFormat};
 use super::store::{StoreArguments, shown};
+use super::summary::words;
 use super::table::Table;
 use super::{Exit, screen};
 
@@ -55,7 +56,7 @@ impl AcceptArguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
         let (mut store, system) = self.store.open()?;
         if let Ended::Published { run, changes } = store.accept(&system, self.run)? {
-            print::note(format_args!("Run {run} of {} was taken over: {}.", system.name, changed(&changes)));
+            print::said(&format!("Run {run} of {} was taken over: {}.", system.name, changed(&changes)));
         }
         Ok(Exit::Complete)
     }
@@ -76,18 +77,24 @@ fn what(run: &Run) -> String {
     }
 }
 
-/// Such as `account 3 new, 1 gone; group 1 changed`.
+/// Such as `3 accounts and 1 binding new, 2 groups changed`.
 pub(super) fn changed(Changes(kinds): &Changes) -> String {
-    if kinds.is_empty() {
-        return "nothing".to_owned();
-    }
-    let kind = |(kind, counts): (&String, &connector_store::Counts)| {
-        let counts = [(counts.new, "new"), (counts.changed, "changed"), (counts.gone, "gone")];
-        let present = counts.into_iter().filter(|(count, _)| *count > 0);
-        let present: Vec<String> = present.map(|(count, word)| format!("{} {word}", HumanCount(count))).collect();
-        format!("{kind} {}", present.join(", "))
+    let of_kind = |count: fn(&Counts) -> u64, word: &str| {
+        let kinds = kinds.iter().filter(|(_, counts)| count(counts) > 0);
+        let kind = |(kind, counts): (&String, &Counts)| {
+            let count = count(counts);
+            format!("{} {}", HumanCount(count), words::kind(kind, "", count))
+        };
+        let present: Vec<String> = kinds.map(kind).collect();
+        (!present.is_empty()).then(|| format!("{} {word}", words::and(&present)))
     };
-    kinds.iter().map(kind).collect::<Vec<_>>().join("; ")
+    let all = [
+        of_kind(|counts| counts.new, "new"),
+        of_kind(|counts| counts.changed, "changed"),
+        of_kind(|counts| counts.gone, "gone"),
+    ];
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join("; ") }
 }
 
 /// Such as `30 of 100 users (ada, eve, …)`.
@@ -140,9 +147,12 @@ mod tests {
 
     #[test]
     fn what_changed_is_counted_by_kind_and_what_would_go_by_section() {
-        let changes: Changes =
-            serde_json::from_value(json!({"account": {"new": 1200, "changed": 0, "gone": 1}})).unwrap();
-        assert_eq!(changed(&changes), "account 1,200 new, 1 gone");
+        let changes: Changes = serde_json::from_value(json!({
+            "account": {"new": 1200, "changed": 0, "gone": 1},
+            "policy": {"new": 0, "changed": 0, "gone": 2},
+        }))
+        .unwrap();
+        assert_eq!(changed(&changes), "1,200 accounts new; 1 account and 2 policies gone");
         assert_eq!(changed(&Changes::default()), "nothing");
         let removals: Vec<Removal> = serde_json::from_value(json!([
             {"section": "users", "rows": 100, "removed": 30, "examples": ["ada", "eve"]},

@@ -79,6 +79,11 @@ pub(super) fn note(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Writes a sentence to standard error, as wide as the summary before it.
+pub(super) fn said(sentence: &str) {
+    note(reflowed(&printable(sentence), screen::width()).trim_end());
+}
+
 /// Prints an error and what to do.
 pub(super) fn error(error: &ConnectorError) {
     problem("error", error);

@@ -1,17 +1,17 @@
 //! `--store URL`: the store that a command works with, and the system in it.
 
+mod files;
+
 use std::env::{self, VarError};
 use std::fmt;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 use connector_api::secrecy::ExposeSecret;
-use connector_api::{ConnectorError, Credential, Descriptor, Record, ScanSummary, SystemConfig};
+use connector_api::{ConnectorError, Record};
 use connector_host::{nearest, secret};
-use connector_store::{At, Ended, Fence, Hold, Location, Start, Store, System};
+use connector_store::{At, Location, Store, System};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -190,11 +190,43 @@ pub(super) struct Rows {
     pub(super) run: i64,
 }
 
+/// `OLD NEW | FROM`: what is compared.
+#[derive(Debug, Args)]
+pub(super) struct TwoArguments {
+    /// Compare two files of rows instead, as `harness scan --output FILE.ndjson` writes them: the earlier one
+    #[arg(value_name = "OLD", requires = "new", conflicts_with_all = ["store", "store_file", "name", "from", "to"])]
+    old: Option<PathBuf>,
+    /// And the later one
+    #[arg(value_name = "NEW")]
+    new: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Earlier run or time [default: the published run before --to]
+    #[arg(long, value_name = "RUN|TIME")]
+    from: Option<Moment>,
+    /// Later run or time [default: the last published run]
+    #[arg(long, value_name = "RUN|TIME")]
+    to: Option<Moment>,
+}
+
+impl TwoArguments {
+    /// Opens the store, or reads the files into one in memory: the rows at the later moment, and the run of the earlier one.
+    pub(super) fn open(&self) -> Result<(Rows, i64), ConnectorError> {
+        if let (Some(old), Some(new)) = (&self.old, &self.new) {
+            return files::read_two(old, new);
+        }
+        let (mut store, system) = self.store.open()?;
+        let run = store.run_at(&system, self.to.map_or(At::Now, |moment| moment.0))?;
+        let from = store.run_at(&system, self.from.map_or(At::Run(run - 1), |moment| moment.0))?;
+        Ok((Rows { store, system, run }, from))
+    }
+}
+
 impl FromArguments {
     /// Opens the store at the moment that is meant, or reads the file into a store in memory.
     pub(super) fn open(&self) -> Result<Rows, ConnectorError> {
         if let Some(path) = &self.from_file {
-            return read_file(path);
+            return files::read(path);
         }
         let (mut store, system) = self.store.open()?;
         let run = store.run_at(&system, self.at.map_or(At::Now, |moment| moment.0))?;
@@ -233,45 +265,6 @@ fn id(record: &Record) -> Option<String> {
         Record::Group(group) => Some(group.external_id.clone()),
         Record::Resource(resource) => Some(resource.external_id.clone()),
         _ => None,
-    }
-}
-
-/// Reads a file of rows into a store in memory.
-fn read_file(path: &Path) -> Result<Rows, ConnectorError> {
-    let unreadable = |why: &dyn fmt::Display| {
-        ConnectorError::invalid_config(
-            format!("the rows in {} cannot be read: {why}", path.display()),
-            "use a file of a whole scan in the format ndjson",
-        )
-    };
-    let lines = || -> Result<_, ConnectorError> {
-        let file = File::open(path).map_err(|error| unreadable(&error))?;
-        Ok(BufReader::new(file).lines())
-    };
-    let last = lines()?.last().ok_or_else(|| unreadable(&"it is empty"))?.map_err(|error| unreadable(&error))?;
-    let summary: ScanSummary =
-        serde_json::from_str(&last).map_err(|_| unreadable(&"its last line is not the summary of a scan"))?;
-    summary.verify()?;
-    let mut descriptor = Descriptor::new(&summary.os_type, "", "");
-    descriptor.sections.clone_from(&summary.described);
-    let config = SystemConfig::new(&summary.os_type, "", Credential::default());
-    let name = if summary.system.trim().is_empty() { "file" } else { &summary.system };
-    let now = summary.started_at;
-    let start = Start { name, descriptor: &descriptor, config: &config, fence: Fence::Own, now, fresh: true };
-    let mut scan = Store::in_memory()?.begin(start)?;
-    let mut lines = lines()?.peekable();
-    while let Some(line) = lines.next() {
-        if lines.peek().is_some() {
-            let line = line.map_err(|error| unreadable(&error))?;
-            let record = serde_json::from_str(&line).map_err(|error| unreadable(&error))?;
-            scan.stage(&[record])?;
-        }
-    }
-    let (mut store, ended) = scan.publish_and_keep(&summary, Hold::default())?;
-    let system = store.systems()?.into_iter().next();
-    match (ended, system) {
-        (Ended::Published { run, .. }, Some(system)) => Ok(Rows { store, system, run }),
-        _ => Err(unreadable(&"its scan failed")),
     }
 }
 

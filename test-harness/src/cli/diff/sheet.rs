@@ -6,7 +6,7 @@ use connector_api::{ConnectorError, Record};
 use connector_store::{Change, Store, System};
 use serde_json::Value;
 
-use super::{flat, is_read};
+use super::{flat, unread};
 use crate::cli::print;
 
 const COLUMNS: &[&str] = &["change", "record", "key", "name", "field", "before", "after"];
@@ -19,10 +19,10 @@ pub(super) fn print(store: &mut Store, system: &System, from: i64, to: i64) -> R
     };
     store.diff(system, from, to, add)?;
     store.diff_access(system, from, to, add)?;
-    for state in store.sections(to)?.iter().filter(|state| !is_read(state)) {
+    for (run, state) in unread(store, from, to)? {
         let as_of = state.as_of.map(|time| time.to_string()).unwrap_or_default();
-        let section = state.section.to_string();
-        rows.push(["notRead", "section", &section, &section, "asOf", &as_of, ""].map(str::to_owned).to_vec());
+        let (run, section) = (format!("run {run}"), state.section.to_string());
+        rows.push(["notRead", "section", &section, &section, &run, &as_of, ""].map(str::to_owned).to_vec());
     }
     print::csv(COLUMNS, rows)
 }

@@ -70,7 +70,7 @@ impl KeepArguments {
     pub(super) fn conclude(&self, ended: &Ended, system: &str, is_quiet: bool) -> Exit {
         match ended {
             Ended::Published { run, changes } if !is_quiet => {
-                print::note(format_args!("Kept as run {run}. Changes: {}.", history::changed(changes)));
+                print::said(&format!("Kept as run {run}: {}.", history::changed(changes)));
                 Exit::Complete
             }
             Ended::Held { run, removals } => {

@@ -100,7 +100,7 @@ pub(super) fn spaced(word: &str) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn and(items: &[String]) -> String {
+pub(in crate::cli) fn and(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [only] => only.clone(),
