@@ -1,6 +1,7 @@
 //! `harness why` and `harness who`
 
 mod linked;
+mod persons;
 mod tree;
 
 use std::fmt::Write;
@@ -38,10 +39,13 @@ pub(super) struct WhyArguments {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness who web-1 --store sqlite:history.db\n  harness who web-1 --from-file \
-scan.ndjson --format json")]
+scan.ndjson --format json\n  harness who web-1 --linked --store sqlite:history.db")]
 pub(super) struct WhoArguments {
     /// Resource, by its name or id
     resource: String,
+    /// Show accounts that links join as one person, and by which link: only a link joins them, never an equal name
+    #[arg(long)]
+    linked: bool,
     #[command(flatten)]
     from: FromArguments,
     /// Output format
@@ -107,6 +111,11 @@ impl WhoArguments {
             return Err(ConnectorError::internal("a resource is another kind of row"));
         };
         let (of_type, id) = (&resource.resource_type, &resource.external_id);
+        if self.linked {
+            let mut who = rows.store.who_linked(&rows.system, rows.run, of_type, id, SHOWN)?;
+            strongest_first(&mut who.who.grants);
+            return persons::print(&who, &resource.name, &rows.system.os_type, self.format).map(|()| Exit::Complete);
+        }
         let mut who = rows.store.who(&rows.system, rows.run, of_type, id, SHOWN)?;
         strongest_first(&mut who.grants);
         match self.format {

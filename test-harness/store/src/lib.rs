@@ -29,6 +29,7 @@ mod location;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod password_file;
+mod persons;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod publish;
@@ -51,6 +52,7 @@ pub use findings::{EachFinding, Finding};
 pub use house::{ForgottenAccounts, ForgottenSystem, KnownAccount, Mode, Pruned};
 pub use links::LinkedAccount;
 pub use location::Location;
+pub use persons::WhoLinked;
 pub use publish::{Changes, Counts, Ended, Hold, Removal};
 pub use reach::Who;
 pub use read::EachRecord;

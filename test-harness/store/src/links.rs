@@ -1,6 +1,6 @@
 //! The accounts that may belong to one person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connector_api::{Account, ConnectorError, Record};
 
@@ -35,8 +35,22 @@ impl Store {
         external_id: &str,
     ) -> Result<Vec<LinkedAccount>, ConnectorError> {
         let db = &mut *self.database;
+        let links = Links::read(db, system.id, run)?;
+        accounts_of(db, system.id, run, links.joined_with(external_id))
+    }
+}
+
+/// The links between the accounts of a system: each joins two, whichever of them it stands on.
+pub(crate) struct Links(BTreeMap<String, Vec<(String, String)>>);
+
+/// An account on the way from another one: its id, that of the account before, and the reason for the link.
+type Joined = (String, Option<String>, String);
+
+impl Links {
+    /// Reads them as after a run, or those of any run.
+    pub(crate) fn read(db: &mut dyn Connection, system: i64, run: Option<i64>) -> Result<Self, ConnectorError> {
         let mut joined = BTreeMap::<String, Vec<(String, String)>>::new();
-        accounts(db, system.id, run, "v.body like '%\"links\":%'", None, &mut |account| {
+        accounts(db, system, run, "v.body like '%\"links\":%'", None, &mut |account| {
             for link in &account.links {
                 let (one, two) = (&account.external_id, &link.external_id);
                 for (from, to) in [(one, two), (two, one)] {
@@ -44,25 +58,47 @@ impl Store {
                 }
             }
         })?;
-        let mut found: Vec<LinkedAccount> = Vec::new();
-        let mut next = vec![(external_id.to_owned(), None, String::new())];
+        Ok(Self(joined))
+    }
+
+    /// The ids of all accounts that a link joins with another one.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &String> {
+        self.0.keys()
+    }
+
+    /// An account, and all that links join with it, directly or through others.
+    pub(crate) fn joined_with(&self, external_id: &str) -> Vec<Joined> {
+        let mut found = vec![(external_id.to_owned(), None, String::new())];
+        let mut known = BTreeSet::from([external_id.to_owned()]);
         let mut at = 0;
-        while let Some((id, linked_with, evidence)) = next.get(at).cloned() {
+        while let Some((id, ..)) = found.get(at).cloned() {
             at += 1;
-            let mut last = None;
-            let is = "o.external_id = ?2";
-            accounts(db, system.id, run, is, Some(&id), &mut |account| last = Some(account))?;
-            if let Some(account) = last {
-                found.push(LinkedAccount { account, linked_with, evidence });
-            }
-            for (other, evidence) in joined.get(&id).into_iter().flatten() {
-                if next.iter().all(|(known, ..)| known != other) {
-                    next.push((other.clone(), Some(id.clone()), evidence.clone()));
+            for (other, evidence) in self.0.get(&id).into_iter().flatten() {
+                if known.insert(other.clone()) {
+                    found.push((other.clone(), Some(id.clone()), evidence.clone()));
                 }
             }
         }
-        Ok(found)
+        found
     }
+}
+
+/// Returns those of joined accounts that have a row.
+pub(crate) fn accounts_of(
+    db: &mut dyn Connection,
+    system: i64,
+    run: Option<i64>,
+    joined: Vec<Joined>,
+) -> Result<Vec<LinkedAccount>, ConnectorError> {
+    let mut found = Vec::new();
+    for (id, linked_with, evidence) in joined {
+        let mut last = None;
+        accounts(db, system, run, "o.external_id = ?2", Some(&id), &mut |account| last = Some(account))?;
+        if let Some(account) = last {
+            found.push(LinkedAccount { account, linked_with, evidence });
+        }
+    }
+    Ok(found)
 }
 
 /// Passes on accounts, the latest version of each last.

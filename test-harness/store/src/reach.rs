@@ -125,8 +125,13 @@ impl<'a> Reach<'a> {
         Ok(bound)
     }
 
-    /// Returns who reaches a resource.
-    pub(crate) fn who(mut self, resource_type: &str, external_id: &str, limit: usize) -> Result<Who, ConnectorError> {
+    /// Returns who reaches a resource. `shown` chooses the accounts whose grants are built among those that reach it.
+    pub(crate) fn who(
+        mut self,
+        resource_type: &str,
+        external_id: &str,
+        shown: impl FnOnce(&mut dyn Connection, &BTreeSet<i64>) -> Result<BTreeSet<i64>, ConnectorError>,
+    ) -> Result<Who, ConnectorError> {
         let resource = self.object(RESOURCE, resource_type, external_id)?;
         if self.is_container(resource)? {
             // There is nothing to reach but what is inside.
@@ -168,7 +173,7 @@ impl<'a> Reach<'a> {
                 }
             }
         }
-        let shown: BTreeSet<i64> = accounts.iter().copied().take(limit).collect();
+        let shown = shown(self.db, &accounts)?;
         let of_shown = of_accounts.into_iter().filter(|edge| shown.contains(&edge.object));
         self.bindings.extend(of_shown.map(|edge| edge.record));
         for account in &shown {

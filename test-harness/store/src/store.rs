@@ -1,5 +1,7 @@
 //! A store: systems, their runs, and what stood after each.
 
+use std::collections::BTreeSet;
+
 use connector_api::{ConnectorError, Grant, Record, ScanSummary, Section};
 use jiff::Timestamp;
 
@@ -312,7 +314,8 @@ impl Store {
         external_id: &str,
         limit: usize,
     ) -> Result<Who, ConnectorError> {
-        Reach::new(&mut *self.database, system.id, run).who(resource_type, external_id, limit)
+        let first = |_: &mut dyn Connection, all: &BTreeSet<i64>| Ok(all.iter().copied().take(limit).collect());
+        Reach::new(&mut *self.database, system.id, run).who(resource_type, external_id, first)
     }
 }
 

@@ -14,7 +14,9 @@ pub(super) fn print(
     format: SheetFormat,
 ) -> Result<(), ConnectorError> {
     match format {
-        SheetFormat::Json => print::json(&accounts.iter().map(as_json).collect::<Vec<_>>()),
+        SheetFormat::Json => {
+            print::json(&accounts.iter().map(|(linked, grants)| as_json(linked, grants)).collect::<Vec<_>>())
+        }
         SheetFormat::Csv => {
             let columns: Vec<&str> = COLUMNS.iter().copied().chain(["linkedWith", "evidence"]).collect();
             let rows = accounts.iter().flat_map(|(linked, grants)| {
@@ -47,7 +49,8 @@ fn text(linked: &LinkedAccount, grants: &[Grant], all: &[(LinkedAccount, Vec<Gra
     link + &trees_of(&account.username, grants, os_type)
 }
 
-fn as_json((linked, grants): &(LinkedAccount, Vec<Grant>)) -> serde_json::Value {
+/// An account with what it reaches.
+pub(super) fn as_json(linked: &LinkedAccount, grants: &[Grant]) -> serde_json::Value {
     let LinkedAccount { account, linked_with, evidence, .. } = linked;
     json!({
         "externalId": account.external_id,

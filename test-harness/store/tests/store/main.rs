@@ -10,6 +10,7 @@ mod house;
 mod kept;
 mod kill;
 mod organisation;
+mod persons;
 mod privacy;
 mod questions;
 mod seam;
