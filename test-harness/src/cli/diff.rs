@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
-        let (Rows { mut store, system, run: to }, from) = self.compared.open()?;
+        let (Rows { mut store, system, run: to, .. }, from) = self.compared.open()?;
         match self.format {
             SheetFormat::Csv => sheet::print(&mut store, &system, from, to)?,
             SheetFormat::Text => text(&mut store, &system, from, to)?,

@@ -75,6 +75,7 @@ impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
         let mut rows = self.from.open()?;
         self.take_exceptions(&mut rows)?;
+        rows.warn_of_unread()?;
         let now = Timestamp::now();
         let (least, mut findings, mut worst) = (Severity::from(self.severity), Vec::new(), None);
         rows.store.findings(&rows.system, rows.run, &mut |finding| {
@@ -97,7 +98,7 @@ impl Arguments {
             SheetFormat::Csv => print::csv(COLUMNS, findings.iter().map(|finding| cells(finding, now)))?,
             SheetFormat::Text => {
                 let (excepted, open): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.is_excepted(now));
-                print::text(&text::listed(&open, excepted.len(), screen::of_results()))?;
+                print::text(&text::listed(&open, excepted.len(), &self.about(&rows), screen::of_results()))?;
             }
         }
         let fails = self.fail_on.is_some_and(|level| worst >= Some(level.into()));
@@ -106,6 +107,15 @@ impl Arguments {
 }
 
 impl Arguments {
+    /// Such as `of severity high or above, as of run 17 (2026-03-03 09:00 UTC)`.
+    fn about(&self, rows: &Rows) -> String {
+        let severity = match self.severity {
+            Level::Info => String::new(),
+            level => format!("of severity {} or above, ", Severity::from(level).as_str()),
+        };
+        severity + &rows.as_of()
+    }
+
     /// Adds exceptions, and writes them to a file.
     fn take_exceptions(&self, rows: &mut Rows) -> Result<(), ConnectorError> {
         let mut new = match &self.import_exceptions {

@@ -62,6 +62,11 @@ pub(super) fn reflowed(text: &str, width: usize) -> String {
     text.lines().map(reflow).collect()
 }
 
+/// The same where there is a width; otherwise the text as it is.
+pub(super) fn fitted(text: &str, width: Option<usize>) -> String {
+    width.map_or_else(|| text.to_owned(), |width| reflowed(text, width))
+}
+
 /// Cells side by side, each wrapped to its column's width.
 pub(super) fn side_by_side(cells: &[(String, usize)]) -> Vec<String> {
     let columns: Vec<(Vec<_>, usize)> =

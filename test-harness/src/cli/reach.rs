@@ -7,13 +7,14 @@ mod tree;
 use std::fmt::Write;
 
 use clap::Args;
-use connector_api::{AccessPath, ConnectorError, Grant, Principal, Record, Resource};
+use connector_api::{AccessPath, Account, ConnectorError, Grant, Principal, Reason, ReasonKind, Record, Resource};
 use indicatif::HumanCount;
 use serde_json::json;
 
 use super::print::{self, SheetFormat, printable};
 use super::store::{FromArguments, Rows};
-use super::{Exit, screen};
+use super::summary::words;
+use super::{Exit, paragraph, screen};
 pub(super) use tree::{named, until};
 
 /// Accounts that are shown; the others are counted.
@@ -66,19 +67,24 @@ impl WhyArguments {
                 _ => return Err(ConnectorError::internal("a resource is another kind of row")),
             },
         };
+        rows.warn_of_unread()?;
         if self.linked {
             let mut all = Vec::new();
             for linked in rows.store.linked(&rows.system, Some(rows.run), &account.external_id)? {
                 let grants = reached(&mut rows, &linked.account.external_id, wanted.as_deref())?;
                 all.push((linked, grants));
             }
-            return linked::print(&all, &rows.system.os_type, self.format).map(|()| Exit::Complete);
+            return linked::print(&all, &rows, self.format).map(|()| Exit::Complete);
         }
         let grants = reached(&mut rows, &account.external_id, wanted.as_deref())?;
         match self.format {
             SheetFormat::Json => print::json(&grants)?,
             SheetFormat::Csv => print::csv(COLUMNS, grants.iter().flat_map(cells))?,
-            SheetFormat::Text => print::text(&trees_of(&account.username, &grants, &rows.system.os_type))?,
+            SheetFormat::Text => print::text(&match &wanted {
+                Some(wanted) if grants.is_empty() => does_not_reach(&account, wanted, &rows),
+                Some(_) => trees_of(&account, &grants, &rows),
+                None => trees_of(&account, &grants, &rows) + &privilege_of(&account),
+            })?,
         }
         Ok(Exit::Complete)
     }
@@ -97,11 +103,37 @@ fn reached(rows: &mut Rows, id: &str, wanted: Option<&Resource>) -> Result<Vec<G
 }
 
 /// What one account reaches, as trees.
-fn trees_of(username: &str, grants: &[Grant], os_type: &str) -> String {
-    let reached = tree::trees(grants, os_type, screen::of_results(), |grant| {
-        (&grant.resource.resource_type, &grant.resource.name)
-    });
-    format!("{} reaches {}.\n{reached}", printable(username), count(grants.len(), "resource"))
+fn trees_of(account: &Account, grants: &[Grant], rows: &Rows) -> String {
+    let width = screen::of_results();
+    let reached =
+        tree::trees(grants, &rows.system.os_type, width, |grant| (&grant.resource.resource_type, &grant.resource.name));
+    let resources = count(grants.len(), "resource");
+    paragraph::fitted(&format!("{} reaches {resources} {}.\n", called(account), rows.as_of()), width) + &reached
+}
+
+fn does_not_reach(account: &Account, resource: &Resource, rows: &Rows) -> String {
+    let kind = words::kind(&resource.resource_type, &rows.system.os_type, 1);
+    let name = printable(&resource.name);
+    let text = format!("{} does not reach {kind} {name} {}.\n", called(account), rows.as_of());
+    paragraph::fitted(&text, screen::of_results())
+}
+
+/// Why an account is privileged, beyond what it reaches: roles, groups and settings.
+fn privilege_of(account: &Account) -> String {
+    let reasons = account.reasons.iter().filter(|reason| reason.kind == ReasonKind::Privilege);
+    let line = |reason: &Reason| {
+        format!("  {}: {}{}\n", reason.severity.as_str(), printable(&reason.message), until(reason.expires_at))
+    };
+    match reasons.map(line).collect::<String>() {
+        none if none.is_empty() => none,
+        lines => paragraph::fitted(&format!("\nEvidence of privilege\n{lines}"), screen::of_results()),
+    }
+}
+
+/// The name of an account, and that it cannot be used if that is so.
+fn called(account: &Account) -> String {
+    let off = if account.enabled == Some(false) { " (not enabled)" } else { "" };
+    format!("{}{off}", printable(&account.username))
 }
 
 impl WhoArguments {
@@ -110,11 +142,12 @@ impl WhoArguments {
         let Record::Resource(resource) = rows.one("resource", &self.resource)? else {
             return Err(ConnectorError::internal("a resource is another kind of row"));
         };
+        rows.warn_of_unread()?;
         let (of_type, id) = (&resource.resource_type, &resource.external_id);
         if self.linked {
             let mut who = rows.store.who_linked(&rows.system, rows.run, of_type, id, SHOWN)?;
             strongest_first(&mut who.who.grants);
-            return persons::print(&who, &resource.name, &rows.system.os_type, self.format).map(|()| Exit::Complete);
+            return persons::print(&who, &resource.name, &rows, self.format).map(|()| Exit::Complete);
         }
         let mut who = rows.store.who(&rows.system, rows.run, of_type, id, SHOWN)?;
         strongest_first(&mut who.grants);
@@ -125,10 +158,12 @@ impl WhoArguments {
                 let is_account = |grant: &&Grant| matches!(grant.principal, Principal::Account { .. });
                 let all = usize::try_from(who.accounts).unwrap_or(usize::MAX);
                 let verb = if all == 1 { "reaches" } else { "reach" };
-                let mut text = format!("{} {verb} {}.\n", count(all, "account"), printable(&resource.name));
-                text += &tree::trees(&who.grants, &rows.system.os_type, screen::of_results(), |grant| {
+                let (width, accounts) = (screen::of_results(), count(all, "account"));
+                let heading = format!("{accounts} {verb} {} {}.\n", printable(&resource.name), rows.as_of());
+                let trees = tree::trees(&who.grants, &rows.system.os_type, width, |grant| {
                     (grant.principal.kind().as_str(), grant.principal.name())
                 });
+                let mut text = paragraph::fitted(&heading, width) + &trees;
                 let hidden = all.saturating_sub(who.grants.iter().filter(is_account).count());
                 if hidden > 0 {
                     let _ = writeln!(text, "\nNot shown: {}.", count(hidden, "account"));

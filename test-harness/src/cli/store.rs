@@ -11,9 +11,11 @@ use clap::Args;
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{ConnectorError, Record};
 use connector_host::{nearest, secret};
-use connector_store::{At, Location, Store, System};
-use jiff::Timestamp;
+use connector_store::{At, Location, SectionState, Store, System};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::print;
 
 /// The variable that may hold the URL.
 const VARIABLE: &str = "ORBISID_STORE";
@@ -36,7 +38,7 @@ pub(super) struct LocationArguments {
 pub(super) struct StoreArguments {
     #[command(flatten)]
     location: LocationArguments,
-    /// Name of the system in the store [default: its own name, or the only system of the store]
+    /// Name of the system in the store [default: for a scan, the system's own name; otherwise the only system of the store]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 }
@@ -188,6 +190,9 @@ pub(super) struct Rows {
     pub(super) store: Store,
     pub(super) system: System,
     pub(super) run: i64,
+    /// When the scan began that they are of.
+    started_at: Timestamp,
+    is_file: bool,
 }
 
 /// `OLD NEW | FROM`: what is compared.
@@ -217,8 +222,12 @@ impl TwoArguments {
         }
         let (mut store, system) = self.store.open()?;
         let run = store.run_at(&system, self.to.map_or(At::Now, |moment| moment.0))?;
-        let from = store.run_at(&system, self.from.map_or(At::Run(run - 1), |moment| moment.0))?;
-        Ok((Rows { store, system, run }, from))
+        let from = store.run_at(&system, self.from.map_or(At::Before(run), |moment| moment.0))?;
+        if from > run {
+            let message = format!("--from is run {from}, which is later than run {run} of --to");
+            return Err(ConnectorError::invalid_config(message, "exchange them"));
+        }
+        Ok((Rows::of_run(store, system, run)?, from))
     }
 }
 
@@ -230,11 +239,41 @@ impl FromArguments {
         }
         let (mut store, system) = self.store.open()?;
         let run = store.run_at(&system, self.at.map_or(At::Now, |moment| moment.0))?;
-        Ok(Rows { store, system, run })
+        Rows::of_run(store, system, run)
     }
 }
 
 impl Rows {
+    fn of_run(mut store: Store, system: System, run: i64) -> Result<Self, ConnectorError> {
+        let found = store.runs(&system)?.into_iter().find(|known| known.id == run);
+        let started_at = found.map(|run| run.started_at).unwrap_or_default();
+        Ok(Self { store, system, run, started_at, is_file: false })
+    }
+
+    /// Such as `as of run 17 (2026-03-03 09:00 UTC)`.
+    pub(super) fn as_of(&self) -> String {
+        let time = shown(self.started_at);
+        if self.is_file { format!("as of {time}") } else { format!("as of run {} ({time})", self.run) }
+    }
+
+    /// Warns of the sections whose rows are older than the run, or missing.
+    pub(super) fn warn_of_unread(&mut self) -> Result<(), ConnectorError> {
+        for SectionState { section, status, code, as_of, .. } in self.store.sections(self.run)? {
+            let code = code.map_or_else(String::new, |code| format!(": {code}"));
+            match (status.as_str(), as_of) {
+                ("complete", _) | ("skipped", None) => {}
+                (_, None) => {
+                    print::remark(&format!("{section} was never read ({status}{code}): its rows are missing here"))
+                }
+                (_, Some(time)) => {
+                    let time = shown(time);
+                    print::remark(&format!("{section} was not read ({status}{code}): its rows here are as of {time}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Finds the one row of a kind that has this id, name or address.
     ///
     /// # Errors
@@ -244,31 +283,44 @@ impl Rows {
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => {
-                let remedy = match self.store.nearest(&self.system, self.run, kind, called)? {
-                    Some(nearest) => format!("did you mean {nearest}?"),
-                    None => "name it by its name, its address or its id".to_owned(),
-                };
-                Err(ConnectorError::invalid_config(format!("there is no {kind} {called}"), remedy))
+                let message = format!("there is no {kind} {called} {}", self.as_of());
+                Err(ConnectorError::invalid_config(message, self.instead(kind, called)?))
             }
             several => {
                 let ids: Vec<String> = found.iter().take(5).filter_map(id).collect();
                 let message = format!("{several} rows of kind {kind} are called {called}");
-                Err(ConnectorError::invalid_config(message, format!("name it by its id, such as {}", ids.join(", "))))
+                Err(ConnectorError::invalid_config(message, format!("name one by its id: {}", ids.join(", "))))
             }
         }
     }
+
+    /// What to ask for where nothing of a kind is called so.
+    fn instead(&mut self, kind: &str, called: &str) -> Result<String, ConnectorError> {
+        for other in ["account", "group", "resource"].into_iter().filter(|other| *other != kind) {
+            if !self.store.find(&self.system, self.run, other, called)?.is_empty() {
+                return Ok(format!("it is of kind {other}; `why` is asked of an account, and `who` of a resource"));
+            }
+        }
+        Ok(match (self.store.nearest(&self.system, self.run, kind, called)?, kind) {
+            (Some(nearest), _) => format!("did you mean {nearest}?"),
+            (None, "account") => "name it by its user name, its address or its id".to_owned(),
+            (None, _) => "name it by its name or its id".to_owned(),
+        })
+    }
 }
 
+/// Such as `4711 (administrator)`.
 fn id(record: &Record) -> Option<String> {
     match record {
-        Record::Account(account) => Some(account.external_id.clone()),
-        Record::Group(group) => Some(group.external_id.clone()),
-        Record::Resource(resource) => Some(resource.external_id.clone()),
+        Record::Account(account) => Some(format!("{} ({})", account.external_id, account.kind)),
+        Record::Group(group) => Some(format!("{} ({})", group.external_id, group.group_type)),
+        Record::Resource(resource) => Some(format!("{} ({})", resource.external_id, resource.resource_type)),
         _ => None,
     }
 }
 
-/// `RUN|TIME`: a run by its number, or a moment by its date or time. A date means its end, in the reader's zone.
+/// `RUN|TIME`: a run by its number, or a moment by its date or time. A date means its end, in the reader's zone, and so does a
+/// minute.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment(pub(super) At);
 
@@ -281,16 +333,27 @@ impl FromStr for Moment {
         if let Ok(run) = text.parse() {
             return Ok(Self(At::Run(run)));
         }
+        // As `harness history` shows it.
+        let utc = text.strip_suffix(" UTC").map(|text| format!("{text}Z"));
+        let text = utc.as_deref().unwrap_or(text);
         if let Ok(time) = text.parse::<Timestamp>() {
-            return Ok(Self(At::Time(time)));
+            return whole_minute(text, time).map(|time| Self(At::Time(time))).ok_or(EXPECTED);
         }
         let zone = TimeZone::system();
         let local = match text.parse::<jiff::civil::Date>() {
             Ok(date) if text.len() == 10 => date.tomorrow().and_then(|next| next.to_zoned(zone)),
             _ => text.parse::<jiff::civil::DateTime>().and_then(|time| time.to_zoned(zone)),
         };
-        local.map(|time| Self(At::Time(time.timestamp()))).map_err(|_| EXPECTED)
+        let time = local.map_err(|_| EXPECTED)?.timestamp();
+        whole_minute(text, time).map(|time| Self(At::Time(time))).ok_or(EXPECTED)
     }
+}
+
+/// The end of the minute if a time has no seconds: `harness history` shows none.
+fn whole_minute(text: &str, time: Timestamp) -> Option<Timestamp> {
+    let of_day = text.get(11..).unwrap_or_default().split(['Z', 'z', '+', '-', '[']).next().unwrap_or_default();
+    let has_minutes_only = of_day.matches(':').count() == 1;
+    if has_minutes_only { time.checked_add(SignedDuration::from_millis(59_999)).ok() } else { Some(time) }
 }
 
 /// A time in the reader's zone, with the UTC if that differs.

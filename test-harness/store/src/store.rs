@@ -46,8 +46,10 @@ pub enum At {
     /// The snapshot as it is.
     #[default]
     Now,
-    /// After a run: the last published one up to this.
+    /// After a published run.
     Run(i64),
+    /// Before a run: the last published one that is earlier.
+    Before(i64),
     /// At a time: the last published run whose scan began by then.
     Time(Timestamp),
 }
@@ -167,26 +169,37 @@ impl Store {
     /// Returns the published run at a moment.
     ///
     /// # Errors
-    /// `invalid_config` if none was published by then.
+    /// `invalid_config` if there is none, or if the run that is meant was not published.
     pub fn run_at(&mut self, system: &System, at: At) -> Result<i64, ConnectorError> {
-        let published = "select max(id) from run where system = ?1 and state = 'published'";
-        let run = match at {
-            At::Now => self.database.first(published, &[system.id.into()], |row| row.integer(0)),
-            At::Run(run) => {
-                let sql = format!("{published} and id <= ?2");
-                self.database.first(&sql, &[system.id.into(), run.into()], |row| row.integer(0))
-            }
-            At::Time(time) => {
-                let sql = format!("{published} and started_at <= ?2");
-                self.database.first(&sql, &[system.id.into(), time.into()], |row| row.integer(0))
-            }
+        let last = |condition: &str| {
+            format!("select max(id) from run where system = ?1 and state = 'published' and {condition}")
         };
-        run?.flatten().ok_or_else(|| {
-            ConnectorError::invalid_config(
-                format!("no run of {} was published by then", system.name),
-                "see `harness history` for its runs",
-            )
-        })
+        let (sql, parameter) = match at {
+            At::Now => (last("?2 = 0"), 0_i64.into()),
+            At::Run(run) => (last("id = ?2"), run.into()),
+            At::Before(run) => (last("id < ?2"), run.into()),
+            At::Time(time) => (last("started_at <= ?2"), time.into()),
+        };
+        let found = self.database.first(&sql, &[system.id.into(), parameter], |row| row.integer(0))?.flatten();
+        match found {
+            Some(run) => Ok(run),
+            None => Err(self.no_run(system, at)?),
+        }
+    }
+
+    fn no_run(&mut self, system: &System, at: At) -> Result<ConnectorError, ConnectorError> {
+        let name = &system.name;
+        let runs = self.runs(system)?;
+        let message = match at {
+            At::Now => format!("no run of {name} was published"),
+            At::Run(run) => match runs.iter().find(|known| known.id == run) {
+                Some(Run { state, .. }) => format!("run {run} of {name} is {}, not published", state.as_str()),
+                None => format!("{name} has no run {run}"),
+            },
+            At::Before(run) => format!("no run of {name} before run {run} was published"),
+            At::Time(time) => format!("no run of {name} was published by {time}"),
+        };
+        Ok(ConnectorError::invalid_config(message, "see `harness history` for its runs"))
     }
 
     /// Returns how each section stood after a published run, in the order of their words, except for those of grants, which

@@ -12,13 +12,14 @@ use crate::cli::store::shown;
 use crate::cli::table::Table;
 
 /// The findings that no exception covers, in the order in which they come: the worst first and those of one code together.
-/// Lines are wrapped to `width`, if there is one.
-pub(super) fn listed(findings: &[&Finding], excepted: usize, width: Option<usize>) -> String {
-    let mut text = match findings.len() {
-        0 => "There are no findings.\n".to_owned(),
-        1 => format!("1 finding: {}.\n", severities(findings)),
-        several => format!("{} findings: {}.\n", HumanCount(several as u64), severities(findings)),
+/// `about` says which are asked for. Lines are wrapped to `width`, if there is one.
+pub(super) fn listed(findings: &[&Finding], excepted: usize, about: &str, width: Option<usize>) -> String {
+    let text = match findings.len() {
+        0 => format!("There are no findings {about}.\n"),
+        1 => format!("1 finding {about}: {}.\n", severities(findings)),
+        several => format!("{} findings {about}: {}.\n", HumanCount(several as u64), severities(findings)),
     };
+    let mut text = paragraph::fitted(&text, width);
     match excepted {
         0 => {}
         1 => text += "1 finding is excepted.\n",
@@ -58,10 +59,8 @@ fn of_one_kind(findings: &[&Finding], width: Option<usize>) -> String {
     for finding in findings {
         table.row([format!("  {}", finding.id), shown(finding.since), fact(finding)]);
     }
-    match width {
-        Some(width) => paragraph::reflowed(&heading, width) + &table.render_within(width),
-        None => heading + &table.render(0),
-    }
+    let table = width.map_or_else(|| table.render(0), |width| table.render_within(width));
+    paragraph::fitted(&heading, width) + &table
 }
 
 /// Such as `ada: has no second factor set up`.

@@ -6,11 +6,13 @@ use serde_json::json;
 
 use super::{COLUMNS, cells, trees_of};
 use crate::cli::print::{self, SheetFormat, printable};
+use crate::cli::store::Rows;
+use crate::cli::{paragraph, screen};
 
 /// Prints accounts with what each reaches, and the link that joins each with another one.
 pub(super) fn print(
     accounts: &[(LinkedAccount, Vec<Grant>)],
-    os_type: &str,
+    from: &Rows,
     format: SheetFormat,
 ) -> Result<(), ConnectorError> {
     match format {
@@ -30,13 +32,13 @@ pub(super) fn print(
         }
         SheetFormat::Text => {
             let texts: Vec<String> =
-                accounts.iter().map(|(linked, grants)| text(linked, grants, accounts, os_type)).collect();
+                accounts.iter().map(|(linked, grants)| text(linked, grants, accounts, from)).collect();
             print::text(&texts.join("\n"))
         }
     }
 }
 
-fn text(linked: &LinkedAccount, grants: &[Grant], all: &[(LinkedAccount, Vec<Grant>)], os_type: &str) -> String {
+fn text(linked: &LinkedAccount, grants: &[Grant], all: &[(LinkedAccount, Vec<Grant>)], from: &Rows) -> String {
     let LinkedAccount { account, linked_with, evidence, .. } = linked;
     let name = |id: &String| {
         let other = all.iter().find(|(other, _)| other.account.external_id == *id);
@@ -46,7 +48,7 @@ fn text(linked: &LinkedAccount, grants: &[Grant], all: &[(LinkedAccount, Vec<Gra
         let link = format!("{} {} is linked with {}: {evidence}.", account.kind, account.username, name(id));
         printable(&link) + "\n"
     });
-    link + &trees_of(&account.username, grants, os_type)
+    paragraph::fitted(&link, screen::of_results()) + &trees_of(account, grants, from)
 }
 
 /// An account with what it reaches.

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use super::{COLUMNS, cells, count, linked, tree};
 use crate::cli::print::{self, SheetFormat, printable};
-use crate::cli::screen;
+use crate::cli::store::Rows;
+use crate::cli::{paragraph, screen};
 
 /// An account of a person, with its grants: none if it does not reach the resource.
 type OfPerson<'a> = (&'a LinkedAccount, Vec<&'a Grant>);
 
-pub(super) fn print(who: &WhoLinked, resource: &str, os_type: &str, format: SheetFormat) -> Result<(), ConnectorError> {
+pub(super) fn print(who: &WhoLinked, resource: &str, from: &Rows, format: SheetFormat) -> Result<(), ConnectorError> {
     let is_account = |grant: &&Grant| matches!(grant.principal, Principal::Account { .. });
     let of_groups: Vec<&Grant> = who.who.grants.iter().filter(|grant| !is_account(grant)).collect();
     let mut of_accounts = BTreeMap::<&str, Vec<&Grant>>::new();
@@ -38,7 +39,7 @@ pub(super) fn print(who: &WhoLinked, resource: &str, os_type: &str, format: Shee
             let of_groups = of_groups.iter().flat_map(|grant| with(grant, ["", "", ""]));
             print::csv(&columns, of_groups.chain(persons.iter().flat_map(|person| rows(person))))
         }
-        SheetFormat::Text => print::text(&text(who, &of_groups, &persons, resource, os_type)),
+        SheetFormat::Text => print::text(&text(who, &of_groups, &persons, resource, from)),
     }
 }
 
@@ -66,18 +67,18 @@ fn with(grant: &Grant, more: [&str; 3]) -> Vec<Vec<String>> {
 }
 
 /// Groups and accounts that stand alone, then the persons with several accounts.
-fn text(who: &WhoLinked, of_groups: &[&Grant], persons: &[Vec<OfPerson<'_>>], resource: &str, os_type: &str) -> String {
+fn text(who: &WhoLinked, of_groups: &[&Grant], persons: &[Vec<OfPerson<'_>>], resource: &str, from: &Rows) -> String {
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     let (accounts, all) = (number(who.who.accounts), number(who.persons));
     let verb = if all == 1 { "reaches" } else { "reach" };
     let (of_persons, of_accounts) = (count(all, "person"), count(accounts, "account"));
-    let mut text = format!("{of_persons} with {of_accounts} {verb} {}.\n", printable(resource));
+    let (width, os_type) = (screen::of_results(), &from.system.os_type);
+    let heading = format!("{of_persons} with {of_accounts} {verb} {} {}.\n", printable(resource), from.as_of());
+    let mut text = paragraph::fitted(&heading, width);
     let (several, alone): (Vec<_>, Vec<_>) = persons.iter().partition(|person| person.len() > 1);
     let of_alone = alone.into_iter().flatten().flat_map(|(_, grants)| grants);
     let alone: Vec<Grant> = of_groups.iter().chain(of_alone).map(|grant| (*grant).clone()).collect();
-    text += &tree::trees(&alone, os_type, screen::of_results(), |grant| {
-        (grant.principal.kind().as_str(), grant.principal.name())
-    });
+    text += &tree::trees(&alone, os_type, width, |grant| (grant.principal.kind().as_str(), grant.principal.name()));
     several.into_iter().for_each(|person| text += &of_several(person, os_type));
     let hidden = all.saturating_sub(persons.len());
     if hidden > 0 {

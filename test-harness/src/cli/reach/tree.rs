@@ -44,12 +44,9 @@ pub(super) fn trees<'a>(
         names.sort_unstable();
         let count = names.len() as u64;
         let kind = words::kind(&kind, os_type, count);
-        let ways = match width {
-            Some(width) => paragraph::reflowed(&branches, width),
-            None => branches,
-        };
+        let ways = paragraph::fitted(&branches, width);
         text += &match names.as_slice() {
-            [name] => format!("\n{kind} {}: {access}\n{ways}", printable(name)),
+            [name] => paragraph::fitted(&format!("\n{kind} {}: {access}\n", printable(name)), width) + &ways,
             several => {
                 let names: Vec<String> = several.iter().map(|name| (*name).to_owned()).collect();
                 let names = paragraph::listed("  ", &names, ",", width.unwrap_or(usize::MAX));

@@ -92,7 +92,9 @@ impl<'a> Summarised<'a> {
         let (mut store, ended) = scan.publish_and_keep(summary, Hold { above_percent: 100, ..Hold::default() })?;
         let system = store.systems()?.into_iter().next();
         match (ended, system) {
-            (Ended::Published { run, .. }, Some(system)) => Ok(Rows { store, system, run }),
+            (Ended::Published { run, .. }, Some(system)) => {
+                Ok(Rows { store, system, run, started_at: summary.started_at, is_file: true })
+            }
             _ => Err(unreadable(path, &"its scan failed")),
         }
     }

@@ -107,7 +107,14 @@ fn somebody_is_found_by_id_name_and_address_in_any_case(backend: &Backend) {
     assert_eq!(store.run_at(&system, At::Run(before)).unwrap(), before);
     assert_eq!(store.run_at(&system, At::Time(runs[1].started_at)).unwrap(), before);
     let earlier = runs[1].started_at - jiff::SignedDuration::from_secs(1);
-    assert!(store.run_at(&system, At::Time(earlier)).unwrap_err().message.contains("by then"));
+    assert_eq!(store.run_at(&system, At::Before(now)).unwrap(), before);
+    for (at, message) in [
+        (At::Time(earlier), format!("no run of hq was published by {earlier}")),
+        (At::Run(now + 1), format!("hq has no run {}", now + 1)),
+        (At::Before(before), format!("no run of hq before run {before} was published")),
+    ] {
+        assert_eq!(store.run_at(&system, at).unwrap_err().message, message);
+    }
 }
 
 fn what_an_account_reaches_and_who_reaches_a_resource_is_what_all_rows_say(backend: &Backend) {
