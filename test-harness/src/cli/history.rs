@@ -6,7 +6,7 @@ use connector_store::{Changes, Ended, Removal, Run, RunState};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
-use super::print::{self, SheetFormat};
+use super::print::{self, SheetFormat, printable};
 use super::store::{StoreArguments, shown};
 use super::table::Table;
 use super::{Exit, screen};
@@ -55,7 +55,8 @@ impl AcceptArguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
         let (mut store, system) = self.store.open()?;
         if let Ended::Published { run, changes } = store.accept(&system, self.run)? {
-            print::note(format_args!("Run {run} of {} was taken over: {}.", system.name, changed(&changes)));
+            let name = printable(&system.name);
+            print::note(format_args!("Run {run} of {name} was taken over: {}.", changed(&changes)));
         }
         Ok(Exit::Complete)
     }
