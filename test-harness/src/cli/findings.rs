@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use connector_api::{ConnectorError, Severity};
+use connector_host::output::write_file;
 use connector_store::{At, Exception, Finding};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -136,12 +137,7 @@ impl Arguments {
         let Some(path) = &self.export_exceptions else { return Ok(()) };
         let json = serde_json::to_string_pretty(&rows.store.exceptions(&rows.system)?)
             .map_err(|error| ConnectorError::internal(format!("exceptions cannot be written as JSON: {error}")))?;
-        std::fs::write(path, json + "\n").map_err(|error| {
-            ConnectorError::sink(
-                format!("the exceptions cannot be written to {}: {error}", path.display()),
-                "choose another file for --export-exceptions",
-            )
-        })
+        write_file(path, (json + "\n").as_bytes())
     }
 }
 

@@ -6,7 +6,7 @@ use connector_store::{Changes, Counts, Ended, Removal, Run, RunState};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
-use super::print::{self, SheetFormat};
+use super::print::{self, SheetFormat, printable};
 use super::store::{StoreArguments, shown};
 use super::summary::words;
 use super::table::Table;

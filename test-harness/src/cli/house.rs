@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 use super::Exit;
-use super::print;
+use super::print::{self, printable};
 use super::store::{LocationArguments, StoreArguments, Url, location_in, shown};
 
 #[derive(Debug, Args)]
@@ -98,12 +98,16 @@ impl Arguments {
 
 impl PruneArguments {
     fn run(self) -> Result<Exit, ConnectorError> {
+        self.confirmation.finish_earlier(&self.store)?;
         let (mut store, system) = self.store.open()?;
         let cutoff = self.older_than.before(Timestamp::now())?;
         let Pruned { runs, versions, oldest, .. } = store.prune(&system, cutoff, self.confirmation.mode())?;
         let until = shown(cutoff);
         match oldest {
-            None => print::page(&format!("No run of {} was published by {until}: nothing is older.\n", system.name))?,
+            None => print::page(&format!(
+                "No run of {} was published by {until}: nothing is older.\n",
+                printable(&system.name)
+            ))?,
             Some(oldest) => self.confirmation.report(&format!(
                 "{} and {} of {}, older than {until}. The oldest run that stays is {oldest}.",
                 count(runs, "run"),
@@ -117,6 +121,7 @@ impl PruneArguments {
 
 impl ForgetArguments {
     fn run(self) -> Result<Exit, ConnectorError> {
+        self.confirmation.finish_earlier(&self.store)?;
         let (mut store, system) = self.store.open()?;
         let Some(called) = &self.person else { return self.system(&mut store, &system) };
         let KnownAccount { external_id, username, .. } = person(&mut store, &system, called)?;
@@ -196,7 +201,16 @@ impl Confirmation {
         if self.yes { Mode::Apply } else { Mode::Preview }
     }
 
+    /// Clears what an interrupted command removed, but could not clear from the files any more.
+    fn finish_earlier(&self, store: &StoreArguments) -> Result<(), ConnectorError> {
+        match store.location()? {
+            Some(location) if self.yes => Store::open(&location)?.clear_remains(),
+            _ => Ok(()),
+        }
+    }
+
     fn report(&self, what: &str) -> Result<(), ConnectorError> {
+        let what = printable(what);
         if self.yes {
             return print::page(&format!("Removed {what}\n"));
         }

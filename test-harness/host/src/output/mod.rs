@@ -8,7 +8,7 @@ mod json;
 mod ndjson;
 mod ndjson_folder;
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use connector_api::{ConnectorError, ErrorCode, Record, ScanSummary};
@@ -162,6 +162,20 @@ impl Destination {
     pub fn write_error(&self, error: &io::Error) -> ConnectorError {
         files::write_error(self, error)
     }
+}
+
+/// Writes a file that only its owner can read, which has its final name only when it is complete.
+///
+/// # Errors
+/// `invalid_config` if its folder does not exist, `sink` if it cannot be written.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ConnectorError> {
+    files::check_folder(path)?;
+    let write = || -> io::Result<()> {
+        let mut file = Target::file(path)?;
+        file.write_all(bytes)?;
+        file.commit()
+    };
+    write().map_err(|error| files::write_error(path.display(), &error))
 }
 
 fn names_folder(path: &Path) -> bool {

@@ -33,10 +33,22 @@ impl Store {
     /// `invalid_config` if a scan of the system is running; `sink` if the store cannot be written.
     pub fn prune(&mut self, system: &System, older_than: Timestamp, mode: Mode) -> Result<Pruned, ConnectorError> {
         let pruned = alone(&mut *self.database, system, mode, |db| prune::prune(db, system.id, older_than))?;
-        if mode == Mode::Apply {
-            scrub(&mut *self.database)?;
-        }
+        self.clear_remains()?;
         Ok(pruned)
+    }
+
+    /// Clears the files of the store of what was removed, if the process that removed it could not do this any more.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be written.
+    pub fn clear_remains(&mut self) -> Result<(), ConnectorError> {
+        let db = &mut *self.database;
+        let is_marked = db.first("select next from counter where name = ?1", &[REMAINS.into()], |row| row.number(0))?;
+        if is_marked.is_some() {
+            scrub(db)?;
+            db.execute("delete from counter where name = ?1", &[REMAINS.into()])?;
+        }
+        Ok(())
     }
 
     /// Removes a system with all of its history.
@@ -45,9 +57,7 @@ impl Store {
     /// As for [`prune`](Self::prune).
     pub fn forget_system(&mut self, system: &System, mode: Mode) -> Result<ForgottenSystem, ConnectorError> {
         let forgotten = alone(&mut *self.database, system, mode, |db| forget::system(db, system.id))?;
-        if mode == Mode::Apply {
-            scrub(&mut *self.database)?;
-        }
+        self.clear_remains()?;
         Ok(forgotten)
     }
 
@@ -75,12 +85,13 @@ impl Store {
     ) -> Result<ForgottenAccounts, ConnectorError> {
         let forget = |db: &mut dyn Connection| forget::accounts(db, system.id, external_ids);
         let forgotten = alone(&mut *self.database, system, mode, forget)?;
-        if mode == Mode::Apply {
-            scrub(&mut *self.database)?;
-        }
+        self.clear_remains()?;
         Ok(forgotten)
     }
 }
+
+/// In the table `counter`: something was removed, and its remains may still be in the files.
+const REMAINS: &str = "remains";
 
 /// Does `work` in one transaction while no scan of the system runs. A scan with a lease that runs nevertheless can no longer
 /// write: what it refers to may be gone.
@@ -98,7 +109,11 @@ fn alone<T>(
             format!("the system {} is no longer in the store", system.name),
             "nothing: it was removed meanwhile",
         )),
-        _ => work(db),
+        _ => {
+            let mark = "insert into counter (name, next) values (?1, 1) on conflict (name) do nothing";
+            db.execute(mark, &[REMAINS.into()])?;
+            work(db)
+        }
     });
     let end = if done.is_ok() && mode == Mode::Apply { "commit" } else { "rollback" };
     // If a rollback fails, the database does it together with the connection.
@@ -111,9 +126,6 @@ fn scrub(db: &mut dyn Connection) -> Result<(), ConnectorError> {
     db.scrub().map_err(|error| {
         let message =
             format!("it is removed, but its remains may still be in the files of the database: {}", error.message);
-        ConnectorError::sink(
-            message,
-            "correct that, then clear them with `harness store prune --older-than 100y --yes`",
-        )
+        ConnectorError::sink(message, "correct that, then run the same command again to clear them")
     })
 }

@@ -130,6 +130,13 @@ impl Cluster {
         is_killed
     }
 
+    /// Ends what processes that were killed left behind in a database, as the server does on its own later.
+    pub fn end_sessions(&self, name: &str) {
+        let sql = "select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = $1";
+        let mut client = postgres::Client::connect(&self.url("kept"), postgres::NoTls).unwrap();
+        client.query(sql, &[&name]).unwrap();
+    }
+
     /// Waits until the server accepts connections.
     pub fn wait(&self) {
         while postgres::Client::connect(&self.url("kept"), postgres::NoTls).is_err() {

@@ -21,7 +21,7 @@ on_both!(
 );
 
 /// Everything in the tables of a store, as text.
-fn content(backend: &Backend) -> String {
+pub(crate) fn content(backend: &Backend) -> String {
     let tables = match &backend.url {
         Some(_) => "select tablename::text from pg_tables where schemaname = 'public' order by 1",
         None => "select name from sqlite_master where type = 'table' order by 1",
@@ -48,7 +48,7 @@ fn content(backend: &Backend) -> String {
 }
 
 /// Whether a text is anywhere in the tables, or in the files of a store that has some.
-fn is_somewhere(backend: &Backend, text: &str) -> bool {
+pub(crate) fn is_somewhere(backend: &Backend, text: &str) -> bool {
     let files = backend.folder.iter().flat_map(|folder| std::fs::read_dir(folder.path()).unwrap());
     let in_file = |path: std::path::PathBuf| {
         let bytes = std::fs::read(path).unwrap();

@@ -18,7 +18,7 @@ const STORE: &str = "TEST_STORE";
 const SEED: &str = "TEST_SEED";
 
 /// How often a process is killed.
-fn kills(usual: usize) -> usize {
+pub(crate) fn kills(usual: usize) -> usize {
     std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
 }
 

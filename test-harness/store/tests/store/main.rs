@@ -9,6 +9,7 @@ mod copied;
 mod house;
 mod kept;
 mod kill;
+mod kill_house;
 mod organisation;
 mod persons;
 mod privacy;
