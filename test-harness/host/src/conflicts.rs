@@ -21,6 +21,17 @@ struct FileInUse {
 /// The identity of a file in its file system, whatever its names.
 type Identity = (u64, u64);
 
+/// Refuses to write a file that is one of the inputs, each with its name.
+///
+/// # Errors
+/// `invalid_config`, naming both.
+pub fn check_output(name: &str, output: &Path, inputs: &[(String, PathBuf)]) -> Result<(), ConnectorError> {
+    let mut files = FilesInUse::default();
+    files.writes(format!("{name} {}", output.display()), output);
+    inputs.iter().for_each(|(name, path)| files.reads(name, path));
+    files.check()
+}
+
 impl FilesInUse {
     /// Enters a file or folder that is written, or will be.
     pub(super) fn writes(&mut self, name: impl Into<String>, path: &Path) {

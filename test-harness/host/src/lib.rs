@@ -19,4 +19,5 @@ mod sink;
 pub mod system_file;
 pub mod text_file;
 
+pub use conflicts::check_output;
 pub use nearest::{by_likeness, nearest};

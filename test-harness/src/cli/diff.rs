@@ -215,9 +215,16 @@ fn differences(before: &Record, after: &Record) -> Vec<String> {
         .map(|name| match name.as_str() {
             // Whole sentences, of which few differ.
             "reasons" | "links" => format!("{name} changed"),
+            name if is_list_of_objects(before.get(name)) || is_list_of_objects(after.get(name)) => {
+                format!("{name} changed")
+            }
             name => format!("{name} was {}, is {}", words(before.get(name)), words(after.get(name))),
         })
         .collect()
+}
+
+fn is_list_of_objects(value: Option<&Value>) -> bool {
+    matches!(value, Some(Value::Array(items)) if items.iter().any(Value::is_object))
 }
 
 /// The fields of a row by their names, such as `password.changedAt` and `attributes.shell`.
@@ -236,11 +243,13 @@ fn flat(row: &Value) -> BTreeMap<String, Value> {
 }
 
 fn as_json(change: &Change) -> Value {
-    let key = change.record().key();
+    let (kind, key) = (change.record().kind(), change.record().key());
     match change {
-        Change::New(record) => json!({"change": "new", "key": key, "after": record}),
-        Change::Gone(record) => json!({"change": "gone", "key": key, "before": record}),
-        Change::Changed { before, after } => json!({"change": "changed", "key": key, "before": before, "after": after}),
+        Change::New(record) => json!({"change": "new", "record": kind, "key": key, "after": record}),
+        Change::Gone(record) => json!({"change": "gone", "record": kind, "key": key, "before": record}),
+        Change::Changed { before, after } => {
+            json!({"change": "changed", "record": kind, "key": key, "before": before, "after": after})
+        }
         other => json!({"change": "unknown", "key": other.record().key()}),
     }
 }

@@ -1,14 +1,20 @@
 //! `harness export`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use connector_api::{ConnectorError, ScanSummary, SectionDescription, SectionStatus};
+use connector_api::{
+    ConnectorError, Descriptor, Outcome, Record, ScanSummary, Section, SectionDescription, SectionReport, SectionStatus,
+};
 use connector_host::output::{Destination, Format};
 
-use super::Exit;
+use connector_store::SectionState;
+use indicatif::HumanCount;
+
 use super::scan::format_parser;
 use super::store::FromArguments;
+use super::{Exit, print};
 
 #[derive(Debug, Args)]
 #[command(
@@ -41,12 +47,51 @@ impl Arguments {
             out if out == "-" => Destination::Stdout,
             _ => Destination::Path(self.output.clone()),
         };
+        if let Destination::Path(path) = &destination {
+            self.from.check_output("--output", path)?;
+        }
+        let standing = rows.store.sections(rows.run)?;
+        let mut described = Descriptor::new(&summary.os_type, "", "");
+        described.sections.clone_from(&summary.described);
+        let mut counts = BTreeMap::new();
         let mut output = destination.open(format)?;
-        let each = &mut |record| output.record(&record).map_err(|error| destination.write_error(&error));
+        let each = &mut |record: Record| {
+            if let Some(section) = described.owner(&record) {
+                *counts.entry(section).or_default() += 1;
+            }
+            output.record(&record).map_err(|error| destination.write_error(&error))
+        };
         rows.store.records(&rows.system, rows.run, each)?;
-        output.commit(&without_grants(summary)).map_err(|error| destination.write_error(&error))?;
+        let summary = of_snapshot(without_grants(summary), &standing, &counts);
+        output.commit(&summary).map_err(|error| destination.write_error(&error))?;
+        if destination != Destination::Stdout {
+            let count = HumanCount(counts.values().sum());
+            print::said(&format!(
+                "{count} rows of {} {} are in {}.",
+                rows.system.name,
+                rows.as_of(),
+                self.output.display()
+            ));
+        }
         Ok(Exit::Complete)
     }
+}
+
+/// The summary of a snapshot: a section that was not read, and whose rows stand since an earlier run, is there as of then.
+fn of_snapshot(mut summary: ScanSummary, standing: &[SectionState], counts: &BTreeMap<Section, u64>) -> ScanSummary {
+    for report in &mut summary.sections {
+        report.records = counts.get(&report.section).copied().unwrap_or_default();
+        let Some(state) = standing.iter().find(|state| state.section == report.section) else { continue };
+        if let (false, Some(time)) = (report.status == SectionStatus::Complete, state.as_of) {
+            report.notes.push(format!("not read in this run ({}): its rows are as of {time}", state.status));
+            report.status = SectionStatus::Complete;
+        }
+    }
+    let is_whole = |report: &SectionReport| matches!(report.status, SectionStatus::Complete | SectionStatus::Skipped);
+    if summary.outcome == Outcome::Incomplete && summary.sections.iter().all(is_whole) {
+        summary.outcome = Outcome::Complete;
+    }
+    summary
 }
 
 /// The summary of rows without effective grants: their sections are skipped, so that nobody takes them for empty.

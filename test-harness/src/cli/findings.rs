@@ -3,6 +3,7 @@
 mod text;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -42,7 +43,7 @@ pub(super) struct Arguments {
     /// Why the findings of --except are accepted
     #[arg(long, value_name = "TEXT", requires = "except")]
     reason: Option<String>,
-    /// The date or time at which the findings of --except count again
+    /// The last day, or the time, until which the findings of --except are accepted. One in the past withdraws an exception
     #[arg(long, value_name = "TIME", requires = "except")]
     until: Option<Moment>,
     /// Output format
@@ -117,6 +118,22 @@ impl Arguments {
         severity + &rows.as_of()
     }
 
+    /// Refuses ids of --except that no finding has.
+    fn check_named(&self, rows: &mut Rows) -> Result<(), ConnectorError> {
+        let mut unknown: BTreeSet<&str> = self.except.iter().map(String::as_str).collect();
+        rows.store.findings(&rows.system, rows.run, &mut |finding| {
+            unknown.remove(finding.id.as_str());
+            Ok(())
+        })?;
+        match unknown.first() {
+            None => Ok(()),
+            Some(id) => Err(ConnectorError::invalid_config(
+                format!("there is no finding {id} {}", rows.as_of()),
+                "use an id as `harness findings` shows it",
+            )),
+        }
+    }
+
     /// Adds exceptions, and writes them to a file.
     fn take_exceptions(&self, rows: &mut Rows) -> Result<(), ConnectorError> {
         let mut new = match &self.import_exceptions {
@@ -132,9 +149,15 @@ impl Arguments {
             new.extend(self.except.iter().map(except));
         }
         if !new.is_empty() {
+            if self.from.is_file() {
+                let remedy = "use --store: a file keeps no exceptions";
+                return Err(ConnectorError::invalid_config("exceptions are kept in a store", remedy));
+            }
+            self.check_named(rows)?;
             rows.store.except(&rows.system, &new)?;
         }
         let Some(path) = &self.export_exceptions else { return Ok(()) };
+        self.from.check_output("--export-exceptions", path)?;
         let json = serde_json::to_string_pretty(&rows.store.exceptions(&rows.system)?)
             .map_err(|error| ConnectorError::internal(format!("exceptions cannot be written as JSON: {error}")))?;
         write_file(path, (json + "\n").as_bytes())

@@ -1,12 +1,12 @@
 //! `harness history` and `harness accept`
 
 use clap::Args;
-use connector_api::ConnectorError;
+use connector_api::{ConnectorError, Outcome};
 use connector_store::{Changes, Counts, Ended, Removal, Run, RunState};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
-use super::print::{self, SheetFormat, printable};
+use super::print::{self, SheetFormat};
 use super::store::{StoreArguments, shown};
 use super::summary::words;
 use super::table::Table;
@@ -66,6 +66,12 @@ impl AcceptArguments {
 fn state(run: &Run) -> String {
     let unfinished = run.state == RunState::Staging;
     let word = if unfinished { "not finished" } else { run.state.as_str() };
+    let is_whole = run.summary.as_ref().is_none_or(|summary| summary.outcome != Outcome::Incomplete);
+    let word = match (run.state, is_whole, run.removals.is_empty()) {
+        (RunState::Published, false, _) => "published, incomplete",
+        (RunState::Published, true, false) => "published, accepted",
+        _ => word,
+    };
     if run.attempt > 1 { format!("{word}, attempt {}", run.attempt) } else { word.to_owned() }
 }
 

@@ -178,7 +178,7 @@ impl ForgetArguments {
 
 impl CopyArguments {
     fn run(self) -> Result<Exit, ConnectorError> {
-        let from = self.store.required()?;
+        let from = self.store.existing()?;
         let to = match (&self.to, &self.to_file) {
             (Some(url), _) => url.location("--to")?,
             (None, Some(file)) => location_in(file)?,
@@ -186,7 +186,12 @@ impl CopyArguments {
                 return Err(ConnectorError::invalid_config("no store to copy into was given", "use --to URL"));
             }
         };
-        let copied = Store::open(&from)?.copy_into(&mut Store::open(&to)?)?;
+        let mut source = Store::open(&from)?;
+        if source.systems()?.is_empty() {
+            let message = format!("the store {from} is empty: there is nothing to copy");
+            return Err(ConnectorError::invalid_config(message, "check the URL of --store"));
+        }
+        let copied = source.copy_into(&mut Store::open(&to)?)?;
         print::page(&format!(
             "Copied {} with {} from {from} to {to}.\n",
             count(copied.systems, "system"),
@@ -204,7 +209,9 @@ impl Confirmation {
     /// Clears what an interrupted command removed, but could not clear from the files any more.
     fn finish_earlier(&self, store: &StoreArguments) -> Result<(), ConnectorError> {
         match store.location()? {
-            Some(location) if self.yes => Store::open(&location)?.clear_remains(),
+            Some(location) if self.yes && location.files().first().is_none_or(|file| file.exists()) => {
+                Store::open(&location)?.clear_remains()
+            }
             _ => Ok(()),
         }
     }
@@ -270,8 +277,21 @@ impl FromStr for Age {
             return Ok(Self::Date(date));
         }
         match text.parse::<Span>() {
-            Ok(span) if span.is_positive() => Ok(Self::Span(span)),
-            _ => Err("write an age such as 90d, 18months or 1y, or a date such as 2026-03-03"),
+            // `m` is a minute: whoever writes 6m means months.
+            Ok(span)
+                if span.is_positive()
+                    && span.get_hours() == 0
+                    && span.get_minutes() == 0
+                    && span.get_seconds() == 0
+                    && span.get_milliseconds() == 0
+                    && span.get_microseconds() == 0
+                    && span.get_nanoseconds() == 0 =>
+            {
+                Ok(Self::Span(span))
+            }
+            _ => Err(
+                "write an age in days, weeks, months or years, such as 90d, 6months or 1y, or a date such as 2026-03-03",
+            ),
         }
     }
 }
@@ -298,9 +318,9 @@ mod tests {
     fn an_age_is_a_length_of_time_or_a_date() {
         let now: Timestamp = "2026-03-03T12:00:00Z".parse().unwrap();
         let before = |text: &str| text.parse::<Age>().unwrap().before(now).unwrap();
-        assert_eq!(before("48h"), "2026-03-01T12:00:00Z".parse().unwrap());
+        assert_eq!(before("2d"), "2026-03-01T12:00:00Z".parse().unwrap());
         assert!(before("1y") < before("90d") && before("2026-03-01") > before("1month"));
-        for odd in ["", "0d", "-3d", "3", "yesterday"] {
+        for odd in ["6m", "48h", "1d2h", "", "0d", "-3d", "3", "yesterday"] {
             assert!(odd.parse::<Age>().is_err(), "{odd}");
         }
         assert!("20000y".parse::<Age>().is_err() || "20000y".parse::<Age>().unwrap().before(now).is_err());

@@ -144,12 +144,14 @@ impl WhoArguments {
         };
         rows.warn_of_unread()?;
         let (of_type, id) = (&resource.resource_type, &resource.external_id);
+        // A program wants them all.
+        let shown = if matches!(self.format, SheetFormat::Text) { SHOWN } else { usize::MAX };
         if self.linked {
-            let mut who = rows.store.who_linked(&rows.system, rows.run, of_type, id, SHOWN)?;
+            let mut who = rows.store.who_linked(&rows.system, rows.run, of_type, id, shown)?;
             strongest_first(&mut who.who.grants);
             return persons::print(&who, &resource.name, &rows, self.format).map(|()| Exit::Complete);
         }
-        let mut who = rows.store.who(&rows.system, rows.run, of_type, id, SHOWN)?;
+        let mut who = rows.store.who(&rows.system, rows.run, of_type, id, shown)?;
         strongest_first(&mut who.grants);
         match self.format {
             SheetFormat::Csv => print::csv(COLUMNS, who.grants.iter().flat_map(cells))?,

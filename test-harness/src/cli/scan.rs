@@ -3,7 +3,7 @@
 mod kept;
 
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -17,6 +17,7 @@ use indicatif::{HumanBytes, HumanCount};
 
 use self::kept::{KeepArguments, Kept};
 use super::logging::Logging;
+use super::store::files_of;
 use super::summary::{self, Form, Kept as Place};
 use super::table::Table;
 use super::target::{Target, TargetArguments};
@@ -87,7 +88,7 @@ struct RowArguments {
     #[arg(long, conflicts_with_all = ["output", "checkpoint", "all_organizations", "store", "store_file"])]
     plan: bool,
     /// Scan every organisation that the credential can read, each into a file of its own in the folder --output
-    #[arg(long, requires = "output")]
+    #[arg(long)]
     all_organizations: bool,
 }
 
@@ -114,7 +115,8 @@ impl Arguments {
             return self.scan_all(&registry, &target, &*connector, location.as_ref(), cancel, reporter).await;
         }
         let (destination, checkpoint) = (self.destination(location.is_some()), self.rows.checkpoint.clone());
-        let job = self.job(destination, format, checkpoint, &target, cancel, reporter)?;
+        let mut job = self.job(destination, format, checkpoint, &target, cancel, reporter)?;
+        job.inputs.extend(location.iter().flat_map(files_of));
         let name = self.keep.store.name().unwrap_or(&target.config.name);
         let kept = match &location {
             Some(location) => {
@@ -194,14 +196,22 @@ impl Arguments {
         cancel: CancellationToken,
         reporter: Arc<dyn Reporter>,
     ) -> Result<Exit, ConnectorError> {
-        let folder = self.rows.output.as_deref().unwrap_or(Path::new(""));
-        let format = self.format()?;
-        files::check_folder(folder)?;
-        if folder.as_os_str() == "-" || folder.exists() && !folder.is_dir() {
-            return Err(ConnectorError::invalid_config(
-                format!("--all-organizations needs a folder, and {} is not a folder", folder.display()),
-                "set --output to a folder",
-            ));
+        let (folder, format) = (self.rows.output.as_deref(), self.format()?);
+        match folder {
+            None if store.is_none() => {
+                let message = "--all-organizations needs a place for the rows";
+                return Err(ConnectorError::invalid_config(message, "set --output to a folder, or --store to a store"));
+            }
+            Some(folder) => {
+                files::check_folder(folder)?;
+                if folder.as_os_str() == "-" || folder.exists() && !folder.is_dir() {
+                    return Err(ConnectorError::invalid_config(
+                        format!("--all-organizations needs a folder, and {} is not a folder", folder.display()),
+                        "set --output to a folder",
+                    ));
+                }
+            }
+            None => {}
         }
         let organizations = unless_cancelled(&cancel, connector.organizations()).await?;
         if organizations.is_empty() {
@@ -210,7 +220,9 @@ impl Arguments {
                 "run the scan without --all-organizations",
             ));
         }
-        files::make_folder(folder)?;
+        if let Some(folder) = folder {
+            files::make_folder(folder)?;
+        }
         let mut worst = Exit::Complete;
         for organization in &organizations {
             let scanned = async {
@@ -219,18 +231,27 @@ impl Arguments {
                 config.attributes.extend(organization.attributes.clone());
                 let connector = registry.connect(config.clone(), target.edition)?;
                 let id = file_name(organization);
-                let destination = Destination::Path(folder.join(format!("{id}{}", format.extension())));
+                let destination = folder.map_or(Destination::Nowhere, |folder| {
+                    Destination::Path(folder.join(format!("{id}{}", format.extension())))
+                });
                 let checkpoint = self.rows.checkpoint.as_ref().map(|path| {
                     let mut name = path.clone().into_os_string();
                     name.push(format!(".{id}"));
                     PathBuf::from(name)
                 });
                 let (cancel, reporter) = (cancel.clone(), Arc::clone(&reporter));
-                let job = self.job(destination, format, checkpoint, target, cancel, reporter)?;
+                let mut job = self.job(destination, format, checkpoint, target, cancel, reporter)?;
+                job.inputs.extend(store.into_iter().flat_map(files_of));
                 let kept = match store {
                     Some(store) => {
                         let system = self.keep.store.name().unwrap_or(&target.config.name);
-                        let name = format!("{system} / {}", organization.name);
+                        // Two organisations may have one name.
+                        let is_of_one =
+                            organizations.iter().filter(|other| other.name == organization.name).count() == 1;
+                        let name = match is_of_one {
+                            true => format!("{system} / {}", organization.name),
+                            false => format!("{system} / {} ({id})", organization.name),
+                        };
                         Some(self.keep.begin(store, &name, &target.descriptor, &config, self.rows.fresh).await?)
                     }
                     None => None,

@@ -109,18 +109,30 @@ impl LocationArguments {
         }
     }
 
-    /// Returns where the store is.
+    /// Returns where the store is that is there.
     ///
     /// # Errors
-    /// As for [`location`](Self::location), and `invalid_config` if none was given.
-    pub(super) fn required(&self) -> Result<Location, ConnectorError> {
-        self.location()?.ok_or_else(|| {
+    /// As for [`location`](Self::location), and `invalid_config` if none was given or there is none.
+    pub(super) fn existing(&self) -> Result<Location, ConnectorError> {
+        let location = self.location()?.ok_or_else(|| {
             ConnectorError::invalid_config(
                 "no store was given",
                 format!("use --store URL, such as --store sqlite:history.db, or the variable {VARIABLE}"),
             )
-        })
+        })?;
+        match location.files().first() {
+            Some(file) if !file.exists() => Err(ConnectorError::invalid_config(
+                format!("there is no store at {location}"),
+                "check the path; `harness scan --store URL` creates a store",
+            )),
+            _ => Ok(location),
+        }
     }
+}
+
+/// The files of a store, with its name, so that nothing else writes them.
+pub(super) fn files_of(location: &Location) -> Vec<(String, PathBuf)> {
+    location.files().into_iter().map(|file| (format!("the store {location}"), file)).collect()
 }
 
 impl StoreArguments {
@@ -142,7 +154,7 @@ impl StoreArguments {
     /// # Errors
     /// `invalid_config` if no store was given, or no system of it is meant.
     pub(super) fn open(&self) -> Result<(Store, System), ConnectorError> {
-        let location = self.location.required()?;
+        let location = self.location.existing()?;
         let mut store = Store::open(&location)?;
         let systems = store.systems()?;
         let names = || systems.iter().map(|system| system.name.as_str());
@@ -232,6 +244,20 @@ impl TwoArguments {
 }
 
 impl FromArguments {
+    /// Refuses to write a file that is read from.
+    pub(super) fn check_output(&self, name: &str, output: &Path) -> Result<(), ConnectorError> {
+        let inputs = match &self.from_file {
+            Some(path) => vec![(format!("--from-file {}", path.display()), path.clone())],
+            None => self.store.location()?.as_ref().map(files_of).unwrap_or_default(),
+        };
+        connector_host::check_output(name, output, &inputs)
+    }
+
+    /// Whether a file of rows is asked, which keeps nothing.
+    pub(super) fn is_file(&self) -> bool {
+        self.from_file.is_some()
+    }
+
     /// Opens the store at the moment that is meant, or reads the file into a store in memory.
     pub(super) fn open(&self) -> Result<Rows, ConnectorError> {
         if let Some(path) = &self.from_file {

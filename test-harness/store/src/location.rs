@@ -33,6 +33,17 @@ impl Location {
         Self(Kind::Sqlite(path.as_ref().to_owned()))
     }
 
+    /// Returns the files of a store in a file, which nothing else may write: the file first.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let Kind::Sqlite(path) = &self.0 else { return Vec::new() };
+        let with = |end: &str| {
+            let mut name = path.clone().into_os_string();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        vec![path.clone(), with("-wal"), with("-shm"), with("-journal")]
+    }
+
     /// Returns whether the URL has a password, which does not belong on a command line.
     pub fn has_password(&self) -> bool {
         matches!(self.0, Kind::Postgres { has_password: true, .. })

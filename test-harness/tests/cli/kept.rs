@@ -253,7 +253,7 @@ async fn findings_are_the_reasons_of_the_rows_and_fail_on_a_severity() {
     assert!(high.code == 5 && !high.stdout.contains("MEDIUM"), "{high:?}");
     let grave =
         found.iter().filter(|finding| matches!(finding["severity"].as_str(), Some("critical" | "high"))).count();
-    assert!(high.stdout.starts_with(&format!("{grave} findings: ")), "{high:?}");
+    assert!(high.stdout.starts_with(&format!("{grave} findings of severity high or above, as of ")), "{high:?}");
     assert!(found.iter().all(|finding| {
         high.stdout.contains(finding["id"].as_str().unwrap())
             == matches!(finding["severity"].as_str(), Some("critical" | "high"))
@@ -285,4 +285,109 @@ fn options_of_a_store_are_refused_where_they_would_do_nothing() {
     ] {
         run(harness(["scan", "--demo"]).args(arguments)).assert_error(2, "invalid_config", help);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_over_the_store_or_the_file_that_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, file) = (store_in(folder.path()), folder.path().join("kept.db"));
+    let simulator = small(SimulatorOptions::default()).await;
+    let keep = ["--store", &store, "--name", "hq", "--quiet", "--format", "ndjson", "--output"];
+    let refused = run(scan(&simulator, &keep).arg(&file));
+    refused.assert_error(2, "invalid_config", "choose a different path");
+    let rows = folder.path().join("rows.ndjson");
+    assert_eq!(run(scan(&simulator, &keep).arg(&rows)).code, 0);
+    let before = std::fs::read(&file).unwrap();
+    let export = ["export", "--store", &store, "--format", "ndjson", "--output"];
+    run(harness(export).arg(&file)).assert_error(2, "invalid_config", "choose a different path");
+    let exceptions = ["findings", "--store", &store, "--export-exceptions"];
+    run(harness(exceptions).arg(&file)).assert_error(2, "invalid_config", "choose a different path");
+    let over = run(harness(["export", "--output"]).arg(&rows).arg("--from-file").arg(&rows));
+    over.assert_error(2, "invalid_config", "choose a different path");
+    assert!(std::fs::read(&file).unwrap() == before);
+    assert_eq!(run(&mut harness(["history", "--store", &store])).code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_rows_is_read_from_a_pipe_and_refused_when_it_is_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, cut) = (folder.path().join("rows.ndjson"), folder.path().join("cut.ndjson"));
+    let simulator = small(SimulatorOptions::default()).await;
+    assert_eq!(run(scan(&simulator, &["--quiet", "--output"]).arg(&file)).code, 0);
+    let of_file = run(harness(["findings", "--format", "json", "--from-file"]).arg(&file));
+    assert!(of_file.code == 0 && of_file.stdout.len() > 1000, "{of_file:?}");
+    if cfg!(unix) {
+        let piped = std::process::Stdio::from(
+            std::process::Command::new("cat")
+                .arg(&file)
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+                .stdout
+                .unwrap(),
+        );
+        let of_pipe = run(harness(["findings", "--format", "json", "--from-file", "/dev/stdin"]).stdin(piped));
+        assert!(of_pipe.code == 0 && of_pipe.stdout == of_file.stdout, "{}", of_pipe.stderr);
+    }
+    let text = std::fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    for (from, to) in [(lines.len() - 1, lines.len()), (1, lines.len())] {
+        std::fs::write(&cut, lines[from..to].join("\n") + "\n").unwrap();
+        let refused = run(harness(["findings", "--fail-on", "low", "--from-file"]).arg(&cut));
+        refused.assert_error(2, "invalid_config", "use a file of a whole scan");
+        assert!(refused.stderr.contains("its summary counts"), "{refused:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_has_the_rows_that_stand_since_an_earlier_run_and_answers_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, file) = (store_in(folder.path()), folder.path().join("out.ndjson"));
+    let simulator = small(SimulatorOptions::default()).await;
+    let keep = ["--store", &store, "--name", "hq", "--quiet"];
+    assert_eq!(run(&mut scan(&simulator, &keep)).code, 0);
+    assert_eq!(run(scan(&simulator, &keep).args(["--without", "serviceAccounts", "--without", "grants"])).code, 0);
+    let exported = run(harness(["export", "--store", &store, "--output"]).arg(&file));
+    assert!(exported.code == 0 && exported.stderr.contains("rows of hq as of run 2"), "{exported:?}");
+    let all = |from: &[&str]| {
+        let found = run(harness(["findings", "--format", "csv"]).args(from));
+        assert_eq!(found.code, 0, "{found:?}");
+        let ids = |line: &str| line.split(',').next().map(str::to_owned);
+        (found.stdout.lines().skip(1).filter_map(ids).collect::<BTreeSet<String>>(), found.stderr)
+    };
+    let (kept, warned) = all(&["--store", &store]);
+    assert!(warned.contains("serviceAccounts was not read (skipped): its rows here are as of"), "{warned}");
+    let (read, _) = all(&["--from-file", file.to_str().unwrap()]);
+    assert!(kept == read && kept.len() > 20, "{} and {}", kept.len(), read.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_not_there_and_a_run_that_is_none_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path());
+    let copy = format!("sqlite:{}", folder.path().join("copy.db").display());
+    for command in [
+        &["history"][..],
+        &["diff"],
+        &["findings"],
+        &["store", "copy", "--to", &copy],
+        &["store", "prune", "--older-than", "1y", "--yes"],
+    ] {
+        let refused = run(harness(["--"; 0]).args(command).args(["--store", &store]));
+        refused.assert_error(2, "invalid_config", "check the path");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let simulator = small(SimulatorOptions::default()).await;
+    assert_eq!(run(&mut scan(&simulator, &["--store", &store, "--name", "hq", "--quiet"])).code, 0);
+    for (arguments, message) in [
+        (&["diff", "--to", "99"][..], "hq has no run 99"),
+        (&["findings", "--at", "20260303"], "hq has no run 20260303"),
+        (&["diff"], "no run of hq before run 1 was published"),
+    ] {
+        let refused = run(harness(["--"; 0]).args(arguments).args(["--store", &store]));
+        refused.assert_error(2, "invalid_config", "harness history");
+        assert!(refused.stderr.contains(message), "{refused:?}");
+    }
+    let unknown = ["findings", "--except", "0123456789ab", "--reason", "x", "--until", "2199-01-01", "--store", &store];
+    run(&mut harness(unknown)).assert_error(2, "invalid_config", "use an id as");
 }

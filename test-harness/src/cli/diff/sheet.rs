@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{flat, unread};
 use crate::cli::print;
+use crate::cli::reach::{named, until};
 
 const COLUMNS: &[&str] = &["change", "record", "key", "name", "field", "before", "after"];
 
@@ -33,17 +34,27 @@ fn cells(change: &Change) -> Vec<Vec<String>> {
         let key = record.key().to_string();
         vec![word.to_owned(), record.kind().to_owned(), key, name(record), field.to_owned(), before, after]
     };
-    let whole = |word| vec![row(word, "", String::new(), String::new())];
+    // Of access, how strong it is and until when.
+    let access = match record {
+        Record::Grant(grant) => format!("{}{}", named(&grant.access), until(grant.expires_at)),
+        Record::Binding(binding) => binding
+            .access
+            .as_ref()
+            .map(|access| format!("{}{}", named(access), until(binding.expires_at)))
+            .unwrap_or_default(),
+        _ => String::new(),
+    };
+    let field = if access.is_empty() { "" } else { "access" };
     match change {
-        Change::New(_) => whole("new"),
-        Change::Gone(_) => whole("gone"),
+        Change::New(_) => vec![row("new", field, String::new(), access)],
+        Change::Gone(_) => vec![row("gone", field, access, String::new())],
         Change::Changed { before, after } => {
             let [before, after] = [before, after].map(|row| flat(&serde_json::to_value(row).unwrap_or_default()));
             let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
             let differ = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
             differ.map(|name| row("changed", name, shown(before.get(name)), shown(after.get(name)))).collect()
         }
-        _ => whole("unknown"),
+        _ => vec![row("unknown", "", String::new(), String::new())],
     }
 }
 

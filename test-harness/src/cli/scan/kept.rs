@@ -1,10 +1,10 @@
 //! `harness scan --store`: keeps the scan.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use clap::Args;
 use connector_api::{ConnectorError, Descriptor, SystemConfig};
-use connector_store::{Ended, Fence, Hold, Location, Start, Store, StoreArchive};
+use connector_store::{Ended, Fence, Hold, Location, Removal, Start, Store, StoreArchive};
 use jiff::Timestamp;
 
 use crate::cli::store::StoreArguments;
@@ -75,13 +75,15 @@ impl KeepArguments {
             }
             Ended::Held { run, removals } => {
                 let reason = format!("it would remove {}", history::removed(removals));
-                print::warning(&ConnectorError::sink(
-                    format!("run {run} of {system} is held: {reason}"),
-                    format!(
-                        "check whether these are really gone, then run `harness accept {run}` with the same store; until \
-                         then the store is unchanged"
-                    ),
+                print::remark(&format!(
+                    "run {run} of {system} is held: {reason}. Check whether these are really gone, then run `harness accept \
+                     {run} --name \"{system}\"` with the same store; until then the store is unchanged"
                 ));
+                // Without names: they come from the target, and some shells would run what is in them.
+                let counts = removals
+                    .iter()
+                    .map(|Removal { section, rows, removed, .. }| format!("{removed} of {rows} rows of {section}"));
+                let reason = format!("it would remove {}", counts.collect::<Vec<_>>().join(", "));
                 if let Some(command) = &self.on_held {
                     on_held(command, *run, system, &reason);
                 }
@@ -102,14 +104,17 @@ fn on_held(command: &str, run: i64, system: &str, reason: &str) {
         .env("HELD_REASON", reason)
         // The command has no use for the key.
         .env_remove(PASSWORD_VARIABLE)
+        .env_remove("PGPASSWORD")
+        // Standard output may be the rows.
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
         .status();
     let failed = match done {
         Ok(status) if status.success() => return,
         Ok(status) => status.to_string(),
         Err(error) => error.to_string(),
     };
-    print::warning(&ConnectorError::sink(
-        format!("the command of --on-held failed: {failed}"),
-        "run it by hand, and correct it for the next time",
+    print::remark(&format!(
+        "the command of --on-held failed: {failed}. Run it by hand, and correct it for the next time"
     ));
 }

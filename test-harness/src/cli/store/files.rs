@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Seek};
 use std::path::Path;
 
 use connector_api::{ConnectorError, Credential, Descriptor, Field, Record, Registry, ScanSummary, SystemConfig};
@@ -51,22 +51,30 @@ pub(super) fn read_two(earlier: &Path, later: &Path) -> Result<(Rows, i64), Conn
 /// A file of rows whose summary has been read.
 struct Summarised<'a> {
     path: &'a Path,
+    file: File,
     summary: ScanSummary,
 }
 
 impl<'a> Summarised<'a> {
     fn open(path: &'a Path) -> Result<Self, ConnectorError> {
-        let last = lines(path)?.last().ok_or_else(|| unreadable(path, &"it is empty"))?;
+        let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        if !path.is_file() {
+            // A pipe can be read only once.
+            let mut copy = tempfile::tempfile().map_err(|error| unreadable(path, &error))?;
+            io::copy(&mut file, &mut copy).map_err(|error| unreadable(path, &error))?;
+            file = copy;
+        }
+        let last = lines(path, &file)?.last().ok_or_else(|| unreadable(path, &"it is empty"))?;
         let last = last.map_err(|error| unreadable(path, &error))?;
         let summary: ScanSummary =
             serde_json::from_str(&last).map_err(|_| unreadable(path, &"its last line is not the summary of a scan"))?;
         summary.verify()?;
-        Ok(Self { path, summary })
+        Ok(Self { path, file, summary })
     }
 
     /// Keeps the rows as a run of the system with this name.
     fn publish(&self, store: Store, name: &str) -> Result<Rows, ConnectorError> {
-        let Self { path, summary } = self;
+        let Self { path, file, summary } = self;
         let mut descriptor = Descriptor::new(&summary.os_type, "", "");
         descriptor.sections.clone_from(&summary.described);
         descriptor.volatile = volatile(&summary.os_type)?;
@@ -75,11 +83,13 @@ impl<'a> Summarised<'a> {
         let now = summary.started_at;
         let start = Start { name, descriptor: &descriptor, config: &config, fence: Fence::Own, now, fresh: true };
         let mut scan = store.begin(start)?;
-        let (mut batch, mut lines) = (Vec::with_capacity(BATCH), lines(path)?.peekable());
+        let (mut batch, mut lines) = (Vec::with_capacity(BATCH), lines(path, file)?.peekable());
+        let mut count = 0;
         while let Some(line) = lines.next() {
             // The last one is the summary.
             if lines.peek().is_some() {
                 let line = line.map_err(|error| unreadable(path, &error))?;
+                count += 1;
                 batch.push(serde_json::from_str::<Record>(&line).map_err(|error| unreadable(path, &error))?);
             }
             if batch.len() == BATCH {
@@ -88,6 +98,10 @@ impl<'a> Summarised<'a> {
             }
         }
         scan.stage(&batch)?;
+        if count != summary.records() {
+            let why = format!("it has {count} rows, and its summary counts {}", summary.records());
+            return Err(unreadable(path, &why));
+        }
         // Whatever the file lacks, nothing is replaced by it.
         let (mut store, ended) = scan.publish_and_keep(summary, Hold { above_percent: 100, ..Hold::default() })?;
         let system = store.systems()?.into_iter().next();
@@ -106,8 +120,12 @@ fn volatile(os_type: &str) -> Result<Vec<Field>, ConnectorError> {
     Ok(registry.descriptor(os_type).map(|descriptor| descriptor.volatile.clone()).unwrap_or_default())
 }
 
-fn lines(path: &Path) -> Result<impl Iterator<Item = std::io::Result<String>> + use<>, ConnectorError> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+/// The lines of a file from its beginning.
+fn lines<'a>(
+    path: &Path,
+    mut file: &'a File,
+) -> Result<impl Iterator<Item = io::Result<String>> + use<'a>, ConnectorError> {
+    file.rewind().map_err(|error| unreadable(path, &error))?;
     Ok(BufReader::new(file).lines())
 }
 
