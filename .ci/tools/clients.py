@@ -57,9 +57,11 @@ def rows_of_scan(url, key, folder):
         if row["direct"] and row["principal"]["externalId"] in associations:
             resource = row["resource"]
             associations[row["principal"]["externalId"]].append([plain(resource["resourceType"]), resource["externalId"]])
+    # Local administrators have accounts on devices, too, but are no users; JumpCloud's lists leave temporary access out.
     reach = defaultdict(set)
     for row in rows["grant"]:
-        if row["resource"]["resourceType"] == "system" and row["principal"]["kind"] != "group":
+        standing = "expiresAt" not in row and row["principal"]["externalId"] in users
+        if standing and row["resource"]["resourceType"] == "system":
             reach[row["resource"]["externalId"]].add(row["principal"]["externalId"])
     devices = sorted(row["externalId"] for row in rows["resource"] if row["resourceType"] == "system")
     return {

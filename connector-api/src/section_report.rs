@@ -92,6 +92,10 @@ pub struct SectionReport {
     /// Examples of those references, for the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dangling_examples: Vec<DanglingReference>,
+    /// Whether a setting left out data that may be evidence of privilege: the rows are whole, but somebody may be privileged
+    /// whom they do not show as such. A note says what was left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lacks_evidence: bool,
     /// Notes for the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -115,6 +119,7 @@ impl SectionReport {
             duration_ms: 0,
             duplicates: 0,
             dangling: 0,
+            lacks_evidence: false,
             dangling_examples: Vec::new(),
             notes: Vec::new(),
         }

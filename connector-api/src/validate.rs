@@ -61,9 +61,9 @@ fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result
             })
             .map(|error| {
                 let path = error.instance_path().to_string();
-                let choices = choices(&schema["properties"][path.trim_start_matches('/')]);
-                let why = match choices.as_slice() {
-                    [] => error.masked_with("the value").to_string(),
+                let property = &schema["properties"][path.trim_start_matches('/')];
+                let why = match choices(property).as_slice() {
+                    [] => expected(property).unwrap_or_else(|| error.masked_with("the value").to_string()),
                     choices => format!("must be one of {}", choices.join(", ")),
                 };
                 format!("attributes{}: {why}", path.replace('/', "."))
@@ -78,6 +78,21 @@ fn choices(property: &Value) -> Vec<&str> {
     let one_of = property["oneOf"].as_array().into_iter().flatten().filter_map(|choice| choice["const"].as_str());
     let listed = property["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
     one_of.chain(listed).collect()
+}
+
+/// Returns what a property expects, if its schema says it better than the failed keyword alone: a whole number within two
+/// bounds, or a text in a form that has an example.
+fn expected(property: &Value) -> Option<String> {
+    let is_of = |name: &str| match &property["type"] {
+        Value::Array(types) => types.iter().any(|kind| kind == name),
+        kind => kind == name,
+    };
+    if is_of("integer") {
+        let (least, most) = (property["minimum"].as_i64()?, property["maximum"].as_i64()?);
+        return Some(format!("must be a whole number from {least} to {most}"));
+    }
+    let example = property["examples"][0].as_str()?;
+    (is_of("string") && property["pattern"].is_string()).then(|| format!("must be in the form of {example}"))
 }
 
 /// Returns the candidate most similar to `name`, if one is similar enough.
@@ -134,6 +149,23 @@ mod tests {
         system.validate(&descriptor).unwrap();
         descriptor.config_schema.insert("required".to_owned(), serde_json::json!(["proxy"]));
         assert!(system.validate(&descriptor).unwrap_err().message.contains("proxy"), "a required one is missing");
+    }
+
+    #[test]
+    fn both_bounds_of_a_number_are_named_and_an_example_of_a_form() {
+        let mut schema = schema();
+        schema["properties"]["org"] =
+            serde_json::json!({"type": ["string", "null"], "pattern": "^[0-9]{3}$", "examples": ["123"]});
+        for (name, wrong, expected) in [
+            ("pageSize", Value::from(0), "must be a whole number from 1 to 100"),
+            ("pageSize", Value::from(101), "must be a whole number from 1 to 100"),
+            ("pageSize", Value::from("5"), "must be a whole number from 1 to 100"),
+            ("org", Value::from("abc"), "must be in the form of 123"),
+            ("org", Value::from(7), "must be in the form of 123"),
+        ] {
+            let attributes = Map::from_iter([(name.to_owned(), wrong)]);
+            assert_eq!(attribute_problems(&attributes, &schema).unwrap(), [format!("attributes.{name}: {expected}")]);
+        }
     }
 
     #[test]

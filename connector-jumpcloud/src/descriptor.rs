@@ -29,8 +29,10 @@ pub(crate) fn descriptor() -> Descriptor {
 fn made() -> Descriptor {
     let mut descriptor = Descriptor::new(OS_TYPE, "JumpCloud", env!("CARGO_PKG_VERSION"));
     descriptor.description =
-        "Discovers users, groups, memberships, administrators, devices, applications and last logins of a \
-                  JumpCloud organisation, and who reaches what, over JumpCloud's Core API and Directory Insights."
+        "Discovers who can get into a JumpCloud organisation, who reaches what there, and why: users, groups, \
+         administrators, service accounts and their roles, local administrators of devices, devices, applications, \
+         directories, bindings, temporary access, conditional access and last logins, over JumpCloud's Core API and Directory \
+         Insights."
             .to_owned();
     descriptor.system_type = "Directory Service".to_owned();
     descriptor.default_scan_priority = 10;

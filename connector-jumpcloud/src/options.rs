@@ -272,7 +272,7 @@ mod tests {
             assert_eq!(read(json!(number)).unwrap(), Concurrency::Fixed(number));
         }
         for (refused, bound) in
-            [(json!(65), "64"), (json!(-1), "0"), (json!(1.5), "integer"), (json!("auto"), "integer")]
+            [(json!(65), "64"), (json!(-1), "0"), (json!(1.5), "whole number"), (json!("auto"), "whole number")]
         {
             let error = read(refused.clone()).unwrap_err();
             assert_eq!(error.code, ErrorCode::InvalidConfig, "{refused}");

@@ -9,7 +9,7 @@ use crate::api::graph::{self, Edge};
 use crate::api::kind::Kind;
 use crate::api::organizations::Organization;
 use crate::api::user_groups::{self, UserGroup};
-use crate::client::{Client, Meter, PageReader};
+use crate::client::{Client, Meter, PageReader, grouped};
 use crate::explain_refusal::{
     explain, list as list_organizations, name as organization_name, not_visible, visible_organizations,
 };
@@ -258,5 +258,5 @@ impl Checks {
 }
 
 fn counted(total: Option<u64>, what: &str) -> String {
-    total.map_or_else(|| format!("{what} can be read"), |total| format!("{total} {what}"))
+    total.map_or_else(|| format!("{what} can be read"), |total| format!("{} {what}", grouped(total)))
 }

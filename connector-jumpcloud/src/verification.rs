@@ -1,5 +1,6 @@
 //! A check of the computed access, if the operator wants it: for some devices and applications, JumpCloud's own traversal is
-//! compared with what the bindings and memberships of the scan give. Differences are notes; no row depends on them.
+//! compared with what the bindings and memberships of the scan give. Differences are notes and a warning; no row
+//! depends on them.
 //!
 //! Whether a direct right on a device supersedes that of a group, for example, is not published. Rows have the strongest
 //! right of all paths; this check shows whether an organisation's JumpCloud says the same.
@@ -16,9 +17,10 @@ use crate::api::Id;
 use crate::api::compiled::{self, CompiledUser};
 use crate::api::kind::Kind;
 use crate::api::level::Level;
-use crate::client::{Client, Listing, Meter, PageReader, is_absent};
+use crate::client::{Client, Listing, Meter, PageReader, grouped, is_absent};
 use crate::graph::Graph;
 use crate::graph::evidence_table::quoted;
+use crate::options::attribute::VERIFY_GRANTS;
 use crate::scan::outlet::{Known, Outlet};
 use crate::scan::planner::Planner;
 use crate::scan::state::State;
@@ -44,24 +46,30 @@ const SAMPLED: usize = 3;
 pub(crate) async fn verify(known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
     let Known { scan, state, .. } = known;
     let number = usize::from(scan.options.verify_grants);
-    if number == 0 || !state.reports.contains_key(&Section::GRANTS) {
+    if number == 0 {
         return Ok(());
     }
-    if let Some(section) = unread(state) {
-        outlet
-            .aside(Section::GRANTS)
-            .note(format!("not compared with JumpCloud's traversals: {section} is not complete"));
+    let why_not = if state.reports.contains_key(&Section::GRANTS) {
+        unread(state).map(|section| format!("{section} is not complete"))
+    } else {
+        Some(format!("{} is skipped", Section::GRANTS))
+    };
+    if let Some(why) = why_not {
+        outlet.warn(format!("{VERIFY_GRANTS}: nothing was compared with JumpCloud's traversals, because {why}"));
         return Ok(());
     }
     let (meter, limit) = (outlet.aside(Section::GRANTS).meter.clone(), u64::from(scan.options.page_size));
     let mut comparison = Comparison::new(known);
     let result = comparison.run(scan.client, &meter, limit, number).await;
     let aside = outlet.aside(Section::GRANTS);
-    comparison.notes().into_iter().for_each(|note| aside.note(note));
+    aside.plan(comparison.planned);
+    comparison.notes(result.is_ok()).into_iter().for_each(|note| aside.note(note));
+    comparison.warning().into_iter().for_each(|warning| outlet.warn(warning));
     match result {
         Err(error) if error.code == ErrorCode::AddressBlocked => Err(error),
         Err(error) => {
-            aside.note(format!("the comparison with JumpCloud's traversals ended early: {}", error.message));
+            let early = "the comparison with JumpCloud's traversals ended early";
+            outlet.warn(format!("{VERIFY_GRANTS}: {early}: {}", error.message));
             Ok(())
         }
         Ok(()) => Ok(()),
@@ -97,7 +105,7 @@ pub(crate) async fn plan(planner: &mut Planner<'_>) -> Result<(), ConnectorError
     }
     if let Some(line) = planner.sections.iter_mut().find(|line| line.section == Section::GRANTS) {
         line.requests += requests;
-        line.because = format!("{}; about {requests} to verify them", line.because);
+        line.because = format!("{}; about {} to verify them", line.because, grouped(requests));
     }
     Ok(())
 }
@@ -120,6 +128,8 @@ struct Comparison<'k> {
     compared: [u64; KINDS.len()],
     accesses: u64,
     differing: u64,
+    /// The requests that the lengths of the lists take.
+    planned: u64,
     /// The first of the differences.
     shown: Vec<Difference>,
 }
@@ -127,7 +137,7 @@ struct Comparison<'k> {
 impl<'k> Comparison<'k> {
     fn new(known: &Known<'k>) -> Self {
         let Known { state, graph, .. } = *known;
-        Self { state, graph, compared: [0; KINDS.len()], accesses: 0, differing: 0, shown: Vec::new() }
+        Self { state, graph, compared: [0; KINDS.len()], accesses: 0, differing: 0, planned: 0, shown: Vec::new() }
     }
 
     async fn run(&mut self, client: &Client, meter: &Meter, limit: u64, number: usize) -> Result<(), ConnectorError> {
@@ -142,7 +152,8 @@ impl<'k> Comparison<'k> {
                 (resource, read(client, meter, listing).await)
             });
             let mut answers = stream::iter(answers).buffered(AT_ONCE);
-            while let Some((resource, answer)) = answers.next().await {
+            while let Some((resource, (planned, answer))) = answers.next().await {
+                self.planned += planned;
                 match answer {
                     Ok(theirs) => {
                         self.compared[at] += 1;
@@ -198,23 +209,47 @@ impl<'k> Comparison<'k> {
         }
     }
 
-    /// What was compared, and the differences.
-    fn notes(&self) -> Vec<String> {
+    /// What was compared, and the differences. Nothing is said of a comparison that ended before its first object.
+    fn notes(&self, is_whole: bool) -> Vec<String> {
+        if !is_whole && self.compared.iter().all(|number| *number == 0) {
+            return Vec::new();
+        }
         let number = |(number, (_, one, several)): (&u64, &(Kind, &str, &str))| match number {
             1 => format!("1 {one}"),
-            number => format!("{number} {several}"),
+            number => format!("{} {several}", grouped(*number)),
         };
         let objects = self.compared.iter().zip(&KINDS).map(number).collect::<Vec<_>>().join(" and ");
         let differ = match self.differing {
-            0 => "none differs".to_owned(),
+            0 if is_whole => "none differs".to_owned(),
+            0 => "none differs so far".to_owned(),
             1 => "1 differs".to_owned(),
-            several => format!("{several} differ"),
+            several => format!("{} differ", grouped(several)),
         };
-        let compared =
-            format!("compared with JumpCloud's traversals of {objects}: of {} accesses, {differ}", self.accesses);
-        let more = (self.differing as usize).saturating_sub(self.shown.len());
-        let more = (more > 0).then(|| format!("{more} more differences from JumpCloud's traversals are not shown"));
+        let compared = format!(
+            "compared with JumpCloud's traversals of {objects}: of {} accesses, {differ}",
+            grouped(self.accesses)
+        );
+        let more = self.differing.saturating_sub(self.shown.len() as u64);
+        let more =
+            (more > 0).then(|| format!("{} more differences from JumpCloud's traversals are not shown", grouped(more)));
         [compared].into_iter().chain(self.shown.iter().map(|difference| self.note(difference))).chain(more).collect()
+    }
+
+    /// What an operator must not miss: somebody may have more or less access than the rows say.
+    fn warning(&self) -> Option<String> {
+        let differ = match self.differing {
+            0 => return None,
+            1 => "differs",
+            _ => "differ",
+        };
+        Some(format!(
+            "{VERIFY_GRANTS}: {} of {} compared accesses {differ} from what JumpCloud reports, so rows may show more or less \
+             access than there is; scan again to see whether this lasts, and compare the notes of the section {} with the \
+             JumpCloud console",
+            grouped(self.differing),
+            grouped(self.accesses),
+            Section::GRANTS,
+        ))
     }
 
     fn note(&self, difference: &Difference) -> String {
@@ -236,12 +271,16 @@ impl<'k> Comparison<'k> {
     }
 }
 
-/// All users of a traversal.
-async fn read(client: &Client, meter: &Meter, listing: Listing) -> Result<Vec<CompiledUser>, ConnectorError> {
+/// The requests that the length of a traversal takes, and all its users.
+async fn read(client: &Client, meter: &Meter, listing: Listing) -> (u64, Result<Vec<CompiledUser>, ConnectorError>) {
     let mut reader = PageReader::new(client, meter, listing);
     let mut users = Vec::new();
-    while let Some(more) = reader.next().await? {
-        users.extend(more);
-    }
-    Ok(users)
+    let result = loop {
+        match reader.next().await {
+            Ok(Some(more)) => users.extend(more),
+            Ok(None) => break Ok(users),
+            Err(error) => break Err(error),
+        }
+    };
+    (reader.stats().planned.unwrap_or(1), result)
 }

@@ -300,7 +300,7 @@ fn combine(bearing: &[(&Policy, Bearing)], default: SignIn) -> SignIn {
     clauses.extend(perhaps.map(|policies| format!("not known whether it is subject to {policies}")));
     if cases.iter().any(|case| case.disagree()) {
         let policies = of(Effects::ALLOW.and(Effects::SECOND_FACTOR)).unwrap_or_default();
-        clauses.push(format!("no agreement between {policies}"));
+        clauses.push(format!("{policies} disagree, and which one counts is not known"));
     }
     if cases.contains(&Effects::default()) && default.result == SignInResult::NOT_KNOWN {
         clauses.push(default.reason);

@@ -313,7 +313,7 @@ fn policies_that_disagree_are_all_named_and_one_that_refuses_decides() {
     let (allow, factor) = (PolicyEffect::ALLOW, PolicyEffect::REQUIRE_SECOND_FACTOR);
     let found = decided(vec![on_portal("A", allow.clone()), on_portal("B", factor.clone())], |who| who);
     assert_eq!((found.result, found.policies), (SignInResult::NOT_KNOWN, vec!["A".to_owned(), "B".to_owned()]));
-    assert_eq!(found.reason, "no agreement between the policies \"A\", \"B\"");
+    assert_eq!(found.reason, "the policies \"A\", \"B\" disagree, and which one counts is not known");
     let all = vec![on_portal("A", allow), on_portal("B", factor), on_portal("C", PolicyEffect::DENY)];
     let found = decided(all, |who| who);
     assert_eq!((found.result, found.reason.as_str()), (SignInResult::DENIED, "by the policy \"C\""));

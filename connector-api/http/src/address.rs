@@ -89,7 +89,13 @@ pub fn endpoint(field: &str, text: &str, default_path: &str, words: &Words) -> R
             format!("enter a URL such as https://{}{default_path}", words.example_host),
         ));
     }
-    let mut url = origin(field, base, None, words)?;
+    let example = |mut error: ConnectorError| {
+        if error.code == ErrorCode::InvalidConfig {
+            error.remedy = format!("enter a URL such as https://{}{default_path}", words.example_host);
+        }
+        error
+    };
+    let mut url = origin(field, base, None, words).map_err(example)?;
     url.set_path(if path.is_empty() { default_path } else { path });
     Ok(url)
 }

@@ -106,6 +106,6 @@ pub use refusal::{Asked, Block, Form, Refusal, Said, refused_here};
 pub use retry::RetryPolicy;
 pub use target::Target;
 pub use task::Task;
-pub use text::Scrubber;
+pub use text::{Scrubber, grouped};
 pub use verdict::{Next, Verdict};
 pub use words::Words;

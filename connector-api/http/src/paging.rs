@@ -15,6 +15,7 @@ use connector_api::{Check, ConnectorError};
 use crate::call::Call;
 use crate::client::HttpClient;
 use crate::meter::Meter;
+use crate::text::grouped;
 use chain::ChainReader;
 use offset::{Listing, PageReader};
 use page::PageShape;
@@ -84,7 +85,7 @@ impl HttpClient {
     pub async fn check<T: Identified + Send + 'static>(&self, name: &str, listing: Listing) -> Check {
         let reading = async {
             let total = PageReader::<T>::new(self, &Meter::default(), listing).total().await?;
-            Ok(total.map_or_else(|| format!("{name} can be read"), |total| format!("{total} {name}")))
+            Ok(total.map_or_else(|| format!("{name} can be read"), |total| format!("{} {name}", grouped(total))))
         };
         Check::probe(name, reading).await
     }

@@ -9,6 +9,19 @@ use secrecy::{ExposeSecret, SecretString};
 /// The maximum length of a line, in characters. Longer text from the wire is cut.
 const LONGEST: usize = 200;
 
+/// A number as texts for operators show it, such as `31,080`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Removes secrets from text.
 #[derive(Debug, Clone, Default)]
 pub struct Scrubber(Vec<SecretString>);
@@ -99,6 +112,13 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (31_080, "31,080"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
 
     #[test]
     fn a_wait_is_shown_in_a_unit_that_is_easy_to_read() {

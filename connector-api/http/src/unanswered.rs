@@ -104,7 +104,9 @@ fn unresolved(dns: &DnsError, proxy: Option<&str>, words: &Words) -> Verdict {
     let DnsError { name, known, error } = dns;
     let (whose, remedy) = match proxy {
         Some(proxy) => (format!("the proxy {proxy}"), format!("check {} and this server's DNS", words.proxy_setting())),
-        None => (format!("the name {name}"), "check the system's host name and this server's DNS".to_owned()),
+        None => {
+            (format!("the name {name}"), "check this name in the system's settings, and this server's DNS".to_owned())
+        }
     };
     let error = ConnectorError::new(ErrorCode::Dns, format!("{whose} could not be resolved: {error}"), remedy);
     Verdict::retry(error, (!known).then_some(FEW_ATTEMPTS))

@@ -165,7 +165,8 @@ pub struct Mfa {
     /// Whether a second factor is set up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configured: Option<bool>,
-    /// Whether the target requires a second factor of this account.
+    /// Whether a setting of the account itself, or of all accounts of its kind, requires a second factor. What policies
+    /// require in addition is in [`Account::protection`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub required: Option<bool>,
     /// Whether the account is exempt from the requirement.

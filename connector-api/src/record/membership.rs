@@ -31,8 +31,8 @@ pub struct Membership {
     /// that order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<PathStep>,
-    /// When the membership expires, UTC; for an indirect one the latest expiry of all ways into the group. Absent unless
-    /// every way expires.
+    /// When the membership expires, UTC. For a direct one that is its own expiry, even if another way into the group does
+    /// not expire; for an indirect one the latest expiry of all ways, absent unless every way expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// The target's id of the request by which it was approved.

@@ -2,10 +2,10 @@
 
 use connector_api::{AccountCredential, Attributes, CredentialKind};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
-use super::{Id, lenient, own_id};
+use super::{Id, lenient, own_id, secrets};
 use crate::client::{Call, Identified, Listing, listing};
 
 /// Lists the console's administrators.
@@ -18,9 +18,28 @@ pub(crate) fn list(limit: u64) -> Listing {
 pub(crate) struct Administrator {
     #[serde(flatten, with = "own_id")]
     pub(crate) id: Id,
-    /// Every field as received.
-    #[serde(flatten, serialize_with = "lenient::ser_fields")]
+    /// Every field as received, except those that may hold a secret.
+    #[serde(flatten, deserialize_with = "kept", serialize_with = "lenient::ser_fields")]
     pub(crate) fields: Attributes,
+}
+
+/// Of the API key only its times, and the beginning by which an administrator knows it, are kept.
+fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Error> {
+    let mut fields = Map::deserialize(deserializer)?;
+    let key = fields.remove("apiKeyHash");
+    secrets::remove(&mut fields);
+    if let Some(Value::Object(mut key)) = key {
+        key.retain(|name, value| match value {
+            Value::String(text) if name == "prefix" => {
+                *text = text.chars().take(PREFIX).collect();
+                true
+            }
+            // Whether it expires is not known if the end cannot be read, which differs from no end.
+            value => name == "expireAt" || name == "createdAt" || secrets::is_harmless(value),
+        });
+        fields.insert("apiKeyHash".to_owned(), key.into());
+    }
+    Ok(fields.into_iter().collect())
 }
 
 impl Identified for Administrator {

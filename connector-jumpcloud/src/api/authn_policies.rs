@@ -22,14 +22,15 @@ pub(crate) fn list_ip_lists(limit: u64) -> Listing {
 pub(crate) async fn has_identity_provider(client: &Client, meter: &Meter) -> Result<bool, ConnectorError> {
     let answer: Value = client.json(meter, Call::get("/api/v2/identity-providers")).await?;
     let listed = answer.get("identityProviders").or_else(|| answer.get("results")).unwrap_or(&answer);
+    // A list that was cut short may have left one out.
+    if answer.get("totalCount").and_then(Value::as_u64).is_some_and(|total| total > 0) {
+        return Ok(true);
+    }
     Ok(match listed {
-        Value::Array(providers) => providers.iter().any(|provider| !provider.is_null()),
+        Value::Array(providers) => !providers.is_empty(),
         Value::Null => false,
         // An empty list may be left out.
-        Value::Object(fields) => match fields.get("totalCount").and_then(Value::as_u64) {
-            Some(total) => total > 0,
-            None => !fields.is_empty(),
-        },
+        Value::Object(fields) => fields.keys().any(|name| name != "totalCount"),
         _ => true,
     })
 }
@@ -66,14 +67,23 @@ pub(crate) struct IpList {
     pub(crate) id: Id,
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) name: Option<String>,
-    /// Addresses, networks and ranges.
-    #[serde(default, deserialize_with = "texts")]
-    pub(crate) ips: Vec<String>,
+    /// Addresses, networks and ranges; `None` if one of them could not be read.
+    #[serde(default = "no_texts", deserialize_with = "texts")]
+    pub(crate) ips: Option<Vec<String>>,
 }
 
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+/// An empty list may be left out.
+#[expect(clippy::unnecessary_wraps, reason = "it is the default of a field")]
+fn no_texts() -> Option<Vec<String>> {
+    Some(Vec::new())
+}
+
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    Ok(value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
+    if value.is_null() {
+        return Ok(no_texts());
+    }
+    Ok(value.as_array().and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect()))
 }
 
 impl Identified for IpList {

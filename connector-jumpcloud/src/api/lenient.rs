@@ -95,6 +95,11 @@ pub(crate) fn flag(value: &Value) -> Option<bool> {
     }
 }
 
+/// A number that is not negative, also as text.
+pub(crate) fn count(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
 /// A point in time: RFC 3339, also with a space or without a zone (then UTC), a date alone (midnight UTC), or seconds or
 /// milliseconds since 1970. Anything that is not clearly one of these is absent.
 pub(crate) fn time(value: &Value) -> Option<Timestamp> {

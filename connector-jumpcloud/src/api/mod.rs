@@ -17,6 +17,7 @@ pub(crate) mod local_accounts;
 pub(crate) mod organizations;
 pub(crate) mod password_policies;
 pub(crate) mod roles;
+pub(crate) mod secrets;
 pub(crate) mod sent_attributes;
 pub(crate) mod service_accounts;
 pub(crate) mod systems;

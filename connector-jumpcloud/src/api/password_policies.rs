@@ -65,7 +65,7 @@ impl PasswordRules {
         let flag = |name: &str| lenient::flag(policy.get(name)?);
         let number = |(name, switch): (&str, &str)| {
             let value = policy.get(name).filter(|_| flag(switch) != Some(false))?;
-            Some((name.to_owned(), value.as_u64()?.into()))
+            Some((name.to_owned(), lenient::count(value)?.into()))
         };
         let flags = FLAGS.into_iter().filter_map(|name| Some((name.to_owned(), flag(name)?.into())));
         Self { rules: NUMBERS.into_iter().filter_map(number).chain(flags).collect(), expires: flag(EXPIRES) }
@@ -81,7 +81,7 @@ pub(crate) struct PasswordPolicy {
     /// Whether it applies to everybody to whom no other one does.
     pub(crate) default: Option<bool>,
     /// Its place among those that apply to the same user.
-    pub(crate) precedence: Option<i64>,
+    pub(crate) precedence: Option<u64>,
     /// Ids and names.
     pub(crate) groups: Vec<(String, Option<String>)>,
     pub(crate) rules: PasswordRules,
@@ -106,7 +106,7 @@ impl From<Wire> for Option<PasswordPolicy> {
             id: object_id,
             name: text(policy.get("name")),
             default: policy.get("default").and_then(lenient::flag),
-            precedence: policy.get("precedence").and_then(Value::as_i64),
+            precedence: policy.get("precedence").and_then(lenient::count),
             groups: groups.as_array().into_iter().flatten().filter_map(group).collect(),
             rules: PasswordRules::of(&policy),
         })
@@ -128,5 +128,20 @@ impl Identified for PasswordPolicy {
 
     fn id(&self) -> &Id {
         &self.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_and_flags_may_be_texts() {
+        let policy = json!({"minLength": "12", "enableMinLength": "true", "maxHistory": 5, "needsNumeric": "false"});
+        let rules = PasswordRules::of(policy.as_object().unwrap()).rules;
+        assert_eq!(Value::from(rules), json!({"minLength": 12, "maxHistory": 5, "needsNumeric": false}));
     }
 }

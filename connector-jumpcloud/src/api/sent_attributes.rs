@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::lenient;
+use super::{lenient, secrets};
 
 /// The attributes in an application's `config`, which is an object or its JSON as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -24,21 +24,6 @@ pub(crate) struct SentAttribute {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<String>,
 }
-
-/// Parts of names of attributes whose values are not kept.
-const SECRETS: [&str; 11] = [
-    "secret",
-    "password",
-    "passwd",
-    "pwd",
-    "passphrase",
-    "credential",
-    "private",
-    "privkey",
-    "token",
-    "apikey",
-    "accesskey",
-];
 
 impl<'de> Deserialize<'de> for SentAttributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -80,9 +65,8 @@ fn attributes(value: &Value) -> Vec<SentAttribute> {
 
 fn attribute(element: &Value) -> Option<SentAttribute> {
     let name = lenient::text(element.get("name")?.clone()).filter(|name| !is_key(name))?;
-    let bare: String = name.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect();
-    let value = element.get("value").cloned().and_then(text);
-    let value = value.filter(|value| !is_key(value) && !SECRETS.iter().any(|secret| bare.contains(secret)));
+    let is_secret = secrets::may_be(&name);
+    let value = element.get("value").cloned().and_then(text).filter(|value| !is_secret && !is_key(value));
     Some(SentAttribute { name, value })
 }
 

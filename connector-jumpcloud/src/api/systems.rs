@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 use super::local_accounts::Metrics;
-use super::{Id, lenient, own_id};
+use super::{Id, lenient, own_id, secrets};
 use crate::client::{Call, Identified, Listing, listing};
 
 /// Lists devices.
@@ -131,7 +131,7 @@ pub(crate) struct SystemGroup {
     pub(crate) id: Id,
     #[serde(default, deserialize_with = "lenient::de_text")]
     pub(crate) name: Option<String>,
-    #[serde(flatten, serialize_with = "lenient::ser_fields")]
+    #[serde(flatten, deserialize_with = "secrets::de_others", serialize_with = "lenient::ser_fields")]
     pub(crate) rest: Attributes,
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::graph;
 use super::kind::Kind;
-use super::{Id, IdOnly, lenient, own_id};
+use super::{Id, IdOnly, lenient, own_id, secrets};
 use crate::client::{Call, Client, Identified, Listing, Meter, listing, page};
 
 /// Lists user groups.
@@ -42,7 +42,7 @@ pub(crate) struct UserGroup {
     /// `NOTSET`, `STATIC`, `DYNAMIC_REVIEW_REQUIRED` or `DYNAMIC_AUTOMATED`.
     #[serde(default, rename = "membershipMethod", deserialize_with = "lenient::de_text")]
     pub(crate) membership_method: Option<String>,
-    #[serde(flatten, serialize_with = "lenient::ser_fields")]
+    #[serde(flatten, deserialize_with = "secrets::de_others", serialize_with = "lenient::ser_fields")]
     pub(crate) rest: Attributes,
 }
 

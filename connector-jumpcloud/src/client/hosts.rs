@@ -1,7 +1,7 @@
 //! Where the target is: the console host, and the hosts that belong to it.
 
 use connector_api::ConnectorError;
-use connector_http::{Url, endpoint, origin};
+use connector_http::{Url, Words, endpoint, origin};
 
 use super::WORDS;
 use crate::options::attribute;
@@ -9,6 +9,9 @@ use crate::regions;
 
 /// The path of the token endpoint.
 const TOKEN_PATH: &str = "/oauth2/token";
+
+/// The words for the token URL, with its own example.
+const TOKEN_WORDS: Words = Words { example_host: "admin-oauth.id.jumpcloud.com", ..WORDS };
 
 /// The addresses of one JumpCloud organisation's services.
 #[derive(Debug, Clone)]
@@ -38,7 +41,7 @@ impl Endpoints {
             None => sibling(&console, regions::INSIGHTS),
         };
         let token = match token_url {
-            Some(named) => endpoint(attribute::TOKEN_URL, named, TOKEN_PATH, &WORDS)?,
+            Some(named) => endpoint(attribute::TOKEN_URL, named, TOKEN_PATH, &TOKEN_WORDS)?,
             None => {
                 let mut url = sibling(&console, regions::TOKEN);
                 url.set_path(TOKEN_PATH);

@@ -12,7 +12,7 @@ use connector_http::{Bytes, ClientBuilder, HttpClient, Offsets, Page, PageShape,
 
 pub(crate) use connector_http::{
     Answer, Call, ClientOptions, Gap, Identified, Listing, ListingStats, Meter, PageReader, Reading, Task,
-    TotalsWitness, is_absent, refused_here,
+    TotalsWitness, grouped, is_absent, refused_here,
 };
 pub(crate) use hosts::Endpoints;
 

@@ -35,8 +35,8 @@ impl<'s> Authority<'s> {
         CORE.iter().all(|family| self.scopes.contains(family))
     }
 
-    /// Whether it may read everything in the organisation.
-    pub(crate) fn reads_everything(&self) -> bool {
+    /// Whether it may read all kinds of objects on which everything rests; there are others.
+    pub(crate) fn reads_core(&self) -> bool {
         CORE.iter().all(|family| self.allows(&format!("{family}.readonly")))
     }
 
@@ -55,16 +55,37 @@ impl<'s> Authority<'s> {
         let writing: BTreeSet<&str> = writing.collect();
         // What everything rests on comes first.
         let core = CORE.iter().copied().filter(|family| writing.contains(family));
-        let families: Vec<&str> = core.chain(writing.iter().copied().filter(|family| !CORE.contains(family))).collect();
+        let others = writing.iter().copied().filter(|family| !CORE.contains(family));
+        let families: Vec<&str> = core.chain(others).map(word).collect();
         match families.len() {
             0 if self.scopes.is_empty() => "may do nothing".to_owned(),
             0 => "may only read".to_owned(),
-            1 => format!("may change {}", families[0]),
-            count if count <= NAMED => {
-                format!("may change {} and {}", families[..count - 1].join(", "), families[count - 1])
-            }
+            count if count <= NAMED => format!("may change {}", joined(&families)),
             count => format!("may change {} and {} more", families[..NAMED].join(", "), count - NAMED),
         }
+    }
+}
+
+/// The kinds of objects on which everything rests, in words.
+pub(crate) fn core() -> String {
+    joined(&CORE.map(word))
+}
+
+/// Some words as a part of a sentence.
+fn joined(words: &[&str]) -> String {
+    match words {
+        [more @ .., one, last] => [more, &[&format!("{one} and {last}")]].concat().join(", "),
+        few => few.concat(),
+    }
+}
+
+/// What a kind of objects is called in sentences.
+fn word(family: &str) -> &str {
+    match family {
+        "systems" => "devices",
+        "associations" => "bindings",
+        "authn" => "conditional access",
+        other => other,
     }
 }
 
@@ -78,9 +99,12 @@ fn is_own(scope: &str) -> bool {
     scope == "anonymous" || scope.split('.').any(|part| part == "self")
 }
 
-/// The kind of objects that a scope is about.
+/// The kind of objects that a scope is about. Who may run commands may do what a command does.
 fn family(scope: &str) -> &str {
-    scope.split('.').next().unwrap_or(scope)
+    match scope.split('.').next().unwrap_or(scope) {
+        "commandrunner" => "commands",
+        family => family,
+    }
 }
 
 #[cfg(test)]
@@ -98,9 +122,10 @@ mod tests {
             (
                 &["saas", "authn", "mdm", "users.create", "users.delete"],
                 Some(Severity::High),
-                "may change users, authn, mdm and 1 more",
+                "may change users, conditional access, mdm and 1 more",
             ),
-            (&["commandrunner.legacy"], Some(Severity::High), "may change commandrunner"),
+            (&["commandrunner.legacy"], Some(Severity::High), "may change commands"),
+            (&["commandrunner", "commands", "systems"], Some(Severity::High), "may change devices and commands"),
             (&CORE, Some(Severity::High), "may change everything"),
         ] {
             let authority = Authority::of(scopes.iter().copied());
@@ -112,10 +137,10 @@ mod tests {
     fn a_scope_that_writes_reads_and_one_that_reads_does_not_write() {
         let reading: Vec<String> = CORE.iter().map(|family| format!("{family}.readonly")).collect();
         let reads = Authority::of(reading.iter().map(String::as_str));
-        assert!(reads.reads_everything() && !reads.changes_everything());
-        assert!(Authority::of(CORE).reads_everything());
+        assert!(reads.reads_core() && !reads.changes_everything());
+        assert!(Authority::of(CORE).reads_core());
         let most = Authority::of(CORE[1..].iter().copied().chain(["users.create"]));
-        assert!(!most.changes_everything() && !most.reads_everything(), "creating users is not changing them");
+        assert!(!most.changes_everything() && !most.reads_core(), "creating users is not changing them");
         assert!(most.allows("groups.readonly") && most.allows("groups") && !reads.allows("groups"));
     }
 }

@@ -8,12 +8,15 @@ mod temporary;
 use std::collections::BTreeSet;
 
 use connector_access::{End, Subject};
-use connector_api::{Account, Protection, Reason, ReasonKind, Section, SectionStatus, Severity, SignInResult};
+use connector_api::{
+    Account, AccountKind, Protection, Reason, ReasonKind, Section, SectionStatus, Severity, SignInResult,
+};
 use jiff::Timestamp;
 
 use crate::api::level::Level;
 use crate::api::user_groups::UserGroup;
 use crate::api::{Id, lenient};
+use crate::client::grouped;
 use crate::graph::Graph;
 use crate::graph::administrator_reach::AdministratorOn;
 use crate::graph::evidence_table::{Evidence, quoted};
@@ -253,9 +256,9 @@ impl<'a> Privilege<'a> {
             };
             let message = format!("signs in to {what} without a second factor, {}", sign_in.reason);
             let reason = Evidence::OpenSignIn.reason_of(severity.above(), message);
-            let by_setting = self.sign_ins.as_ref().is_some_and(|sign_ins| sign_ins.is_console_by_setting(account));
             // The organisation may require a second factor of all administrators.
-            reasons.push(if by_setting { reason.drawn_from([Section::ORGANIZATION]) } else { reason });
+            let is_console = account.kind == AccountKind::ADMINISTRATOR;
+            reasons.push(if is_console { reason.drawn_from([Section::ORGANIZATION]) } else { reason });
         }
         if account.password.as_ref().and_then(|password| password.never_expires) == Some(true) {
             let reason = Evidence::PasswordNeverExpires.reason("has a password that never expires");
@@ -379,5 +382,5 @@ pub(super) fn day(time: Timestamp) -> impl std::fmt::Display {
 }
 
 fn devices(count: usize) -> String {
-    if count == 1 { "1 device".to_owned() } else { format!("{count} devices") }
+    if count == 1 { "1 device".to_owned() } else { format!("{} devices", grouped(count as u64)) }
 }

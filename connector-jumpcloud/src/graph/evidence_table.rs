@@ -105,7 +105,7 @@ evidence! {
     ConsoleRole "console_role" Privilege [High, Low] from []:
         "Has a role in the JumpCloud console. Reported for administrators, service accounts and the roles themselves. Low \
          if its scopes only read; where scopes are not known, for the built-in role Read Only, which cannot change anything. \
-         Not reported if its scopes allow nothing",
+         Not reported if its scopes allow nothing. Who may change commands runs programs on devices",
         "Check that each holder still needs the role, and assign the least privileged role that is enough",
         "GET /api/v2/roles: scopes; GET /api/users: role, roleName, roles, roleNames; GET /api/v2/service-accounts: roleId, roleName";
     ConsoleAdministrator "console_administrator" Privilege [High, Low] from [USERS]:
@@ -177,8 +177,8 @@ evidence! {
          device so that JumpCloud manages it",
         "GET /api/systems: userMetrics; GET /api/v2/systeminsights/users";
     LocalAdministratorNotGranted "local_administrator_not_granted" Privilege [Medium] from [USERS, GROUPS, MEMBERSHIPS, SYSTEMS, LOCAL_ACCOUNTS, GRANTS, TEMPORARY_ACCESS]:
-        "Administers devices by its local accounts, although in JumpCloud it may only sign in there. JumpCloud manages these \
-         accounts for the user. Not reported for suspended accounts",
+        "Administers devices by its local accounts, although nothing in JumpCloud gives the right there. JumpCloud manages \
+         these accounts for the user. Not reported for suspended accounts",
         "Check whether the user needs this; if so, grant it in JumpCloud, else take it away on the device",
         "GET /api/systems: userMetrics; GET /api/v2/systeminsights/users";
     WithoutMfa "privileged_without_mfa" Risk [Critical, High, Medium] from []:

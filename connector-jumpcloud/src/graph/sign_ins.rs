@@ -5,8 +5,7 @@ use std::collections::HashSet;
 
 use connector_access::{Applicant, SignInPolicies};
 use connector_api::{
-    Account, AccountFilter, AccountKind, Mfa, NodeKind, NodeRef, Policy, Section, SignIn, SignInKind, SignInResult,
-    SignInTarget,
+    Account, AccountFilter, Mfa, NodeKind, NodeRef, Policy, Section, SignIn, SignInKind, SignInResult, SignInTarget,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -21,6 +20,8 @@ use crate::sections::conditional_access;
 pub(crate) struct SignIns {
     to_portal: SignInPolicies,
     to_console: SignInPolicies,
+    /// Whether the organisation requires a second factor of every administrator.
+    requires_admin_mfa: bool,
     /// Whether the logins of users are routed to an identity provider; `None` if some may be.
     is_routed: Option<bool>,
     now: Timestamp,
@@ -38,6 +39,7 @@ impl SignIns {
         Some(Self {
             to_portal: graph.sign_in_policies(conditional_access::policies(found)),
             to_console: graph.sign_in_policies(to_console),
+            requires_admin_mfa: state.found.organization.requires_admin_mfa == Some(true),
             is_routed: found.is_routed(),
             now,
         })
@@ -57,11 +59,13 @@ impl SignIns {
         let portal = SignInTarget::all(SignInKind::PORTAL);
         let mut sign_in = self.to_portal.sign_in(&applicant, &portal, default);
         // Whether an exemption also ends what a policy requires is not published.
-        if let Some(until) = exempt
-            && sign_in.result == SignInResult::SECOND_FACTOR
-        {
-            sign_in.result = SignInResult::NOT_KNOWN;
-            sign_in.reason = format!("required {}, but the account is exempt{until}", sign_in.reason);
+        if let Some(until) = exempt {
+            if sign_in.result == SignInResult::SECOND_FACTOR {
+                sign_in.result = SignInResult::NOT_KNOWN;
+                sign_in.reason = format!("required {}, but the account is exempt{until}", sign_in.reason);
+            } else if sign_in.result == SignInResult::DEPENDS {
+                sign_in.reason.push_str(&format!("; the account is exempt from its own second factor{until}"));
+            }
         }
         sign_in
     }
@@ -78,15 +82,13 @@ impl SignIns {
             }
             required => by_setting(required),
         };
-        self.to_console.sign_in(&applicant, &SignInTarget::all(SignInKind::CONSOLE), default)
-    }
-
-    /// Whether the sign-in of an administrator to the console is left to settings: no policy decides.
-    pub(crate) fn is_console_by_setting(&self, account: &Account) -> bool {
-        let applicant = Applicant::new(&account.external_id, &[]);
-        let nothing = SignIn::new(SignInResult::NOT_KNOWN, "");
-        let by_policies = self.to_console.sign_in(&applicant, &SignInTarget::all(SignInKind::CONSOLE), nothing);
-        account.kind == AccountKind::ADMINISTRATOR && by_policies.result == SignInResult::NOT_KNOWN
+        let mut sign_in = self.to_console.sign_in(&applicant, &SignInTarget::all(SignInKind::CONSOLE), default);
+        // Whether a policy ends what the organisation requires of all administrators is not published.
+        if self.requires_admin_mfa && sign_in.result == SignInResult::OPEN {
+            sign_in.result = SignInResult::NOT_KNOWN;
+            sign_in.reason = format!("not required {}, but by the organisation", sign_in.reason);
+        }
+        sign_in
     }
 }
 

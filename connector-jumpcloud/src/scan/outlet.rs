@@ -39,6 +39,8 @@ pub(crate) struct Outlet<'a> {
     asides: BTreeMap<Section, SectionProgress>,
     /// Sections that ended before their last row, and why.
     ended: BTreeMap<Section, ConnectorError>,
+    /// Warnings of the summary.
+    warnings: Vec<String>,
 }
 
 impl<'a> Outlet<'a> {
@@ -50,6 +52,7 @@ impl<'a> Outlet<'a> {
             steps: 0,
             asides: BTreeMap::new(),
             ended: BTreeMap::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -94,6 +97,11 @@ impl<'a> Outlet<'a> {
         self.ended.insert(section, why);
     }
 
+    /// Adds a warning to the summary.
+    pub(crate) fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
     /// The counts of a section while its rows are made.
     pub(crate) fn aside(&mut self, section: Section) -> &mut SectionProgress {
         self.asides.entry(section).or_insert_with(|| SectionProgress::new(section, &self.scan.sink))
@@ -113,6 +121,7 @@ impl Scan<'_> {
         made.iter().for_each(|(progress, ..)| progress.begin());
         let mut outlet = Outlet::new(self);
         let result = self.emit_all(state, &mut outlet).await;
+        state.warnings.append(&mut outlet.warnings);
         for (section, aside) in std::mem::take(&mut outlet.asides) {
             if let Some(report) = state.reports.get_mut(&section) {
                 aside.enter_aside(report);

@@ -6,7 +6,7 @@ use connector_api::{ConnectorError, RowEstimate, ScanPlan, ScanRequest, Section,
 
 use crate::api::kind::Kind;
 use crate::api::{Id, IdOnly};
-use crate::client::{Client, Identified, Listing, Meter, PageReader};
+use crate::client::{Client, Identified, Listing, Meter, PageReader, grouped};
 use crate::options::Options;
 use crate::{sections, verification};
 
@@ -145,5 +145,5 @@ pub(crate) mod row_bytes {
 
 /// A count in words.
 pub(crate) fn shown(count: Option<u64>) -> String {
-    count.map_or_else(|| "an unknown number of".to_owned(), |count| count.to_string())
+    count.map_or_else(|| "an unknown number of".to_owned(), grouped)
 }

@@ -108,6 +108,12 @@ impl SectionProgress {
         }
     }
 
+    /// Notes that a setting leaves out evidence of privilege, so that there may be more than the rows have.
+    pub(crate) fn lack_evidence(&mut self, note: impl Into<String>) {
+        self.report.lacks_evidence = true;
+        self.note(note);
+    }
+
     /// Ends the section as skipped, because nobody can or has to do anything about what the note says.
     pub(crate) fn skip(&mut self, note: impl Into<String>) {
         self.skipped = true;
@@ -122,6 +128,10 @@ impl SectionProgress {
     /// Adds the dropped references, the notes and the cost to the section's report.
     pub(crate) fn enter_aside(self, report: &mut SectionReport) {
         enter_cost(report, self.meter.read());
+        // A section of which nothing could be planned stays without a plan.
+        if let (Some(planned), Some(more)) = (&mut report.planned_requests, self.report.planned_requests) {
+            *planned += more;
+        }
         report.notes.extend(self.report.notes);
         report.dangling += self.report.dangling;
         let room = EXAMPLES.saturating_sub(report.dangling_examples.len());
@@ -254,7 +264,12 @@ impl SectionProgress {
             Ok(())
         }
         .await;
-        self.listing(reader.stats());
+        let stats = reader.stats();
+        // A list that is refused or not there costs the request that shows it.
+        if result.is_err() && stats.planned.is_none() {
+            self.plan(1);
+        }
+        self.listing(stats);
         result
     }
 

@@ -21,6 +21,7 @@ pub(crate) type Found = Vec<Application>;
 pub(crate) struct Applications;
 
 static ABOUT: About = About {
+    data: "Applications, and the attributes that sign-ins send to them, such as the ARN of a role",
     source: "GET /api/applications",
     cost: "1 request per 100 applications",
     owns: &[("resource", &[Kind::Application.resource_type()])],

@@ -65,7 +65,7 @@ static ABOUT: About = About {
         name: "includeConditionalAccess",
         title: "Conditional access",
         description: "Discover conditional access policies, and whether a second factor protects the sign-in of users and \
-                      administrators. Costs three requests.",
+                      administrators. Costs three requests, more with over 100 policies or lists of addresses.",
     }),
     rights: &[
         Right::of_feature("/api/v2/authn/policies", SCOPE),
@@ -125,8 +125,12 @@ impl Discovery for ConditionalAccess {
                 }
                 is_known
             };
-            policy.subjects.included.retain(&mut keep);
-            policy.subjects.excluded.retain(&mut keep);
+            let PolicySubjects { included, excluded, included_by, more_included, .. } = &mut policy.subjects;
+            let names_some = !included.is_empty();
+            included.retain(&mut keep);
+            // If all whom it names are gone, the filters alone would decide, which they do not.
+            *more_included |= names_some && included.is_empty() && !included_by.is_empty();
+            excluded.retain(&mut keep);
             policy.targets.included.retain(|target| target.resource.as_ref().is_none_or(&mut keep));
             policy.targets.excluded.retain(&mut keep);
             outlet.send(Section::CONDITIONAL_ACCESS, policy).await?;

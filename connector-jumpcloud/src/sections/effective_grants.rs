@@ -9,6 +9,7 @@ use connector_api::{ConnectorError, ErrorCode, Grant, Principal, RowEstimate, Se
 use super::{About, Discovery, local_accounts};
 use crate::api::kind::Kind;
 use crate::api::level::Level;
+use crate::client::grouped;
 use crate::graph::{Graph, USER_GROUP};
 use crate::options::Options;
 use crate::options::attribute::{EFFECTIVE_GRANTS, EFFECTIVE_GRANTS_LIMIT};
@@ -54,8 +55,8 @@ impl Discovery for Privileged {
         let because = |users| {
             let local = local
                 .filter(|local| *local > 0)
-                .map_or_else(String::new, |local| format!(", and {local} local accounts"));
-            format!("computed: at most each of {users} users on each of {devices} devices{local}")
+                .map_or_else(String::new, |local| format!(", and {} local accounts", grouped(local)));
+            format!("computed: at most each of {} users on each of {} devices{local}", grouped(users), grouped(devices))
         };
         let most = planner.users.zip(local);
         let most = most.map(|(users, local)| (users.saturating_mul(devices).saturating_add(local), because(users)));
@@ -84,8 +85,10 @@ impl Discovery for Other {
         let groups = planner.groups.len() as u64;
         let kinds = planner.things.keys().filter(|kind| **kind != Kind::SystemGroup);
         let things = kinds.map(|kind| planner.count_of(*kind)).sum();
-        let because =
-            |users| format!("computed: at most each of {users} users and {groups} groups on each of {things} objects");
+        let because = |users| {
+            let [users, groups, things] = [users, groups, things].map(grouped);
+            format!("computed: at most each of {users} users and {groups} groups on each of {things} objects")
+        };
         let most = planner.users.map(|users| ((users + groups).saturating_mul(things), because(users)));
         planner.sections.push(planned(Section::OTHER_GRANTS, most, planner.options));
         Ok(())
@@ -175,7 +178,8 @@ fn planned(section: Section, most: Option<(u64, String)>, options: &Options) -> 
         return SectionPlan::new(section, 0, "computed for an unknown number of users");
     };
     let limit = options.effective_grants_limit;
-    let because = if rows > limit { format!("{because}; {EFFECTIVE_GRANTS_LIMIT} is {limit}") } else { because };
+    let because =
+        if rows > limit { format!("{because}; {EFFECTIVE_GRANTS_LIMIT} is {}", grouped(limit)) } else { because };
     SectionPlan::new(section, 0, because).with_rows(RowEstimate::at_most(rows.min(limit), row_bytes::GRANT))
 }
 

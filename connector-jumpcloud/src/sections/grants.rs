@@ -45,10 +45,10 @@ static ABOUT: About = About {
         name: "includeGrants",
         title: "Grants",
         description: "Discover who reaches which device, application and directory, and why. Costs at most \
-                      one request per device, application and directory, and two per device group, and a few to check that \
-                      lists are complete. If JumpCloud does not return several kinds of binding in one list, it costs at \
-                      most two, three per device group, and 25 more for each kind of object and binding to find that \
-                      out. If devices do not list all their device groups, it costs one more per device.",
+                      one request for each device, application and directory, two for each device group, and a few to \
+                      check that lists are complete. Where JumpCloud returns only one kind of binding in a list, that is two \
+                      for each device, application and directory, three for each device group, and up to 25 for each kind \
+                      of object and binding. Where devices do not list all their device groups, one more for each device.",
     }),
     rights: &[
         Right::of_administrators("/api/v2/systemgroups/{id}/members", "systems.readonly"),

@@ -17,7 +17,7 @@ use crate::api::kind::Kind;
 use crate::api::level::Level;
 use crate::api::user_groups::{self, UserGroup};
 use crate::api::{Id, IdOnly};
-use crate::client::{Client, Listing, PageReader, is_absent};
+use crate::client::{Client, Listing, PageReader, grouped, is_absent};
 use crate::graph::USER_GROUP;
 use crate::options::GroupDetails;
 use crate::options::attribute::GROUP_DETAILS;
@@ -73,7 +73,7 @@ impl Discovery for Groups {
         let count = groups.len() as u64;
         let details = details(planner.options.group_details, &groups);
         let requests = Listing::requests(count, planner.limit) + details;
-        let because = format!("{count} groups, {details} of them read individually");
+        let because = format!("{} groups, {} of them read individually", grouped(count), grouped(details));
         let rows = RowEstimate::about(count, row_bytes::GROUP);
         planner.sections.push(SectionPlan::new(Section::GROUPS, requests, because).with_rows(rows));
         planner.groups = groups.into_iter().map(|group| group.id).collect();
@@ -122,12 +122,21 @@ async fn read(
         GroupDetails::List => Which::Some(BTreeSet::new()),
     };
     read_details(client, &which, groups, absent, progress).await?;
-    let lacking = groups.iter().filter(|group| group.lacks_details()).count();
+    let lacking = groups.iter().filter(|group| group.lacks_details()).count() as u64;
     if lacking > 0 && matches!(which, Which::Some(_)) {
-        progress.note(format!(
-            "the list omits the attributes or the membership method of {lacking} groups, and these were not read \
-             individually because {GROUP_DETAILS} is {how}"
-        ));
+        let groups = if lacking == 1 { "1 group".to_owned() } else { format!("{} groups", grouped(lacking)) };
+        progress.lack_evidence(match how {
+            GroupDetails::Filtered => format!(
+                "filters show that {groups} {} no sudo, so {} not read individually; a POSIX group of administrators \
+                 would not show ({GROUP_DETAILS} is {how})",
+                if lacking == 1 { "has" } else { "have" },
+                if lacking == 1 { "it was" } else { "these were" },
+            ),
+            _ => format!(
+                "sudo, POSIX groups and the membership method of {groups} are not known: the list omits them, and \
+                 {GROUP_DETAILS} is {how}"
+            ),
+        });
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{About, Context, Discovery, Read};
 use crate::api::Id;
 use crate::api::events::{self, Event, Outcome, Window};
-use crate::client::Client;
+use crate::client::{Client, grouped};
 use crate::explain_refusal::learn_organization;
 use crate::options::Switch;
 use crate::options::attribute::LAST_LOGIN_DAYS;
@@ -80,7 +80,7 @@ impl Discovery for LastLogin {
         let window = Window::of_days(client, days);
         let (requests, because) = match events::count(client, &planner.meter, window).await {
             // One more request at the start, for the oldest event, and one at the end, to see that nothing follows.
-            Ok(count) => (count.div_ceil(events::LIMIT) + 2, format!("{count} login events in {days} days")),
+            Ok(count) => (count.div_ceil(events::LIMIT) + 2, format!("{} login events in {days} days", grouped(count))),
             Err(error) => (1, format!("the login events cannot be counted: {}", error.message)),
         };
         // It fills in fields of rows, and has none of its own.
@@ -126,8 +126,10 @@ async fn read(
         if count == 0 || (page.after.is_none() && !page.full) {
             cover(logins, window, oldest, days);
             if unattributed > 0 {
-                progress
-                    .note(format!("login events ignored because account, time or outcome is missing: {unattributed}"));
+                progress.note(format!(
+                    "login events ignored because account, time or outcome is missing: {}",
+                    grouped(unattributed)
+                ));
             }
             return Ok(());
         }
@@ -238,7 +240,7 @@ pub(crate) fn count_unmatched(
         let examples = shared.iter().take(3).copied().collect::<Vec<_>>().join(", ");
         progress.note(format!(
             "logins under names that several users share are not assigned ({}): {examples}",
-            shared.len()
+            grouped(shared.len() as u64)
         ));
     }
 }

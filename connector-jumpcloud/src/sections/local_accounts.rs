@@ -9,7 +9,7 @@ pub(crate) mod same_names;
 
 use std::collections::BTreeMap;
 
-use connector_access::{Name, Names};
+use connector_access::{Name, Names, Subject};
 use connector_api::{
     Access, AccessLevel, AccessPath, Account, AccountKind, AccountLink, Binding, ConnectorError, Grant, NodeKind,
     NodeRef, Principal, Reason, ResourceRef, RowEstimate, Section, SectionPlan, SectionStatus, Severity, async_trait,
@@ -167,6 +167,11 @@ impl Discovery for LocalAccounts {
     async fn emit(&self, record: &str, known: &Known<'_>, outlet: &mut Outlet<'_>) -> Result<(), ConnectorError> {
         let found = &known.state.found.local_accounts;
         let users = UsersByName::of(&found.users);
+        if record == "account"
+            && let Some(note) = found.managed_for_nobody(&users, known)
+        {
+            outlet.aside(Section::LOCAL_ACCOUNTS).note(note);
+        }
         for local in found.local(known.state) {
             if record == "account" {
                 outlet.send(Section::LOCAL_ACCOUNTS, local.account(&users, &known.state.people)).await?;
@@ -205,7 +210,7 @@ impl Found {
         let mut rows = Vec::with_capacity(self.administrators.len());
         for (at, one) in (0_u32..).zip(&self.administrators) {
             let device = &devices[one.device as usize];
-            let is_users = one.managed == Some(true) && users.of_name(one.name, device.ignores_case()).next().is_some();
+            let is_users = one.managed == Some(true) && users.owners(one.name, device.ignores_case()).next().is_some();
             if !is_users {
                 let name = format!("{}@{}", self.name(one), device.host());
                 let other = format!("{name} ({})", device.id);
@@ -213,6 +218,30 @@ impl Found {
             }
         }
         rows
+    }
+
+    /// Administrators that JumpCloud manages for a user who may not sign in to the device, if who may is known: the user's
+    /// access does not show them.
+    fn managed_for_nobody(&self, users: &UsersByName<'_>, known: &Known<'_>) -> Option<String> {
+        let needed = [Section::SYSTEMS, Section::GRANTS, Section::TEMPORARY_ACCESS];
+        if !needed.iter().all(|section| known.state.has_read(*section)) {
+            return None;
+        }
+        let devices = &known.state.found.systems.devices;
+        let is_left = |one: &&LocalAdministrator| {
+            let device = known.graph.device(one.device);
+            let mut owners = users.owners(one.name, devices[one.device as usize].ignores_case()).peekable();
+            let signs_in = |user| known.graph.reach(Subject::Account(user)).iter().any(|one| one.resource() == device);
+            one.managed == Some(true) && owners.peek().is_some() && !owners.any(signs_in)
+        };
+        let mut left = self.administrators.iter().filter(is_left);
+        let first = left.next()?;
+        let (name, device) = (quoted(self.name(first)), quoted(&devices[first.device as usize].host()));
+        Some(format!(
+            "{} administrators have the name of a user for whom JumpCloud manages them, but who may not sign in there: they \
+             have no row, for example {name} on {device}",
+            1 + left.count()
+        ))
     }
 
     /// The administrators that have a row.
@@ -288,7 +317,7 @@ impl Local<'_> {
             return Vec::new();
         }
         let who = match managed {
-            Some(true) => "JumpCloud manages the account, but no user has its name",
+            Some(true) => "JumpCloud manages the account, but no user's accounts have its name",
             Some(false) => "JumpCloud does not manage the account",
             None => "it is not known whether JumpCloud manages the account",
         };

@@ -14,7 +14,7 @@ use crate::api::edge_lists::{EdgeList, EdgeReader, WholeList};
 use crate::api::graph::Edge;
 use crate::api::kind::Kind;
 use crate::api::user_groups::UserGroup;
-use crate::client::{Listing, TotalsWitness};
+use crate::client::{Listing, TotalsWitness, grouped};
 use crate::graph::{Graph, USER_GROUP};
 use crate::rights::Right;
 use crate::scan::outlet::{Known, Outlet};
@@ -79,7 +79,8 @@ impl Discovery for Memberships {
         let reader = EdgeReader { client: planner.client, meter: planner.meter.clone(), limit: planner.limit };
         let members = counts(&reader, &planner.groups).await?;
         let requests = Listing::requests_of_many(&members, planner.limit);
-        let because = format!("{} groups with {} members", planner.groups.len(), members.iter().sum::<u64>());
+        let because =
+            format!("{} groups with {} members", grouped(planner.groups.len() as u64), grouped(members.iter().sum()));
         let rows = RowEstimate::about(members.iter().sum(), row_bytes::MEMBERSHIP);
         planner.sections.push(SectionPlan::new(Section::MEMBERSHIPS, requests, because).with_rows(rows));
         Ok(())
@@ -204,7 +205,7 @@ async fn read(
     if !on_trust.is_empty() {
         progress.note(format!(
             "{} lists of full pages ended by their totals; the others proved theirs right",
-            on_trust.len()
+            grouped(on_trust.len() as u64)
         ));
     }
     // Only now: a list that was first trusted may have been read again.

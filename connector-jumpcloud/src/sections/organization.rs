@@ -42,7 +42,7 @@ pub(crate) struct OrganizationSettings;
 static ABOUT: About = About {
     data: "Settings of the organisation: whether administrators need a second factor, password policies, features",
     source: "GET /api/organizations/{id}, GET /api/organizations, GET /api/v2/passwordpolicies",
-    cost: "3 requests, 2 with jumpcloudOrgId",
+    cost: "3 requests, 2 with jumpcloudOrgId, 4 if no organisation is listed",
     // Where no policy decides about the console, the organisation's setting does.
     fills_in_of_type: &[
         ("account", "administrator", "mfa.required"),
@@ -51,7 +51,7 @@ static ABOUT: About = About {
     option: Some(Switch {
         name: "includeOrganization",
         title: "Organisation settings",
-        description: "Read the organisation's settings and password policies. Costs three requests.",
+        description: "Read the organisation's settings and password policies. Costs two to four requests.",
     }),
     rights: &[
         Right::of_feature("/api/organizations/{id}", "organizations.readonly"),

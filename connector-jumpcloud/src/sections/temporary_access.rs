@@ -15,7 +15,7 @@ use crate::api::Id;
 use crate::api::access_requests::{self as api, AccessRequest, FlowRequest, Request, State as RequestState};
 use crate::api::kind::Kind;
 use crate::api::level::Level;
-use crate::client::{Listing, is_absent};
+use crate::client::{Listing, grouped, is_absent};
 use crate::graph::evidence_table::quoted;
 use crate::options::Switch;
 use crate::rights::Right;
@@ -46,7 +46,7 @@ pub(crate) struct TemporaryAccess;
 static ABOUT: About = About {
     data: "Access that was approved until a certain time: bindings and memberships that expire, each with its request",
     source: "GET /api/v2/approvalflowrequest, GET /api/v2/accessrequests",
-    cost: "1 request per 100 requests for access, and 1 for the list of granted access, which is rarely served",
+    cost: "1 request per 100 access requests, and 1 for the list of granted access, which is rarely served",
     // Whether a request is a binding of its own depends on its group's members and bindings.
     after: &[
         Section::GROUPS,
@@ -62,7 +62,7 @@ static ABOUT: About = About {
         name: "includeTemporaryAccess",
         title: "Temporary access",
         description: "Discover access that was approved until a certain time, which is otherwise taken for standing \
-                      access or not seen. Costs one request for each 100 requests for access, and one more.",
+                      access or not seen. Costs one request for each 100 access requests, and one more.",
     }),
     rights: &[
         Right::of_feature("/api/v2/approvalflowrequest", "accessmanagement.readonly"),
@@ -152,7 +152,7 @@ fn in_force(requests: Vec<Request>, now: Timestamp, progress: &mut SectionProgre
         }
     }
     for (why, count) in unread {
-        let requests = if count == 1 { "1 request".to_owned() } else { format!("{count} requests") };
+        let requests = if count == 1 { "1 request".to_owned() } else { format!("{} requests", grouped(count)) };
         progress.note(format!("{requests} for access {why}"));
     }
     found

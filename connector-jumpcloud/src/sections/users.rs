@@ -20,7 +20,7 @@ use crate::api::graph;
 use crate::api::kind::Kind;
 use crate::api::users::{self as users_api, SYSTEM_USERS, V2_USERS};
 use crate::api::{Id, IdOnly};
-use crate::client::{Identified, Listing, Meter, PageReader, is_absent};
+use crate::client::{Identified, Listing, Meter, PageReader, grouped, is_absent};
 use crate::explain_refusal::explain;
 use crate::graph::Graph;
 use crate::graph::evidence_rules::Privilege;
@@ -39,7 +39,7 @@ pub(crate) struct Users;
 
 static ABOUT: About = About {
     core: true,
-    data: "User accounts, enabled state (activated, suspended, state), admin and MFA status, privilege evidence",
+    data: "User accounts, enabled state (activated, suspended, state), admin and MFA status, SSH keys (attributes.ssh_keys), privilege evidence",
     source: "GET /api/v2/users, or GET /api/systemusers if that is not served (see usersEndpoint)",
     cost: "1 request per 100 users",
     owns: &[("account", &["user"])],
@@ -399,5 +399,5 @@ impl LinkedAdministrators {
 }
 
 fn users(count: usize) -> String {
-    if count == 1 { "1 user".to_owned() } else { format!("{count} users") }
+    if count == 1 { "1 user".to_owned() } else { format!("{} users", grouped(count as u64)) }
 }

@@ -270,3 +270,30 @@ async fn grants_are_not_whole_where_what_they_refer_to_is_not() {
     assert!(error.message.starts_with("applications: "), "{error:?}");
     assert!(scanned.grants().count() > 0, "what could be read is there");
 }
+
+#[tokio::test]
+async fn what_may_be_a_secret_in_an_unknown_field_is_in_no_row() {
+    let planted = |row: Value| {
+        let mut row = row;
+        for name in ["password", "apiKey", "totpSecret", "sessionToken", "private_key", "client-secret"] {
+            row[name] = json!({"value": ["hunter2"]});
+        }
+        row["password_never_expires"] = json!(true);
+        row
+    };
+    let hash =
+        json!({"createdAt": "2026-01-01T00:00:00Z", "expireAt": null, "prefix": "jca_1234hunter2", "hash": "hunter2"});
+    let (_console, scanned) = Content::default()
+        .list("/api/systemusers", [planted(json!({"_id": id(1), "username": "a"}))])
+        .list(
+            "/api/users",
+            [planted(json!({"_id": id(2), "email": "b@x.example", "apiKeySet": true, "apiKeyHash": hash}))],
+        )
+        .list("/api/v2/usergroups", [planted(json!({"id": id(3), "name": "g", "attributes": null}))])
+        .list("/api/v2/systemgroups", [planted(json!({"id": id(4), "name": "s"}))])
+        .scanned()
+        .await;
+    let text = serde_json::to_string(&scanned.records).unwrap();
+    assert!(!text.contains("hunter2"), "{text}");
+    assert!(text.contains("password_never_expires") && text.contains("jca_1234"), "{text}");
+}

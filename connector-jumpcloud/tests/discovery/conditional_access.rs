@@ -14,6 +14,9 @@ use jumpcloud_simulator::SimulatorOptions;
 use jumpcloud_simulator::organization::{AuthnEffect, SignInTruth, cast_of_groups, cast_of_users};
 use serde_json::{Value, json};
 
+mod console;
+mod not_whole;
+
 const PATH: &str = "/api/v2/authn/policies";
 const IP_LISTS: &str = "/api/v2/iplists";
 const PROVIDERS: &str = "/api/v2/identity-providers";
@@ -103,7 +106,7 @@ async fn the_stories_of_the_demo_say_what_decides() {
     let reason = |user| portal(&scanned, &truth.user(user).id).reason.as_str();
     assert_eq!(
         reason(cast_of_users::ON_CALL_ENGINEER),
-        "no agreement between the policies \"Production needs a second factor\", \"No second factor on call\""
+        "the policies \"Production needs a second factor\", \"No second factor on call\" disagree, and which one counts is not known"
     );
     assert_eq!(
         reason(cast_of_users::ADMIN_WITHOUT_MFA),
@@ -289,6 +292,34 @@ async fn a_policy_decides_for_those_it_applies_to() {
 }
 
 #[tokio::test]
+async fn ids_in_policies_are_those_of_rows_in_any_case() {
+    let users = json!({"inclusions": [id(0xab).to_uppercase()]});
+    let targets = json!({"targets": {"resources": [{"type": "user_portal"}], "users": users}});
+    let user = json!({"_id": id(0xab), "username": "u", "enable_user_portal_multifactor": true});
+    let content = organization().list("/api/systemusers", [user]);
+    let console = content.list(PATH, [policy(1, json!({"action": "deny"}), targets)]).serve().await;
+    assert_eq!(portal(&scan(console.system()).await, &id(0xab)).result, SignInResult::DENIED);
+}
+
+#[tokio::test]
+async fn what_depends_on_a_condition_names_an_exemption() {
+    let scanned = with([policy(1, factor(), json!({"conditions": {"deviceManaged": false}}))]).await;
+    let expected = "depends on the conditions of the policy \"P1\"; the account is exempt from its own second factor until 2026-12-24";
+    assert_eq!(portal(&scanned, &id(3)).reason, expected);
+}
+
+#[tokio::test]
+async fn filters_do_not_decide_alone_in_the_row_of_a_policy_whose_named_users_are_gone() {
+    let filters = json!({"inclusions": [{"field": "ldap_binding_user", "operator": "EQ", "value": true}]});
+    let targets = json!({"resources": [{"type": "user_portal"}], "users": {"inclusions": [id(99)]},
+        "userAttributes": filters});
+    let scanned = with([policy(1, factor(), json!({"targets": targets}))]).await;
+    let (_, row) = policies_by_name(&scanned)[0];
+    let subjects = &row.subjects;
+    assert!(subjects.included.is_empty() && subjects.more_included, "{subjects:?}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_never_open_or_protected() {
     let targets = |targets: Value| json!({ "targets": targets });
     let everybody = json!({"inclusions": ["ALL"]});
@@ -352,166 +383,4 @@ async fn hostile_values_are_kept_as_text_and_break_nothing() {
 
 fn policies_by_name(scanned: &Scanned) -> Vec<(&str, &Policy)> {
     policies(scanned).into_iter().map(|policy| (policy.name.as_str(), policy)).collect()
-}
-
-#[tokio::test]
-async fn a_policy_of_the_console_decides_for_administrators() {
-    let console = |users: Value| json!({"type": "admin_portal", "targets": {"resources": [{"type": "admin_portal"}], "users": {"inclusions": users}}});
-    for (what, policies, expected) in [
-        // Whether the organisation requires a factor of all of them is not read.
-        ("none", vec![], ["secondFactor", "notKnown"]),
-        ("all", vec![policy(1, factor(), console(json!(["ALL"])))], ["secondFactor", "secondFactor"]),
-        ("none needed", vec![policy(1, json!({"action": "allow"}), console(json!(["ALL"])))], ["open", "open"]),
-        (
-            "one of them",
-            vec![policy(1, json!({"action": "deny"}), console(json!([id(21)])))],
-            ["secondFactor", "denied"],
-        ),
-        ("users", vec![policy(1, json!({"action": "deny"}), console(json!([id(1)])))], ["notKnown", "notKnown"]),
-    ] {
-        let scanned = with(policies).await;
-        let found = [20, 21].map(|number| {
-            let protection = scanned.account(&id(number)).protection.as_ref().unwrap();
-            assert_eq!(protection.portal, None);
-            protection.console.as_ref().unwrap().result.as_str()
-        });
-        assert_eq!(found, expected, "{what}");
-        let open = codes(&scanned.account(&id(20)).reasons).contains(&"privileged_sign_in_without_mfa");
-        assert_eq!(open, what == "none needed");
-    }
-}
-
-#[tokio::test]
-async fn a_policy_names_administrators_as_such_and_none_of_them_is_lost() {
-    let users = json!({"inclusions": [id(1), id(21), id(9)], "exclusions": [id(20)]});
-    let targets = json!({"resources": [{"type": "admin_portal"}], "users": users});
-    let deny = || [policy(1, json!({"action": "deny"}), json!({"type": "admin_portal", "targets": targets}))];
-    let node = |node_type: &str, number| NodeRef::new(NodeKind::Account, node_type, id(number));
-    let scanned = with(deny()).await;
-    let subjects = &policies(&scanned)[0].subjects;
-    assert_eq!(subjects.included, [node("user", 1), node("administrator", 21)]);
-    assert_eq!(subjects.excluded, [node("administrator", 20)]);
-    assert_eq!(scanned.summary.section(Section::CONDITIONAL_ACCESS).unwrap().dangling, 1);
-    // Who is not read may be an administrator.
-    let console = organization().list(PATH, deny()).serve().await;
-    let request = ScanRequest::default().leaving_out([Section::ADMINISTRATORS]);
-    let without = try_scan_as(request, console.system()).await.unwrap();
-    let subjects = &policies(&without)[0].subjects;
-    assert_eq!(subjects.included, [node("user", 1), node("administrator", 21), node("administrator", 9)]);
-    assert_eq!(subjects.excluded, [node("administrator", 20)]);
-}
-
-#[tokio::test]
-async fn what_is_left_to_settings_in_the_console_depends_on_the_organisations() {
-    let console = json!({"type": "admin_portal", "targets": {"resources": [{"type": "admin_portal"}], "users": {"inclusions": ["ALL"]}}});
-    for (policies, required, open, by_setting) in [
-        (vec![], false, true, true),
-        (vec![], true, false, true),
-        (vec![policy(1, json!({"action": "allow"}), console)], true, true, false),
-    ] {
-        let settings = json!({"_id": id(90), "settings": {"requireAdminMFA": required}});
-        let content = organization().list(PATH, policies).list("/api/organizations", [json!({"_id": id(90)})]);
-        let console = content.answer(&format!("/api/organizations/{}", id(90)), 200, settings).serve().await;
-        let scanned = scan(console.system()).await;
-        assert_eq!(scanned.status(Section::ORGANIZATION), &SectionStatus::Complete);
-        let reasons = &scanned.account(&id(21)).reasons;
-        let found = reasons.iter().find(|reason| reason.code == "privileged_sign_in_without_mfa");
-        assert_eq!(found.is_some(), open, "{required}");
-        assert!(found.is_none_or(|reason| reason.sections.contains(&Section::ORGANIZATION) == by_setting), "{found:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_identity_provider_leaves_open_who_signs_in_by_it() {
-    let provider = json!({"identityProviders": [{"id": id(70), "name": "Okta"}], "totalCount": 1});
-    for (answer, expected) in [
-        ((200, provider), "notKnown"),
-        ((200, json!({"identityProviders": [], "totalCount": 0})), "secondFactor"),
-        ((200, json!({"totalCount": 0})), "secondFactor"),
-        ((200, json!({"totalCount": 1})), "notKnown"),
-        ((200, json!({"identityProviders": [null]})), "secondFactor"),
-        ((404, json!({"message": "Not Found"})), "secondFactor"),
-    ] {
-        let content = organization().list(PATH, [policy(1, factor(), json!({}))]);
-        let console = content.answer(PROVIDERS, answer.0, answer.1.clone()).serve().await;
-        let scanned = scan(console.system()).await;
-        assert_eq!(portal(&scanned, &id(2)).result.as_str(), expected, "{answer:?}");
-        let report = scanned.summary.section(Section::CONDITIONAL_ACCESS).unwrap();
-        assert_eq!(
-            (&report.status, report.notes.len()),
-            (&SectionStatus::Complete, usize::from(expected == "notKnown"))
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_sign_in_that_was_open_stays_so_when_identity_providers_are_refused_later() {
-    let none: [Value; 0] = [];
-    let console = organization().list(PATH, none.clone()).serve().await;
-    let known = scan(console.system()).await;
-    let content = organization().list(PATH, none).answer(PROVIDERS, 403, json!({"message": "Forbidden"}));
-    let later = scan(content.serve().await.system()).await;
-    let status = later.status(Section::CONDITIONAL_ACCESS);
-    assert!(matches!(status, SectionStatus::Incomplete { .. }), "{status:?}");
-    assert!(later.accounts().all(|account| account.protection.is_none()));
-    let plan = later.summary.replacement(&JumpCloud::describe());
-    let rows = plan.apply(known.records.clone(), later.records.clone()).unwrap();
-    let of_host = Scanned { records: rows, ..later };
-    assert_eq!(portal(&of_host, &id(1)).result, SignInResult::OPEN);
-    assert!(codes(&of_host.account(&id(1)).reasons).contains(&"privileged_sign_in_without_mfa"));
-}
-
-#[tokio::test]
-async fn a_reference_to_what_is_gone_is_counted_and_left_out() {
-    let targets = json!({"resources": [{"type": "application", "id": id(50)}], "excludedApplications": [],
-        "users": {"inclusions": [id(1), id(9)]}, "userGroups": {"exclusions": [id(30), id(39)]}});
-    let gone = policy(1, factor(), json!({"type": "application", "targets": targets}));
-    let scanned = with([gone.clone()]).await;
-    let row = policies(&scanned)[0];
-    assert_eq!(row.subjects.included.iter().map(|node| &node.external_id).collect::<Vec<_>>(), [&id(1)]);
-    assert_eq!(row.subjects.excluded.iter().map(|node| &node.external_id).collect::<Vec<_>>(), [&id(30)]);
-    assert!(row.targets.included.is_empty(), "it is for no application, not for all");
-    assert_eq!(scanned.summary.section(Section::CONDITIONAL_ACCESS).unwrap().dangling, 3);
-    let console = organization().list(PATH, [gone]).serve().await;
-    let without = scan(console.system().with_attribute("includeApplications", false)).await;
-    assert_eq!(policies(&without)[0].targets.included.len(), 1, "what was not read may exist");
-}
-
-#[tokio::test]
-async fn a_role_without_the_scope_leaves_conditional_access_unavailable_and_claims_nothing() {
-    let forbidden = json!({"message": "Forbidden"});
-    let console = organization().answer(PATH, 403, forbidden.clone()).serve().await;
-    let scanned = scan(console.system()).await;
-    let error = scanned.unavailable(Section::CONDITIONAL_ACCESS);
-    for words in ["authn.readonly", "includeConditionalAccess"] {
-        assert!(error.remedy.contains(words), "{}", error.remedy);
-    }
-    let switched_off = scan(console.system().with_attribute("includeConditionalAccess", false)).await;
-    assert_eq!(switched_off.status(Section::CONDITIONAL_ACCESS), &SectionStatus::Skipped);
-    let content = organization().list(PATH, [policy(1, factor(), json!({}))]);
-    let half = content.answer(IP_LISTS, 403, forbidden).serve().await;
-    let half = scan(half.system()).await;
-    assert!(matches!(half.status(Section::CONDITIONAL_ACCESS), SectionStatus::Incomplete { .. }));
-    for scanned in [&scanned, &switched_off, &half] {
-        assert!(scanned.accounts().all(|account| account.protection.is_none()));
-        let claims = |code: &&str| *code == "privileged_sign_in_without_mfa";
-        assert!(!scanned.accounts().any(|account| codes(&account.reasons).iter().any(claims)));
-    }
-}
-
-#[tokio::test]
-async fn an_organisation_that_has_not_set_the_feature_up_ends_the_section_as_skipped_and_says_so() {
-    for status in [402, 404, 405] {
-        let console = organization().answer(PATH, status, json!({"message": "Not Found"})).serve().await;
-        let scanned = scan(console.system()).await;
-        let report = scanned.summary.section(Section::CONDITIONAL_ACCESS).unwrap();
-        assert_eq!((&report.status, report.notes.concat().as_str()), (&SectionStatus::Skipped, "not set up here"));
-        assert_eq!((scanned.summary.outcome, report.requests), (Outcome::Complete, 1), "{status}");
-        assert!(scanned.accounts().all(|account| account.protection.is_none()));
-    }
-    for status in [402, 404] {
-        let content = organization().list(PATH, [policy(1, factor(), json!({}))]);
-        let console = content.answer(IP_LISTS, status, json!({"message": "Not Found"})).serve().await;
-        assert_eq!(scan(console.system()).await.status(Section::CONDITIONAL_ACCESS), &SectionStatus::Complete);
-    }
 }

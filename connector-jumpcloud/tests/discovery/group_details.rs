@@ -100,7 +100,13 @@ async fn each_way_of_reading_the_details_finds_the_same_privileged_groups() {
             let asked = simulator.requests().of("usergroups.one");
             assert_eq!(asked >= groups, each, "{what}: {asked} of {groups} groups asked");
             let notes = &scanned.summary.section(Section::GROUPS).unwrap().notes;
-            assert_eq!(notes.iter().any(|note| note.contains("groupDetails is filtered")), !each, "{what}: {notes:?}");
+            let filtered = |note: &String| {
+                note.starts_with("filters show that ") && note.contains(" have no sudo") && note.contains("POSIX group")
+            };
+            assert_eq!(notes.iter().any(filtered), !each, "{what}: {notes:?}");
+            assert!(!notes.iter().any(|note| note.contains("are not known")), "{what}: {notes:?}");
+            // POSIX groups would not show.
+            assert_eq!(scanned.summary.section(Section::GROUPS).unwrap().lacks_evidence, !each, "{what}");
         }
     }
 }
@@ -121,7 +127,13 @@ async fn with_the_list_alone_what_is_not_read_is_said() {
     let scanned = scan(core_alone(simulated(&simulator)).with_attribute("groupDetails", "list")).await;
     assert_eq!(simulator.requests().of("usergroups.one"), 0);
     let notes = &scanned.summary.section(Section::GROUPS).unwrap().notes;
-    assert!(notes.iter().any(|note| note.contains("groupDetails is list")), "{notes:?}");
+    let is_said = |note: &String| note.contains("groups are not known: ") && note.contains("groupDetails is list");
+    assert!(notes.iter().any(is_said), "{notes:?}");
+    assert!(scanned.summary.section(Section::GROUPS).unwrap().lacks_evidence);
+    let whole = with(Behaviour { group_rows: GroupRows::Whole, ..Behaviour::observed() }).await;
+    let lacking = wire(&whole, "/api/v2/usergroups").await.iter().any(|group| group["attributes"].is_null());
+    let scanned = scan(core_alone(simulated(&whole)).with_attribute("groupDetails", "list")).await;
+    assert_eq!(scanned.summary.section(Section::GROUPS).unwrap().lacks_evidence, lacking);
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ async fn an_account_is_the_users_only_where_jumpcloud_manages_it_and_is_linked_o
     assert_eq!(links("Ada@h10"), [], "elsewhere it does");
     let message = |name: &str| scanned.named(name).reasons[0].message.clone();
     assert!(message("grace@h10").ends_with("JumpCloud does not manage the account"));
-    assert!(message("gone@h10").ends_with("but no user has its name"));
+    assert!(message("gone@h10").ends_with("but no user's accounts have its name"));
 }
 
 #[tokio::test]
@@ -328,4 +328,25 @@ async fn what_a_device_reports_of_an_account_goes_before_what_system_insights_kn
     assert_eq!((eve.enabled, codes(&eve.reasons)), (Some(false), vec![]), "what cannot be used is no evidence");
     let report = scanned.summary.section(Section::LOCAL_ACCOUNTS).unwrap();
     assert_eq!((&report.status, report.dangling), (&SectionStatus::Complete, 0));
+}
+
+#[tokio::test]
+async fn no_managed_administrator_is_lost_where_its_user_has_another_name_or_may_not_sign_in() {
+    let user = |number: u64, name: &str, local: Value| json!({"_id": id(number), "username": name, "systemUsername": local, "activated": true});
+    let (_console, scanned) = Content::default()
+        .list("/api/systemusers", [user(1, "u0", json!("shared")), user(2, "bob", Value::Null)])
+        .list("/api/systems", [device(10, "Ubuntu", json!([metric("u0", true), metric("bob", true)]))])
+        .scanned()
+        .await;
+    // On devices, the first user is called "shared": the account "u0" there belongs to nobody known.
+    assert_eq!(names(&scanned), ["u0@h10"]);
+    let row = scanned.named("u0@h10");
+    assert!(row.reasons[0].message.ends_with("but no user's accounts have its name"), "{:?}", row.reasons);
+    let report = scanned.summary.section(Section::LOCAL_ACCOUNTS).unwrap();
+    let note = report.notes.iter().find(|note| note.contains("may not sign in there"));
+    assert!(
+        note.is_some_and(|note| note.starts_with("1 ") && note.contains("\"bob\" on \"h10\"")),
+        "{:?}",
+        report.notes
+    );
 }

@@ -11,6 +11,7 @@ mod core;
 mod device_groups;
 mod effective_grants;
 mod evidence;
+mod evidence_of_accounts;
 mod evidence_of_groups;
 mod grants;
 mod group_details;

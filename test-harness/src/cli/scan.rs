@@ -70,8 +70,9 @@ struct RowArguments {
     /// Discard the checkpoint and start from the beginning. A file that is not a checkpoint is never overwritten
     #[arg(long, requires = "checkpoint")]
     fresh: bool,
-    /// Skip an optional section, such as lastLogin; can be repeated. Without grants, privilegedGrants and otherGrants are
-    /// skipped too. `harness describe` lists the sections
+    /// Skip an optional section, such as lastLogin; can be repeated. Without grants or temporaryAccess,
+    /// privilegedGrants and otherGrants are skipped too, and localAccounts without systems. `harness describe` lists the
+    /// sections
     #[arg(long, value_name = "SECTION", value_delimiter = ',')]
     without: Vec<String>,
     /// Do not scan; show how many requests a scan would make

@@ -211,8 +211,10 @@ impl Arguments {
                 key.to_owned()
             }
         };
+        let (client_id, client_secret) = simulator.oauth_client();
         let mut text = format!(
-            "A simulated JumpCloud console is listening on {}\n  key: {key}\n  seed: {seed}\n",
+            "A simulated JumpCloud console is listening on {}\n  key: {key}\n  service account: client id {client_id}, client secret {client_secret}\n  \
+             seed: {seed}\n",
             simulator.url()
         );
         if simulator.organizations().len() > 1 {

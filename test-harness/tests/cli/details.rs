@@ -6,7 +6,7 @@ use connector_api::{Account, ReasonKind, Severity};
 use console::measure_text_width;
 use jumpcloud_simulator::SimulatorOptions;
 
-use crate::scanned::{can_be_used, codes, number, organization, scanned, unwrapped};
+use crate::scanned::{can_be_used, codes, codes_of_resources, number, organization, scanned, unwrapped};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_numbers_are_those_of_the_rows() {
@@ -53,9 +53,16 @@ async fn the_numbers_are_those_of_the_rows() {
         ];
         let levels = levels.map(|(word, words)| (level(word), words));
         assert!(levels[1..].iter().all(|(count, _)| *count > 0));
-        let levels = levels.iter().filter(|(count, _)| *count > 0);
+        let uses = level("login");
+        assert!(uses > 0);
+        scanned.assert_says(&format!("temporary use {uses} {uses} to use (login) other grants "));
+        let levels = levels[1..].iter().filter(|(count, _)| *count > 0);
         let levels: Vec<String> = levels.map(|(count, words)| format!("{} {words}", number(*count))).collect();
-        scanned.assert_says(&format!("privileged grants {} {}", number(scanned.grants().count()), levels.join(", ")));
+        scanned.assert_says(&format!(
+            "privileged grants {} {}",
+            number(scanned.grants().count() - uses),
+            levels.join(", ")
+        ));
         scanned.assert_says("other grants – skipped");
         scanned
             .assert_says("A binding is what an administrator configured; a grant is what an account or group can use");
@@ -63,9 +70,15 @@ async fn the_numbers_are_those_of_the_rows() {
         let (known, none): (Vec<_>, Vec<_>) = looked_at.partition(|account| account.last_login_at.is_some());
         scanned.assert_says(&format!("last logins {} ", known.len()));
         scanned.assert_says(&format!("no login of {} accounts since ", none.len()));
-        for (code, count) in codes(&scanned) {
+        let of_accounts =
+            codes(&scanned).into_iter().map(|(code, count)| ("Evidence by number of accounts", code, count));
+        let of_resources = codes_of_resources(&scanned);
+        assert!(!of_resources.is_empty());
+        let of_resources =
+            of_resources.into_iter().map(|(code, count)| ("Evidence by number of resources", code, count));
+        for (part, code, count) in of_accounts.chain(of_resources) {
             let line = scanned
-                .part("Evidence by ")
+                .part(part)
                 .lines()
                 .find(|line| line.split_whitespace().nth(1).is_some_and(|word| word.trim_end_matches(':') == code));
             let line = line.unwrap_or_else(|| panic!("no {code} in\n{}", scanned.text));

@@ -39,7 +39,7 @@ async fn a_section_that_is_unavailable_is_reported_once() {
 async fn a_warning_of_the_scan_is_shown_once_with_the_summary_and_without() {
     let nobody = Simulator::start(SimulatorOptions { users: 0, ..SimulatorOptions::default() }).await.unwrap();
     for (arguments, line) in
-        [(&[][..], "  - no_users: no users returned"), (&["--quiet"], "warning: no_users: no users")]
+        [(&[][..], "WARNING   no_users: no users returned"), (&["--quiet"], "warning: no_users: no users")]
     {
         let ended = run(&mut scan(&nobody, arguments));
         assert_eq!(ended.code, 0, "{ended:?}");

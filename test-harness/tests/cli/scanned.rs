@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs;
 
-use connector_api::{Account, Binding, Grant, Group, Membership, ReasonKind, Record, Severity};
+use connector_api::{Account, Binding, Grant, Group, Membership, Reason, ReasonKind, Record, Resource, Severity};
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
 use serde_json::Value;
 
@@ -52,6 +52,10 @@ impl Scanned {
 
     pub fn bindings(&self) -> impl Iterator<Item = &Binding> {
         self.rows.iter().filter_map(|row| if let Record::Binding(binding) = row { Some(&**binding) } else { None })
+    }
+
+    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+        self.rows.iter().filter_map(|row| if let Record::Resource(resource) = row { Some(&**resource) } else { None })
     }
 
     pub fn privileged(&self) -> Vec<&Account> {
@@ -103,9 +107,18 @@ pub fn number(count: usize) -> String {
 
 /// On how many accounts each code was found.
 pub fn codes(scanned: &Scanned) -> BTreeMap<&str, usize> {
+    count_codes(scanned.accounts().map(|account| &account.reasons[..]))
+}
+
+/// On how many resources each code was found.
+pub fn codes_of_resources(scanned: &Scanned) -> BTreeMap<&str, usize> {
+    count_codes(scanned.resources().map(|resource| &resource.reasons[..]))
+}
+
+fn count_codes<'a>(rows: impl Iterator<Item = &'a [Reason]>) -> BTreeMap<&'a str, usize> {
     let mut counts = BTreeMap::new();
-    for account in scanned.accounts() {
-        let mut codes: Vec<&str> = account.reasons.iter().map(|reason| reason.code.as_str()).collect();
+    for reasons in rows {
+        let mut codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
         codes.sort_unstable();
         codes.dedup();
         for code in codes {

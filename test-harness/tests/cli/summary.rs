@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use connector_api::{Account, AccountType, Severity};
+use connector_api::{AccessLevel, Account, AccountKind, AccountType, Group, Severity, jiff};
 use console::measure_text_width;
-use jumpcloud_simulator::SimulatorOptions;
+use jumpcloud_simulator::{Behaviour, Simulator, SimulatorOptions};
 
-use crate::scanned::{Scanned, can_be_used, codes, number, organization, scanned, unwrapped};
+use crate::scanned::{Scanned, can_be_used, codes, codes_of_resources, number, organization, scanned, unwrapped};
 use crate::support::{run, scan, small};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,11 +22,14 @@ async fn the_numbers_are_those_of_the_rows() {
         let is_program = |account: &Account| account.account_type == Some(AccountType::NonHuman);
         let is_unknown = |account: &Account| account.mfa.as_ref().and_then(|mfa| mfa.configured).is_none();
         scanned.assert_says(&format!(
-            "{} of them can be used now; {} of these have no second factor set up, and for {} it is not known.",
+            "{} of them can be used now; {} of these have no second factor set up; {} are local accounts, which JumpCloud \
+             cannot ask for one.",
             usable.len(),
             usable.iter().filter(|account| has_none(account)).count(),
-            usable.iter().filter(|account| is_unknown(account) && !is_program(account)).count(),
+            usable.iter().filter(|account| account.kind == AccountKind::LOCAL_ACCOUNT).count(),
         ));
+        let is_asked = |account: &Account| account.kind != AccountKind::LOCAL_ACCOUNT && !is_program(account);
+        assert!(!usable.iter().any(|account| is_unknown(account) && is_asked(account)), "it is known of all others");
         let kinds: Vec<String> = ["user", "administrator", "serviceAccount", "localAccount"]
             .map(|kind| {
                 let of_kind = |account: &&&Account| account.kind.as_str() == kind;
@@ -44,9 +47,8 @@ async fn the_numbers_are_those_of_the_rows() {
             scanned.accounts().filter(|account| has_none(account)).count(),
         ));
         scanned.assert_says(&format!(
-            "Groups {}, {} privileged, {} empty; {} memberships, {} nested",
-            scanned.groups().count(),
-            scanned.groups().filter(|group| group.privileged).count(),
+            "Groups {}, {} empty; {} memberships, {} nested",
+            groups_and_roles(&scanned),
             scanned.groups().filter(|group| group.member_count == Some(0)).count(),
             number(scanned.memberships().count()),
             scanned.memberships().filter(|row| !row.direct).count(),
@@ -56,16 +58,24 @@ async fn the_numbers_are_those_of_the_rows() {
             temporary => format!("{temporary} of them temporary"),
         };
         scanned.assert_says(&format!(
-            "Access {} bindings, {}; {} privileged grants, {}",
+            "Access {} bindings, {}; {} privileged grants, {}; {} temporary grants to use Policies ",
             number(scanned.bindings().count()),
             standing(scanned.bindings().filter(|binding| binding.expires_at.is_some()).count()),
-            number(scanned.grants().count()),
-            standing(scanned.grants().filter(|grant| grant.is_temporary()).count()),
+            number(scanned.grants().filter(|grant| grant.access.level > AccessLevel::Use).count()),
+            standing(
+                scanned.grants().filter(|grant| grant.access.level > AccessLevel::Use && grant.is_temporary()).count()
+            ),
+            scanned.grants().filter(|grant| grant.access.level == AccessLevel::Use && grant.is_temporary()).count(),
         ));
+        let days: Vec<i64> = last_logins(&scanned);
+        let within = |most: i64| number(days.iter().filter(|days| **days <= most).count());
+        let earlier = number(days.iter().filter(|days| **days > 30).count());
+        scanned.assert_says(&format!("{} within 7 days, {} within 30 days, {earlier} earlier", within(7), within(30)));
+        scanned.assert_says(&format!("On resources: {}", by_severity(&findings_on_resources(&scanned))));
         scanned.assert_says(&format!("Evidence on all accounts: {}", by_severity(&findings(&scanned))));
         scanned.assert_says(&format!(
             "{} more kinds with --details; remedies: ",
-            codes(&scanned).len() - kinds_shown(&scanned)
+            codes(&scanned).len() + codes_of_resources(&scanned).len() - kinds_shown(&scanned)
         ));
         scanned.assert_says("repeated; skipped: other grants");
     }
@@ -82,6 +92,37 @@ fn findings(scanned: &Scanned) -> Vec<Severity> {
         highest.into_values()
     });
     highest.collect()
+}
+
+fn findings_on_resources(scanned: &Scanned) -> Vec<Severity> {
+    let highest = scanned.resources().flat_map(|resource| {
+        let of = |code: &str| {
+            resource.reasons.iter().filter(|reason| reason.code == code).map(|reason| reason.severity).max()
+        };
+        let mut codes: Vec<&str> = resource.reasons.iter().map(|reason| reason.code.as_str()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        codes.into_iter().filter_map(of).collect::<Vec<_>>()
+    });
+    highest.collect()
+}
+
+/// `24 user groups (10 privileged), 20 roles (20 privileged)`, most first.
+fn groups_and_roles(scanned: &Scanned) -> String {
+    let of = |is_role: bool, words: &str| {
+        let all: Vec<&Group> =
+            scanned.groups().filter(|group| (group.group_type != "JUMPCLOUD_USER_GROUP") == is_role).collect();
+        let privileged = all.iter().filter(|group| group.privileged).count();
+        format!("{} {words} ({privileged} privileged)", all.len())
+    };
+    format!("{}, {}", of(false, "user groups"), of(true, "roles"))
+}
+
+/// How many days ago each account last signed in.
+fn last_logins(scanned: &Scanned) -> Vec<i64> {
+    let day = |time: jiff::Timestamp| time.as_second().div_euclid(86_400);
+    let logins = scanned.accounts().filter_map(|account| account.last_login_at);
+    logins.map(|at| (day(jiff::Timestamp::now()) - day(at)).max(0)).collect()
 }
 
 /// `1 critical, 2 high`
@@ -158,6 +199,54 @@ async fn of_what_was_not_read_there_is_no_number_and_what_is_counted_is_a_minimu
             scanned.assert_says(words);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_called_standing_if_what_ends_was_not_read() {
+    let simulator = small(SimulatorOptions::default()).await;
+    for arguments in [&["--without", "temporaryAccess"][..], &["--set", "includeTemporaryAccess=false"]] {
+        for form in [&[][..], &["--details"]] {
+            let text = unwrapped(&run(scan(&simulator, arguments).args(form)).stderr);
+            assert!(!text.contains("all standing") && !text.contains("of them temporary"), "{text}");
+            assert!(text.contains(" not known whether any is temporary"), "{text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn privileged_accounts_are_a_minimum_where_a_setting_leaves_evidence_out() {
+    let simulator = small(SimulatorOptions::default()).await;
+    for (details, at_least) in [("auto", false), ("each", false), ("list", true), ("filtered", true)] {
+        let text = unwrapped(&run(&mut scan(&simulator, &["--set", &format!("groupDetails={details}")])).stderr);
+        assert!(text.contains(" accounts are privileged: "), "{text}");
+        assert_eq!(text.contains("At least "), at_least, "{details}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn differences_from_the_targets_own_access_come_first_and_with_details_are_shown_whole() {
+    let behaviour = Behaviour::observed().with("direct-right=supersedes").unwrap();
+    // With few users, some own a device on which a group of theirs makes them administrators.
+    let options = SimulatorOptions { users: 14, groups: 16, systems: 60, behaviour, ..SimulatorOptions::default() };
+    let simulator = Simulator::start(options).await.unwrap();
+    let ended = run(&mut scan(&simulator, &["--quiet", "--set", "verifyGrants=1000"]));
+    assert!(ended.stderr.starts_with("warning: verifyGrants: "), "{}", ended.stderr);
+    let scanned = scanned(&simulator, 80, &["--set", "verifyGrants=1000", "--details"]).await;
+    let place = |words: &str| scanned.text.find(words).unwrap_or_else(|| panic!("no {words:?} in {}", scanned.text));
+    assert!(place("WARNING   verifyGrants: ") < place(" accounts are privileged"), "{}", scanned.text);
+    let text = unwrapped(&scanned.text);
+    let shown = text.matches(": JumpCloud reports ").count();
+    assert!(shown == 10 || shown > 0 && !text.contains("more differences"), "{}", scanned.text);
+    assert!(!text.contains("- and "), "nothing is cut: {}", scanned.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_grants_are_counted_with_the_privileged_ones_where_they_are_rows() {
+    let simulator = organization(SimulatorOptions::default()).await;
+    let scanned = scanned(&simulator, 140, &["--set", "effectiveGrants=all"]).await;
+    let others = scanned.grants().filter(|grant| !grant.is_privileged()).count();
+    assert!(others > 0);
+    scanned.assert_says(&format!(" temporary grants to use; {} other grants Policies ", number(others)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Evidence, OwnRisks, Privilege, attribute, day, most_severe_first, quoted};
 use crate::api::administrators::{ApiKey, Expiry, Role as Held};
 use crate::api::service_accounts::{Credential, ServiceAccount};
+use crate::graph::authority;
 
 /// A credential that expires within this number of days expires soon: twice the time of JumpCloud's own reminder.
 const SOON_DAYS: i64 = 14;
@@ -67,14 +68,15 @@ impl Privilege<'_> {
         })
     }
 
-    /// The evidence that a program may change or read everything.
+    /// The evidence that a program may change everything, or read what everything rests on.
     fn broad_role(&self, role: &Held) -> Option<Reason> {
         let authority = self.meaning(std::slice::from_ref(role)).authority?;
         let name = quoted(&self.name_of(role));
         let reason = if authority.changes_everything() {
             Evidence::BroadRole.reason_of(Severity::High, format!("may change everything by the role {name}"))
-        } else if authority.reads_everything() {
-            Evidence::BroadRole.reason_of(Severity::Medium, format!("may read everything by the role {name}"))
+        } else if authority.reads_core() {
+            Evidence::BroadRole
+                .reason_of(Severity::Medium, format!("may read {} by the role {name}", authority::core()))
         } else {
             return None;
         };

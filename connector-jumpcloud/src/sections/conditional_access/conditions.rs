@@ -102,11 +102,12 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
 fn addresses(ids: &[&str], lists: &[IpList]) -> String {
     let one = |id: &&str| match id.parse::<Id>().ok().and_then(|id| lists.iter().find(|list| list.id == id)) {
         Some(list) => {
-            let mut shown: Vec<String> = list.ips.iter().take(ADDRESSES).map(|address| plain(address)).collect();
-            if list.ips.len() > ADDRESSES {
-                shown.push(format!("{} more", list.ips.len() - ADDRESSES));
-            }
             let name = list.name.as_deref().map_or_else(|| list.id.to_string(), quoted);
+            let Some(ips) = &list.ips else { return format!("{name} (addresses not known)") };
+            let mut shown: Vec<String> = ips.iter().take(ADDRESSES).map(|address| plain(address)).collect();
+            if ips.len() > ADDRESSES {
+                shown.push(format!("{} more", ips.len() - ADDRESSES));
+            }
             format!("{name} ({})", if shown.is_empty() { "no address".to_owned() } else { shown.join(", ") })
         }
         None => plain(id),
@@ -149,6 +150,8 @@ mod tests {
             {"id": "5f0000000000000000000001", "name": "Offices", "ips": ["198.51.100.0/24", "203.0.113.7"]},
             {"id": "5f0000000000000000000002", "name": null, "ips": many},
             {"id": "5f0000000000000000000003", "name": "Empty \"one\"", "ips": null},
+            {"id": "5f0000000000000000000004", "name": "Left out"},
+            {"id": "5f0000000000000000000005", "name": "Odd", "ips": ["198.51.100.1", {"from": "203.0.113.7"}]},
         ]);
         serde_json::from_value(lists).unwrap()
     }
@@ -175,6 +178,10 @@ mod tests {
             (
                 json!({"ipAddressIn": "5f0000000000000000000003"}),
                 "from an address in \"Empty \\\"one\\\"\" (no address)",
+            ),
+            (
+                json!({"ipAddressIn": ["5f0000000000000000000004", "5f0000000000000000000005"]}),
+                "from an address in \"Left out\" (no address) or \"Odd\" (addresses not known)",
             ),
             (
                 json!({"all": [{"deviceManaged": true}, {"not": {"any": [{"locationIn": {"countries": ["US"]}}, {"deviceEncrypted": true}]}}]}),

@@ -137,7 +137,8 @@ fn subjects(targets: &Value) -> PolicySubjects {
 }
 
 fn node(kind: NodeKind, id: &str) -> Option<NodeRef> {
-    let id: Id = id.parse().ok()?;
+    // Ids are compared with those of rows, which are written in lower case.
+    let id: Id = id.to_ascii_lowercase().parse().ok()?;
     // Words that stand for several accounts are no ids.
     let is_word = id.to_string().bytes().all(|byte| byte.is_ascii_alphabetic());
     let node_type = if kind == NodeKind::Group { USER_GROUP.to_owned() } else { AccountKind::USER.to_string() };

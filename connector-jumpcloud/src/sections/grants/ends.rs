@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::api::Id;
 use crate::api::kind::Kind;
-use crate::client::Listing;
+use crate::client::{Listing, grouped};
 use crate::scan::planner::Planner;
 use crate::scan::state::State;
 
@@ -197,13 +197,16 @@ pub(super) fn in_words(lists: &[(Kind, u64, u64)], others: &[(u64, &str)]) -> St
             None => parts.push((plural(kind), lists..=lists, objects)),
         }
     }
-    let of_each = |(name, lists, objects): &(&str, RangeInclusive<u64>, u64)| match (*lists.start(), *lists.end()) {
-        (1, 1) => format!("1 list for each of {objects} {name}"),
-        (least, most) if least == most => format!("{most} lists for each of {objects} {name}"),
-        (least, most) => format!("{least} to {most} lists for each of {objects} {name}"),
+    let of_each = |(name, lists, objects): &(&str, RangeInclusive<u64>, u64)| {
+        let objects = grouped(*objects);
+        match (*lists.start(), *lists.end()) {
+            (1, 1) => format!("1 list for each of {objects} {name}"),
+            (least, most) if least == most => format!("{most} lists for each of {objects} {name}"),
+            (least, most) => format!("{least} to {most} lists for each of {objects} {name}"),
+        }
     };
     let others = others.iter().filter(|(requests, _)| *requests > 0);
-    let others = others.map(|(requests, purpose)| format!("{requests} {purpose}"));
+    let others = others.map(|(requests, purpose)| format!("{} {purpose}", grouped(*requests)));
     parts.iter().map(of_each).chain(others).collect::<Vec<_>>().join(", ")
 }
 

@@ -9,7 +9,7 @@ use super::{Found, LocalAdministrator, LocalNames};
 use crate::api::Id;
 use crate::api::local_accounts::{self as api, ListedAccount, LocalAccount};
 use crate::api::systems::System;
-use crate::client::{Client, PageReader};
+use crate::client::{Client, PageReader, grouped};
 use crate::scan::progress::SectionProgress;
 
 /// The local administrators read so far.
@@ -54,7 +54,8 @@ impl Reading {
     pub(super) async fn read(&mut self, client: &Client, progress: &mut SectionProgress) -> Result<(), ConnectorError> {
         let result = if self.devices.is_empty() { Ok(()) } else { self.read_insights(client, progress).await };
         if self.unusable > 0 {
-            progress.note(format!("local administrators without a usable name are left out: {}", self.unusable));
+            progress
+                .note(format!("local administrators without a usable name are left out: {}", grouped(self.unusable)));
         }
         result
     }

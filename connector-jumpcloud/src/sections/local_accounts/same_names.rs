@@ -16,6 +16,8 @@ pub(crate) struct SameName {
     pub(super) user: u32,
     /// Whether it is written in the same case.
     exact: bool,
+    /// If the user's accounts on devices have this name: whether it is written in the same case.
+    on_devices: Option<bool>,
 }
 
 /// A name of local administrators that a user has.
@@ -92,7 +94,8 @@ impl<'a> SameNames<'a> {
                 self.administered.entry(user).or_default().extend(devices);
             }
         }
-        self.users.extend(names.into_iter().map(|OwnName { place, exact, .. }| SameName { name: place, user, exact }));
+        let same = |OwnName { place, exact, on_devices }| SameName { name: place, user, exact, on_devices };
+        self.users.extend(names.into_iter().map(same));
     }
 
     /// The devices that a user's own local account administers.
@@ -116,6 +119,13 @@ impl<'a> UsersByName<'a> {
             by_name.entry(same.name).or_default().push(same);
         }
         Self(by_name)
+    }
+
+    /// The users whose accounts on devices have a name.
+    pub(super) fn owners(&self, name: u32, ignores_case: bool) -> impl Iterator<Item = u32> {
+        let same = self.0.get(&name).into_iter().flatten();
+        let own = same.filter(move |same| same.on_devices.is_some_and(|exact| exact || ignores_case));
+        own.map(|same| same.user)
     }
 
     /// The users with a name, in the order of their list.

@@ -7,6 +7,8 @@ use connector_api::Attributes;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::api::secrets;
+
 /// The fields of a JSON object, borrowed from its text. Reads from JSON text only, not from a [`Value`](serde_json::Value).
 ///
 /// If a name occurs several times, the last field is used.
@@ -52,6 +54,8 @@ struct Layout<'a> {
     order: Vec<Place>,
     /// The positions of the wanted fields, if the row has them.
     selected: Vec<Option<u32>>,
+    /// The positions of the fields that may hold a secret.
+    secret: Vec<u32>,
 }
 
 /// The position of a field, and the start of its name.
@@ -134,7 +138,8 @@ impl<'a> Layout<'a> {
         order.sort_unstable_by(|a, b| by_name(a, b).then_with(|| b.at.cmp(&a.at)));
         // Of fields with the same name, the last one is now first.
         order.dedup_by(|later, first| by_name(later, first).is_eq());
-        let mut layout = Self { names, order, selected: Vec::new() };
+        let secret = (0_u32..).zip(&names).filter(|(_, name)| secrets::may_be(name)).map(|(at, _)| at).collect();
+        let mut layout = Self { names, order, selected: Vec::new(), secret };
         layout.selected = wanted.iter().map(|name| layout.find(name)).collect();
         layout
     }
@@ -160,11 +165,19 @@ impl<'a> Fields<'_, 'a> {
         }
     }
 
-    /// The remaining fields that are not null.
+    /// The remaining fields that are not null and hold no secret.
     ///
     /// # Errors
     /// If a value is JSON but cannot be read: nested too deeply, a number out of range, or text with half a surrogate pair.
-    pub(crate) fn into_attributes(self) -> Result<Attributes, serde_json::Error> {
+    pub(crate) fn into_attributes(mut self) -> Result<Attributes, serde_json::Error> {
+        for at in &self.layout.secret {
+            let value = &mut self.values[*at as usize];
+            // The usual ones are flags.
+            let is_flag = matches!(value.get(), "null" | "true" | "false");
+            if !is_flag && !secrets::is_harmless(&serde_json::from_str(value.get())?) {
+                *value = RawValue::NULL;
+            }
+        }
         let at = |place: &Place| place.at as usize;
         Attributes::from_json(self.layout.order.iter().map(at).map(|at| (&*self.layout.names[at], self.values[at])))
     }

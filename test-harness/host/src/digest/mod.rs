@@ -2,6 +2,7 @@
 //!
 //! Memory is bounded for any size of organisation: counts, and a few short lists of the largest.
 
+mod evidence;
 mod largest;
 mod logins;
 mod policies;
@@ -14,10 +15,11 @@ use connector_api::{
     Access, AccessLevel, Account, AccountKind, AccountType, Grant, Group, Membership, Principal, Record,
 };
 
+pub use evidence::EvidenceCount;
 pub use largest::Top;
 pub use logins::{LastLogins, LastSeen, days_before};
 pub use policies::PolicyCounts;
-pub use privileged::{EvidenceCount, Privileged, PrivilegedAccount, Rank, SettingCount};
+pub use privileged::{Privileged, PrivilegedAccount, Rank, SettingCount};
 
 /// How many kinds are counted separately; further kinds are counted under [`OTHER`].
 const MAX_KINDS: usize = 32;
@@ -40,6 +42,8 @@ pub struct Digest {
     pub nested_memberships: u64,
     /// Resources by their type.
     pub resources: Kinds,
+    /// Evidence on resources, by its code.
+    pub resource_evidence: BTreeMap<String, EvidenceCount>,
     /// Bindings by the kinds of their ends.
     pub bindings: Kinds,
     /// Bindings that expire.
@@ -84,7 +88,8 @@ pub struct AccountCounts {
     pub locked: u64,
     /// Those known to have no second factor.
     pub without_mfa: u64,
-    /// Those for which it is not known whether a second factor is set up; non-human accounts, which have none, not counted.
+    /// Those for which it is not known whether a second factor is set up. Non-human accounts, which have none, and local
+    /// accounts, which the target cannot ask for one, are not counted.
     pub mfa_unknown: u64,
     /// Those with evidence that they are not a person's.
     pub non_human: u64,
@@ -97,8 +102,8 @@ pub struct AccountCounts {
 pub struct GroupCounts {
     /// Those without members.
     pub empty: u64,
-    /// Those whose members are privileged.
-    pub privileged: u64,
+    /// Those whose members are privileged, by their type.
+    pub privileged: Kinds,
     /// By their type.
     pub by_type: Kinds,
     /// Those with the most members: the number, and the name.
@@ -112,7 +117,10 @@ impl Digest {
             Record::Account(account) => self.account(account),
             Record::Group(group) => self.group(group),
             Record::Membership(membership) => self.membership(membership),
-            Record::Resource(resource) => self.resources.count(&resource.resource_type),
+            Record::Resource(resource) => {
+                self.resources.count(&resource.resource_type);
+                evidence::count(&mut self.resource_evidence, &resource.reasons, false);
+            }
             Record::Binding(binding) => {
                 self.bindings.count(&record.row_type());
                 self.temporary_bindings += u64::from(binding.expires_at.is_some());
@@ -184,6 +192,16 @@ fn entry_of_kind<'a, T: Default>(counts: &'a mut BTreeMap<AccountKind, T>, kind:
     counts.entry(if known { kind.clone() } else { AccountKind::new(OTHER) }).or_default()
 }
 
+fn is_program(account: &Account) -> bool {
+    account.account_type == Some(AccountType::NonHuman)
+}
+
+/// Whether the target can ask for a second factor when the account signs in. A program has none, and the sign-in of a local
+/// account is decided by its device alone.
+fn is_asked_for_a_factor(account: &Account) -> bool {
+    !is_program(account) && account.kind != AccountKind::LOCAL_ACCOUNT
+}
+
 impl AccountCounts {
     fn add(&mut self, other: &Self) {
         let Self { total, enabled, disabled, locked, without_mfa, mfa_unknown, non_human, linked } = other;
@@ -204,9 +222,8 @@ impl AccountCounts {
         self.locked += u64::from(account.locked == Some(true));
         let has_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured);
         self.without_mfa += u64::from(has_mfa == Some(false));
-        let non_human = account.account_type == Some(AccountType::NonHuman);
-        self.mfa_unknown += u64::from(has_mfa.is_none() && !non_human);
-        self.non_human += u64::from(non_human);
+        self.mfa_unknown += u64::from(has_mfa.is_none() && is_asked_for_a_factor(account));
+        self.non_human += u64::from(is_program(account));
         self.linked += u64::from(!account.links.is_empty());
     }
 }
@@ -214,7 +231,9 @@ impl AccountCounts {
 impl GroupCounts {
     fn observe(&mut self, group: &Group) {
         self.empty += u64::from(group.member_count == Some(0));
-        self.privileged += u64::from(group.privileged);
+        if group.privileged {
+            self.privileged.count(&group.group_type);
+        }
         self.by_type.count(&group.group_type);
         self.largest.offer((group.member_count.unwrap_or_default(), Reverse(group.name.clone())), || ());
     }
@@ -244,6 +263,11 @@ impl Kinds {
     /// The counts, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(kind, count)| (kind.as_str(), *count))
+    }
+
+    /// One of the counts.
+    pub fn of(&self, kind: &str) -> u64 {
+        self.0.get(kind).copied().unwrap_or_default()
     }
 
     /// The sum of all counts.
@@ -290,6 +314,21 @@ mod tests {
         assert_eq!((programs.total, programs.mfa_unknown), (1, 0), "a program has no second factor");
         let all = digest.all_accounts();
         assert_eq!((all.total, all.enabled, all.disabled, all.without_mfa, all.non_human), (5, 2, 1, 2, 1));
+    }
+
+    #[test]
+    fn evidence_on_resources_is_counted_once_for_each_by_its_highest_severity() {
+        let risk = |severity| Reason::new("open", ReasonKind::Risk, severity, "is open", "close it");
+        let mut digest = Digest::default();
+        for reasons in [vec![risk(Severity::Low), risk(Severity::High)], vec![risk(Severity::Low)], Vec::new()] {
+            let mut resource = connector_api::Resource::new("1", "system", "box");
+            resource.reasons = reasons;
+            digest.observe(&resource.into());
+        }
+        let by_severity = BTreeMap::from([(Severity::Low, 1), (Severity::High, 1)]);
+        let expected = EvidenceCount { by_severity, not_privileged: 0 };
+        assert_eq!(digest.resource_evidence, BTreeMap::from([("open".to_owned(), expected)]));
+        assert!(digest.privileged.evidence.is_empty(), "a resource is no account");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use connector_api::{Account, AccountKind, AccountType, DecidingSetting, Group, Mfa, Reason, ReasonKind, Severity};
+use connector_api::{Account, AccountKind, DecidingSetting, Group, Mfa, Reason, ReasonKind, Severity};
 
+use super::evidence::{self, EvidenceCount};
 use super::largest::Top;
 use super::logins::LastSeen;
-use super::{MAX_KINDS, OTHER, entry_of_kind};
+use super::{MAX_KINDS, entry_of_kind, is_asked_for_a_factor};
 
 /// Privileged accounts, counted, and the most severe of them.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +27,10 @@ pub struct Privileged {
     pub usable: u64,
     /// Usable ones that are known to have no second factor.
     pub usable_without_mfa: u64,
-    /// Usable ones for which it is not known whether a second factor is set up.
+    /// Usable ones for which it is not known whether a second factor is set up; local accounts not counted.
     pub usable_mfa_unknown: u64,
+    /// Usable local accounts of devices: the target cannot ask for a second factor when they sign in.
+    pub usable_local: u64,
     /// The most severe of them.
     pub worst: Top<Rank, PrivilegedAccount>,
     /// Evidence by its code, on any account.
@@ -47,8 +50,8 @@ pub struct PrivilegedAccount {
     pub username: String,
     /// Its kind.
     pub kind: AccountKind,
-    /// Whether there is evidence that it is not a person's.
-    pub non_human: bool,
+    /// Whether the target can ask for a second factor when it signs in, as it cannot of programs and local accounts.
+    pub asked_for_factor: bool,
     /// Whether it is enabled, if known.
     pub enabled: Option<bool>,
     /// Whether it is locked out, if known.
@@ -61,22 +64,6 @@ pub struct PrivilegedAccount {
     pub last_seen: LastSeen,
     /// Its evidence, most severe first.
     pub reasons: Vec<Reason>,
-}
-
-/// How often one kind of evidence was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EvidenceCount {
-    /// Accounts with it, by its highest severity on each.
-    pub accounts: BTreeMap<Severity, u64>,
-    /// Those that are not privileged.
-    pub not_privileged: u64,
-}
-
-impl EvidenceCount {
-    /// Accounts with it.
-    pub fn total(&self) -> u64 {
-        self.accounts.values().sum()
-    }
 }
 
 /// The accounts and groups that one setting makes privileged.
@@ -95,8 +82,9 @@ impl Privileged {
         if account.reasons.is_empty() {
             return;
         }
-        self.count_evidence(account);
-        let Some(severity) = account.severity() else { return };
+        let severity = account.severity();
+        evidence::count(&mut self.evidence, &account.reasons, severity.is_none());
+        let Some(severity) = severity else { return };
         self.accounts += 1;
         *self.by_severity.entry(severity).or_default() += 1;
         *entry_of_kind(&mut self.by_kind, &account.kind) += 1;
@@ -107,9 +95,8 @@ impl Privileged {
         let has_mfa = account.mfa.as_ref().and_then(|mfa| mfa.configured);
         self.usable += u64::from(usable);
         self.usable_without_mfa += u64::from(usable && has_mfa == Some(false));
-        // A program has none.
-        let non_human = account.account_type == Some(AccountType::NonHuman);
-        self.usable_mfa_unknown += u64::from(usable && has_mfa.is_none() && !non_human);
+        self.usable_mfa_unknown += u64::from(usable && has_mfa.is_none() && is_asked_for_a_factor(account));
+        self.usable_local += u64::from(usable && has_mfa.is_none() && account.kind == AccountKind::LOCAL_ACCOUNT);
         self.count_settings(&account.reasons);
         let mut reasons: Vec<&Reason> = account.reasons.iter().collect();
         reasons.sort_by_key(|reason| Reverse(reason.severity));
@@ -117,7 +104,7 @@ impl Privileged {
         self.worst.offer((severity, usable, severities, Reverse(account.username.clone())), || PrivilegedAccount {
             username: account.username.clone(),
             kind: account.kind.clone(),
-            non_human,
+            asked_for_factor: is_asked_for_a_factor(account),
             enabled: account.enabled,
             locked: account.locked,
             severity,
@@ -125,21 +112,6 @@ impl Privileged {
             last_seen: LastSeen::of(account),
             reasons: reasons.into_iter().cloned().collect(),
         });
-    }
-
-    fn count_evidence(&mut self, account: &Account) {
-        let mut highest: BTreeMap<&str, Severity> = BTreeMap::new();
-        for reason in &account.reasons {
-            let known = highest.entry(&reason.code).or_insert(reason.severity);
-            *known = reason.severity.max(*known);
-        }
-        let is_privileged = account.severity().is_some();
-        for (code, severity) in highest {
-            let known = self.evidence.contains_key(code) || self.evidence.len() < MAX_KINDS;
-            let count = self.evidence.entry(if known { code } else { OTHER }.to_owned()).or_default();
-            *count.accounts.entry(severity).or_default() += 1;
-            count.not_privileged += u64::from(!is_privileged);
-        }
     }
 
     fn count_settings(&mut self, reasons: &[Reason]) {
@@ -233,7 +205,7 @@ mod tests {
             account("bob", true, &[group(Severity::Low)]),
         ]);
         let expected =
-            EvidenceCount { accounts: BTreeMap::from([(Severity::Low, 1), (Severity::High, 1)]), not_privileged: 0 };
+            EvidenceCount { by_severity: BTreeMap::from([(Severity::Low, 1), (Severity::High, 1)]), not_privileged: 0 };
         assert_eq!(privileged.evidence, BTreeMap::from([("group".to_owned(), expected)]));
     }
 
@@ -285,6 +257,10 @@ mod tests {
         ]);
         assert_eq!((privileged.accounts, privileged.usable), (6, 4));
         assert_eq!((privileged.usable_without_mfa, privileged.usable_mfa_unknown), (1, 2));
+        let mut local = account("root@host", true, &power);
+        local.kind = AccountKind::LOCAL_ACCOUNT;
+        let of_local = observe(&[local]);
+        assert_eq!((of_local.usable, of_local.usable_mfa_unknown, of_local.usable_local), (1, 0, 1), "nobody can ask");
         let names: Vec<&str> = privileged.worst.iter().map(|(_, account)| account.username.as_str()).collect();
         assert_eq!(names, ["not known", "not served", "with", "without", "disabled", "locked"]);
     }

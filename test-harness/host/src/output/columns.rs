@@ -65,6 +65,7 @@ pub(super) const ACCOUNTS: &[Column<Account>] = &[
     ("severity", |account| word(&account.severity()?)),
     ("reasonCodes", |account| joined(account.reasons.iter().map(|reason| &reason.code))),
     ("reasonKinds", |account| words(account.reasons.iter().map(|reason| reason.kind))),
+    ("reasonsExpireAt", |account| of_each(&account.reasons, end)),
     ("reasonSeverities", |account| words(account.reasons.iter().map(|reason| reason.severity))),
     ("reasons", |account| joined(account.reasons.iter().map(|reason| &reason.message))),
     ("remedies", |account| remedies(&account.reasons)),
@@ -84,6 +85,7 @@ pub(super) const GROUPS: &[Column<Group>] = &[
     ("severity", |group| word(&group.severity()?)),
     ("reasonCodes", |group| joined(group.reasons.iter().map(|reason| &reason.code))),
     ("reasonKinds", |group| words(group.reasons.iter().map(|reason| reason.kind))),
+    ("reasonsExpireAt", |group| of_each(&group.reasons, end)),
     ("reasonSeverities", |group| words(group.reasons.iter().map(|reason| reason.severity))),
     ("reasons", |group| joined(group.reasons.iter().map(|reason| &reason.message))),
     ("remedies", |group| remedies(&group.reasons)),
@@ -116,6 +118,7 @@ pub(super) const RESOURCES: &[Column<Resource>] = &[
     ("severity", |resource| word(&resource.severity()?)),
     ("reasonCodes", |resource| joined(resource.reasons.iter().map(|reason| &reason.code))),
     ("reasonKinds", |resource| words(resource.reasons.iter().map(|reason| reason.kind))),
+    ("reasonsExpireAt", |resource| of_each(&resource.reasons, end)),
     ("reasonSeverities", |resource| words(resource.reasons.iter().map(|reason| reason.severity))),
     ("reasons", |resource| joined(resource.reasons.iter().map(|reason| &reason.message))),
     ("remedies", |resource| remedies(&resource.reasons)),
@@ -249,6 +252,11 @@ fn words<T: Serialize>(values: impl IntoIterator<Item = T>) -> Cell<'static> {
 /// One text for each item in its order, `?` for what is not known, so that columns of the same items fit together.
 fn of_each<T>(items: &[T], text: impl Fn(&T) -> Option<String>) -> Cell<'static> {
     joined(items.iter().map(|item| text(item).unwrap_or_else(|| "?".to_owned())))
+}
+
+/// When what a reason reports ends by itself: a time, or `never`.
+fn end(reason: &Reason) -> Option<String> {
+    Some(reason.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string()))
 }
 
 /// When a credential expires: a time, or `never`.

@@ -63,7 +63,7 @@ pub(super) fn second_factor(account: &PrivilegedAccount) -> String {
     };
     let mfa = account.mfa.as_ref();
     match mfa.and_then(|mfa| mfa.configured.map(|configured| (configured, &mfa.factors))) {
-        None if account.non_human => "–".to_owned(),
+        None if !account.asked_for_factor => "–".to_owned(),
         None => "not known".to_owned(),
         Some((false, _)) => "not set up".to_owned(),
         Some((true, factors)) if factors.is_empty() => "set up".to_owned(),
@@ -153,12 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn a_program_lacks_no_second_factor() {
+    fn a_program_lacks_no_second_factor_and_neither_does_a_local_account() {
         let mut program = account("program", vec![power(Severity::High, "has power")]);
         program.account_type = Some(connector_api::AccountType::NonHuman);
-        let privileged = of([program, account("ada", vec![power(Severity::High, "has power")])]);
+        let mut local = account("root@host", vec![power(Severity::High, "has power")]);
+        local.kind = AccountKind::LOCAL_ACCOUNT;
+        let privileged = of([program, account("ada", vec![power(Severity::High, "has power")]), local]);
         let factors: Vec<String> = privileged.worst.iter().map(|(_, account)| second_factor(account)).collect();
-        assert_eq!(factors, ["not known", "–"]);
+        assert_eq!(factors, ["not known", "–", "–"]);
     }
 
     #[test]
@@ -186,7 +188,7 @@ mod tests {
             let account = PrivilegedAccount {
                 username: String::new(),
                 kind: AccountKind::USER,
-                non_human: false,
+                asked_for_factor: true,
                 enabled: None,
                 locked: None,
                 severity: Severity::Low,

@@ -1,12 +1,12 @@
 //! How much was found.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
-use connector_api::{Access, AccountKind, ScanSummary, Section};
+use connector_api::{Access, AccessLevel, AccountKind, ScanSummary, Section};
 use indicatif::HumanCount;
 use jiff::Timestamp;
 
+use super::ends::{Ends, PrivilegedGrants};
 use super::extent::{Extent, accounts_of_sections, owner_of};
 use super::{counts, title, words};
 use crate::cli::paragraph::{GLUE, labelled, listed};
@@ -47,20 +47,29 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
         text += &line(&words::section(section.section), extent, counts.total, account_details(&counts, linked));
     }
     let mut details = kinds(&groups.by_type, os_type, "");
-    details.extend(counts([("of them privileged", groups.privileged), ("of them without members", groups.empty)]));
+    details
+        .extend(counts([("of them privileged", groups.privileged.total()), ("of them without members", groups.empty)]));
     text += &line("groups", Extent::Whole, groups.by_type.total(), details);
     text += &largest(digest, width);
     let mut details = kinds(memberships, os_type, "in ");
     details.extend(counts([("of them through nested groups", digest.nested_memberships)]));
     text += &line("memberships", Extent::Whole, memberships.total(), details);
     text += &things(summary, resources, width);
-    let bindings = bindings(&digest.bindings);
+    let (ends, of_bindings) = (Ends::of(summary), bindings(&digest.bindings));
+    let not_known = (ends == Ends::NotKnown).then(|| ends.words(0)).flatten();
+    let bindings: Vec<String> = of_bindings.into_iter().chain(not_known.clone()).collect();
     text += &line("bindings", of(Section::GRANTS), digest.bindings.total(), bindings);
     let privileged = &digest.privileged_grants;
     let (of_privileged, of_other) = (of(Section::PRIVILEGED_GRANTS), of(Section::OTHER_GRANTS));
-    let mut details = levels(privileged);
-    details.extend(counts([("of them temporary", digest.temporary_grants)]));
-    text += &line("privileged grants", of_privileged, privileged.values().sum(), details);
+    let PrivilegedGrants { more_than_use, temporary, temporary_use } = PrivilegedGrants::of(digest);
+    let (uses, others): (Vec<_>, Vec<_>) = privileged.iter().partition(|(access, _)| access.level <= AccessLevel::Use);
+    let mut details = levels(others);
+    details.extend(counts([("of them temporary", temporary)]));
+    details.extend(not_known);
+    text += &line("privileged grants", of_privileged, more_than_use, details);
+    if temporary_use > 0 {
+        text += &line("temporary use", of_privileged, temporary_use, levels(uses));
+    }
     let (accounts, groups) = (digest.other_account_grants, digest.other_group_grants);
     text +=
         &line("other grants", of_other, accounts + groups, counts([("of accounts", accounts), ("of groups", groups)]));
@@ -165,8 +174,8 @@ fn bindings(bindings: &Kinds) -> Vec<String> {
     bindings.iter().map(|(row_type, count)| format!("{}{GLUE}{}", HumanCount(count), words(row_type))).collect()
 }
 
-fn levels(grants: &BTreeMap<Access, u64>) -> Vec<String> {
-    let named: Vec<_> = grants.iter().map(|(access, count)| (words::access(access), *count)).collect();
+fn levels(grants: Vec<(&Access, &u64)>) -> Vec<String> {
+    let named: Vec<_> = grants.into_iter().map(|(access, count)| (words::access(access), *count)).collect();
     counts(named.iter().map(|(words, count)| (words.as_str(), *count)))
 }
 

@@ -11,6 +11,9 @@ use crate::cli::print::printable;
 /// Width of the label before what is missing.
 const LABEL: usize = 10;
 
+/// How many warnings the short form shows.
+const WARNINGS: usize = 10;
+
 /// The first lines: how the scan ended, and what is missing.
 pub(super) fn headline(summary: &ScanSummary, form: Form, width: usize) -> String {
     let gaps = gaps(summary);
@@ -43,7 +46,7 @@ pub(super) fn headline(summary: &ScanSummary, form: Form, width: usize) -> Strin
         words::counted(summary.records(), "row"),
         summary.finished_at.strftime("%F"),
     );
-    let mut text = format!("\n{}", labelled("", &head, width));
+    let mut text = format!("\n{}", labelled("", &head, width)) + &warnings(summary, form, width);
     for gap in &gaps {
         text += &format!("\n{}", if failed { gap.render("ALSO", width) } else { gap.render(gap.label(), width) });
     }
@@ -55,6 +58,23 @@ pub(super) fn headline(summary: &ScanSummary, form: Form, width: usize) -> Strin
         text += &labelled(&" ".repeat(LABEL), warning, width);
     }
     text + &skipped(summary, form, width)
+}
+
+/// The warnings: what makes the rows doubtful, although they were read. Each is shown; of more than anybody reads, the long
+/// form alone shows the rest.
+fn warnings(summary: &ScanSummary, form: Form, width: usize) -> String {
+    let label = "WARNING";
+    let warning = |warning: &str| {
+        let text = labelled(&format!("{label:<LABEL$}"), &printable(warning), width);
+        text.replacen(label, &style(label).yellow().bold().for_stderr().to_string(), 1)
+    };
+    let shown = if form == Form::Short { WARNINGS } else { usize::MAX };
+    let mut text: String = summary.warnings.iter().take(shown).map(|text| warning(text)).collect();
+    let hidden = summary.warnings.len().saturating_sub(shown);
+    if hidden > 0 {
+        text += &warning(&format!("and {hidden} more with --details"));
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
 }
 
 /// The sections that were left out. The short form is silent about effective grants, which hold nothing that other rows

@@ -32,7 +32,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, form: Form, width: 
             counts(by_severity).join(", "),
         ),
         standing(privileged),
-        usable(privileged),
+        usable(privileged, &printable(&summary.os_type)),
         if form == Form::Short { by_setting_alone(privileged) } else { String::new() },
     ];
     let sentences: Vec<String> = sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect();
@@ -40,11 +40,12 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, form: Form, width: 
     if form == Form::Short { text } else { text + &settings(privileged, width) }
 }
 
-/// Whether a section cannot hold further evidence of privilege: it is complete, there is nothing to read, it was only left
+/// Whether a section cannot hold further evidence of privilege: it is complete and no setting left evidence
+/// out, there is nothing to read, it was only left
 /// out of the rows, as effective grants are, which follow from bindings, or it has settings that make nobody privileged.
 fn is_settled(report: &SectionReport) -> bool {
     match report.status {
-        SectionStatus::Complete => true,
+        SectionStatus::Complete => !report.lacks_evidence,
         SectionStatus::Skipped => {
             report.is_not_set_up() || words::is_effective(report.section) || report.section == Section::ORGANIZATION
         }
@@ -71,8 +72,10 @@ fn standing(privileged: &Privileged) -> String {
 }
 
 /// How many privileged accounts can be used now, and how many of these have no second factor, as far as that is known.
-fn usable(privileged: &Privileged) -> String {
-    let Privileged { usable, usable_without_mfa: without, usable_mfa_unknown: unknown, .. } = *privileged;
+/// Nothing is unknown of local accounts: the target cannot ask for one when they sign in.
+fn usable(privileged: &Privileged, target: &str) -> String {
+    let Privileged { usable, usable_without_mfa: without, usable_mfa_unknown: unknown, usable_local: local, .. } =
+        *privileged;
     let known = format!(
         "{} of these {} no second factor set up",
         HumanCount(without),
@@ -84,7 +87,12 @@ fn usable(privileged: &Privileged) -> String {
         (0, unknown) if unknown == usable => "it is not known whether these have a second factor set up".to_owned(),
         (_, unknown) => format!("{known}, and for {} it is not known", HumanCount(unknown)),
     };
-    format!("{} of them can be used now; {mfa}.", HumanCount(usable))
+    let local = match local {
+        0 => String::new(),
+        1 => format!("; 1 is a local account, which {target} cannot ask for one"),
+        local => format!("; {} are local accounts, which {target} cannot ask for one", HumanCount(local)),
+    };
+    format!("{} of them can be used now; {mfa}{local}.", HumanCount(usable))
 }
 
 /// The setting that alone makes the most accounts privileged.
@@ -144,6 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn local_accounts_are_no_accounts_with_an_unknown_second_factor() {
+        let privileged =
+            |usable_local| Privileged { usable: 9, usable_without_mfa: 2, usable_local, ..Privileged::default() };
+        assert_eq!(
+            super::usable(&privileged(5), "Toy"),
+            "9 of them can be used now; 2 of these have no second factor set up; 5 are local accounts, which Toy cannot ask \
+             for one."
+        );
+        assert!(
+            super::usable(&privileged(1), "Toy").ends_with("; 1 is a local account, which Toy cannot ask for one.")
+        );
+    }
+
+    #[test]
     fn an_unknown_second_factor_is_not_reported_as_missing() {
         for (usable, without, unknown, words) in [
             (91, 0, 91, "91 of them can be used now; it is not known whether these have a second factor set up."),
@@ -158,7 +180,7 @@ mod tests {
         ] {
             let (usable_without_mfa, usable_mfa_unknown) = (without, unknown);
             let privileged = Privileged { usable, usable_without_mfa, usable_mfa_unknown, ..Privileged::default() };
-            assert_eq!(super::usable(&privileged), words);
+            assert_eq!(super::usable(&privileged, "Toy"), words);
         }
     }
 }

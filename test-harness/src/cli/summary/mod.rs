@@ -1,6 +1,7 @@
 //! The summary on a terminal: first what is missing and who is privileged, then the counts.
 
 mod account;
+mod ends;
 mod evidence;
 mod extent;
 mod found;
@@ -64,33 +65,38 @@ pub(super) fn shortcomings(summary: &ScanSummary) -> Vec<ConnectorError> {
 fn render(report: &ScanReport, evidence: &[EvidenceRow], kept: Kept<'_>, form: Form, width: usize) -> String {
     let ScanReport { summary, digest, .. } = report;
     let head = headline::headline(summary, form, width);
-    let remarks = remarks::render(summary, kept, form, width);
+    let remarks = |lines| remarks::render(summary, kept, form, lines, width);
+    let [most, ..] = remarks::LINES;
     if summary.error.is_some() {
         // The counts of a failed scan could be mistaken for complete ones.
-        return head + &sections::render(summary, width) + &remarks;
+        return head + &sections::render(summary, width) + &remarks(most);
     }
     let (privileged, os_type, now) = (&digest.privileged, summary.os_type.as_str(), summary.finished_at);
     let head = head + &lead::render(summary, digest, form, width);
-    let end = remarks + &whereabouts(kept, form, width);
     match form {
         Form::Short => {
-            let end = totals::render(summary, digest, width) + &end;
-            let with = |(accounts, lines): (usize, usize)| {
-                let end = evidence::short(privileged, evidence, os_type, lines, width) + &end;
+            let (totals, whereabouts) = (totals::render(summary, digest, width), whereabouts(kept, form, width));
+            let with = |(remark_lines, accounts, lines): (usize, usize, usize)| {
+                let evidence = evidence::short(digest, evidence, os_type, lines, width);
+                let end = format!("{evidence}{totals}{}{whereabouts}", remarks(remark_lines));
                 let room = SCREEN.saturating_sub(head.lines().count() + end.lines().count());
                 format!("{head}{}{end}", worst::short(privileged, now, accounts, room, width))
             };
-            // Accounts matter more than kinds of evidence.
-            let choices = (3..=5).rev().flat_map(|accounts| (3..=6).rev().map(move |lines| (accounts, lines)));
+            // Accounts matter more than kinds of evidence, but both have a minimum, for which remarks make room.
+            let of_accounts = (3..=5).rev().flat_map(|accounts| (3..=6).rev().map(move |lines| (accounts, lines)));
+            let choices = remarks::LINES
+                .into_iter()
+                .flat_map(|remarks| of_accounts.clone().map(move |(accounts, lines)| (remarks, accounts, lines)));
             let mut fitting = choices.map(with).filter(|text| text.lines().count() <= SCREEN);
-            fitting.next().unwrap_or_else(|| with((3, 3)))
+            fitting.next().unwrap_or_else(|| with((1, 3, 3)))
         }
         Form::Long => {
             head + &worst::long(privileged, now, width)
-                + &evidence::long(privileged, evidence, os_type, width)
+                + &evidence::long(digest, evidence, os_type, width)
                 + &found::render(summary, digest, width)
                 + &sections::render(summary, width)
-                + &end
+                + &remarks(most)
+                + &whereabouts(kept, form, width)
         }
     }
 }

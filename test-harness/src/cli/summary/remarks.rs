@@ -11,13 +11,13 @@ use crate::cli::print::printable;
 
 const TITLE: &str = "Worth a look";
 
-/// How many remarks the long form shows, and how many lines of them the short one. Warnings are shown in any case.
-const SHOWN: usize = 10;
-const LINES_IN_SHORT: usize = 4;
+/// How many lines of remarks the short form shows if there is room, and how many if not.
+pub(super) const LINES: [usize; 3] = [4, 3, 2];
 
-/// What an operator looks at after a scan: the warnings, the notes of the sections, and what was dropped.
-pub(super) fn render(summary: &ScanSummary, kept: Kept<'_>, form: Form, width: usize) -> String {
-    let mut lines: Vec<String> = summary.warnings.clone();
+/// What an operator looks at after a scan: the notes of the sections, and what was dropped. The short form shows as many as
+/// fit in `room` lines, but one in any case.
+pub(super) fn render(summary: &ScanSummary, kept: Kept<'_>, form: Form, room: usize, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
     for section in &summary.sections {
         let name = words::section_with_name(section.section);
         let notes = section.notes.iter().filter(|note| *note != SectionReport::NOT_SET_UP);
@@ -45,8 +45,8 @@ pub(super) fn render(summary: &ScanSummary, kept: Kept<'_>, form: Form, width: u
     let paragraphs = lines.iter().enumerate().map(|(at, line)| paragraph(at, line));
     let mut shown: Vec<String> = match (elsewhere, form) {
         (None, _) => paragraphs.collect(),
-        (_, Form::Short) => first_that_fit(paragraphs, summary.warnings.len().clamp(1, SHOWN), LINES_IN_SHORT),
-        (_, Form::Long) => paragraphs.take(SHOWN).collect(),
+        (_, Form::Short) => first_that_fit(paragraphs, 1, room),
+        (_, Form::Long) => paragraphs.collect(),
     };
     let hidden = lines.len() - shown.len();
     if let Some(elsewhere) = elsewhere.filter(|_| hidden > 0) {

@@ -111,40 +111,43 @@ fn what_is_missing_comes_first_and_once() {
 }
 
 #[test]
-fn notes_that_are_not_shown_are_where_the_last_line_says() {
+fn notes_that_are_not_shown_are_where_the_last_line_says_and_with_details_all_are_shown() {
     let mut report = report();
-    report.summary.warnings = (0..13).map(|number| format!("remark {number}")).collect();
-    report.summary.sections[2].notes = vec!["a list was read again".into()];
+    report.summary.warnings.clear();
+    report.summary.sections[2].notes = (0..14).map(|number| format!("note {number}")).collect();
     let noted = |report: &ScanReport, kept, form| {
         let text = render(report, &[], kept, form, 80);
-        let shown = text.matches("  - remark").count();
+        let shown = text.matches(": note ").count();
         let more = text.lines().find_map(|line| Some(line[line.find("  - and ")?..].to_owned()));
         (shown, more)
     };
-    let more = |report: &ScanReport, kept| noted(report, kept, Form::Long);
     let file = Kept::In(Path::new("scan.ndjson"));
-    assert_eq!(
-        more(&report, Kept::Nowhere),
-        (10, Some("  - and 4 more; --output saves them with the rows".to_owned()))
-    );
-    assert_eq!(more(&report, file), (10, Some("  - and 4 more; see the summary at the end of the rows".to_owned())));
-    assert_eq!(
-        noted(&report, file, Form::Short),
-        (10, Some("  - and 4 more; see the summary at the end of the rows".to_owned()))
-    );
-    // Warnings are shown in any case, notes of sections as far as there is room.
-    let mut notes = report.clone();
-    notes.summary.warnings.truncate(2);
-    notes.summary.sections[2].notes = (0..13).map(|number| format!("note {number}")).collect();
-    let text = render(&notes, &[], file, Form::Short, 80);
-    assert_eq!((text.matches("- remark").count(), text.matches(": note ").count()), (2, 2), "{text}");
-    assert!(text.contains("  - and 11 more; see the summary"), "{text}");
+    let more = |elsewhere: &str| (4, Some(format!("  - and 10 more; {elsewhere}")));
+    assert_eq!(noted(&report, Kept::Nowhere, Form::Short), more("--output saves them with the rows"));
+    assert_eq!(noted(&report, file, Form::Short), more("see the summary at the end of the rows"));
+    for kept in [Kept::Nowhere, file, Kept::Passed] {
+        assert_eq!(noted(&report, kept, Form::Long), (14, None));
+    }
     report.summary.outcome = Outcome::Failed;
     report.summary.error = Some(ConnectorError::cancelled());
-    assert_eq!(noted(&report, file, Form::Short), (13, None));
-    assert_eq!(more(&report, Kept::Nowhere), (13, None));
-    assert_eq!(more(&report, file), (13, None), "nothing is under that name");
-    assert!(more(&report, Kept::Passed).1.is_some());
+    for (kept, all) in [(Kept::Nowhere, true), (file, true), (Kept::Passed, false)] {
+        let (shown, more) = noted(&report, kept, Form::Short);
+        assert_eq!((shown == 14, more.is_none()), (all, all), "under the name of a file that failed there is nothing");
+    }
+}
+
+#[test]
+fn warnings_come_first_and_are_no_remarks() {
+    let mut report = report();
+    report.summary.warnings = (0..13).map(|number| format!("doubt {number}")).collect();
+    for (form, shown) in [(Form::Short, 10), (Form::Long, 13)] {
+        let text = console::strip_ansi_codes(&render(&report, &[], Kept::Nowhere, form, 80)).into_owned();
+        assert_eq!(text.matches("\nWARNING   doubt ").count(), shown, "{text}");
+        assert_eq!(text.contains("WARNING   and 3 more with --details"), form == Form::Short, "{text}");
+        let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("no {words:?} in {text}"));
+        assert!(place("(dates in UTC)") < place("WARNING") && place("doubt 9") < place("NOT READ"), "{text}");
+        assert_eq!(text.matches("doubt ").count(), shown, "they are shown once: {text}");
+    }
 }
 
 #[test]
@@ -303,12 +306,21 @@ fn full_scan() -> ScanReport {
         }
     }
     for (number, kind) in ["system", "system", "application", "ldapServer", "gSuite", "office365"].iter().enumerate() {
-        let resource = Resource::new(number.to_string(), *kind, "thing");
+        let mut resource = Resource::new(number.to_string(), *kind, "thing");
+        resource.reasons =
+            vec![Reason::new(format!("odd{number}"), ReasonKind::Risk, Severity::Medium, "is odd", "mend it")];
         let end = NodeRef::new(NodeKind::Account, "user", "1");
         let mut binding = Binding::new(end, &resource);
         binding.expires_at = (number == 0).then_some(jiff::Timestamp::UNIX_EPOCH);
         digest.observe(&binding.into());
         digest.observe(&resource.into());
+    }
+    for group_type in ["TOY_USER_GROUP", "TOY_CONSOLE_ROLE", "TOY_ADMIN_ROLE", "TOY_SERVICE_ACCOUNT_ROLE"] {
+        for privileged in [false, true] {
+            let mut group = Group::new("1", group_type, "group");
+            (group.privileged, group.member_count) = (privileged, Some(0));
+            digest.observe(&group.into());
+        }
     }
     for monitor_only in [false, true, true] {
         let mut policy = Policy::default();
@@ -340,7 +352,10 @@ fn the_short_form_of_the_largest_scan_fits_on_a_screen() {
             "50 users (50 privileged), 50 administrators (50 privileged), 50 service accounts (50 privileged), 50 local \
              accounts (50 privileged)",
             "2 devices, 1 application, 1 Google Workspace, 2 others",
-            "6 bindings, 1 of them temporary; 12 privileged grants, 7 of them temporary Policies",
+            "6 bindings, 1 of them temporary; 6 privileged grants, 1 of them temporary; 6 temporary grants to use Policies",
+            "50 are local accounts, which Toy cannot ask for one.",
+            "On resources: 6 medium",
+            "Groups 6 roles (3 privileged), 2 user groups (1 privileged), 8 empty; ",
             "Policies 3, 1 enforced, 2 only monitoring",
             "13 complete; 0 requests, none repeated; skipped: other grants; not set up: temporary access, roles",
         ] {

@@ -1,9 +1,13 @@
 //! How much was found, in a few lines.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use connector_api::{AccountKind, ScanSummary, Section, SectionReport, SectionStatus};
 use console::{Alignment, pad_str};
 use indicatif::HumanCount;
 
+use super::ends::{Ends, PrivilegedGrants};
 use super::extent::{Extent, accounts_of_sections, owner_of};
 use super::found::{NARROW, missing_things, policy_details};
 use super::{counts, sections, words};
@@ -27,7 +31,7 @@ pub(super) fn render(summary: &ScanSummary, digest: &Digest, width: usize) -> St
     [
         "\n".to_owned(),
         line("Accounts", accounts(summary, digest)),
-        line("Groups", groups(digest)),
+        line("Groups", groups(summary, digest)),
         line("Resources", resources(summary, digest)),
         line("Access", access(summary, digest)),
         line("Policies", policies(summary, digest)),
@@ -91,10 +95,30 @@ fn counted(count: u64, words: &str) -> String {
     format!("{}{GLUE}{}", HumanCount(count), printable(words))
 }
 
-fn groups(digest: &Digest) -> String {
+/// Groups and roles, which are groups, too, each with the privileged ones.
+fn groups(summary: &ScanSummary, digest: &Digest) -> String {
     let Digest { groups, memberships, .. } = digest;
-    let of_groups = counts([("privileged", groups.privileged), ("empty", groups.empty)]);
-    let groups: Vec<String> = [HumanCount(groups.by_type.total()).to_string()].into_iter().chain(of_groups).collect();
+    let words = |kind: &str, count| words::kind(kind, &summary.os_type, count);
+    // Types with the same last word, such as the roles of different kinds of accounts, are counted together.
+    let mut alike: BTreeMap<String, Vec<(&str, u64)>> = BTreeMap::new();
+    for (kind, count) in groups.by_type.by_number() {
+        let words = words(kind, 2);
+        alike.entry(words.rsplit(' ').next().unwrap_or_default().to_owned()).or_default().push((kind, count));
+    }
+    let mut alike: Vec<_> = alike
+        .into_iter()
+        .map(|(last, types)| (types.iter().map(|(_, count)| count).sum::<u64>(), last, types))
+        .collect();
+    alike.sort_by_key(|(all, ..)| Reverse(*all));
+    let of_types = alike.iter().map(|(all, last, types)| {
+        let name = if let [(kind, _)] = types[..] { words(kind, *all) } else { last.clone() };
+        match types.iter().map(|(kind, _)| groups.privileged.of(kind)).sum() {
+            0 => counted(*all, &name),
+            privileged => format!("{} ({}{GLUE}privileged)", counted(*all, &name), HumanCount(privileged)),
+        }
+    });
+    let none = alike.is_empty().then(|| "none".to_owned());
+    let groups: Vec<String> = of_types.chain(none).chain(counts([("empty", groups.empty)])).collect();
     let nested = counts([("nested", digest.nested_memberships)]);
     let memberships: Vec<String> =
         [words::counted(memberships.total(), "membership")].into_iter().chain(nested).collect();
@@ -127,21 +151,35 @@ fn policies(summary: &ScanSummary, digest: &Digest) -> String {
     }
 }
 
-/// Bindings and privileged grants: how many are standing, and how many end by themselves.
+/// Bindings and grants: how many are standing, and how many end by themselves.
 fn access(summary: &ScanSummary, digest: &Digest) -> String {
+    let ends = Ends::of(summary);
     let bindings = Edges {
         extent: Extent::of(summary, Section::GRANTS),
         thing: "binding",
         total: digest.bindings.total(),
-        temporary: digest.temporary_bindings,
+        ends: ends.words(digest.temporary_bindings),
     };
-    let grants = Edges {
+    let PrivilegedGrants { more_than_use, temporary, temporary_use } = PrivilegedGrants::of(digest);
+    let privileged = Edges {
         extent: Extent::of(summary, Section::PRIVILEGED_GRANTS),
         thing: "privileged grant",
-        total: digest.privileged_grants.values().sum(),
-        temporary: digest.temporary_grants,
+        total: more_than_use,
+        ends: ends.words(temporary),
     };
-    [bindings, grants].iter().filter_map(Edges::render).collect::<Vec<_>>().join("; ")
+    // They are rows of the same section because they end, not because they are privileged.
+    let use_that_ends = (temporary_use > 0).then(|| words::counted(temporary_use, "temporary grant") + " to use");
+    // Those that a setting leaves out are named with the sections.
+    let others = Edges {
+        extent: Some(Extent::of(summary, Section::OTHER_GRANTS))
+            .filter(|extent| *extent != Extent::Skipped)
+            .unwrap_or(Extent::Unknown),
+        thing: "other grant",
+        total: digest.other_account_grants + digest.other_group_grants,
+        ends: None,
+    };
+    let parts = [bindings.render(), privileged.render(), use_that_ends, others.render()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// Bindings or grants.
@@ -149,12 +187,13 @@ struct Edges {
     extent: Extent,
     thing: &'static str,
     total: u64,
-    temporary: u64,
+    /// How many of them end by themselves.
+    ends: Option<String>,
 }
 
 impl Edges {
-    fn render(&self) -> Option<String> {
-        let Self { extent, thing, total, temporary, .. } = *self;
+    fn render(self) -> Option<String> {
+        let Self { extent, thing, total, ends } = self;
         match (extent, extent.lack()) {
             (Extent::Unknown | Extent::NotSetUp, _) => return None,
             (Extent::NotRead | Extent::Skipped, Some(lack)) => return Some(format!("{thing}s {lack}")),
@@ -162,12 +201,7 @@ impl Edges {
             _ if total == 0 => return Some(format!("no {thing}s")),
             _ => {}
         }
-        let standing = match (temporary, extent) {
-            (0, Extent::Whole) => Some("all standing".to_owned()),
-            (0, _) => None,
-            (temporary, _) => Some(format!("{} of them temporary", HumanCount(temporary))),
-        };
-        let parts = [Some(words::counted(total, thing)), standing, extent.lack().map(str::to_owned)];
+        let parts = [Some(words::counted(total, thing)), ends, extent.lack().map(str::to_owned)];
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
     }
 }
@@ -183,8 +217,8 @@ fn logins(summary: &ScanSummary, digest: &Digest) -> String {
     let between = |from, to| digest.last_logins.between(summary.finished_at, from, to);
     let mut items = counts([
         ("today", between(0, 0)),
-        ("within 7 days", between(1, 7)),
-        ("within 30 days", between(8, 30)),
+        ("within 7 days", between(0, 7)),
+        ("within 30 days", between(0, 30)),
         ("earlier", between(31, i64::MAX)),
     ]);
     items

@@ -6,6 +6,7 @@ use super::listing::Order;
 use super::pass::Pass;
 use super::{Identified, PASSES, PageReader, TotalsWitness, inconsistent};
 use crate::paging::seen_ids::SeenIds;
+use crate::text::grouped;
 
 impl<T: Identified + Send + 'static> PageReader<T> {
     /// Handles a last page that ends short: decides whether the list is complete.
@@ -21,12 +22,16 @@ impl<T: Identified + Send + 'static> PageReader<T> {
         match self.pass.totals {
             Some((low, high)) if rows < low => {
                 if !(self.listing.nulls && self.pass.is_alike(self.before)) {
-                    return self.again(&format!("{rows} rows were returned, but its total is {low}"));
+                    return self.again(&format!(
+                        "{} rows were returned, but its total is {}",
+                        grouped(rows),
+                        grouped(low)
+                    ));
                 }
                 self.refute();
                 // This note replaces those on why it was read again.
                 self.stats.notes.clear();
-                self.stats.notes.push(format!("{path}: {high} counted, {rows} given"));
+                self.stats.notes.push(format!("{path}: {} counted, {} given", grouped(high), grouped(rows)));
             }
             // The chain is broken, and null records do not explain it.
             _ if self.pass.gap.is_some() && !self.pass.is_alike(self.before) => {
@@ -36,7 +41,11 @@ impl<T: Identified + Send + 'static> PageReader<T> {
                 return self.again("the list may have shifted, and no total shows whether a row was lost");
             }
             Some((_, high)) if rows > high => {
-                self.stats.notes.push(format!("{path}: {rows} rows were returned, but its total is {high}"));
+                self.stats.notes.push(format!(
+                    "{path}: {} rows were returned, but its total is {}",
+                    grouped(rows),
+                    grouped(high)
+                ));
             }
             Some((low, high)) if low == high && self.pass.number == 1 && self.listing.is_full_pages(rows) => {
                 self.witness.iter().for_each(TotalsWitness::prove);

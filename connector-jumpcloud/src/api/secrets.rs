@@ -1,0 +1,77 @@
+//! Fields whose names say that they may hold a secret. JumpCloud's documents have none in the lists that are read, but some
+//! of the lists are not published, and any may get new fields.
+
+use connector_api::Attributes;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::lenient;
+
+/// Parts of such names, without what separates words.
+const PARTS: [&str; 12] = [
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "credential",
+    "private",
+    "privkey",
+    "token",
+    "apikey",
+    "accesskey",
+    "seed",
+];
+
+/// Whether the value of a field with this name may be a secret.
+pub(crate) fn may_be(name: &str) -> bool {
+    let bare: String = name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    PARTS.iter().any(|part| bare.contains(part))
+}
+
+/// Whether a value says nothing but whether, when and how many: the times and flags of a secret may be kept.
+pub(crate) fn is_harmless(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::Number(_) => {
+            lenient::count(value).is_some_and(|count| count < 100_000) || lenient::time(value).is_some()
+        }
+        Value::String(text) => text.is_empty() || lenient::flag(value).is_some() || lenient::time(value).is_some(),
+        Value::Array(elements) => elements.iter().all(is_harmless),
+        Value::Object(fields) => fields.values().all(is_harmless),
+    }
+}
+
+/// Removes the fields that may hold a secret.
+pub(crate) fn remove(fields: &mut Map<String, Value>) {
+    fields.retain(|name, value| !may_be(name) || is_harmless(value));
+}
+
+/// For `#[serde(flatten, deserialize_with)]` on [`Attributes`]: all fields but those that may hold a secret.
+pub(crate) fn de_others<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attributes, D::Error> {
+    let mut fields = Map::deserialize(deserializer)?;
+    remove(&mut fields);
+    Ok(fields.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_secret_goes_and_its_times_and_flags_stay() {
+        let mut fields = json!({"apiKey": "hunter2", "client-secret": {"value": "hunter2"}, "Private_Key": ["hunter2"],
+            "totpSeed": "JBSWY3DP", "password": "hunter2", "sessionToken": "hunter2",
+            "password_never_expires": true, "password_date": "2026-01-01T00:00:00Z", "passwordless_sudo": "false",
+            "apiKeyUpdatedAt": {"seconds": null}, "passwordAge": 90, "name": "hunter2"});
+        remove(fields.as_object_mut().unwrap());
+        let mut kept: Vec<&String> = fields.as_object().unwrap().keys().collect();
+        kept.sort_unstable();
+        let expected =
+            ["apiKeyUpdatedAt", "name", "passwordAge", "password_date", "password_never_expires", "passwordless_sudo"];
+        assert_eq!(kept, expected);
+    }
+}
