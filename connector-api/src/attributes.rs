@@ -7,10 +7,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memmem};
 use schemars::JsonSchema;
 use serde::de::value::MapDeserializer;
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -49,8 +49,30 @@ impl Attributes {
 
     /// Returns the fact of this name.
     pub fn get(&self, name: &str) -> Option<Value> {
-        let facts: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(self.as_json()).ok()?;
-        serde_json::from_str(facts.get(name)?.get()).ok()
+        if !self.mentions(name) {
+            return None;
+        }
+        let mut json = serde_json::Deserializer::from_str(self.as_json());
+        Fact(name).deserialize(&mut json).ok()?
+    }
+
+    /// Returns whether the name occurs at all: as that of a fact, or within one at any depth. Faster than to read a fact
+    /// that may not be there.
+    ///
+    /// ```
+    /// use connector_api::Attributes;
+    ///
+    /// let attributes = Attributes::from([("sudo", [("enabled", true)].into_iter().collect::<serde_json::Value>())]);
+    /// assert!(attributes.mentions("sudo") && attributes.mentions("enabled") && !attributes.mentions("disabled"));
+    /// ```
+    pub fn mentions(&self, name: &str) -> bool {
+        let Some(json) = &self.0 else { return false };
+        let mut written = String::with_capacity(name.len() + 3);
+        // A name that cannot be written is not compared.
+        write_name(&mut written, name).is_err() || {
+            written.push(':');
+            memmem::find(json.get().as_bytes(), written.as_bytes()).is_some()
+        }
     }
 
     /// Returns every fact by its name.
@@ -59,15 +81,15 @@ impl Attributes {
     }
 
     /// Creates attributes from JSON text, which is copied without being parsed: the fast way from a target's response.
-    ///
-    /// Facts may come in any order. If a name occurs more than once, its last value is kept.
+    /// `values` are those of a row, in the order in which the names were given.
     ///
     /// ```
-    /// use connector_api::Attributes;
     /// use connector_api::serde_json::value::RawValue;
+    /// use connector_api::{AttributeNames, Attributes};
     ///
+    /// let names = AttributeNames::new([("uid", 0), ("shell", 1), ("gid", 2)])?;
     /// let (shell, uid) = (RawValue::from_string(r#""/bin/sh""#.into())?, RawValue::from_string("5005".into())?);
-    /// let attributes = Attributes::from_json([("uid", &*uid), ("shell", &*shell), ("gid", RawValue::NULL)])?;
+    /// let attributes = Attributes::from_row(&names, &[&*uid, &*shell, RawValue::NULL])?;
     /// assert_eq!(attributes.as_json(), r#"{"shell":"/bin/sh","uid":5005}"#);
     /// # Ok::<_, connector_api::serde_json::Error>(())
     /// ```
@@ -75,30 +97,23 @@ impl Attributes {
     /// # Errors
     /// Returns an error for a value that is JSON by its syntax but cannot be read: it is nested too deeply, a number
     /// out of range, or a string with half a surrogate pair.
-    pub fn from_json<'a>(
-        facts: impl IntoIterator<Item = (&'a str, &'a RawValue), IntoIter: Clone>,
-    ) -> Result<Self, serde_json::Error> {
-        let facts = facts.into_iter();
-        if facts.clone().is_sorted_by(|(name, _), (next, _)| name < next) {
-            return Self::write(facts);
-        }
-        let facts: BTreeMap<&str, &RawValue> = facts.collect();
-        Self::write(facts.iter().map(|(name, value)| (*name, *value)))
-    }
-
-    fn write<'a>(facts: impl Iterator<Item = (&'a str, &'a RawValue)> + Clone) -> Result<Self, serde_json::Error> {
-        let facts = facts.filter(|(_, value)| value.get() != RawValue::NULL.get());
-        // The exact size, unless something is written in another form.
-        let size: usize = facts.clone().map(|(name, value)| name.len() + value.get().len() + r#""":,"#.len()).sum();
+    pub fn from_row(names: &AttributeNames, values: &[&RawValue]) -> Result<Self, serde_json::Error> {
+        let facts = names.iter().filter_map(|(name, at)| Some((name, values.get(at)?.get())));
+        let facts = facts.filter(|(_, value)| *value != RawValue::NULL.get());
+        // The exact size, unless a value is written in another form.
+        let size: usize = facts.clone().map(|(name, value)| name.len() + value.len()).sum();
         if size == 0 {
             return Ok(Self::new());
         }
         let mut json = String::with_capacity(size + 1);
         for (name, value) in facts {
-            json.push(if json.is_empty() { '{' } else { ',' });
-            write_name(&mut json, name)?;
-            json.push(':');
-            write_value(&mut json, value.get())?;
+            if json.is_empty() {
+                json.push('{');
+                json.push_str(&name[1..]);
+            } else {
+                json.push_str(name);
+            }
+            write_value(&mut json, value)?;
         }
         json.push('}');
         Box::deserialize(Written(json)).map(|json| Self(Some(json)))
@@ -109,6 +124,73 @@ impl Attributes {
         let mut facts = self.to_map();
         facts.insert(name.into(), value.into());
         *self = facts.into();
+    }
+}
+
+/// The names of a row's fields, for [`Attributes::from_row`]: prepared once for all rows that have the same ones.
+#[derive(Debug, Clone, Default)]
+pub struct AttributeNames {
+    /// The names in their order, each as it is written: `,"name":`.
+    written: String,
+    /// Where each of them ends, and the position of its value.
+    ends: Vec<(usize, usize)>,
+}
+
+impl AttributeNames {
+    /// Prepares names, each with the position of its value in a row. They may come in any order. If a name occurs more
+    /// than once, its last position is kept.
+    ///
+    /// # Errors
+    /// Returns an error for a name that cannot be written as JSON.
+    pub fn new<'a>(names: impl IntoIterator<Item = (&'a str, usize)>) -> Result<Self, serde_json::Error> {
+        let names: BTreeMap<&str, usize> = names.into_iter().collect();
+        let mut sorted = Self::default();
+        for (name, at) in names {
+            sorted.written.push(',');
+            write_name(&mut sorted.written, name)?;
+            sorted.written.push(':');
+            sorted.ends.push((sorted.written.len(), at));
+        }
+        Ok(sorted)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, usize)> + Clone {
+        let mut begin = 0;
+        self.ends.iter().map(move |(end, at)| (&self.written[std::mem::replace(&mut begin, *end)..*end], *at))
+    }
+}
+
+/// Reads the fact of one name, and skips all others.
+struct Fact<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for Fact<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<Value>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fact<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut facts: A) -> Result<Option<Value>, A::Error> {
+        #[derive(serde::Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        let mut found = None;
+        while let Some(Name(name)) = facts.next_key()? {
+            if name == self.0 {
+                found = Some(facts.next_value()?);
+            } else {
+                facts.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -215,6 +297,9 @@ fn is_plain(json: &str) -> bool {
     if matches!(json, "true" | "false") {
         return true;
     }
+    if json.starts_with('"') {
+        return memchr(b'\\', json.as_bytes()).is_none();
+    }
     let (mut digits, mut depth) = (0, 0_i32);
     let mut rest = json.as_bytes();
     while let [byte, more @ ..] = rest {
@@ -258,7 +343,13 @@ mod tests {
     /// Reads every field of an object.
     fn read(json: &str) -> Result<Attributes, serde_json::Error> {
         let facts: BTreeMap<String, &RawValue> = serde_json::from_str(json)?;
-        Attributes::from_json(facts.iter().map(|(name, value)| (name.as_str(), *value)))
+        from(facts.iter().map(|(name, value)| (name.as_str(), *value)))
+    }
+
+    /// Makes attributes of names and values.
+    fn from<'a>(facts: impl Iterator<Item = (&'a str, &'a RawValue)>) -> Result<Attributes, serde_json::Error> {
+        let (names, values): (Vec<&str>, Vec<&RawValue>) = facts.unzip();
+        Attributes::from_row(&AttributeNames::new(names.into_iter().zip(0..))?, &values)
     }
 
     #[test]
@@ -281,10 +372,28 @@ mod tests {
     fn names_are_escaped_where_json_needs_it() {
         let facts: BTreeMap<&str, &RawValue> =
             ["a\"b", "c\\d", "e\u{1f}", "\u{7f}é"].map(|name| (name, RawValue::TRUE)).into();
-        let attributes = Attributes::from_json(facts.iter().map(|(name, value)| (*name, *value))).unwrap();
+        let attributes = from(facts.iter().map(|(name, value)| (*name, *value))).unwrap();
         let expected: BTreeMap<&str, bool> = facts.keys().map(|name| (*name, true)).collect();
         assert_eq!(attributes.as_json(), serde_json::to_string(&expected).unwrap());
         assert_eq!(serde_json::to_value(&attributes).unwrap(), serde_json::to_value(&expected).unwrap());
+        for name in facts.keys() {
+            assert_eq!((attributes.mentions(name), attributes.get(name)), (true, Some(true.into())), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_fact_is_not_mistaken_for_one_inside_another_or_for_text() {
+        let attributes = read(r#"{"a":{"b":1,"c":[{"d":2}]},"e":"\"f\":3","d":null,"g":4}"#).unwrap();
+        for (name, mentioned, found) in [
+            ("a", true, Some(json!({"b": 1, "c": [{"d": 2}]}))),
+            ("b", true, None),
+            ("d", true, None),
+            ("f", false, None),
+            ("g", true, Some(json!(4))),
+            ("h", false, None),
+        ] {
+            assert_eq!((attributes.mentions(name), attributes.get(name)), (mentioned, found), "{name}");
+        }
     }
 
     #[test]
@@ -299,7 +408,7 @@ mod tests {
     #[test]
     fn of_several_with_one_name_the_last_counts() {
         let [one, two] = ["1", "2"].map(|json| RawValue::from_string(json.to_owned()).unwrap());
-        let from = |facts: &[(&'static str, &RawValue)]| Attributes::from_json(facts.iter().copied()).unwrap();
+        let from = |facts: &[(&'static str, &RawValue)]| from(facts.iter().copied()).unwrap();
         assert_eq!(from(&[("b", &two), ("a", &one), ("b", &one)]).as_json(), r#"{"a":1,"b":1}"#);
         assert!(from(&[("a", &one), ("a", RawValue::NULL)]).is_empty());
     }

@@ -138,7 +138,7 @@ pub use secrecy;
 pub use serde_json;
 pub use tokio_util::sync::CancellationToken;
 
-pub use attributes::Attributes;
+pub use attributes::{AttributeNames, Attributes};
 pub use checkpoint::Checkpoint;
 pub use config::{Credential, Fingerprint, SystemConfig};
 pub use connection_report::{Check, CheckStatus, ConnectionReport};

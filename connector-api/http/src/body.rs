@@ -24,39 +24,64 @@ pub(super) fn accepted() -> HeaderMap {
     HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))])
 }
 
+/// A complete body as it arrived.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    bytes: BytesMut,
+    compressed: bool,
+}
+
 /// Reads a body of up to `limit` bytes, decompressed and without lone surrogates. `broken` judges a body that breaks
 /// off.
 pub(super) async fn read(
-    mut answer: reqwest::Response,
+    answer: reqwest::Response,
     limit: usize,
     what: &str,
     words: &Words,
     meter: &Meter,
     broken: impl Fn(reqwest::Error) -> Verdict,
 ) -> Result<Bytes, Verdict> {
+    receive(answer, limit, what, words, broken).await?.open(limit, what, words, meter)
+}
+
+/// Receives a body of up to `limit` bytes. `broken` judges a body that breaks off.
+pub(super) async fn receive(
+    mut answer: reqwest::Response,
+    limit: usize,
+    what: &str,
+    words: &Words,
+    broken: impl Fn(reqwest::Error) -> Verdict,
+) -> Result<Arrived, Verdict> {
     let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
     if announced > limit {
         return Err(of_too_large(what, limit, words));
     }
     let compressed = is_gzip(answer.headers());
-    let mut body = BytesMut::with_capacity(announced.clamp(16 * 1024, MOST_ANNOUNCED));
+    let mut bytes = BytesMut::with_capacity(announced.clamp(16 * 1024, MOST_ANNOUNCED));
     while let Some(chunk) = answer.chunk().await.map_err(&broken)? {
-        if body.len() + chunk.len() > limit {
+        if bytes.len() + chunk.len() > limit {
             return Err(of_too_large(what, limit, words));
         }
-        body.extend_from_slice(&chunk);
+        bytes.extend_from_slice(&chunk);
     }
-    let body = if compressed {
-        let broken = |error| {
-            let why = format!("its gzip is broken: {error}");
-            Verdict::retry(of_malformed(what, why, b"", &Scrubber::default(), words).error, None)
+    Ok(Arrived { bytes, compressed })
+}
+
+impl Arrived {
+    /// Decompresses it to up to `limit` bytes without lone surrogates.
+    pub(super) fn open(self, limit: usize, what: &str, words: &Words, meter: &Meter) -> Result<Bytes, Verdict> {
+        let body = if self.compressed {
+            let broken = |error| {
+                let why = format!("its gzip is broken: {error}");
+                Verdict::retry(of_malformed(what, why, b"", &Scrubber::default(), words).error, None)
+            };
+            inflated(&self.bytes, limit).map_err(broken)?.ok_or_else(|| of_too_large(what, limit, words))?.into()
+        } else {
+            self.bytes.freeze()
         };
-        inflated(&body, limit).map_err(broken)?.ok_or_else(|| of_too_large(what, limit, words))?.into()
-    } else {
-        body.freeze()
-    };
-    meter.received(body.len());
-    Ok(surrogates::replaced(&body).map_or(body, Bytes::from))
+        meter.received(body.len());
+        Ok(surrogates::replaced(&body).map_or(body, Bytes::from))
+    }
 }
 
 fn is_gzip(headers: &HeaderMap) -> bool {

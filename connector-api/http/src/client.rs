@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use connector_api::{ConnectorError, ErrorCode};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -44,6 +44,13 @@ struct Inner {
     accepted: AtomicBool,
     /// The paths of lists that refuse to sort.
     refused_sorts: Mutex<BTreeSet<String>>,
+}
+
+/// A successful response as it arrived, perhaps compressed: it takes a fraction of the memory of its rows.
+#[derive(Debug)]
+pub(crate) struct SealedAnswer {
+    headers: HeaderMap,
+    body: body::Arrived,
 }
 
 /// What all clients of the same target share.
@@ -177,7 +184,8 @@ impl HttpClient {
         read: impl Fn(&Answer) -> Result<T, serde_json::Error>,
     ) -> Result<T, ConnectorError> {
         let attempt = || async {
-            let (answer, token) = self.attempt(meter, call).await?;
+            let (sealed, token) = self.attempt(meter, call).await?;
+            let answer = self.open(sealed, meter, call)?;
             read(&answer).inspect(|_| self.0.accepted.store(true, Relaxed)).map_err(|error| {
                 of_malformed(&call.path, error, &answer.body, &self.0.parts.scrub.and(token), self.words())
             })
@@ -185,8 +193,24 @@ impl HttpClient {
         self.0.attempts.make(&call.path, call.urgency, meter, attempt).await
     }
 
+    /// Makes a call and retries it as [`fetch`](Self::fetch) does, but leaves the response as it arrived.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch), except for a body that cannot be read.
+    pub(crate) async fn fetch_sealed(&self, meter: &Meter, call: &Call) -> Result<SealedAnswer, ConnectorError> {
+        let attempt = || async { Ok(self.attempt(meter, call).await?.0) };
+        self.0.attempts.make(&call.path, call.urgency, meter, attempt).await
+    }
+
+    /// Opens the response to a call.
+    pub(crate) fn open(&self, sealed: SealedAnswer, meter: &Meter, call: &Call) -> Result<Answer, Verdict> {
+        let SealedAnswer { headers, body } = sealed;
+        let body = body.open(self.0.options.largest_body, &call.path, self.words(), meter)?;
+        Ok(Answer { headers, body })
+    }
+
     /// Makes one attempt. Returns the response together with the token that it must not show.
-    async fn attempt(&self, meter: &Meter, call: &Call) -> Result<(Answer, Option<SecretString>), Verdict> {
+    async fn attempt(&self, meter: &Meter, call: &Call) -> Result<(SealedAnswer, Option<SecretString>), Verdict> {
         let Inner { parts, options, clock, .. } = &*self.0;
         let Parts { http, target, auth, scrub, proxies, .. } = parts;
         let words = target.words();
@@ -214,8 +238,8 @@ impl HttpClient {
         let headers = answer.headers().clone();
         clock.heed(&headers);
         if status == StatusCode::OK {
-            let body = body::read(answer, options.largest_body, &call.path, words, meter, unanswered).await?;
-            return Ok((Answer { headers, body }, token));
+            let body = body::receive(answer, options.largest_body, &call.path, words, unanswered).await?;
+            return Ok((SealedAnswer { headers, body }, token));
         }
         // Of an error's body, only a limited part is read. A body that breaks off makes no difference.
         let body = body::read(answer, LONGEST_SAID, &call.path, words, meter, unanswered).await.unwrap_or_default();

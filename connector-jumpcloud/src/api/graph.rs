@@ -174,9 +174,13 @@ impl<'de> Deserialize<'de> for EdgeOrNull {
             return Ok(Self(None));
         };
         let Some(id) = to.id.0.filter(|id| *id != r#""""#) else { return Ok(Self(None)) };
-        let id = serde_json::from_str(id).map_err(D::Error::custom)?;
+        let id = match to.id.plain() {
+            Some(id) => id.parse().map_err(D::Error::custom)?,
+            None => serde_json::from_str(id).map_err(D::Error::custom)?,
+        };
         let access = |attributes: WireText<'_>| sudo(attributes.get().as_ref());
-        let known = Kind::of_word(|word| to.kind.is(word)).map(Kind::word);
+        let named = to.kind.string();
+        let known = named.and_then(|kind| Kind::of_word(|word| kind == word)).map(Kind::word);
         let kind = known.map_or_else(|| to.kind.any_text().unwrap_or_default().into(), Cow::Borrowed);
         // The attributes here may be those of a user group at the far end. They are ignored, because they are read from
         // the group itself, whichever end of the edge is listed.

@@ -23,7 +23,7 @@ impl<'a> WireText<'a> {
     }
 
     /// The characters of a text that is written without escapes.
-    fn plain(self) -> Option<&'a str> {
+    pub(crate) fn plain(self) -> Option<&'a str> {
         let text = self.0?.strip_prefix('"')?.strip_suffix('"')?;
         (!text.contains('\\')).then_some(text)
     }
@@ -88,11 +88,16 @@ pub(crate) fn text(value: Value) -> Option<String> {
 pub(crate) fn flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
-        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
-        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        Value::String(text) => flag_of(text),
         Value::Number(number) => number.as_i64().map(|number| number != 0),
         _ => None,
     }
+}
+
+/// A truth value as text.
+pub(crate) fn flag_of(text: &str) -> Option<bool> {
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    is("true").then_some(true).or_else(|| is("false").then_some(false))
 }
 
 /// A number that is not negative, also as text.
@@ -110,7 +115,8 @@ pub(crate) fn time(value: &Value) -> Option<Timestamp> {
     }
 }
 
-fn instant(text: &str) -> Option<Timestamp> {
+/// A point in time as text.
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return since_1970(text.parse().ok()?);

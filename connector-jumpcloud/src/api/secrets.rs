@@ -5,7 +5,7 @@ use connector_api::Attributes;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::lenient;
+use super::lenient::{self, WireText};
 
 /// Parts of such names, without what separates words.
 const PARTS: [&str; 12] = [
@@ -36,9 +36,25 @@ pub(crate) fn is_harmless(value: &Value) -> bool {
         Value::Number(_) => {
             lenient::count(value).is_some_and(|count| count < 100_000) || lenient::time(value).is_some()
         }
-        Value::String(text) => text.is_empty() || lenient::flag(value).is_some() || lenient::time(value).is_some(),
+        Value::String(text) => is_harmless_text(text),
         Value::Array(elements) => elements.iter().all(is_harmless),
         Value::Object(fields) => fields.values().all(is_harmless),
+    }
+}
+
+fn is_harmless_text(text: &str) -> bool {
+    text.is_empty() || lenient::flag_of(text).is_some() || lenient::instant(text).is_some()
+}
+
+/// The same of a value as JSON text. The usual ones are flags and times, and not parsed.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn is_harmless_json(json: &str) -> Result<bool, serde_json::Error> {
+    match (json, WireText(Some(json)).plain()) {
+        ("null" | "true" | "false", _) => Ok(true),
+        (_, Some(text)) => Ok(is_harmless_text(text)),
+        _ => serde_json::from_str(json).map(|value| is_harmless(&value)),
     }
 }
 
@@ -60,6 +76,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_text_is_judged_as_its_value_is() {
+        for json in [
+            "null",
+            "true",
+            "90",
+            "123456",
+            r#""""#,
+            r#""TRUE""#,
+            r#""hunter2""#,
+            r#""2026-01-01T00:00:00Z""#,
+            r#""2026-01-01T00:00:00\u005a""#,
+            r#""hunter\u0032""#,
+            r#"["2026-01-01", false]"#,
+            r#"{"a": "hunter2"}"#,
+        ] {
+            assert_eq!(is_harmless_json(json).unwrap(), is_harmless(&serde_json::from_str(json).unwrap()), "{json}");
+        }
+        assert!(is_harmless_json(r#""\ud800""#).is_err());
+    }
 
     #[test]
     fn what_may_be_a_secret_goes_and_its_times_and_flags_stay() {

@@ -49,6 +49,7 @@ mod totals_witness;
 use std::collections::{HashSet, VecDeque};
 
 use connector_api::{ConnectorError, ErrorCode, Retry};
+use tokio::sync::watch;
 
 use super::page::Page;
 use super::row::{Identified, RowId};
@@ -85,6 +86,8 @@ pub struct PageReader<T: Identified> {
     listing: Listing,
     witness: Option<TotalsWitness>,
     ahead: VecDeque<(u64, Source<T>)>,
+    /// The offset up to which pages that were requested early are opened.
+    opened: Option<watch::Sender<u64>>,
     /// The pass in which each row was last read.
     seen: SeenIds<T::Id>,
     pass: Pass<T::Id>,
@@ -114,6 +117,7 @@ impl<T: Identified + Send + 'static> PageReader<T> {
             listing,
             witness: None,
             ahead: VecDeque::new(),
+            opened: None,
             seen: SeenIds::default(),
             pass: Pass::begin(1),
             before: None,

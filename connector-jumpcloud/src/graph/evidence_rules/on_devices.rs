@@ -38,6 +38,10 @@ impl Privilege<'_> {
 
     /// Enters the evidence from a user's SSH keys, unless the user may not sign in by key.
     pub(super) fn judge_ssh_keys(&self, account: &Account, reasons: &mut Vec<Reason>) {
+        // Most accounts have no key, or none with a date.
+        if !account.attributes.mentions("create_date") {
+            return;
+        }
         let Some(Value::Array(keys)) = account.attributes.get("ssh_keys") else { return };
         let may_not = account.attributes.get("allow_public_key").and_then(|flag| lenient::flag(&flag)) == Some(false);
         let dated: Vec<Timestamp> = keys.iter().filter_map(|key| lenient::time(key.get("create_date")?)).collect();

@@ -1,6 +1,7 @@
 //! Makes accounts from directory users.
 
 use connector_api::{Account, AccountType, Mfa, PasswordFacts};
+use hashbrown::HashMap;
 use serde::de::{DeserializeSeed, Error, SeqAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -38,8 +39,8 @@ impl Identified for Draft {
     }
 
     fn read_all<'de, A: SeqAccess<'de>>(mut elements: A, mut take: impl FnMut(Option<Self>)) -> Result<(), A::Error> {
-        let mut layouts = Layouts::new(User::NAMES);
-        while let Some(draft) = elements.next_element_seed(After(&mut layouts))? {
+        let mut before = Before::default();
+        while let Some(draft) = elements.next_element_seed(&mut before)? {
             take(Some(draft));
         }
         Ok(())
@@ -48,39 +49,61 @@ impl Identified for Draft {
 
 impl<'de> Deserialize<'de> for Draft {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        After(&mut Layouts::new(User::NAMES)).deserialize(deserializer)
+        Before::default().deserialize(deserializer)
     }
 }
 
-/// A user after others, whose fields had these layouts.
-struct After<'l, 'de>(&'l mut Layouts<'de>);
+/// What was read for the users before in a page. Most have one of a few layouts of fields, and objects with the same text.
+struct Before<'a> {
+    layouts: Layouts<'a>,
+    objects: Objects<'a>,
+}
+
+impl Default for Before<'_> {
+    fn default() -> Self {
+        Self { layouts: Layouts::new(User::NAMES), objects: Objects::default() }
+    }
+}
+
+/// Objects about the second factor, by their text.
+#[derive(Default)]
+struct Objects<'a> {
+    mfa: HashMap<&'a str, MfaStatus<'a>>,
+    enrolments: HashMap<&'a str, Enrolment<'a>>,
+}
+
+/// The object of a text, read once. One that cannot be read is empty.
+fn read<'a, T: Deserialize<'a> + Copy + Default>(known: &mut HashMap<&'a str, T>, json: WireText<'a>) -> T {
+    json.0.map(|text| *known.entry(text).or_insert_with(|| json.get().unwrap_or_default())).unwrap_or_default()
+}
 
 /// Reads a user, definition `systemuserreturn`. A field of an unexpected type is never an error.
-impl<'de> DeserializeSeed<'de> for After<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for &mut Before<'de> {
     type Value = Draft;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Draft, D::Error> {
-        let mut fields: Fields<'_, 'de> = self.0.deserialize(deserializer)?;
+        let Before { layouts, objects } = self;
+        let mut fields: Fields<'_, 'de> = layouts.deserialize(deserializer)?;
         let user = User::of(&fields);
         let id = user.id()?;
         let user_name = user.username.text();
         let (administrator, admin) = user.admin();
         let (sudo, local_name, organization) = (user.sudo(), user.systemUsername.text(), user.organization.text());
-        let mut account = user.account(&id, user_name.clone(), admin);
+        let mut account = user.account(&id, user_name.clone(), admin, objects);
         // A field is put in `attributes` under JumpCloud's name unless a named field has the same value: fields without a
         // name in the contract, and those that a named field is derived from (dates, flags, objects about the second
         // factor). Null fields are dropped.
         let taken = [
-            ("department", &account.department),
-            ("description", &account.description),
-            ("displayname", &account.display_name),
-            ("email", &account.email),
-            ("employeeIdentifier", &account.employee_id),
-            ("state", &account.state),
-            ("username", &user_name),
+            (Name::department, &account.department),
+            (Name::description, &account.description),
+            (Name::displayname, &account.display_name),
+            (Name::email, &account.email),
+            (Name::employeeIdentifier, &account.employee_id),
+            (Name::state, &account.state),
+            (Name::username, &user_name),
         ];
         let taken = taken.into_iter().filter(|(_, text)| text.is_some()).map(|(name, _)| name);
-        taken.chain(["_id", "id"]).for_each(|name| fields.remove(name));
+        taken.chain([Name::_id, Name::id]).for_each(|name| fields.remove(name as usize));
         account.attributes = fields.into_attributes().map_err(D::Error::custom)?;
         account.display_name = account.display_name.or_else(|| user.full_name());
         account.raises = sudo.raises_of_user();
@@ -120,6 +143,14 @@ macro_rules! user {
         #[expect(non_snake_case)]
         struct User<'a> {
             $($name: WireText<'a>),*
+        }
+
+        /// The positions of these names.
+        #[expect(non_camel_case_types)]
+        #[allow(dead_code)]
+        #[derive(Clone, Copy)]
+        enum Name {
+            $($name),*
         }
 
         impl<'a> User<'a> {
@@ -172,7 +203,7 @@ user! {
     username,
 }
 
-impl User<'_> {
+impl<'a> User<'a> {
     /// Its id: `_id` on V1, `id` on V2.
     fn id<E: Error>(&self) -> Result<Id, E> {
         let id = self._id.string().or_else(|| self.id.string()).ok_or_else(|| E::missing_field("_id"))?;
@@ -180,7 +211,7 @@ impl User<'_> {
     }
 
     /// The account without attributes; its display name is only `displayname`.
-    fn account(&self, id: &Id, user_name: Option<String>, admin: Option<bool>) -> Account {
+    fn account(&self, id: &Id, user_name: Option<String>, admin: Option<bool>, objects: &mut Objects<'a>) -> Account {
         let email = self.email.any_text();
         let external_id = id.to_string();
         let username = user_name.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone());
@@ -190,7 +221,7 @@ impl User<'_> {
         row.enabled = self.enabled();
         row.state = self.state.any_text();
         row.locked = self.account_locked.flag();
-        row.mfa = self.mfa();
+        row.mfa = self.mfa(objects);
         row.admin = admin;
         row.password = self.password();
         row.created_at = self.created.time();
@@ -235,9 +266,9 @@ impl User<'_> {
         facts.into_iter().flatten().reduce(|usable, fact| usable && fact)
     }
 
-    fn mfa(&self) -> Option<Mfa> {
-        let status: MfaStatus<'_> = self.mfa.get().unwrap_or_default();
-        let enrolment: Enrolment<'_> = self.mfaEnrollment.get().unwrap_or_default();
+    fn mfa(&self, objects: &mut Objects<'a>) -> Option<Mfa> {
+        let status = read(&mut objects.mfa, self.mfa);
+        let enrolment = read(&mut objects.enrolments, self.mfaEnrollment);
         let totp = self.totp_enabled.flag();
         let factors = enrolment.factors(totp == Some(true));
         let overall = enrolment.overall_status.any_text();
@@ -296,7 +327,7 @@ impl User<'_> {
 const ENROLLED: &str = "ENROLLED";
 
 /// A user's `mfa`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct MfaStatus<'a> {
     #[serde(borrow)]
@@ -308,7 +339,7 @@ struct MfaStatus<'a> {
 }
 
 /// A user's `mfaEnrollment`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Enrolment<'a> {
     #[serde(borrow)]

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use connector_api::Attributes;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use connector_api::{AttributeNames, Attributes};
+use hashbrown::HashMap;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::api::secrets;
@@ -14,7 +15,7 @@ use crate::api::secrets;
 /// If a name occurs several times, the last field is used.
 #[derive(Debug)]
 pub(crate) struct Fields<'l, 'a> {
-    layout: &'l Layout<'a>,
+    layout: &'l Layout,
     /// In the order in which they were received.
     values: Vec<&'a RawValue>,
 }
@@ -27,7 +28,9 @@ pub(crate) struct Layouts<'a> {
     wanted: &'static [&'static str],
     /// The root first. It has no name, and no sibling.
     nodes: Vec<Node<'a>>,
-    layouts: Vec<Layout<'a>>,
+    layouts: Vec<Layout>,
+    /// Whether the field of a name may hold a secret: many layouts have the same names.
+    secret: HashMap<Cow<'a, str>, bool>,
 }
 
 /// A name that may follow the names before it.
@@ -47,43 +50,19 @@ const MOST_NODES: usize = 1024;
 
 /// The names of a row's fields, and where they are.
 #[derive(Debug)]
-struct Layout<'a> {
-    /// As they were received.
-    names: Vec<Cow<'a, str>>,
-    /// The positions of the fields, sorted by name; of several with the same name only the last.
-    order: Vec<Place>,
+struct Layout {
+    /// All, as attributes.
+    names: AttributeNames,
     /// The positions of the wanted fields, if the row has them.
-    selected: Vec<Option<u32>>,
+    selected: Vec<Option<usize>>,
     /// The positions of the fields that may hold a secret.
-    secret: Vec<u32>,
-}
-
-/// The position of a field, and the start of its name.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    start: Start,
-    at: u32,
-}
-
-/// The first bytes of a name as a number: it sorts like the name, and is faster to compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Start(u64);
-
-impl Start {
-    fn of(name: &str) -> Self {
-        let start = name.as_bytes().first_chunk().copied().unwrap_or_else(|| {
-            let mut start = [0; 8];
-            start.iter_mut().zip(name.bytes()).for_each(|(byte, named)| *byte = named);
-            start
-        });
-        Self(u64::from_be_bytes(start))
-    }
+    secret: Vec<usize>,
 }
 
 impl<'a> Layouts<'a> {
     /// No layouts, before the first row.
     pub(crate) fn new(wanted: &'static [&'static str]) -> Self {
-        Self { wanted, nodes: vec![Node::default()], layouts: Vec::new() }
+        Self { wanted, nodes: vec![Node::default()], layouts: Vec::new(), secret: HashMap::new() }
     }
 
     /// Begins a row: the root.
@@ -115,53 +94,45 @@ impl<'a> Layouts<'a> {
     }
 
     /// The layout of a row with the nodes of its `path`.
-    fn end(&mut self, path: &[u32]) -> &Layout<'a> {
+    fn end(&mut self, path: &[u32]) -> Result<&Layout, serde_json::Error> {
         let last = path.last().copied().unwrap_or(0) as usize;
-        let at = self.nodes[last].layout.unwrap_or_else(|| {
-            let names = path.iter().map(|at| self.nodes[*at as usize].name.clone()).collect();
-            self.layouts.push(Layout::new(names, self.wanted));
-            self.layouts.len() as u32 - 1
-        });
-        self.nodes[last].layout = Some(at);
-        &self.layouts[at as usize]
-    }
-}
-
-impl<'a> Layout<'a> {
-    fn new(names: Vec<Cow<'a, str>>, wanted: &[&str]) -> Self {
-        let by_name = |a: &Place, b: &Place| {
-            let name = |place: &Place| names[place.at as usize].as_ref();
-            a.start.cmp(&b.start).then_with(|| name(a).cmp(name(b)))
+        let at = match self.nodes[last].layout {
+            Some(at) => at,
+            None => {
+                let layout = self.layout(path)?;
+                self.layouts.push(layout);
+                self.layouts.len() as u32 - 1
+            }
         };
-        let places = (0_u32..).zip(&names).map(|(at, name)| Place { start: Start::of(name), at });
-        let mut order: Vec<Place> = places.collect();
-        order.sort_unstable_by(|a, b| by_name(a, b).then_with(|| b.at.cmp(&a.at)));
-        // Of fields with the same name, the last one is now first.
-        order.dedup_by(|later, first| by_name(later, first).is_eq());
-        let secret = (0_u32..).zip(&names).filter(|(_, name)| secrets::may_be(name)).map(|(at, _)| at).collect();
-        let mut layout = Self { names, order, selected: Vec::new(), secret };
-        layout.selected = wanted.iter().map(|name| layout.find(name)).collect();
-        layout
+        self.nodes[last].layout = Some(at);
+        Ok(&self.layouts[at as usize])
     }
 
-    fn find(&self, name: &str) -> Option<u32> {
-        let start = Start::of(name);
-        let order_of =
-            |place: &Place| place.start.cmp(&start).then_with(|| self.names[place.at as usize].as_ref().cmp(name));
-        self.order.binary_search_by(order_of).ok().map(|found| self.order[found].at)
+    fn layout(&mut self, path: &[u32]) -> Result<Layout, serde_json::Error> {
+        let Self { wanted, nodes, secret, .. } = self;
+        let names = || path.iter().map(|at| &nodes[*at as usize].name);
+        // Of several with the same name, the last one remains.
+        let places: HashMap<&str, usize> = names().map(|name| &**name).zip(0..).collect();
+        let mut may_be_secret =
+            |name: &Cow<'a, str>| *secret.entry(name.clone()).or_insert_with(|| secrets::may_be(name));
+        Ok(Layout {
+            names: AttributeNames::new(names().map(|name| &**name).zip(0..))?,
+            selected: wanted.iter().map(|name| places.get(name).copied()).collect(),
+            secret: names().zip(0..).filter(|(name, _)| may_be_secret(name)).map(|(_, at)| at).collect(),
+        })
     }
 }
 
 impl<'a> Fields<'_, 'a> {
     /// The values of the wanted fields as JSON text, in the order of the wanted names.
     pub(crate) fn selected(&self) -> impl Iterator<Item = Option<&'a str>> {
-        self.layout.selected.iter().map(|at| Some(self.values[(*at)? as usize].get()))
+        self.layout.selected.iter().map(|at| Some(self.values[(*at)?].get()))
     }
 
-    /// Removes a field of any shape.
-    pub(crate) fn remove(&mut self, name: &str) {
-        if let Some(at) = self.layout.find(name) {
-            self.values[at as usize] = RawValue::NULL;
+    /// Removes a field of any shape, by its position among the wanted names.
+    pub(crate) fn remove(&mut self, wanted: usize) {
+        if let Some(Some(at)) = self.layout.selected.get(wanted) {
+            self.values[*at] = RawValue::NULL;
         }
     }
 
@@ -171,15 +142,12 @@ impl<'a> Fields<'_, 'a> {
     /// If a value is JSON but cannot be read: nested too deeply, a number out of range, or text with half a surrogate pair.
     pub(crate) fn into_attributes(mut self) -> Result<Attributes, serde_json::Error> {
         for at in &self.layout.secret {
-            let value = &mut self.values[*at as usize];
-            // The usual ones are flags.
-            let is_flag = matches!(value.get(), "null" | "true" | "false");
-            if !is_flag && !secrets::is_harmless(&serde_json::from_str(value.get())?) {
+            let value = &mut self.values[*at];
+            if !secrets::is_harmless_json(value.get())? {
                 *value = RawValue::NULL;
             }
         }
-        let at = |place: &Place| place.at as usize;
-        Attributes::from_json(self.layout.order.iter().map(at).map(|at| (&*self.layout.names[at], self.values[at])))
+        Attributes::from_row(&self.layout.names, &self.values)
     }
 }
 
@@ -208,7 +176,8 @@ impl<'l, 'de> DeserializeSeed<'de> for &'l mut Layouts<'de> {
                     path.push(at);
                     values.push(value);
                 }
-                Ok(Fields { layout: layouts.end(&path), values })
+                let layout = layouts.end(&path).map_err(A::Error::custom)?;
+                Ok(Fields { layout, values })
             }
         }
         deserializer.deserialize_map(FieldsVisitor(self))
@@ -235,7 +204,8 @@ mod tests {
     fn what_is_removed_is_no_attribute() {
         let mut before = layouts();
         let mut user = read(&mut before, r#"{"uid": 5005, "mail": "ada@x.org", "phone": null, "shell": 7}"#);
-        ["mail", "nothing"].into_iter().for_each(|name| user.remove(name));
+        let mail = WANTED.iter().position(|name| *name == "mail").unwrap();
+        [mail, WANTED.len()].into_iter().for_each(|wanted| user.remove(wanted));
         assert_eq!(user.into_attributes().unwrap().as_json(), r#"{"shell":7,"uid":5005}"#);
     }
 
@@ -309,8 +279,6 @@ mod tests {
             read(&mut before, row);
             assert_eq!(before.layouts.len(), layouts, "{row}");
         }
-        let order: Vec<u32> = before.layouts[0].order.iter().map(|place| place.at).collect();
-        assert_eq!(order, [1, 0, 2]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use support::{Reported, Server, Target, all, list, listing, read, read_edges, read_listing};
+use support::{BROKEN, Reported, Server, Target, all, list, listing, read, read_edges, read_listing};
 
 #[tokio::test]
 async fn a_quiet_listing_of_any_length_is_read_whole_at_the_planned_cost() {
@@ -67,6 +67,21 @@ async fn a_deletion_among_pages_requested_early_loses_no_row_that_stays() {
         read.insert(5);
         assert_eq!(read, all(1000), "deleted at request {at}");
     }
+}
+
+#[tokio::test]
+async fn a_page_requested_early_that_cannot_be_read_is_requested_again() {
+    let serve = |target: &mut Target, skip, limit| match target.asked {
+        3 => (Some(1000), vec![BROKEN]),
+        _ => target.honest(skip, limit),
+    };
+    let server = Server::start(serve).await;
+    let mut reader = server.reader(listing(), 1000);
+    reader.total().await.unwrap();
+    reader.prefetch();
+    let outcome = server.read_all(reader).await;
+    assert_eq!(outcome.whole(), all(1000));
+    assert_eq!(outcome.requests, Listing::requests(1000, 100) + 1);
 }
 
 #[tokio::test]

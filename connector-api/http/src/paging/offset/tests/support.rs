@@ -101,6 +101,9 @@ impl Outcome {
 /// The number that represents a null record.
 pub(super) const NULL: u64 = u64::MAX;
 
+/// The number that represents a record that is not JSON.
+pub(super) const BROKEN: u64 = u64::MAX - 1;
+
 /// Reads a list of the numbers below `count` in pages of 100, as `serve` returns them.
 pub(super) async fn read(count: u64, serve: impl FnMut(&mut Target, u64, u64) -> Reported + Send + 'static) -> Outcome {
     read_listing(listing(), None, count, serve).await
@@ -196,7 +199,11 @@ fn respond(
         |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or("0").parse::<u64>().unwrap();
     let (total, rows) = serve(target, number("skip="), number("limit="));
     target.asked += 1;
-    let row = |row: &u64| if *row == NULL { "null".to_owned() } else { format!(r#"{{"id":{row}}}"#) };
+    let row = |row: &u64| match *row {
+        NULL => "null".to_owned(),
+        BROKEN => "{".to_owned(),
+        row => format!(r#"{{"id":{row}}}"#),
+    };
     let rows: Vec<String> = rows.iter().map(row).collect();
     let mut answer = hyper::Response::new(Full::new(Bytes::from(format!("[{}]", rows.join(",")))));
     if let Some(total) = total {
