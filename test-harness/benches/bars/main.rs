@@ -13,6 +13,7 @@ mod process;
 mod requests;
 mod scan;
 mod startup;
+mod store;
 mod wall;
 
 use std::error::Error;
@@ -75,6 +76,7 @@ enum Group {
     Large,
     Memory,
     Startup,
+    Store,
 }
 
 /// What the bars are measured with.
@@ -123,6 +125,7 @@ async fn measure(arguments: Arguments) -> Result<()> {
             Group::Large => large::measure(&setup).await?,
             Group::Memory => memory::measure(&setup).await?,
             Group::Startup => startup::measure(&setup)?,
+            Group::Store => store::measure(&setup).await?,
         });
     }
     bar::print(&bars);

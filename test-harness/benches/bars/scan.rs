@@ -71,6 +71,12 @@ impl Scan {
         self
     }
 
+    /// The same scan, kept in a store.
+    pub(crate) fn kept(mut self, url: &str) -> Self {
+        self.settings.push(format!("--store={url}"));
+        self
+    }
+
     fn arguments(&self) -> Vec<OsString> {
         let fixed = ["scan".to_owned(), "--hostname".to_owned(), self.url.clone()];
         let settings = self.settings.iter().cloned();

@@ -97,6 +97,7 @@ impl Edges {
             keeps.replace('#', "k")
         );
         db.execute(&closed, &both)?;
+        db.analyze(&[&format!("delta_{word}")])?;
         if self.is_in_key {
             if is_any_kept {
                 of_another_type(db, context)?;

@@ -146,6 +146,11 @@ impl Publication<'_> {
             let counts = objects::Difference::new(context, kind).prepare(db)?;
             changes.0.insert(kind.word.to_owned(), counts);
         }
+        // Or the database expects no rows of this run, and looks through all of them for each.
+        db.analyze(&["delta_object"])?;
+        for kind in KINDS {
+            db.analyze(&[&format!("{} (run, layer, object)", kind.staged.name)])?;
+        }
         kept::prepare(db, context)?;
         let edges = edges::prepare(db, context, &mut changes)?;
         names::prepare(db, context)?;
