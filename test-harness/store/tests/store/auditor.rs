@@ -166,7 +166,7 @@ fn each_question_of_the_page_has_its_answer(backend: &Backend) {
             }
             continue;
         }
-        assert_answer(&heading, &backend.table(&sql));
+        assert_answer(heading, &backend.table(sql));
         asked += 1;
     }
     assert_eq!(asked, 11);
