@@ -160,6 +160,22 @@ async fn an_excepted_finding_does_not_fail_until_it_expires() {
     let exported: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(exported.len(), count);
     assert!(exported.iter().any(|exception| exception["id"] == id && exception["reason"] == "for a week"));
+    // It is written anew, not over the file that is there, and only its owner can read it.
+    let earlier = folder.path().join("earlier.json");
+    std::fs::hard_link(&file, &earlier).unwrap();
+    let before = std::fs::read(&earlier).unwrap();
+    assert_eq!(ask(&store, &["findings", "--except", id, "--reason", "for good", "--until", "2199-01-01"]).code, 0);
+    assert_eq!(with("--export-exceptions").code, 0);
+    assert_eq!(std::fs::read(&earlier).unwrap(), before);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("for good"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    assert_eq!(crate::support::entries(folder.path()).iter().filter(|name| name.ends_with(".tmp")).count(), 0);
+    let nowhere = ask(&store, &["findings", "--export-exceptions", "/nowhere/exceptions.json"]);
+    nowhere.assert_error(2, "invalid_config", "create it first");
     std::fs::write(&file, "[{\"id\": \"ADA\"}]").unwrap();
     let refused = with("--import-exceptions");
     assert!(refused.code == 2 && refused.stderr.contains("cannot be read"), "{refused:?}");
@@ -224,4 +240,65 @@ async fn what_a_person_reaches_is_shown_for_all_accounts_that_links_join() {
         assert!(text.code == 0 && text.stdout.contains(&format!("{name} ")), "{text:?}");
         assert!(text.stdout.contains("linked with"), "{text:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shows_accounts_that_links_join_as_one_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = kept(folder.path()).await;
+    let file = folder.path().join("rows.ndjson");
+    assert_eq!(run(harness(["export", "--store", &store, "--output"]).arg(&file)).code, 0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let question = |id: &str, more: &[&str]| {
+        let from = [&["who", id][..], more, &["--from-file"]].concat();
+        run(harness(from).arg(&file))
+    };
+    // Two persons who reach one device.
+    let ids = rows.iter().filter(|row| row["record"] == "resource" && row["container"] != true);
+    let ids: Vec<String> = ids.map(|row| row["externalId"].as_str().unwrap().to_owned()).collect();
+    let linked = |device: &str| json(&question(device, &["--linked", "--format", "json"]));
+    let (device, before) = ids
+        .iter()
+        .map(|device| (device, linked(device)))
+        .find(|(_, who)| who["persons"].as_u64() > Some(1))
+        .expect("a device that two persons reach");
+    let [one, two] = [0, 1].map(|at| before["accountsByPerson"][at][0].clone());
+    let row = rows.iter_mut().find(|row| row["record"] == "account" && row["externalId"] == two["externalId"]);
+    let row = row.unwrap();
+    let mut links = row["links"].as_array().cloned().unwrap_or_default();
+    links.push(serde_json::json!({"externalId": one["externalId"], "kind": one["kind"], "evidence": "agreedByHand"}));
+    row["links"] = links.into();
+    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+    std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+
+    let now = linked(device);
+    assert_eq!(now["accounts"], before["accounts"]);
+    assert_eq!(now["persons"].as_u64().unwrap() + 1, before["persons"].as_u64().unwrap());
+    let has_both = |person: &&Value| {
+        let ids: Vec<&Value> = person.as_array().unwrap().iter().map(|account| &account["externalId"]).collect();
+        [&one, &two].iter().all(|account| ids.contains(&&account["externalId"]))
+    };
+    let person = now["accountsByPerson"].as_array().unwrap().iter().find(has_both).unwrap().as_array().unwrap();
+    let of = |account: &Value| person.iter().find(|found| found["externalId"] == account["externalId"]).unwrap();
+    assert_eq!((&of(&two)["linkedWith"], &of(&two)["evidence"]), (&one["externalId"], &"agreedByHand".into()));
+    assert!(of(&one)["linkedWith"].is_null());
+    for account in [&one, &two] {
+        assert!(of(account)["grants"] == account["grants"] && account["grants"].as_array().unwrap().len() == 1);
+    }
+
+    let text = question(device, &["--linked"]);
+    let name = one["username"].as_str().unwrap();
+    let (said, all) =
+        (format!(" linked with {name} (agreedByHand): "), format!("{name}, {} linked accounts\n", person.len()));
+    assert!(text.code == 0 && text.stdout.contains(&said) && text.stdout.contains(&all), "{text:?}");
+    let number = now["persons"].as_u64().unwrap();
+    let counted = format!("{number} person{} with ", if number == 1 { "" } else { "s" });
+    assert!(text.stdout.starts_with(&counted), "{text:?}");
+    let sheet = question(device, &["--linked", "--format", "csv"]);
+    let mut sheet = csv::Reader::from_reader(sheet.stdout.trim_start_matches('\u{feff}').as_bytes());
+    let rows: Vec<csv::StringRecord> = sheet.records().map(Result::unwrap).collect();
+    let of_person = rows.iter().filter(|row| row.iter().rev().nth(2) == Some(name)).map(|row| row[2].to_owned());
+    let of_person: BTreeSet<String> = of_person.collect();
+    assert!([&one, &two].iter().all(|account| of_person.contains(account["externalId"].as_str().unwrap())));
 }

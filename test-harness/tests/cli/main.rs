@@ -11,6 +11,7 @@ mod kept;
 mod keys;
 #[cfg(unix)]
 mod killed;
+mod odd_text;
 mod outputs;
 mod places;
 mod plan;

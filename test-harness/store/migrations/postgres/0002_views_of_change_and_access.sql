@@ -1,5 +1,6 @@
 -- What each published run changed: rows that are new, changed or gone. An edge has its two ends; the second is the group of
--- a membership. Names are as of the run, or the last before it.
+-- a membership. Names are as of the run, or the last before it; of an edge that is
+-- gone, as of the run before. A membership that was kept has the names that it had when it was read.
 create view change as
 select s.name as system, r.id as run, r.started_at as at,
     case when exists (select 1 from account_version p where p.object = v.object and p.to_run = v.from_run)
@@ -73,26 +74,30 @@ select s.name, r.id, r.started_at,
     case when exists (select 1 from membership_version p where p.system = m.system and p.group_id = m.group_id and p.account_id = m.account_id
         and p.to_run = m.from_run) then 'changed' else 'new' end,
     'membership', (select x.type from account_version x where x.object = m.account_id and x.from_run <= r.id order by x.from_run desc limit 1), ao.external_id,
-    (select x.name from account_version x where x.object = m.account_id and x.from_run <= r.id order by x.from_run desc limit 1),
+    coalesce(p.username, (select x.name from account_version x where x.object = m.account_id and x.from_run <= r.id order by x.from_run desc limit 1)),
     go.type, go.external_id,
-    (select x.name from group_version x where x.object = m.group_id and x.from_run <= r.id order by x.from_run desc limit 1),
+    coalesce(p.group_name, (select x.name from group_version x where x.object = m.group_id and x.from_run <= r.id order by x.from_run desc limit 1)),
     null, null, w.expires_at
 from membership_version m
 join run r on r.id = m.from_run
 join object ao on ao.id = m.account_id
 join object go on go.id = m.group_id
+left join membership_name p on p.system = m.system and p.group_id = m.group_id and p.account_id = m.account_id
+    and p.from_run <= r.id and (p.to_run is null or p.to_run > r.id)
 left join via w on w.id = m.via
 join system s on s.id = m.system and r.id > coalesce(s.oldest_run, 0)
 union all
-select s.name, r.id, r.started_at, 'gone', 'membership', (select x.type from account_version x where x.object = m.account_id and x.from_run <= r.id order by x.from_run desc limit 1), ao.external_id,
-    (select x.name from account_version x where x.object = m.account_id and x.from_run <= r.id order by x.from_run desc limit 1),
+select s.name, r.id, r.started_at, 'gone', 'membership', (select x.type from account_version x where x.object = m.account_id and x.from_run < r.id order by x.from_run desc limit 1), ao.external_id,
+    coalesce(p.username, (select x.name from account_version x where x.object = m.account_id and x.from_run < r.id order by x.from_run desc limit 1)),
     go.type, go.external_id,
-    (select x.name from group_version x where x.object = m.group_id and x.from_run <= r.id order by x.from_run desc limit 1),
+    coalesce(p.group_name, (select x.name from group_version x where x.object = m.group_id and x.from_run < r.id order by x.from_run desc limit 1)),
     null, null, w.expires_at
 from membership_version m
 join run r on r.id = m.to_run
 join object ao on ao.id = m.account_id
 join object go on go.id = m.group_id
+left join membership_name p on p.system = m.system and p.group_id = m.group_id and p.account_id = m.account_id
+    and p.from_run < r.id and (p.to_run is null or p.to_run >= r.id)
 left join via w on w.id = m.via
 join system s on s.id = m.system and r.id > coalesce(s.oldest_run, 0)
 where not exists (select 1 from membership_version n where n.system = m.system and n.group_id = m.group_id and n.account_id = m.account_id
@@ -125,15 +130,15 @@ join system s on s.id = b.system and r.id > coalesce(s.oldest_run, 0)
 union all
 select s.name, r.id, r.started_at, 'gone', 'binding', t.from_type, f.external_id,
     case t.from_kind
-        when 'account' then (select x.name from account_version x where x.object = b.from_id and x.from_run <= r.id order by x.from_run desc limit 1)
-        when 'group' then (select x.name from group_version x where x.object = b.from_id and x.from_run <= r.id order by x.from_run desc limit 1)
-        else (select x.name from resource_version x where x.object = b.from_id and x.from_run <= r.id order by x.from_run desc limit 1)
+        when 'account' then (select x.name from account_version x where x.object = b.from_id and x.from_run < r.id order by x.from_run desc limit 1)
+        when 'group' then (select x.name from group_version x where x.object = b.from_id and x.from_run < r.id order by x.from_run desc limit 1)
+        else (select x.name from resource_version x where x.object = b.from_id and x.from_run < r.id order by x.from_run desc limit 1)
     end,
     t.to_type, o.external_id,
     case t.to_kind
-        when 'account' then (select x.name from account_version x where x.object = b.to_id and x.from_run <= r.id order by x.from_run desc limit 1)
-        when 'group' then (select x.name from group_version x where x.object = b.to_id and x.from_run <= r.id order by x.from_run desc limit 1)
-        else (select x.name from resource_version x where x.object = b.to_id and x.from_run <= r.id order by x.from_run desc limit 1)
+        when 'account' then (select x.name from account_version x where x.object = b.to_id and x.from_run < r.id order by x.from_run desc limit 1)
+        when 'group' then (select x.name from group_version x where x.object = b.to_id and x.from_run < r.id order by x.from_run desc limit 1)
+        else (select x.name from resource_version x where x.object = b.to_id and x.from_run < r.id order by x.from_run desc limit 1)
     end,
     case t.level when 1 then 'use' when 2 then 'write' when 3 then 'administer' end, t.word, t.expires_at
 from binding_version b

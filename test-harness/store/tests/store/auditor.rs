@@ -8,22 +8,23 @@ use connector_api::{
 use connector_store::{Ended, Start};
 
 use crate::backend::{Backend, on_both};
+use crate::cluster::real_part;
 use crate::support::{ANYTHING, config, start, summary};
 
 on_both!(each_question_of_the_page_has_its_answer);
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations/questions.md");
 
-/// The SQL under each heading of the page.
-fn questions() -> Vec<(String, String)> {
-    let page = std::fs::read_to_string(PAGE).unwrap();
+/// The SQL under each heading of the page, which is not there where the crate stands alone.
+fn questions() -> Option<Vec<(String, String)>> {
+    let page = real_part("page of questions", std::fs::read_to_string(PAGE).ok())?;
     let sections = page.split("\n## ").skip(1);
     let sql = sections.filter_map(|section| {
         let (heading, text) = section.split_once('\n')?;
         let (_, sql) = text.split_once("```sql\n")?;
         Some((heading.to_owned(), sql.split_once("```")?.0.trim_end().trim_end_matches(';').to_owned()))
     });
-    sql.collect()
+    Some(sql.collect())
 }
 
 fn descriptor() -> Descriptor {
@@ -140,6 +141,7 @@ fn answer(question: &str) -> &'static [&'static str] {
 }
 
 fn each_question_of_the_page_has_its_answer(backend: &Backend) {
+    let Some(questions) = questions() else { return };
     let (descriptor, config) = (descriptor(), config());
     for (at, rows) in scans() {
         let start = Start { now: at.parse().unwrap(), ..start(&descriptor, &config) };
@@ -151,20 +153,20 @@ fn each_question_of_the_page_has_its_answer(backend: &Backend) {
         assert!(matches!(scan.publish(&summary, ANYTHING).unwrap(), Ended::Published { .. }));
     }
     let mut asked = 0;
-    for (heading, sql) in questions() {
+    for (heading, sql) in &questions {
         let first = heading.split(' ').next().unwrap();
         if first == "Metabase," {
             // As the role that it creates, all questions have the same answers.
             if backend.url.is_some() {
-                backend.run(&sql);
-                for (heading, sql) in questions().iter().filter(|(heading, _)| !heading.starts_with("Metabase")) {
+                backend.run(sql);
+                for (heading, sql) in questions.iter().filter(|(heading, _)| !heading.starts_with("Metabase")) {
                     assert_answer(heading, &backend.table_as("auditor", sql));
                 }
                 assert!(backend.refuses("auditor", "select name from account_version"));
             }
             continue;
         }
-        assert_answer(&heading, &backend.table(&sql));
+        assert_answer(heading, &backend.table(sql));
         asked += 1;
     }
     assert_eq!(asked, 11);

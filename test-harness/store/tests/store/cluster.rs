@@ -48,16 +48,20 @@ pub fn database() -> Option<String> {
 
 /// What `start` returns; says that the current test is skipped where it returns nothing.
 pub fn required<T>(start: impl FnOnce() -> Option<T>) -> Option<T> {
-    let started = start();
-    if started.is_none() {
+    real_part("PostgreSQL server", start())
+}
+
+/// A real part; says that the current test is skipped where it is missing.
+pub fn real_part<T>(what: &str, part: Option<T>) -> Option<T> {
+    if part.is_none() {
         let required = std::env::var_os(REQUIRED).is_some_and(|value| value == "1");
-        assert!(!required, "PostgreSQL's server is not installed, and {REQUIRED}=1");
+        assert!(!required, "there is no {what}, and {REQUIRED}=1");
         let number = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
         let thread = std::thread::current();
         let test = thread.name().unwrap_or("a test");
-        let _ = writeln!(std::io::stderr(), "skipped ({number}): {test}: no PostgreSQL server");
+        let _ = writeln!(std::io::stderr(), "skipped ({number}): {test}: no {what}");
     }
-    started
+    part
 }
 
 impl Cluster {

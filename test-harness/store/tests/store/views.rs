@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_access::RowsBuilder;
-use connector_api::{AccessLevel, Principal, Reason, Record};
+use connector_api::{AccessLevel, Account, Group, Membership, Principal, Reason, Record, Section};
 use connector_store::{Change, Ended};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -17,6 +17,7 @@ on_both!(
     the_view_of_access_shows_what_all_rows_say,
     the_views_after_a_run_show_later_what_they_showed_then,
     the_view_of_changes_shows_each_run_against_the_one_before,
+    a_kept_membership_changes_with_the_names_that_it_had_when_it_was_read,
 );
 
 fn time(time: Option<Timestamp>) -> Option<String> {
@@ -238,6 +239,10 @@ fn the_view_of_changes_shows_each_run_against_the_one_before(backend: &Backend) 
                 };
                 *changes.entry(word).or_insert(0) += 1;
                 let row = change.record();
+                let names = match row {
+                    Record::Membership(row) => [row.username.clone(), row.group_name.clone()],
+                    _ => Default::default(),
+                };
                 let [id, to] = match row {
                     Record::Account(row) => [row.external_id.clone(), String::new()],
                     Record::Group(row) => [row.external_id.clone(), String::new()],
@@ -247,11 +252,14 @@ fn the_view_of_changes_shows_each_run_against_the_one_before(backend: &Backend) 
                     Record::Binding(row) => [row.from.external_id.clone(), row.to.external_id.clone()],
                     other => panic!("{other:?}"),
                 };
-                expected.push([word.to_owned(), row.kind().to_owned(), id, to].map(Some).to_vec());
+                let [name, to_name] = names;
+                expected.push([word.to_owned(), row.kind().to_owned(), id, to, name, to_name].map(Some).to_vec());
                 Ok(())
             })
             .unwrap();
-        let columns = "change, record, external_id, coalesce(to_external_id, '')";
+        let of_membership = |name: &str| format!("case record when 'membership' then {name} else '' end");
+        let names = ["name", "to_name"].map(of_membership).join(", ");
+        let columns = format!("change, record, external_id, coalesce(to_external_id, ''), {names}");
         let mut found =
             backend.read(&format!("select {columns} from change where system = 'hq' and run = {}", pair[1]));
         expected.sort();
@@ -261,4 +269,48 @@ fn the_view_of_changes_shows_each_run_against_the_one_before(backend: &Backend) 
     assert!(changes.len() == 3 && changes.values().all(|count| *count > 5), "{changes:?}");
     let names = "select name from change where record in ('account', 'group', 'resource', 'policy') and name is null";
     assert!(backend.read(names).is_empty());
+}
+
+fn a_kept_membership_changes_with_the_names_that_it_had_when_it_was_read(backend: &Backend) {
+    let descriptor = descriptor();
+    let rows = |name: &str, has_row: bool, is_member: bool| {
+        let (account, group) = (Account::new("1", name), Group::new("2", "CREW", format!("group of {name}")));
+        let membership = is_member.then(|| Membership::new(&account, &group).into());
+        let account = has_row.then(|| Record::from(account));
+        account.into_iter().chain([group.into()]).chain(membership).collect::<Vec<Record>>()
+    };
+    let scans = [
+        (rows("ada", true, true), &[][..]),
+        // Renamed, while memberships are not read.
+        (rows("eve", true, false), &[Section::MEMBERSHIPS]),
+        // The membership is gone, and the account renamed again.
+        (rows("ivy", true, false), &[]),
+        // One whose account has no row.
+        (rows("joe", false, true), &[]),
+        (rows("kim", false, false), &[]),
+    ];
+    for (rows, not_read) in scans {
+        let ended = scan(backend, &descriptor, &rows, &summary(&descriptor, not_read), ANYTHING);
+        assert!(matches!(ended, Ended::Published { .. }), "{ended:?}");
+    }
+    let sql =
+        "select run, change, name, to_name from change where record = 'membership' and run > 1 order by run, change";
+    let expected = ["3|gone|ada|group of ada", "4|new|joe|group of joe", "5|gone|joe|group of joe"];
+    assert_eq!(backend.table(sql), expected);
+    // The same as the difference says.
+    let mut store = backend.open();
+    let system = system(&mut store);
+    let mut found = Vec::new();
+    for run in 2..=5 {
+        store
+            .diff(&system, run - 1, run, &mut |change| {
+                let word = if matches!(change, Change::New(_)) { "new" } else { "gone" };
+                if let Record::Membership(row) = change.record() {
+                    found.push(format!("{run}|{word}|{}|{}", row.username, row.group_name));
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+    assert_eq!(found, expected);
 }
