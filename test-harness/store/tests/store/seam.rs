@@ -339,7 +339,7 @@ fn a_text_that_a_database_cannot_keep_stops_neither_scans_nor_views(backend: &Ba
     for run in 1..=2 {
         let ended = scan(backend, &descriptor, &[account.clone().into()], &summary(&descriptor, &[]), ANYTHING);
         let Ended::Published { changes, .. } = ended else { panic!("{ended:?}") };
-        assert_eq!(changes.is_empty(), run == 2, "{changes:?}");
+        assert_eq!(changes.0.is_empty(), run == 2, "{changes:?}");
     }
     let found = backend.read("select external_id, username from account_now");
     assert_eq!(found, [["1\u{fffd}", "a\u{fffd}da"].map(|text| Some(text.to_owned()))]);
