@@ -132,7 +132,7 @@ fn digest(text: &str) -> Vec<u8> {
     Sha256::digest(text)[..DIGEST].to_vec()
 }
 
-fn unwritable(error: serde_json::Error) -> ConnectorError {
+pub(crate) fn unwritable(error: serde_json::Error) -> ConnectorError {
     ConnectorError::internal("a row cannot be stored as JSON").with_source(error)
 }
 

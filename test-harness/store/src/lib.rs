@@ -27,6 +27,7 @@ mod kinds;
 mod links;
 mod location;
 mod migrate;
+mod nul;
 #[cfg(feature = "postgres")]
 mod password_file;
 mod persons;

@@ -70,6 +70,15 @@ impl FromStr for Location {
         if !is_postgres {
             return Err(ConnectorError::invalid_config("the store is not the URL of one", EXPECTED));
         }
+        // Programs differ in where a password with one of these ends, and what is taken for the host or path would be shown.
+        let rest = url.split_once("//").map_or(url, |(_, rest)| rest);
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        if rest.contains('#') || rest[end..].contains('@') || rest[..end].matches('@').count() > 1 {
+            return Err(ConnectorError::invalid_config(
+                "the URL of the store has a #, or an @ that does not end the user",
+                "write %40 for @, %23 for #, %2F for / and %3F for ?",
+            ));
+        }
         let mut parsed = Url::parse(url)
             .map_err(|error| ConnectorError::invalid_config(format!("the URL of the store: {error}"), EXPECTED))?;
         // Parameters can hold a password as well.
@@ -112,6 +121,16 @@ mod tests {
         let location: Location = "postgres://ada@db:5433/kept".parse().unwrap();
         assert!(!location.has_password());
         assert_eq!(location.to_string(), "postgres://ada@db:5433/kept");
+    }
+
+    #[test]
+    fn a_password_that_ends_elsewhere_for_another_program_is_refused_and_not_repeated() {
+        for password in ["12#hunter2", "12/hunter2", "12?hunter2", "12@hunter2"] {
+            let error = format!("postgres://ada:{password}@db/kept").parse::<Location>().unwrap_err();
+            assert!(error.remedy.contains("%40"), "{error:?}");
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+        "postgres://ada:12%23%2F%3F%40@db/kept?options=-c%20a%3Db".parse::<Location>().unwrap();
     }
 
     #[test]

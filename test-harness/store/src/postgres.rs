@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use connector_api::secrecy::{ExposeSecret, SecretString};
-use connector_api::{ConnectorError, Retry};
+use connector_api::{ConnectorError, ErrorCode, Retry};
 use jiff::Timestamp;
 use postgres::binary_copy::BinaryCopyInWriter;
+use postgres::config::{Host, SslMode};
 use postgres::error::SqlState;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::private::BytesMut;
@@ -47,13 +49,17 @@ impl Postgres {
     /// Connects to the server of a URL.
     pub(crate) fn open(url: &SecretString) -> Result<Self, ConnectorError> {
         // The cause is not repeated: it may quote a part of the URL, and so a password.
-        let (url, authorities) = tls::of_url(url);
-        let mut config: Config = url.expose_secret().parse().map_err(|_| {
+        let known = tls::of_url(url);
+        let mut config: Config = known.url.expose_secret().parse().map_err(|_| {
             ConnectorError::invalid_config(
                 "the URL of the store is malformed",
                 "use postgres://USER@HOST:PORT/DATABASE, with %XX for special characters",
             )
         })?;
+        if !known.names_mode && !is_local(&config) {
+            // Otherwise anybody on the way could say that the server has no TLS, and then ask for the password.
+            config.ssl_mode(SslMode::Require);
+        }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
         }
@@ -65,7 +71,8 @@ impl Postgres {
         {
             config.password(password.expose_secret());
         }
-        let client = config.connect(tls::connector(authorities.as_deref())?).map_err(|error| failure(&error))?;
+        let tls = tls::connector(known.authorities.as_deref())?;
+        let client = config.connect(tls).map_err(|error| without_tls(&error).unwrap_or_else(|| failure(&error)))?;
         Ok(Self { client: Some(client), statements: HashMap::new(), has_reserved: false })
     }
 
@@ -187,6 +194,28 @@ impl Connection for Postgres {
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {
         self.script(&format!("analyze {}", tables.join(", ")))
     }
+}
+
+/// Whether all hosts are this machine.
+fn is_local(config: &Config) -> bool {
+    let names = config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback()),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    });
+    names && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+}
+
+/// The error of a server that has no TLS where it is required.
+fn without_tls(error: &postgres::Error) -> Option<ConnectorError> {
+    let refused = std::error::Error::source(error)?.to_string();
+    (refused == "server does not support TLS").then(|| {
+        ConnectorError::new(
+            ErrorCode::InsecureEndpoint,
+            "the server of the store offers no TLS",
+            "turn on `ssl` at the server; or, if nobody else can reach the network between, add sslmode=disable to the URL",
+        )
+    })
 }
 
 fn sql_type(of_type: ColumnType) -> Type {

@@ -44,14 +44,24 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     /// Opens the file, or creates it for its owner alone.
     pub(crate) fn open(path: &Path) -> Result<Self, ConnectorError> {
+        if path == Path::new(":memory:") {
+            return Err(ConnectorError::invalid_config(
+                "the store :memory: would be lost with this program",
+                "name a file: what is scanned without --store is not kept at all",
+            ));
+        }
         create(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(|error| failure(&error))?;
-        let store = Self { connection, path: Some(path.to_owned()), reserved: BTreeMap::new() };
+        // Of one name for all, however the file is reached: the locks are next to it.
+        let whole = path.canonicalize().map_err(|error| {
+            ConnectorError::sink(format!("the store {} cannot be found: {error}", path.display()), "check its folder")
+        })?;
+        let store = Self { connection, path: Some(whole), reserved: BTreeMap::new() };
         store.connection.busy_timeout(BUSY).map_err(|error| failure(&error))?;
         store.claim(path)?;
         // With WAL, readers see the old state while a run is published, and a commit is one write.
-        store.pragma("journal_mode = wal")?;
+        store.log_ahead()?;
         store.pragma("synchronous = full")?;
         store.set_up()
     }
@@ -82,13 +92,31 @@ impl Sqlite {
             Some(ErrorCode::NotADatabase) => foreign(),
             _ => failure(&error),
         })?;
-        let is_new = || number("schema_version").map(|version| version == 0).map_err(|error| failure(&error));
         if application == APPLICATION {
-            Ok(())
-        } else if application == 0 && is_new()? {
-            self.pragma(&format!("application_id = {APPLICATION}"))
-        } else {
-            Err(foreign())
+            return check_private(path);
+        }
+        // Another program may be marking the file at the same time.
+        self.connection.execute_batch("begin immediate").map_err(|error| failure(&error))?;
+        let [application, schema] =
+            [number("application_id"), number("schema_version")].map(|number| number.map_err(|error| failure(&error)));
+        let marked = match (application?, schema?) {
+            (APPLICATION, _) => check_private(path),
+            (0, 0) => check_private(path).and_then(|()| self.pragma(&format!("application_id = {APPLICATION}"))),
+            _ => Err(foreign()),
+        };
+        let end = if marked.is_ok() { "commit" } else { "rollback" };
+        self.connection.execute_batch(end).map_err(|error| failure(&error)).and(marked)
+    }
+
+    /// Has changes logged before they reach the file.
+    fn log_ahead(&self) -> Result<(), ConnectorError> {
+        let mode = self.connection.query_row("pragma journal_mode = wal", [], |row| row.get::<_, String>(0));
+        match mode.map_err(|error| failure(&error))?.as_str() {
+            "wal" => Ok(()),
+            mode => Err(ConnectorError::sink(
+                format!("the store cannot be read while it is written there: its journal is {mode}, not wal"),
+                "choose a folder on a local disk",
+            )),
         }
     }
 
@@ -106,6 +134,22 @@ fn create(path: &Path) -> Result<(), ConnectorError> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Refuses a file that other users can read or write.
+fn check_private(path: &Path) -> Result<(), ConnectorError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+        if mode & 0o077 != 0 {
+            return Err(ConnectorError::invalid_config(
+                format!("other users can read or write the store {}", path.display()),
+                format!("run: chmod 600 {}", path.display()),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn private() -> OpenOptions {

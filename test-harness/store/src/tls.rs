@@ -1,4 +1,4 @@
-//! TLS to PostgreSQL: which authorities are trusted. The server's certificate and its name are always checked.
+//! TLS to PostgreSQL: which authorities are trusted. Where there is TLS, the server's certificate and its name are checked.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,38 +9,37 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_postgres_rustls::MakeRustlsConnect;
-use url::Url;
+use url::form_urlencoded;
 
-/// Takes what the client library does not know out of a URL: the file of `sslrootcert`, and the modes `verify-ca` and
-/// `verify-full`, which are `require` here, since that checks everything as well.
-pub(crate) fn of_url(url: &SecretString) -> (SecretString, Option<PathBuf>) {
-    let Ok(mut parsed) = Url::parse(url.expose_secret()) else { return (url.clone(), None) };
-    let mut authorities = None;
-    let mut others = Vec::new();
-    for (name, value) in parsed.query_pairs() {
-        match (&*name, &*value) {
-            ("sslrootcert", file) => authorities = Some(PathBuf::from(file)),
-            ("sslmode", "verify-ca" | "verify-full") => others.push((name, "require".into())),
-            _ => others.push((name, value)),
-        }
-    }
-    let others: Vec<(String, String)> = others.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-    if parsed.query().is_none() {
-        return (url.clone(), None);
-    }
-    parsed.set_query(None);
-    for (name, value) in others {
-        // A plus sign would be one for the client library.
-        let pair = format!("{name}={}", encoded(&value));
-        let query = parsed.query().map_or_else(|| pair.clone(), |query| format!("{query}&{pair}"));
-        parsed.set_query(Some(&query));
-    }
-    (String::from(parsed).into(), authorities)
+/// A URL as the client library knows it, and what that does not know.
+pub(crate) struct Known {
+    pub(crate) url: SecretString,
+    /// The file of `sslrootcert`.
+    pub(crate) authorities: Option<PathBuf>,
+    /// Whether the URL has an `sslmode`.
+    pub(crate) names_mode: bool,
 }
 
-fn encoded(value: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    value.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+/// Takes what the client library does not know out of a URL: the file of `sslrootcert`, and the modes `verify-ca` and
+/// `verify-full`, which are `require` here, since that checks everything as well. All else stays as it is written.
+pub(crate) fn of_url(url: &SecretString) -> Known {
+    let mut known = Known { url: url.clone(), authorities: None, names_mode: false };
+    let Some((base, query)) = url.expose_secret().split_once('?') else { return known };
+    let mut others = Vec::new();
+    for pair in query.split('&') {
+        // A plus sign is one for the client library, and not a space as in a form.
+        let plain = pair.replace('+', "%2B");
+        let Some((name, value)) = form_urlencoded::parse(plain.as_bytes()).next() else { continue };
+        known.names_mode |= name == "sslmode";
+        match (&*name, &*value) {
+            ("sslrootcert", file) => known.authorities = Some(PathBuf::from(file)),
+            ("sslmode", "verify-ca" | "verify-full") => others.push("sslmode=require"),
+            _ => others.push(pair),
+        }
+    }
+    let mark = if others.is_empty() { "" } else { "?" };
+    known.url = format!("{base}{mark}{}", others.join("&")).into();
+    known
 }
 
 /// Returns TLS that trusts the authorities of a PEM file, or those of the system.
@@ -77,13 +76,15 @@ mod tests {
     #[test]
     fn the_client_library_gets_a_url_that_it_knows() {
         let of = |url: &str| {
-            let (url, file) = of_url(&url.to_owned().into());
-            (url.expose_secret().to_owned(), file)
+            let known = of_url(&url.to_owned().into());
+            (known.url.expose_secret().to_owned(), known.authorities)
         };
         let plain = "postgres://ada:p%40ss@db/kept";
         assert_eq!(of(plain), (plain.to_owned(), None));
-        let url = format!("{plain}?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&application_name=a%20b");
-        assert_eq!(of(&url), (format!("{plain}?sslmode=require&application_name=a%20b"), Some("/etc/ca.pem".into())));
+        let url = format!("{plain}?sslmode=verify-full&sslrootcert=%2Fetc%2Fc+a.pem&application_name=a%20b");
+        assert_eq!(of(&url), (format!("{plain}?sslmode=require&application_name=a%20b"), Some("/etc/c+a.pem".into())));
         assert_eq!(of(&format!("{plain}?sslrootcert=ca.pem")), (plain.to_owned(), Some("ca.pem".into())));
+        let plus = "postgres://db/kept?user=ada&password=a+b%2Bc";
+        assert_eq!(of(plus), (plus.to_owned(), None));
     }
 }

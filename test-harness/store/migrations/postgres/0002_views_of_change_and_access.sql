@@ -154,7 +154,7 @@ where not exists (select 1 from binding_version n join terms u on u.id = n.terms
 
 -- Which account reaches which resource, and how strongly: by its own bindings and those of its groups, into containers, with
 -- what the account and the groups on the way raise. Containers themselves are nothing to reach. expires_at is the end of the
--- last way, and null if there is a way for good.
+-- last way, and null if there is a way for good. A binding counts only while both of its ends have rows.
 create view access_now as
 with recursive
 -- Group low is group high, or is inside it.
@@ -164,6 +164,7 @@ nesting (low, high) as (
     select n.low, b.to_id from nesting n
     join binding_version b on b.from_id = n.high and b.to_run is null
     join terms t on t.id = b.terms and t.from_kind = 'group' and t.to_kind = 'group'
+    join group_version g on g.object = b.to_id and g.to_run is null
 ),
 -- A resource is what is bound, or is inside it.
 inside (bound, resource) as (
@@ -172,6 +173,7 @@ inside (bound, resource) as (
     select i.bound, b.from_id from inside i
     join binding_version b on b.to_id = i.resource and b.to_run is null
     join terms t on t.id = b.terms and t.from_kind = 'resource' and t.to_kind = 'resource'
+    join resource_version v on v.object = b.from_id and v.to_run is null
 ),
 -- Each binding on each way: of an account itself, or of a group that it is in, through its group entry. It ends with the
 -- binding or with the membership, whichever is earlier.
@@ -234,6 +236,7 @@ cross join lateral (
         select n.low, b.to_id from nesting n
         join binding_version b on b.from_id = n.high and b.from_run <= q.id and (b.to_run is null or b.to_run > q.id)
         join terms t on t.id = b.terms and t.from_kind = 'group' and t.to_kind = 'group'
+        join group_version g on g.object = b.to_id and g.from_run <= q.id and (g.to_run is null or g.to_run > q.id)
     ),
     -- A resource is what is bound, or is inside it.
     inside (bound, resource) as (
@@ -242,6 +245,7 @@ cross join lateral (
         select i.bound, b.from_id from inside i
         join binding_version b on b.to_id = i.resource and b.from_run <= q.id and (b.to_run is null or b.to_run > q.id)
         join terms t on t.id = b.terms and t.from_kind = 'resource' and t.to_kind = 'resource'
+        join resource_version v on v.object = b.from_id and v.from_run <= q.id and (v.to_run is null or v.to_run > q.id)
     ),
     -- Each binding on each way: of an account itself, or of a group that it is in, through its group entry. It ends with the
     -- binding or with the membership, whichever is earlier.

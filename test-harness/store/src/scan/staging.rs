@@ -9,6 +9,7 @@ use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
 use crate::dictionary::{Numbers, Referred};
 use crate::kinds::{self, KINDS, Kind, Place};
+use crate::nul;
 use crate::tables::{OBJECT, STAGED_BINDING, STAGED_MEMBERSHIP, STAGED_MEMBERSHIP_NAME, TERMS, VIA};
 use crate::way::{self, Way};
 
@@ -26,6 +27,7 @@ pub(super) struct Staging {
     vias: Numbers,
     terms: Numbers,
     pending: Pending,
+    buffer: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -78,7 +80,7 @@ impl Staging {
             let ends = row.time(7)?.map(Timestamp::as_microsecond);
             terms.enter((types, access, ends, row.text(8)?), row.number(0)?, false)
         })?;
-        Ok(Self { system, run, fields, objects, vias, terms, pending: Pending::default() })
+        Ok(Self { system, run, fields, objects, vias, terms, pending: Pending::default(), buffer: Vec::new() })
     }
 
     /// Whether the rows should be written before more are taken.
@@ -93,6 +95,8 @@ impl Staging {
         record: &Record,
         part: i64,
     ) -> Result<(), ConnectorError> {
+        let replaced = nul::replaced(record, &mut self.buffer)?;
+        let record = replaced.as_ref().unwrap_or(record);
         match record {
             Record::Account(account) => self.object(database, record, "", &account.external_id, part),
             Record::Group(group) => self.object(database, record, &group.group_type, &group.external_id, part),

@@ -28,6 +28,34 @@ fn every_file_of_a_store_can_be_read_by_its_owner_alone() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_can_read_is_no_store_until_it_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    for made in [false, true] {
+        let path = folder.path().join(format!("{made}.db"));
+        let location = Location::sqlite(&path);
+        if made {
+            drop(Store::open(&location).unwrap());
+        } else {
+            fs::write(&path, "").unwrap();
+        }
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+        let error = Store::open(&location).map(drop).unwrap_err();
+        assert!(error.remedy.contains("chmod 600"), "{error:?}");
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        Store::open(&location).unwrap();
+    }
+}
+
+#[test]
+fn a_store_in_memory_is_no_place_for_scans() {
+    let error = Store::open(&"sqlite::memory:".parse::<Location>().unwrap()).map(drop).unwrap_err();
+    assert!(error.message.contains("lost"), "{error:?}");
+    assert!(!Path::new(":memory:").exists());
+}
+
 #[test]
 fn the_secret_of_a_system_is_nowhere_in_its_store() {
     let backend = Backend::sqlite().unwrap();

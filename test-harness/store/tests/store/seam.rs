@@ -26,6 +26,7 @@ on_both!(
     a_section_that_was_not_read_is_as_old_as_the_run_that_read_it,
     a_quiet_scan_makes_no_versions_and_a_row_that_is_sent_twice_stands_once,
     one_name_does_not_stand_for_two_kinds_of_system,
+    a_text_that_a_database_cannot_keep_stops_neither_scans_nor_views,
 );
 
 /// Users of a small organisation.
@@ -329,4 +330,17 @@ fn one_name_does_not_stand_for_two_kinds_of_system(backend: &Backend) {
     let (config, nameless) = (config(), " ");
     let error = backend.open().begin(Start { name: nameless, ..start(&other, &config) }).unwrap_err();
     assert!(error.message.contains("needs a name"), "{error}");
+}
+
+fn a_text_that_a_database_cannot_keep_stops_neither_scans_nor_views(backend: &Backend) {
+    let descriptor = descriptor();
+    let mut account = Account::new("1\0", "a\0da");
+    account.attributes = [("note\0", "\0".into())].into();
+    for run in 1..=2 {
+        let ended = scan(backend, &descriptor, &[account.clone().into()], &summary(&descriptor, &[]), ANYTHING);
+        let Ended::Published { changes, .. } = ended else { panic!("{ended:?}") };
+        assert_eq!(changes.0.is_empty(), run == 2, "{changes:?}");
+    }
+    let found = backend.read("select external_id, username from account_now");
+    assert_eq!(found, [["1\u{fffd}", "a\u{fffd}da"].map(|text| Some(text.to_owned()))]);
 }

@@ -1,5 +1,6 @@
 //! TLS to a server whose certificate an authority of the test has made.
 
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 
 use connector_store::{Location, Store};
@@ -56,4 +57,28 @@ fn a_server_is_trusted_only_if_a_known_authority_has_made_its_certificate_for_it
         assert!(error.message.contains("sslrootcert"), "{error}");
     }
     drop(cluster);
+}
+
+#[test]
+fn a_server_elsewhere_that_says_it_has_no_tls_gets_nothing_unless_the_url_names_a_mode() {
+    // What a server that offers no TLS is sent after its answer.
+    let sent_to = |host: &str, mode: &str| {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.read_exact(&mut [0; 8]).unwrap();
+            client.write_all(b"N").unwrap();
+            let mut first = [0; 1];
+            client.read(&mut first).unwrap()
+        });
+        let url = format!("postgres://ada:hunter2@{host}:{port}/kept?hostaddr=127.0.0.1{mode}");
+        let error = Store::open(&url.parse::<Location>().unwrap()).map(drop).unwrap_err();
+        (server.join().unwrap(), error.code.as_str().to_owned())
+    };
+    assert_eq!(sent_to("db.example", ""), (0, "insecure_endpoint".to_owned()));
+    assert_eq!(sent_to("db.example", "&sslmode=require"), (0, "insecure_endpoint".to_owned()));
+    for (host, mode) in [("db.example", "&sslmode=prefer"), ("localhost", ""), ("127.0.0.1", "")] {
+        assert_eq!(sent_to(host, mode).0, 1, "{host} {mode}");
+    }
 }

@@ -151,7 +151,13 @@ fn the_view_of_access_shows_what_all_rows_say(backend: &Backend) {
         let mut organisation = Organisation::new(seed);
         organisation.crowd();
         (0..60).for_each(|_| organisation.change());
-        let rows = organisation.whole();
+        let mut rows = organisation.whole();
+        // Bindings can be older than what they bind, where a section was not read.
+        let mut at = 0;
+        rows.retain(|row| {
+            at += usize::from(matches!(row, Record::Group(_) | Record::Resource(_)));
+            !matches!(row, Record::Group(_) | Record::Resource(_)) || at % 9 != 0
+        });
         let ended = scan(backend, &descriptor, &rows, &summary(&descriptor, &[]), ANYTHING);
         assert!(matches!(ended, Ended::Published { .. }), "{ended:?}");
         let mut all = RowsBuilder::new(&descriptor.accesses);
