@@ -94,10 +94,7 @@ fn alone<T>(
     db.begin()?;
     let done = db.execute("update system set fence = fence + 1 where id = ?1", &[system.id.into()]);
     let done = done.and_then(|changed| match changed {
-        0 => Err(ConnectorError::invalid_config(
-            format!("the system {} is no longer in the store", system.name),
-            "nothing: it was removed meanwhile",
-        )),
+        0 => Err(scan::removed(&system.name)),
         _ => work(db),
     });
     let end = if done.is_ok() && mode == Mode::Apply { "commit" } else { "rollback" };
