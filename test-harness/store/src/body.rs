@@ -128,7 +128,8 @@ pub(crate) fn record(body: &str, volatile: Option<&str>) -> Result<Record, Conne
     serde_json::from_value(Value::Object(row)).map_err(unreadable)
 }
 
-fn digest(text: &str) -> Vec<u8> {
+/// Returns the digest of a content.
+pub(crate) fn digest(text: &str) -> Vec<u8> {
     Sha256::digest(text)[..DIGEST].to_vec()
 }
 

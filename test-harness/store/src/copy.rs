@@ -22,11 +22,11 @@ macro_rules! table {
 pub(crate) const TABLES: &[Table] = &[
     table!("counter": "name" Text, "next" Integer),
     table!("system":
-        "id" Integer, "name" Text, "os_type" Text, "fence" Long, "published_run" Integer, "oldest_run" Integer
+        "id" Integer, "name" Text, "os_type" Text, "fence" Long, "lease" Long, "published_run" Integer, "oldest_run" Integer
     ),
     table!("run":
-        "id" Integer, "system" Integer, "state" Text, "fence" Long, "attempt" Integer, "part" Integer, "described"
-        Text, "started_at" Time, "ended_at" Time, "outcome" Text, "summary" Text, "changes" Text, "removals" Text,
+        "id" Integer, "system" Integer, "state" Text, "fence" Long, "attempt" Integer, "part" Integer, "prepared"
+        Integer, "described" Text, "started_at" Time, "ended_at" Time, "outcome" Text, "summary" Text, "changes" Text, "removals" Text,
         "reason" Text, "cleared" Boolean
     ),
     table!("checkpoint": "run" Integer, "body" Text),

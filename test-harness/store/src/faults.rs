@@ -11,16 +11,30 @@ use crate::database::{Connection, Each, Table, Value};
 use crate::sqlite::Sqlite;
 use crate::{At, Ended, Fence, Hold, Location, Start, Store};
 
-/// Fails from one call on.
+/// Fails from one call on, or does something else then, once, as soon as no transaction is open.
 struct Lost {
     inner: Sqlite,
     calls: usize,
+    meanwhile: Option<Box<dyn FnOnce() + Send>>,
+    is_in_transaction: bool,
 }
 
 impl Lost {
+    fn new(inner: Sqlite, calls: usize) -> Self {
+        // The machine does not lose its power here.
+        let mut lost = Self { inner, calls, meanwhile: None, is_in_transaction: false };
+        lost.inner.script("pragma synchronous = off").unwrap();
+        lost
+    }
+
     fn call(&mut self) -> Result<&mut Sqlite, ConnectorError> {
         match self.calls.checked_sub(1) {
             Some(calls) => self.calls = calls,
+            None if self.is_in_transaction && self.meanwhile.is_some() => {}
+            None if self.meanwhile.is_some() => {
+                self.calls = usize::MAX;
+                self.meanwhile.take().unwrap()();
+            }
             None => return Err(ConnectorError::sink("the connection is lost", "connect again")),
         }
         Ok(&mut self.inner)
@@ -53,11 +67,15 @@ impl Connection for Lost {
     }
 
     fn script(&mut self, sql: &str) -> Result<(), ConnectorError> {
-        self.call()?.script(sql)
+        self.call()?;
+        self.is_in_transaction = false;
+        self.inner.script(sql)
     }
 
     fn begin(&mut self) -> Result<(), ConnectorError> {
-        self.call()?.begin()
+        self.call()?.begin()?;
+        self.is_in_transaction = true;
+        Ok(())
     }
 
     fn begin_reading(&mut self) -> Result<(), ConnectorError> {
@@ -135,6 +153,10 @@ fn summary(descriptor: &Descriptor) -> ScanSummary {
 }
 
 fn scan(store: Store, version: u32) -> Result<Ended, ConnectorError> {
+    scan_with(store, version, Hold { above_percent: 100, at_least: 0 })
+}
+
+fn scan_with(store: Store, version: u32, hold: Hold) -> Result<Ended, ConnectorError> {
     let (descriptor, config) = (descriptor(), config());
     let now = Timestamp::now();
     let start = Start { name: "hq", descriptor: &descriptor, config: &config, fence: Fence::Own, now, fresh: false };
@@ -145,7 +167,7 @@ fn scan(store: Store, version: u32) -> Result<Ended, ConnectorError> {
         scan.stage(batch)?;
         scan.checkpoint(&Checkpoint::new(&descriptor, &config, now, (at + 1).into()))?;
     }
-    scan.publish(&summary(&descriptor), Hold { above_percent: 100, at_least: 0 })
+    scan.publish(&summary(&descriptor), hold)
 }
 
 /// The snapshot, without volatile fields: these are as last seen.
@@ -185,10 +207,7 @@ fn whenever_the_connection_is_lost_the_last_snapshot_stands_and_the_next_scan_go
     let (mut version, mut calls) = (0, 0);
     // The last attempt of each version is the one that is published: the number of calls grows until it is enough.
     while version < 2 {
-        let mut inner = Sqlite::open(&path).unwrap();
-        // The machine does not lose its power here.
-        inner.script("pragma synchronous = off").unwrap();
-        let lost = Lost { inner, calls };
+        let lost = Lost::new(Sqlite::open(&path).unwrap(), calls);
         match Store::new(Box::new(lost)).and_then(|store| scan(store, version + 1)) {
             Ok(Ended::Published { .. }) => (version, calls) = (version + 1, 0),
             Ok(other) => panic!("{other:?}"),
@@ -229,4 +248,53 @@ fn whenever_the_disk_is_full_the_last_snapshot_stands_and_the_next_scan_goes_on(
     }
     assert!(refused > 0);
     assert_ne!(snapshot(&location), before);
+}
+
+#[test]
+fn a_run_that_is_accepted_twice_at_once_is_published_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = folder.path().join("held.db");
+    scan(Store::open(&Location::sqlite(&held)).unwrap(), 0).unwrap();
+    let hold = Hold { above_percent: 0, at_least: 0 };
+    let ended = scan_with(Store::open(&Location::sqlite(&held)).unwrap(), 1, hold).unwrap();
+    let Ended::Held { run, .. } = ended else { panic!("{ended:?}") };
+    let mut expected: Vec<Record> = rows(1).into_iter().map(without_volatile).collect();
+    expected.sort_by_cached_key(Record::key);
+    let accept = move |lost: Lost| {
+        Store::new(Box::new(lost)).and_then(|mut store| {
+            let system = store.systems()?.remove(0);
+            store.accept(&system, run)
+        })
+    };
+    let (mut calls, mut refused, mut is_over) = (0, 0, false);
+    while !is_over {
+        // The other one comes to its end, or not so far.
+        for others in [usize::MAX, 15, 30, 45] {
+            let path = folder.path().join(format!("{calls}-{others}.db"));
+            std::fs::copy(&held, &path).unwrap();
+            let location = Location::sqlite(&path);
+            let mut lost = Lost::new(Sqlite::open(&path).unwrap(), calls);
+            let other = Lost::new(Sqlite::open(&path).unwrap(), others);
+            let (done, is_done) = std::sync::mpsc::channel();
+            lost.meanwhile = Some(Box::new(move || done.send(accept(other).is_ok()).unwrap()));
+            let first = accept(lost);
+            let other = is_done.try_recv();
+            is_over = other.is_err();
+            assert!(
+                first.is_ok()
+                    || !is_over && first.unwrap_err().code == connector_api::ErrorCode::Sink
+                    || other == Ok(true)
+            );
+            refused += usize::from(other == Ok(false));
+            let mut store = Store::open(&location).unwrap();
+            let system = store.systems().unwrap().remove(0);
+            let context = format!("{calls} calls, then {others} of the other");
+            if store.run_at(&system, At::Now).unwrap() != run {
+                store.accept(&system, run).unwrap_or_else(|error| panic!("{context}: {error}"));
+            }
+            assert_eq!(snapshot(&location), expected, "{context}");
+        }
+        calls += 1;
+    }
+    assert!(refused > 0);
 }

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Connection, Value};
+use crate::kinds::KINDS;
 use crate::publish::{Changes, Removal};
 use crate::scan::now;
-use crate::tables::OF_RUNS;
+use crate::tables::{OF_DIFFERENCES, OF_RUNS};
 
 /// What became of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +145,19 @@ pub(crate) fn end(
 pub(crate) fn discard(db: &mut dyn Connection, run: i64, reason: &str) -> Result<(), ConnectorError> {
     let sql = "update run set state = 'discarded', ended_at = ?2, reason = ?3 where id = ?1";
     db.execute(sql, &[run.into(), now(), reason.into()])?;
+    Ok(())
+}
+
+/// Removes the differences of runs, which are prepared again when they are needed. `which` is the condition on their number,
+/// with the parameter `?1`.
+pub(crate) fn clear_difference(db: &mut dyn Connection, which: &str, parameter: i64) -> Result<(), ConnectorError> {
+    for table in OF_DIFFERENCES {
+        db.execute(&format!("delete from {table} where run {which}"), &[parameter.into()])?;
+    }
+    for kind in KINDS {
+        let sql = format!("delete from {} where run {which} and layer = 1", kind.staged.name);
+        db.execute(&sql, &[parameter.into()])?;
+    }
     Ok(())
 }
 

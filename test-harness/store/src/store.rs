@@ -17,7 +17,7 @@ use crate::publish::{Ended, Publication};
 use crate::reach::{Reach, Who};
 use crate::read::{self, EachRecord};
 use crate::runs::{self, Run, RunState};
-use crate::scan::{Scan, Start, System as Owned};
+use crate::scan::{Scan, Start, System as Owned, removed};
 use crate::sqlite::Sqlite;
 
 /// Scans of any number of systems, with their history.
@@ -159,7 +159,8 @@ impl Store {
             }
         };
         let sql = "select fence from system where id = ?1";
-        let fence = self.database.first(sql, &[system.id.into()], |row| row.number(0))?.unwrap_or_default();
+        let fence = self.database.first(sql, &[system.id.into()], |row| row.number(0))?;
+        let fence = fence.ok_or_else(|| removed(&system.name))?;
         let owned = Owned { id: system.id, name: system.name.clone(), fence };
         let fields = VolatileFields::new(&runs::described(&mut *self.database, run)?.volatile);
         let publication = Publication { system: &owned, run, summary: &summary, fields: &fields };

@@ -100,6 +100,10 @@ pub(crate) const OF_RUNS: &[&str] = &[
     "checkpoint",
 ];
 
+/// Those of them with the difference that a run makes, and what it keeps.
+pub(crate) const OF_DIFFERENCES: &[&str] =
+    &["delta_object", "delta_membership", "delta_membership_name", "delta_binding", KEPT.name];
+
 /// The tables with versions of rows.
 pub(crate) const VERSIONS: &[&str] = &[
     "account_version",

@@ -11,8 +11,10 @@ create table system (
     id integer primary key,
     name text not null unique,
     os_type text not null,
-    -- The number of the last lease: a scan with an earlier one may not write.
+    -- Counts who took the system over: each scan, and each removal. Only the last one may write.
     fence bigint not null,
+    -- The number of the last lease that was used: an earlier one is refused.
+    lease bigint not null,
     -- The run whose rows stand.
     published_run integer,
     -- The oldest published run, if older ones were removed: what it changed is no longer known.
@@ -29,6 +31,8 @@ create table run (
     attempt integer not null,
     -- The number of its next checkpoint. Staged rows with this number came after the last one.
     part integer not null,
+    -- How often its difference was prepared: only the last one may be completed and applied.
+    prepared integer not null default 0,
     -- What the connector says of its rows, as JSON: the fields that change by themselves, and the accesses, weakest first.
     described text not null,
     started_at timestamptz not null,

@@ -42,6 +42,9 @@ const KEPT: &[&str] = &[
     "word",
 ];
 
+/// Columns with JSON that has a digest, and where that is.
+const DIGESTS: &[(&str, &str)] = &[("body", "hash"), ("volatile", "volatile_hash")];
+
 /// A table with texts.
 struct Place {
     table: &'static str,
@@ -133,12 +136,21 @@ impl ForgottenWords {
         let mut rows = 0;
         for place in PLACES {
             for Found { keys, texts } in self.found(db, system, place)? {
-                let columns = place.json.iter().copied().chain(place.plain.iter().map(|(column, _)| *column));
-                let set: Vec<String> = columns.enumerate().map(|(at, name)| format!("{name} = ?{}", at + 1)).collect();
-                let is = |(at, name): (usize, &&str)| format!("{name} = ?{}", texts.len() + at + 1);
+                let mut columns: Vec<&str> = place.json.to_vec();
+                columns.extend(place.plain.iter().map(|(column, _)| *column));
+                let mut values: Vec<Value> = texts.iter().cloned().map(Value::from).collect();
+                // A row is what its digest says, so that the next scan finds what it has to bring back.
+                for (column, text) in place.json.iter().zip(&texts) {
+                    let Some((_, digest)) = DIGESTS.iter().find(|(of, _)| of == column) else { continue };
+                    columns.push(*digest);
+                    values.push(text.as_deref().map(body::digest).into());
+                }
+                let set: Vec<String> =
+                    columns.iter().enumerate().map(|(at, name)| format!("{name} = ?{}", at + 1)).collect();
+                let is = |(at, name): (usize, &&str)| format!("{name} = ?{}", values.len() + at + 1);
                 let is: Vec<String> = place.keys.iter().enumerate().map(is).collect();
                 let sql = format!("update {} set {} where {}", place.table, set.join(", "), is.join(" and "));
-                let parameters: Vec<Value> = texts.into_iter().map(Value::from).chain(keys).collect();
+                let parameters: Vec<Value> = values.into_iter().chain(keys).collect();
                 rows += db.execute(&sql, &parameters)?;
             }
         }

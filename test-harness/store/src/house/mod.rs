@@ -105,10 +105,7 @@ fn alone<T>(
     db.begin()?;
     let done = db.execute("update system set fence = fence + 1 where id = ?1", &[system.id.into()]);
     let done = done.and_then(|changed| match changed {
-        0 => Err(ConnectorError::invalid_config(
-            format!("the system {} is no longer in the store", system.name),
-            "nothing: it was removed meanwhile",
-        )),
+        0 => Err(scan::removed(&system.name)),
         _ => {
             let mark = "insert into counter (name, next) values (?1, 1) on conflict (name) do nothing";
             db.execute(mark, &[REMAINS.into()])?;

@@ -2,7 +2,7 @@
 //!
 //! The difference is prepared first, in tables of its own and without holding up anybody. Then one short transaction closes
 //! the versions that end and opens those that begin. Readers see the old state until it commits. It checks that the scan
-//! still owns the system, and that nothing was published since the difference was made.
+//! still owns the system, that the difference is its own, and that nothing was published since it was made.
 
 mod edges;
 mod filled;
@@ -10,6 +10,7 @@ mod held;
 mod kept;
 mod names;
 mod objects;
+mod owned;
 mod terms;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use connector_api::{Action, ConnectorError, Descriptor, Replacement, ScanSummary
 use serde::{Deserialize, Serialize};
 
 pub use self::held::{Hold, Removal};
+use self::owned::{Owned, Turn};
 use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
 use crate::kinds::KINDS;
@@ -89,7 +91,8 @@ struct Context<'a> {
 }
 
 /// A difference that is ready to be applied.
-struct Prepared {
+struct Prepared<'a> {
+    turn: Turn<'a>,
     /// The run that stood when the difference was made.
     base: Option<i64>,
     changes: Changes,
@@ -106,7 +109,10 @@ impl Publication<'_> {
             if let Some(hold) = hold {
                 let removals = held::removals(db, &context, self.summary, hold)?;
                 if !removals.is_empty() {
-                    self.keep_aside(db, &removals)?;
+                    let Some(superseded) = db.transaction(|db| self.keep_aside(db, &prepared, &removals))? else {
+                        continue;
+                    };
+                    superseded.into_iter().for_each(|run| runs::clear(db, run));
                     return Ok(Ended::Held { run: self.run, removals });
                 }
             }
@@ -122,25 +128,22 @@ impl Publication<'_> {
         ))
     }
 
-    fn prepare(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<Prepared, ConnectorError> {
-        let base = self.system.hold(db, "")?.published_run;
+    fn prepare(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<Prepared<'_>, ConnectorError> {
+        let (base, turn) = db.transaction(|db| {
+            let lock = db.for_share();
+            let base = self.system.hold(db, lock)?.published_run;
+            let turn = Turn::begin(db, self.system, self.run)?;
+            // What an earlier preparation left.
+            runs::clear_difference(db, "= ?1", self.run)?;
+            Ok((base, turn))
+        })?;
         if base.is_some_and(|base| base > self.run) {
             return Err(ConnectorError::invalid_config(
                 format!("run {} of {} is older than the snapshot", self.run, self.system.name),
                 "keep the snapshot: a later run was published",
             ));
         }
-        db.transaction(|db| {
-            // What an earlier try left.
-            for table in ["delta_object", "delta_membership", "delta_membership_name", "delta_binding", "kept"] {
-                db.execute(&format!("delete from {table} where run = ?1"), &[self.run.into()])?;
-            }
-            for kind in KINDS {
-                let sql = format!("delete from {} where run = ?1 and layer = 1", kind.staged.name);
-                db.execute(&sql, &[self.run.into()])?;
-            }
-            Ok(())
-        })?;
+        let db = &mut Owned::new(db, turn);
         let mut changes = Changes::default();
         for kind in KINDS {
             let counts = objects::Difference::new(context, kind).prepare(db)?;
@@ -155,7 +158,7 @@ impl Publication<'_> {
         let edges = edges::prepare(db, context, &mut changes)?;
         names::prepare(db, context)?;
         changes.0.retain(|_, counts| *counts != Counts::default());
-        Ok(Prepared { base, changes, edges })
+        Ok(Prepared { turn, base, changes, edges })
     }
 
     /// Applies the difference. Returns the held runs that it makes obsolete, or `None` if the difference does not fit any
@@ -164,19 +167,11 @@ impl Publication<'_> {
         &self,
         db: &mut dyn Connection,
         context: &Context<'_>,
-        prepared: &Prepared,
+        prepared: &Prepared<'_>,
     ) -> Result<Option<Vec<i64>>, ConnectorError> {
         migrate::verify(db)?;
-        let lock = db.for_update();
-        if self.system.hold(db, lock)?.published_run != prepared.base {
+        if !prepared.fits(db)? {
             return Ok(None);
-        }
-        let state = db.first("select state from run where id = ?1", &[self.run.into()], |row| row.owned(0))?.flatten();
-        if !matches!(state.as_deref(), Some("staging" | "held")) {
-            return Err(ConnectorError::sink(
-                format!("run {} of {} was ended by somebody else", self.run, self.system.name),
-                "see `harness history` for what became of it",
-            ));
         }
         objects::apply(db, context)?;
         prepared.edges.apply(db, context)?;
@@ -198,17 +193,21 @@ impl Publication<'_> {
         Ok(held)
     }
 
-    fn keep_aside(&self, db: &mut dyn Connection, removals: &[Removal]) -> Result<(), ConnectorError> {
-        let superseded = db.transaction(|db| {
-            let lock = db.for_update();
-            self.system.hold(db, lock)?;
-            runs::end(db, self.run, "held", self.summary, Value::Null)?;
-            let removals = runs::json(&removals)?;
-            db.execute("update run set removals = ?2 where id = ?1", &[self.run.into(), removals])?;
-            self.supersede(db)
-        })?;
-        superseded.into_iter().for_each(|run| runs::clear(db, run));
-        Ok(())
+    /// Ends the run as one that is held. Returns the held runs that it makes obsolete, or `None` if the difference does not
+    /// fit any more.
+    fn keep_aside(
+        &self,
+        db: &mut dyn Connection,
+        prepared: &Prepared<'_>,
+        removals: &[Removal],
+    ) -> Result<Option<Vec<i64>>, ConnectorError> {
+        if !prepared.fits(db)? {
+            return Ok(None);
+        }
+        runs::end(db, self.run, "held", self.summary, Value::Null)?;
+        let removals = runs::json(&removals)?;
+        db.execute("update run set removals = ?2 where id = ?1", &[self.run.into(), removals])?;
+        self.supersede(db).map(Some)
     }
 
     /// Records how each section stands, and since when, except for those of grants, which are not stored.
@@ -251,6 +250,14 @@ impl Publication<'_> {
             db.execute(sql, &parameters)?;
         }
         Ok(())
+    }
+}
+
+impl Prepared<'_> {
+    /// Whether nothing was published since the difference was made. Fails if it is not the last one of the run.
+    fn fits(&self, db: &mut dyn Connection) -> Result<bool, ConnectorError> {
+        let lock = db.for_update();
+        Ok(self.turn.hold(db, lock)?.published_run == self.base)
     }
 }
 

@@ -73,8 +73,7 @@ impl Start<'_> {
         };
         if find(db)?.is_none() {
             let id = db.numbers("system", 1)?;
-            let sql =
-                "insert into system (id, name, os_type, fence) values (?1, ?2, ?3, 0) on conflict (name) do nothing";
+            let sql = "insert into system (id, name, os_type, fence, lease) values (?1, ?2, ?3, 0, 0) on conflict (name) do nothing";
             db.execute(sql, &[id.into(), self.name.into(), os_type.as_str().into()])?;
         }
         match find(db)? {
@@ -83,7 +82,7 @@ impl Start<'_> {
                 format!("the store has a system {} of OS Type {known}, not {os_type}", self.name),
                 "keep this system under another name, with --name",
             )),
-            None => Err(ConnectorError::internal("a system that was just added is not in the store")),
+            None => Err(removed(self.name)),
         }
     }
 
@@ -159,7 +158,7 @@ fn last_open(db: &mut dyn Connection, system: i64) -> Result<Option<Last>, Conne
     Ok(last.flatten())
 }
 
-/// Makes a scan, or the acceptance of one, the only one that can write to a system, and does `work` in the same step.
+/// Makes a scan the only one that can write to a system, and does `work` in the same step.
 pub(crate) fn take_over<T>(
     db: &mut dyn Connection,
     id: i64,
@@ -171,24 +170,34 @@ pub(crate) fn take_over<T>(
         reserve(db, id, name)?;
     }
     db.transaction(|db| {
-        let sql = format!("select fence from system where id = ?1{}", db.for_update());
-        let last = db.first(&sql, &[id.into()], |row| row.number(0))?.unwrap_or_default();
-        let fence = match fence {
-            Fence::Own => last + 1,
-            Fence::Lease(number) if number > last => number,
+        let sql = format!("select fence, lease from system where id = ?1{}", db.for_update());
+        let last = db.first(&sql, &[id.into()], |row| Ok((row.number(0)?, row.number(1)?)))?;
+        let (last, last_lease) = last.ok_or_else(|| removed(name))?;
+        let lease = match fence {
+            Fence::Own => last_lease,
+            Fence::Lease(number) if number > last_lease => number,
             Fence::Lease(number) => {
                 return Err(ConnectorError::sink(
-                    format!("lease {number} of {name} has ended: lease {last} was used since"),
+                    format!("lease {number} of {name} has ended: lease {last_lease} was used since"),
                     "nothing: the scan with the later lease is kept",
                 ));
             }
         };
-        let sql = "update system set fence = ?2 where id = ?1";
-        db.execute(sql, &[Value::from(id), fence.into()])?;
+        let fence = last + 1;
+        let sql = "update system set fence = ?2, lease = ?3 where id = ?1";
+        db.execute(sql, &[Value::from(id), fence.into(), lease.into()])?;
         let system = System { id, name: name.to_owned(), fence };
         let done = work(db, &system)?;
         Ok((system, done))
     })
+}
+
+/// The error of a system that is no longer in the store.
+pub(crate) fn removed(name: &str) -> ConnectorError {
+    ConnectorError::invalid_config(
+        format!("the system {name} is no longer in the store"),
+        "nothing: it was removed meanwhile",
+    )
 }
 
 /// Reserves a system for this connection, until it ends.

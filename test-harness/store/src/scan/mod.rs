@@ -6,8 +6,8 @@ mod staging;
 use connector_api::{Checkpoint, ConnectorError, Descriptor, Outcome, Record, Retry, ScanSummary};
 use jiff::Timestamp;
 
-pub(crate) use self::begin::reserve;
 pub use self::begin::{Fence, Start};
+pub(crate) use self::begin::{removed, reserve};
 use self::staging::Staging;
 use crate::body::VolatileFields;
 use crate::database::{Connection, Value};

@@ -72,8 +72,8 @@ impl Staging {
                    group by v.direct, v.steps, v.expires_at, v.request_id";
         database.query(sql, &[system.into()], &mut |row| vias.enter(way::key(row, 0)?, row.number(4)?, false))?;
         let mut terms = Numbers::new("terms");
-        let sql = "select id, from_kind, from_type, to_kind, to_type, level, word, expires_at, request_id from terms \
-                   where system = ?1";
+        let sql = "select min(id), from_kind, from_type, to_kind, to_type, level, word, expires_at, request_id from terms \
+                   where system = ?1 group by from_kind, from_type, to_kind, to_type, level, word, expires_at, request_id";
         database.query(sql, &[system.into()], &mut |row| {
             let types = [row.word(1)?, row.word(2)?, row.word(3)?, row.word(4)?];
             let access = (row.integer(5)?, row.text(6)?);

@@ -258,6 +258,12 @@ fn a_person_is_nowhere_in_the_store_once_forgotten(backend: &Backend) {
     assert!(error.message.contains("has no account"), "{error}");
     assert!(store.ever_called(&system, "maria.keller").unwrap().is_empty());
     drop(store);
+    // What the target still says of her comes back, and goes again.
+    let Ended::Published { run, .. } = scan(backend, &descriptor, &with, &summary(&descriptor, &[]), ANYTHING) else {
+        panic!()
+    };
+    let rows = rows_at(&mut backend.open(), run, &descriptor);
+    assert_rows(&rows, &crate::support::comparable(&with, &descriptor), "as scanned");
     // A scan goes on from there.
     let ended = scan(backend, &descriptor, &without, &summary(&descriptor, &[]), ANYTHING);
     assert!(matches!(ended, Ended::Published { .. }), "{ended:?}");

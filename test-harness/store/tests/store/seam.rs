@@ -4,7 +4,7 @@ use connector_api::{
     Access, AccessLevel, Account, Checkpoint, Descriptor, ErrorCode, Grant, Group, Membership, Principal, Record,
     ResourceRef, Section,
 };
-use connector_store::{At, Ended, Fence, Hold, RunState, Scan, Start, Store};
+use connector_store::{At, Ended, Fence, Hold, Mode, RunState, Scan, Start, Store};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::backend::{Backend, on_both};
@@ -19,6 +19,7 @@ on_both!(
     a_scan_runs_on_a_thread_that_may_block_and_may_be_dropped_on_any,
     of_two_scans_of_one_system_the_second_is_refused_by_name,
     a_later_lease_takes_the_system_over_and_the_earlier_can_neither_stage_nor_publish,
+    what_is_no_lease_uses_up_no_number_of_leases,
     two_systems_are_scanned_at_once_into_one_store,
     a_scan_that_removes_too_much_changes_nothing_until_it_is_accepted,
     a_few_rows_may_go_whatever_their_share,
@@ -203,6 +204,27 @@ fn a_later_lease_takes_the_system_over_and_the_earlier_can_neither_stage_nor_pub
     let run = published(second.publish(&summary(&descriptor, &[]), ANYTHING).unwrap());
     let rows = rows_at(&mut backend.open(), run, &descriptor);
     assert_rows(&rows, &comparable(&users(0..3), &descriptor), "of the second lease");
+}
+
+fn what_is_no_lease_uses_up_no_number_of_leases(backend: &Backend) {
+    let descriptor = descriptor();
+    let config = config();
+    let lease = |number| {
+        let start = Start { fence: Fence::Lease(number), ..start(&descriptor, &config) };
+        backend.open().begin(start)
+    };
+    let whole = summary(&descriptor, &[]);
+    published(lease(5).unwrap().publish(&whole, ANYTHING).unwrap());
+    let mut store = backend.open();
+    let hq = system(&mut store);
+    store.prune(&hq, Timestamp::now(), Mode::Apply).unwrap();
+    drop(store);
+    published(begin(backend, &descriptor).publish(&whole, ANYTHING).unwrap());
+    published(lease(6).unwrap().publish(&whole, ANYTHING).unwrap());
+    // The highest number that there is.
+    published(lease(i64::MAX).unwrap().publish(&whole, ANYTHING).unwrap());
+    published(begin(backend, &descriptor).publish(&whole, ANYTHING).unwrap());
+    assert!(lease(i64::MAX).unwrap_err().message.contains("was used since"));
 }
 
 fn two_systems_are_scanned_at_once_into_one_store(backend: &Backend) {

@@ -1,0 +1,142 @@
+//! The connection of a preparation: whatever it writes, it first makes sure that the preparation is still the last one.
+//!
+//! The difference is prepared in many transactions, so another scan may take the system over meanwhile, or the same run be
+//! accepted twice. Each transaction therefore holds the system and the run, and one that comes too late writes nothing.
+
+use connector_api::ConnectorError;
+
+use crate::database::{Connection, Each, Table, Value};
+use crate::scan::{Standing, System};
+
+/// Which preparation of which run this is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn<'a> {
+    pub(super) system: &'a System,
+    pub(super) run: i64,
+    /// How often the run was prepared, with this time.
+    pub(super) prepared: i64,
+}
+
+impl<'a> Turn<'a> {
+    /// Begins a preparation within a transaction, and so ends any other one of the run.
+    pub(super) fn begin(db: &mut dyn Connection, system: &'a System, run: i64) -> Result<Self, ConnectorError> {
+        let sql = "update run set prepared = prepared + 1 where id = ?1 and state in ('staging', 'held') \
+                   returning prepared";
+        let prepared = db.first(sql, &[run.into()], |row| row.number(0))?;
+        prepared.map(|prepared| Self { system, run, prepared }).ok_or_else(|| ended(system, run))
+    }
+
+    /// Makes sure, until the end of the transaction, that this is still the last preparation of a run that is neither
+    /// published nor discarded.
+    pub(super) fn hold(&self, db: &mut dyn Connection, lock: &str) -> Result<Standing, ConnectorError> {
+        let standing = self.system.hold(db, lock)?;
+        let sql = format!("select prepared, state in ('staging', 'held') from run where id = ?1{lock}");
+        let found = db.first(&sql, &[self.run.into()], |row| Ok((row.number(0)?, row.boolean(1)? == Some(true))))?;
+        match found {
+            Some((prepared, true)) if prepared == self.prepared => Ok(standing),
+            _ => Err(ended(self.system, self.run)),
+        }
+    }
+}
+
+fn ended(system: &System, run: i64) -> ConnectorError {
+    ConnectorError::sink(
+        format!("run {run} of {} was ended, or is being published, by somebody else", system.name),
+        "see `harness history` for what became of it",
+    )
+}
+
+/// A connection that writes only while it is the preparation's turn.
+pub(super) struct Owned<'a> {
+    db: &'a mut dyn Connection,
+    turn: Turn<'a>,
+    is_in_transaction: bool,
+}
+
+impl<'a> Owned<'a> {
+    pub(super) fn new(db: &'a mut dyn Connection, turn: Turn<'a>) -> Self {
+        Self { db, turn, is_in_transaction: false }
+    }
+
+    fn write<T>(
+        &mut self,
+        write: impl FnOnce(&mut dyn Connection) -> Result<T, ConnectorError>,
+    ) -> Result<T, ConnectorError> {
+        if self.is_in_transaction {
+            return write(self.db);
+        }
+        let turn = self.turn;
+        self.db.transaction(|db| {
+            let lock = db.for_share();
+            turn.hold(db, lock)?;
+            write(db)
+        })
+    }
+}
+
+impl Connection for Owned<'_> {
+    fn migrations(&self) -> &'static [(&'static str, &'static str)] {
+        self.db.migrations()
+    }
+
+    fn for_update(&self) -> &'static str {
+        self.db.for_update()
+    }
+
+    fn for_share(&self) -> &'static str {
+        self.db.for_share()
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
+        self.write(|db| db.execute(sql, parameters))
+    }
+
+    fn query(&mut self, sql: &str, parameters: &[Value], each: Each<'_>) -> Result<(), ConnectorError> {
+        self.db.query(sql, parameters, each)
+    }
+
+    fn insert(&mut self, table: Table, values: &[Value]) -> Result<(), ConnectorError> {
+        self.write(|db| db.insert(table, values))
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), ConnectorError> {
+        self.is_in_transaction = false;
+        self.db.script(sql)
+    }
+
+    fn begin(&mut self) -> Result<(), ConnectorError> {
+        self.db.begin()?;
+        let lock = self.db.for_share();
+        if let Err(error) = self.turn.hold(self.db, lock) {
+            // If this fails as well, the database ends the transaction together with the connection.
+            let _ = self.db.script("rollback");
+            return Err(error);
+        }
+        self.is_in_transaction = true;
+        Ok(())
+    }
+
+    fn begin_reading(&mut self) -> Result<(), ConnectorError> {
+        self.db.begin_reading()
+    }
+
+    fn own_schema(&mut self) -> Result<(), ConnectorError> {
+        self.db.own_schema()
+    }
+
+    fn has_table(&mut self, name: &str) -> Result<bool, ConnectorError> {
+        self.db.has_table(name)
+    }
+
+    fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError> {
+        self.db.reserve(system)
+    }
+
+    fn scrub(&mut self) -> Result<(), ConnectorError> {
+        self.db.scrub()
+    }
+
+    fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {
+        self.db.analyze(tables)
+    }
+}
