@@ -1,9 +1,9 @@
 //! The content of an object's row: what stands from run to run, and apart from it what changes by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use connector_api::{ConnectorError, Field, Record};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -29,85 +29,90 @@ pub(crate) struct Volatile {
 
 /// The fields that change by themselves, by record kind.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct VolatileFields(BTreeMap<String, Vec<Names>>);
-
-#[derive(Debug, Clone, Default)]
-struct Names {
-    /// The type of the rows, if only these are meant.
-    row_type: Option<String>,
-    fields: BTreeSet<String>,
-    attributes: BTreeSet<String>,
-}
+pub(crate) struct VolatileFields(BTreeMap<String, Vec<Field>>);
 
 const ATTRIBUTES: &str = "attributes";
-
-type Members<'a> = BTreeMap<String, &'a RawValue>;
 
 impl VolatileFields {
     /// Takes them from a descriptor.
     pub(crate) fn new(fields: &[Field]) -> Self {
-        let mut kinds = BTreeMap::<String, Vec<Names>>::new();
-        for Field { record, field, row_type, .. } in fields {
-            let of_kind = kinds.entry(record.clone()).or_default();
-            let known = of_kind.iter().position(|names| names.row_type == *row_type);
-            let at = known.unwrap_or_else(|| {
-                of_kind.push(Names { row_type: row_type.clone(), ..Names::default() });
-                of_kind.len() - 1
-            });
-            let names = &mut of_kind[at];
-            match field.strip_prefix("attributes.") {
-                Some(attribute) => names.attributes.insert(attribute.to_owned()),
-                None => names.fields.insert(field.clone()),
-            };
+        let mut kinds = BTreeMap::<String, Vec<Field>>::new();
+        for field in fields {
+            kinds.entry(field.record.clone()).or_default().push(field.clone());
         }
         Self(kinds)
     }
 
-    /// Returns a row's content.
+    /// Returns a row's content in its one canonical form: however the row was made, equal content has an equal digest.
     pub(crate) fn body(&self, record: &Record) -> Result<Body, ConnectorError> {
-        let text = serde_json::to_string(record).map_err(unwritable)?;
-        let whole = |text: String| Body { hash: digest(&text), text, volatile: None };
-        let of_kind = self.0.get(record.kind()).into_iter().flatten();
-        let is_meant = |names: &&Names| names.row_type.as_ref().is_none_or(|of| *of == record.row_type());
-        let names: Vec<&Names> = of_kind.filter(is_meant).collect();
-        if names.is_empty() {
-            return Ok(whole(text));
+        let mut row = serde_json::to_value(in_order(record).as_ref()).map_err(unwritable)?;
+        row.sort_all_objects();
+        let mut volatile = Value::Object(Map::new());
+        for field in self.0.get(record.kind()).into_iter().flatten().filter(|field| field.is_of(record)) {
+            // The name of an attribute may contain dots.
+            match field.field.strip_prefix("attributes.") {
+                Some(name) => part(&mut row, &mut volatile, &[ATTRIBUTES, name]),
+                None => part(&mut row, &mut volatile, &field.field.split('.').collect::<Vec<_>>()),
+            }
         }
-        let Some((stable, volatile)) = split(&names, &text).map_err(unwritable)? else { return Ok(whole(text)) };
-        let volatile = Volatile { hash: digest(&volatile), text: volatile };
-        Ok(Body { hash: digest(&stable), text: stable, volatile: Some(volatile) })
+        volatile.sort_all_objects();
+        let (text, volatile) = (row.to_string(), (volatile != Value::Object(Map::new())).then(|| volatile.to_string()));
+        let volatile = volatile.map(|text| Volatile { hash: digest(&text), text });
+        Ok(Body { hash: digest(&text), text, volatile })
     }
 }
 
-/// Splits a row into what stands and what changes; `None` if it has nothing that changes.
-fn split(names: &[&Names], row: &str) -> serde_json::Result<Option<(String, String)>> {
-    let field = |name: &str| names.iter().any(|names| names.fields.contains(name));
-    let attribute = |name: &str| names.iter().any(|names| names.attributes.contains(name));
-    let (mut volatile, mut stable) = parted(serde_json::from_str(row)?, field);
-    let mut attributes = (None, None);
-    if let Some(all) = stable.get(ATTRIBUTES).filter(|_| names.iter().any(|names| !names.attributes.is_empty())) {
-        let (changing, rest) = parted(serde_json::from_str(all.get())?, attribute);
-        if !changing.is_empty() {
-            let raw = |members: &Members<'_>| serde_json::value::to_raw_value(members);
-            attributes = ((!rest.is_empty()).then(|| raw(&rest)).transpose()?, Some(raw(&changing)?));
-        }
-    }
-    if let Some(changing) = &attributes.1 {
-        volatile.insert(ATTRIBUTES.to_owned(), changing);
-        match &attributes.0 {
-            Some(rest) => stable.insert(ATTRIBUTES.to_owned(), rest),
-            None => stable.remove(ATTRIBUTES),
+/// Returns a row with its reasons, the most severe first, and its links in an order that does not depend on the scan.
+fn in_order(record: &Record) -> Cow<'_, Record> {
+    let mut record = Cow::Borrowed(record);
+    let (reasons, links) = match &*record {
+        Record::Account(account) => (account.reasons.len(), account.links.len()),
+        Record::Group(group) => (group.reasons.len(), 0),
+        Record::Resource(resource) => (resource.reasons.len(), 0),
+        _ => (0, 0),
+    };
+    if reasons > 1 || links > 1 {
+        let reasons = match record.to_mut() {
+            Record::Account(account) => {
+                account
+                    .links
+                    .sort_by(|one, two| (&one.external_id, &one.evidence).cmp(&(&two.external_id, &two.evidence)));
+                &mut account.reasons
+            }
+            Record::Group(group) => &mut group.reasons,
+            Record::Resource(resource) => &mut resource.reasons,
+            _ => return record,
         };
+        reasons.sort_by(|one, two| (two.severity, one.key()).cmp(&(one.severity, two.key())));
     }
-    if volatile.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some((serde_json::to_string(&stable)?, serde_json::to_string(&volatile)?)))
+    record
 }
 
-/// Parts the members whose names are meant from the others.
-fn parted<'a>(members: Members<'a>, is_meant: impl Fn(&str) -> bool) -> (Members<'a>, Members<'a>) {
-    members.into_iter().partition(|(name, _)| is_meant(name))
+/// Moves a field from the stable part of a row to the volatile one. An object of which nothing stands moves as a whole: whether
+/// it is there changes by itself as well.
+fn part(stable: &mut Value, volatile: &mut Value, path: &[&str]) {
+    let (Value::Object(stable), Value::Object(volatile)) = (stable, volatile) else { return };
+    match path {
+        [] => {}
+        [name] => {
+            if let Some(value) = stable.shift_remove(*name) {
+                volatile.insert((*name).to_owned(), value);
+            }
+        }
+        [name, rest @ ..] => {
+            let Some(object @ Value::Object(_)) = stable.get_mut(*name) else { return };
+            let empty = || Value::Object(Map::new());
+            let mut changing = volatile.remove(*name).unwrap_or_else(empty);
+            part(object, &mut changing, rest);
+            let nothing_stands = *object == empty();
+            if nothing_stands {
+                stable.shift_remove(*name);
+            }
+            if nothing_stands || changing != empty() {
+                volatile.insert((*name).to_owned(), changing);
+            }
+        }
+    }
 }
 
 /// Joins a row with its volatile fields.
@@ -115,17 +120,23 @@ pub(crate) fn record(body: &str, volatile: Option<&str>) -> Result<Record, Conne
     let Some(volatile) = volatile.filter(|volatile| *volatile != "{}") else {
         return serde_json::from_str(body).map_err(unreadable);
     };
-    let mut row: Map<String, Value> = serde_json::from_str(body).map_err(unreadable)?;
-    let volatile: Map<String, Value> = serde_json::from_str(volatile).map_err(unreadable)?;
-    for (name, value) in volatile {
-        match (row.get_mut(&name), value) {
-            (Some(Value::Object(known)), Value::Object(more)) if name == ATTRIBUTES => known.extend(more),
-            (_, value) => {
-                row.insert(name, value);
+    let mut row: Value = serde_json::from_str(body).map_err(unreadable)?;
+    join(&mut row, serde_json::from_str(volatile).map_err(unreadable)?);
+    serde_json::from_value(row).map_err(unreadable)
+}
+
+fn join(row: &mut Value, volatile: Value) {
+    match (row, volatile) {
+        (Value::Object(row), Value::Object(volatile)) => {
+            for (name, value) in volatile {
+                match row.get_mut(&name) {
+                    Some(known) => join(known, value),
+                    None => drop(row.insert(name, value)),
+                }
             }
         }
+        (row, value) => *row = value,
     }
-    serde_json::from_value(Value::Object(row)).map_err(unreadable)
 }
 
 /// Returns the digest of a content.
@@ -198,9 +209,55 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_volatile_fields_is_stored_as_it_is() {
-        let row = Record::from(Account::new("1", "ada"));
-        let body = fields().body(&row).unwrap();
-        assert_eq!((body.volatile, body.text), (None, serde_json::to_string(&row).unwrap()));
+    fn the_first_value_that_changes_by_itself_is_no_other_content() {
+        let row = |login: Option<&str>| {
+            let Record::Account(mut account) = account(login, 1) else { panic!() };
+            account.attributes = [("shell", "sh".into())].into();
+            account.display_name = Some("Ada".into());
+            Record::Account(account)
+        };
+        let (never, once) = (fields().body(&row(None)).unwrap(), fields().body(&row(Some("sso"))).unwrap());
+        assert!(never.volatile.is_none() && once.volatile.is_some());
+        assert_eq!((never.hash, never.text), (once.hash, once.text));
+    }
+
+    #[test]
+    fn content_has_one_form_whatever_the_order_of_keys_reasons_and_links() {
+        use connector_api::{AccountKind, AccountLink, Reason, ReasonKind, Severity};
+        let [mut one, mut two] = [r#"{"a":{"x":1,"y":2}}"#, r#"{"a":{"y":2,"x":1}}"#].map(|attributes| {
+            let text = format!(r#"{{"record":"account","externalId":"1","username":"ada","attributes":{attributes}}}"#);
+            let mut account = serde_json::to_value(Record::from(Account::new("1", "ada"))).unwrap();
+            account["attributes"] = serde_json::from_str::<Value>(&text).unwrap()["attributes"].clone();
+            let Record::Account(account) = serde_json::from_value(account).unwrap() else { panic!() };
+            account
+        });
+        let reason = |code: &str, severity| Reason::new(code, ReasonKind::Risk, severity, "is so", "look");
+        let mut reasons = vec![reason("b", Severity::High), reason("a", Severity::Low), reason("c", Severity::Low)];
+        let mut links: Vec<_> = ["1", "2"].map(|id| AccountLink::new(id, AccountKind::USER, "sharedEmail")).into();
+        (one.reasons, one.links) = (reasons.clone(), links.clone());
+        reasons.swap(1, 2);
+        links.reverse();
+        (two.reasons, two.links) = (reasons, links);
+        let [one, two] = [one, two].map(|account| fields().body(&Record::Account(account)).unwrap());
+        assert_eq!(one, two);
+        let Record::Account(back) = record(&one.text, None).unwrap() else { panic!() };
+        assert_eq!(back.reasons[0].code, "b");
+    }
+
+    #[test]
+    fn a_volatile_field_in_an_object_is_parted_and_comes_back() {
+        use connector_api::Mfa;
+        let fields = VolatileFields::new(&[Field::new("account", "mfa.required")]);
+        let bodies = [Some(true), Some(false), None].map(|required| {
+            let mut account = Account::new("1", "ada");
+            let mut mfa = Mfa::default();
+            mfa.required = required;
+            account.mfa = Some(mfa);
+            let body = fields.body(&account.clone().into()).unwrap();
+            let volatile = body.volatile.as_ref().map(|volatile| volatile.text.as_str());
+            assert_eq!(record(&body.text, volatile).unwrap(), account.into());
+            body
+        });
+        assert!(bodies.iter().all(|body| body.hash == bodies[0].hash), "{bodies:?}");
     }
 }

@@ -93,10 +93,10 @@ impl Between {
         );
         db.query(&begun, &self.parameters(), &mut |row| {
             let after = body::record(row.word(0)?, None)?;
-            each(match row.text(1)? {
-                None => Change::New(after),
-                Some(before) => Change::Changed { before: body::record(before, None)?, after },
-            })
+            let Some(before) = row.text(1)? else { return each(Change::New(after)) };
+            let before = body::record(before, None)?;
+            // Two texts of one content.
+            if before == after { Ok(()) } else { each(Change::Changed { before, after }) }
         })?;
         let ended = format!(
             "select o.body from {word}_version o where {} and not exists (\

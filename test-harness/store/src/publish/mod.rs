@@ -249,6 +249,12 @@ impl Publication<'_> {
             ];
             db.execute(sql, &parameters)?;
         }
+        // The rows of a section that the connector no longer has stay, as old as they were.
+        let of_others = "insert into section_state (run, section, status, code, as_of, as_of_run, in_part) \
+                         select ?2, b.section, 'unreported', null, b.as_of, b.as_of_run, b.in_part from section_state b \
+                         where b.run = ?1 and not exists (\
+                         select 1 from section_state s where s.run = ?2 and s.section = b.section)";
+        db.execute(of_others, &[base.into(), self.run.into()])?;
         Ok(())
     }
 }

@@ -107,8 +107,8 @@ impl<'a> Difference<'a> {
     fn not_known(&mut self, scanned: &Outline) {
         if !self.context.keeps(self.kind.word, &scanned.row_type) {
             self.counts.new += 1;
-            let volatile = scanned.volatile.as_ref().map(|_| SCANNED);
-            self.step(scanned.object, Step { closes: None, opens: Some(SCANNED), volatile });
+            // Also where it has none: those of a former row with this id must not come back with it.
+            self.step(scanned.object, Step { closes: None, opens: Some(SCANNED), volatile: Some(SCANNED) });
         }
     }
 
@@ -149,10 +149,24 @@ impl<'a> Difference<'a> {
     /// Merges pairs of rows as the plan says.
     fn merge(&mut self, db: &mut dyn Connection) -> Result<(), ConnectorError> {
         let pairs = std::mem::take(&mut self.pairs);
+        let mut merged = Vec::new();
+        // What is between two pairs is read with them: only those that are near each other are read at once.
+        for near in pairs.chunk_by(|(one, _), (two, _)| one.object / PAGE == two.object / PAGE) {
+            self.merge_near(db, near, &mut merged)?;
+        }
+        if merged.is_empty() { Ok(()) } else { db.transaction(|db| db.insert(self.kind.staged, &merged)) }
+    }
+
+    /// Merges pairs of which the first and the last are near each other.
+    fn merge_near(
+        &mut self,
+        db: &mut dyn Connection,
+        pairs: &[(Outline, Outline)],
+        merged: &mut Vec<Value>,
+    ) -> Result<(), ConnectorError> {
         let (Some(first), Some(last)) = (pairs.first(), pairs.last()) else { return Ok(()) };
         let range = (first.0.object, last.0.object);
         let (mut known_rows, mut scanned_rows) = (self.known_rows(db, range)?, self.scanned_rows(db, range)?);
-        let mut merged = Vec::new();
         for (known, scanned) in pairs {
             let row = |rows: &mut BTreeMap<i64, Record>| rows.remove(&known.object).into_iter().collect::<Vec<_>>();
             let rows =
@@ -160,7 +174,7 @@ impl<'a> Difference<'a> {
                     ConnectorError::internal("a kept field does not fit its row").with_source(error)
                 })?;
             let Some(row) = rows.into_iter().next() else {
-                self.not_scanned(&known);
+                self.not_scanned(known);
                 continue;
             };
             let body = self.context.fields.body(&row)?;
@@ -181,10 +195,10 @@ impl<'a> Difference<'a> {
             if !is_as_scanned {
                 let object = known.object as u32;
                 let place = Place { run: self.context.run, object, layer: MERGED, part: 0 };
-                kinds::push(&mut merged, place, &row, body)?;
+                kinds::push(merged, place, &row, body)?;
             }
         }
-        if merged.is_empty() { Ok(()) } else { db.transaction(|db| db.insert(self.kind.staged, &merged)) }
+        Ok(())
     }
 
     fn known_rows(&self, db: &mut dyn Connection, range: (i64, i64)) -> Result<BTreeMap<i64, Record>, ConnectorError> {

@@ -1,6 +1,9 @@
 //! What stands after a scan is what the plan says.
 
-use connector_api::{Access, AccessLevel, Account, Binding, Group, Membership, Outcome, Record, Resource, Section};
+use connector_api::{
+    Access, AccessLevel, Account, AccountKind, Binding, Group, LastLogin, Membership, Outcome, Record, Resource,
+    Section,
+};
 use connector_store::{At, Ended, RunState};
 
 use crate::backend::{Backend, on_both};
@@ -12,6 +15,8 @@ on_both!(
     a_failed_scan_changes_only_the_list_of_runs,
     a_binding_that_now_ends_stands_once_whichever_of_its_two_sections_was_read,
     the_end_of_a_membership_is_as_old_as_the_section_that_fills_it_in,
+    a_scan_that_did_not_read_everything_makes_no_versions_where_nothing_changed,
+    an_id_that_comes_back_does_not_bring_its_former_login,
 );
 
 /// The rows after scans that did not read some sections, against the plan applied in memory.
@@ -47,6 +52,50 @@ fn a_binding_that_now_ends_stands_once_whichever_of_its_two_sections_was_read(ba
             (rows(true), &[Section::TEMPORARY_ACCESS, Section::GRANTS]),
         ],
     );
+}
+
+fn login(service: &str) -> Option<LastLogin> {
+    let mut login = LastLogin::default();
+    login.service = Some(service.into());
+    Some(login)
+}
+
+fn a_scan_that_did_not_read_everything_makes_no_versions_where_nothing_changed(backend: &Backend) {
+    let descriptor = descriptor();
+    let rows = |service: Option<&str>| {
+        let (mut ada, mut bob) = (Account::new("1", "ada"), Account::new("2", "bob"));
+        ada.kind = AccountKind::ADMINISTRATOR;
+        for account in [&mut ada, &mut bob] {
+            account.display_name = Some("Known".into());
+            account.attributes = [("desk", "4".into()), ("seen", "x".into())].into();
+            account.last_login = service.and_then(login);
+        }
+        vec![Record::from(ada), bob.into()]
+    };
+    let mut unread: Vec<&[Section]> = vec![&[], &[Section::ADMINISTRATORS], &[Section::GRANTS]];
+    unread.extend([&[Section::LAST_LOGIN], &[][..]]);
+    for (at, not_read) in unread.into_iter().enumerate() {
+        let service = at.checked_sub(1).map(|at| format!("sso{at}"));
+        let summary = crate::support::summary(&descriptor, not_read);
+        let ended = scan(backend, &descriptor, &rows(service.as_deref()), &summary, ANYTHING);
+        let Ended::Published { changes, .. } = ended else { panic!("{ended:?}") };
+        assert!(at == 0 || changes.0.is_empty(), "{at}, without {not_read:?}: {changes:?}");
+    }
+}
+
+fn an_id_that_comes_back_does_not_bring_its_former_login(backend: &Backend) {
+    let descriptor = descriptor();
+    let mut known = Account::new("1", "ada");
+    known.last_login = login("sso");
+    let again = Account::new("1", "ada");
+    let whole = crate::support::summary(&descriptor, &[]);
+    for rows in [vec![known.into()], vec![], vec![again.clone().into()]] {
+        scan(backend, &descriptor, &rows, &whole, ANYTHING);
+    }
+    let mut store = backend.open();
+    let system = system(&mut store);
+    let run = store.run_at(&system, At::Now).unwrap();
+    assert_eq!(store.find(&system, run, "account", "1").unwrap(), [Record::from(again)]);
 }
 
 fn the_end_of_a_membership_is_as_old_as_the_section_that_fills_it_in(backend: &Backend) {

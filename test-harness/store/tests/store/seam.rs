@@ -25,6 +25,7 @@ on_both!(
     a_few_rows_may_go_whatever_their_share,
     a_held_run_ends_when_a_later_one_is_published,
     a_section_that_was_not_read_is_as_old_as_the_run_that_read_it,
+    a_section_that_the_connector_no_longer_has_is_as_old_as_its_last_run,
     a_quiet_scan_makes_no_versions_and_a_row_that_is_sent_twice_stands_once,
     one_name_does_not_stand_for_two_kinds_of_system,
     a_text_that_a_database_cannot_keep_stops_neither_scans_nor_views,
@@ -324,6 +325,20 @@ fn a_section_that_was_not_read_is_as_old_as_the_run_that_read_it(backend: &Backe
     assert_eq!(systems.as_of.map(micros), Some(micros(first.started_at)));
     assert_eq!((state(Section::USERS).as_of_run, state(Section::USERS).in_part), (Some(two), false));
     assert!(state(Section::GRANTS).in_part);
+}
+
+fn a_section_that_the_connector_no_longer_has_is_as_old_as_its_last_run(backend: &Backend) {
+    let mut descriptor = descriptor();
+    let rows = Organisation::new(3).whole();
+    let one = published(scan(backend, &descriptor, &rows, &summary(&descriptor, &[]), ANYTHING));
+    descriptor.sections.retain(|described| described.section != Section::SYSTEMS);
+    let mut store = backend.open();
+    for _ in 0..2 {
+        let run = published(scan(backend, &descriptor, &rows, &summary(&descriptor, &[]), ANYTHING));
+        let sections = store.sections(run).unwrap();
+        let systems = sections.iter().find(|state| state.section == Section::SYSTEMS).unwrap();
+        assert_eq!((systems.status.as_str(), systems.as_of_run), ("unreported", Some(one)));
+    }
 }
 
 fn a_quiet_scan_makes_no_versions_and_a_row_that_is_sent_twice_stands_once(backend: &Backend) {
