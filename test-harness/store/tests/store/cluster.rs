@@ -128,10 +128,19 @@ impl Cluster {
         let Ok(mut client) = postgres::Client::connect(&self.url("kept"), postgres::NoTls) else { return false };
         let Ok(Some(row)) = client.query_opt(sql, &[]) else { return false };
         let pid: i32 = row.get(0);
-        let is_killed = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success();
-        // The server takes a moment to notice, and then ends this connection as well.
-        while is_killed && client.simple_query("select 1").is_ok() {}
-        is_killed
+        if !Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success() {
+            return false;
+        }
+        // The server takes a moment to notice, and then ends this connection as well. A process that was about to end by
+        // itself takes itself off the list, and nothing follows.
+        let is_listed = "select pid from pg_stat_activity where pid = $1";
+        loop {
+            match client.query_opt(is_listed, &[&pid]) {
+                Ok(Some(_)) => {}
+                Ok(None) => return false,
+                Err(_) => return true,
+            }
+        }
     }
 
     /// Ends what processes that were killed left behind in a database, as the server does on its own later.
