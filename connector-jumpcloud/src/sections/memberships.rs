@@ -35,7 +35,7 @@ static ABOUT: About = About {
     cost: "1 request per 100 members of each group, at least 1 per group",
     after: &[Section::GROUPS],
     owns: &[("membership", &[USER_GROUP]), ("binding", &["groupToGroup"])],
-    fills_in: &[("group", "memberCount")],
+    fills_in_of_type: &[("group", USER_GROUP, "memberCount")],
     // Members need the scope of users, not of groups.
     rights: &[
         Right::of_managers("/api/v2/usergroups/{id}/members", "users.readonly"),

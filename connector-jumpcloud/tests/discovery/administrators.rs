@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::support::console::{Content, id};
 use crate::support::replay::NOW;
-use crate::support::{codes, scan, simulated, small, start};
-use connector_api::{AccountKind, ErrorCode, Outcome, Section};
+use crate::support::{Scanned, codes, scan, simulated, small, start};
+use connector_api::{AccountKind, Connector, ConnectorError, ErrorCode, Outcome, Record, Section, SectionStatus};
+use connector_jumpcloud::JumpCloud;
 use jiff::{SignedDuration, Timestamp};
 use jumpcloud_simulator::SimulatorOptions;
 use jumpcloud_simulator::organization::{Kind, Node, cast_of_administrators as cast, cast_of_users};
@@ -59,6 +60,33 @@ async fn roles_are_groups_with_the_administrators_as_members() {
         assert_eq!(role.member_count, Some(members as u64), "{}", role.name);
         assert!(role.privileged && codes(&role.reasons) == ["console_role"], "{}", role.name);
     }
+}
+
+#[tokio::test]
+async fn a_role_keeps_how_many_hold_it_when_the_administrators_were_not_read_completely() {
+    let simulator = start(SimulatorOptions { users: 60, systems: 0, events: Some(0), groups: 2, ..small() }).await;
+    let known = scan(simulated(&simulator)).await;
+    let mut later = scan(simulated(&simulator)).await;
+    for row in &mut later.records {
+        if let Record::Group(group) = row {
+            group.member_count = Some(1_000);
+        }
+    }
+    let reports = &mut later.summary.sections;
+    let report = reports.iter_mut().find(|report| report.section == Section::ADMINISTRATORS).unwrap();
+    report.status = SectionStatus::Incomplete { error: ConnectorError::cancelled() };
+    let plan = later.summary.replacement(&JumpCloud::describe());
+    let rows = plan.apply(known.records.clone(), later.records.clone()).unwrap();
+    let of_host = Scanned { records: rows, ..later };
+    let counts = |scanned: &Scanned, of_type: &str| {
+        let groups = scanned.groups().filter(|group| group.group_type == of_type);
+        groups.map(|group| (group.external_id.clone(), group.member_count)).collect::<BTreeSet<_>>()
+    };
+    let roles = counts(&known, "JUMPCLOUD_ADMIN_ROLE");
+    assert!(!roles.is_empty());
+    assert_eq!(counts(&of_host, "JUMPCLOUD_ADMIN_ROLE"), roles);
+    let crews = counts(&of_host, "JUMPCLOUD_USER_GROUP");
+    assert!(!crews.is_empty() && crews.iter().all(|(_, count)| *count == Some(1_000)), "{crews:?}");
 }
 
 #[tokio::test]
