@@ -7,6 +7,7 @@ use crate::body;
 use crate::database::{Connection, Value};
 use crate::findings;
 use crate::kinds;
+use crate::runs;
 use crate::tables::{OF_RUNS, VERSIONS};
 
 /// What was removed with a system.
@@ -93,6 +94,8 @@ pub(super) fn accounts(
     }
     // What an unfinished scan would go on with is the connector's own, and may name anybody: that scan starts again.
     db.execute("delete from checkpoint where run in (select id from run where system = ?1)", &[system.into()])?;
+    // They have names as well, and are prepared again when they are needed.
+    runs::clear_difference(db, "in (select id from run where system = ?1)", system)?;
     for words in all {
         forgotten.texts += words.remove(db, system)?;
     }
@@ -135,15 +138,9 @@ fn account(
         ("staged_membership_name", "account_id"),
         ("staged_binding", "from_id"),
         ("staged_binding", "to_id"),
-        ("delta_membership", "account_id"),
-        ("delta_membership_name", "account_id"),
-        ("delta_binding", "from_id"),
-        ("delta_binding", "to_id"),
-        ("delta_object", "object"),
     ] {
         db.execute(&format!("delete from {table} where {column} = ?1"), &[object.into()])?;
     }
-    db.execute("delete from kept where what not in ('terms', 'via') and id = ?1", &[object.into()])?;
     db.execute("delete from object where id = ?1", &[object.into()])?;
     Ok(words)
 }
