@@ -68,7 +68,7 @@ pub(super) fn csv(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>>)
         |error: csv::Error| ConnectorError::internal(format!("the result cannot be written as CSV: {error}"));
     sheet.write_record(heading).map_err(unwritable)?;
     for row in rows {
-        sheet.write_record(row.iter().map(|cell| cell_text(&printable(cell)).into_owned())).map_err(unwritable)?;
+        sheet.write_record(row.iter().map(|cell| cell_text(cell).into_owned())).map_err(unwritable)?;
     }
     let sheet = sheet.into_inner().map_err(|error| ConnectorError::internal(error.to_string()))?;
     text(&format!("\u{feff}{}", String::from_utf8_lossy(&sheet)))
