@@ -200,6 +200,7 @@ create index policy_from on policy_version (system, from_run);
 create index policy_to on policy_version (system, to_run) where to_run is not null;
 create index policy_name on policy_version (system, name_key);
 
+-- A row that ends is written again. By default the space of the old ones is reused when they are a fifth of the table.
 create table membership_version (
     system integer not null,
     group_id integer not null,
@@ -208,7 +209,7 @@ create table membership_version (
     to_run integer,
     via integer,
     primary key (system, group_id, account_id, from_run)
-);
+) with (autovacuum_vacuum_scale_factor = 0.02);
 create index membership_of_account on membership_version (account_id);
 create index membership_from on membership_version (system, from_run);
 create index membership_to on membership_version (system, to_run) where to_run is not null;
@@ -234,7 +235,7 @@ create table binding_version (
     from_run integer not null,
     to_run integer,
     primary key (system, from_id, to_id, terms, from_run)
-);
+) with (autovacuum_vacuum_scale_factor = 0.02);
 create index binding_of_target on binding_version (to_id);
 create index binding_from on binding_version (system, from_run);
 create index binding_to on binding_version (system, to_run) where to_run is not null;
