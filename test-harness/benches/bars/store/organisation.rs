@@ -46,6 +46,7 @@ pub(super) struct Organisation {
 /// A scan that was kept.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kept {
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only the bars of PostgreSQL ask"))]
     pub(super) run: i64,
     /// From opening the store to the end of publishing.
     pub(super) wall: Duration,
@@ -193,6 +194,7 @@ pub(super) fn device_id(id: u32) -> String {
 }
 
 /// The one system of a store.
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only the bars of PostgreSQL ask"))]
 pub(super) fn system(store: &mut Store) -> Result<connector_store::System> {
     store.systems()?.into_iter().find(|system| system.name == SYSTEM).ok_or_else(|| "the store has no system".into())
 }
