@@ -28,6 +28,7 @@ mod links;
 mod location;
 mod migrate;
 mod nul;
+pub mod pages;
 #[cfg(feature = "postgres")]
 mod password_file;
 mod persons;

@@ -1,0 +1,68 @@
+//! The pages: one file each, and one line here.
+//!
+//! A page is a function from a [`Visit`] to a [`Page`]: it reads with [`Visit::read_at`], and what goes wrong becomes a page
+//! as well. One that changes something is a `post`, whose form has [`frame::form_token`](crate::frame::form_token): the guards
+//! have checked it before.
+
+mod sign_in;
+mod systems;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+
+use crate::assets;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::frame::Page;
+use crate::visit::Visit;
+
+/// The entries of the navigation: their paths and titles.
+pub(crate) const NAVIGATION: &[(&str, &str)] = &[("/", "Systems")];
+
+pub(crate) fn routes() -> Router<Arc<Console>> {
+    Router::new()
+        .route("/", page(systems::show))
+        .route("/sign-in", get(sign_in::form).post(sign_in::exchange))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/static/{name}", get(assets::show))
+        .route("/{*path}", page(missing))
+}
+
+/// What a page answers.
+pub(crate) enum Answer {
+    Page(Box<Page>),
+    /// A file, or another address.
+    Other(Response),
+}
+
+impl From<Page> for Answer {
+    fn from(page: Page) -> Self {
+        Self::Page(Box::new(page))
+    }
+}
+
+/// Serves a page, and what went wrong with it within the same frame.
+fn page<A, F>(show: impl Fn(Visit) -> F + Clone + Send + Sync + 'static) -> MethodRouter<Arc<Console>>
+where
+    A: Into<Answer>,
+    F: Future<Output = Result<A, Failure>> + Send,
+{
+    get(async move |visit: Visit| {
+        let (page, status) = match show(visit.clone()).await.map(Into::into) {
+            Ok(Answer::Other(response)) => return response,
+            Ok(Answer::Page(page)) => (*page, axum::http::StatusCode::OK),
+            Err(failure) => {
+                let content = failure.content();
+                (Page { title: failure.title().to_owned(), entry: "", place: None, content }, failure.status())
+            }
+        };
+        page.document(&visit, status).into_response()
+    })
+}
+
+async fn missing(_: Visit) -> Result<Page, Failure> {
+    Err(Failure::not_found())
+}
