@@ -64,6 +64,9 @@ pub struct Check {
     pub error: Option<ConnectorError>,
 }
 
+/// Receives each check of a connection test as soon as it is made. Must return at once.
+pub type EachCheck<'a> = &'a (dyn Fn(&Check) + Send + Sync);
+
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

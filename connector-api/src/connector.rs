@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::connection_report::ConnectionReport;
+use crate::connection_report::{ConnectionReport, EachCheck};
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 use crate::plan::ScanPlan;
@@ -29,6 +29,14 @@ pub trait Connector: Send + Sync {
     ///
     /// It does not return an error: each problem is a failed check with its code and remedy.
     async fn test_connection(&self) -> ConnectionReport;
+
+    /// Does the same, and passes on each check as soon as it is made, for a form that shows them one by one. A connector
+    /// that does not implement it passes them on at the end.
+    async fn test_connection_watched(&self, each: EachCheck<'_>) -> ConnectionReport {
+        let report = self.test_connection().await;
+        report.checks.iter().for_each(|check| each(check));
+        report
+    }
 
     /// Reads the target and streams rows into `sink`.
     ///

@@ -141,7 +141,7 @@ pub use tokio_util::sync::CancellationToken;
 pub use attributes::{AttributeNames, Attributes};
 pub use checkpoint::Checkpoint;
 pub use config::{Credential, Fingerprint, SystemConfig};
-pub use connection_report::{Check, CheckStatus, ConnectionReport};
+pub use connection_report::{Check, CheckStatus, ConnectionReport, EachCheck};
 pub use connector::{Connector, Organization};
 pub use descriptor::{
     CredentialField, CredentialMapping, Descriptor, Edition, EvidenceRow, Protocol, TroubleshootingRow,
@@ -171,3 +171,5 @@ pub use section_description::SectionDescription;
 pub use section_report::{DanglingReference, SectionReport, SectionStatus};
 pub use send::send;
 pub use summary::{Outcome, ScanFailure, ScanSummary};
+#[cfg(feature = "host")]
+pub use validate::Problem;

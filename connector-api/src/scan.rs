@@ -129,12 +129,18 @@ pub struct Progress {
     pub expected: Option<u64>,
     /// Requests made so far for this section.
     pub requests: u64,
+    /// Requests so far that the target refused because of their rate.
+    #[serde(default)]
+    pub refusals: u64,
+    /// Time spent so far in back-off before retries, in milliseconds, summed over all requests.
+    #[serde(default)]
+    pub wait_ms: u64,
 }
 
 impl Progress {
     /// Creates the progress of a section that is being read and has `done` items.
     pub fn reading(section: Section, done: u64) -> Self {
-        Self { section, stage: Stage::Reading, done, expected: None, requests: 0 }
+        Self { section, stage: Stage::Reading, done, expected: None, requests: 0, refusals: 0, wait_ms: 0 }
     }
 
     /// Creates the progress of a section that is finished.
@@ -153,6 +159,13 @@ impl Progress {
     #[must_use]
     pub fn with_requests(mut self, requests: u64) -> Self {
         self.requests = requests;
+        self
+    }
+
+    /// Sets how many requests were refused because of their rate so far, and the milliseconds spent in back-off.
+    #[must_use]
+    pub fn with_waits(mut self, refusals: u64, wait_ms: u64) -> Self {
+        (self.refusals, self.wait_ms) = (refusals, wait_ms);
         self
     }
 }

@@ -1,6 +1,7 @@
 //! Validation of settings against a connector's schema, for hosts.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -8,25 +9,47 @@ use crate::config::SystemConfig;
 use crate::descriptor::Descriptor;
 use crate::error::ConnectorError;
 
+/// One setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The path of the setting: `hostname`, `port`, `credential.password` or `attributes.` with the name, and where the
+    /// attribute is a list or an object the place in it, such as `attributes.window.1`.
+    pub path: String,
+    /// What is wrong, in one line. It never repeats the value.
+    pub message: String,
+}
+
+impl Problem {
+    fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+
+    /// Returns the setting itself, without the place in it: `attributes.window` of `attributes.window.1`.
+    pub fn setting(&self) -> &str {
+        let end = match self.path.strip_prefix("attributes.").and_then(|name| name.find('.')) {
+            Some(end) => "attributes.".len() + end,
+            None => self.path.len(),
+        };
+        &self.path[..end]
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
 impl SystemConfig {
     /// Checks the attributes against the connector's schema, and the other settings for plausibility. An attribute that
     /// is `null` counts as not set, for every connector: a host may store it so.
     ///
     /// # Errors
-    /// Returns `invalid_config`, whose message names every problem: its path, what is wrong and, for an unknown name,
-    /// the nearest known one. Values are never repeated, since one may be a secret in the wrong place.
+    /// Returns `invalid_config`, whose message names every [problem](Self::problems): its path, what is wrong and, for an
+    /// unknown name, the nearest known one. Values are never repeated, since one may be a secret in the wrong place.
     pub fn validate(&self, descriptor: &Descriptor) -> Result<(), ConnectorError> {
-        let mut problems = Vec::new();
-        if self.hostname.trim().is_empty() {
-            problems.push("hostname: must not be empty".to_owned());
-        }
-        if self.port == Some(0) {
-            problems.push("port: must be from 1 to 65535".to_owned());
-        }
-        if descriptor.credential.password.required && self.credential.password().is_empty() {
-            problems.push(format!("credential.password: the {} is missing", descriptor.credential.password.meaning));
-        }
-        problems.extend(attribute_problems(&self.set_attributes(), descriptor.config_schema.as_value())?);
+        let problems: Vec<String> = self.problems(descriptor)?.iter().map(Problem::to_string).collect();
         if problems.is_empty() {
             return Ok(());
         }
@@ -35,19 +58,39 @@ impl SystemConfig {
             format!("correct the system's settings; the {} schema lists the attributes", descriptor.os_type),
         ))
     }
+
+    /// Returns everything that [`validate`](Self::validate) refuses, one by one, for a form that shows each at its field.
+    ///
+    /// # Errors
+    /// Returns `internal` if the connector's schema is not usable.
+    pub fn problems(&self, descriptor: &Descriptor) -> Result<Vec<Problem>, ConnectorError> {
+        let mut problems = Vec::new();
+        if self.hostname.trim().is_empty() {
+            problems.push(Problem::new("hostname", "must not be empty"));
+        }
+        if self.port == Some(0) {
+            problems.push(Problem::new("port", "must be from 1 to 65535"));
+        }
+        if descriptor.credential.password.required && self.credential.password().is_empty() {
+            let missing = format!("the {} is missing", descriptor.credential.password.meaning);
+            problems.push(Problem::new("credential.password", missing));
+        }
+        problems.extend(attribute_problems(&self.set_attributes(), descriptor.config_schema.as_value())?);
+        Ok(problems)
+    }
 }
 
-/// Returns one line for each way in which `attributes` violates `schema`.
-fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result<Vec<String>, ConnectorError> {
+/// Returns one problem for each way in which `attributes` violates `schema`.
+fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result<Vec<Problem>, ConnectorError> {
     let known: Vec<&str> =
         schema["properties"].as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
     let validator = jsonschema::draft202012::new(schema)
         .map_err(|error| ConnectorError::internal(format!("the connector's schema is not usable: {error}")))?;
     let unknown = attributes.keys().filter(|name| !known.contains(&name.as_str())).map(|name| {
         let hint = nearest(name, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
-        format!("attributes.{name}: unknown attribute{}", hint.unwrap_or_default())
+        Problem::new(format!("attributes.{name}"), format!("unknown attribute{}", hint.unwrap_or_default()))
     });
-    let mut problems: Vec<String> = unknown.collect();
+    let mut problems: Vec<Problem> = unknown.collect();
     // A value of the wrong type is also none of the choices: one line is enough.
     let mut seen = HashSet::new();
     let instance = Value::Object(attributes.clone());
@@ -66,9 +109,9 @@ fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result
                     [] => expected(property).unwrap_or_else(|| error.masked_with("the value").to_string()),
                     choices => format!("must be one of {}", choices.join(", ")),
                 };
-                format!("attributes{}: {why}", path.replace('/', "."))
+                Problem::new(format!("attributes{}", path.replace('/', ".")), why)
             })
-            .filter(|problem| seen.insert(problem.clone())),
+            .filter(|problem| seen.insert(problem.to_string())),
     );
     Ok(problems)
 }
@@ -111,6 +154,27 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::config::Credential;
+
+    /// The problems as lines of text.
+    fn attribute_problems(attributes: &Map<String, Value>, schema: &Value) -> Result<Vec<String>, ConnectorError> {
+        Ok(super::attribute_problems(attributes, schema)?.iter().map(Problem::to_string).collect())
+    }
+
+    #[test]
+    fn a_problem_within_an_attribute_belongs_to_the_field_of_the_attribute() {
+        let mut descriptor = Descriptor::new("X", "X", "1.0.0");
+        let window = serde_json::json!({"properties": {"window": {"type": "array", "items": {"type": "integer"}}}});
+        descriptor.config_schema = window.try_into().unwrap();
+        descriptor.credential.password = crate::CredentialField::required("key");
+        let window = serde_json::json!([1, "x"]);
+        let system = SystemConfig::new("X", " ", Credential::default()).with_attribute("window", window);
+        let problems = system.problems(&descriptor).unwrap();
+        let settings: Vec<&str> = problems.iter().map(Problem::setting).collect();
+        assert_eq!(settings, ["hostname", "credential.password", "attributes.window"]);
+        assert_eq!(problems[2].path, "attributes.window.1");
+        let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        assert_eq!(system.validate(&descriptor).unwrap_err().message, lines.join("; "));
+    }
 
     fn schema() -> Value {
         serde_json::json!({

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use connector_api::{
-    ConnectionReport, Connector, ConnectorError, Descriptor, Organization, ScanFailure, ScanLedger, ScanPlan,
-    ScanRequest, ScanSink, ScanSummary, SystemConfig, async_trait,
+    ConnectionReport, Connector, ConnectorError, Descriptor, EachCheck, Organization, ScanFailure, ScanLedger,
+    ScanPlan, ScanRequest, ScanSink, ScanSummary, SystemConfig, async_trait,
 };
 use serde_json::Map;
 
@@ -49,9 +49,13 @@ impl Connector for JumpCloud {
     }
 
     async fn test_connection(&self) -> ConnectionReport {
+        self.test_connection_watched(&|_| {}).await
+    }
+
+    async fn test_connection_watched(&self, each: EachCheck<'_>) -> ConnectionReport {
         match self.client(self.options.bounds().brisk()) {
-            Ok(client) => test_connection::run(&client, &self.options).await,
-            Err(error) => test_connection::unusable(error),
+            Ok(client) => test_connection::run(&client, &self.options, each).await,
+            Err(error) => test_connection::unusable(error, each),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connector_api::{Check, ConnectionReport, ConnectorError, ErrorCode};
+use connector_api::{Check, ConnectionReport, ConnectorError, EachCheck, ErrorCode};
 use tokio::time::{Instant, timeout};
 
 use crate::api::graph::{self, Edge};
@@ -22,23 +22,26 @@ use crate::sections::users::{self, endpoint};
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Runs the checks one after another. If one fails, checks that depend on it are skipped.
-pub(crate) async fn run(client: &Client, options: &Options) -> ConnectionReport {
-    let mut checks = Checks { report: ConnectionReport::default(), deadline: Instant::now() + LIMIT };
+pub(crate) async fn run(client: &Client, options: &Options, each: EachCheck<'_>) -> ConnectionReport {
+    let mut checks = Checks { report: ConnectionReport::default(), each, deadline: Instant::now() + LIMIT };
     checks.all(client, options).await;
     checks.report
 }
 
 /// The report if the settings are not valid.
-pub(crate) fn unusable(error: ConnectorError) -> ConnectionReport {
-    ConnectionReport::new(vec![Check::failed("configuration", error, Duration::ZERO)])
+pub(crate) fn unusable(error: ConnectorError, each: EachCheck<'_>) -> ConnectionReport {
+    let check = Check::failed("configuration", error, Duration::ZERO);
+    each(&check);
+    ConnectionReport::new(vec![check])
 }
 
-struct Checks {
+struct Checks<'a> {
     report: ConnectionReport,
+    each: EachCheck<'a>,
     deadline: Instant,
 }
 
-impl Checks {
+impl Checks<'_> {
     async fn all(&mut self, client: &Client, options: &Options) {
         let meter = Meter::default();
         // One request shows how far the connection gets: name resolved, connected, TLS, signed in.
@@ -166,7 +169,7 @@ impl Checks {
             }
             (Err(error), _) => Check::warning("organization", error, took),
         };
-        self.report.checks.push(check);
+        self.enter(check);
     }
 
     async fn users(&mut self, client: &Client, options: &Options, meter: &Meter) {
@@ -179,7 +182,7 @@ impl Checks {
             Ok((_, Some(0))) => {
                 let remedy = rights::no_users(client.sign_in(), users::SCOPE);
                 let error = ConnectorError::new(ErrorCode::NoUsers, "no users are returned", remedy);
-                self.report.checks.push(Check::warning("users", error, began.elapsed()));
+                self.enter(Check::warning("users", error, began.elapsed()));
             }
             Ok((path, total)) => {
                 let found = format!("{} from {path}", counted(total, "users"));
@@ -244,16 +247,21 @@ impl Checks {
         })
     }
 
+    fn enter(&mut self, check: Check) {
+        (self.each)(&check);
+        self.report.checks.push(check);
+    }
+
     fn pass(&mut self, name: &str, found: &str, took: Duration) {
-        self.report.checks.push(Check::passed(name, found, took));
+        self.enter(Check::passed(name, found, took));
     }
 
     fn fail(&mut self, name: &str, error: ConnectorError, took: Duration) {
-        self.report.checks.push(Check::failed(name, error, took));
+        self.enter(Check::failed(name, error, took));
     }
 
     fn skip(&mut self, names: &[&str], why: &str) {
-        self.report.checks.extend(names.iter().map(|name| Check::skipped(*name, why)));
+        names.iter().for_each(|name| self.enter(Check::skipped(*name, why)));
     }
 }
 

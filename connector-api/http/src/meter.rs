@@ -12,6 +12,7 @@ pub struct Meter(Arc<Counts>);
 struct Counts {
     requests: AtomicU64,
     retries: AtomicU64,
+    refusals: AtomicU64,
     wait_ms: AtomicU64,
     bytes: AtomicU64,
 }
@@ -23,6 +24,8 @@ pub struct Reading {
     pub requests: u64,
     /// Attempts after a first one.
     pub retries: u64,
+    /// Attempts that the target refused because of their rate.
+    pub refusals: u64,
     /// Back-off between attempts, in milliseconds.
     pub wait_ms: u64,
     /// Decompressed bodies of responses, in bytes.
@@ -39,6 +42,10 @@ impl Meter {
         self.0.wait_ms.fetch_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), Relaxed);
     }
 
+    pub(crate) fn refusal(&self) {
+        self.0.refusals.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn received(&self, bytes: usize) {
         self.0.bytes.fetch_add(bytes as u64, Relaxed);
     }
@@ -48,6 +55,7 @@ impl Meter {
         Reading {
             requests: self.0.requests.load(Relaxed),
             retries: self.0.retries.load(Relaxed),
+            refusals: self.0.refusals.load(Relaxed),
             wait_ms: self.0.wait_ms.load(Relaxed),
             bytes: self.0.bytes.load(Relaxed),
         }

@@ -179,6 +179,7 @@ impl Attempts {
                 }
                 Next::SlowDown { after } => {
                     pace.refused(slot);
+                    meter.refusal();
                     (after, true)
                 }
             };

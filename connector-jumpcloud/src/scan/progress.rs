@@ -274,13 +274,13 @@ impl SectionProgress {
     }
 
     fn show(&self, stage: Stage) {
-        let requests = self.meter.read().requests;
+        let cost = self.meter.read();
         let Self { section, done, expected, .. } = *self;
         let progress = match stage {
             Stage::Done => Progress::done(section, done),
             _ => Progress::reading(section, done),
         };
-        self.sink.progress(progress.of(expected).with_requests(requests));
+        self.sink.progress(progress.of(expected).with_requests(cost.requests).with_waits(cost.refusals, cost.wait_ms));
     }
 }
 

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connector_api::{
-    CancellationToken, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, ErrorCode, Outcome,
-    Progress, Record, Retry, ScanFailure, ScanLedger, ScanRequest, ScanSummary, Section, SectionReport, SectionStatus,
-    SystemConfig,
+    CancellationToken, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, EachCheck,
+    ErrorCode, Outcome, Progress, Record, Retry, ScanFailure, ScanLedger, ScanRequest, ScanSummary, Section,
+    SectionReport, SectionStatus, SystemConfig,
 };
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -34,18 +34,42 @@ pub async fn test_connection(
     limit: Duration,
     cancel: &CancellationToken,
 ) -> Result<ConnectionReport, ConnectorError> {
-    tokio::select! {
+    test_connection_watched(connector, limit, cancel, &|_| {}).await
+}
+
+/// Does the same, and passes on each check as soon as it is made.
+///
+/// # Errors
+/// `cancelled` if `cancel` is cancelled.
+pub async fn test_connection_watched(
+    connector: &dyn Connector,
+    limit: Duration,
+    cancel: &CancellationToken,
+    each: EachCheck<'_>,
+) -> Result<ConnectionReport, ConnectorError> {
+    let tested = AssertUnwindSafe(connector.test_connection_watched(each)).catch_unwind();
+    let tested = tokio::select! {
         biased;
-        () = cancel.cancelled() => Err(ConnectorError::cancelled()),
-        report = tokio::time::timeout(limit, connector.test_connection()) => Ok(report.unwrap_or_else(|_| {
+        () = cancel.cancelled() => return Err(ConnectorError::cancelled()),
+        tested = tokio::time::timeout(limit, tested) => tested,
+    };
+    let failed = |error: ConnectorError, took| {
+        let check = Check::failed("test", error, took);
+        each(&check);
+        ConnectionReport::new(vec![check])
+    };
+    Ok(match tested {
+        Ok(Ok(report)) => report,
+        Ok(Err(_)) => failed(ConnectorError::internal("the connector crashed"), Duration::ZERO),
+        Err(_) => {
             let error = ConnectorError::new(
                 ErrorCode::Timeout,
                 format!("the test did not end within {} s", limit.as_secs()),
                 "check the network between this host and the target, or allow more time with --timeout",
             );
-            ConnectionReport::new(vec![Check::failed("test", error.with_retry(Retry::Later), limit)])
-        })),
-    }
+            failed(error.with_retry(Retry::Later), limit)
+        }
+    })
 }
 
 /// Keeps a scan in addition to its output, such as in a database. It is used from one thread at a time, which it may

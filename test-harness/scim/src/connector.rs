@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use connector_api::{
-    Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, Group, Progress, Record,
-    ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SystemConfig, async_trait,
-    settings_schema,
+    Account, Check, Checkpoint, ConnectionReport, Connector, ConnectorError, Descriptor, EachCheck, Group, Progress,
+    Record, ScanFailure, ScanLedger, ScanRequest, ScanSink, ScanSummary, Section, SectionReport, SystemConfig,
+    async_trait, settings_schema,
 };
 use connector_http::{Auth, Call, HttpClient, Listing, Meter, Offsets, PageShape, Row, Words};
 use serde_json::Value;
@@ -111,9 +111,11 @@ impl Scan<'_> {
     async fn list(&mut self, section: Section, listing: Listing) -> Option<Listed> {
         let meter = Meter::default();
         let listed = self.client.list_offset::<Row>(&meter, listing).await;
-        let requests = meter.read().requests;
+        let cost = meter.read();
+        let requests = cost.requests;
         let read = listed.as_ref().map_or(0, Vec::len) as u64;
-        self.sink.progress(Progress::done(section, read).with_requests(requests));
+        self.sink
+            .progress(Progress::done(section, read).with_requests(requests).with_waits(cost.refusals, cost.wait_ms));
         let report = SectionReport::from(section).with_requests(requests);
         match listed {
             Ok(all) => Some((all.into_iter().map(|resource| (resource.id, resource.json)).collect(), report)),
@@ -136,12 +138,18 @@ impl Connector for ScimConnector {
     }
 
     async fn test_connection(&self) -> ConnectionReport {
+        self.test_connection_watched(&|_| {}).await
+    }
+
+    async fn test_connection_watched(&self, each: EachCheck<'_>) -> ConnectionReport {
         let client = self.client.brisk();
         let users = client.check::<Row>("users", self.listing("/Users")).await;
+        each(&users);
         let groups = match users.error {
             None => client.check::<Row>("groups", self.listing("/Groups")).await,
             Some(_) => Check::skipped("groups", "users cannot be read"),
         };
+        each(&groups);
         ConnectionReport::new(vec![users, groups])
     }
 
