@@ -10,13 +10,16 @@ pub mod checkpoint;
 mod conflicts;
 pub mod digest;
 pub mod files;
+pub mod live;
 mod nearest;
 pub mod output;
 pub mod progress;
 pub mod run;
 pub mod secret;
 mod sink;
+pub mod stored_system;
 pub mod system_file;
+pub mod systems;
 pub mod text_file;
 
 pub use conflicts::check_output;

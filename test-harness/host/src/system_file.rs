@@ -9,18 +9,32 @@ use crate::nearest;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::stored_system::{PASSWORD, SecretSource, Secrets, StoredSystem};
 use super::{secret, text_file};
 
 pub use super::secret::read_secret;
 
 /// Reads the system file at `path`. A name ending in `.toml` is read as TOML, any other as JSON.
 ///
-/// A file without `osType` is for `default_os_type`.
+/// A file without `osType` is for `default_os_type`. `secrets` says of each secret which file or variable it is read from.
+/// The credential's is left empty if somebody entered it in a form, since other places may have it.
 ///
 /// # Errors
 /// `invalid_config` if the file cannot be read, or for the first field that is unknown or of the wrong type. The error never
 /// repeats a value, since it may be a secret in the wrong place.
 pub fn read_system(path: &Path, default_os_type: &str) -> Result<SystemConfig, ConnectorError> {
+    let (mut stored, _) = read_stored(path, default_os_type)?;
+    if stored.secrets.get(PASSWORD) == Some(&SecretSource::Entered) {
+        stored.secrets.remove(PASSWORD);
+    }
+    stored.resolve(&Secrets::new()).map_err(|error| error.context(format_args!("the system file {}", path.display())))
+}
+
+/// Reads the system file at `path` without the secrets that are elsewhere. Returns whether it has one in itself.
+///
+/// # Errors
+/// As for [`read_system`], but for those secrets.
+pub fn read_stored(path: &Path, default_os_type: &str) -> Result<(StoredSystem, bool), ConnectorError> {
     let text = text_file::read(path, "system file")?;
     let text = text.expose_secret();
     let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
@@ -34,8 +48,25 @@ pub fn read_system(path: &Path, default_os_type: &str) -> Result<SystemConfig, C
     let place = format!("the system file {}", path.display());
     let finite = if is_toml { check_finite(text) } else { Ok(()) };
     let system = finite.and_then(|()| system_from(value, default_os_type)).map_err(|error| error.context(&place))?;
-    secret::check(system.credential.secret(), &format!("credential.password of {place}"))?;
-    Ok(system)
+    secret::check(system.config.credential.secret(), &format!("credential.password of {place}"))?;
+    let holds_secret = !system.config.credential.secret().expose_secret().is_empty();
+    Ok((system, holds_secret))
+}
+
+/// Returns a system as the JSON of a system file.
+///
+/// # Errors
+/// `internal` if it has no JSON.
+pub fn to_json(stored: &StoredSystem) -> Result<String, ConnectorError> {
+    let json = serde_json::to_value(&stored.config).and_then(|mut value| {
+        if !stored.secrets.is_empty() {
+            value["secrets"] = serde_json::to_value(&stored.secrets)?;
+        }
+        serde_json::to_string_pretty(&value)
+    });
+    let json =
+        json.map_err(|error| ConnectorError::internal("a system cannot be stored as JSON").with_source(error))?;
+    Ok(json + "\n")
 }
 
 fn parse_json(text: &str) -> Result<Value, String> {
@@ -69,7 +100,7 @@ fn check_finite(text: &str) -> Result<(), ConnectorError> {
     }
 }
 
-fn system_from(value: Value, default_os_type: &str) -> Result<SystemConfig, ConnectorError> {
+fn system_from(value: Value, default_os_type: &str) -> Result<StoredSystem, ConnectorError> {
     let mut fields = Fields::of("", value)?;
     let mut credential = Fields::of("credential.", fields.take("credential", "an object")?.unwrap_or_default())?;
     let os_type: String = fields.take("osType", "a string")?.unwrap_or_else(|| default_os_type.to_owned());
@@ -83,8 +114,12 @@ fn system_from(value: Value, default_os_type: &str) -> Result<SystemConfig, Conn
     system.name = fields.take("name", "a string")?.unwrap_or_default();
     system.port = fields.take("port", "a whole number from 1 to 65535")?;
     system.attributes = fields.take("attributes", "an object")?.unwrap_or_default();
-    fields.end(&["name", "osType", "hostname", "port", "credential", "attributes"])?;
-    Ok(system)
+    let secrets =
+        fields.take("secrets", "an object whose values are {\"file\": …}, {\"variable\": …} or \"entered\"")?;
+    fields.end(&["name", "osType", "hostname", "port", "credential", "attributes", "secrets"])?;
+    let stored = StoredSystem { config: system, secrets: secrets.unwrap_or_default() };
+    stored.check_secrets()?;
+    Ok(stored)
 }
 
 /// The fields of one object that have not been read yet.
