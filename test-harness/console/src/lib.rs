@@ -17,9 +17,11 @@ mod link;
 mod pages;
 mod server;
 mod session;
+mod sheet;
 mod stores;
 mod text;
 mod visit;
+mod ways;
 mod words;
 
 pub use console::{Announce, Console, Settings};

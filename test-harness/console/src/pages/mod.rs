@@ -4,6 +4,15 @@
 //! as well. One that changes something is a `post`, whose form has [`frame::form_token`](crate::frame::form_token): the guards
 //! have checked it before.
 
+mod account;
+mod account_facts;
+mod choice;
+mod group;
+mod paging;
+mod privileged;
+mod reach;
+mod resource;
+mod rows;
 mod sign_in;
 mod systems;
 
@@ -20,11 +29,15 @@ use crate::frame::Page;
 use crate::visit::Visit;
 
 /// The entries of the navigation: their paths and titles.
-pub(crate) const NAVIGATION: &[(&str, &str)] = &[("/", "Systems")];
+pub(crate) const NAVIGATION: &[(&str, &str)] = &[("/", "Systems"), ("/privileged", "Privileged")];
 
 pub(crate) fn routes() -> Router<Arc<Console>> {
     Router::new()
         .route("/", page(systems::show))
+        .route("/privileged", page(privileged::show))
+        .route("/account", page(account::show))
+        .route("/group", page(group::show))
+        .route("/resource", page(resource::show))
         .route("/sign-in", get(sign_in::form).post(sign_in::exchange))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/static/{name}", get(assets::show))
