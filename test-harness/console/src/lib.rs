@@ -15,6 +15,7 @@ mod frame;
 mod guard;
 mod link;
 mod pages;
+mod plot;
 mod server;
 mod session;
 mod sheet;
