@@ -70,7 +70,7 @@ fn document(title: &str, content: &Markup) -> Markup {
 
 fn header(visit: &Visit, entry: &str, place: Option<&Place>) -> Markup {
     let link = |path: &'static str| match place {
-        Some(place) if path != "/" => place.link(path),
+        Some(place) if path != "/" && path != "/connectors" => place.link(path),
         _ => Link::to(path),
     };
     let query = visit.query.get("q").unwrap_or_default();

@@ -15,11 +15,14 @@ mod frame;
 mod guard;
 mod link;
 mod pages;
+mod plot;
 mod server;
 mod session;
+mod sheet;
 mod stores;
 mod text;
 mod visit;
+mod ways;
 mod words;
 
 pub use console::{Announce, Console, Settings};

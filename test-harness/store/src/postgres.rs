@@ -36,6 +36,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         ),
     ),
     ("exceptions", include_str!("../migrations/postgres/0003_exceptions.sql")),
+    ("pages", include_str!("../migrations/postgres/0005_pages.sql")),
 ];
 
 pub(crate) struct Postgres {
@@ -115,6 +116,10 @@ impl Connection for Postgres {
 
     fn for_update(&self) -> &'static str {
         " for update"
+    }
+
+    fn order_of_bytes(&self) -> [&'static str; 2] {
+        ["~>=~", "~<~"]
     }
 
     fn for_share(&self) -> &'static str {

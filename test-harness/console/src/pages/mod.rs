@@ -4,6 +4,20 @@
 //! as well. One that changes something is a `post`, whose form has [`frame::form_token`](crate::frame::form_token): the guards
 //! have checked it before.
 
+mod account;
+mod account_facts;
+mod changes;
+mod charts;
+mod choice;
+mod connectors;
+mod findings;
+mod group;
+mod paging;
+mod privileged;
+mod reach;
+mod resource;
+mod rows;
+mod search;
 mod sign_in;
 mod systems;
 
@@ -20,11 +34,28 @@ use crate::frame::Page;
 use crate::visit::Visit;
 
 /// The entries of the navigation: their paths and titles.
-pub(crate) const NAVIGATION: &[(&str, &str)] = &[("/", "Systems")];
+pub(crate) const NAVIGATION: &[(&str, &str)] = &[
+    ("/", "Systems"),
+    ("/privileged", "Privileged"),
+    ("/findings", "Findings"),
+    ("/changes", "Changes"),
+    ("/charts", "Charts"),
+    ("/connectors", "Connectors"),
+];
 
 pub(crate) fn routes() -> Router<Arc<Console>> {
     Router::new()
         .route("/", page(systems::show))
+        .route("/privileged", page(privileged::show))
+        .route("/findings", page(findings::show))
+        .route("/changes", page(changes::show))
+        .route("/charts", page(charts::show))
+        .route("/search", page(search::show))
+        .route("/connectors", page(connectors::list))
+        .route("/connector", page(connectors::show))
+        .route("/account", page(account::show))
+        .route("/group", page(group::show))
+        .route("/resource", page(resource::show))
         .route("/sign-in", get(sign_in::form).post(sign_in::exchange))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/static/{name}", get(assets::show))

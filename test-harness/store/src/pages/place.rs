@@ -70,6 +70,17 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Returns the oldest published run of a system that is kept.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn first_run(&mut self, system: &System) -> Result<Option<i64>, ConnectorError> {
+        let sql = "select min(id) from run where system = ?1 and state = 'published'";
+        Ok(self.database.first(sql, &[system.id.into()], |row| row.integer(0))?.flatten())
+    }
+}
+
 impl Default for RunHead {
     fn default() -> Self {
         Self { id: 0, started_at: Timestamp::UNIX_EPOCH, ended_at: None }

@@ -23,6 +23,7 @@ use self::owned::{Owned, Turn};
 use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
 use crate::kinds::KINDS;
+use crate::pages::keep_figures;
 use crate::scan::System;
 use crate::{migrate, runs};
 
@@ -118,6 +119,8 @@ impl Publication<'_> {
             }
             let superseded = db.transaction(|db| self.commit(db, &context, &prepared))?;
             if let Some(superseded) = superseded {
+                // Pages count them if this fails, so it is no reason to report that the run was not published.
+                let _ = keep_figures(db, self.system.id, self.run);
                 superseded.into_iter().chain([self.run]).for_each(|run| runs::clear(db, run));
                 return Ok(Ended::Published { run: self.run, changes: prepared.changes });
             }
