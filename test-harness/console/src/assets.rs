@@ -20,6 +20,22 @@ const ASSETS: &[Asset] = &[
         media_type: "text/css; charset=utf-8",
         content: include_str!("../assets/console.css"),
     },
+    Asset {
+        name: "times.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_str!("../assets/times.js"),
+    },
+    Asset { name: "live.js", media_type: "text/javascript; charset=utf-8", content: include_str!("../assets/live.js") },
+    Asset {
+        name: "htmx.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_str!("../assets/vendor/htmx-2.0.11.min.js"),
+    },
+    Asset {
+        name: "htmx-sse.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_str!("../assets/vendor/htmx-ext-sse-2.2.4.min.js"),
+    },
     Asset { name: "icon.svg", media_type: "image/svg+xml", content: include_str!("../assets/icon.svg") },
 ];
 

@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use connector_api::Registry;
+use connector_api::{CancellationToken, ConnectorError, Edition, Registry, SystemConfig};
+use connector_host::systems::Systems;
 use connector_store::Location;
 use jiff::Timestamp;
 
+use crate::drafts::Drafts;
 use crate::guard::{self, Hosts};
 use crate::pages;
+use crate::scans::Scans;
 use crate::session::Sessions;
 use crate::stores::Stores;
 
@@ -21,8 +24,12 @@ pub type Announce = Box<dyn Fn(&str) + Send + Sync>;
 pub struct Settings {
     /// The store that it shows.
     pub location: Location,
-    /// The connectors that it describes.
+    /// The connectors that it describes, and scans with.
     pub registry: Registry,
+    /// The edition of the host, which decides which of them it offers.
+    pub edition: Edition,
+    /// The systems that it can scan.
+    pub systems: Systems,
     /// The address that browsers reach it at.
     pub address: SocketAddr,
     /// The present time, UTC.
@@ -41,6 +48,10 @@ impl fmt::Debug for Settings {
 pub struct Console {
     pub(crate) stores: Stores,
     pub(crate) registry: Registry,
+    pub(crate) edition: Edition,
+    pub(crate) systems: Arc<Systems>,
+    pub(crate) scans: Scans,
+    pub(crate) drafts: Drafts,
     pub(crate) sessions: Sessions,
     pub(crate) hosts: Hosts,
     pub(crate) clock: fn() -> Timestamp,
@@ -49,14 +60,42 @@ pub struct Console {
 impl Console {
     /// Creates it and announces the first address for signing in.
     pub fn new(settings: Settings) -> Arc<Self> {
-        let Settings { location, registry, address, clock, announce } = settings;
+        let Settings { location, registry, edition, systems, address, clock, announce } = settings;
         Arc::new(Self {
             stores: Stores::new(location),
             registry,
+            edition,
+            systems: Arc::new(systems),
+            scans: Scans::default(),
+            drafts: Drafts::default(),
             sessions: Sessions::new(address, announce),
             hosts: Hosts::of(address),
             clock,
         })
+    }
+
+    /// Works with the systems that are set up, on a thread that may block: they may be files.
+    pub(crate) async fn with_systems<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Systems) -> Result<T, ConnectorError> + Send + 'static,
+    ) -> Result<T, ConnectorError> {
+        let systems = Arc::clone(&self.systems);
+        let done = tokio::task::spawn_blocking(move || work(&systems)).await;
+        done.map_err(|_| ConnectorError::internal("reading the systems crashed"))?
+    }
+
+    /// Returns the settings of a system with their secrets.
+    pub(crate) async fn config(&self, system: &str) -> Result<SystemConfig, ConnectorError> {
+        let system = system.to_owned();
+        self.with_systems(move |systems| systems.config(&system)).await
+    }
+
+    /// Waits for `cancel`, then cancels all scans and waits until they have ended: what they have read so far stays in
+    /// the store, and the next scan goes on from there.
+    pub async fn end_with(&self, cancel: &CancellationToken) {
+        cancel.cancelled().await;
+        self.drafts.end();
+        self.scans.end().await;
     }
 
     /// Returns the pages behind their guards.

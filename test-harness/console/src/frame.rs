@@ -59,6 +59,7 @@ fn document(title: &str, content: &Markup) -> Markup {
                 title { (unmarked(title)) " · OrbisID reference host" }
                 link rel="icon" type="image/svg+xml" href=(assets::address("icon.svg"));
                 link rel="stylesheet" href=(assets::address("console.css"));
+                script src=(assets::address("times.js")) defer {}
             }
             body {
                 a.skip href="#main" { "Skip to content" }
@@ -95,6 +96,16 @@ fn header(visit: &Visit, entry: &str, place: Option<&Place>) -> Markup {
 /// The parameters of a link as fields of a form.
 pub(crate) fn hidden(link: &Link) -> Markup {
     html! { @for (name, value) in link.pairs() { input type="hidden" name=(name) value=(value); } }
+}
+
+/// What a page needs that follows something live: htmx, without anything that the policy forbids. Without scripts the page
+/// stays as it was served.
+pub(crate) fn live_scripts() -> Markup {
+    html! {
+        script src=(assets::address("htmx.js")) defer {}
+        script src=(assets::address("live.js")) defer {}
+        script src=(assets::address("htmx-sse.js")) defer {}
+    }
 }
 
 /// The field that proves where a form comes from. Every form that posts has it.
@@ -154,7 +165,7 @@ fn foot(session: &Session) -> Markup {
         footer.foot {
             form.row method="post" action="/sign-out" {
                 (form_token(session))
-                span { "Times are UTC." }
+                span #zone { "Times are UTC." }
                 button.plain { "Sign out" }
             }
         }

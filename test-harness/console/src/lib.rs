@@ -10,12 +10,16 @@
 
 mod assets;
 mod console;
+mod drafts;
+mod entries;
 mod failure;
 mod frame;
 mod guard;
 mod link;
+mod live;
 mod pages;
 mod plot;
+mod scans;
 mod server;
 mod session;
 mod sheet;

@@ -86,6 +86,11 @@ impl Sessions {
         Some(session.clone())
     }
 
+    /// Whether the session with this key is open. This is no use of it.
+    pub(crate) fn is_open(&self, key: &str) -> bool {
+        self.inner().open.get(&hash(key)).is_some_and(|session| session.used.elapsed() < IDLE)
+    }
+
     /// Ends the session with this key.
     pub(crate) fn sign_out(&self, key: &str) {
         self.inner().open.remove(&hash(key));
@@ -105,7 +110,7 @@ impl Session {
 }
 
 /// 256 random bits in hexadecimal digits.
-fn token() -> String {
+pub(crate) fn token() -> String {
     let bytes: [u8; 32] = rand::rng().random();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -25,6 +25,11 @@ impl Stores {
         Self(Arc::new(Inner { location, idle: Mutex::default(), permits }))
     }
 
+    /// Returns where the store is.
+    pub(crate) fn location(&self) -> &Location {
+        &self.0.location
+    }
+
     /// Runs `work` with a connection. It ends even if nobody waits for it any more, and keeps its connection until then.
     pub(crate) async fn run<T: Send + 'static>(
         &self,

@@ -134,6 +134,11 @@ pub(crate) fn time(time: Timestamp) -> Markup {
     html! { time datetime=(time.strftime("%Y-%m-%dT%H:%M:%SZ")) { (minute(time)) } }
 }
 
+/// The time of day of a moment, to the second.
+pub(crate) fn moment(time: Timestamp) -> Markup {
+    html! { time datetime=(time.strftime("%Y-%m-%dT%H:%M:%SZ")) data-form="second" { (time.strftime("%H:%M:%S")) } }
+}
+
 /// A moment without markup.
 pub(crate) fn minute(time: Timestamp) -> String {
     time.strftime("%-d %b %Y, %H:%M").to_string()

@@ -3,14 +3,18 @@
 mod demo;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Args;
-use connector_api::{ConnectorError, ErrorCode, Registry};
+use connector_api::{ConnectorError, Edition, ErrorCode, Registry};
 use connector_console::{Console, Server, Settings};
+use connector_host::systems::Systems;
+use connector_store::Location;
 use jiff::Timestamp;
 
 use self::demo::Demo;
 use super::store::LocationArguments;
+use super::target::{DEFAULT_OS_TYPE, edition_parser};
 use super::{Exit, print, signals};
 
 #[derive(Debug, Args)]
@@ -20,13 +24,20 @@ The server prints an address that signs in one browser, once, and a new one afte
 Examples:
   harness serve --demo
   harness serve --store sqlite:history.db
-  harness serve --store sqlite:history.db --listen 127.0.0.1:8080")]
+  harness serve --store sqlite:history.db --systems systems/ --listen 127.0.0.1:8080")]
 pub(super) struct Arguments {
     #[command(flatten)]
     store: LocationArguments,
     /// Show a simulated organisation, scanned twice into a store that is removed at the end
     #[arg(long, conflicts_with_all = ["store", "store_file"])]
     demo: bool,
+    /// Folder with the system files of the systems that can be scanned from the page, which adds and changes them there.
+    /// Without it, systems are kept in memory until the server ends
+    #[arg(long, value_name = "DIR", conflicts_with = "demo")]
+    systems: Option<PathBuf>,
+    /// Edition of the host, which decides which connectors there are
+    #[arg(long, value_parser = edition_parser(), ignore_case = true, default_value = "enterprise")]
+    edition: Edition,
     /// Address to listen on; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -35,7 +46,7 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) async fn run(self, registry: Registry) -> Result<Exit, ConnectorError> {
         let starting = signals::listen()?;
-        let location = if self.demo { None } else { Some(self.store.existing()?) };
+        let location = if self.demo { None } else { Some(self.location()?) };
         // Before the demo is scanned: an address that cannot be had is known at once.
         let server = Server::listen(self.listen).await?;
         let cancel = starting.cancel_on_signal();
@@ -48,6 +59,11 @@ impl Arguments {
             (None, Some(demo)) => demo.location()?,
             (None, None) => return Err(ConnectorError::internal("there is nothing to serve")),
         };
+        let systems = match (&self.systems, &demo) {
+            (Some(folder), _) => Systems::in_folder(folder, DEFAULT_OS_TYPE)?,
+            (None, Some(demo)) => demo.systems()?,
+            (None, None) => Systems::in_memory(),
+        };
         let address = server.address();
         warning(address).iter().for_each(print::warning);
         print::text(&format!("The page of {location} is at http://{address}. Ctrl-C stops it.\n"))?;
@@ -55,9 +71,27 @@ impl Arguments {
             // Whoever closed standard output does not want to sign in.
             let _ = print::text(&format!("To sign in, open: {address}\n"));
         });
-        let console = Console::new(Settings { location, registry, address, clock: Timestamp::now, announce });
-        server.serve(console.router(), cancel).await;
+        let (edition, clock) = (self.edition, Timestamp::now);
+        let console = Console::new(Settings { location, registry, edition, systems, address, clock, announce });
+        // Scans end first: pages that follow one end with it.
+        futures_util::join!(server.serve(console.router(), cancel.clone()), console.end_with(&cancel));
         Ok(Exit::Complete)
+    }
+}
+
+impl Arguments {
+    /// The store. One that is not there yet is made by the first scan.
+    fn location(&self) -> Result<Location, ConnectorError> {
+        let location = self.store.location()?.ok_or_else(|| {
+            ConnectorError::invalid_config(
+                "no store was given",
+                "use --store URL, such as --store sqlite:history.db, or --demo to look around",
+            )
+        })?;
+        if location.files().first().is_some_and(|file| !file.exists()) {
+            print::said(&format!("There is no store at {location} yet: it is created."));
+        }
+        Ok(location)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use connector_api::{Checkpoint, ConnectorError, Record, ScanSummary};
+use connector_api::{Checkpoint, ConnectorError, Descriptor, Record, ScanSummary, SystemConfig};
 use connector_host::run::Archive;
+use jiff::Timestamp;
 
-use crate::{Ended, Hold, Scan};
+use crate::{Ended, Fence, Hold, Location, Scan, Start, Store};
 
 /// Keeps what a [`ScanJob`](connector_host::run::ScanJob) reads.
 #[derive(Debug)]
@@ -20,6 +21,28 @@ impl StoreArchive {
     /// Creates an archive of a scan that has just begun.
     pub fn new(scan: Scan, hold: Hold) -> Self {
         Self { scan: Some(scan), hold, ended: Arc::default() }
+    }
+
+    /// Opens a store, on a thread that may block, and begins a scan there that reserves its system itself.
+    ///
+    /// # Errors
+    /// As for [`Store::open`] and [`Store::begin`].
+    pub async fn begin(
+        location: &Location,
+        name: &str,
+        descriptor: &Descriptor,
+        config: &SystemConfig,
+        fresh: bool,
+        hold: Hold,
+    ) -> Result<Self, ConnectorError> {
+        let (location, name) = (location.clone(), name.to_owned());
+        let (descriptor, config) = (descriptor.clone(), config.clone());
+        let begun = tokio::task::spawn_blocking(move || {
+            let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
+            let start = Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh };
+            Ok(Self::new(Store::open(&location)?.begin(start)?, hold))
+        });
+        begun.await.map_err(|_| ConnectorError::internal("the store crashed"))?
     }
 
     /// Returns where the end of the scan in the store will stand: empty if the scan does not get so far.

@@ -64,6 +64,15 @@ impl Store {
         })
     }
 
+    /// Withdraws the exception of a finding: it counts again. There may be none.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be written.
+    pub fn withdraw(&mut self, system: &System, id: &str) -> Result<(), ConnectorError> {
+        let sql = "delete from finding_exception where system = ?1 and finding = ?2";
+        self.database.execute(sql, &[system.id.into(), id.into()]).map(|_| ())
+    }
+
     /// Returns the exceptions of a system, by the ids of their findings, with those that have expired.
     ///
     /// # Errors

@@ -174,6 +174,12 @@ fn one(finding: &Finding, place: &Place, now: jiff::Timestamp) -> Markup {
         (severity(finding.reason.severity)) " " (reason(&finding.reason))
         @if finding.since_run == place.latest && place.runs.len() > 1 { " " strong.small { "New" } }
         span.under { (Name(&sentence(&finding.reason.remedy))) " Since " (text::day(finding.since)) ". " code { (finding.id) } }
+        @if place.is_latest() {
+            span.under { a href=(place.link("/exception").with("id", &finding.id).with("code", &finding.reason.code)) {
+                @if finding.exception.is_some() { "Change or withdraw the exception" } @else { "Accept for a time" }
+                span.only-read { ": finding " (finding.id) }
+            } }
+        }
         @if let Some(exception) = &finding.exception {
             span.under {
                 span.tag { @if exception.is_expired(now) { "Exception ended" } @else { "Accepted" } }

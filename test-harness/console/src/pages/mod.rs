@@ -6,10 +6,13 @@
 
 mod account;
 mod account_facts;
+mod act;
 mod changes;
 mod charts;
 mod choice;
 mod connectors;
+mod exceptions;
+mod fields;
 mod findings;
 mod group;
 mod paging;
@@ -17,9 +20,15 @@ mod privileged;
 mod reach;
 mod resource;
 mod rows;
+mod scan;
+mod scan_live;
+mod scan_result;
 mod search;
+mod set_up;
 mod sign_in;
+mod system_form;
 mod systems;
+mod test_connection;
 
 use std::sync::Arc;
 
@@ -27,6 +36,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
+use self::act::act;
 use crate::assets;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -56,6 +66,15 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .route("/account", page(account::show))
         .route("/group", page(group::show))
         .route("/resource", page(resource::show))
+        .route("/system", page(system_form::show).merge(act(system_form::send)))
+        .route("/test", page(test_connection::show).merge(act(test_connection::start)))
+        .route("/test/save", act(test_connection::save))
+        .route("/test/events", get(test_connection::events))
+        .route("/scan", page(scan::show).merge(act(scan::start)))
+        .route("/scan/cancel", act(scan::cancel))
+        .route("/scan/accept", act(scan::accept))
+        .route("/scan/events", get(scan::events))
+        .route("/exception", page(exceptions::show).merge(act(exceptions::send)))
         .route("/sign-in", get(sign_in::form).post(sign_in::exchange))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/static/{name}", get(assets::show))

@@ -5,6 +5,7 @@ use connector_store::pages::{Need, Standing, StandingKey};
 use connector_store::{Run, RunState};
 use maud::{Markup, html};
 
+use super::set_up;
 use crate::failure::{Failure, sentence};
 use crate::frame::Page;
 use crate::link::Link;
@@ -23,6 +24,7 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Failure> {
     });
     let (needs, mut shown) = read.await?;
     let next = (shown.len() > ROWS).then(|| shown.truncate(ROWS)).and_then(|()| shown.last().map(Standing::key));
+    let set_up = set_up::section(&visit).await?;
     let content = html! {
         div.head { div {
             h1 { "Systems" }
@@ -39,6 +41,7 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Failure> {
                 }
             }
         }
+        (set_up)
     };
     Ok(Page { title: "Systems".to_owned(), entry: "/", place: None, content })
 }

@@ -4,8 +4,7 @@ use std::process::{Command, Stdio};
 
 use clap::Args;
 use connector_api::{ConnectorError, Descriptor, SystemConfig};
-use connector_store::{Ended, Fence, Hold, Location, Removal, Start, Store, StoreArchive};
-use jiff::Timestamp;
+use connector_store::{Ended, Hold, Location, Removal, StoreArchive};
 
 use crate::cli::store::StoreArguments;
 use crate::cli::target::PASSWORD_VARIABLE;
@@ -55,15 +54,8 @@ impl KeepArguments {
     ) -> Result<Kept, ConnectorError> {
         let hold = Hold::default();
         let hold = Hold { above_percent: self.hold_above.unwrap_or(hold.above_percent), ..hold };
-        let (store, place, name) = (location.clone(), location.to_string(), name.to_owned());
-        let (descriptor, config) = (descriptor.clone(), config.clone());
-        let begun = tokio::task::spawn_blocking(move || {
-            let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
-            let start = Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh };
-            let archive = StoreArchive::new(Store::open(&store)?.begin(start)?, hold);
-            Ok(Kept { archive, place, name })
-        });
-        begun.await.map_err(|_| ConnectorError::internal("the store crashed"))?
+        let archive = StoreArchive::begin(location, name, descriptor, config, fresh, hold).await?;
+        Ok(Kept { archive, place: location.to_string(), name: name.to_owned() })
     }
 
     /// Says what became of the scan in the store.

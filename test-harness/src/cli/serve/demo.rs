@@ -1,6 +1,8 @@
 //! The store of `--demo`: the demo organisation as of yesterday and of today.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector_api::{
     Account, CancellationToken, Checkpoint, ConnectorError, Credential, Edition, Record, Registry, ScanSummary,
@@ -9,6 +11,8 @@ use connector_api::{
 use connector_host::output::{Destination, Format};
 use connector_host::progress::Quiet;
 use connector_host::run::{Archive, ScanJob};
+use connector_host::stored_system::{PASSWORD, SecretSource, Secrets, StoredSystem};
+use connector_host::systems::Systems;
 use connector_store::{Fence, Hold, Location, Start, Store, StoreArchive};
 use jiff::{SignedDuration, Timestamp};
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
@@ -17,9 +21,13 @@ use tempfile::TempDir;
 use crate::cli::target::DEFAULT_OS_TYPE;
 use crate::cli::{print, simulate};
 
-/// A store that is removed when this is dropped.
+/// How long the organisation takes for each request when somebody scans it from the page: long enough to watch.
+const LATENCY: Duration = Duration::from_millis(300);
+
+/// A store that is removed when this is dropped, and the organisation, which can be scanned until then.
 pub(super) struct Demo {
     folder: TempDir,
+    organisation: Simulator,
 }
 
 impl Demo {
@@ -28,13 +36,25 @@ impl Demo {
         let folder = tempfile::Builder::new().prefix("harness-demo-").tempdir().map_err(|error| {
             ConnectorError::sink(format!("no temporary folder can be made: {error}"), "free some space, or set TMPDIR")
         })?;
-        let demo = Self { folder };
+        let organisation =
+            simulate::start(SimulatorOptions { latency: LATENCY, ..SimulatorOptions::default() }).await?;
+        let demo = Self { folder, organisation };
         print::said("Scanning the demo organisation as of yesterday and of today …");
         let (simulator, now) = (simulate::start(SimulatorOptions::default()).await?, Timestamp::now());
         let yesterday = now - SignedDuration::from_hours(24);
         demo.scan_once(registry, cancel, &simulator, yesterday, |archive| Box::new(Yesterday(archive))).await?;
         demo.scan_once(registry, cancel, &simulator, now, |archive| Box::new(archive)).await?;
         Ok(demo)
+    }
+
+    /// Returns the organisation as a system that is set up.
+    pub(super) fn systems(&self) -> Result<Systems, ConnectorError> {
+        let config = SystemConfig::new(DEFAULT_OS_TYPE, self.organisation.url(), Credential::default());
+        let secrets = BTreeMap::from([(PASSWORD.to_owned(), SecretSource::Entered)]);
+        let entered = Secrets::from([(PASSWORD.to_owned(), self.organisation.api_key().into())]);
+        let systems = Systems::in_memory();
+        systems.save(StoredSystem { config: config.with_name("demo"), secrets }, entered)?;
+        Ok(systems)
     }
 
     /// Returns where the store is.

@@ -1,0 +1,151 @@
+//! A connection test, as its checks are made; and saving what was tested.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use connector_api::{Check, CheckStatus};
+use connector_host::stored_system::StoredSystem;
+use maud::{Markup, html};
+
+use super::act::go_to;
+use crate::console::Console;
+use crate::drafts::{Draft, Purpose, Tested};
+use crate::entries::Entries;
+use crate::failure::{Failure, sentence};
+use crate::frame::{Page, form_token, live_scripts};
+use crate::link::Link;
+use crate::live::{Part, follow};
+use crate::text::{Name, count, plain};
+use crate::visit::{Query, Visit};
+use crate::words::{Mark, capital, spaced};
+
+/// Tests the connection of a system that is set up.
+pub(super) async fn start(visit: Visit, entries: Entries) -> Result<Response, Failure> {
+    let system = entries.needed("system")?.to_owned();
+    let console = &visit.console;
+    let find = move |systems: &connector_host::systems::Systems| {
+        let stored = systems.find(&system)?.stored;
+        let entered = systems.entered(&system);
+        let config = stored.resolve(&entered)?;
+        Ok((stored, entered, config))
+    };
+    let (stored, entered, config) = console.with_systems(find).await?;
+    let connector = console.registry.connect(config, console.edition)?;
+    let draft = console.drafts.test(stored, entered, Purpose::Test, connector);
+    Ok(go_to(&Link::to("/test").with("draft", &draft.id)))
+}
+
+pub(super) async fn show(visit: Visit) -> Result<Page, Failure> {
+    let draft = visit.console.drafts.find(visit.query.needed("draft")?)?;
+    let tested = Arc::clone(&draft.watch().borrow());
+    let link = |path| Link::to(path).with("draft", &draft.id);
+    let StoredSystem { config, .. } = &draft.stored;
+    let content = html! {
+        (live_scripts())
+        div.head { div {
+            h1 { "Connection test of " (Name(&config.name)) }
+            p.soft { (plain(&config.os_type)) ", " (Name(&config.hostname)) }
+        } }
+        @if tested.has_ended { div { (part(&tested, None)) } } @else {
+            div hx-ext="sse" sse-connect=(link("/test/events")) sse-close="end" {
+                div sse-swap="part" { (part(&tested, Some(&link("/test")))) }
+                p.only-read role="status" sse-swap="said" {}
+            }
+        }
+        div.row {
+            @if draft.purpose != Purpose::Test {
+                form method="post" action="/test/save" {
+                    (form_token(&visit.session))
+                    input type="hidden" name="draft" value=(draft.id);
+                    button.primary { "Save system" }
+                }
+                a.button href=(link("/system")) { "Change settings" }
+            } @else {
+                (super::set_up::button(&visit, "/test", &config.name, "Test again"))
+                (super::set_up::button(&visit, "/scan", &config.name, "Scan now"))
+            }
+            a href="/" { "Systems" }
+        }
+    };
+    Ok(Page { title: format!("Connection test of {}", config.name), entry: "/", place: None, content })
+}
+
+/// Saves what was tested.
+pub(super) async fn save(visit: Visit, entries: Entries) -> Result<Response, Failure> {
+    let draft = visit.console.drafts.find(entries.needed("draft")?)?;
+    let (stored, entered) = (draft.stored.clone(), draft.entered.clone());
+    let name = stored.config.name.clone();
+    visit.console.with_systems(move |systems| systems.save(stored, entered)).await?;
+    visit.console.drafts.forget(&draft.id);
+    Ok(go_to(&Link::to("/scan").with("system", name)))
+}
+
+pub(super) async fn events(State(console): State<Arc<Console>>, headers: HeaderMap, uri: axum::http::Uri) -> Response {
+    let query = Query::parse(uri.query().unwrap_or_default());
+    let draft: Result<Arc<Draft>, Failure> = query.needed("draft").and_then(|id| console.drafts.find(id));
+    match draft {
+        Ok(draft) => follow(&console, &headers, draft.watch(), |tested: &Tested| Part {
+            content: part(tested, None),
+            said: tested.has_ended.then(|| lead(tested)),
+            is_last: tested.has_ended,
+        }),
+        Err(failure) => failure.into_response(),
+    }
+}
+
+fn failed(tested: &Tested) -> usize {
+    tested.checks.iter().filter(|check| check.status == CheckStatus::Failed).count()
+}
+
+fn lead(tested: &Tested) -> String {
+    let warnings = tested.checks.iter().filter(|check| check.status == CheckStatus::Warning).count() as u64;
+    match (tested.has_ended, failed(tested) as u64, warnings) {
+        (false, ..) if tested.checks.is_empty() => "Connecting …".to_owned(),
+        (false, ..) => format!("{} so far, more follow.", count(tested.checks.len() as u64, "check", "checks")),
+        (true, 0, 0) => format!("The connection works: {}.", count(tested.checks.len() as u64, "check", "checks")),
+        (true, 0, some) => format!("The connection works, with {}.", count(some, "warning", "warnings")),
+        (true, some, _) => format!("The connection does not work: {} failed.", count(some, "check", "checks")),
+    }
+}
+
+/// What follows the test. `reload`: the page itself, where it does not follow by itself.
+fn part(tested: &Tested, reload: Option<&Link>) -> Markup {
+    let took: u64 = tested.checks.iter().map(|check| check.duration_ms).sum();
+    html! {
+        p.lead { (lead(tested)) @if let Some(page) = reload { " " a href=(page) { "Reload" } } }
+        div.panel {
+            ol.checks { @for check in &tested.checks { (one(check)) } }
+            @if tested.has_ended { p.small.soft { "Took " (seconds(took)) ". Nothing is saved by a test." } }
+        }
+    }
+}
+
+fn seconds(milliseconds: u64) -> String {
+    if milliseconds < 1_000 { format!("{milliseconds} ms") } else { format!("{:.1} s", milliseconds as f64 / 1000.0) }
+}
+
+fn one(check: &Check) -> Markup {
+    let mark = match check.status {
+        CheckStatus::Passed => Mark::Good.with("Passed"),
+        CheckStatus::Warning => Mark::Warn.with("Warning"),
+        CheckStatus::Skipped => Mark::Off.with("Not tried"),
+        _ => Mark::Bad.with("Failed"),
+    };
+    html! {
+        li {
+            (mark)
+            span { (capital(&spaced(&check.name))) }
+            @if check.status != CheckStatus::Skipped { span.soft { (seconds(check.duration_ms)) } } @else { span {} }
+            span.under {
+                @match &check.error {
+                    Some(error) => {
+                        (plain(&sentence(&error.message))) " " code { (error.code.as_str()) } " " (plain(&sentence(&error.remedy)))
+                    }
+                    None => { (plain(&sentence(&check.found))) }
+                }
+            }
+        }
+    }
+}
