@@ -21,6 +21,9 @@ use crate::words::{Mark, capital, severity, spaced};
 /// Groups that are listed.
 const GROUPS: usize = 200;
 
+/// Linked accounts that are listed.
+const LINKED: usize = 6;
+
 struct Read {
     stood: Stood,
     account: Account,
@@ -46,7 +49,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         let Record::Account(account) = &stood.record else { return Err(missing("account")) };
         let account = (**account).clone();
         let grants = store.why(system, run, id)?;
-        let ways = reach::chosen(&grants, query).map(|grant| reach::ways(store, place, grant)).transpose()?;
+        let ways = reach::chosen(place, &grants, query).map(|grant| reach::ways(store, place, grant)).transpose()?;
         let groups = store.groups_of(system, run, id, GROUPS + 1)?;
         let linked = store.linked(system, Some(run), id)?;
         Ok(Read { stood, account, grants, ways, groups, linked })
@@ -62,7 +65,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
             div {
                 p.soft { a href=(place.link("/privileged")) { "Privileged accounts" } }
                 h1.row { (Name(&account.username)) " " (account_facts::severity(account.severity())) }
-                p.lead { (reach::lead(grants)) " " (second_factor(account)) }
+                p.lead { (reach::lead(&place, grants)) " " (second_factor(account)) }
             }
             @if !grants.is_empty() { div.row { a.button href=(here.clone().with("format", "csv")) { "Download CSV" } } }
         }
@@ -160,11 +163,12 @@ fn facts(read: &Read, place: &Place, now: Timestamp) -> Markup {
             }
             @let others: Vec<_> = read.linked.iter().filter(|linked| linked.linked_with.is_some()).collect();
             @if !others.is_empty() {
-                dt { "Linked to" } dd { ul { @for linked in others { li {
+                dt { "Linked to" } dd { ul { @for linked in others.iter().take(LINKED) { li {
                     (named(account_link(place, &linked.account.external_id), &linked.account.username)) ", "
                     (spaced(linked.account.kind.as_str()))
                     span.under { (spaced(&linked.evidence)) "; not merged" }
-                } } } }
+                } } }
+                @if let Some(more) = others.len().checked_sub(LINKED).filter(|more| *more > 0) { span.under { "and " (count(more as u64, "more account", "more accounts")) } } }
             }
             @if let Some(created) = account.created_at { dt { "Created" } dd { (text::day(created)) } }
             dt { "First scanned" } dd { (text::day(read.stood.first_scanned)) }
