@@ -169,7 +169,7 @@ fn table(visit: &Visit, place: &Place, shown: &PageOf<PrivilegedAccount>, first:
                 @let account = &row.account;
                 @let link = account_link(place, &account.external_id);
                 tr role="row" {
-                    td role="cell" data-label="Severity" { @if let Some(worst) = account.severity() { (severity(worst)) } }
+                    td role="cell" { @if let Some(worst) = account.severity() { (severity(worst)) } }
                     th scope="row" role="rowheader" {
                         (named(link.clone(), &account.username))
                         span.under {

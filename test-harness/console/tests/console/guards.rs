@@ -14,7 +14,7 @@ pub const PAGES: &[&str] = &[
     "/changes",
     "/charts",
     "/connectors",
-    "/connector?id=SCIM",
+    "/connector?id=Scim",
     "/search?q=user",
     "/account?id=id%2F0000",
     "/group?type=CREW&id=g%3F1",
