@@ -1,7 +1,6 @@
 //! One account: how powerful it is, why, and what it reaches.
 
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
 use connector_api::{Account, ConnectorError, Grant, Membership, Record};
 use connector_store::LinkedAccount;
 use connector_store::pages::Stood;
@@ -179,38 +178,27 @@ fn facts(read: &Read, place: &Place, now: Timestamp) -> Markup {
 
 /// All that the account reaches, for a spreadsheet.
 fn sheet(read: &Read) -> Result<Answer, ConnectorError> {
-    let mut sheet = Sheet::new(reach_columns())?;
+    let mut sheet = Sheet::new(COLUMNS)?;
     for grant in &read.grants {
-        sheet.row(reach_cells(grant))?;
+        sheet.row(cells(grant))?;
     }
-    Ok(file("access", sheet)?)
+    Answer::file("access", sheet)
 }
 
-/// A file that the browser saves.
-pub(super) fn file(name: &str, sheet: Sheet) -> Result<Answer, ConnectorError> {
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
-    ];
-    Ok(Answer::Other((headers, sheet.finish()?).into_response()))
-}
+const COLUMNS: &[&str] = &[
+    "principal",
+    "principalKind",
+    "resource",
+    "resourceType",
+    "resourceId",
+    "level",
+    "word",
+    "direct",
+    "expiresAt",
+    "way",
+];
 
-pub(super) fn reach_columns() -> &'static [&'static str] {
-    &[
-        "principal",
-        "principalKind",
-        "resource",
-        "resourceType",
-        "resourceId",
-        "level",
-        "word",
-        "direct",
-        "expiresAt",
-        "way",
-    ]
-}
-
-pub(super) fn reach_cells(grant: &Grant) -> Vec<String> {
+fn cells(grant: &Grant) -> Vec<String> {
     let way = grant.via.first().map_or_else(String::new, |path| {
         path.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(" > ")
     });

@@ -8,8 +8,8 @@ use connector_store::{Change, Store};
 use maud::{Markup, html};
 
 use self::found::{Found, Shift, Side};
+use super::Answer;
 use super::rows::{named, principal, record_link, resource, type_word, type_words};
-use super::{Answer, account};
 use crate::failure::Failure;
 use crate::frame::{Page, hidden};
 use crate::sheet::Sheet;
@@ -41,7 +41,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     let (place, read) = read.await?;
     let content = match read {
         Some((from, _, Some(sheet))) => {
-            return Ok(account::file(&format!("changes-{}-{}", from.id, place.run.id), sheet)?);
+            return Ok(Answer::file(&format!("changes-{}-{}", from.id, place.run.id), sheet)?);
         }
         Some((from, found, None)) => content(&place, from, &found),
         None => html! {

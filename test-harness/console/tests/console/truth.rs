@@ -9,7 +9,7 @@ use crate::site::{Site, keep, lead};
 #[tokio::test]
 async fn the_first_sentence_of_each_page_is_true() {
     let rows = rows(60, sudo());
-    let site = Site::with(&[rows.clone()]).await;
+    let site = Site::with(std::slice::from_ref(&rows)).await;
     let accounts =
         || rows.iter().filter_map(|row| if let Record::Account(account) = row { Some(account) } else { None });
     let privileged = accounts().filter(|account| account.severity().is_some());
