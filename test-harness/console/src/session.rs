@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn sessions_are_bounded_and_the_one_that_was_idle_longest_ends() {
         let (sessions, announced) = sessions();
-        let mut sign_in = || sessions.sign_in(&last(&announced)).unwrap();
+        let sign_in = || sessions.sign_in(&last(&announced)).unwrap();
         let (first, second) = (sign_in(), sign_in());
         assert!(sessions.find(&first).is_some());
         for _ in 2..=MOST {

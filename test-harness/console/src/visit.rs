@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use connector_api::{ConnectorError, Descriptor};
+use connector_api::{Access, AccessLevel, ConnectorError};
 use connector_store::pages::RunHead;
 use connector_store::{At, SectionState, Store, System};
 use jiff::Timestamp;
@@ -70,6 +70,8 @@ pub(crate) struct Place {
     /// Earlier and later published runs, the latest first.
     pub(crate) runs: Vec<RunHead>,
     pub(crate) sections: Vec<SectionState>,
+    /// Weakest first.
+    accesses: Vec<Access>,
 }
 
 impl Place {
@@ -84,7 +86,8 @@ impl Place {
             runs.push(run);
         }
         let sections = store.sections(run.id)?;
-        Ok(Self { system, run, latest, runs, sections })
+        let accesses = store.accesses(run.id)?;
+        Ok(Self { system, run, latest, runs, sections, accesses })
     }
 
     /// Finds the system of a query: the one that was scanned last if it names none.
@@ -124,11 +127,15 @@ impl Place {
         self.sections.iter().filter(is_older).collect()
     }
 
-    /// The description of the system's connector, if it is compiled in.
-    pub(crate) fn descriptor<'a>(&self, console: &'a Console) -> Option<&'a Descriptor> {
-        console.registry.descriptor(&self.system.os_type).ok()
+    /// How strong an access is: its level, then its place in the connector's order.
+    pub(crate) fn strength(&self, access: &Access) -> Strength {
+        let place = self.accesses.iter().position(|known| known == access);
+        (access.level, place)
     }
 }
+
+/// Stronger accesses are greater.
+pub(crate) type Strength = (AccessLevel, Option<usize>);
 
 /// The paths of pages, as they are in links.
 const PATHS: &[&str] = &[

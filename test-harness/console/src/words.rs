@@ -48,24 +48,28 @@ pub(crate) fn title(severity: Severity) -> &'static str {
     }
 }
 
-/// A word of code as words, such as `sudoWithoutPassword` as `sudo without password` and `JUMPCLOUD_USER_GROUP` as
-/// `user group` of JumpCloud.
+/// Parts of words that are written in capitals.
+const ACRONYMS: [&str; 10] = ["api", "id", "ldap", "mfa", "os", "radius", "sso", "ssh", "url", "vpn"];
+
+/// A word of code as words, such as `sudoWithoutPassword` as *sudo without password* and `LDAP_GROUP` as *LDAP group*.
 pub(crate) fn spaced(word: &str) -> String {
     let mut shown = String::new();
     let is_constant = !word.chars().any(char::is_lowercase);
-    for (at, letter) in word.chars().enumerate() {
+    for letter in word.chars() {
         match letter {
             '_' | '-' => shown.push(' '),
             letter if letter.is_uppercase() && !is_constant => {
-                if at > 0 && !shown.ends_with(' ') {
-                    shown.push(' ');
-                }
+                shown.push(' ');
                 shown.extend(letter.to_lowercase());
             }
             letter => shown.extend(letter.to_lowercase()),
         }
     }
-    shown
+    let words = shown.split_whitespace().map(|word| match ACRONYMS.contains(&word) {
+        true => word.to_uppercase(),
+        false => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The level of an access in words.
@@ -101,7 +105,7 @@ mod tests {
         let spaced = |word| super::spaced(word);
         assert_eq!(spaced("sudoWithoutPassword"), "sudo without password");
         assert_eq!(spaced("JUMPCLOUD_USER_GROUP"), "jumpcloud user group");
-        assert_eq!(spaced("lastLogin"), "last login");
+        assert_eq!([spaced("lastLogin"), spaced("ldapServer"), spaced("sso")], ["last login", "LDAP server", "SSO"]);
         let access = Access::of_word(AccessLevel::Administer, "sudoWithoutPassword");
         assert_eq!(level(&access), "administrator without a password");
         assert_eq!(level(&Access::of_word(AccessLevel::Use, "login")), "sign in");

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use connector_api::{Descriptor, Progress, ScanPlan, Section, Stage};
+use indicatif::HumanCount;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -289,7 +290,7 @@ impl Reporter for Live {
         match (before.is_some(), progress.stage == Stage::Done) {
             (_, true) if !was_done => {
                 let Progress { done, requests, .. } = progress;
-                state.log(now, false, format!("{title}: read, {done} items, {requests} requests"));
+                state.log(now, false, format!("{title}: read, {} items, {} requests", HumanCount(*done), HumanCount(*requests)));
             }
             (false, false) => state.log(now, false, format!("{title}: started")),
             _ => {}

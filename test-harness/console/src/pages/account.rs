@@ -1,7 +1,6 @@
 //! One account: how powerful it is, why, and what it reaches.
 
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
 use connector_api::{Account, ConnectorError, Grant, Membership, Record};
 use connector_store::LinkedAccount;
 use connector_store::pages::Stood;
@@ -20,6 +19,9 @@ use crate::words::{Mark, capital, severity, spaced};
 
 /// Groups that are listed.
 const GROUPS: usize = 200;
+
+/// Linked accounts that are listed.
+const LINKED: usize = 6;
 
 struct Read {
     stood: Stood,
@@ -46,7 +48,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         let Record::Account(account) = &stood.record else { return Err(missing("account")) };
         let account = (**account).clone();
         let grants = store.why(system, run, id)?;
-        let ways = reach::chosen(&grants, query).map(|grant| reach::ways(store, place, grant)).transpose()?;
+        let ways = reach::chosen(place, &grants, query).map(|grant| reach::ways(store, place, grant)).transpose()?;
         let groups = store.groups_of(system, run, id, GROUPS + 1)?;
         let linked = store.linked(system, Some(run), id)?;
         Ok(Read { stood, account, grants, ways, groups, linked })
@@ -62,7 +64,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
             div {
                 p.soft { a href=(place.link("/privileged")) { "Privileged accounts" } }
                 h1.row { (Name(&account.username)) " " (account_facts::severity(account.severity())) }
-                p.lead { (reach::lead(grants)) " " (second_factor(account)) }
+                p.lead { (reach::lead(&place, grants)) " " (second_factor(account)) }
             }
             @if !grants.is_empty() { div.row { a.button href=(here.clone().with("format", "csv")) { "Download CSV" } } }
         }
@@ -160,11 +162,12 @@ fn facts(read: &Read, place: &Place, now: Timestamp) -> Markup {
             }
             @let others: Vec<_> = read.linked.iter().filter(|linked| linked.linked_with.is_some()).collect();
             @if !others.is_empty() {
-                dt { "Linked to" } dd { ul { @for linked in others { li {
+                dt { "Linked to" } dd { ul { @for linked in others.iter().take(LINKED) { li {
                     (named(account_link(place, &linked.account.external_id), &linked.account.username)) ", "
                     (spaced(linked.account.kind.as_str()))
                     span.under { (spaced(&linked.evidence)) "; not merged" }
-                } } } }
+                } } }
+                @if let Some(more) = others.len().checked_sub(LINKED).filter(|more| *more > 0) { span.under { "and " (count(more as u64, "more account", "more accounts")) } } }
             }
             @if let Some(created) = account.created_at { dt { "Created" } dd { (text::day(created)) } }
             dt { "First scanned" } dd { (text::day(read.stood.first_scanned)) }
@@ -175,38 +178,27 @@ fn facts(read: &Read, place: &Place, now: Timestamp) -> Markup {
 
 /// All that the account reaches, for a spreadsheet.
 fn sheet(read: &Read) -> Result<Answer, ConnectorError> {
-    let mut sheet = Sheet::new(reach_columns())?;
+    let mut sheet = Sheet::new(COLUMNS)?;
     for grant in &read.grants {
-        sheet.row(reach_cells(grant))?;
+        sheet.row(cells(grant))?;
     }
-    Ok(file("access", sheet)?)
+    Answer::file("access", sheet)
 }
 
-/// A file that the browser saves.
-pub(super) fn file(name: &str, sheet: Sheet) -> Result<Answer, ConnectorError> {
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
-    ];
-    Ok(Answer::Other((headers, sheet.finish()?).into_response()))
-}
+const COLUMNS: &[&str] = &[
+    "principal",
+    "principalKind",
+    "resource",
+    "resourceType",
+    "resourceId",
+    "level",
+    "word",
+    "direct",
+    "expiresAt",
+    "way",
+];
 
-pub(super) fn reach_columns() -> &'static [&'static str] {
-    &[
-        "principal",
-        "principalKind",
-        "resource",
-        "resourceType",
-        "resourceId",
-        "level",
-        "word",
-        "direct",
-        "expiresAt",
-        "way",
-    ]
-}
-
-pub(super) fn reach_cells(grant: &Grant) -> Vec<String> {
+fn cells(grant: &Grant) -> Vec<String> {
     let way = grant.via.first().map_or_else(String::new, |path| {
         path.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(" > ")
     });

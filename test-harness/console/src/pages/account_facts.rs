@@ -11,7 +11,7 @@ use crate::words::{Mark, spaced};
 /// The second factor, with what else is known of it beneath.
 pub(super) fn second_factor(account: &Account, now: Timestamp) -> Markup {
     let Some(mfa) = &account.mfa else { return Mark::Off.with("Not known") };
-    let factors: Vec<String> = mfa.factors.iter().map(|factor| spaced(factor)).collect();
+    let factors: Vec<String> = mfa.factors.iter().map(|factor| factor_word(factor)).collect();
     html! {
         @match Factor::of(account) {
             Factor::SetUp => { (Mark::Good.with(&if factors.is_empty() { "Set up".to_owned() } else { crate::words::capital(&factors.join(", ")) })) }
@@ -72,5 +72,15 @@ pub(super) fn severity(severity: Option<Severity>) -> Markup {
     match severity {
         Some(severity) => crate::words::severity(severity),
         None => html! { span.tag { "Not privileged" } },
+    }
+}
+
+/// The usual factors as people call them.
+fn factor_word(factor: &str) -> String {
+    match factor.to_lowercase().as_str() {
+        "totp" | "otp" => "app code".to_owned(),
+        "webauthn" | "fido2" | "u2f" => "security key".to_owned(),
+        "push" => "push to an app".to_owned(),
+        _ => spaced(factor),
     }
 }

@@ -25,7 +25,8 @@ where
     post(async move |visit: Visit, entries: Entries| {
         let (page, status) = match work(visit.clone(), entries).await.map(Into::into) {
             Ok(Answer::Other(response)) => return response,
-            Ok(Answer::Page(page)) => (*page, axum::http::StatusCode::UNPROCESSABLE_ENTITY),
+            // Browsers report any other status of a page as an error of the page.
+            Ok(Answer::Page(page)) => (*page, axum::http::StatusCode::OK),
             Err(failure) => {
                 let content = failure.content();
                 (Page { title: failure.title().to_owned(), entry: "", place: None, content }, failure.status())

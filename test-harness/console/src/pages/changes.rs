@@ -8,8 +8,8 @@ use connector_store::{Change, Store};
 use maud::{Markup, html};
 
 use self::found::{Found, Shift, Side};
+use super::Answer;
 use super::rows::{named, principal, record_link, resource, type_word, type_words};
-use super::{Answer, account};
 use crate::failure::Failure;
 use crate::frame::{Page, hidden};
 use crate::sheet::Sheet;
@@ -36,12 +36,12 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         if is_sheet {
             return Ok(Some((from, Found::default(), Some(sheet(store, place, from.id)?))));
         }
-        Ok(Some((from, Found::read(store, &place.system, from.id, place.run.id)?, None)))
+        Ok(Some((from, Found::read(store, place, from.id)?, None)))
     });
     let (place, read) = read.await?;
     let content = match read {
         Some((from, _, Some(sheet))) => {
-            return Ok(account::file(&format!("changes-{}-{}", from.id, place.run.id), sheet)?);
+            return Ok(Answer::file(&format!("changes-{}-{}", from.id, place.run.id), sheet)?);
         }
         Some((from, found, None)) => content(&place, from, &found),
         None => html! {
@@ -86,17 +86,13 @@ fn lead(found: &Found) -> String {
         return "No change of access or protection.".to_owned();
     }
     let parts = [
-        (more, "account or group got more", "accounts and groups got more"),
+        (more, "account or group got more access", "accounts and groups got more access"),
         (less, "got less or is gone", "got less or are gone"),
         (protected, "is protected differently", "are protected differently"),
     ];
     let parts: Vec<String> =
         parts.iter().filter(|(many, ..)| *many > 0).map(|(many, one, several)| count(*many, one, several)).collect();
-    format!(
-        "{}: {}.",
-        count(more + less + protected, "change of access or protection", "changes of access or protection"),
-        parts.join(", ")
-    )
+    if parts.is_empty() { "Too much changed to compare access here.".to_owned() } else { parts.join(", ") + "." }
 }
 
 fn choose(place: &Place, from: RunHead) -> Markup {
@@ -145,6 +141,11 @@ fn shifts(id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Ma
             section aria-labelledby=(id) {
                 h2 id=(id) { (title) " (" (number((all.len() + accounts.len()) as u64)) ")" }
                 ol.changes {
+                    @for shift in all.iter().take(LINES) { li {
+                        span class={ "sign " (class) } { @if side == Side::More { "+ More" } @else { "− Less" } }
+                        p { (sentence(place, shift)) }
+                        @if shift.things.len() > 1 { details { summary { "Which" } @for (at, thing) in shift.things.iter().take(THINGS).enumerate() { @if at > 0 { ", " } (resource(place, thing)) } @if let Some(more) = shift.things.len().checked_sub(THINGS).filter(|more| *more > 0) { " and " (number(more as u64)) " more" } } }
+                    } }
                     @for change in accounts.iter().take(LINES) { li {
                         span class={ "sign " (class) } { @if side == Side::More { "+ New" } @else { "− Gone" } }
                         p {
@@ -155,11 +156,6 @@ fn shifts(id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Ma
                                 _ => {}
                             }
                         }
-                    } }
-                    @for shift in all.iter().take(LINES) { li {
-                        span class={ "sign " (class) } { @if side == Side::More { "+ More" } @else { "− Less" } }
-                        p { (sentence(place, shift)) }
-                        @if shift.things.len() > 1 { details { summary { "Which" } @for (at, thing) in shift.things.iter().take(THINGS).enumerate() { @if at > 0 { ", " } (resource(place, thing)) } @if let Some(more) = shift.things.len().checked_sub(THINGS).filter(|more| *more > 0) { " and " (number(more as u64)) " more" } } }
                     } }
                 }
                 @if all.len().max(accounts.len()) > LINES { p.small.soft { "The first " (LINES) " of each kind. The CSV has all." } }
@@ -174,7 +170,11 @@ fn sentence(place: &Place, shift: &Shift) -> Markup {
     html! {
         (principal(place, &shift.principal))
         @if matches!(shift.principal, connector_api::Principal::Group { .. }) { ", a group," }
-        @match shift.side { Side::More => { " is now " } Side::Less => { " is no longer " } }
+        @let is_title = shift.access.level == connector_api::AccessLevel::Administer;
+        @match (shift.side, is_title) {
+            (Side::More, true) => { " is now " } (Side::Less, true) => { " is no longer " }
+            (Side::More, false) => { " can now " } (Side::Less, false) => { " can no longer " }
+        }
         strong { (level(&shift.access)) " on "
             @if let [only] = &shift.things[..] { (type_word(kind, of_type)) " " (resource(place, only)) } @else { (count(shift.things.len() as u64, &type_word(kind, of_type), &type_words(kind, of_type))) }
         }

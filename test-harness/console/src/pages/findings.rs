@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::choice::choose;
 use super::privileged::{SEVERITIES, severity_of};
 use super::rows::{named, reason, record_link, type_word};
-use super::{Answer, account, paging};
+use super::{Answer, paging};
 use crate::failure::{Failure, sentence};
 use crate::frame::{Page, hidden};
 use crate::sheet::Sheet;
@@ -27,17 +27,17 @@ const EACH: usize = 6;
 const SHEET_ROWS: usize = 100_000;
 
 fn filter(query: &Query) -> FindingFilter {
-    let mut filter = FindingFilter::default();
-    filter.severity = severity_of(query);
-    filter.code = query.get("code").map(str::to_owned);
-    filter.kind = query.get("kind").map(str::to_owned);
-    filter
+    FindingFilter {
+        severity: severity_of(query),
+        code: query.get("code").map(str::to_owned),
+        kind: query.get("kind").map(str::to_owned),
+    }
 }
 
 pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     if visit.query.get("format") == Some("csv") {
         let (place, sheet) = visit.read_at(|store, place, query| Ok(sheet(store, place, &filter(query))?)).await?;
-        return Ok(account::file(&format!("findings-run-{}", place.run.id), sheet)?);
+        return Ok(Answer::file(&format!("findings-run-{}", place.run.id), sheet)?);
     }
     let read = visit.read_at(|store, place, query| {
         let shown = store.findings_page(&place.system, place.run.id, &filter(query), paging::after(query), ROWS)?;

@@ -23,7 +23,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         let stood = store.stood(system, run, ("group", of_type, id))?.ok_or_else(|| missing("group"))?;
         let Record::Group(group) = stood.record else { return Err(missing("group")) };
         let grants = store.group_grants(system, run, (of_type, id))?;
-        let ways = reach::chosen(&grants, query).map(|grant| reach::ways(store, place, grant)).transpose()?;
+        let ways = reach::chosen(place, &grants, query).map(|grant| reach::ways(store, place, grant)).transpose()?;
         let members = store.members_page(system, run, (of_type, id), paging::after(query), ROWS)?;
         Ok((group, grants, ways, store.members(system, run, of_type, id)?, members))
     });
@@ -33,7 +33,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         div.head { div {
             p.soft { "Group" }
             h1.row { (Name(&group.name)) " " (account_facts::severity(group.severity())) }
-            p.lead { (count(many, "member", "members")) ". " (lead(&grants)) }
+            p.lead { (count(many, "member", "members")) ". " (lead(&place, &grants)) }
         } }
         div.two {
             section aria-labelledby="facts" { h2 #facts { "Facts" } div.panel { (facts(&group)) } }
@@ -57,8 +57,12 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     Ok(Page { title: group.name.clone(), entry: "", place: Some(place), content }.into())
 }
 
-fn lead(grants: &[Grant]) -> String {
-    if grants.is_empty() { "The group gives access to nothing that was read.".to_owned() } else { reach::lead(grants) }
+fn lead(place: &Place, grants: &[Grant]) -> String {
+    if grants.is_empty() {
+        "The group gives access to nothing that was read.".to_owned()
+    } else {
+        reach::lead(place, grants)
+    }
 }
 
 fn facts(group: &Group) -> Markup {

@@ -33,14 +33,18 @@ mod test_connection;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+
+use connector_api::ConnectorError;
 
 use self::act::act;
 use crate::assets;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::frame::Page;
+use crate::sheet::Sheet;
 use crate::visit::Visit;
 
 /// The entries of the navigation: their paths and titles.
@@ -88,6 +92,17 @@ pub(crate) enum Answer {
     Other(Response),
 }
 
+impl Answer {
+    /// A file that the browser saves.
+    pub(crate) fn file(name: &str, sheet: Sheet) -> Result<Self, ConnectorError> {
+        let headers = [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+            (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
+        ];
+        Ok(Self::Other((headers, sheet.finish()?).into_response()))
+    }
+}
+
 impl From<Page> for Answer {
     fn from(page: Page) -> Self {
         Self::Page(Box::new(page))
@@ -103,7 +118,7 @@ where
     get(async move |visit: Visit| {
         let (page, status) = match show(visit.clone()).await.map(Into::into) {
             Ok(Answer::Other(response)) => return response,
-            Ok(Answer::Page(page)) => (*page, axum::http::StatusCode::OK),
+            Ok(Answer::Page(page)) => (*page, StatusCode::OK),
             Err(failure) => {
                 let content = failure.content();
                 (Page { title: failure.title().to_owned(), entry: "", place: None, content }, failure.status())

@@ -1,11 +1,9 @@
 //! Privileged accounts, the worst first.
 
-use axum::http::header;
-use axum::response::IntoResponse;
 use connector_api::{ConnectorError, Severity};
 use connector_store::Store;
 use connector_store::pages::{Factor, Figures, PageOf, PrivilegedAccount, PrivilegedFilter};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::choice::choose;
@@ -35,22 +33,20 @@ pub(super) fn severity_of(query: &Query) -> Option<Severity> {
     SEVERITIES.into_iter().find(|severity| severity.as_str() == word)
 }
 
-fn filter(visit_now: jiff::Timestamp, query: &Query) -> PrivilegedFilter {
-    let mut filter = PrivilegedFilter::default();
-    filter.severity = severity_of(query);
-    filter.factor = query.get("factor").and_then(Factor::of_word);
-    filter.enabled = match query.get("enabled") {
-        Some("yes") => Some(true),
-        Some("no") => Some(false),
-        _ => None,
-    };
-    match query.get("login") {
-        Some("none") => filter.no_login = true,
-        Some("30") => filter.no_login_since = Some(visit_now - SignedDuration::from_hours(30 * 24)),
-        Some("90") => filter.no_login_since = Some(visit_now - SignedDuration::from_hours(90 * 24)),
-        _ => {}
+fn filter(now: Timestamp, query: &Query) -> PrivilegedFilter {
+    let login = query.get("login");
+    let days = login.and_then(|login| login.parse::<i64>().ok()).filter(|days| (1..=3650).contains(days));
+    PrivilegedFilter {
+        severity: severity_of(query),
+        factor: query.get("factor").and_then(Factor::of_word),
+        enabled: match query.get("enabled") {
+            Some("yes") => Some(true),
+            Some("no") => Some(false),
+            _ => None,
+        },
+        no_login_since: days.map(|days| now - SignedDuration::from_hours(24 * days)),
+        no_login: login == Some("none"),
     }
-    filter
 }
 
 pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
@@ -169,7 +165,7 @@ fn table(visit: &Visit, place: &Place, shown: &PageOf<PrivilegedAccount>, first:
                 @let account = &row.account;
                 @let link = account_link(place, &account.external_id);
                 tr role="row" {
-                    td role="cell" data-label="Severity" { @if let Some(worst) = account.severity() { (severity(worst)) } }
+                    td role="cell" { @if let Some(worst) = account.severity() { (severity(worst)) } }
                     th scope="row" role="rowheader" {
                         (named(link.clone(), &account.username))
                         span.under {
@@ -204,12 +200,10 @@ async fn sheet(visit: &Visit) -> Result<Answer, Failure> {
     let now = visit.now;
     let (place, sheet) =
         visit.read_at(move |store, place, query| Ok(rows_of_sheet(store, place, &filter(now, query))?)).await?;
-    let name = format!("attachment; filename=\"privileged-run-{}.csv\"", place.run.id);
-    let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
-    Ok(Answer::Other((headers, sheet).into_response()))
+    Ok(Answer::file(&format!("privileged-run-{}", place.run.id), sheet)?)
 }
 
-fn rows_of_sheet(store: &mut Store, place: &Place, filter: &PrivilegedFilter) -> Result<Vec<u8>, ConnectorError> {
+fn rows_of_sheet(store: &mut Store, place: &Place, filter: &PrivilegedFilter) -> Result<Sheet, ConnectorError> {
     let mut sheet = Sheet::new(&[
         "severity",
         "username",
@@ -247,7 +241,7 @@ fn rows_of_sheet(store: &mut Store, place: &Place, filter: &PrivilegedFilter) ->
         rows += page.rows.len();
         after = page.next;
         if after.is_none() || rows >= SHEET_ROWS {
-            return sheet.finish();
+            return Ok(sheet);
         }
     }
 }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::rows::{group_link, resource, resource_link, type_word, type_words};
 use crate::link::Link;
 use crate::text::{self, Name, count};
-use crate::visit::{Place, Query};
+use crate::visit::{Place, Query, Strength};
 use crate::ways::{Node, Ways};
 use crate::words::level_cell;
 
@@ -50,7 +50,7 @@ pub(super) fn ways(store: &mut Store, place: &Place, grant: &Grant) -> Result<Wa
 }
 
 /// The grant to ask *why* of: the one to the thing of the address, or else a strongest one.
-pub(super) fn chosen<'a>(grants: &'a [Grant], query: &Query) -> Option<&'a Grant> {
+pub(super) fn chosen<'a>(place: &Place, grants: &'a [Grant], query: &Query) -> Option<&'a Grant> {
     let (of_type, id) = (query.get("resource-type"), query.get("resource"));
     let named = grants.iter().find(|grant| {
         Some(grant.resource.external_id.as_str()) == id
@@ -58,19 +58,20 @@ pub(super) fn chosen<'a>(grants: &'a [Grant], query: &Query) -> Option<&'a Grant
     });
     match id {
         Some(_) => named,
-        None => grants
-            .iter()
-            .max_by_key(|grant| (grant.access.level, grant.via.len(), std::cmp::Reverse(&grant.resource.name))),
+        None => grants.iter().max_by_key(|grant| {
+            (place.strength(&grant.access), grant.via.len(), std::cmp::Reverse(&grant.resource.name))
+        }),
     }
 }
 
 /// How much is reached: `Administrator on 40 of …`. The strongest first.
-pub(super) fn lead(grants: &[Grant]) -> String {
-    let mut by_level = BTreeMap::<(std::cmp::Reverse<connector_api::AccessLevel>, &str, &str), u64>::new();
+pub(super) fn lead(place: &Place, grants: &[Grant]) -> String {
+    let mut by_level = BTreeMap::<(std::cmp::Reverse<Strength>, &str, &str), u64>::new();
     for grant in grants {
         let level = crate::words::level(&grant.access);
-        *by_level.entry((std::cmp::Reverse(grant.access.level), level, &grant.resource.resource_type)).or_default() +=
-            1;
+        *by_level
+            .entry((std::cmp::Reverse(place.strength(&grant.access)), level, &grant.resource.resource_type))
+            .or_default() += 1;
     }
     let mut parts: Vec<String> = by_level
         .into_iter()
@@ -101,7 +102,7 @@ struct Line<'a> {
     grants: Vec<&'a Grant>,
 }
 
-fn lines(grants: &[Grant]) -> Vec<Line<'_>> {
+fn lines<'a>(place: &Place, grants: &'a [Grant]) -> Vec<Line<'a>> {
     let mut lines = BTreeMap::new();
     for grant in grants {
         let strongest = grant.via.iter().filter(|path| path.access == grant.access).min_by_key(|path| path.steps.len());
@@ -109,7 +110,8 @@ fn lines(grants: &[Grant]) -> Vec<Line<'_>> {
             path.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(" → ")
         });
         let more_ways = (grant.via.len() + grant.more_paths as usize).saturating_sub(1);
-        let rank = (std::cmp::Reverse(grant.access.level), &grant.access.word, &grant.resource.resource_type);
+        let rank =
+            (std::cmp::Reverse(place.strength(&grant.access)), &grant.access.word, &grant.resource.resource_type);
         lines
             .entry((rank, way.clone(), more_ways, grant.expires_at))
             .or_insert_with(|| Line {
@@ -128,7 +130,7 @@ fn lines(grants: &[Grant]) -> Vec<Line<'_>> {
 
 /// The table of what is reached. `why` is the page with the ways to a thing.
 pub(super) fn table(place: &Place, grants: &[Grant], why: &Link) -> Markup {
-    let lines = lines(grants);
+    let lines = lines(place, grants);
     html! {
         div.scroll { table.stack role="table" {
             caption { "By level, kind and the strongest way; the strongest level first" }
@@ -196,7 +198,7 @@ pub(super) fn why(place: &Place, grants: &[Grant], query: &Query, ways: Option<&
                         None => { "Why" }
                     }
                 }
-                (choice(grants, ways, here))
+                (choice(place, grants, ways, here))
             }
             @match ways {
                 Some(ways) => { div.two.figure {
@@ -215,10 +217,10 @@ pub(super) fn why(place: &Place, grants: &[Grant], query: &Query, ways: Option<&
 /// Things to choose from in one list.
 const CHOICES: usize = 300;
 
-fn choice(grants: &[Grant], ways: Option<&Ways>, here: &Link) -> Markup {
+fn choice(place: &Place, grants: &[Grant], ways: Option<&Ways>, here: &Link) -> Markup {
     let base = here.clone().without("resource").without("resource-type");
     let mut things: Vec<&Grant> = grants.iter().collect();
-    things.sort_by_key(|grant| (std::cmp::Reverse(grant.access.level), &grant.resource.name));
+    things.sort_by_key(|grant| (std::cmp::Reverse(place.strength(&grant.access)), &grant.resource.name));
     things.truncate(CHOICES);
     html! {
         @if things.len() > 1 {

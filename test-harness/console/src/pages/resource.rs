@@ -35,7 +35,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
                 accounts.insert(external_id.clone(), *account);
             }
         }
-        let strongest = who.grants.iter().max_by_key(|grant| (grant.access.level, grant.via.len()));
+        let strongest = who.grants.iter().max_by_key(|grant| (place.strength(&grant.access), grant.via.len()));
         let ways = strongest.map(|grant| reach::ways(store, place, grant)).transpose()?;
         Ok((resource, who, next, accounts, ways))
     });
@@ -49,7 +49,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
                 (Name(&resource.name))
                 @if let Some(worst) = resource.severity() { " " (severity(worst)) }
             }
-            p.lead { (lead(&resource, &who, &word)) }
+            p.lead { (lead(&place, &resource, &who, &word)) }
         } }
         div.two {
             section aria-labelledby="facts" { h2 #facts { "Facts" } div.panel { (facts(&resource, visit.now)) } }
@@ -72,12 +72,13 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     Ok(Page { title: resource.name.clone(), entry: "", place: Some(place), content }.into())
 }
 
-fn lead(resource: &Resource, who: &Who, word: &str) -> String {
+fn lead(place: &Place, resource: &Resource, who: &Who, word: &str) -> String {
     if resource.container {
         return format!("A {word} is not reached itself: who is bound to it reaches what is inside.");
     }
     let groups = who.grants.iter().filter(|grant| matches!(grant.principal, Principal::Group { .. })).count() as u64;
-    let strongest = who.grants.iter().max_by_key(|grant| grant.access.level).map(|grant| level(&grant.access));
+    let strongest =
+        who.grants.iter().max_by_key(|grant| place.strength(&grant.access)).map(|grant| level(&grant.access));
     match (who.accounts, strongest) {
         (0, None) => "Nobody reaches it.".to_owned(),
         (accounts, strongest) => {
@@ -121,7 +122,7 @@ fn table(
     let mut grants: Vec<&Grant> = who.grants.iter().collect();
     grants.sort_by_key(|grant| {
         let is_account = matches!(grant.principal, Principal::Account { .. });
-        (is_account, std::cmp::Reverse(grant.access.level), grant.principal.name().to_owned())
+        (is_account, std::cmp::Reverse(place.strength(&grant.access)), grant.principal.name().to_owned())
     });
     html! {
         div.scroll { table.stack role="table" {

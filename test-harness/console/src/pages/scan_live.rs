@@ -56,6 +56,9 @@ fn sections_read(snapshot: &Snapshot) -> String {
 }
 
 fn lead(snapshot: &Snapshot) -> String {
+    if snapshot.requests() == 0 && snapshot.share().is_none() {
+        return "Counting what there is to read …".to_owned();
+    }
     let done = match snapshot.share() {
         Some(share) => format!("{:.0} % of the planned requests are done.", share * 100.0),
         None => format!(
@@ -165,7 +168,7 @@ fn curve_and_log(snapshot: &Snapshot) -> Markup {
             }
             section aria-labelledby="log" {
                 h2 #log { "Log" }
-                div.log role="region" tabindex="0" aria-labelledby="log" { ol {
+                div.log role="region" tabindex="0" aria-label="Lines of the log" { ol {
                     @for line in snapshot.log.iter().rev() { (log_line(line)) }
                     @if snapshot.lines_before > 0 { li { (number(snapshot.lines_before)) " earlier lines are no longer kept" } }
                 } }

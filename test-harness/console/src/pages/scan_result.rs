@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connector_api::{SectionReport, SectionStatus};
+use connector_api::{Section, SectionDescription, SectionReport, SectionStatus};
 use connector_store::{Changes, Counts, Removal, Run, RunState};
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -100,7 +100,7 @@ pub(super) fn result(visit: &Visit, name: &str, run: &Run) -> Markup {
             div.note.bad { p { (plain(&sentence(reason))) } }
         }
         @if let Some(summary) = summary {
-            (sections(&summary.sections, summary.error.is_some()))
+            (sections(&summary.sections, &summary.described, summary.error.is_some()))
             @if !summary.warnings.is_empty() {
                 div.note.warn { ul { @for warning in &summary.warnings { li { (plain(&sentence(warning))) } } } }
             }
@@ -154,12 +154,8 @@ fn held(visit: &Visit, name: &str, run: &Run) -> Markup {
     }
 }
 
-fn sections(all: &[SectionReport], has_failed: bool) -> Markup {
-    let planned: Option<u64> = all.iter().map(|section| section.planned_requests).sum::<Option<u64>>().or_else(|| {
-        all.iter()
-            .any(|section| section.planned_requests.is_some())
-            .then(|| all.iter().filter_map(|section| section.planned_requests).sum())
-    });
+fn sections(all: &[SectionReport], described: &[SectionDescription], has_failed: bool) -> Markup {
+    let planned: Vec<u64> = all.iter().filter_map(|section| section.planned_requests).collect();
     let requests: u64 = all.iter().map(|section| section.requests).sum();
     html! {
         section aria-labelledby="sections" {
@@ -178,12 +174,12 @@ fn sections(all: &[SectionReport], has_failed: bool) -> Markup {
                     th.num scope="col" role="columnheader" { "Waited" }
                     th.num scope="col" role="columnheader" { "Took" }
                 } }
-                tbody role="rowgroup" { @for section in all { (row(section)) } }
+                tbody role="rowgroup" { @for section in all { (row(section, described)) } }
                 tfoot role="rowgroup" { tr role="row" {
                     th scope="row" role="rowheader" { "Together" }
                     td role="cell" {}
                     td.num role="cell" data-label="Rows" { (number(all.iter().map(|section| section.records).sum())) }
-                    td.num role="cell" data-label="Planned" { @if let Some(planned) = planned { (number(planned)) } @else { "No plan" } }
+                    td.num role="cell" data-label="Planned" { @if planned.is_empty() { "No plan" } @else { (number(planned.iter().sum())) } }
                     td.num role="cell" data-label="Requests" { (number(requests)) }
                     td.num role="cell" data-label="Retries" { (number(all.iter().map(|section| section.retries).sum())) }
                     td role="cell" {} td role="cell" {}
@@ -193,7 +189,13 @@ fn sections(all: &[SectionReport], has_failed: bool) -> Markup {
     }
 }
 
-fn row(section: &SectionReport) -> Markup {
+/// The title of a section, as its connector has it.
+fn title(section: Section, described: &[SectionDescription]) -> String {
+    let known = described.iter().find(|described| described.section == section);
+    known.map_or_else(|| capital(&spaced(section.as_str())), |known| known.title.clone())
+}
+
+fn row(section: &SectionReport, described: &[SectionDescription]) -> Markup {
     let state = match &section.status {
         SectionStatus::Complete => Mark::Good.with("Complete"),
         SectionStatus::Skipped if section.is_not_set_up() => Mark::Off.with("Not set up there"),
@@ -209,7 +211,7 @@ fn row(section: &SectionReport) -> Markup {
     html! {
         tr role="row" {
             th scope="row" role="rowheader" {
-                (capital(&spaced(section.section.as_str())))
+                (plain(&title(section.section, described)))
                 @if let Some(error) = section.status.error() {
                     span.under { (plain(&sentence(&error.message))) " " code { (error.code.as_str()) } " " (plain(&sentence(&error.remedy))) }
                 }

@@ -22,7 +22,7 @@ use crate::cli::target::DEFAULT_OS_TYPE;
 use crate::cli::{print, simulate};
 
 /// How long the organisation takes for each request when somebody scans it from the page: long enough to watch.
-const LATENCY: Duration = Duration::from_millis(300);
+const LATENCY: Duration = Duration::from_millis(150);
 
 /// A store that is removed when this is dropped, and the organisation, which can be scanned until then.
 pub(super) struct Demo {

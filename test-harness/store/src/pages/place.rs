@@ -1,8 +1,9 @@
 //! A system and one of its runs, by name and number.
 
-use connector_api::ConnectorError;
+use connector_api::{Access, ConnectorError};
 use jiff::Timestamp;
 
+use crate::runs;
 use crate::store::{At, Store, System};
 
 /// A published run, without its summary.
@@ -78,6 +79,16 @@ impl Store {
     pub fn first_run(&mut self, system: &System) -> Result<Option<i64>, ConnectorError> {
         let sql = "select min(id) from run where system = ?1 and state = 'published'";
         Ok(self.database.first(sql, &[system.id.into()], |row| row.integer(0))?.flatten())
+    }
+}
+
+impl Store {
+    /// Returns the accesses that the rows of a run may carry, as its connector ordered them: weakest first.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn accesses(&mut self, run: i64) -> Result<Vec<Access>, ConnectorError> {
+        Ok(runs::described(&mut *self.database, run)?.accesses)
     }
 }
 

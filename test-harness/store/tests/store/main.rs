@@ -11,6 +11,7 @@ mod kept;
 mod kill;
 mod kill_house;
 mod organisation;
+mod pages;
 mod persons;
 mod privacy;
 mod questions;

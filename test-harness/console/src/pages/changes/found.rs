@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connector_api::{Access, Account, ConnectorError, Grant, Principal, Record, ResourceRef};
 use connector_store::pages::Factor;
-use connector_store::{Change, EachChange, Store, System};
+use connector_store::{Change, EachChange, Store};
 use jiff::Timestamp;
+
+use crate::visit::{Place, Strength};
 
 /// Rows that may differ for changes of access to be computed.
 pub(super) const MOST: usize = 20_000;
@@ -83,7 +85,8 @@ pub(super) fn bounded(
 }
 
 impl Found {
-    pub(super) fn read(store: &mut Store, system: &System, from: i64, to: i64) -> Result<Self, ConnectorError> {
+    pub(super) fn read(store: &mut Store, place: &Place, from: i64) -> Result<Self, ConnectorError> {
+        let (system, to) = (&place.system, place.run.id);
         let mut found = Self::default();
         found.is_too_much = bounded(MOST, &mut |each| store.diff(system, from, to, each), &mut |change| {
             found.row(change);
@@ -92,7 +95,7 @@ impl Found {
         if !found.is_too_much {
             let mut shifts = BTreeMap::new();
             bounded(GRANTS, &mut |each| store.diff_access(system, from, to, each), &mut |change| {
-                grant(&mut shifts, change);
+                grant(place, &mut shifts, change);
                 Ok(())
             })?;
             found.shifts = shifts.into_values().collect();
@@ -147,14 +150,14 @@ impl Found {
 }
 
 /// Strongest first, then by name.
-type Key = (std::cmp::Reverse<Access>, String, String, Side, Option<Access>, String, Option<Timestamp>);
+type Key = (std::cmp::Reverse<Strength>, String, String, Side, Option<Access>, String, Option<Timestamp>);
 
-fn grant(shifts: &mut BTreeMap<Key, Shift>, change: Change) {
+fn grant(place: &Place, shifts: &mut BTreeMap<Key, Shift>, change: Change) {
     let (side, held, other) = match change {
         Change::New(Record::Grant(grant)) => (Side::More, grant, None),
         Change::Gone(Record::Grant(grant)) => (Side::Less, grant, None),
         Change::Changed { before: Record::Grant(before), after: Record::Grant(after) } => {
-            if after.access >= before.access {
+            if place.strength(&after.access) >= place.strength(&before.access) {
                 (Side::More, after, Some(before.access.clone()))
             } else {
                 let now = after.access.clone();
@@ -165,7 +168,7 @@ fn grant(shifts: &mut BTreeMap<Key, Shift>, change: Change) {
     };
     let Grant { principal, resource, access, expires_at, .. } = *held;
     let key = (
-        std::cmp::Reverse(access.clone()),
+        std::cmp::Reverse(place.strength(&access)),
         principal.name().to_owned(),
         principal.external_id().to_owned(),
         side,
