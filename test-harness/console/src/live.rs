@@ -85,7 +85,8 @@ impl<T, S: Fn(&T) -> Part> Following<T, S> {
         self.is_over = is_last;
         // They are taken from the end.
         if is_last {
-            self.waiting.push(Event::default().event("end").data(""));
+            // Browsers drop an event without content.
+            self.waiting.push(Event::default().event("end").data("over"));
         }
         if let Some(said) = said.filter(|said| self.said.as_ref() != Some(said)) {
             self.waiting.push(Event::default().event("said").data(&said));

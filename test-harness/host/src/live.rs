@@ -290,7 +290,11 @@ impl Reporter for Live {
         match (before.is_some(), progress.stage == Stage::Done) {
             (_, true) if !was_done => {
                 let Progress { done, requests, .. } = progress;
-                state.log(now, false, format!("{title}: read, {} items, {} requests", HumanCount(*done), HumanCount(*requests)));
+                state.log(
+                    now,
+                    false,
+                    format!("{title}: read, {} items, {} requests", HumanCount(*done), HumanCount(*requests)),
+                );
             }
             (false, false) => state.log(now, false, format!("{title}: started")),
             _ => {}

@@ -4,7 +4,7 @@ use axum::response::Response;
 use connector_store::Exception;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use maud::{Markup, html};
 
 use super::Answer;
@@ -35,9 +35,14 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Failure> {
     entries.set("code", code);
     if let Some(known) = &known {
         entries.set("reason", &known.reason);
-        entries.set("until", known.expires.to_zoned(TimeZone::UTC).date().to_string());
+        entries.set("until", last_day(known.expires).to_string());
     }
     Ok(page(&visit, place, &entries, known.as_ref(), &Wrong::default()))
+}
+
+/// The last day of which something that ends at a time has any.
+fn last_day(end: Timestamp) -> Date {
+    (end - SignedDuration::from_nanos(1)).to_zoned(TimeZone::UTC).date()
 }
 
 async fn known(visit: &Visit, id: &str) -> Result<(Place, Option<Exception>), Failure> {

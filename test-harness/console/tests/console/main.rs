@@ -1,6 +1,7 @@
 //! The pages as a browser gets them, without one.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod act;
 mod guards;
 mod lists;
 mod names;
@@ -8,6 +9,7 @@ mod organisation;
 mod site;
 mod socket;
 mod truth;
+mod whole;
 
 // Keeps the connector linked, so that the registry finds it.
 use connector_scim as _;

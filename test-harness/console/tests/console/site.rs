@@ -118,7 +118,8 @@ impl Site {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         let form = form.append_pair("form-token", &token).extend_pairs(fields).finish();
         let request = self.request(path).method("POST").header("origin", format!("http://{ADDRESS}"));
-        self.send(request.header("content-type", "application/x-www-form-urlencoded").body(Body::from(form)).unwrap()).await
+        self.send(request.header("content-type", "application/x-www-form-urlencoded").body(Body::from(form)).unwrap())
+            .await
     }
 
     /// A page that is there.

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_api::{CancellationToken, Edition, Registry};
-use connector_host::systems::Systems;
 use connector_console::{Console, Server, Settings};
+use connector_host::systems::Systems;
 use connector_store::Location;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -1,0 +1,276 @@
+//! What acts: systems are added by a form, tested, scanned, cancelled and accepted; findings are accepted for a time.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use connector_api::{CancellationToken, Edition};
+use futures_util::StreamExt;
+
+use crate::organisation::{login, rows};
+use crate::site::{Answer, Site, lead};
+use crate::whole;
+
+const SECRET: &str = "hunter2-of-the-form";
+
+/// The fields of a system that is right.
+fn right<'a>(name: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut fields = vec![
+        ("os-type", "Whole"),
+        ("name", name),
+        ("hostname", "whole.example"),
+        ("credential.password", SECRET),
+        ("attributes.order", "byId"),
+        ("attributes.patterns", "a\r\nb"),
+        ("then", "save"),
+    ];
+    fields.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
+    fields.extend_from_slice(more);
+    fields
+}
+
+async fn site() -> Site {
+    Site::of(whole::registry(), Edition::Enterprise).await
+}
+
+fn address(answer: &Answer) -> String {
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    answer.headers["location"].to_str().unwrap().to_owned()
+}
+
+/// Adds a system and starts a scan of it.
+async fn scan(site: &Site, name: &str, more: &[(&str, &str)]) {
+    address(&site.post("/system", &right(name, more)).await);
+    address(&site.post("/scan", &[("system", name)]).await);
+}
+
+/// Reads what a page follows until its end.
+async fn follow(site: &Site, path: &str) -> String {
+    let request = site.request(path).body(axum::body::Body::empty()).unwrap();
+    let response = tower::ServiceExt::oneshot(site.router.clone(), request).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut events = response.into_body().into_data_stream();
+    let mut text = String::new();
+    while let Some(Ok(part)) = events.next().await {
+        text += &String::from_utf8_lossy(&part);
+    }
+    text
+}
+
+#[tokio::test]
+async fn each_error_stands_at_its_field_and_in_the_list_and_entries_are_kept_but_for_secrets() {
+    let site = site().await;
+    let wrong = [
+        ("hostname", ""),
+        ("port", "99999"),
+        ("attributes.users", "many"),
+        ("attributes.labels", "{"),
+        ("attributes.order", "byName"),
+        ("attributes.proxy", "\u{200b}x"),
+    ];
+    let answer = site.post("/system", &right("lab", &wrong)).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let page = answer.body;
+    assert!(page.contains("5 settings need a change"), "{page}");
+    for id in ["hostname", "port", "attributes-users", "attributes-labels", "attributes-proxy"] {
+        assert!(
+            page.contains(&format!("href=\"#{id}\"")) && page.contains(&format!("id=\"{id}-error\"")),
+            "{id}: {page}"
+        );
+        assert!(page.contains(&format!("aria-describedby=\"{id}-error {id}-hint\" aria-invalid=\"true\"")), "{id}");
+    }
+    assert!(page.contains("value=\"lab\"") && page.contains("value=\"many\"") && page.contains("value=\"99999\""));
+    assert!(page.contains("value=\"byName\" checked"), "a choice is kept");
+    assert!(page.contains("<details class=\"group\" open>"), "a folded group with an error is open");
+    assert!(!page.contains(SECRET));
+    assert!(site.page("/").await.contains("No system is set up here"));
+}
+
+#[tokio::test]
+async fn what_the_connector_itself_refuses_stands_at_the_field_that_it_names() {
+    let site = site().await;
+    let page = site.post("/system", &right("lab", &[("hostname", "a b")])).await.body;
+    assert!(page.contains("1 setting needs a change") && page.contains("id=\"hostname-error\""), "{page}");
+    assert!(page.contains("Hostname: has a space: leave it out."), "{page}");
+}
+
+#[tokio::test]
+async fn a_system_is_a_file_without_its_secret_and_an_empty_secret_keeps_it() {
+    let site = site().await;
+    let added =
+        site.post("/system", &right("lab / 1", &[("attributes.users", "5"), ("attributes.proxy", "http://x")])).await;
+    assert_eq!(address(&added), "/scan?system=lab+%2F+1");
+    let file = std::fs::read_to_string(site.folder.path().join("systems/lab%20%2f%201.json")).unwrap();
+    assert!(file.contains("\"users\": 5") && !file.contains("order"), "defaults are not stored: {file}");
+    assert!(!file.contains(SECRET) && !file.contains("http://x") && file.contains("\"entered\""), "{file}");
+    let form = site.page("/system?system=lab+%2F+1").await;
+    assert!(!form.contains(SECRET) && form.contains("It is set; leave the field empty to keep it"), "{form}");
+    let changed = right("ignored", &[("credential.password", ""), ("attributes.users", "6")]);
+    address(&site.post("/system?system=lab+%2F+1", &changed).await);
+    address(&site.post("/test", &[("system", "lab / 1")]).await);
+    let again = site.post("/system", &right("lab / 1", &[])).await.body;
+    assert!(again.contains("Another system has this name"), "{again}");
+}
+
+#[tokio::test]
+async fn a_secret_may_come_from_a_file_whose_name_alone_is_kept() {
+    let site = site().await;
+    let file = site.folder.path().join("key");
+    let fields = |place: String| {
+        let fields = right("lab", &[("credential.password", ""), ("credential.password.from", "file")]);
+        let mut fields: Vec<_> = fields.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        fields.push(("credential.password.place", place));
+        fields
+    };
+    let send = async |place: String| {
+        let fields = fields(place);
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        site.post("/system", &fields).await
+    };
+    let missing = send(file.display().to_string()).await.body;
+    assert!(missing.contains("id=\"credential-password-error\"") && missing.contains("does not exist"), "{missing}");
+    assert!(send(String::new()).await.body.contains("The name of the file is missing"));
+    std::fs::write(&file, SECRET).unwrap();
+    address(&send(file.display().to_string()).await);
+    let stored = std::fs::read_to_string(site.folder.path().join("systems/lab.json")).unwrap();
+    assert!(stored.contains("\"file\": ") && !stored.contains(SECRET), "{stored}");
+}
+
+#[tokio::test]
+async fn an_edition_without_connectors_offers_none_and_says_why() {
+    let site = Site::of(whole::registry(), Edition::Community).await;
+    let page = site.page("/system").await;
+    assert!(
+        lead(&page).contains("The Community edition has no connector") && lead(&page).contains("Pro and Enterprise")
+    );
+    let refused = site.post("/system", &right("lab", &[])).await;
+    assert!(refused.status.is_server_error() || refused.status.is_client_error());
+    assert!(refused.body.contains("edition_not_supported"), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn a_test_shows_each_check_with_its_remedy_saves_nothing_and_can_be_saved() {
+    let site = site().await;
+    let tested = site.post("/system", &right("lab", &[("then", "test")])).await;
+    let page = address(&tested);
+    let events = follow(&site, &page.replace("/test?", "/test/events?")).await;
+    assert!(events.contains("event: part") && events.trim_end().ends_with("event: end\ndata: over"), "{events}");
+    assert!(events.contains("Ask &lt;b&gt;somebody&lt;/b&gt;.") && events.contains("unauthorized"), "{events}");
+    let shown = site.page(&page).await;
+    assert_eq!(lead(&shown), "The connection does not work: 1 check failed.");
+    assert!(!shown.contains(SECRET));
+    assert!(site.page("/").await.contains("No system is set up here"));
+    let draft = page.split_once("draft=").unwrap().1;
+    let form = site.page(&format!("/system?draft={draft}")).await;
+    assert!(form.contains("value=\"lab\"") && !form.contains(SECRET));
+    assert_eq!(address(&site.post("/test/save", &[("draft", draft)]).await), "/scan?system=lab");
+    assert_eq!(site.get(&page).await.status, StatusCode::NOT_FOUND, "a saved draft is forgotten");
+}
+
+#[tokio::test]
+async fn a_scan_is_followed_to_its_end_and_its_plan_is_held_against_fact() {
+    let site = site().await;
+    scan(&site, "lab", &[("attributes.users", "30")]).await;
+    let events = follow(&site, "/scan/events?system=lab").await;
+    assert!(events.contains("event: said\ndata: The scan has ended."), "{events}");
+    let page = site.page("/scan?system=lab").await;
+    assert_eq!(lead(&page), "Complete and taken over: 30 accounts new.");
+    assert!(page.contains("Planned requests") && page.contains("taken over as run 1"), "{page}");
+    assert!(site.page("/privileged?system=lab").await.contains("lab"));
+}
+
+#[tokio::test]
+async fn a_running_scan_shows_its_sections_refuses_a_second_one_and_is_cancelled() {
+    let site = site().await;
+    scan(&site, "lab", &[("attributes.users", "5"), ("attributes.waits", "true")]).await;
+    let running = async {
+        loop {
+            let page = site.page("/scan?system=lab").await;
+            // The connector is asked on a task of its own.
+            if page.contains("Reading") {
+                return page;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let page = tokio::time::timeout(Duration::from_secs(30), running).await.unwrap();
+    assert_eq!(lead(&page), "7 requests so far; how many there will be is not known.");
+    assert!(page.contains("data-label=\"Refused\">3<") && page.contains("data-label=\"Waited\">2 s<"), "{page}");
+    assert!(page.contains("href=\"/scan?system=lab\">Reload"), "it works without scripts");
+    assert!(site.page("/").await.contains("Watch scan"));
+    let second = site.post("/scan", &[("system", "lab")]).await;
+    assert!(second.body.contains("This system is being scanned already."), "{}", second.body);
+    let followed = follow(&site, "/scan/events?system=lab");
+    let cancelled = async {
+        address(&site.post("/scan/cancel", &[("system", "lab")]).await);
+    };
+    let (events, ()) = tokio::join!(followed, cancelled);
+    assert!(events.contains("event: end"), "{events}");
+    let page = site.page("/scan?system=lab").await;
+    assert_eq!(lead(&page), "Failed: nothing was changed.");
+    assert!(page.contains("<code>cancelled</code>"), "{page}");
+}
+
+#[tokio::test]
+async fn the_end_of_the_server_cancels_scans_and_waits_for_them() {
+    let site = site().await;
+    scan(&site, "lab", &[("attributes.waits", "true")]).await;
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(30), site.console.end_with(&cancel)).await;
+    assert!(ended.is_ok());
+    assert_eq!(lead(&site.page("/scan?system=lab").await), "Failed: nothing was changed.");
+    let refused = site.post("/scan", &[("system", "lab")]).await;
+    assert!(refused.body.contains("cancelled"), "nothing starts any more: {}", refused.body);
+}
+
+#[tokio::test]
+async fn a_held_scan_shows_what_it_would_remove_and_is_accepted() {
+    let site = site().await;
+    scan(&site, "lab", &[("attributes.users", "60")]).await;
+    follow(&site, "/scan/events?system=lab").await;
+    let fewer = right("lab", &[("attributes.users", "20"), ("credential.password", "")]);
+    address(&site.post("/system?system=lab", &fewer).await);
+    address(&site.post("/scan", &[("system", "lab")]).await);
+    follow(&site, "/scan/events?system=lab").await;
+    let page = site.page("/scan?system=lab").await;
+    assert_eq!(lead(&page), "Held: it would remove 40 of 60 rows of users. Nothing was changed.");
+    assert!(page.contains("Accept and remove 40 rows") && page.contains("(67 %)"), "{page}");
+    address(&site.post("/scan/accept", &[("system", "lab"), ("run", "2")]).await);
+    let page = site.page("/scan?system=lab").await;
+    assert_eq!(lead(&page), "Complete and taken over: 40 accounts gone.");
+    let again = site.post("/scan/accept", &[("system", "lab"), ("run", "2")]).await;
+    assert!(again.body.contains("not held"), "{}", again.body);
+}
+
+#[tokio::test]
+async fn a_finding_is_accepted_for_a_time_with_a_reason_and_withdrawn() {
+    let site = Site::with(&[rows(8, login())]).await;
+    let findings = site.page("/findings?system=toy").await;
+    let id = findings.split("/exception?").nth(1).unwrap().split("id=").nth(1).unwrap()[..12].to_owned();
+    let path = format!("/exception?system=toy&id={id}");
+    let wrong = site.post(&path, &[("id", &id), ("then", "accept"), ("reason", ""), ("until", "2026-11-25")]).await;
+    assert!(
+        wrong.body.contains("id=\"reason-error\"") && wrong.body.contains("A day that is not over."),
+        "{}",
+        wrong.body
+    );
+    let right = [("id", id.as_str()), ("then", "accept"), ("reason", "agreed <b>"), ("until", "2027-01-31")];
+    assert!(address(&site.post(&path, &right).await).starts_with("/findings"));
+    let findings = site.page("/findings?system=toy").await;
+    assert!(findings.contains("agreed &lt;b&gt;") && findings.contains("Change or withdraw"), "{findings}");
+    let form = site.page(&path).await;
+    assert!(form.contains("value=\"2027-01-31\""), "{form}");
+    address(&site.post(&path, &[("id", &id), ("then", "withdraw")]).await);
+    assert!(!site.page("/findings?system=toy").await.contains("agreed &lt;b&gt;"));
+}
+
+#[tokio::test]
+async fn nothing_acts_without_the_token_of_the_session() {
+    let site = site().await;
+    for path in ["/system", "/test", "/test/save", "/scan", "/scan/cancel", "/scan/accept", "/exception"] {
+        let request = site.request(path).method("POST").header("origin", "http://127.0.0.1:8080");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = site.send(request.body(axum::body::Body::from("system=lab")).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+    }
+}
