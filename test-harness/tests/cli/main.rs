@@ -6,11 +6,11 @@ mod conformance;
 mod details;
 mod duckdb;
 mod host;
-mod house;
 mod kept;
 mod keys;
 #[cfg(unix)]
 mod killed;
+mod maintenance;
 mod odd_text;
 mod outputs;
 mod places;
