@@ -10,7 +10,7 @@ use std::str::FromStr;
 use clap::Args;
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{ConnectorError, Record};
-use connector_host::{nearest, secret};
+use connector_host::{nearest, text_file};
 use connector_store::{At, Location, SectionState, Store, System};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::print;
 
 /// The variable that may hold the URL.
-const VARIABLE: &str = "ORBISID_STORE";
+pub(super) const VARIABLE: &str = "ORBISID_STORE";
 
 /// Which store.
 #[derive(Debug, Args)]
@@ -83,8 +83,21 @@ impl Url {
 
 /// Returns where the store is whose URL is in a file.
 pub(super) fn location_in(file: &Path) -> Result<Location, ConnectorError> {
-    secret::read_secret(file)?.expose_secret().parse()
+    if file.to_string_lossy().contains("://") {
+        let message = "a URL was given where the name of a file is expected";
+        return Err(ConnectorError::invalid_config(message, "write the URL into a file and pass the file's name"));
+    }
+    let text = text_file::read(file, "file with the URL of the store")?;
+    let mut lines = text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty());
+    let place = || format!("the file {}", file.display());
+    match (lines.next(), lines.next()) {
+        (Some(url), None) => url.parse().map_err(|error: ConnectorError| error.context(place())),
+        (None, _) => Err(ConnectorError::invalid_config(format!("{} is empty", place()), WRITE_URL)),
+        _ => Err(ConnectorError::invalid_config(format!("{} has more than one line", place()), WRITE_URL)),
+    }
 }
+
+const WRITE_URL: &str = "write only the URL of the store into it, such as postgres://harness@db/history";
 
 impl LocationArguments {
     /// Returns where the store is, if one was given.
@@ -92,11 +105,8 @@ impl LocationArguments {
     /// # Errors
     /// `invalid_config` if it is not the URL of a store, or if it has a password on the command line.
     pub(super) fn location(&self) -> Result<Option<Location>, ConnectorError> {
-        if let Some(url) = &self.store {
-            return url.location("--store").map(Some);
-        }
-        if let Some(path) = &self.store_file {
-            return location_in(path).map(Some);
+        if let Some(location) = self.given()? {
+            return Ok(Some(location));
         }
         match env::var(VARIABLE) {
             Ok(url) if url.is_empty() => Ok(None),
@@ -106,6 +116,18 @@ impl LocationArguments {
                 format!("the variable {VARIABLE} is not UTF-8 text"),
                 "set it again",
             )),
+        }
+    }
+
+    /// Returns where the store is, if that was said on the command line.
+    ///
+    /// # Errors
+    /// As for [`location`](Self::location).
+    fn given(&self) -> Result<Option<Location>, ConnectorError> {
+        match (&self.store, &self.store_file) {
+            (Some(url), _) => url.location("--store").map(Some),
+            (None, Some(path)) => location_in(path).map(Some),
+            (None, None) => Ok(None),
         }
     }
 
@@ -142,6 +164,14 @@ impl StoreArguments {
     /// As for [`LocationArguments::location`].
     pub(super) fn location(&self) -> Result<Option<Location>, ConnectorError> {
         self.location.location()
+    }
+
+    /// Returns where the store is, if that was said on the command line.
+    ///
+    /// # Errors
+    /// As for [`LocationArguments::location`].
+    pub(super) fn given(&self) -> Result<Option<Location>, ConnectorError> {
+        self.location.given()
     }
 
     /// Returns the name that was given.

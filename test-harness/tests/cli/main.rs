@@ -1,6 +1,7 @@
 //! The command line and the reference host from outside.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod archive;
 mod bad_input;
 mod conformance;
 mod details;
@@ -11,6 +12,8 @@ mod kept;
 mod keys;
 #[cfg(unix)]
 mod killed;
+#[cfg(unix)]
+mod locked;
 mod odd_text;
 mod outputs;
 mod places;
