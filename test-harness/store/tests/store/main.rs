@@ -14,6 +14,7 @@ mod organisation;
 mod persons;
 mod privacy;
 mod questions;
+mod readers;
 mod seam;
 mod support;
 mod tls;
