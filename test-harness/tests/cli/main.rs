@@ -1,6 +1,7 @@
 //! The command line and the reference host from outside.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod answers;
 mod archive;
 mod bad_input;
 mod conformance;
