@@ -20,4 +20,5 @@ mod rows;
 mod seam;
 mod support;
 mod tls;
+mod upgraded;
 mod views;
