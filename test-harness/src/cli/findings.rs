@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::print::{self, SheetFormat};
 use super::store::{FromArguments, Moment, Rows};
 use super::{Exit, name, screen};
+use text::enabled;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness findings --store sqlite:history.db\n  harness findings --from-file \
@@ -78,7 +79,8 @@ impl From<Level> for Severity {
 
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
-        let mut rows = self.from.open()?;
+        let is_changed = self.import_exceptions.is_some() || !self.except.is_empty();
+        let mut rows = if is_changed { self.from.open_to_write()? } else { self.from.open()? };
         self.take_exceptions(&mut rows)?;
         rows.warn_of_unread()?;
         let now = Timestamp::now();
@@ -98,7 +100,8 @@ impl Arguments {
         });
         match self.format {
             SheetFormat::Json => {
-                print::json(&findings.iter().map(|finding| as_json(finding, now)).collect::<Vec<_>>())?
+                let findings: Vec<Value> = findings.iter().map(|finding| as_json(finding, now)).collect();
+                print::json(&rows.answer(json!({"findings": findings}))?)?;
             }
             SheetFormat::Csv => print::csv(COLUMNS, findings.iter().map(|finding| cells(finding, now)))?,
             SheetFormat::Text => {
@@ -213,6 +216,7 @@ const COLUMNS: &[&str] = &[
     "record",
     "key",
     "name",
+    "enabled",
     "message",
     "remedy",
     "since",
@@ -234,6 +238,7 @@ fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
         record.kind().to_owned(),
         record.key().to_string(),
         name::of(record),
+        enabled(record).map(|enabled| enabled.to_string()).unwrap_or_default(),
         reason.message.clone(),
         reason.remedy.clone(),
         since.to_string(),
@@ -255,6 +260,7 @@ fn as_json(finding: &Finding, now: Timestamp) -> Value {
         "record": record.kind(),
         "key": record.key(),
         "name": name::of(record),
+        "enabled": enabled(record),
         "message": reason.message,
         "remedy": reason.remedy,
         "subject": reason.subject,

@@ -203,7 +203,7 @@ impl CopyArguments {
                 return Err(ConnectorError::invalid_config("no store to copy into was given", "use --to URL"));
             }
         };
-        let mut source = Store::open(&from)?;
+        let mut source = Store::open_to_read(&from)?;
         if source.systems()?.is_empty() {
             let message = format!("the store {from} is empty: there is nothing to copy");
             return Err(ConnectorError::invalid_config(message, "check the URL of --store"));

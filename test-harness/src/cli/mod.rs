@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. Everything else is the [`host`](connector_host)'s.
 
 mod arguments;
+mod colour;
 mod completions;
 mod conformance;
 mod connectors;

@@ -22,6 +22,7 @@ mod exceptions;
 mod faults;
 mod find;
 mod findings;
+mod groups;
 mod kinds;
 mod links;
 mod location;
@@ -56,6 +57,7 @@ pub use maintenance::{ForgottenAccounts, ForgottenSystem, KnownAccount, Mode, Pr
 pub use persons::WhoLinked;
 pub use publish::{Changes, Counts, Ended, Hold, Removal};
 pub use reach::Who;
+pub use reach::through::WhoThrough;
 pub use read::EachRecord;
 pub use runs::{Run, RunState};
 pub use scan::{Fence, Scan, Start};

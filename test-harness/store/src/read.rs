@@ -104,6 +104,23 @@ pub(crate) fn members(
     Ok(count.unwrap_or_default().unsigned_abs())
 }
 
+/// Returns the memberships of a group of this type and id.
+pub(crate) fn memberships_of(
+    db: &mut dyn Connection,
+    system: i64,
+    run: i64,
+    (group_type, external_id): (&str, &str),
+) -> Result<Vec<Membership>, ConnectorError> {
+    let (columns, tables) = (MEMBERSHIP.replace('#', "?2"), MEMBERSHIPS.replace('#', "?2"));
+    let sql = format!(
+        "select {columns} from {tables} where n.system = ?1 and {} and n.group_id in (\
+         select id from object where system = ?1 and kind = 'group' and type = ?3 and external_id = ?4)",
+        STOOD.replace('#', "n")
+    );
+    let parameters = [system.into(), run.into(), group_type.into(), external_id.into()];
+    db.rows(&sql, &parameters, |row| membership(row, 0))
+}
+
 /// Reads a membership from nine columns.
 pub(crate) fn membership(row: &dyn Row, first: usize) -> Result<Membership, ConnectorError> {
     let account = Account::new(row.word(first)?, row.word(first + 1)?);

@@ -74,9 +74,9 @@ impl Sqlite {
         store.set_up()
     }
 
-    /// Creates a store in memory.
+    /// Creates a store in memory. What does not fit in the cache goes to a temporary file that has no name and no other reader.
     pub(crate) fn in_memory() -> Result<Self, ConnectorError> {
-        let connection = rusqlite::Connection::open_in_memory().map_err(|error| failure(&error))?;
+        let connection = rusqlite::Connection::open("").map_err(|error| failure(&error))?;
         Self { connection, path: None, reserved: BTreeMap::new() }.set_up()
     }
 

@@ -82,19 +82,21 @@ impl Store {
     /// `invalid_config` for a store of a later version, a file of another program, or a backend that is not built in;
     /// `sink` if it cannot be read or written.
     pub fn open(location: &Location) -> Result<Self, ConnectorError> {
-        match location.kind() {
-            Kind::Sqlite(path) => Self::new(Box::new(Sqlite::open(path)?)),
-            #[cfg(feature = "postgres")]
-            Kind::Postgres { url, .. } => Self::new(Box::new(crate::postgres::Postgres::open(url)?)),
-            #[cfg(not(feature = "postgres"))]
-            Kind::Postgres { .. } => Err(ConnectorError::invalid_config(
-                "this program was built without PostgreSQL",
-                "use a build with the feature `postgres`, or sqlite:FILE",
-            )),
-        }
+        Self::new(connect(location)?)
     }
 
-    /// Creates an empty store in memory.
+    /// Opens a store to ask it: its tables are not brought up to date, and a user of the database who can only read is enough.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and `invalid_config` for a store of an earlier version or without tables.
+    pub fn open_to_read(location: &Location) -> Result<Self, ConnectorError> {
+        let mut database = connect(location)?;
+        migrate::check(&mut *database)?;
+        Ok(Self { database, is_pinned: false })
+    }
+
+    /// Creates an empty store that ends with this program: in memory, and in a temporary file without a name as far as it is
+    /// large.
     ///
     /// # Errors
     /// `internal` if SQLite does not start.
@@ -378,6 +380,21 @@ impl Store {
         let first = |_: &mut dyn Connection, all: &BTreeSet<i64>| Ok(all.iter().copied().take(limit).collect());
         self.reading(|db| Reach::new(db, system.id, run).who(resource_type, external_id, first))
     }
+}
+
+fn connect(location: &Location) -> Result<Box<dyn Connection>, ConnectorError> {
+    Ok(match location.kind() {
+        Kind::Sqlite(path) => Box::new(Sqlite::open(path)?),
+        #[cfg(feature = "postgres")]
+        Kind::Postgres { url, .. } => Box::new(crate::postgres::Postgres::open(url)?),
+        #[cfg(not(feature = "postgres"))]
+        Kind::Postgres { .. } => {
+            return Err(ConnectorError::invalid_config(
+                "this program was built without PostgreSQL",
+                "use a build with the feature `postgres`, or sqlite:FILE",
+            ));
+        }
+    })
 }
 
 impl std::fmt::Debug for Store {

@@ -1,6 +1,8 @@
 //! The command line and the reference host from outside.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod answers;
+mod archive;
 mod bad_input;
 mod conformance;
 mod details;
@@ -10,6 +12,8 @@ mod kept;
 mod keys;
 #[cfg(unix)]
 mod killed;
+#[cfg(unix)]
+mod locked;
 mod maintenance;
 mod odd_text;
 mod outputs;

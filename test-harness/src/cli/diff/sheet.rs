@@ -13,19 +13,16 @@ use crate::cli::{name, print};
 const COLUMNS: &[&str] = &["change", "record", "key", "name", "field", "before", "after"];
 
 pub(super) fn print(store: &mut Store, system: &System, from: i64, to: i64) -> Result<(), ConnectorError> {
-    let mut rows = Vec::new();
-    let add = &mut |change: Change| {
-        rows.extend(cells(&change));
-        Ok(())
-    };
+    let mut sheet = print::Sheet::open(COLUMNS)?;
+    let add = &mut |change: Change| cells(&change).iter().try_for_each(|row| sheet.row(row));
     store.diff(system, from, to, add)?;
     store.diff_access(system, from, to, add)?;
     for (run, state) in unread(store, from, to)? {
         let as_of = state.as_of.map(|time| time.to_string()).unwrap_or_default();
         let (run, section) = (format!("run {run}"), state.section.to_string());
-        rows.push(["notRead", "section", &section, &section, &run, &as_of, ""].map(str::to_owned).to_vec());
+        sheet.row(&["notRead", "section", &section, &section, &run, &as_of, ""].map(str::to_owned))?;
     }
-    print::csv(COLUMNS, rows)
+    sheet.end()
 }
 
 fn cells(change: &Change) -> Vec<Vec<String>> {

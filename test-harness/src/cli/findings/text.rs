@@ -2,14 +2,15 @@
 
 use std::fmt::Write;
 
-use connector_api::{Reason, Severity};
+use connector_api::{Reason, Record, Severity};
 use connector_store::Finding;
 use indicatif::HumanCount;
 
 use crate::cli::print::printable;
-use crate::cli::store::shown;
+use crate::cli::reach::DISABLED;
+use crate::cli::store::{day, shown};
 use crate::cli::table::Table;
-use crate::cli::{name, paragraph};
+use crate::cli::{colour, name, paragraph};
 
 /// The findings that no exception covers, in the order in which they come: the worst first and those of one code together.
 /// `about` says which are asked for. Lines are wrapped to `width`, if there is one.
@@ -48,7 +49,7 @@ fn severities(findings: &[&Finding]) -> String {
 
 fn of_one_kind(findings: &[&Finding], width: Option<usize>) -> String {
     let Some(Finding { reason, .. }) = findings.first() else { return String::new() };
-    let severity = reason.severity.as_str().to_uppercase();
+    let severity = colour::severity(reason.severity, reason.severity.as_str().to_uppercase());
     let heading = format!(
         "\n{severity} {}: {}\n  {}\n",
         printable(&reason.code),
@@ -57,7 +58,7 @@ fn of_one_kind(findings: &[&Finding], width: Option<usize>) -> String {
     );
     let mut table = Table::new(&["  ID", "SINCE", "FINDING"], &[]);
     for finding in findings {
-        table.row([format!("  {}", finding.id), shown(finding.since), fact(finding)]);
+        table.row([format!("  {}", finding.id), day(finding.since), fact(finding)]);
     }
     let table = width.map_or_else(|| table.render(0), |width| table.render_within(width));
     paragraph::fitted(&heading, width) + &table
@@ -70,5 +71,14 @@ fn fact(finding: &Finding) -> String {
         let by = exception.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
         format!(" (was excepted{by} until {}: {})", shown(exception.expires), exception.reason)
     });
-    format!("{}: {}{expired}", name::of(&finding.record), finding.reason.message)
+    let mark = if enabled(&finding.record) == Some(false) { DISABLED } else { "" };
+    format!("{}{mark}: {}{expired}", name::of(&finding.record), finding.reason.message)
+}
+
+/// Whether an account can be used, as far as it is known.
+pub(super) fn enabled(record: &Record) -> Option<bool> {
+    match record {
+        Record::Account(account) => account.enabled,
+        _ => None,
+    }
 }

@@ -16,6 +16,7 @@ mod organisation;
 mod persons;
 mod privacy;
 mod questions;
+mod readers;
 mod rows;
 mod seam;
 mod support;
