@@ -276,6 +276,7 @@ impl TwoArguments {
             return files::read_two(old, new);
         }
         let (mut store, system) = self.store.open_to_read()?;
+        store.pin()?;
         let run = store.run_at(&system, self.to.map_or(At::Now, |moment| moment.0))?;
         let from = store.run_at(&system, self.from.map_or(At::Before(run), |moment| moment.0))?;
         if from > run {
@@ -319,6 +320,7 @@ impl FromArguments {
             return files::read(path);
         }
         let (mut store, system) = open(&self.store)?;
+        store.pin()?;
         let run = store.run_at(&system, self.at.map_or(At::Now, |moment| moment.0))?;
         Rows::of_run(store, system, run)
     }
