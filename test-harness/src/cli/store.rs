@@ -371,7 +371,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Finds the one row of these kinds that has this id, name or address.
+    /// Finds the one row of these kinds that has this id, name or address, or this `TYPE:ID`.
     ///
     /// # Errors
     /// `invalid_config` if there is none, with the nearest name, or if there are several, with their ids.
@@ -380,6 +380,12 @@ impl Rows {
         for kind in kinds {
             found.append(&mut self.store.find(&self.system, self.run, kind, called)?);
         }
+        if let (true, Some((of_type, external_id))) = (found.is_empty(), called.split_once(':')) {
+            for kind in kinds {
+                found.append(&mut self.store.find(&self.system, self.run, kind, external_id)?);
+            }
+            found.retain(|record| id_and_type(record) == Some((external_id, of_type)));
+        }
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => {
@@ -387,7 +393,13 @@ impl Rows {
                 Err(ConnectorError::invalid_config(message, self.instead(kinds, called)?))
             }
             several => {
-                let ids: Vec<String> = found.iter().take(5).filter_map(id).collect();
+                let ids: Vec<(&str, &str)> = found.iter().filter_map(id_and_type).collect();
+                let is_unique = ids.iter().all(|(id, _)| ids.iter().filter(|(other, _)| other == id).count() == 1);
+                let id = |(id, of_type): &(&str, &str)| match is_unique {
+                    true => format!("{id} ({of_type})"),
+                    false => format!("{of_type}:{id}"),
+                };
+                let ids: Vec<String> = ids.iter().take(5).map(id).collect();
                 let more = if several > ids.len() { ", …" } else { "" };
                 let message = format!("{several} rows are called {called}");
                 Err(ConnectorError::invalid_config(message, format!("name one by its id: {}{more}", ids.join(", "))))
@@ -428,12 +440,12 @@ pub(super) fn as_json(state: &SectionState) -> Value {
     })
 }
 
-/// Such as `4711 (administrator)`.
-fn id(record: &Record) -> Option<String> {
+/// The id of an account, group or resource, and its kind or type.
+fn id_and_type(record: &Record) -> Option<(&str, &str)> {
     match record {
-        Record::Account(account) => Some(format!("{} ({})", account.external_id, account.kind)),
-        Record::Group(group) => Some(format!("{} ({})", group.external_id, group.group_type)),
-        Record::Resource(resource) => Some(format!("{} ({})", resource.external_id, resource.resource_type)),
+        Record::Account(account) => Some((&account.external_id, account.kind.as_str())),
+        Record::Group(group) => Some((&group.external_id, &group.group_type)),
+        Record::Resource(resource) => Some((&resource.external_id, &resource.resource_type)),
         _ => None,
     }
 }

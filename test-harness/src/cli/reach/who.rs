@@ -28,7 +28,7 @@ sqlite:history.db\n  harness who web-1 --from-file scan.ndjson --format json\n  
 sqlite:history.db"
 )]
 pub(in crate::cli) struct WhoArguments {
-    /// Resource or group, by its name or id
+    /// Resource or group, by its name or id, or by its TYPE:ID where several have that id
     #[arg(value_name = "RESOURCE|GROUP")]
     resource: String,
     /// Show accounts that links join as one person, and by which link: only a link joins them, never an equal name
