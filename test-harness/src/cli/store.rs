@@ -232,7 +232,8 @@ impl StoreArguments {
 pub(super) struct FromArguments {
     #[command(flatten)]
     store: StoreArguments,
-    /// Ask about the rows as of this run or time [default: the last published run]
+    /// Ask about the rows as of this run or time, such as 17 or 2026-03-03: the end of that day in your time zone [default: the
+    /// last published run]
     #[arg(long, value_name = "RUN|TIME", conflicts_with = "from_file")]
     at: Option<Moment>,
     /// Ask about a file of rows, as `harness scan --output FILE.ndjson` writes it, instead of a store
@@ -259,14 +260,15 @@ pub(super) struct TwoArguments {
     /// And the later one
     #[arg(value_name = "NEW")]
     new: Option<PathBuf>,
-    #[command(flatten)]
-    store: StoreArguments,
-    /// Earlier run or time [default: the published run before --to]
+    /// Earlier run or time, such as 17 or 2026-03-03: the end of that day in your time zone [default: the published run before
+    /// --to]
     #[arg(long, value_name = "RUN|TIME")]
     from: Option<Moment>,
     /// Later run or time [default: the last published run]
     #[arg(long, value_name = "RUN|TIME")]
     to: Option<Moment>,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
 impl TwoArguments {
