@@ -12,9 +12,9 @@ mod export;
 mod findings;
 mod fixtures;
 mod history;
-mod house;
 mod listening;
 mod logging;
+mod maintenance;
 mod man;
 mod paragraph;
 mod print;
@@ -93,7 +93,7 @@ enum Command {
     /// Write the rows of a run that is kept, as ndjson, json or csv
     Export(export::Arguments),
     /// Remove old runs, a system or a person from a store, or copy a store
-    Store(house::Arguments),
+    Store(maintenance::Arguments),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector

@@ -52,15 +52,16 @@ pub(crate) fn staged(db: &mut dyn Connection, run: i64, each: EachRecord<'_>) ->
                        from staged_membership n \
                        join object ao on ao.id = n.account_id join object go on go.id = n.group_id \
                        left join staged_membership_name p on p.run = ?1 and p.group_id = n.group_id \
-                       and p.account_id = n.account_id \
+                       and p.account_id = n.account_id and p.part = (select max(x.part) from staged_membership_name x \
+                       where x.run = ?1 and x.group_id = n.group_id and x.account_id = n.account_id) \
                        left join staged_account a on a.run = ?1 and a.layer = 0 and a.object = n.account_id \
                        left join staged_group g on g.run = ?1 and g.layer = 0 and g.object = n.group_id \
-                       left join via v on v.id = n.via where n.run = ?1";
+                       left join via v on v.id = n.via where n.run = ?1 order by n.part";
             db.query(sql, &[run.into()], &mut |row| each(membership(row, 0)?.into()))?;
         }
         if kind.word == "resource" {
             let tables = BINDINGS.replace("binding_version", "staged_binding");
-            let sql = format!("select {BINDING} from {tables} where n.run = ?1");
+            let sql = format!("select {BINDING} from {tables} where n.run = ?1 order by n.part");
             db.query(&sql, &[run.into()], &mut |row| each(binding(row, 0)?.into()))?;
         }
     }

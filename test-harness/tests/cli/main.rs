@@ -8,13 +8,13 @@ mod conformance;
 mod details;
 mod duckdb;
 mod host;
-mod house;
 mod kept;
 mod keys;
 #[cfg(unix)]
 mod killed;
 #[cfg(unix)]
 mod locked;
+mod maintenance;
 mod odd_text;
 mod outputs;
 mod places;

@@ -94,7 +94,7 @@ const PLACES: &[Place] = &[
     Place {
         table: "staged_membership_name",
         of: OF_RUN,
-        keys: &["run", "group_id", "account_id"],
+        keys: &["run", "group_id", "account_id", "part"],
         json: &[],
         plain: &[("username", false), ("group_name", false)],
     },

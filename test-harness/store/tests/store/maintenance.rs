@@ -15,6 +15,7 @@ use crate::support::{ANYTHING, assert_rows, begin, config, rows_at, scan, seeds,
 on_both!(
     after_old_runs_are_pruned_the_others_answer_as_before,
     however_old_it_is_the_newest_run_is_not_pruned,
+    a_clock_that_goes_wrong_removes_no_younger_run,
     nothing_is_removed_while_a_scan_of_the_system_runs,
     a_person_is_nowhere_in_the_store_once_forgotten,
     a_system_is_nowhere_in_the_store_once_forgotten,
@@ -154,6 +155,33 @@ fn however_old_it_is_the_newest_run_is_not_pruned(backend: &Backend) {
     assert_eq!((none.runs, none.versions, none.oldest), (0, 0, None));
 }
 
+fn a_clock_that_goes_wrong_removes_no_younger_run(backend: &Backend) {
+    let descriptor = descriptor();
+    let config = config();
+    let now = Timestamp::now();
+    let days = |days: i64| now - (days * 24).hours();
+    // The clock of the third scan is years behind, and that of the fourth ahead.
+    for began in [days(90), days(10), days(4000), now + 4000.hours(), days(2), days(1)] {
+        let start = Start { now: began, ..crate::support::start(&descriptor, &config) };
+        let mut scan = backend.open().begin(start).unwrap();
+        scan.stage(&Organisation::new(3).whole()).unwrap();
+        let Ended::Published { .. } = scan.publish(&summary(&descriptor, &[]), ANYTHING).unwrap() else { panic!() };
+    }
+    let mut store = backend.open();
+    let hq = system(&mut store);
+    let mut prune = |older_than| {
+        let pruned = store.prune(&hq, older_than, Mode::Apply).unwrap();
+        let left: Vec<i64> = store.runs(&hq).unwrap().iter().map(|run| run.id).collect();
+        (pruned.oldest, pruned.in_future, left)
+    };
+    // The run of ten days ago is younger, though a later one seems to be older.
+    assert_eq!(prune(days(30)), (Some(1), 1, vec![6, 5, 4, 3, 2, 1]));
+    assert_eq!(prune(days(5)), (Some(3), 1, vec![6, 5, 4, 3]));
+    // One in the future is before one that is not.
+    assert_eq!(prune(days(2)), (Some(5), 1, vec![6, 5]));
+    assert_eq!(prune(now + 40_000.hours()), (Some(6), 0, vec![6]));
+}
+
 fn nothing_is_removed_while_a_scan_of_the_system_runs(backend: &Backend) {
     let descriptor = descriptor();
     scan(backend, &descriptor, &Organisation::new(4).whole(), &summary(&descriptor, &[]), ANYTHING);
@@ -223,8 +251,12 @@ fn a_person_is_nowhere_in_the_store_once_forgotten(backend: &Backend) {
         .unwrap();
     assert_eq!(ids.len(), 2);
     let expires = Timestamp::now() + 24.hours();
-    let except =
-        |(_, id): &(String, String)| Exception { id: id.clone(), reason: "asked maria.keller".into(), expires };
+    let except = |(_, id): &(String, String)| Exception {
+        id: id.clone(),
+        reason: "asked maria.keller".into(),
+        expires,
+        by: None,
+    };
     store.except(&system, &ids.iter().map(except).collect::<Vec<_>>()).unwrap();
     let names = ["maria.keller", "maria keller", MARIA];
     assert!(names.iter().all(|name| is_somewhere(backend, name)));
