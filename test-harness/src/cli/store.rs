@@ -180,12 +180,16 @@ impl StoreArguments {
         self.name.as_deref()
     }
 
-    /// Opens the store to ask it, which changes nothing, and finds the system.
+    /// Opens the store to ask it, which changes nothing, and finds the system. All answers are of one state of the store.
     ///
     /// # Errors
     /// `invalid_config` if no store was given, or no system of it is meant.
     pub(super) fn open_to_read(&self) -> Result<(Store, System), ConnectorError> {
-        self.open_by(Store::open_to_read)
+        self.open_by(|location| {
+            let mut store = Store::open_to_read(location)?;
+            store.pin()?;
+            Ok(store)
+        })
     }
 
     /// Opens the store to change it, and finds the system.

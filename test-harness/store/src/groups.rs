@@ -21,8 +21,8 @@ impl Store {
         group_type: &str,
         external_id: &str,
     ) -> Result<Vec<Grant>, ConnectorError> {
-        let grants = Reach::new(&mut *self.database, system.id, run).grants(Subject::Group { group_type, external_id });
-        grants?.ok_or_else(|| {
+        let group = Subject::Group { group_type, external_id };
+        self.reading(|db| Reach::new(db, system.id, run).grants(group))?.ok_or_else(|| {
             let message = format!("there was no such group after run {run}");
             ConnectorError::invalid_config(message, "look for it in another run, with --at")
         })
@@ -58,7 +58,7 @@ impl Store {
         limit: usize,
     ) -> Result<WhoThrough, ConnectorError> {
         let container = NodeRef::new(NodeKind::Resource, resource_type, external_id);
-        Reach::new(&mut *self.database, system.id, run).who_through(&container, limit)
+        self.reading(|db| Reach::new(db, system.id, run).who_through(&container, limit))
     }
 
     /// Returns the ids of the accounts that were disabled after a published run.

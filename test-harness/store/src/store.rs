@@ -92,7 +92,7 @@ impl Store {
     pub fn open_to_read(location: &Location) -> Result<Self, ConnectorError> {
         let mut database = connect(location)?;
         migrate::check(&mut *database)?;
-        Ok(Self { database })
+        Ok(Self { database, is_pinned: false })
     }
 
     /// Creates an empty store that ends with this program: in memory, and in a temporary file without a name as far as it is
