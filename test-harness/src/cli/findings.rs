@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use super::print::{self, SheetFormat};
 use super::store::{FromArguments, Moment, Rows};
-use super::{Exit, screen};
-use text::{enabled, name};
+use super::{Exit, name, screen};
+use text::enabled;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness findings --store sqlite:history.db\n  harness findings --from-file \
@@ -44,6 +44,10 @@ pub(super) struct Arguments {
     /// The last day, or the time, until which the findings of --except are accepted. One in the past withdraws an exception
     #[arg(long, value_name = "TIME", requires = "except")]
     until: Option<Moment>,
+    /// Who accepts the findings of --except, and those in --import-exceptions that name nobody [default: the login name of the
+    /// user who runs this]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    by: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
@@ -92,7 +96,7 @@ impl Arguments {
         })?;
         findings.sort_by_cached_key(|finding| {
             let Finding { id, record, reason, .. } = finding;
-            (Reverse(reason.severity), reason.code.clone(), reason.remedy.clone(), name(record), id.clone())
+            (Reverse(reason.severity), reason.code.clone(), reason.remedy.clone(), name::of(record), id.clone())
         });
         match self.format {
             SheetFormat::Json => {
@@ -137,6 +141,14 @@ impl Arguments {
         }
     }
 
+    /// Refuses a name where nothing is accepted.
+    fn check_by(&self) -> Result<(), ConnectorError> {
+        if self.by.is_none() || self.import_exceptions.is_some() {
+            return Ok(());
+        }
+        Err(ConnectorError::invalid_config("--by says who accepts a finding, and none is", "use it with --except ID"))
+    }
+
     /// Adds exceptions, and writes them to a file.
     fn take_exceptions(&self, rows: &mut Rows) -> Result<(), ConnectorError> {
         let mut new = match &self.import_exceptions {
@@ -148,16 +160,24 @@ impl Arguments {
                 let remedy = "use a date such as 2026-12-31, or a time such as 2026-12-31T09:00Z";
                 return Err(ConnectorError::invalid_config("--until is not a time", remedy));
             };
-            let except = |id: &String| Exception { id: id.clone(), reason: reason.clone(), expires };
+            let except = |id: &String| Exception { id: id.clone(), reason: reason.clone(), expires, by: None };
             new.extend(self.except.iter().map(except));
         }
-        if !new.is_empty() {
+        if new.is_empty() {
+            self.check_by()?;
+        } else {
+            let by = match &self.by {
+                Some(by) => by.clone(),
+                None => login_name()?,
+            };
+            new.iter_mut().filter(|exception| exception.by.is_none()).for_each(|one| one.by = Some(by.clone()));
             if self.from.is_file() {
                 let remedy = "use --store: a file keeps no exceptions";
                 return Err(ConnectorError::invalid_config("exceptions are kept in a store", remedy));
             }
             self.check_named(rows)?;
             rows.store.except(&rows.system, &new)?;
+            rows.store.pin()?;
         }
         let Some(path) = &self.export_exceptions else { return Ok(()) };
         self.from.check_output("--export-exceptions", path)?;
@@ -165,6 +185,16 @@ impl Arguments {
             .map_err(|error| ConnectorError::internal(format!("exceptions cannot be written as JSON: {error}")))?;
         write_file(path, (json + "\n").as_bytes())
     }
+}
+
+/// The name of the user who runs this.
+fn login_name() -> Result<String, ConnectorError> {
+    whoami::username().ok().filter(|name| !name.trim().is_empty()).ok_or_else(|| {
+        ConnectorError::invalid_config(
+            "the user who runs this has no login name",
+            "say with --by who accepts the findings",
+        )
+    })
 }
 
 fn exceptions_in(path: &Path) -> Result<Vec<Exception>, ConnectorError> {
@@ -195,6 +225,7 @@ const COLUMNS: &[&str] = &[
     "excepted",
     "exceptionReason",
     "exceptionExpires",
+    "exceptionBy",
 ];
 
 fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
@@ -207,7 +238,7 @@ fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
         kind.as_str().unwrap_or_default().to_owned(),
         record.kind().to_owned(),
         record.key().to_string(),
-        name(record),
+        name::of(record),
         enabled(record).map(|enabled| enabled.to_string()).unwrap_or_default(),
         reason.message.clone(),
         reason.remedy.clone(),
@@ -216,6 +247,7 @@ fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
         finding.is_excepted(now).to_string(),
         exception.as_ref().map(|exception| exception.reason.clone()).unwrap_or_default(),
         exception.as_ref().map(|exception| exception.expires.to_string()).unwrap_or_default(),
+        exception.as_ref().and_then(|exception| exception.by.clone()).unwrap_or_default(),
     ]
 }
 
@@ -228,7 +260,7 @@ fn as_json(finding: &Finding, now: Timestamp) -> Value {
         "kind": reason.kind,
         "record": record.kind(),
         "key": record.key(),
-        "name": name(record),
+        "name": name::of(record),
         "enabled": enabled(record),
         "message": reason.message,
         "remedy": reason.remedy,
@@ -237,6 +269,8 @@ fn as_json(finding: &Finding, now: Timestamp) -> Value {
         "since": since,
         "sinceRun": since_run,
         "excepted": finding.is_excepted(now),
-        "exception": exception.as_ref().map(|Exception { reason, expires, .. }| json!({"reason": reason, "expires": expires})),
+        "exception": exception.as_ref().map(|Exception { reason, expires, by, .. }| {
+            json!({"reason": reason, "expires": expires, "by": by})
+        }),
     })
 }

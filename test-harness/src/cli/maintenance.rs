@@ -46,9 +46,10 @@ struct PruneArguments {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness store forget --person maria.keller --store sqlite:history.db\n  harness \
-store forget --system --store sqlite:history.db --name hq --yes")]
+store forget --system --store sqlite:history.db --name hq --yes\n\nOne system of the store is changed, and no other: \
+forget a person in each system that has them.")]
 struct ForgetArguments {
-    /// Remove this account, by its user name, e-mail address or id, from all of the system's history
+    /// Remove this account, by its user name, e-mail address or id, from all of the history of this one system
     #[arg(long, value_name = "ACCOUNT", required_unless_present = "system")]
     person: Option<String>,
     /// Remove all accounts that links join with this one as well
@@ -101,7 +102,16 @@ impl PruneArguments {
         self.confirmation.finish_earlier(&self.store)?;
         let (mut store, system) = self.store.open()?;
         let cutoff = self.older_than.before(Timestamp::now())?;
-        let Pruned { runs, versions, oldest, .. } = store.prune(&system, cutoff, self.confirmation.mode())?;
+        let Pruned { runs, versions, oldest, in_future, .. } =
+            store.prune(&system, cutoff, self.confirmation.mode())?;
+        if in_future > 0 {
+            print::remark(&format!(
+                "{} of {} started in the future, by the clock of this machine: it is wrong, or that of the scan was. Check it \
+                 before you remove anything by age",
+                count(in_future, "run"),
+                system.name,
+            ));
+        }
         let until = shown(cutoff);
         match oldest {
             None => print::page(&format!(
@@ -138,7 +148,7 @@ impl ForgetArguments {
                 names.join(", "),
             ));
         }
-        let ForgottenAccounts { versions, texts, standing, .. } =
+        let ForgottenAccounts { versions, texts, standing, names_left, .. } =
             store.forget_accounts(&system, &ids, self.confirmation.mode())?;
         let more = if ids.len() > 1 {
             format!(" and {}", count(ids.len() as u64 - 1, "linked account"))
@@ -151,6 +161,13 @@ impl ForgetArguments {
             count(versions, "version of a row"),
             count(texts, "other text"),
         ))?;
+        if !names_left.is_empty() {
+            let names: Vec<&str> = names_left.iter().map(String::as_str).collect();
+            print::remark(&format!(
+                "{} stays in other texts: it is a common word, or another account is called so",
+                names.join(", "),
+            ));
+        }
         if standing > 0 {
             print::remark(&format!(
                 "{} in the newest run of {}. Remove what the target still has, or the next scan brings it back.",

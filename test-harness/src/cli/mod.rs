@@ -16,6 +16,7 @@ mod listening;
 mod logging;
 mod maintenance;
 mod man;
+mod name;
 mod paragraph;
 mod print;
 mod reach;

@@ -325,6 +325,7 @@ impl FromArguments {
             return files::read(path);
         }
         let (mut store, system) = open(&self.store)?;
+        store.pin()?;
         let run = store.run_at(&system, self.at.map_or(At::Now, |moment| moment.0))?;
         Rows::of_run(store, system, run)
     }

@@ -155,7 +155,23 @@ async fn an_excepted_finding_does_not_fail_until_it_expires() {
         &store,
         &["findings", "--fail-on", "high", "--except", id, "--reason", "for a week", "--until", "2020-01-01T00:00:00Z"],
     );
-    assert!(expired.code == 5 && expired.stdout.contains("(was excepted until 2020-01-01"), "{expired:?}");
+    assert!(expired.code == 5 && expired.stdout.contains("(was excepted by "), "{expired:?}");
+    // Who accepts it is the user, or who is named; what is imported keeps its own.
+    let by = |id: &Value| {
+        let all = json(&ask(&store, &["findings", "--format", "json"]));
+        let found = all.as_array().unwrap().iter().find(|finding| finding["id"] == *id).unwrap();
+        found["exception"]["by"].as_str().unwrap_or_default().to_owned()
+    };
+    let user = by(&grave[0]["id"]);
+    assert!(
+        !user.is_empty() && expired.stdout.contains(&format!("(was excepted by {user} until 2020-01-01")),
+        "{user}: {expired:?}"
+    );
+    let week = ["--reason", "for a week", "--until", "2020-01-01T00:00:00Z", "--by", "Ada of IT"];
+    ask(&store, &[&["findings", "--except", id][..], &week].concat());
+    assert_eq!(by(&grave[0]["id"]), "Ada of IT");
+    let alone = ask(&store, &["findings", "--by", "Ada of IT"]);
+    assert!(alone.code == 2 && alone.stderr.contains("--except ID"), "{alone:?}");
     let sheet = ask(&store, &["findings", "--format", "csv"]);
     let mut sheet = csv::Reader::from_reader(sheet.stdout.trim_start_matches('\u{feff}').as_bytes());
     let at = |name: &str, headings: &csv::StringRecord| headings.iter().position(|heading| heading == name).unwrap();
@@ -164,11 +180,15 @@ async fn an_excepted_finding_does_not_fail_until_it_expires() {
     assert_eq!(rows.len(), all.as_array().unwrap().len());
     let row = rows.iter().find(|row| &row[0] == id).unwrap();
     assert_eq!((&row[at("excepted", &headings)], &row[at("exceptionReason", &headings)]), ("false", "for a week"));
+    assert_eq!(&row[at("exceptionBy", &headings)], "Ada of IT");
     std::fs::remove_file(&file).unwrap();
     assert_eq!(with("--export-exceptions").code, 5);
     let exported: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(exported.len(), count);
     assert!(exported.iter().any(|exception| exception["id"] == id && exception["reason"] == "for a week"));
+    assert!(exported.iter().any(|exception| exception["by"] == "Ada of IT"), "{exported:?}");
+    assert_eq!(with("--import-exceptions").code, 5);
+    assert_eq!(by(&grave[0]["id"]), "Ada of IT");
     // It is written anew, not over the file that is there, and only its owner can read it.
     let earlier = folder.path().join("earlier.json");
     std::fs::hard_link(&file, &earlier).unwrap();

@@ -7,8 +7,8 @@ use connector_store::{Change, Store, System};
 use serde_json::Value;
 
 use super::{flat, unread};
-use crate::cli::print;
 use crate::cli::reach::{named, until};
+use crate::cli::{name, print};
 
 const COLUMNS: &[&str] = &["change", "record", "key", "name", "field", "before", "after"];
 
@@ -29,7 +29,7 @@ fn cells(change: &Change) -> Vec<Vec<String>> {
     let record = change.record();
     let row = |word: &str, field: &str, before: String, after: String| {
         let key = record.key().to_string();
-        vec![word.to_owned(), record.kind().to_owned(), key, name(record), field.to_owned(), before, after]
+        vec![word.to_owned(), record.kind().to_owned(), key, name::of(record), field.to_owned(), before, after]
     };
     // Of access, how strong it is and until when.
     let access = match record {
@@ -60,17 +60,5 @@ fn shown(value: Option<&Value>) -> String {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
-    }
-}
-
-fn name(record: &Record) -> String {
-    match record {
-        Record::Account(account) => account.username.clone(),
-        Record::Group(group) => group.name.clone(),
-        Record::Resource(resource) => resource.name.clone(),
-        Record::Policy(policy) => policy.name.clone(),
-        Record::Membership(membership) => format!("{} in {}", membership.username, membership.group_name),
-        Record::Grant(grant) => format!("{} on {}", grant.principal.name(), grant.resource.name),
-        _ => String::new(),
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::print::printable;
 use crate::cli::reach::DISABLED;
 use crate::cli::store::{day, shown};
 use crate::cli::table::Table;
-use crate::cli::{colour, paragraph};
+use crate::cli::{colour, name, paragraph};
 
 /// The findings that no exception covers, in the order in which they come: the worst first and those of one code together.
 /// `about` says which are asked for. Lines are wrapped to `width`, if there is one.
@@ -68,20 +68,11 @@ fn of_one_kind(findings: &[&Finding], width: Option<usize>) -> String {
 fn fact(finding: &Finding) -> String {
     // One that holds is not shown.
     let expired = finding.exception.as_ref().map_or_else(String::new, |exception| {
-        format!(" (was excepted until {}: {})", shown(exception.expires), exception.reason)
+        let by = exception.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+        format!(" (was excepted{by} until {}: {})", shown(exception.expires), exception.reason)
     });
     let mark = if enabled(&finding.record) == Some(false) { DISABLED } else { "" };
-    format!("{}{mark}: {}{expired}", name(&finding.record), finding.reason.message)
-}
-
-/// The name of what a finding is about.
-pub(super) fn name(record: &Record) -> String {
-    match record {
-        Record::Account(account) => account.username.clone(),
-        Record::Group(group) => group.name.clone(),
-        Record::Resource(resource) => resource.name.clone(),
-        other => other.key().to_string(),
-    }
+    format!("{}{mark}: {}{expired}", name::of(&finding.record), finding.reason.message)
 }
 
 /// Whether an account can be used, as far as it is known.

@@ -2,6 +2,7 @@
 //!
 //! Each is one transaction: all of it happens, or nothing. The same transaction, rolled back, is the preview.
 
+mod common_words;
 mod forget;
 mod forgotten_words;
 mod prune;
@@ -73,8 +74,9 @@ impl Store {
     }
 
     /// Removes accounts from all of a system's history: their rows, memberships and bindings, and their names in the texts
-    /// of other rows and runs, where they stand as whole words of at least three characters. If the target still has an
-    /// account, the next scan brings it back. Ids of other accounts stay as they are: [`linked`](Self::linked) finds those of
+    /// of other rows and runs, where they stand as whole words of at least three characters. Names that are common words, or
+    /// those of another account that no link joins with them, stay there. Only this system is changed. If the target still has
+    /// an account, the next scan brings it back. Ids of other accounts stay as they are: [`linked`](Self::linked) finds those of
     /// the same person.
     ///
     /// # Errors

@@ -21,4 +21,5 @@ mod rows;
 mod seam;
 mod support;
 mod tls;
+mod upgraded;
 mod views;

@@ -19,6 +19,7 @@ on_both!(
     nothing_is_removed_while_a_scan_of_the_system_runs,
     a_person_is_nowhere_in_the_store_once_forgotten,
     a_system_is_nowhere_in_the_store_once_forgotten,
+    forgetting_a_local_account_leaves_common_words_and_names_of_others,
 );
 
 /// Everything in the tables of a store, as text.
@@ -343,4 +344,37 @@ fn a_system_is_nowhere_in_the_store_once_forgotten(backend: &Backend) {
     assert_rows(&comparable(&kept), &comparable(&rows), "elsewhere");
     let error = store.forget_system(&system, Mode::Apply).unwrap_err();
     assert!(error.message.contains("no longer in the store"), "{error}");
+}
+
+fn forgetting_a_local_account_leaves_common_words_and_names_of_others(backend: &Backend) {
+    let descriptor = descriptor();
+    let local = |device: &str, name: &str| {
+        let mut account = Account::new(format!("{name} on device {device}"), format!("{name}@{device}"));
+        account.display_name = Some(name.into());
+        account.kind = AccountKind::USER;
+        Record::from(account)
+    };
+    let mut others = vec![local("web-2", "deploy")];
+    let mut device = Resource::new("8", "system", "the system of root");
+    let message = "root may sign in, a member of the system has sudo, and deploy is there";
+    device.reasons = vec![Reason::new("ssh_root_login", ReasonKind::Risk, Severity::High, message, "Ask gerda.")];
+    device.attributes = [("kind of login", "system".into()), ("shared", "member".into())].into();
+    let crew = Group::new("7", "CREW", "member");
+    others.extend([device.into(), crew.into()]);
+    let names = ["root", "member", "system", "deploy", "gerda"];
+    let forgotten: Vec<Record> = names.iter().map(|name| local("web-1", name)).collect();
+    scan(backend, &descriptor, &[&forgotten[..], &others].concat(), &summary(&descriptor, &[]), ANYTHING);
+    let mut store = backend.open();
+    let system = system(&mut store);
+    // A text that no program can read any more is a text all the same.
+    backend.run("update run set summary = 'gerda said: {'");
+    let ids: Vec<String> = names.iter().map(|name| format!("{name} on device web-1")).collect();
+    let done = store.forget_accounts(&system, &ids, Mode::Apply).unwrap();
+    assert_eq!(done.names_left.iter().map(String::as_str).collect::<Vec<_>>(), ["deploy", "member", "root", "system"]);
+    let found = rows_at(&mut store, 1, &descriptor);
+    let text = serde_json::to_string(&others).unwrap().replace("gerda", "forgotten");
+    let expected: Vec<Record> = serde_json::from_str(&text).unwrap();
+    assert_rows(&found, &crate::support::comparable(&expected, &descriptor), "the others");
+    assert_eq!(backend.table("select summary from run"), ["forgotten said: {"]);
+    assert!(!is_somewhere(backend, "gerda"));
 }
