@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::print::{self, SheetFormat, printable};
 use super::reach::{named, until};
 use super::store::{Rows, TwoArguments, as_json, shown};
+use super::summary::words;
 use super::{Exit, colour, screen};
 
 #[derive(Debug, Args)]
@@ -22,11 +23,11 @@ use super::{Exit, colour, screen};
 --from 2026-03-03 --to 17\n  harness diff --store sqlite:history.db --format json\n  harness diff monday.ndjson tuesday.ndjson"
 )]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    compared: TwoArguments,
     /// Output format. JSON is one object per line
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
+    #[command(flatten)]
+    compared: TwoArguments,
 }
 
 impl Arguments {
@@ -128,7 +129,7 @@ impl Ended {
 fn line(sentence: &str) -> Result<(), ConnectorError> {
     let sentence = colour::change(&printable(sentence));
     match screen::of_results() {
-        Some(width) => print::text(&super::paragraph::labelled("  ", &sentence, width)),
+        Some(width) => print::text(&super::paragraph::reflowed(&format!("  {sentence}"), width)),
         None => print::text(&format!("  {sentence}\n")),
     }
 }
@@ -260,14 +261,31 @@ fn differences(before: &Record, after: &Record) -> Vec<String> {
     let differ = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
     differ
         .map(|name| match name.as_str() {
-            // Whole sentences, of which few differ.
-            "reasons" | "links" => format!("{name} changed"),
+            "reasons" => evidence(before.get(name), after.get(name)),
+            "links" => format!("{name} changed"),
             name if is_list_of_objects(before.get(name)) || is_list_of_objects(after.get(name)) => {
                 format!("{name} changed")
             }
             name => format!("{name} was {}, is {}", words(before.get(name)), words(after.get(name))),
         })
         .collect()
+}
+
+/// Which evidence is new and which is gone: by its codes, because its sentences are long.
+fn evidence(before: Option<&Value>, after: Option<&Value>) -> String {
+    let codes = |reasons: Option<&Value>| -> BTreeSet<String> {
+        let reasons = reasons.and_then(Value::as_array).into_iter().flatten();
+        reasons.filter_map(|reason| Some(reason["code"].as_str()?.to_owned())).collect()
+    };
+    let (before, after) = (codes(before), codes(after));
+    let listed =
+        |codes: Vec<String>, word: &str| (!codes.is_empty()).then(|| format!("evidence {} {word}", words::and(&codes)));
+    let new = listed(after.difference(&before).cloned().collect(), "is new");
+    let gone = listed(before.difference(&after).cloned().collect(), "has ended");
+    match (new, gone) {
+        (None, None) => "the same evidence has other details".to_owned(),
+        (new, gone) => new.into_iter().chain(gone).collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn is_list_of_objects(value: Option<&Value>) -> bool {
@@ -303,7 +321,7 @@ fn change_as_json(change: &Change) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use connector_api::{Account, PasswordFacts};
+    use connector_api::{Account, PasswordFacts, Reason, ReasonKind, Severity};
 
     use super::*;
 
@@ -323,5 +341,23 @@ mod tests {
             "password.expired was nothing, is true",
         ];
         assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn changed_evidence_is_named_by_its_codes() {
+        let reason = |code: &str, message: &str| Reason::new(code, ReasonKind::Risk, Severity::Low, message, "mend it");
+        let with = |reasons: Vec<Reason>| {
+            let mut account = Account::new("1", "ada");
+            account.reasons = reasons;
+            Record::from(account)
+        };
+        let [one, two] = [reason("old_key", "has an old key"), reason("no_mfa", "has none")];
+        let words = |before: &[&Reason], after: &[&Reason]| {
+            let [before, after] = [before, after].map(|all| with(all.iter().map(|one| (*one).clone()).collect()));
+            differences(&before, &after)
+        };
+        assert_eq!(words(&[], &[&one, &two]), ["evidence no_mfa and old_key is new"]);
+        assert_eq!(words(&[&one], &[&two]), ["evidence no_mfa is new, evidence old_key has ended"]);
+        assert_eq!(words(&[&one], &[&reason("old_key", "older")]), ["the same evidence has other details"]);
     }
 }

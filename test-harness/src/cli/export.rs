@@ -26,8 +26,6 @@ scan.json\n\nEffective grants are not exported: they follow from the other rows,
 them."
 )]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    from: FromArguments,
     /// File for the rows, or `-` for standard output. For csv it is a folder. With ndjson, a name ending in / is a folder
     /// with one file per kind of record
     #[arg(long, short, value_name = "FILE", default_value = "-")]
@@ -35,6 +33,8 @@ pub(super) struct Arguments {
     /// Format of the rows [default: from the ending .ndjson, .json or .csv of --output; otherwise ndjson]
     #[arg(long, value_parser = format_parser())]
     format: Option<Format>,
+    #[command(flatten)]
+    from: FromArguments,
 }
 
 impl Arguments {

@@ -23,8 +23,6 @@ use text::enabled;
 scan.ndjson --fail-on high\n  harness findings \
 --store sqlite:history.db --except 0123456789ab --reason \"agreed with IT\" --until 2026-12-31\n\nExit codes: 0 listed, 5 there are findings at or above --fail-on.")]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    from: FromArguments,
     /// List only findings of this severity or above
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = Level::Info)]
     severity: Level,
@@ -53,6 +51,8 @@ pub(super) struct Arguments {
     /// Output format
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
+    #[command(flatten)]
+    from: FromArguments,
 }
 
 /// A severity on the command line.
@@ -119,6 +119,7 @@ impl Arguments {
     fn about(&self, rows: &Rows) -> String {
         let severity = match self.severity {
             Level::Info => String::new(),
+            Level::Critical => "of severity critical, ".to_owned(),
             level => format!("of severity {} or above, ", Severity::from(level).as_str()),
         };
         severity + &rows.as_of()

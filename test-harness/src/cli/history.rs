@@ -16,11 +16,11 @@ use super::{Exit, screen};
 #[command(after_help = "Examples:\n  harness history --store sqlite:history.db\n  harness history --store \
 sqlite:history.db --name hq --format json")]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    store: StoreArguments,
     /// Output format
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
 #[derive(Debug, Args)]

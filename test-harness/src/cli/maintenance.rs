@@ -39,9 +39,9 @@ struct PruneArguments {
     #[arg(long, value_name = "AGE|DATE")]
     older_than: Age,
     #[command(flatten)]
-    store: StoreArguments,
-    #[command(flatten)]
     confirmation: Confirmation,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
 #[derive(Debug, Args)]
@@ -59,9 +59,9 @@ struct ForgetArguments {
     #[arg(long, conflicts_with = "person")]
     system: bool,
     #[command(flatten)]
-    store: StoreArguments,
-    #[command(flatten)]
     confirmation: Confirmation,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
 #[derive(Debug, Args)]
@@ -70,14 +70,14 @@ struct ForgetArguments {
 All of it is copied, or nothing: after an error, run the same command again."
 )]
 struct CopyArguments {
-    #[command(flatten)]
-    store: LocationArguments,
     /// URL of the store to copy into, which must be new or empty
     #[arg(long, value_name = "URL", required_unless_present = "to_file")]
     to: Option<Url>,
     /// File that contains only that URL, for a URL with a password
     #[arg(long, value_name = "FILE", conflicts_with = "to")]
     to_file: Option<PathBuf>,
+    #[command(flatten)]
+    store: LocationArguments,
 }
 
 #[derive(Debug, Args)]

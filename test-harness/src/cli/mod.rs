@@ -87,7 +87,7 @@ enum Command {
     Diff(diff::Arguments),
     /// Show what an account reaches, and by which ways
     Why(reach::WhyArguments),
-    /// Show who reaches a resource, how strongly, and by which ways
+    /// Show who reaches a resource, or something through a group: how strongly, and by which ways
     Who(reach::WhoArguments),
     /// List the evidence of privilege and risk, with severity, remedy, and since when
     Findings(findings::Arguments),

@@ -34,11 +34,11 @@ pub(super) struct WhyArguments {
     /// Show all accounts that links join with this one, and by which link: they may belong to one person
     #[arg(long)]
     linked: bool,
-    #[command(flatten)]
-    from: FromArguments,
     /// Output format
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
+    #[command(flatten)]
+    from: FromArguments,
 }
 
 impl WhyArguments {

@@ -180,12 +180,16 @@ impl StoreArguments {
         self.name.as_deref()
     }
 
-    /// Opens the store to ask it, which changes nothing, and finds the system.
+    /// Opens the store to ask it, which changes nothing, and finds the system. All answers are of one state of the store.
     ///
     /// # Errors
     /// `invalid_config` if no store was given, or no system of it is meant.
     pub(super) fn open_to_read(&self) -> Result<(Store, System), ConnectorError> {
-        self.open_by(Store::open_to_read)
+        self.open_by(|location| {
+            let mut store = Store::open_to_read(location)?;
+            store.pin()?;
+            Ok(store)
+        })
     }
 
     /// Opens the store to change it, and finds the system.
@@ -232,7 +236,8 @@ impl StoreArguments {
 pub(super) struct FromArguments {
     #[command(flatten)]
     store: StoreArguments,
-    /// Ask about the rows as of this run or time [default: the last published run]
+    /// Ask about the rows as of this run or time, such as 17 or 2026-03-03: the end of that day in your time zone [default: the
+    /// last published run]
     #[arg(long, value_name = "RUN|TIME", conflicts_with = "from_file")]
     at: Option<Moment>,
     /// Ask about a file of rows, as `harness scan --output FILE.ndjson` writes it, instead of a store
@@ -259,14 +264,15 @@ pub(super) struct TwoArguments {
     /// And the later one
     #[arg(value_name = "NEW")]
     new: Option<PathBuf>,
-    #[command(flatten)]
-    store: StoreArguments,
-    /// Earlier run or time [default: the published run before --to]
+    /// Earlier run or time, such as 17 or 2026-03-03: the end of that day in your time zone [default: the published run before
+    /// --to]
     #[arg(long, value_name = "RUN|TIME")]
     from: Option<Moment>,
     /// Later run or time [default: the last published run]
     #[arg(long, value_name = "RUN|TIME")]
     to: Option<Moment>,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
 impl TwoArguments {
@@ -276,7 +282,6 @@ impl TwoArguments {
             return files::read_two(old, new);
         }
         let (mut store, system) = self.store.open_to_read()?;
-        store.pin()?;
         let run = store.run_at(&system, self.to.map_or(At::Now, |moment| moment.0))?;
         let from = store.run_at(&system, self.from.map_or(At::Before(run), |moment| moment.0))?;
         if from > run {
@@ -373,7 +378,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Finds the one row of these kinds that has this id, name or address.
+    /// Finds the one row of these kinds that has this id, name or address, or this `TYPE:ID`.
     ///
     /// # Errors
     /// `invalid_config` if there is none, with the nearest name, or if there are several, with their ids.
@@ -382,6 +387,12 @@ impl Rows {
         for kind in kinds {
             found.append(&mut self.store.find(&self.system, self.run, kind, called)?);
         }
+        if let (true, Some((of_type, external_id))) = (found.is_empty(), called.split_once(':')) {
+            for kind in kinds {
+                found.append(&mut self.store.find(&self.system, self.run, kind, external_id)?);
+            }
+            found.retain(|record| id_and_type(record) == Some((external_id, of_type)));
+        }
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => {
@@ -389,7 +400,13 @@ impl Rows {
                 Err(ConnectorError::invalid_config(message, self.instead(kinds, called)?))
             }
             several => {
-                let ids: Vec<String> = found.iter().take(5).filter_map(id).collect();
+                let ids: Vec<(&str, &str)> = found.iter().filter_map(id_and_type).collect();
+                let is_unique = ids.iter().all(|(id, _)| ids.iter().filter(|(other, _)| other == id).count() == 1);
+                let id = |(id, of_type): &(&str, &str)| match is_unique {
+                    true => format!("{id} ({of_type})"),
+                    false => format!("{of_type}:{id}"),
+                };
+                let ids: Vec<String> = ids.iter().take(5).map(id).collect();
                 let more = if several > ids.len() { ", …" } else { "" };
                 let message = format!("{several} rows are called {called}");
                 Err(ConnectorError::invalid_config(message, format!("name one by its id: {}{more}", ids.join(", "))))
@@ -430,12 +447,12 @@ pub(super) fn as_json(state: &SectionState) -> Value {
     })
 }
 
-/// Such as `4711 (administrator)`.
-fn id(record: &Record) -> Option<String> {
+/// The id of an account, group or resource, and its kind or type.
+fn id_and_type(record: &Record) -> Option<(&str, &str)> {
     match record {
-        Record::Account(account) => Some(format!("{} ({})", account.external_id, account.kind)),
-        Record::Group(group) => Some(format!("{} ({})", group.external_id, group.group_type)),
-        Record::Resource(resource) => Some(format!("{} ({})", resource.external_id, resource.resource_type)),
+        Record::Account(account) => Some((&account.external_id, account.kind.as_str())),
+        Record::Group(group) => Some((&group.external_id, &group.group_type)),
+        Record::Resource(resource) => Some((&resource.external_id, &resource.resource_type)),
         _ => None,
     }
 }

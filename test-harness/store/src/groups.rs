@@ -21,8 +21,8 @@ impl Store {
         group_type: &str,
         external_id: &str,
     ) -> Result<Vec<Grant>, ConnectorError> {
-        let subject = Subject::Group { group_type, external_id };
-        self.reading(|db| Reach::new(db, system.id, run).grants(subject))?.ok_or_else(|| {
+        let group = Subject::Group { group_type, external_id };
+        self.reading(|db| Reach::new(db, system.id, run).grants(group))?.ok_or_else(|| {
             let message = format!("there was no such group after run {run}");
             ConnectorError::invalid_config(message, "look for it in another run, with --at")
         })

@@ -28,17 +28,17 @@ sqlite:history.db\n  harness who web-1 --from-file scan.ndjson --format json\n  
 sqlite:history.db"
 )]
 pub(in crate::cli) struct WhoArguments {
-    /// Resource or group, by its name or id
+    /// Resource or group, by its name or id, or by its TYPE:ID where several have that id
     #[arg(value_name = "RESOURCE|GROUP")]
     resource: String,
     /// Show accounts that links join as one person, and by which link: only a link joins them, never an equal name
     #[arg(long)]
     linked: bool,
-    #[command(flatten)]
-    from: FromArguments,
     /// Output format
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
+    #[command(flatten)]
+    from: FromArguments,
 }
 
 impl WhoArguments {
@@ -139,13 +139,16 @@ fn of_resource(
     let all = usize::try_from(who.accounts).unwrap_or(usize::MAX);
     let verb = if all == 1 { "reaches" } else { "reach" };
     let (width, os_type, accounts) = (screen::of_results(), &rows.system.os_type, count(all, "account"));
-    let mut what = printable(&resource.name);
-    if let Some(inside) = inside {
-        let kind = words::kind(&resource.resource_type, os_type, 1);
-        let things = if inside == 1 { "resource is" } else { "resources are" };
-        what = format!("what is in {kind} {what} through it, where {} {things},", HumanCount(inside));
-    }
-    let heading = format!("{accounts} {verb} {what} {}.\n", rows.as_of());
+    let (what, as_of) = (printable(&resource.name), rows.as_of());
+    let kind = words::kind(&resource.resource_type, os_type, 1);
+    let heading = match inside {
+        None => format!("{accounts} {verb} {what} {as_of}.\n"),
+        Some(0) => format!("Nothing is in {kind} {what} {as_of}.\n"),
+        Some(inside) => {
+            let things = if inside == 1 { "resource" } else { "resources" };
+            format!("{accounts} {verb} the {} {things} in {kind} {what} through it {as_of}.\n", HumanCount(inside))
+        }
+    };
     let trees = tree::trees(&who.grants, os_type, width, |grant| {
         (grant.principal.kind().as_str(), name(&grant.principal, disabled))
     });
@@ -165,7 +168,7 @@ fn of_group(
     disabled: &BTreeSet<String>,
 ) -> String {
     let (width, os_type) = (screen::of_results(), &rows.system.os_type);
-    let kind = words::kind(&group.group_type, os_type, 1);
+    let kind = words::sentence(&words::kind(&group.group_type, os_type, 1));
     let reached = match (members.len(), grants.len()) {
         (_, 0) => "reaches nothing".to_owned(),
         (_, number) => format!("reaches {}", count(number, "resource")),
