@@ -20,6 +20,9 @@ use crate::words::{capital, spaced};
 /// The most characters of a reason.
 const REASON: usize = 500;
 
+/// The most characters of a name.
+const NAME: usize = 100;
+
 /// What is wrong with the two fields.
 #[derive(Default)]
 struct Wrong {
@@ -36,6 +39,7 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Failure> {
     if let Some(known) = &known {
         entries.set("reason", &known.reason);
         entries.set("until", last_day(known.expires).to_string());
+        entries.set("by", known.by.clone().unwrap_or_default());
     }
     Ok(page(&visit, place, &entries, known.as_ref(), &Wrong::default()))
 }
@@ -66,7 +70,8 @@ pub(super) async fn send(visit: Visit, entries: Entries) -> Result<Answer, Failu
     let (Some(reason), Some(expires)) = (reason, expires) else {
         return Ok(page(&visit, place, &entries, known.as_ref(), &wrong).into());
     };
-    let exception = Exception { id, reason, expires };
+    let by = entries.get("by").map(|by| by.chars().take(NAME).collect());
+    let exception = Exception { id, reason, expires, by };
     let excepted = visit.read_at(move |store, place, _| Ok(store.except(&place.system, &[exception])?));
     excepted.await?;
     let response: Response = go_to(&back);
@@ -121,6 +126,11 @@ fn page(visit: &Visit, place: Place, entries: &Entries, known: Option<&Exception
                 legend { "Exception" }
                 (field("reason", "Reason", "In one line; auditors read it.", entries.raw("reason"), wrong.reason.as_deref(), "text"))
                 (field("until", "Accepted until the end of", "A day, UTC. A review comes due after it.", entries.raw("until"), wrong.until.as_deref(), "date"))
+                div.field {
+                    label for="by" { "Accepted by " span.must { "(optional)" } }
+                    input #by name="by" value=[entries.raw("by")] autocomplete="name" maxlength=(NAME) aria-describedby="by-hint";
+                    span.hint #by-hint { "A name; auditors read it." }
+                }
             }
             div.row {
                 button.primary { @if known.is_some() { "Change exception" } @else { "Accept finding" } }
