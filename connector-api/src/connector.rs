@@ -34,7 +34,7 @@ pub trait Connector: Send + Sync {
     /// that does not implement it passes them on at the end.
     async fn test_connection_watched(&self, each: EachCheck<'_>) -> ConnectionReport {
         let report = self.test_connection().await;
-        report.checks.iter().for_each(|check| each(check));
+        report.checks.iter().for_each(each);
         report
     }
 

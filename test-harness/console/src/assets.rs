@@ -15,11 +15,7 @@ struct Asset {
 }
 
 const ASSETS: &[Asset] = &[
-    Asset {
-        name: "console.css",
-        media_type: "text/css; charset=utf-8",
-        content: include_str!("../assets/console.css"),
-    },
+    Asset { name: "console.css", media_type: "text/css; charset=utf-8", content: STYLES },
     Asset {
         name: "times.js",
         media_type: "text/javascript; charset=utf-8",
@@ -44,6 +40,9 @@ pub(crate) fn address(name: &str) -> String {
     let version = ASSETS.iter().find(|asset| asset.name == name).map(digest).unwrap_or_default();
     format!("/static/{name}?v={version}")
 }
+
+/// The stylesheet, for a page that stands alone.
+pub(crate) const STYLES: &str = include_str!("../assets/console.css");
 
 fn digest(asset: &Asset) -> String {
     Sha256::digest(asset.content).iter().take(8).map(|byte| format!("{byte:02x}")).collect()

@@ -60,9 +60,15 @@ pub struct Console {
 impl Console {
     /// Creates it and announces the first address for signing in.
     pub fn new(settings: Settings) -> Arc<Self> {
-        let Settings { location, registry, edition, systems, address, clock, announce } = settings;
+        let stores = Stores::new(settings.location.clone());
+        Self::over(stores, settings)
+    }
+
+    /// Creates it over a store that is open.
+    pub(crate) fn over(stores: Stores, settings: Settings) -> Arc<Self> {
+        let Settings { location: _, registry, edition, systems, address, clock, announce } = settings;
         Arc::new(Self {
-            stores: Stores::new(location),
+            stores,
             registry,
             edition,
             systems: Arc::new(systems),

@@ -74,6 +74,13 @@ impl From<ConnectorError> for Failure {
     }
 }
 
+impl From<Failure> for ConnectorError {
+    fn from(failure: Failure) -> Self {
+        let code = ErrorCode::ALL.iter().find(|code| Some(code.as_str()) == failure.code.as_deref()).copied();
+        Self::new(code.unwrap_or(ErrorCode::InvalidConfig), failure.message, failure.remedy)
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         (self.status, frame::bare(self.title(), &self.content())).into_response()

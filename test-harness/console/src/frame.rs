@@ -114,7 +114,7 @@ pub(crate) fn form_token(session: &Session) -> Markup {
 }
 
 /// Where the reader is, and how far the rows can be trusted.
-fn strip(visit: &Visit, place: &Place) -> Markup {
+pub(crate) fn strip(visit: &Visit, place: &Place) -> Markup {
     let here = visit.here(place);
     html! {
         div.where role="region" aria-label="System and scan shown" {

@@ -19,6 +19,7 @@ mod link;
 mod live;
 mod pages;
 mod plot;
+mod report;
 mod scans;
 mod server;
 mod session;
@@ -30,4 +31,5 @@ mod ways;
 mod words;
 
 pub use console::{Announce, Console, Settings};
+pub use report::report;
 pub use server::Server;

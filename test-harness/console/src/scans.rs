@@ -92,7 +92,7 @@ impl Scans {
         let config = console.config(system).await?;
         let connector = console.registry.connect(config.clone(), console.edition)?;
         let descriptor = console.registry.descriptor(&config.os_type)?.clone();
-        let location = console.stores.location();
+        let location = console.stores.location()?;
         let archive = StoreArchive::begin(location, system, &descriptor, &config, false, Hold::default()).await?;
         let live = Live::new(&descriptor, Timestamp::now());
         let scan = Arc::new(LiveScan { live, cancel: CancellationToken::new() });

@@ -103,6 +103,11 @@ impl Sessions {
 }
 
 impl Session {
+    /// That of somebody who reads without signing in, such as a report. It accepts no form.
+    pub(crate) fn of_nobody() -> Self {
+        Self { form_token: token(), used: Instant::now() }
+    }
+
     /// Whether a form of this session sent this token.
     pub(crate) fn accepts(&self, form_token: &str) -> bool {
         hash(form_token) == hash(&self.form_token)

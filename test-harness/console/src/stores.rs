@@ -14,7 +14,8 @@ const CONNECTIONS: usize = 4;
 pub(crate) struct Stores(Arc<Inner>);
 
 struct Inner {
-    location: Location,
+    /// `None` for a store that is open and cannot be opened again.
+    location: Option<Location>,
     idle: Mutex<Vec<Store>>,
     permits: Arc<Semaphore>,
 }
@@ -22,12 +23,20 @@ struct Inner {
 impl Stores {
     pub(crate) fn new(location: Location) -> Self {
         let permits = Arc::new(Semaphore::new(CONNECTIONS));
-        Self(Arc::new(Inner { location, idle: Mutex::default(), permits }))
+        Self(Arc::new(Inner { location: Some(location), idle: Mutex::default(), permits }))
+    }
+
+    /// Reads with one connection that is open, such as to a store in memory.
+    pub(crate) fn of(store: Store) -> Self {
+        Self(Arc::new(Inner { location: None, idle: Mutex::new(vec![store]), permits: Arc::new(Semaphore::new(1)) }))
     }
 
     /// Returns where the store is.
-    pub(crate) fn location(&self) -> &Location {
-        &self.0.location
+    ///
+    /// # Errors
+    /// `internal` for a store that cannot be opened again.
+    pub(crate) fn location(&self) -> Result<&Location, ConnectorError> {
+        self.0.location.as_ref().ok_or_else(|| ConnectorError::internal("this store cannot be opened again"))
     }
 
     /// Runs `work` with a connection. It ends even if nobody waits for it any more, and keeps its connection until then.
@@ -41,7 +50,10 @@ impl Stores {
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let idle = inner.idle().pop();
-            let mut store = idle.map_or_else(|| Store::open(&inner.location), Ok)?;
+            let mut store = match idle {
+                Some(store) => store,
+                None => Store::open(Self(Arc::clone(&inner)).location()?)?,
+            };
             let done = work(&mut store);
             // A question about what is not there says nothing about the connection; any other error may.
             if done.as_ref().err().is_none_or(|error| error.code == ErrorCode::InvalidConfig) {

@@ -20,6 +20,7 @@ mod name;
 mod paragraph;
 mod print;
 mod reach;
+mod report;
 mod scan;
 mod schema;
 mod screen;
@@ -96,6 +97,8 @@ enum Command {
     Export(export::Arguments),
     /// Remove old runs, a system or a person from a store, or copy a store
     Store(maintenance::Arguments),
+    /// Write the pages of one system into one HTML file
+    Report(report::Arguments),
     /// Serve a page on this machine: systems, privileged accounts, who reaches what and why, changes
     Serve(serve::Arguments),
     /// Run a simulated JumpCloud console on this machine
@@ -151,6 +154,7 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Findings(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
         Command::Store(arguments) => arguments.run(),
+        Command::Report(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Serve(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),

@@ -18,6 +18,7 @@ mod group;
 mod paging;
 mod privileged;
 mod reach;
+pub(crate) mod report;
 mod resource;
 mod rows;
 mod scan;

@@ -6,6 +6,7 @@ mod guards;
 mod lists;
 mod names;
 mod organisation;
+mod report;
 mod site;
 mod socket;
 mod truth;

@@ -1,0 +1,57 @@
+//! The pages of one system that a report has.
+
+use std::collections::BTreeSet;
+
+use super::{Answer, account, changes, charts, findings, privileged};
+use crate::failure::Failure;
+use crate::frame::Page;
+use crate::visit::{Query, Visit};
+
+/// Accounts whose ways a report shows: the worst.
+const ACCOUNTS: usize = 25;
+
+/// A page with its address, as links name it.
+pub(crate) struct Part {
+    pub(crate) address: String,
+    pub(crate) page: Page,
+}
+
+/// Makes the pages: those of the whole system first, then the worst accounts.
+pub(crate) async fn parts(visit: &Visit) -> Result<Vec<Part>, Failure> {
+    let at = |path: &str| Visit { path: path.to_owned(), ..visit.clone() };
+    let mut parts = Vec::new();
+    let mut add = |address: String, answer: Answer| match answer {
+        Answer::Page(page) => parts.push(Part { address, page: *page }),
+        // Only files are answered otherwise, and none is asked for.
+        Answer::Other(_) => {}
+    };
+    add("/privileged".to_owned(), privileged::show(at("/privileged")).await?.into());
+    add("/findings".to_owned(), findings::show(at("/findings")).await?.into());
+    add("/charts".to_owned(), charts::show(at("/charts")).await?.into());
+    // The first scan of a system has nothing before it.
+    if visit.query.get("has-changes").is_some() {
+        add("/changes".to_owned(), changes::show(at("/changes")).await?.into());
+    }
+    let worst = parts.first().map(|part| accounts(&part.page)).unwrap_or_default();
+    for address in worst {
+        let query = address.split_once('?').map_or("", |(_, query)| query);
+        let of_account = Visit { query: Query::parse(query), ..at("/account") };
+        if let Answer::Page(page) = account::show(of_account).await?.into() {
+            parts.push(Part { address, page: *page });
+        }
+    }
+    Ok(parts)
+}
+
+/// The addresses of the accounts that a page names, in its order.
+fn accounts(page: &Page) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let links = page.content.0.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let links = links.map(address).filter(|link| link.starts_with("/account?") && seen.insert(link.clone()));
+    links.take(ACCOUNTS).collect()
+}
+
+/// A link of a page as an address, without the place in its page.
+pub(crate) fn address(link: &str) -> String {
+    link.split('#').next().unwrap_or_default().replace("&amp;", "&")
+}

@@ -1,0 +1,184 @@
+//! The pages of one system as one file: no server, no script, nothing from elsewhere.
+//!
+//! The pages are made as for a browser. Then what acts is taken out of them, and a link leads to the part of the file that has
+//! its page, or is text.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use connector_api::{ConnectorError, Edition, Registry};
+use connector_host::systems::Systems;
+use connector_store::{At, Location, Store, System};
+use jiff::Timestamp;
+use lol_html::html_content::Element;
+use lol_html::{RewriteStrSettings, element, rewrite_str};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use crate::assets::STYLES;
+use crate::console::{Console, Settings};
+use crate::frame;
+use crate::pages::report::{Part, address, parts};
+use crate::session::Session;
+use crate::stores::Stores;
+use crate::text::{self, Name, bare};
+use crate::visit::{Query, Visit};
+
+/// What only a server can answer.
+const ACTS: &str = "form, script, nav, .pages, a.button, div.head > div.row";
+
+/// Makes the report of a system after a published run, as one HTML document.
+///
+/// # Errors
+/// If the store cannot be read.
+pub async fn report(
+    store: Store,
+    registry: Registry,
+    system: &System,
+    run: i64,
+    now: fn() -> Timestamp,
+) -> Result<String, ConnectorError> {
+    let stores = Stores::of(store);
+    let of = system.clone();
+    let runs = stores.run(move |store| Ok((store.run_at(&of, At::Now)?, store.run_at(&of, At::Before(run)).is_ok())));
+    let (latest, has_changes) = runs.await?;
+    let console = Console::over(
+        stores,
+        Settings {
+            // Nothing is opened: the store is.
+            location: Location::sqlite(""),
+            registry,
+            edition: Edition::Enterprise,
+            systems: Systems::in_memory(),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            clock: now,
+            announce: Box::new(|_| {}),
+        },
+    );
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("system", &system.name);
+    if run != latest {
+        query.append_pair("at", &run.to_string());
+    }
+    if has_changes {
+        query.append_pair("has-changes", "true");
+    }
+    let query = Query::parse(&query.finish());
+    let visit = Visit { console, session: Session::of_nobody(), query, path: "/".to_owned(), now: now() };
+    let parts = parts(&visit).await?;
+    document(&visit, system, &parts)
+}
+
+fn document(visit: &Visit, system: &System, parts: &[Part]) -> Result<String, ConnectorError> {
+    let places: BTreeMap<String, String> =
+        parts.iter().enumerate().map(|(at, part)| (part.address.clone(), place(at))).collect();
+    let contents = parts.iter().enumerate().map(|(at, part)| alone(&part.page.content.0, &place(at), &places));
+    let contents = contents.collect::<Result<Vec<String>, ConnectorError>>()?;
+    let strip = parts.first().and_then(|part| part.page.place.as_ref()).map(|place| frame::strip(visit, place));
+    let strip = alone(&strip.unwrap_or_default().0, "scan", &places)?;
+    let digest = BASE64_STANDARD.encode(Sha256::digest(STYLES));
+    let policy = format!("default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'");
+    let document: Markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                title { "Access report of " (bare(&system.name)) }
+                style { (PreEscaped(STYLES)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to content" }
+                (PreEscaped(strip))
+                main #main tabindex="-1" {
+                    div.head { div {
+                        h1 { "Access report of " (Name(&system.name)) }
+                        p.soft { "Made on " (text::time(visit.now)) " by the reference host. It needs no network." }
+                    } }
+                    section aria-labelledby="contents" {
+                        h2 #contents { "Contents" }
+                        ul { @for (at, part) in parts.iter().enumerate() {
+                            li { a href={ "#" (place(at)) } { (text::plain(&part.page.title)) } }
+                        } }
+                    }
+                    @for (at, content) in contents.iter().enumerate() {
+                        div.live id=(place(at)) { (PreEscaped(content)) }
+                    }
+                }
+                footer.foot { "Times are UTC. What a page of the server would show in addition is not part of this file." }
+            }
+        }
+    };
+    Ok(document.into_string())
+}
+
+/// The place of a part in the file.
+fn place(at: usize) -> String {
+    format!("part-{}", at + 1)
+}
+
+/// The content of a page without what needs a server. `prefix` keeps its ids apart from those of other parts.
+fn alone(content: &str, prefix: &str, places: &BTreeMap<String, String>) -> Result<String, ConnectorError> {
+    let prefixed = |name: &'static str| {
+        move |element: &mut Element<'_, '_>| {
+            if let Some(ids) = element.get_attribute(name) {
+                let ids: Vec<String> = ids.split_whitespace().map(|id| format!("{prefix}-{id}")).collect();
+                element.set_attribute(name, &ids.join(" "))?;
+            }
+            Ok(())
+        }
+    };
+    let handlers = vec![
+        element!(ACTS, |element| {
+            element.remove();
+            Ok(())
+        }),
+        element!("[id]", prefixed("id")),
+        element!("[aria-labelledby]", prefixed("aria-labelledby")),
+        element!("[aria-describedby]", prefixed("aria-describedby")),
+        // The title of the report comes first.
+        element!("h1, h2, h3", |element| {
+            let lower = match element.tag_name().as_str() {
+                "h1" => "h2",
+                "h2" => "h3",
+                _ => "h4",
+            };
+            element.set_tag_name(lower)?;
+            Ok(())
+        }),
+        element!("a[href]", |element| {
+            let link = element.get_attribute("href").unwrap_or_default();
+            let within = link.strip_prefix('#').map(|id| format!("{prefix}-{id}"));
+            match within.or_else(|| places.get(&address(&link)).cloned()) {
+                Some(place) => element.set_attribute("href", &format!("#{place}"))?,
+                None => element.remove_and_keep_content(),
+            }
+            Ok(())
+        }),
+    ];
+    rewrite_str(content, RewriteStrSettings { element_content_handlers: handlers, ..RewriteStrSettings::new() })
+        .map_err(|error| ConnectorError::internal("a page cannot become part of a report").with_source(error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_acts_is_gone_and_links_lead_to_parts_or_are_text() {
+        let places = BTreeMap::from([("/account?system=a&id=1".to_owned(), "part-2".to_owned())]);
+        let page = "<h1 id=\"x\">T</h1><form action=\"/y\"><button>B</button></form>\
+                    <a href=\"/account?system=a&amp;id=1#reasons\">one</a><a href=\"/group?id=2\"><bdi>two</bdi></a>\
+                    <a href=\"#x\">up</a><script src=\"/z\"></script><section aria-labelledby=\"x y\"></section>";
+        assert_eq!(
+            alone(page, "part-1", &places).unwrap(),
+            "<h2 id=\"part-1-x\">T</h2><a href=\"#part-2\">one</a><bdi>two</bdi><a href=\"#part-1-x\">up</a>\
+             <section aria-labelledby=\"part-1-x part-1-y\"></section>"
+        );
+    }
+}
