@@ -57,18 +57,23 @@ pub async fn report(
             announce: Box::new(|_| {}),
         },
     );
+    let query = address_of(system, (run != latest).then_some(run), has_changes);
+    let visit = Visit { console, session: Session::of_nobody(), query, path: "/".to_owned(), now: now() };
+    let parts = parts(&visit).await?;
+    document(&visit, system, &parts)
+}
+
+/// The parameters of the pages.
+fn address_of(system: &System, at: Option<i64>, has_changes: bool) -> Query {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("system", &system.name);
-    if run != latest {
+    if let Some(run) = at {
         query.append_pair("at", &run.to_string());
     }
     if has_changes {
         query.append_pair("has-changes", "true");
     }
-    let query = Query::parse(&query.finish());
-    let visit = Visit { console, session: Session::of_nobody(), query, path: "/".to_owned(), now: now() };
-    let parts = parts(&visit).await?;
-    document(&visit, system, &parts)
+    Query::parse(&query.finish())
 }
 
 fn document(visit: &Visit, system: &System, parts: &[Part]) -> Result<String, ConnectorError> {

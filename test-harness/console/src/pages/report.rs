@@ -25,18 +25,18 @@ pub(crate) async fn parts(visit: &Visit) -> Result<Vec<Part>, Failure> {
         // Only files are answered otherwise, and none is asked for.
         Answer::Other(_) => {}
     };
-    add("/privileged".to_owned(), privileged::show(at("/privileged")).await?.into());
-    add("/findings".to_owned(), findings::show(at("/findings")).await?.into());
-    add("/charts".to_owned(), charts::show(at("/charts")).await?.into());
+    add("/privileged".to_owned(), privileged::show(at("/privileged")).await?);
+    add("/findings".to_owned(), findings::show(at("/findings")).await?);
+    add("/charts".to_owned(), charts::show(at("/charts")).await?);
     // The first scan of a system has nothing before it.
     if visit.query.get("has-changes").is_some() {
-        add("/changes".to_owned(), changes::show(at("/changes")).await?.into());
+        add("/changes".to_owned(), changes::show(at("/changes")).await?);
     }
     let worst = parts.first().map(|part| accounts(&part.page)).unwrap_or_default();
     for address in worst {
         let query = address.split_once('?').map_or("", |(_, query)| query);
         let of_account = Visit { query: Query::parse(query), ..at("/account") };
-        if let Answer::Page(page) = account::show(of_account).await?.into() {
+        if let Answer::Page(page) = account::show(of_account).await? {
             parts.push(Part { address, page: *page });
         }
     }
