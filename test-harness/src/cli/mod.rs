@@ -89,7 +89,7 @@ enum Command {
     Who(reach::WhoArguments),
     /// List the evidence of privilege and risk, with severity, remedy, and since when
     Findings(findings::Arguments),
-    /// Write the rows of a run that is kept, as ndjson, json or csv
+    /// Write the rows of a run that is kept, in one of several formats
     Export(export::Arguments),
     /// Remove old runs, a system or a person from a store, or copy a store
     Store(house::Arguments),

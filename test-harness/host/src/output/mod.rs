@@ -7,6 +7,8 @@ mod folder;
 mod json;
 mod ndjson;
 mod ndjson_folder;
+#[cfg(feature = "parquet")]
+mod parquet;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ pub use self::csv::CsvFolder;
 pub use self::json::JsonDocument;
 pub use self::ndjson::NdjsonLines;
 pub use self::ndjson_folder::NdjsonFolder;
+#[cfg(feature = "parquet")]
+pub use self::parquet::ParquetFolder;
 
 /// The format of the rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,11 +37,20 @@ pub enum Format {
     Json,
     /// A folder with one file per kind of record, and `summary.json`.
     Csv,
+    /// The same as Parquet, with real types.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl Format {
     /// Every format, in the order of help texts.
-    pub const ALL: &[Self] = &[Self::Ndjson, Self::Json, Self::Csv];
+    pub const ALL: &[Self] = &[
+        Self::Ndjson,
+        Self::Json,
+        Self::Csv,
+        #[cfg(feature = "parquet")]
+        Self::Parquet,
+    ];
 
     /// Its name, on a command line and as the ending of a file.
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +58,8 @@ impl Format {
             Self::Ndjson => "ndjson",
             Self::Json => "json",
             Self::Csv => "csv",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "parquet",
         }
     }
 
@@ -57,6 +72,8 @@ impl Format {
             }
             Self::Json => "One JSON document {\"records\":[…],\"summary\":{…}}",
             Self::Csv => "A folder with one CSV file per kind of record, safe to open in a spreadsheet",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "A folder with one Parquet file per kind of record, with real types, for analysis",
         }
     }
 
@@ -75,8 +92,13 @@ impl Format {
         match self {
             Self::Ndjson => ".ndjson",
             Self::Json => ".json",
-            Self::Csv => "",
+            _ => "",
         }
+    }
+
+    /// Whether it always is several files, in a folder.
+    pub const fn is_folder(self) -> bool {
+        self.extension().is_empty()
     }
 }
 
@@ -88,7 +110,8 @@ pub enum Destination {
     Nowhere,
     /// Standard output.
     Stdout,
-    /// A file. For [`Format::Csv`] it is a folder; for [`Format::Ndjson`] a folder if the path exists as one or ends in `/`.
+    /// A file, or a folder where [the format is one](Format::is_folder). For [`Format::Ndjson`] it is a folder if the path
+    /// exists as one or ends in `/`.
     Path(PathBuf),
 }
 
@@ -122,9 +145,9 @@ impl Destination {
     /// # Errors
     /// `invalid_config` if the destination does not fit the format, `sink` if it cannot be written.
     pub fn open(&self, format: Format) -> Result<Box<dyn Output>, ConnectorError> {
-        if let (Self::Stdout, Format::Csv) = (self, format) {
+        if *self == Self::Stdout && format.is_folder() {
             return Err(ConnectorError::invalid_config(
-                "csv writes several files, so it needs a folder",
+                format!("{} writes several files, so it needs a folder", format.as_str()),
                 "set the folder with --output FOLDER",
             ));
         }
@@ -143,11 +166,13 @@ impl Destination {
             Ok(match (self, format) {
                 (Self::Nowhere, _) => Box::new(Nowhere),
                 (Self::Path(path), Format::Csv) => Box::new(CsvFolder::create(path)?),
+                #[cfg(feature = "parquet")]
+                (Self::Path(path), Format::Parquet) => Box::new(ParquetFolder::create(path)?),
                 (Self::Path(path), Format::Ndjson) if names_folder(path) => Box::new(NdjsonFolder::create(path)?),
                 (Self::Path(path), Format::Ndjson) => Box::new(NdjsonLines::new(Target::file(path)?)),
                 (Self::Path(path), Format::Json) => Box::new(JsonDocument::new(Target::file(path)?)),
                 (Self::Stdout, Format::Json) => Box::new(JsonDocument::new(Target::stdout())),
-                (Self::Stdout, Format::Ndjson | Format::Csv) => Box::new(NdjsonLines::new(Target::stdout())),
+                (Self::Stdout, _) => Box::new(NdjsonLines::new(Target::stdout())),
             })
         };
         open().map_err(|error| match error.kind() {
