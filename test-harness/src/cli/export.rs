@@ -1,19 +1,19 @@
 //! `harness export`
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use connector_api::{
-    ConnectorError, Descriptor, Outcome, Record, ScanSummary, Section, SectionDescription, SectionReport, SectionStatus,
+    ConnectorError, Descriptor, Outcome, ScanSummary, Section, SectionDescription, SectionReport, SectionStatus,
 };
 use connector_host::output::{Destination, Format};
 
-use connector_store::SectionState;
+use connector_store::{EachRecord, SectionState};
 use indicatif::HumanCount;
 
 use super::scan::format_parser;
-use super::store::FromArguments;
+use super::store::{FromArguments, Rows};
 use super::{Exit, print};
 
 #[derive(Debug, Args)]
@@ -38,34 +38,15 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
         let mut rows = self.from.open()?;
-        let run = rows.store.runs(&rows.system)?.into_iter().find(|run| run.id == rows.run);
-        let summary = run.and_then(|run| run.summary).ok_or_else(|| {
-            ConnectorError::internal(format!("run {} of {} has no summary", rows.run, rows.system.name))
-        })?;
         let format = self.format.or_else(|| Format::by_ending(&self.output)).unwrap_or_default();
-        let destination = match self.output.as_os_str() {
-            out if out == "-" => Destination::Stdout,
-            _ => Destination::Path(self.output.clone()),
-        };
-        if let Destination::Path(path) = &destination {
-            self.from.check_output("--output", path)?;
-        }
-        let standing = rows.store.sections(rows.run)?;
-        let mut described = Descriptor::new(&summary.os_type, "", "");
-        described.sections.clone_from(&summary.described);
-        let mut counts = BTreeMap::new();
+        let destination = destination(&self.from, &self.output)?;
         let mut output = destination.open(format)?;
-        let each = &mut |record: Record| {
-            if let Some(section) = described.owner(&record) {
-                *counts.entry(section).or_default() += 1;
-            }
+        let summary = snapshot(&mut rows, &mut |record| {
             output.record(&record).map_err(|error| destination.write_error(&error))
-        };
-        rows.store.records(&rows.system, rows.run, each)?;
-        let summary = of_snapshot(without_grants(summary), &standing, &counts);
+        })?;
         output.commit(&summary).map_err(|error| destination.write_error(&error))?;
         if destination != Destination::Stdout {
-            let count = HumanCount(counts.values().sum());
+            let count = HumanCount(summary.records());
             print::said(&format!(
                 "{count} rows of {} {} are in {}.",
                 rows.system.name,
@@ -75,6 +56,31 @@ impl Arguments {
         }
         Ok(Exit::Complete)
     }
+}
+
+/// Where the rows go: `-` is standard output. Refuses a file that is read from.
+pub(super) fn destination(from: &FromArguments, output: &Path) -> Result<Destination, ConnectorError> {
+    if output.as_os_str() == "-" {
+        return Ok(Destination::Stdout);
+    }
+    from.check_output("--output", output)?;
+    Ok(Destination::Path(output.to_path_buf()))
+}
+
+/// Passes on the rows, and returns their summary.
+pub(super) fn snapshot(rows: &mut Rows, each: EachRecord<'_>) -> Result<ScanSummary, ConnectorError> {
+    let summary = rows.summary()?;
+    let standing = rows.store.sections(rows.run)?;
+    let mut described = Descriptor::new(&summary.os_type, "", "");
+    described.sections.clone_from(&summary.described);
+    let mut counts = BTreeMap::new();
+    rows.store.records(&rows.system, rows.run, &mut |record| {
+        if let Some(section) = described.owner(&record) {
+            *counts.entry(section).or_default() += 1;
+        }
+        each(record)
+    })?;
+    Ok(of_snapshot(without_grants(summary), &standing, &counts))
 }
 
 /// The summary of a snapshot: a section that was not read, and whose rows stand since an earlier run, is there as of then.

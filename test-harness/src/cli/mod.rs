@@ -18,6 +18,7 @@ mod man;
 mod paragraph;
 mod print;
 mod reach;
+mod sanitize;
 mod scan;
 mod schema;
 mod screen;
@@ -91,6 +92,8 @@ enum Command {
     Findings(findings::Arguments),
     /// Write the rows of a run that is kept, in one of several formats
     Export(export::Arguments),
+    /// Write the rows of a run without names, addresses, ids and texts, for a support case
+    Sanitize(sanitize::Arguments),
     /// Remove old runs, a system or a person from a store, or copy a store
     Store(house::Arguments),
     /// Run a simulated JumpCloud console on this machine
@@ -145,6 +148,7 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Who(arguments) => arguments.run(),
         Command::Findings(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
+        Command::Sanitize(arguments) => arguments.run(&Registry::discover()?),
         Command::Store(arguments) => arguments.run(),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),

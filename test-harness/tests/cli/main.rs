@@ -5,6 +5,7 @@ mod bad_input;
 mod conformance;
 mod details;
 mod duckdb;
+mod exports;
 mod host;
 mod house;
 mod kept;
