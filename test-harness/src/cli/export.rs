@@ -40,10 +40,9 @@ impl Arguments {
         let mut rows = self.from.open()?;
         let format = self.format.or_else(|| Format::by_ending(&self.output)).unwrap_or_default();
         let destination = destination(&self.from, &self.output)?;
-        let mut output = destination.open(format)?;
-        let summary = snapshot(&mut rows, &mut |record| {
-            output.record(&record).map_err(|error| destination.write_error(&error))
-        })?;
+        let mut output = destination.open(format, &rows.origin()?)?;
+        let summary =
+            snapshot(&mut rows, &mut |record| output.record(&record).map_err(|error| destination.write_error(&error)))?;
         output.commit(&summary).map_err(|error| destination.write_error(&error))?;
         if destination != Destination::Stdout {
             let count = HumanCount(summary.records());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use connector_api::secrecy::SecretString;
 use connector_api::{ConnectorError, Registry};
-use connector_host::output::Format;
+use connector_host::output::{Format, Origin};
 use connector_host::sanitize::Sanitizer;
 use connector_host::secret::read_secret;
 use indicatif::HumanCount;
@@ -54,7 +54,7 @@ impl Arguments {
         let sanitizer = Sanitizer::new(&secret, &descriptor);
         let format = self.format.or_else(|| Format::by_ending(&self.output)).unwrap_or_default();
         let destination = destination(&self.from, &self.output)?;
-        let mut output = destination.open(format)?;
+        let mut output = destination.open(format, &Origin::new("sanitized", &descriptor))?;
         let summary = snapshot(&mut rows, &mut |record| {
             output.record(&sanitizer.record(&record)?).map_err(|error| destination.write_error(&error))
         })?;

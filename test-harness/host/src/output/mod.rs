@@ -7,6 +7,8 @@ mod folder;
 mod json;
 mod ndjson;
 mod ndjson_folder;
+mod opengraph;
+mod origin;
 #[cfg(feature = "parquet")]
 mod parquet;
 
@@ -23,6 +25,8 @@ pub use self::csv::CsvFolder;
 pub use self::json::JsonDocument;
 pub use self::ndjson::NdjsonLines;
 pub use self::ndjson_folder::NdjsonFolder;
+pub use self::opengraph::OpenGraphFolder;
+pub use self::origin::Origin;
 #[cfg(feature = "parquet")]
 pub use self::parquet::ParquetFolder;
 
@@ -40,6 +44,8 @@ pub enum Format {
     /// The same as Parquet, with real types.
     #[cfg(feature = "parquet")]
     Parquet,
+    /// A folder with the graph as BloodHound reads it, its extension schema, and links to other systems.
+    OpenGraph,
 }
 
 impl Format {
@@ -50,6 +56,7 @@ impl Format {
         Self::Csv,
         #[cfg(feature = "parquet")]
         Self::Parquet,
+        Self::OpenGraph,
     ];
 
     /// Its name, on a command line and as the ending of a file.
@@ -60,6 +67,7 @@ impl Format {
             Self::Csv => "csv",
             #[cfg(feature = "parquet")]
             Self::Parquet => "parquet",
+            Self::OpenGraph => "opengraph",
         }
     }
 
@@ -74,6 +82,7 @@ impl Format {
             Self::Csv => "A folder with one CSV file per kind of record, safe to open in a spreadsheet",
             #[cfg(feature = "parquet")]
             Self::Parquet => "A folder with one Parquet file per kind of record, with real types, for analysis",
+            Self::OpenGraph => "A folder with the graph of accounts, groups, resources and bindings for BloodHound",
         }
     }
 
@@ -144,7 +153,7 @@ impl Destination {
     ///
     /// # Errors
     /// `invalid_config` if the destination does not fit the format, `sink` if it cannot be written.
-    pub fn open(&self, format: Format) -> Result<Box<dyn Output>, ConnectorError> {
+    pub fn open(&self, format: Format, origin: &Origin) -> Result<Box<dyn Output>, ConnectorError> {
         if *self == Self::Stdout && format.is_folder() {
             return Err(ConnectorError::invalid_config(
                 format!("{} writes several files, so it needs a folder", format.as_str()),
@@ -168,6 +177,7 @@ impl Destination {
                 (Self::Path(path), Format::Csv) => Box::new(CsvFolder::create(path)?),
                 #[cfg(feature = "parquet")]
                 (Self::Path(path), Format::Parquet) => Box::new(ParquetFolder::create(path)?),
+                (Self::Path(path), Format::OpenGraph) => Box::new(OpenGraphFolder::create(path, origin)?),
                 (Self::Path(path), Format::Ndjson) if names_folder(path) => Box::new(NdjsonFolder::create(path)?),
                 (Self::Path(path), Format::Ndjson) => Box::new(NdjsonLines::new(Target::file(path)?)),
                 (Self::Path(path), Format::Json) => Box::new(JsonDocument::new(Target::file(path)?)),

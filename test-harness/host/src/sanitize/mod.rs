@@ -9,8 +9,8 @@ mod pseudonym;
 use std::collections::BTreeSet;
 
 use connector_api::{
-    AccountKind, ConnectorError, CredentialKind, Descriptor, PolicyEffect, Record, ScanSummary, SignInKind, SignInResult,
-    rows_schema,
+    AccountKind, ConnectorError, CredentialKind, Descriptor, PolicyEffect, Record, ScanSummary, SignInKind,
+    SignInResult, rows_schema,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -108,7 +108,8 @@ impl Sanitizer {
     }
 
     fn same_shape<T: Serialize + DeserializeOwned>(&self, of: &T) -> Result<T, ConnectorError> {
-        let defect = |error: serde_json::Error| ConnectorError::internal(format!("a row has no form without names: {error}"));
+        let defect =
+            |error: serde_json::Error| ConnectorError::internal(format!("a row has no form without names: {error}"));
         let mut value = serde_json::to_value(of).map_err(defect)?;
         self.contract("", &mut value);
         serde_json::from_value(value).map_err(defect)
@@ -163,12 +164,8 @@ fn open_words() -> impl Iterator<Item = String> {
         AccountKind::PROVIDER_ADMINISTRATOR,
     ];
     let credentials = [CredentialKind::API_KEY, CredentialKind::CLIENT_SECRET];
-    let effects = [
-        PolicyEffect::ALLOW,
-        PolicyEffect::DENY,
-        PolicyEffect::REQUIRE_SECOND_FACTOR,
-        PolicyEffect::NOT_KNOWN,
-    ];
+    let effects =
+        [PolicyEffect::ALLOW, PolicyEffect::DENY, PolicyEffect::REQUIRE_SECOND_FACTOR, PolicyEffect::NOT_KNOWN];
     let targets = [SignInKind::PORTAL, SignInKind::CONSOLE, SignInKind::LDAP, SignInKind::APPLICATION];
     let results = [
         SignInResult::SECOND_FACTOR,
@@ -185,7 +182,12 @@ fn open_words() -> impl Iterator<Item = String> {
     let of_policies = effects.into_iter().map(|word| word.to_string());
     let of_sign_ins = targets.into_iter().map(|word| word.to_string());
     let of_results = results.into_iter().map(|word| word.to_string());
-    of_accounts.chain(of_credentials).chain(of_policies).chain(of_sign_ins).chain(of_results).chain(links.map(str::to_owned))
+    of_accounts
+        .chain(of_credentials)
+        .chain(of_policies)
+        .chain(of_sign_ins)
+        .chain(of_results)
+        .chain(links.map(str::to_owned))
 }
 
 /// The words that a schema lists, and the names of its properties.

@@ -54,7 +54,8 @@ impl Pseudonyms {
             return number.clone();
         }
         let mut choices = Choices::new(self.key.clone(), &text);
-        let value = (1..digits).fold(1 + i64::from(choices.below(9)), |value, _| value * 10 + i64::from(choices.below(10)));
+        let value =
+            (1..digits).fold(1 + i64::from(choices.below(9)), |value, _| value * 10 + i64::from(choices.below(10)));
         if text.starts_with('-') { (-value).into() } else { value.into() }
     }
 }
@@ -151,10 +152,15 @@ mod tests {
         assert_eq!(one.text(name), one.text(name));
         assert_ne!(one.text(name), other.text(name));
         assert_eq!(one.text(name).len(), name.len());
-        let signs = |text: &str| text.chars().map(|c| if c.is_ascii_alphanumeric() { 'x' } else { c }).collect::<String>();
+        let signs =
+            |text: &str| text.chars().map(|c| if c.is_ascii_alphanumeric() { 'x' } else { c }).collect::<String>();
         assert_eq!(signs(&one.text(name)), signs(name));
         assert_eq!(one.text(""), "");
-        assert!(one.text("会議室 \u{200b}☕\u{0}").starts_with("※※※ \u{200b}※\u{0}-"), "{:?}", one.text("会議室 \u{200b}☕\u{0}"));
+        assert!(
+            one.text("会議室 \u{200b}☕\u{0}").starts_with("※※※ \u{200b}※\u{0}-"),
+            "{:?}",
+            one.text("会議室 \u{200b}☕\u{0}")
+        );
         let id = one.text("531123001099c76f00000000");
         assert!(id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
     }

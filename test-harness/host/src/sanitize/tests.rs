@@ -27,12 +27,22 @@ fn words_of_the_product_stay_only_in_their_fields() {
             {"code": "Astrid", "kind": "risk", "severity": "low", "message": "Rename it", "remedy": "Ask Astrid"}],
         "attributes": {"username": "Astrid", "Astrid": true, "id": 12345, "at": "2026-11-26T00:00:00Z"}});
     let after = sanitized(&row);
-    for kept in ["/record", "/kind", "/enabled", "/lastLoginAt", "/reasons/0/code", "/reasons/0/remedy", "/reasons/1/kind"] {
+    for kept in
+        ["/record", "/kind", "/enabled", "/lastLoginAt", "/reasons/0/code", "/reasons/0/remedy", "/reasons/1/kind"]
+    {
         assert_eq!(after.pointer(kept), row.pointer(kept), "{kept}");
     }
-    for gone in ["/externalId", "/username", "/state", "/reasons/0/message", "/reasons/0/subject", "/reasons/1/message",
-        "/reasons/1/remedy", "/reasons/1/code", "/attributes/username"]
-    {
+    for gone in [
+        "/externalId",
+        "/username",
+        "/state",
+        "/reasons/0/message",
+        "/reasons/0/subject",
+        "/reasons/1/message",
+        "/reasons/1/remedy",
+        "/reasons/1/code",
+        "/attributes/username",
+    ] {
         let (after, row) = (after.pointer(gone).unwrap(), row.pointer(gone).unwrap());
         assert!(after.is_string() && after != row, "{gone}: {after}");
     }
@@ -43,10 +53,13 @@ fn words_of_the_product_stay_only_in_their_fields() {
 #[test]
 fn what_referred_to_each_other_still_does() {
     let account = sanitized(&json!({"record": "account", "externalId": "4711", "kind": "user", "username": "ada"}));
-    let membership = sanitized(&json!({"record": "membership", "username": "ada", "accountExternalId": "4711", "groupName": "g",
+    let membership =
+        sanitized(&json!({"record": "membership", "username": "ada", "accountExternalId": "4711", "groupName": "g",
         "groupType": "TOY_GROUP", "groupExternalId": "4712", "direct": true}));
-    let binding = sanitized(&json!({"record": "binding", "from": {"kind": "account", "type": "user", "externalId": "4711"},
-        "to": {"kind": "group", "type": "TOY_GROUP", "externalId": "4712"}, "access": {"level": "administer", "word": "sudo"}}));
+    let binding = sanitized(
+        &json!({"record": "binding", "from": {"kind": "account", "type": "user", "externalId": "4711"},
+        "to": {"kind": "group", "type": "TOY_GROUP", "externalId": "4712"}, "access": {"level": "administer", "word": "sudo"}}),
+    );
     assert_eq!(account["externalId"], membership["accountExternalId"]);
     assert_eq!(account["username"], membership["username"]);
     assert_eq!(binding["from"]["externalId"], account["externalId"]);

@@ -49,7 +49,8 @@ impl ParquetFolder {
         let folder = Folder::new(path, "parquet")?;
         let columns = columns(Record::KINDS.iter().copied());
         let columns = columns.ok_or_else(|| io::Error::other("a kind of record has no schema"))?;
-        let tables = columns.into_iter().map(|columns| Table::new(columns, folder.draft()?)).collect::<io::Result<_>>()?;
+        let tables =
+            columns.into_iter().map(|columns| Table::new(columns, folder.draft()?)).collect::<io::Result<_>>()?;
         Ok(Self { folder, tables })
     }
 }

@@ -38,7 +38,8 @@ pub(super) fn columns<'a>(kinds: impl IntoIterator<Item = &'a str>) -> Option<Ve
     let definitions = schema.get("$defs")?.as_object()?;
     let lines = schema.get("oneOf")?.as_array()?;
     let of_kind = |kind: &str| {
-        let line = lines.iter().find(|line| line.pointer("/properties/record/const").is_some_and(|word| word == kind))?;
+        let line =
+            lines.iter().find(|line| line.pointer("/properties/record/const").is_some_and(|word| word == kind))?;
         let mut properties = properties(line, definitions);
         let before = properties.len();
         properties.retain(|(name, _)| name != ATTRIBUTES && name != "record");
@@ -100,9 +101,7 @@ fn data_type(schema: &Value, definitions: &Map<String, Value>) -> DataType {
             match referred(schema, definitions) {
                 Some(referred) if members.is_empty() => data_type(referred, definitions),
                 None if members.is_empty() => DataType::Utf8,
-                _ => DataType::Struct(
-                    members.iter().map(|(name, schema)| field(name, schema, definitions)).collect(),
-                ),
+                _ => DataType::Struct(members.iter().map(|(name, schema)| field(name, schema, definitions)).collect()),
             }
         }
     }

@@ -142,7 +142,8 @@ fn a_row_group_ends_where_it_is_large_so_that_memory_is_bounded() {
     output.commit(&summary()).unwrap();
     let file = File::open(path.join("accounts.parquet")).unwrap();
     let metadata = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().metadata().clone();
-    let rows: Vec<i64> = metadata.row_groups().iter().map(parquet::file::metadata::RowGroupMetaData::num_rows).collect();
+    let rows: Vec<i64> =
+        metadata.row_groups().iter().map(parquet::file::metadata::RowGroupMetaData::num_rows).collect();
     assert!(rows.len() >= 2, "{rows:?}");
     assert_eq!(rows.iter().sum::<i64>(), 5 * BATCH as i64);
 }
