@@ -1,9 +1,12 @@
 //! `harness export`
 
+mod evidence_pack;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use connector_api::{
     ConnectorError, Descriptor, Outcome, ScanSummary, Section, SectionDescription, SectionReport, SectionStatus,
 };
@@ -12,7 +15,6 @@ use connector_host::output::{Destination, Format};
 use connector_store::{EachRecord, SectionState};
 use indicatif::HumanCount;
 
-use super::scan::format_parser;
 use super::store::{FromArguments, Rows};
 use super::{Exit, print};
 
@@ -20,7 +22,8 @@ use super::{Exit, print};
 #[command(
     after_help = "Examples:\n  harness export --store sqlite:history.db --at 2026-03-03 --output then.ndjson\n  \
 harness export --store sqlite:history.db --format csv --output now/\n  harness export --from-file scan.ndjson --output \
-scan.json\n\nEffective grants are not exported: they follow from the other rows, and `harness why` and `harness who` show \
+scan.json\n  harness export --store sqlite:history.db --format evidence-pack --output 2026-q4/\n  harness export --format \
+evidence-pack --check 2026-q4/\n\nExit codes of --check: 0 as the manifest says, 1 something differs.\n\nEffective grants are not exported: they follow from the other rows, and `harness why` and `harness who` show \
 them."
 )]
 pub(super) struct Arguments {
@@ -31,14 +34,48 @@ pub(super) struct Arguments {
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
     /// Format of the rows [default: from the ending .ndjson, .json or .csv of --output; otherwise ndjson]
-    #[arg(long, value_parser = format_parser())]
-    format: Option<Format>,
+    #[arg(long, value_parser = form_parser())]
+    format: Option<Form>,
+    /// Check the evidence pack in this folder instead: whether its files are as its manifest says
+    #[arg(long, value_name = "FOLDER", requires = "format", conflicts_with_all = ["output", "from_file", "store", "store_file", "name", "at"])]
+    check: Option<PathBuf>,
+}
+
+/// What is written.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Rows(Format),
+    EvidencePack,
+}
+
+/// The name of an evidence pack on the command line.
+const EVIDENCE_PACK: &str = "evidence-pack";
+
+fn form_parser() -> impl TypedValueParser<Value = Form> {
+    let rows = Format::ALL.iter().map(|format| PossibleValue::new(format.as_str()).help(format.description()));
+    let pack = "A folder for an auditor: roster, reasons, findings, what was not read, and a manifest of hashes";
+    // The parser accepts only these names.
+    PossibleValuesParser::new(rows.chain([PossibleValue::new(EVIDENCE_PACK).help(pack)]))
+        .map(|name| Format::by_name(&name).map_or(Form::EvidencePack, Form::Rows))
 }
 
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
+        if let Some(folder) = &self.check {
+            return match self.format {
+                Some(Form::EvidencePack) => evidence_pack::check(folder),
+                _ => Err(ConnectorError::invalid_config(
+                    "only an evidence pack can be checked",
+                    "use --format evidence-pack --check FOLDER",
+                )),
+            };
+        }
+        let format = match self.format {
+            Some(Form::EvidencePack) => return evidence_pack::write(&self.from, &self.output),
+            Some(Form::Rows(format)) => format,
+            None => Format::by_ending(&self.output).unwrap_or_default(),
+        };
         let mut rows = self.from.open()?;
-        let format = self.format.or_else(|| Format::by_ending(&self.output)).unwrap_or_default();
         let destination = destination(&self.from, &self.output)?;
         let mut output = destination.open(format, &rows.origin()?)?;
         let summary =

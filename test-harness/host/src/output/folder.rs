@@ -15,7 +15,7 @@ fn plural(kind: &str) -> String {
     }
 }
 
-const SUMMARY: &str = "summary.json";
+pub(super) const SUMMARY: &str = "summary.json";
 
 /// A folder with files of fixed names, and `summary.json`.
 pub(super) struct Folder {
@@ -58,14 +58,18 @@ impl Folder {
     /// Gives the files, one for each name in their order, which is that of [`Record::KINDS`] if there is one per kind, and
     /// the summary their final names.
     pub(super) fn commit(self, drafts: Vec<Draft>, summary: &ScanSummary) -> io::Result<()> {
+        let mut draft = self.draft()?;
+        draft.write_all(&serde_json::to_vec_pretty(summary)?)?;
+        self.place(drafts, draft)
+    }
+
+    /// The same with a summary that is written.
+    pub(super) fn place(self, drafts: Vec<Draft>, summary: Draft) -> io::Result<()> {
         let folder = files::folder_next_to(&self.path)?;
         for (name, draft) in self.names.iter().zip(drafts) {
             draft.place(&folder.path().join(name))?;
         }
-        let place = folder.path().join(SUMMARY);
-        let mut draft = Draft::next_to(&place)?;
-        draft.write_all(&serde_json::to_vec_pretty(summary)?)?;
-        draft.place(&place)?;
+        summary.place(&folder.path().join(SUMMARY))?;
         self.replace(folder.path())?;
         files::sync_folder(&self.path)
     }

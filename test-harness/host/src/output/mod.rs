@@ -9,6 +9,7 @@ mod ndjson;
 mod ndjson_folder;
 mod opengraph;
 mod origin;
+mod pack;
 #[cfg(feature = "parquet")]
 mod parquet;
 
@@ -20,13 +21,14 @@ use connector_api::{ConnectorError, ErrorCode, Record, ScanSummary};
 use super::files;
 
 pub use self::byte_output::{Target, stdout_is_closed};
-pub use self::columns::cell_text;
+pub use self::columns::{account_cells, cell_text};
 pub use self::csv::CsvFolder;
 pub use self::json::JsonDocument;
 pub use self::ndjson::NdjsonLines;
 pub use self::ndjson_folder::NdjsonFolder;
 pub use self::opengraph::OpenGraphFolder;
 pub use self::origin::Origin;
+pub use self::pack::{Checked, Difference, MANIFEST, Pack, check_pack};
 #[cfg(feature = "parquet")]
 pub use self::parquet::ParquetFolder;
 
@@ -185,17 +187,22 @@ impl Destination {
                 (Self::Stdout, _) => Box::new(NdjsonLines::new(Target::stdout())),
             })
         };
-        open().map_err(|error| match error.kind() {
-            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty => {
-                ConnectorError::invalid_config(format!("{self}: {error}"), "choose another path with --output")
-            }
-            _ => self.write_error(&error),
-        })
+        open().map_err(|error| open_error(self, &error))
     }
 
     /// The operator's error for a failed write to this destination.
     pub fn write_error(&self, error: &io::Error) -> ConnectorError {
         files::write_error(self, error)
+    }
+}
+
+/// What it means that an output could not be opened.
+fn open_error(place: impl std::fmt::Display, error: &io::Error) -> ConnectorError {
+    match error.kind() {
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty => {
+            ConnectorError::invalid_config(format!("{place}: {error}"), "choose another path with --output")
+        }
+        _ => files::write_error(place, error),
     }
 }
 
