@@ -163,7 +163,7 @@ fn scan(bencher: Bencher<'_, '_>, users: u64) {
 }
 
 /// A thousand rows into each form.
-#[divan::bench(args = [Format::Ndjson, Format::Json, Format::Csv])]
+#[divan::bench(args = Format::ALL)]
 fn output(bencher: Bencher<'_, '_>, format: Format) {
     let Ok(folder) = tempfile::tempdir() else { return };
     let rows = rows();

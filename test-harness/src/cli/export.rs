@@ -29,8 +29,8 @@ them."
 pub(super) struct Arguments {
     #[command(flatten)]
     from: FromArguments,
-    /// File for the rows, or `-` for standard output. For a format of several files it is a folder. With ndjson, a name ending in / is a folder
-    /// with one file per kind of record
+    /// File for the rows, or `-` for standard output. For a format of several files it is a folder. With ndjson, a name
+    /// ending in / is a folder with one file per kind of record
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
     /// Format of the rows [default: from the ending .ndjson, .json or .csv of --output; otherwise ndjson]

@@ -63,8 +63,8 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 struct RowArguments {
-    /// File for the rows, or `-` for standard output. For a format of several files, and with --all-organizations, it is a folder. With ndjson, a
-    /// name ending in / is a folder with one file per kind of record
+    /// File for the rows, or `-` for standard output. For a format of several files, and with --all-organizations, it is a
+    /// folder. With ndjson, a name ending in / is a folder with one file per kind of record
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Format of the rows [default: from the ending .ndjson, .json or .csv of --output; otherwise ndjson for standard
