@@ -2,10 +2,12 @@
 use std::fs::File;
 
 use arrow_json::LineDelimitedWriter;
-use connector_api::{ConnectorError, Credential, Descriptor, ScanLedger, SystemConfig};
+use connector_api::{Attributes, ConnectorError, Credential, Descriptor, ScanLedger, SystemConfig};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use serde_json::{Value, json};
 
+use super::schema::Columns;
+use super::table::BATCH;
 use super::*;
 
 fn summary() -> ScanSummary {
