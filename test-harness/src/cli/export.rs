@@ -3,32 +3,32 @@
 mod evidence_pack;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use connector_api::{
-    ConnectorError, Descriptor, Outcome, ScanSummary, Section, SectionDescription, SectionReport, SectionStatus,
+    CancellationToken, ConnectorError, Descriptor, Outcome, Record, ScanFailure, ScanSummary, Section,
+    SectionDescription, SectionReport, SectionStatus,
 };
-use connector_host::output::{Destination, Format};
+use connector_host::output::{Destination, Format, Output};
 
 use connector_store::{EachRecord, SectionState};
 use indicatif::HumanCount;
 
 use super::store::{FromArguments, Rows};
-use super::{Exit, print};
+use super::{Exit, print, signals};
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  harness export --store sqlite:history.db --at 2026-03-03 --output then.ndjson\n  \
 harness export --store sqlite:history.db --format csv --output now/\n  harness export --from-file scan.ndjson --output \
 scan.json\n  harness export --store sqlite:history.db --format evidence-pack --output 2026-q4/\n  harness export --format \
-evidence-pack --check 2026-q4/\n\nExit codes of --check: 0 as the manifest says, 1 something differs.\n\nEffective grants are not exported: they follow from the other rows, and `harness why` and `harness who` show \
-them."
+evidence-pack --check 2026-q4/\n\nExit codes of --check: 0 as the manifest says, 1 something differs.\n\n\
+Effective grants are not exported: they follow from the other rows, and `harness why` and `harness who` show them."
 )]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    from: FromArguments,
     /// File for the rows, or `-` for standard output. For a format of several files it is a folder. With ndjson, a name
     /// ending in / is a folder with one file per kind of record
     #[arg(long, short, value_name = "FILE", default_value = "-")]
@@ -39,6 +39,8 @@ pub(super) struct Arguments {
     /// Check the evidence pack in this folder instead: whether its files are as its manifest says
     #[arg(long, value_name = "FOLDER", requires = "format", conflicts_with_all = ["output", "from_file", "store", "store_file", "name", "at"])]
     check: Option<PathBuf>,
+    #[command(flatten)]
+    from: FromArguments,
 }
 
 /// What is written.
@@ -75,14 +77,14 @@ impl Arguments {
             Some(Form::Rows(format)) => format,
             None => Format::by_ending(&self.output).unwrap_or_default(),
         };
+        let starting = signals::listen()?;
         let mut rows = self.from.open()?;
         let destination = destination(&self.from, &self.output)?;
-        let mut output = destination.open(format, &rows.origin()?)?;
-        let summary =
-            snapshot(&mut rows, &mut |record| output.record(&record).map_err(|error| destination.write_error(&error)))?;
-        output.commit(&summary).map_err(|error| destination.write_error(&error))?;
-        if destination != Destination::Stdout {
-            let count = HumanCount(summary.records());
+        let cancel = starting.cancel_on_signal();
+        let output = destination.open(format, &rows.origin()?)?;
+        let written = write(&mut rows, &destination, output, &cancel, Ok, Ok)?;
+        if let (Some(count), Destination::Path(_)) = (written, &destination) {
+            let count = HumanCount(count);
             print::said(&format!(
                 "{count} rows of {} {} are in {}.",
                 rows.system.name,
@@ -103,20 +105,66 @@ pub(super) fn destination(from: &FromArguments, output: &Path) -> Result<Destina
     Ok(Destination::Path(output.to_path_buf()))
 }
 
-/// Passes on the rows, and returns their summary.
-pub(super) fn snapshot(rows: &mut Rows, each: EachRecord<'_>) -> Result<ScanSummary, ConnectorError> {
+/// Writes the rows and their summary as `record` and `summary` change them, and returns how many there are; `None` if whoever
+/// reads standard output has stopped, who then has all that was wanted.
+pub(super) fn write(
+    rows: &mut Rows,
+    destination: &Destination,
+    mut output: Box<dyn Output>,
+    cancel: &CancellationToken,
+    record: impl Fn(Record) -> Result<Record, ConnectorError>,
+    summary: impl Fn(ScanSummary) -> Result<ScanSummary, ConnectorError>,
+) -> Result<Option<u64>, ConnectorError> {
+    let mut is_read = true;
+    let mut failed = |error: &std::io::Error| {
+        is_read = error.kind() != ErrorKind::BrokenPipe;
+        destination.write_error(error)
+    };
+    let (whole, passed) = snapshot(rows, &mut |row| {
+        if cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        output.record(&record(row)?).map_err(|error| failed(&error))
+    })?;
+    let whole = summary(whole)?;
+    let ended = match passed {
+        Ok(()) => output.commit(&whole).map_err(|error| failed(&error)),
+        Err(error) => {
+            // Whoever reads the rows learns that they are cut. The error is more important than a failure to say so.
+            let _ = output.abandon(&ScanFailure::new(error.clone(), whole.clone()).into_summary());
+            Err(error)
+        }
+    };
+    if *destination == Destination::Stdout && !is_read {
+        return Ok(None);
+    }
+    ended.map(|()| Some(whole.records()))
+}
+
+/// Passes on the rows, and returns the summary of those that were passed on, and whether all were.
+pub(super) fn snapshot(
+    rows: &mut Rows,
+    each: EachRecord<'_>,
+) -> Result<(ScanSummary, Result<(), ConnectorError>), ConnectorError> {
     let summary = rows.summary()?;
     let standing = rows.store.sections(rows.run)?;
     let mut described = Descriptor::new(&summary.os_type, "", "");
     described.sections.clone_from(&summary.described);
     let mut counts = BTreeMap::new();
-    rows.store.records(&rows.system, rows.run, &mut |record| {
+    let passed = rows.store.records(&rows.system, rows.run, &mut |record| {
         if let Some(section) = described.owner(&record) {
             *counts.entry(section).or_default() += 1;
         }
         each(record)
-    })?;
-    Ok(of_snapshot(without_grants(summary), &standing, &counts))
+    });
+    Ok((of_snapshot(without_grants(summary), &standing, &counts), passed))
+}
+
+fn cancelled() -> ConnectorError {
+    let mut error = ConnectorError::cancelled();
+    error.message = "the export was cancelled".to_owned();
+    error.remedy = "run the same command again when you are ready".to_owned();
+    error
 }
 
 /// The summary of a snapshot: a section that was not read, and whose rows stand since an earlier run, is there as of then.

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 use connector_api::secrecy::SecretString;
 use connector_api::{ConnectorError, Registry};
-use connector_host::output::{Format, Origin};
+use connector_host::output::{Destination, Format, Origin};
 use connector_host::sanitize::Sanitizer;
 use connector_host::secret::read_secret;
 use indicatif::HumanCount;
 use rand::distr::{Alphanumeric, SampleString};
 
-use super::export::{destination, snapshot};
+use super::export::{destination, write};
 use super::scan::format_parser;
 use super::store::FromArguments;
-use super::{Exit, print};
+use super::{Exit, print, signals};
 
 #[derive(Debug, Args)]
 #[command(
@@ -24,8 +24,6 @@ addresses, ids and texts are replaced: the same text always by the same pseudony
 and counts stay."
 )]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    from: FromArguments,
     /// File for the copy, or `-` for standard output. For a format of several files it is a folder
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -36,6 +34,8 @@ pub(super) struct Arguments {
     /// it, a new secret is made and forgotten
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    from: FromArguments,
 }
 
 /// Letters and digits of a secret that nobody keeps: about 256 bits.
@@ -47,6 +47,7 @@ impl Arguments {
             Some(path) => read_secret(path)?,
             None => SecretString::from(Alphanumeric.sample_string(&mut rand::rng(), SECRET_LENGTH)),
         };
+        let starting = signals::listen()?;
         let mut rows = self.from.open()?;
         let os_type = rows.summary()?.os_type;
         // Of a connector that is not compiled in, no word is known.
@@ -54,14 +55,13 @@ impl Arguments {
         let sanitizer = Sanitizer::new(&secret, &descriptor);
         let format = self.format.or_else(|| Format::by_ending(&self.output)).unwrap_or_default();
         let destination = destination(&self.from, &self.output)?;
-        let mut output = destination.open(format, &Origin::new("sanitized", &descriptor))?;
-        let summary = snapshot(&mut rows, &mut |record| {
-            output.record(&sanitizer.record(&record)?).map_err(|error| destination.write_error(&error))
-        })?;
-        let summary = sanitizer.summary(&summary, &descriptor)?;
-        output.commit(&summary).map_err(|error| destination.write_error(&error))?;
-        if self.output.as_os_str() != "-" {
-            let count = HumanCount(summary.records());
+        let cancel = starting.cancel_on_signal();
+        let output = destination.open(format, &Origin::new("sanitized", &descriptor))?;
+        let record = |record| sanitizer.record(&record);
+        let summary = |summary| sanitizer.summary(&summary, &descriptor);
+        let written = write(&mut rows, &destination, output, &cancel, record, summary)?;
+        if let (Some(count), Destination::Path(_)) = (written, &destination) {
+            let count = HumanCount(count);
             print::said(&format!("{count} rows without names are in {}.", self.output.display()));
         }
         Ok(Exit::Complete)

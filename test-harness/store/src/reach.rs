@@ -3,6 +3,8 @@
 //! From an account, the walk leads up through its groups, over their bindings and down into containers; from a resource, the
 //! other way round. Each step is a look-up by an index. `connector-access` then makes the grants of the rows that were found.
 
+pub(crate) mod through;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector_access::{Reverse, RowsBuilder};

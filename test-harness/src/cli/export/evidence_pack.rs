@@ -71,13 +71,14 @@ pub(super) fn write(from: &FromArguments, output: &Path) -> Result<Exit, Connect
     let (accounts, summary) = pack.add(|roster| {
         let mut roster = Sheet::new(roster, ROSTER)?;
         let mut accounts: u64 = 0;
-        let summary = snapshot(&mut rows, &mut |record| match &record {
+        let (summary, passed) = snapshot(&mut rows, &mut |record| match &record {
             Record::Account(account) => {
                 accounts += 1;
                 roster.row(account_cells(account, ROSTER))
             }
             _ => Ok(()),
         })?;
+        passed?;
         roster.finish()?;
         Ok((accounts, summary))
     })?;
