@@ -23,6 +23,7 @@ mod reach;
 mod scan;
 mod schema;
 mod screen;
+mod serve;
 mod setting;
 mod signals;
 mod simulate;
@@ -95,6 +96,8 @@ enum Command {
     Export(export::Arguments),
     /// Remove old runs, a system or a person from a store, or copy a store
     Store(maintenance::Arguments),
+    /// Serve a page on this machine: systems, privileged accounts, who reaches what and why, changes
+    Serve(serve::Arguments),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector
@@ -148,6 +151,7 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Findings(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
         Command::Store(arguments) => arguments.run(),
+        Command::Serve(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),

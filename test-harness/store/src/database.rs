@@ -14,6 +14,9 @@ pub(crate) trait Connection: Send {
     /// Appended to the selection of a row that must not change until the end of the transaction.
     fn for_share(&self) -> &'static str;
 
+    /// The operators *not before* and *before* in the order of the bytes of texts, which the indexes have for their beginnings.
+    fn order_of_bytes(&self) -> [&'static str; 2];
+
     /// Runs one statement and returns the number of changed rows.
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError>;
 

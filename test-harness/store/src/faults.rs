@@ -52,6 +52,10 @@ impl Connection for Lost {
         self.inner.for_update()
     }
 
+    fn order_of_bytes(&self) -> [&'static str; 2] {
+        self.inner.order_of_bytes()
+    }
+
     fn for_share(&self) -> &'static str {
         self.inner.for_share()
     }

@@ -29,6 +29,7 @@ mod location;
 mod maintenance;
 mod migrate;
 mod nul;
+pub mod pages;
 #[cfg(feature = "postgres")]
 mod password_file;
 mod persons;

@@ -50,6 +50,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
             include_str!("../migrations/postgres/0004_access_with_state.sql")
         ),
     ),
+    ("pages", include_str!("../migrations/postgres/0005_pages.sql")),
 ];
 
 pub(crate) struct Postgres {
@@ -142,6 +143,10 @@ impl Connection for Postgres {
 
     fn for_update(&self) -> &'static str {
         " for update"
+    }
+
+    fn order_of_bytes(&self) -> [&'static str; 2] {
+        ["~>=~", "~<~"]
     }
 
     fn for_share(&self) -> &'static str {

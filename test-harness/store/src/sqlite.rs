@@ -40,6 +40,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
             include_str!("../migrations/sqlite/0004_access_with_state.sql")
         ),
     ),
+    ("pages", include_str!("../migrations/sqlite/0005_pages.sql")),
 ];
 
 pub(crate) struct Sqlite {
@@ -176,6 +177,10 @@ impl Connection for Sqlite {
     fn for_update(&self) -> &'static str {
         // A transaction that is going to write owns the whole file.
         ""
+    }
+
+    fn order_of_bytes(&self) -> [&'static str; 2] {
+        [">=", "<"]
     }
 
     fn for_share(&self) -> &'static str {

@@ -83,6 +83,10 @@ impl Connection for Owned<'_> {
         self.db.for_update()
     }
 
+    fn order_of_bytes(&self) -> [&'static str; 2] {
+        self.db.order_of_bytes()
+    }
+
     fn for_share(&self) -> &'static str {
         self.db.for_share()
     }
