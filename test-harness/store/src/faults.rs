@@ -162,10 +162,10 @@ fn scan_with(store: Store, version: u32, hold: Hold) -> Result<Ended, ConnectorE
     let start = Start { name: "hq", descriptor: &descriptor, config: &config, fence: Fence::Own, now, fresh: false };
     let mut scan = store.begin(start)?;
     let rows = rows(version);
-    let done = scan.take_resume().map_or(0, |checkpoint| checkpoint.state.as_u64().unwrap() as usize);
+    let done = scan.take_resume().map_or(0, |checkpoint| checkpoint.state.read::<usize>().unwrap());
     for (at, batch) in rows.chunks(20).enumerate().skip(done) {
         scan.stage(batch)?;
-        scan.checkpoint(&Checkpoint::new(&descriptor, &config, now, (at + 1).into()))?;
+        scan.checkpoint(&Checkpoint::new(&descriptor, &config, now, std::sync::Arc::new(at + 1)))?;
     }
     scan.publish(&summary(&descriptor), hold)
 }

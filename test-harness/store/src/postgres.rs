@@ -36,6 +36,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         ),
     ),
     ("exceptions", include_str!("../migrations/postgres/0003_exceptions.sql")),
+    ("checkpoint pieces", include_str!("../migrations/postgres/0005_checkpoint_pieces.sql")),
 ];
 
 pub(crate) struct Postgres {

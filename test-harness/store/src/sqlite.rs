@@ -32,6 +32,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         ),
     ),
     ("exceptions", include_str!("../migrations/sqlite/0003_exceptions.sql")),
+    ("checkpoint pieces", include_str!("../migrations/sqlite/0005_checkpoint_pieces.sql")),
 ];
 
 pub(crate) struct Sqlite {

@@ -37,7 +37,7 @@ fn users(ids: std::ops::Range<u32>) -> Vec<Record> {
 }
 
 fn checkpoint(descriptor: &Descriptor, now: Timestamp, at: u32) -> Checkpoint {
-    Checkpoint::new(descriptor, &config(), now, at.into())
+    Checkpoint::new(descriptor, &config(), now, std::sync::Arc::new(at))
 }
 
 fn published(ended: Ended) -> i64 {
@@ -48,7 +48,7 @@ fn published(ended: Ended) -> i64 {
 }
 
 fn resumed(scan: &mut Scan) -> Option<u64> {
-    scan.take_resume().map(|checkpoint| checkpoint.state.as_u64().unwrap())
+    scan.take_resume().map(|checkpoint| checkpoint.state.read().unwrap())
 }
 
 fn states(store: &mut Store) -> Vec<RunState> {
