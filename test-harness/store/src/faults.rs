@@ -54,6 +54,10 @@ impl Connection for Lost {
         self.inner.for_share()
     }
 
+    fn among(&self, parameter: &str) -> String {
+        self.inner.among(parameter)
+    }
+
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
         self.call()?.execute(sql, parameters)
     }

@@ -35,6 +35,7 @@ mod persons;
 mod postgres;
 mod publish;
 mod reach;
+mod reaching;
 mod read;
 mod runs;
 mod scan;

@@ -122,6 +122,10 @@ impl Connection for Postgres {
         " for share"
     }
 
+    fn among(&self, parameter: &str) -> String {
+        format!("= any (cast(string_to_array(cast({parameter} as text), ',') as integer[]))")
+    }
+
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
         let statement = self.prepare(sql)?;
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| value as _).collect();

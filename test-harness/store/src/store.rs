@@ -1,7 +1,5 @@
 //! A store: systems, their runs, and what stood after each.
 
-use std::collections::BTreeSet;
-
 use connector_api::{ConnectorError, Grant, Record, ScanSummary, Section};
 use jiff::Timestamp;
 
@@ -328,8 +326,8 @@ impl Store {
         external_id: &str,
         limit: usize,
     ) -> Result<Who, ConnectorError> {
-        let first = |_: &mut dyn Connection, all: &BTreeSet<i64>| Ok(all.iter().copied().take(limit).collect());
-        Reach::new(&mut *self.database, system.id, run).who(resource_type, external_id, first)
+        let reach = Reach::new(&mut *self.database, system.id, run);
+        reach.who(resource_type, external_id, |db, reaching| reaching.first(db, limit))
     }
 }
 
