@@ -302,3 +302,18 @@ fn a_run_that_is_accepted_twice_at_once_is_published_whole_or_not_at_all() {
     }
     assert!(refused > 0);
 }
+
+#[test]
+fn an_answer_takes_as_few_queries_of_many_accounts_as_of_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    scan(Store::open(&Location::sqlite(&path)).unwrap(), 0).unwrap();
+    // Twenty accounts are bound to the resource, and their migrations, system and run are read as well.
+    let mut store = Store::new(Box::new(Lost::new(Sqlite::open(&path).unwrap(), 20))).unwrap();
+    let system = store.systems().unwrap().remove(0);
+    let run = store.run_at(&system, At::Now).unwrap();
+    let who = store.who(&system, run, "system", "s", 100).unwrap();
+    assert_eq!((who.accounts, who.grants.len()), (20, 20));
+    let who = store.who(&system, run, "system", "s", 3);
+    assert!(who.is_err(), "the connection is lost by now");
+}
