@@ -15,6 +15,11 @@ pub trait Reporter: Send + Sync {
 
     /// The scan is over: nothing more is shown.
     fn finish(&self) {}
+
+    /// A whole scan was cancelled while its archive takes it over, which is not interrupted.
+    fn finishing(&self) {
+        tracing::warn!(target: LOG_TARGET, "the scan is whole and is being kept; a second signal ends the program at once");
+    }
 }
 
 /// Shows nothing.

@@ -72,10 +72,11 @@ pub trait Archive: Send {
     /// Any error ends the scan; the code should be `sink`.
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError>;
 
-    /// Ends the scan, whatever its outcome. Returns whether a later scan can continue a failed one.
+    /// Ends the scan, whatever its outcome. Returns whether a later scan can continue a failed one. The output gets its final
+    /// name afterwards.
     ///
     /// # Errors
-    /// If the result cannot be kept.
+    /// If the result cannot be kept; then there is no output either.
     fn end(&mut self, summary: &ScanSummary) -> Result<bool, ConnectorError>;
 }
 
@@ -174,8 +175,9 @@ impl ScanJob {
         };
         let (destination, format) = (self.destination.clone(), self.format);
         request.checkpoints = self.checkpoint.is_some() || archive.is_some();
+        let is_kept = archive.is_some();
         let keeper = Keeper { place, archive, digest: Digest::default(), destination, format };
-        let (keeper, kept) = keeper.resume().await?;
+        let (keeper, kept) = self.within_grace(keeper.resume(self.cancel.clone())).await?;
         request.resume = resume.or(kept);
         let costs = Arc::<Costs>::default();
         let reporter = Arc::new(Accountant { costs: Arc::clone(&costs), reporter: Arc::clone(&self.reporter) });
@@ -184,13 +186,7 @@ impl ScanJob {
         let scanned = self.scan(connector, ledger, request, sink, &costs).await;
         self.reporter.finish();
 
-        let finished = if self.cancel.is_cancelled() {
-            // A writer that hangs, for example on a pipe without a reader, must not block a cancelled scan.
-            tokio::time::timeout(GRACE, writer.finish()).await.unwrap_or_else(|_| Err(ConnectorError::cancelled()))
-        } else {
-            writer.finish().await
-        };
-        let (keeper, written) = match finished {
+        let (keeper, written) = match self.within_grace(writer.finish()).await {
             Ok(finished) => finished,
             Err(error) => return Ok(failed(scanned, error)),
         };
@@ -200,9 +196,45 @@ impl ScanJob {
             (Ok(summary), Err(error)) => Err(ScanFailure::new(error, summary)),
             (Err(failure), Err(error)) => Err(ScanFailure::new(error, failure.into_summary())),
         };
-        let cancel = self.cancel.clone();
-        let ended = tokio::task::spawn_blocking(move || keeper.end(scanned, &cancel)).await;
-        ended.map_err(|_| ConnectorError::internal("the writer of the rows crashed"))
+        if is_kept { self.end_kept(keeper, scanned).await } else { keeper.end(scanned, self.cancel.clone()).await }
+    }
+
+    /// Ends a scan in its archive, which may wait for others or have much to do. Of a whole scan this is not interrupted: the
+    /// reporter learns that it is being waited for.
+    async fn end_kept(
+        &self,
+        keeper: Keeper,
+        scanned: Result<ScanSummary, ScanFailure>,
+    ) -> Result<ScanReport, ConnectorError> {
+        let failure = scanned.as_ref().err().cloned();
+        let ending = keeper.end(scanned, self.cancel.clone());
+        if let Some(failure) = failure {
+            let error = failure.error().clone();
+            return match self.within_grace(ending).await {
+                Err(late) if late.code == ErrorCode::Cancelled => Ok(failed(Err(failure), error)),
+                ended => ended,
+            };
+        }
+        tokio::pin!(ending);
+        tokio::select! {
+            biased;
+            ended = &mut ending => return ended,
+            () = self.cancel.cancelled() => self.reporter.finishing(),
+        }
+        ending.await
+    }
+
+    /// Waits for what a thread does, but after a cancellation only for a moment: a write can hang, such as on a pipe without
+    /// a reader or a database that another program locks.
+    async fn within_grace<T>(
+        &self,
+        work: impl Future<Output = Result<T, ConnectorError>>,
+    ) -> Result<T, ConnectorError> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = async { self.cancel.cancelled().await; tokio::time::sleep(GRACE).await } => Err(ConnectorError::cancelled()),
+        }
     }
 
     /// Refuses a job that uses one file for two purposes.
@@ -333,7 +365,7 @@ impl Writer for Keeper {
 
 impl Keeper {
     /// Reads what the archive has of an interrupted scan, and returns where it stopped.
-    async fn resume(mut self) -> Result<(Self, Option<Checkpoint>), ConnectorError> {
+    async fn resume(mut self, cancel: CancellationToken) -> Result<(Self, Option<Checkpoint>), ConnectorError> {
         if self.archive.is_none() {
             return Ok((self, None));
         }
@@ -341,6 +373,9 @@ impl Keeper {
             let Self { place, archive, digest, destination, .. } = &mut self;
             let Some(archive) = archive else { return Ok((self, None)) };
             let checkpoint = archive.resume(&mut |record| {
+                if cancel.is_cancelled() {
+                    return Err(ConnectorError::cancelled());
+                }
                 digest.observe(&record);
                 match place {
                     Place::Output(output) => output.record(&record).map_err(|error| destination.write_error(&error)),
@@ -352,30 +387,43 @@ impl Keeper {
         resumed.await.map_err(|_| ConnectorError::internal("the reader of the kept rows crashed"))?
     }
 
-    /// Puts the rows of a whole scan in place, or clears away those of a failed one.
-    fn end(mut self, scanned: Result<ScanSummary, ScanFailure>, cancel: &CancellationToken) -> ScanReport {
-        let archive = self.archive.take();
-        let mut report = self.end_output(scanned, cancel);
-        if let Some(mut archive) = archive {
-            match archive.end(&report.summary) {
-                Ok(can_resume) => report.can_resume |= can_resume,
-                // The scan's own error is more important.
-                Err(_) if report.summary.error.is_some() => {}
-                Err(error) => fail(&mut report.summary, &error),
-            }
+    /// Ends the scan on a thread that may block.
+    async fn end(
+        self,
+        scanned: Result<ScanSummary, ScanFailure>,
+        cancel: CancellationToken,
+    ) -> Result<ScanReport, ConnectorError> {
+        let ended = tokio::task::spawn_blocking(move || self.put_in_place(scanned, &cancel)).await;
+        ended.map_err(|_| ConnectorError::internal("the writer of the rows crashed"))
+    }
+
+    /// Puts the rows of a whole scan in place, or clears away those of a failed one. The archive comes first: if it does not
+    /// take the scan, the output does not get its final name either.
+    fn put_in_place(mut self, scanned: Result<ScanSummary, ScanFailure>, cancel: &CancellationToken) -> ScanReport {
+        let (mut summary, error) = match scanned {
+            Ok(summary) => (summary, None),
+            Err(failure) => (failure.summary().clone(), Some(failure.error().clone())),
+        };
+        if let Some(error) = &error {
+            fail(&mut summary, error);
         }
+        let Some(mut archive) = self.archive.take() else { return self.end_output(summary, error, cancel) };
+        let ended = archive.end(&summary);
+        let can_resume = ended.as_ref().is_ok_and(|can_resume| *can_resume);
+        // The scan's own error is more important.
+        let mut report = self.end_output(summary, error.or(ended.err()), cancel);
+        report.can_resume |= can_resume;
         report
     }
 
-    fn end_output(self, scanned: Result<ScanSummary, ScanFailure>, cancel: &CancellationToken) -> ScanReport {
+    fn end_output(
+        self,
+        mut summary: ScanSummary,
+        error: Option<ConnectorError>,
+        cancel: &CancellationToken,
+    ) -> ScanReport {
         let Self { place, mut digest, destination, format, .. } = self;
-        let (mut summary, scanned) = match scanned {
-            Ok(summary) => (summary, Ok(())),
-            Err(failure) => {
-                let error = failure.error().clone();
-                (failure.into_summary(), Err(error))
-            }
-        };
+        let scanned = error.map_or(Ok(()), Err);
         let (output, mut store) = match place {
             Place::Output(output) => (Ok(output), None),
             Place::Spool(store) => (destination.open(format), Some(store)),

@@ -7,14 +7,14 @@ use std::path::Path;
 use connector_api::ConnectorError;
 use connector_api::secrecy::SecretString;
 
-/// No system file or password file is larger.
+/// No such file is larger.
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// Reads the text of a file, which may contain a secret, without a byte order mark.
 ///
 /// # Errors
 /// `invalid_config` if it cannot be read or is not UTF-8 text.
-pub(super) fn read(path: &Path, what: &str) -> Result<SecretString, ConnectorError> {
+pub fn read(path: &Path, what: &str) -> Result<SecretString, ConnectorError> {
     // A missing file without an ending may be a key that was passed instead of a path.
     let name = if path.exists() || path.extension().is_some() { format!(" {}", path.display()) } else { String::new() };
     let unreadable = |why: &dyn std::fmt::Display| {

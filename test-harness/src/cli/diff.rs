@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 use connector_api::{ConnectorError, Principal, Record};
 use connector_store::{Change, RunState, SectionState, Store, System};
+use indicatif::HumanCount;
 use serde_json::{Value, json};
 
 use super::print::{self, SheetFormat, printable};
 use super::reach::{named, until};
-use super::store::{Rows, TwoArguments, shown};
-use super::{Exit, screen};
+use super::store::{Rows, TwoArguments, as_json, shown};
+use super::summary::words;
+use super::{Exit, colour, screen};
 
 #[derive(Debug, Args)]
 #[command(
@@ -21,11 +23,11 @@ use super::{Exit, screen};
 --from 2026-03-03 --to 17\n  harness diff --store sqlite:history.db --format json\n  harness diff monday.ndjson tuesday.ndjson"
 )]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    compared: TwoArguments,
     /// Output format. JSON is one object per line
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
+    #[command(flatten)]
+    compared: TwoArguments,
 }
 
 impl Arguments {
@@ -35,7 +37,9 @@ impl Arguments {
             SheetFormat::Csv => sheet::print(&mut store, &system, from, to)?,
             SheetFormat::Text => text(&mut store, &system, from, to)?,
             SheetFormat::Json => {
-                let print = &mut |change: Change| print::text(&(as_json(&change).to_string() + "\n"));
+                let compared = compared_as_json(&mut store, &system, from, to)?;
+                print::text(&(compared.to_string() + "\n"))?;
+                let print = &mut |change: Change| print::text(&(change_as_json(&change).to_string() + "\n"));
                 store.diff(&system, from, to, print)?;
                 store.diff_access(&system, from, to, print)?;
                 for (run, state) in unread(&mut store, from, to)? {
@@ -69,9 +73,11 @@ fn text(store: &mut Store, system: &System, from: i64, to: i64) -> Result<(), Co
         print::text("\nWho reaches what\n")?;
         sentences.iter().try_for_each(|sentence| line(sentence))?;
     }
-    let mut changes = Vec::new();
+    let (mut changes, mut ended) = (Vec::new(), Ended::default());
     store.diff(system, from, to, &mut |change| {
-        changes.push(change);
+        if !ended.takes(&change) {
+            changes.push(change);
+        }
         Ok(())
     })?;
     let not_read: Vec<String> =
@@ -79,7 +85,7 @@ fn text(store: &mut Store, system: &System, from: i64, to: i64) -> Result<(), Co
     print::text(if changes.is_empty() { "\nNothing has changed.\n" } else { "\nWhat has changed\n" })?;
     let mut names = Names { store, system: system.clone(), runs: [from, to] };
     for change in &changes {
-        line(&names.sentence(change)?)?;
+        line(&(names.sentence(change)? + &ended.with(change)))?;
     }
     if !not_read.is_empty() {
         print::text("\nWhat was not read\n")?;
@@ -88,11 +94,42 @@ fn text(store: &mut Store, system: &System, from: i64, to: i64) -> Result<(), Co
     Ok(())
 }
 
+/// The members of the groups that are gone, by type and id: the memberships go with the group, so they are only counted.
+#[derive(Default)]
+struct Ended(BTreeMap<(String, String), u64>);
+
+impl Ended {
+    /// Notes a group that is gone, and whether a change is that of a membership in one. Groups come before memberships.
+    fn takes(&mut self, change: &Change) -> bool {
+        match change {
+            Change::Gone(Record::Group(group)) => {
+                self.0.insert((group.group_type.clone(), group.external_id.clone()), 0);
+                false
+            }
+            Change::Gone(Record::Membership(membership)) => {
+                let group = (membership.group_type.clone(), membership.group_external_id.clone());
+                self.0.get_mut(&group).map(|members| *members += 1).is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// Such as `, with 130 memberships`.
+    fn with(&self, change: &Change) -> String {
+        let Change::Gone(Record::Group(group)) = change else { return String::new() };
+        match self.0.get(&(group.group_type.clone(), group.external_id.clone())) {
+            None | Some(0) => String::new(),
+            Some(1) => ", with 1 membership".to_owned(),
+            Some(several) => format!(", with {} memberships", HumanCount(*several)),
+        }
+    }
+}
+
 /// Prints one sentence.
 fn line(sentence: &str) -> Result<(), ConnectorError> {
-    let sentence = printable(sentence);
+    let sentence = colour::change(&printable(sentence));
     match screen::of_results() {
-        Some(width) => print::text(&super::paragraph::labelled("  ", &sentence, width)),
+        Some(width) => print::text(&super::paragraph::reflowed(&format!("  {sentence}"), width)),
         None => print::text(&format!("  {sentence}\n")),
     }
 }
@@ -123,15 +160,26 @@ fn not_read(is_later: bool, state: &SectionState) -> String {
 }
 
 fn not_read_as_json(run: i64, state: &SectionState) -> Value {
-    json!({
-        "change": "notRead",
-        "run": run,
-        "section": state.section,
-        "status": state.status,
-        "code": state.code,
-        "asOf": state.as_of,
-        "asOfRun": state.as_of_run,
-    })
+    let mut json = as_json(state);
+    json["change"] = "notRead".into();
+    json["run"] = run.into();
+    json
+}
+
+/// The first line: what is compared.
+fn compared_as_json(store: &mut Store, system: &System, from: i64, to: i64) -> Result<Value, ConnectorError> {
+    let runs = store.runs(system)?;
+    let run = |id: i64| {
+        let started_at = runs.iter().find(|run| run.id == id).map(|run| run.started_at);
+        json!({"run": id, "startedAt": started_at})
+    };
+    Ok(json!({
+        "change": "compared",
+        "system": system.name,
+        "osType": system.os_type,
+        "from": run(from),
+        "to": run(to),
+    }))
 }
 
 /// Puts changes into words, with the names that things have.
@@ -213,14 +261,31 @@ fn differences(before: &Record, after: &Record) -> Vec<String> {
     let differ = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
     differ
         .map(|name| match name.as_str() {
-            // Whole sentences, of which few differ.
-            "reasons" | "links" => format!("{name} changed"),
+            "reasons" => evidence(before.get(name), after.get(name)),
+            "links" => format!("{name} changed"),
             name if is_list_of_objects(before.get(name)) || is_list_of_objects(after.get(name)) => {
                 format!("{name} changed")
             }
             name => format!("{name} was {}, is {}", words(before.get(name)), words(after.get(name))),
         })
         .collect()
+}
+
+/// Which evidence is new and which is gone: by its codes, because its sentences are long.
+fn evidence(before: Option<&Value>, after: Option<&Value>) -> String {
+    let codes = |reasons: Option<&Value>| -> BTreeSet<String> {
+        let reasons = reasons.and_then(Value::as_array).into_iter().flatten();
+        reasons.filter_map(|reason| Some(reason["code"].as_str()?.to_owned())).collect()
+    };
+    let (before, after) = (codes(before), codes(after));
+    let listed =
+        |codes: Vec<String>, word: &str| (!codes.is_empty()).then(|| format!("evidence {} {word}", words::and(&codes)));
+    let new = listed(after.difference(&before).cloned().collect(), "is new");
+    let gone = listed(before.difference(&after).cloned().collect(), "has ended");
+    match (new, gone) {
+        (None, None) => "the same evidence has other details".to_owned(),
+        (new, gone) => new.into_iter().chain(gone).collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn is_list_of_objects(value: Option<&Value>) -> bool {
@@ -242,7 +307,7 @@ fn flat(row: &Value) -> BTreeMap<String, Value> {
     fields
 }
 
-fn as_json(change: &Change) -> Value {
+fn change_as_json(change: &Change) -> Value {
     let (kind, key) = (change.record().kind(), change.record().key());
     match change {
         Change::New(record) => json!({"change": "new", "record": kind, "key": key, "after": record}),
@@ -256,7 +321,7 @@ fn as_json(change: &Change) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use connector_api::{Account, PasswordFacts};
+    use connector_api::{Account, PasswordFacts, Reason, ReasonKind, Severity};
 
     use super::*;
 
@@ -276,5 +341,23 @@ mod tests {
             "password.expired was nothing, is true",
         ];
         assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn changed_evidence_is_named_by_its_codes() {
+        let reason = |code: &str, message: &str| Reason::new(code, ReasonKind::Risk, Severity::Low, message, "mend it");
+        let with = |reasons: Vec<Reason>| {
+            let mut account = Account::new("1", "ada");
+            account.reasons = reasons;
+            Record::from(account)
+        };
+        let [one, two] = [reason("old_key", "has an old key"), reason("no_mfa", "has none")];
+        let words = |before: &[&Reason], after: &[&Reason]| {
+            let [before, after] = [before, after].map(|all| with(all.iter().map(|one| (*one).clone()).collect()));
+            differences(&before, &after)
+        };
+        assert_eq!(words(&[], &[&one, &two]), ["evidence no_mfa and old_key is new"]);
+        assert_eq!(words(&[&one], &[&two]), ["evidence no_mfa is new, evidence old_key has ended"]);
+        assert_eq!(words(&[&one], &[&reason("old_key", "older")]), ["the same evidence has other details"]);
     }
 }

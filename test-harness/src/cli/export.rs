@@ -1,11 +1,13 @@
 //! `harness export`
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
 use connector_api::{
-    ConnectorError, Descriptor, Outcome, Record, ScanSummary, Section, SectionDescription, SectionReport, SectionStatus,
+    ConnectorError, Descriptor, Outcome, Record, ScanFailure, ScanSummary, Section, SectionDescription, SectionReport,
+    SectionStatus,
 };
 use connector_host::output::{Destination, Format};
 
@@ -14,7 +16,7 @@ use indicatif::HumanCount;
 
 use super::scan::format_parser;
 use super::store::FromArguments;
-use super::{Exit, print};
+use super::{Exit, print, signals};
 
 #[derive(Debug, Args)]
 #[command(
@@ -24,8 +26,6 @@ scan.json\n\nEffective grants are not exported: they follow from the other rows,
 them."
 )]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    from: FromArguments,
     /// File for the rows, or `-` for standard output. For csv it is a folder. With ndjson, a name ending in / is a folder
     /// with one file per kind of record
     #[arg(long, short, value_name = "FILE", default_value = "-")]
@@ -33,10 +33,13 @@ pub(super) struct Arguments {
     /// Format of the rows [default: from the ending .ndjson, .json or .csv of --output; otherwise ndjson]
     #[arg(long, value_parser = format_parser())]
     format: Option<Format>,
+    #[command(flatten)]
+    from: FromArguments,
 }
 
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
+        let starting = signals::listen()?;
         let mut rows = self.from.open()?;
         let run = rows.store.runs(&rows.system)?.into_iter().find(|run| run.id == rows.run);
         let summary = run.and_then(|run| run.summary).ok_or_else(|| {
@@ -54,16 +57,39 @@ impl Arguments {
         let mut described = Descriptor::new(&summary.os_type, "", "");
         described.sections.clone_from(&summary.described);
         let mut counts = BTreeMap::new();
+        let cancel = starting.cancel_on_signal();
         let mut output = destination.open(format)?;
+        let mut is_read = true;
         let each = &mut |record: Record| {
+            if cancel.is_cancelled() {
+                return Err(cancelled());
+            }
             if let Some(section) = described.owner(&record) {
                 *counts.entry(section).or_default() += 1;
             }
-            output.record(&record).map_err(|error| destination.write_error(&error))
+            output.record(&record).map_err(|error| {
+                is_read = error.kind() != ErrorKind::BrokenPipe;
+                destination.write_error(&error)
+            })
         };
-        rows.store.records(&rows.system, rows.run, each)?;
+        let passed = rows.store.records(&rows.system, rows.run, each);
         let summary = of_snapshot(without_grants(summary), &standing, &counts);
-        output.commit(&summary).map_err(|error| destination.write_error(&error))?;
+        let ended = match passed {
+            Ok(()) => output.commit(&summary).map_err(|error| {
+                is_read = error.kind() != ErrorKind::BrokenPipe;
+                destination.write_error(&error)
+            }),
+            Err(error) => {
+                // Whoever reads the rows learns that they are cut. The error is more important than a failure to say so.
+                let _ = output.abandon(&ScanFailure::new(error.clone(), summary).into_summary());
+                Err(error)
+            }
+        };
+        // A reader that has stopped has all it wanted.
+        if destination == Destination::Stdout && !is_read {
+            return Ok(Exit::Complete);
+        }
+        ended?;
         if destination != Destination::Stdout {
             let count = HumanCount(counts.values().sum());
             print::said(&format!(
@@ -75,6 +101,13 @@ impl Arguments {
         }
         Ok(Exit::Complete)
     }
+}
+
+fn cancelled() -> ConnectorError {
+    let mut error = ConnectorError::cancelled();
+    error.message = "the export was cancelled".to_owned();
+    error.remedy = "run the same command again when you are ready".to_owned();
+    error
 }
 
 /// The summary of a snapshot: a section that was not read, and whose rows stand since an earlier run, is there as of then.

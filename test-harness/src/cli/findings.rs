@@ -15,16 +15,14 @@ use serde_json::{Value, json};
 
 use super::print::{self, SheetFormat};
 use super::store::{FromArguments, Moment, Rows};
-use super::{Exit, screen};
-use text::name;
+use super::{Exit, name, screen};
+use text::enabled;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness findings --store sqlite:history.db\n  harness findings --from-file \
 scan.ndjson --fail-on high\n  harness findings \
 --store sqlite:history.db --except 0123456789ab --reason \"agreed with IT\" --until 2026-12-31\n\nExit codes: 0 listed, 5 there are findings at or above --fail-on.")]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    from: FromArguments,
     /// List only findings of this severity or above
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = Level::Info)]
     severity: Level,
@@ -46,9 +44,15 @@ pub(super) struct Arguments {
     /// The last day, or the time, until which the findings of --except are accepted. One in the past withdraws an exception
     #[arg(long, value_name = "TIME", requires = "except")]
     until: Option<Moment>,
+    /// Who accepts the findings of --except, and those in --import-exceptions that name nobody [default: the login name of the
+    /// user who runs this]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    by: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
+    #[command(flatten)]
+    from: FromArguments,
 }
 
 /// A severity on the command line.
@@ -75,7 +79,8 @@ impl From<Level> for Severity {
 
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
-        let mut rows = self.from.open()?;
+        let is_changed = self.import_exceptions.is_some() || !self.except.is_empty();
+        let mut rows = if is_changed { self.from.open_to_write()? } else { self.from.open()? };
         self.take_exceptions(&mut rows)?;
         rows.warn_of_unread()?;
         let now = Timestamp::now();
@@ -91,11 +96,12 @@ impl Arguments {
         })?;
         findings.sort_by_cached_key(|finding| {
             let Finding { id, record, reason, .. } = finding;
-            (Reverse(reason.severity), reason.code.clone(), reason.remedy.clone(), name(record), id.clone())
+            (Reverse(reason.severity), reason.code.clone(), reason.remedy.clone(), name::of(record), id.clone())
         });
         match self.format {
             SheetFormat::Json => {
-                print::json(&findings.iter().map(|finding| as_json(finding, now)).collect::<Vec<_>>())?
+                let findings: Vec<Value> = findings.iter().map(|finding| as_json(finding, now)).collect();
+                print::json(&rows.answer(json!({"findings": findings}))?)?;
             }
             SheetFormat::Csv => print::csv(COLUMNS, findings.iter().map(|finding| cells(finding, now)))?,
             SheetFormat::Text => {
@@ -113,6 +119,7 @@ impl Arguments {
     fn about(&self, rows: &Rows) -> String {
         let severity = match self.severity {
             Level::Info => String::new(),
+            Level::Critical => "of severity critical, ".to_owned(),
             level => format!("of severity {} or above, ", Severity::from(level).as_str()),
         };
         severity + &rows.as_of()
@@ -134,6 +141,14 @@ impl Arguments {
         }
     }
 
+    /// Refuses a name where nothing is accepted.
+    fn check_by(&self) -> Result<(), ConnectorError> {
+        if self.by.is_none() || self.import_exceptions.is_some() {
+            return Ok(());
+        }
+        Err(ConnectorError::invalid_config("--by says who accepts a finding, and none is", "use it with --except ID"))
+    }
+
     /// Adds exceptions, and writes them to a file.
     fn take_exceptions(&self, rows: &mut Rows) -> Result<(), ConnectorError> {
         let mut new = match &self.import_exceptions {
@@ -145,16 +160,24 @@ impl Arguments {
                 let remedy = "use a date such as 2026-12-31, or a time such as 2026-12-31T09:00Z";
                 return Err(ConnectorError::invalid_config("--until is not a time", remedy));
             };
-            let except = |id: &String| Exception { id: id.clone(), reason: reason.clone(), expires };
+            let except = |id: &String| Exception { id: id.clone(), reason: reason.clone(), expires, by: None };
             new.extend(self.except.iter().map(except));
         }
-        if !new.is_empty() {
+        if new.is_empty() {
+            self.check_by()?;
+        } else {
+            let by = match &self.by {
+                Some(by) => by.clone(),
+                None => login_name()?,
+            };
+            new.iter_mut().filter(|exception| exception.by.is_none()).for_each(|one| one.by = Some(by.clone()));
             if self.from.is_file() {
                 let remedy = "use --store: a file keeps no exceptions";
                 return Err(ConnectorError::invalid_config("exceptions are kept in a store", remedy));
             }
             self.check_named(rows)?;
             rows.store.except(&rows.system, &new)?;
+            rows.store.pin()?;
         }
         let Some(path) = &self.export_exceptions else { return Ok(()) };
         self.from.check_output("--export-exceptions", path)?;
@@ -162,6 +185,16 @@ impl Arguments {
             .map_err(|error| ConnectorError::internal(format!("exceptions cannot be written as JSON: {error}")))?;
         write_file(path, (json + "\n").as_bytes())
     }
+}
+
+/// The name of the user who runs this.
+fn login_name() -> Result<String, ConnectorError> {
+    whoami::username().ok().filter(|name| !name.trim().is_empty()).ok_or_else(|| {
+        ConnectorError::invalid_config(
+            "the user who runs this has no login name",
+            "say with --by who accepts the findings",
+        )
+    })
 }
 
 fn exceptions_in(path: &Path) -> Result<Vec<Exception>, ConnectorError> {
@@ -184,6 +217,7 @@ const COLUMNS: &[&str] = &[
     "record",
     "key",
     "name",
+    "enabled",
     "message",
     "remedy",
     "since",
@@ -191,6 +225,7 @@ const COLUMNS: &[&str] = &[
     "excepted",
     "exceptionReason",
     "exceptionExpires",
+    "exceptionBy",
 ];
 
 fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
@@ -203,7 +238,8 @@ fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
         kind.as_str().unwrap_or_default().to_owned(),
         record.kind().to_owned(),
         record.key().to_string(),
-        name(record),
+        name::of(record),
+        enabled(record).map(|enabled| enabled.to_string()).unwrap_or_default(),
         reason.message.clone(),
         reason.remedy.clone(),
         since.to_string(),
@@ -211,6 +247,7 @@ fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
         finding.is_excepted(now).to_string(),
         exception.as_ref().map(|exception| exception.reason.clone()).unwrap_or_default(),
         exception.as_ref().map(|exception| exception.expires.to_string()).unwrap_or_default(),
+        exception.as_ref().and_then(|exception| exception.by.clone()).unwrap_or_default(),
     ]
 }
 
@@ -223,7 +260,8 @@ fn as_json(finding: &Finding, now: Timestamp) -> Value {
         "kind": reason.kind,
         "record": record.kind(),
         "key": record.key(),
-        "name": name(record),
+        "name": name::of(record),
+        "enabled": enabled(record),
         "message": reason.message,
         "remedy": reason.remedy,
         "subject": reason.subject,
@@ -231,6 +269,8 @@ fn as_json(finding: &Finding, now: Timestamp) -> Value {
         "since": since,
         "sinceRun": since_run,
         "excepted": finding.is_excepted(now),
-        "exception": exception.as_ref().map(|Exception { reason, expires, .. }| json!({"reason": reason, "expires": expires})),
+        "exception": exception.as_ref().map(|Exception { reason, expires, by, .. }| {
+            json!({"reason": reason, "expires": expires, "by": by})
+        }),
     })
 }

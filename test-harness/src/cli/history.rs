@@ -16,11 +16,11 @@ use super::{Exit, screen};
 #[command(after_help = "Examples:\n  harness history --store sqlite:history.db\n  harness history --store \
 sqlite:history.db --name hq --format json")]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    store: StoreArguments,
     /// Output format
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(super) struct AcceptArguments {
 
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
-        let (mut store, system) = self.store.open()?;
+        let (mut store, system) = self.store.open_to_read()?;
         let runs = store.runs(&system)?;
         match self.format {
             SheetFormat::Text => {
@@ -46,7 +46,12 @@ impl Arguments {
                 print::text(&table)?;
             }
             SheetFormat::Csv => print::csv(COLUMNS, runs.iter().map(cells))?,
-            SheetFormat::Json => print::json(&runs.iter().map(as_json).collect::<Vec<_>>())?,
+            SheetFormat::Json => print::json(&json!({
+                "system": system.name,
+                "osType": system.os_type,
+                "publishedRun": system.published_run,
+                "runs": runs.iter().map(as_json).collect::<Vec<_>>(),
+            }))?,
         }
         Ok(Exit::Complete)
     }

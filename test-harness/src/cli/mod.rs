@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. Everything else is the [`host`](connector_host)'s.
 
 mod arguments;
+mod colour;
 mod completions;
 mod conformance;
 mod connectors;
@@ -11,10 +12,11 @@ mod export;
 mod findings;
 mod fixtures;
 mod history;
-mod house;
 mod listening;
 mod logging;
+mod maintenance;
 mod man;
+mod name;
 mod paragraph;
 mod print;
 mod reach;
@@ -85,14 +87,14 @@ enum Command {
     Diff(diff::Arguments),
     /// Show what an account reaches, and by which ways
     Why(reach::WhyArguments),
-    /// Show who reaches a resource, how strongly, and by which ways
+    /// Show who reaches a resource, or something through a group: how strongly, and by which ways
     Who(reach::WhoArguments),
     /// List the evidence of privilege and risk, with severity, remedy, and since when
     Findings(findings::Arguments),
     /// Write the rows of a run that is kept, as ndjson, json or csv
     Export(export::Arguments),
     /// Remove old runs, a system or a person from a store, or copy a store
-    Store(house::Arguments),
+    Store(maintenance::Arguments),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector

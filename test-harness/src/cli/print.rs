@@ -35,15 +35,32 @@ pub(super) enum SheetFormat {
 
 /// Prints a result. A reader that has stopped has all it wanted, so this is not a failure.
 pub(super) fn text(text: &str) -> Result<(), ConnectorError> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let mut error = Destination::Stdout.write_error(&error);
-            error.remedy = "free space, or redirect the output elsewhere".to_owned();
-            Err(error)
+    Out.write_all(text.as_bytes()).and_then(|()| Out.flush()).map_err(|error| unwritten(&error))
+}
+
+/// Standard output, whose reader may stop.
+struct Out;
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match io::stdout().lock().write_all(bytes) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(bytes.len()),
         }
-        _ => Ok(()),
     }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match io::stdout().lock().flush() {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn unwritten(error: &io::Error) -> ConnectorError {
+    let mut error = Destination::Stdout.write_error(error);
+    error.remedy = "free space, or redirect the output elsewhere".to_owned();
+    error
 }
 
 /// Prints a page to read, as wide as the terminal or `COLUMNS`; elsewhere lines are as long as they are.
@@ -61,17 +78,43 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), ConnectorError> {
     text(&(json + "\n"))
 }
 
-/// Prints a result as CSV. Cells that a spreadsheet would run as a formula begin with `'`.
+/// Prints a result as CSV.
 pub(super) fn csv(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<(), ConnectorError> {
-    let mut sheet = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    let unwritable =
-        |error: csv::Error| ConnectorError::internal(format!("the result cannot be written as CSV: {error}"));
-    sheet.write_record(heading).map_err(unwritable)?;
-    for row in rows {
-        sheet.write_record(row.iter().map(|cell| cell_text(cell).into_owned())).map_err(unwritable)?;
+    let mut sheet = Sheet::open(heading)?;
+    rows.into_iter().try_for_each(|row| sheet.row(&row))?;
+    sheet.end()
+}
+
+/// A result as CSV, of which no more than a few rows are in memory. Cells that a spreadsheet would run as a formula begin with
+/// `'`.
+pub(super) struct Sheet(csv::Writer<Out>);
+
+impl Sheet {
+    /// Prints the heading.
+    pub(super) fn open(heading: &[&str]) -> Result<Self, ConnectorError> {
+        text("\u{feff}")?;
+        let mut sheet = csv::WriterBuilder::new();
+        let mut sheet = sheet.terminator(csv::Terminator::CRLF).buffer_capacity(1 << 16).from_writer(Out);
+        sheet.write_record(heading).map_err(|error| no_csv(&error))?;
+        Ok(Self(sheet))
     }
-    let sheet = sheet.into_inner().map_err(|error| ConnectorError::internal(error.to_string()))?;
-    text(&format!("\u{feff}{}", String::from_utf8_lossy(&sheet)))
+
+    /// Prints a row.
+    pub(super) fn row(&mut self, cells: &[String]) -> Result<(), ConnectorError> {
+        self.0.write_record(cells.iter().map(|cell| cell_text(cell).into_owned())).map_err(|error| no_csv(&error))
+    }
+
+    /// Prints what is still in memory.
+    pub(super) fn end(mut self) -> Result<(), ConnectorError> {
+        self.0.flush().map_err(|error| unwritten(&error))
+    }
+}
+
+fn no_csv(error: &csv::Error) -> ConnectorError {
+    match error.kind() {
+        csv::ErrorKind::Io(error) => unwritten(error),
+        _ => ConnectorError::internal(format!("the result cannot be written as CSV: {error}")),
+    }
 }
 
 /// Writes a line to standard error. A closed standard error is not a failure.

@@ -12,12 +12,12 @@ use connector_api::{
     CancellationToken, Connector, ConnectorError, Descriptor, ErrorCode, EvidenceRow, Organization, Registry,
     RowEstimate, ScanPlan, ScanRequest, Section, SystemConfig,
 };
-use connector_store::Location;
+use connector_store::{Ended, Location};
 use indicatif::{HumanBytes, HumanCount};
 
 use self::kept::{KeepArguments, Kept};
 use super::logging::Logging;
-use super::store::files_of;
+use super::store::{VARIABLE, files_of};
 use super::summary::{self, Form, Kept as Place};
 use super::table::Table;
 use super::target::{Target, TargetArguments};
@@ -30,8 +30,11 @@ use connector_host::{by_likeness, files};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The rows go to the file given with --output, or with `--output -` to standard output. Without --output they go to \
-standard output if that is a pipe or a file; on a terminal only the summary is shown. A file gets its final name only \
-when it is complete, and only its owner can read it.
+the store if there is one, and otherwise to standard output if that is a pipe or a file; on a terminal only the summary \
+is shown. A file gets its final name only when it is complete, and only its owner can read it.
+
+The store is the one of --store or --store-file, or else of the environment variable ORBISID_STORE. That variable does not \
+apply to --demo.
 
 Examples:
   harness scan --demo
@@ -109,18 +112,19 @@ impl Arguments {
         if self.rows.plan {
             return self.show_plan(&*connector, &target.descriptor, cancel).await;
         }
-        let location = self.keep.store.location()?;
+        let location = self.location()?;
         self.check_places(location.is_some())?;
         if self.rows.all_organizations {
             return self.scan_all(&registry, &target, &*connector, location.as_ref(), cancel, reporter).await;
         }
         let (destination, checkpoint) = (self.destination(location.is_some()), self.rows.checkpoint.clone());
-        let mut job = self.job(destination, format, checkpoint, &target, cancel, reporter)?;
+        let mut job = self.job(destination, format, checkpoint, &target, cancel.clone(), reporter)?;
         job.inputs.extend(location.iter().flat_map(files_of));
         let name = self.keep.store.name().unwrap_or(&target.config.name);
         let kept = match &location {
             Some(location) => {
-                Some(self.keep.begin(location, name, &target.descriptor, &target.config, self.rows.fresh).await?)
+                let kept = self.keep.begin(location, name, &target.descriptor, &target.config, self.rows.fresh);
+                Some(unless_cancelled(&cancel, kept).await?)
             }
             None => None,
         };
@@ -145,9 +149,29 @@ impl Arguments {
         let report = job.run_kept(Box::new(archive), connector, descriptor, config).await?;
         let exit = self.conclude(&report, &descriptor.evidence, &destination, Some(&place));
         match ended.get() {
+            Some(Ended::Published { run, .. }) if report.summary.error.is_some() => {
+                print::remark(&format!(
+                    "only the output failed: the store has the scan as run {run} of {name}; `harness export --at {run} \
+                     --name \"{name}\" --output FILE` with the same store writes its rows"
+                ));
+                Ok(exit)
+            }
             Some(ended) => Ok(exit.max(self.keep.conclude(ended, &name, self.logging.is_quiet()))),
             None => Ok(exit),
         }
+    }
+
+    /// Where the scan is kept. A demo is kept only where that is said on its command line.
+    fn location(&self) -> Result<Option<Location>, ConnectorError> {
+        let store = &self.keep.store;
+        if self.target.is_demo() {
+            return store.given();
+        }
+        let location = store.location()?;
+        if let (Some(location), None, false) = (&location, store.given()?, self.logging.is_quiet()) {
+            print::said(&format!("The scan will be kept in {location}, because {VARIABLE} is set."));
+        }
+        Ok(location)
     }
 
     /// Refuses options that do not go together with or without a store.
@@ -239,8 +263,8 @@ impl Arguments {
                     name.push(format!(".{id}"));
                     PathBuf::from(name)
                 });
-                let (cancel, reporter) = (cancel.clone(), Arc::clone(&reporter));
-                let mut job = self.job(destination, format, checkpoint, target, cancel, reporter)?;
+                let reporter = Arc::clone(&reporter);
+                let mut job = self.job(destination, format, checkpoint, target, cancel.clone(), reporter)?;
                 job.inputs.extend(store.into_iter().flat_map(files_of));
                 let kept = match store {
                     Some(store) => {
@@ -252,7 +276,8 @@ impl Arguments {
                             true => format!("{system} / {}", organization.name),
                             false => format!("{system} / {} ({id})", organization.name),
                         };
-                        Some(self.keep.begin(store, &name, &target.descriptor, &config, self.rows.fresh).await?)
+                        let kept = self.keep.begin(store, &name, &target.descriptor, &config, self.rows.fresh);
+                        Some(unless_cancelled(&cancel, kept).await?)
                     }
                     None => None,
                 };

@@ -10,15 +10,16 @@ use std::str::FromStr;
 use clap::Args;
 use connector_api::secrecy::ExposeSecret;
 use connector_api::{ConnectorError, Record};
-use connector_host::{nearest, secret};
+use connector_host::{nearest, text_file};
 use connector_store::{At, Location, SectionState, Store, System};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use super::print;
 
 /// The variable that may hold the URL.
-const VARIABLE: &str = "ORBISID_STORE";
+pub(super) const VARIABLE: &str = "ORBISID_STORE";
 
 /// Which store.
 #[derive(Debug, Args)]
@@ -83,8 +84,21 @@ impl Url {
 
 /// Returns where the store is whose URL is in a file.
 pub(super) fn location_in(file: &Path) -> Result<Location, ConnectorError> {
-    secret::read_secret(file)?.expose_secret().parse()
+    if file.to_string_lossy().contains("://") {
+        let message = "a URL was given where the name of a file is expected";
+        return Err(ConnectorError::invalid_config(message, "write the URL into a file and pass the file's name"));
+    }
+    let text = text_file::read(file, "file with the URL of the store")?;
+    let mut lines = text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty());
+    let place = || format!("the file {}", file.display());
+    match (lines.next(), lines.next()) {
+        (Some(url), None) => url.parse().map_err(|error: ConnectorError| error.context(place())),
+        (None, _) => Err(ConnectorError::invalid_config(format!("{} is empty", place()), WRITE_URL)),
+        _ => Err(ConnectorError::invalid_config(format!("{} has more than one line", place()), WRITE_URL)),
+    }
 }
+
+const WRITE_URL: &str = "write only the URL of the store into it, such as postgres://harness@db/history";
 
 impl LocationArguments {
     /// Returns where the store is, if one was given.
@@ -92,11 +106,8 @@ impl LocationArguments {
     /// # Errors
     /// `invalid_config` if it is not the URL of a store, or if it has a password on the command line.
     pub(super) fn location(&self) -> Result<Option<Location>, ConnectorError> {
-        if let Some(url) = &self.store {
-            return url.location("--store").map(Some);
-        }
-        if let Some(path) = &self.store_file {
-            return location_in(path).map(Some);
+        if let Some(location) = self.given()? {
+            return Ok(Some(location));
         }
         match env::var(VARIABLE) {
             Ok(url) if url.is_empty() => Ok(None),
@@ -106,6 +117,18 @@ impl LocationArguments {
                 format!("the variable {VARIABLE} is not UTF-8 text"),
                 "set it again",
             )),
+        }
+    }
+
+    /// Returns where the store is, if that was said on the command line.
+    ///
+    /// # Errors
+    /// As for [`location`](Self::location).
+    fn given(&self) -> Result<Option<Location>, ConnectorError> {
+        match (&self.store, &self.store_file) {
+            (Some(url), _) => url.location("--store").map(Some),
+            (None, Some(path)) => location_in(path).map(Some),
+            (None, None) => Ok(None),
         }
     }
 
@@ -144,18 +167,42 @@ impl StoreArguments {
         self.location.location()
     }
 
+    /// Returns where the store is, if that was said on the command line.
+    ///
+    /// # Errors
+    /// As for [`LocationArguments::location`].
+    pub(super) fn given(&self) -> Result<Option<Location>, ConnectorError> {
+        self.location.given()
+    }
+
     /// Returns the name that was given.
     pub(super) fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Opens the store for reading, and finds the system.
+    /// Opens the store to ask it, which changes nothing, and finds the system. All answers are of one state of the store.
     ///
     /// # Errors
     /// `invalid_config` if no store was given, or no system of it is meant.
+    pub(super) fn open_to_read(&self) -> Result<(Store, System), ConnectorError> {
+        self.open_by(|location| {
+            let mut store = Store::open_to_read(location)?;
+            store.pin()?;
+            Ok(store)
+        })
+    }
+
+    /// Opens the store to change it, and finds the system.
+    ///
+    /// # Errors
+    /// As for [`open_to_read`](Self::open_to_read).
     pub(super) fn open(&self) -> Result<(Store, System), ConnectorError> {
+        self.open_by(Store::open)
+    }
+
+    fn open_by(&self, open: fn(&Location) -> Result<Store, ConnectorError>) -> Result<(Store, System), ConnectorError> {
         let location = self.location.existing()?;
-        let mut store = Store::open(&location)?;
+        let mut store = open(&location)?;
         let systems = store.systems()?;
         let names = || systems.iter().map(|system| system.name.as_str());
         let all = || names().collect::<Vec<_>>().join(", ");
@@ -189,7 +236,8 @@ impl StoreArguments {
 pub(super) struct FromArguments {
     #[command(flatten)]
     store: StoreArguments,
-    /// Ask about the rows as of this run or time [default: the last published run]
+    /// Ask about the rows as of this run or time, such as 17 or 2026-03-03: the end of that day in your time zone [default: the
+    /// last published run]
     #[arg(long, value_name = "RUN|TIME", conflicts_with = "from_file")]
     at: Option<Moment>,
     /// Ask about a file of rows, as `harness scan --output FILE.ndjson` writes it, instead of a store
@@ -216,14 +264,15 @@ pub(super) struct TwoArguments {
     /// And the later one
     #[arg(value_name = "NEW")]
     new: Option<PathBuf>,
-    #[command(flatten)]
-    store: StoreArguments,
-    /// Earlier run or time [default: the published run before --to]
+    /// Earlier run or time, such as 17 or 2026-03-03: the end of that day in your time zone [default: the published run before
+    /// --to]
     #[arg(long, value_name = "RUN|TIME")]
     from: Option<Moment>,
     /// Later run or time [default: the last published run]
     #[arg(long, value_name = "RUN|TIME")]
     to: Option<Moment>,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
 impl TwoArguments {
@@ -232,7 +281,7 @@ impl TwoArguments {
         if let (Some(old), Some(new)) = (&self.old, &self.new) {
             return files::read_two(old, new);
         }
-        let (mut store, system) = self.store.open()?;
+        let (mut store, system) = self.store.open_to_read()?;
         let run = store.run_at(&system, self.to.map_or(At::Now, |moment| moment.0))?;
         let from = store.run_at(&system, self.from.map_or(At::Before(run), |moment| moment.0))?;
         if from > run {
@@ -260,10 +309,23 @@ impl FromArguments {
 
     /// Opens the store at the moment that is meant, or reads the file into a store in memory.
     pub(super) fn open(&self) -> Result<Rows, ConnectorError> {
+        self.open_by(StoreArguments::open_to_read)
+    }
+
+    /// Does the same with a store that is going to be changed.
+    pub(super) fn open_to_write(&self) -> Result<Rows, ConnectorError> {
+        self.open_by(StoreArguments::open)
+    }
+
+    fn open_by(
+        &self,
+        open: fn(&StoreArguments) -> Result<(Store, System), ConnectorError>,
+    ) -> Result<Rows, ConnectorError> {
         if let Some(path) = &self.from_file {
             return files::read(path);
         }
-        let (mut store, system) = self.store.open()?;
+        let (mut store, system) = open(&self.store)?;
+        store.pin()?;
         let run = store.run_at(&system, self.at.map_or(At::Now, |moment| moment.0))?;
         Rows::of_run(store, system, run)
     }
@@ -280,6 +342,22 @@ impl Rows {
     pub(super) fn as_of(&self) -> String {
         let time = shown(self.started_at);
         if self.is_file { format!("as of {time}") } else { format!("as of run {} ({time})", self.run) }
+    }
+
+    /// The run that is asked, unless it is a file.
+    pub(super) fn run(&self) -> Option<i64> {
+        (!self.is_file).then_some(self.run)
+    }
+
+    /// An answer as JSON: the fields of `what`, which is an object, with the system, the run, and what was not read.
+    pub(super) fn answer(&mut self, mut what: Value) -> Result<Value, ConnectorError> {
+        let unread = self.store.sections(self.run)?.into_iter().filter(|state| state.status != "complete");
+        what["system"] = self.system.name.as_str().into();
+        what["osType"] = self.system.os_type.as_str().into();
+        what["run"] = self.run().into();
+        what["startedAt"] = json!(self.started_at);
+        what["notRead"] = unread.map(|state| as_json(&state)).collect();
+        Ok(what)
     }
 
     /// Warns of the sections whose rows are older than the run, or missing.
@@ -300,47 +378,81 @@ impl Rows {
         Ok(())
     }
 
-    /// Finds the one row of a kind that has this id, name or address.
+    /// Finds the one row of these kinds that has this id, name or address, or this `TYPE:ID`.
     ///
     /// # Errors
     /// `invalid_config` if there is none, with the nearest name, or if there are several, with their ids.
-    pub(super) fn one(&mut self, kind: &str, called: &str) -> Result<Record, ConnectorError> {
-        let mut found = self.store.find(&self.system, self.run, kind, called)?;
+    pub(super) fn one(&mut self, kinds: &[&str], called: &str) -> Result<Record, ConnectorError> {
+        let mut found = Vec::new();
+        for kind in kinds {
+            found.append(&mut self.store.find(&self.system, self.run, kind, called)?);
+        }
+        if let (true, Some((of_type, external_id))) = (found.is_empty(), called.split_once(':')) {
+            for kind in kinds {
+                found.append(&mut self.store.find(&self.system, self.run, kind, external_id)?);
+            }
+            found.retain(|record| id_and_type(record) == Some((external_id, of_type)));
+        }
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => {
-                let message = format!("there is no {kind} {called} {}", self.as_of());
-                Err(ConnectorError::invalid_config(message, self.instead(kind, called)?))
+                let message = format!("there is no {} {called} {}", kinds.join(" or "), self.as_of());
+                Err(ConnectorError::invalid_config(message, self.instead(kinds, called)?))
             }
             several => {
-                let ids: Vec<String> = found.iter().take(5).filter_map(id).collect();
-                let message = format!("{several} rows of kind {kind} are called {called}");
-                Err(ConnectorError::invalid_config(message, format!("name one by its id: {}", ids.join(", "))))
+                let ids: Vec<(&str, &str)> = found.iter().filter_map(id_and_type).collect();
+                let is_unique = ids.iter().all(|(id, _)| ids.iter().filter(|(other, _)| other == id).count() == 1);
+                let id = |(id, of_type): &(&str, &str)| match is_unique {
+                    true => format!("{id} ({of_type})"),
+                    false => format!("{of_type}:{id}"),
+                };
+                let ids: Vec<String> = ids.iter().take(5).map(id).collect();
+                let more = if several > ids.len() { ", …" } else { "" };
+                let message = format!("{several} rows are called {called}");
+                Err(ConnectorError::invalid_config(message, format!("name one by its id: {}{more}", ids.join(", "))))
             }
         }
     }
 
-    /// What to ask for where nothing of a kind is called so.
-    fn instead(&mut self, kind: &str, called: &str) -> Result<String, ConnectorError> {
-        for other in ["account", "group", "resource"].into_iter().filter(|other| *other != kind) {
+    /// What to ask for where nothing of these kinds is called so.
+    fn instead(&mut self, kinds: &[&str], called: &str) -> Result<String, ConnectorError> {
+        let others = ["account", "group", "resource"].into_iter().filter(|other| !kinds.contains(other));
+        for other in others {
             if !self.store.find(&self.system, self.run, other, called)?.is_empty() {
-                return Ok(format!("it is of kind {other}; `why` is asked of an account, and `who` of a resource"));
+                return Ok(format!(
+                    "it is of kind {other}; `why` is asked of an account, and `who` of a resource or a group"
+                ));
             }
         }
-        Ok(match (self.store.nearest(&self.system, self.run, kind, called)?, kind) {
-            (Some(nearest), _) => format!("did you mean {nearest}?"),
-            (None, "account") => "name it by its user name, its address or its id".to_owned(),
-            (None, _) => "name it by its name or its id".to_owned(),
+        for kind in kinds {
+            if let Some(nearest) = self.store.nearest(&self.system, self.run, kind, called)? {
+                return Ok(format!("did you mean {nearest}?"));
+            }
+        }
+        Ok(match kinds {
+            ["account"] => "name it by its user name, its address or its id".to_owned(),
+            _ => "name it by its name or its id".to_owned(),
         })
     }
 }
 
-/// Such as `4711 (administrator)`.
-fn id(record: &Record) -> Option<String> {
+/// How a section that was not read stands, as JSON.
+pub(super) fn as_json(state: &SectionState) -> Value {
+    json!({
+        "section": state.section,
+        "status": state.status,
+        "code": state.code,
+        "asOf": state.as_of,
+        "asOfRun": state.as_of_run,
+    })
+}
+
+/// The id of an account, group or resource, and its kind or type.
+fn id_and_type(record: &Record) -> Option<(&str, &str)> {
     match record {
-        Record::Account(account) => Some(format!("{} ({})", account.external_id, account.kind)),
-        Record::Group(group) => Some(format!("{} ({})", group.external_id, group.group_type)),
-        Record::Resource(resource) => Some(format!("{} ({})", resource.external_id, resource.resource_type)),
+        Record::Account(account) => Some((&account.external_id, account.kind.as_str())),
+        Record::Group(group) => Some((&group.external_id, &group.group_type)),
+        Record::Resource(resource) => Some((&resource.external_id, &resource.resource_type)),
         _ => None,
     }
 }
@@ -359,9 +471,13 @@ impl FromStr for Moment {
         if let Ok(run) = text.parse() {
             return Ok(Self(At::Run(run)));
         }
-        // As `harness history` shows it.
-        let utc = text.strip_suffix(" UTC").map(|text| format!("{text}Z"));
-        let text = utc.as_deref().unwrap_or(text);
+        // As `harness history` shows it: `2026-03-03 09:00 UTC`, `2026-03-03 10:00 +01:00`.
+        let shown = match text.rsplit_once(' ') {
+            Some((time, "UTC")) => format!("{time}Z"),
+            Some((time, offset)) if offset.starts_with(['+', '-']) => format!("{time}{offset}"),
+            _ => text.to_owned(),
+        };
+        let text = shown.as_str();
         if let Ok(time) = text.parse::<Timestamp>() {
             return whole_minute(text, time).map(|time| Self(At::Time(time))).ok_or(EXPECTED);
         }
@@ -382,19 +498,22 @@ fn whole_minute(text: &str, time: Timestamp) -> Option<Timestamp> {
     if has_minutes_only { time.checked_add(SignedDuration::from_millis(59_999)).ok() } else { Some(time) }
 }
 
-/// A time in the reader's zone, with the UTC if that differs.
+/// A time in the reader's zone, with the zone.
 pub(super) fn shown(time: Timestamp) -> String {
     shown_in(time, TimeZone::system())
 }
 
 fn shown_in(time: Timestamp, zone: TimeZone) -> String {
-    let utc = time.strftime("%Y-%m-%d %H:%M UTC");
     let local = time.to_zoned(zone);
-    if local.offset().is_zero() {
-        return utc.to_string();
+    match local.offset().is_zero() {
+        true => local.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        false => local.strftime("%Y-%m-%d %H:%M %:z").to_string(),
     }
-    let utc = time.strftime("%H:%M UTC");
-    format!("{} ({utc})", local.strftime("%Y-%m-%d %H:%M"))
+}
+
+/// The day of a time in the reader's zone.
+pub(super) fn day(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()
 }
 
 #[cfg(test)]
@@ -403,11 +522,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_shown_in_the_readers_zone_with_the_utc() {
+    fn a_time_is_shown_in_the_readers_zone_and_understood_as_it_is_shown() {
         let time: Timestamp = "2026-03-03T23:30:00Z".parse().unwrap();
-        assert_eq!(shown_in(time, TimeZone::UTC), "2026-03-03 23:30 UTC");
-        let berlin = TimeZone::fixed(jiff::tz::offset(1));
-        assert_eq!(shown_in(time, berlin), "2026-03-04 00:30 (23:30 UTC)");
+        let end_of_minute = time + SignedDuration::from_millis(59_999);
+        for (zone, expected) in [
+            (TimeZone::UTC, "2026-03-03 23:30 UTC"),
+            (TimeZone::fixed(jiff::tz::offset(1)), "2026-03-04 00:30 +01:00"),
+            (TimeZone::fixed(jiff::tz::offset(-5)), "2026-03-03 18:30 -05:00"),
+        ] {
+            let shown = shown_in(time, zone);
+            assert_eq!(shown, expected);
+            assert_eq!(shown.parse::<Moment>().map(|moment| moment.0), Ok(At::Time(end_of_minute)), "{shown}");
+        }
     }
 
     #[test]

@@ -83,6 +83,11 @@ impl Target {
 }
 
 impl TargetArguments {
+    /// Whether the system is a simulated one.
+    pub(super) fn is_demo(&self) -> bool {
+        self.demo
+    }
+
     /// Finds the system's configuration and key, and checks the edition.
     pub(super) async fn resolve(&self, registry: &Registry) -> Result<Target, ConnectorError> {
         let os_type = self.os_type.as_deref().unwrap_or(DEFAULT_OS_TYPE);

@@ -14,7 +14,7 @@ const BATCH: usize = 64 * 1024;
 /// Names the columns of a table.
 macro_rules! table {
     ($name:literal: $($column:literal $of_type:ident),*) => {
-        Table { name: $name, columns: &[$(($column, $of_type)),*], repeats: false }
+        Table { name: $name, columns: &[$(($column, $of_type)),*] }
     };
 }
 
@@ -77,17 +77,20 @@ pub(crate) const TABLES: &[Table] = &[
     tables::STAGED_BINDING,
     tables::DELTA_OBJECT,
     table!("delta_membership":
-        "run" Integer, "group_id" Integer, "account_id" Integer, "via" Integer, "opens" Boolean, "closes" Integer
+        "run" Integer, "group_id" Integer, "account_id" Integer, "via" Integer, "opens" Boolean, "closes" Integer,
+        "part" Integer
     ),
     table!("delta_membership_name":
         "run" Integer, "group_id" Integer, "account_id" Integer, "username" Text, "group_name" Text, "opens"
         Boolean, "closes" Integer
     ),
     table!("delta_binding":
-        "run" Integer, "from_id" Integer, "to_id" Integer, "terms" Integer, "opens" Boolean, "closes" Integer
+        "run" Integer, "from_id" Integer, "to_id" Integer, "terms" Integer, "opens" Boolean, "closes" Integer,
+        "part" Integer
     ),
     tables::KEPT,
-    table!("finding_exception": "system" Integer, "finding" Text, "reason" Text, "expires_at" Time),
+    table!("finding_exception": "system" Integer, "finding" Text, "reason" Text, "expires_at" Time,
+        "accepted_by" Text),
 ];
 
 /// What was copied.
@@ -108,15 +111,13 @@ impl Store {
     /// # Errors
     /// `invalid_config` if the other store is not empty; `sink` if this one cannot be read or the other one not written.
     pub fn copy_into(&mut self, other: &mut Self) -> Result<Copied, ConnectorError> {
-        let (from, into) = (&mut *self.database, &mut *other.database);
-        from.begin_reading()?;
-        let copied = into.transaction(|into| {
-            into.own_schema()?;
-            copy(from, into)
-        });
-        // Nothing was written to it.
-        let _ = from.script("rollback");
-        let copied = copied?;
+        let into = other.writing();
+        let copied = self.reading(|from| {
+            into.transaction(|into| {
+                into.own_schema()?;
+                copy(from, into)
+            })
+        })?;
         into.analyze(&TABLES.iter().map(|table| table.name).collect::<Vec<_>>())?;
         Ok(copied)
     }

@@ -41,8 +41,15 @@ pub(crate) trait Connection: Send {
     /// Returns whether there is a table of this name.
     fn has_table(&mut self, name: &str) -> Result<bool, ConnectorError>;
 
-    /// Reserves a system for a scan of this connection, until the connection ends. Returns whether it was free.
+    /// Reserves a system for a scan of this connection, until it is released or the connection ends. Returns whether it was
+    /// free.
     fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError>;
+
+    /// Ends the reservation of a system, if this connection has it.
+    fn release(&mut self, system: i64) -> Result<(), ConnectorError>;
+
+    /// Connects again after the connection was lost. What was reserved is no longer.
+    fn reconnect(&mut self) -> Result<(), ConnectorError>;
 
     /// Removes what deleted rows leave behind in the database's files, and gives their space back.
     fn scrub(&mut self) -> Result<(), ConnectorError>;
@@ -134,8 +141,6 @@ pub(crate) enum ColumnType {
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static [(&'static str, ColumnType)],
-    /// Whether a row may come that is there already; it then stands once, at the latest when it is published.
-    pub(crate) repeats: bool,
 }
 
 impl Table {
@@ -158,6 +163,35 @@ impl dyn Connection + '_ {
             let _ = self.script("rollback");
         }
         done
+    }
+
+    /// Does the same where the answer to the commit matters: if it is lost, `is_done` finds out on a new connection whether
+    /// the work was done. `what` names it.
+    pub(crate) fn decisive_transaction<T>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce(&mut dyn Connection) -> Result<T, ConnectorError>,
+        is_done: impl FnOnce(&mut dyn Connection, &T) -> Result<bool, ConnectorError>,
+    ) -> Result<T, ConnectorError> {
+        self.begin()?;
+        let done = match work(self) {
+            Ok(done) => done,
+            Err(error) => {
+                let _ = self.script("rollback");
+                return Err(error);
+            }
+        };
+        let Err(error) = self.script("commit") else { return Ok(done) };
+        let _ = self.script("rollback");
+        match self.reconnect().and_then(|()| is_done(self, &done)) {
+            Ok(true) => Ok(done),
+            Ok(false) => Err(error),
+            Err(_) => Err(ConnectorError::sink(
+                format!("whether {what} cannot be found out: {}", error.message),
+                "see `harness history` as soon as the store can be reached again",
+            )
+            .with_source(error)),
+        }
     }
 
     /// Returns what `read` makes of each row.

@@ -86,19 +86,12 @@ impl Numbers {
         Ok(Referred { number: *number & !STAGED, is_new, is_staged: *number & STAGED != 0 })
     }
 
-    /// Returns the number of what has a row, and whether it is new; `None` if the run has its row already.
-    pub(crate) fn stage(
-        &mut self,
-        database: &mut dyn Connection,
-        what: impl Hash,
-    ) -> Result<Option<(u32, bool)>, ConnectorError> {
+    /// Returns the number of what has a row, and whether the run had one of it before.
+    pub(crate) fn stage(&mut self, database: &mut dyn Connection, what: impl Hash) -> Result<Referred, ConnectorError> {
         let (number, is_new) = self.number(database, what)?;
-        if *number & STAGED != 0 {
-            return Ok(None);
-        }
-        let plain = *number;
+        let referred = Referred { number: *number & !STAGED, is_new, is_staged: *number & STAGED != 0 };
         *number |= STAGED;
-        Ok(Some((plain, is_new)))
+        Ok(referred)
     }
 
     fn number(&mut self, database: &mut dyn Connection, what: impl Hash) -> Result<(&mut u32, bool), ConnectorError> {

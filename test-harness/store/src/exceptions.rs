@@ -19,6 +19,9 @@ pub struct Exception {
     pub reason: String,
     /// Until when, UTC.
     pub expires: Timestamp,
+    /// The name of who accepted it; `None` if that was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 impl Exception {
@@ -41,6 +44,12 @@ impl Exception {
                 "say in `reason` why the finding is accepted",
             ));
         }
+        if self.by.as_ref().is_some_and(|by| by.trim().is_empty()) {
+            return Err(ConnectorError::invalid_config(
+                format!("the exception of finding {} is accepted by nobody", self.id),
+                "say in `by` who accepts it, or leave it out",
+            ));
+        }
         Ok(())
     }
 }
@@ -49,16 +58,16 @@ impl Store {
     /// Adds exceptions to a system, and replaces those of the same findings. All of them are added, or none.
     ///
     /// # Errors
-    /// `invalid_config` for an id that no finding can have, or without a reason; `sink` if the store cannot be written.
+    /// `invalid_config` for an id that no finding can have, without a reason, or accepted by an empty name; `sink` if the store cannot be written.
     pub fn except(&mut self, system: &System, exceptions: &[Exception]) -> Result<(), ConnectorError> {
         exceptions.iter().try_for_each(Exception::check)?;
-        self.database.transaction(|db| {
-            for Exception { id, reason, expires } in exceptions {
-                let sql = "insert into finding_exception (system, finding, reason, expires_at) values (?1, ?2, ?3, ?4) \
-                           on conflict (system, finding) do update set reason = excluded.reason, \
-                           expires_at = excluded.expires_at";
-                let reason = reason.trim().into();
-                db.execute(sql, &[system.id.into(), id.as_str().into(), reason, (*expires).into()])?;
+        self.writing().transaction(|db| {
+            for Exception { id, reason, expires, by } in exceptions {
+                let sql = "insert into finding_exception (system, finding, reason, expires_at, accepted_by) \
+                           values (?1, ?2, ?3, ?4, ?5) on conflict (system, finding) do update set \
+                           reason = excluded.reason, expires_at = excluded.expires_at, accepted_by = excluded.accepted_by";
+                let (reason, by) = (reason.trim().into(), by.as_deref().map(str::trim).into());
+                db.execute(sql, &[system.id.into(), id.as_str().into(), reason, (*expires).into(), by])?;
             }
             Ok(())
         })
@@ -75,10 +84,11 @@ impl Store {
 
 /// Returns the exceptions of a system by the ids of their findings.
 pub(crate) fn all(db: &mut dyn Connection, system: i64) -> Result<BTreeMap<String, Exception>, ConnectorError> {
-    let sql = "select finding, reason, expires_at from finding_exception where system = ?1 order by finding";
+    let sql =
+        "select finding, reason, expires_at, accepted_by from finding_exception where system = ?1 order by finding";
     let rows = db.rows(sql, &[system.into()], |row| {
         let expires = row.time(2)?.unwrap_or_default();
-        Ok(Exception { id: row.word(0)?.to_owned(), reason: row.word(1)?.to_owned(), expires })
+        Ok(Exception { id: row.word(0)?.to_owned(), reason: row.word(1)?.to_owned(), expires, by: row.owned(3)? })
     })?;
     Ok(rows.into_iter().map(|exception| (exception.id.clone(), exception)).collect())
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::database::{Connection, Each, Table, Value};
 use crate::sqlite::Sqlite;
-use crate::{At, Ended, Fence, Hold, Location, Start, Store};
+use crate::{At, Ended, Fence, Hold, Location, RunState, Start, Store};
 
 /// Fails from one call on, or does something else then, once, as soon as no transaction is open.
 struct Lost {
@@ -17,12 +17,14 @@ struct Lost {
     calls: usize,
     meanwhile: Option<Box<dyn FnOnce() + Send>>,
     is_in_transaction: bool,
+    /// The number of commits until one is done whose answer is lost.
+    answered: usize,
 }
 
 impl Lost {
     fn new(inner: Sqlite, calls: usize) -> Self {
         // The machine does not lose its power here.
-        let mut lost = Self { inner, calls, meanwhile: None, is_in_transaction: false };
+        let mut lost = Self { inner, calls, meanwhile: None, is_in_transaction: false, answered: usize::MAX };
         lost.inner.script("pragma synchronous = off").unwrap();
         lost
     }
@@ -73,7 +75,15 @@ impl Connection for Lost {
     fn script(&mut self, sql: &str) -> Result<(), ConnectorError> {
         self.call()?;
         self.is_in_transaction = false;
-        self.inner.script(sql)
+        self.inner.script(sql)?;
+        if sql == "commit" {
+            self.answered = self.answered.wrapping_sub(1);
+            if self.answered == 0 {
+                self.calls = 0;
+                self.call()?;
+            }
+        }
+        Ok(())
     }
 
     fn begin(&mut self) -> Result<(), ConnectorError> {
@@ -100,6 +110,15 @@ impl Connection for Lost {
 
     fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError> {
         self.call()?.reserve(system)
+    }
+
+    fn release(&mut self, system: i64) -> Result<(), ConnectorError> {
+        self.call()?.release(system)
+    }
+
+    fn reconnect(&mut self) -> Result<(), ConnectorError> {
+        self.calls = usize::MAX;
+        self.inner.reconnect()
     }
 
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {
@@ -252,6 +271,46 @@ fn whenever_the_disk_is_full_the_last_snapshot_stands_and_the_next_scan_goes_on(
     }
     assert!(refused > 0);
     assert_ne!(snapshot(&location), before);
+}
+
+/// More commits than a scan makes.
+const COMMITS: usize = 40;
+
+#[test]
+fn whichever_answer_to_a_commit_is_lost_a_scan_says_truly_whether_it_is_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = folder.path().join("first.db");
+    scan(Store::open(&Location::sqlite(&first)).unwrap(), 0).unwrap();
+    for (hold, ends_as) in [
+        (Hold { above_percent: 100, at_least: 0 }, RunState::Published),
+        (Hold { above_percent: 0, at_least: 0 }, RunState::Held),
+    ] {
+        let (mut failed, mut done) = (0, 0);
+        for answered in 1..COMMITS {
+            let path = folder.path().join(format!("{}-{answered}.db", ends_as.as_str()));
+            std::fs::copy(&first, &path).unwrap();
+            let mut lost = Lost::new(Sqlite::open(&path).unwrap(), usize::MAX);
+            lost.answered = answered;
+            let ended = scan_with(Store::new(Box::new(lost)).unwrap(), 1, hold);
+            let mut store = Store::open(&Location::sqlite(&path)).unwrap();
+            let system = store.systems().unwrap().remove(0);
+            let newest = store.runs(&system).unwrap().remove(0);
+            let context = format!("commit {answered}: {ended:?}");
+            match ended {
+                Ok(Ended::Published { run, .. } | Ended::Held { run, .. }) => {
+                    done += 1;
+                    assert_eq!((newest.id, newest.state), (run, ends_as), "{context}");
+                }
+                Ok(_) => panic!("{context}"),
+                Err(error) => {
+                    failed += 1;
+                    assert!(error.message.contains("the connection is lost"), "{context}");
+                    assert!(newest.id == 1 || newest.state == RunState::Staging, "{context}");
+                }
+            }
+        }
+        assert!(failed > 3 && done > 3, "{failed} {done}");
+    }
 }
 
 #[test]

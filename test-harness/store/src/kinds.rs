@@ -30,7 +30,7 @@ macro_rules! kind {
         ];
         Kind {
             word: $word,
-            staged: Table { name: $table, columns: COLUMNS, repeats: false },
+            staged: Table { name: $table, columns: COLUMNS },
             shared: concat!("type, name, name_key, ", $($column, ", ",)* "hash, body"),
         }
     }};

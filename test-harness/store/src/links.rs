@@ -34,9 +34,10 @@ impl Store {
         run: Option<i64>,
         external_id: &str,
     ) -> Result<Vec<LinkedAccount>, ConnectorError> {
-        let db = &mut *self.database;
-        let links = Links::read(db, system.id, run)?;
-        accounts_of(db, system.id, run, links.joined_with(external_id))
+        self.reading(|db| {
+            let links = Links::read(db, system.id, run)?;
+            accounts_of(db, system.id, run, links.joined_with(external_id))
+        })
     }
 }
 

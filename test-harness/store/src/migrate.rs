@@ -28,6 +28,25 @@ pub(crate) fn migrate(db: &mut dyn Connection) -> Result<(), ConnectorError> {
     })
 }
 
+/// Refuses a store whose tables are not those of this version, and changes nothing.
+///
+/// # Errors
+/// `invalid_config`, with who can bring it up to date.
+pub(crate) fn check(db: &mut dyn Connection) -> Result<(), ConnectorError> {
+    let known = db.migrations().len();
+    match version(db)? {
+        Some(version) if version == known => Ok(()),
+        Some(version) => Err(ConnectorError::invalid_config(
+            format!("the store has version {version}, and this program reads version {known}"),
+            "bring it up to date first: the next `harness scan --store` into it does so",
+        )),
+        None => Err(ConnectorError::invalid_config(
+            "the store is empty",
+            "keep a scan in it first, with `harness scan --store URL`",
+        )),
+    }
+}
+
 /// Refuses a store that a later version has changed meanwhile.
 pub(crate) fn verify(db: &mut dyn Connection) -> Result<(), ConnectorError> {
     version(db).map(drop)

@@ -37,20 +37,21 @@ impl Store {
         external_id: &str,
         limit: usize,
     ) -> Result<WhoLinked, ConnectorError> {
-        let db = &mut *self.database;
-        let links = Links::read(db, system.id, Some(run))?;
-        let mut persons = Persons::default();
-        let shown = |db: &mut dyn Connection, reaching: &Reaching| {
-            let all = reaching.all(db)?;
-            persons = Persons::of(db, system.id, &links, &all, limit)?;
-            Ok(Shown { accounts: persons.shown.clone(), all: all.len() as u64 })
-        };
-        let who = Reach::new(db, system.id, run).who(resource_type, external_id, shown)?;
-        let mut accounts = Vec::new();
-        for first in &persons.first {
-            accounts.push(links::accounts_of(db, system.id, Some(run), links.joined_with(first))?);
-        }
-        Ok(WhoLinked { who, persons: persons.count, accounts })
+        self.reading(|db| {
+            let links = Links::read(db, system.id, Some(run))?;
+            let mut persons = Persons::default();
+            let shown = |db: &mut dyn Connection, reaching: &Reaching| {
+                let all = reaching.all(db)?;
+                persons = Persons::of(db, system.id, &links, &all, limit)?;
+                Ok(Shown { accounts: persons.shown.clone(), all: all.len() as u64 })
+            };
+            let who = Reach::new(db, system.id, run).who(resource_type, external_id, shown)?;
+            let mut accounts = Vec::new();
+            for first in &persons.first {
+                accounts.push(links::accounts_of(db, system.id, Some(run), links.joined_with(first))?);
+            }
+            Ok(WhoLinked { who, persons: persons.count, accounts })
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! PostgreSQL. The client library is asynchronous inside and blocks its caller; it must not run on a thread of a runtime.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use connector_api::secrecy::{ExposeSecret, SecretString};
@@ -23,6 +24,10 @@ use crate::tls;
 /// How long the server may take to accept a connection, unless the URL says otherwise.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// How often a lost connection is tried again, and the time between.
+const RECONNECTS: u32 = 15;
+const RECONNECT: Duration = Duration::from_secs(1);
+
 /// The first key of advisory locks: no other program is likely to use it.
 const LOCKS: i32 = 0x4f72_4944;
 
@@ -36,14 +41,37 @@ const MIGRATIONS: &[(&str, &str)] = &[
         ),
     ),
     ("exceptions", include_str!("../migrations/postgres/0003_exceptions.sql")),
+    (
+        "long texts, rows sent twice, exceptions by whom, access with state",
+        concat!(
+            include_str!("../migrations/postgres/0004_long_texts.sql"),
+            include_str!("../migrations/postgres/0004_rows_sent_twice.sql"),
+            include_str!("../migrations/postgres/0004_exceptions_by_whom.sql"),
+            include_str!("../migrations/postgres/0004_access_with_state.sql")
+        ),
+    ),
     ("checkpoint pieces", include_str!("../migrations/postgres/0005_checkpoint_pieces.sql")),
 ];
 
 pub(crate) struct Postgres {
     /// `None` only while it is dropped.
     client: Option<Client>,
+    server: Server,
     statements: HashMap<String, Statement>,
-    has_reserved: bool,
+    reserved: BTreeSet<i64>,
+}
+
+/// How to reach the server.
+struct Server {
+    config: Config,
+    authorities: Option<PathBuf>,
+}
+
+impl Server {
+    fn connect(&self) -> Result<Client, ConnectorError> {
+        let tls = tls::connector(self.authorities.as_deref())?;
+        self.config.connect(tls).map_err(|error| without_tls(&error).unwrap_or_else(|| failure(&error)))
+    }
 }
 
 impl Postgres {
@@ -72,9 +100,8 @@ impl Postgres {
         {
             config.password(password.expose_secret());
         }
-        let tls = tls::connector(known.authorities.as_deref())?;
-        let client = config.connect(tls).map_err(|error| without_tls(&error).unwrap_or_else(|| failure(&error)))?;
-        Ok(Self { client: Some(client), statements: HashMap::new(), has_reserved: false })
+        let server = Server { config, authorities: known.authorities };
+        Ok(Self { client: Some(server.connect()?), server, statements: HashMap::new(), reserved: BTreeSet::new() })
     }
 
     fn client(&mut self) -> Result<&mut Client, ConnectorError> {
@@ -95,7 +122,7 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
-            let has_reserved = self.has_reserved;
+            let has_reserved = !self.reserved.is_empty();
             let end = move || {
                 let mut client = client;
                 if has_reserved {
@@ -178,11 +205,44 @@ impl Connection for Postgres {
     }
 
     fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError> {
+        // The server counts how often it is reserved.
+        if self.reserved.contains(&system) {
+            return Ok(true);
+        }
         let sql = format!("select pg_try_advisory_lock({LOCKS}, cast(?1 as integer))");
         let reserved = (self as &mut dyn Connection).first(&sql, &[system.into()], |row| row.boolean(0))?;
         let is_reserved = reserved.flatten() == Some(true);
-        self.has_reserved |= is_reserved;
+        if is_reserved {
+            self.reserved.insert(system);
+        }
         Ok(is_reserved)
+    }
+
+    fn release(&mut self, system: i64) -> Result<(), ConnectorError> {
+        if self.reserved.remove(&system) {
+            let sql = format!("select pg_advisory_unlock({LOCKS}, cast(?1 as integer))");
+            (self as &mut dyn Connection).first(&sql, &[system.into()], |row| row.boolean(0))?;
+        }
+        Ok(())
+    }
+
+    fn reconnect(&mut self) -> Result<(), ConnectorError> {
+        self.statements.clear();
+        self.reserved.clear();
+        let mut tries = 1;
+        let client = loop {
+            match self.server.connect() {
+                Ok(client) => break client,
+                Err(error) if tries == RECONNECTS => return Err(error),
+                Err(_) => tries += 1,
+            }
+            // It may be starting again.
+            std::thread::sleep(RECONNECT);
+        };
+        if let Some(lost) = self.client.replace(client) {
+            let _ = std::thread::spawn(move || drop(lost)).join();
+        }
+        Ok(())
     }
 
     fn scrub(&mut self) -> Result<(), ConnectorError> {

@@ -3,6 +3,8 @@
 //! From an account, the walk leads up through its groups, over their bindings and down into containers; from a resource, the
 //! other way round. Each step is a look-up by an index. `connector-access` then makes the grants of the rows that were found.
 
+pub(crate) mod through;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector_access::{Reverse, RowsBuilder};
@@ -140,6 +142,20 @@ impl<'a> Reach<'a> {
             // There is nothing to reach but what is inside.
             return Ok(Who::default());
         }
+        let reaching = self.reaching(resource)?;
+        let Shown { accounts, all } = shown(self.db, &reaching)?;
+        self.ways_of(&accounts, &reaching)?;
+        self.objects.insert(ACCOUNT, accounts);
+        let rows = self.rows()?;
+        let grants = rows.resource(resource_type, external_id).map(|resource| {
+            let reverse = Reverse::of(rows.graph());
+            rows.grants_to(&reverse, resource).collect()
+        });
+        Ok(Who { grants: grants.unwrap_or_default(), accounts: all })
+    }
+
+    /// Adds a resource, what it is inside, and the groups that are bound to these or inside such groups.
+    fn reaching(&mut self, resource: i64) -> Result<Reaching, ConnectorError> {
         self.add(RESOURCE, resource);
         let (mut resources, mut groups) = (vec![resource], Vec::new());
         while !resources.is_empty() {
@@ -166,16 +182,7 @@ impl<'a> Reach<'a> {
             }
         }
         let of = |kind| self.objects.get(kind).cloned().unwrap_or_default();
-        let reaching = Reaching { system: self.system, run: self.run, groups: of(GROUP), resources: of(RESOURCE) };
-        let Shown { accounts, all } = shown(self.db, &reaching)?;
-        self.ways_of(&accounts, &reaching)?;
-        self.objects.insert(ACCOUNT, accounts);
-        let rows = self.rows()?;
-        let grants = rows.resource(resource_type, external_id).map(|resource| {
-            let reverse = Reverse::of(rows.graph());
-            rows.grants_to(&reverse, resource).collect()
-        });
-        Ok(Who { grants: grants.unwrap_or_default(), accounts: all })
+        Ok(Reaching { system: self.system, run: self.run, groups: of(GROUP), resources: of(RESOURCE) })
     }
 
     /// Adds the memberships and bindings by which accounts reach a resource.

@@ -52,15 +52,16 @@ pub(crate) fn staged(db: &mut dyn Connection, run: i64, each: EachRecord<'_>) ->
                        from staged_membership n \
                        join object ao on ao.id = n.account_id join object go on go.id = n.group_id \
                        left join staged_membership_name p on p.run = ?1 and p.group_id = n.group_id \
-                       and p.account_id = n.account_id \
+                       and p.account_id = n.account_id and p.part = (select max(x.part) from staged_membership_name x \
+                       where x.run = ?1 and x.group_id = n.group_id and x.account_id = n.account_id) \
                        left join staged_account a on a.run = ?1 and a.layer = 0 and a.object = n.account_id \
                        left join staged_group g on g.run = ?1 and g.layer = 0 and g.object = n.group_id \
-                       left join via v on v.id = n.via where n.run = ?1";
+                       left join via v on v.id = n.via where n.run = ?1 order by n.part";
             db.query(sql, &[run.into()], &mut |row| each(membership(row, 0)?.into()))?;
         }
         if kind.word == "resource" {
             let tables = BINDINGS.replace("binding_version", "staged_binding");
-            let sql = format!("select {BINDING} from {tables} where n.run = ?1");
+            let sql = format!("select {BINDING} from {tables} where n.run = ?1 order by n.part");
             db.query(&sql, &[run.into()], &mut |row| each(binding(row, 0)?.into()))?;
         }
     }
@@ -101,6 +102,23 @@ pub(crate) fn members(
     let parameters = [system.into(), run.into(), group_type.into(), external_id.into()];
     let count = db.first(&sql, &parameters, |row| row.number(0))?;
     Ok(count.unwrap_or_default().unsigned_abs())
+}
+
+/// Returns the memberships of a group of this type and id.
+pub(crate) fn memberships_of(
+    db: &mut dyn Connection,
+    system: i64,
+    run: i64,
+    (group_type, external_id): (&str, &str),
+) -> Result<Vec<Membership>, ConnectorError> {
+    let (columns, tables) = (MEMBERSHIP.replace('#', "?2"), MEMBERSHIPS.replace('#', "?2"));
+    let sql = format!(
+        "select {columns} from {tables} where n.system = ?1 and {} and n.group_id in (\
+         select id from object where system = ?1 and kind = 'group' and type = ?3 and external_id = ?4)",
+        STOOD.replace('#', "n")
+    );
+    let parameters = [system.into(), run.into(), group_type.into(), external_id.into()];
+    db.rows(&sql, &parameters, |row| membership(row, 0))
 }
 
 /// Reads a membership from nine columns.

@@ -32,6 +32,14 @@ const MIGRATIONS: &[(&str, &str)] = &[
         ),
     ),
     ("exceptions", include_str!("../migrations/sqlite/0003_exceptions.sql")),
+    (
+        "rows sent twice, exceptions by whom, access with state",
+        concat!(
+            include_str!("../migrations/sqlite/0004_rows_sent_twice.sql"),
+            include_str!("../migrations/sqlite/0004_exceptions_by_whom.sql"),
+            include_str!("../migrations/sqlite/0004_access_with_state.sql")
+        ),
+    ),
     ("checkpoint pieces", include_str!("../migrations/sqlite/0005_checkpoint_pieces.sql")),
 ];
 
@@ -67,9 +75,9 @@ impl Sqlite {
         store.set_up()
     }
 
-    /// Creates a store in memory.
+    /// Creates a store in memory. What does not fit in the cache goes to a temporary file that has no name and no other reader.
     pub(crate) fn in_memory() -> Result<Self, ConnectorError> {
-        let connection = rusqlite::Connection::open_in_memory().map_err(|error| failure(&error))?;
+        let connection = rusqlite::Connection::open("").map_err(|error| failure(&error))?;
         Self { connection, path: None, reserved: BTreeMap::new() }.set_up()
     }
 
@@ -196,8 +204,7 @@ impl Connection for Sqlite {
 
     fn insert(&mut self, table: Table, values: &[Value]) -> Result<(), ConnectorError> {
         let places: Vec<String> = (1..=table.columns.len()).map(|place| format!("?{place}")).collect();
-        let or = if table.repeats { "or ignore " } else { "" };
-        let sql = format!("insert {or}into {} ({}) values ({})", table.name, table.names(), places.join(", "));
+        let sql = format!("insert into {} ({}) values ({})", table.name, table.names(), places.join(", "));
         let mut statement = self.connection.prepare_cached(&sql).map_err(|error| failure(&error))?;
         for row in values.chunks_exact(table.columns.len()) {
             statement.execute(rusqlite::params_from_iter(row)).map_err(|error| failure(&error))?;
@@ -246,6 +253,17 @@ impl Connection for Sqlite {
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(cannot_lock(error)),
         }
+    }
+
+    fn release(&mut self, system: i64) -> Result<(), ConnectorError> {
+        // The lock ends with the handle of its file.
+        self.reserved.remove(&system);
+        Ok(())
+    }
+
+    fn reconnect(&mut self) -> Result<(), ConnectorError> {
+        // Nothing can be lost on the way to a file. What a transaction that is still open has written is not done.
+        if self.connection.is_autocommit() { Ok(()) } else { self.script("rollback") }
     }
 
     fn scrub(&mut self) -> Result<(), ConnectorError> {

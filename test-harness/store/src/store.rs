@@ -20,9 +20,12 @@ use crate::sqlite::Sqlite;
 
 /// Scans of any number of systems, with their history.
 ///
-/// A store is one connection. Its calls block: in async code, use a thread that may.
+/// A store is one connection. Its calls block: in async code, use a thread that may. Each answer reads one state of the store;
+/// [`pin`](Self::pin) makes several answers do so.
 pub struct Store {
     pub(crate) database: Box<dyn Connection>,
+    /// Whether a transaction is open that sees one state.
+    is_pinned: bool,
 }
 
 /// A system in a store.
@@ -77,19 +80,21 @@ impl Store {
     /// `invalid_config` for a store of a later version, a file of another program, or a backend that is not built in;
     /// `sink` if it cannot be read or written.
     pub fn open(location: &Location) -> Result<Self, ConnectorError> {
-        match location.kind() {
-            Kind::Sqlite(path) => Self::new(Box::new(Sqlite::open(path)?)),
-            #[cfg(feature = "postgres")]
-            Kind::Postgres { url, .. } => Self::new(Box::new(crate::postgres::Postgres::open(url)?)),
-            #[cfg(not(feature = "postgres"))]
-            Kind::Postgres { .. } => Err(ConnectorError::invalid_config(
-                "this program was built without PostgreSQL",
-                "use a build with the feature `postgres`, or sqlite:FILE",
-            )),
-        }
+        Self::new(connect(location)?)
     }
 
-    /// Creates an empty store in memory.
+    /// Opens a store to ask it: its tables are not brought up to date, and a user of the database who can only read is enough.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and `invalid_config` for a store of an earlier version or without tables.
+    pub fn open_to_read(location: &Location) -> Result<Self, ConnectorError> {
+        let mut database = connect(location)?;
+        migrate::check(&mut *database)?;
+        Ok(Self { database, is_pinned: false })
+    }
+
+    /// Creates an empty store that ends with this program: in memory, and in a temporary file without a name as far as it is
+    /// large.
     ///
     /// # Errors
     /// `internal` if SQLite does not start.
@@ -99,7 +104,48 @@ impl Store {
 
     pub(crate) fn new(mut database: Box<dyn Connection>) -> Result<Self, ConnectorError> {
         migrate::migrate(&mut *database)?;
-        Ok(Self { database })
+        Ok(Self { database, is_pinned: false })
+    }
+
+    /// Has all answers read the store as it is now, whatever is published or removed meanwhile: until
+    /// [`unpin`](Self::unpin), or until something is written with this store.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn pin(&mut self) -> Result<(), ConnectorError> {
+        if !self.is_pinned {
+            self.database.begin_reading()?;
+            self.is_pinned = true;
+        }
+        Ok(())
+    }
+
+    /// Has answers read the store as it is at their time.
+    pub fn unpin(&mut self) {
+        if std::mem::take(&mut self.is_pinned) {
+            // Nothing was written. If this fails, the connection is lost, and the next answer says so.
+            let _ = self.database.script("rollback");
+        }
+    }
+
+    /// Reads with several statements, which all see one state.
+    pub(crate) fn reading<T>(
+        &mut self,
+        read: impl FnOnce(&mut dyn Connection) -> Result<T, ConnectorError>,
+    ) -> Result<T, ConnectorError> {
+        let was_pinned = self.is_pinned;
+        self.pin()?;
+        let answer = read(&mut *self.database);
+        if !was_pinned {
+            self.unpin();
+        }
+        answer
+    }
+
+    /// The connection, to write.
+    pub(crate) fn writing(&mut self) -> &mut dyn Connection {
+        self.unpin();
+        &mut *self.database
     }
 
     /// Begins a scan, or goes on with the last one of the system if it was interrupted after a checkpoint.
@@ -107,7 +153,8 @@ impl Store {
     /// # Errors
     /// `invalid_config` if another scan of the system is running, or if the store knows another system by that name; `sink`
     /// if the store cannot be written or a later lease was used.
-    pub fn begin(self, start: Start<'_>) -> Result<Scan, ConnectorError> {
+    pub fn begin(mut self, start: Start<'_>) -> Result<Scan, ConnectorError> {
+        self.unpin();
         start.begin(self.database)
     }
 
@@ -157,12 +204,12 @@ impl Store {
             }
         };
         let sql = "select fence from system where id = ?1";
-        let fence = self.database.first(sql, &[system.id.into()], |row| row.number(0))?;
+        let fence = self.writing().first(sql, &[system.id.into()], |row| row.number(0))?;
         let fence = fence.ok_or_else(|| removed(&system.name))?;
         let owned = Owned { id: system.id, name: system.name.clone(), fence };
         let fields = VolatileFields::new(&runs::described(&mut *self.database, run)?.volatile);
         let publication = Publication { system: &owned, run, summary: &summary, fields: &fields };
-        publication.publish(&mut *self.database, None)
+        publication.publish(self.writing(), None)
     }
 
     /// Returns the published run at a moment.
@@ -227,7 +274,7 @@ impl Store {
     /// # Errors
     /// `sink` if the store cannot be read, and any error of `each`.
     pub fn records(&mut self, system: &System, run: i64, each: EachRecord<'_>) -> Result<(), ConnectorError> {
-        read::records(&mut *self.database, system.id, run, each)
+        self.reading(|db| read::records(db, system.id, run, each))
     }
 
     /// Passes on what differs between two published runs, in the order of the kinds of rows. The time it takes is
@@ -236,7 +283,8 @@ impl Store {
     /// # Errors
     /// `invalid_config` if the first run is the later one; `sink` if the store cannot be read; any error of `each`.
     pub fn diff(&mut self, system: &System, from: i64, to: i64, each: EachChange<'_>) -> Result<(), ConnectorError> {
-        Between::new(system.id, from, to)?.changes(&mut *self.database, each)
+        let between = Between::new(system.id, from, to)?;
+        self.reading(|db| between.changes(db, each))
     }
 
     /// Passes on the [`Grant`]s that differ between two published runs: another level or word of the strongest access, or
@@ -254,7 +302,8 @@ impl Store {
         to: i64,
         each: EachChange<'_>,
     ) -> Result<(), ConnectorError> {
-        diff_access::changes(&mut *self.database, &Between::new(system.id, from, to)?, each)
+        let between = Between::new(system.id, from, to)?;
+        self.reading(|db| diff_access::changes(db, &between, each))
     }
 
     /// Returns how many accounts are in a group after a published run, directly or through other groups, by its memberships.
@@ -278,7 +327,7 @@ impl Store {
     /// `internal` for a kind without names; `sink` if the store cannot be read.
     pub fn find(&mut self, system: &System, run: i64, kind: &str, called: &str) -> Result<Vec<Record>, ConnectorError> {
         let kind = crate::kinds::Kind::of(kind)?;
-        find::find(&mut *self.database, kind.word, system.id, run, called)
+        self.reading(|db| find::find(db, kind.word, system.id, run, called))
     }
 
     /// Returns the name of a kind after a published run that is most similar to `called`, if one is similar enough.
@@ -302,7 +351,7 @@ impl Store {
     /// # Errors
     /// `sink` if the store cannot be read, and any error of `each`.
     pub fn findings(&mut self, system: &System, run: i64, each: EachFinding<'_>) -> Result<(), ConnectorError> {
-        findings::findings(&mut *self.database, system.id, run, each)
+        self.reading(|db| findings::findings(db, system.id, run, each))
     }
 
     /// Returns what an account reaches after a published run, and by which ways. Only the rows on these ways are read.
@@ -310,7 +359,7 @@ impl Store {
     /// # Errors
     /// `invalid_config` if there is no such account; `sink` if the store cannot be read.
     pub fn why(&mut self, system: &System, run: i64, external_id: &str) -> Result<Vec<Grant>, ConnectorError> {
-        Reach::new(&mut *self.database, system.id, run).why(external_id)
+        self.reading(|db| Reach::new(db, system.id, run).why(external_id))
     }
 
     /// Returns who reaches a resource after a published run, and by which ways: groups first, then at most `limit` accounts.
@@ -326,9 +375,26 @@ impl Store {
         external_id: &str,
         limit: usize,
     ) -> Result<Who, ConnectorError> {
-        let reach = Reach::new(&mut *self.database, system.id, run);
-        reach.who(resource_type, external_id, |db, reaching| reaching.first(db, limit))
+        self.reading(|db| {
+            let reach = Reach::new(db, system.id, run);
+            reach.who(resource_type, external_id, |db, reaching| reaching.first(db, limit))
+        })
     }
+}
+
+fn connect(location: &Location) -> Result<Box<dyn Connection>, ConnectorError> {
+    Ok(match location.kind() {
+        Kind::Sqlite(path) => Box::new(Sqlite::open(path)?),
+        #[cfg(feature = "postgres")]
+        Kind::Postgres { url, .. } => Box::new(crate::postgres::Postgres::open(url)?),
+        #[cfg(not(feature = "postgres"))]
+        Kind::Postgres { .. } => {
+            return Err(ConnectorError::invalid_config(
+                "this program was built without PostgreSQL",
+                "use a build with the feature `postgres`, or sqlite:FILE",
+            ));
+        }
+    })
 }
 
 impl std::fmt::Debug for Store {

@@ -6,7 +6,6 @@ use crate::database::Table;
 pub(crate) const OBJECT: Table = Table {
     name: "object",
     columns: &[("id", Integer), ("system", Integer), ("kind", Text), ("type", Text), ("external_id", Text)],
-    repeats: false,
 };
 
 pub(crate) const VIA: Table = Table {
@@ -19,7 +18,6 @@ pub(crate) const VIA: Table = Table {
         ("expires_at", Time),
         ("request_id", Text),
     ],
-    repeats: false,
 };
 
 pub(crate) const TERMS: Table = Table {
@@ -36,13 +34,14 @@ pub(crate) const TERMS: Table = Table {
         ("expires_at", Time),
         ("request_id", Text),
     ],
-    repeats: false,
 };
+
+// Edges that a scan sends twice are staged twice, unless both come in one part: the later part counts. So a scan that goes on
+// from a checkpoint between the two keeps the first.
 
 pub(crate) const STAGED_MEMBERSHIP: Table = Table {
     name: "staged_membership",
     columns: &[("run", Integer), ("group_id", Integer), ("account_id", Integer), ("via", Integer), ("part", Integer)],
-    repeats: true,
 };
 
 pub(crate) const STAGED_MEMBERSHIP_NAME: Table = Table {
@@ -55,13 +54,11 @@ pub(crate) const STAGED_MEMBERSHIP_NAME: Table = Table {
         ("group_name", Text),
         ("part", Integer),
     ],
-    repeats: true,
 };
 
 pub(crate) const STAGED_BINDING: Table = Table {
     name: "staged_binding",
     columns: &[("run", Integer), ("from_id", Integer), ("to_id", Integer), ("terms", Integer), ("part", Integer)],
-    repeats: true,
 };
 
 pub(crate) const DELTA_OBJECT: Table = Table {
@@ -74,11 +71,9 @@ pub(crate) const DELTA_OBJECT: Table = Table {
         ("opens", Integer),
         ("volatile", Integer),
     ],
-    repeats: false,
 };
 
-pub(crate) const KEPT: Table =
-    Table { name: "kept", columns: &[("run", Integer), ("what", Text), ("id", Integer)], repeats: false };
+pub(crate) const KEPT: Table = Table { name: "kept", columns: &[("run", Integer), ("what", Text), ("id", Integer)] };
 
 /// The tables with staged rows that are not those of objects.
 pub(crate) const STAGED_EDGES: [&str; 3] = [STAGED_MEMBERSHIP.name, STAGED_MEMBERSHIP_NAME.name, STAGED_BINDING.name];

@@ -1,16 +1,20 @@
 //! The command line and the reference host from outside.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod answers;
+mod archive;
 mod bad_input;
 mod conformance;
 mod details;
 mod duckdb;
 mod host;
-mod house;
 mod kept;
 mod keys;
 #[cfg(unix)]
 mod killed;
+#[cfg(unix)]
+mod locked;
+mod maintenance;
 mod odd_text;
 mod outputs;
 mod places;

@@ -109,7 +109,7 @@ fn store(file: &Path, odd: &str) -> String {
         .unwrap();
     let except = |(at, id): (usize, &String)| {
         let expires = Timestamp::now() + jiff::SignedDuration::from_hours(if at == 0 { -1 } else { 1 });
-        Exception { id: id.clone(), reason: format!("{odd}agreed"), expires }
+        Exception { id: id.clone(), reason: format!("{odd}agreed"), expires, by: Some(format!("{odd}ada")) }
     };
     store.except(&system, &ids.iter().take(2).enumerate().map(except).collect::<Vec<_>>()).unwrap();
     location.to_string()

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use console::measure_text_width;
 use nix::pty::{Winsize, openpty};
@@ -12,17 +12,21 @@ use crate::support::{harness, run};
 
 /// What `arguments` write to a terminal of N columns, with `COLUMNS` as said.
 fn on_terminal(arguments: &[&str], columns: u16, said: Option<&str>) -> String {
+    shown(harness(arguments).env("NO_COLOR", "1"), columns, said)
+}
+
+/// What a command writes to a terminal.
+fn shown(command: &mut Command, columns: u16, said: Option<&str>) -> String {
     let size = Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(&size, None).unwrap();
     let screen = File::from(pty.slave);
-    let mut command = harness(arguments);
-    command.stdout(Stdio::from(screen.try_clone().unwrap())).stderr(Stdio::from(screen)).env("NO_COLOR", "1");
+    command.stdout(Stdio::from(screen.try_clone().unwrap())).stderr(Stdio::from(screen));
     if let Some(said) = said {
         command.env("COLUMNS", said);
     }
     let mut running = command.spawn().unwrap();
     // The terminal ends with the last who has it open.
-    drop(command);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut written = Vec::new();
     let mut from = File::from(pty.master);
     let mut part = [0; 4096];
@@ -97,4 +101,19 @@ fn the_summary_of_the_demo_fits_on_a_screen_of_50_lines_with_its_command_and_the
     {
         assert!(long.lines().any(|line| line.starts_with(title)), "no {title:?} in {long}");
     }
+}
+
+#[test]
+fn answers_are_coloured_on_a_terminal_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.ndjson");
+    let file = file.to_str().unwrap();
+    assert_eq!(run(&mut harness(["scan", "--demo", "--quiet", "--output", file])).code, 0);
+    let arguments = ["findings", "--severity", "high", "--from-file", file];
+    let coloured = shown(harness(arguments).env("TERM", "xterm"), 80, None);
+    let plain = on_terminal(&arguments, 80, None);
+    assert!(coloured.contains("\u{1b}[31m") && coloured.contains("CRITICAL"), "{coloured}");
+    assert!(!plain.contains('\u{1b}') && plain.contains("CRITICAL"), "{plain}");
+    assert_eq!(console::strip_ansi_codes(&coloured), plain);
+    assert!(!run(&mut harness(arguments)).stdout.contains('\u{1b}'));
 }

@@ -7,32 +7,29 @@ use connector_store::{Change, Store, System};
 use serde_json::Value;
 
 use super::{flat, unread};
-use crate::cli::print;
 use crate::cli::reach::{named, until};
+use crate::cli::{name, print};
 
 const COLUMNS: &[&str] = &["change", "record", "key", "name", "field", "before", "after"];
 
 pub(super) fn print(store: &mut Store, system: &System, from: i64, to: i64) -> Result<(), ConnectorError> {
-    let mut rows = Vec::new();
-    let add = &mut |change: Change| {
-        rows.extend(cells(&change));
-        Ok(())
-    };
+    let mut sheet = print::Sheet::open(COLUMNS)?;
+    let add = &mut |change: Change| cells(&change).iter().try_for_each(|row| sheet.row(row));
     store.diff(system, from, to, add)?;
     store.diff_access(system, from, to, add)?;
     for (run, state) in unread(store, from, to)? {
         let as_of = state.as_of.map(|time| time.to_string()).unwrap_or_default();
         let (run, section) = (format!("run {run}"), state.section.to_string());
-        rows.push(["notRead", "section", &section, &section, &run, &as_of, ""].map(str::to_owned).to_vec());
+        sheet.row(&["notRead", "section", &section, &section, &run, &as_of, ""].map(str::to_owned))?;
     }
-    print::csv(COLUMNS, rows)
+    sheet.end()
 }
 
 fn cells(change: &Change) -> Vec<Vec<String>> {
     let record = change.record();
     let row = |word: &str, field: &str, before: String, after: String| {
         let key = record.key().to_string();
-        vec![word.to_owned(), record.kind().to_owned(), key, name(record), field.to_owned(), before, after]
+        vec![word.to_owned(), record.kind().to_owned(), key, name::of(record), field.to_owned(), before, after]
     };
     // Of access, how strong it is and until when.
     let access = match record {
@@ -63,17 +60,5 @@ fn shown(value: Option<&Value>) -> String {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
-    }
-}
-
-fn name(record: &Record) -> String {
-    match record {
-        Record::Account(account) => account.username.clone(),
-        Record::Group(group) => group.name.clone(),
-        Record::Resource(resource) => resource.name.clone(),
-        Record::Policy(policy) => policy.name.clone(),
-        Record::Membership(membership) => format!("{} in {}", membership.username, membership.group_name),
-        Record::Grant(grant) => format!("{} on {}", grant.principal.name(), grant.resource.name),
-        _ => String::new(),
     }
 }

@@ -6,10 +6,11 @@ use connector_api::{Reason, Record, Severity};
 use connector_store::Finding;
 use indicatif::HumanCount;
 
-use crate::cli::paragraph;
 use crate::cli::print::printable;
-use crate::cli::store::shown;
+use crate::cli::reach::DISABLED;
+use crate::cli::store::{day, shown};
 use crate::cli::table::Table;
+use crate::cli::{colour, name, paragraph};
 
 /// The findings that no exception covers, in the order in which they come: the worst first and those of one code together.
 /// `about` says which are asked for. Lines are wrapped to `width`, if there is one.
@@ -48,7 +49,7 @@ fn severities(findings: &[&Finding]) -> String {
 
 fn of_one_kind(findings: &[&Finding], width: Option<usize>) -> String {
     let Some(Finding { reason, .. }) = findings.first() else { return String::new() };
-    let severity = reason.severity.as_str().to_uppercase();
+    let severity = colour::severity(reason.severity, reason.severity.as_str().to_uppercase());
     let heading = format!(
         "\n{severity} {}: {}\n  {}\n",
         printable(&reason.code),
@@ -57,7 +58,7 @@ fn of_one_kind(findings: &[&Finding], width: Option<usize>) -> String {
     );
     let mut table = Table::new(&["  ID", "SINCE", "FINDING"], &[]);
     for finding in findings {
-        table.row([format!("  {}", finding.id), shown(finding.since), fact(finding)]);
+        table.row([format!("  {}", finding.id), day(finding.since), fact(finding)]);
     }
     let table = width.map_or_else(|| table.render(0), |width| table.render_within(width));
     paragraph::fitted(&heading, width) + &table
@@ -67,17 +68,17 @@ fn of_one_kind(findings: &[&Finding], width: Option<usize>) -> String {
 fn fact(finding: &Finding) -> String {
     // One that holds is not shown.
     let expired = finding.exception.as_ref().map_or_else(String::new, |exception| {
-        format!(" (was excepted until {}: {})", shown(exception.expires), exception.reason)
+        let by = exception.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+        format!(" (was excepted{by} until {}: {})", shown(exception.expires), exception.reason)
     });
-    format!("{}: {}{expired}", name(&finding.record), finding.reason.message)
+    let mark = if enabled(&finding.record) == Some(false) { DISABLED } else { "" };
+    format!("{}{mark}: {}{expired}", name::of(&finding.record), finding.reason.message)
 }
 
-/// The name of what a finding is about.
-pub(super) fn name(record: &Record) -> String {
+/// Whether an account can be used, as far as it is known.
+pub(super) fn enabled(record: &Record) -> Option<bool> {
     match record {
-        Record::Account(account) => account.username.clone(),
-        Record::Group(group) => group.name.clone(),
-        Record::Resource(resource) => resource.name.clone(),
-        other => other.key().to_string(),
+        Record::Account(account) => account.enabled,
+        _ => None,
     }
 }

@@ -1,10 +1,10 @@
 //! What several accounts reach that may belong to one person.
 
-use connector_api::{ConnectorError, Grant};
+use connector_api::{Account, ConnectorError, Grant};
 use connector_store::LinkedAccount;
 use serde_json::json;
 
-use super::{COLUMNS, cells, trees_of};
+use super::{COLUMNS, cells, disabled, trees_of};
 use crate::cli::print::{self, SheetFormat, printable};
 use crate::cli::store::Rows;
 use crate::cli::{paragraph, screen};
@@ -12,18 +12,21 @@ use crate::cli::{paragraph, screen};
 /// Prints accounts with what each reaches, and the link that joins each with another one.
 pub(super) fn print(
     accounts: &[(LinkedAccount, Vec<Grant>)],
-    from: &Rows,
+    mut from: Rows,
     format: SheetFormat,
 ) -> Result<(), ConnectorError> {
     match format {
         SheetFormat::Json => {
-            print::json(&accounts.iter().map(|(linked, grants)| as_json(linked, grants)).collect::<Vec<_>>())
+            let accounts = accounts.iter().map(|(linked, grants)| as_json(&linked.account, Some(linked), grants));
+            let accounts: Vec<_> = accounts.collect();
+            print::json(&from.answer(json!({"accounts": accounts}))?)
         }
         SheetFormat::Csv => {
             let columns: Vec<&str> = COLUMNS.iter().copied().chain(["linkedWith", "evidence"]).collect();
             let rows = accounts.iter().flat_map(|(linked, grants)| {
                 let link = [linked.linked_with.clone().unwrap_or_default(), linked.evidence.clone()];
-                grants.iter().flat_map(cells).map(move |mut row| {
+                let disabled = disabled(&linked.account);
+                grants.iter().flat_map(move |grant| cells(grant, &disabled)).map(move |mut row| {
                     row.extend(link.clone());
                     row
                 })
@@ -32,7 +35,7 @@ pub(super) fn print(
         }
         SheetFormat::Text => {
             let texts: Vec<String> =
-                accounts.iter().map(|(linked, grants)| text(linked, grants, accounts, from)).collect();
+                accounts.iter().map(|(linked, grants)| text(linked, grants, accounts, &from)).collect();
             print::text(&texts.join("\n"))
         }
     }
@@ -51,15 +54,16 @@ fn text(linked: &LinkedAccount, grants: &[Grant], all: &[(LinkedAccount, Vec<Gra
     paragraph::fitted(&link, screen::of_results()) + &trees_of(account, grants, from)
 }
 
-/// An account with what it reaches.
-pub(super) fn as_json(linked: &LinkedAccount, grants: &[Grant]) -> serde_json::Value {
-    let LinkedAccount { account, linked_with, evidence, .. } = linked;
+/// An account with what it reaches, and the link that joins it with another one.
+pub(super) fn as_json(account: &Account, link: Option<&LinkedAccount>, grants: &[Grant]) -> serde_json::Value {
+    let linked_with = link.and_then(|link| link.linked_with.as_ref());
     json!({
         "externalId": account.external_id,
         "username": account.username,
         "kind": account.kind,
+        "enabled": account.enabled,
         "linkedWith": linked_with,
-        "evidence": linked_with.as_ref().map(|_| evidence),
+        "evidence": linked_with.and(link.map(|link| &link.evidence)),
         "grants": grants,
     })
 }

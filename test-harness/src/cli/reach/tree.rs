@@ -29,9 +29,9 @@ pub(super) fn trees<'a>(
     grants: &'a [Grant],
     os_type: &str,
     width: Option<usize>,
-    named: impl Fn(&'a Grant) -> (&'a str, &'a str),
+    named: impl Fn(&'a Grant) -> (&'a str, String),
 ) -> String {
-    let mut all = BTreeMap::<Alike, Vec<&str>>::new();
+    let mut all = BTreeMap::<Alike, Vec<String>>::new();
     for grant in grants {
         let (kind, name) = named(grant);
         let access = format!("{}{}", self::named(&grant.access), until(grant.expires_at));
@@ -48,8 +48,7 @@ pub(super) fn trees<'a>(
         text += &match names.as_slice() {
             [name] => paragraph::fitted(&format!("\n{kind} {}: {access}\n", printable(name)), width) + &ways,
             several => {
-                let names: Vec<String> = several.iter().map(|name| (*name).to_owned()).collect();
-                let names = paragraph::listed("  ", &names, ",", width.unwrap_or(usize::MAX));
+                let names = paragraph::listed("  ", several, ",", width.unwrap_or(usize::MAX));
                 format!("\n{} {kind}: {access}\n{ways}{names}", HumanCount(count))
             }
         };
@@ -108,8 +107,8 @@ mod tests {
         grant
     }
 
-    fn resource(grant: &Grant) -> (&str, &str) {
-        (&grant.resource.resource_type, &grant.resource.name)
+    fn resource(grant: &Grant) -> (&str, String) {
+        (&grant.resource.resource_type, grant.resource.name.clone())
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The most severe of the privileged accounts.
 
 use connector_api::Severity;
-use console::{Alignment, StyledObject, measure_text_width, pad_str, style};
+use console::{Alignment, StyledObject, measure_text_width, pad_str};
 use indicatif::HumanCount;
 use jiff::Timestamp;
 
 use super::account::{Why, last_login, login_date, name, other_than_second_factor, second_factor, sentences};
 use super::{WIDE, title};
+use crate::cli::colour;
 use crate::cli::paragraph::{GLUE, labelled, side_by_side};
 use connector_host::digest::{Privileged, PrivilegedAccount};
 
@@ -183,13 +184,7 @@ fn after_severity(severity: Severity, lines: &[String]) -> String {
 
 /// A severity, padded to the widest.
 fn severity(severity: Severity) -> StyledObject<String> {
-    let word = style(format!("{:<SEVERITY$}", severity.as_str().to_uppercase())).for_stderr();
-    match severity {
-        Severity::Critical => word.red().bold(),
-        Severity::High => word.red(),
-        Severity::Medium => word.yellow(),
-        _ => word,
-    }
+    colour::severity(severity, format!("{:<SEVERITY$}", severity.as_str().to_uppercase())).for_stderr()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use connector_api::ConnectorError;
 
-use super::{Changes, Context, Counts, filled, kept};
+use super::{Changes, Context, Counts, filled, kept, terms};
 use crate::database::{Connection, Value};
 
 /// One table of edges.
@@ -68,10 +68,10 @@ impl Edges {
         let standing = format!("select from_run from {word}_version where system = ?1 and to_run is null limit 1");
         let is_first = db.first(&standing, &both[1..], |row| row.number(0))?.is_none();
         let is_any_kept = kept::any(db, context.run, self.kept_by.0)?;
-        if is_first && !is_any_kept {
-            let sql = format!("select count(*) from staged_{word} where run = ?1");
-            let new = count(db, &sql, &run)?;
-            return Ok((Source::Staged, Counts { new, ..Counts::default() }));
+        let is_ambiguous = self.is_in_key && terms::are_ambiguous(db, context.system)?;
+        if is_first && !is_any_kept && !is_ambiguous {
+            // Counted when they are taken over.
+            return Ok((Source::Staged, Counts::default()));
         }
         db.analyze(&[&format!("staged_{word}")])?;
         let keeps = if is_any_kept { self.unless_kept() } else { String::new() };
@@ -81,8 +81,8 @@ impl Edges {
             (String::new(), format!("or s.{rest} is distinct from k.{rest}"))
         };
         let opened = format!(
-            "insert into delta_{word} (run, {one}, {two}, {rest}, opens, closes) \
-             select s.run, s.{one}, s.{two}, s.{rest}, true, k.from_run from staged_{word} s \
+            "insert into delta_{word} (run, {one}, {two}, {rest}, opens, closes, part) \
+             select s.run, s.{one}, s.{two}, s.{rest}, true, k.from_run, s.part from staged_{word} s \
              left join {word}_version k on k.system = ?2 and k.{one} = s.{one} and k.{two} = s.{two} {same} \
              and k.to_run is null where s.run = ?1 and (k.from_run is null {differs}) {}",
             keeps.replace('#', "s")
@@ -99,19 +99,54 @@ impl Edges {
         db.execute(&closed, &both)?;
         db.analyze(&[&format!("delta_{word}")])?;
         if self.is_in_key {
+            if is_ambiguous {
+                replaced_bindings_end(db, context, &keeps)?;
+            }
             if is_any_kept {
                 of_another_type(db, context)?;
             }
         } else {
             filled::memberships(db, context, &keeps)?;
         }
+        self.only_the_last(db, context)?;
         let of = |what: &str| format!("select count(*) from delta_{word} where run = ?1 and {what}");
-        let counts = Counts {
+        let mut counts = Counts {
             new: count(db, &of("opens and closes is null"), &run)?,
             changed: count(db, &of("opens and closes is not null"), &run)?,
             gone: count(db, &of("not opens"), &run)?,
         };
+        if self.is_in_key {
+            let changed = format!(
+                "select count(*) from delta_binding d join terms t on t.id = d.terms where d.run = ?1 and not d.opens \
+                 and exists (select 1 from delta_binding e join terms u on u.id = e.terms and {} \
+                 where e.run = ?1 and e.opens and e.from_id = d.from_id and e.to_id = d.to_id)",
+                terms::SAME
+            );
+            counts.changed = count(db, &changed, &run)?;
+            counts.new = counts.new.saturating_sub(counts.changed);
+            counts.gone = counts.gone.saturating_sub(counts.changed);
+        }
         Ok((Source::Delta, counts))
+    }
+
+    /// Takes an edge out of the difference if the scan sent it again later.
+    fn only_the_last(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
+        let Self { word, key: [one, two], rest, .. } = self;
+        let same = if self.is_in_key {
+            format!("join terms t on t.id = d.terms join terms u on u.id = s.terms and {}", terms::SAME)
+        } else {
+            String::new()
+        };
+        let (rest, of_it) =
+            if self.is_in_key { (format!(", {rest}"), format!(", d.{rest}")) } else { Default::default() };
+        let sql = format!(
+            "delete from delta_{word} where run = ?1 and opens and ({one}, {two}, part{rest}) in (\
+             select d.{one}, d.{two}, d.part{of_it} from delta_{word} d \
+             join staged_{word} s on s.run = ?1 and s.{one} = d.{one} and s.{two} = d.{two} and s.part > d.part {same} \
+             where d.run = ?1 and d.opens)"
+        );
+        db.execute(&sql, &[context.run.into()])?;
+        Ok(())
     }
 
     /// The condition that an edge of the table `#` is not kept.
@@ -122,12 +157,32 @@ impl Edges {
     }
 }
 
+/// Adds to the difference the bindings that stand as they were sent at first, and were sent again later in another way.
+fn replaced_bindings_end(
+    db: &mut dyn Connection,
+    context: &Context<'_>,
+    unless_kept: &str,
+) -> Result<(), ConnectorError> {
+    let sql = format!(
+        "insert into delta_binding (run, from_id, to_id, terms, opens, closes) \
+         select distinct ?1, k.from_id, k.to_id, k.terms, false, k.from_run from binding_version k \
+         join (select from_id, to_id, terms, max(part) as part from staged_binding where run = ?1 \
+         group by from_id, to_id, terms) s on s.from_id = k.from_id and s.to_id = k.to_id and s.terms = k.terms \
+         join staged_binding x on x.run = ?1 and x.from_id = k.from_id and x.to_id = k.to_id and x.part > s.part \
+         join terms t on t.id = k.terms join terms u on u.id = x.terms and {} \
+         where k.system = ?2 and k.to_run is null and x.terms <> k.terms {}",
+        terms::SAME,
+        unless_kept.replace('#', "k")
+    );
+    db.execute(&sql, &[context.run.into(), context.system.into()])?;
+    Ok(())
+}
+
 /// Adds to the difference what follows where a binding expires that did not, or the reverse, and only one of these types was
 /// read: the scan has seen the binding, so the known row does not stand next to the scanned one, and is not gone either.
 fn of_another_type(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
     let both = [context.run.into(), context.system.into()];
-    let same = "t.from_type = u.from_type and t.to_type = u.to_type and t.word is not distinct from u.word \
-                and t.request_id is not distinct from u.request_id";
+    let same = terms::SAME;
     let among = "(select id from kept where run = ?1 and what = 'terms')";
     let kept_ends = format!(
         "insert into delta_binding (run, from_id, to_id, terms, opens, closes) \
@@ -136,8 +191,8 @@ fn of_another_type(db: &mut dyn Connection, context: &Context<'_>) -> Result<(),
          join terms u on u.id = k.terms and {same} where d.run = ?1 and d.opens and k.terms in {among}"
     );
     let scanned_begins = format!(
-        "insert into delta_binding (run, from_id, to_id, terms, opens, closes) \
-         select ?1, s.from_id, s.to_id, s.terms, true, null from delta_binding d join terms t on t.id = d.terms \
+        "insert into delta_binding (run, from_id, to_id, terms, opens, closes, part) \
+         select ?1, s.from_id, s.to_id, s.terms, true, null, s.part from delta_binding d join terms t on t.id = d.terms \
          join staged_binding s on s.run = ?1 and s.from_id = d.from_id and s.to_id = d.to_id \
          join terms u on u.id = s.terms and {same} where d.run = ?1 and not d.opens and s.terms in {among} \
          and d.terms not in {among}"
@@ -148,8 +203,13 @@ fn of_another_type(db: &mut dyn Connection, context: &Context<'_>) -> Result<(),
 }
 
 impl Sources {
-    /// Applies the difference, within the publishing transaction.
-    pub(super) fn apply(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
+    /// Applies the difference, within the publishing transaction, and counts what was not counted before.
+    pub(super) fn apply(
+        &self,
+        db: &mut dyn Connection,
+        context: &Context<'_>,
+        changes: &mut Changes,
+    ) -> Result<(), ConnectorError> {
         let both = [context.run.into(), context.system.into()];
         for (edges, source) in &self.0 {
             let Edges { word, key: [one, two], rest, is_in_key, .. } = edges;
@@ -166,19 +226,23 @@ impl Sources {
                     format!("delta_{word} d where d.run = ?1 and d.opens")
                 }
             };
-            // In the order of the key, which is the fastest. An edge that was sent twice stands once: grouping costs less
-            // than `on conflict`.
+            // In the order of the key, which is the fastest. An edge that was sent twice stands once, as in the last part:
+            // grouping costs less than `on conflict`.
             let (picked, grouped) = if *is_in_key {
                 (format!("d.{rest}"), format!(", d.{rest}"))
             } else {
-                (format!("min(d.{rest})"), String::new())
+                let last = format!("max(cast(d.part as bigint) * 4294967296 + coalesce(d.{rest}, 0)) % 4294967296");
+                (format!("cast(nullif({last}, 0) as integer)"), String::new())
             };
             let open = format!(
                 "insert into {word}_version (system, {one}, {two}, {rest}, from_run) \
                  select ?2, d.{one}, d.{two}, {picked}, ?1 from {from} \
                  group by d.{one}, d.{two}{grouped} order by d.{one}, d.{two}"
             );
-            db.execute(&open, &both)?;
+            let opened = db.execute(&open, &both)?;
+            if *source == Source::Staged && opened > 0 {
+                changes.0.insert((*word).to_owned(), Counts { new: opened, ..Counts::default() });
+            }
         }
         Ok(())
     }

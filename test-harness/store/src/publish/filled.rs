@@ -83,8 +83,8 @@ fn kept(db: &mut dyn Connection, context: &Context<'_>, unless_kept: &str) -> Re
         let via = number(db, context, vec![account.into(), known], scanned)?;
         if via != pair.known {
             let sql = format!(
-                "insert into delta_membership (run, group_id, account_id, via, opens, closes) \
-                 select ?1, k.group_id, k.account_id, ?6, true, k.from_run {from} \
+                "insert into delta_membership (run, group_id, account_id, via, opens, closes, part) \
+                 select ?1, k.group_id, k.account_id, ?6, true, k.from_run, s.part {from} \
                  and o.type = ?3 and k.via is not distinct from ?4 and s.via is not distinct from ?5"
             );
             let mut parameters: Vec<Value> = vec![context.run.into(), context.system.into(), pair.group_type.into()];

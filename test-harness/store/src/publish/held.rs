@@ -73,7 +73,8 @@ pub(super) fn removals(
     Ok(removals)
 }
 
-/// The rows that the difference removes: those that end and do not go on under the same key.
+/// The rows that the difference removes: those that end and do not go on. A binding goes on as another one between the same
+/// ends, of whatever access.
 fn removed() -> Vec<Query> {
     let of_objects = KINDS.iter().map(|kind| Query {
         record: kind.word,
@@ -94,11 +95,8 @@ fn removed() -> Vec<Query> {
         record: BINDING,
         sql: format!(
             "select count(*), {} from delta_binding d join terms t on t.id = d.terms \
-              where d.run = ?1 and not d.opens and not exists (\
-              select 1 from delta_binding e join terms u on u.id = e.terms \
-              where e.run = ?1 and e.opens and e.from_id = d.from_id and e.to_id = d.to_id \
-              and u.from_type = t.from_type and u.to_type = t.to_type \
-              and u.word is not distinct from t.word and u.request_id is not distinct from t.request_id) \
+              where d.run = ?1 and not d.opens and not exists (select 1 from delta_binding e \
+              where e.run = ?1 and e.opens and e.from_id = d.from_id and e.to_id = d.to_id) \
               group by t.from_kind, t.from_type, t.to_kind, t.to_type, t.expires_at is not null",
             terms::COLUMNS
         ),

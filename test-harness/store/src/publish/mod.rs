@@ -109,23 +109,36 @@ impl Publication<'_> {
             if let Some(hold) = hold {
                 let removals = held::removals(db, &context, self.summary, hold)?;
                 if !removals.is_empty() {
-                    let Some(superseded) = db.transaction(|db| self.keep_aside(db, &prepared, &removals))? else {
-                        continue;
-                    };
+                    let kept_aside = db.decisive_transaction(
+                        &format!("run {} of {} is held", self.run, self.system.name),
+                        |db| self.keep_aside(db, &prepared, &removals),
+                        |db, superseded| Ok(superseded.is_some() && self.is_now(db, "held")?),
+                    );
+                    let Some(superseded) = kept_aside? else { continue };
                     superseded.into_iter().for_each(|run| runs::clear(db, run));
                     return Ok(Ended::Held { run: self.run, removals });
                 }
             }
-            let superseded = db.transaction(|db| self.commit(db, &context, &prepared))?;
-            if let Some(superseded) = superseded {
+            let committed = db.decisive_transaction(
+                &format!("run {} of {} is published", self.run, self.system.name),
+                |db| self.commit(db, &context, &prepared),
+                |db, committed| Ok(committed.is_some() && self.is_now(db, "published")?),
+            );
+            if let Some((superseded, changes)) = committed? {
                 superseded.into_iter().chain([self.run]).for_each(|run| runs::clear(db, run));
-                return Ok(Ended::Published { run: self.run, changes: prepared.changes });
+                return Ok(Ended::Published { run: self.run, changes });
             }
         }
         Err(ConnectorError::sink(
             format!("other runs of {} were published all the time", self.system.name),
             "run the same command again",
         ))
+    }
+
+    /// Whether the run is in a state, once nobody else is changing it.
+    fn is_now(&self, db: &mut dyn Connection, state: &str) -> Result<bool, ConnectorError> {
+        let sql = format!("select state from run where id = ?1{}", db.for_update());
+        Ok(db.first(&sql, &[self.run.into()], |row| Ok(row.word(0)? == state))? == Some(true))
     }
 
     fn prepare(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<Prepared<'_>, ConnectorError> {
@@ -161,27 +174,28 @@ impl Publication<'_> {
         Ok(Prepared { turn, base, changes, edges })
     }
 
-    /// Applies the difference. Returns the held runs that it makes obsolete, or `None` if the difference does not fit any
-    /// more.
+    /// Applies the difference. Returns the held runs that it makes obsolete with what has changed, or `None` if the
+    /// difference does not fit any more.
     fn commit(
         &self,
         db: &mut dyn Connection,
         context: &Context<'_>,
         prepared: &Prepared<'_>,
-    ) -> Result<Option<Vec<i64>>, ConnectorError> {
+    ) -> Result<Option<(Vec<i64>, Changes)>, ConnectorError> {
         migrate::verify(db)?;
         if !prepared.fits(db)? {
             return Ok(None);
         }
         objects::apply(db, context)?;
-        prepared.edges.apply(db, context)?;
+        let mut changes = prepared.changes.clone();
+        prepared.edges.apply(db, context, &mut changes)?;
         names::apply(db, context)?;
         self.section_states(db, context, prepared.base)?;
         runs::end(db, self.run, "published", self.summary, Value::Null)?;
-        let changes = runs::json(&prepared.changes)?;
-        db.execute("update run set changes = ?2, removals = null where id = ?1", &[self.run.into(), changes])?;
+        let sql = "update run set changes = ?2, removals = null where id = ?1";
+        db.execute(sql, &[self.run.into(), runs::json(&changes)?])?;
         db.execute("update system set published_run = ?2 where id = ?1", &[self.system.id.into(), self.run.into()])?;
-        self.supersede(db).map(Some)
+        Ok(Some((self.supersede(db)?, changes)))
     }
 
     /// Ends the held runs before this one.

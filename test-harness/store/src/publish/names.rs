@@ -60,8 +60,10 @@ fn scanned(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), Connect
                     and p.to_run is null";
     let named = format!(
         "insert into delta_membership_name (run, group_id, account_id, username, group_name, opens, closes) \
-         select ?1, s.group_id, s.account_id, min(s.username), min(s.group_name), true, min(p.from_run) \
-         from staged_membership_name s left join {standing} where s.run = ?1 and {} group by s.group_id, s.account_id",
+         select ?1, s.group_id, s.account_id, s.username, s.group_name, true, p.from_run \
+         from staged_membership_name s left join {standing} where s.run = ?1 and {} and s.part = (\
+         select max(x.part) from staged_membership_name x \
+         where x.run = ?1 and x.group_id = s.group_id and x.account_id = s.account_id)",
         not_kept("s")
     );
     db.execute(&named, &both)?;

@@ -136,6 +136,14 @@ impl Connection for Owned<'_> {
         self.db.reserve(system)
     }
 
+    fn release(&mut self, system: i64) -> Result<(), ConnectorError> {
+        self.db.release(system)
+    }
+
+    fn reconnect(&mut self) -> Result<(), ConnectorError> {
+        self.db.reconnect()
+    }
+
     fn scrub(&mut self) -> Result<(), ConnectorError> {
         self.db.scrub()
     }

@@ -58,7 +58,7 @@ impl Start<'_> {
         let fields = VolatileFields::new(&self.descriptor.volatile);
         let staging = Staging::load(db, id, run, fields)?;
         let descriptor = self.descriptor.clone();
-        Ok(Scan { database, system, run, part, descriptor, staging, resume, has_grants: false })
+        Ok(Scan { database, system, run, part, descriptor, staging, resume, has_grants: false, lost: None })
     }
 
     fn find_or_add(&self, db: &mut dyn Connection) -> Result<i64, ConnectorError> {

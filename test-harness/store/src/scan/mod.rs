@@ -25,13 +25,15 @@ pub struct Scan {
     database: Box<dyn Connection>,
     system: System,
     run: i64,
-    /// The number of the next checkpoint.
+    /// The number of what is written next: the rows of a later part came later.
     part: i64,
     descriptor: Descriptor,
     staging: Staging,
     resume: Option<Checkpoint>,
     /// Whether a grant came: see [`checkpoint`](Self::checkpoint).
     has_grants: bool,
+    /// Why rows that were taken could not be written: the rest is not the whole scan.
+    lost: Option<ConnectorError>,
 }
 
 /// A system as the owner of its lease knows it.
@@ -87,11 +89,19 @@ impl Scan {
     }
 
     /// Takes rows. They are written together when there are enough of them, so after a crash those since the last
-    /// checkpoint are gone.
+    /// checkpoint are gone. Of rows with one [key](Record::key), the last one counts.
     ///
     /// # Errors
-    /// `sink` if the store cannot be written, or if another scan has taken the system over.
+    /// `sink` if the store cannot be written, or if another scan has taken the system over. Then rows may be lost, so the scan
+    /// takes neither rows nor checkpoints any more, and cannot be published.
     pub fn stage(&mut self, rows: &[Record]) -> Result<(), ConnectorError> {
+        self.check_whole()?;
+        let staged = self.try_stage(rows);
+        self.lost = staged.as_ref().err().cloned();
+        staged
+    }
+
+    fn try_stage(&mut self, rows: &[Record]) -> Result<(), ConnectorError> {
         for row in rows {
             self.has_grants |= matches!(row, Record::Grant(_));
             self.staging.take(&mut *self.database, row, self.part)?;
@@ -111,13 +121,25 @@ impl Scan {
         if self.has_grants {
             return Ok(());
         }
-        self.write(Some(checkpoint))?;
-        self.part += 1;
-        Ok(())
+        self.write(Some(checkpoint))
+    }
+
+    /// Refuses to go on after rows were lost.
+    fn check_whole(&self) -> Result<(), ConnectorError> {
+        let Some(lost) = &self.lost else { return Ok(()) };
+        Err(lost.clone().context(format!("this scan of {} lacks rows that could not be stored", self.system.name)))
     }
 
     /// Writes what was taken, with the checkpoint, in one transaction.
     fn write(&mut self, checkpoint: Option<&Checkpoint>) -> Result<(), ConnectorError> {
+        self.check_whole()?;
+        let written = self.try_write(checkpoint);
+        self.lost = written.as_ref().err().cloned();
+        self.part += 1;
+        written
+    }
+
+    fn try_write(&mut self, checkpoint: Option<&Checkpoint>) -> Result<(), ConnectorError> {
         let Self { database, system, staging, run, part, .. } = self;
         database.transaction(|database| {
             let lock = database.for_share();
@@ -148,6 +170,7 @@ impl Scan {
     /// As for [`publish`](Self::publish).
     pub fn publish_and_keep(mut self, summary: &ScanSummary, hold: Hold) -> Result<(Store, Ended), ConnectorError> {
         let ended = self.end(summary, hold)?;
+        self.database.release(self.system.id)?;
         Ok((Store::new(self.database)?, ended))
     }
 

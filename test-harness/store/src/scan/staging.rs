@@ -1,12 +1,13 @@
 //! Turns rows into numbers and columns, and keeps them until they are written.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
 use connector_api::{Binding, ConnectorError, Membership, NodeRef, Record};
 use jiff::Timestamp;
 
 use crate::body::{Body, VolatileFields};
-use crate::database::{Connection, Value};
+use crate::database::{Connection, Table, Value};
 use crate::dictionary::{Numbers, Referred};
 use crate::kinds::{self, KINDS, Kind, Place};
 use crate::nul;
@@ -26,6 +27,8 @@ pub(super) struct Staging {
     objects: Numbers,
     vias: Numbers,
     terms: Numbers,
+    /// For what identifies bindings: nobody can choose two that share one.
+    seeds: [RandomState; 2],
     pending: Pending,
 }
 
@@ -36,11 +39,35 @@ struct Pending {
     terms: Vec<Value>,
     /// In the order of [`KINDS`].
     rows: [Vec<Value>; KINDS.len()],
-    memberships: Vec<Value>,
+    /// Rows of which the run has one already, which they replace.
+    again: [Vec<Value>; KINDS.len()],
+    memberships: LastOfEach,
     /// The names in memberships whose account or group has no row in the run.
-    names: Vec<Value>,
-    bindings: Vec<Value>,
+    names: LastOfEach,
+    bindings: LastOfEach,
     bytes: usize,
+}
+
+/// Rows of which each stands once: one that comes again replaces the first.
+#[derive(Default)]
+struct LastOfEach {
+    values: Vec<Value>,
+    /// Where the values of a row begin, by its two ends and what else identifies it.
+    rows: HashMap<(u32, u32, [u64; 2]), usize>,
+}
+
+impl LastOfEach {
+    /// Takes a row, and returns whether it is the first.
+    fn put<const N: usize>(&mut self, key: (u32, u32, [u64; 2]), row: [Value; N]) -> bool {
+        let at = *self.rows.entry(key).or_insert(self.values.len());
+        let is_first = at == self.values.len();
+        if is_first {
+            self.values.extend(row);
+        } else {
+            self.values[at..at + N].clone_from_slice(&row);
+        }
+        is_first
+    }
 }
 
 impl Staging {
@@ -79,7 +106,8 @@ impl Staging {
             let ends = row.time(7)?.map(Timestamp::as_microsecond);
             terms.enter((types, access, ends, row.text(8)?), row.number(0)?, false)
         })?;
-        Ok(Self { system, run, fields, objects, vias, terms, pending: Pending::default() })
+        let seeds = [RandomState::new(), RandomState::new()];
+        Ok(Self { system, run, fields, objects, vias, terms, seeds, pending: Pending::default() })
     }
 
     /// Whether the rows should be written before more are taken.
@@ -133,8 +161,7 @@ impl Staging {
             other => return Err(kinds::unknown(other.kind())),
         };
         let key = (record.kind(), of_type, external_id.as_str());
-        // A row that is sent twice stands once.
-        let Some((object, is_new)) = self.objects.stage(database, key)? else { return Ok(()) };
+        let Referred { number: object, is_new, is_staged } = self.objects.stage(database, key)?;
         if is_new {
             self.pending.object(self.system, object, key);
         }
@@ -143,7 +170,8 @@ impl Staging {
         let at = at.ok_or_else(|| kinds::unknown(record.kind()))?;
         self.pending.bytes += body.text.len() + volatile + KINDS[at].staged.columns.len() * VALUE;
         let place = Place { run: self.run, object, layer: 0, part };
-        kinds::push(&mut self.pending.rows[at], place, record, body)
+        let rows = if is_staged { &mut self.pending.again } else { &mut self.pending.rows };
+        kinds::push(&mut rows[at], place, record, body)
     }
 
     fn refer(&mut self, database: &mut dyn Connection, key: (&str, &str, &str)) -> Result<Referred, ConnectorError> {
@@ -166,16 +194,20 @@ impl Staging {
             None => None,
             Some(way) => Some(self.via(database, &way)?),
         };
-        if !(group.is_staged && account.is_staged) {
+        let has_rows = group.is_staged && account.is_staged;
+        let (group, account) = (group.number, account.number);
+        let key = (group, account, [0; 2]);
+        if !has_rows {
             let names = [membership.username.as_str(), &membership.group_name];
             self.pending.bytes += names[0].len() + names[1].len() + STAGED_MEMBERSHIP_NAME.columns.len() * VALUE;
-            self.pending.names.extend([self.run.into(), group.number.into(), account.number.into()]);
-            self.pending.names.extend(names.map(Value::from));
-            self.pending.names.push(part.into());
+            let [username, group_name] = names.map(Value::from);
+            let row = [self.run.into(), group.into(), account.into(), username, group_name, part.into()];
+            self.pending.names.put(key, row);
         }
-        let (group, account) = (group.number, account.number);
-        self.pending.bytes += STAGED_MEMBERSHIP.columns.len() * VALUE;
-        self.pending.memberships.extend([self.run.into(), group.into(), account.into(), via.into(), part.into()]);
+        let row = [self.run.into(), group.into(), account.into(), via.into(), part.into()];
+        if self.pending.memberships.put(key, row) {
+            self.pending.bytes += STAGED_MEMBERSHIP.columns.len() * VALUE;
+        }
         Ok(())
     }
 
@@ -192,8 +224,13 @@ impl Staging {
     fn binding(&mut self, database: &mut dyn Connection, binding: &Binding, part: i64) -> Result<(), ConnectorError> {
         let (from, to) = (self.end(database, &binding.from)?, self.end(database, &binding.to)?);
         let terms = self.terms(database, binding)?;
-        self.pending.bytes += STAGED_BINDING.columns.len() * VALUE;
-        self.pending.bindings.extend([self.run.into(), from.into(), to.into(), terms.into(), part.into()]);
+        let word = binding.access.as_ref().map(|access| access.word.as_ref());
+        let identity = (&binding.from.node_type, &binding.to.node_type, word, binding.request_id.as_deref());
+        let identity = [&self.seeds[0], &self.seeds[1]].map(|seed| seed.hash_one(identity));
+        let row = [self.run.into(), from.into(), to.into(), terms.into(), part.into()];
+        if self.pending.bindings.put((from, to, identity), row) {
+            self.pending.bytes += STAGED_BINDING.columns.len() * VALUE;
+        }
         Ok(())
     }
 
@@ -228,9 +265,9 @@ impl Staging {
     pub(super) fn write(&mut self, database: &mut dyn Connection) -> Result<(), ConnectorError> {
         let pending = std::mem::take(&mut self.pending);
         let edges = [
-            (STAGED_MEMBERSHIP, &pending.memberships),
-            (STAGED_MEMBERSHIP_NAME, &pending.names),
-            (STAGED_BINDING, &pending.bindings),
+            (STAGED_MEMBERSHIP, &pending.memberships.values),
+            (STAGED_MEMBERSHIP_NAME, &pending.names.values),
+            (STAGED_BINDING, &pending.bindings.values),
         ];
         let dictionaries = [(OBJECT, &pending.objects), (VIA, &pending.vias), (TERMS, &pending.terms)];
         let rows = KINDS.iter().map(|kind| kind.staged).zip(&pending.rows);
@@ -239,8 +276,23 @@ impl Staging {
                 database.insert(table, values)?;
             }
         }
-        Ok(())
+        KINDS.iter().zip(pending.again).try_for_each(|(kind, rows)| replace(database, kind.staged, &rows))
     }
+}
+
+/// Replaces staged rows. Each stays in the part of the first: a scan that goes on from a checkpoint before the later row
+/// keeps what it knows.
+fn replace(database: &mut dyn Connection, table: Table, values: &[Value]) -> Result<(), ConnectorError> {
+    // Run, object and layer identify a row; the part is the next column.
+    const IDENTITY: usize = 3;
+    let columns = table.columns.iter().skip(IDENTITY + 1).enumerate();
+    let columns: Vec<String> = columns.map(|(at, (name, _))| format!("{name} = ?{}", IDENTITY + 1 + at)).collect();
+    let sql = format!("update {} set {} where run = ?1 and object = ?2 and layer = ?3", table.name, columns.join(", "));
+    for row in values.chunks_exact(table.columns.len()) {
+        let parameters = [&row[..IDENTITY], &row[IDENTITY + 1..]].concat();
+        database.execute(&sql, &parameters)?;
+    }
+    Ok(())
 }
 
 impl Pending {

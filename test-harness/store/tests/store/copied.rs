@@ -47,7 +47,9 @@ fn original() -> (Backend, Vec<i64>) {
     let (system, last) = (system(&mut store), runs[3]);
     let excepted = findings(&mut store, last).remove(0);
     let expires = "2031-03-03T09:00:00.123456Z".parse().unwrap();
-    store.except(&system, &[Exception { id: excepted.id, reason: "known".into(), expires }]).unwrap();
+    store
+        .except(&system, &[Exception { id: excepted.id, reason: "known".into(), expires, by: Some("ada".into()) }])
+        .unwrap();
     (file, runs)
 }
 
@@ -108,8 +110,12 @@ fn an_exception_belongs_to_its_finding_until_it_expires(backend: &Backend) {
     let system = system(&mut store);
     let all = findings(&mut store, 1);
     let now = Timestamp::now();
-    let except =
-        |at: usize, reason: &str, expires| Exception { id: all[at].id.clone(), reason: reason.into(), expires };
+    let except = |at: usize, reason: &str, expires| Exception {
+        id: all[at].id.clone(),
+        reason: reason.into(),
+        expires,
+        by: None,
+    };
     let holds = except(0, "agreed", now + 24.hours());
     let expired = except(1, "agreed", now - 1.hour());
     store.except(&system, &[holds.clone(), expired]).unwrap();
@@ -119,14 +125,17 @@ fn an_exception_belongs_to_its_finding_until_it_expires(backend: &Backend) {
     assert!(!found[0].is_excepted(now + 25.hours()));
     assert!(found[1].exception.is_some(), "it says that it has expired");
     // One that is given again replaces the first, and a bad one keeps all of them out.
-    let longer = except(1, "renewed", now + 48.hours());
+    let longer = Exception { by: Some("eve".into()), ..except(1, "renewed", now + 48.hours()) };
     store.except(&system, std::slice::from_ref(&longer)).unwrap();
-    for bad in [except(0, " ", now), Exception { id: "ADA".into(), reason: "why".into(), expires: now }] {
+    let nobodys = Exception { by: Some(" ".into()), ..except(0, "why", now) };
+    let unknown = Exception { id: "ADA".into(), ..except(0, "why", now) };
+    for bad in [except(0, " ", now), unknown, nobodys] {
         let error = store.except(&system, &[except(1, "lost", now), bad]).unwrap_err();
         assert_eq!(error.code, connector_api::ErrorCode::InvalidConfig, "{error}");
     }
     let kept = store.exceptions(&system).unwrap();
     let reasons: Vec<&str> = kept.iter().map(|exception| &*exception.reason).collect();
     assert_eq!(reasons, ["agreed", "renewed"]);
+    assert_eq!((kept[0].by.as_deref(), kept[1].by.as_deref()), (None, Some("eve")));
     assert_eq!(kept[0].expires.as_second(), holds.expires.as_second());
 }

@@ -154,6 +154,11 @@ fn the_view_of_access_shows_what_all_rows_say(backend: &Backend) {
         let mut rows = organisation.whole();
         // Bindings can be older than what they bind, where a section was not read.
         let mut at = 0;
+        for (number, row) in rows.iter_mut().enumerate() {
+            if let Record::Account(account) = row {
+                account.enabled = [None, Some(true), Some(false)][number % 3];
+            }
+        }
         rows.retain(|row| {
             at += usize::from(matches!(row, Record::Group(_) | Record::Resource(_)));
             !matches!(row, Record::Group(_) | Record::Resource(_)) || at % 9 != 0
@@ -170,14 +175,28 @@ fn the_view_of_access_shows_what_all_rows_say(backend: &Backend) {
                     grant.via.iter().any(|way| way.access.level > AccessLevel::Use && !way.steps.is_empty()),
                 );
                 let of = &grant.resource;
+                let id = grant.principal.external_id();
+                let account = rows.iter().find_map(|row| match row {
+                    Record::Account(account) if account.external_id == id => Some(account),
+                    _ => None,
+                });
+                let is_enabled =
+                    account.and_then(|account| account.enabled).map(|is| if is { "yes" } else { "no" }.to_owned());
                 let columns =
                     [grant.principal.external_id(), &of.resource_type, &of.external_id, grant.access.level.as_str()];
                 temporary += usize::from(grant.expires_at.is_some());
-                columns.map(|column| Some(column.to_owned())).into_iter().chain([time(grant.expires_at)]).collect()
+                columns
+                    .map(|column| Some(column.to_owned()))
+                    .into_iter()
+                    .chain([time(grant.expires_at), is_enabled])
+                    .collect()
             })
             .collect();
-        let columns =
-            format!("account_external_id, resource_type, resource_external_id, level, {}", backend.time("expires_at"));
+        let columns = format!(
+            "account_external_id, resource_type, resource_external_id, level, {}, \
+                 case when enabled then 'yes' when not enabled then 'no' end",
+            backend.time("expires_at")
+        );
         let mut found = backend.read(&format!("select {columns} from access_now"));
         expected.sort();
         found.sort();
@@ -205,7 +224,10 @@ fn the_views_after_a_run_show_later_what_they_showed_then(backend: &Backend) {
         ("binding", format!("from_external_id, to_external_id, word, {}, {}", date("expires_at"), date("since"))),
         ("finding", "record, external_id, code, message".to_owned()),
         ("section", "section, status, code".to_owned()),
-        ("access", format!("username, resource_type, resource_name, level, {}", date("expires_at"))),
+        (
+            "access",
+            format!("username, resource_type, resource_name, level, {}, {}", date("expires_at"), text("enabled")),
+        ),
     ];
     let read = |view: &str, columns: &str, condition: &str| {
         let mut rows = backend.read(&format!("select {columns} from {view} where {condition}"));

@@ -15,9 +15,11 @@ use crate::support::{ANYTHING, assert_rows, begin, config, rows_at, scan, seeds,
 on_both!(
     after_old_runs_are_pruned_the_others_answer_as_before,
     however_old_it_is_the_newest_run_is_not_pruned,
+    a_clock_that_goes_wrong_removes_no_younger_run,
     nothing_is_removed_while_a_scan_of_the_system_runs,
     a_person_is_nowhere_in_the_store_once_forgotten,
     a_system_is_nowhere_in_the_store_once_forgotten,
+    forgetting_a_local_account_leaves_common_words_and_names_of_others,
 );
 
 /// Everything in the tables of a store, as text.
@@ -154,6 +156,33 @@ fn however_old_it_is_the_newest_run_is_not_pruned(backend: &Backend) {
     assert_eq!((none.runs, none.versions, none.oldest), (0, 0, None));
 }
 
+fn a_clock_that_goes_wrong_removes_no_younger_run(backend: &Backend) {
+    let descriptor = descriptor();
+    let config = config();
+    let now = Timestamp::now();
+    let days = |days: i64| now - (days * 24).hours();
+    // The clock of the third scan is years behind, and that of the fourth ahead.
+    for began in [days(90), days(10), days(4000), now + 4000.hours(), days(2), days(1)] {
+        let start = Start { now: began, ..crate::support::start(&descriptor, &config) };
+        let mut scan = backend.open().begin(start).unwrap();
+        scan.stage(&Organisation::new(3).whole()).unwrap();
+        let Ended::Published { .. } = scan.publish(&summary(&descriptor, &[]), ANYTHING).unwrap() else { panic!() };
+    }
+    let mut store = backend.open();
+    let hq = system(&mut store);
+    let mut prune = |older_than| {
+        let pruned = store.prune(&hq, older_than, Mode::Apply).unwrap();
+        let left: Vec<i64> = store.runs(&hq).unwrap().iter().map(|run| run.id).collect();
+        (pruned.oldest, pruned.in_future, left)
+    };
+    // The run of ten days ago is younger, though a later one seems to be older.
+    assert_eq!(prune(days(30)), (Some(1), 1, vec![6, 5, 4, 3, 2, 1]));
+    assert_eq!(prune(days(5)), (Some(3), 1, vec![6, 5, 4, 3]));
+    // One in the future is before one that is not.
+    assert_eq!(prune(days(2)), (Some(5), 1, vec![6, 5]));
+    assert_eq!(prune(now + 40_000.hours()), (Some(6), 0, vec![6]));
+}
+
 fn nothing_is_removed_while_a_scan_of_the_system_runs(backend: &Backend) {
     let descriptor = descriptor();
     scan(backend, &descriptor, &Organisation::new(4).whole(), &summary(&descriptor, &[]), ANYTHING);
@@ -223,8 +252,12 @@ fn a_person_is_nowhere_in_the_store_once_forgotten(backend: &Backend) {
         .unwrap();
     assert_eq!(ids.len(), 2);
     let expires = Timestamp::now() + 24.hours();
-    let except =
-        |(_, id): &(String, String)| Exception { id: id.clone(), reason: "asked maria.keller".into(), expires };
+    let except = |(_, id): &(String, String)| Exception {
+        id: id.clone(),
+        reason: "asked maria.keller".into(),
+        expires,
+        by: None,
+    };
     store.except(&system, &ids.iter().map(except).collect::<Vec<_>>()).unwrap();
     let names = ["maria.keller", "maria keller", MARIA];
     assert!(names.iter().all(|name| is_somewhere(backend, name)));
@@ -311,4 +344,37 @@ fn a_system_is_nowhere_in_the_store_once_forgotten(backend: &Backend) {
     assert_rows(&comparable(&kept), &comparable(&rows), "elsewhere");
     let error = store.forget_system(&system, Mode::Apply).unwrap_err();
     assert!(error.message.contains("no longer in the store"), "{error}");
+}
+
+fn forgetting_a_local_account_leaves_common_words_and_names_of_others(backend: &Backend) {
+    let descriptor = descriptor();
+    let local = |device: &str, name: &str| {
+        let mut account = Account::new(format!("{name} on device {device}"), format!("{name}@{device}"));
+        account.display_name = Some(name.into());
+        account.kind = AccountKind::USER;
+        Record::from(account)
+    };
+    let mut others = vec![local("web-2", "deploy")];
+    let mut device = Resource::new("8", "system", "the system of root");
+    let message = "root may sign in, a member of the system has sudo, and deploy is there";
+    device.reasons = vec![Reason::new("ssh_root_login", ReasonKind::Risk, Severity::High, message, "Ask gerda.")];
+    device.attributes = [("kind of login", "system".into()), ("shared", "member".into())].into();
+    let crew = Group::new("7", "CREW", "member");
+    others.extend([device.into(), crew.into()]);
+    let names = ["root", "member", "system", "deploy", "gerda"];
+    let forgotten: Vec<Record> = names.iter().map(|name| local("web-1", name)).collect();
+    scan(backend, &descriptor, &[&forgotten[..], &others].concat(), &summary(&descriptor, &[]), ANYTHING);
+    let mut store = backend.open();
+    let system = system(&mut store);
+    // A text that no program can read any more is a text all the same.
+    backend.run("update run set summary = 'gerda said: {'");
+    let ids: Vec<String> = names.iter().map(|name| format!("{name} on device web-1")).collect();
+    let done = store.forget_accounts(&system, &ids, Mode::Apply).unwrap();
+    assert_eq!(done.names_left.iter().map(String::as_str).collect::<Vec<_>>(), ["deploy", "member", "root", "system"]);
+    let found = rows_at(&mut store, 1, &descriptor);
+    let text = serde_json::to_string(&others).unwrap().replace("gerda", "forgotten");
+    let expected: Vec<Record> = serde_json::from_str(&text).unwrap();
+    assert_rows(&found, &crate::support::comparable(&expected, &descriptor), "the others");
+    assert_eq!(backend.table("select summary from run"), ["forgotten said: {"]);
+    assert!(!is_somewhere(backend, "gerda"));
 }

@@ -35,7 +35,7 @@ async fn kept(folder: &Path) -> (String, String) {
 async fn what_is_removed_is_shown_first_and_removed_only_with_yes() {
     let folder = tempfile::tempdir().unwrap();
     let (store, rows) = kept(folder.path()).await;
-    let runs = || json(&ask(&store, &["history", "--format", "json"])).as_array().unwrap().len();
+    let runs = || json(&ask(&store, &["history", "--format", "json"]))["runs"].as_array().unwrap().len();
     let tomorrow = jiff::Zoned::now().date().tomorrow().unwrap().to_string();
     let prune = ["store", "prune", "--older-than", &tomorrow];
     let preview = ask(&store, &prune);
@@ -128,7 +128,7 @@ async fn a_copy_answers_as_the_original_and_an_export_has_the_same_rows() {
 async fn an_excepted_finding_does_not_fail_until_it_expires() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = kept(folder.path()).await;
-    let all = json(&ask(&store, &["findings", "--format", "json"]));
+    let all = json(&ask(&store, &["findings", "--format", "json"]))["findings"].take();
     let is_grave = |finding: &&Value| finding["severity"] == "high" || finding["severity"] == "critical";
     let grave: Vec<&Value> = all.as_array().unwrap().iter().filter(is_grave).collect();
     assert!(!grave.is_empty());
@@ -155,7 +155,23 @@ async fn an_excepted_finding_does_not_fail_until_it_expires() {
         &store,
         &["findings", "--fail-on", "high", "--except", id, "--reason", "for a week", "--until", "2020-01-01T00:00:00Z"],
     );
-    assert!(expired.code == 5 && expired.stdout.contains("(was excepted until 2020-01-01"), "{expired:?}");
+    assert!(expired.code == 5 && expired.stdout.contains("(was excepted by "), "{expired:?}");
+    // Who accepts it is the user, or who is named; what is imported keeps its own.
+    let by = |id: &Value| {
+        let all = json(&ask(&store, &["findings", "--format", "json"]));
+        let found = all.as_array().unwrap().iter().find(|finding| finding["id"] == *id).unwrap();
+        found["exception"]["by"].as_str().unwrap_or_default().to_owned()
+    };
+    let user = by(&grave[0]["id"]);
+    assert!(
+        !user.is_empty() && expired.stdout.contains(&format!("(was excepted by {user} until 2020-01-01")),
+        "{user}: {expired:?}"
+    );
+    let week = ["--reason", "for a week", "--until", "2020-01-01T00:00:00Z", "--by", "Ada of IT"];
+    ask(&store, &[&["findings", "--except", id][..], &week].concat());
+    assert_eq!(by(&grave[0]["id"]), "Ada of IT");
+    let alone = ask(&store, &["findings", "--by", "Ada of IT"]);
+    assert!(alone.code == 2 && alone.stderr.contains("--except ID"), "{alone:?}");
     let sheet = ask(&store, &["findings", "--format", "csv"]);
     let mut sheet = csv::Reader::from_reader(sheet.stdout.trim_start_matches('\u{feff}').as_bytes());
     let at = |name: &str, headings: &csv::StringRecord| headings.iter().position(|heading| heading == name).unwrap();
@@ -164,11 +180,15 @@ async fn an_excepted_finding_does_not_fail_until_it_expires() {
     assert_eq!(rows.len(), all.as_array().unwrap().len());
     let row = rows.iter().find(|row| &row[0] == id).unwrap();
     assert_eq!((&row[at("excepted", &headings)], &row[at("exceptionReason", &headings)]), ("false", "for a week"));
+    assert_eq!(&row[at("exceptionBy", &headings)], "Ada of IT");
     std::fs::remove_file(&file).unwrap();
     assert_eq!(with("--export-exceptions").code, 5);
     let exported: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(exported.len(), count);
     assert!(exported.iter().any(|exception| exception["id"] == id && exception["reason"] == "for a week"));
+    assert!(exported.iter().any(|exception| exception["by"] == "Ada of IT"), "{exported:?}");
+    assert_eq!(with("--import-exceptions").code, 5);
+    assert_eq!(by(&grave[0]["id"]), "Ada of IT");
     // It is written anew, not over the file that is there, and only its owner can read it.
     let earlier = folder.path().join("earlier.json");
     std::fs::hard_link(&file, &earlier).unwrap();
@@ -238,12 +258,12 @@ async fn what_a_person_reaches_is_shown_for_all_accounts_that_links_join() {
     for (account, other) in [(user, administrator), (administrator, user)] {
         let id = account["externalId"].as_str().unwrap();
         let answer = json(&ask(&store, &["why", id, "--linked", "--format", "json"]));
-        let accounts = answer.as_array().unwrap();
+        let accounts = answer["accounts"].as_array().unwrap();
         assert!(accounts.len() >= 2 && accounts[0]["externalId"] == id && accounts[0]["linkedWith"].is_null());
         let found = accounts.iter().find(|found| found["externalId"] == other["externalId"]).unwrap();
         assert_eq!((&found["linkedWith"], &found["evidence"]), (&account["externalId"], &user["links"][0]["evidence"]));
         let alone = json(&ask(&store, &["why", id, "--format", "json"]));
-        assert_eq!(accounts[0]["grants"], alone);
+        assert_eq!(accounts[0]["grants"], alone["accounts"][0]["grants"]);
         let text = ask(&store, &["why", id, "--linked"]);
         let name = other["username"].as_str().unwrap();
         assert!(text.code == 0 && text.stdout.contains(&format!("{name} ")), "{text:?}");
@@ -270,9 +290,9 @@ async fn who_shows_accounts_that_links_join_as_one_person() {
     let (device, before) = ids
         .iter()
         .map(|device| (device, linked(device)))
-        .find(|(_, who)| who["persons"].as_u64() > Some(1))
+        .find(|(_, who)| who["personCount"].as_u64() > Some(1))
         .expect("a device that two persons reach");
-    let [one, two] = [0, 1].map(|at| before["accountsByPerson"][at][0].clone());
+    let [one, two] = [0, 1].map(|at| before["persons"][at][0].clone());
     let row = rows.iter_mut().find(|row| row["record"] == "account" && row["externalId"] == two["externalId"]);
     let row = row.unwrap();
     let mut links = row["links"].as_array().cloned().unwrap_or_default();
@@ -282,13 +302,13 @@ async fn who_shows_accounts_that_links_join_as_one_person() {
     std::fs::write(&file, lines.join("\n") + "\n").unwrap();
 
     let now = linked(device);
-    assert_eq!(now["accounts"], before["accounts"]);
-    assert_eq!(now["persons"].as_u64().unwrap() + 1, before["persons"].as_u64().unwrap());
+    assert_eq!(now["accountCount"], before["accountCount"]);
+    assert_eq!(now["personCount"].as_u64().unwrap() + 1, before["personCount"].as_u64().unwrap());
     let has_both = |person: &&Value| {
         let ids: Vec<&Value> = person.as_array().unwrap().iter().map(|account| &account["externalId"]).collect();
         [&one, &two].iter().all(|account| ids.contains(&&account["externalId"]))
     };
-    let person = now["accountsByPerson"].as_array().unwrap().iter().find(has_both).unwrap().as_array().unwrap();
+    let person = now["persons"].as_array().unwrap().iter().find(has_both).unwrap().as_array().unwrap();
     let of = |account: &Value| person.iter().find(|found| found["externalId"] == account["externalId"]).unwrap();
     assert_eq!((&of(&two)["linkedWith"], &of(&two)["evidence"]), (&one["externalId"], &"agreedByHand".into()));
     assert!(of(&one)["linkedWith"].is_null());
@@ -301,7 +321,7 @@ async fn who_shows_accounts_that_links_join_as_one_person() {
     let (said, all) =
         (format!(" linked with {name} (agreedByHand): "), format!("{name}, {} linked accounts\n", person.len()));
     assert!(text.code == 0 && text.stdout.contains(&said) && text.stdout.contains(&all), "{text:?}");
-    let number = now["persons"].as_u64().unwrap();
+    let number = now["personCount"].as_u64().unwrap();
     let counted = format!("{number} person{} with ", if number == 1 { "" } else { "s" });
     assert!(text.stdout.starts_with(&counted), "{text:?}");
     let sheet = question(device, &["--linked", "--format", "csv"]);

@@ -1,5 +1,7 @@
 //! The names of an account in the texts of other rows and of runs.
 
+use std::collections::BTreeSet;
+
 use connector_api::{ConnectorError, Record};
 use serde_json::Value as Json;
 
@@ -94,7 +96,7 @@ const PLACES: &[Place] = &[
     Place {
         table: "staged_membership_name",
         of: OF_RUN,
-        keys: &["run", "group_id", "account_id"],
+        keys: &["run", "group_id", "account_id", "part"],
         json: &[],
         plain: &[("username", false), ("group_name", false)],
     },
@@ -129,6 +131,16 @@ impl ForgottenWords {
             self.words.push(word);
             self.words.sort_by_key(|word| std::cmp::Reverse(word.len()));
         }
+    }
+
+    /// Returns them, in lower case.
+    pub(super) fn all(&self) -> &[String] {
+        &self.words
+    }
+
+    /// Leaves some of them where they stand.
+    pub(super) fn leave(&mut self, names: &BTreeSet<String>) {
+        self.words.retain(|word| !names.contains(word));
     }
 
     /// Removes them from the texts of a system, and returns from how many rows.
@@ -216,7 +228,8 @@ impl ForgottenWords {
         if !self.words.iter().any(may_have) && !text.contains(&self.external_id) {
             return Ok(None);
         }
-        let Ok(mut json) = serde_json::from_str::<Json>(text) else { return Ok(None) };
+        // What this version cannot read is a text as any other.
+        let Ok(mut json) = serde_json::from_str::<Json>(text) else { return Ok(self.without(text)) };
         if !self.forget(&mut json) {
             return Ok(None);
         }

@@ -2,6 +2,7 @@
 //!
 //! Each is one transaction: all of it happens, or nothing. The same transaction, rolled back, is the preview.
 
+mod common_words;
 mod forget;
 mod forgotten_words;
 mod prune;
@@ -29,10 +30,13 @@ impl Store {
     /// and the rows that stood only after these. What stood at that time, and since, can still be asked. So the newest
     /// published run always stays.
     ///
+    /// Times are those of the machines that scanned. If a clock was set back, nothing is removed that is before a run which is
+    /// younger than that time; a run in the future says nothing about the others.
+    ///
     /// # Errors
     /// `invalid_config` if a scan of the system is running; `sink` if the store cannot be written.
     pub fn prune(&mut self, system: &System, older_than: Timestamp, mode: Mode) -> Result<Pruned, ConnectorError> {
-        let pruned = alone(&mut *self.database, system, mode, |db| prune::prune(db, system.id, older_than))?;
+        let pruned = alone(self.writing(), system, mode, |db| prune::prune(db, system.id, older_than))?;
         self.clear_remains()?;
         Ok(pruned)
     }
@@ -42,7 +46,7 @@ impl Store {
     /// # Errors
     /// `sink` if the store cannot be written.
     pub fn clear_remains(&mut self) -> Result<(), ConnectorError> {
-        let db = &mut *self.database;
+        let db = self.writing();
         let is_marked = db.first("select next from counter where name = ?1", &[REMAINS.into()], |row| row.number(0))?;
         if is_marked.is_some() {
             scrub(db)?;
@@ -56,7 +60,7 @@ impl Store {
     /// # Errors
     /// As for [`prune`](Self::prune).
     pub fn forget_system(&mut self, system: &System, mode: Mode) -> Result<ForgottenSystem, ConnectorError> {
-        let forgotten = alone(&mut *self.database, system, mode, |db| forget::system(db, system.id))?;
+        let forgotten = alone(self.writing(), system, mode, |db| forget::system(db, system.id))?;
         self.clear_remains()?;
         Ok(forgotten)
     }
@@ -70,8 +74,9 @@ impl Store {
     }
 
     /// Removes accounts from all of a system's history: their rows, memberships and bindings, and their names in the texts
-    /// of other rows and runs, where they stand as whole words of at least three characters. If the target still has an
-    /// account, the next scan brings it back. Ids of other accounts stay as they are: [`linked`](Self::linked) finds those of
+    /// of other rows and runs, where they stand as whole words of at least three characters. Names that are common words, or
+    /// those of another account that no link joins with them, stay there. Only this system is changed. If the target still has
+    /// an account, the next scan brings it back. Ids of other accounts stay as they are: [`linked`](Self::linked) finds those of
     /// the same person.
     ///
     /// # Errors
@@ -84,7 +89,7 @@ impl Store {
         mode: Mode,
     ) -> Result<ForgottenAccounts, ConnectorError> {
         let forget = |db: &mut dyn Connection| forget::accounts(db, system.id, external_ids);
-        let forgotten = alone(&mut *self.database, system, mode, forget)?;
+        let forgotten = alone(self.writing(), system, mode, forget)?;
         self.clear_remains()?;
         Ok(forgotten)
     }
@@ -102,6 +107,18 @@ fn alone<T>(
     work: impl FnOnce(&mut dyn Connection) -> Result<T, ConnectorError>,
 ) -> Result<T, ConnectorError> {
     scan::reserve(db, system.id, &system.name)?;
+    let done = once(db, system, mode, work);
+    // If this fails, the connection is lost, and the reservation with it.
+    let _ = db.release(system.id);
+    done
+}
+
+fn once<T>(
+    db: &mut dyn Connection,
+    system: &System,
+    mode: Mode,
+    work: impl FnOnce(&mut dyn Connection) -> Result<T, ConnectorError>,
+) -> Result<T, ConnectorError> {
     db.begin()?;
     let done = db.execute("update system set fence = fence + 1 where id = ?1", &[system.id.into()]);
     let done = done.and_then(|changed| match changed {

@@ -4,6 +4,7 @@ use connector_api::ConnectorError;
 use jiff::Timestamp;
 
 use crate::database::Connection;
+use crate::scan;
 use crate::tables::{OF_RUNS, VERSIONS};
 
 /// What was removed with old runs.
@@ -16,15 +17,23 @@ pub struct Pruned {
     pub versions: u64,
     /// The oldest published run that stays; `None` if nothing was published by then, and so nothing removed.
     pub oldest: Option<i64>,
+    /// Published runs that start in the future, by this machine's clock: it is wrong, or that of the scan was.
+    pub in_future: u64,
 }
 
 pub(super) fn prune(db: &mut dyn Connection, system: i64, older_than: Timestamp) -> Result<Pruned, ConnectorError> {
-    let sql = "select max(id) from run where system = ?1 and state = 'published' and started_at <= ?2";
-    let oldest = db.first(sql, &[system.into(), older_than.into()], |row| row.integer(0))?.flatten();
-    let Some(keep) = oldest else { return Ok(Pruned::default()) };
+    let of_system = "from run r where r.system = ?1 and r.state = 'published'";
+    let sql = format!("select count(*) {of_system} and r.started_at > ?2");
+    let in_future = db.first(&sql, &[system.into(), scan::now()], |row| row.number(0))?.unwrap_or_default();
+    let sql = format!(
+        "select max(r.id) {of_system} and r.started_at <= ?2 and not exists (select 1 from run y where y.system = ?1 \
+         and y.state = 'published' and y.id < r.id and y.started_at > ?2 and y.started_at <= ?3)"
+    );
+    let oldest = db.first(&sql, &[system.into(), older_than.into(), scan::now()], |row| row.integer(0))?.flatten();
+    let mut pruned = Pruned { oldest, in_future: in_future.unsigned_abs(), ..Pruned::default() };
+    let Some(keep) = oldest else { return Ok(pruned) };
     let before = [system.into(), keep.into()];
     let sql = "select count(*) from run where system = ?1 and id < ?2 and state <> 'pruned'";
-    let mut pruned = Pruned { oldest, ..Pruned::default() };
     pruned.runs = db.first(sql, &before, |row| row.number(0))?.unwrap_or_default().unsigned_abs();
     let old = "(select id from run where system = ?1 and id < ?2)";
     for table in OF_RUNS.iter().chain(&["section_state"]) {

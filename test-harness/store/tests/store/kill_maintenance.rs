@@ -10,8 +10,8 @@ use fastrand::Rng;
 
 use crate::backend::Backend;
 use crate::cluster::{Cluster, required};
-use crate::house::{content, is_somewhere};
 use crate::kill::kills;
+use crate::maintenance::{content, is_somewhere};
 use crate::organisation::{Organisation, descriptor};
 use crate::support::{ANYTHING, scan, summary};
 
@@ -124,7 +124,7 @@ impl Place {
 
 fn start(location: &Location, other: Option<&Location>, command: &str) -> (Child, impl Iterator<Item = String>) {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "kill_house::does_one_thing_until_it_is_killed", "--ignored", "--nocapture"]);
+    child.args(["--exact", "kill_maintenance::does_one_thing_until_it_is_killed", "--ignored", "--nocapture"]);
     child.env(STORE, location.to_string()).env(COMMAND, command);
     if let Some(other) = other {
         child.env(OTHER, other.to_string());

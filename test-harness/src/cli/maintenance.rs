@@ -39,16 +39,17 @@ struct PruneArguments {
     #[arg(long, value_name = "AGE|DATE")]
     older_than: Age,
     #[command(flatten)]
-    store: StoreArguments,
-    #[command(flatten)]
     confirmation: Confirmation,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  harness store forget --person maria.keller --store sqlite:history.db\n  harness \
-store forget --system --store sqlite:history.db --name hq --yes")]
+store forget --system --store sqlite:history.db --name hq --yes\n\nOne system of the store is changed, and no other: \
+forget a person in each system that has them.")]
 struct ForgetArguments {
-    /// Remove this account, by its user name, e-mail address or id, from all of the system's history
+    /// Remove this account, by its user name, e-mail address or id, from all of the history of this one system
     #[arg(long, value_name = "ACCOUNT", required_unless_present = "system")]
     person: Option<String>,
     /// Remove all accounts that links join with this one as well
@@ -58,9 +59,9 @@ struct ForgetArguments {
     #[arg(long, conflicts_with = "person")]
     system: bool,
     #[command(flatten)]
-    store: StoreArguments,
-    #[command(flatten)]
     confirmation: Confirmation,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
 #[derive(Debug, Args)]
@@ -69,14 +70,14 @@ struct ForgetArguments {
 All of it is copied, or nothing: after an error, run the same command again."
 )]
 struct CopyArguments {
-    #[command(flatten)]
-    store: LocationArguments,
     /// URL of the store to copy into, which must be new or empty
     #[arg(long, value_name = "URL", required_unless_present = "to_file")]
     to: Option<Url>,
     /// File that contains only that URL, for a URL with a password
     #[arg(long, value_name = "FILE", conflicts_with = "to")]
     to_file: Option<PathBuf>,
+    #[command(flatten)]
+    store: LocationArguments,
 }
 
 #[derive(Debug, Args)]
@@ -101,7 +102,16 @@ impl PruneArguments {
         self.confirmation.finish_earlier(&self.store)?;
         let (mut store, system) = self.store.open()?;
         let cutoff = self.older_than.before(Timestamp::now())?;
-        let Pruned { runs, versions, oldest, .. } = store.prune(&system, cutoff, self.confirmation.mode())?;
+        let Pruned { runs, versions, oldest, in_future, .. } =
+            store.prune(&system, cutoff, self.confirmation.mode())?;
+        if in_future > 0 {
+            print::remark(&format!(
+                "{} of {} started in the future, by the clock of this machine: it is wrong, or that of the scan was. Check it \
+                 before you remove anything by age",
+                count(in_future, "run"),
+                system.name,
+            ));
+        }
         let until = shown(cutoff);
         match oldest {
             None => print::page(&format!(
@@ -138,7 +148,7 @@ impl ForgetArguments {
                 names.join(", "),
             ));
         }
-        let ForgottenAccounts { versions, texts, standing, .. } =
+        let ForgottenAccounts { versions, texts, standing, names_left, .. } =
             store.forget_accounts(&system, &ids, self.confirmation.mode())?;
         let more = if ids.len() > 1 {
             format!(" and {}", count(ids.len() as u64 - 1, "linked account"))
@@ -151,6 +161,13 @@ impl ForgetArguments {
             count(versions, "version of a row"),
             count(texts, "other text"),
         ))?;
+        if !names_left.is_empty() {
+            let names: Vec<&str> = names_left.iter().map(String::as_str).collect();
+            print::remark(&format!(
+                "{} stays in other texts: it is a common word, or another account is called so",
+                names.join(", "),
+            ));
+        }
         if standing > 0 {
             print::remark(&format!(
                 "{} in the newest run of {}. Remove what the target still has, or the next scan brings it back.",
@@ -186,7 +203,7 @@ impl CopyArguments {
                 return Err(ConnectorError::invalid_config("no store to copy into was given", "use --to URL"));
             }
         };
-        let mut source = Store::open(&from)?;
+        let mut source = Store::open_to_read(&from)?;
         if source.systems()?.is_empty() {
             let message = format!("the store {from} is empty: there is nothing to copy");
             return Err(ConnectorError::invalid_config(message, "check the URL of --store"));

@@ -1,12 +1,16 @@
 //! Removes a system, or an account, from all of history.
 
+use std::collections::BTreeSet;
+
 use connector_api::ConnectorError;
 
+use super::common_words::CommonWords;
 use super::forgotten_words::ForgottenWords;
 use crate::body;
 use crate::database::{Connection, Value};
 use crate::findings;
 use crate::kinds;
+use crate::links::Links;
 use crate::runs;
 use crate::tables::{OF_RUNS, VERSIONS};
 
@@ -30,6 +34,8 @@ pub struct ForgottenAccounts {
     pub texts: u64,
     /// How many of them stand in the newest published run: the next scan may bring them back.
     pub standing: u64,
+    /// Names that stay in other texts, in lower case: they are common words, or another account is called so.
+    pub names_left: BTreeSet<String>,
 }
 
 /// An account that stands in the history of a system.
@@ -88,10 +94,18 @@ pub(super) fn accounts(
     external_ids: &[String],
 ) -> Result<ForgottenAccounts, ConnectorError> {
     let mut forgotten = ForgottenAccounts::default();
-    let mut all = Vec::new();
+    let links = Links::read(db, system, None)?;
+    let (mut all, mut linked) = (Vec::new(), BTreeSet::new());
     for external_id in external_ids {
+        linked.extend(links.joined_with(external_id).into_iter().map(|(id, ..)| id));
         all.push(account(db, system, external_id, &mut forgotten)?);
     }
+    let common = CommonWords::of(db, system)?;
+    let mut left: BTreeSet<String> = all.iter().flat_map(ForgottenWords::all).cloned().collect();
+    let of_others = names_of_others(db, system, &linked, &left)?;
+    left.retain(|name| common.contains(name) || of_others.contains(name));
+    all.iter_mut().for_each(|words| words.leave(&left));
+    forgotten.names_left = left;
     // What an unfinished scan would go on with is the connector's own, and may name anybody: that scan starts again.
     db.execute("delete from checkpoint where run in (select id from run where system = ?1)", &[system.into()])?;
     // They have names as well, and are prepared again when they are needed.
@@ -100,6 +114,34 @@ pub(super) fn accounts(
         forgotten.texts += words.remove(db, system)?;
     }
     Ok(forgotten)
+}
+
+/// Those of some names that accounts have which are not linked with what is forgotten.
+fn names_of_others(
+    db: &mut dyn Connection,
+    system: i64,
+    linked: &BTreeSet<String>,
+    names: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, ConnectorError> {
+    let mut found = BTreeSet::new();
+    for (table, of) in [
+        ("account_version", "v.system = ?1"),
+        ("staged_account", "v.run in (select id from run where system = ?1) and v.layer = 0"),
+    ] {
+        let sql = format!(
+            "select o.external_id, v.name, v.display_name, v.email from {table} v join object o on o.id = v.object where {of}"
+        );
+        db.query(&sql, &[system.into()], &mut |row| {
+            if !linked.contains(row.word(0)?) {
+                for column in 1..4 {
+                    let name = row.text(column)?.map(|name| kinds::key(name.trim()));
+                    found.extend(name.filter(|name| names.contains(name)));
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(found)
 }
 
 /// Removes the rows of an account, and returns what it was called.
@@ -170,7 +212,7 @@ fn words(db: &mut dyn Connection, object: i64, external_id: &str) -> Result<Forg
 fn exceptions(db: &mut dyn Connection, system: i64, object: i64) -> Result<(), ConnectorError> {
     let sql = "select body from account_version where object = ?1";
     let rows = db.rows(sql, &[object.into()], |row| body::record(row.word(0)?, None))?;
-    let ids: std::collections::BTreeSet<String> = rows.iter().flat_map(findings::ids).collect();
+    let ids: BTreeSet<String> = rows.iter().flat_map(findings::ids).collect();
     for id in ids {
         let sql = "delete from finding_exception where system = ?1 and finding = ?2";
         db.execute(sql, &[Value::from(system), id.into()])?;
