@@ -24,6 +24,7 @@ mod sanitize;
 mod scan;
 mod schema;
 mod screen;
+mod serve;
 mod setting;
 mod signals;
 mod simulate;
@@ -98,6 +99,8 @@ enum Command {
     Sanitize(sanitize::Arguments),
     /// Remove old runs, a system or a person from a store, or copy a store
     Store(maintenance::Arguments),
+    /// Serve a page on this machine: systems, privileged accounts, who reaches what and why, changes
+    Serve(serve::Arguments),
     /// Run a simulated JumpCloud console on this machine
     Simulate(simulate::Arguments),
     /// Run the conformance suite against a connector
@@ -152,6 +155,7 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Export(arguments) => arguments.run(),
         Command::Sanitize(arguments) => arguments.run(&Registry::discover()?),
         Command::Store(arguments) => arguments.run(),
+        Command::Serve(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),

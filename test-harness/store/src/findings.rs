@@ -72,7 +72,7 @@ pub(crate) fn findings(
     Ok(())
 }
 
-fn of_row(
+pub(crate) fn of_row(
     db: &mut dyn Connection,
     kind: &str,
     object: i64,
@@ -109,7 +109,7 @@ fn of_row(
     Ok(())
 }
 
-fn reasons(record: &Record) -> &[Reason] {
+pub(crate) fn reasons(record: &Record) -> &[Reason] {
     match record {
         Record::Account(account) => &account.reasons,
         Record::Group(group) => &group.reasons,

@@ -29,6 +29,7 @@ mod location;
 mod maintenance;
 mod migrate;
 mod nul;
+pub mod pages;
 #[cfg(feature = "postgres")]
 mod password_file;
 mod persons;
@@ -36,6 +37,7 @@ mod persons;
 mod postgres;
 mod publish;
 mod reach;
+mod reaching;
 mod read;
 mod runs;
 mod scan;

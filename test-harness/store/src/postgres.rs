@@ -50,6 +50,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
             include_str!("../migrations/postgres/0004_access_with_state.sql")
         ),
     ),
+    ("pages", include_str!("../migrations/postgres/0005_pages.sql")),
+    ("checkpoint pieces", include_str!("../migrations/postgres/0006_checkpoint_pieces.sql")),
 ];
 
 pub(crate) struct Postgres {
@@ -144,8 +146,16 @@ impl Connection for Postgres {
         " for update"
     }
 
+    fn order_of_bytes(&self) -> [&'static str; 2] {
+        ["~>=~", "~<~"]
+    }
+
     fn for_share(&self) -> &'static str {
         " for share"
+    }
+
+    fn among(&self, parameter: &str) -> String {
+        format!("= any (cast(string_to_array(cast({parameter} as text), ',') as integer[]))")
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {

@@ -4,7 +4,7 @@ use connector_api::{Access, ConnectorError, Descriptor, Field, Outcome, ScanSumm
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Connection, Value};
+use crate::database::{Connection, Row, Value};
 use crate::kinds::KINDS;
 use crate::publish::{Changes, Removal};
 use crate::scan::now;
@@ -89,24 +89,31 @@ pub(crate) fn described(db: &mut dyn Connection, run: i64) -> Result<Described, 
     Ok(described.flatten().unwrap_or_default())
 }
 
+/// The columns of a run of the table `run`.
+pub(crate) const RUN: [&str; 9] =
+    ["id", "state", "attempt", "started_at", "ended_at", "summary", "changes", "removals", "reason"];
+
 /// Returns the runs of a system, the latest first.
 pub(crate) fn list(db: &mut dyn Connection, system: i64) -> Result<Vec<Run>, ConnectorError> {
-    let sql = "select id, state, attempt, started_at, ended_at, summary, changes, removals, reason from run \
-               where system = ?1 and state <> 'pruned' order by id desc";
-    db.rows(sql, &[system.into()], |row| {
-        let state = row.word(1)?;
-        let state = RunState::ALL.iter().find(|known| known.as_str() == state).copied();
-        Ok(Run {
-            id: row.number(0)?,
-            state: state.ok_or_else(|| ConnectorError::internal("the store has a run in an unknown state"))?,
-            attempt: row.number(2)?,
-            started_at: row.time(3)?.unwrap_or_default(),
-            ended_at: row.time(4)?,
-            summary: parsed(row.text(5)?)?,
-            changes: parsed(row.text(6)?)?,
-            removals: parsed(row.text(7)?)?.unwrap_or_default(),
-            reason: row.owned(8)?,
-        })
+    let columns = RUN.join(", ");
+    let sql = format!("select {columns} from run where system = ?1 and state <> 'pruned' order by id desc");
+    db.rows(&sql, &[system.into()], |row| read(row, 0))
+}
+
+/// Reads a run from the columns of [`RUN`].
+pub(crate) fn read(row: &dyn Row, first: usize) -> Result<Run, ConnectorError> {
+    let state = row.word(first + 1)?;
+    let state = RunState::ALL.iter().find(|known| known.as_str() == state).copied();
+    Ok(Run {
+        id: row.number(first)?,
+        state: state.ok_or_else(|| ConnectorError::internal("the store has a run in an unknown state"))?,
+        attempt: row.number(first + 2)?,
+        started_at: row.time(first + 3)?.unwrap_or_default(),
+        ended_at: row.time(first + 4)?,
+        summary: parsed(row.text(first + 5)?)?,
+        changes: parsed(row.text(first + 6)?)?,
+        removals: parsed(row.text(first + 7)?)?.unwrap_or_default(),
+        reason: row.owned(first + 8)?,
     })
 }
 

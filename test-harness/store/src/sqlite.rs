@@ -40,6 +40,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
             include_str!("../migrations/sqlite/0004_access_with_state.sql")
         ),
     ),
+    ("pages", include_str!("../migrations/sqlite/0005_pages.sql")),
+    ("checkpoint pieces", include_str!("../migrations/sqlite/0006_checkpoint_pieces.sql")),
 ];
 
 pub(crate) struct Sqlite {
@@ -178,8 +180,16 @@ impl Connection for Sqlite {
         ""
     }
 
+    fn order_of_bytes(&self) -> [&'static str; 2] {
+        [">=", "<"]
+    }
+
     fn for_share(&self) -> &'static str {
         ""
+    }
+
+    fn among(&self, parameter: &str) -> String {
+        format!("in (select value from json_each('[' || {parameter} || ']'))")
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {

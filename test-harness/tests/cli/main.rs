@@ -23,6 +23,8 @@ mod plan;
 mod reports;
 mod scan;
 mod scanned;
+#[cfg(unix)]
+mod serve;
 mod shells;
 #[path = "../../simulator/tests/skip/mod.rs"]
 mod skip;

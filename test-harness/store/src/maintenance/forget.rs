@@ -62,7 +62,7 @@ pub(super) fn system(db: &mut dyn Connection, system: i64) -> Result<ForgottenSy
     }
     let sql = "delete from volatile_fields where object in (select id from object where system = ?1)";
     db.execute(sql, &of_system)?;
-    for table in ["object", "via", "terms", "finding_exception"] {
+    for table in ["object", "via", "terms", "finding_exception", "run_figures"] {
         db.execute(&format!("delete from {table} where system = ?1"), &of_system)?;
     }
     db.execute("delete from run where system = ?1", &of_system)?;
@@ -107,6 +107,8 @@ pub(super) fn accounts(
     all.iter_mut().for_each(|words| words.leave(&left));
     forgotten.names_left = left;
     // What an unfinished scan would go on with is the connector's own, and may name anybody: that scan starts again.
+    // They count what is going to be removed.
+    db.execute("delete from run_figures where system = ?1", &[system.into()])?;
     db.execute("delete from checkpoint where run in (select id from run where system = ?1)", &[system.into()])?;
     // They have names as well, and are prepared again when they are needed.
     runs::clear_difference(db, "in (select id from run where system = ?1)", system)?;

@@ -36,7 +36,7 @@ pub(super) fn prune(db: &mut dyn Connection, system: i64, older_than: Timestamp)
     let sql = "select count(*) from run where system = ?1 and id < ?2 and state <> 'pruned'";
     pruned.runs = db.first(sql, &before, |row| row.number(0))?.unwrap_or_default().unsigned_abs();
     let old = "(select id from run where system = ?1 and id < ?2)";
-    for table in OF_RUNS.iter().chain(&["section_state"]) {
+    for table in OF_RUNS.iter().chain(&["section_state", "run_figures"]) {
         db.execute(&format!("delete from {table} where run in {old}"), &before)?;
     }
     for table in VERSIONS {

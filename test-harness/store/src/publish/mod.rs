@@ -23,6 +23,7 @@ use self::owned::{Owned, Turn};
 use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
 use crate::kinds::KINDS;
+use crate::pages::keep_figures;
 use crate::scan::System;
 use crate::{migrate, runs};
 
@@ -125,6 +126,8 @@ impl Publication<'_> {
                 |db, committed| Ok(committed.is_some() && self.is_now(db, "published")?),
             );
             if let Some((superseded, changes)) = committed? {
+                // Pages count them if this fails, so it is no reason to report that the run was not published.
+                let _ = keep_figures(db, self.system.id, self.run);
                 superseded.into_iter().chain([self.run]).for_each(|run| runs::clear(db, run));
                 return Ok(Ended::Published { run: self.run, changes });
             }

@@ -83,8 +83,16 @@ impl Connection for Owned<'_> {
         self.db.for_update()
     }
 
+    fn order_of_bytes(&self) -> [&'static str; 2] {
+        self.db.order_of_bytes()
+    }
+
     fn for_share(&self) -> &'static str {
         self.db.for_share()
+    }
+
+    fn among(&self, parameter: &str) -> String {
+        self.db.among(parameter)
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {

@@ -13,6 +13,7 @@ mod kill_maintenance;
 mod lost_answer;
 mod maintenance;
 mod organisation;
+mod pages;
 mod persons;
 mod privacy;
 mod questions;

@@ -1,0 +1,265 @@
+//! What changed between two scans: access and protection first, everything else folded.
+
+mod found;
+
+use connector_api::{ConnectorError, Record};
+use connector_store::pages::RunHead;
+use connector_store::{Change, Store};
+use maud::{Markup, html};
+
+use self::found::{Found, Shift, Side};
+use super::Answer;
+use super::rows::{named, principal, record_link, resource, type_word, type_words};
+use crate::failure::Failure;
+use crate::frame::{Page, hidden};
+use crate::sheet::Sheet;
+use crate::text::{self, Name, count, number};
+use crate::visit::{Place, Query, Visit};
+use crate::words::{level, spaced};
+
+/// Lines of a section, and things in one of them.
+const LINES: usize = 60;
+const THINGS: usize = 15;
+
+/// The earlier run of the address, or the one before.
+fn earlier(store: &mut Store, place: &Place, query: &Query) -> Result<Option<RunHead>, Failure> {
+    match query.number::<i32>("from")? {
+        Some(from) if i64::from(from) < place.run.id => Ok(Some(store.run_head(&place.system, from.into())?)),
+        _ => Ok(store.published_runs(&place.system, Some(place.run.id), 1)?.pop()),
+    }
+}
+
+pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
+    let is_sheet = visit.query.get("format") == Some("csv");
+    let read = visit.read_at(move |store, place, query| {
+        let Some(from) = earlier(store, place, query)? else { return Ok(None) };
+        if is_sheet {
+            return Ok(Some((from, Found::default(), Some(sheet(store, place, from.id)?))));
+        }
+        Ok(Some((from, Found::read(store, place, from.id)?, None)))
+    });
+    let (place, read) = read.await?;
+    let content = match read {
+        Some((from, _, Some(sheet))) => {
+            return Ok(Answer::file(&format!("changes-{}-{}", from.id, place.run.id), sheet)?);
+        }
+        Some((from, found, None)) => content(&place, from, &found),
+        None => html! {
+            div.head { div { h1 { "Changes" } p.lead { "There is no earlier scan to compare with." } } }
+            div.note { p { "This is the first scan of " (Name(&place.system.name)) " that is kept. After the next one, this page shows what changed." } }
+        },
+    };
+    Ok(Page { title: format!("Changes of {}", place.system.name), entry: "/changes", place: Some(place), content }
+        .into())
+}
+
+fn content(place: &Place, from: RunHead, found: &Found) -> Markup {
+    let here = place.link("/changes").with("at", place.run.id).with("from", from.id);
+    html! {
+        div.head {
+            div {
+                h1 { "Changes" }
+                p.lead { (lead(found)) }
+                p.soft {
+                    "From the scan of " (text::time(from.started_at)) " to that of " (text::time(place.run.started_at)) ". "
+                    @if found.rest() > 0 { (count(found.rest(), "other change is", "other changes are")) " folded at the end." }
+                }
+            }
+            div.row { a.button href=(here.with("format", "csv")) { "Download CSV" } }
+        }
+        (choose(place, from))
+        (not_read(place))
+        @if found.is_too_much {
+            div.note.warn { p { "More than " (number(found::MOST as u64)) " rows differ, so changes of access are not computed here. Compare two scans that are nearer to each other, or run " code { "harness diff" } "." } }
+        }
+        (shifts("more", "More access", Side::More, place, found))
+        (shifts("less", "Less access", Side::Less, place, found))
+        (protection(place, found))
+        (rest(place, found))
+    }
+}
+
+fn lead(found: &Found) -> String {
+    let (more, less) = (found.subjects(Side::More), found.subjects(Side::Less));
+    let protected = found.protection.len() as u64;
+    if more + less + protected == 0 && !found.is_too_much {
+        return "No change of access or protection.".to_owned();
+    }
+    let parts = [
+        (more, "account or group got more access", "accounts and groups got more access"),
+        (less, "got less or is gone", "got less or are gone"),
+        (protected, "is protected differently", "are protected differently"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(many, ..)| *many > 0).map(|(many, one, several)| count(*many, one, several)).collect();
+    if parts.is_empty() { "Too much changed to compare access here.".to_owned() } else { parts.join(", ") + "." }
+}
+
+fn choose(place: &Place, from: RunHead) -> Markup {
+    html! {
+        @if place.runs.len() > 2 {
+            form.filters method="get" action="/changes" {
+                (hidden(&place.link("/changes").without("at")))
+                @for (name, label, chosen) in [("from", "From scan", from.id), ("at", "To scan", place.run.id)] {
+                    label.wide { (label) " "
+                        select name=(name) { @for run in &place.runs { option value=(run.id) selected[run.id == chosen] { (text::minute(run.started_at)) } } }
+                    }
+                }
+                button { "Compare" }
+            }
+        }
+    }
+}
+
+fn not_read(place: &Place) -> Markup {
+    html! {
+        @for section in place.older_sections() {
+            div.note.warn {
+                h2 { "Not read this time: " (spaced(section.section.as_str())) }
+                p {
+                    @if let Some(code) = &section.code { "Code " code { (text::plain(code)) } ". " }
+                    @match section.as_of {
+                        Some(time) => { "Its rows are kept as of " (text::time(time)) ". They are " strong { "not" } " counted as gone, and what changed in them since is not known." }
+                        None => { "It was never read, so nothing is known of it." }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn shifts(id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Markup {
+    let all: Vec<&Shift> = found.shifts.iter().filter(|shift| shift.side == side).collect();
+    let accounts: Vec<&Change> = found
+        .accounts
+        .iter()
+        .filter(|change| matches!((change, side), (Change::New(_), Side::More) | (Change::Gone(_), Side::Less)))
+        .collect();
+    let class = if side == Side::More { "more" } else { "less" };
+    html! {
+        @if !all.is_empty() || !accounts.is_empty() {
+            section aria-labelledby=(id) {
+                h2 id=(id) { (title) " (" (number((all.len() + accounts.len()) as u64)) ")" }
+                ol.changes {
+                    @for shift in all.iter().take(LINES) { li {
+                        span class={ "sign " (class) } { @if side == Side::More { "+ More" } @else { "− Less" } }
+                        p { (sentence(place, shift)) }
+                        @if shift.things.len() > 1 { details { summary { "Which" } @for (at, thing) in shift.things.iter().take(THINGS).enumerate() { @if at > 0 { ", " } (resource(place, thing)) } @if let Some(more) = shift.things.len().checked_sub(THINGS).filter(|more| *more > 0) { " and " (number(more as u64)) " more" } } }
+                    } }
+                    @for change in accounts.iter().take(LINES) { li {
+                        span class={ "sign " (class) } { @if side == Side::More { "+ New" } @else { "− Gone" } }
+                        p {
+                            @match (side, record_link(place, change.record())) {
+                                (Side::More, Some((link, name))) => { (named(link, &name)) " is a new account." }
+                                // It has no page in this scan.
+                                (_, Some((_, name))) => { (Name(&name)) " is gone: the complete list no longer has the account." }
+                                _ => {}
+                            }
+                        }
+                    } }
+                }
+                @if all.len().max(accounts.len()) > LINES { p.small.soft { "The first " (LINES) " of each kind. The CSV has all." } }
+            }
+        }
+    }
+}
+
+fn sentence(place: &Place, shift: &Shift) -> Markup {
+    let of_type = &shift.things[0].resource_type;
+    let kind = connector_api::NodeKind::Resource;
+    html! {
+        (principal(place, &shift.principal))
+        @if matches!(shift.principal, connector_api::Principal::Group { .. }) { ", a group," }
+        @let is_title = shift.access.level == connector_api::AccessLevel::Administer;
+        @match (shift.side, is_title) {
+            (Side::More, true) => { " is now " } (Side::Less, true) => { " is no longer " }
+            (Side::More, false) => { " can now " } (Side::Less, false) => { " can no longer " }
+        }
+        strong { (level(&shift.access)) " on "
+            @if let [only] = &shift.things[..] { (type_word(kind, of_type)) " " (resource(place, only)) } @else { (count(shift.things.len() as u64, &type_word(kind, of_type), &type_words(kind, of_type))) }
+        }
+        @match &shift.other { Some(other) if shift.side == Side::More => { "; before: " (level(other)) } Some(other) => { "; now: " (level(other)) } None => {} }
+        "."
+        @if let Some(end) = shift.ends { " " span.tag.temporary { "Temporary" } " until " (text::time(end)) }
+    }
+}
+
+fn protection(place: &Place, found: &Found) -> Markup {
+    html! {
+        @if !found.protection.is_empty() {
+            section aria-labelledby="protection" {
+                h2 #protection { "Protection (" (number(found.protection.len() as u64)) ")" }
+                ol.changes { @for change in found.protection.iter().take(LINES) { li {
+                    span class={ "sign " @if change.is_weaker { "more" } @else { "less" } } { @if change.is_weaker { "Weaker" } @else { "Stronger" } }
+                    p { @if let Some((link, name)) = record_link(place, &change.account) { (named(link, &name)) } " " (change.words) "." }
+                } } }
+                @if found.protection.len() > LINES { p.small.soft { "The first " (LINES) ". The CSV has all." } }
+            }
+        }
+    }
+}
+
+fn rest(place: &Place, found: &Found) -> Markup {
+    html! {
+        @if found.rest() > 0 {
+            section aria-labelledby="rest" {
+                h2 #rest { "Everything else (" (number(found.rest())) @if found.is_too_much { " and more" } ")" }
+                @for (title, kind) in &found.others {
+                    details.group {
+                        summary { (title) " (" (number(kind.count)) ")" }
+                        ul { @for change in &kind.first { li { (other(place, change)) } } }
+                        @if kind.count > kind.first.len() as u64 { p.small.soft { "The first " (kind.first.len()) ". The CSV has all." } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn other(place: &Place, change: &Change) -> Markup {
+    let is_gone = matches!(change, Change::Gone(_));
+    html! {
+        @match change.record() {
+            Record::Membership(membership) => {
+                (Name(&membership.username)) @if is_gone { " is no longer in " } @else { " is in " } (Name(&membership.group_name))
+            }
+            Record::Binding(binding) => {
+                code.small { (Name(&binding.from.external_id)) } @if is_gone { " is no longer bound to " } @else { " is bound to " } code.small { (Name(&binding.to.external_id)) }
+                @if let Some(access) = &binding.access { ": " (level(access)) }
+            }
+            record => {
+                @match record_link(place, record) {
+                    Some((link, name)) if !is_gone => { (named(link, &name)) }
+                    Some((_, name)) => { (Name(&name)) }
+                    None => { (Name(record.key().as_str())) }
+                }
+            }
+        }
+    }
+}
+
+/// Rows of a CSV file: what a spreadsheet opens.
+const SHEET_ROWS: usize = 100_000;
+
+fn sheet(store: &mut Store, place: &Place, from: i64) -> Result<Sheet, ConnectorError> {
+    let mut sheet = Sheet::new(&["change", "kind", "key", "name"])?;
+    let mut rows = 0;
+    found::bounded(SHEET_ROWS, &mut |each| store.diff(&place.system, from, place.run.id, each), &mut |change| {
+        rows += 1;
+        let word = match &change {
+            Change::New(_) => "new",
+            Change::Gone(_) => "gone",
+            _ => "changed",
+        };
+        let record = change.record();
+        let name = match record {
+            Record::Account(row) => row.username.clone(),
+            Record::Group(row) => row.name.clone(),
+            Record::Resource(row) => row.name.clone(),
+            Record::Membership(row) => format!("{} in {}", row.username, row.group_name),
+            _ => String::new(),
+        };
+        sheet.row([word.to_owned(), record.kind().to_owned(), record.key().to_string(), name])
+    })?;
+    Ok(sheet)
+}

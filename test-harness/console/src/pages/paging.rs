@@ -1,0 +1,29 @@
+//! The end of a list: where the next page is.
+
+use connector_store::pages::RowKey;
+use maud::{Markup, html};
+
+use crate::link::Link;
+use crate::visit::Query;
+
+/// Where the page of an address begins.
+pub(super) fn after(query: &Query) -> Option<RowKey> {
+    query.get("after").and_then(RowKey::from_text)
+}
+
+/// The foot of a list. `here` is its address with all filters.
+pub(super) fn next(what: &str, here: &Link, is_first: bool, next: Option<RowKey>) -> Markup {
+    html! {
+        @if next.is_some() || !is_first {
+            nav.pages aria-label={ "Pages of " (what) } {
+                span.row {
+                    @if !is_first { a.button href=(here) { "First page" } }
+                    @if next.is_none() { span.soft { "This is the last page." } }
+                }
+                @if let Some(next) = next {
+                    a.button rel="next" href=(here.clone().with("after", next.to_text())) { "Next page" }
+                }
+            }
+        }
+    }
+}

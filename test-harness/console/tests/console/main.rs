@@ -1,0 +1,13 @@
+//! The pages as a browser gets them, without one.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod guards;
+mod lists;
+mod names;
+mod organisation;
+mod site;
+mod socket;
+mod truth;
+
+// Keeps the connector linked, so that the registry finds it.
+use connector_scim as _;

@@ -1,0 +1,121 @@
+//! What pages say, against what the store knows.
+
+use connector_api::{Record, Section};
+use connector_store::Store;
+
+use crate::organisation::{descriptor, login, rows, sudo, without_password};
+use crate::site::{Site, keep, lead};
+
+#[tokio::test]
+async fn the_first_sentence_of_each_page_is_true() {
+    let rows = rows(60, sudo());
+    let site = Site::with(std::slice::from_ref(&rows)).await;
+    let accounts =
+        || rows.iter().filter_map(|row| if let Record::Account(account) = row { Some(account) } else { None });
+    let privileged = accounts().filter(|account| account.severity().is_some());
+    let (all, many) = (accounts().count(), privileged.clone().count());
+    let without = privileged.filter(|account| {
+        account.enabled == Some(true) && account.mfa.as_ref().is_some_and(|mfa| mfa.configured == Some(false))
+    });
+    let expected = format!(
+        "{many} of {all} accounts hold privileges. {} of the enabled ones have no second factor.",
+        without.count()
+    );
+    assert_eq!(lead(&site.page("/privileged").await), expected);
+    assert_eq!(lead(&site.page("/").await), "1 system. The newest scan of each is complete.");
+    assert_eq!(lead(&site.page("/findings").await), "30 findings, of them 7 critical and 7 high.");
+    assert_eq!(lead(&site.page("/charts").await), "60 accounts, 30 of them privileged. 33 % have a second factor.");
+    let mut store = Store::open(&site.location).unwrap();
+    let system = store.systems().unwrap().remove(0);
+    let run = system.published_run.unwrap();
+    let grants = store.why(&system, run, "id/0000").unwrap();
+    assert_eq!(grants.len(), 2);
+    assert_eq!(lead(&site.page("/account?id=id%2F0000").await), "Administrator on 2 devices. Second factor is set up.");
+    let who = store.who(&system, run, "system", "d=1", 1000).unwrap();
+    assert_eq!(who.accounts, 60);
+    let page = site.page("/resource?type=system&id=d%3D1").await;
+    assert_eq!(lead(&page), "60 accounts reach it; 1 group leads to it. The strongest level here is administrator.");
+    assert_eq!(lead(&site.page("/group?type=CREW&id=g%3F1").await), "60 members. Administrator on 2 devices.");
+}
+
+#[tokio::test]
+async fn the_ways_are_listed_before_they_are_drawn_the_strongest_first() {
+    let site = Site::with(&[rows(4, without_password())]).await;
+    let page = site.page("/account?id=id%2F0000&resource-type=system&resource=d%3D1").await;
+    let list = page.find("<ol class=\"way-list\">").unwrap();
+    let picture = page.find("<svg class=\"ways\"").unwrap();
+    assert!(list < picture);
+    let ways = &page[list..picture];
+    let (strong, weak) = (ways.find("Administrator without a password").unwrap(), ways.find("Sign in").unwrap());
+    assert!(strong < weak);
+    assert!(page.contains("2 ways, strongest first"));
+    assert!(page[picture..].contains("role=\"img\""));
+}
+
+#[tokio::test]
+async fn an_earlier_scan_shows_what_stood_then() {
+    let site = Site::with(&[rows(10, login()), rows(20, sudo())]).await;
+    assert!(lead(&site.page("/privileged").await).starts_with("10 of 20 accounts"));
+    let then = site.page("/privileged?at=1").await;
+    assert!(lead(&then).starts_with("5 of 10 accounts"), "{}", lead(&then));
+    assert!(then.contains("Earlier scan"));
+    // Its links stay in that scan.
+    assert!(then.contains("/account?system=toy&amp;at=1&amp;id="));
+    assert_eq!(
+        lead(&site.page("/account?id=id%2F0002&at=1").await),
+        "Sign in on 2 devices. No second factor is set up."
+    );
+    assert_eq!(
+        lead(&site.page("/account?id=id%2F0002").await),
+        "Administrator on 2 devices. No second factor is set up."
+    );
+    assert!(site.get("/account?id=id%2F0015&at=1").await.status.is_client_error());
+}
+
+#[tokio::test]
+async fn changes_say_who_got_more_and_who_is_gone() {
+    let site = Site::with(&[rows(10, login()), rows(8, sudo())]).await;
+    let page = site.page("/changes").await;
+    assert_eq!(lead(&page), "1 account or group got more access, 2 got less or are gone.");
+    assert!(page.contains("is gone: the complete list no longer has the account."));
+    assert!(page.contains("administrator on 2 devices"));
+    // And back.
+    keep(&site.location, "toy", 0, &rows(10, login()), &[]);
+    let back = site.page("/changes").await;
+    assert_eq!(lead(&back), "2 accounts and groups got more access, 1 got less or is gone.");
+    // The first and the last are equal.
+    assert_eq!(lead(&site.page("/changes?from=1").await), "No change of access or protection.");
+}
+
+#[tokio::test]
+async fn what_was_not_read_is_said_and_not_counted_as_gone() {
+    let site = Site::with(&[rows(10, sudo())]).await;
+    let without_things: Vec<Record> =
+        rows(10, sudo()).into_iter().filter(|row| !matches!(row, Record::Resource(_))).collect();
+    keep(&site.location, "toy", 0, &without_things, &[Section::SYSTEMS]);
+    let sections = descriptor().sections.len();
+    let expected = format!("{} of {sections} sections complete; systems not read, shown as of ", sections - 1);
+    for path in ["/privileged", "/account?id=id%2F0000", "/charts"] {
+        let page = site.page(path).await;
+        let strip = page.split("class=\"where\"").nth(1).unwrap().split("</div>").next().unwrap();
+        assert!(strip.contains(&expected), "{path}: {strip}");
+    }
+    let changes = site.page("/changes").await;
+    assert!(changes.contains("Not read this time: systems"));
+    assert_eq!(lead(&changes), "No change of access or protection.");
+    assert_eq!(lead(&site.page("/account?id=id%2F0000").await), "Administrator on 2 devices. Second factor is set up.");
+}
+
+/// The counts of a later run are made from those before: they must be those of a fresh count.
+#[tokio::test]
+async fn counts_that_follow_from_each_other_are_those_of_a_fresh_count() {
+    let scans = [rows(30, login()), rows(45, sudo()), rows(12, login()), rows(33, sudo())];
+    let site = Site::with(&scans).await;
+    for (at, rows) in scans.iter().enumerate() {
+        let fresh = Site::with(std::slice::from_ref(rows)).await;
+        for path in ["/privileged", "/findings", "/charts"] {
+            let then = site.page(&format!("{path}?at={}", at + 1)).await;
+            assert_eq!(lead(&then), lead(&fresh.page(path).await), "{path} of scan {at}");
+        }
+    }
+}

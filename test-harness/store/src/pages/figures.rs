@@ -1,0 +1,296 @@
+//! Counts over all accounts, groups and resources after a run. They are kept, and those of a later run are made from them by
+//! the versions that begin or end in between: nobody counts a million rows to open a page.
+
+use std::collections::BTreeMap;
+
+use connector_api::{Account, ConnectorError, Mfa, Severity};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::database::{Connection, Row, Value};
+use crate::runs::json;
+use crate::store::{Store, System};
+
+/// The state of an account's second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Factor {
+    /// It is set up.
+    SetUp,
+    /// It is not, and not required because of an exemption.
+    Exempt,
+    /// It is not set up.
+    NotSetUp,
+    /// The target does not report it.
+    NotKnown,
+}
+
+impl Factor {
+    /// Every state.
+    pub const ALL: &[Self] = &[Self::SetUp, Self::Exempt, Self::NotSetUp, Self::NotKnown];
+
+    /// Returns its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SetUp => "setUp",
+            Self::Exempt => "exempt",
+            Self::NotSetUp => "notSetUp",
+            Self::NotKnown => "notKnown",
+        }
+    }
+
+    /// Returns the state with this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|factor| factor.as_str() == word).copied()
+    }
+
+    /// Returns that of an account.
+    pub fn of(account: &Account) -> Self {
+        Self::of_mfa(account.mfa.as_ref())
+    }
+
+    fn of_mfa(mfa: Option<&Mfa>) -> Self {
+        let Some(mfa) = mfa else { return Self::NotKnown };
+        match (mfa.configured, mfa.excluded) {
+            (Some(true), _) => Self::SetUp,
+            (_, Some(true)) => Self::Exempt,
+            (Some(false), _) => Self::NotSetUp,
+            (None, _) => Self::NotKnown,
+        }
+    }
+}
+
+/// Counts after a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Figures(BTreeMap<String, i64>);
+
+/// The fields of rows that are counted.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Facts {
+    enabled: Option<bool>,
+    mfa: Option<Mfa>,
+    password: Option<Password>,
+    #[serde(default)]
+    credentials: Vec<Key>,
+    #[serde(default)]
+    reasons: Vec<Evidence>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Password {
+    changed_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Key {
+    usable: Option<bool>,
+    created_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Evidence {
+    code: String,
+    severity: Severity,
+}
+
+const ENABLED: [(&str, Option<bool>); 3] = [("enabled", Some(true)), ("disabled", Some(false)), ("notKnown", None)];
+
+fn month(time: Option<Timestamp>) -> String {
+    time.map_or_else(|| "notKnown".to_owned(), |time| time.strftime("%Y-%m").to_string())
+}
+
+impl Figures {
+    fn add(&mut self, key: String, sign: i64) {
+        let count = self.0.entry(key).or_default();
+        *count += sign;
+    }
+
+    /// Counts a version: its kind, type, severity if privileged, and body.
+    fn count(&mut self, kind: &str, row: &dyn Row, sign: i64) -> Result<(), ConnectorError> {
+        let (of_type, severity) = (row.word(1)?, row.integer(2)?.unwrap_or(0));
+        let facts: Facts = serde_json::from_str(row.word(0)?).map_err(|error| {
+            ConnectorError::internal("the store has a row that this version cannot read").with_source(error)
+        })?;
+        if kind == "account" {
+            let enabled = ENABLED.iter().find(|(_, enabled)| *enabled == facts.enabled).map_or("", |(word, _)| word);
+            let factor = Factor::of_mfa(facts.mfa.as_ref()).as_str();
+            self.add(format!("account/{enabled}/{factor}/{severity}"), sign);
+            if let Some(password) = &facts.password {
+                self.add(format!("password/{}", month(password.changed_at)), sign);
+            }
+            for key in facts.credentials.iter().filter(|key| key.usable != Some(false)) {
+                self.add(format!("key/{}", month(key.created_at)), sign);
+            }
+        } else {
+            self.add(format!("{kind}/{of_type}/{severity}"), sign);
+        }
+        for reason in &facts.reasons {
+            self.add(format!("finding/{}/{}", reason.severity.as_str(), reason.code), sign);
+        }
+        Ok(())
+    }
+
+    fn sum(&self, of: &str, mut which: impl FnMut(&[&str]) -> bool) -> u64 {
+        let all = self.0.range(of.to_owned()..).take_while(|(key, _)| key.starts_with(of));
+        let sum: i64 = all.filter(|(key, _)| which(&key.split('/').skip(1).collect::<Vec<_>>())).map(|(_, n)| n).sum();
+        sum.max(0).unsigned_abs()
+    }
+
+    /// Returns how many accounts there are.
+    pub fn accounts(&self) -> u64 {
+        self.sum("account/", |_| true)
+    }
+
+    /// Returns how many accounts of a state have a second factor of a state. `None` stands for an account whose state is not
+    /// known.
+    pub fn accounts_by(&self, enabled: Option<bool>, factor: Factor) -> u64 {
+        let word = ENABLED.iter().find(|(_, known)| *known == enabled).map_or("", |(word, _)| word);
+        self.sum("account/", |parts| parts.first() == Some(&word) && parts.get(1) == Some(&factor.as_str()))
+    }
+
+    /// Returns how many accounts are privileged.
+    pub fn privileged(&self) -> u64 {
+        self.sum("account/", |parts| parts.get(2) != Some(&"0"))
+    }
+
+    /// Returns how many accounts are privileged with this severity.
+    pub fn privileged_of(&self, severity: Severity) -> u64 {
+        let number = (severity as i64 + 1).to_string();
+        self.sum("account/", |parts| parts.get(2) == Some(&number.as_str()))
+    }
+
+    /// Returns how many privileged accounts have a second factor of this state, among those that are not disabled.
+    pub fn privileged_with(&self, factor: Factor) -> u64 {
+        self.sum("account/", |parts| {
+            parts.first() != Some(&"disabled") && parts.get(1) == Some(&factor.as_str()) && parts.get(2) != Some(&"0")
+        })
+    }
+
+    /// Returns how many findings of a severity there are.
+    pub fn findings(&self, severity: Severity) -> u64 {
+        self.sum(&format!("finding/{}/", severity.as_str()), |_| true)
+    }
+
+    /// Returns how many findings of each code there are, the most severe first.
+    pub fn findings_by_code(&self) -> Vec<(Severity, String, u64)> {
+        let ranked = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
+        let mut found = Vec::new();
+        for severity in ranked {
+            let of = format!("finding/{}/", severity.as_str());
+            let all = self.0.range(of.clone()..).take_while(|(key, _)| key.starts_with(&of));
+            found.extend(
+                all.filter(|(_, many)| **many > 0)
+                    .map(|(key, many)| (severity, key[of.len()..].to_owned(), many.unsigned_abs())),
+            );
+        }
+        found
+    }
+
+    /// Returns how many groups, or resources of a type, there are.
+    pub fn things(&self, kind: &str) -> Vec<(String, u64)> {
+        let of = format!("{kind}/");
+        let mut types = BTreeMap::<String, u64>::new();
+        for (key, many) in self.0.range(of.clone()..).take_while(|(key, _)| key.starts_with(&of)) {
+            let of_type = key[of.len()..].rsplit_once('/').map_or("", |(of_type, _)| of_type);
+            *types.entry(of_type.to_owned()).or_default() += (*many).max(0).unsigned_abs();
+        }
+        types.into_iter().filter(|(_, many)| *many > 0).collect()
+    }
+
+    /// Returns how many passwords were changed in each month, such as `2026-03`, or `notKnown`.
+    pub fn passwords(&self) -> Vec<(&str, u64)> {
+        self.months("password/")
+    }
+
+    /// Returns how many usable keys and other credentials were made in each month.
+    pub fn keys(&self) -> Vec<(&str, u64)> {
+        self.months("key/")
+    }
+
+    fn months(&self, of: &str) -> Vec<(&str, u64)> {
+        let all = self.0.range(of.to_owned()..).take_while(|(key, _)| key.starts_with(of));
+        all.filter(|(_, many)| **many > 0).map(|(key, many)| (&key[of.len()..], many.unsigned_abs())).collect()
+    }
+}
+
+impl Store {
+    /// Returns the counts after a published run.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn figures(&mut self, system: &System, run: i64) -> Result<Figures, ConnectorError> {
+        keep(&mut *self.database, system.id, run)
+    }
+
+    /// Returns how many accounts had their last known login in each month, or `notKnown`, as last seen.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn last_logins(&mut self, system: &System, run: i64) -> Result<BTreeMap<String, u64>, ConnectorError> {
+        let sql = "select v.body, f.body from account_version v left join volatile_fields f on f.object = v.object \
+                   where v.system = ?1 and v.from_run <= ?2 and (v.to_run is null or v.to_run > ?2)";
+        let mut logins = BTreeMap::new();
+        self.database.query(sql, &[system.id.into(), run.into()], &mut |row| {
+            let login = row.text(1)?.and_then(login).max(login(row.word(0)?));
+            *logins.entry(month(login)).or_default() += 1;
+            Ok(())
+        })?;
+        Ok(logins)
+    }
+}
+
+/// The last login in a body or in volatile fields.
+fn login(body: &str) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Logins {
+        last_login_at: Option<Timestamp>,
+        last_login: Option<Last>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Last {
+        succeeded_at: Option<Timestamp>,
+    }
+    let logins: Logins = serde_json::from_str(body).ok()?;
+    logins.last_login_at.max(logins.last_login.and_then(|last| last.succeeded_at))
+}
+
+/// Returns the counts after a run, and keeps them.
+pub(crate) fn keep(db: &mut dyn Connection, system: i64, run: i64) -> Result<Figures, ConnectorError> {
+    let sql = "select run, figures from run_figures where system = ?1 and run <= ?2 order by run desc limit 1";
+    let known = db.first(sql, &[system.into(), run.into()], |row| {
+        let figures = serde_json::from_str(row.word(1)?).map_err(|error| {
+            ConnectorError::internal("the store has figures that this version cannot read").with_source(error)
+        })?;
+        Ok((row.number(0)?, Figures(figures)))
+    })?;
+    let (base, mut figures) = match known {
+        Some((at, figures)) if at == run => return Ok(figures),
+        Some((at, figures)) => (Some(at), figures),
+        None => (None, Figures::default()),
+    };
+    for kind in ["account", "group", "resource"] {
+        let severity = if kind == "resource" { "cast(null as integer)" } else { "v.severity" };
+        let columns = format!("select v.body, v.type, {severity} from {kind}_version v where v.system = ?1 and ");
+        let stands = format!("{columns} v.from_run <= ?2 and (v.to_run is null or v.to_run > ?2)");
+        let began = format!("{columns} v.from_run > ?3 and v.from_run <= ?2 and (v.to_run is null or v.to_run > ?2)");
+        let ended = format!("{columns} v.to_run > ?3 and v.to_run <= ?2 and v.from_run <= ?3");
+        let queries = match base {
+            None => vec![(stands, 1)],
+            Some(_) => vec![(began, 1), (ended, -1)],
+        };
+        for (sql, sign) in queries {
+            let mut parameters: Vec<Value> = vec![system.into(), run.into()];
+            parameters.extend(base.map(Value::from));
+            db.query(&sql, &parameters, &mut |row| figures.count(kind, row, sign))?;
+        }
+    }
+    figures.0.retain(|_, many| *many != 0);
+    let sql = "insert into run_figures (run, system, figures) values (?1, ?2, ?3) on conflict (run) do nothing";
+    db.execute(sql, &[run.into(), system.into(), json(&figures.0)?])?;
+    Ok(figures)
+}

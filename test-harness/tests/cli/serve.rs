@@ -1,0 +1,49 @@
+//! `harness serve`, and how it ends.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::{harness, run};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_signs_in_once_shows_changes_and_ends_with_a_signal() {
+    let mut server = harness(["serve", "--demo"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let address = lines.find_map(|line| line.strip_prefix("To sign in, open: ").map(str::to_owned)).unwrap();
+    let base = address.split("/sign-in").next().unwrap().to_owned();
+    assert!(base.starts_with("http://127.0.0.1:"), "{base}");
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    let entered = client.get(&address).send().await.unwrap();
+    assert_eq!(entered.status(), 303);
+    let cookie = entered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let next = lines.next().unwrap();
+    assert!(next.starts_with("To sign in, open: ") && !next.ends_with(&address), "{next}");
+    let page = async |path: &str| {
+        let answer = client.get(format!("{base}{path}")).header("cookie", &cookie).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.text().await.unwrap()
+    };
+    assert!(page("/").await.contains("1 system. The newest scan of each is complete."));
+    assert!(page("/privileged").await.contains("of 400 accounts hold privileges."));
+    let changes = page("/changes").await;
+    for there in ["More access", "Less access", "Protection", "dana.petrov88", "Everything else"] {
+        assert!(changes.contains(there), "{there}");
+    }
+    kill(Pid::from_raw(server.id().cast_signed()), Signal::SIGTERM).unwrap();
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_served_is_said_with_a_remedy() {
+    let none = run(&mut harness(["serve"]));
+    assert_eq!(none.code, 2);
+    assert!(none.stderr.contains("help: use --store URL"), "{}", none.stderr);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = run(&mut harness(["serve", "--demo", "--listen", &address]));
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("help: choose another port with --listen"), "{}", ended.stderr);
+}
