@@ -109,6 +109,7 @@ mod connector;
 mod descriptor;
 mod error;
 mod form;
+mod graph_description;
 mod ledger;
 #[cfg(feature = "mock")]
 mod mock;
@@ -148,6 +149,7 @@ pub use descriptor::{
 };
 pub use error::{ConnectorError, ErrorCode, Retry};
 pub use form::FormGroup;
+pub use graph_description::{GraphDescription, GraphLink, GraphNode};
 pub use ledger::ScanLedger;
 #[cfg(feature = "mock")]
 pub use mock::{MockConnector, MockScanSink};

@@ -20,6 +20,7 @@ mod name;
 mod paragraph;
 mod print;
 mod reach;
+mod sanitize;
 mod scan;
 mod schema;
 mod screen;
@@ -92,8 +93,10 @@ enum Command {
     Who(reach::WhoArguments),
     /// List the evidence of privilege and risk, with severity, remedy, and since when
     Findings(findings::Arguments),
-    /// Write the rows of a run that is kept, as ndjson, json or csv
+    /// Write the rows of a run that is kept, in one of several formats
     Export(export::Arguments),
+    /// Write the rows of a run without names, addresses, ids and texts, for a support case
+    Sanitize(sanitize::Arguments),
     /// Remove old runs, a system or a person from a store, or copy a store
     Store(maintenance::Arguments),
     /// Serve a page on this machine: systems, privileged accounts, who reaches what and why, changes
@@ -150,6 +153,7 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Who(arguments) => arguments.run(),
         Command::Findings(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
+        Command::Sanitize(arguments) => arguments.run(&Registry::discover()?),
         Command::Store(arguments) => arguments.run(),
         Command::Serve(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Simulate(arguments) => block_on(arguments.run()),
