@@ -140,7 +140,7 @@ pub use serde_json;
 pub use tokio_util::sync::CancellationToken;
 
 pub use attributes::{AttributeNames, Attributes};
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, CheckpointState};
 pub use config::{Credential, Fingerprint, SystemConfig};
 pub use connection_report::{Check, CheckStatus, ConnectionReport};
 pub use connector::{Connector, Organization};
