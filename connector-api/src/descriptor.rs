@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ConnectorError;
 use crate::form::FormGroup;
+use crate::graph_description::GraphDescription;
 use crate::reason::{ReasonKind, Severity};
 use crate::record::{Access, Record};
 use crate::row_type::{Field, RowType};
@@ -60,6 +61,9 @@ pub struct Descriptor {
     /// The accesses that rows may carry, weakest first. Among words of one level, too, a later one allows more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accesses: Vec<Access>,
+    /// The names of the rows as a graph of attack paths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<GraphDescription>,
     /// The steps by which an operator sets the system up.
     pub configuration_steps: Vec<String>,
     /// The problems that an operator may see, each with its resolution.

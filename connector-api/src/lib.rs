@@ -109,6 +109,7 @@ mod connector;
 mod descriptor;
 mod error;
 mod form;
+mod graph_description;
 mod ledger;
 #[cfg(feature = "mock")]
 mod mock;
@@ -139,7 +140,7 @@ pub use serde_json;
 pub use tokio_util::sync::CancellationToken;
 
 pub use attributes::{AttributeNames, Attributes};
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, CheckpointState};
 pub use config::{Credential, Fingerprint, SystemConfig};
 pub use connection_report::{Check, CheckStatus, ConnectionReport, EachCheck};
 pub use connector::{Connector, Organization};
@@ -148,6 +149,7 @@ pub use descriptor::{
 };
 pub use error::{ConnectorError, ErrorCode, Retry};
 pub use form::FormGroup;
+pub use graph_description::{GraphDescription, GraphLink, GraphNode};
 pub use ledger::ScanLedger;
 #[cfg(feature = "mock")]
 pub use mock::{MockConnector, MockScanSink};

@@ -90,7 +90,8 @@ pub trait ScanSink: Send + Sync {
     async fn records(&self, batch: Vec<Record>) -> Result<(), ConnectorError>;
 
     /// Takes a checkpoint. Once this returns, all rows received so far must be stored safely together with it. Rows
-    /// received later must be dropped before a scan resumes from it.
+    /// received later must be dropped before a scan resumes from it. Serialise it, and drop it before this returns: it shares
+    /// the connector's state, which the connector must otherwise copy to go on.
     ///
     /// # Errors
     /// Any error ends the scan; the code should be `sink`.

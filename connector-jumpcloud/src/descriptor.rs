@@ -9,6 +9,7 @@ use connector_api::{
 use crate::api::level::Level;
 use crate::client::WORDS;
 use crate::graph::evidence_table;
+use crate::graph_description::graph_description;
 use crate::options::{Options, attribute, form};
 use crate::regions;
 use crate::rights::{self, EVERYTHING, Right, SignIn};
@@ -52,6 +53,7 @@ fn made() -> Descriptor {
     descriptor.evidence = evidence_table::rows();
     descriptor.emits = emits();
     descriptor.accesses = accesses();
+    descriptor.graph = Some(graph_description());
     descriptor.configuration_steps = [
         "In the JumpCloud admin portal, open Administrator Account, API Settings, Generate New API Key. A new key \
          revokes the old one for everything that uses it",

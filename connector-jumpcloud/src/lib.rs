@@ -14,6 +14,7 @@ mod explain_refusal;
 #[doc(hidden)]
 pub mod fuzzing;
 mod graph;
+mod graph_description;
 mod options;
 mod organization;
 mod regions;

@@ -75,32 +75,33 @@ impl Scan<'_> {
     /// Runs the scan until it ends, fails, exceeds its time limit or is cancelled.
     pub(crate) async fn run(self) -> Result<ScanSummary, ScanFailure> {
         let mut ledger = ScanLedger::start(self.descriptor, self.config);
-        let mut state = State::default();
+        // Checkpoints share it.
+        let mut state = Arc::<State>::default();
         let mut started_at = Timestamp::now();
         let result = match self.resume(&mut started_at) {
             Ok(resumed) => {
-                state = resumed;
+                state = Arc::new(resumed);
                 self.run_until_ended(started_at, &mut state).await
             }
             Err(error) => Err(error),
         };
         ledger = ledger.started_at(started_at);
         for section in sections::words() {
-            let report = self.ended(section, state.reports.remove(&section), &result);
+            let report = self.ended(section, state.reports.get(&section).cloned(), &result);
             progress::log_end(&report);
             ledger.close(report);
         }
-        if let Some(endpoint) = state.users_endpoint {
-            ledger.fact("usersEndpoint", endpoint);
+        if let Some(endpoint) = &state.users_endpoint {
+            ledger.fact("usersEndpoint", endpoint.as_str());
         }
         for (name, fact) in sections::ALL.iter().flat_map(|section| section.facts(&state.found)) {
             ledger.fact(name, fact);
         }
-        state.warnings.into_iter().chain(self.client.clock().warning()).for_each(|warning| ledger.warn(warning));
+        state.warnings.iter().cloned().chain(self.client.clock().warning()).for_each(|warning| ledger.warn(warning));
         ledger.finish(result)
     }
 
-    async fn run_until_ended(&self, started_at: Timestamp, state: &mut State) -> Result<(), ConnectorError> {
+    async fn run_until_ended(&self, started_at: Timestamp, state: &mut Arc<State>) -> Result<(), ConnectorError> {
         let minutes = u64::from(self.options.scan_limit_minutes);
         tokio::select! {
             biased;
@@ -115,24 +116,24 @@ impl Scan<'_> {
         }
     }
 
-    async fn read_and_emit(&self, started_at: Timestamp, state: &mut State) -> Result<(), ConnectorError> {
+    async fn read_and_emit(&self, started_at: Timestamp, state: &mut Arc<State>) -> Result<(), ConnectorError> {
         if state.reports.contains_key(&Section::USERS) {
             // The accounts were sent with what was known by then: data that was not read cannot be added any more.
-            return self.emit_rest(state).await;
+            return self.emit_rest(Arc::make_mut(state)).await;
         }
         let progress = self.progress(Section::USERS);
         progress.begin();
         let mut search = Search::new(self.client, self.options, &progress.meter);
         let first = match search.next().await {
             Ok(first) => first,
-            Err(error) => return Err(self.users_not_listed(error, progress, state).await),
+            Err(error) => return Err(self.users_not_listed(error, progress, Arc::make_mut(state)).await),
         };
         // The credential is accepted, even if this endpoint is not served.
         let (users, mut progress) = self.read_sections(started_at, search.rest(first), progress, state).await?;
         progress.plan(users.in_vain);
-        self.emit_users(users, progress, state).await?;
+        self.emit_users(users, progress, Arc::make_mut(state)).await?;
         self.checkpoint(started_at, state).await?;
-        self.emit_rest(state).await
+        self.emit_rest(Arc::make_mut(state)).await
     }
 
     /// Ends the users' section because their list cannot be opened, and returns the error that ends the scan.
@@ -195,8 +196,7 @@ impl Scan<'_> {
             return Ok(State { without: self.request.without.clone(), ..State::default() });
         };
         checkpoint.verify(self.descriptor, self.config, Timestamp::now())?;
-        let state: State = serde::Deserialize::deserialize(&checkpoint.state)
-            .map_err(|error| Checkpoint::rejected(format!("its state is damaged: {error}")))?;
+        let state: State = checkpoint.state.read()?;
         state.check().map_err(Checkpoint::rejected)?;
         check_skipped(&state.without, &self.request.without)?;
         self.client.refuse_sorts(state.refused_sorts.iter().cloned());
@@ -205,13 +205,11 @@ impl Scan<'_> {
     }
 
     /// Saves what was read so far, if the host wants checkpoints.
-    async fn checkpoint(&self, started_at: Timestamp, state: &State) -> Result<(), ConnectorError> {
+    async fn checkpoint(&self, started_at: Timestamp, state: &Arc<State>) -> Result<(), ConnectorError> {
         if !self.request.checkpoints {
             return Ok(());
         }
-        let state = serde_json::to_value(state)
-            .map_err(|error| ConnectorError::internal(format!("the state could not be stored: {error}")))?;
-        self.sink.checkpoint(Checkpoint::new(self.descriptor, self.config, started_at, state)).await
+        self.sink.checkpoint(Checkpoint::new(self.descriptor, self.config, started_at, Arc::clone(state))).await
     }
 }
 

@@ -10,7 +10,7 @@ use connector_api::{
     Account, Connector, ConnectorError, Credential, Edition, Group, Membership, Record, Registry, ScanRequest,
     ScanSink, Section, SystemConfig, async_trait,
 };
-use connector_host::output::{Destination, Format};
+use connector_host::output::{Destination, Format, Origin};
 use connector_jumpcloud::JumpCloud;
 use connector_jumpcloud::fuzzing;
 use divan::counter::{BytesCount, ItemsCount};
@@ -163,13 +163,13 @@ fn scan(bencher: Bencher<'_, '_>, users: u64) {
 }
 
 /// A thousand rows into each form.
-#[divan::bench(args = [Format::Ndjson, Format::Json, Format::Csv])]
+#[divan::bench(args = Format::ALL)]
 fn output(bencher: Bencher<'_, '_>, format: Format) {
     let Ok(folder) = tempfile::tempdir() else { return };
     let rows = rows();
     let path = folder.path().join("rows");
     let write = || -> Fallible {
-        let mut output = Destination::Path(path.clone()).open(format)?;
+        let mut output = Destination::Path(path.clone()).open(format, &Origin::default())?;
         for row in &rows {
             output.record(row)?;
         }

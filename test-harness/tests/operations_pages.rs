@@ -156,7 +156,8 @@ fn page() -> BTreeSet<Line> {
     rows.map(|row| {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let [target, level, message, fields, _] = cells[..] else { panic!("{row}") };
-        let fields = fields.split(',').map(|field| field.trim().trim_matches('`').to_owned()).collect();
+        let fields = fields.split(',').map(str::trim).filter(|field| !field.is_empty());
+        let fields = fields.map(|field| field.trim_matches('`').to_owned()).collect();
         let [target, level, message] = [target.trim_matches('`'), level, message].map(str::to_owned);
         Line { target, level, message, fields }
     })

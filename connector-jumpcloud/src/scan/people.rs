@@ -6,7 +6,8 @@ use std::hash::BuildHasher;
 use connector_access::{Name, Names};
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::api::Id;
 use crate::api::level::Level;
@@ -16,7 +17,7 @@ use crate::api::level::Level;
 /// Names are unique in a scan and the same in every row. A user's name is the user name, else the address, else the id; an
 /// administrator's is the address, else the id. If a name is already used, the later account gets `name#id`. Users get
 /// their names before administrators, each in the order of ids.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(from = "PeopleWire")]
 pub(crate) struct People {
     ids: Vec<Id>,
@@ -61,7 +62,8 @@ impl LinkEvidence {
     }
 }
 
-#[derive(Serialize, Deserialize, Clone)]
+/// Users as they are read from a checkpoint.
+#[derive(Deserialize)]
 struct PeopleWire {
     ids: Vec<Id>,
     names: Vec<Option<Box<str>>>,
@@ -89,22 +91,25 @@ impl From<PeopleWire> for People {
     }
 }
 
-impl From<&People> for PeopleWire {
-    fn from(people: &People) -> Self {
-        let name = |at| people.name(at).map(Box::from);
-        Self {
-            ids: people.ids.clone(),
-            names: (0..people.ids.len() as u32).map(name).collect(),
-            sudo: people.sudo.clone(),
-            listed: people.listed.clone(),
-            links: people.links.clone(),
-        }
+/// As [`PeopleWire`], without a copy: there may be a million.
+impl Serialize for People {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut people = serializer.serialize_struct("People", 5)?;
+        people.serialize_field("ids", &self.ids)?;
+        people.serialize_field("names", &NamesOf(self))?;
+        people.serialize_field("sudo", &self.sudo)?;
+        people.serialize_field("listed", &self.listed)?;
+        people.serialize_field("links", &self.links)?;
+        people.end()
     }
 }
 
-impl Serialize for People {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        PeopleWire::from(self).serialize(serializer)
+/// The name of each user.
+struct NamesOf<'a>(&'a People);
+
+impl Serialize for NamesOf<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0..self.0.len() as u32).map(|at| self.0.name(at)))
     }
 }
 
@@ -236,7 +241,7 @@ impl People {
 }
 
 /// Accounts that are not users, and their names in rows, given after those of all sections before.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Accounts<T> {
     rows: Vec<T>,

@@ -1,6 +1,7 @@
 //! Reads the sections into the scan's state, concurrently if they do not depend on each other.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use connector_api::{ConnectorError, ErrorCode, Progress, Section, SectionStatus};
 use futures_util::StreamExt;
@@ -26,7 +27,7 @@ impl Scan<'_> {
         started_at: Timestamp,
         opening: impl Future<Output = Result<OpenUsers, ConnectorError>> + Send,
         progress: SectionProgress,
-        state: &mut State,
+        state: &mut Arc<State>,
     ) -> Result<(OpenUsers, SectionProgress), ConnectorError> {
         let limit = u64::from(self.options.page_size);
         let mut opening = Box::pin(opening);
@@ -58,13 +59,13 @@ impl Scan<'_> {
                     Ok(mut opened) => {
                         // The sections leave permits idle at first.
                         opened.reader.prefetch();
-                        state.users_endpoint = Some(opened.path.to_owned());
+                        Arc::make_mut(state).users_endpoint = Some(opened.path.to_owned());
                         users = Some(opened);
                         continue;
                     }
                     Err(error) => {
                         drop(reading);
-                        return Err(self.users_not_listed(error, progress, state).await);
+                        return Err(self.users_not_listed(error, progress, Arc::make_mut(state)).await);
                     }
                 },
                 next = reading.next(), if users.is_some() || !reading.is_empty() => next,
@@ -84,14 +85,14 @@ impl Scan<'_> {
                 if users.is_none()
                     && let Err(error) = opening.as_mut().await
                 {
-                    return Err(self.users_not_listed(error, progress, state).await);
+                    return Err(self.users_not_listed(error, progress, Arc::make_mut(state)).await);
                 }
                 let error = explain(self.client, error).await;
                 read.result = Err(error.clone());
-                self.keep(read, state)?;
+                self.keep(read, Arc::make_mut(state))?;
                 return Err(error);
             }
-            self.keep(read, state)?;
+            self.keep(read, Arc::make_mut(state))?;
             open.remove(&section);
             self.checkpoint(started_at, state).await?;
         }

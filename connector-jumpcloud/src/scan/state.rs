@@ -14,7 +14,7 @@ use crate::api::level::Level;
 use crate::sections::Found;
 
 /// Everything that was read. A section that is not in `reports` has not been read completely.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct State {
     pub(crate) reports: BTreeMap<Section, SectionReport>,

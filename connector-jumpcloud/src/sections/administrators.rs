@@ -21,7 +21,7 @@ use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
 /// Group type of console roles.
-const ADMIN_ROLE: &str = "JUMPCLOUD_ADMIN_ROLE";
+pub(crate) const ADMIN_ROLE: &str = "JUMPCLOUD_ADMIN_ROLE";
 
 /// Administrators, as they are listed.
 pub(crate) type Found = Accounts<Administrator>;

@@ -26,7 +26,7 @@ use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
 /// The policies, and what their conditions and results depend on.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Found {
     /// In JumpCloud's order.

@@ -29,7 +29,7 @@ use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
 /// The user groups, from the list or read individually.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Found {
     pub(crate) rows: Vec<UserGroup>,

@@ -42,7 +42,7 @@ pub(crate) const ACCESS: Access = Access::of_word(AccessLevel::Administer, "loca
 const MOST_LINKS: usize = 8;
 
 /// Local administrators, by device and then by name. As small as possible: there may be several on each device.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Found {
     names: LocalNames,
@@ -69,7 +69,7 @@ struct LocalAdministrator {
 }
 
 /// The distinct names of local administrators: most are the same on all devices.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct LocalNames(Names);
 
 impl Serialize for LocalNames {

@@ -15,8 +15,8 @@ pub(crate) mod last_login;
 pub(crate) mod local_accounts;
 pub(crate) mod memberships;
 pub(crate) mod organization;
-mod roles;
-mod service_accounts;
+pub(crate) mod roles;
+pub(crate) mod service_accounts;
 mod systems;
 pub(crate) mod temporary_access;
 pub(crate) mod users;
@@ -44,7 +44,7 @@ macro_rules! sections {
         pub(crate) const ALL: &[&dyn Discovery] = &[$(&$file::$section),*];
 
         /// What the sections read before the users keep: it is in memory for the whole scan, and stored in checkpoints.
-        #[derive(Debug, Default, Serialize, Deserialize)]
+        #[derive(Debug, Default, Clone, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub(crate) struct Found {
             $($(pub(crate) $file: $file::$found,)?)*

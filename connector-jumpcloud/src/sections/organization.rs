@@ -22,7 +22,7 @@ use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
 /// What is known about the organisation: nothing, if its settings were not read.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Found {
     id: Option<Id>,

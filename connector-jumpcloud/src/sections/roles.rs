@@ -19,7 +19,7 @@ use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
 /// Group type of the roles themselves.
-const CONSOLE_ROLE: &str = "JUMPCLOUD_CONSOLE_ROLE";
+pub(crate) const CONSOLE_ROLE: &str = "JUMPCLOUD_CONSOLE_ROLE";
 
 /// Roles, as they are listed.
 pub(crate) type Found = Vec<Role>;

@@ -22,7 +22,7 @@ use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
 /// Group type of the roles of service accounts. Administrators have the same roles, but a row type belongs to one section.
-const ROLE: &str = "JUMPCLOUD_SERVICE_ACCOUNT_ROLE";
+pub(crate) const ROLE: &str = "JUMPCLOUD_SERVICE_ACCOUNT_ROLE";
 
 /// Service accounts, as they are listed.
 pub(crate) type Found = Accounts<ServiceAccount>;

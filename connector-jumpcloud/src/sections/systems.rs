@@ -17,7 +17,7 @@ use crate::scan::progress::SectionProgress;
 use crate::scan::state::State;
 
 /// Devices and device groups, as they are listed.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Found {
     pub(crate) devices: Vec<System>,

@@ -8,7 +8,7 @@ use connector_api::{
     Section, SectionStatus, SystemConfig,
 };
 use jumpcloud_simulator::{Behaviour, Simulator, SimulatorOptions, UsersEndpoint, V2Sort};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn organization() -> SimulatorOptions {
     SimulatorOptions {
@@ -25,6 +25,16 @@ fn system(simulator: &Simulator) -> SystemConfig {
 
 fn texts(rows: &[Record]) -> BTreeSet<String> {
     rows.iter().map(|row| serde_json::to_string(row).unwrap()).collect()
+}
+
+fn state(checkpoint: &Checkpoint) -> Value {
+    checkpoint.state.read().unwrap()
+}
+
+fn set(checkpoint: &mut Checkpoint, field: &str, value: Value) {
+    let mut state = state(checkpoint);
+    state[field] = value;
+    checkpoint.state = state.into();
 }
 
 async fn scan_from(
@@ -57,7 +67,7 @@ async fn a_scan_goes_on_from_every_checkpoint_and_asks_nothing_twice() {
     ];
     assert!(whole.checkpoints().len() >= 6, "{}", whole.checkpoints().len());
     for (before, checkpoint) in whole.checkpoints() {
-        let finished: BTreeSet<String> = checkpoint.state["reports"].as_object().unwrap().keys().cloned().collect();
+        let finished: BTreeSet<String> = state(&checkpoint)["reports"].as_object().unwrap().keys().cloned().collect();
         let asked = simulator.requests();
         let sink = Arc::new(Collected::default());
         assert_eq!(scan_from(&system, Some(checkpoint), &sink).await, Ok(Outcome::Complete));
@@ -88,7 +98,7 @@ async fn an_order_that_is_refused_costs_one_request_a_listing_and_is_not_asked_f
 
     // A checkpoint that remembers nothing but the refusals.
     let (_, mut checkpoint) = whole.checkpoints().pop().unwrap();
-    checkpoint.state = json!({"refused_sorts": checkpoint.state["refused_sorts"]});
+    checkpoint.state = json!({"refused_sorts": state(&checkpoint)["refused_sorts"]}).into();
     let again = Arc::new(Collected::default());
     assert_eq!(scan_from(&system, Some(checkpoint), &again).await, Ok(Outcome::Complete));
     assert_eq!(texts(&again.rows()), texts(&whole.rows()));
@@ -232,13 +242,13 @@ async fn a_checkpoint_that_is_damaged_foreign_or_too_old_is_refused_by_name() {
         changed(&|checkpoint| checkpoint.fingerprint = Fingerprint::default()),
         changed(&|checkpoint| checkpoint.started_at = "2020-01-01T00:00:00Z".parse().unwrap()),
         changed(&|checkpoint| checkpoint.started_at = "2099-01-01T00:00:00Z".parse().unwrap()),
-        changed(&|checkpoint| checkpoint.state = json!("no state")),
-        changed(&|checkpoint| checkpoint.state["groups"] = json!([{"id": "../.."}])),
+        changed(&|checkpoint| checkpoint.state = json!("no state").into()),
+        changed(&|checkpoint| set(checkpoint, "groups", json!([{"id": "../.."}]))),
         changed(&|checkpoint| {
-            checkpoint.state["members"] = json!([{"users": [4_000_000_000_u32], "groups": [], "others": []}])
+            set(checkpoint, "members", json!([{"users": [4_000_000_000_u32], "groups": [], "others": []}]));
         }),
-        changed(&|checkpoint| checkpoint.state["members"] = json!([])),
-        changed(&|checkpoint| checkpoint.state["groups"] = json!([])),
+        changed(&|checkpoint| set(checkpoint, "members", json!([]))),
+        changed(&|checkpoint| set(checkpoint, "groups", json!([]))),
     ];
     for (at, checkpoint) in bad.into_iter().enumerate() {
         let sink = Arc::new(Collected::default());

@@ -42,7 +42,7 @@ pub async fn report(
 ) -> Result<String, ConnectorError> {
     let stores = Stores::of(store);
     let of = system.clone();
-    let runs = stores.run(move |store| Ok((store.run_at(&of, At::Now)?, store.run_at(&of, At::Before(run)).is_ok())));
+    let runs = stores.read(move |store| Ok((store.run_at(&of, At::Now)?, store.run_at(&of, At::Before(run)).is_ok())));
     let (latest, has_changes) = runs.await?;
     let console = Console::over(
         stores,

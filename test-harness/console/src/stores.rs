@@ -39,12 +39,38 @@ impl Stores {
         self.0.location.as_ref().ok_or_else(|| ConnectorError::internal("this store cannot be opened again"))
     }
 
-    /// Runs `work` with a connection. It ends even if nobody waits for it any more, and keeps its connection until then.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Reads with a connection, which shows one state of the store. The work ends even if nobody waits for it any more, and keeps
+    /// its connection until then.
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, ConnectorError> + Send + 'static,
     ) -> Result<T, ConnectorError> {
-        let crashed = || ConnectorError::internal("reading the store crashed");
+        let can_reopen = self.0.location.is_some();
+        let reading = move |store: &mut Store| {
+            store.pin()?;
+            let done = work(store);
+            // A report shows one state from its first page to its last.
+            if can_reopen {
+                store.unpin();
+            }
+            done
+        };
+        self.run(reading).await
+    }
+
+    /// Changes the store with a connection, which sees it as it is now. The work ends as that of [`read`](Self::read).
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, ConnectorError> + Send + 'static,
+    ) -> Result<T, ConnectorError> {
+        self.run(work).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, ConnectorError> + Send + 'static,
+    ) -> Result<T, ConnectorError> {
+        let crashed = || ConnectorError::internal("using the store crashed");
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| crashed())?;
         let inner = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || {

@@ -181,7 +181,16 @@ impl Visit {
     ) -> Result<T, Failure> {
         let query = self.query.clone();
         // A failure of a page is no failure of the connection.
-        self.console.stores.run(move |store| Ok(work(store, &query))).await?
+        self.console.stores.read(move |store| Ok(work(store, &query))).await?
+    }
+
+    /// Changes the store.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        // A failure of a page is no failure of the connection.
+        self.console.stores.write(move |store| Ok(work(store))).await?
     }
 
     /// Reads from the store what stood at the place of the query.

@@ -17,9 +17,7 @@ use connector_api::{Checkpoint, ConnectorError, Descriptor, Record, SystemConfig
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use self::seal::{
-    MAX_CHECKPOINT, SPOOL_MARK, Seal, hex, is_checkpoint, is_part_of_checkpoint, is_spool, refuse_foreign,
-};
+use self::seal::{SPOOL_MARK, Seal, hex, is_checkpoint, is_part_of_checkpoint, is_spool, refuse_foreign};
 use super::files;
 
 /// A row longer than this is not read.
@@ -159,17 +157,13 @@ impl CheckpointStore {
     /// # Errors
     /// If it cannot be written; the previous checkpoint then stays valid.
     pub fn checkpoint(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
-        let checkpoint = serde_json::to_vec(checkpoint)?;
-        if checkpoint.len() as u64 > MAX_CHECKPOINT / 2 {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the checkpoint is too large to be saved"));
-        }
         self.spool.flush()?;
         self.spool.get_ref().sync_data()?;
         if !is_checkpoint(&self.path)? {
             return Err(io::Error::other("another file has replaced it"));
         }
-        let seal = serde_json::to_vec(&Seal::new(self.length, hex(self.digest.clone()), &checkpoint))?;
-        files::replace(&self.path, &aside(&self.path), &[&seal, b"\n", &checkpoint, b"\n"])?;
+        let spool = (self.length, hex(self.digest.clone()));
+        files::replace(&self.path, &aside(&self.path), |file| seal::write(file, spool, checkpoint))?;
         self.sealed = true;
         Ok(())
     }

@@ -118,11 +118,13 @@ fn builder<T>(path: &Path, make: impl FnOnce(&mut tempfile::Builder<'_, '_>) -> 
     make(tempfile::Builder::new().prefix(&hidden).suffix(".tmp"))
 }
 
-/// Replaces `path` durably and in one step, through the temporary file `aside` in the same folder.
-pub(super) fn replace(path: &Path, aside: &Path, parts: &[&[u8]]) -> io::Result<()> {
+/// Replaces `path` durably and in one step by what `write` writes to the temporary file `aside` in the same folder.
+pub(super) fn replace(path: &Path, aside: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let mut file = private().truncate(true).open(aside)?;
-    parts.iter().try_for_each(|part| file.write_all(part))?;
-    file.sync_all()?;
+    if let Err(error) = write(&mut file).and_then(|()| file.sync_all()) {
+        let _ = fs::remove_file(aside);
+        return Err(error);
+    }
     fs::rename(aside, path)?;
     sync_folder(path)
 }

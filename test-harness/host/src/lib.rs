@@ -15,6 +15,7 @@ mod nearest;
 pub mod output;
 pub mod progress;
 pub mod run;
+pub mod sanitize;
 pub mod secret;
 mod sink;
 pub mod stored_system;

@@ -18,7 +18,7 @@ use super::checkpoint::CheckpointStore;
 use super::conflicts::FilesInUse;
 use super::digest::Digest;
 use super::files;
-use super::output::{Destination, Format, Output};
+use super::output::{Destination, Format, Origin, Output};
 use super::progress::Reporter;
 use super::sink::{self, Writer};
 
@@ -188,7 +188,8 @@ impl ScanJob {
         let mut request = ScanRequest::with_cancel(self.cancel.clone()).leaving_out(self.without.iter().copied());
         request.verify(descriptor)?;
         self.check_files()?;
-        let output = self.destination.open(self.format)?;
+        let origin = Origin::new(&config.name, descriptor);
+        let output = self.destination.open(self.format, &origin)?;
         let (place, resume) = match self.open_checkpoint(descriptor, config)? {
             Some((store, resume)) => {
                 // It is opened again when the rows are complete, so a killed scan leaves no part of it.
@@ -200,7 +201,7 @@ impl ScanJob {
         let (destination, format) = (self.destination.clone(), self.format);
         request.checkpoints = self.checkpoint.is_some() || archive.is_some();
         let is_kept = archive.is_some();
-        let keeper = Keeper { place, archive, digest: Digest::default(), destination, format };
+        let keeper = Keeper { place, archive, digest: Digest::default(), destination, format, origin };
         let (keeper, kept) = self.within_grace(keeper.resume(self.cancel.clone())).await?;
         request.resume = resume.or(kept);
         let costs = Arc::<Costs>::default();
@@ -349,6 +350,7 @@ struct Keeper {
     digest: Digest,
     destination: Destination,
     format: Format,
+    origin: Origin,
 }
 
 /// Where the rows of a running scan are.
@@ -446,11 +448,11 @@ impl Keeper {
         error: Option<ConnectorError>,
         cancel: &CancellationToken,
     ) -> ScanReport {
-        let Self { place, mut digest, destination, format, .. } = self;
+        let Self { place, mut digest, destination, format, origin, .. } = self;
         let scanned = error.map_or(Ok(()), Err);
         let (output, mut store) = match place {
             Place::Output(output) => (Ok(output), None),
-            Place::Spool(store) => (destination.open(format), Some(store)),
+            Place::Spool(store) => (destination.open(format, &origin), Some(store)),
         };
         let ended = output.and_then(|mut output| {
             let whole = scanned.clone().and_then(|()| {

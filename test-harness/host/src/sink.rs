@@ -66,6 +66,8 @@ pub(super) fn start<W: Writer>(
                     done
                 }
                 Work::Checkpoint(checkpoint, kept) => writer.checkpoint(&checkpoint).map(|()| {
+                    // First, because the connector goes on with the state that it shares.
+                    drop(checkpoint);
                     // Nobody waits for it if the scan was cancelled meanwhile.
                     let _ = kept.send(());
                 }),
@@ -125,7 +127,7 @@ impl ScanSink for ChannelSink {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use connector_api::Account;
+    use connector_api::{Account, Credential, Descriptor, SystemConfig};
 
     use super::*;
     use crate::progress::Quiet;
@@ -141,6 +143,20 @@ mod tests {
         fn checkpoint(&mut self, _: &Checkpoint) -> Result<(), ConnectorError> {
             Ok(())
         }
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_that_was_written_shares_nothing_with_the_connector_any_more() {
+        let (sink, writer) = start(Counter(0), CancellationToken::new(), Arc::new(Quiet));
+        let mut state = Arc::new(7);
+        for _ in 0..1000 {
+            let config = SystemConfig::new("hq", "host", Credential::default());
+            let now = jiff::Timestamp::UNIX_EPOCH;
+            sink.checkpoint(Checkpoint::new(&Descriptor::default(), &config, now, Arc::clone(&state))).await.unwrap();
+            assert!(Arc::get_mut(&mut state).is_some());
+        }
+        drop(sink);
+        writer.finish().await.unwrap().1.unwrap();
     }
 
     #[tokio::test]

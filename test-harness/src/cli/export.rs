@@ -1,97 +1,90 @@
 //! `harness export`
 
+mod evidence_pack;
+
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use connector_api::{
-    ConnectorError, Descriptor, Outcome, Record, ScanFailure, ScanSummary, Section, SectionDescription, SectionReport,
-    SectionStatus,
+    CancellationToken, ConnectorError, Descriptor, Outcome, Record, ScanFailure, ScanSummary, Section,
+    SectionDescription, SectionReport, SectionStatus,
 };
-use connector_host::output::{Destination, Format};
+use connector_host::output::{Destination, Format, Output};
 
-use connector_store::SectionState;
+use connector_store::{EachRecord, SectionState};
 use indicatif::HumanCount;
 
-use super::scan::format_parser;
-use super::store::FromArguments;
+use super::store::{FromArguments, Rows};
 use super::{Exit, print, signals};
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  harness export --store sqlite:history.db --at 2026-03-03 --output then.ndjson\n  \
 harness export --store sqlite:history.db --format csv --output now/\n  harness export --from-file scan.ndjson --output \
-scan.json\n\nEffective grants are not exported: they follow from the other rows, and `harness why` and `harness who` show \
-them."
+scan.json\n  harness export --store sqlite:history.db --format evidence-pack --output 2026-q4/\n  harness export --format \
+evidence-pack --check 2026-q4/\n\nExit codes of --check: 0 as the manifest says, 1 something differs.\n\n\
+Effective grants are not exported: they follow from the other rows, and `harness why` and `harness who` show them."
 )]
 pub(super) struct Arguments {
-    /// File for the rows, or `-` for standard output. For csv it is a folder. With ndjson, a name ending in / is a folder
-    /// with one file per kind of record
+    /// File for the rows, or `-` for standard output. For a format of several files it is a folder. With ndjson, a name
+    /// ending in / is a folder with one file per kind of record
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
     /// Format of the rows [default: from the ending .ndjson, .json or .csv of --output; otherwise ndjson]
-    #[arg(long, value_parser = format_parser())]
-    format: Option<Format>,
+    #[arg(long, value_parser = form_parser())]
+    format: Option<Form>,
+    /// Check the evidence pack in this folder instead: whether its files are as its manifest says
+    #[arg(long, value_name = "FOLDER", requires = "format", conflicts_with_all = ["output", "from_file", "store", "store_file", "name", "at"])]
+    check: Option<PathBuf>,
     #[command(flatten)]
     from: FromArguments,
 }
 
+/// What is written.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Rows(Format),
+    EvidencePack,
+}
+
+/// The name of an evidence pack on the command line.
+const EVIDENCE_PACK: &str = "evidence-pack";
+
+fn form_parser() -> impl TypedValueParser<Value = Form> {
+    let rows = Format::ALL.iter().map(|format| PossibleValue::new(format.as_str()).help(format.description()));
+    let pack = "A folder for an auditor: roster, reasons, findings, what was not read, and a manifest of hashes";
+    // The parser accepts only these names.
+    PossibleValuesParser::new(rows.chain([PossibleValue::new(EVIDENCE_PACK).help(pack)]))
+        .map(|name| Format::by_name(&name).map_or(Form::EvidencePack, Form::Rows))
+}
+
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
+        if let Some(folder) = &self.check {
+            return match self.format {
+                Some(Form::EvidencePack) => evidence_pack::check(folder),
+                _ => Err(ConnectorError::invalid_config(
+                    "only an evidence pack can be checked",
+                    "use --format evidence-pack --check FOLDER",
+                )),
+            };
+        }
+        let format = match self.format {
+            Some(Form::EvidencePack) => return evidence_pack::write(&self.from, &self.output),
+            Some(Form::Rows(format)) => format,
+            None => Format::by_ending(&self.output).unwrap_or_default(),
+        };
         let starting = signals::listen()?;
         let mut rows = self.from.open()?;
-        let run = rows.store.runs(&rows.system)?.into_iter().find(|run| run.id == rows.run);
-        let summary = run.and_then(|run| run.summary).ok_or_else(|| {
-            ConnectorError::internal(format!("run {} of {} has no summary", rows.run, rows.system.name))
-        })?;
-        let format = self.format.or_else(|| Format::by_ending(&self.output)).unwrap_or_default();
-        let destination = match self.output.as_os_str() {
-            out if out == "-" => Destination::Stdout,
-            _ => Destination::Path(self.output.clone()),
-        };
-        if let Destination::Path(path) = &destination {
-            self.from.check_output("--output", path)?;
-        }
-        let standing = rows.store.sections(rows.run)?;
-        let mut described = Descriptor::new(&summary.os_type, "", "");
-        described.sections.clone_from(&summary.described);
-        let mut counts = BTreeMap::new();
+        let destination = destination(&self.from, &self.output)?;
         let cancel = starting.cancel_on_signal();
-        let mut output = destination.open(format)?;
-        let mut is_read = true;
-        let each = &mut |record: Record| {
-            if cancel.is_cancelled() {
-                return Err(cancelled());
-            }
-            if let Some(section) = described.owner(&record) {
-                *counts.entry(section).or_default() += 1;
-            }
-            output.record(&record).map_err(|error| {
-                is_read = error.kind() != ErrorKind::BrokenPipe;
-                destination.write_error(&error)
-            })
-        };
-        let passed = rows.store.records(&rows.system, rows.run, each);
-        let summary = of_snapshot(without_grants(summary), &standing, &counts);
-        let ended = match passed {
-            Ok(()) => output.commit(&summary).map_err(|error| {
-                is_read = error.kind() != ErrorKind::BrokenPipe;
-                destination.write_error(&error)
-            }),
-            Err(error) => {
-                // Whoever reads the rows learns that they are cut. The error is more important than a failure to say so.
-                let _ = output.abandon(&ScanFailure::new(error.clone(), summary).into_summary());
-                Err(error)
-            }
-        };
-        // A reader that has stopped has all it wanted.
-        if destination == Destination::Stdout && !is_read {
-            return Ok(Exit::Complete);
-        }
-        ended?;
-        if destination != Destination::Stdout {
-            let count = HumanCount(counts.values().sum());
+        let output = destination.open(format, &rows.origin()?)?;
+        let written = write(&mut rows, &destination, output, &cancel, Ok, Ok)?;
+        if let (Some(count), Destination::Path(_)) = (written, &destination) {
+            let count = HumanCount(count);
             print::said(&format!(
                 "{count} rows of {} {} are in {}.",
                 rows.system.name,
@@ -101,6 +94,70 @@ impl Arguments {
         }
         Ok(Exit::Complete)
     }
+}
+
+/// Where the rows go: `-` is standard output. Refuses a file that is read from.
+pub(super) fn destination(from: &FromArguments, output: &Path) -> Result<Destination, ConnectorError> {
+    if output.as_os_str() == "-" {
+        return Ok(Destination::Stdout);
+    }
+    from.check_output("--output", output)?;
+    Ok(Destination::Path(output.to_path_buf()))
+}
+
+/// Writes the rows and their summary as `record` and `summary` change them, and returns how many there are; `None` if whoever
+/// reads standard output has stopped, who then has all that was wanted.
+pub(super) fn write(
+    rows: &mut Rows,
+    destination: &Destination,
+    mut output: Box<dyn Output>,
+    cancel: &CancellationToken,
+    record: impl Fn(Record) -> Result<Record, ConnectorError>,
+    summary: impl Fn(ScanSummary) -> Result<ScanSummary, ConnectorError>,
+) -> Result<Option<u64>, ConnectorError> {
+    let mut is_read = true;
+    let mut failed = |error: &std::io::Error| {
+        is_read = error.kind() != ErrorKind::BrokenPipe;
+        destination.write_error(error)
+    };
+    let (whole, passed) = snapshot(rows, &mut |row| {
+        if cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        output.record(&record(row)?).map_err(|error| failed(&error))
+    })?;
+    let whole = summary(whole)?;
+    let ended = match passed {
+        Ok(()) => output.commit(&whole).map_err(|error| failed(&error)),
+        Err(error) => {
+            // Whoever reads the rows learns that they are cut. The error is more important than a failure to say so.
+            let _ = output.abandon(&ScanFailure::new(error.clone(), whole.clone()).into_summary());
+            Err(error)
+        }
+    };
+    if *destination == Destination::Stdout && !is_read {
+        return Ok(None);
+    }
+    ended.map(|()| Some(whole.records()))
+}
+
+/// Passes on the rows, and returns the summary of those that were passed on, and whether all were.
+pub(super) fn snapshot(
+    rows: &mut Rows,
+    each: EachRecord<'_>,
+) -> Result<(ScanSummary, Result<(), ConnectorError>), ConnectorError> {
+    let summary = rows.summary()?;
+    let standing = rows.store.sections(rows.run)?;
+    let mut described = Descriptor::new(&summary.os_type, "", "");
+    described.sections.clone_from(&summary.described);
+    let mut counts = BTreeMap::new();
+    let passed = rows.store.records(&rows.system, rows.run, &mut |record| {
+        if let Some(section) = described.owner(&record) {
+            *counts.entry(section).or_default() += 1;
+        }
+        each(record)
+    });
+    Ok((of_snapshot(without_grants(summary), &standing, &counts), passed))
 }
 
 fn cancelled() -> ConnectorError {

@@ -55,6 +55,14 @@ pub(super) struct Arguments {
     from: FromArguments,
 }
 
+/// The most severe first, and those with one remedy together.
+pub(super) fn sort(findings: &mut [Finding]) {
+    findings.sort_by_cached_key(|finding| {
+        let Finding { id, record, reason, .. } = finding;
+        (Reverse(reason.severity), reason.code.clone(), reason.remedy.clone(), name::of(record), id.clone())
+    });
+}
+
 /// A severity on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Level {
@@ -94,10 +102,7 @@ impl Arguments {
             }
             Ok(())
         })?;
-        findings.sort_by_cached_key(|finding| {
-            let Finding { id, record, reason, .. } = finding;
-            (Reverse(reason.severity), reason.code.clone(), reason.remedy.clone(), name::of(record), id.clone())
-        });
+        sort(&mut findings);
         match self.format {
             SheetFormat::Json => {
                 let findings: Vec<Value> = findings.iter().map(|finding| as_json(finding, now)).collect();
@@ -209,7 +214,7 @@ fn exceptions_in(path: &Path) -> Result<Vec<Exception>, ConnectorError> {
     serde_json::from_str(&text).map_err(|error| unreadable(&error))
 }
 
-const COLUMNS: &[&str] = &[
+pub(super) const COLUMNS: &[&str] = &[
     "id",
     "severity",
     "code",
@@ -228,7 +233,7 @@ const COLUMNS: &[&str] = &[
     "exceptionBy",
 ];
 
-fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
+pub(super) fn cells(finding: &Finding, now: Timestamp) -> Vec<String> {
     let Finding { id, record, reason, since, since_run, exception, .. } = finding;
     let kind = serde_json::to_value(reason.kind).unwrap_or_default();
     vec![

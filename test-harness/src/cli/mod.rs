@@ -21,6 +21,7 @@ mod paragraph;
 mod print;
 mod reach;
 mod report;
+mod sanitize;
 mod scan;
 mod schema;
 mod screen;
@@ -93,8 +94,10 @@ enum Command {
     Who(reach::WhoArguments),
     /// List the evidence of privilege and risk, with severity, remedy, and since when
     Findings(findings::Arguments),
-    /// Write the rows of a run that is kept, as ndjson, json or csv
+    /// Write the rows of a run that is kept, in one of several formats
     Export(export::Arguments),
+    /// Write the rows of a run without names, addresses, ids and texts, for a support case
+    Sanitize(sanitize::Arguments),
     /// Remove old runs, a system or a person from a store, or copy a store
     Store(maintenance::Arguments),
     /// Write the pages of one system into one HTML file
@@ -153,6 +156,7 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Who(arguments) => arguments.run(),
         Command::Findings(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
+        Command::Sanitize(arguments) => arguments.run(&Registry::discover()?),
         Command::Store(arguments) => arguments.run(),
         Command::Report(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Serve(arguments) => block_on(arguments.run(Registry::discover()?)),

@@ -66,8 +66,8 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 struct RowArguments {
-    /// File for the rows, or `-` for standard output. For csv and with --all-organizations it is a folder. With ndjson, a
-    /// name ending in / is a folder with one file per kind of record
+    /// File for the rows, or `-` for standard output. For a format of several files, and with --all-organizations, it is a
+    /// folder. With ndjson, a name ending in / is a folder with one file per kind of record
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Format of the rows [default: from the ending .ndjson, .json or .csv of --output; otherwise ndjson for standard
@@ -342,9 +342,10 @@ impl Arguments {
             None if is_kept => Destination::Nowhere,
             Some(path) if path.as_os_str() == "-" => Destination::Stdout,
             Some(path) => Destination::Path(path.clone()),
-            // Rows are not printed on a terminal and cannot be where nobody reads, but csv there must fail with the error that it needs a folder.
+            // Rows are not printed on a terminal and cannot be where nobody reads, but a format that needs a folder must fail
+            // there with the error that says so.
             None if (io::stdout().is_terminal() || output::stdout_is_closed())
-                && self.rows.format != Some(Format::Csv) =>
+                && !self.rows.format.is_some_and(Format::is_folder) =>
             {
                 Destination::Nowhere
             }

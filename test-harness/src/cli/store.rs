@@ -9,7 +9,8 @@ use std::str::FromStr;
 
 use clap::Args;
 use connector_api::secrecy::ExposeSecret;
-use connector_api::{ConnectorError, Record};
+use connector_api::{ConnectorError, Descriptor, Record, Registry, ScanSummary};
+use connector_host::output::Origin;
 use connector_host::{nearest, text_file};
 use connector_store::{At, Location, SectionState, Store, System};
 use jiff::tz::TimeZone;
@@ -336,6 +337,25 @@ impl Rows {
         let found = store.runs(&system)?.into_iter().find(|known| known.id == run);
         let started_at = found.map(|run| run.started_at).unwrap_or_default();
         Ok(Self { store, system, run, started_at, is_file: false })
+    }
+
+    /// The summary of the run.
+    pub(super) fn summary(&mut self) -> Result<ScanSummary, ConnectorError> {
+        let run = self.store.runs(&self.system)?.into_iter().find(|run| run.id == self.run);
+        run.and_then(|run| run.summary)
+            .ok_or_else(|| ConnectorError::internal(format!("run {} of {} has no summary", self.run, self.system.name)))
+    }
+
+    /// Where the rows come from. Of a connector that is not compiled in, only the sections are known.
+    pub(super) fn origin(&mut self) -> Result<Origin, ConnectorError> {
+        let summary = self.summary()?;
+        let registry = Registry::discover()?;
+        let described = registry.descriptor(&summary.os_type).cloned().unwrap_or_else(|_| {
+            let mut descriptor = Descriptor::new(&summary.os_type, "", "");
+            descriptor.sections.clone_from(&summary.described);
+            descriptor
+        });
+        Ok(Origin::new(&self.system.name, &described))
     }
 
     /// Such as `as of run 17 (2026-03-03 09:00 UTC)`.

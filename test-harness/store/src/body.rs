@@ -7,6 +7,8 @@ use connector_api::{ConnectorError, Field, Record};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::nul;
+
 /// The bytes of a digest that are kept: enough that no two contents share one.
 const DIGEST: usize = 16;
 
@@ -18,6 +20,14 @@ pub(crate) struct Body {
     pub(crate) hash: Vec<u8>,
     /// The volatile fields, if it has any: a JSON object of the same shape.
     pub(crate) volatile: Option<Volatile>,
+}
+
+impl Body {
+    /// Whether U+0000 may be in it.
+    pub(crate) fn may_have_nul(&self) -> bool {
+        let mut texts = [Some(&self.text), self.volatile.as_ref().map(|volatile| &volatile.text)].into_iter().flatten();
+        texts.any(|text| nul::may_be_in(text))
+    }
 }
 
 /// The volatile fields of a row.

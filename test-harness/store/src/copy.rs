@@ -29,7 +29,7 @@ pub(crate) const TABLES: &[Table] = &[
         Integer, "described" Text, "started_at" Time, "ended_at" Time, "outcome" Text, "summary" Text, "changes" Text, "removals" Text,
         "reason" Text, "cleared" Boolean
     ),
-    table!("checkpoint": "run" Integer, "body" Text),
+    table!("checkpoint": "run" Integer, "piece" Integer, "body" Text),
     table!("section_state":
         "run" Integer, "section" Text, "status" Text, "code" Text, "as_of" Time, "as_of_run" Integer, "in_part"
         Boolean

@@ -17,6 +17,9 @@ pub(crate) trait Connection: Send {
     /// The operators *not before* and *before* in the order of the bytes of texts, which the indexes have for their beginnings.
     fn order_of_bytes(&self) -> [&'static str; 2];
 
+    /// Returns the condition that a column is one of the [`numbers`] of a parameter, such as `?3`.
+    fn among(&self, parameter: &str) -> String;
+
     /// Runs one statement and returns the number of changed rows.
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError>;
 
@@ -56,6 +59,11 @@ pub(crate) trait Connection: Send {
 
     /// Refreshes the statistics of tables that were just filled, if the database needs that to plan well.
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError>;
+}
+
+/// Returns the parameter of a condition with [`Connection::among`].
+pub(crate) fn numbers<'a>(numbers: impl IntoIterator<Item = &'a i64>) -> Value {
+    Value::Text(numbers.into_iter().map(i64::to_string).collect::<Vec<_>>().join(","))
 }
 
 /// Receives the rows of a query.

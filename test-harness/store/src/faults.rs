@@ -60,6 +60,10 @@ impl Connection for Lost {
         self.inner.for_share()
     }
 
+    fn among(&self, parameter: &str) -> String {
+        self.inner.among(parameter)
+    }
+
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
         self.call()?.execute(sql, parameters)
     }
@@ -185,10 +189,10 @@ fn scan_with(store: Store, version: u32, hold: Hold) -> Result<Ended, ConnectorE
     let start = Start { name: "hq", descriptor: &descriptor, config: &config, fence: Fence::Own, now, fresh: false };
     let mut scan = store.begin(start)?;
     let rows = rows(version);
-    let done = scan.take_resume().map_or(0, |checkpoint| checkpoint.state.as_u64().unwrap() as usize);
+    let done = scan.take_resume().map_or(0, |checkpoint| checkpoint.state.read::<usize>().unwrap());
     for (at, batch) in rows.chunks(20).enumerate().skip(done) {
         scan.stage(batch)?;
-        scan.checkpoint(&Checkpoint::new(&descriptor, &config, now, (at + 1).into()))?;
+        scan.checkpoint(&Checkpoint::new(&descriptor, &config, now, std::sync::Arc::new(at + 1)))?;
     }
     scan.publish(&summary(&descriptor), hold)
 }
@@ -360,4 +364,19 @@ fn a_run_that_is_accepted_twice_at_once_is_published_whole_or_not_at_all() {
         calls += 1;
     }
     assert!(refused > 0);
+}
+
+#[test]
+fn an_answer_takes_as_few_queries_of_many_accounts_as_of_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    scan(Store::open(&Location::sqlite(&path)).unwrap(), 0).unwrap();
+    // Twenty accounts are bound to the resource, and their migrations, system and run are read as well.
+    let mut store = Store::new(Box::new(Lost::new(Sqlite::open(&path).unwrap(), 20))).unwrap();
+    let system = store.systems().unwrap().remove(0);
+    let run = store.run_at(&system, At::Now).unwrap();
+    let who = store.who(&system, run, "system", "s", 100).unwrap();
+    assert_eq!((who.accounts, who.grants.len()), (20, 20));
+    let who = store.who(&system, run, "system", "s", 3);
+    assert!(who.is_err(), "the connection is lost by now");
 }

@@ -37,6 +37,7 @@ mod persons;
 mod postgres;
 mod publish;
 mod reach;
+mod reaching;
 mod read;
 mod runs;
 mod scan;

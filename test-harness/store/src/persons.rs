@@ -7,6 +7,7 @@ use connector_api::ConnectorError;
 use crate::database::Connection;
 use crate::links::{self, LinkedAccount, Links};
 use crate::reach::{Reach, Who};
+use crate::reaching::{Reaching, Shown};
 use crate::store::{Store, System};
 
 /// Who reaches a resource, with the accounts that links join as one person.
@@ -39,9 +40,10 @@ impl Store {
         self.reading(|db| {
             let links = Links::read(db, system.id, Some(run))?;
             let mut persons = Persons::default();
-            let shown = |db: &mut dyn Connection, all: &BTreeSet<i64>| {
-                persons = Persons::of(db, system.id, &links, all, limit)?;
-                Ok(persons.shown.clone())
+            let shown = |db: &mut dyn Connection, reaching: &Reaching| {
+                let all = reaching.all(db)?;
+                persons = Persons::of(db, system.id, &links, &all, limit)?;
+                Ok(Shown { accounts: persons.shown.clone(), all: all.len() as u64 })
             };
             let who = Reach::new(db, system.id, run).who(resource_type, external_id, shown)?;
             let mut accounts = Vec::new();

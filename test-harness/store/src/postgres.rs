@@ -51,6 +51,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         ),
     ),
     ("pages", include_str!("../migrations/postgres/0005_pages.sql")),
+    ("checkpoint pieces", include_str!("../migrations/postgres/0006_checkpoint_pieces.sql")),
 ];
 
 pub(crate) struct Postgres {
@@ -151,6 +152,10 @@ impl Connection for Postgres {
 
     fn for_share(&self) -> &'static str {
         " for share"
+    }
+
+    fn among(&self, parameter: &str) -> String {
+        format!("= any (cast(string_to_array(cast({parameter} as text), ',') as integer[]))")
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {

@@ -11,7 +11,8 @@ use connector_access::{Reverse, RowsBuilder};
 use connector_api::{ConnectorError, Grant, NodeRef, Record};
 
 use crate::body;
-use crate::database::Connection;
+use crate::database::{Connection, numbers};
+use crate::reaching::{Reaching, Shown};
 use crate::read;
 use crate::runs;
 
@@ -26,7 +27,7 @@ pub struct Who {
 }
 
 /// A version of the table `n` that stood after run `?2` of system `?1`.
-const STOOD: &str = "n.system = ?1 and n.from_run <= ?2 and (n.to_run is null or n.to_run > ?2)";
+pub(crate) const STOOD: &str = "n.system = ?1 and n.from_run <= ?2 and (n.to_run is null or n.to_run > ?2)";
 
 /// The rows on the ways of one question.
 pub(crate) struct Reach<'a> {
@@ -50,6 +51,7 @@ struct Edge {
 const ACCOUNT: &str = "account";
 const GROUP: &str = "group";
 const RESOURCE: &str = "resource";
+const ANY: &[&str] = &[ACCOUNT, GROUP, RESOURCE];
 
 impl<'a> Reach<'a> {
     pub(crate) fn new(db: &'a mut dyn Connection, system: i64, run: i64) -> Self {
@@ -79,8 +81,8 @@ impl<'a> Reach<'a> {
             }
         }
         let mut resources = Vec::new();
-        while let Some(next) = from.pop() {
-            for edge in self.edges(next, End::From)? {
+        while !from.is_empty() {
+            for edge in self.edges(&std::mem::take(&mut from), End::From, ANY)? {
                 self.bindings.push(edge.record);
                 match edge.kind.as_str() {
                     GROUP if self.add(GROUP, edge.object) => from.push(edge.object),
@@ -89,8 +91,8 @@ impl<'a> Reach<'a> {
                 }
             }
         }
-        while let Some(container) = resources.pop() {
-            for edge in self.edges(container, End::To)?.into_iter().filter(|edge| edge.kind == RESOURCE) {
+        while !resources.is_empty() {
+            for edge in self.edges(&std::mem::take(&mut resources), End::To, &[RESOURCE])? {
                 self.bindings.push(edge.record);
                 if self.add(RESOURCE, edge.object) {
                     resources.push(edge.object);
@@ -112,15 +114,16 @@ impl<'a> Reach<'a> {
             self.add(RESOURCE, *resource);
         }
         let mut bound = Vec::new();
-        while let Some(next) = resources.pop() {
-            for edge in self.edges(next, End::From)?.into_iter().filter(|edge| edge.kind == RESOURCE) {
-                if self.add(RESOURCE, edge.object) {
-                    resources.push(edge.object);
-                }
-            }
-            for edge in self.edges(next, End::To)?.into_iter().filter(|edge| edge.kind != RESOURCE) {
+        while !resources.is_empty() {
+            let next = std::mem::take(&mut resources);
+            for edge in self.edges(&next, End::To, &[ACCOUNT, GROUP])? {
                 if let Record::Binding(binding) = edge.record {
                     bound.push(binding.from);
+                }
+            }
+            for edge in self.edges(&next, End::From, &[RESOURCE])? {
+                if self.add(RESOURCE, edge.object) {
+                    resources.push(edge.object);
                 }
             }
         }
@@ -132,62 +135,81 @@ impl<'a> Reach<'a> {
         mut self,
         resource_type: &str,
         external_id: &str,
-        shown: impl FnOnce(&mut dyn Connection, &BTreeSet<i64>) -> Result<BTreeSet<i64>, ConnectorError>,
+        shown: impl FnOnce(&mut dyn Connection, &Reaching) -> Result<Shown, ConnectorError>,
     ) -> Result<Who, ConnectorError> {
         let resource = self.object(RESOURCE, resource_type, external_id)?;
         if self.is_container(resource)? {
             // There is nothing to reach but what is inside.
             return Ok(Who::default());
         }
+        let reaching = self.reaching(resource)?;
+        let Shown { accounts, all } = shown(self.db, &reaching)?;
+        self.ways_of(&accounts, &reaching)?;
+        self.objects.insert(ACCOUNT, accounts);
+        let rows = self.rows()?;
+        let grants = rows.resource(resource_type, external_id).map(|resource| {
+            let reverse = Reverse::of(rows.graph());
+            rows.grants_to(&reverse, resource).collect()
+        });
+        Ok(Who { grants: grants.unwrap_or_default(), accounts: all })
+    }
+
+    /// Adds a resource, what it is inside, and the groups that are bound to these or inside such groups.
+    fn reaching(&mut self, resource: i64) -> Result<Reaching, ConnectorError> {
         self.add(RESOURCE, resource);
-        let mut resources = vec![resource];
-        let (mut groups, mut accounts) = (Vec::new(), BTreeSet::new());
-        let mut of_accounts = Vec::new();
-        while let Some(next) = resources.pop() {
-            for edge in self.edges(next, End::From)?.into_iter().filter(|edge| edge.kind == RESOURCE) {
+        let (mut resources, mut groups) = (vec![resource], Vec::new());
+        while !resources.is_empty() {
+            let next = std::mem::take(&mut resources);
+            for edge in self.edges(&next, End::To, &[GROUP])? {
+                self.bindings.push(edge.record);
+                if self.add(GROUP, edge.object) {
+                    groups.push(edge.object);
+                }
+            }
+            for edge in self.edges(&next, End::From, &[RESOURCE])? {
                 self.bindings.push(edge.record);
                 if self.add(RESOURCE, edge.object) {
                     resources.push(edge.object);
                 }
             }
-            for edge in self.edges(next, End::To)? {
-                match edge.kind.as_str() {
-                    ACCOUNT if self.has_row(edge.object)? => {
-                        accounts.insert(edge.object);
-                        of_accounts.push(edge);
-                    }
-                    GROUP => {
-                        self.bindings.push(edge.record);
-                        if self.add(GROUP, edge.object) {
-                            groups.push(edge.object);
-                        }
-                    }
-                    _ => {}
-                }
-            }
         }
-        while let Some(next) = groups.pop() {
-            accounts.append(&mut self.members(next)?);
-            for edge in self.edges(next, End::To)?.into_iter().filter(|edge| edge.kind == GROUP) {
+        while !groups.is_empty() {
+            for edge in self.edges(&std::mem::take(&mut groups), End::To, &[GROUP])? {
                 self.bindings.push(edge.record);
                 if self.add(GROUP, edge.object) {
                     groups.push(edge.object);
                 }
             }
         }
-        let shown = shown(self.db, &accounts)?;
-        let of_shown = of_accounts.into_iter().filter(|edge| shown.contains(&edge.object));
-        self.bindings.extend(of_shown.map(|edge| edge.record));
-        for account in &shown {
-            self.add(ACCOUNT, *account);
-            self.groups_of(*account)?;
-        }
-        let rows = self.rows()?;
-        let grants = rows.resource(resource_type, external_id).map(|resource| {
-            let reverse = Reverse::of(rows.graph());
-            rows.grants_to(&reverse, resource).collect()
-        });
-        Ok(Who { grants: grants.unwrap_or_default(), accounts: accounts.len() as u64 })
+        let of = |kind| self.objects.get(kind).cloned().unwrap_or_default();
+        Ok(Reaching { system: self.system, run: self.run, groups: of(GROUP), resources: of(RESOURCE) })
+    }
+
+    /// Adds the memberships and bindings by which accounts reach a resource.
+    fn ways_of(&mut self, accounts: &BTreeSet<i64>, reaching: &Reaching) -> Result<(), ConnectorError> {
+        let Reaching { groups, resources, .. } = reaching;
+        let of = [self.system.into(), self.run.into(), numbers(accounts)];
+        let sql = format!(
+            "select {} from {} where n.account_id {} and n.group_id {} and {STOOD} and (n.via is null or v.direct) \
+             order by n.account_id, n.group_id",
+            read::MEMBERSHIP.replace('#', "?2"),
+            read::MEMBERSHIPS.replace('#', "?2"),
+            self.db.among("?3"),
+            self.db.among("?4"),
+        );
+        let parameters = of.iter().cloned().chain([numbers(groups)]).collect::<Vec<_>>();
+        self.memberships.extend(self.db.rows(&sql, &parameters, |row| Ok(read::membership(row, 0)?.into()))?);
+        let sql = format!(
+            "select {} from {} where n.from_id {} and n.to_id {} and t.from_kind = 'account' and {STOOD} \
+             order by n.from_id, n.to_id, n.terms",
+            read::BINDING,
+            read::BINDINGS,
+            self.db.among("?3"),
+            self.db.among("?4"),
+        );
+        let parameters = of.into_iter().chain([numbers(resources)]).collect::<Vec<_>>();
+        self.bindings.extend(self.db.rows(&sql, &parameters, |row| Ok(read::binding(row, 0)?.into()))?);
+        Ok(())
     }
 
     /// Finds the number of what has a row.
@@ -210,12 +232,6 @@ impl<'a> Reach<'a> {
         Ok(self.db.first(&sql, &parameters, |row| row.boolean(0))?.flatten() == Some(true))
     }
 
-    fn has_row(&mut self, account: i64) -> Result<bool, ConnectorError> {
-        let sql = format!("select n.object from account_version n where n.object = ?3 and {STOOD}");
-        let parameters = [self.system.into(), self.run.into(), account.into()];
-        Ok(self.db.first(&sql, &parameters, |row| row.number(0))?.is_some())
-    }
-
     /// Adds an object, and returns whether it is new.
     fn add(&mut self, kind: &'static str, object: i64) -> bool {
         self.objects.entry(kind).or_default().insert(object)
@@ -236,29 +252,21 @@ impl<'a> Reach<'a> {
         Ok(groups)
     }
 
-    /// Returns the accounts that are in a group itself. One without a row reaches nothing.
-    fn members(&mut self, group: i64) -> Result<BTreeSet<i64>, ConnectorError> {
-        let sql = format!(
-            "select n.account_id from membership_version n left join via v on v.id = n.via \
-             join account_version a on a.object = n.account_id and a.from_run <= ?2 \
-             and (a.to_run is null or a.to_run > ?2) where n.group_id = ?3 and {STOOD} and (n.via is null or v.direct)"
-        );
-        let found = self.db.rows(&sql, &[self.system.into(), self.run.into(), group.into()], |row| row.number(0))?;
-        Ok(found.into_iter().collect())
-    }
-
-    /// Returns the bindings of which something is one end.
-    fn edges(&mut self, object: i64, end: End) -> Result<Vec<Edge>, ConnectorError> {
+    /// Returns the bindings of which one of several objects is one end, and something of one of these kinds the other.
+    fn edges(&mut self, objects: &[i64], end: End, kinds: &[&str]) -> Result<Vec<Edge>, ConnectorError> {
         let (this, other, kind) = match end {
             End::From => ("from_id", "to_id", "to_kind"),
             End::To => ("to_id", "from_id", "from_kind"),
         };
         let sql = format!(
-            "select {}, n.{other}, t.{kind} from {} where n.{this} = ?3 and {STOOD}",
+            "select {}, n.{other}, t.{kind} from {} where n.{this} {} and t.{kind} in ('{}') and {STOOD} \
+             order by n.{this}, n.{other}, n.terms",
             read::BINDING,
-            read::BINDINGS
+            read::BINDINGS,
+            self.db.among("?3"),
+            kinds.join("', '")
         );
-        self.db.rows(&sql, &[self.system.into(), self.run.into(), object.into()], |row| {
+        self.db.rows(&sql, &[self.system.into(), self.run.into(), numbers(objects)], |row| {
             Ok(Edge { record: read::binding(row, 0)?.into(), object: row.number(10)?, kind: row.word(11)?.to_owned() })
         })
     }
@@ -267,14 +275,18 @@ impl<'a> Reach<'a> {
     fn rows(self) -> Result<connector_access::AccessRows, ConnectorError> {
         let accesses = runs::described(self.db, self.run)?.accesses;
         let mut rows = RowsBuilder::new(&accesses);
-        for kind in [ACCOUNT, GROUP, RESOURCE] {
-            let sql = format!("select n.body from {kind}_version n where n.object = ?3 and {STOOD}");
-            for object in self.objects.get(kind).into_iter().flatten() {
-                let parameters = [self.system.into(), self.run.into(), (*object).into()];
-                let row = self.db.first(&sql, &parameters, |row| body::record(row.word(0)?, None))?;
-                row.iter().for_each(|row| rows.enter(row));
+        for kind in ANY {
+            if let Some(objects) = self.objects.get(kind) {
+                let sql = format!(
+                    "select n.body from {kind}_version n where n.object {} and {STOOD} order by n.object",
+                    self.db.among("?3")
+                );
+                self.db.query(&sql, &[self.system.into(), self.run.into(), numbers(objects)], &mut |row| {
+                    rows.enter(&body::record(row.word(0)?, None)?);
+                    Ok(())
+                })?;
             }
-            if kind == GROUP {
+            if *kind == GROUP {
                 self.memberships.iter().for_each(|row| rows.enter(row));
             }
         }

@@ -41,6 +41,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         ),
     ),
     ("pages", include_str!("../migrations/sqlite/0005_pages.sql")),
+    ("checkpoint pieces", include_str!("../migrations/sqlite/0006_checkpoint_pieces.sql")),
 ];
 
 pub(crate) struct Sqlite {
@@ -185,6 +186,10 @@ impl Connection for Sqlite {
 
     fn for_share(&self) -> &'static str {
         ""
+    }
+
+    fn among(&self, parameter: &str) -> String {
+        format!("in (select value from json_each('[' || {parameter} || ']'))")
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {

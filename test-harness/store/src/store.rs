@@ -1,7 +1,5 @@
 //! A store: systems, their runs, and what stood after each.
 
-use std::collections::BTreeSet;
-
 use connector_api::{ConnectorError, Grant, Record, ScanSummary, Section};
 use jiff::Timestamp;
 
@@ -27,7 +25,7 @@ use crate::sqlite::Sqlite;
 pub struct Store {
     pub(crate) database: Box<dyn Connection>,
     /// Whether a transaction is open that sees one state.
-    is_pinned: bool,
+    pub(crate) is_pinned: bool,
 }
 
 /// A system in a store.
@@ -377,8 +375,10 @@ impl Store {
         external_id: &str,
         limit: usize,
     ) -> Result<Who, ConnectorError> {
-        let first = |_: &mut dyn Connection, all: &BTreeSet<i64>| Ok(all.iter().copied().take(limit).collect());
-        self.reading(|db| Reach::new(db, system.id, run).who(resource_type, external_id, first))
+        self.reading(|db| {
+            let reach = Reach::new(db, system.id, run);
+            reach.who(resource_type, external_id, |db, reaching| reaching.first(db, 0, limit))
+        })
     }
 }
 

@@ -159,7 +159,8 @@ async fn an_excepted_finding_does_not_fail_until_it_expires() {
     // Who accepts it is the user, or who is named; what is imported keeps its own.
     let by = |id: &Value| {
         let all = json(&ask(&store, &["findings", "--format", "json"]));
-        let found = all.as_array().unwrap().iter().find(|finding| finding["id"] == *id).unwrap();
+        let all = all["findings"].as_array().unwrap();
+        let found = all.iter().find(|finding| finding["id"] == *id).unwrap();
         found["exception"]["by"].as_str().unwrap_or_default().to_owned()
     };
     let user = by(&grave[0]["id"]);

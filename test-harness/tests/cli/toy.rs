@@ -90,7 +90,10 @@ impl Toy {
     }
 
     async fn stream(&self, request: &ScanRequest, sink: &dyn ScanSink) -> Result<(), ConnectorError> {
-        let begin = request.resume.as_ref().map_or(0, |checkpoint| checkpoint.state["rows"].as_u64().unwrap());
+        let begin = request
+            .resume
+            .as_ref()
+            .map_or(0, |checkpoint| checkpoint.state.read::<Value>().unwrap()["rows"].as_u64().unwrap());
         self.begun.lock().unwrap().push(begin);
         for (done, requests) in [(3, 8), (313, 64)] {
             let expected = Some(40);

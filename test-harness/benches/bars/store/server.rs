@@ -92,8 +92,7 @@ fn questions(url: &str, location: &Location, organisation: Organisation, last: K
     Ok(vec![
         bar("why, a grant", why, Bound::AtMost(20.0)),
         bar(&name, of_some, Bound::AtMost(20.0)),
-        // All who reach it are counted, which no index does.
-        bar(&of_all_name, of_all, Bound::None),
+        bar(&of_all_name, of_all, Bound::AtMost(20.0)),
     ])
 }
 

@@ -137,7 +137,7 @@ pub(super) fn unusable(bench: &Bench, own: Option<Checkpoint>) -> Vec<(&'static 
         ("of another connector", but(&own, |checkpoint| checkpoint.os_type = "SomethingElse".into())),
         ("of another system", but(&own, |checkpoint| checkpoint.fingerprint = Fingerprint::default())),
         ("that is too old", but(&own, |checkpoint| checkpoint.started_at = old)),
-        ("that is damaged", but(&own, |checkpoint| checkpoint.state = damaged)),
+        ("that is damaged", but(&own, |checkpoint| checkpoint.state = damaged.into())),
     ];
     let versions = of_other_versions(&own).map(|(what, _, checkpoint)| (what, checkpoint));
     foreign.into_iter().chain(versions.into_iter().filter(|_| !resumes)).collect()

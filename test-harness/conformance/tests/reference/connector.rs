@@ -14,12 +14,19 @@ use connector_api::{
     ScanSummary, Section, SectionPlan, SectionReport, SectionStatus, Severity, SystemConfig, async_trait,
 };
 use jiff::Timestamp;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use super::descriptor::descriptor;
 use super::{Breakage, RESOURCES, account, grant, group, membership, reason, resource, sections};
 
 const PAGE: usize = 50;
+
+/// The state in a checkpoint.
+#[derive(Serialize, Deserialize)]
+struct State {
+    sent: usize,
+    secret: String,
+}
 
 thread_local! {
     /// Counts the scans of a connector that changes its order. Per thread, and so per test: a test runs on one thread.
@@ -153,10 +160,10 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
             verified.map_err(|error| if leaks { self.indiscreet(error) } else { error })?;
         }
         let lenient = self.is(Breakage::TakesAnyCheckpoint) || self.is(Breakage::TakesDamagedCheckpoint);
-        let sent = match checkpoint.state["sent"].as_u64() {
-            Some(sent) => usize::try_from(sent).unwrap_or_default(),
-            None if lenient => 0,
-            None => return Err(Checkpoint::rejected("its state is not readable")),
+        let sent = match checkpoint.state.read::<State>() {
+            Ok(State { sent, .. }) => sent,
+            Err(_) if lenient => 0,
+            Err(error) => return Err(error),
         };
         Ok(match Self::BREAKAGE {
             Breakage::ResumeLosesRows => sent + 1,
@@ -260,8 +267,8 @@ impl<const BREAKAGE: usize> ReferenceConnector<BREAKAGE> {
         if request.checkpoints {
             let secret =
                 if self.is(Breakage::LeaksInCheckpoint) { self.config.credential.secret().expose_secret() } else { "" };
-            let state = json!({"sent": *sent, "secret": secret});
-            sink.checkpoint(Checkpoint::new(&Self::describe(), &self.config, started, state)).await?;
+            let state = State { sent: *sent, secret: secret.to_owned() };
+            sink.checkpoint(Checkpoint::new(&Self::describe(), &self.config, started, Arc::new(state))).await?;
         }
         Ok(())
     }

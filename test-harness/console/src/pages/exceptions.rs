@@ -62,8 +62,7 @@ pub(super) async fn send(visit: Visit, entries: Entries) -> Result<Answer, Failu
     let (place, known) = known(&visit, &id).await?;
     let back = place.link("/findings");
     if entries.get("then") == Some("withdraw") {
-        let withdrawn = visit.read_at(move |store, place, _| Ok(store.withdraw(&place.system, &id)?));
-        withdrawn.await?;
+        visit.write(move |store| Ok(store.withdraw(&place.system, &id)?)).await?;
         return Ok(go_to(&back).into());
     }
     let (reason, expires, wrong) = read(&entries, visit.now);
@@ -72,8 +71,7 @@ pub(super) async fn send(visit: Visit, entries: Entries) -> Result<Answer, Failu
     };
     let by = entries.get("by").map(|by| by.chars().take(NAME).collect());
     let exception = Exception { id, reason, expires, by };
-    let excepted = visit.read_at(move |store, place, _| Ok(store.except(&place.system, &[exception])?));
-    excepted.await?;
+    visit.write(move |store| Ok(store.except(&place.system, &[exception])?)).await?;
     let response: Response = go_to(&back);
     Ok(response.into())
 }

@@ -126,7 +126,7 @@ pub(super) async fn accept(visit: Visit, entries: Entries) -> Result<Response, F
         Failure::new(StatusCode::BAD_REQUEST, "The form names no run", "Open the page again and send its form.")
     })?;
     let wanted = name.clone();
-    let accepted = visit.read(move |store, _| {
+    let accepted = visit.write(move |store| {
         let system = system(store, &wanted)?.ok_or_else(Failure::not_found)?;
         Ok(store.accept(&system, run)?)
     });

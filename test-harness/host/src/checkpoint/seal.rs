@@ -1,7 +1,7 @@
 //! The marks at the start of checkpoint files, which identify them, and the seal, which detects damage.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufWriter, IntoInnerError, Read, Seek, Write};
 use std::path::Path;
 
 use connector_api::{Checkpoint, ConnectorError, ErrorCode};
@@ -34,13 +34,58 @@ pub(super) struct Seal {
 impl Seal {
     const FORMAT: u32 = 2;
 
-    pub(super) fn new(spool_bytes: u64, spool_sha256: String, checkpoint: &[u8]) -> Self {
-        let mut digest = Sha256::new();
-        digest.update(spool_bytes.to_le_bytes());
-        digest.update(&spool_sha256);
-        digest.update(checkpoint);
-        let file = "connector-checkpoint".to_owned();
-        Self { file, format: Self::FORMAT, spool_bytes, spool_sha256, sha256: hex(digest) }
+    /// A seal that does not have its digest yet. It is as long as with it.
+    fn begin(spool_bytes: u64, spool_sha256: String) -> (Self, Sha256) {
+        let digest = Sha256::new().chain_update(spool_bytes.to_le_bytes()).chain_update(&spool_sha256);
+        let (file, sha256) = ("connector-checkpoint".to_owned(), hex(Sha256::new()));
+        (Self { file, format: Self::FORMAT, spool_bytes, spool_sha256, sha256 }, digest)
+    }
+
+    /// Whether it is the seal of this second line.
+    fn fits(&self, checkpoint: &[u8]) -> bool {
+        let (mut seal, digest) = Self::begin(self.spool_bytes, self.spool_sha256.clone());
+        seal.sha256 = hex(digest.chain_update(checkpoint));
+        *self == seal
+    }
+}
+
+/// Writes a checkpoint with its seal. The checkpoint is never in memory as a whole: its digest is written when it is known.
+pub(super) fn write(
+    file: &mut File,
+    (spool_bytes, spool_sha256): (u64, String),
+    checkpoint: &Checkpoint,
+) -> io::Result<()> {
+    let (mut seal, digest) = Seal::begin(spool_bytes, spool_sha256);
+    serde_json::to_writer(&mut *file, &seal)?;
+    file.write_all(b"\n")?;
+    let mut line = BufWriter::with_capacity(256 * 1024, Line { file, digest, length: 0 });
+    serde_json::to_writer(&mut line, checkpoint)?;
+    let Line { file, digest, .. } = line.into_inner().map_err(IntoInnerError::into_error)?;
+    file.write_all(b"\n")?;
+    seal.sha256 = hex(digest);
+    file.rewind()?;
+    file.write_all(&serde_json::to_vec(&seal)?)
+}
+
+/// The second line of a checkpoint file while it is written.
+struct Line<'a> {
+    file: &'a mut File,
+    digest: Sha256,
+    length: u64,
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.length += bytes.len() as u64;
+        if self.length > MAX_CHECKPOINT / 2 {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the checkpoint is too large to be saved"));
+        }
+        self.digest.update(bytes);
+        self.file.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -109,7 +154,7 @@ fn parse(bytes: &[u8]) -> Result<(Seal, Checkpoint), &'static str> {
     if seal.format != Seal::FORMAT {
         return Err("its format is not known");
     }
-    if seal != Seal::new(seal.spool_bytes, seal.spool_sha256.clone(), second) {
+    if !seal.fits(second) {
         return Err("its digest does not match");
     }
     let checkpoint = serde_json::from_slice(second).map_err(|_| "its content cannot be read")?;
@@ -127,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_seal_begins_with_the_mark_by_which_its_file_is_known() {
-        let seal = serde_json::to_vec(&Seal::new(7, String::new(), b"")).unwrap();
+        let seal = serde_json::to_vec(&Seal::begin(7, String::new()).0).unwrap();
         assert!(seal.starts_with(CHECKPOINT_MARK));
     }
 }

@@ -72,6 +72,15 @@ pub(super) const ACCOUNTS: &[Column<Account>] = &[
     ("attributes", |account| json(&account.attributes)),
 ];
 
+/// The cells of an account in the columns with these headings, as in `accounts.csv`; empty where there is no such column.
+pub fn account_cells<'a>(account: &'a Account, headings: &[&str]) -> Vec<Cow<'a, str>> {
+    let cell = |heading: &&str| {
+        let column = ACCOUNTS.iter().find(|(known, _)| known == heading);
+        column.and_then(|(_, cell)| cell(account)).unwrap_or_default()
+    };
+    headings.iter().map(cell).collect()
+}
+
 pub(super) const GROUPS: &[Column<Group>] = &[
     ("externalId", |group| text(&group.external_id)),
     ("groupType", |group| text(&group.group_type)),

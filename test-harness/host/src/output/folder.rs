@@ -8,11 +8,6 @@ use connector_api::{Record, ScanSummary};
 
 use crate::files::{self, Draft};
 
-/// The names of the files with one ending: one per kind of record.
-fn names(ending: &'static str) -> impl Iterator<Item = String> {
-    Record::KINDS.iter().map(move |kind| format!("{}.{ending}", plural(kind)))
-}
-
 fn plural(kind: &str) -> String {
     match kind.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),
@@ -20,21 +15,30 @@ fn plural(kind: &str) -> String {
     }
 }
 
-const SUMMARY: &str = "summary.json";
+pub(super) const SUMMARY: &str = "summary.json";
 
-/// A folder with one file per kind of record, and `summary.json`.
+/// A folder with files of fixed names, and `summary.json`.
 pub(super) struct Folder {
     path: PathBuf,
-    ending: &'static str,
+    names: Vec<String>,
 }
 
 impl Folder {
-    /// A folder that becomes `path` and replaces an earlier one with files of the same ending.
+    /// A folder with one file per kind of record that becomes `path` and replaces an earlier one with files of the same
+    /// ending.
     ///
     /// # Errors
     /// If `path` is not the folder of an earlier scan.
     pub(super) fn new(path: &Path, ending: &'static str) -> io::Result<Self> {
-        let folder = Self { path: files::resolve(path), ending };
+        Self::of(path, Record::KINDS.iter().map(|kind| format!("{}.{ending}", plural(kind))).collect())
+    }
+
+    /// A folder with files of these names that becomes `path` and replaces an earlier one with such files.
+    ///
+    /// # Errors
+    /// If `path` is not the folder of an earlier scan.
+    pub(super) fn of(path: &Path, names: Vec<String>) -> io::Result<Self> {
+        let folder = Self { path: files::resolve(path), names };
         folder.check_replaceable(&folder.path)?;
         Ok(folder)
     }
@@ -51,16 +55,21 @@ impl Folder {
         place.ok_or_else(|| io::Error::other(format!("there is no file for records of kind {kind}")))
     }
 
-    /// Gives the files, one for each of [`Record::KINDS`] in that order, and the summary their final names.
+    /// Gives the files, one for each name in their order, which is that of [`Record::KINDS`] if there is one per kind, and
+    /// the summary their final names.
     pub(super) fn commit(self, drafts: Vec<Draft>, summary: &ScanSummary) -> io::Result<()> {
+        let mut draft = self.draft()?;
+        draft.write_all(&serde_json::to_vec_pretty(summary)?)?;
+        self.place(drafts, draft)
+    }
+
+    /// The same with a summary that is written.
+    pub(super) fn place(self, drafts: Vec<Draft>, summary: Draft) -> io::Result<()> {
         let folder = files::folder_next_to(&self.path)?;
-        for (name, draft) in names(self.ending).zip(drafts) {
+        for (name, draft) in self.names.iter().zip(drafts) {
             draft.place(&folder.path().join(name))?;
         }
-        let place = folder.path().join(SUMMARY);
-        let mut draft = Draft::next_to(&place)?;
-        draft.write_all(&serde_json::to_vec_pretty(summary)?)?;
-        draft.place(&place)?;
+        summary.place(&folder.path().join(SUMMARY))?;
         self.replace(folder.path())?;
         files::sync_folder(&self.path)
     }
@@ -92,7 +101,7 @@ impl Folder {
         };
         for entry in entries {
             let name = entry?.file_name();
-            if name != SUMMARY && !names(self.ending).any(|known| name == *known) {
+            if name != SUMMARY && !self.names.iter().any(|known| name == **known) {
                 return Err(io::Error::new(
                     io::ErrorKind::DirectoryNotEmpty,
                     format!("it contains {}, which is not from an earlier scan in this format", name.display()),

@@ -7,6 +7,11 @@ mod folder;
 mod json;
 mod ndjson;
 mod ndjson_folder;
+mod opengraph;
+mod origin;
+mod pack;
+#[cfg(feature = "parquet")]
+mod parquet;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,11 +21,16 @@ use connector_api::{ConnectorError, ErrorCode, Record, ScanSummary};
 use super::files;
 
 pub use self::byte_output::{Target, stdout_is_closed};
-pub use self::columns::cell_text;
+pub use self::columns::{account_cells, cell_text};
 pub use self::csv::CsvFolder;
 pub use self::json::JsonDocument;
 pub use self::ndjson::NdjsonLines;
 pub use self::ndjson_folder::NdjsonFolder;
+pub use self::opengraph::OpenGraphFolder;
+pub use self::origin::Origin;
+pub use self::pack::{Checked, Difference, MANIFEST, Pack, check_pack};
+#[cfg(feature = "parquet")]
+pub use self::parquet::ParquetFolder;
 
 /// The format of the rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,11 +43,23 @@ pub enum Format {
     Json,
     /// A folder with one file per kind of record, and `summary.json`.
     Csv,
+    /// The same as Parquet, with real types.
+    #[cfg(feature = "parquet")]
+    Parquet,
+    /// A folder with the graph as BloodHound reads it, its extension schema, and links to other systems.
+    OpenGraph,
 }
 
 impl Format {
     /// Every format, in the order of help texts.
-    pub const ALL: &[Self] = &[Self::Ndjson, Self::Json, Self::Csv];
+    pub const ALL: &[Self] = &[
+        Self::Ndjson,
+        Self::Json,
+        Self::Csv,
+        #[cfg(feature = "parquet")]
+        Self::Parquet,
+        Self::OpenGraph,
+    ];
 
     /// Its name, on a command line and as the ending of a file.
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +67,9 @@ impl Format {
             Self::Ndjson => "ndjson",
             Self::Json => "json",
             Self::Csv => "csv",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "parquet",
+            Self::OpenGraph => "opengraph",
         }
     }
 
@@ -57,6 +82,9 @@ impl Format {
             }
             Self::Json => "One JSON document {\"records\":[…],\"summary\":{…}}",
             Self::Csv => "A folder with one CSV file per kind of record, safe to open in a spreadsheet",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "A folder with one Parquet file per kind of record, with real types, for analysis",
+            Self::OpenGraph => "A folder with the graph of accounts, groups, resources and bindings for BloodHound",
         }
     }
 
@@ -75,8 +103,13 @@ impl Format {
         match self {
             Self::Ndjson => ".ndjson",
             Self::Json => ".json",
-            Self::Csv => "",
+            _ => "",
         }
+    }
+
+    /// Whether it always is several files, in a folder.
+    pub const fn is_folder(self) -> bool {
+        self.extension().is_empty()
     }
 }
 
@@ -88,7 +121,8 @@ pub enum Destination {
     Nowhere,
     /// Standard output.
     Stdout,
-    /// A file. For [`Format::Csv`] it is a folder; for [`Format::Ndjson`] a folder if the path exists as one or ends in `/`.
+    /// A file, or a folder where [the format is one](Format::is_folder). For [`Format::Ndjson`] it is a folder if the path
+    /// exists as one or ends in `/`.
     Path(PathBuf),
 }
 
@@ -121,10 +155,10 @@ impl Destination {
     ///
     /// # Errors
     /// `invalid_config` if the destination does not fit the format, `sink` if it cannot be written.
-    pub fn open(&self, format: Format) -> Result<Box<dyn Output>, ConnectorError> {
-        if let (Self::Stdout, Format::Csv) = (self, format) {
+    pub fn open(&self, format: Format, origin: &Origin) -> Result<Box<dyn Output>, ConnectorError> {
+        if *self == Self::Stdout && format.is_folder() {
             return Err(ConnectorError::invalid_config(
-                "csv writes several files, so it needs a folder",
+                format!("{} writes several files, so it needs a folder", format.as_str()),
                 "set the folder with --output FOLDER",
             ));
         }
@@ -143,24 +177,32 @@ impl Destination {
             Ok(match (self, format) {
                 (Self::Nowhere, _) => Box::new(Nowhere),
                 (Self::Path(path), Format::Csv) => Box::new(CsvFolder::create(path)?),
+                #[cfg(feature = "parquet")]
+                (Self::Path(path), Format::Parquet) => Box::new(ParquetFolder::create(path)?),
+                (Self::Path(path), Format::OpenGraph) => Box::new(OpenGraphFolder::create(path, origin)?),
                 (Self::Path(path), Format::Ndjson) if names_folder(path) => Box::new(NdjsonFolder::create(path)?),
                 (Self::Path(path), Format::Ndjson) => Box::new(NdjsonLines::new(Target::file(path)?)),
                 (Self::Path(path), Format::Json) => Box::new(JsonDocument::new(Target::file(path)?)),
                 (Self::Stdout, Format::Json) => Box::new(JsonDocument::new(Target::stdout())),
-                (Self::Stdout, Format::Ndjson | Format::Csv) => Box::new(NdjsonLines::new(Target::stdout())),
+                (Self::Stdout, _) => Box::new(NdjsonLines::new(Target::stdout())),
             })
         };
-        open().map_err(|error| match error.kind() {
-            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty => {
-                ConnectorError::invalid_config(format!("{self}: {error}"), "choose another path with --output")
-            }
-            _ => self.write_error(&error),
-        })
+        open().map_err(|error| open_error(self, &error))
     }
 
     /// The operator's error for a failed write to this destination.
     pub fn write_error(&self, error: &io::Error) -> ConnectorError {
         files::write_error(self, error)
+    }
+}
+
+/// What it means that an output could not be opened.
+fn open_error(place: impl std::fmt::Display, error: &io::Error) -> ConnectorError {
+    match error.kind() {
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty => {
+            ConnectorError::invalid_config(format!("{place}: {error}"), "choose another path with --output")
+        }
+        _ => files::write_error(place, error),
     }
 }
 

@@ -1,13 +1,12 @@
 //! Who is in a group, in which groups an account is, and what a group gives.
 
-use std::collections::BTreeSet;
-
 use connector_api::{Account, ConnectorError, Grant, Membership, Record};
 
 use super::{PageOf, RowKey};
 use crate::body;
 use crate::database::Connection;
 use crate::reach::{Reach, Subject, Who};
+use crate::reaching::Reaching;
 use crate::read;
 use crate::store::{Store, System};
 
@@ -115,13 +114,15 @@ impl Store {
     ) -> Result<(Who, Option<RowKey>), ConnectorError> {
         let start = after.map_or(0, |key| key.object);
         let mut next = None;
-        let shown = |_: &mut dyn Connection, all: &BTreeSet<i64>| {
-            let shown: BTreeSet<i64> = all.range(start + 1..).copied().take(limit).collect();
-            let last = shown.last().copied();
-            next = last.filter(|last| all.range(last + 1..).next().is_some()).map(|object| RowKey { rank: 0, object });
+        let shown = |db: &mut dyn Connection, reaching: &Reaching| {
+            let mut shown = reaching.first(db, start, limit.saturating_add(1))?;
+            if shown.accounts.len() > limit {
+                shown.accounts.pop_last();
+                next = shown.accounts.last().map(|object| RowKey { rank: 0, object: *object });
+            }
             Ok(shown)
         };
-        let who = Reach::new(&mut *self.database, system.id, run).who(resource_type, external_id, shown)?;
+        let who = self.reading(|db| Reach::new(db, system.id, run).who(resource_type, external_id, shown))?;
         Ok((who, next))
     }
 }

@@ -91,6 +91,10 @@ impl Connection for Owned<'_> {
         self.db.for_share()
     }
 
+    fn among(&self, parameter: &str) -> String {
+        self.db.among(parameter)
+    }
+
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
         self.write(|db| db.execute(sql, parameters))
     }

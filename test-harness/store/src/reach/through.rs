@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector_access::Reverse;
 use connector_api::{AccessPath, ConnectorError, Grant, NodeRef, Principal, Record, ResourceRef};
 
-use super::{ACCOUNT, End, GROUP, RESOURCE, Reach, Who};
+use super::{ACCOUNT, End, RESOURCE, Reach, Who};
+use crate::reaching::Shown;
 
 /// Who reaches what is inside a container through it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,15 +31,13 @@ impl Reach<'_> {
     pub(crate) fn who_through(mut self, container: &NodeRef, limit: usize) -> Result<WhoThrough, ConnectorError> {
         let object = self.object(RESOURCE, &container.node_type, &container.external_id)?;
         let inside = self.inside(object)?;
-        self.add(RESOURCE, object);
-        let accounts = self.bound_above(object)?;
+        let reaching = self.reaching(object)?;
+        let Shown { accounts, all } = reaching.first(self.db, 0, limit)?;
+        self.ways_of(&accounts, &reaching)?;
+        self.objects.insert(ACCOUNT, accounts);
         for (_, example, bindings) in &inside.examples {
             self.add(RESOURCE, *example);
             self.bindings.extend(bindings.iter().cloned());
-        }
-        for account in accounts.iter().take(limit) {
-            self.add(ACCOUNT, *account);
-            self.groups_of(*account)?;
         }
         let rows = self.rows()?;
         let reverse = Reverse::of(rows.graph());
@@ -57,7 +56,7 @@ impl Reach<'_> {
                 }
             }
         }
-        let who = Who { grants: strongest.into_values().collect(), accounts: accounts.len() as u64 };
+        let who = Who { grants: strongest.into_values().collect(), accounts: all };
         Ok(WhoThrough { who, inside: inside.count })
     }
 
@@ -66,7 +65,7 @@ impl Reach<'_> {
         let mut known = BTreeSet::from([container]);
         let mut containers = vec![(container, Vec::new())];
         while let Some((next, chain)) = containers.pop() {
-            for edge in self.edges(next, End::To)?.into_iter().filter(|edge| edge.kind == RESOURCE) {
+            for edge in self.edges(&[next], End::To, &[RESOURCE])? {
                 let (object, Record::Binding(binding)) = (edge.object, &edge.record) else { continue };
                 if !known.insert(object) {
                     continue;
@@ -84,38 +83,6 @@ impl Reach<'_> {
             }
         }
         Ok(inside)
-    }
-
-    /// Adds what is bound to a container or to what it is inside, and returns all accounts among it and its members.
-    fn bound_above(&mut self, container: i64) -> Result<BTreeSet<i64>, ConnectorError> {
-        let (mut containers, mut groups, mut accounts) = (vec![container], Vec::new(), BTreeSet::new());
-        while let Some(next) = containers.pop() {
-            for edge in self.edges(next, End::From)?.into_iter().filter(|edge| edge.kind == RESOURCE) {
-                self.bindings.push(edge.record);
-                if self.add(RESOURCE, edge.object) {
-                    containers.push(edge.object);
-                }
-            }
-            for edge in self.edges(next, End::To)? {
-                match edge.kind.as_str() {
-                    ACCOUNT if self.has_row(edge.object)? => _ = accounts.insert(edge.object),
-                    GROUP if self.add(GROUP, edge.object) => groups.push(edge.object),
-                    GROUP => {}
-                    _ => continue,
-                }
-                self.bindings.push(edge.record);
-            }
-        }
-        while let Some(next) = groups.pop() {
-            accounts.append(&mut self.members(next)?);
-            for edge in self.edges(next, End::To)?.into_iter().filter(|edge| edge.kind == GROUP) {
-                self.bindings.push(edge.record);
-                if self.add(GROUP, edge.object) {
-                    groups.push(edge.object);
-                }
-            }
-        }
-        Ok(accounts)
     }
 }
 

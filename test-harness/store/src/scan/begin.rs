@@ -3,7 +3,7 @@
 use connector_api::{Checkpoint, ConnectorError, Descriptor, SystemConfig};
 use jiff::Timestamp;
 
-use super::{Scan, Staging, System};
+use super::{Scan, Staging, System, pieces};
 use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
 use crate::kinds::KINDS;
@@ -147,15 +147,15 @@ struct Last {
 }
 
 fn last_open(db: &mut dyn Connection, system: i64) -> Result<Option<Last>, ConnectorError> {
-    let sql = "select r.id, r.part, r.state, c.body from run r left join checkpoint c on c.run = r.id \
-               where r.system = ?1 order by r.id desc limit 1";
+    let sql = "select id, part, state from run where system = ?1 order by id desc limit 1";
     let last = db.first(sql, &[system.into()], |row| {
         let state = row.word(2)?;
-        let last =
-            Last { run: row.number(0)?, part: row.number(1)?, is_failed: state == "failed", checkpoint: row.owned(3)? };
+        let last = Last { run: row.number(0)?, part: row.number(1)?, is_failed: state == "failed", checkpoint: None };
         Ok((last.is_failed || state == "staging").then_some(last))
     })?;
-    Ok(last.flatten())
+    let Some(mut last) = last.flatten() else { return Ok(None) };
+    last.checkpoint = pieces::read(db, last.run)?;
+    Ok(Some(last))
 }
 
 /// Makes a scan the only one that can write to a system, and does `work` in the same step.

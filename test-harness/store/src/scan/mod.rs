@@ -1,6 +1,7 @@
 //! One scan that is being kept: its rows are staged, then published in one step or discarded.
 
 mod begin;
+mod pieces;
 mod staging;
 
 use connector_api::{Checkpoint, ConnectorError, Descriptor, Outcome, Record, Retry, ScanSummary};
@@ -120,9 +121,7 @@ impl Scan {
         if self.has_grants {
             return Ok(());
         }
-        let body = serde_json::to_string(checkpoint)
-            .map_err(|error| ConnectorError::internal("a checkpoint cannot be stored as JSON").with_source(error))?;
-        self.write(Some(body))
+        self.write(Some(checkpoint))
     }
 
     /// Refuses to go on after rows were lost.
@@ -132,7 +131,7 @@ impl Scan {
     }
 
     /// Writes what was taken, with the checkpoint, in one transaction.
-    fn write(&mut self, checkpoint: Option<String>) -> Result<(), ConnectorError> {
+    fn write(&mut self, checkpoint: Option<&Checkpoint>) -> Result<(), ConnectorError> {
         self.check_whole()?;
         let written = self.try_write(checkpoint);
         self.lost = written.as_ref().err().cloned();
@@ -140,16 +139,14 @@ impl Scan {
         written
     }
 
-    fn try_write(&mut self, checkpoint: Option<String>) -> Result<(), ConnectorError> {
+    fn try_write(&mut self, checkpoint: Option<&Checkpoint>) -> Result<(), ConnectorError> {
         let Self { database, system, staging, run, part, .. } = self;
         database.transaction(|database| {
             let lock = database.for_share();
             system.hold(database, lock)?;
             staging.write(database)?;
-            if let Some(body) = checkpoint {
-                let sql = "insert into checkpoint (run, body) values (?1, ?2) \
-                           on conflict (run) do update set body = excluded.body";
-                database.execute(sql, &[(*run).into(), body.into()])?;
+            if let Some(checkpoint) = checkpoint {
+                pieces::write(database, *run, checkpoint)?;
                 let sql = "update run set part = ?2 where id = ?1";
                 database.execute(sql, &[(*run).into(), (*part + 1).into()])?;
             }

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use connector_api::{Binding, ConnectorError, Membership, NodeRef, Record};
 use jiff::Timestamp;
 
-use crate::body::VolatileFields;
+use crate::body::{Body, VolatileFields};
 use crate::database::{Connection, Table, Value};
 use crate::dictionary::{Numbers, Referred};
 use crate::kinds::{self, KINDS, Kind, Place};
@@ -30,7 +30,6 @@ pub(super) struct Staging {
     /// For what identifies bindings: nobody can choose two that share one.
     seeds: [RandomState; 2],
     pending: Pending,
-    buffer: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -108,7 +107,7 @@ impl Staging {
             terms.enter((types, access, ends, row.text(8)?), row.number(0)?, false)
         })?;
         let seeds = [RandomState::new(), RandomState::new()];
-        Ok(Self { system, run, fields, objects, vias, terms, seeds, pending: Pending::default(), buffer: Vec::new() })
+        Ok(Self { system, run, fields, objects, vias, terms, seeds, pending: Pending::default() })
     }
 
     /// Whether the rows should be written before more are taken.
@@ -123,21 +122,26 @@ impl Staging {
         record: &Record,
         part: i64,
     ) -> Result<(), ConnectorError> {
-        let replaced = nul::replaced(record, &mut self.buffer)?;
-        let record = replaced.as_ref().unwrap_or(record);
         match record {
-            Record::Account(account) => self.object(database, record, "", &account.external_id, part),
-            Record::Group(group) => self.object(database, record, &group.group_type, &group.external_id, part),
-            Record::Resource(resource) => {
-                self.object(database, record, &resource.resource_type, &resource.external_id, part)
-            }
-            // The id of a policy is unique whatever its type.
-            Record::Policy(policy) => self.object(database, record, "", &policy.external_id, part),
-            Record::Membership(membership) => self.membership(database, membership, part),
-            Record::Binding(binding) => self.binding(database, binding, part),
             // They follow from the other rows.
             Record::Grant(_) => Ok(()),
-            other => Err(kinds::unknown(other.kind())),
+            Record::Membership(_) | Record::Binding(_) => {
+                let replaced = if nul::may_be_in_row(record)? { Some(nul::replaced(record)?) } else { None };
+                match replaced.as_ref().unwrap_or(record) {
+                    Record::Membership(membership) => self.membership(database, membership, part),
+                    Record::Binding(binding) => self.binding(database, binding, part),
+                    other => Err(kinds::unknown(other.kind())),
+                }
+            }
+            _ => {
+                let body = self.fields.body(record)?;
+                if body.may_have_nul() {
+                    let replaced = nul::replaced(record)?;
+                    let body = self.fields.body(&replaced)?;
+                    return self.object(database, &replaced, body, part);
+                }
+                self.object(database, record, body, part)
+            }
         }
     }
 
@@ -145,16 +149,22 @@ impl Staging {
         &mut self,
         database: &mut dyn Connection,
         record: &Record,
-        of_type: &str,
-        external_id: &str,
+        body: Body,
         part: i64,
     ) -> Result<(), ConnectorError> {
-        let key = (record.kind(), of_type, external_id);
+        let (of_type, external_id) = match record {
+            Record::Account(account) => ("", &account.external_id),
+            Record::Group(group) => (&*group.group_type, &group.external_id),
+            Record::Resource(resource) => (&*resource.resource_type, &resource.external_id),
+            // The id of a policy is unique whatever its type.
+            Record::Policy(policy) => ("", &policy.external_id),
+            other => return Err(kinds::unknown(other.kind())),
+        };
+        let key = (record.kind(), of_type, external_id.as_str());
         let Referred { number: object, is_new, is_staged } = self.objects.stage(database, key)?;
         if is_new {
             self.pending.object(self.system, object, key);
         }
-        let body = self.fields.body(record)?;
         let volatile = body.volatile.as_ref().map_or(0, |volatile| volatile.text.len());
         let at = KINDS.iter().position(|kind| kind.word == record.kind());
         let at = at.ok_or_else(|| kinds::unknown(record.kind()))?;

@@ -64,7 +64,7 @@ fn a_scan_that_lost_rows_takes_no_more_and_is_not_published(backend: &Backend) {
         assert!(error.code == ErrorCode::Internal && error.message.contains("lacks rows"), "{error}");
     };
     refused(scan.stage(&users(5..6)));
-    let checkpoint = connector_api::Checkpoint::new(&descriptor, &config(), Timestamp::now(), 1.into());
+    let checkpoint = connector_api::Checkpoint::new(&descriptor, &config(), Timestamp::now(), std::sync::Arc::new(1));
     refused(scan.checkpoint(&checkpoint));
     refused(scan.publish(&whole, ANYTHING).map(drop));
     let mut store = backend.open();

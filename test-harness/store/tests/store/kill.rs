@@ -52,12 +52,13 @@ fn scans_until_it_is_killed() {
         let rows = at(seed, step);
         println!("open");
         let mut scan = store.begin(start(&descriptor, &config)).unwrap();
-        let done = scan.take_resume().map_or(0, |checkpoint| checkpoint.state.as_u64().unwrap() as usize);
+        let done = scan.take_resume().map_or(0, |checkpoint| checkpoint.state.read::<usize>().unwrap());
         for (batch, rows) in rows.chunks(10).enumerate().skip(done) {
             println!("stage");
             scan.stage(rows).unwrap();
             println!("checkpoint");
-            scan.checkpoint(&Checkpoint::new(&descriptor, &config, Timestamp::now(), (batch + 1).into())).unwrap();
+            scan.checkpoint(&Checkpoint::new(&descriptor, &config, Timestamp::now(), std::sync::Arc::new(batch + 1)))
+                .unwrap();
         }
         println!("publish");
         let ended = scan.publish(&summary(&descriptor, &[]), ANYTHING).unwrap();

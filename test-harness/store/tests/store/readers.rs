@@ -46,6 +46,7 @@ fn a_role_that_may_only_read_can_ask_everything() {
     );
     let url = backend.url.as_ref().unwrap().replace("tests@", "only_reads@");
     let mut store = Store::open_to_read(&url.parse::<Location>().unwrap()).unwrap();
+    store.pin().unwrap();
     let system = system(&mut store);
     let run = store.run_at(&system, At::Now).unwrap();
     assert_eq!(store.runs(&system).unwrap().len(), 2);

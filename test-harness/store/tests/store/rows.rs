@@ -105,7 +105,7 @@ fn what_was_sent_before_a_checkpoint_stands_though_it_was_replaced_after_it(back
     let descriptor = descriptor();
     let mut first = begin(backend, &descriptor);
     first.stage(&version(1)).unwrap();
-    first.checkpoint(&Checkpoint::new(&descriptor, &config(), Timestamp::now(), 1.into())).unwrap();
+    first.checkpoint(&Checkpoint::new(&descriptor, &config(), Timestamp::now(), std::sync::Arc::new(1))).unwrap();
     first.stage(&version(2)).unwrap();
     first.stage(&[long_row()]).unwrap();
     drop(first);

@@ -13,6 +13,7 @@ use crate::support::{ANYTHING, assert_rows, begin, comparable, config, rows_at, 
 
 on_both!(
     an_interrupted_scan_goes_on_from_its_last_checkpoint_and_drops_the_rows_after_it,
+    a_large_checkpoint_comes_back_as_it_was_and_a_smaller_one_replaces_all_of_it,
     what_an_interrupted_scan_staged_is_read_back_and_a_checkpoint_after_grants_is_not_kept,
     a_failed_scan_with_a_checkpoint_goes_on_and_what_comes_after_it_is_not_resumed_again,
     a_checkpoint_that_is_too_old_or_not_wanted_is_dropped_with_its_rows,
@@ -37,7 +38,7 @@ fn users(ids: std::ops::Range<u32>) -> Vec<Record> {
 }
 
 fn checkpoint(descriptor: &Descriptor, now: Timestamp, at: u32) -> Checkpoint {
-    Checkpoint::new(descriptor, &config(), now, at.into())
+    Checkpoint::new(descriptor, &config(), now, std::sync::Arc::new(at))
 }
 
 fn published(ended: Ended) -> i64 {
@@ -48,12 +49,28 @@ fn published(ended: Ended) -> i64 {
 }
 
 fn resumed(scan: &mut Scan) -> Option<u64> {
-    scan.take_resume().map(|checkpoint| checkpoint.state.as_u64().unwrap())
+    scan.take_resume().map(|checkpoint| checkpoint.state.read().unwrap())
 }
 
 fn states(store: &mut Store) -> Vec<RunState> {
     let system = system(store);
     store.runs(&system).unwrap().iter().map(|run| run.state).collect()
+}
+
+fn a_large_checkpoint_comes_back_as_it_was_and_a_smaller_one_replaces_all_of_it(backend: &Backend) {
+    let descriptor = descriptor();
+    // Some of its characters are of several bytes, whichever of them begins a piece.
+    let large: Vec<String> = (0..300_000).map(|at| format!("é\u{0}\u{1f980}\"{at}")).collect();
+    let small = vec!["small".to_owned()];
+    for state in [&large, &small] {
+        let mut scan = begin(backend, &descriptor);
+        scan.stage(&users(0..10)).unwrap();
+        let state = std::sync::Arc::new(state.clone());
+        scan.checkpoint(&Checkpoint::new(&descriptor, &config(), Timestamp::now(), state.clone())).unwrap();
+        drop(scan);
+        let checkpoint = begin(backend, &descriptor).take_resume().unwrap();
+        assert!(checkpoint.state.read::<Vec<String>>().unwrap() == *state);
+    }
 }
 
 fn an_interrupted_scan_goes_on_from_its_last_checkpoint_and_drops_the_rows_after_it(backend: &Backend) {

@@ -12,7 +12,11 @@ on_both!(a_store_of_the_version_before_goes_on);
 
 /// What takes the tables of this version back to those of the version before.
 const BACK: [&str; 2] = [
-    "drop table staged_membership; \
+    "drop table run_figures; drop index account_privileged; drop index account_worst; drop index group_worst; \
+     drop index resource_worst; drop index account_name_begins; drop index group_name_begins; \
+     drop index resource_name_begins; drop index policy_name_begins; drop index account_email_begins; \
+     drop index object_id_begins; \
+     drop table staged_membership; \
      create table staged_membership (run integer not null, group_id integer not null, account_id integer not null, \
      via integer, part integer not null, primary key (run, group_id, account_id)) without rowid; \
      drop table staged_membership_name; \
@@ -24,8 +28,13 @@ const BACK: [&str; 2] = [
      terms integer not null, part integer not null, primary key (run, from_id, to_id, terms)) without rowid; \
      alter table delta_membership drop column part; alter table delta_binding drop column part; \
      alter table finding_exception drop column accepted_by; \
+     drop table checkpoint; create table checkpoint (run integer primary key references run (id), body text not null); \
      delete from migration where version >= 4",
-    "drop index object_identity, object_external_id, account_name, account_email, group_name, resource_name, policy_name; \
+    "drop table run_figures; drop index account_privileged; drop index account_worst; drop index group_worst; \
+     drop index resource_worst; drop index account_name_begins; drop index group_name_begins; \
+     drop index resource_name_begins; drop index policy_name_begins; drop index account_email_begins; \
+     drop index object_id_begins; \
+     drop index object_identity, object_external_id, account_name, account_email, group_name, resource_name, policy_name; \
      alter table object add unique (system, kind, type, external_id); \
      create index account_name on account_version (system, name_key); \
      create index account_email on account_version (system, email_key) where email_key is not null; \
@@ -34,6 +43,7 @@ const BACK: [&str; 2] = [
      create index policy_name on policy_version (system, name_key); \
      alter table delta_membership drop column part; alter table delta_binding drop column part; \
      alter table finding_exception drop column accepted_by; \
+     alter table checkpoint drop column piece; alter table checkpoint add primary key (run); \
      delete from migration where version >= 4",
 ];
 
@@ -55,7 +65,7 @@ fn a_store_of_the_version_before_goes_on(backend: &Backend) {
                   update counter set next = 3 where name = 'run'; \
                   insert into staged_membership (run, group_id, account_id, part) values (2, 2, 1, 0)";
     backend.run(staged);
-    let checkpoint = Checkpoint::new(&descriptor, &config(), Timestamp::now(), 1.into());
+    let checkpoint = Checkpoint::new(&descriptor, &config(), Timestamp::now(), std::sync::Arc::new(1));
     let body = serde_json::to_string(&checkpoint).unwrap().replace('\'', "''");
     backend.run(&format!("insert into checkpoint (run, body) values (2, '{body}')"));
 
