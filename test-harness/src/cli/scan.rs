@@ -141,10 +141,12 @@ impl Arguments {
         config: &SystemConfig,
     ) -> Result<Exit, ConnectorError> {
         let destination = job.destination.clone();
-        let Some(Kept { archive, place, name }) = kept else {
+        let Some(kept) = kept else {
             let report = job.run(connector, descriptor, config).await?;
             return Ok(self.conclude(&report, &descriptor.evidence, &destination, None));
         };
+        kept.say_at_end();
+        let Kept { archive, place, name } = kept;
         let ended = archive.ended();
         let report = job.run_kept(Box::new(archive), connector, descriptor, config).await?;
         let exit = self.conclude(&report, &descriptor.evidence, &destination, Some(&place));
