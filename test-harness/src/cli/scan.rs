@@ -120,6 +120,7 @@ impl Arguments {
         let (destination, checkpoint) = (self.destination(location.is_some()), self.rows.checkpoint.clone());
         let mut job = self.job(destination, format, checkpoint, &target, cancel.clone(), reporter)?;
         job.inputs.extend(location.iter().flat_map(files_of));
+        job.check(&target.descriptor)?;
         let name = self.keep.store.name().unwrap_or(&target.config.name);
         let kept = match &location {
             Some(location) => {
@@ -268,6 +269,7 @@ impl Arguments {
                 let reporter = Arc::clone(&reporter);
                 let mut job = self.job(destination, format, checkpoint, target, cancel.clone(), reporter)?;
                 job.inputs.extend(store.into_iter().flat_map(files_of));
+                job.check(&target.descriptor)?;
                 let kept = match store {
                     Some(store) => {
                         let system = self.keep.store.name().unwrap_or(&target.config.name);

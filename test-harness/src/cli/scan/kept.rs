@@ -80,7 +80,11 @@ impl KeepArguments {
         let begun = tokio::task::spawn_blocking(move || {
             let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
             let start = Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh };
-            let archive = StoreArchive::new(Store::open(&store)?.begin(start)?, hold);
+            let scan = Store::open(&store)?.begin(start)?;
+            if let Some(why) = scan.discarded() {
+                print::remark(&format!("the interrupted scan of {name} is discarded, not continued: {why}"));
+            }
+            let archive = StoreArchive::new(scan, hold);
             Ok(Kept { archive, place, name })
         });
         begun.await.map_err(|_| ConnectorError::internal("the store crashed"))?

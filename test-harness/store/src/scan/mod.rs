@@ -30,6 +30,8 @@ pub struct Scan {
     descriptor: Descriptor,
     staging: Staging,
     resume: Option<Checkpoint>,
+    /// Why the interrupted scan before this one was discarded.
+    discarded: Option<String>,
     /// Whether a grant came: see [`checkpoint`](Self::checkpoint).
     has_grants: bool,
     /// Why rows that were taken could not be written: the rest is not the whole scan.
@@ -73,6 +75,12 @@ impl Scan {
     /// Returns the checkpoint to resume from, once.
     pub fn take_resume(&mut self) -> Option<Checkpoint> {
         self.resume.take()
+    }
+
+    /// Returns why the interrupted scan before this one was not continued although it has a checkpoint, such as changed settings:
+    /// it is discarded. `None` if there was none, or if it was to be discarded.
+    pub fn discarded(&self) -> Option<&str> {
+        self.discarded.as_deref()
     }
 
     /// Returns the number of the run.
@@ -196,7 +204,6 @@ impl Scan {
     fn fail(&mut self, summary: &ScanSummary) -> Result<Ended, ConnectorError> {
         let (run, system) = (self.run, self.system.clone());
         let error = summary.error.as_ref();
-        let is_rejected = error.is_some_and(|error| error.code == connector_api::ErrorCode::CheckpointRejected);
         let reason = error.map(ToString::to_string);
         let checkpoint = self.database.transaction(|database| {
             let lock = database.for_update();
@@ -204,7 +211,8 @@ impl Scan {
             runs::end(database, run, "failed", summary, reason.into())?;
             database.first("select run from checkpoint where run = ?1", &[run.into()], |row| row.number(0))
         })?;
-        let can_resume = !is_rejected && checkpoint.is_some();
+        // Also if this scan was refused because of what it skips: the one that was interrupted is still there.
+        let can_resume = checkpoint.is_some();
         if !can_resume {
             runs::clear(&mut *self.database, run);
         }
