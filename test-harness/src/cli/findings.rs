@@ -211,7 +211,17 @@ fn exceptions_in(path: &Path) -> Result<Vec<Exception>, ConnectorError> {
         )
     };
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
-    serde_json::from_str(&text).map_err(|error| unreadable(&error))
+    let mut listed: Value = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    for exception in listed.as_array_mut().into_iter().flatten() {
+        let Some(expires) = exception.get_mut("expires") else { continue };
+        // A date means its end, as in --until.
+        if let Some(At::Time(time)) =
+            expires.as_str().and_then(|text| text.parse::<Moment>().ok()).map(|moment| moment.0)
+        {
+            *expires = json!(time);
+        }
+    }
+    serde_json::from_value(listed).map_err(|error| unreadable(&error))
 }
 
 pub(super) const COLUMNS: &[&str] = &[
