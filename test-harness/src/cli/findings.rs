@@ -289,3 +289,23 @@ fn as_json(finding: &Finding, now: Timestamp) -> Value {
         }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_exception_in_a_file_ends_at_a_date_or_a_time() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let read = |expires: &str| {
+            let listed = json!([{"id": "0123456789ab", "reason": "agreed", "expires": expires}]);
+            std::fs::write(file.path(), listed.to_string()).unwrap();
+            exceptions_in(file.path()).map(|exceptions| exceptions[0].expires)
+        };
+        let At::Time(end) = "2030-01-01".parse::<Moment>().unwrap().0 else { panic!("a date is a time") };
+        assert_eq!(read("2030-01-01").unwrap(), end);
+        assert_eq!(read("2030-01-01T09:30:15Z").unwrap(), "2030-01-01T09:30:15Z".parse::<Timestamp>().unwrap());
+        assert!(read("soon").is_err() && read("17").is_err());
+    }
+}
