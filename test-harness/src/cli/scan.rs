@@ -387,7 +387,7 @@ impl Arguments {
                     error.remedy = "run the same command again to continue where it stopped".to_owned();
                 } else if error.code == ErrorCode::CheckpointRejected {
                     error.remedy += " with --fresh";
-                } else if report.can_resume {
+                } else if report.can_resume && !error.remedy.contains("run the same command again") {
                     error.remedy += "; then run the same command again to continue where it stopped";
                 }
                 print::error(&error);
