@@ -62,9 +62,9 @@ impl Links {
         Ok(Self(joined))
     }
 
-    /// The ids of all accounts that a link joins with another one.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &String> {
-        self.0.keys()
+    /// The id of an account, if a link joins it with another one.
+    pub(crate) fn id(&self, external_id: &str) -> Option<&str> {
+        self.0.get_key_value(external_id).map(|(id, _)| id.as_str())
     }
 
     /// An account, and all that links join with it, directly or through others.
@@ -114,7 +114,7 @@ fn accounts(
     let mut parameters = vec![system.into()];
     parameters.extend(id.map(Into::into));
     let mut sql = format!(
-        "select v.body from account_version v join object o on o.id = v.object and o.kind = 'account' \
+        "select v.body from account_version v join object o on o.id = v.object and o.kind = 'account' and o.type = '' \
          where v.system = ?1 and o.system = ?1 and {which}"
     );
     if let Some(run) = run {

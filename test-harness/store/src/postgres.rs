@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use connector_api::secrecy::{ExposeSecret, SecretString};
 use connector_api::{ConnectorError, ErrorCode, Retry};
@@ -18,6 +18,7 @@ use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, Statement};
 
 use crate::database::{ColumnType, Connection, Each, Row, Table, Value};
+use crate::maintenance::REMAINS;
 use crate::password_file;
 use crate::tls;
 
@@ -30,6 +31,38 @@ const RECONNECT: Duration = Duration::from_secs(1);
 
 /// The first key of advisory locks: no other program is likely to use it.
 const LOCKS: i32 = 0x4f72_4944;
+
+/// The first key of the lock of a system: [`LOCKS`], and which of the stores in the database it belongs to.
+fn key() -> String {
+    format!("{LOCKS} # cast(cast(cast(to_regclass('system') as oid) as bigint) - 2147483648 as integer)")
+}
+
+/// What the locks of the store are made for, whatever the default of the role or the database is; and the server notices within
+/// two minutes that this machine has vanished, so that what it reserved is free again.
+const SESSION: &str = "set default_transaction_isolation = 'read committed'; set tcp_keepalives_idle = 60; \
+    set tcp_keepalives_interval = 10; set tcp_keepalives_count = 6";
+
+/// How long transactions of others may go on that could still read what was removed.
+const READERS: Duration = Duration::from_secs(5);
+const READERS_AGAIN: Duration = Duration::from_millis(50);
+
+/// Those who could still read it: their snapshot is as old as the transaction that removed it, or an older transaction runs
+/// somewhere on the server, which every new snapshot allows for. `?1` is the mark of that transaction.
+const HOLDERS: &str = "with removed as (select age(xmin) as age from counter where name = cast(?1 as text)) \
+    select 'process ' || a.pid || coalesce(' of user ' || a.usename, '') || coalesce(', ' || nullif(a.application_name, ''), '') \
+    from pg_stat_activity a, removed r where a.pid <> pg_backend_pid() and (age(a.backend_xid) >= r.age \
+    or (age(a.backend_xmin) >= r.age and (a.datname is null or a.datname = current_database()))) \
+    union all select 'the replication slot ' || s.slot_name from pg_replication_slots s, removed r where age(s.xmin) >= r.age \
+    union all select 'the prepared transaction ' || p.gid from pg_prepared_xacts p, removed r \
+    where age(p.transaction) >= r.age order by 1 limit 1";
+
+/// The tables named in `?1`: as SQL, where their rows are, and whether the user may vacuum them.
+const TABLES: &str = "select format('%I.%I', n.nspname, c.relname), cast(pg_relation_filenode(c.oid) as bigint), \
+    pg_has_role(c.relowner, 'usage') or pg_has_role(d.datdba, 'usage') \
+    or case when cast(current_setting('server_version_num') as integer) >= 170000 \
+    then has_table_privilege(c.oid, 'maintain') else false end, cast(current_user as text) \
+    from unnest(string_to_array(cast(?1 as text), ',')) name join pg_class c on c.oid = to_regclass(name) \
+    join pg_namespace n on n.oid = c.relnamespace join pg_database d on d.datname = current_database() order by 1";
 
 const MIGRATIONS: &[(&str, &str)] = &[
     ("history", include_str!("../migrations/postgres/0001_history.sql")),
@@ -71,7 +104,10 @@ struct Server {
 impl Server {
     fn connect(&self) -> Result<Client, ConnectorError> {
         let tls = tls::connector(self.authorities.as_deref())?;
-        self.config.connect(tls).map_err(|error| without_tls(&error).unwrap_or_else(|| failure(&error)))
+        let mut client =
+            self.config.connect(tls).map_err(|error| without_tls(&error).unwrap_or_else(|| failure(&error)))?;
+        client.batch_execute(SESSION).map_err(|error| failure(&error))?;
+        Ok(client)
     }
 }
 
@@ -102,7 +138,55 @@ impl Postgres {
             config.password(password.expose_secret());
         }
         let server = Server { config, authorities: known.authorities };
-        Ok(Self { client: Some(server.connect()?), server, statements: HashMap::new(), reserved: BTreeSet::new() })
+        let client = Some(server.connect()?);
+        let mut store = Self { client, server, statements: HashMap::new(), reserved: BTreeSet::new() };
+        store.check_encoding()?;
+        Ok(store)
+    }
+
+    /// Refuses a database that lacks letters.
+    fn check_encoding(&mut self) -> Result<(), ConnectorError> {
+        let sql = "select current_setting('server_encoding')";
+        let encoding = (self as &mut dyn Connection).first(sql, &[], |row| row.owned(0))?.flatten();
+        match encoding {
+            Some(encoding) if encoding != "UTF8" => Err(ConnectorError::invalid_config(
+                format!("the database has the encoding {encoding}, which cannot keep every text"),
+                "create one with: createdb --encoding=UTF8 --template=template0 NAME",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// All tables of the store, wherever their names lead.
+    fn tables(&mut self) -> Result<Vec<Files>, ConnectorError> {
+        let names: Vec<&str> = crate::copy::TABLES.iter().map(|table| table.name).chain(["run_figures"]).collect();
+        (self as &mut dyn Connection).rows(TABLES, &[names.join(",").into()], |row| {
+            let may_vacuum = row.boolean(2)? == Some(true);
+            Ok(Files {
+                table: row.word(0)?.to_owned(),
+                node: row.integer(1)?,
+                may_vacuum,
+                user: row.word(3)?.to_owned(),
+            })
+        })
+    }
+
+    /// Waits a moment for those who could still read what was removed.
+    fn wait_for_readers(&mut self) -> Result<(), ConnectorError> {
+        let begun = Instant::now();
+        loop {
+            let holder = (self as &mut dyn Connection)
+                .first(HOLDERS, &[REMAINS.into()], |row| row.word(0).map(str::to_owned))?;
+            match holder {
+                None => return Ok(()),
+                Some(holder) if begun.elapsed() > READERS => {
+                    let message = format!("{holder} can still read what was removed");
+                    return Err(ConnectorError::sink(message, "wait until it ends, then run the same command again")
+                        .with_retry(Retry::Later));
+                }
+                Some(_) => std::thread::sleep(READERS_AGAIN),
+            }
+        }
     }
 
     fn client(&mut self) -> Result<&mut Client, ConnectorError> {
@@ -214,7 +298,7 @@ impl Connection for Postgres {
         if self.reserved.contains(&system) {
             return Ok(true);
         }
-        let sql = format!("select pg_try_advisory_lock({LOCKS}, cast(?1 as integer))");
+        let sql = format!("select pg_try_advisory_lock({}, cast(?1 as integer))", key());
         let reserved = (self as &mut dyn Connection).first(&sql, &[system.into()], |row| row.boolean(0))?;
         let is_reserved = reserved.flatten() == Some(true);
         if is_reserved {
@@ -225,7 +309,7 @@ impl Connection for Postgres {
 
     fn release(&mut self, system: i64) -> Result<(), ConnectorError> {
         if self.reserved.remove(&system) {
-            let sql = format!("select pg_advisory_unlock({LOCKS}, cast(?1 as integer))");
+            let sql = format!("select pg_advisory_unlock({}, cast(?1 as integer))", key());
             (self as &mut dyn Connection).first(&sql, &[system.into()], |row| row.boolean(0))?;
         }
         Ok(())
@@ -250,20 +334,50 @@ impl Connection for Postgres {
         Ok(())
     }
 
+    fn check_can_scrub(&mut self) -> Result<(), ConnectorError> {
+        match self.tables()?.into_iter().find(|table| !table.may_vacuum) {
+            None => Ok(()),
+            Some(Files { table, user, .. }) => Err(ConnectorError::sink(
+                format!("the database user {user} may not clear the table {table} of what is removed from it"),
+                "run the same command as the user who owns the tables of the store",
+            )),
+        }
+    }
+
     fn scrub(&mut self) -> Result<(), ConnectorError> {
-        let sql = "select tablename from pg_tables where schemaname = current_schema() and tableowner = current_user";
-        let tables = (self as &mut dyn Connection).rows(sql, &[], |row| row.word(0).map(str::to_owned))?;
-        let known = tables.into_iter().filter(|table| crate::copy::TABLES.iter().any(|known| known.name == *table));
+        self.check_can_scrub()?;
+        // Once they have ended, nobody else can begin to read it.
+        self.wait_for_readers()?;
+        let before = self.tables()?;
         // One after the other, outside of a transaction.
-        for table in known {
+        for Files { table, .. } in &before {
             self.script(&format!("vacuum (full, analyze) {table}"))?;
         }
-        Ok(())
+        // What the server leaves out is only a warning.
+        let after = self.tables()?;
+        match before.iter().find(|table| after.iter().any(|other| other.node == table.node)) {
+            None => Ok(()),
+            Some(Files { table, .. }) => Err(ConnectorError::sink(
+                format!("the server did not write the table {table} anew"),
+                "see the log of the server, then run the same command again",
+            )),
+        }
     }
 
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {
         self.script(&format!("analyze {}", tables.join(", ")))
     }
+}
+
+/// A table of the store, and the file with its rows.
+struct Files {
+    /// With its schema, as SQL.
+    table: String,
+    /// The number of the file.
+    node: Option<i64>,
+    may_vacuum: bool,
+    /// Who is asking.
+    user: String,
 }
 
 /// Whether all hosts are this machine.
@@ -388,8 +502,19 @@ fn failure(error: &postgres::Error) -> ConnectorError {
             ConnectorError::sink(format!("the server of the store is not available: {message}"), AGAIN)
                 .with_retry(Retry::Later)
         }
+        _ if is_passing(answer.code().code()) => ConnectorError::sink(
+            format!("the server of the store ended this: {message}"),
+            "run the same command again; if that does not help, check the limits of the server, the database and its user",
+        )
+        .with_retry(Retry::Later),
         _ => ConnectorError::internal(format!("PostgreSQL {}: {message}", answer.code().code())),
     }
+}
+
+/// Whether the server has no defect and the statement neither: lost connections, conflicts with other transactions, limits,
+/// locks, time-outs and operators.
+fn is_passing(code: &str) -> bool {
+    ["08", "25P03", "25P04", "40", "53", "55P03", "57"].iter().any(|class| code.starts_with(class))
 }
 
 const AGAIN: &str = "check that the server runs, then run the same command again; the last snapshot is unchanged";

@@ -47,10 +47,11 @@ impl Store {
     /// `sink` if the store cannot be written.
     pub fn clear_remains(&mut self) -> Result<(), ConnectorError> {
         let db = self.writing();
-        let is_marked = db.first("select next from counter where name = ?1", &[REMAINS.into()], |row| row.number(0))?;
-        if is_marked.is_some() {
+        let mark = db.first("select next from counter where name = ?1", &[REMAINS.into()], |row| row.number(0))?;
+        if let Some(mark) = mark {
             scrub(db)?;
-            db.execute("delete from counter where name = ?1", &[REMAINS.into()])?;
+            // Something else may have been removed meanwhile.
+            db.execute("delete from counter where name = ?1 and next = ?2", &[REMAINS.into(), mark.into()])?;
         }
         Ok(())
     }
@@ -95,8 +96,8 @@ impl Store {
     }
 }
 
-/// In the table `counter`: something was removed, and its remains may still be in the files.
-const REMAINS: &str = "remains";
+/// In the table `counter`: something was removed that often, and its remains may still be in the files.
+pub(crate) const REMAINS: &str = "remains";
 
 /// Does `work` in one transaction while no scan of the system runs. A scan with a lease that runs nevertheless can no longer
 /// write: what it refers to may be gone.
@@ -119,12 +120,16 @@ fn once<T>(
     mode: Mode,
     work: impl FnOnce(&mut dyn Connection) -> Result<T, ConnectorError>,
 ) -> Result<T, ConnectorError> {
+    if mode == Mode::Apply {
+        db.check_can_scrub()?;
+    }
     db.begin()?;
     let done = db.execute("update system set fence = fence + 1 where id = ?1", &[system.id.into()]);
     let done = done.and_then(|changed| match changed {
         0 => Err(scan::removed(&system.name)),
         _ => {
-            let mark = "insert into counter (name, next) values (?1, 1) on conflict (name) do nothing";
+            let mark = "insert into counter (name, next) values (?1, 1) \
+                        on conflict (name) do update set next = counter.next + 1";
             db.execute(mark, &[REMAINS.into()])?;
             work(db)
         }
