@@ -1,24 +1,25 @@
 //! PostgreSQL. The client library is asynchronous inside and blocks its caller; it must not run on a thread of a runtime.
 
+mod failure;
+mod remains;
+
 use std::collections::{BTreeSet, HashMap};
-use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use connector_api::ConnectorError;
 use connector_api::secrecy::{ExposeSecret, SecretString};
-use connector_api::{ConnectorError, ErrorCode, Retry};
 use jiff::Timestamp;
 use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::config::{Host, SslMode};
-use postgres::error::SqlState;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::private::BytesMut;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, Statement};
 
+use self::failure::{failure, without_tls};
 use crate::database::{ColumnType, Connection, Each, Row, Table, Value};
-use crate::maintenance::REMAINS;
 use crate::password_file;
 use crate::tls;
 
@@ -41,28 +42,6 @@ fn key() -> String {
 /// two minutes that this machine has vanished, so that what it reserved is free again.
 const SESSION: &str = "set default_transaction_isolation = 'read committed'; set tcp_keepalives_idle = 60; \
     set tcp_keepalives_interval = 10; set tcp_keepalives_count = 6";
-
-/// How long transactions of others may go on that could still read what was removed.
-const READERS: Duration = Duration::from_secs(5);
-const READERS_AGAIN: Duration = Duration::from_millis(50);
-
-/// Those who could still read it: their snapshot is as old as the transaction that removed it, or an older transaction runs
-/// somewhere on the server, which every new snapshot allows for. `?1` is the mark of that transaction.
-const HOLDERS: &str = "with removed as (select age(xmin) as age from counter where name = cast(?1 as text)) \
-    select 'process ' || a.pid || coalesce(' of user ' || a.usename, '') || coalesce(', ' || nullif(a.application_name, ''), '') \
-    from pg_stat_activity a, removed r where a.pid <> pg_backend_pid() and (age(a.backend_xid) >= r.age \
-    or (age(a.backend_xmin) >= r.age and (a.datname is null or a.datname = current_database()))) \
-    union all select 'the replication slot ' || s.slot_name from pg_replication_slots s, removed r where age(s.xmin) >= r.age \
-    union all select 'the prepared transaction ' || p.gid from pg_prepared_xacts p, removed r \
-    where age(p.transaction) >= r.age order by 1 limit 1";
-
-/// The tables named in `?1`: as SQL, where their rows are, and whether the user may vacuum them.
-const TABLES: &str = "select format('%I.%I', n.nspname, c.relname), cast(pg_relation_filenode(c.oid) as bigint), \
-    pg_has_role(c.relowner, 'usage') or pg_has_role(d.datdba, 'usage') \
-    or case when cast(current_setting('server_version_num') as integer) >= 170000 \
-    then has_table_privilege(c.oid, 'maintain') else false end, cast(current_user as text) \
-    from unnest(string_to_array(cast(?1 as text), ',')) name join pg_class c on c.oid = to_regclass(name) \
-    join pg_namespace n on n.oid = c.relnamespace join pg_database d on d.datname = current_database() order by 1";
 
 const MIGRATIONS: &[(&str, &str)] = &[
     ("history", include_str!("../migrations/postgres/0001_history.sql")),
@@ -154,38 +133,6 @@ impl Postgres {
                 "create one with: createdb --encoding=UTF8 --template=template0 NAME",
             )),
             _ => Ok(()),
-        }
-    }
-
-    /// All tables of the store, wherever their names lead.
-    fn tables(&mut self) -> Result<Vec<Files>, ConnectorError> {
-        let names: Vec<&str> = crate::copy::TABLES.iter().map(|table| table.name).chain(["run_figures"]).collect();
-        (self as &mut dyn Connection).rows(TABLES, &[names.join(",").into()], |row| {
-            let may_vacuum = row.boolean(2)? == Some(true);
-            Ok(Files {
-                table: row.word(0)?.to_owned(),
-                node: row.integer(1)?,
-                may_vacuum,
-                user: row.word(3)?.to_owned(),
-            })
-        })
-    }
-
-    /// Waits a moment for those who could still read what was removed.
-    fn wait_for_readers(&mut self) -> Result<(), ConnectorError> {
-        let begun = Instant::now();
-        loop {
-            let holder = (self as &mut dyn Connection)
-                .first(HOLDERS, &[REMAINS.into()], |row| row.word(0).map(str::to_owned))?;
-            match holder {
-                None => return Ok(()),
-                Some(holder) if begun.elapsed() > READERS => {
-                    let message = format!("{holder} can still read what was removed");
-                    return Err(ConnectorError::sink(message, "wait until it ends, then run the same command again")
-                        .with_retry(Retry::Later));
-                }
-                Some(_) => std::thread::sleep(READERS_AGAIN),
-            }
         }
     }
 
@@ -335,49 +282,16 @@ impl Connection for Postgres {
     }
 
     fn check_can_scrub(&mut self) -> Result<(), ConnectorError> {
-        match self.tables()?.into_iter().find(|table| !table.may_vacuum) {
-            None => Ok(()),
-            Some(Files { table, user, .. }) => Err(ConnectorError::sink(
-                format!("the database user {user} may not clear the table {table} of what is removed from it"),
-                "run the same command as the user who owns the tables of the store",
-            )),
-        }
+        remains::check(self)
     }
 
     fn scrub(&mut self) -> Result<(), ConnectorError> {
-        self.check_can_scrub()?;
-        // Once they have ended, nobody else can begin to read it.
-        self.wait_for_readers()?;
-        let before = self.tables()?;
-        // One after the other, outside of a transaction.
-        for Files { table, .. } in &before {
-            self.script(&format!("vacuum (full, analyze) {table}"))?;
-        }
-        // What the server leaves out is only a warning.
-        let after = self.tables()?;
-        match before.iter().find(|table| after.iter().any(|other| other.node == table.node)) {
-            None => Ok(()),
-            Some(Files { table, .. }) => Err(ConnectorError::sink(
-                format!("the server did not write the table {table} anew"),
-                "see the log of the server, then run the same command again",
-            )),
-        }
+        remains::clear(self)
     }
 
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {
         self.script(&format!("analyze {}", tables.join(", ")))
     }
-}
-
-/// A table of the store, and the file with its rows.
-struct Files {
-    /// With its schema, as SQL.
-    table: String,
-    /// The number of the file.
-    node: Option<i64>,
-    may_vacuum: bool,
-    /// Who is asking.
-    user: String,
 }
 
 /// Whether all hosts are this machine.
@@ -388,18 +302,6 @@ fn is_local(config: &Config) -> bool {
         Host::Unix(_) => true,
     });
     names && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
-}
-
-/// The error of a server that has no TLS where it is required.
-fn without_tls(error: &postgres::Error) -> Option<ConnectorError> {
-    let refused = std::error::Error::source(error)?.to_string();
-    (refused == "server does not support TLS").then(|| {
-        ConnectorError::new(
-            ErrorCode::InsecureEndpoint,
-            "the server of the store offers no TLS",
-            "turn on `ssl` at the server; or, if nobody else can reach the network between, add sslmode=disable to the URL",
-        )
-    })
 }
 
 fn sql_type(of_type: ColumnType) -> Type {
@@ -474,61 +376,5 @@ impl Row for postgres::Row {
 
     fn time(&self, column: usize) -> Result<Option<Timestamp>, ConnectorError> {
         self.try_get(column).map_err(|error| failure(&error))
-    }
-}
-
-/// What a failure means for the operator. The server's details are left out: they may quote rows.
-fn failure(error: &postgres::Error) -> ConnectorError {
-    let Some(answer) = error.as_db_error() else { return lost(error) };
-    let message = answer.message();
-    match *answer.code() {
-        SqlState::DISK_FULL => ConnectorError::sink(
-            "no space is left on the server of the store",
-            "free some space there, then run the same command again; the last snapshot is unchanged",
-        ),
-        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => ConnectorError::invalid_config(
-            format!("the server of the store refuses the sign-in: {message}"),
-            "check user and password: the password belongs in ORBISID_STORE, in a file with --store-file, or in PGPASSFILE",
-        ),
-        SqlState::INVALID_CATALOG_NAME => ConnectorError::invalid_config(
-            format!("the server of the store: {message}"),
-            "create the database first, with createdb, or choose another one",
-        ),
-        SqlState::INSUFFICIENT_PRIVILEGE | SqlState::READ_ONLY_SQL_TRANSACTION => ConnectorError::sink(
-            format!("the store cannot be written: {message}"),
-            "allow the database user to create and write tables in its schema",
-        ),
-        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
-            ConnectorError::sink(format!("the server of the store is not available: {message}"), AGAIN)
-                .with_retry(Retry::Later)
-        }
-        _ if is_passing(answer.code().code()) => ConnectorError::sink(
-            format!("the server of the store ended this: {message}"),
-            "run the same command again; if that does not help, check the limits of the server, the database and its user",
-        )
-        .with_retry(Retry::Later),
-        _ => ConnectorError::internal(format!("PostgreSQL {}: {message}", answer.code().code())),
-    }
-}
-
-/// Whether the server has no defect and the statement neither: lost connections, conflicts with other transactions, limits,
-/// locks, time-outs and operators.
-fn is_passing(code: &str) -> bool {
-    ["08", "25P03", "25P04", "40", "53", "55P03", "57"].iter().any(|class| code.starts_with(class))
-}
-
-const AGAIN: &str = "check that the server runs, then run the same command again; the last snapshot is unchanged";
-
-fn lost(error: &postgres::Error) -> ConnectorError {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    let connection = error.is_closed() || cause.downcast_ref::<io::Error>().is_some();
-    if connection {
-        ConnectorError::sink(format!("the connection to the server of the store failed: {cause}"), AGAIN)
-            .with_retry(Retry::Later)
-    } else {
-        ConnectorError::sink(format!("the server of the store: {cause}"), "check the URL of the store, and its server")
     }
 }

@@ -79,8 +79,8 @@ impl Store {
     /// Opens a store, or creates it, and brings its tables up to date.
     ///
     /// # Errors
-    /// `invalid_config` for a store of a later version, a file of another program, or a backend that is not built in;
-    /// `sink` if it cannot be read or written.
+    /// `invalid_config` for a store of a later version, a file or tables of another program, a database without the encoding
+    /// UTF8, or a backend that is not built in; `sink` if it cannot be read or written.
     pub fn open(location: &Location) -> Result<Self, ConnectorError> {
         Self::new(connect(location, Sqlite::open)?)
     }

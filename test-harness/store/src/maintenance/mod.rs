@@ -34,7 +34,9 @@ impl Store {
     /// younger than that time; a run in the future says nothing about the others.
     ///
     /// # Errors
-    /// `invalid_config` if a scan of the system is running; `sink` if the store cannot be written.
+    /// `invalid_config` if a scan of the system is running; `sink` if the store cannot be written, or if this user may not clear
+    /// its files. If somebody can still read what was removed, that is a `sink` as well: it is removed, and
+    /// [`clear_remains`](Self::clear_remains) has to be called when they have ended.
     pub fn prune(&mut self, system: &System, older_than: Timestamp, mode: Mode) -> Result<Pruned, ConnectorError> {
         let pruned = alone(self.writing(), system, mode, |db| prune::prune(db, system.id, older_than))?;
         self.clear_remains()?;
@@ -44,7 +46,8 @@ impl Store {
     /// Clears the files of the store of what was removed, if the process that removed it could not do this any more.
     ///
     /// # Errors
-    /// `sink` if the store cannot be written.
+    /// `sink` if the store cannot be written, if this user may not clear its files, or if somebody can still read what was
+    /// removed.
     pub fn clear_remains(&mut self) -> Result<(), ConnectorError> {
         let db = self.writing();
         let mark = db.first("select next from counter where name = ?1", &[REMAINS.into()], |row| row.number(0))?;
@@ -81,8 +84,7 @@ impl Store {
     /// the same person.
     ///
     /// # Errors
-    /// `invalid_config` if there is no such account or if a scan of the system is running; `sink` if the store cannot be
-    /// written.
+    /// `invalid_config` if there is no such account; otherwise as for [`prune`](Self::prune).
     pub fn forget_accounts(
         &mut self,
         system: &System,

@@ -34,17 +34,22 @@ fn marks(backend: &Backend) -> Vec<String> {
     backend.table("select count(*) from counter where name = 'remains'")
 }
 
+/// Makes the tables those of a new role, which is no superuser, and returns its name.
+fn owned_by_role(backend: &Backend) -> String {
+    let owner = format!("owner_{}", backend.url.as_ref().unwrap().rsplit('/').next().unwrap());
+    backend.run(&format!("create role {owner} login; grant all on schema public to {owner}"));
+    for table in backend.table("select tablename from pg_tables where schemaname = 'public'") {
+        backend.run(&format!("alter table {table} owner to {owner}"));
+    }
+    owner
+}
+
 #[test]
 fn whoever_may_vacuum_the_tables_clears_them_whoever_owns_them_and_whatever_the_first_schema_is() {
     for first_schema in [false, true] {
         let Some(backend) = with_robert() else { return };
-        let name = backend.url.as_ref().unwrap().rsplit('/').next().unwrap().to_owned();
-        let owner = format!("owner_{name}");
+        let owner = owned_by_role(&backend);
         let user = if first_schema { owner.clone() } else { "tests".to_owned() };
-        backend.run(&format!("create role {owner} login; grant all on schema public to {owner}"));
-        for table in backend.table("select tablename from pg_tables where schemaname = 'public'") {
-            backend.run(&format!("alter table {table} owner to {owner}"));
-        }
         if first_schema {
             backend.run(&format!("create schema {owner} authorization {owner}"));
         }
@@ -80,7 +85,8 @@ fn a_role_that_may_not_clear_the_tables_removes_nothing() {
 fn what_somebody_can_still_read_stays_marked_until_they_have_ended_and_it_is_cleared() {
     let Some(backend) = with_robert() else { return };
     let mut reader = postgres::Client::connect(backend.url.as_ref().unwrap(), postgres::NoTls).unwrap();
-    let mut store = backend.open();
+    // Sessions of others are seen by everybody.
+    let mut store = open_as(&backend, &owned_by_role(&backend));
     let hq = system(&mut store);
     reader
         .batch_execute("set application_name = 'report'; begin isolation level repeatable read; select 1 from pg_class")
