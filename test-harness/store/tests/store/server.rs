@@ -1,10 +1,13 @@
 //! What a server, a database and a role are set to.
 
+use std::net::{Ipv4Addr, TcpListener};
+
 use connector_api::{Account, ErrorCode, Record, Retry};
 use connector_store::{Ended, Location, Start, Store};
 use postgres::{Client, NoTls};
 
 use crate::backend::Backend;
+use crate::cluster::{Cluster, required};
 use crate::organisation::descriptor;
 use crate::support::{ANYTHING, config, scan, start, summary};
 
@@ -83,4 +86,31 @@ fn stores_in_two_schemas_of_a_database_do_not_wait_for_each_other() {
     let error = open("one").begin(start(&descriptor, &config)).map(drop).unwrap_err();
     assert!(error.message.contains("another scan of hq is running"), "{error}");
     drop(first);
+}
+
+#[test]
+fn a_server_notices_within_two_minutes_that_a_host_has_vanished() {
+    // The server cannot choose a free port itself, and a socket has no such settings.
+    let start = || {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        Cluster::start_with(port, "listen_addresses = '127.0.0.1'\n", &[]).map(|cluster| (cluster, port))
+    };
+    let Some((_cluster, port)) = required(start) else { return };
+    let url = format!("postgres://tests@127.0.0.1:{port}/postgres?sslmode=disable");
+    let location: Location = url.parse().unwrap();
+    drop(Store::open(&location).unwrap());
+    let mut other = Client::connect(&url, NoTls).unwrap();
+    let settings = ["idle", "interval", "count"].map(|name| format!("current_setting(''tcp_keepalives_{name}'')"));
+    other
+        .batch_execute(&format!(
+            "create table seen (seconds integer); create function see() returns trigger language plpgsql as 'begin insert into \
+             seen values ({}::integer + {}::integer * {}::integer); return new; end'; \
+             create trigger see before insert on run for each row execute function see()",
+            settings[0], settings[1], settings[2]
+        ))
+        .unwrap();
+    let (descriptor, config) = (descriptor(), config());
+    drop(Store::open(&location).unwrap().begin(crate::support::start(&descriptor, &config)).unwrap());
+    let seconds: i32 = other.query_one("select seconds from seen", &[]).unwrap().get(0);
+    assert_eq!(seconds, 120);
 }
