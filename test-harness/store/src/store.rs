@@ -27,7 +27,7 @@ use crate::sqlite::Sqlite;
 pub struct Store {
     pub(crate) database: Box<dyn Connection>,
     /// Whether a transaction is open that sees one state.
-    is_pinned: bool,
+    pub(crate) is_pinned: bool,
 }
 
 /// A system in a store.
