@@ -202,11 +202,15 @@ impl Scan {
             let lock = database.for_update();
             system.hold(database, lock)?;
             runs::end(database, run, "failed", summary, reason.into())?;
+            if is_rejected {
+                // Or the next scan would go on from it, if this one ends before its rows are cleared.
+                database.execute("delete from checkpoint where run = ?1", &[run.into()])?;
+            }
             database.first("select run from checkpoint where run = ?1", &[run.into()], |row| row.number(0))
         })?;
-        let can_resume = !is_rejected && checkpoint.is_some();
+        let can_resume = checkpoint.is_some();
         if !can_resume {
-            runs::clear(&mut *self.database, run);
+            runs::clear(&mut *self.database, &self.system, run);
         }
         Ok(Ended::Failed { run, can_resume })
     }
@@ -222,7 +226,7 @@ impl Scan {
             system.hold(database, lock)?;
             runs::discard(database, run, reason)
         })?;
-        runs::clear(&mut *self.database, run);
+        runs::clear(&mut *self.database, &self.system, run);
         Ok(())
     }
 }
