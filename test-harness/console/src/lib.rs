@@ -6,7 +6,7 @@
 //! origin, session, time), then one page of the table in `pages`. A page reads from the store on a thread that may block, and
 //! returns a `Page`: title, place, content. The frame around it is the same for all (`frame`).
 //!
-//! Text from a target enters a page through [`text`] alone: escaped, isolated, and with what cannot be seen written out.
+//! Text from a target enters a page through `text` alone: escaped, isolated, and with what cannot be seen written out.
 
 mod assets;
 mod console;

@@ -25,8 +25,8 @@ impl Stores {
         Self(Arc::new(Inner { location, idle: Mutex::default(), permits }))
     }
 
-    /// Runs `work` with a connection. It ends even if nobody waits for it any more, and keeps its connection until then.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Reads with a connection, which shows one state of the store. The work ends even if nobody waits for it any more, and keeps its connection until then.
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, ConnectorError> + Send + 'static,
     ) -> Result<T, ConnectorError> {
@@ -37,7 +37,9 @@ impl Stores {
             let _permit = permit;
             let idle = inner.idle().pop();
             let mut store = idle.map_or_else(|| Store::open(&inner.location), Ok)?;
+            store.pin()?;
             let done = work(&mut store);
+            store.unpin();
             // A question about what is not there says nothing about the connection; any other error may.
             if done.as_ref().err().is_none_or(|error| error.code == ErrorCode::InvalidConfig) {
                 inner.idle().push(store);

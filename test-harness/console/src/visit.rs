@@ -181,7 +181,7 @@ impl Visit {
     ) -> Result<T, Failure> {
         let query = self.query.clone();
         // A failure of a page is no failure of the connection.
-        self.console.stores.run(move |store| Ok(work(store, &query))).await?
+        self.console.stores.read(move |store| Ok(work(store, &query))).await?
     }
 
     /// Reads from the store what stood at the place of the query.

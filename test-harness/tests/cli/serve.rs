@@ -1,17 +1,29 @@
 //! `harness serve`, and how it ends.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::{harness, run};
 
+/// A server that ends with the test, also with one that fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_signs_in_once_shows_changes_and_ends_with_a_signal() {
-    let mut server = harness(["serve", "--demo"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // It may be installed by another test already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut server = Running(harness(["serve", "--demo"]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let address = lines.find_map(|line| line.strip_prefix("To sign in, open: ").map(str::to_owned)).unwrap();
     let base = address.split("/sign-in").next().unwrap().to_owned();
     assert!(base.starts_with("http://127.0.0.1:"), "{base}");
@@ -32,8 +44,8 @@ async fn the_demo_signs_in_once_shows_changes_and_ends_with_a_signal() {
     for there in ["More access", "Less access", "Protection", "dana.petrov88", "Everything else"] {
         assert!(changes.contains(there), "{there}");
     }
-    kill(Pid::from_raw(server.id().cast_signed()), Signal::SIGTERM).unwrap();
-    assert_eq!(server.wait().unwrap().code(), Some(0));
+    kill(Pid::from_raw(server.0.id().cast_signed()), Signal::SIGTERM).unwrap();
+    assert_eq!(server.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -217,12 +217,22 @@ impl Figures {
 }
 
 impl Store {
-    /// Returns the counts after a published run.
+    /// Returns the counts after a published run. Those of a run that has none are counted and kept, which ends a
+    /// [pin](Self::pin) for a moment.
     ///
     /// # Errors
     /// `sink` if the store cannot be read.
     pub fn figures(&mut self, system: &System, run: i64) -> Result<Figures, ConnectorError> {
-        keep(&mut *self.database, system.id, run)
+        let counted = self.reading(|db| counted(db, system.id, run))?;
+        if !counted.is_kept {
+            let was_pinned = self.is_pinned;
+            // A store that cannot be written is counted again the next time.
+            let _ = write(self.writing(), system.id, run, &counted.figures);
+            if was_pinned {
+                self.pin()?;
+            }
+        }
+        Ok(counted.figures)
     }
 
     /// Returns how many accounts had their last known login in each month, or `notKnown`, as last seen.
@@ -259,8 +269,24 @@ fn login(body: &str) -> Option<Timestamp> {
     logins.last_login_at.max(logins.last_login.and_then(|last| last.succeeded_at))
 }
 
-/// Returns the counts after a run, and keeps them.
-pub(crate) fn keep(db: &mut dyn Connection, system: i64, run: i64) -> Result<Figures, ConnectorError> {
+/// Counts, and whether they are kept already.
+struct Counted {
+    figures: Figures,
+    is_kept: bool,
+}
+
+/// Counts after a run, and keeps that.
+pub(crate) fn keep(db: &mut dyn Connection, system: i64, run: i64) -> Result<(), ConnectorError> {
+    let counted = counted(db, system, run)?;
+    if counted.is_kept { Ok(()) } else { write(db, system, run, &counted.figures) }
+}
+
+fn write(db: &mut dyn Connection, system: i64, run: i64, figures: &Figures) -> Result<(), ConnectorError> {
+    let sql = "insert into run_figures (run, system, figures) values (?1, ?2, ?3) on conflict (run) do nothing";
+    db.execute(sql, &[run.into(), system.into(), json(&figures.0)?]).map(drop)
+}
+
+fn counted(db: &mut dyn Connection, system: i64, run: i64) -> Result<Counted, ConnectorError> {
     let sql = "select run, figures from run_figures where system = ?1 and run <= ?2 order by run desc limit 1";
     let known = db.first(sql, &[system.into(), run.into()], |row| {
         let figures = serde_json::from_str(row.word(1)?).map_err(|error| {
@@ -269,7 +295,7 @@ pub(crate) fn keep(db: &mut dyn Connection, system: i64, run: i64) -> Result<Fig
         Ok((row.number(0)?, Figures(figures)))
     })?;
     let (base, mut figures) = match known {
-        Some((at, figures)) if at == run => return Ok(figures),
+        Some((at, figures)) if at == run => return Ok(Counted { figures, is_kept: true }),
         Some((at, figures)) => (Some(at), figures),
         None => (None, Figures::default()),
     };
@@ -290,7 +316,5 @@ pub(crate) fn keep(db: &mut dyn Connection, system: i64, run: i64) -> Result<Fig
         }
     }
     figures.0.retain(|_, many| *many != 0);
-    let sql = "insert into run_figures (run, system, figures) values (?1, ?2, ?3) on conflict (run) do nothing";
-    db.execute(sql, &[run.into(), system.into(), json(&figures.0)?])?;
-    Ok(figures)
+    Ok(Counted { figures, is_kept: false })
 }

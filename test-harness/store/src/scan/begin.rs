@@ -41,20 +41,22 @@ impl Start<'_> {
         let db = &mut *database;
         let id = self.find_or_add(db)?;
         let mut discarded = None;
-        let (system, opened) = take_over(db, id, self.name, self.fence, |db, system| {
+        let (system, (opened, ended)) = take_over(db, id, self.name, self.fence, |db, system| {
             let opened = match last_open(db, id)? {
                 Some(last) => self.resume(db, system, last, &mut discarded)?,
                 None => None,
             };
-            Ok(match opened {
+            let opened = match opened {
                 Some(opened) => opened,
                 None => Opened { run: self.add_run(db, system)?, part: 0, resume: None },
-            })
+            };
+            // Afterwards a later lease may have runs of its own.
+            let ended = runs::with_remains(db, id, opened.run)?;
+            Ok((opened, ended))
         })?;
         let Opened { run, part, resume } = opened;
-        // What other runs left behind.
-        for ended in runs::with_remains(db, id, run)? {
-            runs::try_clear(db, ended)?;
+        for ended in ended {
+            runs::try_clear(db, &system, ended)?;
         }
         let fields = VolatileFields::new(&self.descriptor.volatile);
         let staging = Staging::load(db, id, run, fields)?;

@@ -204,17 +204,23 @@ impl Scan {
     fn fail(&mut self, summary: &ScanSummary) -> Result<Ended, ConnectorError> {
         let (run, system) = (self.run, self.system.clone());
         let error = summary.error.as_ref();
+        // Where another remedy than a new scan helps, such as skipping nothing, the interrupted scan stays.
+        let rejected = Checkpoint::rejected("");
+        let is_useless = error.is_some_and(|error| (error.code, &error.remedy) == (rejected.code, &rejected.remedy));
         let reason = error.map(ToString::to_string);
         let checkpoint = self.database.transaction(|database| {
             let lock = database.for_update();
             system.hold(database, lock)?;
             runs::end(database, run, "failed", summary, reason.into())?;
+            if is_useless {
+                // Or the next scan would go on from it, if this one ends before its rows are cleared.
+                database.execute("delete from checkpoint where run = ?1", &[run.into()])?;
+            }
             database.first("select run from checkpoint where run = ?1", &[run.into()], |row| row.number(0))
         })?;
-        // Also if this scan was refused because of what it skips: the one that was interrupted is still there.
         let can_resume = checkpoint.is_some();
         if !can_resume {
-            runs::clear(&mut *self.database, run);
+            runs::clear(&mut *self.database, &self.system, run);
         }
         Ok(Ended::Failed { run, can_resume })
     }
@@ -230,7 +236,7 @@ impl Scan {
             system.hold(database, lock)?;
             runs::discard(database, run, reason)
         })?;
-        runs::clear(&mut *self.database, run);
+        runs::clear(&mut *self.database, &self.system, run);
         Ok(())
     }
 }

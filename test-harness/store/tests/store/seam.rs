@@ -160,7 +160,7 @@ fn a_scan_that_is_refused_leaves_the_interrupted_one_as_it_was_and_other_setting
     let mut refused = begin(backend, &descriptor);
     assert_eq!(resumed(&mut refused), Some(7));
     let mut failed = summary(&descriptor, &[Section::USERS]);
-    failed.error = Some(Checkpoint::rejected("a section is skipped"));
+    failed.error = Some(Checkpoint::rejected("a section is skipped").with_remedy("to resume, do not skip it"));
     refused.publish(&failed, ANYTHING).unwrap();
     let mut again = begin(backend, &descriptor);
     assert_eq!((resumed(&mut again), again.discarded()), (Some(7), None));

@@ -119,6 +119,8 @@ fn options() -> ArrowWriterOptions {
         // Every value differs from every other.
         .set_column_dictionary_enabled(attributes.clone(), false)
         .set_column_statistics_enabled(attributes, EnabledStatistics::None)
+        // Of a whole row group: those of each page cost more than they save in a scan of all rows.
+        .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_statistics_truncate_length(Some(64))
         .build();
     // Readers take the types from Parquet's own schema, where times are UTC and not of an offset.
