@@ -61,6 +61,7 @@ impl Sqlite {
                 "name a file: what is scanned without --store is not kept at all",
             ));
         }
+        check_path(path)?;
         create(path)?;
         Self::open_file(path, |store| store.claim(path))
     }
@@ -361,6 +362,24 @@ impl Row for rusqlite::Row<'_> {
     }
 }
 
+/// Refuses what cannot be the file of a store, before anything is created.
+fn check_path(path: &Path) -> Result<(), ConnectorError> {
+    let refused = |what: &str, remedy: &str| {
+        Err(ConnectorError::invalid_config(format!("the store {} is {what}", path.display()), remedy))
+    };
+    // SQLite would take the rest for the name, and find no such file.
+    if path.to_string_lossy().starts_with("file:") {
+        return refused("a URI, not a file", "write the path alone: sqlite:FILE");
+    }
+    if path.is_dir() {
+        return refused("a folder, not a file", "name a file in it");
+    }
+    if path.is_symlink() && !path.exists() {
+        return refused("a link to a file that does not exist", "name the file itself, or correct the link");
+    }
+    Ok(())
+}
+
 /// What a failure means for the operator.
 fn failure(error: &rusqlite::Error) -> ConnectorError {
     match error.sqlite_error_code() {
@@ -384,5 +403,30 @@ fn failure(error: &rusqlite::Error) -> ConnectorError {
             ConnectorError::sink(format!("the store cannot be read or written: {error}"), "check its file system")
         }
         _ => ConnectorError::internal(format!("SQLite: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_a_store_is_refused_and_nothing_is_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |path: &Path| match Sqlite::open(path) {
+            Ok(_) => panic!("{} is taken", path.display()),
+            Err(error) => error.message,
+        };
+        assert!(refused(folder.path()).contains("a folder"));
+        assert!(refused(Path::new("file:kept.db")).contains("a URI"));
+        assert!(!Path::new("file:kept.db").exists());
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link.db");
+            std::os::unix::fs::symlink(folder.path().join("missing.db"), &link).unwrap();
+            assert!(refused(&link).contains("a link"));
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
     }
 }

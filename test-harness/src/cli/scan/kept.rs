@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::cli::store::StoreArguments;
 use crate::cli::target::PASSWORD_VARIABLE;
-use crate::cli::{Exit, history, print};
+use crate::cli::{Exit, history, print, signals};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Store")]
@@ -32,6 +32,26 @@ pub(super) struct Kept {
     pub(super) place: String,
     /// The name of the system there.
     pub(super) name: String,
+}
+
+impl Kept {
+    /// Has a second signal say what became of the run, as far as that can be known.
+    pub(super) fn say_at_end(&self) {
+        let (publishing, ended, name) = (self.archive.publishing(), self.archive.ended(), self.name.clone());
+        signals::say_at_end(move || {
+            let run = publishing.get()?;
+            let mut error = ConnectorError::cancelled();
+            error.message = match ended.get() {
+                None => format!(
+                    "the program ended while it published run {run} of {name}: whether this is published cannot be found out"
+                ),
+                Some(Ended::Held { .. }) => format!("the program ended after run {run} of {name} was held"),
+                Some(_) => format!("the program ended after run {run} of {name} was published"),
+            };
+            error.remedy = "see `harness history` with the same store".to_owned();
+            Some(error)
+        });
+    }
 }
 
 impl KeepArguments {
@@ -60,7 +80,11 @@ impl KeepArguments {
         let begun = tokio::task::spawn_blocking(move || {
             let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
             let start = Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh };
-            let archive = StoreArchive::new(Store::open(&store)?.begin(start)?, hold);
+            let scan = Store::open(&store)?.begin(start)?;
+            if let Some(why) = scan.discarded() {
+                print::remark(&format!("the interrupted scan of {name} is discarded, not continued: {why}"));
+            }
+            let archive = StoreArchive::new(scan, hold);
             Ok(Kept { archive, place, name })
         });
         begun.await.map_err(|_| ConnectorError::internal("the store crashed"))?

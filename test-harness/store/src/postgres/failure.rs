@@ -34,7 +34,12 @@ pub(super) fn failure(error: &postgres::Error) -> ConnectorError {
             format!("the server of the store: {message}"),
             "create the database first, with createdb, or choose another one",
         ),
-        SqlState::INSUFFICIENT_PRIVILEGE | SqlState::READ_ONLY_SQL_TRANSACTION => ConnectorError::sink(
+        SqlState::INSUFFICIENT_PRIVILEGE => ConnectorError::sink(
+            format!("the database user may not do this in the store: {message}"),
+            "to read, the user needs SELECT on all tables of the schema, not only on the views; to scan, it also has to create \
+             and write tables there",
+        ),
+        SqlState::READ_ONLY_SQL_TRANSACTION => ConnectorError::sink(
             format!("the store cannot be written: {message}"),
             "allow the database user to create and write tables in its schema",
         ),
