@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::descriptor::Descriptor;
-use crate::reason::Reason;
+use crate::reason::{Reason, ReasonKind, Severity};
 use crate::record::{AccountLink, Record};
 use crate::row_type::{Field, RowType};
 use crate::section::Section;
@@ -37,6 +37,9 @@ use crate::summary::{Outcome, ScanSummary};
 ///   [key](Reason::key). Other data of the scan may contradict it: it is as old as the section. If only its details are
 ///   from such a section, it is kept as long as the scan has a reason with the same key, since a scan that did not read
 ///   what the reason counts assumes the worst case.
+/// - A reason that is new is taken, also from a section that was not complete: what was read of it is true. If it is a
+///   privilege more severe than all that were known, a risk that the scan found more severe than it was known is taken
+///   as scanned, since its severity follows from the privilege.
 /// - Kept rows may refer to rows that are gone, and may have a user name that another account has now. Rows of a type
 ///   that no section owns are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -271,16 +274,31 @@ impl Replacement {
         Ok(scanned)
     }
 
-    /// Replaces scanned reasons by kept ones with the same key, and sorts by severity, most severe first.
+    /// Replaces scanned reasons by kept ones with the same key, each wholly one or the other, and sorts by severity, most severe first.
     fn carry_reasons(&self, known: &[Reason], scanned: &mut Vec<Reason>) {
         let is_still_so = |known: &Reason| scanned.iter().any(|reason| reason.key() == known.key());
         let keeps_words = |known: &Reason| self.keeps_any(&known.details_from) && is_still_so(known);
         let kept = known.iter().filter(|reason| self.keeps_reason(reason) || keeps_words(reason));
-        let kept: Vec<Reason> = kept.cloned().collect();
-        scanned.retain(|reason| kept.iter().all(|known| known.key() != reason.key()));
+        let mut kept: Vec<Reason> = kept.cloned().collect();
+        let is_kept = |kept: &[Reason], reason: &Reason| kept.iter().any(|known| known.key() == reason.key());
+        // How severe a risk is follows from the privileges of its row, also from one that is known since this scan alone.
+        let taken = worst_privilege(scanned.iter().filter(|reason| !is_kept(&kept, reason)));
+        if taken > worst_privilege(known) {
+            let is_worse = |risk: &Reason| {
+                scanned.iter().any(|reason| reason.key() == risk.key() && reason.severity > risk.severity)
+            };
+            kept.retain(|reason| reason.kind != ReasonKind::Risk || !is_worse(reason));
+        }
+        scanned.retain(|reason| !is_kept(&kept, reason));
         scanned.extend(kept);
         scanned.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
     }
+}
+
+/// The severity of the most severe privilege.
+fn worst_privilege<'a>(reasons: impl IntoIterator<Item = &'a Reason>) -> Option<Severity> {
+    let privileges = reasons.into_iter().filter(|reason| reason.kind == ReasonKind::Privilege);
+    privileges.map(|reason| reason.severity).max()
 }
 
 /// Copies a field's value, if there is one.

@@ -241,6 +241,39 @@ fn the_words_of_a_reason_stay_while_their_section_is_not_read_and_it_is_still_so
 }
 
 #[test]
+fn a_risk_is_as_severe_as_a_privilege_makes_it_that_is_new_while_a_section_was_not_read() {
+    let reason = |code: &str, kind, severity| {
+        let reason = Reason::new(code, kind, severity, "is so", "look").drawn_from([Section::USERS]);
+        if code == "sudo" { reason.drawn_from([Section::LAST_LOGIN]) } else { reason }
+    };
+    let low = || reason("group", ReasonKind::Privilege, Severity::Low);
+    let counted = |severity| reason("without_mfa", ReasonKind::Risk, severity).with_details_from([Section::LAST_LOGIN]);
+    let decided = |severity| reason("exempt", ReasonKind::Risk, severity).drawn_from([Section::LAST_LOGIN]);
+    let with = |reasons: &[Reason]| {
+        let mut account = user("ada");
+        account.reasons = reasons.to_vec();
+        Record::from(account)
+    };
+    let known = || vec![with(&[counted(Severity::Medium), decided(Severity::Medium), low()])];
+    let plan = summary(&[(Section::LAST_LOGIN, Some(SectionStatus::Skipped))]).replacement(&descriptor());
+    for code in ["sudo", "everywhere"] {
+        let high = reason(code, ReasonKind::Privilege, Severity::High);
+        let scanned = with(&[counted(Severity::Critical), decided(Severity::Critical), high, low()]);
+        assert_eq!(plan.apply(known(), vec![scanned.clone()]).unwrap(), [scanned], "{code}");
+    }
+    // What is kept is not lowered by what the scan did not read.
+    let high = reason("sudo", ReasonKind::Privilege, Severity::High);
+    let known = || vec![with(&[counted(Severity::Critical), high.clone()])];
+    let less = with(&[counted(Severity::Medium), low()]);
+    let Record::Account(ada) = &plan.apply(known(), vec![less]).unwrap()[0] else { panic!("another kind") };
+    let severities: Vec<_> = ada.reasons.iter().map(|reason| (&*reason.code, reason.severity)).collect();
+    assert_eq!(
+        severities[..],
+        [("without_mfa", Severity::Critical), ("sudo", Severity::High), ("group", Severity::Low)]
+    );
+}
+
+#[test]
 fn a_reason_of_what_was_not_read_stands_once_as_it_was_known() {
     let power = |message: &str, subject: &str| {
         let reason = Reason::new("power", ReasonKind::Privilege, Severity::High, message, "look");

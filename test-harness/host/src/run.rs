@@ -185,9 +185,8 @@ impl ScanJob {
         config: &SystemConfig,
     ) -> Result<ScanReport, ConnectorError> {
         // Errors in the request or the files must be found before the scan starts.
-        let mut request = ScanRequest::with_cancel(self.cancel.clone()).leaving_out(self.without.iter().copied());
-        request.verify(descriptor)?;
-        self.check_files()?;
+        self.check(descriptor)?;
+        let mut request = self.request();
         let origin = Origin::new(&config.name, descriptor);
         let output = self.destination.open(self.format, &origin)?;
         let (place, resume) = match self.open_checkpoint(descriptor, config)? {
@@ -260,6 +259,20 @@ impl ScanJob {
             done = work => done,
             () = async { self.cancel.cancelled().await; tokio::time::sleep(GRACE).await } => Err(ConnectorError::cancelled()),
         }
+    }
+
+    /// Refuses a request that the connector cannot fulfil, and a job that uses one file for two purposes. A job does so itself when
+    /// it starts; whoever begins a scan in an archive does it before, so that what is refused changes nothing there.
+    ///
+    /// # Errors
+    /// `invalid_config`.
+    pub fn check(&self, descriptor: &Descriptor) -> Result<(), ConnectorError> {
+        self.request().verify(descriptor)?;
+        self.check_files()
+    }
+
+    fn request(&self) -> ScanRequest {
+        ScanRequest::with_cancel(self.cancel.clone()).leaving_out(self.without.iter().copied())
     }
 
     /// Refuses a job that uses one file for two purposes.

@@ -211,7 +211,17 @@ fn exceptions_in(path: &Path) -> Result<Vec<Exception>, ConnectorError> {
         )
     };
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
-    serde_json::from_str(&text).map_err(|error| unreadable(&error))
+    let mut listed: Value = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    for exception in listed.as_array_mut().into_iter().flatten() {
+        let Some(expires) = exception.get_mut("expires") else { continue };
+        // A date means its end, as in --until.
+        if let Some(At::Time(time)) =
+            expires.as_str().and_then(|text| text.parse::<Moment>().ok()).map(|moment| moment.0)
+        {
+            *expires = json!(time);
+        }
+    }
+    serde_json::from_value(listed).map_err(|error| unreadable(&error))
 }
 
 pub(super) const COLUMNS: &[&str] = &[
@@ -278,4 +288,24 @@ fn as_json(finding: &Finding, now: Timestamp) -> Value {
             json!({"reason": reason, "expires": expires, "by": by})
         }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_exception_in_a_file_ends_at_a_date_or_a_time() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let read = |expires: &str| {
+            let listed = json!([{"id": "0123456789ab", "reason": "agreed", "expires": expires}]);
+            std::fs::write(file.path(), listed.to_string()).unwrap();
+            exceptions_in(file.path()).map(|exceptions| exceptions[0].expires)
+        };
+        let At::Time(end) = "2030-01-01".parse::<Moment>().unwrap().0 else { panic!("a date is a time") };
+        assert_eq!(read("2030-01-01").unwrap(), end);
+        assert_eq!(read("2030-01-01T09:30:15Z").unwrap(), "2030-01-01T09:30:15Z".parse::<Timestamp>().unwrap());
+        assert!(read("soon").is_err() && read("17").is_err());
+    }
 }

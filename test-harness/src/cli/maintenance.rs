@@ -306,6 +306,7 @@ impl FromStr for Age {
             {
                 Ok(Self::Span(span))
             }
+            Ok(span) if span.is_zero() => Err("use an age of more than nothing, such as 90d"),
             _ => Err(
                 "write an age in days, weeks, months or years, such as 90d, 6months or 1y, or a date such as 2026-03-03",
             ),

@@ -120,6 +120,7 @@ impl Arguments {
         let (destination, checkpoint) = (self.destination(location.is_some()), self.rows.checkpoint.clone());
         let mut job = self.job(destination, format, checkpoint, &target, cancel.clone(), reporter)?;
         job.inputs.extend(location.iter().flat_map(files_of));
+        job.check(&target.descriptor)?;
         let name = self.keep.store.name().unwrap_or(&target.config.name);
         let kept = match &location {
             Some(location) => {
@@ -141,10 +142,12 @@ impl Arguments {
         config: &SystemConfig,
     ) -> Result<Exit, ConnectorError> {
         let destination = job.destination.clone();
-        let Some(Kept { archive, place, name }) = kept else {
+        let Some(kept) = kept else {
             let report = job.run(connector, descriptor, config).await?;
             return Ok(self.conclude(&report, &descriptor.evidence, &destination, None));
         };
+        kept.say_at_end();
+        let Kept { archive, place, name } = kept;
         let ended = archive.ended();
         let report = job.run_kept(Box::new(archive), connector, descriptor, config).await?;
         let exit = self.conclude(&report, &descriptor.evidence, &destination, Some(&place));
@@ -266,6 +269,7 @@ impl Arguments {
                 let reporter = Arc::clone(&reporter);
                 let mut job = self.job(destination, format, checkpoint, target, cancel.clone(), reporter)?;
                 job.inputs.extend(store.into_iter().flat_map(files_of));
+                job.check(&target.descriptor)?;
                 let kept = match store {
                     Some(store) => {
                         let system = self.keep.store.name().unwrap_or(&target.config.name);
@@ -383,7 +387,7 @@ impl Arguments {
                     error.remedy = "run the same command again to continue where it stopped".to_owned();
                 } else if error.code == ErrorCode::CheckpointRejected {
                     error.remedy += " with --fresh";
-                } else if report.can_resume {
+                } else if report.can_resume && !error.remedy.contains("run the same command again") {
                     error.remedy += "; then run the same command again to continue where it stopped";
                 }
                 print::error(&error);

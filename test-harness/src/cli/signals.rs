@@ -2,12 +2,27 @@
 //! does.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::{io, process, thread};
 
 use connector_api::{CancellationToken, ConnectorError};
 
 use super::print;
+
+/// What to say of work that a second signal may find done, or half done.
+type Words = Box<dyn Fn() -> Option<ConnectorError> + Send>;
+
+static WORDS: Mutex<Option<Words>> = Mutex::new(None);
+
+/// Sets what is said if the program is ended at once from now on. Where `words` has nothing to say, the work was cancelled.
+pub(super) fn say_at_end(words: impl Fn() -> Option<ConnectorError> + Send + 'static) {
+    *WORDS.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(words));
+}
+
+fn ending() -> ConnectorError {
+    let words = WORDS.lock().unwrap_or_else(PoisonError::into_inner);
+    words.as_ref().and_then(|words| words()).unwrap_or_else(ConnectorError::cancelled)
+}
 
 /// A program that reads its settings: a signal ends it at once, since a file may be a pipe that nobody writes to.
 pub(super) struct Starting {
@@ -32,7 +47,7 @@ pub(super) fn listen() -> Result<Starting, ConnectorError> {
                 cancel.cancel();
                 signals.next().await;
             }
-            print::error(&ConnectorError::cancelled());
+            print::error(&ending());
             process::exit(130)
         })
     };

@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::print;
+use super::{name, print};
 
 /// The variable that may hold the URL.
 pub(super) const VARIABLE: &str = "ORBISID_STORE";
@@ -413,6 +413,7 @@ impl Rows {
             }
             found.retain(|record| id_and_type(record) == Some((external_id, of_type)));
         }
+        let mut found = spelled_so(found, called);
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => {
@@ -477,6 +478,15 @@ fn id_and_type(record: &Record) -> Option<(&str, &str)> {
     }
 }
 
+/// Of rows whose names differ in case, returns the one whose name is spelled so, if it is the only one.
+fn spelled_so(mut found: Vec<Record>, called: &str) -> Vec<Record> {
+    let is_so = |record: &Record| name::of(record) == called;
+    if found.len() > 1 && found.iter().filter(|record| is_so(record)).count() == 1 {
+        found.retain(is_so);
+    }
+    found
+}
+
 /// `RUN|TIME`: a run by its number, or a moment by its date or time. A date means its end, in the reader's zone, and so does a
 /// minute.
 #[derive(Debug, Clone, Copy)]
@@ -488,6 +498,7 @@ impl FromStr for Moment {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const EXPECTED: &str =
             "write the number of a run, a date such as 2026-03-03, or a time such as 2026-03-03T09:00Z";
+        const BEYOND: &str = "use another date: the calendar of the store does not reach so far";
         if let Ok(run) = text.parse() {
             return Ok(Self(At::Run(run)));
         }
@@ -503,7 +514,10 @@ impl FromStr for Moment {
         }
         let zone = TimeZone::system();
         let local = match text.parse::<jiff::civil::Date>() {
-            Ok(date) if text.len() == 10 => date.tomorrow().and_then(|next| next.to_zoned(zone)),
+            Ok(date) if text.len() == 10 => {
+                let end = date.tomorrow().and_then(|next| next.to_zoned(zone));
+                return end.map(|end| Self(At::Time(end.timestamp()))).map_err(|_| BEYOND);
+            }
             _ => text.parse::<jiff::civil::DateTime>().and_then(|time| time.to_zoned(zone)),
         };
         let time = local.map_err(|_| EXPECTED)?.timestamp();
@@ -557,6 +571,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_spelled_so_wins_over_others() {
+        let named = |name: &str| Record::from(connector_api::Account::new(name, name));
+        let found = |names: &[&str]| spelled_so(names.iter().map(|name| named(name)).collect(), "ADA");
+        assert_eq!(found(&["ada", "ADA"]), [named("ADA")]);
+        assert_eq!(found(&["ada", "Ada"]).len(), 2);
+        assert_eq!(found(&["ADA", "ADA"]).len(), 2);
+    }
+
+    #[test]
     fn a_moment_is_a_run_or_a_time() {
         let at = |text: &str| text.parse::<Moment>().map(|moment| moment.0);
         assert_eq!(at("17"), Ok(At::Run(17)));
@@ -564,6 +587,7 @@ mod tests {
         assert_eq!(at("2026-03-03T09:00:00Z"), Ok(At::Time(time)));
         assert!(matches!(at("2026-03-03"), Ok(At::Time(_))));
         assert!(matches!(at("2026-03-03 09:00"), Ok(At::Time(_))));
+        assert!(at("9999-12-31").unwrap_err().contains("calendar"));
         for odd in ["", "yesterday", "2026-13-01"] {
             assert!(at(odd).is_err(), "{odd}");
         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use connector_api::{Checkpoint, ConnectorError, Descriptor, Record, ScanSummary, SystemConfig};
+use connector_api::{Checkpoint, ConnectorError, Descriptor, Outcome, Record, ScanSummary, SystemConfig};
 use connector_host::run::Archive;
 use jiff::Timestamp;
 
@@ -14,13 +14,20 @@ pub struct StoreArchive {
     /// `None` once it has ended.
     scan: Option<Scan>,
     hold: Hold,
+    publishing: Arc<OnceLock<i64>>,
     ended: Arc<OnceLock<Ended>>,
 }
 
 impl StoreArchive {
     /// Creates an archive of a scan that has just begun.
     pub fn new(scan: Scan, hold: Hold) -> Self {
-        Self { scan: Some(scan), hold, ended: Arc::default() }
+        Self { scan: Some(scan), hold, publishing: Arc::default(), ended: Arc::default() }
+    }
+
+    /// Returns where the run will stand as soon as it is being published. Until [`ended`](Self::ended) is set as well, nobody can
+    /// know whether it is.
+    pub fn publishing(&self) -> Arc<OnceLock<i64>> {
+        Arc::clone(&self.publishing)
     }
 
     /// Opens a store, on a thread that may block, and begins a scan there that reserves its system itself.
@@ -43,6 +50,11 @@ impl StoreArchive {
             Ok(Self::new(Store::open(&location)?.begin(start)?, hold))
         });
         begun.await.map_err(|_| ConnectorError::internal("the store crashed"))?
+    }
+
+    /// Returns why the interrupted scan of the system was discarded, if there was one that cannot be continued.
+    pub fn discarded(&self) -> Option<&str> {
+        self.scan.as_ref()?.discarded()
     }
 
     /// Returns where the end of the scan in the store will stand: empty if the scan does not get so far.
@@ -77,6 +89,9 @@ impl Archive for StoreArchive {
 
     fn end(&mut self, summary: &ScanSummary) -> Result<bool, ConnectorError> {
         let scan = self.scan.take().ok_or_else(|| ConnectorError::internal("a scan ends twice"))?;
+        if summary.outcome != Outcome::Failed {
+            let _ = self.publishing.set(scan.run());
+        }
         let ended = scan.publish(summary, self.hold)?;
         let can_resume = matches!(ended, Ended::Failed { can_resume: true, .. });
         let _ = self.ended.set(ended);

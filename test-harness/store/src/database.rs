@@ -54,7 +54,11 @@ pub(crate) trait Connection: Send {
     /// Connects again after the connection was lost. What was reserved is no longer.
     fn reconnect(&mut self) -> Result<(), ConnectorError>;
 
-    /// Removes what deleted rows leave behind in the database's files, and gives their space back.
+    /// Refuses a user who may not [`scrub`](Self::scrub).
+    fn check_can_scrub(&mut self) -> Result<(), ConnectorError>;
+
+    /// Removes what deleted rows leave behind in the database's files, and gives their space back. Fails while somebody may
+    /// still read them, since then they stay.
     fn scrub(&mut self) -> Result<(), ConnectorError>;
 
     /// Refreshes the statistics of tables that were just filled, if the database needs that to plan well.
@@ -119,11 +123,26 @@ macro_rules! value_of {
         }
     )*};
 }
-value_of!(i64 => Integer, u32 => Integer, bool => Boolean, String => Text, &str => Text, Vec<u8> => Bytes, Timestamp => Time);
+value_of!(i64 => Integer, u32 => Integer, bool => Boolean, String => Text, &str => Text, Vec<u8> => Bytes);
 
 impl<T: Into<Self>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// The earliest time that is kept: the first moment of the year 1. PostgreSQL has none before 4713 BC, and SQLite's texts are
+/// in the order of times only from here.
+const EARLIEST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
+
+/// Returns a time as every database keeps it, in microseconds: none of them keeps less.
+pub(crate) fn kept_micros(time: Timestamp) -> i64 {
+    time.max(EARLIEST).as_microsecond()
+}
+
+impl From<Timestamp> for Value {
+    fn from(time: Timestamp) -> Self {
+        Self::Time(time.max(EARLIEST))
     }
 }
 

@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::database::Connection;
 use crate::store::{Store, System};
 
+/// The characters that a reason can have.
+const MAX_REASON: usize = 1000;
+
 /// A finding that somebody accepted, until a time. Afterwards it counts again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Exception {
     /// The [id](crate::Finding::id) of the finding.
     pub id: String,
-    /// Why it is accepted, in one line.
+    /// Why it is accepted, in one line of at most 1000 characters.
     pub reason: String,
     /// Until when, UTC.
     pub expires: Timestamp,
@@ -44,6 +47,12 @@ impl Exception {
                 "say in `reason` why the finding is accepted",
             ));
         }
+        if self.reason.chars().count() > MAX_REASON {
+            return Err(ConnectorError::invalid_config(
+                format!("the reason of the exception of finding {} is longer than {MAX_REASON} characters", self.id),
+                "say it in one line, and keep the rest where it can be referred to",
+            ));
+        }
         if self.by.as_ref().is_some_and(|by| by.trim().is_empty()) {
             return Err(ConnectorError::invalid_config(
                 format!("the exception of finding {} is accepted by nobody", self.id),
@@ -58,7 +67,7 @@ impl Store {
     /// Adds exceptions to a system, and replaces those of the same findings. All of them are added, or none.
     ///
     /// # Errors
-    /// `invalid_config` for an id that no finding can have, without a reason, or accepted by an empty name; `sink` if the store cannot be written.
+    /// `invalid_config` for an id that no finding can have, without a reason or with too long a one, or accepted by an empty name; `sink` if the store cannot be written.
     pub fn except(&mut self, system: &System, exceptions: &[Exception]) -> Result<(), ConnectorError> {
         exceptions.iter().try_for_each(Exception::check)?;
         self.writing().transaction(|db| {
@@ -100,4 +109,20 @@ pub(crate) fn all(db: &mut dyn Connection, system: i64) -> Result<BTreeMap<Strin
         Ok(Exception { id: row.word(0)?.to_owned(), reason: row.word(1)?.to_owned(), expires, by: row.owned(3)? })
     })?;
     Ok(rows.into_iter().map(|exception| (exception.id.clone(), exception)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_reason_has_an_end() {
+        let exception = |length| {
+            let (id, reason) = ("0123456789ab".to_owned(), "ä".repeat(length));
+            Exception { id, reason, expires: Timestamp::UNIX_EPOCH, by: None }
+        };
+        exception(MAX_REASON).check().unwrap();
+        assert!(exception(MAX_REASON + 1).check().unwrap_err().message.contains("1000 characters"));
+    }
 }

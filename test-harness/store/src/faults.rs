@@ -104,6 +104,10 @@ impl Connection for Lost {
         self.call()?.own_schema()
     }
 
+    fn check_can_scrub(&mut self) -> Result<(), ConnectorError> {
+        self.call()?.check_can_scrub()
+    }
+
     fn scrub(&mut self) -> Result<(), ConnectorError> {
         self.call()?.scrub()
     }

@@ -18,9 +18,13 @@ pub(crate) fn find(
     called: &str,
 ) -> Result<Vec<Record>, ConnectorError> {
     let key = Value::from(kinds::key(called));
-    let by_id = "v.object in (select id from object where system = ?1 and kind = ?4 and external_id = ?3)";
-    let mut ways =
-        vec![(by_id.to_owned(), vec![called.into(), kind.into()]), ("v.name_key = ?3".to_owned(), vec![key.clone()])];
+    let mut by_id =
+        "v.object in (select id from object where system = ?1 and kind = ?4 and external_id = ?3)".to_owned();
+    if ["account", "policy"].contains(&kind) {
+        // Then the index has all that is asked for.
+        by_id = by_id.replace("kind = ?4", "kind = ?4 and type = ''");
+    }
+    let mut ways = vec![(by_id, vec![called.into(), kind.into()]), ("v.name_key = ?3".to_owned(), vec![key.clone()])];
     if kind == "account" {
         ways.push(("v.email_key = ?3".to_owned(), vec![key]));
     }

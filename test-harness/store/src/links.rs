@@ -62,9 +62,9 @@ impl Links {
         Ok(Self(joined))
     }
 
-    /// The ids of all accounts that a link joins with another one.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &String> {
-        self.0.keys()
+    /// The id of an account, if a link joins it with another one.
+    pub(crate) fn id(&self, external_id: &str) -> Option<&str> {
+        self.0.get_key_value(external_id).map(|(id, _)| id.as_str())
     }
 
     /// An account, and all that links join with it, directly or through others.
@@ -94,12 +94,23 @@ pub(crate) fn accounts_of(
     let mut found = Vec::new();
     for (id, linked_with, evidence) in joined {
         let mut last = None;
-        accounts(db, system, run, "o.external_id = ?2", Some(&id), &mut |account| last = Some(account))?;
+        accounts(db, system, run, BY_ID, Some(&id), &mut |account| last = Some(account))?;
         if let Some(account) = last {
             found.push(LinkedAccount { account, linked_with, evidence });
         }
     }
     Ok(found)
+}
+
+/// The condition for the account with the id `?2`.
+const BY_ID: &str = "o.external_id = ?2";
+
+/// The query for versions of accounts. All accounts have the same type here, and with it the index leads to an id.
+fn versions(which: &str) -> String {
+    format!(
+        "select v.body from account_version v join object o on o.id = v.object and o.kind = 'account' and o.type = '' \
+         where v.system = ?1 and o.system = ?1 and {which} order by v.object, v.from_run"
+    )
 }
 
 /// Passes on accounts, the latest version of each last.
@@ -113,20 +124,33 @@ fn accounts(
 ) -> Result<(), ConnectorError> {
     let mut parameters = vec![system.into()];
     parameters.extend(id.map(Into::into));
-    let mut sql = format!(
-        "select v.body from account_version v join object o on o.id = v.object and o.kind = 'account' \
-         where v.system = ?1 and o.system = ?1 and {which}"
-    );
+    let mut which = which.to_owned();
     if let Some(run) = run {
         parameters.push(run.into());
         let at = parameters.len();
-        sql += &format!(" and v.from_run <= ?{at} and (v.to_run is null or v.to_run > ?{at})");
+        which += &format!(" and v.from_run <= ?{at} and (v.to_run is null or v.to_run > ?{at})");
     }
-    sql += " order by v.object, v.from_run";
+    let sql = versions(&which);
     db.query(&sql, &parameters, &mut |row: &dyn Row| {
         if let Record::Account(account) = body::record(row.word(0)?, None)? {
             each(*account);
         }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_account_is_looked_up_by_its_id_and_not_among_all_accounts() {
+        let mut store = Store::in_memory().unwrap();
+        let sql = format!("explain query plan {}", versions(BY_ID));
+        let plan =
+            store.database.rows(&sql, &[1_i64.into(), "7".into()], |row| row.word(3).map(str::to_owned)).unwrap();
+        let expected = "(system=? AND kind=? AND type=? AND external_id=?)";
+        assert!(plan.iter().any(|step| step.contains(expected)), "{plan:?}");
+    }
 }

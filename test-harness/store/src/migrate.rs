@@ -16,9 +16,9 @@ pub(crate) fn migrate(db: &mut dyn Connection) -> Result<(), ConnectorError> {
     }
     db.transaction(|db| {
         db.own_schema()?;
-        db.script("create table if not exists migration (version integer primary key, name text not null, at text)")?;
         // Another program may have done it meanwhile.
         let done = version(db)?.unwrap_or_default();
+        db.script("create table if not exists migration (version integer primary key, name text not null, at text)")?;
         for (at, (name, script)) in migrations.iter().enumerate().skip(done) {
             db.script(script)?;
             let sql = "insert into migration (version, name, at) values (?1, ?2, cast(?3 as text))";
@@ -40,11 +40,13 @@ pub(crate) fn check(db: &mut dyn Connection) -> Result<(), ConnectorError> {
             format!("the store has version {version}, and this program reads version {known}"),
             "bring it up to date first: the next `harness scan --store` into it does so",
         )),
-        None => Err(ConnectorError::invalid_config(
-            "the store is empty",
-            "keep a scan in it first, with `harness scan --store URL`",
-        )),
+        None => Err(is_empty()),
     }
+}
+
+/// The error of a store without tables that was opened to read.
+pub(crate) fn is_empty() -> ConnectorError {
+    ConnectorError::invalid_config("the store is empty", "keep a scan in it first, with `harness scan --store URL`")
 }
 
 /// Refuses a store that a later version has changed meanwhile.
@@ -56,6 +58,12 @@ pub(crate) fn verify(db: &mut dyn Connection) -> Result<(), ConnectorError> {
 fn version(db: &mut dyn Connection) -> Result<Option<usize>, ConnectorError> {
     if !db.has_table("migration")? {
         return Ok(None);
+    }
+    if !db.has_table("counter")? {
+        return Err(ConnectorError::invalid_config(
+            "the database has a table `migration` of another program",
+            "use a database or a schema for the store alone",
+        ));
     }
     let known = db.migrations().len();
     let version = db.first("select max(version) from migration", &[], |row| row.integer(0))?.flatten().unwrap_or(0);

@@ -74,12 +74,13 @@ impl Persons {
         limit: usize,
     ) -> Result<Self, ConnectorError> {
         let mut linked = BTreeMap::new();
-        for id in links.ids() {
-            let sql = "select id from object where system = ?1 and kind = 'account' and external_id = ?2";
-            if let Some(object) = db.first(sql, &[system.into(), id.as_str().into()], |row| row.number(0))? {
-                linked.insert(object, id.as_str());
+        let sql = "select id, external_id from object where system = ?1 and kind = 'account' and type = ''";
+        db.query(sql, &[system.into()], &mut |row| {
+            if let Some(id) = links.id(row.word(1)?) {
+                linked.insert(row.number(0)?, id);
             }
-        }
+            Ok(())
+        })?;
         let numbers: BTreeMap<&str, i64> = linked.iter().map(|(object, id)| (*id, *object)).collect();
         let (mut persons, mut known) = (Self::default(), BTreeSet::<i64>::new());
         for account in all {

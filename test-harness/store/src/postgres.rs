@@ -1,22 +1,24 @@
 //! PostgreSQL. The client library is asynchronous inside and blocks its caller; it must not run on a thread of a runtime.
 
+mod failure;
+mod remains;
+
 use std::collections::{BTreeSet, HashMap};
-use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use connector_api::ConnectorError;
 use connector_api::secrecy::{ExposeSecret, SecretString};
-use connector_api::{ConnectorError, ErrorCode, Retry};
 use jiff::Timestamp;
 use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::config::{Host, SslMode};
-use postgres::error::SqlState;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::private::BytesMut;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, Statement};
 
+use self::failure::{failure, without_tls};
 use crate::database::{ColumnType, Connection, Each, Row, Table, Value};
 use crate::password_file;
 use crate::tls;
@@ -30,6 +32,16 @@ const RECONNECT: Duration = Duration::from_secs(1);
 
 /// The first key of advisory locks: no other program is likely to use it.
 const LOCKS: i32 = 0x4f72_4944;
+
+/// The first key of the lock of a system: [`LOCKS`], and which of the stores in the database it belongs to.
+fn key() -> String {
+    format!("{LOCKS} # cast(cast(cast(to_regclass('system') as oid) as bigint) - 2147483648 as integer)")
+}
+
+/// What the locks of the store are made for, whatever the default of the role or the database is; and the server notices within
+/// two minutes that this machine has vanished, so that what it reserved is free again.
+const SESSION: &str = "set default_transaction_isolation = 'read committed'; set tcp_keepalives_idle = 60; \
+    set tcp_keepalives_interval = 10; set tcp_keepalives_count = 6";
 
 const MIGRATIONS: &[(&str, &str)] = &[
     ("history", include_str!("../migrations/postgres/0001_history.sql")),
@@ -71,7 +83,10 @@ struct Server {
 impl Server {
     fn connect(&self) -> Result<Client, ConnectorError> {
         let tls = tls::connector(self.authorities.as_deref())?;
-        self.config.connect(tls).map_err(|error| without_tls(&error).unwrap_or_else(|| failure(&error)))
+        let mut client =
+            self.config.connect(tls).map_err(|error| without_tls(&error).unwrap_or_else(|| failure(&error)))?;
+        client.batch_execute(SESSION).map_err(|error| failure(&error))?;
+        Ok(client)
     }
 }
 
@@ -102,7 +117,23 @@ impl Postgres {
             config.password(password.expose_secret());
         }
         let server = Server { config, authorities: known.authorities };
-        Ok(Self { client: Some(server.connect()?), server, statements: HashMap::new(), reserved: BTreeSet::new() })
+        let client = Some(server.connect()?);
+        let mut store = Self { client, server, statements: HashMap::new(), reserved: BTreeSet::new() };
+        store.check_encoding()?;
+        Ok(store)
+    }
+
+    /// Refuses a database that lacks letters.
+    fn check_encoding(&mut self) -> Result<(), ConnectorError> {
+        let sql = "select current_setting('server_encoding')";
+        let encoding = (self as &mut dyn Connection).first(sql, &[], |row| row.owned(0))?.flatten();
+        match encoding {
+            Some(encoding) if encoding != "UTF8" => Err(ConnectorError::invalid_config(
+                format!("the database has the encoding {encoding}, which cannot keep every text"),
+                "create one with: createdb --encoding=UTF8 --template=template0 NAME",
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn client(&mut self) -> Result<&mut Client, ConnectorError> {
@@ -214,7 +245,7 @@ impl Connection for Postgres {
         if self.reserved.contains(&system) {
             return Ok(true);
         }
-        let sql = format!("select pg_try_advisory_lock({LOCKS}, cast(?1 as integer))");
+        let sql = format!("select pg_try_advisory_lock({}, cast(?1 as integer))", key());
         let reserved = (self as &mut dyn Connection).first(&sql, &[system.into()], |row| row.boolean(0))?;
         let is_reserved = reserved.flatten() == Some(true);
         if is_reserved {
@@ -225,7 +256,7 @@ impl Connection for Postgres {
 
     fn release(&mut self, system: i64) -> Result<(), ConnectorError> {
         if self.reserved.remove(&system) {
-            let sql = format!("select pg_advisory_unlock({LOCKS}, cast(?1 as integer))");
+            let sql = format!("select pg_advisory_unlock({}, cast(?1 as integer))", key());
             (self as &mut dyn Connection).first(&sql, &[system.into()], |row| row.boolean(0))?;
         }
         Ok(())
@@ -250,15 +281,12 @@ impl Connection for Postgres {
         Ok(())
     }
 
+    fn check_can_scrub(&mut self) -> Result<(), ConnectorError> {
+        remains::check(self)
+    }
+
     fn scrub(&mut self) -> Result<(), ConnectorError> {
-        let sql = "select tablename from pg_tables where schemaname = current_schema() and tableowner = current_user";
-        let tables = (self as &mut dyn Connection).rows(sql, &[], |row| row.word(0).map(str::to_owned))?;
-        let known = tables.into_iter().filter(|table| crate::copy::TABLES.iter().any(|known| known.name == *table));
-        // One after the other, outside of a transaction.
-        for table in known {
-            self.script(&format!("vacuum (full, analyze) {table}"))?;
-        }
-        Ok(())
+        remains::clear(self)
     }
 
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {
@@ -274,18 +302,6 @@ fn is_local(config: &Config) -> bool {
         Host::Unix(_) => true,
     });
     names && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
-}
-
-/// The error of a server that has no TLS where it is required.
-fn without_tls(error: &postgres::Error) -> Option<ConnectorError> {
-    let refused = std::error::Error::source(error)?.to_string();
-    (refused == "server does not support TLS").then(|| {
-        ConnectorError::new(
-            ErrorCode::InsecureEndpoint,
-            "the server of the store offers no TLS",
-            "turn on `ssl` at the server; or, if nobody else can reach the network between, add sslmode=disable to the URL",
-        )
-    })
 }
 
 fn sql_type(of_type: ColumnType) -> Type {
@@ -360,50 +376,5 @@ impl Row for postgres::Row {
 
     fn time(&self, column: usize) -> Result<Option<Timestamp>, ConnectorError> {
         self.try_get(column).map_err(|error| failure(&error))
-    }
-}
-
-/// What a failure means for the operator. The server's details are left out: they may quote rows.
-fn failure(error: &postgres::Error) -> ConnectorError {
-    let Some(answer) = error.as_db_error() else { return lost(error) };
-    let message = answer.message();
-    match *answer.code() {
-        SqlState::DISK_FULL => ConnectorError::sink(
-            "no space is left on the server of the store",
-            "free some space there, then run the same command again; the last snapshot is unchanged",
-        ),
-        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => ConnectorError::invalid_config(
-            format!("the server of the store refuses the sign-in: {message}"),
-            "check user and password: the password belongs in ORBISID_STORE, in a file with --store-file, or in PGPASSFILE",
-        ),
-        SqlState::INVALID_CATALOG_NAME => ConnectorError::invalid_config(
-            format!("the server of the store: {message}"),
-            "create the database first, with createdb, or choose another one",
-        ),
-        SqlState::INSUFFICIENT_PRIVILEGE | SqlState::READ_ONLY_SQL_TRANSACTION => ConnectorError::sink(
-            format!("the store cannot be written: {message}"),
-            "allow the database user to create and write tables in its schema",
-        ),
-        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
-            ConnectorError::sink(format!("the server of the store is not available: {message}"), AGAIN)
-                .with_retry(Retry::Later)
-        }
-        _ => ConnectorError::internal(format!("PostgreSQL {}: {message}", answer.code().code())),
-    }
-}
-
-const AGAIN: &str = "check that the server runs, then run the same command again; the last snapshot is unchanged";
-
-fn lost(error: &postgres::Error) -> ConnectorError {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    let connection = error.is_closed() || cause.downcast_ref::<io::Error>().is_some();
-    if connection {
-        ConnectorError::sink(format!("the connection to the server of the store failed: {cause}"), AGAIN)
-            .with_retry(Retry::Later)
-    } else {
-        ConnectorError::sink(format!("the server of the store: {cause}"), "check the URL of the store, and its server")
     }
 }

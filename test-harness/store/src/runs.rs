@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::database::{Connection, Row, Value};
 use crate::kinds::KINDS;
 use crate::publish::{Changes, Removal};
-use crate::scan::now;
+use crate::scan::{System, now};
 use crate::tables::{OF_DIFFERENCES, OF_RUNS};
 
 /// What became of a run.
@@ -170,13 +170,15 @@ pub(crate) fn clear_difference(db: &mut dyn Connection, which: &str, parameter: 
 
 /// Removes the staged rows of a run that does not need them any more. If that fails, the next scan of the system does it:
 /// it is no reason to report a run that ended as one that failed.
-pub(crate) fn clear(db: &mut dyn Connection, run: i64) {
-    let _ = try_clear(db, run);
+pub(crate) fn clear(db: &mut dyn Connection, system: &System, run: i64) {
+    let _ = try_clear(db, system, run);
 }
 
-/// The same, but reports a failure.
-pub(crate) fn try_clear(db: &mut dyn Connection, run: i64) -> Result<(), ConnectorError> {
+/// The same, but reports a failure. Whoever has taken the system over may need the rows, and clears them otherwise.
+pub(crate) fn try_clear(db: &mut dyn Connection, system: &System, run: i64) -> Result<(), ConnectorError> {
     db.transaction(|db| {
+        let lock = db.for_share();
+        system.hold(db, lock)?;
         for table in OF_RUNS {
             db.execute(&format!("delete from {table} where run = ?1"), &[run.into()])?;
         }
@@ -185,8 +187,8 @@ pub(crate) fn try_clear(db: &mut dyn Connection, run: i64) -> Result<(), Connect
     })
 }
 
-/// Returns the runs of a system, other than `current`, whose staged rows are there though nobody needs them.
+/// Returns the runs of a system before `current` whose staged rows are there though nobody needs them.
 pub(crate) fn with_remains(db: &mut dyn Connection, system: i64, current: i64) -> Result<Vec<i64>, ConnectorError> {
-    let sql = "select id from run where system = ?1 and id <> ?2 and state <> 'held' and not cleared";
+    let sql = "select id from run where system = ?1 and id < ?2 and state <> 'held' and not cleared";
     db.rows(sql, &[system.into(), current.into()], |row| row.number(0))
 }

@@ -12,6 +12,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags};
 
 use crate::database::{Connection, Each, Row, Table, Value};
+use crate::migrate;
 
 /// Marks a file as a store: the letters `OrID`.
 const APPLICATION: i64 = 0x4f72_4944;
@@ -60,7 +61,28 @@ impl Sqlite {
                 "name a file: what is scanned without --store is not kept at all",
             ));
         }
+        check_path(path)?;
         create(path)?;
+        Self::open_file(path, |store| store.claim(path))
+    }
+
+    /// Opens the file of a store to read it: neither creates nor marks one.
+    pub(crate) fn open_existing(path: &Path) -> Result<Self, ConnectorError> {
+        if !path.exists() {
+            return Err(ConnectorError::invalid_config(
+                format!("the store {} does not exist", path.display()),
+                "check its path; a scan with --store creates a store",
+            ));
+        }
+        Self::open_file(path, |store| match store.is_marked(path)? {
+            true => check_private(path),
+            // An empty file is an empty store.
+            false if store.number("schema_version")? == 0 => check_private(path).and(Err(migrate::is_empty())),
+            false => Err(foreign(path)),
+        })
+    }
+
+    fn open_file(path: &Path, check: impl FnOnce(&Self) -> Result<(), ConnectorError>) -> Result<Self, ConnectorError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(|error| failure(&error))?;
         // Of one name for all, however the file is reached: the locks are next to it.
@@ -69,7 +91,7 @@ impl Sqlite {
         })?;
         let store = Self { connection, path: Some(whole), reserved: BTreeMap::new() };
         store.connection.busy_timeout(BUSY).map_err(|error| failure(&error))?;
-        store.claim(path)?;
+        check(&store)?;
         // With WAL, readers see the old state while a run is published, and a commit is one write.
         store.log_ahead()?;
         store.pragma("synchronous = full")?;
@@ -91,31 +113,33 @@ impl Sqlite {
 
     /// Refuses a database of another program, and marks a new one.
     fn claim(&self, path: &Path) -> Result<(), ConnectorError> {
-        let number = |name: &str| self.connection.query_row(&format!("pragma {name}"), [], |row| row.get::<_, i64>(0));
-        let foreign = || {
-            ConnectorError::invalid_config(
-                format!("{} is a file of another program, not a store", path.display()),
-                "choose another file for the store: a new one, or one that a scan with --store made",
-            )
-        };
-        let application = number("application_id").map_err(|error| match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => foreign(),
-            _ => failure(&error),
-        })?;
-        if application == APPLICATION {
+        if self.is_marked(path)? {
             return check_private(path);
         }
         // Another program may be marking the file at the same time.
         self.connection.execute_batch("begin immediate").map_err(|error| failure(&error))?;
-        let [application, schema] =
-            [number("application_id"), number("schema_version")].map(|number| number.map_err(|error| failure(&error)));
-        let marked = match (application?, schema?) {
+        let marked = match (self.number("application_id")?, self.number("schema_version")?) {
             (APPLICATION, _) => check_private(path),
             (0, 0) => check_private(path).and_then(|()| self.pragma(&format!("application_id = {APPLICATION}"))),
-            _ => Err(foreign()),
+            _ => Err(foreign(path)),
         };
         let end = if marked.is_ok() { "commit" } else { "rollback" };
         self.connection.execute_batch(end).map_err(|error| failure(&error)).and(marked)
+    }
+
+    /// Whether the file is marked as a store. Refuses what is no database at all.
+    fn is_marked(&self, path: &Path) -> Result<bool, ConnectorError> {
+        let marked = self.connection.query_row("pragma application_id", [], |row| row.get::<_, i64>(0));
+        let marked = marked.map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => foreign(path),
+            _ => failure(&error),
+        })?;
+        Ok(marked == APPLICATION)
+    }
+
+    fn number(&self, pragma: &str) -> Result<i64, ConnectorError> {
+        let number = self.connection.query_row(&format!("pragma {pragma}"), [], |row| row.get(0));
+        number.map_err(|error| failure(&error))
     }
 
     /// Has changes logged before they reach the file.
@@ -133,6 +157,13 @@ impl Sqlite {
     fn pragma(&self, setting: &str) -> Result<(), ConnectorError> {
         self.connection.execute_batch(&format!("pragma {setting}")).map_err(|error| failure(&error))
     }
+}
+
+fn foreign(path: &Path) -> ConnectorError {
+    ConnectorError::invalid_config(
+        format!("{} is a file of another program, not a store", path.display()),
+        "choose another file for the store: a new one, or one that a scan with --store made",
+    )
 }
 
 /// Creates a file that only its owner can read, unless it exists. The files that SQLite puts next to it are as private.
@@ -271,6 +302,10 @@ impl Connection for Sqlite {
         if self.connection.is_autocommit() { Ok(()) } else { self.script("rollback") }
     }
 
+    fn check_can_scrub(&mut self) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
     fn scrub(&mut self) -> Result<(), ConnectorError> {
         // Into a new file without free pages, and then no log either.
         self.script("vacuum")?;
@@ -327,6 +362,24 @@ impl Row for rusqlite::Row<'_> {
     }
 }
 
+/// Refuses what cannot be the file of a store, before anything is created.
+fn check_path(path: &Path) -> Result<(), ConnectorError> {
+    let refused = |what: &str, remedy: &str| {
+        Err(ConnectorError::invalid_config(format!("the store {} is {what}", path.display()), remedy))
+    };
+    // SQLite would take the rest for the name, and find no such file.
+    if path.to_string_lossy().starts_with("file:") {
+        return refused("a URI, not a file", "write the path alone: sqlite:FILE");
+    }
+    if path.is_dir() {
+        return refused("a folder, not a file", "name a file in it");
+    }
+    if path.is_symlink() && !path.exists() {
+        return refused("a link to a file that does not exist", "name the file itself, or correct the link");
+    }
+    Ok(())
+}
+
 /// What a failure means for the operator.
 fn failure(error: &rusqlite::Error) -> ConnectorError {
     match error.sqlite_error_code() {
@@ -350,5 +403,30 @@ fn failure(error: &rusqlite::Error) -> ConnectorError {
             ConnectorError::sink(format!("the store cannot be read or written: {error}"), "check its file system")
         }
         _ => ConnectorError::internal(format!("SQLite: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_a_store_is_refused_and_nothing_is_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |path: &Path| match Sqlite::open(path) {
+            Ok(_) => panic!("{} is taken", path.display()),
+            Err(error) => error.message,
+        };
+        assert!(refused(folder.path()).contains("a folder"));
+        assert!(refused(Path::new("file:kept.db")).contains("a URI"));
+        assert!(!Path::new("file:kept.db").exists());
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link.db");
+            std::os::unix::fs::symlink(folder.path().join("missing.db"), &link).unwrap();
+            assert!(refused(&link).contains("a link"));
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
     }
 }

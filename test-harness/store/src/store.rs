@@ -1,5 +1,7 @@
 //! A store: systems, their runs, and what stood after each.
 
+use std::path::Path;
+
 use connector_api::{ConnectorError, Grant, Record, ScanSummary, Section};
 use jiff::Timestamp;
 
@@ -77,18 +79,20 @@ impl Store {
     /// Opens a store, or creates it, and brings its tables up to date.
     ///
     /// # Errors
-    /// `invalid_config` for a store of a later version, a file of another program, or a backend that is not built in;
-    /// `sink` if it cannot be read or written.
+    /// `invalid_config` for a store of a later version, a file or tables of another program, a database without the encoding
+    /// UTF8, or a backend that is not built in; `sink` if it cannot be read or written.
     pub fn open(location: &Location) -> Result<Self, ConnectorError> {
-        Self::new(connect(location)?)
+        Self::new(connect(location, Sqlite::open)?)
     }
 
-    /// Opens a store to ask it: its tables are not brought up to date, and a user of the database who can only read is enough.
+    /// Opens a store to ask it: it is not created, its tables are not brought up to date, and a user of the database who can
+    /// only read is enough.
     ///
     /// # Errors
-    /// As for [`open`](Self::open), and `invalid_config` for a store of an earlier version or without tables.
+    /// As for [`open`](Self::open), and `invalid_config` for a store that does not exist, of an earlier version or without
+    /// tables.
     pub fn open_to_read(location: &Location) -> Result<Self, ConnectorError> {
-        let mut database = connect(location)?;
+        let mut database = connect(location, Sqlite::open_existing)?;
         migrate::check(&mut *database)?;
         Ok(Self { database, is_pinned: false })
     }
@@ -382,9 +386,13 @@ impl Store {
     }
 }
 
-fn connect(location: &Location) -> Result<Box<dyn Connection>, ConnectorError> {
+/// Connects to a store. `file` opens the file of one that has a file.
+fn connect(
+    location: &Location,
+    file: impl FnOnce(&Path) -> Result<Sqlite, ConnectorError>,
+) -> Result<Box<dyn Connection>, ConnectorError> {
     Ok(match location.kind() {
-        Kind::Sqlite(path) => Box::new(Sqlite::open(path)?),
+        Kind::Sqlite(path) => Box::new(file(path)?),
         #[cfg(feature = "postgres")]
         Kind::Postgres { url, .. } => Box::new(crate::postgres::Postgres::open(url)?),
         #[cfg(not(feature = "postgres"))]

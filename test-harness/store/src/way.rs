@@ -5,7 +5,7 @@
 use connector_api::{ConnectorError, Membership};
 use jiff::Timestamp;
 
-use crate::database::{Connection, Row, Value};
+use crate::database::{Connection, Row, Value, kept_micros};
 use crate::tables::VIA;
 
 /// What identifies an entry of one system.
@@ -18,7 +18,7 @@ pub(crate) const COLUMNS: &str = "v.direct, v.steps, v.expires_at, v.request_id"
 pub(crate) struct Way<'a> {
     membership: &'a Membership,
     steps: String,
-    /// In microseconds: neither database keeps less.
+    /// As [`kept_micros`].
     ends: Option<i64>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Way<'a> {
         }
         let steps = serde_json::to_string(via)
             .map_err(|error| ConnectorError::internal("a path cannot be stored as JSON").with_source(error))?;
-        Ok(Some(Self { membership, steps, ends: expires_at.map(Timestamp::as_microsecond) }))
+        Ok(Some(Self { membership, steps, ends: expires_at.map(kept_micros) }))
     }
 
     pub(crate) fn key(&self) -> Key<'_> {

@@ -38,7 +38,9 @@ fn add(command: String, commands: &mut BTreeMap<String, Vec<String>>) {
 
 /// The long options that a help explains, without their dashes.
 fn options(help: &str) -> Vec<String> {
-    let explained = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    // Lines further to the right go on with an explanation, and may begin with another option's name.
+    let entries = help.lines().filter_map(|line| Some(line.split_at(line.find(|letter| letter != ' ')?)));
+    let explained = entries.filter(|(indent, line)| indent.len() < 10 && line.starts_with('-')).map(|(_, line)| line);
     let long = explained.filter_map(|line| line.split([' ', '=', '[']).find_map(|word| word.strip_prefix("--")));
     long.map(str::to_owned).collect()
 }

@@ -8,7 +8,7 @@ use connector_store::{Ended, Hold, Location, Removal, StoreArchive};
 
 use crate::cli::store::StoreArguments;
 use crate::cli::target::PASSWORD_VARIABLE;
-use crate::cli::{Exit, history, print};
+use crate::cli::{Exit, history, print, signals};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Store")]
@@ -33,6 +33,26 @@ pub(super) struct Kept {
     pub(super) name: String,
 }
 
+impl Kept {
+    /// Has a second signal say what became of the run, as far as that can be known.
+    pub(super) fn say_at_end(&self) {
+        let (publishing, ended, name) = (self.archive.publishing(), self.archive.ended(), self.name.clone());
+        signals::say_at_end(move || {
+            let run = publishing.get()?;
+            let mut error = ConnectorError::cancelled();
+            error.message = match ended.get() {
+                None => format!(
+                    "the program ended while it published run {run} of {name}: whether this is published cannot be found out"
+                ),
+                Some(Ended::Held { .. }) => format!("the program ended after run {run} of {name} was held"),
+                Some(_) => format!("the program ended after run {run} of {name} was published"),
+            };
+            error.remedy = "see `harness history` with the same store".to_owned();
+            Some(error)
+        });
+    }
+}
+
 impl KeepArguments {
     /// Refuses options that make no sense without a store.
     pub(super) fn check(&self, is_kept: bool) -> Result<(), ConnectorError> {
@@ -55,6 +75,9 @@ impl KeepArguments {
         let hold = Hold::default();
         let hold = Hold { above_percent: self.hold_above.unwrap_or(hold.above_percent), ..hold };
         let archive = StoreArchive::begin(location, name, descriptor, config, fresh, hold).await?;
+        if let Some(why) = archive.discarded() {
+            print::remark(&format!("the interrupted scan of {name} is discarded, not continued: {why}"));
+        }
         Ok(Kept { archive, place: location.to_string(), name: name.to_owned() })
     }
 

@@ -153,7 +153,7 @@ fn account(
     external_id: &str,
     forgotten: &mut ForgottenAccounts,
 ) -> Result<ForgottenWords, ConnectorError> {
-    let sql = "select id from object where system = ?1 and kind = 'account' and external_id = ?2";
+    let sql = "select id from object where system = ?1 and kind = 'account' and type = '' and external_id = ?2";
     let object = db.first(sql, &[system.into(), external_id.into()], |row| row.number(0))?.ok_or_else(|| {
         ConnectorError::invalid_config(
             format!("the store has no account with the id {external_id}"),

@@ -199,13 +199,18 @@ impl ForgottenWords {
     }
 
     fn exceptions(&self, db: &mut dyn Connection, system: i64) -> Result<u64, ConnectorError> {
-        let sql = "select finding, reason from finding_exception where system = ?1";
-        let all = db.rows(sql, &[system.into()], |row| Ok((row.word(0)?.to_owned(), self.without(row.word(1)?))))?;
+        let sql = "select finding, reason, accepted_by from finding_exception where system = ?1";
+        let all = db.rows(sql, &[system.into()], |row| {
+            let is_by_them = row.text(2)?.is_some_and(|by| self.without(by).is_some());
+            Ok((row.word(0)?.to_owned(), self.without(row.word(1)?), is_by_them))
+        })?;
         let mut rows = 0;
-        for (finding, reason) in all {
-            if let Some(reason) = reason {
-                let sql = "update finding_exception set reason = ?3 where system = ?1 and finding = ?2";
-                rows += db.execute(sql, &[system.into(), finding.into(), reason.into()])?;
+        for (finding, reason, is_by_them) in all {
+            if reason.is_some() || is_by_them {
+                // Who accepted it is then not recorded.
+                let sql = "update finding_exception set reason = coalesce(?3, reason), \
+                           accepted_by = case when ?4 then null else accepted_by end where system = ?1 and finding = ?2";
+                rows += db.execute(sql, &[system.into(), finding.into(), reason.into(), is_by_them.into()])?;
             }
         }
         Ok(rows)

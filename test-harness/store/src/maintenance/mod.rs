@@ -34,7 +34,9 @@ impl Store {
     /// younger than that time; a run in the future says nothing about the others.
     ///
     /// # Errors
-    /// `invalid_config` if a scan of the system is running; `sink` if the store cannot be written.
+    /// `invalid_config` if a scan of the system is running; `sink` if the store cannot be written, or if this user may not clear
+    /// its files. If somebody can still read what was removed, that is a `sink` as well: it is removed, and
+    /// [`clear_remains`](Self::clear_remains) has to be called when they have ended.
     pub fn prune(&mut self, system: &System, older_than: Timestamp, mode: Mode) -> Result<Pruned, ConnectorError> {
         let pruned = alone(self.writing(), system, mode, |db| prune::prune(db, system.id, older_than))?;
         self.clear_remains()?;
@@ -44,13 +46,15 @@ impl Store {
     /// Clears the files of the store of what was removed, if the process that removed it could not do this any more.
     ///
     /// # Errors
-    /// `sink` if the store cannot be written.
+    /// `sink` if the store cannot be written, if this user may not clear its files, or if somebody can still read what was
+    /// removed.
     pub fn clear_remains(&mut self) -> Result<(), ConnectorError> {
         let db = self.writing();
-        let is_marked = db.first("select next from counter where name = ?1", &[REMAINS.into()], |row| row.number(0))?;
-        if is_marked.is_some() {
+        let mark = db.first("select next from counter where name = ?1", &[REMAINS.into()], |row| row.number(0))?;
+        if let Some(mark) = mark {
             scrub(db)?;
-            db.execute("delete from counter where name = ?1", &[REMAINS.into()])?;
+            // Something else may have been removed meanwhile.
+            db.execute("delete from counter where name = ?1 and next = ?2", &[REMAINS.into(), mark.into()])?;
         }
         Ok(())
     }
@@ -80,8 +84,7 @@ impl Store {
     /// the same person.
     ///
     /// # Errors
-    /// `invalid_config` if there is no such account or if a scan of the system is running; `sink` if the store cannot be
-    /// written.
+    /// `invalid_config` if there is no such account; otherwise as for [`prune`](Self::prune).
     pub fn forget_accounts(
         &mut self,
         system: &System,
@@ -95,8 +98,8 @@ impl Store {
     }
 }
 
-/// In the table `counter`: something was removed, and its remains may still be in the files.
-const REMAINS: &str = "remains";
+/// In the table `counter`: something was removed that often, and its remains may still be in the files.
+pub(crate) const REMAINS: &str = "remains";
 
 /// Does `work` in one transaction while no scan of the system runs. A scan with a lease that runs nevertheless can no longer
 /// write: what it refers to may be gone.
@@ -119,12 +122,16 @@ fn once<T>(
     mode: Mode,
     work: impl FnOnce(&mut dyn Connection) -> Result<T, ConnectorError>,
 ) -> Result<T, ConnectorError> {
+    if mode == Mode::Apply {
+        db.check_can_scrub()?;
+    }
     db.begin()?;
     let done = db.execute("update system set fence = fence + 1 where id = ?1", &[system.id.into()]);
     let done = done.and_then(|changed| match changed {
         0 => Err(scan::removed(&system.name)),
         _ => {
-            let mark = "insert into counter (name, next) values (?1, 1) on conflict (name) do nothing";
+            let mark = "insert into counter (name, next) values (?1, 1) \
+                        on conflict (name) do update set next = counter.next + 1";
             db.execute(mark, &[REMAINS.into()])?;
             work(db)
         }

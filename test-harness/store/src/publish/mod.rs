@@ -116,7 +116,7 @@ impl Publication<'_> {
                         |db, superseded| Ok(superseded.is_some() && self.is_now(db, "held")?),
                     );
                     let Some(superseded) = kept_aside? else { continue };
-                    superseded.into_iter().for_each(|run| runs::clear(db, run));
+                    superseded.into_iter().for_each(|run| runs::clear(db, self.system, run));
                     return Ok(Ended::Held { run: self.run, removals });
                 }
             }
@@ -128,7 +128,7 @@ impl Publication<'_> {
             if let Some((superseded, changes)) = committed? {
                 // Pages count them if this fails, so it is no reason to report that the run was not published.
                 let _ = keep_figures(db, self.system.id, self.run);
-                superseded.into_iter().chain([self.run]).for_each(|run| runs::clear(db, run));
+                superseded.into_iter().chain([self.run]).for_each(|run| runs::clear(db, self.system, run));
                 return Ok(Ended::Published { run: self.run, changes });
             }
         }

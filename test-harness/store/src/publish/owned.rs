@@ -148,6 +148,10 @@ impl Connection for Owned<'_> {
         self.db.reconnect()
     }
 
+    fn check_can_scrub(&mut self) -> Result<(), ConnectorError> {
+        self.db.check_can_scrub()
+    }
+
     fn scrub(&mut self) -> Result<(), ConnectorError> {
         self.db.scrub()
     }

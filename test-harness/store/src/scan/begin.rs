@@ -40,25 +40,28 @@ impl Start<'_> {
     pub(crate) fn begin(self, mut database: Box<dyn Connection>) -> Result<Scan, ConnectorError> {
         let db = &mut *database;
         let id = self.find_or_add(db)?;
-        let (system, opened) = take_over(db, id, self.name, self.fence, |db, system| {
+        let mut discarded = None;
+        let (system, (opened, ended)) = take_over(db, id, self.name, self.fence, |db, system| {
             let opened = match last_open(db, id)? {
-                Some(last) => self.resume(db, system, last)?,
+                Some(last) => self.resume(db, system, last, &mut discarded)?,
                 None => None,
             };
-            Ok(match opened {
+            let opened = match opened {
                 Some(opened) => opened,
                 None => Opened { run: self.add_run(db, system)?, part: 0, resume: None },
-            })
+            };
+            // Afterwards a later lease may have runs of its own.
+            let ended = runs::with_remains(db, id, opened.run)?;
+            Ok((opened, ended))
         })?;
         let Opened { run, part, resume } = opened;
-        // What other runs left behind.
-        for ended in runs::with_remains(db, id, run)? {
-            runs::try_clear(db, ended)?;
+        for ended in ended {
+            runs::try_clear(db, &system, ended)?;
         }
         let fields = VolatileFields::new(&self.descriptor.volatile);
         let staging = Staging::load(db, id, run, fields)?;
         let descriptor = self.descriptor.clone();
-        Ok(Scan { database, system, run, part, descriptor, staging, resume, has_grants: false, lost: None })
+        Ok(Scan { database, system, run, part, descriptor, staging, resume, discarded, has_grants: false, lost: None })
     }
 
     fn find_or_add(&self, db: &mut dyn Connection) -> Result<i64, ConnectorError> {
@@ -95,13 +98,19 @@ impl Start<'_> {
         Ok(run)
     }
 
-    /// Goes on with the last run, if it has a checkpoint that fits; otherwise ends it.
-    fn resume(&self, db: &mut dyn Connection, system: &System, last: Last) -> Result<Option<Opened>, ConnectorError> {
+    /// Goes on with the last run, if it has a checkpoint that fits; otherwise ends it, and says why in `discarded`.
+    fn resume(
+        &self,
+        db: &mut dyn Connection,
+        system: &System,
+        last: Last,
+        discarded: &mut Option<String>,
+    ) -> Result<Option<Opened>, ConnectorError> {
         let Last { run, part, is_failed, checkpoint } = last;
         let fitting = match checkpoint {
             None => Err("it was interrupted before its first checkpoint".to_owned()),
             Some(_) if self.fresh => Err("a scan from the beginning was requested".to_owned()),
-            Some(body) => self.fitting(&body).map_err(|error| error.message),
+            Some(body) => self.fitting(&body).map_err(|error| discarded.insert(error.message).clone()),
         };
         match fitting {
             Ok(checkpoint) => {

@@ -30,6 +30,8 @@ pub struct Scan {
     descriptor: Descriptor,
     staging: Staging,
     resume: Option<Checkpoint>,
+    /// Why the interrupted scan before this one was discarded.
+    discarded: Option<String>,
     /// Whether a grant came: see [`checkpoint`](Self::checkpoint).
     has_grants: bool,
     /// Why rows that were taken could not be written: the rest is not the whole scan.
@@ -73,6 +75,12 @@ impl Scan {
     /// Returns the checkpoint to resume from, once.
     pub fn take_resume(&mut self) -> Option<Checkpoint> {
         self.resume.take()
+    }
+
+    /// Returns why the interrupted scan before this one was not continued although it has a checkpoint, such as changed settings:
+    /// it is discarded. `None` if there was none, or if it was to be discarded.
+    pub fn discarded(&self) -> Option<&str> {
+        self.discarded.as_deref()
     }
 
     /// Returns the number of the run.
@@ -196,17 +204,23 @@ impl Scan {
     fn fail(&mut self, summary: &ScanSummary) -> Result<Ended, ConnectorError> {
         let (run, system) = (self.run, self.system.clone());
         let error = summary.error.as_ref();
-        let is_rejected = error.is_some_and(|error| error.code == connector_api::ErrorCode::CheckpointRejected);
+        // Where another remedy than a new scan helps, such as skipping nothing, the interrupted scan stays.
+        let rejected = Checkpoint::rejected("");
+        let is_useless = error.is_some_and(|error| (error.code, &error.remedy) == (rejected.code, &rejected.remedy));
         let reason = error.map(ToString::to_string);
         let checkpoint = self.database.transaction(|database| {
             let lock = database.for_update();
             system.hold(database, lock)?;
             runs::end(database, run, "failed", summary, reason.into())?;
+            if is_useless {
+                // Or the next scan would go on from it, if this one ends before its rows are cleared.
+                database.execute("delete from checkpoint where run = ?1", &[run.into()])?;
+            }
             database.first("select run from checkpoint where run = ?1", &[run.into()], |row| row.number(0))
         })?;
-        let can_resume = !is_rejected && checkpoint.is_some();
+        let can_resume = checkpoint.is_some();
         if !can_resume {
-            runs::clear(&mut *self.database, run);
+            runs::clear(&mut *self.database, &self.system, run);
         }
         Ok(Ended::Failed { run, can_resume })
     }
@@ -222,7 +236,7 @@ impl Scan {
             system.hold(database, lock)?;
             runs::discard(database, run, reason)
         })?;
-        runs::clear(&mut *self.database, run);
+        runs::clear(&mut *self.database, &self.system, run);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use connector_api::{Binding, ConnectorError, Membership, NodeRef, Record};
 use jiff::Timestamp;
 
 use crate::body::{Body, VolatileFields};
-use crate::database::{Connection, Table, Value};
+use crate::database::{Connection, Table, Value, kept_micros};
 use crate::dictionary::{Numbers, Referred};
 use crate::kinds::{self, KINDS, Kind, Place};
 use crate::nul;
@@ -246,8 +246,7 @@ impl Staging {
         let types = [from.kind.as_str(), &from.node_type, to.kind.as_str(), &to.node_type];
         let level = binding.access.as_ref().map(|access| kinds::level(access.level));
         let word = binding.access.as_ref().map(|access| access.word.as_ref());
-        // Neither database keeps less than a microsecond.
-        let ends = binding.expires_at.map(Timestamp::as_microsecond);
+        let ends = binding.expires_at.map(kept_micros);
         let request = binding.request_id.as_deref();
         let Referred { number: terms, is_new, .. } =
             self.terms.refer(database, (types, (level, word), ends, request))?;

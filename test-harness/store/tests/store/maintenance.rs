@@ -256,7 +256,7 @@ fn a_person_is_nowhere_in_the_store_once_forgotten(backend: &Backend) {
         id: id.clone(),
         reason: "asked maria.keller".into(),
         expires,
-        by: None,
+        by: Some("Maria.Keller".into()),
     };
     store.except(&system, &ids.iter().map(except).collect::<Vec<_>>()).unwrap();
     let names = ["maria.keller", "maria keller", MARIA];
@@ -286,7 +286,8 @@ fn a_person_is_nowhere_in_the_store_once_forgotten(backend: &Backend) {
     assert!(boss.get("links").is_none_or(|links| links == &Value::Array(Vec::new())), "{boss}");
     assert_eq!(boss["reasons"][0]["message"], "shares forgotten's key");
     assert_eq!(rows.iter().filter(|row| row["record"] == "membership").count(), 1);
-    assert_eq!(store.exceptions(&system).unwrap().len(), 1);
+    let exceptions = store.exceptions(&system).unwrap();
+    assert_eq!((exceptions.len(), &*exceptions[0].reason, &exceptions[0].by), (1, "asked forgotten", &None));
     let error = store.forget_accounts(&system, &[MARIA.into()], Mode::Apply).unwrap_err();
     assert!(error.message.contains("has no account"), "{error}");
     assert!(store.ever_called(&system, "maria.keller").unwrap().is_empty());

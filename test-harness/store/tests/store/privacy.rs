@@ -83,6 +83,27 @@ fn a_file_of_another_program_is_refused_and_unchanged() {
     assert!(error.message.contains("cannot be created"), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn opening_to_read_neither_creates_a_store_nor_changes_a_file() {
+    use std::os::unix::fs::OpenOptionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let location = Location::sqlite(&path);
+    let error = Store::open_to_read(&location).map(drop).unwrap_err();
+    assert!(error.message.contains("does not exist"), "{error}");
+    assert!(!path.exists());
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
+    let error = Store::open_to_read(&location).map(drop).unwrap_err();
+    assert!(error.message.contains("empty"), "{error}");
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    rusqlite::Connection::open(&path).unwrap().execute_batch("create table other (id integer)").unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = Store::open_to_read(&location).map(drop).unwrap_err();
+    assert!(error.message.contains("another program"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
 fn a_store_of_a_later_version_is_refused_by_name(backend: &Backend) {
     drop(backend.open());
     backend.run("insert into migration (version, name) values (99, 'later')");

@@ -17,6 +17,7 @@ on_both!(
     what_was_sent_before_a_checkpoint_stands_though_it_was_replaced_after_it,
     names_and_ids_of_any_length_are_kept_and_found,
     a_binding_whose_level_changes_is_changed_and_not_removed,
+    an_end_in_the_distant_past_is_kept_as_the_first_moment_of_the_year_1,
 );
 
 /// The rows of one version: each has other content, under the same keys.
@@ -226,4 +227,33 @@ fn a_binding_whose_level_changes_is_changed_and_not_removed(backend: &Backend) {
             .unwrap();
         assert_eq!(found, expected);
     }
+}
+
+fn an_end_in_the_distant_past_is_kept_as_the_first_moment_of_the_year_1(backend: &Backend) {
+    let descriptor = descriptor();
+    let with_end = |end: Timestamp| -> Vec<Record> {
+        let (ada, crew, web) =
+            (Account::new("1", "ada"), Group::new("2", "CREW", "Crew"), Resource::new("3", "system", "web"));
+        let (mut membership, mut binding) = (Membership::new(&ada, &crew), Binding::new(&ada, &web));
+        (membership.expires_at, binding.expires_at) = (Some(end), Some(end));
+        vec![ada.into(), crew.into(), web.into(), membership.into(), binding.into()]
+    };
+    let kept = comparable(&with_end("0001-01-01T00:00:00Z".parse().unwrap()), &descriptor);
+    for (at, end) in [Timestamp::MIN, "-004713-01-01T00:00:00Z".parse().unwrap()].into_iter().enumerate() {
+        let ended = scan(backend, &descriptor, &with_end(end), &summary(&descriptor, &[]), ANYTHING);
+        let Ended::Published { run, changes } = ended else { panic!("{ended:?}") };
+        // The second is the same as the first.
+        assert_eq!(changes.0.is_empty(), at == 1, "{changes:?}");
+        assert_rows(&rows_at(&mut backend.open(), run, &descriptor), &kept, end);
+    }
+    let exception = connector_store::Exception {
+        id: "0123456789ab".into(),
+        reason: "known".into(),
+        expires: Timestamp::MIN,
+        by: None,
+    };
+    let mut store = backend.open();
+    let hq = system(&mut store);
+    store.except(&hq, &[exception]).unwrap();
+    assert_eq!(store.exceptions(&hq).unwrap()[0].expires.to_string(), "0001-01-01T00:00:00Z");
 }

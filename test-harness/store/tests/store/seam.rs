@@ -16,6 +16,7 @@ on_both!(
     a_large_checkpoint_comes_back_as_it_was_and_a_smaller_one_replaces_all_of_it,
     what_an_interrupted_scan_staged_is_read_back_and_a_checkpoint_after_grants_is_not_kept,
     a_failed_scan_with_a_checkpoint_goes_on_and_what_comes_after_it_is_not_resumed_again,
+    a_scan_that_is_refused_leaves_the_interrupted_one_as_it_was_and_other_settings_say_why_it_goes,
     a_checkpoint_that_is_too_old_or_not_wanted_is_dropped_with_its_rows,
     a_scan_runs_on_a_thread_that_may_block_and_may_be_dropped_on_any,
     of_two_scans_of_one_system_the_second_is_refused_by_name,
@@ -148,6 +149,30 @@ fn a_failed_scan_with_a_checkpoint_goes_on_and_what_comes_after_it_is_not_resume
     assert_eq!(resumed(&mut third), None);
     third.discard("the operator changed his mind").unwrap();
     assert_eq!(states(&mut backend.open()), [RunState::Discarded, RunState::Published]);
+}
+
+fn a_scan_that_is_refused_leaves_the_interrupted_one_as_it_was_and_other_settings_say_why_it_goes(backend: &Backend) {
+    let descriptor = descriptor();
+    let mut first = begin(backend, &descriptor);
+    first.stage(&users(0..10)).unwrap();
+    first.checkpoint(&checkpoint(&descriptor, Timestamp::now(), 7)).unwrap();
+    drop(first);
+    let mut refused = begin(backend, &descriptor);
+    assert_eq!(resumed(&mut refused), Some(7));
+    let mut failed = summary(&descriptor, &[Section::USERS]);
+    failed.error = Some(Checkpoint::rejected("a section is skipped").with_remedy("to resume, do not skip it"));
+    refused.publish(&failed, ANYTHING).unwrap();
+    let mut again = begin(backend, &descriptor);
+    assert_eq!((resumed(&mut again), again.discarded()), (Some(7), None));
+    let mut staged = 0;
+    again.staged(&mut |_| Ok(staged += 1)).unwrap();
+    assert_eq!(staged, 10);
+    drop(again);
+    let mut newer = descriptor.clone();
+    newer.version = "another".into();
+    let mut anew = begin(backend, &newer);
+    assert_eq!(resumed(&mut anew), None);
+    assert!(anew.discarded().unwrap().contains("version"), "{:?}", anew.discarded());
 }
 
 fn a_checkpoint_that_is_too_old_or_not_wanted_is_dropped_with_its_rows(backend: &Backend) {
