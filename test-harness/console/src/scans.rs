@@ -95,6 +95,9 @@ impl Scans {
         let location = console.stores.location()?;
         let archive = StoreArchive::begin(location, system, &descriptor, &config, false, Hold::default()).await?;
         let live = Live::new(&descriptor, Timestamp::now());
+        if let Some(why) = archive.discarded() {
+            live.log(Timestamp::now(), true, format!("the interrupted scan is discarded, not continued: {why}"));
+        }
         let scan = Arc::new(LiveScan { live, cancel: CancellationToken::new() });
         let mut inner = self.inner();
         if inner.is_ending {

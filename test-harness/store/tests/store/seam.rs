@@ -165,7 +165,11 @@ fn a_scan_that_is_refused_leaves_the_interrupted_one_as_it_was_and_other_setting
     let mut again = begin(backend, &descriptor);
     assert_eq!((resumed(&mut again), again.discarded()), (Some(7), None));
     let mut staged = 0;
-    again.staged(&mut |_| Ok(staged += 1)).unwrap();
+    let count = &mut |_| {
+        staged += 1;
+        Ok(())
+    };
+    again.staged(count).unwrap();
     assert_eq!(staged, 10);
     drop(again);
     let mut newer = descriptor.clone();
