@@ -1,7 +1,7 @@
 //! Rows without names: the same kinds of rows, in the same number and with the same graph, for support cases.
 //!
 //! A value is kept only if it is one of the product's own words in a field for such words, a number or truth value that the
-//! contract defines, or a time. Everything else becomes a [pseudonym](Pseudonyms), the same for the same text wherever it
+//! contract defines, or a time. Everything else becomes a pseudonym, the same for the same text wherever it
 //! stands, so that whatever referred to each other still does.
 
 mod pseudonym;
