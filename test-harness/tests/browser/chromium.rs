@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{LazyLock, OnceLock};
+use std::time::Duration;
 
 use chromiumoxide::Browser;
 use chromiumoxide::handler::HandlerConfig;
@@ -25,6 +26,9 @@ wait $program
 rm -rf "$REMOVE"
 "#;
 
+/// How long the browser may take for one command: checking a long page takes a while on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What servers and the browser run on: they outlive the tests that start them.
 pub static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
@@ -43,7 +47,7 @@ pub fn browser() -> Option<&'static Browser> {
             lines.iter().find_map(|line| Some(line.strip_prefix("DevTools listening on ")?.trim().to_owned()));
         let address = address.expect("Chromium names the address of its protocol");
         RUNTIME.block_on(async {
-            let config = HandlerConfig { viewport: None, ..HandlerConfig::default() };
+            let config = HandlerConfig { viewport: None, request_timeout: PATIENCE, ..HandlerConfig::default() };
             let (browser, mut handler) = Browser::connect_with_config(address, config).await.unwrap();
             tokio::spawn(async move { while handler.next().await.is_some() {} });
             browser

@@ -25,7 +25,10 @@ use crate::served::Served;
 use crate::watch::Watch;
 
 /// How long a page may take until it shows what is expected.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The tallest picture, in pixels.
+const TALLEST: f64 = 8_000.0;
 
 /// What finds things in a page.
 const FINDERS: &str = include_str!("tab.js");
@@ -307,10 +310,10 @@ impl Tab {
         RUNTIME.block_on(self.page.screenshot(ScreenshotParams::default())).unwrap()
     }
 
-    /// A picture of the whole page, as PNG.
+    /// A picture of the whole page, as PNG, down to a bound: a report is very long.
     pub fn picture(&self) -> Vec<u8> {
         let size = self.evaluate("({ width: innerWidth, height: document.documentElement.scrollHeight })");
-        let (width, height) = (size["width"].as_f64().unwrap(), size["height"].as_f64().unwrap());
+        let (width, height) = (size["width"].as_f64().unwrap(), size["height"].as_f64().unwrap().min(TALLEST));
         let whole = Viewport { x: 0.0, y: 0.0, width, height, scale: 1.0 };
         let picture = ScreenshotParams::builder().clip(whole).capture_beyond_viewport(true).build();
         RUNTIME.block_on(self.page.screenshot(picture)).unwrap()
