@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio_postgres::types::ToSql;
 
-use crate::credentials::check_name;
+use crate::credentials::{Credentials, check_name};
 use crate::database::{Database, failed};
 use crate::runs;
 use crate::schedule::Schedule;
@@ -266,6 +266,51 @@ fn check(config: &SystemConfig, descriptor: &Descriptor) -> Result<(), Connector
 }
 
 impl Ready {
+    /// Returns the settings with the key.
+    pub(crate) async fn config_with_key(&self, credentials: &Credentials) -> Result<SystemConfig, ConnectorError> {
+        let mut config = self.config.clone();
+        config.credential = credentials.resolve(&self.credential, &config.name, &config.hostname).await?;
+        Ok(config)
+    }
+
+    /// Adds or changes the provider of these settings, and returns its number. It is asked again after a time.
+    pub(crate) async fn save_provider(
+        &self,
+        transaction: &Transaction<'_>,
+        every: &str,
+    ) -> Result<i32, ConnectorError> {
+        self.save_credential(transaction).await?;
+        let sql = format!(
+            "insert into fleet.provider as p (name, os_type, hostname, port, credential, attributes, priority, schedule, \
+             zone, next_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp() + interval '{every}') \
+             on conflict (name) do update set os_type = excluded.os_type, hostname = excluded.hostname, \
+             port = excluded.port, credential = excluded.credential, attributes = excluded.attributes, \
+             priority = excluded.priority, schedule = excluded.schedule, zone = excluded.zone, \
+             next_at = excluded.next_at returning id"
+        );
+        let (port, attributes) = (self.config.port.map(i32::from), Value::Object(self.config.attributes.clone()));
+        let schedule = self.schedule.as_ref();
+        let (text, zone) = (schedule.map(Schedule::text), schedule.and_then(Schedule::zone));
+        let parameters: [&(dyn ToSql + Sync); 9] = [
+            &self.config.name,
+            &self.config.os_type,
+            &self.config.hostname,
+            &port,
+            &self.credential,
+            &attributes,
+            &self.priority,
+            &text,
+            &zone,
+        ];
+        Ok(transaction.query_one(&sql, &parameters).await.map_err(failed)?.get(0))
+    }
+
+    async fn save_credential(&self, transaction: &Transaction<'_>) -> Result<(), ConnectorError> {
+        let sql = "insert into fleet.credential (name) values ($1) on conflict (name) do nothing";
+        transaction.execute(sql, &[&self.credential]).await.map_err(failed)?;
+        Ok(())
+    }
+
     /// Adds or changes the system, which may be an organisation of a provider. Returns whether it is new.
     pub(crate) async fn save(
         &self,
@@ -273,8 +318,7 @@ impl Ready {
         now: Timestamp,
         of_provider: Option<(i32, &str)>,
     ) -> Result<bool, ConnectorError> {
-        let sql = "insert into fleet.credential (name) values ($1) on conflict (name) do nothing";
-        transaction.execute(sql, &[&self.credential]).await.map_err(failed)?;
+        self.save_credential(transaction).await?;
         // A negative priority: only by hand.
         let schedule = self.schedule.as_ref();
         let next = schedule.filter(|_| self.priority >= 0).and_then(|schedule| schedule.next(now, &self.config.name));
@@ -286,7 +330,8 @@ impl Ready {
                    priority = excluded.priority, schedule = excluded.schedule, zone = excluded.zone, \
                    next_at = case when (s.schedule, s.zone) is not distinct from (excluded.schedule, excluded.zone) \
                    and s.next_at is not null and excluded.next_at is not null then s.next_at else excluded.next_at end, \
-                   provider = excluded.provider, organization = excluded.organization, gone_at = null \
+                   gone_at = null \
+                   where (s.provider, s.organization) is not distinct from (excluded.provider, excluded.organization) \
                    returning xmax = 0";
         let port = self.config.port.map(i32::from);
         let attributes = Value::Object(self.config.attributes.clone());
@@ -307,6 +352,13 @@ impl Ready {
             &provider,
             &organization,
         ];
-        Ok(transaction.query_one(sql, &parameters).await.map_err(failed)?.get(0))
+        let saved = transaction.query_opt(sql, &parameters).await.map_err(failed)?;
+        let saved = saved.ok_or_else(|| {
+            ConnectorError::invalid_config(
+                format!("there is another system {}: of a provider, or without one", self.config.name),
+                "choose another name, or change the provider",
+            )
+        })?;
+        Ok(saved.get(0))
     }
 }

@@ -9,6 +9,8 @@
 mod credentials;
 mod database;
 mod fleet;
+mod metrics;
+mod provider;
 mod retry;
 mod runs;
 mod schedule;
@@ -17,6 +19,7 @@ mod worker;
 
 pub use credentials::Credentials;
 pub use fleet::{Added, Fleet, NewSystem, Which};
+pub use provider::Listed;
 pub use schedule::Schedule;
 pub use status::{Oldest, RunStatus, Status, SystemStatus, Waiting, WorkerState};
 pub use worker::{Worker, WorkerOptions, forbid_core_dumps};

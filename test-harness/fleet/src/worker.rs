@@ -4,21 +4,23 @@ mod scan;
 mod steward;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use connector_api::{CancellationToken, ConnectorError, Edition, Registry};
 use connector_store::{Hold, Location};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use self::scan::RunningScan;
-use self::steward::Steward;
 use crate::credentials::Credentials;
 use crate::database::{Database, failed};
 use crate::fleet::Fleet;
-use crate::runs;
+use crate::{metrics, provider, runs};
 
 /// How many heartbeats a lease lasts: one may be late, and some may be lost.
 const HEARTBEATS: u32 = 6;
@@ -47,11 +49,14 @@ pub struct WorkerOptions {
     pub time_limit: Duration,
     /// When a scan that removes much is held.
     pub hold: Hold,
+    /// Where the worker's figures and its health are served, if anywhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// A worker of a fleet.
 pub struct Worker {
     shared: Arc<Shared>,
+    listener: Option<TcpListener>,
 }
 
 /// What all scans of a worker use.
@@ -61,11 +66,37 @@ pub(crate) struct Shared {
     /// The worker's own name: no other one has or had it.
     name: String,
     woken: Notify,
-    /// How many runs ended in each way, since the worker started.
-    ended: std::sync::Mutex<BTreeMap<&'static str, u64>>,
+    health: Mutex<Health>,
+    /// Why the worker cannot work any more, such as a store that a later version has changed.
+    unfit: OnceLock<ConnectorError>,
+}
+
+/// What a worker did, and when.
+#[derive(Debug)]
+pub(crate) struct Health {
+    /// The scans that are running.
+    pub(crate) running: usize,
+    /// How many scans ended here in each way.
+    pub(crate) ended: BTreeMap<&'static str, u64>,
+    /// When it last looked for runs.
+    pub(crate) looked: Instant,
+    /// When the database last answered.
+    pub(crate) answered: Instant,
 }
 
 impl Shared {
+    pub(crate) fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn options(&self) -> &WorkerOptions {
+        &self.options
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
     fn heartbeat(&self) -> Duration {
         self.options.lease / HEARTBEATS
     }
@@ -80,8 +111,17 @@ impl Worker {
         let database = Fleet::open(&options.location).await?.database;
         let host = whoami::hostname().unwrap_or_else(|_| "unknown".to_owned());
         let name = format!("{host}/{}/{:08x}", std::process::id(), fastrand::u32(..));
-        let (woken, ended) = (Notify::new(), std::sync::Mutex::default());
-        Ok(Self { shared: Arc::new(Shared { options, database, name, woken, ended }) })
+        let listener = match options.listen {
+            Some(address) => Some(metrics::listen(address).await?),
+            None => None,
+        };
+        let now = Instant::now();
+        let health = Health { running: 0, ended: BTreeMap::new(), looked: now, answered: now };
+        let (woken, health) = (Notify::new(), Mutex::new(health));
+        Ok(Self {
+            shared: Arc::new(Shared { options, database, name, woken, health, unfit: OnceLock::new() }),
+            listener,
+        })
     }
 
     /// Returns the worker's name.
@@ -89,33 +129,48 @@ impl Worker {
         &self.shared.name
     }
 
+    /// Returns the address at which its figures are served, with the port that was chosen.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listener.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
     /// Works until it is cancelled. Then its scans are given back within ten seconds, and what they have read stays staged.
-    pub async fn run(self, cancel: &CancellationToken) {
+    ///
+    /// # Errors
+    /// If it cannot work any more, such as `invalid_config` for a store that a later version has changed. Its scans are given back
+    /// then, too.
+    pub async fn run(mut self, cancel: &CancellationToken) -> Result<(), ConnectorError> {
+        let listener = self.listener.take();
         let shared = &self.shared;
         info!(target: "fleet", worker = shared.name, "started");
-        let (listening, stewardship) = (listen(shared), Steward::new(shared).run());
         tokio::select! {
             () = self.work(cancel) => {}
-            () = listening => {}
-            () = stewardship => {}
+            never = listen(shared) => match never {},
+            never = steward::run(shared) => match never {},
+            never = providers(shared) => match never {},
+            never = metrics::serve(listener, Arc::clone(shared)) => match never {},
         }
         if let Err(error) = self.leave().await {
             warn!(target: "fleet", worker = shared.name, "the worker stays on the list: {error}");
         }
         info!(target: "fleet", worker = shared.name, "ended");
+        shared.unfit.get().map_or(Ok(()), |error| Err(error.clone().context("this worker cannot work any more")))
     }
 
     async fn work(&self, cancel: &CancellationToken) {
         let shared = &self.shared;
+        let ending = cancel.child_token();
         let mut scans = JoinSet::new();
         let mut ticks = tokio::time::interval(shared.heartbeat());
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while !cancel.is_cancelled() {
-            while scans.len() < usize::from(shared.options.concurrency) && !cancel.is_cancelled() {
+        while !ending.is_cancelled() {
+            shared.health().looked = Instant::now();
+            while scans.len() < usize::from(shared.options.concurrency) && !ending.is_cancelled() {
                 match runs::claim(&shared.database, &shared.name, shared.options.lease).await {
                     Ok(Some(claim)) => {
-                        let scan = RunningScan::new(Arc::clone(shared), claim, cancel.child_token());
+                        let scan = RunningScan::new(Arc::clone(shared), claim, &ending);
                         scans.spawn(scan.run());
+                        shared.health().running = scans.len();
                     }
                     Ok(None) => break,
                     Err(error) => {
@@ -126,7 +181,7 @@ impl Worker {
                 }
             }
             tokio::select! {
-                () = cancel.cancelled() => {}
+                () = ending.cancelled() => {}
                 Some(ended) = scans.join_next() => note(shared, ended),
                 () = shared.woken.notified() => {}
                 _ = ticks.tick() => {}
@@ -154,11 +209,34 @@ fn note(shared: &Shared, ended: Result<&'static str, tokio::task::JoinError>) {
         error!(target: "fleet", worker = shared.name, "a scan crashed: its lease will end by itself");
         "crashed"
     });
-    *shared.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner).entry(how).or_default() += 1;
+    let mut health = shared.health();
+    *health.ended.entry(how).or_default() += 1;
+    health.running = health.running.saturating_sub(1);
+}
+
+/// Asks providers for their organisations, with each heartbeat one whose time has come.
+async fn providers(shared: &Shared) -> Infallible {
+    let WorkerOptions { credentials, registry, edition, .. } = &shared.options;
+    let mut ticks = tokio::time::interval(shared.heartbeat());
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match provider::list_due(&shared.database, credentials, registry, *edition).await {
+            Ok(None) => {}
+            Ok(Some((provider, Ok(listed)))) => {
+                let provider::Listed { organizations, added, gone, .. } = listed;
+                info!(target: "fleet", provider, organizations, added, gone, "listed");
+            }
+            Ok(Some((provider, Err(error)))) => {
+                warn!(target: "fleet", provider, code = %error.code, "not listed: {}", error.message);
+            }
+            Err(error) => warn!(target: "fleet", worker = shared.name, "providers have to wait: {error}"),
+        }
+    }
 }
 
 /// Listens for runs that are queued. Without it, the worker looks with each heartbeat.
-async fn listen(shared: &Shared) {
+async fn listen(shared: &Shared) -> Infallible {
     loop {
         if let Err(error) = shared.database.listen(&shared.woken).await {
             warn!(target: "fleet", worker = shared.name, "not listening for runs: {error}");

@@ -1,6 +1,6 @@
 //! The commands of a fleet, one after the other.
 
-use jumpcloud_simulator::{Simulator, SimulatorOptions};
+use jumpcloud_simulator::{Organization, Simulator, SimulatorOptions};
 use nix::sys::signal::Signal;
 
 use crate::fleet::{Fleet, signal};
@@ -61,6 +61,39 @@ async fn systems_are_added_scanned_shown_and_asked_about() {
     none.assert_error(2, "invalid_config", "fleet list");
     assert_eq!(fleet.json(&["retry", "--all"])["requested"], 1);
     assert_eq!(fleet.json(&["cancel", "locked-out"])["cancelled"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_organisations_of_a_provider_are_added_and_scanned() {
+    let Some(fleet) = Fleet::new() else { return };
+    let options =
+        SimulatorOptions { users: 20, groups: 4, systems: 4, organizations: 3, ..SimulatorOptions::default() };
+    let simulator = Simulator::start(options).await.unwrap();
+    fleet.credentials(&[("msp", simulator.api_key())]);
+    let credentials = fleet.path("credentials.toml");
+    let url = simulator.url();
+    let add = ["add", "msp", "--all-organizations", "--credential", "msp", "--hostname", &url, "--cap", "2"];
+    let add = [&add[..], &["--set", "includeLastLogin=false", "--credentials", credentials.to_str().unwrap()]].concat();
+    let listed = fleet.json(&add);
+    assert_eq!((&listed["organizations"], &listed["added"], &listed["gone"]), (&3.into(), &3.into(), &0.into()));
+    let text = fleet.run(&add);
+    assert!(text.stdout.contains("3 organisations") && text.stdout.contains("may see only some"), "{text:?}");
+    let systems = fleet.sql("select name from fleet.system order by organization");
+    let named = |organization: &std::sync::Arc<Organization>| {
+        let id = organization.organization_id();
+        let name = organization.listed_name().unwrap_or_else(|| id.clone());
+        (id, format!("msp / {name}"))
+    };
+    let mut expected: Vec<(String, String)> = simulator.organizations().iter().map(named).collect();
+    expected.sort();
+    assert_eq!(systems, expected.into_iter().map(|(_, name)| name).collect::<Vec<_>>());
+    assert_eq!(fleet.json(&["enqueue", "--all"])["requested"], 3);
+    let _worker = fleet.worker("log", &["--listen", "127.0.0.1:0"]);
+    fleet.until("all complete", |status| status["runs"]["complete"] == 3);
+    let users = fleet.sql("select count(*) from account_now where kind = 'user' group by system");
+    assert_eq!(users, ["20", "20", "20"]);
+    fleet.assert_hides(simulator.api_key());
+    fleet.run(&add[..add.len() - 2]).assert_error(2, "invalid_config", "--help");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use connector_api::{CancellationToken, ConnectorError, ErrorCode, Progress, Retr
 use connector_host::output::{Destination, Format};
 use connector_host::progress::Reporter;
 use connector_host::run::ScanJob;
-use connector_store::{Ended, Fence, Start, StoreArchive};
+use connector_store::{Ended, Fence, Start, Store, StoreArchive};
 use jiff::Timestamp;
 use serde_json::Value;
 use tracing::{info, warn};
@@ -25,6 +25,8 @@ pub(super) struct RunningScan {
     shared: Arc<Shared>,
     claim: Claim,
     cancel: CancellationToken,
+    /// Ends the worker.
+    ending: CancellationToken,
     stopped: Arc<OnceLock<Stop>>,
     progress: Arc<Sections>,
 }
@@ -40,8 +42,9 @@ enum Stop {
 }
 
 impl RunningScan {
-    pub(super) fn new(shared: Arc<Shared>, claim: Claim, cancel: CancellationToken) -> Self {
-        Self { shared, claim, cancel, stopped: Arc::default(), progress: Arc::default() }
+    pub(super) fn new(shared: Arc<Shared>, claim: Claim, ending: &CancellationToken) -> Self {
+        let (cancel, ending) = (ending.child_token(), ending.clone());
+        Self { shared, claim, cancel, ending, stopped: Arc::default(), progress: Arc::default() }
     }
 
     /// Scans, and lets go of the run. Returns the word for how it ended here.
@@ -57,6 +60,13 @@ impl RunningScan {
                 never = self.keep_lease() => match never {},
             }
         };
+        if scanned.as_ref().is_err_and(|error| error.retry == Retry::Never)
+            && let Err(error) = self.check_store().await
+        {
+            // It is not the system's fault.
+            let _ = self.shared.unfit.set(error);
+            self.ending.cancel();
+        }
         let how = self.conclude(scanned.as_ref());
         let word = match (&how, &scanned) {
             (None, Ok(Ended::Held { .. })) => "held",
@@ -94,6 +104,15 @@ impl RunningScan {
         }
         let retries = u32::try_from(self.claim.retries).unwrap_or_default();
         Some(Release::Failed(error, again(error, retries, fastrand::f64())))
+    }
+
+    /// Refuses a store that this worker cannot use, until something is changed.
+    async fn check_store(&self) -> Result<(), ConnectorError> {
+        let location = self.shared.options.location.clone();
+        match tokio::task::spawn_blocking(move || Store::open_to_read(&location).map(drop)).await {
+            Ok(Err(error)) if error.retry == Retry::Never => Err(error),
+            _ => Ok(()),
+        }
     }
 
     async fn release(&self, how: Option<Release<'_>>) {
@@ -184,12 +203,14 @@ impl RunningScan {
         let descriptor = options.registry.descriptor(&config.os_type)?.clone();
         let (config, name) = (config.clone(), self.claim.system.name.clone());
         let (number, at_end) = (self.claim.lease, self.claim.at_end());
-        let archive = StoreArchive::begin_in(&options.location, options.hold, move |store| {
+        let (location, hold) = (options.location.clone(), options.hold);
+        let begun = tokio::task::spawn_blocking(move || {
             let fence = Fence::Kept { number, at_end: &at_end };
             let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
-            store.begin(Start { name: &name, descriptor, config, fence, now, fresh: false })
+            let start = Start { name: &name, descriptor, config, fence, now, fresh: false };
+            Ok::<_, ConnectorError>(StoreArchive::new(Store::open(&location)?.begin(start)?, hold))
         });
-        let archive = archive.await?;
+        let archive = begun.await.map_err(|_| ConnectorError::internal("the store crashed"))??;
         if let Some(why) = archive.discarded() {
             let (run, system) = (self.claim.run, &self.claim.system.name);
             warn!(target: "fleet", run, system, "the interrupted scan is discarded, not continued: {why}");

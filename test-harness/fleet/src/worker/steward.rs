@@ -1,6 +1,7 @@
 //! What has to be done now and then, by whichever worker comes first: schedules, permits that nobody passed on, lost workers.
 
-use std::time::Duration;
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
 
 use connector_api::ConnectorError;
 use deadpool_postgres::Transaction;
@@ -18,45 +19,35 @@ const SCHEDULES: i64 = 1000;
 /// How long the list of runs reaches back, except for the last of each system.
 const RUNS: &str = "90 days";
 
-/// The caretaker of a fleet, in each worker. At any time one of them works.
-pub(super) struct Steward<'a> {
-    shared: &'a Shared,
+/// Works with each heartbeat, for ever.
+pub(super) async fn run(shared: &Shared) -> Infallible {
+    let mut ticks = tokio::time::interval(shared.heartbeat());
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match tick(shared).await {
+            Ok(()) => shared.health().answered = Instant::now(),
+            Err(error) => warn!(target: "fleet", worker = shared.name, "schedules have to wait: {error}"),
+        }
+    }
 }
 
-impl<'a> Steward<'a> {
-    pub(super) fn new(shared: &'a Shared) -> Self {
-        Self { shared }
+async fn tick(shared: &Shared) -> Result<(), ConnectorError> {
+    let mut client = shared.database.client().await?;
+    let sql = "insert into fleet.worker (name, version, concurrency) values ($1, $2, $3) \
+               on conflict (name) do update set seen_at = clock_timestamp()";
+    let concurrency = i32::from(shared.options.concurrency);
+    let version = env!("CARGO_PKG_VERSION");
+    client.execute(sql, &[&shared.name, &version, &concurrency]).await.map_err(failed)?;
+    let transaction = client.transaction().await.map_err(failed)?;
+    let lock = format!("select pg_try_advisory_xact_lock({LOCKS}, 1)");
+    if !transaction.query_one(&lock, &[]).await.map_err(failed)?.get::<_, bool>(0) {
+        return Ok(());
     }
-
-    /// Works with each heartbeat, for ever.
-    pub(super) async fn run(self) {
-        let mut ticks = tokio::time::interval(self.shared.heartbeat());
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            if let Err(error) = self.tick().await {
-                warn!(target: "fleet", worker = self.shared.name, "schedules have to wait: {error}");
-            }
-        }
-    }
-
-    async fn tick(&self) -> Result<(), ConnectorError> {
-        let mut client = self.shared.database.client().await?;
-        let sql = "insert into fleet.worker (name, version, concurrency) values ($1, $2, $3) \
-                   on conflict (name) do update set seen_at = clock_timestamp()";
-        let concurrency = i32::from(self.shared.options.concurrency);
-        let version = env!("CARGO_PKG_VERSION");
-        client.execute(sql, &[&self.shared.name, &version, &concurrency]).await.map_err(failed)?;
-        let transaction = client.transaction().await.map_err(failed)?;
-        let lock = format!("select pg_try_advisory_xact_lock({LOCKS}, 1)");
-        if !transaction.query_one(&lock, &[]).await.map_err(failed)?.get::<_, bool>(0) {
-            return Ok(());
-        }
-        request_due(&transaction).await?;
-        runs::pass_due_permits(&transaction).await?;
-        forget(&transaction, self.shared.options.lease).await?;
-        transaction.commit().await.map_err(failed)
-    }
+    request_due(&transaction).await?;
+    runs::pass_due_permits(&transaction).await?;
+    forget(&transaction, shared.options.lease).await?;
+    transaction.commit().await.map_err(failed)
 }
 
 /// Requests the runs whose time has come. Of several times that passed, one counts.

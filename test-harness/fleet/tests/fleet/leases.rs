@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use connector_api::ErrorCode;
 use connector_fleet::Which;
 
 use crate::support::{Env, all_users};
@@ -72,6 +73,21 @@ async fn a_worker_that_lost_its_lease_stops_within_a_heartbeat() {
     env.until_running(0).await;
     worker.end().await;
     assert_eq!(env.sql("select state, worker from fleet.run").await, ["running|other"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_store_a_later_version_has_changed_gives_its_scans_back_and_ends() {
+    let Some((env, worker)) = half_way().await else { return };
+    env.sql("insert into migration (version, name) values (999, 'of a later version')").await;
+    env.target.open();
+    let error = worker.failed().await;
+    assert!(error.code == ErrorCode::InvalidConfig && error.message.contains("version 999"), "{error}");
+    assert_eq!(env.sql("select state, retries, code from fleet.run").await, ["queued|0|"]);
+    env.sql("delete from migration where version = 999").await;
+    let other = env.worker(1).await;
+    env.until_state("hq", "complete").await;
+    other.end().await;
+    assert_eq!(env.users("hq").await, all_users("hq"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,8 @@
 mod cluster;
 
 mod leases;
+mod metrics;
+mod providers;
 mod rules;
 mod schedules;
 mod support;

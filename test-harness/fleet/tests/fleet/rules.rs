@@ -35,6 +35,7 @@ async fn no_more_scans_use_a_credential_at_a_time_than_its_cap_says() {
     assert_eq!(env.fleet.enqueue(Which::All).await.unwrap(), 5);
     let (first, second) = (env.worker(3).await, env.worker(3).await);
     env.until_running(2).await;
+    env.until("two workers", async |env: &Env| env.sql("select 1 from fleet.worker").await.len() == 2).await;
     let status = env.fleet.status().await.unwrap();
     let waiting = &status.waiting[0];
     assert_eq!((waiting.credential.as_str(), waiting.cap, waiting.in_use, waiting.runs), ("acme", 2, 2, 3));

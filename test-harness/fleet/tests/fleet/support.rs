@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use connector_api::{CancellationToken, Edition, Record};
+use connector_api::{CancellationToken, ConnectorError, Edition, Record};
 use connector_fleet::{Credentials, Fleet, NewSystem, Schedule, Worker, WorkerOptions};
 use connector_store::{At, Hold, Location, Store};
 use serde_json::Map;
@@ -33,14 +33,19 @@ pub struct Env {
 
 pub struct RunningWorker {
     cancel: CancellationToken,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), ConnectorError>>,
 }
 
 impl RunningWorker {
     /// Ends it as a signal does.
     pub async fn end(self) {
         self.cancel.cancel();
-        self.task.await.unwrap();
+        self.task.await.unwrap().unwrap();
+    }
+
+    /// Waits until it ends by itself, with an error.
+    pub async fn failed(self) -> ConnectorError {
+        self.task.await.unwrap().unwrap_err()
     }
 
     /// Takes it away in the middle of what it does, with all of its scans.
@@ -100,6 +105,7 @@ impl Env {
             lease: Duration::from_secs(3),
             time_limit: PATIENCE,
             hold: Hold::default(),
+            listen: None,
         }
     }
 
@@ -108,7 +114,10 @@ impl Env {
     }
 
     pub async fn worker_with(&self, options: WorkerOptions) -> RunningWorker {
-        let worker = Worker::new(options).await.unwrap();
+        Self::run(Worker::new(options).await.unwrap())
+    }
+
+    pub fn run(worker: Worker) -> RunningWorker {
         let cancel = CancellationToken::new();
         let token = cancel.clone();
         let task = tokio::spawn(async move { worker.run(&token).await });

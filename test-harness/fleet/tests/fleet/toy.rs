@@ -128,6 +128,11 @@ impl Connector for Toy {
         let mut descriptor = Descriptor::new("Toy", "Toy", "1");
         let users = SectionDescription::new(Section::USERS, "Users", "users", "the test", "nothing");
         descriptor.sections = vec![users.core().owning([RowType::new("account", "user")])];
+        descriptor.config_schema = schemars::json_schema!({
+            "type": "object",
+            "properties": { "id": { "type": "string", "title": "Organisation" } },
+            "additionalProperties": false
+        });
         descriptor.editions = vec![Edition::Pro, Edition::Enterprise];
         descriptor
     }

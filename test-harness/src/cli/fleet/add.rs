@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use connector_api::{ConnectorError, Edition, Registry};
-use connector_fleet::{NewSystem, Schedule};
+use connector_fleet::{Credentials, Fleet, Listed, NewSystem, Schedule};
 use connector_host::text_file;
 use indicatif::HumanCount;
 use secrecy::ExposeSecret;
@@ -26,6 +26,7 @@ Examples:
   harness fleet add hq --credential acme --hostname console.jumpcloud.com
   harness fleet add hq --credential acme --schedule \"0 3 * * 1-5\" --zone Europe/Berlin
   harness fleet add hq --credential acme --set jumpcloudOrgId=5f1b2c3d4e5f6a7b8c9d0e1f --priority 5
+  harness fleet add msp --all-organizations --credential msp --credentials credentials.toml --schedule \"every 24h\"
   harness fleet add --csv customers.csv --schedule \"every 12h\"
   harness fleet add --credential acme --cap 4")]
 pub(super) struct Arguments {
@@ -35,6 +36,13 @@ pub(super) struct Arguments {
     /// CSV file with a system in each line
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Add every organisation that the credential can read; the name comes before theirs. Workers ask again every hour: new ones
+    /// are added, and the schedules of those that are no longer listed rest
+    #[arg(long, requires_all = ["name", "credentials"])]
+    all_organizations: bool,
+    /// File that says where the key of each credential is, as for a worker
+    #[arg(long, value_name = "FILE", requires = "all_organizations")]
+    credentials: Option<PathBuf>,
     /// Name of the credential, which the workers know. It is not the key
     #[arg(long, value_name = "NAME")]
     credential: Option<String>,
@@ -79,6 +87,9 @@ impl Arguments {
         if let (Some(credential), Some(cap)) = (&self.credential, self.cap) {
             fleet.set_cap(credential, cap).await?;
         }
+        if let (true, Some(credentials), [provider]) = (self.all_organizations, &self.credentials, &systems[..]) {
+            return self.add_organizations(&fleet, provider, credentials, &registry).await;
+        }
         let added = fleet.add(&systems, &registry, self.edition).await?;
         match self.format {
             AnswerFormat::Text => {
@@ -86,6 +97,31 @@ impl Arguments {
                 print::text(&format!("{new} added, {changed} changed.\n"))?;
             }
             AnswerFormat::Json => print::json(&added)?,
+        }
+        Ok(Exit::Complete)
+    }
+
+    async fn add_organizations(
+        &self,
+        fleet: &Fleet,
+        provider: &NewSystem,
+        credentials: &Path,
+        registry: &Registry,
+    ) -> Result<Exit, ConnectorError> {
+        let (credentials, warnings) = Credentials::read(credentials)?;
+        warnings.iter().for_each(print::warning);
+        let listed = fleet.add_provider(provider, &credentials, registry, self.edition).await?;
+        match self.format {
+            AnswerFormat::Text => {
+                let Listed { organizations, added, changed, gone, .. } = listed;
+                let counts = [organizations, added, changed, gone].map(HumanCount);
+                let [organizations, added, changed, gone] = counts;
+                print::text(&format!(
+                    "{organizations} organisations that this credential can read: {added} added, {changed} changed; {gone} no \
+                     longer listed. An administrator of a provider may see only some of its organisations.\n"
+                ))?;
+            }
+            AnswerFormat::Json => print::json(&listed)?,
         }
         Ok(Exit::Complete)
     }

@@ -1,5 +1,6 @@
 //! `harness fleet worker`
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -53,6 +54,9 @@ pub(super) struct Arguments {
     /// Hold a scan that would remove more than this percentage of a section's rows from the store, and at least ten
     #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u64).range(..=100))]
     hold_above: u64,
+    /// Address at which /metrics, /livez and /readyz are served, without TLS and sign-in; port 0 selects a free port
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     #[command(flatten)]
     logging: Logging,
 }
@@ -73,13 +77,17 @@ impl Arguments {
             lease: self.lease,
             time_limit: self.time_limit,
             hold: Hold { above_percent: self.hold_above, ..Hold::default() },
+            listen: self.listen,
         })
         .await?;
         let cancel = starting.cancel_on_signal();
         if !self.logging.is_quiet() {
             print::note(format_args!("The worker {} waits for runs. Ctrl-C ends it.", worker.name()));
+            if let Some(address) = worker.address() {
+                print::note(format_args!("Its figures are at http://{address}/metrics."));
+            }
         }
-        worker.run(&cancel).await;
+        worker.run(&cancel).await?;
         Ok(Exit::Complete)
     }
 }
