@@ -366,8 +366,8 @@ impl Store {
         self.reading(|db| Reach::new(db, system.id, run).why(external_id))
     }
 
-    /// Returns who reaches a resource after a published run, and by which ways: groups first, then at most `limit` accounts.
-    /// Only the rows on these ways are read.
+    /// Returns who reaches a resource after a published run, and by which ways: groups first, then at most `limit` accounts,
+    /// the strongest. Only the rows on these ways are read.
     ///
     /// # Errors
     /// `invalid_config` if there is no such resource; `sink` if the store cannot be read.
@@ -381,7 +381,7 @@ impl Store {
     ) -> Result<Who, ConnectorError> {
         self.reading(|db| {
             let reach = Reach::new(db, system.id, run);
-            reach.who(resource_type, external_id, |db, reaching| reaching.first(db, 0, limit))
+            reach.who(resource_type, external_id, |db, reaching| reaching.shown(db, limit))
         })
     }
 }
