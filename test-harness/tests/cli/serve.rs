@@ -53,6 +53,9 @@ fn what_cannot_be_served_is_said_with_a_remedy() {
     let none = run(&mut harness(["serve"]));
     assert_eq!(none.code, 2);
     assert!(none.stderr.contains("help: use --store URL"), "{}", none.stderr);
+    let name = run(&mut harness(["serve", "--demo", "--allow-host", "https://console.example"]));
+    assert_eq!(name.code, 2);
+    assert!(name.stderr.contains("a host name without scheme, port and path"), "{}", name.stderr);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let ended = run(&mut harness(["serve", "--demo", "--listen", &address]));
