@@ -11,6 +11,8 @@ mod exit;
 mod export;
 mod findings;
 mod fixtures;
+#[cfg(feature = "postgres")]
+mod fleet;
 mod history;
 mod listening;
 mod logging;
@@ -102,6 +104,9 @@ enum Command {
     Store(maintenance::Arguments),
     /// Write the pages of one system into one HTML file
     Report(report::Arguments),
+    /// Scan many systems with many workers, by schedules, into one store
+    #[cfg(feature = "postgres")]
+    Fleet(fleet::Arguments),
     /// Serve a page on this machine: systems, privileged accounts, who reaches what and why, changes
     Serve(serve::Arguments),
     /// Run a simulated JumpCloud console on this machine
@@ -159,6 +164,8 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Sanitize(arguments) => arguments.run(&Registry::discover()?),
         Command::Store(arguments) => arguments.run(),
         Command::Report(arguments) => block_on(arguments.run(Registry::discover()?)),
+        #[cfg(feature = "postgres")]
+        Command::Fleet(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Serve(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),

@@ -42,13 +42,26 @@ impl StoreArchive {
         fresh: bool,
         hold: Hold,
     ) -> Result<Self, ConnectorError> {
-        let (location, name) = (location.clone(), name.to_owned());
+        let (name, now) = (name.to_owned(), Timestamp::now());
         let (descriptor, config) = (descriptor.clone(), config.clone());
-        let begun = tokio::task::spawn_blocking(move || {
-            let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
-            let start = Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh };
-            Ok(Self::new(Store::open(&location)?.begin(start)?, hold))
-        });
+        Self::begin_in(location, hold, move |store| {
+            let (descriptor, config) = (&descriptor, &config);
+            store.begin(Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh })
+        })
+        .await
+    }
+
+    /// Opens a store, on a thread that may block, and has `begin` begin a scan there.
+    ///
+    /// # Errors
+    /// As for [`Store::open`], and any error of `begin`.
+    pub async fn begin_in(
+        location: &Location,
+        hold: Hold,
+        begin: impl FnOnce(Store) -> Result<Scan, ConnectorError> + Send + 'static,
+    ) -> Result<Self, ConnectorError> {
+        let location = location.clone();
+        let begun = tokio::task::spawn_blocking(move || Ok(Self::new(begin(Store::open(&location)?)?, hold)));
         begun.await.map_err(|_| ConnectorError::internal("the store crashed"))?
     }
 

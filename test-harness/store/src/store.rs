@@ -17,7 +17,7 @@ use crate::publish::{Ended, Publication};
 use crate::reach::{Reach, Who};
 use crate::read::{self, EachRecord};
 use crate::runs::{self, Run, RunState};
-use crate::scan::{Scan, Start, System as Owned, removed};
+use crate::scan::{AtEnd, Scan, Start, System as Owned, removed};
 use crate::sqlite::Sqlite;
 
 /// Scans of any number of systems, with their history.
@@ -219,7 +219,8 @@ impl Store {
         let fence = fence.ok_or_else(|| removed(&system.name))?;
         let owned = Owned { id: system.id, name: system.name.clone(), fence };
         let fields = VolatileFields::new(&runs::described(&mut *self.database, run)?.volatile);
-        let publication = Publication { system: &owned, run, summary: &summary, fields: &fields };
+        let at_end = AtEnd::default();
+        let publication = Publication { system: &owned, run, summary: &summary, fields: &fields, at_end: &at_end };
         publication.publish(self.writing(), None)
     }
 
