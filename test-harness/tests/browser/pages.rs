@@ -76,7 +76,7 @@ fn the_picture_in_the_readme_is_there_and_weighs_little() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let file = root.join("docs/console.png");
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        let look = Look { width: 1120, height: 660, ..Look::default() };
+        let look = Look { height: 720, ..Look::default() };
         let Some(tab) = Tab::signed_in(demo(), look) else { return };
         tab.go("/privileged");
         tab.follow("skovacevic12");

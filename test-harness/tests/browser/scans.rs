@@ -78,5 +78,5 @@ fn a_scan_that_would_remove_too_much_is_held_until_somebody_accepts_it() {
     tab.follow("Accept and remove 40 rows");
     tab.shows("Complete and taken over: 40 accounts gone.");
     tab.follow("Systems");
-    tab.shows("1 system. The newest scan of each is complete.");
+    tab.shows("1 system. None needs you.");
 }

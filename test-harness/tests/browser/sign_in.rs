@@ -11,7 +11,7 @@ fn a_printed_address_signs_in_one_browser_once() {
         first.go(address);
         address.to_owned()
     });
-    first.shows("1 system. The newest scan of each is complete.");
+    first.shows("1 system. None needs you.");
     assert_eq!(first.address(), "/", "the token is not in the address any more");
     let mut second = Tab::open(demo, Look::default()).unwrap();
     second.expect("status of 403");

@@ -38,7 +38,7 @@ async fn the_demo_signs_in_once_shows_changes_and_ends_with_a_signal() {
         assert_eq!(answer.status(), 200, "{path}");
         answer.text().await.unwrap()
     };
-    assert!(page("/").await.contains("1 system. The newest scan of each is complete."));
+    assert!(page("/").await.contains("1 system. None needs you."));
     assert!(page("/privileged").await.contains("of 400 accounts hold privileges."));
     let changes = page("/changes").await;
     for there in ["More access", "Less access", "Protection", "dana.petrov88", "Everything else"] {

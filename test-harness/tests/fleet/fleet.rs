@@ -85,18 +85,8 @@ impl Fleet {
     }
 
     /// The rows of a query, with bars between the columns.
-    pub fn sql(&self, sql: &str) -> Vec<String> {
-        // The client must not run on a thread of a runtime.
-        let query = || postgres::Client::connect(&self.url, postgres::NoTls).unwrap().simple_query(sql).unwrap();
-        let messages = std::thread::scope(|scope| scope.spawn(query).join().unwrap());
-        let row = |message: &postgres::SimpleQueryMessage| match message {
-            postgres::SimpleQueryMessage::Row(row) => {
-                let cells: Vec<&str> = (0..row.len()).map(|column| row.get(column).unwrap_or("")).collect();
-                Some(cells.join("|"))
-            }
-            _ => None,
-        };
-        messages.iter().filter_map(row).collect()
+    pub fn sql(&self, query: &str) -> Vec<String> {
+        sql(&self.url, query)
     }
 
     /// Asserts that a key is in no row of the database and in no file but its own.
@@ -110,10 +100,26 @@ impl Fleet {
             assert!(rows.is_empty(), "the key is in {table}");
         }
         for entry in std::fs::read_dir(self.folder.path()).unwrap() {
-            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-            assert!(text == key || !text.contains(key), "the key is in a log: {text}");
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(text == key || !text.contains(key), "the key is in a file: {text}");
         }
     }
+}
+
+/// The rows of a query of a database, with bars between the columns.
+pub fn sql(url: &str, query: &str) -> Vec<String> {
+    // The client must not run on a thread of a runtime.
+    let answer = || postgres::Client::connect(url, postgres::NoTls).unwrap().simple_query(query).unwrap();
+    let messages = std::thread::scope(|scope| scope.spawn(answer).join().unwrap());
+    let row = |message: &postgres::SimpleQueryMessage| match message {
+        postgres::SimpleQueryMessage::Row(row) => {
+            let cells: Vec<&str> = (0..row.len()).map(|column| row.get(column).unwrap_or("")).collect();
+            Some(cells.join("|"))
+        }
+        _ => None,
+    };
+    messages.iter().filter_map(row).collect()
 }
 
 /// Sends a signal to a worker.

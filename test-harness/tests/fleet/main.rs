@@ -9,3 +9,4 @@ mod support;
 
 mod commands;
 mod fleet;
+mod rounds;

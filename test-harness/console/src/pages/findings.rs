@@ -97,7 +97,7 @@ fn by_code(place: &Place, figures: &Figures) -> Markup {
     html! {
         section aria-labelledby="kinds" {
             h2 #kinds { "By kind" }
-            div.scroll { table.plain-plot {
+            div.scroll { table.plain-plot.of-four {
                 caption { "The most severe first" }
                 thead { tr { th scope="col" { "Severity" } th scope="col" { "Finding" } th.num scope="col" { "Number" } th.bar-column scope="col" { span.only-read { "Share" } } } }
                 tbody { @for (worst, code, many) in &all { tr {

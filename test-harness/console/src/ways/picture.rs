@@ -15,6 +15,9 @@ use crate::words::{capital, level};
 /// Ways in a picture. The list has more.
 const DRAWN: usize = 8;
 
+/// Columns of a picture that is not long.
+const SHORT: usize = 4;
+
 /// Sizes in units of the picture: a box fits [`COLUMNS`] columns of text.
 const BOX: i32 = 172;
 const TALL: i32 = 46;
@@ -36,7 +39,7 @@ impl Ways {
         );
         html! {
             div.scroll tabindex="0" role="region" aria-label="Picture of the ways, scrolls sideways" {
-                svg.ways viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="img" aria-labelledby="way-title" {
+                svg.ways.long[layout.headings.len() > SHORT] viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="img" aria-labelledby="way-title" {
                     title #way-title { (title) }
                     @for (at, word) in layout.headings.iter().enumerate() {
                         text.column x=(x(at)) y="20" { (capital(word)) }
