@@ -32,6 +32,8 @@ pub struct Settings {
     pub systems: Systems,
     /// The address that browsers reach it at.
     pub address: SocketAddr,
+    /// Further host names by which they reach it, those of a proxy: `console.example`.
+    pub hosts: Vec<String>,
     /// The present time, UTC.
     pub clock: fn() -> Timestamp,
     /// Receives the addresses for signing in.
@@ -66,7 +68,7 @@ impl Console {
 
     /// Creates it over a store that is open.
     pub(crate) fn over(stores: Stores, settings: Settings) -> Arc<Self> {
-        let Settings { location: _, registry, edition, systems, address, clock, announce } = settings;
+        let Settings { location: _, registry, edition, systems, address, hosts, clock, announce } = settings;
         Arc::new(Self {
             stores,
             registry,
@@ -75,7 +77,7 @@ impl Console {
             scans: Scans::default(),
             drafts: Drafts::default(),
             sessions: Sessions::new(address, announce),
-            hosts: Hosts::of(address),
+            hosts: Hosts::of(address, hosts),
             clock,
         })
     }

@@ -64,19 +64,25 @@ async fn add_headers(request: Request, next: Next) -> Response {
 #[derive(Debug)]
 pub(crate) struct Hosts {
     address: SocketAddr,
+    /// Names of a proxy in front.
+    names: Vec<String>,
 }
 
 impl Hosts {
-    pub(crate) fn of(address: SocketAddr) -> Self {
-        Self { address }
+    pub(crate) fn of(address: SocketAddr, names: Vec<String>) -> Self {
+        Self { address, names }
     }
 
-    /// Whether `host` is `localhost`, or an address at which the server listens, with its port.
+    /// Whether `host` is `localhost` or an address at which the server listens, with its port, or a name of a proxy.
     fn accept(&self, host: &str) -> bool {
         let (name, port) = match host.rsplit_once(':') {
             Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
             _ => (host, Some(80)),
         };
+        // Nobody else can make such a name lead here, and the port is that of the proxy.
+        if self.names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return true;
+        }
         if port != Some(self.address.port()) {
             return false;
         }
@@ -206,7 +212,7 @@ mod tests {
 
     #[test]
     fn only_local_names_and_addresses_lead_to_a_server_on_loopback() {
-        let hosts = Hosts::of("127.0.0.1:8080".parse().unwrap());
+        let hosts = Hosts::of("127.0.0.1:8080".parse().unwrap(), Vec::new());
         for accepted in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST:8080", "[::1]:8080"] {
             assert!(hosts.accept(accepted), "{accepted}");
         }
@@ -217,9 +223,20 @@ mod tests {
 
     #[test]
     fn any_address_but_no_name_leads_to_a_server_on_all_addresses() {
-        let hosts = Hosts::of("0.0.0.0:80".parse().unwrap());
+        let hosts = Hosts::of("0.0.0.0:80".parse().unwrap(), Vec::new());
         for (host, is_accepted) in [("192.0.2.1", true), ("[2001:db8::1]:80", true), ("evil.example", false)] {
             assert_eq!(hosts.accept(host), is_accepted, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_a_proxy_leads_to_a_server_with_any_port_and_no_other_name_does() {
+        let hosts = Hosts::of("127.0.0.1:8080".parse().unwrap(), vec!["console.example".to_owned()]);
+        for accepted in ["console.example", "Console.Example:443", "127.0.0.1:8080"] {
+            assert!(hosts.accept(accepted), "{accepted}");
+        }
+        for refused in ["evil.example", "evil.console.example", "console.example.evil:443", "console.example:x:1"] {
+            assert!(!hosts.accept(refused), "{refused}");
         }
     }
 

@@ -3,6 +3,8 @@
 //! The pages are made as for a browser. Then what acts is taken out of them, and a link leads to the part of the file that has
 //! its page, or is text.
 
+mod standalone;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,22 +14,18 @@ use connector_api::{ConnectorError, Edition, Registry};
 use connector_host::systems::Systems;
 use connector_store::{At, Location, Store, System};
 use jiff::Timestamp;
-use lol_html::html_content::Element;
-use lol_html::{RewriteStrSettings, element, rewrite_str};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+use self::standalone::standalone;
 use crate::assets::STYLES;
 use crate::console::{Console, Settings};
 use crate::frame;
-use crate::pages::report::{Part, address, parts};
+use crate::pages::report::{Part, parts};
 use crate::session::Session;
 use crate::stores::Stores;
 use crate::text::{self, Name, bare};
 use crate::visit::{Query, Visit};
-
-/// What only a server can answer.
-const ACTS: &str = "form, script, nav, .pages, a.button, div.head > div.row";
 
 /// Makes the report of a system after a published run, as one HTML document.
 ///
@@ -53,6 +51,7 @@ pub async fn report(
             edition: Edition::Enterprise,
             systems: Systems::in_memory(),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            hosts: Vec::new(),
             clock: now,
             announce: Box::new(|_| {}),
         },
@@ -79,10 +78,10 @@ fn address_of(system: &System, at: Option<i64>, has_changes: bool) -> Query {
 fn document(visit: &Visit, system: &System, parts: &[Part]) -> Result<String, ConnectorError> {
     let places: BTreeMap<String, String> =
         parts.iter().enumerate().map(|(at, part)| (part.address.clone(), place(at))).collect();
-    let contents = parts.iter().enumerate().map(|(at, part)| alone(&part.page.content.0, &place(at), &places));
+    let contents = parts.iter().enumerate().map(|(at, part)| standalone(&part.page.content.0, &place(at), &places));
     let contents = contents.collect::<Result<Vec<String>, ConnectorError>>()?;
     let strip = parts.first().and_then(|part| part.page.place.as_ref()).map(|place| frame::strip(visit, place));
-    let strip = alone(&strip.unwrap_or_default().0, "scan", &places)?;
+    let strip = standalone(&strip.unwrap_or_default().0, "scan", &places)?;
     let digest = BASE64_STANDARD.encode(Sha256::digest(STYLES));
     let policy = format!("default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'");
     let document: Markup = html! {
@@ -124,66 +123,4 @@ fn document(visit: &Visit, system: &System, parts: &[Part]) -> Result<String, Co
 /// The place of a part in the file.
 fn place(at: usize) -> String {
     format!("part-{}", at + 1)
-}
-
-/// The content of a page without what needs a server. `prefix` keeps its ids apart from those of other parts.
-fn alone(content: &str, prefix: &str, places: &BTreeMap<String, String>) -> Result<String, ConnectorError> {
-    let prefixed = |name: &'static str| {
-        move |element: &mut Element<'_, '_>| {
-            if let Some(ids) = element.get_attribute(name) {
-                let ids: Vec<String> = ids.split_whitespace().map(|id| format!("{prefix}-{id}")).collect();
-                element.set_attribute(name, &ids.join(" "))?;
-            }
-            Ok(())
-        }
-    };
-    let handlers = vec![
-        element!(ACTS, |element| {
-            element.remove();
-            Ok(())
-        }),
-        element!("[id]", prefixed("id")),
-        element!("[aria-labelledby]", prefixed("aria-labelledby")),
-        element!("[aria-describedby]", prefixed("aria-describedby")),
-        // The title of the report comes first.
-        element!("h1, h2, h3", |element| {
-            let lower = match element.tag_name().as_str() {
-                "h1" => "h2",
-                "h2" => "h3",
-                _ => "h4",
-            };
-            element.set_tag_name(lower)?;
-            Ok(())
-        }),
-        element!("a[href]", |element| {
-            let link = element.get_attribute("href").unwrap_or_default();
-            let within = link.strip_prefix('#').map(|id| format!("{prefix}-{id}"));
-            match within.or_else(|| places.get(&address(&link)).cloned()) {
-                Some(place) => element.set_attribute("href", &format!("#{place}"))?,
-                None => element.remove_and_keep_content(),
-            }
-            Ok(())
-        }),
-    ];
-    rewrite_str(content, RewriteStrSettings { element_content_handlers: handlers, ..RewriteStrSettings::new() })
-        .map_err(|error| ConnectorError::internal("a page cannot become part of a report").with_source(error))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn what_acts_is_gone_and_links_lead_to_parts_or_are_text() {
-        let places = BTreeMap::from([("/account?system=a&id=1".to_owned(), "part-2".to_owned())]);
-        let page = "<h1 id=\"x\">T</h1><form action=\"/y\"><button>B</button></form>\
-                    <a href=\"/account?system=a&amp;id=1#reasons\">one</a><a href=\"/group?id=2\"><bdi>two</bdi></a>\
-                    <a href=\"#x\">up</a><script src=\"/z\"></script><section aria-labelledby=\"x y\"></section>";
-        assert_eq!(
-            alone(page, "part-1", &places).unwrap(),
-            "<h2 id=\"part-1-x\">T</h2><a href=\"#part-2\">one</a><bdi>two</bdi><a href=\"#part-1-x\">up</a>\
-             <section aria-labelledby=\"part-1-x part-1-y\"></section>"
-        );
-    }
 }

@@ -102,7 +102,7 @@ impl Place {
             None => Failure::new(
                 StatusCode::NOT_FOUND,
                 "No system was scanned yet",
-                "Run `harness scan --store URL` with the same store, then reload this page.",
+                "Add a system and scan it from here, or run harness scan with the same store.",
             ),
         })
     }

@@ -41,6 +41,9 @@ pub(super) struct Arguments {
     /// Address to listen on; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Host name of a proxy in front of the server, by which browsers reach it; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
+    allow_host: Vec<String>,
 }
 
 impl Arguments {
@@ -71,8 +74,8 @@ impl Arguments {
             // Whoever closed standard output does not want to sign in.
             let _ = print::text(&format!("To sign in, open: {address}\n"));
         });
-        let (edition, clock) = (self.edition, Timestamp::now);
-        let console = Console::new(Settings { location, registry, edition, systems, address, clock, announce });
+        let (edition, hosts, clock) = (self.edition, self.allow_host, Timestamp::now);
+        let console = Console::new(Settings { location, registry, edition, systems, address, hosts, clock, announce });
         // Scans end first: pages that follow one end with it.
         futures_util::join!(server.serve(console.router(), cancel.clone()), console.end_with(&cancel));
         Ok(Exit::Complete)
@@ -92,6 +95,16 @@ impl Arguments {
             print::said(&format!("There is no store at {location} yet: it is created."));
         }
         Ok(location)
+    }
+}
+
+/// A host name without anything around it.
+fn host_name(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("a host name without scheme, port and path, such as console.example".to_owned())
     }
 }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::database::Connection;
 use crate::store::{Store, System};
 
-/// The characters that a reason can have.
-const MAX_REASON: usize = 1000;
+/// The most characters that the reason of an [`Exception`] can have.
+pub const MAX_REASON: usize = 1000;
 
 /// A finding that somebody accepted, until a time. Afterwards it counts again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ const MAX_REASON: usize = 1000;
 pub struct Exception {
     /// The [id](crate::Finding::id) of the finding.
     pub id: String,
-    /// Why it is accepted, in one line of at most 1000 characters.
+    /// Why it is accepted, in one line of at most [`MAX_REASON`] characters.
     pub reason: String,
     /// Until when, UTC.
     pub expires: Timestamp,

@@ -51,7 +51,7 @@ mod way;
 pub use archive::StoreArchive;
 pub use copy::Copied;
 pub use diff::{Change, EachChange};
-pub use exceptions::Exception;
+pub use exceptions::{Exception, MAX_REASON};
 pub use findings::{EachFinding, Finding};
 pub use links::LinkedAccount;
 pub use location::Location;

@@ -186,13 +186,20 @@ impl Store {
         runs::list(&mut *self.database, system.id)
     }
 
+    /// Returns a run of a system, also one that failed or is held.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn run(&mut self, system: &System, run: i64) -> Result<Option<Run>, ConnectorError> {
+        runs::one(&mut *self.database, system.id, run)
+    }
+
     /// Publishes a held run, whatever it removes.
     ///
     /// # Errors
     /// `invalid_config` if the run is not held; `sink` if the store cannot be written.
     pub fn accept(&mut self, system: &System, run: i64) -> Result<Ended, ConnectorError> {
-        let held = self.runs(system)?.into_iter().find(|known| known.id == run);
-        let summary: ScanSummary = match held {
+        let summary: ScanSummary = match self.run(system, run)? {
             Some(Run { state: RunState::Held, summary: Some(summary), .. }) => summary,
             Some(Run { state, .. }) => {
                 return Err(ConnectorError::invalid_config(
@@ -240,10 +247,9 @@ impl Store {
 
     fn no_run(&mut self, system: &System, at: At) -> Result<ConnectorError, ConnectorError> {
         let name = &system.name;
-        let runs = self.runs(system)?;
         let message = match at {
             At::Now => format!("no run of {name} was published"),
-            At::Run(run) => match runs.iter().find(|known| known.id == run) {
+            At::Run(run) => match self.run(system, run)? {
                 Some(Run { state, .. }) => format!("run {run} of {name} is {}, not published", state.as_str()),
                 None => format!("{name} has no run {run}"),
             },
@@ -367,8 +373,8 @@ impl Store {
         self.reading(|db| Reach::new(db, system.id, run).why(external_id))
     }
 
-    /// Returns who reaches a resource after a published run, and by which ways: groups first, then at most `limit` accounts.
-    /// Only the rows on these ways are read.
+    /// Returns who reaches a resource after a published run, and by which ways: groups first, then at most `limit` accounts,
+    /// the strongest. Only the rows on these ways are read.
     ///
     /// # Errors
     /// `invalid_config` if there is no such resource; `sink` if the store cannot be read.
@@ -382,7 +388,7 @@ impl Store {
     ) -> Result<Who, ConnectorError> {
         self.reading(|db| {
             let reach = Reach::new(db, system.id, run);
-            reach.who(resource_type, external_id, |db, reaching| reaching.first(db, 0, limit))
+            reach.who(resource_type, external_id, |db, reaching| reaching.shown(db, limit))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Exports that others open: without names, as a graph, as evidence.
+//! Exports that others open: without names, and as a graph.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -199,88 +199,4 @@ async fn the_graph_for_bloodhound_has_the_rows_as_nodes_and_the_bindings_and_mem
             assert!(validator.is_valid(value), "{value}");
         }
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_evidence_pack_shows_what_was_changed_in_it_later() {
-    let folder = tempfile::tempdir().unwrap();
-    let (pack, store) = (folder.path().join("pack"), format!("sqlite:{}", folder.path().join("kept.db").display()));
-    let simulator = small(SimulatorOptions::default()).await;
-    let scanned = run(&mut scan(&simulator, &["--store", &store, "--without", "lastLogin"]));
-    assert_eq!(scanned.code, 0, "{scanned:?}");
-    let listed = run(&mut harness(["findings", "--store", &store, "--format", "json"]));
-    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
-    let findings = list(&listed, "/findings");
-    let id = findings[0]["id"].as_str().unwrap();
-    let accepted = ["findings", "--store", &store, "--except", id, "--reason", "=agreed", "--until", "2126-01-01"];
-    assert_eq!(run(&mut harness(accepted)).code, 0);
-    let write = || run(harness(["export", "--format", "evidence-pack", "--store", &store, "--output"]).arg(&pack));
-    let written = write();
-    assert_eq!(written.code, 0, "{written:?}");
-    let files = ["findings.csv", "manifest.sha256", "not-read.csv", "reasons.csv", "roster.csv", "summary.json"];
-    assert_eq!(entries(&pack), files);
-
-    let sheet = |name: &str| -> Vec<BTreeMap<String, String>> {
-        let text = fs::read_to_string(pack.join(name)).unwrap();
-        csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes())
-            .deserialize()
-            .map(Result::unwrap)
-            .collect()
-    };
-    let rows = run(&mut harness(["export", "--store", &store]));
-    let rows: Vec<Value> = rows.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let accounts: Vec<&Value> = rows.iter().filter(|row| row["record"] == "account").collect();
-    let roster = sheet("roster.csv");
-    assert_eq!(roster.len(), accounts.len());
-    for (line, account) in roster.iter().zip(&accounts) {
-        assert_eq!(line["externalId"], account["externalId"].as_str().unwrap());
-        let configured = account["mfa"]["configured"].as_bool().map(|known| known.to_string()).unwrap_or_default();
-        assert_eq!(line["mfaConfigured"], configured);
-    }
-    let reasons: usize = accounts.iter().filter_map(|row| row["reasons"].as_array()).map(Vec::len).sum();
-    assert_eq!(sheet("reasons.csv").len(), reasons);
-    let found = sheet("findings.csv");
-    assert_eq!(found.len(), findings.len());
-    let excepted: Vec<_> = found.iter().filter(|line| line["excepted"] == "true").collect();
-    assert_eq!(
-        (excepted.len(), excepted[0]["id"].as_str(), excepted[0]["exceptionReason"].as_str()),
-        (1, id, "'=agreed")
-    );
-    let not_read = sheet("not-read.csv");
-    let last_login = not_read.iter().find(|line| line["section"] == "lastLogin").unwrap();
-    assert_eq!((last_login["status"].as_str(), last_login["rowsAsOf"].as_str()), ("skipped", "never"));
-
-    let check = || run(harness(["export", "--format", "evidence-pack", "--check"]).arg(&pack));
-    let whole = check();
-    assert!(whole.code == 0 && whole.stdout.starts_with("All 5 files are as"), "{whole:?}");
-    let hash = written.stderr.lines().last().unwrap();
-    assert!(hash.len() == 64 && whole.stdout.contains(hash), "{written:?} {whole:?}");
-    if let Some(sha256sum) = skip::optional_program("sha256sum") {
-        let mut command = std::process::Command::new(sha256sum);
-        assert_eq!(run(command.args(["--check", "--strict", "manifest.sha256"]).current_dir(&pack)).code, 0);
-    }
-    for name in files {
-        let path = pack.join(name);
-        let before = fs::read(&path).unwrap();
-        let mut bytes = before.clone();
-        let last = bytes.len() / 2;
-        bytes[last] ^= 1;
-        fs::write(&path, bytes).unwrap();
-        let flipped = check();
-        assert!(flipped.code != 0, "{name}: {flipped:?}");
-        if name != "manifest.sha256" {
-            assert!(flipped.code == 1 && flipped.stdout.contains(&format!("changed: {name}\n")), "{flipped:?}");
-            fs::remove_file(&path).unwrap();
-            assert!(check().stdout.contains(&format!("missing: {name}\n")));
-        }
-        fs::write(&path, before).unwrap();
-    }
-    fs::write(pack.join("more.txt"), "x").unwrap();
-    let added = check();
-    assert!(added.code == 1 && added.stdout.contains("added: more.txt\n"), "{added:?}");
-    write().assert_error(2, "invalid_config", "another path");
-    fs::remove_file(pack.join("more.txt")).unwrap();
-    assert_eq!(write().code, 0, "an earlier pack is replaced");
-    fs::write(pack.join("manifest.sha256"), format!("{}  ../kept.db\n", "0".repeat(64))).unwrap();
-    check().assert_error(2, "invalid_config", "evidence-pack");
 }

@@ -7,6 +7,7 @@ mod bad_input;
 mod conformance;
 mod details;
 mod duckdb;
+mod evidence;
 mod exports;
 mod host;
 mod kept;

@@ -38,7 +38,7 @@ async fn the_demo_signs_in_once_shows_changes_and_ends_with_a_signal() {
         assert_eq!(answer.status(), 200, "{path}");
         answer.text().await.unwrap()
     };
-    assert!(page("/").await.contains("1 system. The newest scan of each is complete."));
+    assert!(page("/").await.contains("1 system. None needs you."));
     assert!(page("/privileged").await.contains("of 400 accounts hold privileges."));
     let changes = page("/changes").await;
     for there in ["More access", "Less access", "Protection", "dana.petrov88", "Everything else"] {
@@ -53,6 +53,9 @@ fn what_cannot_be_served_is_said_with_a_remedy() {
     let none = run(&mut harness(["serve"]));
     assert_eq!(none.code, 2);
     assert!(none.stderr.contains("help: use --store URL"), "{}", none.stderr);
+    let name = run(&mut harness(["serve", "--demo", "--allow-host", "https://console.example"]));
+    assert_eq!(name.code, 2);
+    assert!(name.stderr.contains("a host name without scheme, port and path"), "{}", name.stderr);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let ended = run(&mut harness(["serve", "--demo", "--listen", &address]));

@@ -2,14 +2,17 @@
 
 mod found;
 
-use connector_api::{ConnectorError, Record};
+use std::collections::BTreeMap;
+
+use connector_api::{ConnectorError, NodeKind, Record, ResourceRef};
 use connector_store::pages::RunHead;
-use connector_store::{Change, Store};
+use connector_store::{Change, Changes, Store};
 use maud::{Markup, html};
 
 use self::found::{Found, Shift, Side};
 use super::Answer;
 use super::rows::{named, principal, record_link, resource, type_word, type_words};
+use super::scan_result::changed;
 use crate::failure::Failure;
 use crate::frame::{Page, hidden};
 use crate::sheet::Sheet;
@@ -29,6 +32,16 @@ fn earlier(store: &mut Store, place: &Place, query: &Query) -> Result<Option<Run
     }
 }
 
+/// What a run changed since the one before, by kind: it is counted when the run is published.
+fn counted(store: &mut Store, place: &Place, from: i64) -> Result<Option<Changes>, ConnectorError> {
+    let before = store.published_runs(&place.system, Some(place.run.id), 1)?.pop();
+    if before.is_none_or(|before| before.id != from) {
+        return Ok(None);
+    }
+    let runs = store.runs(&place.system)?;
+    Ok(runs.into_iter().find(|run| run.id == place.run.id).and_then(|run| run.changes))
+}
+
 pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     let is_sheet = visit.query.get("format") == Some("csv");
     let read = visit.read_at(move |store, place, query| {
@@ -36,7 +49,11 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         if is_sheet {
             return Ok(Some((from, Found::default(), Some(sheet(store, place, from.id)?))));
         }
-        Ok(Some((from, Found::read(store, place, from.id)?, None)))
+        let mut found = Found::read(store, place, from.id)?;
+        if found.is_too_much {
+            found.counted = counted(store, place, from.id)?;
+        }
+        Ok(Some((from, found, None)))
     });
     let (place, read) = read.await?;
     let content = match read {
@@ -69,13 +86,22 @@ fn content(place: &Place, from: RunHead, found: &Found) -> Markup {
         }
         (choose(place, from))
         (not_read(place))
-        @if found.is_too_much {
-            div.note.warn { p { "More than " (number(found::MOST as u64)) " rows differ, so changes of access are not computed here. Compare two scans that are nearer to each other, or run " code { "harness diff" } "." } }
-        }
+        @if found.is_too_much { (too_much(found.counted.as_ref())) }
         (shifts("more", "More access", Side::More, place, found))
         (shifts("less", "Less access", Side::Less, place, found))
         (protection(place, found))
         (rest(place, found))
+    }
+}
+
+/// What is said where too much differs to compare access.
+fn too_much(counted: Option<&Changes>) -> Markup {
+    html! {
+        div.note.warn { p {
+            "More than " (number(found::MOST as u64)) " rows differ"
+            @if let Some(changes) = counted { ": " (changed(Some(changes))) }
+            ". So changes of access are not computed here. Compare two scans that are nearer to each other, or run " code { "harness diff" } "."
+        } }
     }
 }
 
@@ -165,8 +191,6 @@ fn shifts(id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Ma
 }
 
 fn sentence(place: &Place, shift: &Shift) -> Markup {
-    let of_type = &shift.things[0].resource_type;
-    let kind = connector_api::NodeKind::Resource;
     html! {
         (principal(place, &shift.principal))
         @if matches!(shift.principal, connector_api::Principal::Group { .. }) { ", a group," }
@@ -175,12 +199,30 @@ fn sentence(place: &Place, shift: &Shift) -> Markup {
             (Side::More, true) => { " is now " } (Side::Less, true) => { " is no longer " }
             (Side::More, false) => { " can now " } (Side::Less, false) => { " can no longer " }
         }
-        strong { (level(&shift.access)) " on "
-            @if let [only] = &shift.things[..] { (type_word(kind, of_type)) " " (resource(place, only)) } @else { (count(shift.things.len() as u64, &type_word(kind, of_type), &type_words(kind, of_type))) }
-        }
+        strong { (level(&shift.access)) " on " (things(place, &shift.things)) }
         @match &shift.other { Some(other) if shift.side == Side::More => { "; before: " (level(other)) } Some(other) => { "; now: " (level(other)) } None => {} }
         "."
         @if let Some(end) = shift.ends { " " span.tag.temporary { "Temporary" } " until " (text::time(end)) }
+    }
+}
+
+/// Such as `10 devices, 2 applications and LDAP server ldap`: the only one of a type by its name.
+fn things(place: &Place, all: &[ResourceRef]) -> Markup {
+    let mut types: BTreeMap<&str, Vec<&ResourceRef>> = BTreeMap::new();
+    for thing in all {
+        types.entry(&thing.resource_type).or_default().push(thing);
+    }
+    let mut types: Vec<_> = types.into_iter().collect();
+    types.sort_by_key(|(_, things)| std::cmp::Reverse(things.len()));
+    let (kind, last) = (NodeKind::Resource, types.len() - 1);
+    html! {
+        @for (at, (of_type, things)) in types.iter().enumerate() {
+            @if at > 0 { @if at == last { " and " } @else { ", " } }
+            @match &things[..] {
+                [only] => { (type_word(kind, of_type)) " " (resource(place, only)) }
+                several => { (count(several.len() as u64, &type_word(kind, of_type), &type_words(kind, of_type))) }
+            }
+        }
     }
 }
 
@@ -262,4 +304,21 @@ fn sheet(store: &mut Store, place: &Place, from: i64) -> Result<Sheet, Connector
         sheet.row([word.to_owned(), record.kind().to_owned(), record.key().to_string(), name])
     })?;
     Ok(sheet)
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_store::Counts;
+
+    use super::*;
+
+    #[test]
+    fn where_too_much_differs_the_rows_are_counted_by_kind() {
+        let counts = |new, gone| Counts { new, changed: 0, gone };
+        let changes = [("account".to_owned(), counts(10_000, 1)), ("membership".to_owned(), counts(12_345, 0))];
+        let note = too_much(Some(&Changes(changes.into()))).into_string();
+        let expected = "More than 20,000 rows differ: 10,000 accounts and 12,345 memberships new; 1 account gone. So";
+        assert!(note.contains(expected), "{note}");
+        assert!(too_much(None).into_string().contains("More than 20,000 rows differ. So"));
+    }
 }

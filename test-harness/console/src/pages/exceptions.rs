@@ -1,7 +1,7 @@
 //! Accepting a finding for a time, and withdrawing that.
 
 use axum::response::Response;
-use connector_store::Exception;
+use connector_store::{Exception, MAX_REASON};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -13,12 +13,9 @@ use crate::entries::Entries;
 use crate::failure::Failure;
 use crate::frame::{Page, form_token};
 use crate::link::Link;
-use crate::text::{Name, day, plain};
+use crate::text::{Name, day, number, plain};
 use crate::visit::{Place, Visit};
 use crate::words::{capital, spaced};
-
-/// The most characters of a reason.
-const REASON: usize = 500;
 
 /// The most characters of a name.
 const NAME: usize = 100;
@@ -38,15 +35,15 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Failure> {
     entries.set("code", code);
     if let Some(known) = &known {
         entries.set("reason", &known.reason);
-        entries.set("until", last_day(known.expires).to_string());
+        entries.set("until", last_moment(known.expires).to_zoned(TimeZone::UTC).date().to_string());
         entries.set("by", known.by.clone().unwrap_or_default());
     }
     Ok(page(&visit, place, &entries, known.as_ref(), &Wrong::default()))
 }
 
-/// The last day of which something that ends at a time has any.
-fn last_day(end: Timestamp) -> Date {
-    (end - SignedDuration::from_nanos(1)).to_zoned(TimeZone::UTC).date()
+/// The last moment before an end: its day is the last one of an exception.
+pub(super) fn last_moment(end: Timestamp) -> Timestamp {
+    end - SignedDuration::from_nanos(1)
 }
 
 async fn known(visit: &Visit, id: &str) -> Result<(Place, Option<Exception>), Failure> {
@@ -80,12 +77,14 @@ pub(super) async fn send(visit: Visit, entries: Entries) -> Result<Answer, Failu
 fn read(entries: &Entries, now: Timestamp) -> (Option<String>, Option<Timestamp>, Wrong) {
     let mut wrong = Wrong::default();
     let reason = match entries.get("reason") {
-        None => Err("Say why the finding is accepted."),
-        Some(reason) if reason.chars().count() > REASON => Err("At most 500 characters."),
-        Some(reason) if reason.contains(['\n', '\r']) => Err("One line."),
+        None => Err("Say why the finding is accepted.".to_owned()),
+        Some(reason) if reason.chars().count() > MAX_REASON => {
+            Err(format!("At most {} characters.", number(MAX_REASON as u64)))
+        }
+        Some(reason) if reason.contains(['\n', '\r']) => Err("One line.".to_owned()),
         Some(reason) => Ok(reason.to_owned()),
     };
-    let reason = reason.map_err(|why| wrong.reason = Some(why.to_owned())).ok();
+    let reason = reason.map_err(|why| wrong.reason = Some(why)).ok();
     let date = entries.get("until").and_then(|until| until.parse::<Date>().ok());
     let end = date.and_then(|date| date.checked_add(1.day()).ok()).and_then(|next| next.to_zoned(TimeZone::UTC).ok());
     let expires = match end.map(|end| end.timestamp()) {
@@ -140,7 +139,7 @@ fn page(visit: &Visit, place: Place, entries: &Entries, known: Option<&Exception
                 h2 #withdraw { "Withdraw" }
                 form.panel method="post" action=(here) {
                     (hidden("withdraw"))
-                    p { "Accepted until " (day(known.expires)) ". Without the exception the finding counts again at once." }
+                    p { "Accepted until the end of " (day(last_moment(known.expires))) ". Without the exception the finding counts again at once." }
                     div.row { button.risky { "Withdraw exception" } }
                 }
             }
@@ -196,6 +195,8 @@ mod tests {
             ("x", "soon", false, true),
             ("x", "2026-11-31", false, true),
             ("", "2027-01-01", true, false),
+            (&"x".repeat(MAX_REASON), "2027-01-01", false, false),
+            (&"x".repeat(MAX_REASON + 1), "2027-01-01", true, false),
         ] {
             let (.., wrong) = entered(reason, until);
             assert_eq!((wrong.reason.is_some(), wrong.until.is_some()), (is_reason, is_until), "{reason} {until}");

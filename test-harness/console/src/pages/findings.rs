@@ -7,6 +7,7 @@ use connector_store::pages::{Figures, FindingFilter, PageOf, Subject};
 use maud::{Markup, html};
 
 use super::choice::choose;
+use super::exceptions::last_moment;
 use super::privileged::{SEVERITIES, severity_of};
 use super::rows::{named, reason, record_link, type_word};
 use super::{Answer, paging};
@@ -96,7 +97,7 @@ fn by_code(place: &Place, figures: &Figures) -> Markup {
     html! {
         section aria-labelledby="kinds" {
             h2 #kinds { "By kind" }
-            div.scroll { table.plain-plot {
+            div.scroll { table.plain-plot.of-four {
                 caption { "The most severe first" }
                 thead { tr { th scope="col" { "Severity" } th scope="col" { "Finding" } th.num scope="col" { "Number" } th.bar-column scope="col" { span.only-read { "Share" } } } }
                 tbody { @for (worst, code, many) in &all { tr {
@@ -131,7 +132,7 @@ fn filters(visit: &Visit, place: &Place, figures: &Figures) -> Markup {
             (choose("Severity", "severity", query.get("severity"), &severities))
             (choose("Finding", "code", query.get("code"), &kinds_of_finding))
             (choose("On", "kind", query.get("kind"), &kinds))
-            button { "Show" }
+            button { "Filter" }
         }
     }
 }
@@ -183,7 +184,7 @@ fn one(finding: &Finding, place: &Place, now: jiff::Timestamp) -> Markup {
         @if let Some(exception) = &finding.exception {
             span.under {
                 span.tag { @if exception.is_expired(now) { "Exception ended" } @else { "Accepted" } }
-                " until " (text::day(exception.expires)) ": " (Name(&exception.reason))
+                " until the end of " (text::day(last_moment(exception.expires))) ": " (Name(&exception.reason))
             }
         }
     }

@@ -144,7 +144,7 @@ fn filters(visit: &Visit, place: &Place, figures: &Figures) -> Markup {
             (choose("Second factor", "factor", query.get("factor"), &owned(&factors)))
             (choose("Last login", "login", query.get("login"), &owned(&logins)))
             (choose("State", "enabled", query.get("enabled"), &owned(&states)))
-            button { "Show" }
+            button { "Filter" }
         }
     }
 }

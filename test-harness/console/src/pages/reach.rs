@@ -201,10 +201,7 @@ pub(super) fn why(place: &Place, grants: &[Grant], query: &Query, ways: Option<&
                 (choice(place, grants, ways, here))
             }
             @match ways {
-                Some(ways) => { div.two.figure {
-                    div.panel { h3 { (ways.title()) } (ways.list()) }
-                    div.panel { (ways.picture()) }
-                } }
+                Some(ways) => { div.panel { h3 { (ways.title()) } (ways.list()) (ways.picture()) } }
                 None if query.get("resource").is_some() => {
                     div.note { p { "No way leads there as of this scan. " a href=(place.link("/search")) { "Search" } " for something else, or show another scan." } }
                 }

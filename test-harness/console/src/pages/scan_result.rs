@@ -42,7 +42,7 @@ pub(super) fn lead(run: &Run) -> String {
 }
 
 /// Such as `3 accounts new, 1 group changed`.
-fn changed(changes: Option<&Changes>) -> String {
+pub(super) fn changed(changes: Option<&Changes>) -> String {
     let Some(Changes(kinds)) = changes else { return "nothing changed".to_owned() };
     let of = |many: fn(&Counts) -> u64, word: &str| {
         let kinds = kinds.iter().filter(move |(_, counts)| many(counts) > 0);

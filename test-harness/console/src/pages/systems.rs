@@ -1,6 +1,6 @@
 //! The systems: which need somebody.
 
-use connector_api::SectionStatus;
+use connector_api::{ScanSummary, SectionReport, SectionStatus};
 use connector_store::pages::{Need, Standing, StandingKey};
 use connector_store::{Run, RunState};
 use maud::{Markup, html};
@@ -61,12 +61,12 @@ fn lead(needs: &[(Need, u64)]) -> String {
     };
     let urgent: Vec<_> = needs.iter().filter(|(need, _)| *need != Need::Nothing).collect();
     if all == 0 {
-        return "No system was scanned yet. Run `harness scan --store URL` with the same store.".to_owned();
+        return "No system was scanned yet. Add one here, or run harness scan with the same store.".to_owned();
     }
     let systems = count(all, "system", "systems");
     let needy: u64 = urgent.iter().map(|(_, many)| many).sum();
     match needy {
-        0 => format!("{systems}. The newest scan of each is complete."),
+        0 => format!("{systems}. None needs you."),
         _ => {
             let why: Vec<String> = urgent.iter().map(|(need, many)| words(*need, *many)).collect();
             let verb = if needy == 1 { "needs" } else { "need" };
@@ -103,7 +103,7 @@ fn row(visit: &Visit, standing: &Standing) -> Markup {
                 @if published.is_some() { a href=(link("/privileged")) { (Name(&system.name)) } } @else { (Name(&system.name)) }
                 span.under { (text::plain(&system.os_type)) }
             }
-            td role="cell" data-label="Status" { (status(standing)) }
+            td role="cell" data-label="Status" { (status(visit, standing)) }
             td role="cell" data-label="Last published" {
                 @match published {
                     Some(run) => {
@@ -126,13 +126,16 @@ fn row(visit: &Visit, standing: &Standing) -> Markup {
     }
 }
 
-fn status(standing: &Standing) -> Markup {
+fn status(visit: &Visit, standing: &Standing) -> Markup {
     let Some(run) = &standing.newest else { return Mark::Off.with("Never scanned") };
     match (run.state, standing.need) {
         (RunState::Held, _) => Mark::Warn.with("Held"),
         (RunState::Failed, _) => Mark::Bad.with("Failed"),
         (RunState::Discarded, _) => Mark::Bad.with("Discarded"),
-        (RunState::Staging, _) => Mark::Busy.with("Scanning, or interrupted"),
+        (RunState::Staging, _) if visit.console.scans.running(&standing.system.name).is_some() => {
+            Mark::Busy.with("Scanning")
+        }
+        (RunState::Staging, _) => Mark::Busy.with("Scanning elsewhere, or interrupted"),
         (_, Need::Look) => {
             let (read, all) = read_of(run);
             Mark::Warn.with(&format!("{read} of {all} read"))
@@ -141,9 +144,19 @@ fn status(standing: &Standing) -> Markup {
     }
 }
 
+/// The sections whose rows are kept. Those that only compute grants from the rows of others have none.
+fn kept(summary: &ScanSummary) -> Vec<&SectionReport> {
+    let computes_only = |section: &SectionReport| {
+        let described = summary.described.iter().find(|described| described.section == section.section);
+        let owned = described.map_or(&[][..], |described| &described.owns);
+        !owned.is_empty() && owned.iter().all(|rows| rows.record == "grant")
+    };
+    summary.sections.iter().filter(|section| !computes_only(section)).collect()
+}
+
 /// How many sections were read completely, of those that were not switched off.
 fn read_of(run: &Run) -> (usize, usize) {
-    let sections = run.summary.as_ref().map_or(&[][..], |summary| &summary.sections);
+    let sections = run.summary.as_ref().map(kept).unwrap_or_default();
     let read = sections.iter().filter(|section| section.status == SectionStatus::Complete).count();
     let all = sections.iter().filter(|section| !matches!(section.status, SectionStatus::Skipped)).count();
     (read, all)
@@ -153,11 +166,12 @@ fn read_of(run: &Run) -> (usize, usize) {
 fn sections(run: &Run) -> Markup {
     let Some(summary) = &run.summary else { return html! { "Not read to the end" } };
     let (read, all) = read_of(run);
-    let width = summary.sections.len() * 12;
-    let unread = summary.sections.iter().find_map(|section| Some((section, section.status.error()?)));
+    let kept = kept(summary);
+    let width = kept.len() * 12;
+    let unread = kept.iter().find_map(|section| Some((section, section.status.error()?)));
     html! {
         svg.strip viewBox={ "0 0 " (width) " 14" } preserveAspectRatio="xMinYMid" aria-hidden="true" {
-            @for (at, section) in summary.sections.iter().enumerate() {
+            @for (at, section) in kept.iter().enumerate() {
                 @let x = at * 12;
                 @match section.status {
                     SectionStatus::Complete => { rect.f2 x=(x) width="9" height="14" {} }

@@ -48,9 +48,9 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Failure> {
             h1 { "Connection test of " (Name(&config.name)) }
             p.soft { (plain(&config.os_type)) ", " (Name(&config.hostname)) }
         } }
-        @if tested.has_ended { div { (part(&tested, None)) } } @else {
+        @if tested.has_ended { div.live { (part(&tested, None)) } } @else {
             div hx-ext="sse" sse-connect=(link("/test/events")) sse-close="end" {
-                div sse-swap="part" { (part(&tested, Some(&link("/test")))) }
+                div.live sse-swap="part" { (part(&tested, Some(&link("/test")))) }
                 p.only-read role="status" sse-swap="said" {}
             }
         }

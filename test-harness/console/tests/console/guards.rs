@@ -100,6 +100,10 @@ async fn a_name_that_was_rebound_to_this_machine_gets_nothing() {
     }
     let answer = site.send(Request::get("/sign-in").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST);
+    // The name of the proxy in front.
+    let answer =
+        site.send(Request::get("/sign-in").header("host", "console.example").body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::OK);
 }
 
 #[tokio::test]

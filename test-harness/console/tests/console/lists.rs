@@ -60,7 +60,7 @@ async fn an_empty_store_and_an_empty_answer_are_sentences() {
     let site = Site::empty().await;
     assert_eq!(
         lead(&site.page("/").await),
-        "No system was scanned yet. Run `harness scan --store URL` with the same store."
+        "No system was scanned yet. Add one here, or run harness scan with the same store."
     );
     for path in ["/privileged", "/findings", "/changes", "/charts", "/search"] {
         let answer = site.get(path).await;

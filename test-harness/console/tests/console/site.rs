@@ -69,6 +69,7 @@ impl Site {
             edition,
             systems: Systems::in_folder(&folder.path().join("systems"), "Toy").unwrap(),
             address: ADDRESS.parse().unwrap(),
+            hosts: vec!["console.example".to_owned()],
             clock: now,
             announce: Box::new(move |address| to.lock().unwrap().push(address.to_owned())),
         });

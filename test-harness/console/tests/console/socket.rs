@@ -32,6 +32,7 @@ async fn a_browser_signs_in_and_the_server_ends_tidily() {
         edition: Edition::Enterprise,
         systems: Systems::in_memory(),
         address,
+        hosts: Vec::new(),
         clock: now,
         announce: Box::new(move |address| to.lock().unwrap().push(address.to_owned())),
     });

@@ -22,7 +22,7 @@ async fn the_first_sentence_of_each_page_is_true() {
         without.count()
     );
     assert_eq!(lead(&site.page("/privileged").await), expected);
-    assert_eq!(lead(&site.page("/").await), "1 system. The newest scan of each is complete.");
+    assert_eq!(lead(&site.page("/").await), "1 system. None needs you.");
     assert_eq!(lead(&site.page("/findings").await), "30 findings, of them 7 critical and 7 high.");
     assert_eq!(lead(&site.page("/charts").await), "60 accounts, 30 of them privileged. 33 % have a second factor.");
     let mut store = Store::open(&site.location).unwrap();

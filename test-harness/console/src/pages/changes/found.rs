@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connector_api::{Access, Account, ConnectorError, Grant, Principal, Record, ResourceRef};
 use connector_store::pages::Factor;
-use connector_store::{Change, EachChange, Store};
+use connector_store::{Change, Changes, EachChange, Store};
 use jiff::Timestamp;
 
 use crate::visit::{Place, Strength};
@@ -34,7 +34,7 @@ pub(super) struct Shift {
     /// The weaker access before, or now.
     pub(super) other: Option<Access>,
     pub(super) ends: Option<Timestamp>,
-    /// At least one, of one type.
+    /// At least one.
     pub(super) things: Vec<ResourceRef>,
 }
 
@@ -64,6 +64,8 @@ pub(super) struct Found {
     pub(super) others: BTreeMap<&'static str, Others>,
     /// Whether more rows differ than are looked at.
     pub(super) is_too_much: bool,
+    /// How many there are of each kind, where that is known although they were not looked at.
+    pub(super) counted: Option<Changes>,
 }
 
 /// Passes on changes, at most `most` of them. Returns whether there were more.
@@ -150,7 +152,7 @@ impl Found {
 }
 
 /// Strongest first, then by name.
-type Key = (std::cmp::Reverse<Strength>, String, String, Side, Option<Access>, String, Option<Timestamp>);
+type Key = (std::cmp::Reverse<Strength>, String, String, Side, Option<Access>, Option<Timestamp>);
 
 fn grant(place: &Place, shifts: &mut BTreeMap<Key, Shift>, change: Change) {
     let (side, held, other) = match change {
@@ -173,7 +175,6 @@ fn grant(place: &Place, shifts: &mut BTreeMap<Key, Shift>, change: Change) {
         principal.external_id().to_owned(),
         side,
         other.clone(),
-        resource.resource_type.clone(),
         expires_at,
     );
     let new = || Shift { side, principal, access, other, ends: expires_at, things: Vec::new() };
