@@ -6,6 +6,16 @@
 //! scans, with the [`Credentials`] that it knows. The tables decide, and every change in them is one transaction; a run can only
 //! be published in a transaction that also finds its lease standing.
 
+#[cfg(test)]
+#[path = "../../store/tests/store/cluster.rs"]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    dead_code,
+    reason = "it belongs to the tests of the store"
+)]
+mod cluster;
 mod credentials;
 mod database;
 mod fleet;

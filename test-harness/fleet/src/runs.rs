@@ -65,28 +65,34 @@ pub(crate) enum Release<'a> {
     Failed(&'a ConnectorError, Again),
 }
 
+/// The run whose worker was lost first.
+const LOST: &str = "select id from fleet.run where state = 'running' and lease_until < clock_timestamp() \
+                    order by lease_until limit 1 for update skip locked";
+/// The first of the queue.
+const NEXT: &str =
+    "select id from fleet.run where state = 'queued' order by priority, id limit 1 for update skip locked";
+
 /// Claims the run of a lost worker, or else the next one of the queue.
 pub(crate) async fn claim(database: &Database, worker: &str, lease: Duration) -> Result<Option<Claim>, ConnectorError> {
-    const LOST: &str = "select id from fleet.run where state = 'running' and lease_until < clock_timestamp() \
-                        order by lease_until limit 1 for update skip locked";
-    const NEXT: &str =
-        "select id from fleet.run where state = 'queued' order by priority, id limit 1 for update skip locked";
     let client = database.client().await?;
     let since = Instant::now();
     for which in [LOST, NEXT] {
-        let sql = format!(
-            "update fleet.run r set state = 'running', attempt = attempt + 1, worker = $1, \
-             lease = nextval('fleet.lease'), lease_until = clock_timestamp() + make_interval(secs => $2), \
-             started_at = clock_timestamp(), progress = null from fleet.system s \
-             where r.id = ({which}) and s.id = r.system returning r.id, r.lease, r.attempt, r.retries, r.cancel, s.name, \
-             s.os_type, s.hostname, s.port, r.credential, s.attributes"
-        );
-        let statement = client.prepare_cached(&sql).await.map_err(failed)?;
+        let statement = client.prepare_cached(&claiming(which)).await.map_err(failed)?;
         if let Some(row) = client.query_opt(&statement, &[&worker, &lease.as_secs_f64()]).await.map_err(failed)? {
             return claim_of(&row, since).map(Some);
         }
     }
     Ok(None)
+}
+
+fn claiming(which: &str) -> String {
+    format!(
+        "update fleet.run r set state = 'running', attempt = attempt + 1, worker = $1, \
+         lease = nextval('fleet.lease'), lease_until = clock_timestamp() + make_interval(secs => $2), \
+         started_at = clock_timestamp(), progress = null from fleet.system s \
+         where r.id = ({which}) and s.id = r.system returning r.id, r.lease, r.attempt, r.retries, r.cancel, s.name, \
+         s.os_type, s.hostname, s.port, r.credential, s.attributes"
+    )
 }
 
 fn claim_of(row: &Row, since: Instant) -> Result<Claim, ConnectorError> {
@@ -257,4 +263,55 @@ pub(crate) async fn pass_due_permits(transaction: &Transaction<'_>) -> Result<u6
     let rows = transaction.query(sql, &[]).await.map_err(failed)?;
     let credentials: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
     pass_permits(transaction, &credentials).await
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use connector_store::Location;
+    use deadpool_postgres::Client;
+
+    use super::*;
+    use crate::Fleet;
+    use crate::cluster;
+
+    /// The pages that the database looks at for a claim.
+    async fn pages(client: &Client, which: &str) -> u64 {
+        let sql = format!("explain (analyze, buffers, format json) {}", claiming(which));
+        let plan: Value = client.query_one(&sql, &[&"worker", &60.0]).await.unwrap().get(0);
+        let plan = &plan[0]["Plan"];
+        ["Shared Hit Blocks", "Shared Read Blocks"].iter().map(|blocks| plan[blocks].as_u64().unwrap()).sum()
+    }
+
+    /// Pages of a claim of each kind, with so many systems that are requested: one in ten has a credential of its own, and the
+    /// others wait for ten.
+    async fn pages_with(systems: i64) -> Option<[u64; 2]> {
+        let url = tokio::task::spawn_blocking(cluster::database).await.unwrap()?;
+        let location: Location = url.parse().unwrap();
+        let fleet = Fleet::init(&location).await.unwrap();
+        let mut client = fleet.database.client().await.unwrap();
+        let add = format!(
+            "insert into fleet.credential (name) select 'c' || n from generate_series(0, {systems}) n; \
+             insert into fleet.system (name, os_type, hostname, credential, priority) \
+             select 's' || n, 'Toy', 'toy', 'c' || case when n % 10 = 0 then n else n % 10 end, 10 \
+             from generate_series(1, {systems}) n"
+        );
+        client.batch_execute(&add).await.unwrap();
+        let transaction = client.transaction().await.unwrap();
+        let all: Vec<i64> = (1..=systems).collect();
+        assert_eq!(request(&transaction, &all).await.unwrap(), all.len() as u64);
+        transaction.commit().await.unwrap();
+        client.batch_execute("analyze").await.unwrap();
+        let next = pages(&client, NEXT).await;
+        client.batch_execute("update fleet.run set lease_until = now() where state = 'running'").await.unwrap();
+        Some([next, pages(&client, LOST).await])
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_claim_costs_the_same_however_many_systems_there_are_and_wait() {
+        let (Some(few), Some(many)) = (pages_with(1_000).await, pages_with(100_000).await) else { return };
+        for (few, many) in few.into_iter().zip(many) {
+            assert!(many <= 2 * few, "{many} pages with 100,000 systems, {few} with 1,000");
+        }
+    }
 }
