@@ -4,6 +4,7 @@
 mod bar;
 mod clients;
 mod concurrency;
+mod console;
 mod cpu;
 mod large;
 mod memory;
@@ -77,6 +78,7 @@ enum Group {
     Memory,
     Startup,
     Store,
+    Console,
 }
 
 /// What the bars are measured with.
@@ -126,6 +128,7 @@ async fn measure(arguments: Arguments) -> Result<()> {
             Group::Memory => memory::measure(&setup).await?,
             Group::Startup => startup::measure(&setup)?,
             Group::Store => store::measure(&setup).await?,
+            Group::Console => console::measure(&setup).await?,
         });
     }
     bar::print(&bars);

@@ -17,6 +17,7 @@ mod frame;
 mod guard;
 mod link;
 mod live;
+mod logins;
 mod pages;
 mod plot;
 mod report;

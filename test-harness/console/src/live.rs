@@ -1,7 +1,7 @@
 //! Parts of pages that follow something: the server sends them anew, as events that htmx puts in their place.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
@@ -27,6 +27,30 @@ pub(crate) struct Part {
     pub(crate) is_last: bool,
 }
 
+/// The part of the newest state: it is made once, however many follow.
+pub(crate) struct Newest<T>(Mutex<Option<(Arc<T>, Arc<Part>)>>);
+
+impl<T> Default for Newest<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Newest<T> {
+    /// Returns the part of a state, made by `show` if it was not made yet.
+    pub(crate) fn part(&self, state: &Arc<T>, show: impl FnOnce(&T) -> Part) -> Arc<Part> {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*made {
+            Some((of, part)) if Arc::ptr_eq(of, state) => Arc::clone(part),
+            _ => {
+                let part = Arc::new(show(state));
+                *made = Some((Arc::clone(state), Arc::clone(&part)));
+                part
+            }
+        }
+    }
+}
+
 /// What is left to send.
 struct Following<T, S> {
     states: watch::Receiver<Arc<T>>,
@@ -49,7 +73,7 @@ pub(crate) fn follow<T, S>(
 ) -> Response
 where
     T: Send + Sync + 'static,
-    S: Fn(&T) -> Part + Send + 'static,
+    S: Fn(&Arc<T>) -> Arc<Part> + Send + 'static,
 {
     let key = guard::key(console, headers).map(str::to_owned);
     let following = Following {
@@ -69,7 +93,7 @@ where
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }
 
-impl<T, S: Fn(&T) -> Part> Following<T, S> {
+impl<T, S: Fn(&Arc<T>) -> Arc<Part>> Following<T, S> {
     async fn next(&mut self) -> Option<Event> {
         if let Some(event) = self.waiting.pop() {
             return Some(event);
@@ -81,17 +105,44 @@ impl<T, S: Fn(&T) -> Part> Following<T, S> {
             return None;
         }
         let state = Arc::clone(&self.states.borrow_and_update());
-        let Part { content, said, is_last } = (self.show)(&state);
-        self.is_over = is_last;
+        let part = (self.show)(&state);
+        self.is_over = part.is_last;
         // They are taken from the end.
-        if is_last {
+        if part.is_last {
             // Browsers drop an event without content.
             self.waiting.push(Event::default().event("end").data("over"));
         }
-        if let Some(said) = said.filter(|said| self.said.as_ref() != Some(said)) {
-            self.waiting.push(Event::default().event("said").data(&said));
-            self.said = Some(said);
+        if let Some(said) = part.said.as_ref().filter(|said| self.said.as_ref() != Some(said)) {
+            self.waiting.push(Event::default().event("said").data(said));
+            self.said = Some(said.clone());
         }
-        Some(Event::default().event("part").data(content.into_string()))
+        Some(Event::default().event("part").data(&part.content.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use maud::html;
+
+    use super::*;
+
+    #[test]
+    fn a_state_is_shown_once_for_all_who_follow_it() {
+        let (newest, made) = (Newest::<u8>::default(), Cell::new(0));
+        let show = |state: &u8| {
+            made.set(made.get() + 1);
+            Part { content: html! { (state) }, said: None, is_last: false }
+        };
+        let (first, second) = (Arc::new(1), Arc::new(2));
+        for _ in 0..50 {
+            assert_eq!(newest.part(&first, show).content.0, "1");
+        }
+        assert_eq!(made.get(), 1);
+        assert_eq!(newest.part(&second, show).content.0, "2");
+        // Somebody slow may still ask for an earlier one.
+        assert_eq!(newest.part(&first, show).content.0, "1");
+        assert_eq!(made.get(), 3);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use connector_api::{
     CancellationToken, Connector, ConnectorError, Descriptor, ErrorCode, Retry, ScanRequest, SystemConfig,
 };
-use connector_host::live::Live;
+use connector_host::live::{Live, Snapshot};
 use connector_host::output::{Destination, Format};
 use connector_host::run::{ScanJob, ScanReport};
 use connector_store::{Ended, Hold, StoreArchive};
@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use crate::console::Console;
+use crate::live::Newest;
 
 /// How often those who watch get news.
 const TICK: Duration = Duration::from_millis(500);
@@ -41,6 +42,8 @@ struct Inner {
 /// A scan that runs, or ran last.
 pub(crate) struct LiveScan {
     pub(crate) live: Live,
+    /// What those who watch see.
+    pub(crate) newest: Newest<Snapshot>,
     cancel: CancellationToken,
 }
 
@@ -98,7 +101,7 @@ impl Scans {
         if let Some(why) = archive.discarded() {
             live.log(Timestamp::now(), true, format!("the interrupted scan is discarded, not continued: {why}"));
         }
-        let scan = Arc::new(LiveScan { live, cancel: CancellationToken::new() });
+        let scan = Arc::new(LiveScan { live, newest: Newest::default(), cancel: CancellationToken::new() });
         let mut inner = self.inner();
         if inner.is_ending {
             return Err(ConnectorError::cancelled());

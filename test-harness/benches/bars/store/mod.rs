@@ -10,7 +10,7 @@ mod baseline;
 mod cluster;
 mod file;
 mod memory;
-mod organisation;
+pub(crate) mod organisation;
 #[cfg(feature = "postgres")]
 mod server;
 #[cfg(feature = "postgres")]

@@ -16,7 +16,7 @@ const MEMBERS: u32 = 200;
 /// Devices that each group is bound to.
 const BOUND: u32 = 5;
 /// Times are tenths of a day.
-pub(super) const DAY: u32 = 10;
+pub(crate) const DAY: u32 = 10;
 /// The days until all accounts and bindings have changed, one in 200 on each.
 const PERIOD: u32 = 200 * DAY;
 /// The same for the memberships that change, so that one in 200 of all does: those of everybody do not. Each is replaced
@@ -27,10 +27,11 @@ const BATCH: usize = 1000;
 /// The users from which each scan is reported.
 const SPOKEN: u32 = 50_000;
 
-const GROUP_TYPE: &str = "USER_GROUP";
-pub(super) const DEVICE_TYPE: &str = "system";
+pub(crate) const GROUP_TYPE: &str = "USER_GROUP";
+pub(crate) const DEVICE_TYPE: &str = "system";
 pub(super) const USE: Access = Access::of_word(AccessLevel::Use, "user");
-const SYSTEM: &str = "bars";
+/// The system of a store.
+pub(crate) const SYSTEM: &str = "bars";
 
 /// For rows that no store makes: a digest, and what changes by itself.
 pub(super) const HASH: [u8; 16] = [7; 16];
@@ -39,13 +40,13 @@ pub(super) const VOLATILE: &str = r#"{"lastLoginAt":"2026-09-21T14:13:20Z"}"#;
 /// An organisation with five memberships for each account, a group and a device for each fifty, and five bindings for each
 /// group.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Organisation {
-    pub(super) users: u32,
+pub(crate) struct Organisation {
+    pub(crate) users: u32,
 }
 
 /// A scan that was kept.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only the bars of PostgreSQL ask"))]
     pub(super) run: i64,
     /// From opening the store to the end of publishing.
@@ -105,7 +106,12 @@ impl Organisation {
     }
 
     /// Passes on the rows at a time, in the order of a scan.
-    pub(super) fn rows(self, time: u32, each: &mut dyn FnMut(&[Record]) -> Result<()>) -> Result<()> {
+    pub(super) fn rows(
+        self,
+        time: u32,
+        changed: &mut dyn FnMut(&mut Account),
+        each: &mut dyn FnMut(&[Record]) -> Result<()>,
+    ) -> Result<()> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut send = |record: Record| -> Result<()> {
             batch.push(record);
@@ -115,7 +121,11 @@ impl Organisation {
             }
             Ok(())
         };
-        (0..self.users).try_for_each(|id| send(self.account(id, time).into()))?;
+        for id in 0..self.users {
+            let mut account = self.account(id, time);
+            changed(&mut account);
+            send(account.into())?;
+        }
         (0..self.groups()).try_for_each(|id| send(self.group(id).into()))?;
         for id in 0..self.groups() {
             let group = self.group(id);
@@ -135,14 +145,19 @@ impl Organisation {
     }
 
     /// Keeps a scan of a time in a store.
-    pub(super) fn keep(self, location: &Location, time: u32) -> Result<Kept> {
+    pub(crate) fn keep(self, location: &Location, time: u32) -> Result<Kept> {
+        self.keep_as(location, time, &mut |_| {})
+    }
+
+    /// The same with other accounts.
+    pub(crate) fn keep_as(self, location: &Location, time: u32, account: &mut dyn FnMut(&mut Account)) -> Result<Kept> {
         let (descriptor, config) = (descriptor(), SystemConfig::new("Bars", "bars", Credential::default()));
         let began = Instant::now();
         let now = Timestamp::from_second(1_790_000_000 + i64::from(time) * 8640)?;
         let start =
             Start { name: SYSTEM, descriptor: &descriptor, config: &config, fence: Fence::Own, now, fresh: false };
         let mut scan = Store::open(location)?.begin(start)?;
-        self.rows(time, &mut |rows| Ok(scan.stage(rows)?))?;
+        self.rows(time, account, &mut |rows| Ok(scan.stage(rows)?))?;
         let staged = began.elapsed();
         let mut ledger = ScanLedger::start(&descriptor, &config);
         descriptor.sections.iter().for_each(|described| ledger.close(described.section.into()));
@@ -181,15 +196,15 @@ fn version(id: u32, time: u32, period: u32) -> u32 {
     (id % period + time) / period
 }
 
-pub(super) fn account_id(id: u32) -> String {
+pub(crate) fn account_id(id: u32) -> String {
     format!("{id:024x}")
 }
 
-pub(super) fn group_id(id: u32) -> String {
+pub(crate) fn group_id(id: u32) -> String {
     format!("{:024x}", id + 0x7000_0000)
 }
 
-pub(super) fn device_id(id: u32) -> String {
+pub(crate) fn device_id(id: u32) -> String {
     format!("{:024x}", id + 0x6000_0000)
 }
 

@@ -1,6 +1,6 @@
 //! Charts: tables with bars, and one curve.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use connector_store::pages::{Factor, Figures};
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use super::Answer;
 use super::privileged::SEVERITIES;
 use crate::failure::Failure;
 use crate::frame::Page;
+use crate::logins::Months;
 use crate::plot::{bars, curve};
 use crate::text::{self, count, number, percent};
 use crate::visit::{Place, Visit};
@@ -19,9 +20,10 @@ use crate::words::{Mark, capital, severity, spaced};
 const RUNS: usize = 60;
 
 pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
-    let read = visit.read_at(|store, place, _| {
+    let console = Arc::clone(&visit.console);
+    let read = visit.read_at(move |store, place, _| {
         let (system, run) = (&place.system, place.run.id);
-        let logins = if place.is_latest() { Some(store.last_logins(system, run)?) } else { None };
+        let logins = if place.is_latest() { Some(console.logins.of(store, system, run)?) } else { None };
         Ok((store.figures(system, run)?, store.privileged_over_time(system, run, RUNS)?, logins))
     });
     let (place, (figures, over_time, logins)) = read.await?;
@@ -41,7 +43,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
             section aria-labelledby="keys" { h2 #keys { "Age of keys" } (ages("key", &figures.keys(), at)) }
         }
         div.two {
-            section aria-labelledby="logins" { h2 #logins { "Last logins" } (last_logins(logins.as_ref(), at)) }
+            section aria-labelledby="logins" { h2 #logins { "Last logins" } (last_logins(logins.as_deref(), at)) }
             section aria-labelledby="sections" { h2 #sections { "Sections and how completely they were read" } (sections(&place)) }
         }
     };
@@ -147,7 +149,7 @@ fn ages(what: &str, months: &[(&str, u64)], at: Timestamp) -> Markup {
     }
 }
 
-fn last_logins(logins: Option<&BTreeMap<String, u64>>, at: Timestamp) -> Markup {
+fn last_logins(logins: Option<&Months>, at: Timestamp) -> Markup {
     let Some(logins) = logins else {
         return html! { div.note { p { "Last logins change by themselves and are not kept as history. The latest scan has them." } } };
     };

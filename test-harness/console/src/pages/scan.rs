@@ -140,9 +140,10 @@ pub(super) async fn events(State(console): State<Arc<Console>>, headers: HeaderM
         return Failure::not_found().into_response();
     };
     let page = Link::to("/scan").with("system", name);
-    follow(&console, &headers, scan.live.watch(), move |snapshot: &Snapshot| Part {
+    let part = move |snapshot: &Snapshot| Part {
         content: scan_live::part(snapshot, &page),
         said: scan_live::said(snapshot),
         is_last: snapshot.has_ended,
-    })
+    };
+    follow(&console, &headers, scan.live.watch(), move |snapshot| scan.newest.part(snapshot, &part))
 }

@@ -86,10 +86,9 @@ pub(super) async fn events(State(console): State<Arc<Console>>, headers: HeaderM
     let query = Query::parse(uri.query().unwrap_or_default());
     let draft: Result<Arc<Draft>, Failure> = query.needed("draft").and_then(|id| console.drafts.find(id));
     match draft {
-        Ok(draft) => follow(&console, &headers, draft.watch(), |tested: &Tested| Part {
-            content: part(tested, None),
-            said: tested.has_ended.then(|| lead(tested)),
-            is_last: tested.has_ended,
+        Ok(draft) => follow(&console, &headers, draft.watch(), |tested: &Arc<Tested>| {
+            let said = tested.has_ended.then(|| lead(tested));
+            Arc::new(Part { content: part(tested, None), said, is_last: tested.has_ended })
         }),
         Err(failure) => failure.into_response(),
     }

@@ -88,6 +88,19 @@ async fn changes_say_who_got_more_and_who_is_gone() {
 }
 
 #[tokio::test]
+async fn the_charts_show_the_logins_of_the_newest_scan() {
+    let site = Site::with(&[rows(30, login())]).await;
+    let none_found = async || {
+        let page = site.page("/charts").await;
+        let row = page.split("None found</th><td class=\"num\">").nth(1).expect("a row").to_owned();
+        row.split('<').next().unwrap().to_owned()
+    };
+    assert_eq!([none_found().await, none_found().await], ["30", "30"]);
+    keep(&site.location, "toy", 0, &rows(45, login()), &[]);
+    assert_eq!(none_found().await, "45");
+}
+
+#[tokio::test]
 async fn what_was_not_read_is_said_and_not_counted_as_gone() {
     let site = Site::with(&[rows(10, sudo())]).await;
     let without_things: Vec<Record> =
