@@ -143,7 +143,8 @@ impl<'a> Reach<'a> {
             // There is nothing to reach but what is inside.
             return Ok(Who::default());
         }
-        let reaching = self.reaching(resource, &[(resource_type, external_id)])?;
+        let resources = self.around(resource)?;
+        let reaching = self.reaching(resources, &[(resource_type, external_id)])?;
         let Shown { accounts, all } = shown(self.db, &reaching)?;
         self.ways_of(&accounts, &reaching)?;
         self.objects.insert(ACCOUNT, accounts);
@@ -152,9 +153,8 @@ impl<'a> Reach<'a> {
         Ok(Who { grants, accounts: all })
     }
 
-    /// Adds a resource, what it is inside, and the groups that are bound to these or inside such groups. `examples` are what
-    /// is reached.
-    fn reaching(&mut self, resource: i64, examples: &[(&str, &str)]) -> Result<Reaching, ConnectorError> {
+    /// Adds a resource, what it is inside, and the groups that are bound to these or inside such groups. Returns the resources.
+    fn around(&mut self, resource: i64) -> Result<BTreeSet<i64>, ConnectorError> {
         self.add(RESOURCE, resource);
         let (mut resources, mut groups) = (vec![resource], Vec::new());
         while !resources.is_empty() {
@@ -180,8 +180,12 @@ impl<'a> Reach<'a> {
                 }
             }
         }
+        Ok(self.objects.get(RESOURCE).cloned().unwrap_or_default())
+    }
+
+    /// Through what accounts reach some resources, which were added with everything around them: by these, and by the groups.
+    fn reaching(&mut self, resources: BTreeSet<i64>, examples: &[(&str, &str)]) -> Result<Reaching, ConnectorError> {
         let groups = self.levels(examples)?;
-        let resources = self.objects.get(RESOURCE).cloned().unwrap_or_default();
         let types = examples.iter().map(|(of_type, _)| (*of_type).to_owned()).collect();
         Ok(Reaching { system: self.system, run: self.run, groups, resources, types })
     }

@@ -30,13 +30,14 @@ impl Reach<'_> {
     pub(crate) fn who_through(mut self, container: &NodeRef, limit: usize) -> Result<WhoThrough, ConnectorError> {
         let object = self.object(RESOURCE, &container.node_type, &container.external_id)?;
         let inside = self.inside(object)?;
+        let resources = self.around(object)?;
         for (_, example, bindings) in &inside.examples {
             self.add(RESOURCE, *example);
             self.bindings.extend(bindings.iter().cloned());
         }
         let examples: Vec<_> =
             inside.examples.iter().map(|(node, ..)| (&*node.node_type, &*node.external_id)).collect();
-        let reaching = self.reaching(object, &examples)?;
+        let reaching = self.reaching(resources, &examples)?;
         let Shown { accounts, all } = reaching.shown(self.db, limit)?;
         self.ways_of(&accounts, &reaching)?;
         self.objects.insert(ACCOUNT, accounts);
