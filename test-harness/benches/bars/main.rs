@@ -5,6 +5,7 @@ mod bar;
 mod clients;
 mod concurrency;
 mod cpu;
+mod exports;
 mod large;
 mod memory;
 mod modes;
@@ -77,6 +78,7 @@ enum Group {
     Memory,
     Startup,
     Store,
+    Exports,
 }
 
 /// What the bars are measured with.
@@ -126,6 +128,7 @@ async fn measure(arguments: Arguments) -> Result<()> {
             Group::Memory => memory::measure(&setup).await?,
             Group::Startup => startup::measure(&setup)?,
             Group::Store => store::measure(&setup).await?,
+            Group::Exports => exports::measure(&setup).await?,
         });
     }
     bar::print(&bars);

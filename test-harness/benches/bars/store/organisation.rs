@@ -39,8 +39,8 @@ pub(super) const VOLATILE: &str = r#"{"lastLoginAt":"2026-09-21T14:13:20Z"}"#;
 /// An organisation with five memberships for each account, a group and a device for each fifty, and five bindings for each
 /// group.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Organisation {
-    pub(super) users: u32,
+pub(crate) struct Organisation {
+    pub(crate) users: u32,
 }
 
 /// A scan that was kept.
@@ -57,8 +57,13 @@ impl Organisation {
         self.users / 50
     }
 
-    pub(super) fn memberships(self) -> u32 {
+    pub(crate) fn memberships(self) -> u32 {
         self.users + (self.groups() - 1) * MEMBERS
+    }
+
+    /// Memberships and bindings.
+    pub(crate) fn edges(self) -> u32 {
+        self.memberships() + self.groups() * BOUND
     }
 
     pub(super) fn account(self, id: u32, time: u32) -> Account {
@@ -104,11 +109,16 @@ impl Organisation {
         })
     }
 
-    /// Passes on the rows at a time, in the order of a scan.
-    pub(super) fn rows(self, time: u32, each: &mut dyn FnMut(&[Record]) -> Result<()>) -> Result<()> {
+    /// Passes on the rows at a time as `changed` returns them, in the order of a scan.
+    fn rows(
+        self,
+        time: u32,
+        changed: &dyn Fn(Record) -> Record,
+        each: &mut dyn FnMut(&[Record]) -> Result<()>,
+    ) -> Result<()> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut send = |record: Record| -> Result<()> {
-            batch.push(record);
+            batch.push(changed(record));
             if batch.len() == BATCH {
                 each(&batch)?;
                 batch.clear();
@@ -136,13 +146,18 @@ impl Organisation {
 
     /// Keeps a scan of a time in a store.
     pub(super) fn keep(self, location: &Location, time: u32) -> Result<Kept> {
+        self.keep_as(location, time, &|record| record)
+    }
+
+    /// Does the same with rows as `changed` returns them.
+    pub(super) fn keep_as(self, location: &Location, time: u32, changed: &dyn Fn(Record) -> Record) -> Result<Kept> {
         let (descriptor, config) = (descriptor(), SystemConfig::new("Bars", "bars", Credential::default()));
         let began = Instant::now();
         let now = Timestamp::from_second(1_790_000_000 + i64::from(time) * 8640)?;
         let start =
             Start { name: SYSTEM, descriptor: &descriptor, config: &config, fence: Fence::Own, now, fresh: false };
         let mut scan = Store::open(location)?.begin(start)?;
-        self.rows(time, &mut |rows| Ok(scan.stage(rows)?))?;
+        self.rows(time, changed, &mut |rows| Ok(scan.stage(rows)?))?;
         let staged = began.elapsed();
         let mut ledger = ScanLedger::start(&descriptor, &config);
         descriptor.sections.iter().for_each(|described| ledger.close(described.section.into()));
