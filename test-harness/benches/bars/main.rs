@@ -6,6 +6,7 @@ mod clients;
 mod concurrency;
 mod console;
 mod cpu;
+mod exports;
 mod large;
 mod memory;
 mod modes;
@@ -79,6 +80,7 @@ enum Group {
     Startup,
     Store,
     Console,
+    Exports,
 }
 
 /// What the bars are measured with.
@@ -129,6 +131,7 @@ async fn measure(arguments: Arguments) -> Result<()> {
             Group::Startup => startup::measure(&setup)?,
             Group::Store => store::measure(&setup).await?,
             Group::Console => console::measure(&setup).await?,
+            Group::Exports => exports::measure(&setup).await?,
         });
     }
     bar::print(&bars);

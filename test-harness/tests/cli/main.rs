@@ -8,7 +8,7 @@ mod conformance;
 mod details;
 mod duckdb;
 mod evidence;
-mod exports;
+mod graph;
 mod host;
 mod kept;
 mod keys;
@@ -22,6 +22,7 @@ mod outputs;
 mod places;
 mod plan;
 mod reports;
+mod sanitized;
 mod scan;
 mod scanned;
 #[cfg(unix)]
