@@ -5,6 +5,8 @@ mod bar;
 mod clients;
 mod concurrency;
 mod cpu;
+#[cfg(feature = "postgres")]
+mod fleet;
 mod large;
 mod memory;
 mod modes;
@@ -77,6 +79,8 @@ enum Group {
     Memory,
     Startup,
     Store,
+    #[cfg(feature = "postgres")]
+    Fleet,
 }
 
 /// What the bars are measured with.
@@ -126,6 +130,8 @@ async fn measure(arguments: Arguments) -> Result<()> {
             Group::Memory => memory::measure(&setup).await?,
             Group::Startup => startup::measure(&setup)?,
             Group::Store => store::measure(&setup).await?,
+            #[cfg(feature = "postgres")]
+            Group::Fleet => fleet::measure(&setup).await?,
         });
     }
     bar::print(&bars);
