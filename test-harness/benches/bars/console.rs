@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use connector_api::{
-    Account, CancellationToken, Credential, Edition, Reason, ReasonKind, Registry, Severity, SystemConfig,
+    CancellationToken, Credential, Edition, Reason, ReasonKind, Record, Registry, Severity, SystemConfig,
 };
 use connector_console::{Console, Server, Settings};
 use connector_host::stored_system::{PASSWORD, SecretSource, Secrets, StoredSystem};

@@ -7,6 +7,8 @@ mod concurrency;
 mod console;
 mod cpu;
 mod exports;
+#[cfg(feature = "postgres")]
+mod fleet;
 mod large;
 mod memory;
 mod modes;
@@ -81,6 +83,8 @@ enum Group {
     Store,
     Console,
     Exports,
+    #[cfg(feature = "postgres")]
+    Fleet,
 }
 
 /// What the bars are measured with.
@@ -132,6 +136,8 @@ async fn measure(arguments: Arguments) -> Result<()> {
             Group::Store => store::measure(&setup).await?,
             Group::Console => console::measure(&setup).await?,
             Group::Exports => exports::measure(&setup).await?,
+            #[cfg(feature = "postgres")]
+            Group::Fleet => fleet::measure(&setup).await?,
         });
     }
     bar::print(&bars);

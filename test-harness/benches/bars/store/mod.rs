@@ -7,7 +7,7 @@ mod baseline;
 #[cfg(feature = "postgres")]
 #[allow(clippy::unwrap_used, dead_code, reason = "it belongs to the tests of the store")]
 #[path = "../../../store/tests/store/cluster.rs"]
-mod cluster;
+pub(super) mod cluster;
 mod distinct;
 mod file;
 mod memory;
