@@ -122,12 +122,15 @@ def read(pattern):
 def run():
     analyze, hadolint = systemd_analyze(), common.pypi("hadolint", HADOLINT) / "hadolint"
     service, timer = "harness-scan@.service", "harness-scan@.timer"
+    worker = "harness-fleet-worker.service"
     in_units = [
         (service, "StateDirectory=", "StateDirektory="),
         (service, PROGRAM, "/usr/local/bin/not-there"),
         (service, "Type=oneshot", "Type=oneshoot"),
         (service, "DynamicUser=yes\n", ""),
         (timer, "OnCalendar=", "OnCalendar=at night, "),
+        (worker, "Type=exec", "Type=exe"),
+        (worker, "DynamicUser=yes\n", ""),
     ]
     in_container = [
         ("Containerfile", "USER 65532:65532", "USER root"),
@@ -141,13 +144,13 @@ def run():
         (service, "${STATE_DIRECTORY}/scan.ndjson", "${STATE_DIRECTORY}/rows.ndjson"),
         (service, "-maxdepth", "-maxdept"),
     ]
-    faults = check("systemd", read("*@.*"), in_units, lambda files: units(analyze, files))
+    faults = check("systemd", read("harness-*"), in_units, lambda files: units(analyze, files))
     with common.simulator("--users=20", "--groups=4", "--systems=5") as (url, key):
         faults += check("the service", read("*.service"), in_command, lambda files: started(files[service], url, key))
     faults += check(
         "hadolint", read("Containerfile"), in_container, lambda files: container(hadolint, files["Containerfile"])
     )
-    print(f"deploy: two units and a file for containers, {len(in_units) + len(in_command) + len(in_container)} ways to break them")
+    print(f"deploy: three units and a file for containers, {len(in_units) + len(in_command) + len(in_container)} ways to break them")
     return faults
 
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use connector_api::{
-    Account, CancellationToken, Credential, Edition, Reason, ReasonKind, Registry, Severity, SystemConfig,
+    CancellationToken, Credential, Edition, Reason, ReasonKind, Record, Registry, Severity, SystemConfig,
 };
 use connector_console::{Console, Server, Settings};
 use connector_host::stored_system::{PASSWORD, SecretSource, Secrets, StoredSystem};
@@ -44,7 +44,7 @@ async fn pages(users: u32) -> Result<Vec<Bar>> {
     tokio::task::spawn_blocking(move || -> Result<()> {
         let organisation = Organisation { users };
         for time in [0, DAY] {
-            organisation.keep_as(&kept, time, &mut privileged)?;
+            organisation.keep_as(&kept, time, &privileged)?;
         }
         Ok(())
     })
@@ -76,12 +76,15 @@ async fn pages(users: u32) -> Result<Vec<Bar>> {
     Ok(bars)
 }
 
-fn privileged(account: &mut Account) {
-    if u32::from_str_radix(&account.external_id, 16).is_ok_and(|id| id.is_multiple_of(PRIVILEGED)) {
+fn privileged(mut record: Record) -> Record {
+    if let Record::Account(account) = &mut record
+        && u32::from_str_radix(&account.external_id, 16).is_ok_and(|id| id.is_multiple_of(PRIVILEGED))
+    {
         let why = "is in a privileged group";
         account.reasons =
             vec![Reason::new("privileged_group", ReasonKind::Privilege, Severity::High, why, "check who needs this")];
     }
+    record
 }
 
 /// Milliseconds for 50 accounts by their index, from places spread over it.

@@ -6,6 +6,9 @@ mod clients;
 mod concurrency;
 mod console;
 mod cpu;
+mod exports;
+#[cfg(feature = "postgres")]
+mod fleet;
 mod large;
 mod memory;
 mod modes;
@@ -79,6 +82,9 @@ enum Group {
     Startup,
     Store,
     Console,
+    Exports,
+    #[cfg(feature = "postgres")]
+    Fleet,
 }
 
 /// What the bars are measured with.
@@ -129,6 +135,9 @@ async fn measure(arguments: Arguments) -> Result<()> {
             Group::Startup => startup::measure(&setup)?,
             Group::Store => store::measure(&setup).await?,
             Group::Console => console::measure(&setup).await?,
+            Group::Exports => exports::measure(&setup).await?,
+            #[cfg(feature = "postgres")]
+            Group::Fleet => fleet::measure(&setup).await?,
         });
     }
     bar::print(&bars);

@@ -90,13 +90,19 @@ impl Setup {
         self.run(&Scan::of(simulator, scope)).await
     }
 
+    /// Scans into a file or folder in a format.
+    pub(crate) async fn scan_into(&self, scan: &Scan, format: &str, output: &Path) -> Result<Usage> {
+        let mut arguments = scan.arguments();
+        arguments.extend(["--quiet", "--format", format, "--output"].map(OsString::from));
+        arguments.push(output.into());
+        process::run(&self.harness, &arguments, &scan.key).await?.expect(&[0, 3])
+    }
+
     /// Scans into a file of lines.
     pub(crate) async fn run(&self, scan: &Scan) -> Result<Scanned> {
         let folder = tempfile::tempdir()?;
         let output = folder.path().join("rows.ndjson");
-        let mut arguments = scan.arguments();
-        arguments.extend(["--quiet".into(), "--output".into(), output.clone().into()]);
-        let usage = process::run(&self.harness, &arguments, &scan.key).await?.expect(&[0, 3])?;
+        let usage = self.scan_into(scan, "ndjson", &output).await?;
         Ok(Scanned { usage, summary: summary(&output)?, bytes: output.metadata()?.len() })
     }
 

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use connector_api::{ConnectorError, Principal, Record};
-use connector_store::{Change, RunState, SectionState, Store, System};
+use connector_store::pages::RunHead;
+use connector_store::{Change, SectionState, Store, System};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
@@ -32,12 +33,16 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> Result<Exit, ConnectorError> {
-        let (Rows { mut store, system, run: to, .. }, from) = self.compared.open()?;
+        let (Rows { mut store, system, run: to, is_file, .. }, from) = self.compared.open()?;
+        let heads = [store.run_head(&system, from)?, store.run_head(&system, to)?];
         match self.format {
             SheetFormat::Csv => sheet::print(&mut store, &system, from, to)?,
-            SheetFormat::Text => text(&mut store, &system, from, to)?,
+            SheetFormat::Text => {
+                print::page(&heading(heads, is_file))?;
+                text(&mut store, &system, from, to)?;
+            }
             SheetFormat::Json => {
-                let compared = compared_as_json(&mut store, &system, from, to)?;
+                let compared = compared_as_json(&system, heads, is_file);
                 print::text(&(compared.to_string() + "\n"))?;
                 let print = &mut |change: Change| print::text(&(change_as_json(&change).to_string() + "\n"));
                 store.diff(&system, from, to, print)?;
@@ -51,13 +56,16 @@ impl Arguments {
     }
 }
 
+/// Such as `From run 3, 2026-03-03 09:00 UTC to run 4, 2026-03-04 09:00 UTC:`. Files have no runs.
+fn heading(heads: [RunHead; 2], is_file: bool) -> String {
+    let [from, to] = heads.map(|head| match is_file {
+        true => format!("the scan of {}", shown(head.started_at)),
+        false => format!("run {}, {}", head.id, shown(head.started_at)),
+    });
+    format!("From {from} to {to}:\n")
+}
+
 fn text(store: &mut Store, system: &System, from: i64, to: i64) -> Result<(), ConnectorError> {
-    let runs = store.runs(system)?;
-    let started = |id: i64| {
-        let run = runs.iter().find(|run| run.id == id && run.state == RunState::Published);
-        run.map_or_else(String::new, |run| format!(", {}", shown(run.started_at)))
-    };
-    print::page(&format!("From run {from}{} to run {to}{}:\n", started(from), started(to)))?;
     let mut of_access = Vec::new();
     store.diff_access(system, from, to, &mut |change| {
         of_access.push(change);
@@ -167,19 +175,12 @@ fn not_read_as_json(run: i64, state: &SectionState) -> Value {
 }
 
 /// The first line: what is compared.
-fn compared_as_json(store: &mut Store, system: &System, from: i64, to: i64) -> Result<Value, ConnectorError> {
-    let runs = store.runs(system)?;
-    let run = |id: i64| {
-        let started_at = runs.iter().find(|run| run.id == id).map(|run| run.started_at);
-        json!({"run": id, "startedAt": started_at})
-    };
-    Ok(json!({
-        "change": "compared",
-        "system": system.name,
-        "osType": system.os_type,
-        "from": run(from),
-        "to": run(to),
-    }))
+fn compared_as_json(system: &System, heads: [RunHead; 2], is_file: bool) -> Value {
+    let [from, to] = heads.map(|head| match is_file {
+        true => json!({"startedAt": head.started_at}),
+        false => json!({"run": head.id, "startedAt": head.started_at}),
+    });
+    json!({"change": "compared", "system": system.name, "osType": system.os_type, "from": from, "to": to})
 }
 
 /// Puts changes into words, with the names that things have.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use connector_api::{
-    CancellationToken, ConnectorError, Descriptor, Outcome, Record, ScanFailure, ScanSummary, Section,
+    CancellationToken, ConnectorError, Descriptor, Outcome, Record, Registry, ScanFailure, ScanSummary, Section,
     SectionDescription, SectionReport, SectionStatus,
 };
 use connector_host::output::{Destination, Format, Output};
@@ -55,14 +55,15 @@ const EVIDENCE_PACK: &str = "evidence-pack";
 
 fn form_parser() -> impl TypedValueParser<Value = Form> {
     let rows = Format::ALL.iter().map(|format| PossibleValue::new(format.as_str()).help(format.description()));
-    let pack = "A folder for an auditor: roster, reasons, findings, what was not read, and a manifest of hashes";
+    let pack =
+        "A folder for an auditor: roster, reasons, findings, what was not read, report, and a manifest of hashes";
     // The parser accepts only these names.
     PossibleValuesParser::new(rows.chain([PossibleValue::new(EVIDENCE_PACK).help(pack)]))
         .map(|name| Format::by_name(&name).map_or(Form::EvidencePack, Form::Rows))
 }
 
 impl Arguments {
-    pub(super) fn run(self) -> Result<Exit, ConnectorError> {
+    pub(super) fn run(self, registry: Registry) -> Result<Exit, ConnectorError> {
         if let Some(folder) = &self.check {
             return match self.format {
                 Some(Form::EvidencePack) => evidence_pack::check(folder),
@@ -73,7 +74,7 @@ impl Arguments {
             };
         }
         let format = match self.format {
-            Some(Form::EvidencePack) => return evidence_pack::write(&self.from, &self.output),
+            Some(Form::EvidencePack) => return evidence_pack::write(&self.from, &self.output, registry),
             Some(Form::Rows(format)) => format,
             None => Format::by_ending(&self.output).unwrap_or_default(),
         };
@@ -121,9 +122,7 @@ pub(super) fn write(
         destination.write_error(error)
     };
     let (whole, passed) = snapshot(rows, &mut |row| {
-        if cancel.is_cancelled() {
-            return Err(cancelled());
-        }
+        go_on(cancel)?;
         output.record(&record(row)?).map_err(|error| failed(&error))
     })?;
     let whole = summary(whole)?;
@@ -158,6 +157,11 @@ pub(super) fn snapshot(
         each(record)
     });
     Ok((of_snapshot(without_grants(summary), &standing, &counts), passed))
+}
+
+/// Ends the work if it was cancelled.
+fn go_on(cancel: &CancellationToken) -> Result<(), ConnectorError> {
+    if cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) }
 }
 
 fn cancelled() -> ConnectorError {

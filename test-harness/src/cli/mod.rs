@@ -11,6 +11,8 @@ mod exit;
 mod export;
 mod findings;
 mod fixtures;
+#[cfg(feature = "postgres")]
+mod fleet;
 mod history;
 mod listening;
 mod logging;
@@ -102,6 +104,9 @@ enum Command {
     Store(maintenance::Arguments),
     /// Write the pages of one system into one HTML file
     Report(report::Arguments),
+    /// Scan many systems with many workers, by schedules, into one store
+    #[cfg(feature = "postgres")]
+    Fleet(fleet::Arguments),
     /// Serve a page on this machine: systems, privileged accounts, who reaches what and why, changes
     Serve(serve::Arguments),
     /// Run a simulated JumpCloud console on this machine
@@ -155,10 +160,12 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
         Command::Why(arguments) => arguments.run(),
         Command::Who(arguments) => arguments.run(),
         Command::Findings(arguments) => arguments.run(),
-        Command::Export(arguments) => arguments.run(),
+        Command::Export(arguments) => arguments.run(Registry::discover()?),
         Command::Sanitize(arguments) => arguments.run(&Registry::discover()?),
         Command::Store(arguments) => arguments.run(),
         Command::Report(arguments) => block_on(arguments.run(Registry::discover()?)),
+        #[cfg(feature = "postgres")]
+        Command::Fleet(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Serve(arguments) => block_on(arguments.run(Registry::discover()?)),
         Command::Simulate(arguments) => block_on(arguments.run()),
         Command::Conformance(arguments) => arguments.run(),
@@ -168,7 +175,9 @@ fn dispatch(parsed: arguments::Parsed<Cli>) -> Result<Exit, ConnectorError> {
 }
 
 /// Runs a command on the runtime's own threads: a thread of its own would have to be woken for every page.
-fn block_on(work: impl Future<Output = Result<Exit, ConnectorError>> + Send + 'static) -> Result<Exit, ConnectorError> {
+fn block_on<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ConnectorError>> + Send + 'static,
+) -> Result<T, ConnectorError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| ConnectorError::internal(format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(runtime.spawn(work)).unwrap_or_else(|error| match error.try_into_panic() {

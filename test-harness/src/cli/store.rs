@@ -253,7 +253,7 @@ pub(super) struct Rows {
     pub(super) run: i64,
     /// When the scan began that they are of.
     started_at: Timestamp,
-    is_file: bool,
+    pub(super) is_file: bool,
 }
 
 /// `OLD NEW | FROM`: what is compared.
@@ -334,14 +334,13 @@ impl FromArguments {
 
 impl Rows {
     fn of_run(mut store: Store, system: System, run: i64) -> Result<Self, ConnectorError> {
-        let found = store.runs(&system)?.into_iter().find(|known| known.id == run);
-        let started_at = found.map(|run| run.started_at).unwrap_or_default();
+        let started_at = store.run_head(&system, run)?.started_at;
         Ok(Self { store, system, run, started_at, is_file: false })
     }
 
     /// The summary of the run.
     pub(super) fn summary(&mut self) -> Result<ScanSummary, ConnectorError> {
-        let run = self.store.runs(&self.system)?.into_iter().find(|run| run.id == self.run);
+        let run = self.store.run(&self.system, self.run)?;
         run.and_then(|run| run.summary)
             .ok_or_else(|| ConnectorError::internal(format!("run {} of {} has no summary", self.run, self.system.name)))
     }

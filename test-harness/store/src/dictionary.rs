@@ -18,6 +18,10 @@ const FIRST: i64 = 16;
 /// Reserve at most this number at once.
 const MOST: i64 = 8192;
 
+/// The entries are in so many tables. A table that is full is copied into one of twice the size, which only one of them is at a
+/// time.
+const TABLES: usize = 64;
+
 /// Marks what has a row in the current run.
 const STAGED: u32 = 1 << 31;
 
@@ -26,7 +30,7 @@ const STAGED: u32 = 1 << 31;
 pub(crate) struct Numbers {
     kind: &'static str,
     seeds: [RandomState; 2],
-    known: HashMap<[u32; 3], u32, BuildHasherDefault<Taken>>,
+    known: [HashMap<[u32; 3], u32, BuildHasherDefault<Taken>>; TABLES],
     /// Reserved and not used.
     free: Range<i64>,
     block: i64,
@@ -67,14 +71,14 @@ impl Numbers {
     /// Creates an empty set of numbers of one kind.
     pub(crate) fn new(kind: &'static str) -> Self {
         let seeds = [RandomState::new(), RandomState::new()];
-        Self { kind, seeds, known: HashMap::default(), free: 0..0, block: FIRST }
+        Self { kind, seeds, known: std::array::from_fn(|_| HashMap::default()), free: 0..0, block: FIRST }
     }
 
     /// Enters what the store has, and whether the current run has a row of it.
     pub(crate) fn enter(&mut self, what: impl Hash, number: i64, is_staged: bool) -> Result<(), ConnectorError> {
         let digest = self.digest(what);
         let number = u32::try_from(number).map_err(|_| too_many(self.kind))?;
-        match self.known.insert(digest, if is_staged { number | STAGED } else { number }) {
+        match self.known[table(digest)].insert(digest, if is_staged { number | STAGED } else { number }) {
             None => Ok(()),
             Some(_) => Err(ConnectorError::internal(format!("the store has one {} twice", self.kind))),
         }
@@ -95,7 +99,8 @@ impl Numbers {
     }
 
     fn number(&mut self, database: &mut dyn Connection, what: impl Hash) -> Result<(&mut u32, bool), ConnectorError> {
-        match self.known.entry(self.digest(what)) {
+        let digest = self.digest(what);
+        match self.known[table(digest)].entry(digest) {
             Entry::Occupied(known) => Ok((known.into_mut(), false)),
             Entry::Vacant(new) => {
                 if self.free.is_empty() {
@@ -114,6 +119,11 @@ impl Numbers {
         let [first, second] = [&self.seeds[0], &self.seeds[1]].map(|seed| seed.hash_one(&what));
         [first as u32, (first >> 32) as u32, second as u32]
     }
+}
+
+/// The table that has a digest. Its place there depends on the other words of it.
+fn table([.., last]: [u32; 3]) -> usize {
+    last as usize % TABLES
 }
 
 fn too_many(kind: &str) -> ConnectorError {

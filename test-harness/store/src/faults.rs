@@ -375,8 +375,9 @@ fn an_answer_takes_as_few_queries_of_many_accounts_as_of_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     scan(Store::open(&Location::sqlite(&path)).unwrap(), 0).unwrap();
-    // Twenty accounts are bound to the resource, and their migrations, system and run are read as well.
-    let mut store = Store::new(Box::new(Lost::new(Sqlite::open(&path).unwrap(), 20))).unwrap();
+    // Twenty accounts are bound to the resource. The migrations, the system and the run are read as well, and for each level
+    // those who have it by a binding and those who raise it.
+    let mut store = Store::new(Box::new(Lost::new(Sqlite::open(&path).unwrap(), 30))).unwrap();
     let system = store.systems().unwrap().remove(0);
     let run = store.run_at(&system, At::Now).unwrap();
     let who = store.who(&system, run, "system", "s", 100).unwrap();

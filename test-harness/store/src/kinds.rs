@@ -106,6 +106,9 @@ fn severity(severity: Option<Severity>) -> Value {
     severity.map(|severity| severity as i64 + 1).into()
 }
 
+/// The number of the highest level.
+pub(crate) const HIGHEST: i64 = AccessLevel::Administer as i64 + 1;
+
 /// Returns the number of a level in columns.
 pub(crate) fn level(level: AccessLevel) -> i64 {
     level as i64 + 1

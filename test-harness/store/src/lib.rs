@@ -57,6 +57,8 @@ pub use links::LinkedAccount;
 pub use location::Location;
 pub use maintenance::{ForgottenAccounts, ForgottenSystem, KnownAccount, Mode, Pruned};
 pub use persons::WhoLinked;
+#[cfg(feature = "postgres")]
+pub use postgres::Server;
 pub use publish::{Changes, Counts, Ended, Hold, Removal};
 pub use reach::Who;
 pub use reach::through::WhoThrough;

@@ -5,8 +5,8 @@ use std::{env, fs, io};
 
 use connector_api::ConnectorError;
 use connector_api::secrecy::SecretString;
-use postgres::Config;
-use postgres::config::Host;
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
 
 /// Finds the password for a server, database and user.
 ///

@@ -7,7 +7,7 @@ use connector_api::ConnectorError;
 use crate::database::Connection;
 use crate::links::{self, LinkedAccount, Links};
 use crate::reach::{Reach, Who};
-use crate::reaching::{Reaching, Shown};
+use crate::reaching::{Place, Reaching, Shown};
 use crate::store::{Store, System};
 
 /// Who reaches a resource, with the accounts that links join as one person.
@@ -41,7 +41,7 @@ impl Store {
             let links = Links::read(db, system.id, Some(run))?;
             let mut persons = Persons::default();
             let shown = |db: &mut dyn Connection, reaching: &Reaching| {
-                let all = reaching.all(db)?;
+                let all = reaching.first(db, None, usize::MAX)?;
                 persons = Persons::of(db, system.id, &links, &all, limit)?;
                 Ok(Shown { accounts: persons.shown.clone(), all: all.len() as u64 })
             };
@@ -70,7 +70,7 @@ impl Persons {
         db: &mut dyn Connection,
         system: i64,
         links: &Links,
-        all: &BTreeSet<i64>,
+        all: &[Place],
         limit: usize,
     ) -> Result<Self, ConnectorError> {
         let mut linked = BTreeMap::new();
@@ -83,7 +83,8 @@ impl Persons {
         })?;
         let numbers: BTreeMap<&str, i64> = linked.iter().map(|(object, id)| (*id, *object)).collect();
         let (mut persons, mut known) = (Self::default(), BTreeSet::<i64>::new());
-        for account in all {
+        let reaching: BTreeSet<i64> = all.iter().map(|place| place.account).collect();
+        for Place { account, .. } in all {
             if known.contains(account) {
                 continue;
             }
@@ -93,7 +94,7 @@ impl Persons {
                 Some(id) => {
                     let joined = links.joined_with(id);
                     let joined = joined.iter().filter_map(|(id, ..)| numbers.get(id.as_str()));
-                    let joined: Vec<i64> = joined.copied().filter(|account| all.contains(account)).collect();
+                    let joined: Vec<i64> = joined.copied().filter(|account| reaching.contains(account)).collect();
                     known.extend(&joined);
                     if is_shown {
                         persons.shown.extend(joined);

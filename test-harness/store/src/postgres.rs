@@ -2,29 +2,23 @@
 
 mod failure;
 mod remains;
+mod server;
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use connector_api::ConnectorError;
-use connector_api::secrecy::{ExposeSecret, SecretString};
+use connector_api::secrecy::SecretString;
 use jiff::Timestamp;
 use postgres::binary_copy::BinaryCopyInWriter;
-use postgres::config::{Host, SslMode};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::private::BytesMut;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, Statement};
 
-use self::failure::{failure, without_tls};
+use self::failure::failure;
+pub use self::server::Server;
 use crate::database::{ColumnType, Connection, Each, Row, Table, Value};
-use crate::password_file;
-use crate::tls;
-
-/// How long the server may take to accept a connection, unless the URL says otherwise.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// How often a lost connection is tried again, and the time between.
 const RECONNECTS: u32 = 15;
@@ -37,11 +31,6 @@ const LOCKS: i32 = 0x4f72_4944;
 fn key() -> String {
     format!("{LOCKS} # cast(cast(cast(to_regclass('system') as oid) as bigint) - 2147483648 as integer)")
 }
-
-/// What the locks of the store are made for, whatever the default of the role or the database is; and the server notices within
-/// two minutes that this machine has vanished, so that what it reserved is free again.
-const SESSION: &str = "set default_transaction_isolation = 'read committed'; set tcp_keepalives_idle = 60; \
-    set tcp_keepalives_interval = 10; set tcp_keepalives_count = 6";
 
 const MIGRATIONS: &[(&str, &str)] = &[
     ("history", include_str!("../migrations/postgres/0001_history.sql")),
@@ -64,6 +53,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
     ("pages", include_str!("../migrations/postgres/0005_pages.sql")),
     ("checkpoint pieces", include_str!("../migrations/postgres/0006_checkpoint_pieces.sql")),
+    ("raising accounts", include_str!("../migrations/postgres/0007_raising_accounts.sql")),
 ];
 
 pub(crate) struct Postgres {
@@ -74,50 +64,18 @@ pub(crate) struct Postgres {
     reserved: BTreeSet<i64>,
 }
 
-/// How to reach the server.
-struct Server {
-    config: Config,
-    authorities: Option<PathBuf>,
-}
-
-impl Server {
-    fn connect(&self) -> Result<Client, ConnectorError> {
-        let tls = tls::connector(self.authorities.as_deref())?;
-        let mut client =
-            self.config.connect(tls).map_err(|error| without_tls(&error).unwrap_or_else(|| failure(&error)))?;
-        client.batch_execute(SESSION).map_err(|error| failure(&error))?;
-        Ok(client)
-    }
+fn connect(server: &Server) -> Result<Client, ConnectorError> {
+    let connected = Config::from(server.config().clone()).connect(server.tls()?);
+    let mut client = connected.map_err(|error| Server::failure(&error))?;
+    client.batch_execute(Server::SESSION).map_err(|error| failure(&error))?;
+    Ok(client)
 }
 
 impl Postgres {
     /// Connects to the server of a URL.
     pub(crate) fn open(url: &SecretString) -> Result<Self, ConnectorError> {
-        // The cause is not repeated: it may quote a part of the URL, and so a password.
-        let known = tls::of_url(url);
-        let mut config: Config = known.url.expose_secret().parse().map_err(|_| {
-            ConnectorError::invalid_config(
-                "the URL of the store is malformed",
-                "use postgres://USER@HOST:PORT/DATABASE, with %XX for special characters",
-            )
-        })?;
-        if !known.names_mode && !is_local(&config) {
-            // Otherwise anybody on the way could say that the server has no TLS, and then ask for the password.
-            config.ssl_mode(SslMode::Require);
-        }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("connector-store");
-        }
-        if config.get_password().is_none()
-            && let Some(password) = password_file::find(&config)?
-        {
-            config.password(password.expose_secret());
-        }
-        let server = Server { config, authorities: known.authorities };
-        let client = Some(server.connect()?);
+        let server = Server::of_url(url)?;
+        let client = Some(connect(&server)?);
         let mut store = Self { client, server, statements: HashMap::new(), reserved: BTreeSet::new() };
         store.check_encoding()?;
         Ok(store)
@@ -267,7 +225,7 @@ impl Connection for Postgres {
         self.reserved.clear();
         let mut tries = 1;
         let client = loop {
-            match self.server.connect() {
+            match connect(&self.server) {
                 Ok(client) => break client,
                 Err(error) if tries == RECONNECTS => return Err(error),
                 Err(_) => tries += 1,
@@ -292,16 +250,6 @@ impl Connection for Postgres {
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {
         self.script(&format!("analyze {}", tables.join(", ")))
     }
-}
-
-/// Whether all hosts are this machine.
-fn is_local(config: &Config) -> bool {
-    let names = config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback()),
-        #[cfg(unix)]
-        Host::Unix(_) => true,
-    });
-    names && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
 }
 
 fn sql_type(of_type: ColumnType) -> Type {

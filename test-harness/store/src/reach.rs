@@ -7,11 +7,12 @@ pub(crate) mod through;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_access::{Reverse, RowsBuilder};
-use connector_api::{ConnectorError, Grant, NodeRef, Record};
+use connector_access::{AccessRows, Reverse, RowsBuilder};
+use connector_api::{AccessLevel, ConnectorError, Grant, NodeRef, Principal, Record};
 
 use crate::body;
 use crate::database::{Connection, numbers};
+use crate::kinds;
 use crate::reaching::{Reaching, Shown};
 use crate::read;
 use crate::runs;
@@ -20,7 +21,7 @@ use crate::runs;
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Who {
-    /// The grants of groups, and those of the first accounts.
+    /// The grants of groups, and those of the first accounts. Each begin with the highest level.
     pub grants: Vec<Grant>,
     /// How many accounts reach it.
     pub accounts: u64,
@@ -142,20 +143,18 @@ impl<'a> Reach<'a> {
             // There is nothing to reach but what is inside.
             return Ok(Who::default());
         }
-        let reaching = self.reaching(resource)?;
+        let resources = self.around(resource)?;
+        let reaching = self.reaching(resources, &[(resource_type, external_id)])?;
         let Shown { accounts, all } = shown(self.db, &reaching)?;
         self.ways_of(&accounts, &reaching)?;
         self.objects.insert(ACCOUNT, accounts);
-        let rows = self.rows()?;
-        let grants = rows.resource(resource_type, external_id).map(|resource| {
-            let reverse = Reverse::of(rows.graph());
-            rows.grants_to(&reverse, resource).collect()
-        });
-        Ok(Who { grants: grants.unwrap_or_default(), accounts: all })
+        let mut grants = grants_to(&self.rows()?, resource_type, external_id);
+        strongest_first(&mut grants);
+        Ok(Who { grants, accounts: all })
     }
 
-    /// Adds a resource, what it is inside, and the groups that are bound to these or inside such groups.
-    fn reaching(&mut self, resource: i64) -> Result<Reaching, ConnectorError> {
+    /// Adds a resource, what it is inside, and the groups that are bound to these or inside such groups. Returns the resources.
+    fn around(&mut self, resource: i64) -> Result<BTreeSet<i64>, ConnectorError> {
         self.add(RESOURCE, resource);
         let (mut resources, mut groups) = (vec![resource], Vec::new());
         while !resources.is_empty() {
@@ -181,8 +180,37 @@ impl<'a> Reach<'a> {
                 }
             }
         }
-        let of = |kind| self.objects.get(kind).cloned().unwrap_or_default();
-        Ok(Reaching { system: self.system, run: self.run, groups: of(GROUP), resources: of(RESOURCE) })
+        Ok(self.objects.get(RESOURCE).cloned().unwrap_or_default())
+    }
+
+    /// Through what accounts reach some resources, which were added with everything around them: by these, and by the groups.
+    fn reaching(&mut self, resources: BTreeSet<i64>, examples: &[(&str, &str)]) -> Result<Reaching, ConnectorError> {
+        let groups = self.levels(examples)?;
+        let types = examples.iter().map(|(of_type, _)| (*of_type).to_owned()).collect();
+        Ok(Reaching { system: self.system, run: self.run, groups, resources, types })
+    }
+
+    /// The groups that were added, by the highest level at which they reach one of some resources.
+    fn levels(&mut self, examples: &[(&str, &str)]) -> Result<BTreeMap<i64, BTreeSet<i64>>, ConnectorError> {
+        let rows = self.rows()?;
+        let mut highest = BTreeMap::<(String, String), AccessLevel>::new();
+        for grant in examples.iter().flat_map(|(of_type, id)| grants_to(&rows, of_type, id)) {
+            if let Principal::Group { group_type, external_id, .. } = grant.principal {
+                let level = highest.entry((group_type, external_id)).or_insert(grant.access.level);
+                *level = grant.access.level.max(*level);
+            }
+        }
+        let groups = self.objects.get(GROUP).cloned().unwrap_or_default();
+        let sql = format!("select id, type, external_id from object where id {}", self.db.among("?1"));
+        let mut levels = BTreeMap::<i64, BTreeSet<i64>>::new();
+        self.db.query(&sql, &[numbers(&groups)], &mut |row| {
+            let name = (row.word(1)?.to_owned(), row.word(2)?.to_owned());
+            // One without a row reaches nothing, but then it has no members either.
+            let level = highest.get(&name).copied().unwrap_or(AccessLevel::Use);
+            levels.entry(kinds::level(level)).or_default().insert(row.number(0)?);
+            Ok(())
+        })?;
+        Ok(levels)
     }
 
     /// Adds the memberships and bindings by which accounts reach a resource.
@@ -197,7 +225,8 @@ impl<'a> Reach<'a> {
             self.db.among("?3"),
             self.db.among("?4"),
         );
-        let parameters = of.iter().cloned().chain([numbers(groups)]).collect::<Vec<_>>();
+        let groups = numbers(groups.values().flatten());
+        let parameters = of.iter().cloned().chain([groups]).collect::<Vec<_>>();
         self.memberships.extend(self.db.rows(&sql, &parameters, |row| Ok(read::membership(row, 0)?.into()))?);
         let sql = format!(
             "select {} from {} where n.from_id {} and n.to_id {} and t.from_kind = 'account' and {STOOD} \
@@ -272,7 +301,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Builds the graph of everything that was added.
-    fn rows(self) -> Result<connector_access::AccessRows, ConnectorError> {
+    fn rows(&mut self) -> Result<AccessRows, ConnectorError> {
         let accesses = runs::described(self.db, self.run)?.accesses;
         let mut rows = RowsBuilder::new(&accesses);
         for kind in ANY {
@@ -293,6 +322,20 @@ impl<'a> Reach<'a> {
         self.bindings.iter().for_each(|row| rows.enter(row));
         Ok(rows.finish())
     }
+}
+
+/// Who reaches a resource; nobody if it has no row.
+fn grants_to(rows: &AccessRows, resource_type: &str, external_id: &str) -> Vec<Grant> {
+    let resource = rows.resource(resource_type, external_id);
+    resource.map(|resource| rows.grants_to(&Reverse::of(rows.graph()), resource).collect()).unwrap_or_default()
+}
+
+/// Puts groups first, and each kind in the order of its levels.
+fn strongest_first(grants: &mut [Grant]) {
+    grants.sort_by_key(|grant| {
+        let is_account = matches!(grant.principal, Principal::Account { .. });
+        (is_account, std::cmp::Reverse(grant.access.level))
+    });
 }
 
 fn missing(kind: &str, run: i64) -> ConnectorError {

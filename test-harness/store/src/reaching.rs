@@ -1,20 +1,31 @@
-//! The accounts that reach a resource. There may be a million, so the database counts them.
+//! The accounts that reach a resource, the strongest first. There may be a million, so the database finds and counts them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connector_api::ConnectorError;
 
 use crate::database::{Connection, Value, numbers};
+use crate::kinds;
 use crate::reach::STOOD;
 
 /// Through what accounts reach a resource after a run.
 pub(crate) struct Reaching {
     pub(crate) system: i64,
     pub(crate) run: i64,
-    /// The groups whose members reach it.
-    pub(crate) groups: BTreeSet<i64>,
+    /// The groups whose members reach it, by the level at which they all do.
+    pub(crate) groups: BTreeMap<i64, BTreeSet<i64>>,
     /// The resource, and what it is inside: an account may be bound to each of them.
     pub(crate) resources: BTreeSet<i64>,
+    /// The types of what is reached: some accounts raise their level on these.
+    pub(crate) types: Vec<String>,
+}
+
+/// An account among those that reach a resource. In this order, the strongest are first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The number of its level.
+    pub(crate) level: i64,
+    pub(crate) account: i64,
 }
 
 /// The accounts that an answer shows, of all.
@@ -24,41 +35,139 @@ pub(crate) struct Shown {
 }
 
 /// The account of a membership or binding has a row: one without a row reaches nothing.
-const HAS_ROW: &str = "account_version a on a.from_run <= ?2 and (a.to_run is null or a.to_run > ?2) and a.object =";
+const HAS_ROW: &str = "account_version h on h.from_run <= ?2 and (h.to_run is null or h.to_run > ?2) and h.object =";
 
 impl Reaching {
-    /// Returns the first accounts after a number, and how many there are in all.
-    pub(crate) fn first(&self, db: &mut dyn Connection, after: i64, limit: usize) -> Result<Shown, ConnectorError> {
-        let mut accounts = BTreeSet::new();
-        let most = i64::try_from(limit).unwrap_or(i64::MAX);
-        // The first of all are among the first of each, which an index finds without reading the rest.
-        for group in &self.groups {
-            let sql = format!("{} and n.group_id = ?3 and n.account_id > ?5 order by n.account_id limit ?4", members());
-            let of_group = [self.system.into(), self.run.into(), (*group).into(), most.into(), after.into()];
-            accounts.extend(db.rows(&sql, &of_group, |row| row.number(0))?);
+    /// Returns the first accounts, and how many there are in all.
+    pub(crate) fn shown(&self, db: &mut dyn Connection, limit: usize) -> Result<Shown, ConnectorError> {
+        let accounts = self.first(db, None, limit)?.into_iter().map(|place| place.account).collect();
+        Ok(Shown { accounts, all: self.count(db)? })
+    }
+
+    /// Returns the first accounts after one of them.
+    pub(crate) fn first(
+        &self,
+        db: &mut dyn Connection,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<Place>, ConnectorError> {
+        let (mut found, mut known) = (Vec::new(), BTreeSet::<i64>::new());
+        let top = after.map_or(kinds::HIGHEST, |place| place.level);
+        for level in (1..=top).rev() {
+            let mut start = after.filter(|place| place.level == level).map_or(0, |place| place.account);
+            loop {
+                let next = self.of_level(db, level, start, limit)?;
+                let stronger = if after.is_some() { self.above(db, level, &next)? } else { BTreeSet::new() };
+                let is_new = |account: &&i64| !stronger.contains(account) && !known.contains(*account);
+                let new: Vec<i64> = next.iter().filter(is_new).copied().collect();
+                known.extend(&new);
+                found.extend(new.into_iter().map(|account| Place { level, account }));
+                if found.len() >= limit {
+                    found.truncate(limit);
+                    return Ok(found);
+                }
+                match next.last() {
+                    Some(last) if next.len() >= limit => start = *last,
+                    _ => break,
+                }
+            }
         }
-        let sql = format!("{} and n.to_id {} and n.from_id > ?5 order by n.from_id limit ?4", bound(), db.among("?3"));
-        let bound = [self.system.into(), self.run.into(), numbers(&self.resources), most.into(), after.into()];
-        accounts.extend(db.rows(&sql, &bound, |row| row.number(0))?);
-        let sql = format!("select count(*) from ({}) reached", self.all_accounts(db));
-        let all = db.first(&sql, &self.parameters(), |row| row.number(0))?.unwrap_or_default();
-        Ok(Shown { accounts: accounts.into_iter().take(limit).collect(), all: all.unsigned_abs() })
+        Ok(found)
     }
 
-    /// Returns all accounts.
-    pub(crate) fn all(&self, db: &mut dyn Connection) -> Result<BTreeSet<i64>, ConnectorError> {
-        let sql = self.all_accounts(db);
-        Ok(db.rows(&sql, &self.parameters(), |row| row.number(0))?.into_iter().collect())
+    /// Returns how many accounts there are.
+    pub(crate) fn count(&self, db: &mut dyn Connection) -> Result<u64, ConnectorError> {
+        let members = format!("{} and n.group_id {}", members(), db.among("?3"));
+        let bound = format!("{} and n.to_id {}", bound(), db.among("?4"));
+        let sql = match self.groups.values().map(BTreeSet::len).sum() {
+            // Nobody is in one group twice, so a million need not be sorted to count them.
+            1 => format!(
+                "select (select count(*) from ({members}) m) + (select count(*) from ({bound}) b \
+                 where not exists ({members} and n.account_id = b.from_id))"
+            ),
+            _ => format!("select count(*) from ({members} union {bound}) reached"),
+        };
+        let groups = numbers(self.groups.values().flatten());
+        let parameters = [self.system.into(), self.run.into(), groups, numbers(&self.resources)];
+        Ok(db.first(&sql, &parameters, |row| row.number(0))?.unwrap_or_default().unsigned_abs())
     }
 
-    /// The query for all accounts, each once.
-    fn all_accounts(&self, db: &dyn Connection) -> String {
-        let (members, bound) = (members(), bound());
-        format!("{members} and n.group_id {} union {bound} and n.to_id {}", db.among("?3"), db.among("?4"))
+    /// Returns the first accounts after `start` that have a level for one reason, whatever they have for others.
+    fn of_level(
+        &self,
+        db: &mut dyn Connection,
+        level: i64,
+        start: i64,
+        limit: usize,
+    ) -> Result<BTreeSet<i64>, ConnectorError> {
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let first = |account: &str| format!("{account} > ?5 order by {account} limit ?6");
+        let mut accounts = self.of_themselves(db, ("=", level), &first, &[start.into(), most.into()])?;
+        // The first of all are among the first of each, which an index finds without reading the rest.
+        let sql = format!("{} and n.group_id = ?3 and n.account_id > ?4 order by n.account_id limit ?5", members());
+        for group in self.groups.get(&level).into_iter().flatten() {
+            let parameters = [self.system.into(), self.run.into(), (*group).into(), start.into(), most.into()];
+            accounts.extend(db.rows(&sql, &parameters, |row| row.number(0))?);
+        }
+        while accounts.len() > limit {
+            accounts.pop_last();
+        }
+        Ok(accounts)
     }
 
-    fn parameters(&self) -> [Value; 4] {
-        [self.system.into(), self.run.into(), numbers(&self.groups), numbers(&self.resources)]
+    /// Returns those of some accounts that reach it which have a higher level.
+    fn above(
+        &self,
+        db: &mut dyn Connection,
+        level: i64,
+        accounts: &BTreeSet<i64>,
+    ) -> Result<BTreeSet<i64>, ConnectorError> {
+        if level >= kinds::HIGHEST || accounts.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let among = db.among("?5");
+        let mut above =
+            self.of_themselves(db, (">", level), &|account| format!("{account} {among}"), &[numbers(accounts)])?;
+        let sql = format!("{} and n.account_id {} and n.group_id {}", members(), db.among("?3"), db.among("?4"));
+        let groups = numbers(self.groups.range(level + 1..).flat_map(|(_, groups)| groups));
+        let parameters = [self.system.into(), self.run.into(), numbers(accounts), groups];
+        above.extend(db.rows(&sql, &parameters, |row| row.number(0))?);
+        Ok(above)
+    }
+
+    /// Returns the accounts that have a level by a binding of their own, or because they raise it. `which` is a condition on
+    /// the account, with its parameters from the fifth on.
+    fn of_themselves(
+        &self,
+        db: &mut dyn Connection,
+        (compared, level): (&str, i64),
+        which: &dyn Fn(&str) -> String,
+        parameters: &[Value],
+    ) -> Result<BTreeSet<i64>, ConnectorError> {
+        let of: [Value; 4] = [self.system.into(), self.run.into(), numbers(&self.resources), level.into()];
+        let with = |more: &[Value]| of.iter().chain(parameters).chain(more).cloned().collect::<Vec<_>>();
+        let resource = format!("n.to_id {}", db.among("?3"));
+        let sql =
+            format!("{} and {resource} and coalesce(t.level, 1) {compared} ?4 and {}", bound(), which("n.from_id"));
+        let mut accounts: BTreeSet<i64> = db.rows(&sql, &with(&[]), |row| row.number(0))?.into_iter().collect();
+        let (groups, of_type) = (5 + parameters.len(), 6 + parameters.len());
+        let sql = format!(
+            "select a.object from account_version a where a.system = ?1 and a.from_run <= ?2 \
+             and (a.to_run is null or a.to_run > ?2) and a.raises_level {compared} ?4 \
+             and replace(a.raises_types, ?{of_type}, '') <> a.raises_types \
+             and (exists ({} and n.account_id = a.object and n.group_id {}) \
+             or exists ({} and n.from_id = a.object and {resource})) and {}",
+            members(),
+            db.among(&format!("?{groups}")),
+            bound(),
+            which("a.object"),
+        );
+        let groups = numbers(self.groups.values().flatten());
+        for of_type in &self.types {
+            let of_type = serde_json::Value::from(of_type.as_str()).to_string();
+            accounts.extend(db.rows(&sql, &with(&[groups.clone(), of_type.into()]), |row| row.number(0))?);
+        }
+        Ok(accounts)
     }
 }
 

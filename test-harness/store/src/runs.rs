@@ -100,6 +100,13 @@ pub(crate) fn list(db: &mut dyn Connection, system: i64) -> Result<Vec<Run>, Con
     db.rows(&sql, &[system.into()], |row| read(row, 0))
 }
 
+/// Returns a run of a system, whatever became of it.
+pub(crate) fn one(db: &mut dyn Connection, system: i64, run: i64) -> Result<Option<Run>, ConnectorError> {
+    let columns = RUN.join(", ");
+    let sql = format!("select {columns} from run where system = ?1 and id = ?2 and state <> 'pruned'");
+    db.first(&sql, &[system.into(), run.into()], |row| read(row, 0))
+}
+
 /// Reads a run from the columns of [`RUN`].
 pub(crate) fn read(row: &dyn Row, first: usize) -> Result<Run, ConnectorError> {
     let state = row.word(first + 1)?;

@@ -17,7 +17,7 @@ use crate::publish::{Ended, Publication};
 use crate::reach::{Reach, Who};
 use crate::read::{self, EachRecord};
 use crate::runs::{self, Run, RunState};
-use crate::scan::{Scan, Start, System as Owned, removed};
+use crate::scan::{AtEnd, Scan, Start, System as Owned, removed};
 use crate::sqlite::Sqlite;
 
 /// Scans of any number of systems, with their history.
@@ -186,13 +186,20 @@ impl Store {
         runs::list(&mut *self.database, system.id)
     }
 
+    /// Returns a run of a system, also one that failed or is held.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn run(&mut self, system: &System, run: i64) -> Result<Option<Run>, ConnectorError> {
+        runs::one(&mut *self.database, system.id, run)
+    }
+
     /// Publishes a held run, whatever it removes.
     ///
     /// # Errors
     /// `invalid_config` if the run is not held; `sink` if the store cannot be written.
     pub fn accept(&mut self, system: &System, run: i64) -> Result<Ended, ConnectorError> {
-        let held = self.runs(system)?.into_iter().find(|known| known.id == run);
-        let summary: ScanSummary = match held {
+        let summary: ScanSummary = match self.run(system, run)? {
             Some(Run { state: RunState::Held, summary: Some(summary), .. }) => summary,
             Some(Run { state, .. }) => {
                 return Err(ConnectorError::invalid_config(
@@ -212,7 +219,8 @@ impl Store {
         let fence = fence.ok_or_else(|| removed(&system.name))?;
         let owned = Owned { id: system.id, name: system.name.clone(), fence };
         let fields = VolatileFields::new(&runs::described(&mut *self.database, run)?.volatile);
-        let publication = Publication { system: &owned, run, summary: &summary, fields: &fields };
+        let at_end = AtEnd::default();
+        let publication = Publication { system: &owned, run, summary: &summary, fields: &fields, at_end: &at_end };
         publication.publish(self.writing(), None)
     }
 
@@ -239,10 +247,9 @@ impl Store {
 
     fn no_run(&mut self, system: &System, at: At) -> Result<ConnectorError, ConnectorError> {
         let name = &system.name;
-        let runs = self.runs(system)?;
         let message = match at {
             At::Now => format!("no run of {name} was published"),
-            At::Run(run) => match runs.iter().find(|known| known.id == run) {
+            At::Run(run) => match self.run(system, run)? {
                 Some(Run { state, .. }) => format!("run {run} of {name} is {}, not published", state.as_str()),
                 None => format!("{name} has no run {run}"),
             },
@@ -366,8 +373,8 @@ impl Store {
         self.reading(|db| Reach::new(db, system.id, run).why(external_id))
     }
 
-    /// Returns who reaches a resource after a published run, and by which ways: groups first, then at most `limit` accounts.
-    /// Only the rows on these ways are read.
+    /// Returns who reaches a resource after a published run, and by which ways: groups first, then at most `limit` accounts,
+    /// the strongest. Only the rows on these ways are read.
     ///
     /// # Errors
     /// `invalid_config` if there is no such resource; `sink` if the store cannot be read.
@@ -381,7 +388,7 @@ impl Store {
     ) -> Result<Who, ConnectorError> {
         self.reading(|db| {
             let reach = Reach::new(db, system.id, run);
-            reach.who(resource_type, external_id, |db, reaching| reaching.first(db, 0, limit))
+            reach.who(resource_type, external_id, |db, reaching| reaching.shown(db, limit))
         })
     }
 }

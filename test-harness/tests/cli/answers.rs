@@ -101,6 +101,12 @@ async fn every_json_answer_says_of_which_system_and_run_it_is_and_what_was_not_r
         (&"compared".into(), &1.into(), &2.into())
     );
     assert_eq!((&first["system"], &first["to"]["startedAt"]), (&"hq".into(), &history["runs"][0]["startedAt"]));
+    let path = file.to_str().unwrap();
+    let of_files = run(&mut harness(["diff", path, path, "--format", "json"])).stdout;
+    let first: Value = serde_json::from_str(of_files.lines().next().unwrap()).unwrap();
+    assert!(first["from"]["run"].is_null() && first["from"]["startedAt"].is_string(), "{first}");
+    let of_files = run(&mut harness(["diff", path, path])).stdout;
+    assert!(of_files.starts_with("From the scan of ") && !of_files.contains("run"), "{of_files}");
     diff.lines().for_each(|line| assert_camel_case(&serde_json::from_str(line).unwrap(), "diff"));
 }
 

@@ -7,7 +7,8 @@ mod bad_input;
 mod conformance;
 mod details;
 mod duckdb;
-mod exports;
+mod evidence;
+mod graph;
 mod host;
 mod kept;
 mod keys;
@@ -21,6 +22,7 @@ mod outputs;
 mod places;
 mod plan;
 mod reports;
+mod sanitized;
 mod scan;
 mod scanned;
 #[cfg(unix)]

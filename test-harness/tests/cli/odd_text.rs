@@ -10,7 +10,7 @@ use connector_api::{
 use connector_store::{Ended, Exception, Fence, Hold, Location, Start, Store};
 use jiff::Timestamp;
 
-use crate::support::{harness, run};
+use crate::support::{file_of, harness, run};
 
 fn descriptor() -> Descriptor {
     let describe = |section: Section| SectionDescription::new(section, section.as_str(), "", "", "");
@@ -71,6 +71,31 @@ fn summary(descriptor: &Descriptor, config: &SystemConfig, failed: Option<Connec
         ledger.close(SectionReport::new(described.section, status));
     }
     ledger.finish(Ok(())).unwrap_or_else(|failure| failure.into_summary())
+}
+
+/// A file of such rows. Their ids are odd, too.
+pub fn rows(odd: &str) -> String {
+    let config = SystemConfig::new("Toy", "toy", Credential::from_secret("hunter2")).with_name(odd);
+    let mut summary = serde_json::to_value(summary(&descriptor(), &config, None)).unwrap();
+    summary["record"] = "summary".into();
+    let rows = organisation(odd, 1).into_iter().map(|row| serde_json::to_value(row).unwrap());
+    let with_odd_ids = |mut row: serde_json::Value| {
+        odd_ids(&mut row, odd);
+        row
+    };
+    file_of(rows.map(with_odd_ids).chain([summary]).collect())
+}
+
+fn odd_ids(value: &mut serde_json::Value, odd: &str) {
+    use serde_json::Value;
+    match value {
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| match value {
+            Value::String(id) if name.ends_with("xternalId") => *id = format!("{odd}{id}"),
+            _ => odd_ids(value, odd),
+        }),
+        Value::Array(items) => items.iter_mut().for_each(|item| odd_ids(item, odd)),
+        _ => {}
+    }
 }
 
 /// A store with two published runs, one that is held, one that failed, and an exception that has expired.

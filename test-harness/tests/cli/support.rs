@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use jumpcloud_simulator::{Simulator, SimulatorOptions};
+use serde_json::Value;
 
 /// The variable that holds the key.
 pub const PASSWORD_VARIABLE: &str = "ORBISID_CREDENTIAL_PASSWORD";
@@ -74,6 +75,21 @@ impl Ended {
     pub fn assert_hides(&self, secret: &str) {
         assert!(!self.stdout.contains(secret) && !self.stderr.contains(secret), "the key is in {self:?}");
     }
+}
+
+/// The rows of a file.
+pub fn lines(path: &Path) -> Vec<Value> {
+    std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Rows as a file, whose summary counts them.
+pub fn file_of(mut rows: Vec<Value>) -> String {
+    let count = rows.len() - 1;
+    let summary = rows.iter_mut().find(|row| row["record"] == "summary").unwrap();
+    for (at, section) in summary["sections"].as_array_mut().unwrap().iter_mut().enumerate() {
+        section["records"] = if at == 0 { count.into() } else { 0.into() };
+    }
+    rows.iter().map(|row| format!("{row}\n")).collect()
 }
 
 /// The names in a folder, sorted.

@@ -7,7 +7,8 @@ mod baseline;
 #[cfg(feature = "postgres")]
 #[allow(clippy::unwrap_used, dead_code, reason = "it belongs to the tests of the store")]
 #[path = "../../../store/tests/store/cluster.rs"]
-mod cluster;
+pub(super) mod cluster;
+mod distinct;
 mod file;
 mod memory;
 pub(crate) mod organisation;
@@ -18,6 +19,9 @@ mod year;
 
 use super::bar::Bar;
 use super::{Result, Setup};
+
+pub(crate) use self::distinct::keep_distinct;
+pub(crate) use self::organisation::Organisation;
 
 /// The server looks for dead rows every second, not every minute: here a scan follows the other at once.
 #[cfg(feature = "postgres")]

@@ -58,8 +58,13 @@ impl Organisation {
         self.users / 50
     }
 
-    pub(super) fn memberships(self) -> u32 {
+    pub(crate) fn memberships(self) -> u32 {
         self.users + (self.groups() - 1) * MEMBERS
+    }
+
+    /// Memberships and bindings.
+    pub(crate) fn edges(self) -> u32 {
+        self.memberships() + self.groups() * BOUND
     }
 
     pub(super) fn account(self, id: u32, time: u32) -> Account {
@@ -105,16 +110,16 @@ impl Organisation {
         })
     }
 
-    /// Passes on the rows at a time, in the order of a scan.
+    /// Passes on the rows at a time as `changed` returns them, in the order of a scan.
     pub(super) fn rows(
         self,
         time: u32,
-        changed: &mut dyn FnMut(&mut Account),
+        changed: &dyn Fn(Record) -> Record,
         each: &mut dyn FnMut(&[Record]) -> Result<()>,
     ) -> Result<()> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut send = |record: Record| -> Result<()> {
-            batch.push(record);
+            batch.push(changed(record));
             if batch.len() == BATCH {
                 each(&batch)?;
                 batch.clear();
@@ -122,9 +127,7 @@ impl Organisation {
             Ok(())
         };
         for id in 0..self.users {
-            let mut account = self.account(id, time);
-            changed(&mut account);
-            send(account.into())?;
+            send(self.account(id, time).into())?;
         }
         (0..self.groups()).try_for_each(|id| send(self.group(id).into()))?;
         for id in 0..self.groups() {
@@ -146,18 +149,18 @@ impl Organisation {
 
     /// Keeps a scan of a time in a store.
     pub(crate) fn keep(self, location: &Location, time: u32) -> Result<Kept> {
-        self.keep_as(location, time, &mut |_| {})
+        self.keep_as(location, time, &|record| record)
     }
 
-    /// The same with other accounts.
-    pub(crate) fn keep_as(self, location: &Location, time: u32, account: &mut dyn FnMut(&mut Account)) -> Result<Kept> {
+    /// Does the same with rows as `changed` returns them.
+    pub(crate) fn keep_as(self, location: &Location, time: u32, changed: &dyn Fn(Record) -> Record) -> Result<Kept> {
         let (descriptor, config) = (descriptor(), SystemConfig::new("Bars", "bars", Credential::default()));
         let began = Instant::now();
         let now = Timestamp::from_second(1_790_000_000 + i64::from(time) * 8640)?;
         let start =
             Start { name: SYSTEM, descriptor: &descriptor, config: &config, fence: Fence::Own, now, fresh: false };
         let mut scan = Store::open(location)?.begin(start)?;
-        self.rows(time, account, &mut |rows| Ok(scan.stage(rows)?))?;
+        self.rows(time, changed, &mut |rows| Ok(scan.stage(rows)?))?;
         let staged = began.elapsed();
         let mut ledger = ScanLedger::start(&descriptor, &config);
         descriptor.sections.iter().for_each(|described| ledger.close(described.section.into()));

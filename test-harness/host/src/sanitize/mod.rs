@@ -9,7 +9,7 @@ mod pseudonym;
 use std::collections::BTreeSet;
 
 use connector_api::{
-    AccountKind, ConnectorError, CredentialKind, Descriptor, PolicyEffect, Record, ScanSummary, SignInKind,
+    AccountKind, ConnectorError, CredentialKind, Descriptor, PolicyEffect, Record, ScanSummary, Section, SignInKind,
     SignInResult, rows_schema,
 };
 use jiff::Timestamp;
@@ -48,6 +48,9 @@ const WORDS: &[&str] = &[
     "word",
 ];
 
+/// Those of them that only take a word of letters and digits.
+const SECTIONS: &[&str] = &["detailsFrom", "section", "sections"];
+
 /// The fields with what the target alone defines.
 const FOREIGN: &[&str] = &["attributes", "facts", "watermark"];
 
@@ -57,15 +60,17 @@ pub struct Sanitizer {
     words: BTreeSet<String>,
     /// The names of fields and attributes.
     names: BTreeSet<String>,
+    /// The names of the contract's fields with a time.
+    times: BTreeSet<String>,
 }
 
 impl Sanitizer {
     /// With the words of the contract and of a connector. The same secret gives the same pseudonyms; without it, nobody can
     /// check which text a pseudonym is of.
     pub fn new(secret: &SecretString, descriptor: &Descriptor) -> Self {
-        let (mut words, mut names) = (BTreeSet::new(), BTreeSet::new());
+        let (mut words, mut names, mut times) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let schema = rows_schema();
-        words_of_schema(schema.as_value(), &mut words, &mut names);
+        words_of_schema(schema.as_value(), &mut words, &mut names, &mut times);
         words.extend(open_words());
         words.insert(descriptor.os_type.clone());
         words.extend(descriptor.emits.iter().cloned());
@@ -80,7 +85,7 @@ impl Sanitizer {
         let filled = descriptor.sections.iter().flat_map(|section| &section.fills_in);
         let fields = filled.chain(&descriptor.volatile).map(|field| field.field.as_str());
         names.extend(fields.flat_map(|field| field.split('.')).map(str::to_owned));
-        Self { pseudonyms: Pseudonyms::new(secret), words, names }
+        Self { pseudonyms: Pseudonyms::new(secret), words, names, times }
     }
 
     /// The same row without names.
@@ -122,7 +127,9 @@ impl Sanitizer {
             Value::Object(members) => members.iter_mut().for_each(|(name, value)| self.contract(name, value)),
             Value::Array(items) => items.iter_mut().for_each(|item| self.contract(field, item)),
             Value::String(text) if WORDS.contains(&field) && self.words.contains(text) => {}
-            Value::String(text) => *text = self.text(text),
+            Value::String(text) if SECTIONS.contains(&field) => *text = self.pseudonyms.word(text),
+            Value::String(text) if self.times.contains(field) && is_time(text) => {}
+            Value::String(text) => *text = self.pseudonyms.text(text),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
@@ -132,7 +139,8 @@ impl Sanitizer {
         match value {
             Value::Object(members) => self.foreign_members(members),
             Value::Array(items) => items.iter_mut().for_each(|item| self.foreign(item)),
-            Value::String(text) => *text = self.text(text),
+            Value::String(text) if is_time(text) => {}
+            Value::String(text) => *text = self.pseudonyms.text(text),
             Value::Number(number) => *number = self.pseudonyms.number(number),
             Value::Null | Value::Bool(_) => {}
         }
@@ -146,12 +154,12 @@ impl Sanitizer {
             members.insert(name, value);
         }
     }
+}
 
-    fn text(&self, text: &str) -> String {
-        // A time says when, not who.
-        let is_time = text.len() >= "2026-11-26T00:00:00Z".len() && text.parse::<Timestamp>().is_ok();
-        if is_time { text.to_owned() } else { self.pseudonyms.text(text) }
-    }
+/// Whether a text says when, and not who: a time may have the name of a zone in brackets, which anybody may have chosen.
+fn is_time(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b':' | b'.' | b'T' | b'Z' | b' ');
+    text.len() >= "2026-11-26T00:00:00Z".len() && text.bytes().all(is_plain) && text.parse::<Timestamp>().is_ok()
 }
 
 /// The contract's words for fields that also take others.
@@ -175,6 +183,25 @@ fn open_words() -> impl Iterator<Item = String> {
         SignInResult::DEPENDS,
         SignInResult::NOT_KNOWN,
     ];
+    let sections = [
+        Section::USERS,
+        Section::GROUPS,
+        Section::MEMBERSHIPS,
+        Section::ROLES,
+        Section::ADMINISTRATORS,
+        Section::SERVICE_ACCOUNTS,
+        Section::SYSTEMS,
+        Section::LOCAL_ACCOUNTS,
+        Section::APPLICATIONS,
+        Section::DIRECTORIES,
+        Section::GRANTS,
+        Section::TEMPORARY_ACCESS,
+        Section::PRIVILEGED_GRANTS,
+        Section::OTHER_GRANTS,
+        Section::ORGANIZATION,
+        Section::CONDITIONAL_ACCESS,
+        Section::LAST_LOGIN,
+    ];
     // Why two accounts may belong to one person.
     let links = ["sharedEmail", "declaredByTarget"];
     let of_accounts = kinds.into_iter().map(|word| word.to_string());
@@ -187,11 +214,17 @@ fn open_words() -> impl Iterator<Item = String> {
         .chain(of_policies)
         .chain(of_sign_ins)
         .chain(of_results)
+        .chain(sections.map(String::from))
         .chain(links.map(str::to_owned))
 }
 
-/// The words that a schema lists, and the names of its properties.
-fn words_of_schema(schema: &Value, words: &mut BTreeSet<String>, names: &mut BTreeSet<String>) {
+/// The words that a schema lists, the names of its properties, and of those with a time.
+fn words_of_schema(
+    schema: &Value,
+    words: &mut BTreeSet<String>,
+    names: &mut BTreeSet<String>,
+    times: &mut BTreeSet<String>,
+) {
     match schema {
         Value::Object(members) => {
             for (key, value) in members {
@@ -200,13 +233,17 @@ fn words_of_schema(schema: &Value, words: &mut BTreeSet<String>, names: &mut BTr
                     ("enum", Value::Array(listed)) => {
                         words.extend(listed.iter().filter_map(Value::as_str).map(str::to_owned));
                     }
-                    ("properties", Value::Object(properties)) => names.extend(properties.keys().cloned()),
+                    ("properties", Value::Object(properties)) => {
+                        names.extend(properties.keys().cloned());
+                        let is_time = |of: &Value| of.get("format").is_some_and(|format| format == "date-time");
+                        times.extend(properties.iter().filter(|(_, of)| is_time(of)).map(|(name, _)| name.clone()));
+                    }
                     _ => {}
                 }
-                words_of_schema(value, words, names);
+                words_of_schema(value, words, names, times);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| words_of_schema(item, words, names)),
+        Value::Array(items) => items.iter().for_each(|item| words_of_schema(item, words, names, times)),
         _ => {}
     }
 }

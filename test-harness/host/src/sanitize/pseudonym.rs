@@ -42,6 +42,16 @@ impl Pseudonyms {
         pseudonym
     }
 
+    /// A word of a letter and digits.
+    pub(super) fn word(&self, text: &str) -> String {
+        let mut choices = Choices::new(self.key.clone(), text);
+        let mut word = "s".to_owned();
+        while choices.bits < BITS {
+            word.push(choices.of(b"0123456789"));
+        }
+        word
+    }
+
     /// A number of as many digits. One of a single digit stays: it is a switch or a small count.
     pub(super) fn number(&self, number: &Number) -> Number {
         let text = number.to_string();

@@ -67,3 +67,32 @@ fn what_referred_to_each_other_still_does() {
     assert_eq!((&binding["to"]["type"], &binding["access"]["word"]), (&json!("TOY_GROUP"), &json!("sudo")));
     assert_ne!(membership["groupName"], "g");
 }
+
+#[test]
+fn rows_of_a_connector_that_is_not_known_have_a_form_too() {
+    let sanitizer = Sanitizer::new(&SecretString::from("secret"), &Descriptor::default());
+    let row = json!({"record": "account", "externalId": "1", "kind": "wizard", "username": "ada", "reasons": [
+        {"code": "spells", "kind": "risk", "severity": "low", "message": "casts", "remedy": "ask Ada", "sections": ["users", "spellBooks"],
+        "detailsFrom": ["spellBooks"]}]});
+    let after = serde_json::to_value(sanitizer.record(&serde_json::from_value(row).unwrap()).unwrap()).unwrap();
+    let reason = &after["reasons"][0];
+    assert_eq!((&reason["sections"][0], &reason["sections"][1]), (&json!("users"), &reason["detailsFrom"][0]));
+    let text = after.to_string();
+    assert!(["spell", "wizard", "Ada", "casts"].iter().all(|word| !text.contains(word)), "{text}");
+}
+
+#[test]
+fn a_time_stays_unless_it_has_more_to_say() {
+    for (text, stays) in [
+        ("2026-11-26T00:00:00Z", true),
+        ("2026-11-26T00:00:00.5+01:00", true),
+        ("2026-11-26T00:00:00+01:00[Europe/Berlin]", false),
+        ("2026-11-26T00:00:00Z[u-ca=maria]", false),
+        ("20261126000000000000", false),
+    ] {
+        let row = json!({"record": "account", "externalId": "1", "kind": "user", "username": "a", "attributes": {"created": text}});
+        let after = sanitized(&row);
+        let kept = after["attributes"].as_object().unwrap().values().any(|value| value == text);
+        assert_eq!(kept, stays, "{text}: {after}");
+    }
+}

@@ -1,21 +1,26 @@
 //! `harness export --format evidence-pack`: what an auditor asks for, made by the system, with a hash of each file.
 
+mod sheet;
+mod underrated;
+
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
-use connector_api::{Account, ConnectorError, Record, ScanSummary};
-use connector_host::output::{Checked, MANIFEST, Pack, account_cells, cell_text, check_pack};
-use connector_store::SectionState;
+use connector_api::{Account, CancellationToken, ConnectorError, Record, Registry, ScanSummary};
+use connector_host::output::{Checked, Destination, MANIFEST, Pack, account_cells, check_pack};
+use connector_store::{SectionState, Store, System};
 use indicatif::HumanCount;
 use jiff::Timestamp;
 
-use super::{Exit, FromArguments, print, snapshot};
-use crate::cli::findings;
+use self::sheet::Sheet;
+use self::underrated::underrated;
+use super::{Exit, FromArguments, cancelled, go_on, print, signals, snapshot};
 use crate::cli::store::Rows;
+use crate::cli::{block_on, findings};
 
-/// The files, in the order in which [`write`] adds them. Another one, such as a report, is a name here and a call there.
-const FILES: &[&str] = &["roster.csv", "reasons.csv", "findings.csv", "not-read.csv"];
+/// The files, in the order in which [`write`] adds them.
+const FILES: &[&str] = &["roster.csv", "reasons.csv", "findings.csv", "not-read.csv", "report.html"];
 
 /// Who is there: what an access review asks of each account.
 const ROSTER: &[&str] = &[
@@ -56,8 +61,11 @@ const REASONS: &[&str] =
 
 const NOT_READ: &[&str] = &["section", "status", "code", "rowsAsOf", "inPart", "message", "remedy"];
 
-/// Writes the pack.
-pub(super) fn write(from: &FromArguments, output: &Path) -> Result<Exit, ConnectorError> {
+/// The column of `findings.csv` after those of `harness findings`.
+const MAY_BE_MORE_SEVERE: &str = "mayBeMoreSevere";
+
+/// Writes the pack: all of its files are of one run, as the store was when it was opened.
+pub(super) fn write(from: &FromArguments, output: &Path, registry: Registry) -> Result<Exit, ConnectorError> {
     if output.as_os_str() == "-" {
         return Err(ConnectorError::invalid_config(
             "an evidence pack is several files, so it needs a folder",
@@ -65,58 +73,94 @@ pub(super) fn write(from: &FromArguments, output: &Path) -> Result<Exit, Connect
         ));
     }
     from.check_output("--output", output)?;
+    let starting = signals::listen()?;
     let mut rows = from.open()?;
-    rows.warn_of_unread()?;
     let mut pack = Pack::create(output, FILES)?;
-    let (accounts, summary) = pack.add(|roster| {
-        let mut roster = Sheet::new(roster, ROSTER)?;
-        let mut accounts: u64 = 0;
-        let (summary, passed) = snapshot(&mut rows, &mut |record| match &record {
-            Record::Account(account) => {
-                accounts += 1;
-                roster.row(account_cells(account, ROSTER))
-            }
-            _ => Ok(()),
+    let cancel = starting.cancel_on_signal();
+    rows.warn_of_unread()?;
+    let states = rows.store.sections(rows.run)?;
+    let mut accounts: u64 = 0;
+    let summary = pack.add(|file| {
+        let mut roster = Sheet::new(file, ROSTER)?;
+        let (summary, passed) = snapshot(&mut rows, &mut |record| {
+            go_on(&cancel)?;
+            let Record::Account(account) = &record else { return Ok(()) };
+            accounts += 1;
+            roster.row(account_cells(account, ROSTER))
         })?;
         passed?;
         roster.finish()?;
-        Ok((accounts, summary))
+        Ok(summary)
     })?;
-    pack.add(|reasons| {
-        let mut reasons = Sheet::new(reasons, REASONS)?;
-        rows.store.records(&rows.system, rows.run, &mut |record| match &record {
-            Record::Account(account) => reasons_of(account).try_for_each(|cells| reasons.row(cells)),
-            _ => Ok(()),
+    pack.add(|file| {
+        let mut reasons = Sheet::new(file, REASONS)?;
+        rows.store.records(&rows.system, rows.run, &mut |record| {
+            go_on(&cancel)?;
+            let Record::Account(account) = &record else { return Ok(()) };
+            reasons_of(account).try_for_each(|cells| reasons.row(cells))
         })?;
         reasons.finish()
     })?;
     pack.add(|file| {
-        let mut sheet = Sheet::new(file, findings::COLUMNS)?;
+        let mut sheet = Sheet::new(file, &[findings::COLUMNS, &[MAY_BE_MORE_SEVERE]].concat())?;
         let mut found = Vec::new();
         rows.store.findings(&rows.system, rows.run, &mut |finding| {
+            go_on(&cancel)?;
             found.push(finding);
             Ok(())
         })?;
         findings::sort(&mut found);
-        let now = Timestamp::now();
-        found.iter().try_for_each(|finding| sheet.row(findings::cells(finding, now)))?;
+        let (now, underrated) = (Timestamp::now(), underrated(&found, &states));
+        warn_of_underrated(underrated.len());
+        for finding in &found {
+            let mut cells = findings::cells(finding, now);
+            cells.push(underrated.contains(finding.id.as_str()).to_string());
+            sheet.row(cells)?;
+        }
         sheet.finish()
     })?;
     pack.add(|file| {
         let mut sheet = Sheet::new(file, NOT_READ)?;
-        not_read(&mut rows, &summary)?.into_iter().try_for_each(|cells| sheet.row(cells))?;
+        not_read(&mut rows, &states, &summary)?.into_iter().try_for_each(|cells| sheet.row(cells))?;
         sheet.finish()
     })?;
+    let of = format!("{} {}", rows.system.name, rows.as_of());
+    let Rows { store, system, run, .. } = rows;
+    let report = report(store, system, run, registry, cancel.clone())?;
+    pack.add(|file| file.write_all(report.as_bytes()).map_err(|error| unwritable(&error)))?;
+    go_on(&cancel)?;
     let manifest = pack.commit(&summary)?;
     let count = HumanCount(accounts);
-    print::said(&format!(
-        "The evidence of {} {}, with {count} accounts, is in {}.",
-        rows.system.name,
-        rows.as_of(),
-        output.display()
-    ));
+    print::said(&format!("The evidence of {of}, with {count} accounts, is in {}.", output.display()));
     print::note(format_args!("The SHA-256 hash of {MANIFEST}, to be kept elsewhere, is\n{manifest}"));
     Ok(Exit::Complete)
+}
+
+/// What `harness report` writes, from the store that the other files are from.
+fn report(
+    store: Store,
+    system: System,
+    run: i64,
+    registry: Registry,
+    cancel: CancellationToken,
+) -> Result<String, ConnectorError> {
+    block_on(async move {
+        tokio::select! {
+            report = connector_console::report(store, registry, &system, run, Timestamp::now) => report,
+            () = cancel.cancelled() => Err(cancelled()),
+        }
+    })
+}
+
+fn warn_of_underrated(count: usize) {
+    let what = match count {
+        0 => return,
+        1 => "1 risk may be more severe than it says".to_owned(),
+        several => format!("{} risks may be more severe than they say", HumanCount(several as u64)),
+    };
+    print::remark(&format!(
+        "{what}: a privilege of the same row was not read when they were found. They are true in {MAY_BE_MORE_SEVERE} of findings.csv"
+    ));
 }
 
 fn reasons_of(account: &Account) -> impl Iterator<Item = Vec<String>> {
@@ -136,9 +180,12 @@ fn reasons_of(account: &Account) -> impl Iterator<Item = Vec<String>> {
 }
 
 /// The sections that were not read whole in the run, and of when their rows are.
-fn not_read(rows: &mut Rows, summary: &ScanSummary) -> Result<Vec<Vec<String>>, ConnectorError> {
+fn not_read(
+    rows: &mut Rows,
+    states: &[SectionState],
+    summary: &ScanSummary,
+) -> Result<Vec<Vec<String>>, ConnectorError> {
     let run = rows.summary()?;
-    let states = rows.store.sections(rows.run)?;
     let line = |state: &SectionState| {
         let error = run.section(state.section).and_then(|report| report.status.error());
         let notes = || summary.section(state.section).map(|report| report.notes.join("; "));
@@ -170,37 +217,6 @@ pub(super) fn check(folder: &Path) -> Result<Exit, ConnectorError> {
     Ok(if differences.is_empty() { Exit::Complete } else { Exit::Failed })
 }
 
-/// A CSV file for spreadsheets.
-struct Sheet<'a> {
-    rows: csv::Writer<&'a mut dyn Write>,
-}
-
-impl<'a> Sheet<'a> {
-    fn new(file: &'a mut dyn Write, heading: &[&str]) -> Result<Self, ConnectorError> {
-        // By this mark, spreadsheets take it for UTF-8.
-        file.write_all("\u{feff}".as_bytes()).map_err(|error| unwritable(error.into()))?;
-        let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(file);
-        rows.write_record(heading).map_err(unwritable)?;
-        Ok(Self { rows })
-    }
-
-    /// A row of cells that no spreadsheet runs.
-    fn row(&mut self, cells: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), ConnectorError> {
-        for cell in cells {
-            self.rows.write_field(cell_text(cell.as_ref()).as_bytes()).map_err(unwritable)?;
-        }
-        self.rows.write_record(None::<&[u8]>).map_err(unwritable)
-    }
-
-    fn finish(mut self) -> Result<(), ConnectorError> {
-        self.rows.flush().map_err(|error| unwritable(error.into()))
-    }
-}
-
-fn unwritable(error: csv::Error) -> ConnectorError {
-    let error = match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    };
-    connector_host::output::Destination::Path("the evidence pack".into()).write_error(&error)
+fn unwritable(error: &io::Error) -> ConnectorError {
+    Destination::Path("the evidence pack".into()).write_error(error)
 }

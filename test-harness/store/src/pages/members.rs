@@ -6,7 +6,7 @@ use super::{PageOf, RowKey};
 use crate::body;
 use crate::database::Connection;
 use crate::reach::{Reach, Subject, Who};
-use crate::reaching::Reaching;
+use crate::reaching::{Place, Reaching, Shown};
 use crate::read;
 use crate::store::{Store, System};
 
@@ -112,15 +112,15 @@ impl Store {
         after: Option<RowKey>,
         limit: usize,
     ) -> Result<(Who, Option<RowKey>), ConnectorError> {
-        let start = after.map_or(0, |key| key.object);
+        let after = after.map(|key| Place { level: key.rank, account: key.object });
         let mut next = None;
         let shown = |db: &mut dyn Connection, reaching: &Reaching| {
-            let mut shown = reaching.first(db, start, limit.saturating_add(1))?;
-            if shown.accounts.len() > limit {
-                shown.accounts.pop_last();
-                next = shown.accounts.last().map(|object| RowKey { rank: 0, object: *object });
+            let mut places = reaching.first(db, after, limit.saturating_add(1))?;
+            if places.len() > limit {
+                places.truncate(limit);
+                next = places.last().map(|place| RowKey { rank: place.level, object: place.account });
             }
-            Ok(shown)
+            Ok(Shown { accounts: places.iter().map(|place| place.account).collect(), all: reaching.count(db)? })
         };
         let who = self.reading(|db| Reach::new(db, system.id, run).who(resource_type, external_id, shown))?;
         Ok((who, next))

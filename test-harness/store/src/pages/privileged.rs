@@ -71,7 +71,7 @@ impl Store {
             Some(only) if only != severity => String::new(),
             _ => format!(
                 "select v.object, v.body, f.body from account_version v \
-                 left join volatile_fields f on f.object = v.object where v.system = ?1 and v.severity = {} \
+                 left join volatile_fields f on f.object = v.object and f.object > ?3 where v.system = ?1 and v.severity = {} \
                  and v.from_run <= ?2 and (v.to_run is null or v.to_run > ?2) and v.object > ?3 \
                  order by v.object limit ?4",
                 severity as i64 + 1

@@ -73,7 +73,8 @@ impl Edges {
             // Counted when they are taken over.
             return Ok((Source::Staged, Counts::default()));
         }
-        db.analyze(&[&format!("staged_{word}")])?;
+        // The server may not have looked at what stands yet, and then expects so little that it compares each with each.
+        db.analyze(&[&format!("staged_{word}"), &format!("{word}_version (system, to_run, {one}, {two})")])?;
         let keeps = if is_any_kept { self.unless_kept() } else { String::new() };
         let (same, differs) = if self.is_in_key {
             (format!("and k.{rest} = s.{rest}"), String::new())

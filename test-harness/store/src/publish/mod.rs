@@ -24,7 +24,7 @@ use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
 use crate::kinds::KINDS;
 use crate::pages::keep_figures;
-use crate::scan::System;
+use crate::scan::{AtEnd, System};
 use crate::{migrate, runs};
 
 /// How a scan ended in the store.
@@ -78,6 +78,7 @@ pub(crate) struct Publication<'a> {
     /// With its sections described.
     pub(crate) summary: &'a ScanSummary,
     pub(crate) fields: &'a VolatileFields,
+    pub(crate) at_end: &'a AtEnd,
 }
 
 /// How often the difference is made again because something else was published meanwhile.
@@ -198,7 +199,9 @@ impl Publication<'_> {
         let sql = "update run set changes = ?2, removals = null where id = ?1";
         db.execute(sql, &[self.run.into(), runs::json(&changes)?])?;
         db.execute("update system set published_run = ?2 where id = ?1", &[self.system.id.into(), self.run.into()])?;
-        Ok(Some((self.supersede(db)?, changes)))
+        let superseded = self.supersede(db)?;
+        self.at_end.check(db, "published", self.run)?;
+        Ok(Some((superseded, changes)))
     }
 
     /// Ends the held runs before this one.
@@ -224,7 +227,9 @@ impl Publication<'_> {
         runs::end(db, self.run, "held", self.summary, Value::Null)?;
         let removals = runs::json(&removals)?;
         db.execute("update run set removals = ?2 where id = ?1", &[self.run.into(), removals])?;
-        self.supersede(db).map(Some)
+        let superseded = self.supersede(db)?;
+        self.at_end.check(db, "held", self.run)?;
+        Ok(Some(superseded))
     }
 
     /// Records how each section stands, and since when, except for those of grants, which are not stored.

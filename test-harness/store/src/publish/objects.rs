@@ -62,11 +62,12 @@ impl<'a> Difference<'a> {
     /// Writes the difference and returns how many rows are new, changed and gone.
     pub(super) fn prepare(mut self, db: &mut dyn Connection) -> Result<Counts, ConnectorError> {
         let word = self.kind.word;
+        // Both sides of the join begin where the page does: a server does not conclude that, and may read one from its start.
         let mut standing = Pages::new(
             self.context.system,
             format!(
                 "select v.object, v.from_run, v.type, v.hash, f.hash from {word}_version v \
-                 left join volatile_fields f on f.object = v.object \
+                 left join volatile_fields f on f.object = v.object and f.object > ?2 \
                  where v.system = ?1 and v.to_run is null and v.object > ?2 order by v.object limit ?3"
             ),
         );
@@ -204,7 +205,7 @@ impl<'a> Difference<'a> {
     fn known_rows(&self, db: &mut dyn Connection, range: (i64, i64)) -> Result<BTreeMap<i64, Record>, ConnectorError> {
         let sql = format!(
             "select v.object, v.body, f.body from {}_version v left join volatile_fields f on f.object = v.object \
-             where v.system = ?1 and v.to_run is null and v.object >= ?2 and v.object <= ?3",
+             and f.object >= ?2 and f.object <= ?3 where v.system = ?1 and v.to_run is null and v.object >= ?2 and v.object <= ?3",
             self.kind.word
         );
         records(db, &sql, self.context.system, range)

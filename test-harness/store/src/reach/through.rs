@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_access::Reverse;
 use connector_api::{AccessPath, ConnectorError, Grant, NodeRef, Principal, Record, ResourceRef};
 
-use super::{ACCOUNT, End, RESOURCE, Reach, Who};
+use super::{ACCOUNT, End, RESOURCE, Reach, Who, grants_to, strongest_first};
 use crate::reaching::Shown;
 
 /// Who reaches what is inside a container through it.
@@ -31,20 +30,21 @@ impl Reach<'_> {
     pub(crate) fn who_through(mut self, container: &NodeRef, limit: usize) -> Result<WhoThrough, ConnectorError> {
         let object = self.object(RESOURCE, &container.node_type, &container.external_id)?;
         let inside = self.inside(object)?;
-        let reaching = self.reaching(object)?;
-        let Shown { accounts, all } = reaching.first(self.db, 0, limit)?;
-        self.ways_of(&accounts, &reaching)?;
-        self.objects.insert(ACCOUNT, accounts);
+        let resources = self.around(object)?;
         for (_, example, bindings) in &inside.examples {
             self.add(RESOURCE, *example);
             self.bindings.extend(bindings.iter().cloned());
         }
+        let examples: Vec<_> =
+            inside.examples.iter().map(|(node, ..)| (&*node.node_type, &*node.external_id)).collect();
+        let reaching = self.reaching(resources, &examples)?;
+        let Shown { accounts, all } = reaching.shown(self.db, limit)?;
+        self.ways_of(&accounts, &reaching)?;
+        self.objects.insert(ACCOUNT, accounts);
         let rows = self.rows()?;
-        let reverse = Reverse::of(rows.graph());
         let mut strongest = BTreeMap::<(u8, String, String), Grant>::new();
-        for (example, ..) in &inside.examples {
-            let Some(example) = rows.resource(&example.node_type, &example.external_id) else { continue };
-            for mut grant in rows.grants_to(&reverse, example) {
+        for (of_type, example) in &examples {
+            for mut grant in grants_to(&rows, of_type, example) {
                 of_container(&mut grant, container);
                 match strongest.entry(id(&grant.principal)) {
                     std::collections::btree_map::Entry::Occupied(mut known) => {
@@ -56,7 +56,9 @@ impl Reach<'_> {
                 }
             }
         }
-        let who = Who { grants: strongest.into_values().collect(), accounts: all };
+        let mut grants = strongest.into_values().collect::<Vec<_>>();
+        strongest_first(&mut grants);
+        let who = Who { grants, accounts: all };
         Ok(WhoThrough { who, inside: inside.count })
     }
 

@@ -3,6 +3,7 @@
 use connector_api::{Checkpoint, ConnectorError, Descriptor, SystemConfig};
 use jiff::Timestamp;
 
+use super::at_end::AtEnd;
 use super::{Scan, Staging, System, pieces};
 use crate::body::VolatileFields;
 use crate::database::{Connection, Value};
@@ -12,11 +13,21 @@ use crate::tables::STAGED_EDGES;
 
 /// Whose turn it is to scan a system. The scan with the highest number so far is the only one that can write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fence {
+pub enum Fence<'a> {
     /// The scans reserve the system themselves: one that starts while another one runs is refused.
     Own,
     /// The number of a lease that something else grants. An earlier lease is refused, a later one takes the system over.
     Lease(i64),
+    /// The same, where whoever grants the leases keeps them in the database of the store: nothing ends under a lease that has
+    /// ended, even if no later one was used.
+    Kept {
+        /// The number of the lease.
+        number: i64,
+        /// A statement that the store runs in the transaction that ends the scan: as published, held, failed or
+        /// discarded. It must change exactly one row, or nothing of the transaction happens. `?1` is the [state](crate::RunState::as_str) of the run, a
+        /// text, and `?2` its number.
+        at_end: &'a str,
+    },
 }
 
 /// What a scan is of.
@@ -29,7 +40,7 @@ pub struct Start<'a> {
     /// Its configuration, which an interrupted scan must have had as well.
     pub config: &'a SystemConfig,
     /// Whose turn it is.
-    pub fence: Fence,
+    pub fence: Fence<'a>,
     /// When the scan begins.
     pub now: Timestamp,
     /// Whether an interrupted scan is dropped, not resumed.
@@ -61,7 +72,9 @@ impl Start<'_> {
         let fields = VolatileFields::new(&self.descriptor.volatile);
         let staging = Staging::load(db, id, run, fields)?;
         let descriptor = self.descriptor.clone();
-        Ok(Scan { database, system, run, part, descriptor, staging, resume, discarded, has_grants: false, lost: None })
+        let at_end = AtEnd::of(self.fence);
+        let (has_grants, lost) = (false, None);
+        Ok(Scan { database, system, run, part, descriptor, staging, resume, discarded, at_end, has_grants, lost })
     }
 
     fn find_or_add(&self, db: &mut dyn Connection) -> Result<i64, ConnectorError> {
@@ -172,7 +185,7 @@ pub(crate) fn take_over<T>(
     db: &mut dyn Connection,
     id: i64,
     name: &str,
-    fence: Fence,
+    fence: Fence<'_>,
     work: impl FnOnce(&mut dyn Connection, &System) -> Result<T, ConnectorError>,
 ) -> Result<(System, T), ConnectorError> {
     if fence == Fence::Own {
@@ -184,8 +197,8 @@ pub(crate) fn take_over<T>(
         let (last, last_lease) = last.ok_or_else(|| removed(name))?;
         let lease = match fence {
             Fence::Own => last_lease,
-            Fence::Lease(number) if number > last_lease => number,
-            Fence::Lease(number) => {
+            Fence::Lease(number) | Fence::Kept { number, .. } if number > last_lease => number,
+            Fence::Lease(number) | Fence::Kept { number, .. } => {
                 return Err(ConnectorError::sink(
                     format!("lease {number} of {name} has ended: lease {last_lease} was used since"),
                     "nothing: the scan with the later lease is kept",

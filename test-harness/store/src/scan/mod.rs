@@ -1,5 +1,6 @@
 //! One scan that is being kept: its rows are staged, then published in one step or discarded.
 
+mod at_end;
 mod begin;
 mod pieces;
 mod staging;
@@ -7,6 +8,7 @@ mod staging;
 use connector_api::{Checkpoint, ConnectorError, Descriptor, Outcome, Record, Retry, ScanSummary};
 use jiff::Timestamp;
 
+pub(crate) use self::at_end::AtEnd;
 pub use self::begin::{Fence, Start};
 pub(crate) use self::begin::{removed, reserve};
 use self::staging::Staging;
@@ -32,6 +34,7 @@ pub struct Scan {
     resume: Option<Checkpoint>,
     /// Why the interrupted scan before this one was discarded.
     discarded: Option<String>,
+    at_end: AtEnd,
     /// Whether a grant came: see [`checkpoint`](Self::checkpoint).
     has_grants: bool,
     /// Why rows that were taken could not be written: the rest is not the whole scan.
@@ -197,12 +200,13 @@ impl Scan {
             run: self.run,
             summary: &summary,
             fields: &VolatileFields::new(&self.descriptor.volatile),
+            at_end: &self.at_end,
         };
         publication.publish(&mut *self.database, Some(hold))
     }
 
     fn fail(&mut self, summary: &ScanSummary) -> Result<Ended, ConnectorError> {
-        let (run, system) = (self.run, self.system.clone());
+        let (run, system, at_end) = (self.run, self.system.clone(), self.at_end.clone());
         let error = summary.error.as_ref();
         // Where another remedy than a new scan helps, such as skipping nothing, the interrupted scan stays.
         let rejected = Checkpoint::rejected("");
@@ -212,6 +216,7 @@ impl Scan {
             let lock = database.for_update();
             system.hold(database, lock)?;
             runs::end(database, run, "failed", summary, reason.into())?;
+            at_end.check(database, "failed", run)?;
             if is_useless {
                 // Or the next scan would go on from it, if this one ends before its rows are cleared.
                 database.execute("delete from checkpoint where run = ?1", &[run.into()])?;
@@ -230,11 +235,12 @@ impl Scan {
     /// # Errors
     /// As for [`publish`](Self::publish).
     pub fn discard(mut self, reason: &str) -> Result<(), ConnectorError> {
-        let (run, system) = (self.run, self.system.clone());
+        let (run, system, at_end) = (self.run, self.system.clone(), self.at_end.clone());
         self.database.transaction(|database| {
             let lock = database.for_update();
             system.hold(database, lock)?;
-            runs::discard(database, run, reason)
+            runs::discard(database, run, reason)?;
+            at_end.check(database, "discarded", run)
         })?;
         runs::clear(&mut *self.database, &self.system, run);
         Ok(())

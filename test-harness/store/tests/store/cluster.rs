@@ -22,7 +22,7 @@ echo ready
 cat >/dev/null
 kill -QUIT $server
 wait $server
-rm -rf "$data"
+rm -rf "${data%/*}"
 "#;
 
 /// A running server.
@@ -80,7 +80,9 @@ impl Cluster {
         if let Some(user) = user {
             use std::os::unix::fs::PermissionsExt;
             std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-            std::os::unix::fs::chown(&data, Some(user), None).unwrap();
+            for owned in [folder.path(), &data] {
+                std::os::unix::fs::chown(owned, Some(user), None).unwrap();
+            }
         }
         let mut initialise = as_user(&bin.join("initdb"), user);
         initialise.args(["--no-sync", "--auth=trust", "--username=tests", "--encoding=UTF8", "--locale=C", "-D"]);

@@ -11,6 +11,7 @@ mod copied;
 mod kept;
 mod kill;
 mod kill_maintenance;
+mod leases;
 mod lost_answer;
 mod maintenance;
 mod organisation;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_api::{Principal, Record, Section, Severity};
+use connector_api::{AccessLevel, Grant, Principal, Record, Section, Severity};
 use connector_store::pages::{Factor, FindingFilter, Need, PrivilegedFilter, StandingKey};
-use connector_store::{Store, System};
+use connector_store::{Store, System, Who};
 
 use crate::backend::{Backend, on_both};
 use crate::organisation::{Organisation, descriptor};
@@ -165,8 +165,8 @@ fn a_search_finds_what_begins_with_a_text(backend: &Backend) {
 
 fn members_and_those_who_reach_a_thing_come_by_pages(backend: &Backend) {
     let (mut store, system, runs) = store(backend, 7);
-    let run = *runs.last().unwrap();
-    for row in rows(&mut store, &system, run) {
+    let all = runs.iter().flat_map(|run| rows(&mut store, &system, *run).into_iter().map(|row| (*run, row)));
+    for (run, row) in all.collect::<Vec<_>>() {
         match row {
             Record::Group(group) => {
                 let key = (group.group_type.as_str(), group.external_id.as_str());
@@ -185,21 +185,27 @@ fn members_and_those_who_reach_a_thing_come_by_pages(backend: &Backend) {
             Record::Resource(thing) => {
                 let key = (thing.resource_type.as_str(), thing.external_id.as_str());
                 let whole = store.who(&system, run, key.0, key.1, 10_000).unwrap();
-                let (mut after, mut found) = (None, BTreeSet::new());
+                let (mut after, mut found) = (None, Vec::new());
                 loop {
                     let (page, next) = store.who_page(&system, run, key, after, 2).unwrap();
                     assert_eq!(page.accounts, whole.accounts);
-                    for grant in page.grants {
-                        if let Principal::Account { external_id, .. } = grant.principal {
-                            assert!(found.insert(external_id));
-                        }
-                    }
+                    found.extend(accounts(&page));
                     after = next;
                     if after.is_none() {
                         break;
                     }
                 }
-                assert_eq!(found.len() as u64, whole.accounts);
+                let levels: Vec<_> = found.iter().map(|(level, _)| *level).collect();
+                assert!(levels.is_sorted_by(|one, two| one >= two), "{levels:?}");
+                for limit in 0..found.len() {
+                    let some = store.who(&system, run, key.0, key.1, limit).unwrap();
+                    assert_eq!(BTreeSet::from_iter(accounts(&some)), found[..limit].iter().cloned().collect());
+                }
+                let mut all = accounts(&whole);
+                for list in [&mut found, &mut all] {
+                    list.sort();
+                }
+                assert_eq!((found.len() as u64, &found), (whole.accounts, &all));
             }
             Record::Account(account) => {
                 let stood = store.stood(&system, run, ("account", "", &account.external_id)).unwrap().unwrap();
@@ -208,6 +214,15 @@ fn members_and_those_who_reach_a_thing_come_by_pages(backend: &Backend) {
             _ => {}
         }
     }
+}
+
+/// The accounts of an answer, with their levels.
+fn accounts(who: &Who) -> Vec<(AccessLevel, String)> {
+    let of = |grant: &Grant| match &grant.principal {
+        Principal::Account { external_id, .. } => Some((grant.access.level, external_id.clone())),
+        _ => None,
+    };
+    who.grants.iter().filter_map(of).collect()
 }
 
 fn systems_come_by_pages_the_most_urgent_first(backend: &Backend) {

@@ -68,10 +68,10 @@ fn accounts_that_links_join_are_one_person_and_equal_names_are_not(backend: &Bac
 
     let before = store.who_linked(&system, 1, "system", "8", 1000).unwrap();
     assert_eq!((before.persons, before.who.accounts), (3, 3));
-    assert_eq!(joined(&before), [["1 with nothing "], ["3 with nothing "], ["4 with nothing "]]);
+    assert_eq!(joined(&before), [["3 with nothing "], ["1 with nothing "], ["4 with nothing "]]);
     let now = store.who_linked(&system, 2, "system", "8", 1000).unwrap();
     assert_eq!((now.persons, now.who.accounts), (2, 3));
-    let ada = ["1 with nothing ", "2 with 1 sharedEmail", "3 with 2 sameLocalName"].map(str::to_owned).to_vec();
+    let ada = ["3 with nothing ", "2 with 3 sameLocalName", "1 with 2 sharedEmail"].map(str::to_owned).to_vec();
     assert_eq!(joined(&now), [ada.clone(), vec!["4 with nothing ".to_owned()]]);
     assert_eq!(reach(&now), set(&[("Staff", "login"), ("ada", "login"), ("ada@web-1", "sudo"), ("ada#4", "login")]));
     // A person is never shown in part.

@@ -8,7 +8,7 @@ use postgres::{Client, NoTls};
 
 use crate::backend::Backend;
 use crate::cluster::{Cluster, required};
-use crate::organisation::descriptor;
+use crate::organisation::{Organisation, descriptor};
 use crate::support::{ANYTHING, config, scan, start, summary};
 
 fn users() -> Vec<Record> {
@@ -50,6 +50,27 @@ fn limits_of_a_server_are_no_defects() {
         let error = store.clear_remains().unwrap_err();
         assert_eq!((error.code, error.retry), (ErrorCode::Sink, Retry::Later), "{setting}: {error}");
         assert!(error.message.contains("timeout"), "{error}");
+    }
+}
+
+#[test]
+fn the_server_knows_how_much_stands_before_a_scan_is_compared_with_it() {
+    let Some(backend) = Backend::postgres() else { return };
+    drop(backend.open());
+    let tables = ["membership_version", "binding_version"];
+    for table in tables {
+        backend.run(&format!("alter table {table} set (autovacuum_enabled = false)"));
+    }
+    let (descriptor, mut organisation) = (descriptor(), Organisation::new(3));
+    for _ in 0..2 {
+        scan(&backend, &descriptor, &organisation.whole(), &summary(&descriptor, &[]), ANYTHING);
+    }
+    let mut client = Client::connect(backend.url.as_ref().unwrap(), NoTls).unwrap();
+    for table in tables {
+        let sql = "select reltuples from pg_class where oid = to_regclass($1::text)";
+        let expected: f32 = client.query_one(sql, &[&table]).unwrap().get(0);
+        let stands: i64 = client.query_one(&format!("select count(*) from {table}"), &[]).unwrap().get(0);
+        assert!(stands > 0 && expected as i64 == stands, "{table}: {expected} of {stands}");
     }
 }
 

@@ -6,11 +6,12 @@ use connector_api::EvidenceRow;
 use serde_json::{Value, json};
 
 use super::names::{EDGES, Names};
+use super::properties::text;
 
 /// Colour of what contains everything.
 const ENVIRONMENT_COLOR: &str = "#3D8BFD";
 
-pub(super) fn extension(names: &Names, title: &str, evidence: &[EvidenceRow]) -> Value {
+pub(super) fn extension<'a>(names: &Names, title: &str, evidence: impl Iterator<Item = &'a EvidenceRow>) -> Value {
     let description = names.description();
     let environment = names.environment_kind();
     let node = |name: &str, title: &str, icon: &str, color: &str| json!({"name": name, "display_name": title, "description": title, "is_display_kind": true, "icon": icon, "color": color});
@@ -36,6 +37,10 @@ pub(super) fn extension(names: &Names, title: &str, evidence: &[EvidenceRow]) ->
     let mut findings = Vec::new();
     for row in evidence {
         let name = names.evidence(&row.code);
+        // Two codes may differ in what a name cannot have.
+        if relations.iter().any(|known| known["name"] == *name) {
+            continue;
+        }
         let controls = description.controls_environment.contains(&row.code);
         relations.push(relation(&name, &row.meaning, controls));
         findings.push(json!({
@@ -46,8 +51,8 @@ pub(super) fn extension(names: &Names, title: &str, evidence: &[EvidenceRow]) ->
             "remediation": {
                 "short_description": sentence(&row.code),
                 "long_description": row.meaning,
-                "short_remediation": row.remedy,
-                "long_remediation": row.remedy,
+                "short_remediation": text(&row.remedy),
+                "long_remediation": text(&row.remedy),
             },
         }));
     }
@@ -72,7 +77,7 @@ pub(super) fn extension(names: &Names, title: &str, evidence: &[EvidenceRow]) ->
 }
 
 /// A code as words: `Console role`.
-fn sentence(code: &str) -> String {
+pub(super) fn sentence(code: &str) -> String {
     let words = code.replace('_', " ");
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()

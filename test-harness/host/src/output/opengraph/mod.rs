@@ -3,17 +3,22 @@
 //! The edges are what administrators made: memberships, bindings and evidence. Effective access is not among them, because
 //! BloodHound finds paths itself. The graph is as large as the rows, and is written as they come.
 
+mod ends;
 mod extension;
 mod names;
 mod properties;
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
-use connector_api::{Binding, GraphLink, Membership, NodeKind, NodeRef, Reason, Record, ScanSummary};
+use connector_api::{
+    AccountLink, Binding, EvidenceRow, GraphLink, Membership, NodeKind, NodeRef, Reason, Record, ScanSummary,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use self::ends::{End, Ends};
 use self::extension::extension;
 use self::names::{Names, node_kind};
 use self::properties::text;
@@ -32,6 +37,9 @@ pub struct OpenGraphFolder {
     /// The beginning of the graph, and its edges, which are put behind the nodes at the end.
     nodes: List,
     edges: List,
+    ends: Ends,
+    /// Evidence whose code the connector does not describe, such as that of an earlier version, by code.
+    undescribed: BTreeMap<String, EvidenceRow>,
     /// Edges to nodes of other systems. They are a graph of their own, because a graph with a source makes all nodes of its
     /// edges its own.
     links: List,
@@ -49,7 +57,16 @@ impl OpenGraphFolder {
         let nodes = List::new(&folder, &format!("{{\"metadata\":{metadata},\"graph\":{{\"nodes\":["))?;
         let edges = List::new(&folder, "")?;
         let links = List::new(&folder, "{\"graph\":{\"nodes\":[],\"edges\":[")?;
-        Ok(Self { folder, origin: origin.clone(), names, nodes, edges, links })
+        Ok(Self {
+            folder,
+            origin: origin.clone(),
+            names,
+            nodes,
+            edges,
+            ends: Ends::default(),
+            undescribed: BTreeMap::new(),
+            links,
+        })
     }
 
     fn node(&mut self, record: &Record, kind: NodeKind) -> io::Result<()> {
@@ -62,8 +79,8 @@ impl OpenGraphFolder {
         let row_type = record.row_type();
         let id = self.names.node(kind, &row_type, external_id);
         let properties = properties::of_node(record, self.names.environment())?;
-        let kinds = [self.names.kind(kind, &row_type)];
-        self.nodes.add(&json!({"id": id, "kinds": kinds, "properties": properties}))?;
+        self.nodes.add(&Node { id: &id, kinds: [&self.names.kind(kind, &row_type)], properties })?;
+        self.ends.node(&id);
         for reason in reasons {
             self.evidence(&id, reason)?;
         }
@@ -71,8 +88,7 @@ impl OpenGraphFolder {
             for link in &account.links {
                 // Each of the two names the other: one edge is enough.
                 if account.external_id < link.external_id {
-                    let properties = one("evidence", &link.evidence);
-                    self.edge("MayBeSamePerson", &id, &self.names.account(&link.external_id), properties)?;
+                    self.same_person(&id, link)?;
                 }
             }
         }
@@ -92,15 +108,27 @@ impl OpenGraphFolder {
         if let Some(end) = reason.expires_at {
             properties.insert("expiresat".to_owned(), end.to_string().into());
         }
+        let is_described = self.origin.evidence().iter().any(|row| row.code == reason.code);
+        if !is_described && !self.undescribed.contains_key(&reason.code) {
+            let row = EvidenceRow::new(&reason.code, reason.kind, [reason.severity]);
+            let row = row.explained(extension::sentence(&reason.code), &reason.remedy, "");
+            self.undescribed.insert(reason.code.clone(), row);
+        }
         let kind = self.names.evidence(&reason.code);
-        self.edges.add(&edge(&kind, id, self.names.environment(), properties))
+        self.edges.add(&Edge::new(&kind, id, self.names.environment(), properties))
+    }
+
+    fn same_person(&mut self, id: &str, link: &AccountLink) -> io::Result<()> {
+        let other = self.end(NodeKind::Account, link.kind.as_str(), &link.external_id, &link.external_id);
+        let kind = self.names.prefixed("MayBeSamePerson");
+        self.edges.add(&Edge::new(&kind, id, &other.id, one("evidence", &link.evidence)))?;
+        self.ends.end(other);
+        Ok(())
     }
 
     fn link(&mut self, id: &str, record: &Record, link: &GraphLink) -> io::Result<()> {
-        let row = serde_json::to_value(record)?;
-        let found = link.field.field.split('.').try_fold(&row, |value, name| value.get(name));
-        let Some(value) = found.and_then(Value::as_str).filter(|value| !value.is_empty()) else { return Ok(()) };
-        let matchers = json!([{"key": link.property, "operator": "equals", "value": value.to_uppercase()}]);
+        let Some(value) = properties::field(record, &link.field.field)? else { return Ok(()) };
+        let matchers = json!([{"key": link.property, "operator": "equals", "value": text(&value.to_uppercase())}]);
         self.links.add(&json!({
             "kind": self.names.prefixed(&link.name),
             "start": {"match_by": "id", "value": id},
@@ -108,8 +136,17 @@ impl OpenGraphFolder {
         }))
     }
 
-    fn edge(&mut self, kind: &str, from: &str, to: &str, properties: Map<String, Value>) -> io::Result<()> {
-        self.edges.add(&edge(&self.names.prefixed(kind), from, to, properties))
+    /// An end of an edge. Its name is that of the row, if the edge knows it.
+    fn end(&self, kind: NodeKind, row_type: &str, external_id: &str, name: &str) -> End {
+        let id = self.names.node(kind, row_type, external_id);
+        End { id, kind: self.names.kind(kind, row_type), name: name.to_owned() }
+    }
+
+    fn edge(&mut self, kind: &str, from: End, to: End, properties: Map<String, Value>) -> io::Result<()> {
+        self.edges.add(&Edge::new(kind, &from.id, &to.id, properties))?;
+        self.ends.end(from);
+        self.ends.end(to);
+        Ok(())
     }
 
     fn membership(&mut self, membership: &Membership) -> io::Result<()> {
@@ -117,42 +154,58 @@ impl OpenGraphFolder {
         if !membership.direct {
             return Ok(());
         }
-        let from = self.names.account(&membership.account_external_id);
-        let to = self.names.node(NodeKind::Group, &membership.group_type, &membership.group_external_id);
-        self.edge("MemberOf", &from, &to, ends(membership.expires_at.as_ref()))
+        // Only its row says of which kind the account is.
+        let from = self.end(NodeKind::Account, "", &membership.account_external_id, &membership.username);
+        let group = (&membership.group_type, &membership.group_external_id, &membership.group_name);
+        let to = self.end(NodeKind::Group, group.0, group.1, group.2);
+        self.edge(&self.names.prefixed("MemberOf"), from, to, ends(membership.expires_at.as_ref()))
     }
 
     fn binding(&mut self, binding: &Binding) -> io::Result<()> {
-        let id = |node: &NodeRef| self.names.node(node.kind, &node.node_type, &node.external_id);
-        let (from, to) = (id(&binding.from), id(&binding.to));
+        let end = |node: &NodeRef| self.end(node.kind, &node.node_type, &node.external_id, &node.external_id);
+        let (from, to) = (end(&binding.from), end(&binding.to));
         let mut properties = ends(binding.expires_at.as_ref());
         match (&binding.access, binding.from.kind, binding.to.kind) {
             (Some(access), ..) => {
                 properties.insert("access".to_owned(), text(&access.word));
-                let kind = self.names.access(access.level);
-                self.edges.add(&edge(&kind, &from, &to, properties))
+                self.edge(&self.names.access(access.level), from, to, properties)
             }
             (None, NodeKind::Account | NodeKind::Group, NodeKind::Group) => {
-                self.edge("MemberOf", &from, &to, properties)
+                self.edge(&self.names.prefixed("MemberOf"), from, to, properties)
             }
             // From what contains the other, since a path leads into it.
-            (None, NodeKind::Resource, NodeKind::Resource) => self.edge("Contains", &to, &from, properties),
-            (None, ..) => self.edge("CanUse", &from, &to, properties),
+            (None, NodeKind::Resource, NodeKind::Resource) => {
+                self.edge(&self.names.prefixed("Contains"), to, from, properties)
+            }
+            (None, ..) => self.edge(&self.names.prefixed("CanUse"), from, to, properties),
         }
     }
 
-    fn environment(&self, summary: &ScanSummary) -> Value {
+    fn environment(&self, summary: &ScanSummary) -> Map<String, Value> {
         let mut properties = Map::new();
         properties.insert("name".to_owned(), text(self.origin.system()));
         properties.insert("environmentid".to_owned(), self.names.environment().into());
         properties.insert("collected".to_owned(), true.into());
         properties.insert("scannedat".to_owned(), summary.started_at.to_string().into());
         for (name, fact) in &summary.facts {
-            if let Value::String(fact) = fact {
-                properties.entry(name.to_lowercase()).or_insert_with(|| text(fact));
+            let name = name.to_lowercase();
+            if let (Value::String(fact), false) = (fact, properties::is_reserved(&name)) {
+                properties.entry(name).or_insert_with(|| text(fact));
             }
         }
-        json!({"id": self.names.environment(), "kinds": [self.names.environment_kind()], "properties": properties})
+        properties
+    }
+
+    /// What contains everything, and nodes for the ends of edges that have no row.
+    fn finish_nodes(&mut self, summary: &ScanSummary) -> io::Result<()> {
+        let environment = self.names.environment();
+        for End { id, kind, name } in std::mem::take(&mut self.ends).missing() {
+            let mut properties = one("name", &name);
+            properties.insert("environmentid".to_owned(), environment.into());
+            self.nodes.add(&Node { id: &id, kinds: [&kind], properties })?;
+        }
+        let kinds = [&*self.names.environment_kind()];
+        self.nodes.add(&Node { id: environment, kinds, properties: self.environment(summary) })
     }
 }
 
@@ -166,10 +219,10 @@ impl Output for OpenGraphFolder {
     }
 
     fn commit(mut self: Box<Self>, summary: &ScanSummary) -> io::Result<()> {
-        let environment = self.environment(summary);
-        self.nodes.add(&environment)?;
+        self.finish_nodes(summary)?;
         let title = if self.origin.os_type().is_empty() { &summary.os_type } else { self.origin.os_type() };
-        let extension = extension(&self.names, title, self.origin.evidence());
+        let evidence = self.origin.evidence().iter().chain(self.undescribed.values());
+        let extension = extension(&self.names, title, evidence);
         let Self { folder, mut nodes, edges, links, .. } = *self;
         nodes.bytes.write_all(b"\n],\"edges\":[")?;
         let mut graph = nodes.finish("")?;
@@ -187,13 +240,31 @@ impl Output for OpenGraphFolder {
     }
 }
 
-fn edge(kind: &str, from: &str, to: &str, properties: Map<String, Value>) -> Value {
-    json!({
-        "kind": kind,
-        "start": {"match_by": "id", "value": from},
-        "end": {"match_by": "id", "value": to},
-        "properties": properties,
-    })
+#[derive(Serialize)]
+struct Node<'a> {
+    id: &'a str,
+    kinds: [&'a str; 1],
+    properties: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Edge<'a> {
+    kind: &'a str,
+    start: ById<'a>,
+    end: ById<'a>,
+    properties: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "match_by", rename = "id")]
+struct ById<'a> {
+    value: &'a str,
+}
+
+impl<'a> Edge<'a> {
+    fn new(kind: &'a str, from: &'a str, to: &'a str, properties: Map<String, Value>) -> Self {
+        Self { kind, start: ById { value: from }, end: ById { value: to }, properties }
+    }
 }
 
 fn one(name: &str, value: &str) -> Map<String, Value> {

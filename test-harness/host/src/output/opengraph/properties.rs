@@ -1,6 +1,6 @@
 //! The properties of nodes and edges: what BloodHound takes, which is less than what rows are.
 
-use connector_api::{Reason, Record};
+use connector_api::{Attributes, Reason, Record};
 use serde_json::{Map, Value};
 
 /// What is not a property: the kind of record, what edges are made of, and what differs from row to row.
@@ -20,7 +20,7 @@ pub(super) fn of_node(record: &Record, environment: &str) -> serde_json::Result<
     let mut properties = Map::new();
     properties.insert("name".to_owned(), text(name));
     properties.insert("environmentid".to_owned(), environment.into());
-    if let Value::Object(fields) = serde_json::to_value(record)? {
+    if let Value::Object(fields) = serde_json::to_value(without_attributes(record))? {
         let fields = fields.into_iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
         fields.for_each(|(name, value)| enter(&mut properties, name.to_ascii_lowercase(), value));
     }
@@ -34,9 +34,40 @@ pub(super) fn of_node(record: &Record, environment: &str) -> serde_json::Result<
     Ok(properties)
 }
 
+/// Attributes would be parsed, only to be left out.
+fn without_attributes(record: &Record) -> Record {
+    let mut record = record.clone();
+    match &mut record {
+        Record::Account(account) => account.attributes = Attributes::new(),
+        Record::Group(group) => group.attributes = Attributes::new(),
+        Record::Resource(resource) => resource.attributes = Attributes::new(),
+        _ => {}
+    }
+    record
+}
+
+/// The text of a field of a row, if it is one and not empty.
+pub(super) fn field(record: &Record, path: &str) -> serde_json::Result<Option<String>> {
+    let found = match (path.strip_prefix("attributes."), record) {
+        (Some(name), Record::Account(account)) => account.attributes.get(name),
+        (Some(name), Record::Group(group)) => group.attributes.get(name),
+        (Some(name), Record::Resource(resource)) => resource.attributes.get(name),
+        _ => {
+            let row = serde_json::to_value(without_attributes(record))?;
+            path.split('.').try_fold(&row, |value, name| value.get(name)).cloned()
+        }
+    };
+    Ok(found.and_then(|value| value.as_str().map(str::to_owned)).filter(|value| !value.is_empty()))
+}
+
 /// A text. PostgreSQL, in which BloodHound keeps it, does not take NUL.
 pub(super) fn text(text: &str) -> Value {
     text.replace('\0', "\u{fffd}").into()
+}
+
+/// Whether no field may be called so.
+pub(super) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
 }
 
 fn enter(properties: &mut Map<String, Value>, name: String, value: Value) {
@@ -55,7 +86,7 @@ fn enter(properties: &mut Map<String, Value>, name: String, value: Value) {
         Value::String(value) => text(&value),
         other => other,
     };
-    if !RESERVED.contains(&name.as_str()) {
+    if !is_reserved(&name) {
         properties.insert(name, value);
     }
 }
