@@ -283,7 +283,7 @@ mod tests {
         ["Shared Hit Blocks", "Shared Read Blocks"].iter().map(|blocks| plan[blocks].as_u64().unwrap()).sum()
     }
 
-    /// Pages of a claim of each kind, with so many systems that are requested: one in ten has a credential of its own, and the
+    /// Pages of a claim of each kind, with this number of systems that are requested: one in ten has a credential of its own, and the
     /// others wait for ten.
     async fn pages_with(systems: i64) -> Option<[u64; 2]> {
         let url = tokio::task::spawn_blocking(cluster::database).await.unwrap()?;
