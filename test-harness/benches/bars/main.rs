@@ -81,6 +81,8 @@ enum Group {
     Memory,
     Startup,
     Store,
+    StoreYear,
+    StoreMemory,
     Console,
     Exports,
     #[cfg(feature = "postgres")]
@@ -134,6 +136,8 @@ async fn measure(arguments: Arguments) -> Result<()> {
             Group::Memory => memory::measure(&setup).await?,
             Group::Startup => startup::measure(&setup)?,
             Group::Store => store::measure(&setup).await?,
+            Group::StoreYear => store::measure_year(&setup).await?,
+            Group::StoreMemory => store::measure_memory(&setup).await?,
             Group::Console => console::measure(&setup).await?,
             Group::Exports => exports::measure(&setup).await?,
             #[cfg(feature = "postgres")]

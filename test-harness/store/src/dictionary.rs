@@ -18,8 +18,8 @@ const FIRST: i64 = 16;
 /// Reserve at most this number at once.
 const MOST: i64 = 8192;
 
-/// The entries are in so many tables. A table that is full is copied into one of twice the size, which only one of them is at a
-/// time.
+/// The number of tables that the entries are in. A table that is full is copied into one of twice the size, and then only that
+/// part of the entries is in memory twice.
 const TABLES: usize = 64;
 
 /// Marks what has a row in the current run.

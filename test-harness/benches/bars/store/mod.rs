@@ -27,35 +27,46 @@ pub(crate) use self::organisation::Organisation;
 #[cfg(feature = "postgres")]
 const SETTINGS: &str = "autovacuum_naptime = 1s\n";
 
+/// What a scan that is kept takes, and how fast questions are answered.
 pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
     let quick = setup.quick;
     let mut bars = tokio::task::spawn_blocking(move || file::measure(if quick { 20_000 } else { 100_000 })).await??;
-    bars.extend(of_server(setup).await?);
+    #[cfg(feature = "postgres")]
+    bars.extend(on_server(move |cluster| server::measure(cluster, if quick { 100_000 } else { 1_000_000 })).await?);
     Ok(bars)
 }
 
-#[cfg(not(feature = "postgres"))]
-async fn of_server(setup: &Setup) -> Result<Vec<Bar>> {
-    eprintln!("  skipped: PostgreSQL, because this program was built without the feature `postgres`");
+/// The size of a year of scans.
+pub(crate) async fn measure_year(setup: &Setup) -> Result<Vec<Bar>> {
+    let users = if setup.quick { 2_000 } else { 10_000 };
+    #[cfg(feature = "postgres")]
+    return on_server(move |cluster| year::measure(cluster, users)).await;
+    #[cfg(not(feature = "postgres"))]
+    Err(format!("a year of {users} users is measured in PostgreSQL: use the feature `postgres`").into())
+}
+
+/// How much more memory a scan takes that is kept.
+pub(crate) async fn measure_memory(setup: &Setup) -> Result<Vec<Bar>> {
+    #[cfg(feature = "postgres")]
+    if let Some(cluster) = tokio::task::spawn_blocking(|| cluster::Cluster::start_with(5432, SETTINGS, &[])).await? {
+        cluster.create("memory");
+        let bars = memory::measure(setup, Some(&cluster.url("memory"))).await;
+        // It waits for the server, which must not happen on a thread of the runtime.
+        tokio::task::spawn_blocking(move || drop(cluster)).await?;
+        return bars;
+    }
     memory::measure(setup, None).await
 }
 
+/// Measures on a server of this program's own; nothing where its programs are not installed.
 #[cfg(feature = "postgres")]
-async fn of_server(setup: &Setup) -> Result<Vec<Bar>> {
-    let quick = setup.quick;
-    let measured = tokio::task::spawn_blocking(move || -> Result<_> {
-        let Some(cluster) = cluster::Cluster::start_with(5432, SETTINGS, &[]) else { return Ok(None) };
-        let mut bars = server::measure(&cluster, if quick { 100_000 } else { 1_000_000 })?;
-        bars.extend(year::measure(&cluster, if quick { 2_000 } else { 10_000 })?);
-        cluster.create("memory");
-        Ok(Some((cluster, bars)))
-    });
-    let Some((cluster, mut bars)) = measured.await?? else {
-        eprintln!("  skipped: PostgreSQL, because its server is not installed");
-        return memory::measure(setup, None).await;
-    };
-    bars.extend(memory::measure(setup, Some(&cluster.url("memory"))).await?);
-    // It waits for the server, which must not happen on a thread of the runtime.
-    tokio::task::spawn_blocking(move || drop(cluster)).await?;
-    Ok(bars)
+async fn on_server(measure: impl FnOnce(&cluster::Cluster) -> Result<Vec<Bar>> + Send + 'static) -> Result<Vec<Bar>> {
+    tokio::task::spawn_blocking(move || match cluster::Cluster::start_with(5432, SETTINGS, &[]) {
+        Some(cluster) => measure(&cluster),
+        None => {
+            eprintln!("  skipped: PostgreSQL, because its server is not installed");
+            Ok(Vec::new())
+        }
+    })
+    .await?
 }

@@ -15,7 +15,7 @@ use crate::tables::{OBJECT, STAGED_BINDING, STAGED_MEMBERSHIP, STAGED_MEMBERSHIP
 use crate::way::{self, Way};
 
 /// Rows are written when they take this number of bytes.
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 2 << 20;
 /// The bytes of a value that is not text.
 const VALUE: usize = size_of::<Value>();
 
