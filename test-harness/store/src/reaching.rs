@@ -77,19 +77,26 @@ impl Reaching {
 
     /// Returns how many accounts there are.
     pub(crate) fn count(&self, db: &mut dyn Connection) -> Result<u64, ConnectorError> {
-        let members = format!("{} and n.group_id {}", members(), db.among("?3"));
-        let bound = format!("{} and n.to_id {}", bound(), db.among("?4"));
-        let sql = match self.groups.values().map(BTreeSet::len).sum() {
-            // Nobody is in one group twice, so a million need not be sorted to count them.
-            1 => format!(
-                "select (select count(*) from ({members}) m) + (select count(*) from ({bound}) b \
-                 where not exists ({members} and n.account_id = b.from_id))"
-            ),
-            _ => format!("select count(*) from ({members} union {bound}) reached"),
-        };
-        let groups = numbers(self.groups.values().flatten());
-        let parameters = [self.system.into(), self.run.into(), groups, numbers(&self.resources)];
-        Ok(db.first(&sql, &parameters, |row| row.number(0))?.unwrap_or_default().unsigned_abs())
+        let (system, run) = (Value::from(self.system), Value::from(self.run));
+        // Nobody is in one group twice: a million members of the largest need not be told apart to count them.
+        let sizes =
+            format!("{} and n.group_id {} group by n.group_id", all_members("count(*), n.group_id"), db.among("?3"));
+        let parameters = [system.clone(), run.clone(), numbers(self.groups.values().flatten())];
+        let sizes = db.rows(&sizes, &parameters, |row| Ok((row.number(0)?, row.number(1)?)))?;
+        let (of_largest, largest) = sizes.into_iter().max().unwrap_or_default();
+        let others = self.groups.values().flatten().filter(|group| **group != largest);
+        let sql = format!(
+            "select count(*) from ({} and n.group_id {} union {} and n.to_id {}) o \
+             where not exists ({} and n.group_id = ?5 and n.account_id = o.account_id)",
+            all_members("n.account_id"),
+            db.among("?3"),
+            bound(),
+            db.among("?4"),
+            members(),
+        );
+        let parameters = [system, run, numbers(others), numbers(&self.resources), largest.into()];
+        let others = db.first(&sql, &parameters, |row| row.number(0))?.unwrap_or_default();
+        Ok((of_largest + others).unsigned_abs())
     }
 
     /// Returns the first accounts after `start` that have a level for one reason, whatever they have for others.
@@ -176,6 +183,14 @@ fn members() -> String {
     format!(
         "select n.account_id from membership_version n join {HAS_ROW} n.account_id left join via v on v.id = n.via \
          where {STOOD} and (n.via is null or v.direct)"
+    )
+}
+
+/// The same query for whole groups, however large: it looks at the ways once, and not for each member.
+fn all_members(columns: &str) -> String {
+    format!(
+        "select {columns} from membership_version n join {HAS_ROW} n.account_id \
+         where {STOOD} and (n.via is null or n.via in (select id from via where system = ?1 and direct))"
     )
 }
 
