@@ -12,7 +12,6 @@ use jiff::Timestamp;
 
 use crate::drafts::Drafts;
 use crate::guard::{self, Hosts};
-use crate::logins::LastLogins;
 use crate::pages;
 use crate::scans::Scans;
 use crate::session::Sessions;
@@ -55,7 +54,6 @@ pub struct Console {
     pub(crate) systems: Arc<Systems>,
     pub(crate) scans: Scans,
     pub(crate) drafts: Drafts,
-    pub(crate) logins: LastLogins,
     pub(crate) sessions: Sessions,
     pub(crate) hosts: Hosts,
     pub(crate) clock: fn() -> Timestamp,
@@ -78,7 +76,6 @@ impl Console {
             systems: Arc::new(systems),
             scans: Scans::default(),
             drafts: Drafts::default(),
-            logins: LastLogins::default(),
             sessions: Sessions::new(address, announce),
             hosts: Hosts::of(address, hosts),
             clock,

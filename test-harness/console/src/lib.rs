@@ -17,7 +17,6 @@ mod frame;
 mod guard;
 mod link;
 mod live;
-mod logins;
 mod pages;
 mod plot;
 mod report;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use connector_store::pages::Counted;
 use jiff::Timestamp;
 use maud::{Markup, PreEscaped, Render, html};
 use unicode_general_category::{GeneralCategory, get_general_category};
@@ -117,6 +118,14 @@ pub(crate) fn number(number: u64) -> String {
 pub(crate) fn count(many: u64, one: &str, several: &str) -> String {
     let noun = if many == 1 { one } else { several };
     format!("{} {noun}", number(many))
+}
+
+/// As [`count`], or `more than 1,000 members`.
+pub(crate) fn counted(many: Counted, one: &str, several: &str) -> String {
+    match many {
+        Counted::All(many) => count(many, one, several),
+        Counted::MoreThan(many) => format!("more than {} {several}", number(many)),
+    }
 }
 
 /// A whole percentage. Something is never 0 %, and less than all never 100 %.

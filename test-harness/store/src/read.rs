@@ -87,20 +87,34 @@ fn memberships(db: &mut dyn Connection, system: i64, run: i64, each: EachRecord<
     db.query(&sql, &[system.into(), run.into()], &mut |row| each(membership(row, 0)?.into()))
 }
 
-/// Returns how many accounts are in a group of this type and id.
+/// Returns the number of an object that was ever seen. With it, an index leads to the rows about it in their order.
+pub(crate) fn object(
+    db: &mut dyn Connection,
+    system: i64,
+    kind: &str,
+    of_type: &str,
+    external_id: &str,
+) -> Result<Option<i64>, ConnectorError> {
+    let sql = "select id from object where system = ?1 and kind = ?2 and type = ?3 and external_id = ?4";
+    db.first(sql, &[system.into(), kind.into(), of_type.into(), external_id.into()], |row| row.number(0))
+}
+
+/// Returns how many accounts are in a group of this type and id, or `most` if there are more.
 pub(crate) fn members(
     db: &mut dyn Connection,
     system: i64,
     run: i64,
     (group_type, external_id): (&str, &str),
+    most: u64,
 ) -> Result<u64, ConnectorError> {
+    let Some(group) = object(db, system, "group", group_type, external_id)? else { return Ok(0) };
     let sql = format!(
-        "select count(*) from membership_version n where n.system = ?1 and {} and n.group_id in (\
-         select id from object where system = ?1 and kind = 'group' and type = ?3 and external_id = ?4)",
+        "select count(*) from (select 1 from membership_version n where n.system = ?1 and {} and n.group_id = ?3 \
+         limit ?4) counted",
         STOOD.replace('#', "n")
     );
-    let parameters = [system.into(), run.into(), group_type.into(), external_id.into()];
-    let count = db.first(&sql, &parameters, |row| row.number(0))?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let count = db.first(&sql, &[system.into(), run.into(), group.into(), most.into()], |row| row.number(0))?;
     Ok(count.unwrap_or_default().unsigned_abs())
 }
 
@@ -111,14 +125,11 @@ pub(crate) fn memberships_of(
     run: i64,
     (group_type, external_id): (&str, &str),
 ) -> Result<Vec<Membership>, ConnectorError> {
+    let Some(group) = object(db, system, "group", group_type, external_id)? else { return Ok(Vec::new()) };
     let (columns, tables) = (MEMBERSHIP.replace('#', "?2"), MEMBERSHIPS.replace('#', "?2"));
-    let sql = format!(
-        "select {columns} from {tables} where n.system = ?1 and {} and n.group_id in (\
-         select id from object where system = ?1 and kind = 'group' and type = ?3 and external_id = ?4)",
-        STOOD.replace('#', "n")
-    );
-    let parameters = [system.into(), run.into(), group_type.into(), external_id.into()];
-    db.rows(&sql, &parameters, |row| membership(row, 0))
+    let stood = STOOD.replace('#', "n");
+    let sql = format!("select {columns} from {tables} where n.system = ?1 and {stood} and n.group_id = ?3");
+    db.rows(&sql, &[system.into(), run.into(), group.into()], |row| membership(row, 0))
 }
 
 /// Reads a membership from nine columns.

@@ -44,6 +44,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("pages", include_str!("../migrations/sqlite/0005_pages.sql")),
     ("checkpoint pieces", include_str!("../migrations/sqlite/0006_checkpoint_pieces.sql")),
     ("raising accounts", include_str!("../migrations/sqlite/0007_raising_accounts.sql")),
+    ("linked accounts", include_str!("../migrations/sqlite/0008_linked_accounts.sql")),
 ];
 
 pub(crate) struct Sqlite {

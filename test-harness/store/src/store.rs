@@ -328,7 +328,7 @@ impl Store {
         group_type: &str,
         external_id: &str,
     ) -> Result<u64, ConnectorError> {
-        read::members(&mut *self.database, system.id, run, (group_type, external_id))
+        read::members(&mut *self.database, system.id, run, (group_type, external_id), u64::MAX)
     }
 
     /// Returns the rows of a kind that have this id, or this name or e-mail address in any case, after a published run:

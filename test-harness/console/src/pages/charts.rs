@@ -1,7 +1,5 @@
 //! Charts: tables with bars, and one curve.
 
-use std::sync::Arc;
-
 use connector_store::pages::{Factor, Figures};
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -10,7 +8,6 @@ use super::Answer;
 use super::privileged::SEVERITIES;
 use crate::failure::Failure;
 use crate::frame::Page;
-use crate::logins::Months;
 use crate::plot::{bars, curve};
 use crate::text::{self, count, number, percent};
 use crate::visit::{Place, Visit};
@@ -20,13 +17,11 @@ use crate::words::{Mark, capital, severity, spaced};
 const RUNS: usize = 60;
 
 pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
-    let console = Arc::clone(&visit.console);
-    let read = visit.read_at(move |store, place, _| {
+    let read = visit.read_at(|store, place, _| {
         let (system, run) = (&place.system, place.run.id);
-        let logins = if place.is_latest() { Some(console.logins.of(store, system, run)?) } else { None };
-        Ok((store.figures(system, run)?, store.privileged_over_time(system, run, RUNS)?, logins))
+        Ok((store.figures(system, run)?, store.privileged_over_time(system, run, RUNS)?))
     });
-    let (place, (figures, over_time, logins)) = read.await?;
+    let (place, (figures, over_time)) = read.await?;
     let at = place.run.started_at;
     let content = html! {
         div.head { div {
@@ -43,7 +38,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
             section aria-labelledby="keys" { h2 #keys { "Age of keys" } (ages("key", &figures.keys(), at)) }
         }
         div.two {
-            section aria-labelledby="logins" { h2 #logins { "Last logins" } (last_logins(logins.as_deref(), at)) }
+            section aria-labelledby="logins" { h2 #logins { "Last logins" } (last_logins(&figures.last_logins(), at)) }
             section aria-labelledby="sections" { h2 #sections { "Sections and how completely they were read" } (sections(&place)) }
         }
     };
@@ -149,11 +144,11 @@ fn ages(what: &str, months: &[(&str, u64)], at: Timestamp) -> Markup {
     }
 }
 
-fn last_logins(logins: Option<&Months>, at: Timestamp) -> Markup {
-    let Some(logins) = logins else {
-        return html! { div.note { p { "Last logins change by themselves and are not kept as history. The latest scan has them." } } };
-    };
-    let (classes, none) = by_age(logins.iter().map(|(month, many)| (month.as_str(), *many)), at);
+fn last_logins(logins: &[(&str, u64)], at: Timestamp) -> Markup {
+    if logins.is_empty() {
+        return html! { div.note { p { "Last logins were not counted when this scan was kept. Those of the newest scan are." } } };
+    }
+    let (classes, none) = by_age(logins.iter().copied(), at);
     let mut rows = vec![(html! { "None found" }, none, true)];
     rows.extend(
         classes

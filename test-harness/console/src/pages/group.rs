@@ -9,7 +9,7 @@ use super::rows::{account_link, group_link, how, named, reason};
 use super::{Answer, account_facts, paging, reach};
 use crate::failure::Failure;
 use crate::frame::Page;
-use crate::text::{Name, count};
+use crate::text::{Name, count, counted};
 use crate::visit::{Place, Visit};
 use crate::words::{capital, severity, spaced};
 
@@ -25,7 +25,8 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         let grants = store.group_grants(system, run, (of_type, id))?;
         let ways = reach::chosen(place, &grants, query).map(|grant| reach::ways(store, place, grant)).transpose()?;
         let members = store.members_page(system, run, (of_type, id), paging::after(query), ROWS)?;
-        Ok((group, grants, ways, store.members(system, run, of_type, id)?, members))
+        let many = store.members_counted(system, run, (of_type, id), paging::most(query))?;
+        Ok((group, grants, ways, many, members))
     });
     let (place, (group, grants, ways, many, members)) = read.await?;
     let here = group_link(&place, &group.group_type, &group.external_id);
@@ -33,7 +34,9 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         div.head { div {
             p.soft { "Group" }
             h1.row { (Name(&group.name)) " " (account_facts::severity(group.severity())) }
-            p.lead { (count(many, "member", "members")) ". " (lead(&place, &grants)) }
+            p.lead {
+                (capital(&counted(many, "member", "members"))) "." (paging::count_all(&here, many)) " " (lead(&place, &grants))
+            }
         } }
         div.two {
             section aria-labelledby="facts" { h2 #facts { "Facts" } div.panel { (facts(&group)) } }

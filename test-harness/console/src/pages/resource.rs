@@ -1,7 +1,7 @@
 //! One thing: who reaches it, how strongly, by which ways.
 
 use connector_api::{Account, Grant, Principal, Record, Resource};
-use connector_store::Who;
+use connector_store::pages::{Counted, WhoPage};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use super::{Answer, account_facts, paging, reach};
 use crate::failure::Failure;
 use crate::frame::Page;
 use crate::link::Link;
-use crate::text::{self, Name, count, number};
+use crate::text::{self, Name, count, counted};
 use crate::visit::{Place, Visit};
 use crate::ways::Ways;
-use crate::words::{level, level_cell, severity};
+use crate::words::{capital, level, level_cell, severity};
 
 /// Accounts on a page.
 const ROWS: usize = 50;
@@ -25,7 +25,8 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         let (system, run) = (&place.system, place.run.id);
         let stood = store.stood(system, run, ("resource", of_type, id))?.ok_or_else(|| missing("thing"))?;
         let Record::Resource(resource) = stood.record else { return Err(missing("thing")) };
-        let (who, next) = store.who_page(system, run, (of_type, id), paging::after(query), ROWS)?;
+        let rows = (ROWS, paging::most(query));
+        let who = store.who_page(system, run, (of_type, id), paging::after(query), rows)?;
         let mut accounts = BTreeMap::new();
         for grant in &who.grants {
             if let Principal::Account { external_id, .. } = &grant.principal
@@ -37,19 +38,19 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         }
         let strongest = who.grants.iter().max_by_key(|grant| (place.strength(&grant.access), grant.via.len()));
         let ways = strongest.map(|grant| reach::ways(store, place, grant)).transpose()?;
-        Ok((resource, who, next, accounts, ways))
+        Ok((resource, who, accounts, ways))
     });
-    let (place, (resource, who, next, accounts, ways)) = read.await?;
+    let (place, (resource, who, accounts, ways)) = read.await?;
     let here = resource_link(&place, &resource.resource_type, &resource.external_id);
     let word = type_word(connector_api::NodeKind::Resource, &resource.resource_type);
     let content = html! {
         div.head { div {
-            p.soft { (crate::words::capital(&word)) }
+            p.soft { (capital(&word)) }
             h1.row {
                 (Name(&resource.name))
                 @if let Some(worst) = resource.severity() { " " (severity(worst)) }
             }
-            p.lead { (lead(&place, &resource, &who, &word)) }
+            p.lead { (lead(&place, &resource, &who, &word)) (paging::count_all(&here, who.accounts)) }
         } }
         div.two {
             section aria-labelledby="facts" { h2 #facts { "Facts" } div.panel { (facts(&resource, visit.now)) } }
@@ -64,7 +65,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
                 @if who.grants.is_empty() {
                     div.note { p { "Nobody: no account or group is bound to it, or to what it is in." } }
                 } @else { (table(&place, &who, &accounts, &resource, visit.now)) }
-                (paging::next("accounts", &here.clone().at("who"), visit.query.get("after").is_none(), next))
+                (paging::next("accounts", &here.clone().at("who"), visit.query.get("after").is_none(), who.next))
             }
             @if let Some(ways) = &ways { (strongest(ways)) }
         }
@@ -72,7 +73,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     Ok(Page { title: resource.name.clone(), entry: "", place: Some(place), content }.into())
 }
 
-fn lead(place: &Place, resource: &Resource, who: &Who, word: &str) -> String {
+fn lead(place: &Place, resource: &Resource, who: &WhoPage, word: &str) -> String {
     if resource.container {
         return format!("A {word} is not reached itself: who is bound to it reaches what is inside.");
     }
@@ -80,10 +81,10 @@ fn lead(place: &Place, resource: &Resource, who: &Who, word: &str) -> String {
     let strongest =
         who.grants.iter().max_by_key(|grant| place.strength(&grant.access)).map(|grant| level(&grant.access));
     match (who.accounts, strongest) {
-        (0, None) => "Nobody reaches it.".to_owned(),
+        (Counted::All(0), None) => "Nobody reaches it.".to_owned(),
         (accounts, strongest) => {
             let through = count(groups, "group leads", "groups lead");
-            let accounts = count(accounts, "account reaches", "accounts reach");
+            let accounts = capital(&counted(accounts, "account reaches", "accounts reach"));
             let level = strongest.map_or_else(String::new, |level| format!(" The strongest level here is {level}."));
             format!("{accounts} it; {through} to it.{level}")
         }
@@ -114,7 +115,7 @@ fn why_link(place: &Place, grant: &Grant, resource: &Resource) -> Link {
 
 fn table(
     place: &Place,
-    who: &Who,
+    who: &WhoPage,
     accounts: &BTreeMap<String, Account>,
     resource: &Resource,
     now: jiff::Timestamp,
@@ -157,7 +158,7 @@ fn table(
                 }
             } } }
         } }
-        p.small.soft { (number(who.accounts)) " accounts reach it in all." }
+        p.small.soft { (capital(&counted(who.accounts, "account", "accounts"))) " in all." }
     }
 }
 

@@ -96,6 +96,9 @@ struct Evidence {
     severity: Severity,
 }
 
+/// What the keys of last logins begin with.
+const LOGIN: &str = "login/";
+
 const ENABLED: [(&str, Option<bool>); 3] = [("enabled", Some(true)), ("disabled", Some(false)), ("notKnown", None)];
 
 fn month(time: Option<Timestamp>) -> String {
@@ -205,6 +208,12 @@ impl Figures {
         self.months("password/")
     }
 
+    /// Returns how many accounts had their last known login in each month when the run was published; nothing where that was
+    /// not counted.
+    pub fn last_logins(&self) -> Vec<(&str, u64)> {
+        self.months(LOGIN)
+    }
+
     /// Returns how many usable keys and other credentials were made in each month.
     pub fn keys(&self) -> Vec<(&str, u64)> {
         self.months("key/")
@@ -235,21 +244,32 @@ impl Store {
         Ok(counted.figures)
     }
 
-    /// Returns how many accounts had their last known login in each month, or `notKnown`, as last seen.
+    /// Returns how many accounts were privileged after each of the last published runs of a system, the earliest first, with
+    /// the start of its scan.
     ///
     /// # Errors
     /// `sink` if the store cannot be read.
-    pub fn last_logins(&mut self, system: &System, run: i64) -> Result<BTreeMap<String, u64>, ConnectorError> {
-        let sql = "select v.body, f.body from account_version v left join volatile_fields f on f.object = v.object \
-                   where v.system = ?1 and v.from_run <= ?2 and (v.to_run is null or v.to_run > ?2)";
-        let mut logins = BTreeMap::new();
-        self.database.query(sql, &[system.id.into(), run.into()], &mut |row| {
-            let login = row.text(1)?.and_then(login).max(login(row.word(0)?));
-            *logins.entry(month(login)).or_default() += 1;
-            Ok(())
-        })?;
-        Ok(logins)
+    pub fn privileged_over_time(
+        &mut self,
+        system: &System,
+        until: i64,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, u64)>, ConnectorError> {
+        let mut runs = self.published_runs(system, Some(until + 1), limit)?;
+        runs.reverse();
+        runs.iter().map(|run| Ok((run.started_at, self.figures(system, run.id)?.privileged()))).collect()
     }
+}
+
+/// Counts the accounts that stand by the month of their last known login, as last seen.
+fn count_logins(db: &mut dyn Connection, system: i64, figures: &mut Figures) -> Result<(), ConnectorError> {
+    let sql = "select v.body, f.body from account_version v left join volatile_fields f on f.object = v.object \
+               where v.system = ?1 and v.to_run is null";
+    db.query(sql, &[system.into()], &mut |row| {
+        let login = row.text(1)?.and_then(login).max(login(row.word(0)?));
+        figures.add(format!("{LOGIN}{}", month(login)), 1);
+        Ok(())
+    })
 }
 
 /// The last login in a body or in volatile fields.
@@ -315,6 +335,11 @@ fn counted(db: &mut dyn Connection, system: i64, run: i64) -> Result<Counted, Co
             db.query(&sql, &parameters, &mut |row| figures.count(kind, row, sign))?;
         }
     }
-    figures.0.retain(|_, many| *many != 0);
+    // They change without new versions. Those of an earlier run are no longer known.
+    figures.0.retain(|key, many| *many != 0 && !key.starts_with(LOGIN));
+    let published = "select published_run from system where id = ?1";
+    if db.first(published, &[system.into()], |row| row.integer(0))?.flatten() == Some(run) {
+        count_logins(db, system, &mut figures)?;
+    }
     Ok(Counted { figures, is_kept: false })
 }

@@ -5,7 +5,7 @@ use connector_api::{Account, ConnectorError, Grant, Membership, Record};
 use super::{PageOf, RowKey};
 use crate::body;
 use crate::database::Connection;
-use crate::reach::{Reach, Subject, Who};
+use crate::reach::{Reach, Subject};
 use crate::reaching::{Place, Reaching, Shown};
 use crate::read;
 use crate::store::{Store, System};
@@ -20,6 +20,36 @@ pub struct Member {
     pub account: Option<Account>,
 }
 
+/// How many there are. Where that takes long, a page counts only the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// This number.
+    All(u64),
+    /// More than this number.
+    MoreThan(u64),
+}
+
+/// A page of who reaches a resource.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct WhoPage {
+    /// The grants of groups, and those of the accounts of this page. Each begin with the highest level.
+    pub grants: Vec<Grant>,
+    /// The accounts that reach it, on all pages.
+    pub accounts: Counted,
+    /// Where the next page begins, if there may be more.
+    pub next: Option<RowKey>,
+}
+
+impl Counted {
+    fn up_to(most: u64, found: u64) -> Self {
+        if found > most { Self::MoreThan(most) } else { Self::All(found) }
+    }
+}
+
+/// Up to this number, accounts are found rather than counted.
+const FEW: usize = 10_000;
+
 impl Store {
     /// Returns the accounts in a group after a run, directly or through other groups.
     ///
@@ -33,22 +63,18 @@ impl Store {
         after: Option<RowKey>,
         limit: usize,
     ) -> Result<PageOf<Member>, ConnectorError> {
+        let Some(group) = read::object(&mut *self.database, system.id, "group", group_type, external_id)? else {
+            return Ok(PageOf { rows: Vec::new(), next: None });
+        };
         let sql = format!(
             "select {}, a.body, n.account_id from {} where n.system = ?1 and n.from_run <= ?2 \
-             and (n.to_run is null or n.to_run > ?2) and n.account_id > ?5 and n.group_id in (\
-             select id from object where system = ?1 and kind = 'group' and type = ?3 and external_id = ?4) \
-             order by n.account_id limit ?6",
+             and (n.to_run is null or n.to_run > ?2) and n.group_id = ?3 and n.account_id > ?4 \
+             order by n.account_id limit ?5",
             read::MEMBERSHIP.replace('#', "?2"),
             read::MEMBERSHIPS.replace('#', "?2"),
         );
-        let parameters = [
-            system.id.into(),
-            run.into(),
-            group_type.into(),
-            external_id.into(),
-            after.map_or(0, |key| key.object).into(),
-            (limit as i64 + 1).into(),
-        ];
+        let start = after.map_or(0, |key| key.object);
+        let parameters = [system.id.into(), run.into(), group.into(), start.into(), (limit as i64 + 1).into()];
         let mut rows = self.database.rows(&sql, &parameters, |row| {
             let account = row.text(9)?.map(|body| body::record(body, None)).transpose()?;
             let account = account.and_then(|record| match record {
@@ -74,14 +100,16 @@ impl Store {
         external_id: &str,
         limit: usize,
     ) -> Result<Vec<Membership>, ConnectorError> {
+        let Some(account) = read::object(&mut *self.database, system.id, "account", "", external_id)? else {
+            return Ok(Vec::new());
+        };
         let sql = format!(
             "select {} from {} where n.system = ?1 and n.from_run <= ?2 and (n.to_run is null or n.to_run > ?2) \
-             and n.account_id in (select id from object where system = ?1 and kind = 'account' and type = '' \
-             and external_id = ?3) order by n.group_id limit ?4",
+             and n.account_id = ?3 order by n.group_id limit ?4",
             read::MEMBERSHIP.replace('#', "?2"),
             read::MEMBERSHIPS.replace('#', "?2"),
         );
-        let parameters = [system.id.into(), run.into(), external_id.into(), (limit as i64).into()];
+        let parameters = [system.id.into(), run.into(), account.into(), (limit as i64).into()];
         self.database.rows(&sql, &parameters, |row| read::membership(row, 0))
     }
 
@@ -99,8 +127,24 @@ impl Store {
         Ok(Reach::new(&mut *self.database, system.id, run).grants(subject)?.unwrap_or_default())
     }
 
-    /// Returns who reaches a resource after a run, as [`who`](Self::who) does, with the accounts after the end of a page, and
-    /// where the next page begins.
+    /// Returns how many accounts are in a group after a run, directly or through other groups.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn members_counted(
+        &mut self,
+        system: &System,
+        run: i64,
+        group: (&str, &str),
+        most: u64,
+    ) -> Result<Counted, ConnectorError> {
+        let most = most.min(i64::MAX as u64 - 1);
+        let found = read::members(&mut *self.database, system.id, run, group, most + 1)?;
+        Ok(Counted::up_to(most, found))
+    }
+
+    /// Returns who reaches a resource after a run, as [`who`](Self::who) does, with the accounts after the end of a page, how
+    /// many there are in all, and where the next page begins.
     ///
     /// # Errors
     /// As for [`who`](Self::who).
@@ -110,8 +154,8 @@ impl Store {
         run: i64,
         (resource_type, external_id): (&str, &str),
         after: Option<RowKey>,
-        limit: usize,
-    ) -> Result<(Who, Option<RowKey>), ConnectorError> {
+        (limit, most): (usize, u64),
+    ) -> Result<WhoPage, ConnectorError> {
         let after = after.map(|key| Place { level: key.rank, account: key.object });
         let mut next = None;
         let shown = |db: &mut dyn Connection, reaching: &Reaching| {
@@ -120,9 +164,14 @@ impl Store {
                 places.truncate(limit);
                 next = places.last().map(|place| RowKey { rank: place.level, object: place.account });
             }
-            Ok(Shown { accounts: places.iter().map(|place| place.account).collect(), all: reaching.count(db)? })
+            let all = match usize::try_from(most.saturating_add(1)) {
+                // To find the first few is less than to count all.
+                Ok(few) if few <= FEW => reaching.first(db, None, few)?.len() as u64,
+                _ => reaching.count(db)?,
+            };
+            Ok(Shown { accounts: places.iter().map(|place| place.account).collect(), all })
         };
         let who = self.reading(|db| Reach::new(db, system.id, run).who(resource_type, external_id, shown))?;
-        Ok((who, next))
+        Ok(WhoPage { accounts: Counted::up_to(most, who.accounts), grants: who.grants, next })
     }
 }

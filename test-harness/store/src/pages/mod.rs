@@ -16,7 +16,7 @@ use crate::database::{Connection, Value};
 pub use evidence::{FindingFilter, Subject};
 pub(crate) use figures::keep as keep_figures;
 pub use figures::{Factor, Figures};
-pub use members::Member;
+pub use members::{Counted, Member, WhoPage};
 pub use object::Stood;
 pub use place::RunHead;
 pub use privileged::{PrivilegedAccount, PrivilegedFilter};
@@ -57,7 +57,7 @@ impl RowKey {
 /// Rows that are looked at for one page. Filters that match few of them end a page early, and the next one goes on.
 const LOOKED_AT: usize = 4_000;
 
-/// Rows that are read at once.
+/// The most rows that are read at once.
 const BATCH: usize = 250;
 
 /// Reads a page: for one rank after the other the rows by their numbers, as long as `keep` has room. A row is what `keep` makes
@@ -74,6 +74,8 @@ fn page<T>(
     mut keep: impl FnMut(i64, &str, Option<&str>) -> Result<Option<T>, ConnectorError>,
 ) -> Result<PageOf<T>, ConnectorError> {
     let (mut rows, mut looked_at) = (Vec::new(), 0);
+    // Without a filter, this is all that a page needs.
+    let mut batch_size = (limit + 1).min(BATCH);
     let start = after.map_or(0, |key| key.rank);
     for (rank, sql) in (0_i64..).zip(ranks).skip(start as usize) {
         if sql.is_empty() {
@@ -81,10 +83,11 @@ fn page<T>(
         }
         let mut last = after.filter(|key| key.rank == rank).map_or(0, |key| key.object);
         loop {
-            let parameters = [of[0].clone(), of[1].clone(), last.into(), (BATCH as i64).into()];
+            let parameters = [of[0].clone(), of[1].clone(), last.into(), (batch_size as i64).into()];
             let batch =
                 db.rows(sql, &parameters, |row| Ok((row.number(0)?, row.word(1)?.to_owned(), row.owned(2)?)))?;
-            let is_end = batch.len() < BATCH;
+            let is_end = batch.len() < batch_size;
+            batch_size = BATCH;
             for (object, body, volatile) in batch {
                 if rows.len() == limit || looked_at == LOOKED_AT {
                     return Ok(PageOf { rows, next: Some(RowKey { rank, object: last }) });

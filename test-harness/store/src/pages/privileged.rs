@@ -126,32 +126,4 @@ impl Store {
         })?;
         Ok(since)
     }
-
-    /// Returns how many accounts were privileged after each of the last published runs of a system, the earliest first, with
-    /// the start of its scan.
-    ///
-    /// # Errors
-    /// `sink` if the store cannot be read.
-    pub fn privileged_over_time(
-        &mut self,
-        system: &System,
-        until: i64,
-        limit: usize,
-    ) -> Result<Vec<(Timestamp, u64)>, ConnectorError> {
-        let mut runs = self.published_runs(system, Some(until + 1), limit)?;
-        runs.reverse();
-        let mut changes = BTreeMap::<i64, i64>::new();
-        for (column, sign) in [("from_run", 1), ("to_run", -1)] {
-            let sql = format!(
-                "select {column}, count(*) from account_version where system = ?1 and severity is not null \
-                 and {column} is not null group by {column}"
-            );
-            self.database.query(&sql, &[system.id.into()], &mut |row| {
-                *changes.entry(row.number(0)?).or_default() += sign * row.number(1)?;
-                Ok(())
-            })?;
-        }
-        let stood = |run: i64| changes.range(..=run).map(|(_, change)| change).sum::<i64>().max(0).unsigned_abs();
-        Ok(runs.iter().map(|run| (run.started_at, stood(run.id))).collect())
-    }
 }

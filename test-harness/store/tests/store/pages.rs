@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector_api::{AccessLevel, Grant, Principal, Record, Section, Severity};
-use connector_store::pages::{Factor, FindingFilter, Need, PrivilegedFilter, StandingKey};
-use connector_store::{Store, System, Who};
+use connector_store::pages::{Counted, Factor, FindingFilter, Need, PrivilegedFilter, StandingKey};
+use connector_store::{Store, System};
 
 use crate::backend::{Backend, on_both};
 use crate::organisation::{Organisation, descriptor};
@@ -180,17 +180,22 @@ fn members_and_those_who_reach_a_thing_come_by_pages(backend: &Backend) {
                         break;
                     }
                 }
-                assert_eq!(found.len() as u64, store.members(&system, run, key.0, key.1).unwrap());
+                let many = store.members(&system, run, key.0, key.1).unwrap();
+                assert_eq!(found.len() as u64, many);
+                for most in [0, 1, many, u64::MAX] {
+                    let expected = if many > most { Counted::MoreThan(most) } else { Counted::All(many) };
+                    assert_eq!(store.members_counted(&system, run, key, most).unwrap(), expected);
+                }
             }
             Record::Resource(thing) => {
                 let key = (thing.resource_type.as_str(), thing.external_id.as_str());
                 let whole = store.who(&system, run, key.0, key.1, 10_000).unwrap();
                 let (mut after, mut found) = (None, Vec::new());
                 loop {
-                    let (page, next) = store.who_page(&system, run, key, after, 2).unwrap();
-                    assert_eq!(page.accounts, whole.accounts);
-                    found.extend(accounts(&page));
-                    after = next;
+                    let page = store.who_page(&system, run, key, after, (2, u64::MAX)).unwrap();
+                    assert_eq!(page.accounts, Counted::All(whole.accounts));
+                    found.extend(accounts(&page.grants));
+                    after = page.next;
                     if after.is_none() {
                         break;
                     }
@@ -198,10 +203,12 @@ fn members_and_those_who_reach_a_thing_come_by_pages(backend: &Backend) {
                 let levels: Vec<_> = found.iter().map(|(level, _)| *level).collect();
                 assert!(levels.is_sorted_by(|one, two| one >= two), "{levels:?}");
                 for limit in 0..found.len() {
+                    let page = store.who_page(&system, run, key, None, (2, limit as u64)).unwrap();
+                    assert_eq!(page.accounts, Counted::MoreThan(limit as u64));
                     let some = store.who(&system, run, key.0, key.1, limit).unwrap();
-                    assert_eq!(BTreeSet::from_iter(accounts(&some)), found[..limit].iter().cloned().collect());
+                    assert_eq!(BTreeSet::from_iter(accounts(&some.grants)), found[..limit].iter().cloned().collect());
                 }
-                let mut all = accounts(&whole);
+                let mut all = accounts(&whole.grants);
                 for list in [&mut found, &mut all] {
                     list.sort();
                 }
@@ -217,12 +224,12 @@ fn members_and_those_who_reach_a_thing_come_by_pages(backend: &Backend) {
 }
 
 /// The accounts of an answer, with their levels.
-fn accounts(who: &Who) -> Vec<(AccessLevel, String)> {
+fn accounts(grants: &[Grant]) -> Vec<(AccessLevel, String)> {
     let of = |grant: &Grant| match &grant.principal {
         Principal::Account { external_id, .. } => Some((grant.access.level, external_id.clone())),
         _ => None,
     };
-    who.grants.iter().filter_map(of).collect()
+    grants.iter().filter_map(of).collect()
 }
 
 fn systems_come_by_pages_the_most_urgent_first(backend: &Backend) {
