@@ -4,9 +4,7 @@
 //! it stands for, and its number. The digest is seeded at random, so nobody can choose ids that share one. One bit of the
 //! number marks what the current run has a row of, so a row that is sent twice is found without more memory.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::ops::Range;
 
 use connector_api::ConnectorError;
@@ -18,8 +16,8 @@ const FIRST: i64 = 16;
 /// Reserve at most this number at once.
 const MOST: i64 = 8192;
 
-/// The number of tables that the entries are in. A table that is full is copied into one of twice the size, and then only that
-/// part of the entries is in memory twice.
+/// The number of tables that the entries are in. A table that is full is copied into a larger one, and then only that part of
+/// the entries is in memory twice.
 const TABLES: usize = 64;
 
 /// Marks what has a row in the current run.
@@ -30,7 +28,7 @@ const STAGED: u32 = 1 << 31;
 pub(crate) struct Numbers {
     kind: &'static str,
     seeds: [RandomState; 2],
-    known: [HashMap<[u32; 3], u32, BuildHasherDefault<Taken>>; TABLES],
+    known: [Entries; TABLES],
     /// Reserved and not used.
     free: Range<i64>,
     block: i64,
@@ -46,42 +44,67 @@ pub(crate) struct Referred {
     pub(crate) is_staged: bool,
 }
 
-/// A hash that is already one.
+/// Numbers by digests. Where there is no entry, the number is 0.
 #[derive(Debug, Default)]
-pub(crate) struct Taken(u64);
+struct Entries {
+    slots: Vec<([u32; 3], u32)>,
+    taken: usize,
+}
 
-impl Hasher for Taken {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // The digest is written as its length and its bytes: the last eight of these are as good as any.
-        for chunk in bytes.chunks_exact(8) {
-            let mut eight = [0; 8];
-            eight.copy_from_slice(chunk);
-            self.0 = u64::from_ne_bytes(eight);
+impl Entries {
+    /// Returns the number at a digest: 0 if there is none yet. Whoever sets it first takes the place.
+    fn at(&mut self, digest: [u32; 3]) -> &mut u32 {
+        // At most seven eighths full, so the way to an entry is short, and a quarter larger each time, so few stay empty.
+        if (self.taken + 1) * 8 > self.slots.len() * 7 {
+            let larger = vec![([0; 3], 0); self.slots.len() * 5 / 4 + 16];
+            for (digest, number) in std::mem::replace(&mut self.slots, larger) {
+                if number != 0 {
+                    let slot = self.slot(digest);
+                    self.slots[slot] = (digest, number);
+                }
+            }
         }
+        let slot = self.slot(digest);
+        let (known, number) = &mut self.slots[slot];
+        if *number == 0 {
+            *known = digest;
+            self.taken += 1;
+        }
+        number
     }
 
-    fn write_usize(&mut self, _: usize) {}
+    /// The slot of a digest, or the free one that it would have.
+    fn slot(&self, digest: [u32; 3]) -> usize {
+        let slots = self.slots.len();
+        // Digests are random: each slot is as likely as any other.
+        let mut slot = ((u64::from(digest[0]) * slots as u64) >> 32) as usize;
+        while self.slots[slot].1 != 0 && self.slots[slot].0 != digest {
+            slot = if slot + 1 == slots { 0 } else { slot + 1 };
+        }
+        slot
+    }
 }
 
 impl Numbers {
     /// Creates an empty set of numbers of one kind.
     pub(crate) fn new(kind: &'static str) -> Self {
         let seeds = [RandomState::new(), RandomState::new()];
-        Self { kind, seeds, known: std::array::from_fn(|_| HashMap::default()), free: 0..0, block: FIRST }
+        Self { kind, seeds, known: std::array::from_fn(|_| Entries::default()), free: 0..0, block: FIRST }
     }
 
     /// Enters what the store has, and whether the current run has a row of it.
     pub(crate) fn enter(&mut self, what: impl Hash, number: i64, is_staged: bool) -> Result<(), ConnectorError> {
         let digest = self.digest(what);
         let number = u32::try_from(number).map_err(|_| too_many(self.kind))?;
-        match self.known[table(digest)].insert(digest, if is_staged { number | STAGED } else { number }) {
-            None => Ok(()),
-            Some(_) => Err(ConnectorError::internal(format!("the store has one {} twice", self.kind))),
+        let known = self.known[table(digest)].at(digest);
+        if *known != 0 || number == 0 {
+            return Err(ConnectorError::internal(format!(
+                "the store has one {} twice, or without a number",
+                self.kind
+            )));
         }
+        *known = if is_staged { number | STAGED } else { number };
+        Ok(())
     }
 
     /// Returns the number of what is referred to.
@@ -100,19 +123,18 @@ impl Numbers {
 
     fn number(&mut self, database: &mut dyn Connection, what: impl Hash) -> Result<(&mut u32, bool), ConnectorError> {
         let digest = self.digest(what);
-        match self.known[table(digest)].entry(digest) {
-            Entry::Occupied(known) => Ok((known.into_mut(), false)),
-            Entry::Vacant(new) => {
-                if self.free.is_empty() {
-                    let first = database.numbers(self.kind, self.block)?;
-                    self.free = first..first + self.block;
-                    self.block = (self.block * 2).min(MOST);
-                }
-                let number = self.free.next().and_then(|number| u32::try_from(number).ok());
-                let number = number.filter(|number| number & STAGED == 0).ok_or_else(|| too_many(self.kind))?;
-                Ok((new.insert(number), true))
-            }
+        let known = self.known[table(digest)].at(digest);
+        if *known != 0 {
+            return Ok((known, false));
         }
+        if self.free.is_empty() {
+            let first = database.numbers(self.kind, self.block)?;
+            self.free = first..first + self.block;
+            self.block = (self.block * 2).min(MOST);
+        }
+        let number = self.free.next().and_then(|number| u32::try_from(number).ok());
+        *known = number.filter(|number| number & STAGED == 0).ok_or_else(|| too_many(self.kind))?;
+        Ok((known, true))
     }
 
     fn digest(&self, what: impl Hash) -> [u32; 3] {
@@ -131,4 +153,25 @@ fn too_many(kind: &str) -> ConnectorError {
         format!("the store has no number left for another {kind}"),
         "keep these systems in more than one store",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_finds_what_it_was_given_however_it_has_grown() {
+        let mut entries = Entries::default();
+        // Many share a slot with others: those at both ends, where the way leads round.
+        let digest = |number: u32| [[0, u32::MAX, number.wrapping_mul(0x9e37_79b9)][number as usize % 3], number, 7];
+        for number in 1..=3_000 {
+            let known = entries.at(digest(number));
+            assert_eq!(std::mem::replace(known, number), 0);
+        }
+        for number in 1..=3_000 {
+            assert_eq!(*entries.at(digest(number)), number);
+        }
+        assert_eq!(entries.taken, 3_000);
+        assert!(entries.slots.len() < 3_000 * 3 / 2, "{}", entries.slots.len());
+    }
 }
