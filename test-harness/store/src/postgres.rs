@@ -16,7 +16,7 @@ use postgres::types::private::BytesMut;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, Statement};
 
-use self::failure::failure;
+use self::failure::{failure, refused};
 pub use self::server::Server;
 use crate::database::{ColumnType, Connection, Each, Row, Table, Value};
 
@@ -68,7 +68,7 @@ pub(crate) struct Postgres {
 
 fn connect(server: &Server) -> Result<Client, ConnectorError> {
     let connected = Config::from(server.config().clone()).connect(server.tls()?);
-    let mut client = connected.map_err(|error| Server::failure(&error))?;
+    let mut client = connected.map_err(|error| refused(&error))?;
     client.batch_execute(Server::SESSION).map_err(|error| failure(&error))?;
     Ok(client)
 }

@@ -28,7 +28,7 @@ pub(super) fn failure(error: &postgres::Error) -> ConnectorError {
         ),
         SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => ConnectorError::invalid_config(
             format!("the server of the store refuses the sign-in: {message}"),
-            "check user and password: the password belongs in ORBISID_STORE, in a file with --store-file, or in PGPASSFILE",
+            PASSWORD,
         ),
         SqlState::INVALID_CATALOG_NAME => ConnectorError::invalid_config(
             format!("the server of the store: {message}"),
@@ -56,11 +56,28 @@ pub(super) fn failure(error: &postgres::Error) -> ConnectorError {
     }
 }
 
+/// What a server means that refuses a connection: it may know nothing of an option in the URL.
+pub(super) fn refused(error: &postgres::Error) -> ConnectorError {
+    if let Some(error) = without_tls(error) {
+        return error;
+    }
+    match (error.as_db_error(), failure(error)) {
+        (Some(answer), failure) if failure.code == ErrorCode::Internal => ConnectorError::invalid_config(
+            format!("the server of the store refuses the connection: {}", answer.message()),
+            "check the URL of the store: its user, its database and its options",
+        ),
+        (_, failure) => failure,
+    }
+}
+
 /// Whether the server has no defect and the statement neither: lost connections, conflicts with other transactions, limits,
 /// locks, time-outs and operators.
 fn is_passing(code: &str) -> bool {
     ["08", "25P03", "25P04", "40", "53", "55P03", "57"].iter().any(|class| code.starts_with(class))
 }
+
+const PASSWORD: &str =
+    "check user and password: the password belongs in ORBISID_STORE, in a file with --store-file, or in PGPASSFILE";
 
 const AGAIN: &str = "check that the server runs, then run the same command again; the last snapshot is unchanged";
 
@@ -73,6 +90,8 @@ fn lost(error: &postgres::Error) -> ConnectorError {
     if connection {
         ConnectorError::sink(format!("the connection to the server of the store failed: {cause}"), AGAIN)
             .with_retry(Retry::Later)
+    } else if cause.to_string() == "password missing" {
+        ConnectorError::invalid_config("the server of the store asks for a password, and there is none", PASSWORD)
     } else {
         ConnectorError::sink(format!("the server of the store: {cause}"), "check the URL of the store, and its server")
     }

@@ -54,6 +54,17 @@ fn limits_of_a_server_are_no_defects() {
 }
 
 #[test]
+fn an_option_that_the_server_does_not_know_is_a_matter_of_the_url() {
+    let Some(backend) = Backend::postgres() else { return };
+    for option in ["-c%20statement_timeout%3Dsoon", "-c%20no_such_setting%3D1", "nonsense"] {
+        let url = format!("{}?options={option}", backend.url.as_ref().unwrap());
+        let error = Store::open(&url.parse::<Location>().unwrap()).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidConfig, "{error}");
+        assert!(error.remedy.contains("options"), "{error:?}");
+    }
+}
+
+#[test]
 fn the_server_knows_how_much_stands_before_a_scan_is_compared_with_it() {
     let Some(backend) = Backend::postgres() else { return };
     drop(backend.open());
