@@ -54,7 +54,6 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("pages", include_str!("../migrations/postgres/0005_pages.sql")),
     ("checkpoint pieces", include_str!("../migrations/postgres/0006_checkpoint_pieces.sql")),
     ("raising accounts", include_str!("../migrations/postgres/0007_raising_accounts.sql")),
-    ("accounts counted", include_str!("../migrations/postgres/0008_accounts_counted.sql")),
     ("linked accounts", include_str!("../migrations/postgres/0008_linked_accounts.sql")),
 ];
 

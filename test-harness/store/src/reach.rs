@@ -159,28 +159,31 @@ impl<'a> Reach<'a> {
         let (mut resources, mut groups) = (vec![resource], Vec::new());
         while !resources.is_empty() {
             let next = std::mem::take(&mut resources);
-            for edge in self.edges(&next, End::To, &[GROUP])? {
-                self.bindings.push(edge.record);
-                if self.add(GROUP, edge.object) {
-                    groups.push(edge.object);
-                }
-            }
-            for edge in self.edges(&next, End::From, &[RESOURCE])? {
-                self.bindings.push(edge.record);
-                if self.add(RESOURCE, edge.object) {
-                    resources.push(edge.object);
-                }
-            }
+            groups.extend(self.beyond(&next, End::To, GROUP)?);
+            resources = self.beyond(&next, End::From, RESOURCE)?;
         }
         while !groups.is_empty() {
-            for edge in self.edges(&std::mem::take(&mut groups), End::To, &[GROUP])? {
-                self.bindings.push(edge.record);
-                if self.add(GROUP, edge.object) {
-                    groups.push(edge.object);
-                }
-            }
+            groups = self.beyond(&groups, End::To, GROUP)?;
         }
         Ok(self.objects.get(RESOURCE).cloned().unwrap_or_default())
+    }
+
+    /// Adds what is at the other end of the bindings of some objects, with these bindings. Returns what is new and has a row: no
+    /// way leads through what has none.
+    fn beyond(&mut self, objects: &[i64], end: End, kind: &'static str) -> Result<Vec<i64>, ConnectorError> {
+        let mut found = BTreeSet::new();
+        for edge in self.edges(objects, end, &[kind])? {
+            self.bindings.push(edge.record);
+            found.insert(edge.object);
+        }
+        Ok(self.with_rows(kind, &found)?.into_iter().filter(|object| self.add(kind, *object)).collect())
+    }
+
+    /// Those of some objects that have a row.
+    fn with_rows(&mut self, kind: &str, objects: &BTreeSet<i64>) -> Result<BTreeSet<i64>, ConnectorError> {
+        let sql = format!("select n.object from {kind}_version n where n.object {} and {STOOD}", self.db.among("?3"));
+        let parameters = [self.system.into(), self.run.into(), numbers(objects)];
+        Ok(self.db.rows(&sql, &parameters, |row| row.number(0))?.into_iter().collect())
     }
 
     /// Through what accounts reach some resources, which were added with everything around them: by these, and by the groups.
@@ -205,9 +208,10 @@ impl<'a> Reach<'a> {
         let mut levels = BTreeMap::<i64, BTreeSet<i64>>::new();
         self.db.query(&sql, &[numbers(&groups)], &mut |row| {
             let name = (row.word(1)?.to_owned(), row.word(2)?.to_owned());
-            // One without a row reaches nothing, but then it has no members either.
-            let level = highest.get(&name).copied().unwrap_or(AccessLevel::Use);
-            levels.entry(kinds::level(level)).or_default().insert(row.number(0)?);
+            // One without a row reaches nothing, and so do its members through it.
+            if let Some(level) = highest.get(&name) {
+                levels.entry(kinds::level(*level)).or_default().insert(row.number(0)?);
+            }
             Ok(())
         })?;
         Ok(levels)

@@ -35,7 +35,9 @@ pub(crate) struct Shown {
 }
 
 /// The account of a membership or binding has a row: one without a row reaches nothing.
-const HAS_ROW: &str = "account_version h on h.from_run <= ?2 and (h.to_run is null or h.to_run > ?2) and h.object =";
+const HAS_ROW: &str = "h.from_run <= ?2 and (h.to_run is null or h.to_run > ?2) and h.object =";
+/// The account is in the group itself: `v` is how.
+const DIRECT: &str = "(n.via is null or v.direct)";
 
 impl Reaching {
     /// Returns the first accounts, and how many there are in all.
@@ -77,26 +79,49 @@ impl Reaching {
 
     /// Returns how many accounts there are.
     pub(crate) fn count(&self, db: &mut dyn Connection) -> Result<u64, ConnectorError> {
-        let (system, run) = (Value::from(self.system), Value::from(self.run));
         // Nobody is in one group twice: a million members of the largest need not be told apart to count them.
-        let sizes =
-            format!("{} and n.group_id {} group by n.group_id", all_members("count(*), n.group_id"), db.among("?3"));
-        let parameters = [system.clone(), run.clone(), numbers(self.groups.values().flatten())];
-        let sizes = db.rows(&sizes, &parameters, |row| Ok((row.number(0)?, row.number(1)?)))?;
-        let (of_largest, largest) = sizes.into_iter().max().unwrap_or_default();
+        let (of_largest, largest) =
+            self.sizes(db)?.into_iter().map(|(group, size)| (size, group)).max().unwrap_or_default();
         let others = self.groups.values().flatten().filter(|group| **group != largest);
         let sql = format!(
             "select count(*) from ({} and n.group_id {} union {} and n.to_id {}) o \
              where not exists ({} and n.group_id = ?5 and n.account_id = o.account_id)",
-            all_members("n.account_id"),
+            members(),
             db.among("?3"),
             bound(),
             db.among("?4"),
             members(),
         );
-        let parameters = [system, run, numbers(others), numbers(&self.resources), largest.into()];
+        let parameters =
+            [self.system.into(), self.run.into(), numbers(others), numbers(&self.resources), largest.into()];
         let others = db.first(&sql, &parameters, |row| row.number(0))?.unwrap_or_default();
         Ok((of_largest + others).unsigned_abs())
+    }
+
+    /// How many accounts with a row are in each group themselves.
+    fn sizes(&self, db: &mut dyn Connection) -> Result<BTreeMap<i64, i64>, ConnectorError> {
+        let parameters = [self.system.into(), self.run.into(), numbers(self.groups.values().flatten())];
+        let all = format!(
+            "select n.group_id, count(*) from membership_version n left join via v on v.id = n.via \
+             where {STOOD} and {DIRECT} and n.group_id {} group by n.group_id",
+            db.among("?3")
+        );
+        // Where an account has no row, the membership has its name: these few are looked up, instead of all accounts.
+        let without = format!(
+            "select n.group_id, -count(*) from membership_name p cross join membership_version n left join via v on v.id = n.via \
+             where p.system = ?1 and p.group_id {} and p.from_run <= ?2 and (p.to_run is null or p.to_run > ?2) \
+             and n.group_id = p.group_id and n.account_id = p.account_id and {STOOD} and {DIRECT} \
+             and not exists (select 1 from account_version h where {HAS_ROW} n.account_id) group by n.group_id",
+            db.among("?3")
+        );
+        let mut sizes = BTreeMap::new();
+        for sql in [all, without] {
+            db.query(&sql, &parameters, &mut |row| {
+                *sizes.entry(row.number(0)?).or_default() += row.number(1)?;
+                Ok(())
+            })?;
+        }
+        Ok(sizes)
     }
 
     /// Returns the first accounts after `start` that have a level for one reason, whatever they have for others.
@@ -181,16 +206,8 @@ impl Reaching {
 /// The query for the accounts that are in groups themselves, without the condition on the group.
 fn members() -> String {
     format!(
-        "select n.account_id from membership_version n join {HAS_ROW} n.account_id left join via v on v.id = n.via \
-         where {STOOD} and (n.via is null or v.direct)"
-    )
-}
-
-/// The same query for whole groups, however large: it looks at the ways once, and not for each member.
-fn all_members(columns: &str) -> String {
-    format!(
-        "select {columns} from membership_version n join {HAS_ROW} n.account_id \
-         where {STOOD} and (n.via is null or n.via in (select id from via where system = ?1 and direct))"
+        "select n.account_id from membership_version n join account_version h on {HAS_ROW} n.account_id left join via v on v.id = n.via \
+         where {STOOD} and {DIRECT}"
     )
 }
 
@@ -198,6 +215,6 @@ fn all_members(columns: &str) -> String {
 fn bound() -> String {
     format!(
         "select distinct n.from_id from binding_version n join terms t on t.id = n.terms and t.from_kind = 'account' \
-         join {HAS_ROW} n.from_id where {STOOD}"
+         join account_version h on {HAS_ROW} n.from_id where {STOOD}"
     )
 }

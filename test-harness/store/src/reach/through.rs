@@ -67,9 +67,11 @@ impl Reach<'_> {
         let mut known = BTreeSet::from([container]);
         let mut containers = vec![(container, Vec::new())];
         while let Some((next, chain)) = containers.pop() {
-            for edge in self.edges(&[next], End::To, &[RESOURCE])? {
+            let edges = self.edges(&[next], End::To, &[RESOURCE])?;
+            let with_rows = self.with_rows(RESOURCE, &edges.iter().map(|edge| edge.object).collect())?;
+            for edge in edges {
                 let (object, Record::Binding(binding)) = (edge.object, &edge.record) else { continue };
-                if !known.insert(object) {
+                if !with_rows.contains(&object) || !known.insert(object) {
                     continue;
                 }
                 let resource = binding.from.clone();

@@ -36,7 +36,6 @@ const BACK: [&str; 2] = [
      drop index object_id_begins; \
      drop index object_identity, object_external_id, account_name, account_email, group_name, resource_name, policy_name; \
      alter table object add unique (system, kind, type, external_id); \
-     alter table account_version drop constraint account_version_pkey, add primary key (object, from_run); \
      create index account_name on account_version (system, name_key); \
      create index account_email on account_version (system, email_key) where email_key is not null; \
      create index group_name on group_version (system, name_key); \
