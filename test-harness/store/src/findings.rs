@@ -1,5 +1,7 @@
 //! Evidence of privilege and risk as a list, with the run since which each stands.
 
+use std::collections::BTreeMap;
+
 use connector_api::{ConnectorError, DecidingSetting, Reason, Record};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -57,7 +59,7 @@ pub(crate) fn findings(
              and (v.to_run is null or v.to_run > ?2) and v.object > ?3 and v.body like '%\"reasons\":%' \
              order by v.object limit {BATCH}"
         );
-        let mut last = 0;
+        let (mut last, mut starts) = (0, Starts::default());
         loop {
             let rows = db.rows(&sql, &[system.into(), run.into(), last.into()], |row| {
                 Ok((row.number(0)?, row.number(1)?, body::record(row.word(2)?, None)?))
@@ -65,18 +67,21 @@ pub(crate) fn findings(
             let Some((object, ..)) = rows.last() else { break };
             last = *object;
             for (object, from_run, record) in rows {
-                of_row(db, kind, object, from_run, record, each)?;
+                of_row(db, kind, object, (from_run, &mut starts), record, each)?;
             }
         }
     }
     Ok(())
 }
 
+/// When the scans of runs started: most findings stand since one of a few runs.
+pub(crate) type Starts = BTreeMap<i64, Timestamp>;
+
 pub(crate) fn of_row(
     db: &mut dyn Connection,
     kind: &str,
     object: i64,
-    from_run: i64,
+    (from_run, starts): (i64, &mut Starts),
     record: Record,
     each: EachFinding<'_>,
 ) -> Result<(), ConnectorError> {
@@ -101,9 +106,15 @@ pub(crate) fn of_row(
         Ok(())
     })?;
     for (reason, since_run) in reasons.into_iter().zip(since) {
-        let started = db.first("select started_at from run where id = ?1", &[since_run.into()], |row| row.time(0))?;
+        let since = match starts.get(&since_run) {
+            Some(start) => *start,
+            None => {
+                let sql = "select started_at from run where id = ?1";
+                let start = db.first(sql, &[since_run.into()], |row| row.time(0))?.flatten().unwrap_or_default();
+                *starts.entry(since_run).or_insert(start)
+            }
+        };
         let id = id(&record, &reason);
-        let since = started.flatten().unwrap_or_default();
         each(Finding { id, record: record.clone(), reason, since_run, since, exception: None })?;
     }
     Ok(())

@@ -45,6 +45,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("checkpoint pieces", include_str!("../migrations/sqlite/0006_checkpoint_pieces.sql")),
     ("raising accounts", include_str!("../migrations/sqlite/0007_raising_accounts.sql")),
     ("linked accounts", include_str!("../migrations/sqlite/0008_linked_accounts.sql")),
+    ("expected rows", include_str!("../migrations/sqlite/0009_expected_rows.sql")),
 ];
 
 pub(crate) struct Sqlite {

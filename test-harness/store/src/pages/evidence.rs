@@ -80,14 +80,14 @@ impl Store {
             },
         )?;
         let exceptions = exceptions::all(&mut *self.database, system.id)?;
-        let mut rows = Vec::new();
+        let (mut rows, mut starts) = (Vec::new(), findings::Starts::default());
         for (object, from_run, record) in found.rows {
             let mut all = Vec::new();
             findings::of_row(
                 &mut *self.database,
                 record.kind(),
                 object,
-                from_run,
+                (from_run, &mut starts),
                 record.clone(),
                 &mut |mut finding| {
                     if wants(&finding.reason) {

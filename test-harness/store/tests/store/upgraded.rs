@@ -12,7 +12,8 @@ on_both!(a_store_of_the_version_before_goes_on);
 
 /// What takes the tables of this version back to those of the version before.
 const BACK: [&str; 2] = [
-    "drop table run_figures; drop index account_linked; drop index account_raises; drop index account_privileged; drop index account_worst; drop index group_worst; \
+    "drop table sqlite_stat1; \
+     drop table run_figures; drop index account_linked; drop index account_raises; drop index account_privileged; drop index account_worst; drop index group_worst; \
      drop index resource_worst; drop index account_name_begins; drop index group_name_begins; \
      drop index resource_name_begins; drop index policy_name_begins; drop index account_email_begins; \
      drop index object_id_begins; \
