@@ -98,6 +98,22 @@ impl Reaching {
         Ok((of_largest + others).unsigned_abs())
     }
 
+    /// Returns how many accounts there are if these are at most `most`, and a greater number otherwise.
+    pub(crate) fn count_to(&self, db: &mut dyn Connection, most: i64) -> Result<u64, ConnectorError> {
+        let of = |more: Value| [self.system.into(), self.run.into(), more, (most.saturating_add(1)).into()];
+        let sql = format!("{} and n.to_id {} limit ?4", bound(), db.among("?3"));
+        let found = db.rows(&sql, &of(numbers(&self.resources)), |row| row.number(0))?;
+        let mut known = BTreeSet::from_iter(found);
+        let sql = format!("{} and n.group_id = ?3 limit ?4", members());
+        for group in self.groups.values().flatten() {
+            if known.len() as i64 > most {
+                break;
+            }
+            known.extend(db.rows(&sql, &of((*group).into()), |row| row.number(0))?);
+        }
+        Ok(known.len() as u64)
+    }
+
     /// How many accounts with a row are in each group themselves.
     fn sizes(&self, db: &mut dyn Connection) -> Result<BTreeMap<i64, i64>, ConnectorError> {
         let parameters = [self.system.into(), self.run.into(), numbers(self.groups.values().flatten())];

@@ -48,7 +48,7 @@ impl Counted {
 }
 
 /// Up to this number, accounts are found rather than counted.
-const FEW: usize = 10_000;
+const FEW: i64 = 10_000;
 
 impl Store {
     /// Returns the accounts in a group after a run, directly or through other groups.
@@ -164,9 +164,9 @@ impl Store {
                 places.truncate(limit);
                 next = places.last().map(|place| RowKey { rank: place.level, object: place.account });
             }
-            let all = match usize::try_from(most.saturating_add(1)) {
-                // To find the first few is less than to count all.
-                Ok(few) if few <= FEW => reaching.first(db, None, few)?.len() as u64,
+            let all = match i64::try_from(most) {
+                // To find a few is less than to count all.
+                Ok(few) if few <= FEW => reaching.count_to(db, few)?,
                 _ => reaching.count(db)?,
             };
             Ok(Shown { accounts: places.iter().map(|place| place.account).collect(), all })
