@@ -19,7 +19,7 @@ use crate::visit::{Place, Query, Visit};
 use crate::words::{severity, spaced, title};
 
 /// Accounts, groups and things on a page.
-const ROWS: usize = 25;
+const ROWS: usize = 20;
 
 /// Findings of one of them in the list.
 const EACH: usize = 6;

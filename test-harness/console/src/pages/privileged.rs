@@ -17,7 +17,7 @@ use crate::visit::{Place, Query, Visit};
 use crate::words::{severity, title};
 
 /// Accounts on a page.
-const ROWS: usize = 40;
+const ROWS: usize = 30;
 
 /// Rows of a CSV file: what a spreadsheet opens.
 const SHEET_ROWS: usize = 100_000;
