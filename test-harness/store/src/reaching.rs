@@ -79,7 +79,7 @@ impl Reaching {
 
     /// Returns how many accounts there are.
     pub(crate) fn count(&self, db: &mut dyn Connection) -> Result<u64, ConnectorError> {
-        // Nobody is in one group twice: a million members of the largest need not be told apart to count them.
+        // Nobody is in one group twice: only the members of other groups have to be compared with those of the largest.
         let (of_largest, largest) =
             self.sizes(db)?.into_iter().map(|(group, size)| (size, group)).max().unwrap_or_default();
         let others = self.groups.values().flatten().filter(|group| **group != largest);

@@ -176,6 +176,34 @@ async fn an_edge_whose_end_has_no_row_has_a_node_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_one_person_have_an_edge_whichever_of_them_names_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, part) = (folder.path().join("whole.ndjson"), folder.path().join("part.ndjson"));
+    let ended = run(scan(&small(SimulatorOptions::default()).await, &[]).arg("--output").arg(&whole));
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let pairs = |rows: &Path| {
+        let (_, edges) = assert_graph(rows, folder.path());
+        let of_kind = edges.into_iter().filter(|edge| edge["kind"] == "JC_MayBeSamePerson");
+        let pairs: Vec<_> = of_kind.map(|edge| (edge["start"].to_string(), edge["end"].to_string())).collect();
+        let different: BTreeSet<_> = pairs.iter().cloned().collect();
+        assert_eq!(pairs.len(), different.len(), "{pairs:?}");
+        different
+    };
+    let expected = pairs(&whole);
+    assert!(!expected.is_empty());
+    // The simulated organisation has pairs of which each names the other, and some of which only the one with the greater id does.
+    let mut rows = lines(&whole);
+    for row in rows.iter_mut().filter(|row| row["record"] == "account") {
+        let id = row["externalId"].as_str().unwrap().to_owned();
+        if let Some(links) = row.get_mut("links").and_then(Value::as_array_mut) {
+            links.retain(|link| *id > *link["externalId"].as_str().unwrap());
+        }
+    }
+    fs::write(&part, file_of(rows)).unwrap();
+    assert_eq!(pairs(&part), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connector_that_describes_no_graph_has_one() {
     let folder = tempfile::tempdir().unwrap();
     let rows = folder.path().join("rows.ndjson");

@@ -8,12 +8,13 @@ mod extension;
 mod names;
 mod properties;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
 use connector_api::{
-    AccountLink, Binding, EvidenceRow, GraphLink, Membership, NodeKind, NodeRef, Reason, Record, ScanSummary,
+    Account, AccountLink, Binding, EvidenceRow, GraphLink, Membership, NodeKind, NodeRef, Reason, Record, ScanSummary,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -40,6 +41,9 @@ pub struct OpenGraphFolder {
     ends: Ends,
     /// Evidence whose code the connector does not describe, such as that of an earlier version, by code.
     undescribed: BTreeMap<String, EvidenceRow>,
+    /// Digests of the pairs of accounts that have an edge. They are seeded: nobody can choose ids that share one.
+    linked: HashSet<[u64; 2]>,
+    seeds: [RandomState; 2],
     /// Edges to nodes of other systems. They are a graph of their own, because a graph with a source makes all nodes of its
     /// edges its own.
     links: List,
@@ -65,6 +69,8 @@ impl OpenGraphFolder {
             edges,
             ends: Ends::default(),
             undescribed: BTreeMap::new(),
+            linked: HashSet::new(),
+            seeds: [RandomState::new(), RandomState::new()],
             links,
         })
     }
@@ -85,12 +91,7 @@ impl OpenGraphFolder {
             self.evidence(&id, reason)?;
         }
         if let Record::Account(account) = record {
-            for link in &account.links {
-                // Each of the two names the other: one edge is enough.
-                if account.external_id < link.external_id {
-                    self.same_person(&id, link)?;
-                }
-            }
+            account.links.iter().try_for_each(|link| self.same_person(&id, account, link))?;
         }
         let links: Vec<GraphLink> = self.names.description().links.clone();
         links.iter().filter(|link| link.field.is_of(record)).try_for_each(|link| self.link(&id, record, link))
@@ -118,10 +119,18 @@ impl OpenGraphFolder {
         self.edges.add(&Edge::new(&kind, id, self.names.environment(), properties))
     }
 
-    fn same_person(&mut self, id: &str, link: &AccountLink) -> io::Result<()> {
+    /// One edge for two accounts, whether one of them names the other or each does.
+    fn same_person(&mut self, id: &str, account: &Account, link: &AccountLink) -> io::Result<()> {
+        let is_first = account.external_id < link.external_id;
+        let mut pair = [account.external_id.as_str(), &link.external_id];
+        pair.sort_unstable();
+        if !self.linked.insert(self.seeds.each_ref().map(|seed| seed.hash_one((pair, &link.evidence)))) {
+            return Ok(());
+        }
         let other = self.end(NodeKind::Account, link.kind.as_str(), &link.external_id, &link.external_id);
         let kind = self.names.prefixed("MayBeSamePerson");
-        self.edges.add(&Edge::new(&kind, id, &other.id, one("evidence", &link.evidence)))?;
+        let [from, to] = if is_first { [id, &other.id] } else { [&other.id, id] };
+        self.edges.add(&Edge::new(&kind, from, to, one("evidence", &link.evidence)))?;
         self.ends.end(other);
         Ok(())
     }
