@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use connector_api::{CancellationToken, ConnectorError, ErrorCode, Progress, Retry, Section, SystemConfig};
-use connector_host::output::{Destination, Format};
 use connector_host::progress::Reporter;
 use connector_host::run::ScanJob;
 use connector_store::{Ended, Fence, Start, Store, StoreArchive};
@@ -177,15 +176,7 @@ impl RunningScan {
         let descriptor = options.registry.descriptor(&system.os_type)?;
         let archive = self.begin(&config).await?;
         let ended = archive.ended();
-        let job = ScanJob {
-            destination: Destination::Nowhere,
-            format: Format::default(),
-            checkpoint: None,
-            inputs: Vec::new(),
-            without: Vec::new(),
-            cancel: self.cancel.clone(),
-            reporter: Arc::clone(&self.progress) as Arc<dyn Reporter>,
-        };
+        let job = ScanJob::without_output(self.cancel.clone(), Arc::clone(&self.progress) as Arc<dyn Reporter>);
         let report = job.run_kept(Box::new(archive), &*connector, descriptor, &config).await?;
         match (ended.get(), report.summary.error) {
             (Some(ended @ (Ended::Published { .. } | Ended::Held { .. })), _) => Ok(ended.clone()),
