@@ -25,11 +25,13 @@ mod retry;
 mod runs;
 mod schedule;
 mod status;
+mod system;
 mod worker;
 
 pub use credentials::Credentials;
-pub use fleet::{Added, Fleet, NewSystem, Which};
+pub use fleet::{Added, Fleet, Which};
 pub use provider::Listed;
 pub use schedule::Schedule;
 pub use status::{Oldest, RunStatus, Status, SystemStatus, Waiting, WorkerState};
+pub use system::NewSystem;
 pub use worker::{Worker, WorkerOptions, forbid_core_dumps};

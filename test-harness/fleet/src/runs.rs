@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 
 use connector_api::ConnectorError;
 use deadpool_postgres::{GenericClient, Transaction};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio_postgres::Row;
 
 use crate::database::{CHANNEL, Database, failed};
 use crate::retry::Again;
+use crate::system::Target;
 
 /// A run that this worker has the lease of.
 #[derive(Debug, Clone)]
@@ -31,18 +32,8 @@ pub(crate) struct Claim {
     pub(crate) retries: i32,
     /// Whether somebody wants it to end.
     pub(crate) is_cancelled: bool,
-    pub(crate) system: System,
-}
-
-/// The system of a run, without its key.
-#[derive(Debug, Clone)]
-pub(crate) struct System {
-    pub(crate) name: String,
-    pub(crate) os_type: String,
-    pub(crate) hostname: String,
-    pub(crate) port: Option<u16>,
-    pub(crate) credential: String,
-    pub(crate) attributes: Map<String, Value>,
+    /// Its credential is the one that the run has a permit of.
+    pub(crate) system: Target,
 }
 
 /// What a worker learns when it renews a lease.
@@ -96,32 +87,15 @@ fn claiming(which: &str) -> String {
 }
 
 fn claim_of(row: &Row, since: Instant) -> Result<Claim, ConnectorError> {
-    let attributes: Value = row.get(10);
-    let Value::Object(attributes) = attributes else {
-        return Err(ConnectorError::internal("the attributes of a system are not an object"));
-    };
-    let system = System {
-        name: row.get(5),
-        os_type: row.get(6),
-        hostname: row.get(7),
-        port: port(row.get(8))?,
-        credential: row.get(9),
-        attributes,
-    };
     Ok(Claim {
-        run: row.get(0),
-        lease: row.get(1),
+        run: row.get("id"),
+        lease: row.get("lease"),
         since,
-        attempt: row.get(2),
-        retries: row.get(3),
-        is_cancelled: row.get(4),
-        system,
+        attempt: row.get("attempt"),
+        retries: row.get("retries"),
+        is_cancelled: row.get("cancel"),
+        system: Target::read(row)?,
     })
-}
-
-pub(crate) fn port(stored: Option<i32>) -> Result<Option<u16>, ConnectorError> {
-    let port = stored.map(u16::try_from).transpose();
-    port.map_err(|_| ConnectorError::internal("a port in the tables of the fleet is out of range"))
 }
 
 impl Claim {
