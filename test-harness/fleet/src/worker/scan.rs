@@ -168,12 +168,14 @@ impl RunningScan {
     async fn scan(&self) -> Result<Ended, ConnectorError> {
         let Shared { options, .. } = &*self.shared;
         let system = &self.claim.system;
+        let descriptor = options.registry.descriptor(&system.os_type)?;
+        // Before the key is fetched, which nobody needs then.
+        descriptor.check_edition(options.edition)?;
         let credential = options.credentials.resolve(&system.credential, &system.name, &system.hostname).await?;
         let mut config = SystemConfig::new(&system.os_type, &system.hostname, credential).with_name(&system.name);
         config.port = system.port;
         config.attributes.clone_from(&system.attributes);
         let connector = options.registry.connect(config.clone(), options.edition)?;
-        let descriptor = options.registry.descriptor(&system.os_type)?;
         let archive = self.begin(&config).await?;
         let ended = archive.ended();
         let job = ScanJob::without_output(self.cancel.clone(), Arc::clone(&self.progress) as Arc<dyn Reporter>);
