@@ -138,6 +138,8 @@ impl Claim {
     pub(crate) async fn release(&self, database: &Database, how: Option<Release<'_>>) -> Result<(), ConnectorError> {
         let mut client = database.client().await?;
         let transaction = client.transaction().await.map_err(failed)?;
+        // Before the run, as everyone does who locks both.
+        lock(&transaction, &[&self.system.credential]).await?;
         if let Some(how) = how {
             let (state, wait, error) = match &how {
                 Release::GivenBack => ("queued", Duration::ZERO, None),
@@ -145,10 +147,12 @@ impl Claim {
                 Release::Failed(error, Again::Never) => ("failed", Duration::ZERO, Some(error)),
                 Release::Failed(error, Again::After(wait)) => ("waiting", *wait, Some(error)),
             };
-            let sql = "update fleet.run set state = $3, lease_until = null, \
+            // One that somebody wants to end is not tried again.
+            let sql = "update fleet.run set lease_until = null, \
+                       state = case when cancel and $3 in ('queued', 'waiting') then 'cancelled' else $3 end, \
                        not_before = clock_timestamp() + make_interval(secs => $4), \
                        retries = retries + case when $3 = 'waiting' then 1 else 0 end, \
-                       ended_at = case when $3 in ('failed', 'cancelled') then clock_timestamp() end, \
+                       ended_at = case when cancel or $3 in ('failed', 'cancelled') then clock_timestamp() end, \
                        code = $5, message = $6, remedy = $7 \
                        where id = $1 and lease = $2 and state = 'running'";
             let code = error.map(|error| error.code.as_str());
