@@ -136,7 +136,7 @@ impl Fleet {
         drop(client);
         self.change(
             which,
-            "(select r.state from fleet.run r where r.system = s.id order by r.id desc limit 1) in ('failed', 'cancelled')",
+            "s.id in (select system from fleet.standing where state in ('failed', 'cancelled'))",
             runs::request,
         )
         .await

@@ -178,6 +178,11 @@ impl<'a> Round<'a> {
         let bad =
             "select name, state, code, message from fleet.last_run where state <> 'complete' or outcome <> 'complete'";
         assert!(fleet.sql(bad).is_empty(), "{:?}\n{}", fleet.sql(bad), self.log());
+        let astray = "select st.system, st.run, st.state from fleet.standing st where (st.run, st.state, st.ended_at) is distinct from \
+                      (select (r.id, r.state, r.ended_at) from fleet.run r where r.system = st.system order by r.id desc limit 1) \
+                      or st.scanned_at is distinct from \
+                      (select max(ended_at) from fleet.run r where r.system = st.system and r.state = 'complete')";
+        assert!(fleet.sql(astray).is_empty(), "{:?}", fleet.sql(astray));
         // Each run that is complete was published once, and nothing else was.
         let kept = fleet.sql("select store_run from fleet.run where state = 'complete' order by 1");
         assert_eq!(kept, fleet.sql("select id from run where state = 'published' order by 1"));

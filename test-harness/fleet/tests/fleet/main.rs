@@ -10,5 +10,6 @@ mod metrics;
 mod providers;
 mod rules;
 mod schedules;
+mod standing;
 mod support;
 mod toy;
