@@ -1,8 +1,9 @@
 //! The fleet: which systems there are, and which of them are to be scanned.
 
 use connector_api::{ConnectorError, Edition, Registry};
+use connector_host::nearest;
 use connector_store::{Location, Store};
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{GenericClient, Transaction};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -123,7 +124,7 @@ impl Fleet {
             let state: Option<Option<String>> =
                 client.query_opt(sql, &[&name]).await.map_err(failed)?.map(|row| row.get(0));
             match state.as_ref().map(|state| state.as_deref()) {
-                None => return Err(unknown(name)),
+                None => return Err(unknown(&client, "system", name).await),
                 Some(Some("failed" | "cancelled")) => {}
                 Some(state) => {
                     return Err(ConnectorError::invalid_config(
@@ -163,7 +164,7 @@ impl Fleet {
             Which::Named(name) => {
                 let rows = transaction.query("select id from fleet.system where name = $1", &[&name]).await;
                 let rows = rows.map_err(failed)?;
-                if rows.is_empty() { Err(unknown(name)) } else { Ok(rows) }
+                if rows.is_empty() { Err(unknown(&transaction, "system", name).await) } else { Ok(rows) }
             }
             Which::All => {
                 let sql = format!("select s.id from fleet.system s where {condition}");
@@ -177,9 +178,15 @@ impl Fleet {
     }
 }
 
-pub(crate) fn unknown(name: &str) -> ConnectorError {
-    ConnectorError::invalid_config(
-        format!("the fleet has no system {name}"),
-        "see harness fleet list for its systems, or add it with harness fleet add",
-    )
+/// The error for a name that no system, provider or credential has, with the nearest that one has. `kind` is the table.
+pub(crate) async fn unknown(client: &impl GenericClient, kind: &str, name: &str) -> ConnectorError {
+    let rows = match client.query(&format!("select name from fleet.{kind}"), &[]).await {
+        Ok(rows) => rows,
+        Err(error) => return failed(error),
+    };
+    let remedy = match nearest(name, rows.iter().map(|row| row.get(0))) {
+        Some(nearest) => format!("did you mean {nearest}?"),
+        None => "see harness fleet list for those that there are, or add it with harness fleet add".to_owned(),
+    };
+    ConnectorError::invalid_config(format!("the fleet has no {kind} {name}"), remedy)
 }

@@ -206,7 +206,7 @@ async fn wake(transaction: &Transaction<'_>) -> Result<(), ConnectorError> {
 /// Requests runs of systems, by their ids, unless one is open already. Returns how many are new.
 pub(crate) async fn request(transaction: &Transaction<'_>, systems: &[i64]) -> Result<u64, ConnectorError> {
     let sql = "with requested as (insert into fleet.run (system, credential, priority) \
-               select id, credential, greatest(priority, 0) from fleet.system where id = any($1) order by id \
+               select id, credential, greatest(priority, 0) from fleet.system where id = any($1) order by id for key share \
                on conflict (system) where state in ('waiting', 'queued', 'running') do nothing returning credential) \
                select credential, count(*) from requested group by credential";
     let rows = transaction.query(sql, &[&systems]).await.map_err(failed)?;
@@ -215,13 +215,23 @@ pub(crate) async fn request(transaction: &Transaction<'_>, systems: &[i64]) -> R
     Ok(rows.iter().map(|row| row.get::<_, i64>(1).unsigned_abs()).sum())
 }
 
-/// Cancels the open runs of systems: at once if no worker has them, otherwise with the next heartbeat. Returns how many.
-pub(crate) async fn cancel(transaction: &Transaction<'_>, systems: &[i64]) -> Result<u64, ConnectorError> {
+/// Locks the credentials that open runs of systems use, and returns their names.
+pub(crate) async fn lock_credentials_of(
+    transaction: &Transaction<'_>,
+    systems: &[i64],
+) -> Result<Vec<String>, ConnectorError> {
     let sql = "select distinct credential from fleet.run \
                where system = any($1) and state in ('waiting', 'queued', 'running')";
     let rows = transaction.query(sql, &[&systems]).await.map_err(failed)?;
-    let credentials: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
-    lock(transaction, &credentials).await?;
+    let credentials: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    lock(transaction, &credentials.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    Ok(credentials)
+}
+
+/// Cancels the open runs of systems: at once if no worker has them, otherwise with the next heartbeat. Returns how many.
+pub(crate) async fn cancel(transaction: &Transaction<'_>, systems: &[i64]) -> Result<u64, ConnectorError> {
+    let credentials = lock_credentials_of(transaction, systems).await?;
+    let credentials: Vec<&str> = credentials.iter().map(String::as_str).collect();
     let sql = "update fleet.run set cancel = true, state = case state when 'running' then state else 'cancelled' end, \
                ended_at = case state when 'running' then null else clock_timestamp() end \
                where system = any($1) and state in ('waiting', 'queued', 'running') and not cancel";

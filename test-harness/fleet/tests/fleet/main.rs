@@ -8,6 +8,7 @@ mod cluster;
 mod leases;
 mod metrics;
 mod providers;
+mod remove;
 mod rules;
 mod schedules;
 mod standing;
