@@ -8,7 +8,6 @@ use connector_api::{
     CancellationToken, Connector, ConnectorError, Descriptor, ErrorCode, Retry, ScanRequest, SystemConfig,
 };
 use connector_host::live::{Live, Snapshot};
-use connector_host::output::{Destination, Format};
 use connector_host::run::{ScanJob, ScanReport};
 use connector_store::{Ended, Hold, StoreArchive};
 use jiff::Timestamp;
@@ -161,15 +160,7 @@ impl Work {
         log(false, "started".to_owned());
         plan(&scan, &*connector).await;
         let ended = archive.ended();
-        let job = ScanJob {
-            destination: Destination::Nowhere,
-            format: Format::default(),
-            checkpoint: None,
-            inputs: Vec::new(),
-            without: Vec::new(),
-            cancel: scan.cancel.clone(),
-            reporter: Arc::new(Follower(Arc::clone(&scan))),
-        };
+        let job = ScanJob::without_output(scan.cancel.clone(), Arc::new(Follower(Arc::clone(&scan))));
         match job.run_kept(Box::new(archive), &*connector, &descriptor, &config).await {
             Ok(report) => conclude(&report, ended.get(), log),
             Err(error) => log(true, format!("not started: {error}")),

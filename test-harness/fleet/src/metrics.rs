@@ -101,10 +101,11 @@ async fn of_fleet(database: &Database) -> Result<String, ConnectorError> {
     let sql = "select state, count(*), coalesce(extract(epoch from clock_timestamp() - min(requested_at)), 0)::float8 \
                from fleet.run where state in ('waiting', 'queued', 'running') group by state";
     let open = client.query(sql, &[]).await.map_err(failed)?;
-    let sql = "select (select count(*) from fleet.system), (select count(*) from fleet.worker), \
+    let sql = "select count(*), (select count(*) from fleet.worker), \
                count(*) filter (where state = 'failed'), count(*) filter (where state = 'held'), \
-               coalesce(extract(epoch from clock_timestamp() - min(coalesce(scanned_at, added_at)) \
-               filter (where schedule is not null and priority >= 0 and gone_at is null)), 0)::float8 from fleet.last_run";
+               coalesce(extract(epoch from clock_timestamp() - (select coalesce(scanned_at, added_at) from fleet.last_run \
+               where schedule is not null and priority >= 0 and gone_at is null \
+               order by coalesce(scanned_at, added_at) limit 1)), 0)::float8 from fleet.standing";
     let whole = client.query_one(sql, &[]).await.map_err(failed)?;
     let mut text = String::new();
     let states = ["waiting", "queued", "running"];

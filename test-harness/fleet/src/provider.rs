@@ -11,9 +11,8 @@ use tokio_postgres::types::ToSql;
 
 use crate::credentials::Credentials;
 use crate::database::{Database, failed};
-use crate::fleet::{Fleet, NewSystem, Ready};
-use crate::runs::port;
-use crate::schedule::Schedule;
+use crate::fleet::Fleet;
+use crate::system::{NewSystem, Ready};
 
 /// How often a provider is asked for its organisations.
 const EVERY: &str = "1 hour";
@@ -73,19 +72,8 @@ pub(crate) async fn list_due(
     );
     let Some(row) = client.query_opt(&sql, &[]).await.map_err(failed)? else { return Ok(None) };
     drop(client);
-    let id: i32 = row.get(0);
-    let (schedule, zone): (Option<String>, Option<String>) = (row.get(8), row.get(9));
-    let attributes: Value = row.get(6);
-    let provider = NewSystem {
-        name: row.get(1),
-        os_type: row.get(2),
-        hostname: row.get(3),
-        port: port(row.get(4))?,
-        credential: row.get(5),
-        attributes: attributes.as_object().cloned().unwrap_or_default(),
-        priority: Some(row.get(7)),
-        schedule: schedule.map(|text| Schedule::parse(&text, zone.as_deref())).transpose()?,
-    };
+    let id: i32 = row.get("id");
+    let provider = NewSystem::read(&row)?;
     let listed = async {
         let ready = provider.ready(registry, edition)?;
         let organizations = organizations(&ready, credentials, registry, edition).await?;

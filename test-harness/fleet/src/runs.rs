@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 
 use connector_api::ConnectorError;
 use deadpool_postgres::{GenericClient, Transaction};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio_postgres::Row;
 
 use crate::database::{CHANNEL, Database, failed};
 use crate::retry::Again;
+use crate::system::Target;
 
 /// A run that this worker has the lease of.
 #[derive(Debug, Clone)]
@@ -31,18 +32,8 @@ pub(crate) struct Claim {
     pub(crate) retries: i32,
     /// Whether somebody wants it to end.
     pub(crate) is_cancelled: bool,
-    pub(crate) system: System,
-}
-
-/// The system of a run, without its key.
-#[derive(Debug, Clone)]
-pub(crate) struct System {
-    pub(crate) name: String,
-    pub(crate) os_type: String,
-    pub(crate) hostname: String,
-    pub(crate) port: Option<u16>,
-    pub(crate) credential: String,
-    pub(crate) attributes: Map<String, Value>,
+    /// Its credential is the one that the run has a permit of.
+    pub(crate) system: Target,
 }
 
 /// What a worker learns when it renews a lease.
@@ -96,32 +87,15 @@ fn claiming(which: &str) -> String {
 }
 
 fn claim_of(row: &Row, since: Instant) -> Result<Claim, ConnectorError> {
-    let attributes: Value = row.get(10);
-    let Value::Object(attributes) = attributes else {
-        return Err(ConnectorError::internal("the attributes of a system are not an object"));
-    };
-    let system = System {
-        name: row.get(5),
-        os_type: row.get(6),
-        hostname: row.get(7),
-        port: port(row.get(8))?,
-        credential: row.get(9),
-        attributes,
-    };
     Ok(Claim {
-        run: row.get(0),
-        lease: row.get(1),
+        run: row.get("id"),
+        lease: row.get("lease"),
         since,
-        attempt: row.get(2),
-        retries: row.get(3),
-        is_cancelled: row.get(4),
-        system,
+        attempt: row.get("attempt"),
+        retries: row.get("retries"),
+        is_cancelled: row.get("cancel"),
+        system: Target::read(row)?,
     })
-}
-
-pub(crate) fn port(stored: Option<i32>) -> Result<Option<u16>, ConnectorError> {
-    let port = stored.map(u16::try_from).transpose();
-    port.map_err(|_| ConnectorError::internal("a port in the tables of the fleet is out of range"))
 }
 
 impl Claim {
@@ -164,6 +138,8 @@ impl Claim {
     pub(crate) async fn release(&self, database: &Database, how: Option<Release<'_>>) -> Result<(), ConnectorError> {
         let mut client = database.client().await?;
         let transaction = client.transaction().await.map_err(failed)?;
+        // Before the run, as everyone does who locks both.
+        lock(&transaction, &[&self.system.credential]).await?;
         if let Some(how) = how {
             let (state, wait, error) = match &how {
                 Release::GivenBack => ("queued", Duration::ZERO, None),
@@ -171,10 +147,12 @@ impl Claim {
                 Release::Failed(error, Again::Never) => ("failed", Duration::ZERO, Some(error)),
                 Release::Failed(error, Again::After(wait)) => ("waiting", *wait, Some(error)),
             };
-            let sql = "update fleet.run set state = $3, lease_until = null, \
+            // One that somebody wants to end is not tried again.
+            let sql = "update fleet.run set lease_until = null, \
+                       state = case when cancel and $3 in ('queued', 'waiting') then 'cancelled' else $3 end, \
                        not_before = clock_timestamp() + make_interval(secs => $4), \
                        retries = retries + case when $3 = 'waiting' then 1 else 0 end, \
-                       ended_at = case when $3 in ('failed', 'cancelled') then clock_timestamp() end, \
+                       ended_at = case when cancel or $3 in ('failed', 'cancelled') then clock_timestamp() end, \
                        code = $5, message = $6, remedy = $7 \
                        where id = $1 and lease = $2 and state = 'running'";
             let code = error.map(|error| error.code.as_str());
@@ -228,7 +206,7 @@ async fn wake(transaction: &Transaction<'_>) -> Result<(), ConnectorError> {
 /// Requests runs of systems, by their ids, unless one is open already. Returns how many are new.
 pub(crate) async fn request(transaction: &Transaction<'_>, systems: &[i64]) -> Result<u64, ConnectorError> {
     let sql = "with requested as (insert into fleet.run (system, credential, priority) \
-               select id, credential, greatest(priority, 0) from fleet.system where id = any($1) order by id \
+               select id, credential, greatest(priority, 0) from fleet.system where id = any($1) order by id for key share \
                on conflict (system) where state in ('waiting', 'queued', 'running') do nothing returning credential) \
                select credential, count(*) from requested group by credential";
     let rows = transaction.query(sql, &[&systems]).await.map_err(failed)?;
@@ -237,13 +215,23 @@ pub(crate) async fn request(transaction: &Transaction<'_>, systems: &[i64]) -> R
     Ok(rows.iter().map(|row| row.get::<_, i64>(1).unsigned_abs()).sum())
 }
 
-/// Cancels the open runs of systems: at once if no worker has them, otherwise with the next heartbeat. Returns how many.
-pub(crate) async fn cancel(transaction: &Transaction<'_>, systems: &[i64]) -> Result<u64, ConnectorError> {
+/// Locks the credentials that open runs of systems use, and returns their names.
+pub(crate) async fn lock_credentials_of(
+    transaction: &Transaction<'_>,
+    systems: &[i64],
+) -> Result<Vec<String>, ConnectorError> {
     let sql = "select distinct credential from fleet.run \
                where system = any($1) and state in ('waiting', 'queued', 'running')";
     let rows = transaction.query(sql, &[&systems]).await.map_err(failed)?;
-    let credentials: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
-    lock(transaction, &credentials).await?;
+    let credentials: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    lock(transaction, &credentials.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    Ok(credentials)
+}
+
+/// Cancels the open runs of systems: at once if no worker has them, otherwise with the next heartbeat. Returns how many.
+pub(crate) async fn cancel(transaction: &Transaction<'_>, systems: &[i64]) -> Result<u64, ConnectorError> {
+    let credentials = lock_credentials_of(transaction, systems).await?;
+    let credentials: Vec<&str> = credentials.iter().map(String::as_str).collect();
     let sql = "update fleet.run set cancel = true, state = case state when 'running' then state else 'cancelled' end, \
                ended_at = case state when 'running' then null else clock_timestamp() end \
                where system = any($1) and state in ('waiting', 'queued', 'running') and not cancel";

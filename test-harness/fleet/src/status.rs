@@ -35,7 +35,7 @@ pub struct Status {
     pub failed: Vec<RunStatus>,
     /// Systems whose last run is held, until somebody accepts it.
     pub held: Vec<RunStatus>,
-    /// The system with a schedule whose last complete scan is longest ago, or that was added first of those without any.
+    /// The system with a schedule that has been without a complete scan for the longest time.
     pub oldest: Option<Oldest>,
 }
 
@@ -190,10 +190,10 @@ impl Fleet {
         let mut client = self.database.client().await?;
         let snapshot = client.build_transaction().isolation_level(tokio_postgres::IsolationLevel::RepeatableRead);
         let reading = snapshot.read_only(true).start().await.map_err(failed)?;
-        let row = reading.query_one("select clock_timestamp(), (select count(*) from fleet.system)", &[]).await;
-        let row = row.map_err(failed)?;
-        let sql = "select coalesce(state, 'never'), count(*) from fleet.last_run group by 1";
+        let at = reading.query_one("select clock_timestamp()", &[]).await.map_err(failed)?.get(0);
+        let sql = "select coalesce(state, 'never'), count(*) from fleet.standing group by 1";
         let runs = reading.query(sql, &[]).await.map_err(failed)?;
+        let runs: BTreeMap<String, i64> = runs.iter().map(|row| (row.get(0), row.get(1))).collect();
         let sql = "select name, version, concurrency, seen_at from fleet.worker order by name";
         let workers = reading.query(sql, &[]).await.map_err(failed)?;
         let sql = "select c.name, c.cap, (select count(*) from fleet.run r where r.credential = c.name \
@@ -210,12 +210,12 @@ impl Fleet {
         let running = list("running", "started_at").await?;
         let (failures, held) = (list("failed", "ended_at desc").await?, list("held", "ended_at desc").await?);
         let sql = "select name, scanned_at, added_at from fleet.last_run where schedule is not null and priority >= 0 \
-                   and gone_at is null order by scanned_at nulls first, added_at limit 1";
+                   and gone_at is null order by coalesce(scanned_at, added_at) limit 1";
         let oldest = reading.query_opt(sql, &[]).await.map_err(failed)?;
         Ok(Status {
-            at: row.get(0),
-            systems: row.get(1),
-            runs: runs.iter().map(|row| (row.get(0), row.get(1))).collect(),
+            at,
+            systems: runs.values().sum(),
+            runs,
             workers: workers.iter().map(worker).collect(),
             waiting: waiting.iter().map(waits).collect(),
             running,

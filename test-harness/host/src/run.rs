@@ -143,6 +143,19 @@ pub struct ScanReport {
 }
 
 impl ScanJob {
+    /// A scan of all sections without an output: whoever keeps it, keeps where it can go on as well.
+    pub fn without_output(cancel: CancellationToken, reporter: Arc<dyn Reporter>) -> Self {
+        Self {
+            destination: Destination::Nowhere,
+            format: Format::default(),
+            checkpoint: None,
+            inputs: Vec::new(),
+            without: Vec::new(),
+            cancel,
+            reporter,
+        }
+    }
+
     /// Scans the system `config` with its `connector`, described by `descriptor`.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `harness fleet`: many systems, scanned by many workers into one store.
 
 mod add;
+mod remove;
 mod show;
 mod worker;
 
@@ -38,6 +39,8 @@ enum Command {
     Init(InitArguments),
     /// Add systems, or change those that are there
     Add(Box<add::Arguments>),
+    /// Take systems out of the fleet; their history stays in the store
+    Remove(remove::Arguments),
     /// List the systems with their last runs
     List(show::ListArguments),
     /// Request scans of systems
@@ -86,6 +89,7 @@ impl Arguments {
         match self.command {
             Command::Init(arguments) => arguments.run().await,
             Command::Add(arguments) => arguments.run(registry).await,
+            Command::Remove(arguments) => arguments.run().await,
             Command::List(arguments) => arguments.run().await,
             Command::Enqueue(arguments) => {
                 arguments.run("requested", async |fleet: &Fleet, which: Which<'_>| fleet.enqueue(which).await).await

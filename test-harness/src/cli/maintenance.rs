@@ -270,7 +270,7 @@ fn person(store: &mut Store, system: &System, called: &str) -> Result<KnownAccou
     }
 }
 
-fn count(count: u64, word: &str) -> String {
+pub(super) fn count(count: u64, word: &str) -> String {
     let words = match (count, word) {
         (1, word) => word.to_owned(),
         (_, "version of a row") => "versions of rows".to_owned(),

@@ -2,8 +2,10 @@
 
 use jumpcloud_simulator::{Organization, Simulator, SimulatorOptions};
 use nix::sys::signal::Signal;
+use serde_json::json;
 
 use crate::fleet::{Fleet, signal};
+use crate::support::{harness, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn systems_are_added_scanned_shown_and_asked_about() {
@@ -50,8 +52,8 @@ async fn systems_are_added_scanned_shown_and_asked_about() {
     assert!(text.stdout.lines().count() == 4 && text.stdout.contains("complete"), "{text:?}");
     let sheet = fleet.run(&["list", "--format", "csv"]);
     assert!(sheet.stdout.contains("\r\nbranch,JumpCloud,"), "{sheet:?}");
-    let users = fleet.sql("select system, count(*) from account_now where kind = 'user' group by 1 order by 1");
-    assert_eq!(users, ["branch|60", "hq|60"]);
+    let users_now = "select system, count(*) from account_now where kind = 'user' group by 1 order by 1";
+    assert_eq!(fleet.sql(users_now), ["branch|60", "hq|60"]);
     let log = std::fs::read_to_string(fleet.path("log")).unwrap();
     assert!(log.contains(r#""system":"branch""#) && log.contains(r#""run":"#), "{log}");
     fleet.assert_hides(simulator.api_key());
@@ -61,6 +63,22 @@ async fn systems_are_added_scanned_shown_and_asked_about() {
     none.assert_error(2, "invalid_config", "fleet list");
     assert_eq!(fleet.json(&["retry", "--all"])["requested"], 1);
     assert_eq!(fleet.json(&["cancel", "locked-out"])["cancelled"], 1);
+
+    // Out of the fleet, but not out of the store, until the command that is printed has removed it there.
+    fleet.run(&["remove", "hq", "brnach"]).assert_error(2, "invalid_config", "did you mean branch?");
+    let removed = fleet.run(&["remove", "branch"]);
+    let forget = r#"harness store forget --system --name "branch""#;
+    assert!(removed.code == 0 && removed.stdout.starts_with("1 system removed, 0 runs cancelled."), "{removed:?}");
+    assert!(removed.stdout.lines().any(|line| line.trim() == forget), "{removed:?}");
+    assert_eq!(fleet.sql(users_now), ["branch|60", "hq|60"]);
+    let mut forget = harness(["store", "forget", "--system", "--name", "branch", "--yes"]);
+    assert_eq!(run(forget.env("ORBISID_STORE", &fleet.url)).code, 0);
+    assert_eq!(fleet.sql(users_now), ["hq|60"]);
+    let removed = fleet.json(&["remove", "hq"]);
+    assert_eq!(removed, json!({ "systems": ["hq"], "cancelled": 0, "kept": ["hq"] }));
+    fleet.json(&["remove", "locked-out"]);
+    assert_eq!(fleet.json(&["remove", "--credential", "acme"]), json!({ "credential": "acme" }));
+    assert_eq!(fleet.json(&["list"]), json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,6 +112,11 @@ async fn all_organisations_of_a_provider_are_added_and_scanned() {
     assert_eq!(users, ["20", "20", "20"]);
     fleet.assert_hides(simulator.api_key());
     fleet.run(&add[..add.len() - 2]).assert_error(2, "invalid_config", "--help");
+
+    fleet.run(&["remove", "msp"]).assert_error(2, "invalid_config", r#"harness fleet remove --provider "msp""#);
+    let removed = fleet.json(&["remove", "--provider", "msp"]);
+    assert_eq!(removed["systems"].as_array().unwrap().len(), 3);
+    assert!(fleet.sql("select 1 from fleet.provider").is_empty());
 }
 
 #[test]
@@ -109,6 +132,8 @@ fn what_is_wrong_is_said_and_nothing_is_added() {
     let second = file("second.csv", "name,credential\nhq,acme\n,acme\n");
     for (arguments, help) in [
         (vec!["add"], "--csv"),
+        (vec!["remove"], "--help"),
+        (vec!["remove", "hq", "--provider", "msp"], "--help"),
         (vec!["add", "hq"], "--credential"),
         (vec!["add", "hq", "--credential", "acme", "--schedule", "at noon"], "0 3 * * 1-5"),
         (vec!["add", "hq", "--credential", "acme", "--os-type", "JumpClod"], "JumpCloud"),
@@ -127,5 +152,5 @@ fn what_is_wrong_is_said_and_nothing_is_added() {
     assert!(fleet.sql("select 1 from fleet.system").is_empty());
     let mut file = fleet.command(&["init"]);
     file.env("ORBISID_STORE", format!("sqlite:{}", fleet.path("short.csv").display()));
-    crate::support::run(&mut file).assert_error(2, "invalid_config", "postgres://");
+    run(&mut file).assert_error(2, "invalid_config", "postgres://");
 }

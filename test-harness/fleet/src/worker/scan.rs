@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use connector_api::{CancellationToken, ConnectorError, ErrorCode, Progress, Retry, Section, SystemConfig};
-use connector_host::output::{Destination, Format};
 use connector_host::progress::Reporter;
 use connector_host::run::ScanJob;
 use connector_store::{Ended, Fence, Start, Store, StoreArchive};
@@ -169,23 +168,17 @@ impl RunningScan {
     async fn scan(&self) -> Result<Ended, ConnectorError> {
         let Shared { options, .. } = &*self.shared;
         let system = &self.claim.system;
+        let descriptor = options.registry.descriptor(&system.os_type)?;
+        // Before the key is fetched, which nobody needs then.
+        descriptor.check_edition(options.edition)?;
         let credential = options.credentials.resolve(&system.credential, &system.name, &system.hostname).await?;
         let mut config = SystemConfig::new(&system.os_type, &system.hostname, credential).with_name(&system.name);
         config.port = system.port;
         config.attributes.clone_from(&system.attributes);
         let connector = options.registry.connect(config.clone(), options.edition)?;
-        let descriptor = options.registry.descriptor(&system.os_type)?;
         let archive = self.begin(&config).await?;
         let ended = archive.ended();
-        let job = ScanJob {
-            destination: Destination::Nowhere,
-            format: Format::default(),
-            checkpoint: None,
-            inputs: Vec::new(),
-            without: Vec::new(),
-            cancel: self.cancel.clone(),
-            reporter: Arc::clone(&self.progress) as Arc<dyn Reporter>,
-        };
+        let job = ScanJob::without_output(self.cancel.clone(), Arc::clone(&self.progress) as Arc<dyn Reporter>);
         let report = job.run_kept(Box::new(archive), &*connector, descriptor, &config).await?;
         match (ended.get(), report.summary.error) {
             (Some(ended @ (Ended::Published { .. } | Ended::Held { .. })), _) => Ok(ended.clone()),

@@ -10,8 +10,8 @@ use tracing::{info, warn};
 
 use super::Shared;
 use crate::database::{LOCKS, failed};
-use crate::runs;
 use crate::schedule::Schedule;
+use crate::{remove, runs};
 
 /// How many systems' schedules one transaction looks at.
 const SCHEDULES: i64 = 1000;
@@ -45,6 +45,7 @@ async fn tick(shared: &Shared) -> Result<(), ConnectorError> {
         return Ok(());
     }
     request_due(&transaction).await?;
+    remove::forget_removed(&transaction).await?;
     runs::pass_due_permits(&transaction).await?;
     forget(&transaction, shared.options.lease).await?;
     transaction.commit().await.map_err(failed)

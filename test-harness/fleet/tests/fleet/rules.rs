@@ -1,7 +1,7 @@
 //! What is scanned, when, and how many at a time.
 
-use connector_api::{ConnectorError, Edition, ErrorCode, Retry};
-use connector_fleet::{Fleet, Which};
+use connector_api::{ConnectorError, Credential, Edition, ErrorCode, Retry, SystemConfig};
+use connector_fleet::{Credentials, Fleet, Which};
 
 use crate::support::{Env, KEY, all_users};
 use crate::toy::registry;
@@ -150,6 +150,33 @@ async fn what_cannot_be_scanned_as_it_is_set_up_is_refused_and_nothing_of_it_is_
     let error = env.fleet.enqueue(Which::Named("hq")).await.unwrap_err();
     assert!(error.message.contains("no system hq"), "{error}");
     assert_eq!(env.sql("select 1 from fleet.system").await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_that_the_workers_edition_lacks_fails_with_the_registrys_error_and_is_not_tried_again() {
+    let Some(env) = Env::new().await else { return };
+    env.add_named(&["hq"], "acme").await;
+    env.fleet.enqueue(Which::All).await.unwrap();
+    let mut options = env.options(1);
+    // It does not even ask for the key.
+    (options.edition, options.credentials) = (Edition::Community, Credentials::default());
+    let worker = env.worker_with(options).await;
+    env.until_state("hq", "failed").await;
+    worker.end().await;
+    let config = SystemConfig::new("Toy", &env.host, Credential::default());
+    let error = registry().connect(config, Edition::Community).err().unwrap();
+    assert_eq!((error.code, error.retry), (ErrorCode::EditionNotSupported, Retry::Never));
+    let failed = env.fleet.status().await.unwrap().failed.remove(0);
+    assert_eq!((failed.code.as_deref(), failed.attempt), (Some("edition_not_supported"), 1));
+    assert_eq!((failed.message.unwrap(), failed.remedy.unwrap()), (error.message, error.remedy));
+    assert_eq!(env.sql("select retries from fleet.run").await, ["0"]);
+    assert!(env.target.seen().starts.is_empty());
+    // It is the worker's edition, not the system's.
+    env.target.open();
+    env.fleet.retry(Which::All).await.unwrap();
+    let worker = env.worker(1).await;
+    env.until_state("hq", "complete").await;
+    worker.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,6 @@ use connector_api::{
     Account, CancellationToken, Checkpoint, ConnectorError, Credential, Edition, Record, Registry, ScanSummary,
     SystemConfig,
 };
-use connector_host::output::{Destination, Format};
 use connector_host::progress::Quiet;
 use connector_host::run::{Archive, ScanJob};
 use connector_host::stored_system::{PASSWORD, SecretSource, Secrets, StoredSystem};
@@ -77,15 +76,7 @@ impl Demo {
         let start = Start { name: "demo", descriptor, config: &config, fence: Fence::Own, now, fresh: true };
         let scan = Store::open(&self.location()?)?.begin(start)?;
         let archive = archive(StoreArchive::new(scan, Hold::default()));
-        let job = ScanJob {
-            destination: Destination::Nowhere,
-            format: Format::default(),
-            checkpoint: None,
-            inputs: Vec::new(),
-            without: Vec::new(),
-            cancel: cancel.clone(),
-            reporter: Arc::new(Quiet),
-        };
+        let job = ScanJob::without_output(cancel.clone(), Arc::new(Quiet));
         let report = job.run_kept(archive, &*connector, descriptor, &config).await?;
         report.summary.error.map_or(Ok(()), Err)
     }
