@@ -153,6 +153,12 @@ pub struct Oldest {
     pub added_at: Timestamp,
 }
 
+/// The state of a last run. One that was held waits for somebody only as long as the store still holds it: then it was accepted, or
+/// a later scan took its place.
+const STATE: &str = "case when state = 'held' and not exists \
+                     (select 1 from run r where r.id = store_run and r.state = 'held') \
+                     then 'complete' else coalesce(state, 'never') end";
+
 /// The columns of a [`RunStatus`].
 const RUN: &str = "name, credential, run, state, cancel, attempt, worker, started_at, ended_at, \
                    case when state = 'waiting' and not_before > clock_timestamp() then not_before end, \
@@ -192,8 +198,8 @@ impl Fleet {
         let reading = snapshot.read_only(true).start().await.map_err(failed)?;
         let row = reading.query_one("select clock_timestamp(), (select count(*) from fleet.system)", &[]).await;
         let row = row.map_err(failed)?;
-        let sql = "select coalesce(state, 'never'), count(*) from fleet.last_run group by 1";
-        let runs = reading.query(sql, &[]).await.map_err(failed)?;
+        let sql = format!("select {STATE}, count(*) from fleet.last_run group by 1");
+        let runs = reading.query(&sql, &[]).await.map_err(failed)?;
         let sql = "select name, version, concurrency, seen_at from fleet.worker order by name";
         let workers = reading.query(sql, &[]).await.map_err(failed)?;
         let sql = "select c.name, c.cap, (select count(*) from fleet.run r where r.credential = c.name \
@@ -204,7 +210,7 @@ impl Fleet {
                    join fleet.credential c on c.name = w.credential order by w.runs desc, c.name limit $1";
         let waiting = reading.query(sql, &[&SHOWN]).await.map_err(failed)?;
         let list = async |state: &str, order: &str| -> Result<Vec<RunStatus>, ConnectorError> {
-            let sql = format!("select {RUN} from fleet.last_run where state = $1 order by {order}, run limit $2");
+            let sql = format!("select {RUN} from fleet.last_run where {STATE} = $1 order by {order}, run limit $2");
             Ok(reading.query(&sql, &[&state, &SHOWN]).await.map_err(failed)?.iter().map(run).collect())
         };
         let running = list("running", "started_at").await?;
