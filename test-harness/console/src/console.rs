@@ -11,6 +11,8 @@ use connector_store::Location;
 use jiff::Timestamp;
 
 use crate::drafts::Drafts;
+#[cfg(feature = "fleet")]
+use crate::fleet::StoreFleet;
 use crate::guard::{self, Hosts};
 use crate::pages;
 use crate::scans::Scans;
@@ -49,6 +51,8 @@ impl fmt::Debug for Settings {
 /// The pages over one store.
 pub struct Console {
     pub(crate) stores: Stores,
+    #[cfg(feature = "fleet")]
+    pub(crate) fleet: Arc<StoreFleet>,
     pub(crate) registry: Registry,
     pub(crate) edition: Edition,
     pub(crate) systems: Arc<Systems>,
@@ -68,9 +72,13 @@ impl Console {
 
     /// Creates it over a store that is open.
     pub(crate) fn over(stores: Stores, settings: Settings) -> Arc<Self> {
+        #[cfg(feature = "fleet")]
+        let fleet = Arc::new(StoreFleet::of(&settings.location));
         let Settings { location: _, registry, edition, systems, address, hosts, clock, announce } = settings;
         Arc::new(Self {
             stores,
+            #[cfg(feature = "fleet")]
+            fleet,
             registry,
             edition,
             systems: Arc::new(systems),
@@ -98,11 +106,25 @@ impl Console {
         self.with_systems(move |systems| systems.config(&system)).await
     }
 
+    /// Whether the database of the store has a fleet, as far as is known.
+    #[cfg(feature = "fleet")]
+    pub(crate) async fn has_fleet(&self) -> bool {
+        self.fleet.is_there().await
+    }
+
+    /// Whether the database of the store has a fleet: this program cannot look.
+    #[cfg(not(feature = "fleet"))]
+    pub(crate) async fn has_fleet(&self) -> bool {
+        false
+    }
+
     /// Waits for `cancel`, then cancels all scans and waits until they have ended: what they have read so far stays in
     /// the store, and the next scan goes on from there.
     pub async fn end_with(&self, cancel: &CancellationToken) {
         cancel.cancelled().await;
         self.drafts.end();
+        #[cfg(feature = "fleet")]
+        self.fleet.end();
         self.scans.end().await;
     }
 

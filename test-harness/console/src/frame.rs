@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, html};
 use crate::assets;
 use crate::guard::FORM_TOKEN;
 use crate::link::Link;
-use crate::pages::NAVIGATION;
+use crate::pages::{Entry, FLEET, NAVIGATION};
 use crate::session::Session;
 use crate::text::{ago, bare as unmarked};
 use crate::visit::{Place, Visit};
@@ -29,9 +29,11 @@ pub(crate) struct Page {
 
 impl Page {
     /// The whole document.
-    pub(crate) fn document(&self, visit: &Visit, status: StatusCode) -> Response {
+    pub(crate) async fn document(&self, visit: &Visit, status: StatusCode) -> Response {
+        let fleet = visit.console.has_fleet().await.then_some(&FLEET);
+        let entries: Vec<_> = NAVIGATION.iter().chain(fleet).collect();
         let content = html! {
-            (header(visit, self.entry, self.place.as_ref()))
+            (header(visit, &entries, self.entry, self.place.as_ref()))
             @if let Some(place) = &self.place { (strip(visit, place)) }
             main #main tabindex="-1" { (self.content) }
             (foot(&visit.session))
@@ -69,17 +71,19 @@ fn document(title: &str, content: &Markup) -> Markup {
     }
 }
 
-fn header(visit: &Visit, entry: &str, place: Option<&Place>) -> Markup {
+fn header(visit: &Visit, entries: &[&Entry], entry: &str, place: Option<&Place>) -> Markup {
     let link = |path: &'static str| match place {
-        Some(place) if path != "/" && path != "/connectors" => place.link(path),
-        _ => Link::to(path),
+        // These are not about a system.
+        _ if matches!(path, "/" | "/connectors" | "/fleet") => Link::to(path),
+        Some(place) => place.link(path),
+        None => Link::to(path),
     };
     let query = visit.query.get("q").unwrap_or_default();
     html! {
         header.top {
             a.name href="/" { "OrbisID reference host" }
             nav aria-label="Main" { ul {
-                @for (path, title) in NAVIGATION {
+                @for (path, title) in entries {
                     li { a href=(link(path)) aria-current=[(*path == entry).then_some("page")] { (title) } }
                 }
             } }

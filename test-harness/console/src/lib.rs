@@ -13,6 +13,8 @@ mod console;
 mod drafts;
 mod entries;
 mod failure;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod frame;
 mod guard;
 mod link;

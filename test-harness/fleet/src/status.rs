@@ -153,6 +153,12 @@ pub struct Oldest {
     pub added_at: Timestamp,
 }
 
+/// The state of a last run. One that was held waits for somebody only as long as the store still holds it: then it was accepted, or
+/// a later scan took its place.
+const STATE: &str = "case when state = 'held' and not exists \
+                     (select 1 from run r where r.id = store_run and r.state = 'held') \
+                     then 'complete' else coalesce(state, 'never') end";
+
 /// The columns of a [`RunStatus`].
 const RUN: &str = "name, credential, run, state, cancel, attempt, worker, started_at, ended_at, \
                    case when state = 'waiting' and not_before > clock_timestamp() then not_before end, \
@@ -191,8 +197,11 @@ impl Fleet {
         let snapshot = client.build_transaction().isolation_level(tokio_postgres::IsolationLevel::RepeatableRead);
         let reading = snapshot.read_only(true).start().await.map_err(failed)?;
         let at = reading.query_one("select clock_timestamp()", &[]).await.map_err(failed)?.get(0);
-        let sql = "select coalesce(state, 'never'), count(*) from fleet.standing group by 1";
-        let runs = reading.query(sql, &[]).await.map_err(failed)?;
+        let sql = format!(
+            "select {STATE}, count(*) from (select state, (select f.store_run from fleet.run f where f.id = st.run \
+             and st.state = 'held') as store_run from fleet.standing st) standing group by 1"
+        );
+        let runs = reading.query(&sql, &[]).await.map_err(failed)?;
         let runs: BTreeMap<String, i64> = runs.iter().map(|row| (row.get(0), row.get(1))).collect();
         let sql = "select name, version, concurrency, seen_at from fleet.worker order by name";
         let workers = reading.query(sql, &[]).await.map_err(failed)?;
@@ -204,7 +213,9 @@ impl Fleet {
                    join fleet.credential c on c.name = w.credential order by w.runs desc, c.name limit $1";
         let waiting = reading.query(sql, &[&SHOWN]).await.map_err(failed)?;
         let list = async |state: &str, order: &str| -> Result<Vec<RunStatus>, ConnectorError> {
-            let sql = format!("select {RUN} from fleet.last_run where state = $1 order by {order}, run limit $2");
+            let sql = format!(
+                "select {RUN} from fleet.last_run where state = $1 and {STATE} = $1 order by {order}, run limit $2"
+            );
             Ok(reading.query(&sql, &[&state, &SHOWN]).await.map_err(failed)?.iter().map(run).collect())
         };
         let running = list("running", "started_at").await?;

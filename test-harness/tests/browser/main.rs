@@ -7,6 +7,10 @@
 
 mod access;
 mod chromium;
+#[path = "../../store/tests/store/cluster.rs"]
+#[allow(dead_code, reason = "the tests of the store end servers as well")]
+mod cluster;
+mod fleet;
 mod inputs;
 mod names;
 #[path = "../../console/tests/console/organisation.rs"]

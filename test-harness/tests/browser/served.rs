@@ -104,10 +104,15 @@ impl Drop for Own {
 impl Own {
     /// With an empty store and all connectors: those of the workspace, and one whose scans do what its settings say.
     pub fn start(edition: Edition) -> Self {
-        // It may be installed by another test already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let location = Location::sqlite(folder.path().join("store.db"));
+        Self::over(location, folder, edition)
+    }
+
+    /// The same over any store, with a folder for the files of systems.
+    pub fn over(location: Location, folder: TempDir, edition: Edition) -> Self {
+        // It may be installed by another test already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (send, printed) = channel();
         let cancel = CancellationToken::new();
         let (of_server, registrations) = (

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use connector_api::Edition;
 
+use crate::fleet::Fleet;
 use crate::organisation::{login, rows};
 use crate::served::{Own, demo};
 use crate::tab::{Look, Tab};
@@ -25,6 +26,7 @@ pub fn tour(each: Each<'_>) -> Option<()> {
     reading(each)?;
     setting_up(each);
     accepting(each);
+    fleet(each);
     report(each);
     Some(())
 }
@@ -137,6 +139,14 @@ fn accepting(each: Each<'_>) {
     look_at(&tab, "exception-known", each);
     tab.go("/account?id=id%2F0000");
     look_at(&tab, "account-odd-names", each);
+}
+
+fn fleet(each: Each<'_>) {
+    let Some(fleet) = Fleet::start() else { return };
+    let Some(tab) = Tab::signed_in(&fleet.own, LOOKS[0]) else { return };
+    tab.go("/fleet");
+    tab.shows("2 need you");
+    look_at(&tab, "fleet", each);
 }
 
 fn report(each: Each<'_>) {

@@ -9,4 +9,5 @@ mod support;
 
 mod commands;
 mod fleet;
+mod page;
 mod rounds;

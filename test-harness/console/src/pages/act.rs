@@ -32,7 +32,7 @@ where
                 (Page { title: failure.title().to_owned(), entry: "", place: None, content }, failure.status())
             }
         };
-        page.document(&visit, status).into_response()
+        page.document(&visit, status).await
     })
 }
 

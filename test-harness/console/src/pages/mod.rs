@@ -14,6 +14,8 @@ mod connectors;
 mod exceptions;
 mod fields;
 mod findings;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod group;
 mod paging;
 mod privileged;
@@ -48,8 +50,11 @@ use crate::frame::Page;
 use crate::sheet::Sheet;
 use crate::visit::Visit;
 
-/// The entries of the navigation: their paths and titles.
-pub(crate) const NAVIGATION: &[(&str, &str)] = &[
+/// An entry of the navigation: its path and title.
+pub(crate) type Entry = (&'static str, &'static str);
+
+/// The entries of the navigation.
+pub(crate) const NAVIGATION: &[Entry] = &[
     ("/", "Systems"),
     ("/privileged", "Privileged"),
     ("/findings", "Findings"),
@@ -58,8 +63,14 @@ pub(crate) const NAVIGATION: &[(&str, &str)] = &[
     ("/connectors", "Connectors"),
 ];
 
+/// The entry that follows where the store has a fleet.
+pub(crate) const FLEET: Entry = ("/fleet", "Fleet");
+
 pub(crate) fn routes() -> Router<Arc<Console>> {
-    Router::new()
+    let router = Router::new();
+    #[cfg(feature = "fleet")]
+    let router = router.route("/fleet", page(fleet::show)).route("/fleet/events", get(fleet::events));
+    router
         .route("/", page(systems::show))
         .route("/privileged", page(privileged::show))
         .route("/findings", page(findings::show))
@@ -125,7 +136,7 @@ where
                 (Page { title: failure.title().to_owned(), entry: "", place: None, content }, failure.status())
             }
         };
-        page.document(&visit, status).into_response()
+        page.document(&visit, status).await
     })
 }
 
