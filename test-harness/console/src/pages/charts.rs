@@ -146,7 +146,7 @@ fn ages(what: &str, months: &[(&str, u64)], at: Timestamp) -> Markup {
 
 fn last_logins(logins: &[(&str, u64)], at: Timestamp) -> Markup {
     if logins.is_empty() {
-        return html! { div.note { p { "Last logins were not counted when this scan was kept. Those of the newest scan are." } } };
+        return html! { div.note { p { "The last logins as of this scan are not known. Those as of the newest one are." } } };
     }
     let (classes, none) = by_age(logins.iter().copied(), at);
     let mut rows = vec![(html! { "None found" }, none, true)];

@@ -39,7 +39,7 @@ impl Store {
     /// [`clear_remains`](Self::clear_remains) has to be called when they have ended.
     pub fn prune(&mut self, system: &System, older_than: Timestamp, mode: Mode) -> Result<Pruned, ConnectorError> {
         let pruned = alone(self.writing(), system, mode, |db| prune::prune(db, system.id, older_than))?;
-        self.clear_remains()?;
+        self.clear_after(mode)?;
         Ok(pruned)
     }
 
@@ -59,13 +59,18 @@ impl Store {
         Ok(())
     }
 
+    /// What only counts must not fail because of what an earlier removal left.
+    fn clear_after(&mut self, mode: Mode) -> Result<(), ConnectorError> {
+        if mode == Mode::Apply { self.clear_remains() } else { Ok(()) }
+    }
+
     /// Removes a system with all of its history.
     ///
     /// # Errors
     /// As for [`prune`](Self::prune).
     pub fn forget_system(&mut self, system: &System, mode: Mode) -> Result<ForgottenSystem, ConnectorError> {
         let forgotten = alone(self.writing(), system, mode, |db| forget::system(db, system.id))?;
-        self.clear_remains()?;
+        self.clear_after(mode)?;
         Ok(forgotten)
     }
 
@@ -93,7 +98,7 @@ impl Store {
     ) -> Result<ForgottenAccounts, ConnectorError> {
         let forget = |db: &mut dyn Connection| forget::accounts(db, system.id, external_ids);
         let forgotten = alone(self.writing(), system, mode, forget)?;
-        self.clear_remains()?;
+        self.clear_after(mode)?;
         Ok(forgotten)
     }
 }
@@ -146,7 +151,7 @@ fn once<T>(
 fn scrub(db: &mut dyn Connection) -> Result<(), ConnectorError> {
     db.scrub().map_err(|error| {
         let message =
-            format!("it is removed, but its remains may still be in the files of the database: {}", error.message);
+            format!("the remains of what was removed may still be in the files of the database: {}", error.message);
         ConnectorError::sink(message, "correct that, then run the same command again to clear them")
     })
 }

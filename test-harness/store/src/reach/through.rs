@@ -30,6 +30,10 @@ impl Reach<'_> {
     pub(crate) fn who_through(mut self, container: &NodeRef, limit: usize) -> Result<WhoThrough, ConnectorError> {
         let object = self.object(RESOURCE, &container.node_type, &container.external_id)?;
         let inside = self.inside(object)?;
+        if inside.count == 0 {
+            // There is nothing to reach.
+            return Ok(WhoThrough::default());
+        }
         let resources = self.around(object)?;
         for (_, example, bindings) in &inside.examples {
             self.add(RESOURCE, *example);

@@ -2,6 +2,7 @@
 
 use connector_api::{Account, ErrorCode, Record};
 use connector_store::{Location, Mode, Store};
+use jiff::Timestamp;
 
 use crate::backend::Backend;
 use crate::organisation::descriptor;
@@ -92,10 +93,12 @@ fn what_somebody_can_still_read_stays_marked_until_they_have_ended_and_it_is_cle
         .batch_execute("set application_name = 'report'; begin isolation level repeatable read; select 1 from pg_class")
         .unwrap();
     let error = store.forget_accounts(&hq, &[ROBERT.into()], Mode::Apply).unwrap_err();
-    assert!(error.message.contains("it is removed, but") && error.message.contains("report"), "{error}");
+    assert!(error.message.contains("the remains of what was removed") && error.message.contains("report"), "{error}");
     assert!(error.remedy.contains("run the same command again"), "{error:?}");
     assert_eq!(backend.table("select name from account_version"), ["ada"]);
     assert_eq!(marks(&backend), ["1"]);
+    // What only counts has removed nothing, and says nothing of it.
+    store.prune(&hq, Timestamp::now(), Mode::Preview).unwrap();
     reader.batch_execute("commit").unwrap();
     store.clear_remains().unwrap();
     assert_eq!(marks(&backend), ["0"]);
