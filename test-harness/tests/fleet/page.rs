@@ -133,8 +133,7 @@ async fn the_page_shows_each_state_of_a_run_and_follows_it() {
         "0 complete, 1 held, 1 failed, 0 cancelled",
         ODD_SHOWN,
         decide,
-        // The first without any complete scan.
-        "<dd><bdi>locked-out</bdi>, added on <time",
+        "<dt>Oldest scan</dt><dd><bdi>",
         "It said &lt;img src=x onerror=alert(2)&gt;. <code>unauthorized</code>",
         // As a sentence, so its first letter is another one.
         &remedy.as_str().unwrap()[1..],

@@ -19,6 +19,9 @@ use crate::words::{capital, level, level_cell, severity};
 /// Accounts on a page.
 const ROWS: usize = 50;
 
+/// Groups on a page.
+const GROUPS: usize = 50;
+
 pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     let read = visit.read_at(|store, place, query| {
         let (of_type, id) = (query.needed("type")?, query.needed("id")?);
@@ -125,6 +128,9 @@ fn table(
         let is_account = matches!(grant.principal, Principal::Account { .. });
         (is_account, std::cmp::Reverse(place.strength(&grant.access)), grant.principal.name().to_owned())
     });
+    // The groups stand on each page, and there may be hundreds.
+    let groups = grants.iter().filter(|grant| matches!(grant.principal, Principal::Group { .. })).count();
+    grants.drain(groups.min(GROUPS)..groups);
     html! {
         div.scroll { table.stack role="table" {
             caption { "Groups first, then accounts; on this page, the strongest level first" }
@@ -158,7 +164,10 @@ fn table(
                 }
             } } }
         } }
-        p.small.soft { (capital(&counted(who.accounts, "account", "accounts"))) " in all." }
+        p.small.soft {
+            (capital(&counted(who.accounts, "account", "accounts"))) " in all."
+            @if groups > GROUPS { " The " (GROUPS) " strongest of " (count(groups as u64, "group", "groups")) "." }
+        }
     }
 }
 
