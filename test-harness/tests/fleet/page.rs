@@ -133,7 +133,8 @@ async fn the_page_shows_each_state_of_a_run_and_follows_it() {
         "0 complete, 1 held, 1 failed, 0 cancelled",
         ODD_SHOWN,
         decide,
-        "<dt>Oldest scan</dt><dd><bdi>",
+        // It was scanned before the others were added.
+        &format!("<dt>Oldest scan</dt><dd>{ODD_SHOWN}, last complete on <time"),
         "It said &lt;img src=x onerror=alert(2)&gt;. <code>unauthorized</code>",
         // As a sentence, so its first letter is another one.
         &remedy.as_str().unwrap()[1..],
