@@ -3,14 +3,13 @@
 //! A scan carries dozens of them for each of a million accounts and reads hardly any. So they are kept as JSON text,
 //! which is neither parsed nor rebuilt on its way from the target to the host.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use memchr::{memchr, memchr2, memmem};
 use schemars::JsonSchema;
 use serde::de::value::MapDeserializer;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -49,11 +48,11 @@ impl Attributes {
 
     /// Returns the fact of this name.
     pub fn get(&self, name: &str) -> Option<Value> {
-        if !self.mentions(name) {
-            return None;
-        }
-        let mut json = serde_json::Deserializer::from_str(self.as_json());
-        Fact(name).deserialize(&mut json).ok()?
+        let (json, name) = (self.0.as_ref()?.get(), before_value(name)?);
+        let mut places = memmem::find_iter(json.as_bytes(), &name);
+        let at = places.find(|at| is_outermost(&json.as_bytes()[..*at]))?;
+        // What follows the value is not read.
+        Value::deserialize(&mut serde_json::Deserializer::from_str(&json[at + name.len()..])).ok()
     }
 
     /// Returns whether the name occurs at all: as that of a fact, or within one at any depth. Faster than to read a fact
@@ -67,12 +66,8 @@ impl Attributes {
     /// ```
     pub fn mentions(&self, name: &str) -> bool {
         let Some(json) = &self.0 else { return false };
-        let mut written = String::with_capacity(name.len() + 3);
         // A name that cannot be written is not compared.
-        write_name(&mut written, name).is_err() || {
-            written.push(':');
-            memmem::find(json.get().as_bytes(), written.as_bytes()).is_some()
-        }
+        before_value(name).is_none_or(|name| memmem::find(json.get().as_bytes(), name.as_bytes()).is_some())
     }
 
     /// Returns every fact by its name.
@@ -160,40 +155,6 @@ impl AttributeNames {
     }
 }
 
-/// Reads the fact of one name, and skips all others.
-struct Fact<'a>(&'a str);
-
-impl<'de> DeserializeSeed<'de> for Fact<'_> {
-    type Value = Option<Value>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<Value>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Fact<'_> {
-    type Value = Option<Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut facts: A) -> Result<Option<Value>, A::Error> {
-        #[derive(serde::Deserialize)]
-        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
-        let mut found = None;
-        while let Some(Name(name)) = facts.next_key()? {
-            if name == self.0 {
-                found = Some(facts.next_value()?);
-            } else {
-                facts.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
-}
-
 impl From<BTreeMap<String, Value>> for Attributes {
     fn from(mut facts: BTreeMap<String, Value>) -> Self {
         facts.retain(|_, value| !value.is_null());
@@ -264,6 +225,38 @@ impl<'de> Deserializer<'de> for Written {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq
         tuple tuple_struct map struct enum identifier ignored_any
     }
+}
+
+/// What precedes the value of a name: `"name":`; `None` if it cannot be written.
+fn before_value(name: &str) -> Option<String> {
+    let mut written = String::with_capacity(name.len() + 3);
+    write_name(&mut written, name).ok()?;
+    written.push(':');
+    Some(written)
+}
+
+/// Returns whether a name that follows this part of an object is one of the object's own: outside of texts, and not within a
+/// value.
+fn is_outermost(before: &[u8]) -> bool {
+    let (mut rest, mut depth) = (before, 0_i32);
+    while let [byte, more @ ..] = rest {
+        rest = more;
+        match byte {
+            b'"' => loop {
+                let Some(end) = memchr2(b'"', b'\\', rest) else { return false };
+                let is_end = rest[end] == b'"';
+                // A backslash and what it escapes, of which none but the first byte may be a quote.
+                rest = rest.get(end + if is_end { 1 } else { 2 }..).unwrap_or_default();
+                if is_end {
+                    break;
+                }
+            },
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    depth == 1
 }
 
 fn write_name(json: &mut String, name: &str) -> Result<(), serde_json::Error> {
@@ -383,7 +376,8 @@ mod tests {
 
     #[test]
     fn a_fact_is_not_mistaken_for_one_inside_another_or_for_text() {
-        let attributes = read(r#"{"a":{"b":1,"c":[{"d":2}]},"e":"\"f\":3","d":null,"g":4}"#).unwrap();
+        let json = r#"{"a":{"b":1,"c":[{"d":2}]},"e":"\"f\":3","d":null,"g":4,"x\\\"b":5,"x\"i":6,"y":"}\\","z":{"j":7},"j":8}"#;
+        let attributes = read(json).unwrap();
         for (name, mentioned, found) in [
             ("a", true, Some(json!({"b": 1, "c": [{"d": 2}]}))),
             ("b", true, None),
@@ -391,6 +385,10 @@ mod tests {
             ("f", false, None),
             ("g", true, Some(json!(4))),
             ("h", false, None),
+            ("i", true, None),
+            ("x\"i", true, Some(json!(6))),
+            ("x\\\"b", true, Some(json!(5))),
+            ("j", true, Some(json!(8))),
         ] {
             assert_eq!((attributes.mentions(name), attributes.get(name)), (mentioned, found), "{name}");
         }

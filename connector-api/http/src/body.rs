@@ -3,10 +3,10 @@
 //! A body is decompressed once it has arrived completely. Decompressing each part as it arrives, as the HTTP client
 //! would, takes nearly twice as long, and nothing can be parsed before the last part anyway.
 
-use std::io::{self, Read};
+use std::io;
 
 use bytes::{Bytes, BytesMut};
-use flate2::bufread::MultiGzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
 
 use super::malformed::{of_malformed, of_too_large};
@@ -89,13 +89,39 @@ fn is_gzip(headers: &HeaderMap) -> bool {
     coding.is_some_and(|coding| coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip"))
 }
 
-/// Decompresses a body; `None` if the result is larger than `limit` bytes.
+/// The most that deflate makes of a byte.
+const MOST_DENSE: usize = 1032;
+/// Room that is added at least where the declared size was too small.
+const MORE: usize = 64 * 1024;
+/// The window of gzip data, as a power of two.
+const WINDOW: u8 = 15;
+
+/// Decompresses a body, one member after the other; `None` if the result is larger than `limit` bytes.
 fn inflated(gzip: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
-    // The last bytes of gzip data state its decompressed size.
-    let announced = gzip.last_chunk().map_or(0, |size| u32::from_le_bytes(*size)) as usize;
-    let mut plain = Vec::with_capacity(announced.min(MOST_ANNOUNCED));
-    MultiGzDecoder::new(gzip).take(limit as u64 + 1).read_to_end(&mut plain)?;
-    Ok((plain.len() <= limit).then_some(plain))
+    // The last bytes of gzip data declare its decompressed size. It may be wrong, but then memory that is reserved for it is
+    // never touched.
+    let declared = gzip.last_chunk().map_or(0, |size| u32::from_le_bytes(*size)) as usize;
+    let possible = gzip.len().saturating_mul(MOST_DENSE).min(limit);
+    let mut plain = Vec::with_capacity(declared.min(possible));
+    let mut rest = gzip;
+    loop {
+        let mut member = Decompress::new_gzip(WINDOW);
+        loop {
+            let read = member.total_in();
+            let status = member.decompress_vec(rest, &mut plain, FlushDecompress::Finish)?;
+            rest = &rest[(member.total_in() - read) as usize..];
+            match status {
+                _ if plain.len() > limit => return Ok(None),
+                Status::StreamEnd => break,
+                _ if plain.len() == plain.capacity() => plain.reserve(MORE),
+                // There is room, so what is missing is input.
+                _ => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        if rest.is_empty() {
+            return Ok(Some(plain));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +154,22 @@ mod tests {
         let bomb = gzip(&vec![b' '; 50_000_000]);
         assert!(bomb.len() < 1_000_000);
         assert_eq!(inflated(&bomb, 1000).unwrap(), None);
+    }
+
+    #[test]
+    fn a_declared_size_is_reserved_once_and_a_wrong_one_is_not_trusted() {
+        let plain = b"{\"results\":[]}".repeat(1000);
+        let honest = inflated(&gzip(&plain), usize::MAX).unwrap().unwrap();
+        assert_eq!((honest.len(), honest.capacity()), (plain.len(), plain.len()));
+        // The declared size of several members is that of the last one.
+        let small_last = [gzip(&plain), gzip(b"[]")].concat();
+        let large_last = [gzip(b"[]"), gzip(&plain)].concat();
+        for (members, whole) in [(small_last, [&plain[..], b"[]"]), (large_last, [b"[]", &plain[..]])] {
+            assert_eq!(inflated(&members, usize::MAX).unwrap(), Some(whole.concat()));
+        }
+        let mut liar = gzip(b"[]");
+        liar.splice(liar.len() - 4.., u32::MAX.to_le_bytes());
+        assert!(inflated(&liar, usize::MAX).is_err(), "the size is checked at the end");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::Id;
 use super::lenient::{self, WireText};
 use crate::client::{Answer, Client, Meter, Task, insights};
 
@@ -72,14 +73,21 @@ pub(crate) enum Outcome {
     Pending,
 }
 
-/// The account of an event, if it names one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The account of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Actor {
-    pub(crate) id: Option<String>,
-    pub(crate) name: Option<String>,
+    pub(crate) named: Named,
     pub(crate) administrator: bool,
-    /// The name is that of an account on a device.
-    pub(crate) on_device: bool,
+}
+
+/// How an event names its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Named {
+    Id(Id),
+    /// A user name or an address, in lower case.
+    Name(String),
+    /// The name of an account on a device, in lower case.
+    OnDevice(String),
 }
 
 impl Event<'_> {
@@ -95,7 +103,8 @@ impl Event<'_> {
 
     /// Whether it is of another type than the requested ones.
     pub(crate) fn is_unrequested(&self) -> bool {
-        !LOGIN_EVENTS.iter().any(|kind| self.event_type.is(kind)) && self.event_type.any_text().is_some()
+        let kind = self.event_type.string();
+        !kind.is_some_and(|kind| LOGIN_EVENTS.contains(&&*kind)) && self.event_type.any().is_some()
     }
 
     /// The outcome of the login, if the event reports it.
@@ -103,7 +112,7 @@ impl Event<'_> {
         match (self.success.flag(), self.sso_token_success.flag()) {
             (Some(true), _) | (None, Some(true)) => Some(Outcome::Succeeded),
             (Some(false), _) => Some(Outcome::Failed),
-            (None, Some(false)) if self.error_message.any_text().is_none() => Some(Outcome::Pending),
+            (None, Some(false)) if self.error_message.any().is_none() => Some(Outcome::Pending),
             (None, Some(false)) => Some(Outcome::Failed),
             (None, None) => None,
         }
@@ -123,20 +132,21 @@ impl Event<'_> {
         }
     }
 
-    /// The account that signed in.
-    pub(crate) fn actor(&self) -> Actor {
-        let is = |kind: &str| self.event_type.is(kind);
+    /// The account that signed in, if the event names it.
+    pub(crate) fn actor(&self) -> Option<Actor> {
+        let kind = self.event_type.string();
+        let is = |word: &str| kind.as_deref() == Some(word);
         let initiator = Party::of(self.initiated_by);
         let administrator = is(ADMIN_LOGIN) || initiator.is_admin();
         let named = initiator.is_person() && !initiator.is_nobody();
         let party = if administrator && !named { Party::of(self.resource) } else { initiator };
-        let names = [self.username, party.username, party.email];
-        Actor {
-            id: party.id.any_text().filter(|_| party.is_person()),
-            name: names.into_iter().find_map(WireText::any_text).map(|name| name.to_lowercase()),
-            administrator,
-            on_device: is(DEVICE_LOGIN),
-        }
+        let id = party.id.any().filter(|_| party.is_person()).and_then(|id| id.parse().ok());
+        let named = id.map(Named::Id).or_else(|| {
+            let names = [self.username, party.username, party.email];
+            let name = names.into_iter().find_map(WireText::any)?.to_lowercase();
+            Some(if is(DEVICE_LOGIN) { Named::OnDevice(name) } else { Named::Name(name) })
+        });
+        named.map(|named| Actor { named, administrator })
     }
 }
 
@@ -187,17 +197,19 @@ impl<'a> Party<'a> {
 
     /// Whether the id belongs to an account that can sign in.
     fn is_person(&self) -> bool {
-        let kind = self.kind.any_text();
-        let is = |word: &str| kind.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case(word));
-        ["user", "systemuser", "admin"].into_iter().any(is)
+        self.kind.any().is_none() || ["user", "systemuser", "admin"].into_iter().any(|word| self.is(word))
     }
 
     fn is_admin(&self) -> bool {
-        self.kind.any_text().is_some_and(|kind| kind.eq_ignore_ascii_case("admin"))
+        self.is("admin")
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        self.kind.string().is_some_and(|own| own.eq_ignore_ascii_case(kind))
     }
 
     fn is_nobody(&self) -> bool {
-        [self.id, self.username, self.email].into_iter().all(|field| field.any_text().is_none())
+        [self.id, self.username, self.email].into_iter().all(|field| field.any().is_none())
     }
 }
 
@@ -383,32 +395,30 @@ mod tests {
 
     #[test]
     fn whose_login_it_is_is_read_from_where_the_event_says_it() {
-        let actor = |id: Option<&str>, name: Option<&str>, administrator, on_device| Actor {
-            id: id.map(str::to_owned),
-            name: name.map(str::to_owned),
-            administrator,
-            on_device,
-        };
+        let actor = |named, administrator| Some(Actor { named, administrator });
+        let (id, name) = (|id: &str| Named::Id(id.parse().unwrap()), |name: &str| Named::Name(name.to_owned()));
         for (fields, expected) in [
-            (
-                json!({"initiated_by": {"type": "SystemUser", "id": "u1", "username": "Ada"}}),
-                actor(Some("u1"), Some("ada"), false, false),
-            ),
+            (json!({"initiated_by": {"type": "SystemUser", "id": "u1", "username": "Ada"}}), actor(id("u1"), false)),
             (
                 json!({"event_type": "admin_login_attempt", "resource": {"type": "admin", "id": "a1", "email": "R@x"}}),
-                actor(Some("a1"), Some("r@x"), true, false),
+                actor(id("a1"), true),
             ),
             (
                 json!({"event_type": "admin_login_attempt", "initiated_by": {"type": "admin"}, "resource": {"id": "a1"}}),
-                actor(Some("a1"), None, true, false),
+                actor(id("a1"), true),
             ),
             (
+                json!({"event_type": "admin_login_attempt", "resource": {"type": "admin", "id": "../a", "email": "R@x"}}),
+                actor(name("r@x"), true),
+            ),
+            (json!({"username": "Ada", "initiated_by": {"type": "user", "id": 7}}), actor(id("7"), false)),
+            (
                 json!({"event_type": "login_attempt", "username": "ADAE", "initiated_by": {"type": "system", "id": "s1"}}),
-                actor(None, Some("adae"), false, true),
+                actor(Named::OnDevice("adae".to_owned()), false),
             ),
             // What a user's login is about is no actor.
-            (json!({"event_type": "sso_auth", "resource": {"id": "app"}}), actor(None, None, false, false)),
-            (json!({"initiated_by": "nonsense", "resource": 7}), actor(None, None, false, false)),
+            (json!({"event_type": "sso_auth", "resource": {"id": "app"}}), None),
+            (json!({"initiated_by": "nonsense", "resource": 7}), None),
         ] {
             assert_eq!(event(&fields).actor(), expected, "{fields}");
         }

@@ -47,7 +47,16 @@ impl<'a> WireText<'a> {
 
     /// A text that is not empty, or a number or truth value as text.
     pub(crate) fn any_text(self) -> Option<String> {
-        if self.0?.starts_with('"') { self.text() } else { text(self.get()?) }
+        self.any().map(Cow::into_owned)
+    }
+
+    /// The same, not copied if possible.
+    pub(crate) fn any(self) -> Option<Cow<'a, str>> {
+        if self.0?.starts_with('"') {
+            self.string().filter(|text| !text.is_empty())
+        } else {
+            text(self.get()?).map(Cow::Owned)
+        }
     }
 
     /// A truth value, also as text or number.

@@ -280,36 +280,37 @@ impl<'a> Graph<'a> {
 
     /// The direct bindings of a user or group, as rows.
     pub(crate) fn bound(&self, subject: Subject, people: &People) -> impl Iterator<Item = Binding> {
-        let from = match subject {
+        let bindings = self.bindings(subject);
+        // Most users have none.
+        let from = (!bindings.is_empty()).then(|| match subject {
             Subject::Group(group) => self.group_ref(group),
-            Subject::Account(user) => NodeRef::new(NodeKind::Account, "user", people.id(user).to_string()),
-        };
-        let bindings = self.bindings(subject).iter().filter(|bound| bound.ends == 0);
-        bindings.map(move |bound| {
-            Binding::new(from.clone(), self.resource_ref(bound.to)).with_access(self.access(bound.rank))
+            Subject::Account(user) => NodeRef::new(NodeKind::Account, "user", people.id(user).to_text()),
+        });
+        bindings.iter().filter(|bound| bound.ends == 0).filter_map(move |bound| {
+            Some(Binding::new(from.clone()?, self.resource_ref(bound.to)).with_access(self.access(bound.rank)))
         })
     }
 
     fn group_ref(&self, group: u32) -> NodeRef {
-        NodeRef::new(NodeKind::Group, USER_GROUP, self.state.found.groups.rows[group as usize].id.to_string())
+        NodeRef::new(NodeKind::Group, USER_GROUP, self.state.found.groups.rows[group as usize].id.to_text())
     }
 
     fn resource_ref(&self, resource: u32) -> NodeRef {
         let Thing { kind, id, .. } = &self.resources[resource as usize];
-        NodeRef::new(NodeKind::Resource, kind.resource_type(), id.to_string())
+        NodeRef::new(NodeKind::Resource, kind.resource_type(), id.to_text())
     }
 }
 
 impl Naming for Graph<'_> {
     fn group(&self, group: u32) -> PathStep {
         let group = &self.state.found.groups.rows[group as usize];
-        PathStep::new(USER_GROUP, group.id.to_string(), group.shown_name())
+        PathStep::new(USER_GROUP, group.id.to_text(), group.shown_name())
     }
 
     fn resource(&self, resource: u32) -> ResourceRef {
         let Thing { kind, id, name } = &self.resources[resource as usize];
-        let name = if name.is_empty() { id.to_string() } else { (*name).to_owned() };
-        ResourceRef::new(id.to_string(), kind.resource_type(), name)
+        let name = if name.is_empty() { id.to_text() } else { (*name).to_owned() };
+        ResourceRef::new(id.to_text(), kind.resource_type(), name)
     }
 
     fn access(&self, rank: Rank) -> Access {

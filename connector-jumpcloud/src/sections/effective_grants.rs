@@ -221,7 +221,7 @@ impl Rows {
 
 fn account(known: &Known<'_>, user: u32) -> Principal {
     let people = &known.state.people;
-    Principal::account(people.id(user).to_string(), people.name(user).unwrap_or_default())
+    Principal::account(people.id(user).to_text(), people.name(user).unwrap_or_default())
 }
 
 /// The grants of one principal. There may be a million, so they are made on demand.

@@ -7,12 +7,12 @@ use attribution::Attribution;
 use connector_api::{ConnectorError, ErrorCode, RowEstimate, Section, SectionPlan, async_trait};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use logins::{Login, Logins, Moment};
+use logins::{Logins, Moment};
 use serde_json::Value;
 
 use super::{About, Context, Discovery, Read};
 use crate::api::Id;
-use crate::api::events::{self, Event, Outcome, Window};
+use crate::api::events::{self, Actor, Event, Named, Outcome, Window};
 use crate::client::{Client, grouped};
 use crate::explain_refusal::learn_organization;
 use crate::options::Switch;
@@ -199,23 +199,22 @@ fn enter(event: &Event<'_>, at: Option<Timestamp>, logins: &mut Logins) -> bool 
         return true;
     }
     let (Some(at), Some(outcome)) = (at, event.outcome()) else { return false };
-    let actor = event.actor();
-    let known = if actor.administrator { &mut logins.administrators } else { &mut logins.users };
-    let id = actor.id.and_then(|id| id.parse::<Id>().ok());
-    let login = match (id, actor.name) {
-        (Some(id), _) => known.by_id.entry(id).or_default(),
-        (None, Some(name)) if actor.on_device => known.on_devices.entry(name).or_default(),
-        (None, Some(name)) => known.by_name.entry(name).or_default(),
-        (None, None) => return false,
+    let Some(Actor { named, administrator }) = event.actor() else { return false };
+    let known = if administrator { &mut logins.administrators } else { &mut logins.users };
+    let login = match named {
+        Named::Id(id) => known.by_id.entry(id).or_default(),
+        Named::Name(name) => known.by_name.entry(name).or_default(),
+        Named::OnDevice(name) => known.on_devices.entry(name).or_default(),
     };
-    let at = Some(Moment::of(at));
-    login.merge(&match outcome {
-        Outcome::Succeeded => {
-            Login { succeeded_at: at, failed_at: None, service: event.service(), mfa: event.second_factor() }
+    let at = Moment::of(at);
+    match outcome {
+        // Events come newest first, so of most nothing more is needed.
+        Outcome::Succeeded if login.succeeded_at < Some(at) => {
+            (login.succeeded_at, login.service, login.mfa) = (Some(at), event.service(), event.second_factor());
         }
-        Outcome::Failed => Login { failed_at: at, ..Login::default() },
-        Outcome::Pending => Login::default(),
-    });
+        Outcome::Failed => login.failed_at = login.failed_at.max(Some(at)),
+        Outcome::Succeeded | Outcome::Pending => {}
+    }
     true
 }
 

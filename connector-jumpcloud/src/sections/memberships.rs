@@ -106,6 +106,10 @@ impl Discovery for Memberships {
     }
 }
 
+/// Members whose names are looked up together, because the names are far apart: the processor fetches them all at the same
+/// time, and would wait for each if a row were made in between.
+const AT_ONCE: usize = 32;
+
 /// The members of one group. There may be a million, so their rows are made on demand.
 pub(crate) struct GroupMembers<'a> {
     people: &'a People,
@@ -156,12 +160,18 @@ impl<'a> GroupMembers<'a> {
     /// Their memberships, direct ones first.
     pub(crate) fn rows(self) -> impl Iterator<Item = Membership> + use<'a> {
         let Self { people, graph, at, group, direct, indirect } = self;
-        let (group_id, group_name) = (group.id.to_string(), group.shown_name());
-        let all = direct.users.iter().map(|user| (*user, Vec::new())).chain(indirect);
-        all.filter_map(move |(user, via)| {
+        let (group_id, group_name) = (group.id.to_text(), group.shown_name());
+        let name = move |user: u32| people.name(user).map(|name| (user, name, people.id(user)));
+        let direct = direct
+            .users
+            .chunks(AT_ONCE)
+            .flat_map(move |users| users.iter().filter_map(|user| name(*user)).collect::<Vec<_>>());
+        let direct = direct.map(|member| (member, Vec::new()));
+        let indirect = indirect.into_iter().filter_map(move |(user, via)| Some((name(user)?, via)));
+        direct.chain(indirect).map(move |((user, username, id), via)| {
             let mut row = Membership::default();
-            row.username = people.name(user)?.to_owned();
-            row.account_external_id = people.id(user).to_string();
+            row.username = username.to_owned();
+            row.account_external_id = id.to_text();
             row.group_name = group_name.clone();
             row.group_type = USER_GROUP.to_owned();
             row.group_external_id = group_id.clone();
@@ -174,7 +184,7 @@ impl<'a> GroupMembers<'a> {
             } else {
                 row.expires_at = graph.expiring_groups(user).get(&at).copied();
             }
-            Some(row)
+            row
         })
     }
 }

@@ -213,7 +213,7 @@ impl<'a> User<'a> {
     /// The account without attributes; its display name is only `displayname`.
     fn account(&self, id: &Id, user_name: Option<String>, admin: Option<bool>, objects: &mut Objects<'a>) -> Account {
         let email = self.email.any_text();
-        let external_id = id.to_string();
+        let external_id = id.to_text();
         let username = user_name.or_else(|| email.clone()).unwrap_or_else(|| external_id.clone());
         let mut row = Account::new(external_id, username);
         row.display_name = self.displayname.any_text();
