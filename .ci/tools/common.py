@@ -151,7 +151,7 @@ def harness():
     named = os.environ.get("HARNESS")
     if named:
         return Path(named).resolve()
-    subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "test-harness"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "test-harness", "--all-features"], cwd=ROOT, check=True)
     return ROOT / "target" / "release" / "harness"
 
 

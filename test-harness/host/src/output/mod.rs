@@ -43,8 +43,7 @@ pub enum Format {
     Json,
     /// A folder with one file per kind of record, and `summary.json`.
     Csv,
-    /// The same as Parquet, with real types.
-    #[cfg(feature = "parquet")]
+    /// The same as Parquet, with real types, if the feature `parquet` is built in.
     Parquet,
     /// A folder with the graph as BloodHound reads it, its extension schema, and links to other systems.
     OpenGraph,
@@ -52,14 +51,7 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order of help texts.
-    pub const ALL: &[Self] = &[
-        Self::Ndjson,
-        Self::Json,
-        Self::Csv,
-        #[cfg(feature = "parquet")]
-        Self::Parquet,
-        Self::OpenGraph,
-    ];
+    pub const ALL: &[Self] = &[Self::Ndjson, Self::Json, Self::Csv, Self::Parquet, Self::OpenGraph];
 
     /// Its name, on a command line and as the ending of a file.
     pub const fn as_str(self) -> &'static str {
@@ -67,7 +59,6 @@ impl Format {
             Self::Ndjson => "ndjson",
             Self::Json => "json",
             Self::Csv => "csv",
-            #[cfg(feature = "parquet")]
             Self::Parquet => "parquet",
             Self::OpenGraph => "opengraph",
         }
@@ -82,7 +73,6 @@ impl Format {
             }
             Self::Json => "One JSON document {\"records\":[…],\"summary\":{…}}",
             Self::Csv => "A folder with one CSV file per kind of record, safe to open in a spreadsheet",
-            #[cfg(feature = "parquet")]
             Self::Parquet => "A folder with one Parquet file per kind of record, with real types, for analysis",
             Self::OpenGraph => "A folder with the graph of accounts, groups, resources and bindings for BloodHound",
         }
@@ -179,6 +169,8 @@ impl Destination {
                 (Self::Path(path), Format::Csv) => Box::new(CsvFolder::create(path)?),
                 #[cfg(feature = "parquet")]
                 (Self::Path(path), Format::Parquet) => Box::new(ParquetFolder::create(path)?),
+                #[cfg(not(feature = "parquet"))]
+                (Self::Path(_), Format::Parquet) => return Err(io::ErrorKind::Unsupported.into()),
                 (Self::Path(path), Format::OpenGraph) => Box::new(OpenGraphFolder::create(path, origin)?),
                 (Self::Path(path), Format::Ndjson) if names_folder(path) => Box::new(NdjsonFolder::create(path)?),
                 (Self::Path(path), Format::Ndjson) => Box::new(NdjsonLines::new(Target::file(path)?)),
@@ -202,6 +194,10 @@ fn open_error(place: impl std::fmt::Display, error: &io::Error) -> ConnectorErro
         io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty => {
             ConnectorError::invalid_config(format!("{place}: {error}"), "choose another path with --output")
         }
+        io::ErrorKind::Unsupported => ConnectorError::invalid_config(
+            "this program was built without Parquet",
+            "choose another --format, or use a build with the feature `parquet`",
+        ),
         _ => files::write_error(place, error),
     }
 }
