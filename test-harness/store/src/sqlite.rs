@@ -226,6 +226,10 @@ impl Connection for Sqlite {
         format!("in (select value from json_each('[' || {parameter} || ']'))")
     }
 
+    fn among_texts(&self, parameter: &str) -> String {
+        format!("in (select value from json_each({parameter}))")
+    }
+
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
         let mut statement = self.connection.prepare_cached(sql).map_err(|error| failure(&error))?;
         let changed = statement.execute(rusqlite::params_from_iter(parameters)).map_err(|error| failure(&error))?;
