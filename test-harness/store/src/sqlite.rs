@@ -71,6 +71,7 @@ impl Sqlite {
 
     /// Opens the file of a store to read it: neither creates nor marks one.
     pub(crate) fn open_existing(path: &Path) -> Result<Self, ConnectorError> {
+        check_path(path)?;
         if !path.exists() {
             return Err(ConnectorError::invalid_config(
                 format!("the store {} does not exist", path.display()),
