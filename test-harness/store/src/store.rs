@@ -317,20 +317,6 @@ impl Store {
         self.reading(|db| diff_access::changes(db, &between, each))
     }
 
-    /// Returns how many accounts are in a group after a published run, directly or through other groups, by its memberships.
-    ///
-    /// # Errors
-    /// `sink` if the store cannot be read.
-    pub fn members(
-        &mut self,
-        system: &System,
-        run: i64,
-        group_type: &str,
-        external_id: &str,
-    ) -> Result<u64, ConnectorError> {
-        read::members(&mut *self.database, system.id, run, (group_type, external_id), u64::MAX)
-    }
-
     /// Returns the rows of a kind that have this id, or this name or e-mail address in any case, after a published run:
     /// those with the id first. `kind` is the word of a [`Record::kind`](connector_api::Record::kind).
     ///
