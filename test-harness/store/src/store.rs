@@ -220,7 +220,8 @@ impl Store {
         let owned = Owned { id: system.id, name: system.name.clone(), fence };
         let fields = VolatileFields::new(&runs::described(&mut *self.database, run)?.volatile);
         let at_end = AtEnd::default();
-        let publication = Publication { system: &owned, run, summary: &summary, fields: &fields, at_end: &at_end };
+        let (system, summary) = (&owned, &summary);
+        let publication = Publication { system, run, summary, unowned: &[], fields: &fields, at_end: &at_end };
         publication.publish(self.writing(), None)
     }
 
