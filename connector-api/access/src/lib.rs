@@ -13,10 +13,12 @@
 //! [`SignInPolicies`] applies policies to one account and what it signs in to: whether a second factor protects it.
 //!
 //! # Paths
-//! A path leads from an account up through groups, and passes no group twice. Groups that are members of each other make
-//! more paths than can be listed. So for one subject the nearest [`WAYS`] are followed and, in addition, the nearest path
-//! to every group and the nearest of those that give more. The set of reached resources and the strength of access are
-//! therefore always right; only the number of further paths is a lower bound.
+//! A path leads from an account up through groups. Groups that are members of each other have the same members, so each of
+//! them gives what the others raise: a path passes a group twice where no other path gives as much.
+//!
+//! Such groups also make more paths than can be listed. So for one subject the nearest [`WAYS`] are followed and, in
+//! addition, the nearest path to every group and the nearest of those that give more. The set of reached resources and the
+//! strength of access are therefore always right; only the number of further paths is a lower bound.
 
 mod graph;
 mod lists;

@@ -72,7 +72,8 @@ impl Reached<'_> {
         (shown, more)
     }
 
-    /// Returns every path that was followed, shortest first, without duplicates.
+    /// Returns every path that was followed, shortest first, without duplicates. A path passes a group twice only where no
+    /// other one between the same ends gives as much.
     fn candidates(&self) -> Vec<Candidate> {
         let reach = self.reach;
         let resource_type = reach.graph.node(self.resource()).resource_type;
@@ -80,6 +81,7 @@ impl Reached<'_> {
         let mut all = Vec::new();
         for source in self.sources() {
             let inside = reach.chains.length(source.chain);
+            let first = all.len();
             let mut push = |way: Option<u32>| {
                 let (passed, of_groups) = match way {
                     Some(way) => {
@@ -98,6 +100,9 @@ impl Reached<'_> {
                 DIRECT => push(None),
                 end => reach.ways_of_end(end).for_each(|way| push(Some(way))),
             }
+            if reach.ways.has_loops() {
+                self.leave_out_loops(&mut all, first);
+            }
         }
         if all.len() > 1 {
             let order = |one: &Candidate| (one.length, Reverse(one.rank), one.way);
@@ -113,6 +118,21 @@ impl Reached<'_> {
             return each;
         }
         all
+    }
+
+    /// Leaves out the paths from `first` on that pass a group twice and give no more than others: what the way raises may not
+    /// count here, because of the resource's type, or because the binding gives as much.
+    fn leave_out_loops(&self, all: &mut Vec<Candidate>, first: usize) {
+        let (ways, graph) = (&self.reach.ways, self.reach.graph);
+        let is_loop = |candidate: &Candidate| candidate.way.is_some_and(|way| ways.is_loop(way));
+        let (loops, mut kept): (Vec<_>, Vec<_>) = all.drain(first..).partition(is_loop);
+        for candidate in loops {
+            let lasts = |known: u32| known == candidate.ends || graph.earlier(known, candidate.ends) == candidate.ends;
+            if !kept.iter().any(|known| known.rank >= candidate.rank && lasts(known.ends)) {
+                kept.push(candidate);
+            }
+        }
+        all.append(&mut kept);
     }
 
     fn are_alike(&self, one: &Candidate, other: &Candidate) -> bool {
@@ -159,7 +179,7 @@ impl Reached<'_> {
         ends.reduce(|one, other| Some(one?.max(other?))).flatten()
     }
 
-    /// Returns the strongest access of the followed paths that do not expire.
+    /// Returns the strongest access of all paths that do not expire.
     pub fn standing_rank(&self) -> Option<Rank> {
         let standing = self.candidates().into_iter().filter(|candidate| self.reach.graph.end(candidate.ends).is_none());
         standing.map(|candidate| candidate.rank).max()

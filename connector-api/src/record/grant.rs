@@ -151,7 +151,8 @@ impl ResourceRef {
 pub struct AccessPath {
     /// The access that the path gives.
     pub access: Access,
-    /// The steps between principal and resource, in that order; empty for a direct edge.
+    /// The steps between principal and resource, in that order; empty for a direct edge. A group is there twice if it gives
+    /// more the second time, which happens where groups are members of each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<PathStep>,
     /// What raised the access above that of the edges, such as `accountSudo`.

@@ -138,6 +138,8 @@ impl<'a> Privilege<'a> {
         match way {
             [] => String::new(),
             [group] => self.name(*group),
+            // Groups that are members of each other.
+            [first, .., last] if first == last => self.name(*last),
             [first, .., last] => format!("{} through {}", self.name(*last), self.name(*first)),
         }
     }
@@ -310,7 +312,7 @@ impl<'a> Privilege<'a> {
             let reason = Evidence::GroupName.reason(format!("its name contains \"{pattern}\""));
             own.push(reason.by_setting(attribute::PRIVILEGED_GROUP_PATTERNS, pattern));
         }
-        OfGroup { own, devices: self.graph.administers(&[at]) }
+        OfGroup { own, devices: self.graph.administers(&self.graph.strongest_way(at)) }
     }
 
     /// Whether all devices and all bindings to them are known.

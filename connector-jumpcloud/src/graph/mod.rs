@@ -132,6 +132,13 @@ impl<'a> Graph<'a> {
         self.access.ends(subject)
     }
 
+    /// The path by which the members of a group get most on what the group itself is bound to: the group alone, but for
+    /// groups that are members of each other.
+    pub(crate) fn strongest_way(&self, group: u32) -> Vec<u32> {
+        let ends = self.access.ends_from(std::iter::once(group));
+        ends.first().map_or_else(|| vec![group], |end| end.strongest().to_vec())
+    }
+
     /// The groups that a user is in only until a certain time, with that time.
     pub(crate) fn expiring_groups(&self, user: u32) -> HashMap<u32, Timestamp> {
         self.access.expiring_groups(user).into_iter().collect()

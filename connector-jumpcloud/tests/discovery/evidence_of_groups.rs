@@ -98,3 +98,39 @@ async fn a_name_cannot_be_taken_for_the_sentence_around_it() {
         "is in \"sudo\\\": its name; 3 more\": its name contains \"sudo\""
     );
 }
+
+#[tokio::test]
+async fn groups_that_are_members_of_each_other_share_what_either_gives() {
+    let group = |number: u64, name: &str, attributes| json!({"id": id(number), "name": name, "attributes": attributes});
+    let members = |number: u64| format!("/api/v2/usergroups/{}/members", id(number));
+    let console = Content::default()
+        .list("/api/systemusers", [json!({"_id": id(1), "username": "ada"})])
+        .list("/api/v2/usergroups", [group(30, "Crew", json!(null)), group(31, "Elevated", sudo(false))])
+        .list(&members(30), [member("user", 1), member("user_group", 31)])
+        .list(&members(31), [member("user_group", 30)])
+        .list("/api/systems", [json!({"_id": id(40), "hostname": "h"})])
+        .edges(
+            &format!("/api/v2/systems/{}/associations?targets=user_group", id(40)),
+            "user_group",
+            [(id(30).as_str(), json!(null))],
+        )
+        .serve()
+        .await;
+    let scanned = scan(console.system()).await;
+    let grant = scanned.grants().find(|grant| crate::grants::principal_id(grant) == id(1)).unwrap();
+    let paths: Vec<_> = grant
+        .via
+        .iter()
+        .map(|path| (&*path.access.word, path.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>()))
+        .collect();
+    assert_eq!(grant.access, crate::support::SUDO);
+    assert_eq!(paths, [("login", vec!["Crew"]), ("sudo", vec!["Crew", "Elevated", "Crew"])]);
+    let on = "its members are administrators on 1 device";
+    for (reasons, expected) in [
+        (&scanned.account(&id(1)).reasons, format!("is in \"Crew\": {on}")),
+        (&scanned.group("Crew").reasons, on.to_owned()),
+        (&scanned.group("Elevated").reasons, format!("its members are in \"Crew\": {on}")),
+    ] {
+        assert_eq!(sentence(reasons, "sudo_on_systems"), expected);
+    }
+}

@@ -73,7 +73,8 @@ fn text(store: &mut Store, system: &System, from: i64, to: i64) -> Result<(), Co
     })?;
     let sentences = access::sentences(&of_access, &system.os_type, |group, is_gone| match group {
         Principal::Group { group_type, external_id, .. } => {
-            store.members(system, if is_gone { from } else { to }, group_type, external_id)
+            let run = if is_gone { from } else { to };
+            Ok(store.members_counted(system, run, (group_type, external_id), u64::MAX)?.at_least())
         }
         _ => Ok(0),
     })?;

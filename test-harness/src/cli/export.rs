@@ -116,13 +116,14 @@ pub(super) fn write(
     record: impl Fn(Record) -> Result<Record, ConnectorError>,
     summary: impl Fn(ScanSummary) -> Result<ScanSummary, ConnectorError>,
 ) -> Result<Option<u64>, ConnectorError> {
-    let mut is_read = true;
+    let (mut is_read, mut count) = (true, 0);
     let mut failed = |error: &std::io::Error| {
         is_read = error.kind() != ErrorKind::BrokenPipe;
         destination.write_error(error)
     };
     let (whole, passed) = snapshot(rows, &mut |row| {
         go_on(cancel)?;
+        count += 1;
         output.record(&record(row)?).map_err(|error| failed(&error))
     })?;
     let whole = summary(whole)?;
@@ -137,7 +138,7 @@ pub(super) fn write(
     if *destination == Destination::Stdout && !is_read {
         return Ok(None);
     }
-    ended.map(|()| Some(whole.records()))
+    ended.map(|()| Some(count))
 }
 
 /// Passes on the rows, and returns the summary of those that were passed on, and whether all were.

@@ -99,9 +99,9 @@ impl Arguments {
 
 impl PruneArguments {
     fn run(self) -> Result<Exit, ConnectorError> {
+        let cutoff = self.older_than.before(Timestamp::now())?;
         self.confirmation.finish_earlier(&self.store)?;
         let (mut store, system) = self.store.open()?;
-        let cutoff = self.older_than.before(Timestamp::now())?;
         let Pruned { runs, versions, oldest, in_future, .. } =
             store.prune(&system, cutoff, self.confirmation.mode())?;
         if in_future > 0 {
@@ -321,9 +321,17 @@ impl Age {
             Self::Span(span) => now.to_zoned(zone).checked_sub(span),
             Self::Date(date) => date.to_zoned(zone),
         };
-        time.map(|time| time.timestamp()).map_err(|_| {
+        let time = time.map(|time| time.timestamp()).map_err(|_| {
             ConnectorError::invalid_config("--older-than is longer ago than the calendar reaches", "use a later date")
-        })
+        })?;
+        // All of the history but the newest run is older than that, which nobody means who writes a date.
+        if time > now {
+            return Err(ConnectorError::invalid_config(
+                format!("--older-than is in the future: {}", shown(time)),
+                "use a date that has passed, or an age such as 90d",
+            ));
+        }
+        Ok(time)
     }
 }
 
@@ -341,6 +349,9 @@ mod tests {
         for odd in ["6m", "48h", "1d2h", "", "0d", "-3d", "3", "yesterday"] {
             assert!(odd.parse::<Age>().is_err(), "{odd}");
         }
+        assert!(before("2026-03-03") < now);
+        let future = "2026-03-05".parse::<Age>().unwrap().before(now).unwrap_err();
+        assert!(future.message.starts_with("--older-than is in the future: 2026-03-05"), "{future:?}");
         assert!("20000y".parse::<Age>().is_err() || "20000y".parse::<Age>().unwrap().before(now).is_err());
     }
 }

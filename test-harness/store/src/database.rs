@@ -20,6 +20,9 @@ pub(crate) trait Connection: Send {
     /// Returns the condition that a column is one of the [`numbers`] of a parameter, such as `?3`.
     fn among(&self, parameter: &str) -> String;
 
+    /// Returns the condition that a column is one of the [`texts`] of a parameter.
+    fn among_texts(&self, parameter: &str) -> String;
+
     /// Runs one statement and returns the number of changed rows.
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError>;
 
@@ -68,6 +71,11 @@ pub(crate) trait Connection: Send {
 /// Returns the parameter of a condition with [`Connection::among`].
 pub(crate) fn numbers<'a>(numbers: impl IntoIterator<Item = &'a i64>) -> Value {
     Value::Text(numbers.into_iter().map(i64::to_string).collect::<Vec<_>>().join(","))
+}
+
+/// Returns the parameter of a condition with [`Connection::among_texts`].
+pub(crate) fn texts(texts: &[&str]) -> Value {
+    Value::Text(serde_json::Value::from(texts).to_string())
 }
 
 /// Receives the rows of a query.

@@ -64,6 +64,10 @@ impl Connection for Lost {
         self.inner.among(parameter)
     }
 
+    fn among_texts(&self, parameter: &str) -> String {
+        self.inner.among_texts(parameter)
+    }
+
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
         self.call()?.execute(sql, parameters)
     }

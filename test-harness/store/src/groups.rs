@@ -9,6 +9,16 @@ use crate::reach::{Reach, Subject};
 use crate::read;
 use crate::store::{Store, System};
 
+/// The memberships of a group, by the names of the members.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct GroupMembers {
+    /// Those of accounts, direct and indirect.
+    pub members: Vec<Membership>,
+    /// Those that name an account without a row, such as one that was deleted while the target was read: it reaches nothing.
+    pub without_row: Vec<Membership>,
+}
+
 impl Store {
     /// Returns what the members of a group reach through it after a published run, as grants of the group.
     ///
@@ -28,7 +38,7 @@ impl Store {
         })
     }
 
-    /// Returns the memberships of a group after a published run, direct and indirect, by the names of the members.
+    /// Returns the memberships of a group after a published run, direct and indirect.
     ///
     /// # Errors
     /// `sink` if the store cannot be read.
@@ -38,10 +48,12 @@ impl Store {
         run: i64,
         group_type: &str,
         external_id: &str,
-    ) -> Result<Vec<Membership>, ConnectorError> {
-        let mut memberships = read::memberships_of(&mut *self.database, system.id, run, (group_type, external_id))?;
-        memberships.sort_by(|one, two| one.username.cmp(&two.username));
-        Ok(memberships)
+    ) -> Result<GroupMembers, ConnectorError> {
+        let mut all = read::memberships_of(&mut *self.database, system.id, run, (group_type, external_id))?;
+        all.sort_by(|(one, _), (two, _)| one.username.cmp(&two.username));
+        let (with_row, without_row): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, has_row)| *has_row);
+        let memberships = |all: Vec<(Membership, bool)>| all.into_iter().map(|(membership, _)| membership).collect();
+        Ok(GroupMembers { members: memberships(with_row), without_row: memberships(without_row) })
     }
 
     /// Returns who reaches what is inside a container, such as a device group, through it after a published run: the grants

@@ -53,6 +53,7 @@ pub use copy::Copied;
 pub use diff::{Change, EachChange};
 pub use exceptions::{Exception, MAX_REASON};
 pub use findings::{EachFinding, Finding};
+pub use groups::GroupMembers;
 pub use links::LinkedAccount;
 pub use location::Location;
 pub use maintenance::{ForgottenAccounts, ForgottenSystem, KnownAccount, Mode, Pruned};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector_api::{Account, ConnectorError, Record};
 
 use crate::body;
-use crate::database::{Connection, Row};
+use crate::database::{Connection, Row, texts};
 use crate::store::{Store, System};
 
 /// An account of a person, and the link that joins it to another one of theirs.
@@ -62,9 +62,19 @@ impl Links {
         Ok(Self(joined))
     }
 
-    /// The id of an account, if a link joins it with another one.
-    pub(crate) fn id(&self, external_id: &str) -> Option<&str> {
-        self.0.get_key_value(external_id).map(|(id, _)| id.as_str())
+    /// The ids of the accounts that links join with others, each with its number, if it was ever seen.
+    pub(crate) fn numbers(&self, db: &mut dyn Connection, system: i64) -> Result<BTreeMap<&str, i64>, ConnectorError> {
+        let ids: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        let mut numbers = BTreeMap::new();
+        for ids in ids.chunks(IDS) {
+            db.query(&objects(db), &[system.into(), texts(ids)], &mut |row| {
+                if let Some((id, _)) = self.0.get_key_value(row.word(1)?) {
+                    numbers.insert(id.as_str(), row.number(0)?);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(numbers)
     }
 
     /// An account, and all that links join with it, directly or through others.
@@ -104,6 +114,17 @@ pub(crate) fn accounts_of(
 
 /// The condition for the account with the id `?2`.
 const BY_ID: &str = "o.external_id = ?2";
+
+/// Ids that are looked up at once.
+const IDS: usize = 10_000;
+
+/// The query for the numbers of accounts with some ids.
+fn objects(db: &dyn Connection) -> String {
+    let among = db.among_texts("?2");
+    format!(
+        "select id, external_id from object where system = ?1 and kind = 'account' and type = '' and external_id {among}"
+    )
+}
 
 /// The query for versions of accounts. All accounts have the same type here, and with it the index leads to an id.
 fn versions(which: &str) -> String {
@@ -145,12 +166,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_is_looked_up_by_its_id_and_not_among_all_accounts() {
+    fn accounts_are_looked_up_by_their_ids_and_not_among_all_accounts() {
         let mut store = Store::in_memory().unwrap();
-        let sql = format!("explain query plan {}", versions(BY_ID));
-        let plan =
-            store.database.rows(&sql, &[1_i64.into(), "7".into()], |row| row.word(3).map(str::to_owned)).unwrap();
-        let expected = "(system=? AND kind=? AND type=? AND external_id=?)";
-        assert!(plan.iter().any(|step| step.contains(expected)), "{plan:?}");
+        let (of_one, of_some) = (versions(BY_ID), objects(&*store.database));
+        for (sql, ids) in [(of_one, "7".into()), (of_some, texts(&["7", "8"]))] {
+            let sql = format!("explain query plan {sql}");
+            let plan = store.database.rows(&sql, &[1_i64.into(), ids], |row| row.word(3).map(str::to_owned)).unwrap();
+            let expected = "(system=? AND kind=? AND type=? AND external_id=?)";
+            assert!(plan.iter().any(|step| step.contains(expected)), "{plan:?}");
+        }
     }
 }

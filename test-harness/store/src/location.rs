@@ -81,6 +81,14 @@ impl FromStr for Location {
         }
         let mut parsed = Url::parse(url)
             .map_err(|error| ConnectorError::invalid_config(format!("the URL of the store: {error}"), EXPECTED))?;
+        let is_server = |name: &str| matches!(name, "host" | "hostaddr");
+        let mut servers = parsed.query_pairs().filter(|(name, _)| is_server(name)).map(|(_, value)| value.into_owned());
+        if parsed.host_str().is_none_or(str::is_empty) && servers.all(|server| server.is_empty()) {
+            return Err(ConnectorError::invalid_config(
+                "the URL of the store names no server",
+                "use postgres://USER@HOST/DATABASE, with localhost for this machine",
+            ));
+        }
         // Parameters can hold a password as well.
         let in_query = parsed.query_pairs().any(|(name, _)| name.contains("password"));
         let has_password = parsed.password().is_some() || in_query;
@@ -134,11 +142,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused_and_not_repeated() {
+    fn what_is_no_url_of_a_store_is_refused_and_not_repeated() {
         for url in ["hunter2", "mysql://hunter2@db", "sqlite:", "postgres://a:hunter2@[", "/var/hunter2.db"] {
             let error = url.parse::<Location>().unwrap_err();
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
+        for url in ["postgres://", "postgresql:///kept", "postgres:///kept?user=ada&host="] {
+            let error = url.parse::<Location>().unwrap_err();
+            assert!(
+                error.message.ends_with("names no server") && error.remedy.contains("localhost"),
+                "{url}: {error:?}"
+            );
+        }
+        "postgres:///kept?host=/run/postgresql".parse::<Location>().unwrap();
         assert_eq!("sqlite:/var/kept.db".parse::<Location>().unwrap().to_string(), "sqlite:/var/kept.db");
         assert_eq!("sqlite:kept.db".parse::<Location>().unwrap().to_string(), "sqlite:kept.db");
     }

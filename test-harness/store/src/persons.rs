@@ -73,15 +73,8 @@ impl Persons {
         all: &[Place],
         limit: usize,
     ) -> Result<Self, ConnectorError> {
-        let mut linked = BTreeMap::new();
-        let sql = "select id, external_id from object where system = ?1 and kind = 'account' and type = ''";
-        db.query(sql, &[system.into()], &mut |row| {
-            if let Some(id) = links.id(row.word(1)?) {
-                linked.insert(row.number(0)?, id);
-            }
-            Ok(())
-        })?;
-        let numbers: BTreeMap<&str, i64> = linked.iter().map(|(object, id)| (*id, *object)).collect();
+        let numbers = links.numbers(db, system)?;
+        let linked: BTreeMap<i64, &str> = numbers.iter().map(|(id, object)| (*object, *id)).collect();
         let (mut persons, mut known) = (Self::default(), BTreeSet::<i64>::new());
         let reaching: BTreeSet<i64> = all.iter().map(|place| place.account).collect();
         for Place { account, .. } in all {

@@ -148,6 +148,10 @@ impl Connection for Postgres {
         format!("= any (cast(string_to_array(cast({parameter} as text), ',') as integer[]))")
     }
 
+    fn among_texts(&self, parameter: &str) -> String {
+        format!("= any (array(select jsonb_array_elements_text(cast(cast({parameter} as text) as jsonb))))")
+    }
+
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
         let statement = self.prepare(sql)?;
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| value as _).collect();

@@ -118,18 +118,20 @@ pub(crate) fn members(
     Ok(count.unwrap_or_default().unsigned_abs())
 }
 
-/// Returns the memberships of a group of this type and id.
+/// Returns the memberships of a group of this type and id, each with whether its account has a row.
 pub(crate) fn memberships_of(
     db: &mut dyn Connection,
     system: i64,
     run: i64,
     (group_type, external_id): (&str, &str),
-) -> Result<Vec<Membership>, ConnectorError> {
+) -> Result<Vec<(Membership, bool)>, ConnectorError> {
     let Some(group) = object(db, system, "group", group_type, external_id)? else { return Ok(Vec::new()) };
     let (columns, tables) = (MEMBERSHIP.replace('#', "?2"), MEMBERSHIPS.replace('#', "?2"));
     let stood = STOOD.replace('#', "n");
-    let sql = format!("select {columns} from {tables} where n.system = ?1 and {stood} and n.group_id = ?3");
-    db.rows(&sql, &[system.into(), run.into(), group.into()], |row| membership(row, 0))
+    let sql = format!("select {columns}, a.object from {tables} where n.system = ?1 and {stood} and n.group_id = ?3");
+    db.rows(&sql, &[system.into(), run.into(), group.into()], |row| {
+        Ok((membership(row, 0)?, row.integer(9)?.is_some()))
+    })
 }
 
 /// Reads a membership from nine columns.

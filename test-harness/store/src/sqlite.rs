@@ -71,6 +71,7 @@ impl Sqlite {
 
     /// Opens the file of a store to read it: neither creates nor marks one.
     pub(crate) fn open_existing(path: &Path) -> Result<Self, ConnectorError> {
+        check_path(path)?;
         if !path.exists() {
             return Err(ConnectorError::invalid_config(
                 format!("the store {} does not exist", path.display()),
@@ -224,6 +225,10 @@ impl Connection for Sqlite {
 
     fn among(&self, parameter: &str) -> String {
         format!("in (select value from json_each('[' || {parameter} || ']'))")
+    }
+
+    fn among_texts(&self, parameter: &str) -> String {
+        format!("in (select value from json_each({parameter}))")
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {

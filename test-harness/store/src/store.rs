@@ -220,7 +220,8 @@ impl Store {
         let owned = Owned { id: system.id, name: system.name.clone(), fence };
         let fields = VolatileFields::new(&runs::described(&mut *self.database, run)?.volatile);
         let at_end = AtEnd::default();
-        let publication = Publication { system: &owned, run, summary: &summary, fields: &fields, at_end: &at_end };
+        let (system, summary) = (&owned, &summary);
+        let publication = Publication { system, run, summary, unowned: &[], fields: &fields, at_end: &at_end };
         publication.publish(self.writing(), None)
     }
 
@@ -315,20 +316,6 @@ impl Store {
     ) -> Result<(), ConnectorError> {
         let between = Between::new(system.id, from, to)?;
         self.reading(|db| diff_access::changes(db, &between, each))
-    }
-
-    /// Returns how many accounts are in a group after a published run, directly or through other groups, by its memberships.
-    ///
-    /// # Errors
-    /// `sink` if the store cannot be read.
-    pub fn members(
-        &mut self,
-        system: &System,
-        run: i64,
-        group_type: &str,
-        external_id: &str,
-    ) -> Result<u64, ConnectorError> {
-        read::members(&mut *self.database, system.id, run, (group_type, external_id), u64::MAX)
     }
 
     /// Returns the rows of a kind that have this id, or this name or e-mail address in any case, after a published run:

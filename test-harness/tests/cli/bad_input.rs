@@ -106,6 +106,24 @@ fn wrong_configuration_is_named_with_its_help() {
 }
 
 #[test]
+fn a_store_that_cannot_be_one_is_a_matter_of_the_url_whatever_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let of_folder = format!("sqlite:{}", folder.path().display());
+    for command in
+        [&["history"][..], &["findings"], &["diff"], &["scan", "--demo"], &["store", "prune", "--older-than", "1y"]]
+    {
+        for (store, remedy) in [
+            (&*of_folder, "name a file in it"),
+            ("postgres://", "USER@HOST/DATABASE"),
+            ("postgres:///kept", "localhost"),
+        ] {
+            run(&mut harness([command, &["--store", store]].concat())).assert_error(2, "invalid_config", remedy);
+        }
+    }
+    assert!(folder.path().read_dir().unwrap().next().is_none());
+}
+
+#[test]
 fn a_missing_key_is_named_with_the_two_ways_to_give_it() {
     let ended = run(&mut harness(["scan", "--hostname", "console.jumpcloud.com"]));
     ended.assert_error(2, "invalid_config", PASSWORD_VARIABLE);

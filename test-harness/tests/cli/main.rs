@@ -17,6 +17,7 @@ mod killed;
 #[cfg(unix)]
 mod locked;
 mod maintenance;
+mod odd_rows;
 mod odd_text;
 mod outputs;
 mod places;

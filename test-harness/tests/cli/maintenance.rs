@@ -36,15 +36,19 @@ async fn what_is_removed_is_shown_first_and_removed_only_with_yes() {
     let folder = tempfile::tempdir().unwrap();
     let (store, rows) = kept(folder.path()).await;
     let runs = || json(&ask(&store, &["history", "--format", "json"]))["runs"].as_array().unwrap().len();
-    let tomorrow = jiff::Zoned::now().date().tomorrow().unwrap().to_string();
-    let prune = ["store", "prune", "--older-than", &tomorrow];
+    let prune = ["store", "prune", "--older-than", "1y"];
+    // The scans ran some years ago.
+    let aged = "update run set started_at = '20' || (10 + id) || '-01-01T00:00:00.000000Z'";
+    rusqlite::Connection::open(folder.path().join("kept.db")).unwrap().execute_batch(aged).unwrap();
     let preview = ask(&store, &prune);
     assert!(preview.code == 0 && preview.stdout.starts_with("Would remove 1 run and "), "{preview:?}");
     assert!(preview.stderr.contains("Nothing was removed. Add --yes") && runs() == 2, "{preview:?}");
     let pruned = ask(&store, &[&prune[..], &["--yes"]].concat());
     assert!(pruned.stdout.starts_with("Removed 1 run and ") && runs() == 1, "{pruned:?}");
-    let none = ask(&store, &["store", "prune", "--older-than", "1y", "--yes"]);
+    let none = ask(&store, &["store", "prune", "--older-than", "2005-01-01", "--yes"]);
     assert!(none.stdout.contains("nothing is older") && runs() == 1, "{none:?}");
+    let future = ask(&store, &["store", "prune", "--older-than", "2999-01-01", "--yes"]);
+    assert!(future.code == 2 && future.stderr.contains("--older-than is in the future: 2999-01-01"), "{future:?}");
 
     let user = rows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let user = user.into_iter().find(|row| row["kind"] == "user").unwrap();

@@ -110,7 +110,7 @@ fn store(file: &Path, odd: &str) -> String {
         let start = Start { name: "hq", descriptor: &descriptor, config: &config, fence, now, fresh: true };
         let mut scan = std::mem::replace(&mut store, Store::in_memory().unwrap()).begin(start).unwrap();
         scan.stage(rows).unwrap();
-        let (kept, ended) = scan.publish_and_keep(&summary(&descriptor, &config, failed), hold).unwrap();
+        let (kept, ended) = scan.publish_and_keep(&summary(&descriptor, &config, failed), hold, &[]).unwrap();
         store = kept;
         ended
     };

@@ -81,8 +81,11 @@ impl<'g> Reach<'g> {
     /// Walks from a subject over the given edges.
     pub(crate) fn of(graph: &'g Graph, edges: &impl Edges, subject: Subject) -> Self {
         let ways = match subject {
-            Subject::Account(account) => Ways::up(graph, edges, edges.groups_of(account), WAYS),
-            Subject::Group(group) => Ways::up(graph, edges, [group].into_iter(), WAYS),
+            Subject::Account(account) => {
+                let of = graph.has_expiring_memberships(account).then_some(account);
+                Ways::up(graph, edges, edges.groups_of(account), WAYS, of)
+            }
+            Subject::Group(group) => Ways::up(graph, edges, [group].into_iter(), WAYS, None),
         };
         let mut reach = Self {
             graph,

@@ -200,7 +200,7 @@ impl Who<'_> {
                 return Some(0);
             }
             *ways_above.entry(group).or_insert_with(|| {
-                let ways = Ways::up(graph, &everything, [group].into_iter(), WAYS);
+                let ways = Ways::up(graph, &everything, [group].into_iter(), WAYS, None);
                 (!ways.is_cut()).then(|| ways.len() - 1)
             })
         };

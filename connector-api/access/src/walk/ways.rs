@@ -36,6 +36,8 @@ pub(crate) struct Ways {
     /// Inline where there are few: most accounts have some, and each has ways of its own.
     steps: SmallVec<[Step; 4]>,
     pub(crate) levels: Levels,
+    /// The ways that pass a group twice, in order.
+    loops: Vec<u32>,
     /// The groups to which more ways lead than were followed, with a lower bound of their number.
     cut: HashMap<u32, u64>,
 }
@@ -59,55 +61,71 @@ impl End {
 
 impl Ways {
     /// Follows the ways up from `first`: the shortest to each group, and the shortest that raises more than those
-    /// before it. Other ways are followed until `others` ways have been added to the first ones. No way passes a group
-    /// twice, so cycles end.
-    pub(crate) fn up(graph: &Graph, edges: &impl Edges, first: impl Iterator<Item = u32>, others: usize) -> Self {
+    /// before it. Other ways are followed until `others` ways have been added to the first ones.
+    ///
+    /// A way passes a group twice only if it raises more the second time. This happens where groups are members of each
+    /// other, and so seldom that cycles end: each group has only a few levels.
+    ///
+    /// `of` is the account in whose groups they begin, if some of these memberships expire. Then a way that expires does
+    /// not replace one that does not.
+    pub(crate) fn up(
+        graph: &Graph,
+        edges: &impl Edges,
+        first: impl Iterator<Item = u32>,
+        others: usize,
+        of: Option<u32>,
+    ) -> Self {
         let mut levels = Levels::default();
         let step = |group| {
             let level = levels.raised(NO_LEVEL, graph.raise_of_group(group));
             Step { group, before: NONE, length: 1, level }
         };
         let steps = first.map(step).collect();
-        let mut ways = Self { steps, levels, cut: HashMap::new() };
+        let mut ways = Self { steps, levels, loops: Vec::new(), cut: HashMap::new() };
         if ways.steps.iter().any(|step| !edges.parents(step.group).is_empty()) {
-            ways.follow(graph, edges, others);
+            ways.follow(graph, edges, others, of);
         }
         ways
     }
 
-    fn follow(&mut self, graph: &Graph, edges: &impl Edges, others: usize) {
+    fn follow(&mut self, graph: &Graph, edges: &impl Edges, others: usize, of: Option<u32>) {
+        let expires = |first: u32| of.is_some_and(|account| graph.ends_of_membership(account, first) != 0);
         let bound = self.steps.len() + others;
-        let mut highest: HashMap<u32, Level> = self.steps.iter().map(|step| (step.group, step.level)).collect();
+        let mut highest = Highest::default();
+        for step in &self.steps {
+            highest.exceeded(&mut self.levels, step.group, expires(step.group), step.level);
+        }
         let mut at = 0;
         while at < self.steps.len() {
+            let way = at as u32;
             let Step { group, length, level, .. } = self.steps[at];
+            let expires = of.is_some() && self.groups(way).last().is_some_and(expires);
+            let was_loop = self.is_loop(way);
             for &parent in edges.parents(group) {
-                if self.groups(at as u32).any(|passed| passed == parent) {
-                    continue;
-                }
+                let is_loop = was_loop || self.groups(way).any(|passed| passed == parent);
                 let level = self.levels.raised(level, graph.raise_of_group(parent));
-                let better = match highest.entry(parent) {
-                    Entry::Vacant(place) => {
-                        place.insert(level);
-                        true
+                let better = highest.exceeded(&mut self.levels, parent, expires, level);
+                if better || (!is_loop && self.steps.len() < bound) {
+                    if is_loop {
+                        self.loops.push(self.steps.len() as u32);
                     }
-                    Entry::Occupied(mut known) => {
-                        let better = self.levels.exceeds(level, *known.get());
-                        if better {
-                            let both = self.levels.both(level, *known.get());
-                            known.insert(both);
-                        }
-                        better
-                    }
-                };
-                if better || self.steps.len() < bound {
-                    self.steps.push(Step { group: parent, before: at as u32, length: length + 1, level });
-                } else if others > 0 {
+                    self.steps.push(Step { group: parent, before: way, length: length + 1, level });
+                } else if others > 0 && !is_loop {
                     *self.cut.entry(parent).or_default() += 1;
                 }
             }
             at += 1;
         }
+    }
+
+    /// Returns whether some way passes a group twice.
+    pub(crate) fn has_loops(&self) -> bool {
+        !self.loops.is_empty()
+    }
+
+    /// Returns whether a way passes a group twice.
+    pub(crate) fn is_loop(&self, way: u32) -> bool {
+        self.loops.binary_search(&way).is_ok()
     }
 
     /// Returns whether some way has more than one group.
@@ -150,8 +168,9 @@ impl Ways {
         }
         let first = self.steps.iter().filter(|step| step.length == 1).map(|step| step.group);
         let mut others = count(edges, first);
-        for step in &self.steps {
-            if let Some(count) = others.get_mut(&step.group) {
+        for (way, step) in (0_u32..).zip(&self.steps) {
+            // Loops were not counted.
+            if let Some(count) = others.get_mut(&step.group).filter(|_| !self.is_loop(way)) {
                 *count = count.saturating_sub(1);
             }
         }
@@ -164,7 +183,42 @@ impl Ways {
     }
 }
 
-/// Counts the ways up from `first` to each group, within a bound. Depth-first, so that distant groups are counted too.
+/// What the ways to each group raise together.
+#[derive(Default)]
+struct Highest {
+    standing: HashMap<u32, Level>,
+    /// Those of ways that expire, where they raise more.
+    expiring: HashMap<u32, Level>,
+}
+
+impl Highest {
+    /// Enters a way to a group, and returns whether it is the first or raises more than those before it that stand as
+    /// long.
+    fn exceeded(&mut self, levels: &mut Levels, group: u32, expires: bool, level: Level) -> bool {
+        let of_others = if expires { self.standing.get(&group) } else { None };
+        if of_others.is_some_and(|known| !levels.exceeds(level, *known)) {
+            return false;
+        }
+        let place = if expires { self.expiring.entry(group) } else { self.standing.entry(group) };
+        match place {
+            Entry::Vacant(place) => {
+                place.insert(level);
+                true
+            }
+            Entry::Occupied(mut known) => {
+                let better = levels.exceeds(level, *known.get());
+                if better {
+                    let both = levels.both(level, *known.get());
+                    known.insert(both);
+                }
+                better
+            }
+        }
+    }
+}
+
+/// Counts the ways up from `first` to each group that pass none twice, within a bound. Depth-first, so that distant groups are
+/// counted too.
 fn count(edges: &impl Edges, first: impl Iterator<Item = u32>) -> HashMap<u32, u64> {
     let mut counts: HashMap<u32, u64> = HashMap::new();
     let mut steps = 0;
@@ -192,32 +246,32 @@ fn count(edges: &impl Edges, first: impl Iterator<Item = u32>) -> HashMap<u32, u
 
 impl Graph {
     /// Returns the groups that contain an account, or that are above a group, nearest first. The ways to each begin
-    /// with a group of which the account is a direct member, or with the group itself.
+    /// with a group of which the account is a direct member, or with the group itself. A group is not above itself.
     pub fn ends(&self, subject: Subject) -> Vec<End> {
-        let edges = Everything(self);
         match subject {
-            Subject::Account(account) => {
-                let first = self.parts.groups_of.of(account).iter().copied();
-                ends(&Ways::up(self, &edges, first, 0), 0)
+            Subject::Account(account) => self.ends_from(self.parts.groups_of.of(account).iter().copied()),
+            Subject::Group(group) => {
+                let mut ends = self.ends_from([group].into_iter());
+                ends.remove(0);
+                ends
             }
-            Subject::Group(group) => ends(&Ways::up(self, &edges, [group].into_iter(), 0), 1),
         }
     }
 
     /// Returns some groups and those above them, nearest first: what [`ends`](Self::ends) returns for an account that is a
     /// direct member of these alone.
     pub fn ends_from(&self, groups: impl Iterator<Item = u32>) -> Vec<End> {
-        ends(&Ways::up(self, &Everything(self), groups, 0), 0)
+        ends(&Ways::up(self, &Everything(self), groups, 0, None))
     }
 }
 
-/// Groups ways by their last group, in the order of the first way to each. Skips the first `hidden` ways.
-fn ends(ways: &Ways, hidden: u32) -> Vec<End> {
+/// Groups ways by their last group, in the order of the first way to each.
+fn ends(ways: &Ways) -> Vec<End> {
     let mut ends: Vec<End> = Vec::with_capacity(ways.len());
     let mut places: HashMap<u32, usize> = HashMap::new();
     // Without nesting, each group ends exactly one way, so no lookup is needed.
     let alone = !ways.are_nested();
-    for way in hidden..ways.len() as u32 {
+    for way in 0..ways.len() as u32 {
         let mut groups: Vec<u32> = ways.groups(way).collect();
         groups.reverse();
         let known = if alone { None } else { places.get(&ways.last(way)) };

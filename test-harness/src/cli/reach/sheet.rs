@@ -78,6 +78,15 @@ pub(super) fn member_cells(member: &Membership, disabled: &BTreeSet<String>) -> 
     cells
 }
 
+/// The row of a membership whose account has no row.
+pub(super) fn cells_without_row(member: &Membership) -> Vec<String> {
+    let mut cells = member_cells(member, &BTreeSet::new());
+    if let Some(relation) = cells.last_mut() {
+        *relation = "no row".to_owned();
+    }
+    cells
+}
+
 /// A grant as a row of a scan has it; the principal says if it is a disabled account.
 pub(super) fn as_json(grant: &Grant, disabled: &BTreeSet<String>) -> Value {
     let mut json = json!(grant);

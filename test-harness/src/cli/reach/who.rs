@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use clap::Args;
 use connector_api::{ConnectorError, Grant, Group, Membership, Principal, Record, Resource};
-use connector_store::Who;
+use connector_store::{GroupMembers, Who};
 use indicatif::HumanCount;
 use serde_json::json;
 
@@ -100,19 +100,27 @@ impl WhoArguments {
     fn group(&self, group: &Group, mut rows: Rows, disabled: &BTreeSet<String>) -> Result<Exit, ConnectorError> {
         let (of_type, id) = (&group.group_type, &group.external_id);
         let members = rows.store.memberships_of(&rows.system, rows.run, of_type, id)?;
+        let GroupMembers { members: accounts, without_row, .. } = &members;
         let mut grants = rows.store.why_group(&rows.system, rows.run, of_type, id)?;
         strongest_first(&mut grants);
         match self.format {
             SheetFormat::Csv => {
-                let of_members = members.iter().map(|member| sheet::member_cells(member, disabled));
-                print::csv(COLUMNS, of_members.chain(grants.iter().flat_map(|grant| cells(grant, disabled))))?;
+                let of_members = accounts.iter().map(|member| sheet::member_cells(member, disabled));
+                let others = without_row.iter().map(sheet::cells_without_row);
+                print::csv(
+                    COLUMNS,
+                    of_members.chain(others).chain(grants.iter().flat_map(|grant| cells(grant, disabled))),
+                )?;
             }
             SheetFormat::Json => {
-                let of_members: Vec<_> = members.iter().map(|member| sheet::member_as_json(member, disabled)).collect();
+                let as_json = |all: &[Membership]| -> Vec<_> {
+                    all.iter().map(|member| sheet::member_as_json(member, disabled)).collect()
+                };
                 let answer = json!({
                     "group": {"externalId": id, "groupType": of_type, "name": group.name},
-                    "accountCount": members.len(),
-                    "members": of_members,
+                    "accountCount": accounts.len(),
+                    "members": as_json(accounts),
+                    "withoutRow": as_json(without_row),
                     "grants": grants,
                 });
                 print::json(&rows.answer(answer)?)?;
@@ -162,16 +170,16 @@ fn of_resource(
 
 fn of_group(
     group: &Group,
-    members: &[Membership],
+    GroupMembers { members, without_row, .. }: &GroupMembers,
     grants: &[Grant],
     rows: &Rows,
     disabled: &BTreeSet<String>,
 ) -> String {
     let (width, os_type) = (screen::of_results(), &rows.system.os_type);
     let kind = words::sentence(&words::kind(&group.group_type, os_type, 1));
-    let reached = match (members.len(), grants.len()) {
-        (_, 0) => "reaches nothing".to_owned(),
-        (_, number) => format!("reaches {}", count(number, "resource")),
+    let reached = match grants.len() {
+        0 => "reaches nothing".to_owned(),
+        number => format!("reaches {}", count(number, "resource")),
     };
     let heading = format!(
         "{kind} {} has {} and {reached} {}.\n",
@@ -182,18 +190,22 @@ fn of_group(
     let trees =
         tree::trees(grants, os_type, width, |grant| (&grant.resource.resource_type, grant.resource.name.clone()));
     let mut text = paragraph::fitted(&heading, width) + &trees;
-    if members.is_empty() {
-        return text;
-    }
-    let name = |member: &Membership| {
-        let mark = if disabled.contains(&member.account_external_id) { DISABLED } else { "" };
-        format!("{}{mark}{}", member.username, super::until(member.expires_at))
+    let mut list = |heading: String, all: &[Membership]| {
+        if all.is_empty() {
+            return;
+        }
+        let name = |member: &Membership| {
+            let mark = if disabled.contains(&member.account_external_id) { DISABLED } else { "" };
+            format!("{}{mark}{}", member.username, super::until(member.expires_at))
+        };
+        let names: Vec<String> = all.iter().take(SHOWN).map(name).collect();
+        text += &paragraph::fitted(&format!("\n{heading}\n"), width);
+        text += &paragraph::listed("  ", &names, ",", width.unwrap_or(usize::MAX));
+        if all.len() > SHOWN {
+            let _ = writeln!(text, "\nNot shown: {}.", count(all.len() - SHOWN, "member"));
+        }
     };
-    let names: Vec<String> = members.iter().take(SHOWN).map(name).collect();
-    text += &format!("\n{}\n", count(members.len(), "member"));
-    text += &paragraph::listed("  ", &names, ",", width.unwrap_or(usize::MAX));
-    if members.len() > SHOWN {
-        let _ = writeln!(text, "\nNot shown: {}.", count(members.len() - SHOWN, "member"));
-    }
+    list(count(members.len(), "member"), members);
+    list(format!("{} without a row, which reaches nothing", count(without_row.len(), "further account")), without_row);
     text
 }

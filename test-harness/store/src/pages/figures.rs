@@ -255,9 +255,18 @@ impl Store {
         until: i64,
         limit: usize,
     ) -> Result<Vec<(Timestamp, u64)>, ConnectorError> {
-        let mut runs = self.published_runs(system, Some(until + 1), limit)?;
-        runs.reverse();
-        runs.iter().map(|run| Ok((run.started_at, self.figures(system, run.id)?.privileged()))).collect()
+        let sql = "select r.id, r.started_at, f.figures from run r left join run_figures f on f.run = r.id \
+                   where r.system = ?1 and r.state = 'published' and r.id <= ?2 order by r.id desc limit ?3";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let runs = self.database.rows(sql, &[system.id.into(), until.into(), limit.into()], |row| {
+            let kept = row.text(2)?.map(parsed).transpose()?;
+            Ok((row.number(0)?, row.time(1)?.unwrap_or_default(), kept))
+        })?;
+        let privileged = |(run, started_at, kept): (i64, Timestamp, Option<Figures>)| {
+            let figures = kept.map_or_else(|| self.figures(system, run), Ok)?;
+            Ok((started_at, figures.privileged()))
+        };
+        runs.into_iter().rev().map(privileged).collect()
     }
 }
 
@@ -306,14 +315,15 @@ fn write(db: &mut dyn Connection, system: i64, run: i64, figures: &Figures) -> R
     db.execute(sql, &[run.into(), system.into(), json(&figures.0)?]).map(drop)
 }
 
+fn parsed(figures: &str) -> Result<Figures, ConnectorError> {
+    serde_json::from_str(figures).map(Figures).map_err(|error| {
+        ConnectorError::internal("the store has figures that this version cannot read").with_source(error)
+    })
+}
+
 fn counted(db: &mut dyn Connection, system: i64, run: i64) -> Result<Counted, ConnectorError> {
     let sql = "select run, figures from run_figures where system = ?1 and run <= ?2 order by run desc limit 1";
-    let known = db.first(sql, &[system.into(), run.into()], |row| {
-        let figures = serde_json::from_str(row.word(1)?).map_err(|error| {
-            ConnectorError::internal("the store has figures that this version cannot read").with_source(error)
-        })?;
-        Ok((row.number(0)?, Figures(figures)))
-    })?;
+    let known = db.first(sql, &[system.into(), run.into()], |row| Ok((row.number(0)?, parsed(row.word(1)?)?)))?;
     let (base, mut figures) = match known {
         Some((at, figures)) if at == run => return Ok(Counted { figures, is_kept: true }),
         Some((at, figures)) => (Some(at), figures),

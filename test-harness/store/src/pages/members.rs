@@ -42,6 +42,12 @@ pub struct WhoPage {
 }
 
 impl Counted {
+    /// Returns the number, or the one that it exceeds.
+    pub fn at_least(self) -> u64 {
+        let (Self::All(number) | Self::MoreThan(number)) = self;
+        number
+    }
+
     fn up_to(most: u64, found: u64) -> Self {
         if found > most { Self::MoreThan(most) } else { Self::All(found) }
     }
@@ -127,7 +133,8 @@ impl Store {
         Ok(Reach::new(&mut *self.database, system.id, run).grants(subject)?.unwrap_or_default())
     }
 
-    /// Returns how many accounts are in a group after a run, directly or through other groups.
+    /// Returns how many accounts are in a group after a run, directly or through other groups, by its memberships; `most` of
+    /// them are counted.
     ///
     /// # Errors
     /// `sink` if the store cannot be read.

@@ -79,6 +79,9 @@ fn is_passing(code: &str) -> bool {
 const PASSWORD: &str =
     "check user and password: the password belongs in ORBISID_STORE, in a file with --store-file, or in PGPASSFILE";
 
+/// What the client library calls a URL that leads to no server.
+const CONFIGURATION: &str = "invalid configuration";
+
 const AGAIN: &str = "check that the server runs, then run the same command again; the last snapshot is unchanged";
 
 fn lost(error: &postgres::Error) -> ConnectorError {
@@ -92,6 +95,11 @@ fn lost(error: &postgres::Error) -> ConnectorError {
             .with_retry(Retry::Later)
     } else if cause.to_string() == "password missing" {
         ConnectorError::invalid_config("the server of the store asks for a password, and there is none", PASSWORD)
+    } else if error.to_string().starts_with(CONFIGURATION) {
+        ConnectorError::invalid_config(
+            format!("the URL of the store cannot be used: {cause}"),
+            "use postgres://USER@HOST:PORT/DATABASE, with one port for all hosts or one for each",
+        )
     } else {
         ConnectorError::sink(format!("the server of the store: {cause}"), "check the URL of the store, and its server")
     }

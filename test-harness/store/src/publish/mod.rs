@@ -15,7 +15,10 @@ mod terms;
 
 use std::collections::BTreeMap;
 
-use connector_api::{Action, ConnectorError, Descriptor, Replacement, ScanSummary, SectionDescription};
+use connector_api::{
+    Action, ConnectorError, Descriptor, Replacement, RowType, ScanSummary, Section, SectionDescription, SectionReport,
+    SectionStatus,
+};
 use serde::{Deserialize, Serialize};
 
 pub use self::held::{Hold, Removal};
@@ -77,6 +80,8 @@ pub(crate) struct Publication<'a> {
     pub(crate) run: i64,
     /// With its sections described.
     pub(crate) summary: &'a ScanSummary,
+    /// Types that no section owns, whose rows are replaced as well.
+    pub(crate) unowned: &'a [RowType],
     pub(crate) fields: &'a VolatileFields,
     pub(crate) at_end: &'a AtEnd,
 }
@@ -104,7 +109,7 @@ struct Prepared<'a> {
 impl Publication<'_> {
     /// Publishes the run, unless it would remove more than `hold` allows.
     pub(crate) fn publish(&self, db: &mut dyn Connection, hold: Option<Hold>) -> Result<Ended, ConnectorError> {
-        let plan = self.summary.replacement(&Descriptor::default());
+        let plan = self.plan();
         let context = Context { system: self.system.id, run: self.run, plan: &plan, fields: self.fields };
         for _ in 0..TRIES {
             let prepared = self.prepare(db, &context)?;
@@ -137,6 +142,17 @@ impl Publication<'_> {
             format!("other runs of {} were published all the time", self.system.name),
             "run the same command again",
         ))
+    }
+
+    fn plan(&self) -> Replacement {
+        let mut summary = self.summary.clone();
+        if !self.unowned.is_empty() {
+            let section = Section::of("unowned");
+            let described = SectionDescription::new(section, "", "", "", "").owning(self.unowned.iter().cloned());
+            summary.described.push(described);
+            summary.sections.push(SectionReport::new(section, SectionStatus::Complete));
+        }
+        summary.replacement(&Descriptor::default())
     }
 
     /// Whether the run is in a state, once nobody else is changing it.
@@ -292,6 +308,6 @@ impl Prepared<'_> {
 impl Context<'_> {
     /// Whether rows of a type are kept.
     fn keeps(&self, kind: &str, row_type: &str) -> bool {
-        self.plan.of_rows(&connector_api::RowType::new(kind, row_type)) == Action::Keep
+        self.plan.of_rows(&RowType::new(kind, row_type)) == Action::Keep
     }
 }

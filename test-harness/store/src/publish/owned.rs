@@ -95,6 +95,10 @@ impl Connection for Owned<'_> {
         self.db.among(parameter)
     }
 
+    fn among_texts(&self, parameter: &str) -> String {
+        self.db.among_texts(parameter)
+    }
+
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
         self.write(|db| db.execute(sql, parameters))
     }

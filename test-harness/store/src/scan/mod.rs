@@ -5,7 +5,7 @@ mod begin;
 mod pieces;
 mod staging;
 
-use connector_api::{Checkpoint, ConnectorError, Descriptor, Outcome, Record, Retry, ScanSummary};
+use connector_api::{Checkpoint, ConnectorError, Descriptor, Outcome, Record, Retry, RowType, ScanSummary};
 use jiff::Timestamp;
 
 pub(crate) use self::at_end::AtEnd;
@@ -172,20 +172,26 @@ impl Scan {
     /// # Errors
     /// `sink` if the store cannot be written, or if another scan has taken the system over. The snapshot is then as before.
     pub fn publish(mut self, summary: &ScanSummary, hold: Hold) -> Result<Ended, ConnectorError> {
-        self.end(summary, hold)
+        self.end(summary, hold, &[])
     }
 
-    /// Does the same and returns the store, which a store in memory needs to be of any use.
+    /// Does the same and returns the store, which a store in memory needs to be of any use. `unowned` are the types of the
+    /// rows that no section of the summary owns: a scan leaves these as they are, but whoever keeps a file wants all of it.
     ///
     /// # Errors
     /// As for [`publish`](Self::publish).
-    pub fn publish_and_keep(mut self, summary: &ScanSummary, hold: Hold) -> Result<(Store, Ended), ConnectorError> {
-        let ended = self.end(summary, hold)?;
+    pub fn publish_and_keep(
+        mut self,
+        summary: &ScanSummary,
+        hold: Hold,
+        unowned: &[RowType],
+    ) -> Result<(Store, Ended), ConnectorError> {
+        let ended = self.end(summary, hold, unowned)?;
         self.database.release(self.system.id)?;
         Ok((Store::new(self.database)?, ended))
     }
 
-    fn end(&mut self, summary: &ScanSummary, hold: Hold) -> Result<Ended, ConnectorError> {
+    fn end(&mut self, summary: &ScanSummary, hold: Hold, unowned: &[RowType]) -> Result<Ended, ConnectorError> {
         let mut summary = summary.clone();
         if summary.described.is_empty() {
             // The run may be accepted later, by a program that knows no descriptor.
@@ -199,6 +205,7 @@ impl Scan {
             system: &self.system,
             run: self.run,
             summary: &summary,
+            unowned,
             fields: &VolatileFields::new(&self.descriptor.volatile),
             at_end: &self.at_end,
         };

@@ -20,7 +20,7 @@ fn a_store_that_stays_open_reserves_nothing_once_its_work_is_done(backend: &Back
     let whole = summary(&descriptor, &[]);
     let can_scan = || drop(backend.open().begin(start(&descriptor, &config)).unwrap());
     let scan = begin(backend, &descriptor);
-    let (mut store, ended) = scan.publish_and_keep(&whole, ANYTHING).unwrap();
+    let (mut store, ended) = scan.publish_and_keep(&whole, ANYTHING, &[]).unwrap();
     assert!(matches!(ended, Ended::Published { .. }));
     can_scan();
     let hq = system(&mut store);

@@ -8,6 +8,7 @@ mod cleared;
 mod cluster;
 mod connections;
 mod copied;
+mod cycles;
 mod kept;
 mod kill;
 mod kill_maintenance;

@@ -54,6 +54,15 @@ fn limits_of_a_server_are_no_defects() {
 }
 
 #[test]
+fn ports_that_fit_no_hosts_are_a_matter_of_the_url() {
+    let location: Location = "postgres://ada@127.0.0.1/kept?port=1,2,3".parse().unwrap();
+    for error in [Store::open(&location).unwrap_err(), Store::open_to_read(&location).unwrap_err()] {
+        assert_eq!((error.code, error.retry), (ErrorCode::InvalidConfig, Retry::Never), "{error}");
+        assert!(error.remedy.contains("HOST:PORT"), "{error:?}");
+    }
+}
+
+#[test]
 fn an_option_that_the_server_does_not_know_is_a_matter_of_the_url() {
     let Some(backend) = Backend::postgres() else { return };
     for option in ["-c%20statement_timeout%3Dsoon", "-c%20no_such_setting%3D1", "nonsense"] {
