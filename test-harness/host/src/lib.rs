@@ -22,6 +22,7 @@ pub mod stored_system;
 pub mod system_file;
 pub mod systems;
 pub mod text_file;
+pub mod words;
 
 pub use conflicts::check_output;
 pub use nearest::{by_likeness, nearest};
