@@ -390,5 +390,5 @@ async fn a_store_that_is_not_there_and_a_run_that_is_none_are_refused() {
         assert!(refused.stderr.contains(message), "{refused:?}");
     }
     let unknown = ["findings", "--except", "0123456789ab", "--reason", "x", "--until", "2199-01-01", "--store", &store];
-    run(&mut harness(unknown)).assert_error(2, "invalid_config", "use an id as");
+    run(&mut harness(unknown)).assert_error(2, "invalid_config", "use the id of a finding that is listed");
 }
