@@ -62,3 +62,16 @@ fn what_cannot_be_served_is_said_with_a_remedy() {
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("help: choose another port with --listen"), "{}", ended.stderr);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_others_can_read_is_refused_before_anything_is_served() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept.db");
+    drop(connector_store::Store::open(&connector_store::Location::sqlite(&file)).unwrap());
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = run(&mut harness(["serve", "--store", &format!("sqlite:{}", file.display())]));
+    refused.assert_error(2, "invalid_config", &format!("chmod 600 {}", file.display()));
+    assert!(!refused.stdout.contains("http://"), "{refused:?}");
+}
