@@ -362,6 +362,15 @@ async fn a_store_that_others_can_read_by_now_is_no_page_that_is_missing() {
     site.page("/privileged").await;
 }
 
+#[tokio::test]
+async fn a_folder_of_systems_that_cannot_be_read_is_no_page_that_is_missing() {
+    let site = site().await;
+    std::fs::remove_dir(site.folder.path().join("systems")).unwrap();
+    let page = site.get("/").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{}", page.body);
+    assert!(page.body.contains("cannot be read"), "{}", page.body);
+}
+
 #[cfg(feature = "fleet")]
 #[tokio::test]
 async fn a_store_without_a_fleet_says_how_to_have_one() {
