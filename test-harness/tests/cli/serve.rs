@@ -44,6 +44,17 @@ async fn the_demo_signs_in_once_shows_changes_and_ends_with_a_signal() {
     for there in ["More access", "Less access", "Protection", "dana.petrov88", "Everything else"] {
         assert!(changes.contains(there), "{there}");
     }
+    // Names that mean harm are text.
+    for (search, shown) in [
+        ("%3Cscript", "<bdi>&lt;script&gt;alert(document.cookie)&lt;/script&gt;</bdi>"),
+        ("Quarterly", "<bdi>Quarterly figures <span class=\"unseen\">U+202E</span>fdp.exe</bdi>"),
+        ("Two", "<bdi>Two<span class=\"unseen\">U+000D</span><span class=\"unseen\">U+000A</span>lines</bdi>"),
+        ("A%20name%20of%20three", "on it.</bdi>"),
+    ] {
+        let found = page(&format!("/search?q={search}")).await;
+        assert!(found.contains(shown), "{search}: {found}");
+        assert!(!found.contains("<script>") && !found.contains('\u{202e}'), "{search}");
+    }
     kill(Pid::from_raw(server.0.id().cast_signed()), Signal::SIGTERM).unwrap();
     assert_eq!(server.0.wait().unwrap().code(), Some(0));
 }
