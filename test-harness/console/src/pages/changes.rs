@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use self::found::{Found, Room, Shift, Side};
 use super::Answer;
-use super::rows::{named, principal, record_link, resource, type_word, type_words};
+use super::rows::{named, principal, record_link, resource, type_word, type_words, word_before};
 use super::scan_result::changed;
 use crate::failure::Failure;
 use crate::frame::{Page, hidden};
@@ -226,7 +226,7 @@ fn things(place: &Place, all: &[ResourceRef]) -> Markup {
         @for (at, (of_type, things)) in types.iter().enumerate() {
             @if at > 0 { @if at == last { " and " } @else { ", " } }
             @match &things[..] {
-                [only] => { (type_word(kind, of_type)) " " (resource(place, only)) }
+                [only] => { @if let Some(word) = word_before(of_type, &only.name) { (word) " " } (resource(place, only)) }
                 several => { (count(several.len() as u64, &type_word(kind, of_type), &type_words(kind, of_type))) }
             }
         }

@@ -71,11 +71,12 @@ pub(super) async fn send(visit: Visit, entries: Entries) -> Result<Answer, Failu
 
 /// The reason and the end of the day that were entered, or what is wrong with them.
 fn read(entries: &Entries, now: Timestamp) -> Result<(String, Timestamp), Wrong> {
-    let said = |field: &str, most| typed::problem(entries.get(field).unwrap_or_default(), most);
+    let said = |field: &str, most| entries.get(field).and_then(|text| typed::problem(text, most));
+    let unsaid = || entries.get("reason").is_none().then(|| "say why the finding is accepted".to_owned());
     let until = end_of(entries.get("until").unwrap_or_default(), now);
     let wrong = Wrong {
-        reason: said("reason", MAX_REASON),
-        by: entries.get("by").and_then(|_| said("by", MAX_NAME)),
+        reason: said("reason", MAX_REASON).or_else(unsaid),
+        by: said("by", MAX_NAME),
         until: until.err().map(str::to_owned),
     };
     match (entries.get("reason"), until) {
@@ -199,7 +200,7 @@ mod tests {
         let most = "x".repeat(MAX_REASON);
         assert!(entered(&most, "2027-01-01", "").is_ok());
         for (reason, until, by, expected) in [
-            ("", "2026-11-25", "", ["must not be empty", "this day is over", ""]),
+            ("", "2026-11-25", "", ["say why", "this day is over", ""]),
             ("x", "", "", ["", "say until when", ""]),
             ("x", "soon", "", ["", "there is no such day", ""]),
             ("x", "2026-11-31", "", ["", "there is no such day", ""]),

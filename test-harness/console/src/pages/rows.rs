@@ -91,7 +91,25 @@ pub(super) fn type_word(kind: NodeKind, of_type: &str) -> String {
     if kind == NodeKind::Group { "group".to_owned() } else { words::of_type(of_type) }
 }
 
-/// The same for several.
+/// The word before the name of a thing, unless the name begins with it, as that of a product does.
+pub(super) fn word_before(of_type: &str, name: &str) -> Option<String> {
+    let word = type_word(NodeKind::Resource, of_type);
+    (!name.to_lowercase().starts_with(&word.to_lowercase())).then_some(word)
+}
+
+/// The word for several.
 pub(super) fn type_words(kind: NodeKind, of_type: &str) -> String {
     words::several(&type_word(kind, of_type))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thing_that_is_called_as_its_type_is_has_no_word_before_its_name() {
+        assert_eq!(word_before("ldapServer", "jumpcloud").as_deref(), Some("LDAP server"));
+        assert_eq!(word_before("office365", "Microsoft 365"), None);
+        assert_eq!(word_before("gSuite", "Google Workspace – northwind.example"), None);
+    }
 }
