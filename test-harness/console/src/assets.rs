@@ -1,7 +1,6 @@
 //! Files that pages load: they are part of the program.
 
-use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
@@ -48,7 +47,8 @@ fn digest(asset: &Asset) -> String {
     Sha256::digest(asset.content).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub(crate) async fn show(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn show(uri: Uri, headers: HeaderMap) -> Response {
+    let name = uri.path().trim_start_matches("/static/");
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return Failure::not_found().into_response();
     };

@@ -5,16 +5,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use connector_api::{CancellationToken, ConnectorError, Edition, Registry, SystemConfig};
+use connector_api::{CancellationToken, Connector, ConnectorError, Edition, Registry, SystemConfig};
+use connector_host::stored_system::{Secrets, StoredSystem};
 use connector_host::systems::Systems;
 use connector_store::Location;
 use jiff::Timestamp;
 
 use crate::drafts::Drafts;
+use crate::failure::Failure;
 #[cfg(feature = "fleet")]
 use crate::fleet::StoreFleet;
 use crate::guard::{self, Hosts};
-use crate::pages;
 use crate::scans::Scans;
 use crate::session::Sessions;
 use crate::stores::Stores;
@@ -100,10 +101,20 @@ impl Console {
         done.map_err(|_| ConnectorError::internal("reading the systems crashed"))?
     }
 
-    /// Returns the settings of a system with their secrets.
-    pub(crate) async fn config(&self, system: &str) -> Result<SystemConfig, ConnectorError> {
+    /// Returns a system that is set up, with the secrets that were entered, and its settings with all secrets.
+    pub(crate) async fn resolved(&self, system: &str) -> Result<(StoredSystem, Secrets, SystemConfig), Failure> {
         let system = system.to_owned();
-        self.with_systems(move |systems| systems.config(&system)).await
+        let find = move |systems: &Systems| {
+            let (stored, entered) = (systems.find(&system)?.stored, systems.entered(&system));
+            let config = stored.resolve(&entered).map_err(Failure::conflict);
+            Ok(config.map(|config| (stored, entered, config)))
+        };
+        self.with_systems(find).await?
+    }
+
+    /// Makes the connector of a system that is set up.
+    pub(crate) fn connect(&self, config: SystemConfig) -> Result<Box<dyn Connector>, Failure> {
+        self.registry.connect(config, self.edition).map_err(Failure::conflict)
     }
 
     /// Whether the database of the store has a fleet, as far as is known.
@@ -130,7 +141,7 @@ impl Console {
 
     /// Returns the pages behind their guards.
     pub fn router(self: &Arc<Self>) -> Router {
-        guard::guarded(pages::routes(), self).with_state(Arc::clone(self))
+        guard::guarded(self).with_state(Arc::clone(self))
     }
 }
 

@@ -28,6 +28,23 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, "There is no such page", remedy)
     }
 
+    /// Something that cannot be done as things stand now, such as a second scan while one runs.
+    pub(crate) fn conflict(error: ConnectorError) -> Self {
+        Self::refused_with(StatusCode::CONFLICT, error)
+    }
+
+    /// Something that the server works with and cannot use now, such as a store that others can read.
+    pub(crate) fn unavailable(error: ConnectorError) -> Self {
+        Self::refused_with(StatusCode::SERVICE_UNAVAILABLE, error)
+    }
+
+    /// The failure of an error, with another status if what was asked for is refused.
+    fn refused_with(status: StatusCode, error: ConnectorError) -> Self {
+        let is_refused = error.code == ErrorCode::InvalidConfig;
+        let failure = Self::from(error);
+        if is_refused { Self { status, ..failure } } else { failure }
+    }
+
     pub(crate) fn title(&self) -> &'static str {
         match self.status {
             StatusCode::NOT_FOUND => "Not found",
@@ -64,9 +81,12 @@ pub(crate) fn sentence(text: &str) -> String {
 }
 
 impl From<ConnectorError> for Failure {
+    /// What an address names and is refused is not there.
     fn from(error: ConnectorError) -> Self {
         let status = match error.code {
             ErrorCode::InvalidConfig => StatusCode::NOT_FOUND,
+            ErrorCode::EditionNotSupported => StatusCode::FORBIDDEN,
+            ErrorCode::Sink | ErrorCode::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let code = Some(error.code.as_str().to_owned());

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::pages;
 use crate::session::Session;
 
 /// The largest body of a form, in bytes.
@@ -38,12 +39,11 @@ const HEADERS: [(&str, &str); 6] = [
     ("x-frame-options", "DENY"),
 ];
 
-/// Puts the guards in front of pages.
-pub(crate) fn guarded(pages: Router<Arc<Console>>, console: &Arc<Console>) -> Router<Arc<Console>> {
+/// Returns the pages with the guards in front of them.
+pub(crate) fn guarded(console: &Arc<Console>) -> Router<Arc<Console>> {
     let state = || Arc::clone(console);
     // The last one sees a request first.
-    pages
-        .layer(middleware::from_fn_with_state(state(), check_session))
+    pages::router(|closed| closed.layer(middleware::from_fn_with_state(state(), check_session)))
         .layer(middleware::from_fn(limit_time))
         .layer(middleware::from_fn(check_origin))
         .layer(middleware::from_fn_with_state(state(), check_host))
@@ -168,10 +168,6 @@ pub(crate) fn key<'a>(console: &Console, headers: &'a HeaderMap) -> Option<&'a s
 }
 
 async fn check_session(State(console): State<Arc<Console>>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if path == "/sign-in" || path.starts_with("/static/") {
-        return next.run(request).await;
-    }
     let session = key(&console, request.headers()).and_then(|key| console.sessions.find(key));
     let Some(session) = session else {
         return match is_reading(request.method()) {

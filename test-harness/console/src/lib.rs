@@ -9,6 +9,7 @@
 //! Text from a target enters a page through `text` alone: escaped, isolated, and with what cannot be seen written out.
 
 mod assets;
+mod connections;
 mod console;
 mod drafts;
 mod entries;

@@ -1,5 +1,6 @@
 //! Addresses of pages. Names and ids of a target are in the query, where every character can stand.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use url::form_urlencoded::Serializer;
@@ -7,14 +8,19 @@ use url::form_urlencoded::Serializer;
 /// An address within this server, such as `/account?system=demo&id=5f1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Link {
-    path: &'static str,
+    path: Cow<'static, str>,
     pairs: Vec<(&'static str, String)>,
     fragment: Option<&'static str>,
 }
 
 impl Link {
     pub(crate) fn to(path: &'static str) -> Self {
-        Self { path, pairs: Vec::new(), fragment: None }
+        Self { path: path.into(), pairs: Vec::new(), fragment: None }
+    }
+
+    /// Leads to the page of a request, by the path that it was found under.
+    pub(crate) fn to_path(path: &str) -> Self {
+        Self { path: path.to_owned().into(), pairs: Vec::new(), fragment: None }
     }
 
     /// Sets a parameter, or replaces it.
@@ -44,8 +50,8 @@ impl Link {
     }
 
     /// The path, for the action of a form with the [`pairs`](Self::pairs) as hidden fields.
-    pub(crate) fn path(&self) -> &'static str {
-        self.path
+    pub(crate) fn path(&self) -> &str {
+        &self.path
     }
 
     pub(crate) fn pairs(&self) -> &[(&'static str, String)] {
@@ -55,7 +61,7 @@ impl Link {
 
 impl maud::Render for Link {
     fn render_to(&self, to: &mut String) {
-        let mut address = self.path.to_owned();
+        let mut address = self.path.clone().into_owned();
         if !self.pairs.is_empty() {
             let query =
                 Serializer::new(String::new()).extend_pairs(self.pairs.iter().map(|(n, v)| (*n, v.as_str()))).finish();

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use crate::console::Console;
+use crate::failure::Failure;
 use crate::live::Newest;
 
 /// How often those who watch get news.
@@ -82,20 +83,22 @@ impl Scans {
     /// Starts a scan of a system that is set up here.
     ///
     /// # Errors
-    /// If the system cannot be scanned as it is set up, or is being scanned already.
-    pub(crate) async fn start(&self, console: &Arc<Console>, system: &str) -> Result<(), ConnectorError> {
+    /// If the system is not set up here, cannot be scanned as it is set up, or is being scanned already.
+    pub(crate) async fn start(&self, console: &Arc<Console>, system: &str) -> Result<(), Failure> {
         let busy = || {
             let message = "this system is being scanned already";
-            ConnectorError::invalid_config(message, "watch that scan, or cancel it first").with_retry(Retry::Later)
+            let error = ConnectorError::invalid_config(message, "watch that scan, or cancel it first");
+            Failure::conflict(error.with_retry(Retry::Later))
         };
         if self.running(system).is_some() {
             return Err(busy());
         }
-        let config = console.config(system).await?;
-        let connector = console.registry.connect(config.clone(), console.edition)?;
+        let (.., config) = console.resolved(system).await?;
+        let connector = console.connect(config.clone())?;
         let descriptor = console.registry.descriptor(&config.os_type)?.clone();
         let location = console.stores.location()?;
-        let archive = StoreArchive::begin(location, system, &descriptor, &config, false, Hold::default()).await?;
+        let archive = StoreArchive::begin(location, system, &descriptor, &config, false, Hold::default());
+        let archive = archive.await.map_err(Failure::conflict)?;
         let live = Live::new(&descriptor, Timestamp::now());
         if let Some(why) = archive.discarded() {
             live.log(Timestamp::now(), true, format!("the interrupted scan is discarded, not continued: {why}"));
@@ -103,7 +106,7 @@ impl Scans {
         let scan = Arc::new(LiveScan { live, newest: Newest::default(), cancel: CancellationToken::new() });
         let mut inner = self.inner();
         if inner.is_ending {
-            return Err(ConnectorError::cancelled());
+            return Err(ConnectorError::cancelled().into());
         }
         inner.scans.insert(system.to_owned(), Arc::clone(&scan));
         inner.tasks.retain(|task| !task.is_finished());

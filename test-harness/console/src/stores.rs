@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use connector_api::{ConnectorError, ErrorCode};
+use connector_api::ConnectorError;
 use connector_store::{Location, Store};
 use tokio::sync::Semaphore;
+
+use crate::failure::Failure;
 
 /// How many pages read at the same time. Others wait.
 const CONNECTIONS: usize = 4;
@@ -43,8 +45,8 @@ impl Stores {
     /// its connection until then.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Store) -> Result<T, ConnectorError> + Send + 'static,
-    ) -> Result<T, ConnectorError> {
+        work: impl FnOnce(&mut Store) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
         let can_reopen = self.0.location.is_some();
         let reading = move |store: &mut Store| {
             store.pin()?;
@@ -61,15 +63,15 @@ impl Stores {
     /// Changes the store with a connection, which sees it as it is now. The work ends as that of [`read`](Self::read).
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Store) -> Result<T, ConnectorError> + Send + 'static,
-    ) -> Result<T, ConnectorError> {
+        work: impl FnOnce(&mut Store) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
         self.run(work).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Store) -> Result<T, ConnectorError> + Send + 'static,
-    ) -> Result<T, ConnectorError> {
+        work: impl FnOnce(&mut Store) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
         let crashed = || ConnectorError::internal("using the store crashed");
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| crashed())?;
         let inner = Arc::clone(&self.0);
@@ -78,11 +80,11 @@ impl Stores {
             let idle = inner.idle().pop();
             let mut store = match idle {
                 Some(store) => store,
-                None => Store::open(Self(Arc::clone(&inner)).location()?)?,
+                None => Store::open(Self(Arc::clone(&inner)).location()?).map_err(Failure::unavailable)?,
             };
             let done = work(&mut store);
-            // A question about what is not there says nothing about the connection; any other error may.
-            if done.as_ref().err().is_none_or(|error| error.code == ErrorCode::InvalidConfig) {
+            // A question about what is not there says nothing about the connection; any other failure may.
+            if done.as_ref().err().is_none_or(|failure| failure.status().is_client_error()) {
                 inner.idle().push(store);
             }
             done

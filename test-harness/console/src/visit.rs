@@ -39,6 +39,13 @@ impl Query {
         Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
+    /// Sets a parameter.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Returns a parameter unless it is absent or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
@@ -137,25 +144,9 @@ impl Place {
 /// Stronger accesses are greater.
 pub(crate) type Strength = (AccessLevel, Option<usize>);
 
-/// The paths of pages, as they are in links.
-const PATHS: &[&str] = &[
-    "/",
-    "/privileged",
-    "/findings",
-    "/changes",
-    "/charts",
-    "/connectors",
-    "/connector",
-    "/search",
-    "/account",
-    "/group",
-    "/resource",
-];
-
 impl Visit {
     /// The page itself, with all its parameters, for forms that change one of them.
     pub(crate) fn here(&self, place: &Place) -> Link {
-        let path = PATHS.iter().find(|path| **path == self.path).copied().unwrap_or("/");
         const KEPT: &[&str] = &[
             "q",
             "id",
@@ -170,7 +161,7 @@ impl Visit {
             "kind",
             "show",
         ];
-        let link = Link::to(path).with("system", &place.system.name);
+        let link = Link::to_path(&self.path).with("system", &place.system.name);
         KEPT.iter().fold(link, |link, name| link.with_any(name, self.query.get(name)))
     }
 
@@ -180,8 +171,7 @@ impl Visit {
         work: impl FnOnce(&mut Store, &Query) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let query = self.query.clone();
-        // A failure of a page is no failure of the connection.
-        self.console.stores.read(move |store| Ok(work(store, &query))).await?
+        self.console.stores.read(move |store| work(store, &query)).await
     }
 
     /// Changes the store.
@@ -189,8 +179,7 @@ impl Visit {
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        // A failure of a page is no failure of the connection.
-        self.console.stores.write(move |store| Ok(work(store))).await?
+        self.console.stores.write(work).await
     }
 
     /// Reads from the store what stood at the place of the query.

@@ -3,6 +3,8 @@
 use connector_api::{Access, AccessLevel, Severity};
 use maud::{Markup, html};
 
+pub(crate) use connector_host::words::spaced;
+
 use crate::text::plain;
 
 /// A shape and colour for a state. The word comes with it.
@@ -48,30 +50,6 @@ pub(crate) fn title(severity: Severity) -> &'static str {
     }
 }
 
-/// Parts of words that are written in capitals.
-const ACRONYMS: [&str; 10] = ["api", "id", "ldap", "mfa", "os", "radius", "sso", "ssh", "url", "vpn"];
-
-/// A word of code as words, such as `sudoWithoutPassword` as *sudo without password* and `LDAP_GROUP` as *LDAP group*.
-pub(crate) fn spaced(word: &str) -> String {
-    let mut shown = String::new();
-    let is_constant = !word.chars().any(char::is_lowercase);
-    for letter in word.chars() {
-        match letter {
-            '_' | '-' => shown.push(' '),
-            letter if letter.is_uppercase() && !is_constant => {
-                shown.push(' ');
-                shown.extend(letter.to_lowercase());
-            }
-            letter => shown.extend(letter.to_lowercase()),
-        }
-    }
-    let words = shown.split_whitespace().map(|word| match ACRONYMS.contains(&word) {
-        true => word.to_uppercase(),
-        false => word.to_owned(),
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
 /// The level of an access in words.
 pub(crate) fn level(access: &Access) -> &'static str {
     match access.level {
@@ -101,11 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_code_become_words() {
-        let spaced = |word| super::spaced(word);
-        assert_eq!(spaced("sudoWithoutPassword"), "sudo without password");
-        assert_eq!(spaced("JUMPCLOUD_USER_GROUP"), "jumpcloud user group");
-        assert_eq!([spaced("lastLogin"), spaced("ldapServer"), spaced("sso")], ["last login", "LDAP server", "SSO"]);
+    fn a_level_is_a_word_for_what_somebody_can_do() {
         let access = Access::of_word(AccessLevel::Administer, "sudoWithoutPassword");
         assert_eq!(level(&access), "administrator without a password");
         assert_eq!(level(&Access::of_word(AccessLevel::Use, "login")), "sign in");

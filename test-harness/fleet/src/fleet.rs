@@ -95,6 +95,7 @@ impl Fleet {
         let now: Timestamp = transaction.query_one("select clock_timestamp()", &[]).await.map_err(failed)?.get(0);
         let mut done = Added { added: 0, changed: 0 };
         for system in systems {
+            system.check_name()?;
             let ready = system.ready(registry, edition).map_err(|error| error.context(&system.name))?;
             match ready.save(&transaction, now, None).await? {
                 true => done.added += 1,

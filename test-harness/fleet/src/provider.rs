@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_api::{ConnectorError, Edition, Organization, Registry};
+use connector_host::organization_system;
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -45,6 +46,7 @@ impl Fleet {
         registry: &Registry,
         edition: Edition,
     ) -> Result<Listed, ConnectorError> {
+        provider.check_name()?;
         let ready = provider.ready(registry, edition).map_err(|error| error.context(&provider.name))?;
         let organizations = organizations(&ready, credentials, registry, edition).await?;
         let mut client = self.database.client().await?;
@@ -130,8 +132,8 @@ async fn keep_in_step(
         attributes.extend(organization.attributes.clone());
         let id_there = organization.external_id.as_str();
         // Its history is kept by name, so a later name at the provider changes nothing.
-        let name =
-            known.get(id_there).map_or_else(|| name(provider, organization, organizations), |name| (*name).into());
+        let new = || organization_system(&provider.name, organization, organizations);
+        let name = known.get(id_there).map_or_else(new, |name| (*name).into());
         let system = NewSystem { name, attributes, ..provider.clone() };
         let ready = system.ready(registry, edition).map_err(|error| error.context(&system.name))?;
         match ready.save(transaction, now, Some((id, id_there))).await? {
@@ -146,13 +148,4 @@ async fn keep_in_step(
     let sql = "update fleet.provider set listed_at = clock_timestamp(), code = null, message = null, remedy = null where id = $1";
     transaction.execute(sql, &[&id]).await.map_err(failed)?;
     Ok(listed)
-}
-
-/// The name of a new system, as `harness scan --all-organizations` would keep it: two organisations may have one name.
-fn name(provider: &NewSystem, organization: &Organization, all: &[Organization]) -> String {
-    let has_one = all.iter().filter(|other| other.name == organization.name).count() == 1;
-    match has_one {
-        true => format!("{} / {}", provider.name, organization.name),
-        false => format!("{} / {} ({})", provider.name, organization.name, organization.external_id),
-    }
 }

@@ -1,6 +1,7 @@
 //! A system as it is set up: what is checked before it is added, and how its row is written and read.
 
 use connector_api::{ConnectorError, Credential, Descriptor, Edition, Registry, SystemConfig};
+use connector_host::typed::{self, MAX_NAME};
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -42,11 +43,13 @@ pub(crate) struct Ready {
 }
 
 impl NewSystem {
+    /// Refuses a name that nobody should type. Those of a provider's organisations are not typed.
+    pub(crate) fn check_name(&self) -> Result<(), ConnectorError> {
+        typed::check("the name of a system", &self.name, MAX_NAME).map_err(|error| error.context(&self.name))
+    }
+
     /// Checks what can be checked without the key.
     pub(crate) fn ready(&self, registry: &Registry, edition: Edition) -> Result<Ready, ConnectorError> {
-        if self.name.trim().is_empty() {
-            return Err(ConnectorError::invalid_config("a system needs a name", "name it"));
-        }
         check_name(&self.credential)?;
         if self.credential.is_empty() {
             return Err(ConnectorError::invalid_config(

@@ -12,6 +12,7 @@ pub mod digest;
 pub mod files;
 pub mod live;
 mod nearest;
+mod organization_names;
 pub mod output;
 pub mod progress;
 pub mod run;
@@ -22,6 +23,9 @@ pub mod stored_system;
 pub mod system_file;
 pub mod systems;
 pub mod text_file;
+pub mod typed;
+pub mod words;
 
 pub use conflicts::check_output;
 pub use nearest::{by_likeness, nearest};
+pub use organization_names::organization_system;

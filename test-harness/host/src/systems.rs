@@ -10,6 +10,7 @@ use connector_api::{ConnectorError, SystemConfig};
 use crate::files::{self, Draft};
 use crate::stored_system::{Secrets, StoredSystem};
 use crate::system_file;
+use crate::typed::{self, MAX_NAME};
 
 /// The most files of a folder that are read.
 const MOST: usize = 10_000;
@@ -141,19 +142,32 @@ impl Systems {
         })
     }
 
+    /// Adds a system that is not there yet.
+    ///
+    /// # Errors
+    /// As for [`save`](Self::save), and `invalid_config` if there is one of its name.
+    pub fn add(&self, stored: StoredSystem, entered: Secrets) -> Result<(), ConnectorError> {
+        if self.find(&stored.config.name).is_ok() {
+            let remedy = "give this one another name, or change the settings of the other";
+            return Err(ConnectorError::invalid_config("another system has this name", remedy));
+        }
+        self.save(stored, entered)
+    }
+
     /// Adds a system, or replaces the one of its name. `entered` are the secrets that somebody entered; those of the
     /// system that are not among them stay as they were.
     ///
     /// # Errors
-    /// `invalid_config` for a system without a name, or one whose file is not [ours](KnownSystem::is_ours), or if the file
+    /// `invalid_config` for a new system whose name has a [`problem`](typed::problem), or one whose file is not [ours](KnownSystem::is_ours), or if the file
     /// cannot be written.
     pub fn save(&self, stored: StoredSystem, entered: Secrets) -> Result<(), ConnectorError> {
         let name = stored.config.name.clone();
-        if name.trim().is_empty() {
-            return Err(ConnectorError::invalid_config("name: must not be empty", "give the system a name"));
+        let known = self.list()?.systems.into_iter().find(|known| known.name() == name);
+        // One that is there already keeps its name, whatever was allowed when it was added.
+        if known.is_none() {
+            typed::check("name:", &name, MAX_NAME)?;
         }
         if let Some(folder) = &self.folder {
-            let known = self.list()?.systems.into_iter().find(|known| known.name() == name);
             let file = match known {
                 Some(KnownSystem { is_ours: false, file: Some(file), .. }) => {
                     return Err(ConnectorError::invalid_config(
@@ -276,7 +290,7 @@ mod tests {
     #[test]
     fn a_system_is_a_file_without_its_secret_and_comes_back() {
         let folder = tempfile::tempdir().unwrap();
-        let name = "../HQ é/\u{202e}";
+        let name = "../HQ é/%";
         let systems = Systems::in_folder(folder.path(), "Y").unwrap();
         systems.save(stored(name), entered()).unwrap();
         assert_eq!(systems.config(name).unwrap().credential.secret().expose_secret(), "hunter2");
@@ -300,6 +314,20 @@ mod tests {
         systems.save(StoredSystem { secrets: BTreeMap::new(), ..stored("a") }, Secrets::new()).unwrap();
         assert!(systems.entered("a").is_empty());
         assert!(systems.find("b").unwrap_err().message.contains("no system of that name"));
+    }
+
+    #[test]
+    fn a_new_name_is_one_line_that_can_be_seen() {
+        let systems = Systems::in_memory();
+        for name in ["", " ", "a\nb", "a\0", "a\u{202e}b", &"x".repeat(MAX_NAME + 1)] {
+            let error = systems.save(stored(name), entered()).unwrap_err();
+            assert!(error.message.starts_with("name: must "), "{name:?}: {error}");
+        }
+        assert!(systems.list().unwrap().systems.is_empty());
+        let longest = || stored(&"x".repeat(MAX_NAME));
+        systems.add(longest(), entered()).unwrap();
+        assert!(systems.add(longest(), entered()).unwrap_err().message.contains("another system has this name"));
+        systems.save(longest(), entered()).unwrap();
     }
 
     #[test]

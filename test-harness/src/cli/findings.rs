@@ -3,7 +3,6 @@
 mod text;
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -130,22 +129,6 @@ impl Arguments {
         severity + &rows.as_of()
     }
 
-    /// Refuses ids of --except that no finding has.
-    fn check_named(&self, rows: &mut Rows) -> Result<(), ConnectorError> {
-        let mut unknown: BTreeSet<&str> = self.except.iter().map(String::as_str).collect();
-        rows.store.findings(&rows.system, rows.run, &mut |finding| {
-            unknown.remove(finding.id.as_str());
-            Ok(())
-        })?;
-        match unknown.first() {
-            None => Ok(()),
-            Some(id) => Err(ConnectorError::invalid_config(
-                format!("there is no finding {id} {}", rows.as_of()),
-                "use an id as `harness findings` shows it",
-            )),
-        }
-    }
-
     /// Refuses a name where nothing is accepted.
     fn check_by(&self) -> Result<(), ConnectorError> {
         if self.by.is_none() || self.import_exceptions.is_some() {
@@ -156,10 +139,11 @@ impl Arguments {
 
     /// Adds exceptions, and writes them to a file.
     fn take_exceptions(&self, rows: &mut Rows) -> Result<(), ConnectorError> {
-        let mut new = match &self.import_exceptions {
+        let mut imported = match &self.import_exceptions {
             Some(path) => exceptions_in(path)?,
             None => Vec::new(),
         };
+        let mut new = Vec::new();
         if let (Some(reason), Some(until)) = (&self.reason, self.until) {
             let At::Time(expires) = until.0 else {
                 let remedy = "use a date such as 2026-12-31, or a time such as 2026-12-31T09:00Z";
@@ -168,20 +152,22 @@ impl Arguments {
             let except = |id: &String| Exception { id: id.clone(), reason: reason.clone(), expires, by: None };
             new.extend(self.except.iter().map(except));
         }
-        if new.is_empty() {
+        if imported.is_empty() && new.is_empty() {
             self.check_by()?;
         } else {
             let by = match &self.by {
                 Some(by) => by.clone(),
                 None => login_name()?,
             };
-            new.iter_mut().filter(|exception| exception.by.is_none()).for_each(|one| one.by = Some(by.clone()));
+            let nobodys = imported.iter_mut().chain(&mut new).filter(|exception| exception.by.is_none());
+            nobodys.for_each(|one| one.by = Some(by.clone()));
             if self.from.is_file() {
                 let remedy = "use --store: a file keeps no exceptions";
                 return Err(ConnectorError::invalid_config("exceptions are kept in a store", remedy));
             }
-            self.check_named(rows)?;
-            rows.store.except(&rows.system, &new)?;
+            // First what may be refused for more reasons: then nothing was imported.
+            rows.store.except(&rows.system, rows.run, &new)?;
+            rows.store.import_exceptions(&rows.system, &imported)?;
             rows.store.pin()?;
         }
         let Some(path) = &self.export_exceptions else { return Ok(()) };

@@ -25,7 +25,7 @@ use super::{Exit, paragraph, print, screen, signals};
 use connector_host::output::{self, Destination, Format};
 use connector_host::progress::Reporter;
 use connector_host::run::{CheckpointFile, ScanJob, ScanReport};
-use connector_host::{by_likeness, files};
+use connector_host::{by_likeness, files, organization_system};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -254,7 +254,7 @@ impl Arguments {
         for organization in &organizations {
             let scanned = async {
                 let mut config = target.config.clone();
-                config.name = format!("{} / {}", config.name, organization.name);
+                config.name = organization_system(&config.name, organization, &organizations);
                 config.attributes.extend(organization.attributes.clone());
                 let connector = registry.connect(config.clone(), target.edition)?;
                 let id = file_name(organization);
@@ -273,13 +273,7 @@ impl Arguments {
                 let kept = match store {
                     Some(store) => {
                         let system = self.keep.store.name().unwrap_or(&target.config.name);
-                        // Two organisations may have one name.
-                        let is_of_one =
-                            organizations.iter().filter(|other| other.name == organization.name).count() == 1;
-                        let name = match is_of_one {
-                            true => format!("{system} / {}", organization.name),
-                            false => format!("{system} / {} ({id})", organization.name),
-                        };
+                        let name = organization_system(system, organization, &organizations);
                         let kept = self.keep.begin(store, &name, &target.descriptor, &config, self.rows.fresh);
                         Some(unless_cancelled(&cancel, kept).await?)
                     }

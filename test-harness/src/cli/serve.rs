@@ -9,7 +9,7 @@ use clap::Args;
 use connector_api::{ConnectorError, Edition, ErrorCode, Registry};
 use connector_console::{Console, Server, Settings};
 use connector_host::systems::Systems;
-use connector_store::Location;
+use connector_store::{Location, Store};
 use jiff::Timestamp;
 
 use self::demo::Demo;
@@ -62,6 +62,7 @@ impl Arguments {
             (None, Some(demo)) => demo.location()?,
             (None, None) => return Err(ConnectorError::internal("there is nothing to serve")),
         };
+        open(&location).await?;
         let systems = match (&self.systems, &demo) {
             (Some(folder), _) => Systems::in_folder(folder, DEFAULT_OS_TYPE)?,
             (None, Some(demo)) => demo.systems()?,
@@ -95,6 +96,20 @@ impl Arguments {
             print::said(&format!("There is no store at {location} yet: it is created."));
         }
         Ok(location)
+    }
+}
+
+/// Opens the store once, so that one which cannot be used is known before the first page needs it. A database that does not answer
+/// now may do so later.
+async fn open(location: &Location) -> Result<(), ConnectorError> {
+    let place = location.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&place).map(drop)).await;
+    match opened.map_err(|_| ConnectorError::internal("opening the store crashed"))? {
+        Err(error) if error.code == ErrorCode::Sink => {
+            print::warning(&error);
+            Ok(())
+        }
+        opened => opened,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use connector_api::{Checkpoint, ConnectorError, Descriptor, Outcome, Record, ScanSummary, SystemConfig};
 use connector_host::run::Archive;
+use connector_host::typed::{self, MAX_NAME};
 use jiff::Timestamp;
 
 use crate::{Ended, Fence, Hold, Location, Scan, Start, Store};
@@ -33,7 +34,8 @@ impl StoreArchive {
     /// Opens a store, on a thread that may block, and begins a scan there that reserves its system itself.
     ///
     /// # Errors
-    /// As for [`Store::open`] and [`Store::begin`].
+    /// As for [`Store::open`] and [`Store::begin`], and `invalid_config` for a system that the store does not know, whose name has a
+    /// [`problem`](typed::problem).
     pub async fn begin(
         location: &Location,
         name: &str,
@@ -47,7 +49,12 @@ impl StoreArchive {
         let begun = tokio::task::spawn_blocking(move || {
             let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
             let start = Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh };
-            Ok(Self::new(Store::open(&location)?.begin(start)?, hold))
+            let mut store = Store::open(&location)?;
+            // One that is known keeps its name, whatever was allowed when it was added.
+            if store.system_called(Some(&name))?.is_none() {
+                typed::check("the name of the system", &name, MAX_NAME)?;
+            }
+            Ok(Self::new(store.begin(start)?, hold))
         });
         begun.await.map_err(|_| ConnectorError::internal("the store crashed"))?
     }

@@ -4,8 +4,10 @@ use connector_api::{ConnectorError, Record};
 
 use crate::body;
 use crate::database::{Connection, Value};
+use crate::diff_access;
 use crate::kinds::KINDS;
 use crate::read;
+use crate::store::{Store, System};
 use crate::way;
 
 /// One row that differs between two runs. Volatile fields do not count, and are not there.
@@ -187,5 +189,52 @@ impl Between {
             of(AFTER, "x")
         );
         db.query(&ended, &self.parameters(), &mut |row| each(Change::Gone(read::binding(row, 0)?.into())))
+    }
+}
+
+impl Store {
+    /// Passes on what differs between two published runs, in the order of the kinds of rows. The time it takes is
+    /// proportional to the difference.
+    ///
+    /// # Errors
+    /// `invalid_config` if the first run is the later one; `sink` if the store cannot be read; any error of `each`.
+    pub fn diff(&mut self, system: &System, from: i64, to: i64, each: EachChange<'_>) -> Result<(), ConnectorError> {
+        let between = Between::new(system.id, from, to)?;
+        self.reading(|db| between.changes(db, each))
+    }
+
+    /// Passes on the [`Grant`](connector_api::Grant)s that differ between two published runs: another level or word of the strongest access, or
+    /// another end of the whole. First those of groups, then those of accounts, each one after the other.
+    ///
+    /// Only accounts and groups that a changed row is about are looked at. What the members of a group gain and lose because
+    /// the group does, or because something was put into what it is bound to, is passed on as grants of the group alone.
+    ///
+    /// # Errors
+    /// As for [`diff`](Self::diff).
+    pub fn diff_access(
+        &mut self,
+        system: &System,
+        from: i64,
+        to: i64,
+        each: EachChange<'_>,
+    ) -> Result<(), ConnectorError> {
+        let between = Between::new(system.id, from, to)?;
+        self.reading(|db| diff_access::changes(db, &between, &mut |_| Ok(()), each))
+    }
+
+    /// Passes on what [`diff`](Self::diff) does, then what [`diff_access`](Self::diff_access) does, and reads the rows that differ
+    /// only once for both.
+    ///
+    /// # Errors
+    /// As for [`diff`](Self::diff).
+    pub fn diff_with_access(
+        &mut self,
+        system: &System,
+        (from, to): (i64, i64),
+        each_row: EachChange<'_>,
+        each_grant: EachChange<'_>,
+    ) -> Result<(), ConnectorError> {
+        let between = Between::new(system.id, from, to)?;
+        self.reading(|db| diff_access::changes(db, &between, each_row, each_grant))
     }
 }

@@ -1,11 +1,12 @@
 //! The difference of two runs in who reaches what.
 //!
 //! Access follows from rows, so it can differ only for accounts and groups that a changed row is about. These are looked at
-//! one by one, in both runs. A change that reaches the members of a group through the group is one of the group: otherwise
+//! in both runs, some at a time: the rows on their ways are mostly the same. A change that reaches the members of a group through the group is one of the group: otherwise
 //! one new device could make as many changes as an organisation has accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use connector_access::AccessRows;
 use connector_api::{Account, ConnectorError, Grant, NodeKind, NodeRef, PathStep, Raises, Record};
 
 use crate::database::Connection;
@@ -22,12 +23,20 @@ struct Concerned {
     resources: BTreeSet<(String, String)>,
 }
 
-/// Passes on the grants that differ, one account or group after the other.
-pub(crate) fn changes(db: &mut dyn Connection, between: &Between, each: EachChange<'_>) -> Result<(), ConnectorError> {
+/// Accounts or groups whose ways are read at once.
+const AT_ONCE: usize = 100;
+
+/// Passes on the rows that differ, then the grants that do, one account or group after the other.
+pub(crate) fn changes(
+    db: &mut dyn Connection,
+    between: &Between,
+    each_row: EachChange<'_>,
+    each_grant: EachChange<'_>,
+) -> Result<(), ConnectorError> {
     let mut concerned = Concerned::default();
     between.changes(db, &mut |change| {
         concerned.observe(&change);
-        Ok(())
+        each_row(change)
     })?;
     let (system, runs) = (between.system, [between.before, between.after]);
     for (resource_type, id) in std::mem::take(&mut concerned.resources) {
@@ -37,20 +46,31 @@ pub(crate) fn changes(db: &mut dyn Connection, between: &Between, each: EachChan
         }
     }
     let mut of_groups = OfGroups::default();
-    for (group_type, external_id) in &concerned.groups {
-        let subject = Subject::Group { group_type, external_id };
-        let [before, after] = runs.map(|run| Reach::new(db, system, run).grants(subject));
-        differences(before?.unwrap_or_default(), after?.unwrap_or_default(), &mut |change| {
-            of_groups.add((group_type, external_id), &change);
-            each(change)
-        })?;
-    }
-    for external_id in &concerned.accounts {
-        let subject = Subject::Account { external_id };
-        let [before, after] = runs.map(|run| Reach::new(db, system, run).grants(subject));
-        differences(before?.unwrap_or_default(), after?.unwrap_or_default(), &mut |change| {
-            if of_groups.explain(&change) { Ok(()) } else { each(change) }
-        })?;
+    let groups = concerned.groups.iter().map(|(group_type, external_id)| Subject::Group { group_type, external_id });
+    of_subjects(db, between, &groups.collect::<Vec<_>>(), &mut |subject, change| {
+        of_groups.add(subject, &change);
+        each_grant(change)
+    })?;
+    let accounts = concerned.accounts.iter().map(|external_id| Subject::Account { external_id });
+    of_subjects(db, between, &accounts.collect::<Vec<_>>(), &mut |_, change| {
+        if of_groups.explain(&change) { Ok(()) } else { each_grant(change) }
+    })
+}
+
+/// Passes on the grants of some accounts or groups that differ.
+fn of_subjects(
+    db: &mut dyn Connection,
+    between: &Between,
+    subjects: &[Subject<'_>],
+    each: &mut dyn FnMut(Subject<'_>, Change) -> Result<(), ConnectorError>,
+) -> Result<(), ConnectorError> {
+    for some in subjects.chunks(AT_ONCE) {
+        let mut rows = |run| Reach::new(db, between.system, run).ways_from(some);
+        let (before, after) = (rows(between.before)?, rows(between.after)?);
+        for subject in some {
+            let grants = |rows: &AccessRows| subject.found_in(rows).map(|found| rows.grants(found)).unwrap_or_default();
+            differences(grants(&before), grants(&after), &mut |change| each(*subject, change))?;
+        }
     }
     Ok(())
 }
@@ -60,8 +80,8 @@ pub(crate) fn changes(db: &mut dyn Connection, between: &Between, each: EachChan
 struct OfGroups(BTreeSet<(bool, [String; 4])>);
 
 impl OfGroups {
-    fn add(&mut self, (group_type, external_id): (&str, &str), change: &Change) {
-        if let Some((is_gone, grant)) = new_or_gone(change) {
+    fn add(&mut self, group: Subject<'_>, change: &Change) {
+        if let (Subject::Group { group_type, external_id }, Some((is_gone, grant))) = (group, new_or_gone(change)) {
             self.0.insert(identity(is_gone, (group_type, external_id), grant));
         }
     }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use connector_api::ConnectorError;
+use connector_host::typed::{self, MAX_NAME};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::database::Connection;
+use crate::findings;
 use crate::store::{Store, System};
 
 /// The most characters that the reason of an [`Exception`] can have.
@@ -41,34 +43,38 @@ impl Exception {
                 "use ids as `harness findings` shows them",
             ));
         }
-        if self.reason.trim().is_empty() {
-            return Err(ConnectorError::invalid_config(
-                format!("the exception of finding {} has no reason", self.id),
-                "say in `reason` why the finding is accepted",
-            ));
-        }
-        if self.reason.chars().count() > MAX_REASON {
-            return Err(ConnectorError::invalid_config(
-                format!("the reason of the exception of finding {} is longer than {MAX_REASON} characters", self.id),
-                "say it in one line, and keep the rest where it can be referred to",
-            ));
-        }
-        if self.by.as_ref().is_some_and(|by| by.trim().is_empty()) {
-            return Err(ConnectorError::invalid_config(
-                format!("the exception of finding {} is accepted by nobody", self.id),
-                "say in `by` who accepts it, or leave it out",
-            ));
+        typed::check(&format!("the reason of the exception of finding {}", self.id), &self.reason, MAX_REASON)?;
+        if let Some(by) = &self.by {
+            typed::check(&format!("the name of who accepts finding {}", self.id), by, MAX_NAME)?;
         }
         Ok(())
     }
 }
 
 impl Store {
-    /// Adds exceptions to a system, and replaces those of the same findings. All of them are added, or none.
+    /// Adds exceptions of findings that stand after a run, and replaces those of the same findings. All of them are added, or none.
     ///
     /// # Errors
-    /// `invalid_config` for an id that no finding can have, without a reason or with too long a one, or accepted by an empty name; `sink` if the store cannot be written.
-    pub fn except(&mut self, system: &System, exceptions: &[Exception]) -> Result<(), ConnectorError> {
+    /// As for [`import_exceptions`](Self::import_exceptions), and `invalid_config` for an id that no finding has then.
+    pub fn except(&mut self, system: &System, run: i64, exceptions: &[Exception]) -> Result<(), ConnectorError> {
+        let ids = exceptions.iter().map(|exception| exception.id.as_str()).collect();
+        let unknown = self.reading(|db| findings::unknown(db, system.id, run, ids))?;
+        match unknown {
+            None => self.import_exceptions(system, exceptions),
+            Some(id) => Err(ConnectorError::invalid_config(
+                format!("there is no finding {id} as of run {run}"),
+                "use the id of a finding that is listed, as `harness findings` shows it",
+            )),
+        }
+    }
+
+    /// Adds exceptions that were exported, and replaces those of the same findings. All of them are added, or none. Their findings
+    /// may not stand at the moment.
+    ///
+    /// # Errors
+    /// `invalid_config` for an id that no finding can have, and for a reason or a name that has a
+    /// [`problem`](connector_host::typed::problem); `sink` if the store cannot be written.
+    pub fn import_exceptions(&mut self, system: &System, exceptions: &[Exception]) -> Result<(), ConnectorError> {
         exceptions.iter().try_for_each(Exception::check)?;
         self.writing().transaction(|db| {
             for Exception { id, reason, expires, by } in exceptions {
@@ -117,12 +123,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_has_an_end() {
-        let exception = |length| {
-            let (id, reason) = ("0123456789ab".to_owned(), "ä".repeat(length));
-            Exception { id, reason, expires: Timestamp::UNIX_EPOCH, by: None }
+    fn a_reason_and_a_name_are_each_one_line_with_an_end() {
+        let checked = |reason: &str, by: &str| {
+            let (id, by) = ("0123456789ab".to_owned(), Some(by.to_owned()));
+            Exception { id, reason: reason.to_owned(), expires: Timestamp::UNIX_EPOCH, by }.check()
         };
-        exception(MAX_REASON).check().unwrap();
-        assert!(exception(MAX_REASON + 1).check().unwrap_err().message.contains("1000 characters"));
+        checked(&"ä".repeat(MAX_REASON), "ada").unwrap();
+        for (reason, by, why) in [
+            (&*"ä".repeat(MAX_REASON + 1), "ada", "at most 1000 characters"),
+            (" ", "ada", "must not be empty"),
+            ("agreed\nnot", "ada", "must be one line"),
+            ("agreed\0", "ada", "U+0000"),
+            ("agreed \u{202e}", "ada", "U+202E"),
+            ("agreed", "ada\u{1b}[2J", "U+001B"),
+            ("agreed", "", "must not be empty"),
+        ] {
+            assert!(checked(reason, by).unwrap_err().message.contains(why), "{reason:?} {by:?}");
+        }
     }
 }

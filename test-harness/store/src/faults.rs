@@ -254,6 +254,28 @@ fn whenever_the_connection_is_lost_the_last_snapshot_stands_and_the_next_scan_go
 }
 
 #[test]
+fn the_ways_of_many_accounts_are_compared_with_few_questions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    // 20 accounts are gone, 20 are new.
+    for version in [0, 20] {
+        scan(Store::open(&Location::sqlite(&path)).unwrap(), version).unwrap();
+    }
+    // Two for each of them and a few for all: one by one, it would be hundreds.
+    let mut store = Store::new(Box::new(Lost::new(Sqlite::open(&path).unwrap(), 160))).unwrap();
+    let system = store.systems().unwrap().remove(0);
+    let (mut rows, mut grants) = (0, 0);
+    let count = |of: &mut u64| {
+        *of += 1;
+        Ok(())
+    };
+    let done = store.diff_with_access(&system, (1, 2), &mut |_| count(&mut rows), &mut |_| count(&mut grants));
+    done.unwrap();
+    // Each account has a row, a membership and a binding, and the group has another name.
+    assert_eq!((rows, grants), (3 * 40 + 1, 40));
+}
+
+#[test]
 fn whenever_the_disk_is_full_the_last_snapshot_stands_and_the_next_scan_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");

@@ -1,6 +1,6 @@
 //! Evidence of privilege and risk as a list, with the run since which each stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connector_api::{ConnectorError, DecidingSetting, Reason, Record};
 use jiff::Timestamp;
@@ -38,6 +38,9 @@ impl Finding {
 /// Receives findings one by one.
 pub type EachFinding<'a> = &'a mut dyn FnMut(Finding) -> Result<(), ConnectorError>;
 
+/// The kinds of rows that evidence is about.
+const KINDS: [&str; 3] = ["account", "group", "resource"];
+
 /// Findings whose history is looked up at once.
 const BATCH: usize = 500;
 
@@ -53,17 +56,10 @@ pub(crate) fn findings(
         finding.exception = exceptions.get(&finding.id).cloned();
         each(finding)
     };
-    for kind in ["account", "group", "resource"] {
-        let sql = format!(
-            "select v.object, v.from_run, v.body from {kind}_version v where v.system = ?1 and v.from_run <= ?2 \
-             and (v.to_run is null or v.to_run > ?2) and v.object > ?3 and v.body like '%\"reasons\":%' \
-             order by v.object limit {BATCH}"
-        );
+    for kind in KINDS {
         let (mut last, mut starts) = (0, Starts::default());
         loop {
-            let rows = db.rows(&sql, &[system.into(), run.into(), last.into()], |row| {
-                Ok((row.number(0)?, row.number(1)?, body::record(row.word(2)?, None)?))
-            })?;
+            let rows = batch(db, kind, (system, run), last)?;
             let Some((object, ..)) = rows.last() else { break };
             last = *object;
             for (object, from_run, record) in rows {
@@ -72,6 +68,45 @@ pub(crate) fn findings(
         }
     }
     Ok(())
+}
+
+/// Returns the first of these ids that no finding of a system has after a run.
+pub(crate) fn unknown(
+    db: &mut dyn Connection,
+    system: i64,
+    run: i64,
+    mut ids: BTreeSet<&str>,
+) -> Result<Option<String>, ConnectorError> {
+    for kind in KINDS {
+        let mut last = 0;
+        while !ids.is_empty() {
+            let rows = batch(db, kind, (system, run), last)?;
+            let Some((object, ..)) = rows.last() else { break };
+            last = *object;
+            for id in rows.iter().flat_map(|(.., record)| self::ids(record)) {
+                ids.remove(id.as_str());
+            }
+        }
+    }
+    Ok(ids.first().map(|id| (*id).to_owned()))
+}
+
+/// Returns some rows of a kind that have evidence after a run, in the order of their numbers: the number, since which run they are
+/// so, and the row.
+fn batch(
+    db: &mut dyn Connection,
+    kind: &str,
+    (system, run): (i64, i64),
+    after: i64,
+) -> Result<Vec<(i64, i64, Record)>, ConnectorError> {
+    let sql = format!(
+        "select v.object, v.from_run, v.body from {kind}_version v where v.system = ?1 and v.from_run <= ?2 \
+         and (v.to_run is null or v.to_run > ?2) and v.object > ?3 and v.body like '%\"reasons\":%' \
+         order by v.object limit {BATCH}"
+    );
+    db.rows(&sql, &[system.into(), run.into(), after.into()], |row| {
+        Ok((row.number(0)?, row.number(1)?, body::record(row.word(2)?, None)?))
+    })
 }
 
 /// When the scans of runs started: most findings stand since one of a few runs.

@@ -66,19 +66,28 @@ impl<'a> Reach<'a> {
     }
 
     /// Returns what an account or group reaches; `None` if it has no row.
-    pub(crate) fn grants(mut self, subject: Subject<'_>) -> Result<Option<Vec<Grant>>, ConnectorError> {
-        let (kind, of_type, external_id) = match subject {
-            Subject::Account { external_id } => (ACCOUNT, "", external_id),
-            Subject::Group { group_type, external_id } => (GROUP, group_type, external_id),
-        };
-        let Some(object) = self.number(kind, of_type, external_id)? else { return Ok(None) };
-        self.add(kind, object);
-        let mut from = vec![object];
-        if kind == ACCOUNT {
-            for group in self.groups_of(object)? {
-                if self.add(GROUP, group) {
-                    from.push(group);
-                }
+    pub(crate) fn grants(self, subject: Subject<'_>) -> Result<Option<Vec<Grant>>, ConnectorError> {
+        let rows = self.ways_from(&[subject])?;
+        Ok(subject.found_in(&rows).map(|found| rows.grants(found)))
+    }
+
+    /// Returns the rows on the ways from some accounts and groups. Those that have no row are passed over.
+    pub(crate) fn ways_from(mut self, subjects: &[Subject<'_>]) -> Result<AccessRows, ConnectorError> {
+        let (mut accounts, mut from) = (Vec::new(), Vec::new());
+        for subject in subjects {
+            let (kind, of_type, external_id) = match subject {
+                Subject::Account { external_id } => (ACCOUNT, "", external_id),
+                Subject::Group { group_type, external_id } => (GROUP, *group_type, external_id),
+            };
+            let Some(object) = self.number(kind, of_type, external_id)? else { continue };
+            if self.add(kind, object) {
+                from.push(object);
+                accounts.extend((kind == ACCOUNT).then_some(object));
+            }
+        }
+        for group in self.groups_of(&accounts)? {
+            if self.add(GROUP, group) {
+                from.push(group);
             }
         }
         let mut resources = Vec::new();
@@ -100,12 +109,7 @@ impl<'a> Reach<'a> {
                 }
             }
         }
-        let rows = self.rows()?;
-        let subject = match subject {
-            Subject::Account { external_id } => rows.account(external_id),
-            Subject::Group { group_type, external_id } => rows.group(group_type, external_id),
-        };
-        Ok(Some(subject.map(|subject| rows.grants(subject)).unwrap_or_default()))
+        self.rows()
     }
 
     /// Returns the accounts and groups that are bound to a resource, or to what it is inside; nothing if it has no row.
@@ -270,14 +274,19 @@ impl<'a> Reach<'a> {
         self.objects.entry(kind).or_default().insert(object)
     }
 
-    /// Adds the direct memberships of an account, and returns their groups.
-    fn groups_of(&mut self, account: i64) -> Result<Vec<i64>, ConnectorError> {
+    /// Adds the direct memberships of some accounts, and returns their groups.
+    fn groups_of(&mut self, accounts: &[i64]) -> Result<Vec<i64>, ConnectorError> {
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
         let sql = format!(
-            "select {}, n.group_id from {} where n.account_id = ?3 and {STOOD} and (n.via is null or v.direct)",
+            "select {}, n.group_id from {} where n.account_id {} and {STOOD} and (n.via is null or v.direct) \
+             order by n.account_id, n.group_id",
             read::MEMBERSHIP.replace('#', "?2"),
             read::MEMBERSHIPS.replace('#', "?2"),
+            self.db.among("?3"),
         );
-        let found = self.db.rows(&sql, &[self.system.into(), self.run.into(), account.into()], |row| {
+        let found = self.db.rows(&sql, &[self.system.into(), self.run.into(), numbers(accounts)], |row| {
             Ok((Record::from(read::membership(row, 0)?), row.number(9)?))
         })?;
         let (memberships, groups): (Vec<_>, Vec<_>) = found.into_iter().unzip();
@@ -352,6 +361,16 @@ fn missing(kind: &str, run: i64) -> ConnectorError {
 pub(crate) enum Subject<'a> {
     Account { external_id: &'a str },
     Group { group_type: &'a str, external_id: &'a str },
+}
+
+impl Subject<'_> {
+    /// Finds it among some rows.
+    pub(crate) fn found_in(self, rows: &AccessRows) -> Option<connector_access::Subject> {
+        match self {
+            Self::Account { external_id } => rows.account(external_id),
+            Self::Group { group_type, external_id } => rows.group(group_type, external_id),
+        }
+    }
 }
 
 /// An end of a binding.

@@ -7,8 +7,6 @@ use jiff::Timestamp;
 
 use crate::body::VolatileFields;
 use crate::database::Connection;
-use crate::diff::{Between, EachChange};
-use crate::diff_access;
 use crate::find;
 use crate::findings::{self, EachFinding};
 use crate::location::{Kind, Location};
@@ -287,35 +285,6 @@ impl Store {
     /// `sink` if the store cannot be read, and any error of `each`.
     pub fn records(&mut self, system: &System, run: i64, each: EachRecord<'_>) -> Result<(), ConnectorError> {
         self.reading(|db| read::records(db, system.id, run, each))
-    }
-
-    /// Passes on what differs between two published runs, in the order of the kinds of rows. The time it takes is
-    /// proportional to the difference.
-    ///
-    /// # Errors
-    /// `invalid_config` if the first run is the later one; `sink` if the store cannot be read; any error of `each`.
-    pub fn diff(&mut self, system: &System, from: i64, to: i64, each: EachChange<'_>) -> Result<(), ConnectorError> {
-        let between = Between::new(system.id, from, to)?;
-        self.reading(|db| between.changes(db, each))
-    }
-
-    /// Passes on the [`Grant`]s that differ between two published runs: another level or word of the strongest access, or
-    /// another end of the whole. First those of groups, then those of accounts, each one after the other.
-    ///
-    /// Only accounts and groups that a changed row is about are looked at. What the members of a group gain and lose because
-    /// the group does, or because something was put into what it is bound to, is passed on as grants of the group alone.
-    ///
-    /// # Errors
-    /// As for [`diff`](Self::diff).
-    pub fn diff_access(
-        &mut self,
-        system: &System,
-        from: i64,
-        to: i64,
-        each: EachChange<'_>,
-    ) -> Result<(), ConnectorError> {
-        let between = Between::new(system.id, from, to)?;
-        self.reading(|db| diff_access::changes(db, &between, each))
     }
 
     /// Returns the rows of a kind that have this id, or this name or e-mail address in any case, after a published run:

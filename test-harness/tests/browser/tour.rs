@@ -57,6 +57,8 @@ fn reading(each: Each<'_>) -> Option<()> {
         ("connectors", "/connectors"),
         ("connector", "/connector?id=JumpCloud"),
         ("search", "/search?q=s"),
+        ("search-script", "/search?q=%3Cscript"),
+        ("search-long", "/search?q=A+name+of+three"),
         ("search-nothing", "/search?q=nobody+is+called+so"),
         ("filtered-nothing", "/privileged?severity=info"),
         ("error", "/account?id=nobody"),

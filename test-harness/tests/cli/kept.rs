@@ -389,6 +389,11 @@ async fn a_store_that_is_not_there_and_a_run_that_is_none_are_refused() {
         refused.assert_error(2, "invalid_config", "harness history");
         assert!(refused.stderr.contains(message), "{refused:?}");
     }
+    for name in ["a\nb", "a\u{202e}b", "\u{1b}[2J", &"x".repeat(201)] {
+        let refused = run(&mut scan(&simulator, &["--store", &store, "--name", name, "--quiet"]));
+        refused.assert_error(2, "invalid_config", "write one line");
+        assert!(refused.stderr.contains("the name of the system must "), "{refused:?}");
+    }
     let unknown = ["findings", "--except", "0123456789ab", "--reason", "x", "--until", "2199-01-01", "--store", &store];
-    run(&mut harness(unknown)).assert_error(2, "invalid_config", "use an id as");
+    run(&mut harness(unknown)).assert_error(2, "invalid_config", "use the id of a finding that is listed");
 }

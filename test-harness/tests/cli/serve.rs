@@ -44,6 +44,17 @@ async fn the_demo_signs_in_once_shows_changes_and_ends_with_a_signal() {
     for there in ["More access", "Less access", "Protection", "dana.petrov88", "Everything else"] {
         assert!(changes.contains(there), "{there}");
     }
+    // Names that mean harm are text.
+    for (search, shown) in [
+        ("%3Cscript", "<bdi>&lt;script&gt;alert(document.cookie)&lt;/script&gt;</bdi>"),
+        ("Quarterly", "<bdi>Quarterly figures <span class=\"unseen\">U+202E</span>fdp.exe</bdi>"),
+        ("Two", "<bdi>Two<span class=\"unseen\">U+000D</span><span class=\"unseen\">U+000A</span>lines</bdi>"),
+        ("A%20name%20of%20three", "on it.</bdi>"),
+    ] {
+        let found = page(&format!("/search?q={search}")).await;
+        assert!(found.contains(shown), "{search}: {found}");
+        assert!(!found.contains("<script>") && !found.contains('\u{202e}'), "{search}");
+    }
     kill(Pid::from_raw(server.0.id().cast_signed()), Signal::SIGTERM).unwrap();
     assert_eq!(server.0.wait().unwrap().code(), Some(0));
 }
@@ -61,4 +72,17 @@ fn what_cannot_be_served_is_said_with_a_remedy() {
     let ended = run(&mut harness(["serve", "--demo", "--listen", &address]));
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("help: choose another port with --listen"), "{}", ended.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_others_can_read_is_refused_before_anything_is_served() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept.db");
+    drop(connector_store::Store::open(&connector_store::Location::sqlite(&file)).unwrap());
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = run(&mut harness(["serve", "--store", &format!("sqlite:{}", file.display())]));
+    refused.assert_error(2, "invalid_config", &format!("chmod 600 {}", file.display()));
+    assert!(!refused.stdout.contains("http://"), "{refused:?}");
 }

@@ -9,12 +9,13 @@ use connector_store::pages::RunHead;
 use connector_store::{Change, Changes, Store};
 use maud::{Markup, html};
 
-use self::found::{Found, Shift, Side};
+use self::found::{Found, Room, Shift, Side};
 use super::Answer;
-use super::rows::{named, principal, record_link, resource, type_word, type_words};
+use super::rows::{named, principal, record_link, resource, type_word, type_words, word_before};
 use super::scan_result::changed;
 use crate::failure::Failure;
 use crate::frame::{Page, hidden};
+use crate::link::Link;
 use crate::sheet::Sheet;
 use crate::text::{self, Name, count, number};
 use crate::visit::{Place, Query, Visit};
@@ -49,7 +50,8 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         if is_sheet {
             return Ok(Some((from, Found::default(), Some(sheet(store, place, from.id)?))));
         }
-        let mut found = Found::read(store, place, from.id)?;
+        let most = if query.get("count") == Some("all") { found::MOST } else { found::AT_ONCE };
+        let mut found = Found::read(store, place, from.id, most)?;
         if found.is_too_much {
             found.counted = counted(store, place, from.id)?;
         }
@@ -82,11 +84,11 @@ fn content(place: &Place, from: RunHead, found: &Found) -> Markup {
                     @if found.rest() > 0 { (count(found.rest(), "other change is", "other changes are")) " folded at the end." }
                 }
             }
-            div.row { a.button href=(here.with("format", "csv")) { "Download CSV" } }
+            div.row { a.button href=(here.clone().with("format", "csv")) { "Download CSV" } }
         }
         (choose(place, from))
         (not_read(place))
-        @if found.is_too_much { (too_much(found.counted.as_ref())) }
+        @if found.is_too_much { (too_much(found, &here)) }
         (shifts("more", "More access", Side::More, place, found))
         (shifts("less", "Less access", Side::Less, place, found))
         (protection(place, found))
@@ -94,13 +96,18 @@ fn content(place: &Place, from: RunHead, found: &Found) -> Markup {
     }
 }
 
-/// What is said where too much differs to compare access.
-fn too_much(counted: Option<&Changes>) -> Markup {
+/// What is said where too much differs to compare access at once, or at all.
+fn too_much(found: &Found, here: &Link) -> Markup {
     html! {
         div.note.warn { p {
-            "More than " (number(found::MOST as u64)) " rows differ"
-            @if let Some(changes) = counted { ": " (changed(Some(changes))) }
-            ". So changes of access are not computed here. Compare two scans that are nearer to each other, or run " code { "harness diff" } "."
+            "More than " (number(found.most as u64)) " rows or rights differ"
+            @if let Some(changes) = &found.counted { ": " (changed(Some(changes))) }
+            ". So changes of access are not computed here. "
+            @if found.most < found::MOST {
+                a href=(here.clone().with("count", "all")) { "Compute them" } ", which may take some seconds."
+            } @else {
+                "Compare two scans that are nearer to each other, or run " code { "harness diff" } "."
+            }
         } }
     }
 }
@@ -219,7 +226,7 @@ fn things(place: &Place, all: &[ResourceRef]) -> Markup {
         @for (at, (of_type, things)) in types.iter().enumerate() {
             @if at > 0 { @if at == last { " and " } @else { ", " } }
             @match &things[..] {
-                [only] => { (type_word(kind, of_type)) " " (resource(place, only)) }
+                [only] => { @if let Some(word) = word_before(of_type, &only.name) { (word) " " } (resource(place, only)) }
                 several => { (count(several.len() as u64, &type_word(kind, of_type), &type_words(kind, of_type))) }
             }
         }
@@ -285,9 +292,9 @@ const SHEET_ROWS: usize = 100_000;
 
 fn sheet(store: &mut Store, place: &Place, from: i64) -> Result<Sheet, ConnectorError> {
     let mut sheet = Sheet::new(&["change", "kind", "key", "name"])?;
-    let mut rows = 0;
-    found::bounded(SHEET_ROWS, &mut |each| store.diff(&place.system, from, place.run.id, each), &mut |change| {
-        rows += 1;
+    let room = Room::of(SHEET_ROWS);
+    let done = store.diff(&place.system, from, place.run.id, &mut |change| {
+        room.take()?;
         let word = match &change {
             Change::New(_) => "new",
             Change::Gone(_) => "gone",
@@ -302,8 +309,8 @@ fn sheet(store: &mut Store, place: &Place, from: i64) -> Result<Sheet, Connector
             _ => String::new(),
         };
         sheet.row([word.to_owned(), record.kind().to_owned(), record.key().to_string(), name])
-    })?;
-    Ok(sheet)
+    });
+    if room.is_over() { Ok(sheet) } else { done.map(|()| sheet) }
 }
 
 #[cfg(test)]
@@ -313,12 +320,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_too_much_differs_the_rows_are_counted_by_kind() {
+    fn where_too_much_differs_the_rows_are_counted_by_kind_and_access_is_computed_when_it_is_asked_for() {
         let counts = |new, gone| Counts { new, changed: 0, gone };
         let changes = [("account".to_owned(), counts(10_000, 1)), ("membership".to_owned(), counts(12_345, 0))];
-        let note = too_much(Some(&Changes(changes.into()))).into_string();
-        let expected = "More than 20,000 rows differ: 10,000 accounts and 12,345 memberships new; 1 account gone. So";
+        let of = |most, counted| {
+            let found = Found { most, counted, is_too_much: true, ..Found::default() };
+            too_much(&found, &Link::to("/changes").with("from", 1)).into_string()
+        };
+        let note = of(found::AT_ONCE, Some(Changes(changes.into())));
+        let expected =
+            "More than 2,000 rows or rights differ: 10,000 accounts and 12,345 memberships new; 1 account gone. So";
         assert!(note.contains(expected), "{note}");
-        assert!(too_much(None).into_string().contains("More than 20,000 rows differ. So"));
+        assert!(note.contains("href=\"/changes?from=1&amp;count=all\""), "{note}");
+        let note = of(found::MOST, None);
+        assert!(note.contains("More than 20,000 rows or rights differ. So") && note.contains("harness diff"), "{note}");
+        assert!(!note.contains("href"), "{note}");
     }
 }

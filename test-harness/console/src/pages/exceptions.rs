@@ -1,38 +1,33 @@
 //! Accepting a finding for a time, and withdrawing that.
 
 use axum::response::Response;
+use connector_host::typed::{self, MAX_NAME};
 use connector_store::{Exception, MAX_REASON};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::Answer;
 use super::act::go_to;
 use crate::entries::Entries;
-use crate::failure::Failure;
+use crate::failure::{Failure, sentence};
 use crate::frame::{Page, form_token};
-use crate::link::Link;
-use crate::text::{Name, day, number, plain};
+use crate::text::{Name, day, plain};
 use crate::visit::{Place, Visit};
 use crate::words::{capital, spaced};
 
-/// The most characters of a name.
-const NAME: usize = 100;
-
-/// What is wrong with the two fields.
+/// What is wrong with each field.
 #[derive(Default)]
 struct Wrong {
     reason: Option<String>,
     until: Option<String>,
+    by: Option<String>,
 }
 
 pub(super) async fn show(visit: Visit) -> Result<Page, Failure> {
-    let (id, code) = (visit.query.needed("id")?.to_owned(), visit.query.get("code").unwrap_or_default().to_owned());
-    let (place, known) = known(&visit, &id).await?;
+    let (place, known) = known(&visit).await?;
     let mut entries = Entries::default();
-    entries.set("id", id);
-    entries.set("code", code);
     if let Some(known) = &known {
         entries.set("reason", &known.reason);
         entries.set("until", last_moment(known.expires).to_zoned(TimeZone::UTC).date().to_string());
@@ -46,8 +41,9 @@ pub(super) fn last_moment(end: Timestamp) -> Timestamp {
     end - SignedDuration::from_nanos(1)
 }
 
-async fn known(visit: &Visit, id: &str) -> Result<(Place, Option<Exception>), Failure> {
-    let id = id.to_owned();
+/// The exception of the finding that the address names, if it has one.
+async fn known(visit: &Visit) -> Result<(Place, Option<Exception>), Failure> {
+    let id = visit.query.needed("id")?.to_owned();
     let read = visit.read_at(move |store, place, _| {
         Ok(store.exceptions(&place.system)?.into_iter().find(|exception| exception.id == id))
     });
@@ -55,55 +51,57 @@ async fn known(visit: &Visit, id: &str) -> Result<(Place, Option<Exception>), Fa
 }
 
 pub(super) async fn send(visit: Visit, entries: Entries) -> Result<Answer, Failure> {
-    let id = entries.needed("id")?.to_owned();
-    let (place, known) = known(&visit, &id).await?;
+    let id = visit.query.needed("id")?.to_owned();
+    let (place, known) = known(&visit).await?;
     let back = place.link("/findings");
     if entries.get("then") == Some("withdraw") {
         visit.write(move |store| Ok(store.withdraw(&place.system, &id)?)).await?;
         return Ok(go_to(&back).into());
     }
-    let (reason, expires, wrong) = read(&entries, visit.now);
-    let (Some(reason), Some(expires)) = (reason, expires) else {
-        return Ok(page(&visit, place, &entries, known.as_ref(), &wrong).into());
+    let read = read(&entries, visit.now);
+    let (reason, expires) = match read {
+        Ok(read) => read,
+        Err(wrong) => return Ok(page(&visit, place, &entries, known.as_ref(), &wrong).into()),
     };
-    let by = entries.get("by").map(|by| by.chars().take(NAME).collect());
-    let exception = Exception { id, reason, expires, by };
-    visit.write(move |store| Ok(store.except(&place.system, &[exception])?)).await?;
+    let exception = Exception { id, reason, expires, by: entries.get("by").map(str::to_owned) };
+    visit.write(move |store| Ok(store.except(&place.system, place.run.id, &[exception])?)).await?;
     let response: Response = go_to(&back);
     Ok(response.into())
 }
 
 /// The reason and the end of the day that were entered, or what is wrong with them.
-fn read(entries: &Entries, now: Timestamp) -> (Option<String>, Option<Timestamp>, Wrong) {
-    let mut wrong = Wrong::default();
-    let reason = match entries.get("reason") {
-        None => Err("Say why the finding is accepted.".to_owned()),
-        Some(reason) if reason.chars().count() > MAX_REASON => {
-            Err(format!("At most {} characters.", number(MAX_REASON as u64)))
-        }
-        Some(reason) if reason.contains(['\n', '\r']) => Err("One line.".to_owned()),
-        Some(reason) => Ok(reason.to_owned()),
+fn read(entries: &Entries, now: Timestamp) -> Result<(String, Timestamp), Wrong> {
+    let said = |field: &str, most| entries.get(field).and_then(|text| typed::problem(text, most));
+    let unsaid = || entries.get("reason").is_none().then(|| "say why the finding is accepted".to_owned());
+    let until = end_of(entries.get("until").unwrap_or_default(), now);
+    let wrong = Wrong {
+        reason: said("reason", MAX_REASON).or_else(unsaid),
+        by: said("by", MAX_NAME),
+        until: until.err().map(str::to_owned),
     };
-    let reason = reason.map_err(|why| wrong.reason = Some(why)).ok();
-    let date = entries.get("until").and_then(|until| until.parse::<Date>().ok());
-    let end = date.and_then(|date| date.checked_add(1.day()).ok()).and_then(|next| next.to_zoned(TimeZone::UTC).ok());
-    let expires = match end.map(|end| end.timestamp()) {
-        None => Err("A day, such as 2027-03-31."),
-        Some(end) if end <= now => Err("A day that is not over."),
-        Some(end) => Ok(end),
-    };
-    let expires = expires.map_err(|why| wrong.until = Some(why.to_owned())).ok();
-    (reason, expires, wrong)
+    match (entries.get("reason"), until) {
+        (Some(reason), Ok(end)) if wrong.reason.is_none() && wrong.by.is_none() => Ok((reason.to_owned(), end)),
+        _ => Err(wrong),
+    }
+}
+
+/// The end of a day that somebody entered, or what is wrong with it.
+fn end_of(day: &str, now: Timestamp) -> Result<Timestamp, &'static str> {
+    if day.is_empty() {
+        return Err("say until when, with a day such as 2027-03-31");
+    }
+    let date: Date = day.parse().map_err(|_| "there is no such day: write one such as 2027-03-31")?;
+    let end = date.tomorrow().and_then(|next| next.to_zoned(TimeZone::UTC));
+    let end = end.map_err(|_| "this day is beyond what a store can keep: choose one before the year 9999")?.timestamp();
+    if end <= now { Err("this day is over: choose a later one") } else { Ok(end) }
 }
 
 fn page(visit: &Visit, place: Place, entries: &Entries, known: Option<&Exception>, wrong: &Wrong) -> Page {
-    let (id, code) = (entries.get("id").unwrap_or_default(), entries.get("code").unwrap_or_default());
-    let here = Link::to("/exception").with("system", &place.system.name);
+    let (id, code) = (visit.query.get("id").unwrap_or_default(), visit.query.get("code").unwrap_or_default());
+    let here = visit.here(&place).with_any("at", (!place.is_latest()).then_some(place.run.id));
     let hidden = |then: &'static str| {
         html! {
             (form_token(&visit.session))
-            input type="hidden" name="id" value=(id);
-            input type="hidden" name="code" value=(code);
             input type="hidden" name="then" value=(then);
         }
     };
@@ -121,13 +119,9 @@ fn page(visit: &Visit, place: Place, entries: &Entries, known: Option<&Exception
             (hidden("accept"))
             fieldset {
                 legend { "Exception" }
-                (field("reason", "Reason", "In one line; auditors read it.", entries.raw("reason"), wrong.reason.as_deref(), "text"))
-                (field("until", "Accepted until the end of", "A day, UTC. A review comes due after it.", entries.raw("until"), wrong.until.as_deref(), "date"))
-                div.field {
-                    label for="by" { "Accepted by " span.must { "(optional)" } }
-                    input #by name="by" value=[entries.raw("by")] autocomplete="name" maxlength=(NAME) aria-describedby="by-hint";
-                    span.hint #by-hint { "A name; auditors read it." }
-                }
+                (field("reason", "Reason", "In one line; auditors read it.", entries, wrong.reason.as_deref(), "text"))
+                (field("until", "Accepted until the end of", "A day, UTC. A review comes due after it.", entries, wrong.until.as_deref(), "date"))
+                (field("by", "Accepted by", "A name; auditors read it.", entries, wrong.by.as_deref(), "text"))
             }
             div.row {
                 button.primary { @if known.is_some() { "Change exception" } @else { "Accept finding" } }
@@ -149,25 +143,31 @@ fn page(visit: &Visit, place: Place, entries: &Entries, known: Option<&Exception
 }
 
 fn errors(wrong: &Wrong) -> Markup {
-    let all = [("reason", "Reason", &wrong.reason), ("until", "Accepted until", &wrong.until)];
+    let all = [
+        ("reason", "Reason", &wrong.reason),
+        ("until", "Accepted until", &wrong.until),
+        ("by", "Accepted by", &wrong.by),
+    ];
     let all: Vec<_> = all.into_iter().filter_map(|(id, title, why)| Some((id, title, why.as_ref()?))).collect();
     html! {
         @if !all.is_empty() {
             div.note.bad role="alert" tabindex="-1" autofocus {
                 h2 { "This needs a change" }
-                ul { @for (id, title, why) in &all { li { a href={ "#" (id) } { (title) ": " (why) } } } }
+                ul { @for (id, title, why) in &all { li { a href={ "#" (id) } { (title) ": " (sentence(why)) } } } }
             }
         }
     }
 }
 
-fn field(id: &str, title: &str, hint: &str, value: Option<&str>, wrong: Option<&str>, kind: &str) -> Markup {
+fn field(id: &str, title: &str, hint: &str, entries: &Entries, wrong: Option<&str>, kind: &str) -> Markup {
     let described = if wrong.is_some() { format!("{id}-error {id}-hint") } else { format!("{id}-hint") };
+    let is_optional = id == "by";
     html! {
         div.field {
-            label for=(id) { (title) }
-            @if let Some(wrong) = wrong { span.error id={ (id) "-error" } { (wrong) } }
-            input id=(id) name=(id) type=(kind) value=[value] required aria-describedby=(described) aria-invalid=[wrong.map(|_| "true")];
+            label for=(id) { (title) @if is_optional { " " span.must { "(optional)" } } }
+            @if let Some(wrong) = wrong { span.error id={ (id) "-error" } { (sentence(wrong)) } }
+            input id=(id) name=(id) type=(kind) value=[entries.raw(id)] required[!is_optional] autocomplete=[is_optional.then_some("name")]
+                aria-describedby=(described) aria-invalid=[wrong.map(|_| "true")];
             span.hint id={ (id) "-hint" } { (hint) }
         }
     }
@@ -178,28 +178,47 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn entered(reason: &str, until: &str) -> (Option<String>, Option<Timestamp>, Wrong) {
+    fn entered(reason: &str, until: &str, by: &str) -> Result<(String, Timestamp), Wrong> {
         let mut entries = Entries::default();
         entries.set("reason", reason);
         entries.set("until", until);
+        entries.set("by", by);
         read(&entries, "2026-11-26T09:00:00Z".parse().unwrap())
     }
 
     #[test]
     fn an_exception_ends_with_its_day_and_needs_a_reason() {
-        let (reason, expires, _) = entered(" agreed with the owner ", "2026-11-26");
-        assert_eq!(reason.unwrap(), "agreed with the owner");
-        assert_eq!(expires.unwrap().to_string(), "2026-11-27T00:00:00Z");
-        for (reason, until, is_reason, is_until) in [
-            ("", "2026-11-25", true, true),
-            ("x", "soon", false, true),
-            ("x", "2026-11-31", false, true),
-            ("", "2027-01-01", true, false),
-            (&"x".repeat(MAX_REASON), "2027-01-01", false, false),
-            (&"x".repeat(MAX_REASON + 1), "2027-01-01", true, false),
+        let (reason, expires) = entered(" agreed with the owner ", "2026-11-26", "").ok().unwrap();
+        assert_eq!(reason, "agreed with the owner");
+        assert_eq!(expires.to_string(), "2026-11-27T00:00:00Z");
+        let (_, latest) = entered("x", "9998-12-31", "Ada").ok().unwrap();
+        assert_eq!(latest.to_string(), "9999-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_field_is_said_at_that_field() {
+        let most = "x".repeat(MAX_REASON);
+        assert!(entered(&most, "2027-01-01", "").is_ok());
+        for (reason, until, by, expected) in [
+            ("", "2026-11-25", "", ["say why", "this day is over", ""]),
+            ("x", "", "", ["", "say until when", ""]),
+            ("x", "soon", "", ["", "there is no such day", ""]),
+            ("x", "2026-11-31", "", ["", "there is no such day", ""]),
+            ("x", "9999-12-31", "", ["", "before the year 9999", ""]),
+            ("x", "9999-12-30", "", ["", "before the year 9999", ""]),
+            (&format!("{most}x"), "2027-01-01", "", ["at most 1000 characters", "", ""]),
+            ("a\nb", "2027-01-01", "", ["must be one line", "", ""]),
+            ("a\0b", "2027-01-01", "Ada\u{202e}", ["U+0000", "", "U+202E"]),
+            ("x", "2027-01-01", &"y".repeat(MAX_NAME + 1), ["", "", "at most 200 characters"]),
         ] {
-            let (.., wrong) = entered(reason, until);
-            assert_eq!((wrong.reason.is_some(), wrong.until.is_some()), (is_reason, is_until), "{reason} {until}");
+            let Err(wrong) = entered(reason, until, by) else { panic!("{reason:?} {until} {by:?} is taken") };
+            for (said, expected) in [wrong.reason, wrong.until, wrong.by].into_iter().zip(expected) {
+                let said = said.unwrap_or_default();
+                assert!(
+                    said.contains(expected) && said.is_empty() == expected.is_empty(),
+                    "{reason:?} {until}: {said}"
+                );
+            }
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use connector_api::ConnectorError;
+use connector_api::{ConnectorError, ErrorCode};
 use connector_fleet::{Oldest, RunStatus, Status, Waiting, WorkerState};
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -25,7 +25,7 @@ use crate::words::{Mark, capital, spaced};
 const WORKERS: usize = 50;
 
 pub(super) async fn show(visit: Visit) -> Result<Page, Failure> {
-    let status = visit.console.fleet.status().await?;
+    let status = visit.console.fleet.status().await.map_err(no_fleet)?;
     let content = html! {
         (live_scripts())
         div.head { h1 { "Fleet" } }
@@ -35,6 +35,19 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Failure> {
         }
     };
     Ok(Page { title: "Fleet".to_owned(), entry: "/fleet", place: None, content })
+}
+
+/// Says how a store gets a fleet, if that is what it lacks.
+fn no_fleet(error: ConnectorError) -> Failure {
+    if error.code != ErrorCode::InvalidConfig {
+        return error.into();
+    }
+    let remedy = format!(
+        "A fleet scans many systems with several workers, into a store in PostgreSQL. To have one, run harness fleet init --store \
+         postgres://USER@HOST/DATABASE, and serve that store. What is missing here: {}",
+        error.message
+    );
+    Failure::new(StatusCode::NOT_FOUND, "The store that is shown here has no fleet", remedy)
 }
 
 pub(super) async fn events(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {

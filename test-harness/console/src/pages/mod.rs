@@ -1,4 +1,4 @@
-//! The pages: one file each, and one line here.
+//! The pages: one file each, and one line in the table of their addresses (`routes`).
 //!
 //! A page is a function from a [`Visit`] to a [`Page`]: it reads with [`Visit::read_at`], and what goes wrong becomes a page
 //! as well. One that changes something is a `post`, whose form has [`frame::form_token`](crate::frame::form_token): the guards
@@ -22,6 +22,7 @@ mod privileged;
 mod reach;
 pub(crate) mod report;
 mod resource;
+mod routes;
 mod rows;
 mod scan;
 mod scan_live;
@@ -35,15 +36,13 @@ mod test_connection;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get};
 
 use connector_api::ConnectorError;
 
-use self::act::act;
-use crate::assets;
+pub(crate) use self::routes::router;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::frame::Page;
@@ -65,37 +64,6 @@ pub(crate) const NAVIGATION: &[Entry] = &[
 
 /// The entry that follows where the store has a fleet.
 pub(crate) const FLEET: Entry = ("/fleet", "Fleet");
-
-pub(crate) fn routes() -> Router<Arc<Console>> {
-    let router = Router::new();
-    #[cfg(feature = "fleet")]
-    let router = router.route("/fleet", page(fleet::show)).route("/fleet/events", get(fleet::events));
-    router
-        .route("/", page(systems::show))
-        .route("/privileged", page(privileged::show))
-        .route("/findings", page(findings::show))
-        .route("/changes", page(changes::show))
-        .route("/charts", page(charts::show))
-        .route("/search", page(search::show))
-        .route("/connectors", page(connectors::list))
-        .route("/connector", page(connectors::show))
-        .route("/account", page(account::show))
-        .route("/group", page(group::show))
-        .route("/resource", page(resource::show))
-        .route("/system", page(system_form::show).merge(act(system_form::send)))
-        .route("/test", page(test_connection::show).merge(act(test_connection::start)))
-        .route("/test/save", act(test_connection::save))
-        .route("/test/events", get(test_connection::events))
-        .route("/scan", page(scan::show).merge(act(scan::start)))
-        .route("/scan/cancel", act(scan::cancel))
-        .route("/scan/accept", act(scan::accept))
-        .route("/scan/events", get(scan::events))
-        .route("/exception", page(exceptions::show).merge(act(exceptions::send)))
-        .route("/sign-in", get(sign_in::form).post(sign_in::exchange))
-        .route("/sign-out", post(sign_in::sign_out))
-        .route("/static/{name}", get(assets::show))
-        .route("/{*path}", page(missing))
-}
 
 /// What a page answers.
 pub(crate) enum Answer {
@@ -138,8 +106,4 @@ where
         };
         page.document(&visit, status).await
     })
-}
-
-async fn missing(_: Visit) -> Result<Page, Failure> {
-    Err(Failure::not_found())
 }

@@ -6,7 +6,7 @@ use connector_api::{Access, ConnectorError, Grant, NodeKind, Principal};
 use connector_store::Store;
 use maud::{Markup, html};
 
-use super::rows::{group_link, resource, resource_link, type_word, type_words};
+use super::rows::{group_link, resource, resource_link, type_word, type_words, word_before};
 use crate::link::Link;
 use crate::text::{self, Name, count};
 use crate::visit::{Place, Query, Strength};
@@ -176,8 +176,9 @@ fn things(place: &Place, line: &Line<'_>, why: &Link) -> Markup {
     let many = line.grants.len() as u64;
     let word = type_word(NodeKind::Resource, line.of_type);
     html! {
-        @if many == 1 {
-            (crate::words::capital(&word)) " " (links(&line.grants))
+        @if let [only] = &line.grants[..] {
+            @if let Some(word) = word_before(line.of_type, &only.resource.name) { (crate::words::capital(&word)) " " }
+            (links(&line.grants))
         } @else {
             details {
                 summary { (count(many, &word, &type_words(NodeKind::Resource, line.of_type))) }

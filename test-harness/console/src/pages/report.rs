@@ -30,7 +30,9 @@ pub(crate) async fn parts(visit: &Visit) -> Result<Vec<Part>, Failure> {
     add("/charts".to_owned(), charts::show(at("/charts")).await?);
     // The first scan of a system has nothing before it.
     if visit.query.get("has-changes").is_some() {
-        add("/changes".to_owned(), changes::show(at("/changes")).await?);
+        // Nobody can ask a file for more.
+        let all = Visit { query: visit.query.clone().with("count", "all"), ..at("/changes") };
+        add("/changes".to_owned(), changes::show(all).await?);
     }
     let worst = parts.first().map(|part| accounts(&part.page)).unwrap_or_default();
     for address in worst {

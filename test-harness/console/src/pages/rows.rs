@@ -1,12 +1,12 @@
 //! Rows of a store as links, and evidence as sentences.
 
 use connector_api::{Membership, NodeKind, Principal, Reason, Record, ResourceRef};
+use connector_host::words;
 use maud::{Markup, html};
 
 use crate::link::Link;
 use crate::text::{self, Name};
 use crate::visit::Place;
-use crate::words::spaced;
 
 /// The page of an account.
 pub(super) fn account_link(place: &Place, external_id: &str) -> Link {
@@ -88,20 +88,28 @@ pub(super) fn reason(reason: &Reason) -> Markup {
 
 /// The word for things of a type, such as `device`.
 pub(super) fn type_word(kind: NodeKind, of_type: &str) -> String {
-    match (kind, of_type) {
-        (NodeKind::Resource, "system") => "device".to_owned(),
-        (NodeKind::Resource, "systemGroup") => "device group".to_owned(),
-        (NodeKind::Group, _) => "group".to_owned(),
-        (_, of_type) => spaced(of_type),
-    }
+    if kind == NodeKind::Group { "group".to_owned() } else { words::of_type(of_type) }
 }
 
-/// The same for several.
+/// The word before the name of a thing, unless the name begins with it, as that of a product does.
+pub(super) fn word_before(of_type: &str, name: &str) -> Option<String> {
+    let word = type_word(NodeKind::Resource, of_type);
+    (!name.to_lowercase().starts_with(&word.to_lowercase())).then_some(word)
+}
+
+/// The word for several.
 pub(super) fn type_words(kind: NodeKind, of_type: &str) -> String {
-    let word = type_word(kind, of_type);
-    match word.strip_suffix('y') {
-        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{stem}ies"),
-        _ if word.ends_with('s') => word,
-        _ => word + "s",
+    words::several(&type_word(kind, of_type))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thing_that_is_called_as_its_type_is_has_no_word_before_its_name() {
+        assert_eq!(word_before("ldapServer", "jumpcloud").as_deref(), Some("LDAP server"));
+        assert_eq!(word_before("office365", "Microsoft 365"), None);
+        assert_eq!(word_before("gSuite", "Google Workspace – northwind.example"), None);
     }
 }

@@ -70,11 +70,7 @@ async fn ended(visit: &Visit, name: &str) -> Result<Page, Failure> {
     let wanted = name.to_owned();
     let is_set_up = visit.console.with_systems(move |systems| Ok(systems.find(&wanted).is_ok())).await?;
     if run.is_none() && !is_set_up {
-        return Err(Failure::new(
-            StatusCode::NOT_FOUND,
-            "There is no system of that name",
-            "Choose one of the systems.",
-        ));
+        return Err(no_such_system());
     }
     let last = visit.console.scans.of(name).map(|scan| scan.live.snapshot(visit.now));
     let content = html! {
@@ -97,6 +93,10 @@ async fn ended(visit: &Visit, name: &str) -> Result<Page, Failure> {
         @if let Some(last) = &last { (scan_live::afterwards(last)) }
     };
     Ok(Page { title: format!("Scan of {name}"), entry: "/", place: None, content })
+}
+
+fn no_such_system() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "There is no system of that name", "Choose one of the systems.")
 }
 
 /// Finds a system of the store.
@@ -127,8 +127,12 @@ pub(super) async fn accept(visit: Visit, entries: Entries) -> Result<Response, F
     })?;
     let wanted = name.clone();
     let accepted = visit.write(move |store| {
-        let system = system(store, &wanted)?.ok_or_else(Failure::not_found)?;
-        Ok(store.accept(&system, run)?)
+        let system = system(store, &wanted)?.ok_or_else(no_such_system)?;
+        if store.run(&system, run)?.is_none() {
+            let message = format!("{wanted} has no run {run}");
+            return Err(Failure::new(StatusCode::NOT_FOUND, message, "Open the scan of the system again."));
+        }
+        store.accept(&system, run).map_err(Failure::conflict)
     });
     accepted.await?;
     Ok(go_to(&Link::to("/scan").with("system", name)))

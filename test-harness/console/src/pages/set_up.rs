@@ -12,7 +12,8 @@ use crate::words::Mark;
 
 /// The part, with the systems that are set up.
 pub(super) async fn section(visit: &Visit) -> Result<Markup, Failure> {
-    let Listed { systems, errors, .. } = visit.console.with_systems(|systems| systems.list()).await?;
+    let Listed { systems, errors, .. } =
+        visit.console.with_systems(|systems| Ok(systems.list())).await?.map_err(Failure::unavailable)?;
     let place = match visit.console.systems.folder() {
         Some(folder) => format!("Each is a file in {}, without the secrets that were entered here.", folder.display()),
         None => "They are kept in memory until the server ends; start it with --systems DIR to keep them.".to_owned(),

@@ -2,33 +2,54 @@
 
 use std::sync::Arc;
 
-use axum::Form;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
-use serde::Deserialize;
 
 use crate::console::Console;
+use crate::entries::Entries;
+use crate::failure::Failure;
 use crate::visit::Query;
 use crate::{frame, guard};
 
-/// What the form sends.
-#[derive(Deserialize)]
-pub(super) struct Entries {
-    token: String,
-}
-
 /// Exchanges the token of the address, or asks for one.
-pub(super) async fn form(State(console): State<Arc<Console>>, uri: Uri) -> Response {
-    match Query::parse(uri.query().unwrap_or_default()).get("token") {
+pub(super) async fn form(
+    State(console): State<Arc<Console>>,
+    method: Method,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let query = Query::parse(uri.query().unwrap_or_default());
+    match query.get("token") {
+        // Whoever only looks whether the address answers does not sign in.
+        Some(_) if method == Method::HEAD => ask(None),
+        Some(_) if is_ahead(&headers) => Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "This address signs in once, so it is not loaded ahead",
+            "Open it when you want to sign in: it is still valid.",
+        )
+        .into_response(),
         Some(token) => enter(&console, token),
         None => ask(None),
     }
 }
 
-pub(super) async fn exchange(State(console): State<Arc<Console>>, Form(entries): Form<Entries>) -> Response {
-    enter(&console, &entries.token)
+/// Whether a browser loads an address before anybody has opened it. It would keep another answer than a failure, and show that
+/// instead of signing in.
+fn is_ahead(headers: &HeaderMap) -> bool {
+    let values = ["sec-purpose", "purpose", "x-purpose", "x-moz"].into_iter().flat_map(|name| headers.get_all(name));
+    values.filter_map(|value| value.to_str().ok()).any(|value| {
+        let mut words = value.split([';', ',']).map(str::trim);
+        words.any(|word| ["prefetch", "prerender", "preview"].iter().any(|ahead| word.eq_ignore_ascii_case(ahead)))
+    })
+}
+
+pub(super) async fn exchange(State(console): State<Arc<Console>>, entries: Entries) -> Response {
+    match entries.needed("token") {
+        Ok(token) => enter(&console, token),
+        Err(failure) => failure.into_response(),
+    }
 }
 
 fn enter(console: &Console, token: &str) -> Response {

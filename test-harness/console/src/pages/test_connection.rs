@@ -10,6 +10,7 @@ use connector_host::stored_system::StoredSystem;
 use maud::{Markup, html};
 
 use super::act::go_to;
+use super::system_form;
 use crate::console::Console;
 use crate::drafts::{Draft, Purpose, Tested};
 use crate::entries::Entries;
@@ -23,16 +24,10 @@ use crate::words::{Mark, capital, spaced};
 
 /// Tests the connection of a system that is set up.
 pub(super) async fn start(visit: Visit, entries: Entries) -> Result<Response, Failure> {
-    let system = entries.needed("system")?.to_owned();
+    let system = entries.needed("system")?;
     let console = &visit.console;
-    let find = move |systems: &connector_host::systems::Systems| {
-        let stored = systems.find(&system)?.stored;
-        let entered = systems.entered(&system);
-        let config = stored.resolve(&entered)?;
-        Ok((stored, entered, config))
-    };
-    let (stored, entered, config) = console.with_systems(find).await?;
-    let connector = console.registry.connect(config, console.edition)?;
+    let (stored, entered, config) = console.resolved(system).await?;
+    let connector = console.connect(config)?;
     let draft = console.drafts.test(stored, entered, Purpose::Test, connector);
     Ok(go_to(&Link::to("/test").with("draft", &draft.id)))
 }
@@ -77,7 +72,7 @@ pub(super) async fn save(visit: Visit, entries: Entries) -> Result<Response, Fai
     let draft = visit.console.drafts.find(entries.needed("draft")?)?;
     let (stored, entered) = (draft.stored.clone(), draft.entered.clone());
     let name = stored.config.name.clone();
-    visit.console.with_systems(move |systems| systems.save(stored, entered)).await?;
+    system_form::save(&visit, stored, entered, draft.purpose).await?;
     visit.console.drafts.forget(&draft.id);
     Ok(go_to(&Link::to("/scan").with("system", name)))
 }

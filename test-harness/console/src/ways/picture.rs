@@ -25,7 +25,7 @@ const LANE: i32 = 70;
 const GAP: i32 = 148;
 const TOP: i32 = 36;
 const EDGE: i32 = 12;
-const COLUMNS: usize = 22;
+const COLUMNS: usize = 20;
 
 impl Ways {
     /// The ways as a picture.
@@ -39,7 +39,7 @@ impl Ways {
         );
         html! {
             div.scroll tabindex="0" role="region" aria-label="Picture of the ways, scrolls sideways" {
-                svg.ways.long[layout.headings.len() > SHORT] viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="img" aria-labelledby="way-title" {
+                svg.ways.of-two[layout.headings.len() == 2].of-three[layout.headings.len() == 3].long[layout.headings.len() > SHORT] viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="img" aria-labelledby="way-title" {
                     title #way-title { (title) }
                     @for (at, word) in layout.headings.iter().enumerate() {
                         text.column x=(x(at)) y="20" { (capital(word)) }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use connector_api::{CancellationToken, Edition};
+use connector_store::Store;
 use futures_util::StreamExt;
 
 use crate::organisation::{login, rows};
-use crate::site::{Answer, Site, lead};
+use crate::site::{Answer, Site, keep, lead};
 use crate::whole;
 
 const SECRET: &str = "hunter2-of-the-form";
@@ -143,7 +144,7 @@ async fn an_edition_without_connectors_offers_none_and_says_why() {
         lead(&page).contains("The Community edition has no connector") && lead(&page).contains("Pro and Enterprise")
     );
     let refused = site.post("/system", &right("lab", &[])).await;
-    assert!(refused.status.is_server_error() || refused.status.is_client_error());
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.body.contains("edition_not_supported"), "{}", refused.body);
 }
 
@@ -198,6 +199,7 @@ async fn a_running_scan_shows_its_sections_refuses_a_second_one_and_is_cancelled
     assert!(page.contains("href=\"/scan?system=lab\">Reload"), "it works without scripts");
     assert!(site.page("/").await.contains("Watch scan"));
     let second = site.post("/scan", &[("system", "lab")]).await;
+    assert_eq!(second.status, StatusCode::CONFLICT);
     assert!(second.body.contains("This system is being scanned already."), "{}", second.body);
     let followed = follow(&site, "/scan/events?system=lab");
     let cancelled = async {
@@ -239,7 +241,12 @@ async fn a_held_scan_shows_what_it_would_remove_and_is_accepted() {
     let page = site.page("/scan?system=lab").await;
     assert_eq!(lead(&page), "Complete and taken over: 40 accounts gone.");
     let again = site.post("/scan/accept", &[("system", "lab"), ("run", "2")]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
     assert!(again.body.contains("not held"), "{}", again.body);
+    for (system, run) in [("lab", "99"), ("other", "2")] {
+        let unknown = site.post("/scan/accept", &[("system", system), ("run", run)]).await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{system} {run}: {}", unknown.body);
+    }
 }
 
 #[tokio::test]
@@ -248,29 +255,128 @@ async fn a_finding_is_accepted_for_a_time_with_a_reason_and_withdrawn() {
     let findings = site.page("/findings?system=toy").await;
     let id = findings.split("/exception?").nth(1).unwrap().split("id=").nth(1).unwrap()[..12].to_owned();
     let path = format!("/exception?system=toy&id={id}");
-    let wrong = site.post(&path, &[("id", &id), ("then", "accept"), ("reason", ""), ("until", "2026-11-25")]).await;
-    assert!(
-        wrong.body.contains("id=\"reason-error\"") && wrong.body.contains("A day that is not over."),
-        "{}",
-        wrong.body
-    );
-    let right = [("id", id.as_str()), ("then", "accept"), ("reason", "agreed <b>"), ("until", "2027-01-31")];
+    let wrong = [("then", "accept"), ("reason", "a\0"), ("until", "2026-11-25"), ("by", "Ada\u{202e}")];
+    let wrong = site.post(&path, &wrong).await;
+    for said in ["id=\"reason-error\"", "U+0000", "This day is over: choose a later one.", "id=\"by-error\"", "U+202E"]
+    {
+        assert!(wrong.body.contains(said), "{said}: {}", wrong.body);
+    }
+    let right = [("then", "accept"), ("reason", "agreed <b>"), ("until", "2027-01-31")];
     assert!(address(&site.post(&path, &right).await).starts_with("/findings"));
     let findings = site.page("/findings?system=toy").await;
     assert!(findings.contains("agreed &lt;b&gt;") && findings.contains("Change or withdraw"), "{findings}");
     let form = site.page(&path).await;
     assert!(form.contains("value=\"2027-01-31\""), "{form}");
-    address(&site.post(&path, &[("id", &id), ("then", "withdraw")]).await);
+    address(&site.post(&path, &[("then", "withdraw")]).await);
     assert!(!site.page("/findings?system=toy").await.contains("agreed &lt;b&gt;"));
 }
 
 #[tokio::test]
-async fn nothing_acts_without_the_token_of_the_session() {
-    let site = site().await;
-    for path in ["/system", "/test", "/test/save", "/scan", "/scan/cancel", "/scan/accept", "/exception"] {
-        let request = site.request(path).method("POST").header("origin", "http://127.0.0.1:8080");
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let answer = site.send(request.body(axum::body::Body::from("system=lab")).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+async fn a_finding_that_does_not_exist_cannot_be_accepted() {
+    let site = Site::with(&[rows(8, login())]).await;
+    let right = [("then", "accept"), ("reason", "agreed"), ("until", "2027-01-31")];
+    let refused = site.post("/exception?system=toy&id=0123456789ab", &right).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND);
+    assert!(refused.body.contains("There is no finding 0123456789ab as of run 1."), "{}", refused.body);
+    let mut store = Store::open(&site.location).unwrap();
+    let system = store.systems().unwrap().remove(0);
+    assert!(store.exceptions(&system).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_exception_is_looked_at_as_of_another_scan_on_the_same_page() {
+    let site = Site::with(&[rows(8, login()), rows(9, login())]).await;
+    let findings = site.page("/findings?system=toy").await;
+    let id = findings.split("/exception?").nth(1).unwrap().split("id=").nth(1).unwrap()[..12].to_owned();
+    let page = site.page(&format!("/exception?system=toy&id={id}&code=sudo_on_systems")).await;
+    let form = page.split("class=\"where\"").nth(1).unwrap().split("<form").nth(1).unwrap();
+    let form = form.split("</form>").next().unwrap();
+    assert!(form.contains("action=\"/exception\""), "{form}");
+    for (name, value) in [("system", "toy"), ("id", &id), ("code", "sudo_on_systems")] {
+        assert!(form.contains(&format!("name=\"{name}\" value=\"{value}\"")), "{name}: {form}");
     }
+    assert_eq!(site.get(&format!("/exception?system=toy&id={id}&at=1")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_name_that_is_no_line_to_be_read_is_refused_at_its_field() {
+    let site = site().await;
+    for (name, why) in [
+        ("a\0b".to_owned(), "Must not have the character U+0000, which cannot be seen."),
+        ("a\nb".to_owned(), "Must be one line."),
+        ("a\u{202e}b".to_owned(), "Must not have the character U+202E, which cannot be seen."),
+        ("x".repeat(201), "Must have at most 200 characters."),
+        (" ".to_owned(), "Must not be empty."),
+    ] {
+        let page = site.post("/system", &right(&name, &[])).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.body.contains("id=\"name-error\"") && page.body.contains(why), "{why}: {}", page.body);
+    }
+    assert!(site.page("/").await.contains("No system is set up here"));
+}
+
+#[tokio::test]
+async fn of_two_drafts_of_one_name_the_second_does_not_replace_the_first() {
+    let site = site().await;
+    let tested = async |host: &str| {
+        let page = address(&site.post("/system", &right("lab", &[("then", "test"), ("hostname", host)])).await);
+        page.split_once("draft=").unwrap().1.to_owned()
+    };
+    let (first, second) = (tested("first.example").await, tested("second.example").await);
+    address(&site.post("/test/save", &[("draft", &first)]).await);
+    let refused = site.post("/test/save", &[("draft", &second)]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.body.contains("Another system has this name."), "{}", refused.body);
+    assert!(site.page("/").await.contains("first.example"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_as_things_stand_says_so_and_what_is_not_there_says_that() {
+    let site = site().await;
+    std::fs::write(site.folder.path().join("systems/hand.toml"), "name = 'hand'\nosType = 'Whole'\nhostname = 'h'\n")
+        .unwrap();
+    let by_hand = site.get("/system?system=hand").await;
+    assert_eq!(by_hand.status, StatusCode::CONFLICT);
+    assert!(by_hand.body.contains("wrote by hand"), "{}", by_hand.body);
+    for path in ["/scan", "/test"] {
+        let unknown = site.post(path, &[("system", "nobody")]).await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{path}: {}", unknown.body);
+        // It has no pass phrase.
+        let unfinished = site.post(path, &[("system", "hand")]).await;
+        assert_eq!(unfinished.status, StatusCode::CONFLICT, "{path}: {}", unfinished.body);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_store_that_others_can_read_by_now_is_no_page_that_is_missing() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = site().await;
+    let file = site.folder.path().join("store.db");
+    keep(&site.location, "toy", 1, &rows(1, login()), &[]);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let page = site.get("/privileged").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.body.contains("Other users can read or write") && page.body.contains("chmod 600"), "{}", page.body);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    site.page("/privileged").await;
+}
+
+#[tokio::test]
+async fn a_folder_of_systems_that_cannot_be_read_is_no_page_that_is_missing() {
+    let site = site().await;
+    std::fs::remove_dir(site.folder.path().join("systems")).unwrap();
+    let page = site.get("/").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{}", page.body);
+    assert!(page.body.contains("cannot be read"), "{}", page.body);
+}
+
+#[cfg(feature = "fleet")]
+#[tokio::test]
+async fn a_store_without_a_fleet_says_how_to_have_one() {
+    let site = site().await;
+    let page = site.get("/fleet").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert_eq!(page.lead(), "The store that is shown here has no fleet.");
+    assert!(page.body.contains("harness fleet init --store postgres://"), "{}", page.body);
 }

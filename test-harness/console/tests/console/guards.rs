@@ -61,6 +61,44 @@ async fn a_token_is_exchanged_once_for_a_strict_cookie_and_a_fresh_one_is_announ
 }
 
 #[tokio::test]
+async fn whoever_only_looks_at_the_address_or_loads_it_ahead_does_not_use_its_token() {
+    let site = Site::empty().await;
+    let address = site.announced.lock().unwrap().last().unwrap().clone();
+    let path = address.strip_prefix("http://127.0.0.1:8080").unwrap();
+    let ask = async |method: &str, header: Option<(&str, &str)>| {
+        let request = Request::builder().method(method).uri(path).header("host", ADDRESS);
+        let request = header.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+        site.send(request.body(Body::empty()).unwrap()).await
+    };
+    let looked = ask("HEAD", None).await;
+    assert_eq!((looked.status, looked.body.as_str()), (StatusCode::OK, ""));
+    for (name, value) in [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+        ("x-moz", "Prefetch"),
+    ] {
+        let ahead = ask("GET", Some((name, value))).await;
+        assert_eq!(ahead.status, StatusCode::SERVICE_UNAVAILABLE, "{name}: {value}");
+        assert!(ahead.body.contains("it is still valid"), "{}", ahead.body);
+        assert!(!ahead.headers.contains_key("set-cookie"), "{name}: {value}");
+    }
+    let opened = ask("GET", Some(("sec-purpose", "navigate"))).await;
+    assert_eq!(opened.status, StatusCode::SEE_OTHER);
+    assert!(opened.headers.contains_key("set-cookie"));
+}
+
+#[tokio::test]
+async fn a_form_for_signing_in_that_cannot_be_read_is_a_page() {
+    let site = Site::empty().await;
+    for (media_type, form) in [("text/plain", "token=x"), ("application/x-www-form-urlencoded", "other=x")] {
+        let request = Request::post("/sign-in").header("host", ADDRESS).header("origin", "http://127.0.0.1:8080");
+        let answer = site.send(request.header("content-type", media_type).body(Body::from(form)).unwrap()).await;
+        assert!(answer.status.is_client_error() && answer.body.contains("<h1>"), "{}: {}", answer.status, answer.body);
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_cannot_send_a_form() {
     let site = Site::empty().await;
     let page = site.page("/").await;

@@ -88,6 +88,15 @@ async fn changes_say_who_got_more_and_who_is_gone() {
 }
 
 #[tokio::test]
+async fn where_much_differs_access_is_compared_when_somebody_asks_for_it() {
+    let site = Site::with(&[rows(2, login()), rows(2_100, login())]).await;
+    let page = site.page("/changes").await;
+    assert_eq!(lead(&page), "Too much changed to compare access here.");
+    let link = crate::site::links(&page).into_iter().find(|link| link.contains("count=all")).unwrap();
+    assert_eq!(lead(&site.page(&link).await), "2,098 accounts and groups got more access.");
+}
+
+#[tokio::test]
 async fn the_charts_show_the_logins_of_the_newest_scan() {
     let site = Site::with(&[rows(30, login())]).await;
     let none_found = async || {

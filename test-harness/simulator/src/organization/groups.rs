@@ -1,7 +1,7 @@
 //! User groups and who is in them.
 
 use super::dice::{Dice, Shuffle};
-use super::names::{DEPARTMENTS, PLACES, PRIVILEGED_GROUPS, TRICKY_DESCRIPTIONS};
+use super::names::{DEPARTMENTS, PLACES, PRIVILEGED_GROUPS, TRICKY_DESCRIPTIONS, hostile};
 use super::node::{Kind, Node};
 use super::users::cast as user;
 use super::{Organization, Stream, Sudo};
@@ -77,6 +77,9 @@ const CAST: [(&str, &[u64]); cast::SIZE as usize] = [
     ("Quarantine", &[]),
     ("Break-glass, \"emergency\" access", &[user::HEAD_OF_IT]),
 ];
+
+/// The first of the groups with names that mean harm.
+const FIRST_HOSTILE: u64 = 12;
 
 /// Groups that are members of groups: (group, member).
 const NESTED: [(u64, u64); 3] = [
@@ -185,7 +188,7 @@ impl Organization {
             posix_group: dice.percent(20).then(|| (5_000 + index, slug)),
             radius_reply: dice.percent(8).then(|| ("Tunnel-Private-Group-Id", (100 + index % 50).to_string())),
             samba: dice.percent(5),
-            name,
+            name: hostile(FIRST_HOSTILE, index).map_or(name, str::to_owned),
         }
     }
 

@@ -255,3 +255,20 @@ pub(crate) const PRIVILEGED_GROUPS: &[&str] = &[
     "Schema Admins",
     "Vault Operators",
 ];
+
+/// Names that mean harm: one runs as a script, one changes the order of what is around it, one ends a line where none ends, and one has
+/// 300 characters.
+pub(crate) const HOSTILE: [&str; 4] = [
+    "<script>alert(document.cookie)</script>",
+    "Quarterly figures \u{202e}fdp.exe",
+    "Two\r\nlines",
+    "A name of three hundred characters, which nobody reads to its end, although some people do write such names: it began as a \
+     joke of the team that moved to another floor, was copied into a spreadsheet, came back from there with a date in front, \
+     and has been kept ever since, as a report depended on it.",
+];
+
+/// The hostile name of the object of an index, if it is one of those that begin with `first`.
+pub(crate) fn hostile(first: u64, index: u64) -> Option<&'static str> {
+    let at = index.checked_sub(first)?;
+    HOSTILE.get(usize::try_from(at).ok()?).copied()
+}

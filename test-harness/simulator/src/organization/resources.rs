@@ -1,6 +1,7 @@
 //! What users and groups are bound to in addition to devices: applications, directories, RADIUS servers.
 
 use super::dice::Dice;
+use super::names::hostile;
 use super::node::{Kind, Node, created};
 use super::{Organization, Stream};
 
@@ -41,6 +42,8 @@ const APPLICATIONS: [(&str, &str, &str); 12] = [
 
 /// How many applications there are.
 pub(super) const APPLICATION_COUNT: u64 = 24;
+/// The first of the applications with names that mean harm.
+const FIRST_HOSTILE: u64 = 20;
 /// How many RADIUS servers there are.
 pub(super) const RADIUS_SERVER_COUNT: u64 = 2;
 /// How many commands there are.
@@ -90,12 +93,15 @@ impl Organization {
     /// The application of an index.
     pub fn application(&self, index: u64) -> Application {
         let (name, label, sso_type) = APPLICATIONS[index as usize % APPLICATIONS.len()];
-        let again = index / APPLICATIONS.len() as u64;
+        let drawn = match index / APPLICATIONS.len() as u64 {
+            0 => label.to_owned(),
+            again => format!("{label} (staging {again})"),
+        };
         Application {
             index,
             id: self.id(Node::new(Kind::Application, index)),
             name,
-            label: if again == 0 { label.to_owned() } else { format!("{label} (staging {again})") },
+            label: hostile(FIRST_HOSTILE, index).map_or(drawn, str::to_owned),
             sso_type,
             active: index % 7 != 5,
             created: created(index, APPLICATION_COUNT),

@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 
 use super::dice::Dice;
-use super::names::TRICKY_DESCRIPTIONS;
+use super::names::{TRICKY_DESCRIPTIONS, hostile};
 use super::node::{Kind, Node, created};
 use super::users::days;
 use super::{Organization, Stream};
+
+/// The first of the devices with names that mean harm.
+const FIRST_HOSTILE: u64 = 20;
 
 /// A device.
 #[derive(Clone, Debug)]
@@ -112,7 +115,11 @@ impl Organization {
         System {
             index,
             id: self.id(Node::new(Kind::System, index)),
-            display_name: if dice.percent(10) { format!("会議室 {index} ☕, \"spare\"") } else { hostname.clone() },
+            display_name: {
+                let drawn =
+                    if dice.percent(10) { format!("会議室 {index} ☕, \"spare\"") } else { hostname.clone() };
+                hostile(FIRST_HOSTILE, index).map_or(drawn, str::to_owned)
+            },
             hostname,
             os,
             version,

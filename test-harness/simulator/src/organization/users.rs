@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::dice::Dice;
-use super::names::{CULTURES, Culture, DEPARTMENTS, LEVELS, MARKS, OCCUPATIONS, PLACES, SERVICES, TRICKY_DESCRIPTIONS};
+use super::names::{
+    CULTURES, Culture, DEPARTMENTS, LEVELS, MARKS, OCCUPATIONS, PLACES, SERVICES, TRICKY_DESCRIPTIONS, hostile,
+};
 use super::node::{Kind, Node, created};
 use super::{Organization, Stream};
 use crate::behaviour::{LocalNames, NewHires};
@@ -146,6 +148,9 @@ pub mod cast {
     /// How many there are.
     pub const SIZE: u64 = 9;
 }
+
+/// The first of the users with display names that mean harm.
+const FIRST_HOSTILE: u64 = 30;
 
 /// Username, given name, family name of the cast.
 const CAST: [(&str, &str, &str); cast::SIZE as usize] = [
@@ -321,14 +326,15 @@ fn display_name(index: u64, role: UserRole, name: &PersonName, dice: &mut Dice) 
     if role != UserRole::Person {
         return String::new();
     }
-    match dice.below(20) {
+    let drawn = match dice.below(20) {
         _ if index == cast::FORMULA => "=cmd|'/C calc'!A0, \"Bobby\"\nTables".to_owned(),
         0 => String::new(),
         1 => format!("{given} {family} {}", dice.pick(MARKS)),
         2 => format!("{family}, {given}"),
         _ if *family_first => format!("{family}{given}"),
         _ => format!("{given} {family}"),
-    }
+    };
+    hostile(FIRST_HOSTILE, index).map_or(drawn, str::to_owned)
 }
 
 fn description(person: bool, dice: &mut Dice) -> String {

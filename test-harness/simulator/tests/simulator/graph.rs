@@ -125,6 +125,27 @@ async fn the_demo_organisation_has_its_stories() {
 }
 
 #[tokio::test]
+async fn the_demo_organisation_has_names_of_each_kind_that_mean_harm() {
+    let console = Console::start(SimulatorOptions::default()).await;
+    for (path, field) in [
+        ("/api/systemusers?sort=_id", "displayname"),
+        ("/api/v2/usergroups", "name"),
+        ("/api/systems?sort=_id", "displayName"),
+        ("/api/applications?sort=_id", "displayLabel"),
+    ] {
+        let rows = console.all(path, 100).await;
+        let names: Vec<&str> = rows.iter().filter_map(|row| row[field].as_str()).collect();
+        let has = |what: &str, is: &dyn Fn(&str) -> bool| {
+            assert!(names.iter().any(|name| is(name)), "{path} has no name with {what}: {names:?}");
+        };
+        has("a script", &|name| name.contains("<script>"));
+        has("an override of the direction", &|name| name.contains('\u{202e}'));
+        has("a line break", &|name| name.contains("\r\n"));
+        has("300 characters", &|name| name.chars().count() == 300);
+    }
+}
+
+#[tokio::test]
 async fn edges_to_policies_commands_and_passwords_are_the_same_from_both_ends() {
     let console = Console::start(options()).await;
     let truth = console.simulator.organization();

@@ -1,6 +1,8 @@
 //! The words of the summary.
 
 use connector_api::{Access, Section};
+use connector_host::words;
+pub(super) use connector_host::words::spaced;
 use indicatif::HumanCount;
 
 use crate::cli::paragraph::GLUE;
@@ -45,36 +47,11 @@ pub(super) fn access(access: &Access) -> String {
     format!("to {} ({})", access.level, printable(&spaced(&access.word)))
 }
 
-/// Types with names that do not follow from the word: singular and plural.
-const NAMED: [(&str, &str, &str); 5] = [
-    ("activeDirectory", "Active Directory", "Active Directories"),
-    ("gSuite", "Google Workspace", "Google Workspaces"),
-    ("ldapServer", "LDAP server", "LDAP servers"),
-    ("office365", "Microsoft 365", "Microsoft 365"),
-    ("radiusServer", "RADIUS server", "RADIUS servers"),
-];
-
 /// A group or resource type in plain words, for `count` of them: `JUMPCLOUD_USER_GROUP` becomes `user groups`.
 pub(in crate::cli) fn kind(word: &str, os_type: &str, count: u64) -> String {
-    if let Some((_, one, several)) = NAMED.iter().find(|(named, ..)| *named == word) {
-        return if count == 1 { one } else { several }.to_string();
-    }
-    let spaced = if word.contains('_') {
-        let of_target = format!("{}_", os_type.to_uppercase());
-        word.strip_prefix(of_target.as_str()).unwrap_or(word).replace('_', " ").to_lowercase()
-    } else {
-        spaced(word)
-    };
-    // The contract's word for a device.
-    let words = match spaced.strip_prefix("system") {
-        Some(rest) if rest.is_empty() || rest.starts_with(' ') => format!("device{rest}"),
-        _ => spaced,
-    };
-    match words.strip_suffix('y') {
-        _ if count == 1 || !words.ends_with(char::is_alphabetic) => words,
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{words}s"),
-    }
+    let of_target = format!("{}_", os_type.to_uppercase());
+    let words = words::of_type(word.strip_prefix(of_target.as_str()).unwrap_or(word));
+    if count == 1 { words } else { words::several(&words) }
 }
 
 /// `1 account`, `2 accounts`, not broken across lines.
@@ -85,18 +62,6 @@ pub(super) fn counted(count: u64, thing: &str) -> String {
 /// A name in quotes.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\\\""))
-}
-
-/// `activeDirectory` as `active directory`.
-pub(super) fn spaced(word: &str) -> String {
-    let mut words = String::new();
-    for letter in word.chars() {
-        if letter.is_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.extend(letter.to_lowercase());
-    }
-    words
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -130,7 +95,7 @@ mod tests {
         for (word, count, words) in [
             ("JUMPCLOUD_USER_GROUP", 24, "user groups"),
             ("JUMPCLOUD_ADMIN_ROLE", 1, "admin role"),
-            ("SCIM_GROUP", 2, "scim groups"),
+            ("SCIM_GROUP", 2, "SCIM groups"),
             ("system", 60, "devices"),
             ("systemGroup", 5, "device groups"),
             ("activeDirectory", 2, "Active Directories"),

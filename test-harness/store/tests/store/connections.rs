@@ -134,7 +134,7 @@ fn answers_of_a_pinned_store_agree_until_something_is_written(backend: &Backend)
         expires: Timestamp::now() + 24.hours(),
         by: Some("ada".into()),
     };
-    store.except(&hq, &[exception]).unwrap();
+    store.import_exceptions(&hq, &[exception]).unwrap();
     let (run, states, exceptions) = answer(&mut store);
     assert_eq!((run, states.len(), exceptions), (2, 2, 1));
     store.pin().unwrap();

@@ -48,7 +48,11 @@ fn original() -> (Backend, Vec<i64>) {
     let excepted = findings(&mut store, last).remove(0);
     let expires = "2031-03-03T09:00:00.123456Z".parse().unwrap();
     store
-        .except(&system, &[Exception { id: excepted.id, reason: "known".into(), expires, by: Some("ada".into()) }])
+        .except(
+            &system,
+            last,
+            &[Exception { id: excepted.id, reason: "known".into(), expires, by: Some("ada".into()) }],
+        )
         .unwrap();
     (file, runs)
 }
@@ -118,7 +122,7 @@ fn an_exception_belongs_to_its_finding_until_it_expires(backend: &Backend) {
     };
     let holds = except(0, "agreed", now + 24.hours());
     let expired = except(1, "agreed", now - 1.hour());
-    store.except(&system, &[holds.clone(), expired]).unwrap();
+    store.except(&system, 1, &[holds.clone(), expired]).unwrap();
     let found = findings(&mut store, 1);
     let excepted: Vec<&str> = found.iter().filter(|found| found.is_excepted(now)).map(|found| &*found.id).collect();
     assert_eq!(excepted, [all[0].id.as_str()]);
@@ -126,11 +130,12 @@ fn an_exception_belongs_to_its_finding_until_it_expires(backend: &Backend) {
     assert!(found[1].exception.is_some(), "it says that it has expired");
     // One that is given again replaces the first, and a bad one keeps all of them out.
     let longer = Exception { by: Some("eve".into()), ..except(1, "renewed", now + 48.hours()) };
-    store.except(&system, std::slice::from_ref(&longer)).unwrap();
+    store.except(&system, 1, std::slice::from_ref(&longer)).unwrap();
     let nobodys = Exception { by: Some(" ".into()), ..except(0, "why", now) };
-    let unknown = Exception { id: "ADA".into(), ..except(0, "why", now) };
-    for bad in [except(0, " ", now), unknown, nobodys] {
-        let error = store.except(&system, &[except(1, "lost", now), bad]).unwrap_err();
+    let odd = Exception { id: "ADA".into(), ..except(0, "why", now) };
+    let unknown = Exception { id: "0123456789ab".into(), ..except(0, "why", now) };
+    for bad in [except(0, " ", now), except(0, "two\nlines", now), odd, unknown.clone(), nobodys] {
+        let error = store.except(&system, 1, &[except(1, "lost", now), bad]).unwrap_err();
         assert_eq!(error.code, connector_api::ErrorCode::InvalidConfig, "{error}");
     }
     let kept = store.exceptions(&system).unwrap();
@@ -138,4 +143,7 @@ fn an_exception_belongs_to_its_finding_until_it_expires(backend: &Backend) {
     assert_eq!(reasons, ["agreed", "renewed"]);
     assert_eq!((kept[0].by.as_deref(), kept[1].by.as_deref()), (None, Some("eve")));
     assert_eq!(kept[0].expires.as_second(), holds.expires.as_second());
+    // One that was exported may be of a finding that does not stand at the moment.
+    store.import_exceptions(&system, &[unknown]).unwrap();
+    assert_eq!(store.exceptions(&system).unwrap().len(), 3);
 }

@@ -254,6 +254,6 @@ fn an_end_in_the_distant_past_is_kept_as_the_first_moment_of_the_year_1(backend:
     };
     let mut store = backend.open();
     let hq = system(&mut store);
-    store.except(&hq, &[exception]).unwrap();
+    store.import_exceptions(&hq, &[exception]).unwrap();
     assert_eq!(store.exceptions(&hq).unwrap()[0].expires.to_string(), "0001-01-01T00:00:00Z");
 }

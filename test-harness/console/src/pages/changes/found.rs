@@ -1,19 +1,18 @@
 //! The differences of two runs, sorted by what they mean.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector_api::{Access, Account, ConnectorError, Grant, Principal, Record, ResourceRef};
 use connector_store::pages::Factor;
-use connector_store::{Change, Changes, EachChange, Store};
+use connector_store::{Change, Changes, Store};
 use jiff::Timestamp;
 
 use crate::visit::{Place, Strength};
 
-/// Rows that may differ for changes of access to be computed.
+/// Rows that may differ, and grants that may, for changes of access to be shown: at once, or if somebody asks for all of them.
+pub(super) const AT_ONCE: usize = 2_000;
 pub(super) const MOST: usize = 20_000;
-
-/// Grants that are looked at.
-const GRANTS: usize = 20_000;
 
 /// Rows of a kind that are listed.
 const LISTED: usize = 50;
@@ -62,44 +61,60 @@ pub(super) struct Found {
     pub(super) accounts: Vec<Change>,
     pub(super) protection: Vec<Protection>,
     pub(super) others: BTreeMap<&'static str, Others>,
-    /// Whether more rows differ than are looked at.
+    /// How many rows and grants are looked at, at most.
+    pub(super) most: usize,
+    /// Whether more rows or grants differ.
     pub(super) is_too_much: bool,
     /// How many there are of each kind, where that is known although they were not looked at.
     pub(super) counted: Option<Changes>,
 }
 
-/// Passes on changes, at most `most` of them. Returns whether there were more.
-pub(super) fn bounded(
-    most: usize,
-    read: &mut dyn FnMut(EachChange<'_>) -> Result<(), ConnectorError>,
-    each: EachChange<'_>,
-) -> Result<bool, ConnectorError> {
-    let (mut passed, mut is_over) = (0, false);
-    let done = read(&mut |change| {
-        if passed == most {
-            is_over = true;
-            return Err(ConnectorError::internal("enough was read"));
-        }
-        passed += 1;
-        each(change)
-    });
-    if is_over { Ok(true) } else { done.map(|()| false) }
+/// Room for some things of a list, after which nothing more is read of it.
+pub(super) struct Room(Cell<Option<usize>>);
+
+impl Room {
+    pub(super) fn of(many: usize) -> Self {
+        Self(Cell::new(Some(many)))
+    }
+
+    /// Takes room for one more.
+    ///
+    /// # Errors
+    /// If there is none: the list is longer, and is not read further.
+    pub(super) fn take(&self) -> Result<(), ConnectorError> {
+        self.0.set(self.0.get().and_then(|left| left.checked_sub(1)));
+        if self.is_over() { Err(ConnectorError::internal("enough was read")) } else { Ok(()) }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.0.get().is_none()
+    }
 }
 
 impl Found {
-    pub(super) fn read(store: &mut Store, place: &Place, from: i64) -> Result<Self, ConnectorError> {
-        let (system, to) = (&place.system, place.run.id);
-        let mut found = Self::default();
-        found.is_too_much = bounded(MOST, &mut |each| store.diff(system, from, to, each), &mut |change| {
-            found.row(change);
-            Ok(())
-        })?;
-        if !found.is_too_much {
-            let mut shifts = BTreeMap::new();
-            bounded(GRANTS, &mut |each| store.diff_access(system, from, to, each), &mut |change| {
+    /// Reads what differs, as far as `most` rows and grants go. If more rows or grants differ, what is known of access would be a part
+    /// without an order, so it is left out.
+    pub(super) fn read(store: &mut Store, place: &Place, from: i64, most: usize) -> Result<Self, ConnectorError> {
+        let mut found = Self { most, ..Self::default() };
+        let (rows, grants) = (Room::of(most), Room::of(most));
+        let mut shifts = BTreeMap::new();
+        let done = store.diff_with_access(
+            &place.system,
+            (from, place.run.id),
+            &mut |change| {
+                rows.take()?;
+                found.row(change);
+                Ok(())
+            },
+            &mut |change| {
+                grants.take()?;
                 grant(place, &mut shifts, change);
                 Ok(())
-            })?;
+            },
+        );
+        found.is_too_much = rows.is_over() || grants.is_over();
+        if !found.is_too_much {
+            done?;
             found.shifts = shifts.into_values().collect();
         }
         Ok(found)
