@@ -1,6 +1,7 @@
 //! What has to be done now and then, by whichever worker comes first: schedules, permits that nobody passed on, lost workers.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use connector_api::ConnectorError;
@@ -29,6 +30,9 @@ pub(super) async fn run(shared: &Shared) -> Infallible {
             Ok(()) => shared.health().answered = Instant::now(),
             Err(error) => warn!(target: "fleet", worker = shared.name, "schedules have to wait: {error}"),
         }
+        let stores = Arc::clone(&shared.stores);
+        // If it crashes, they stay open.
+        let _ = tokio::task::spawn_blocking(move || stores.close_idle()).await;
     }
 }
 
