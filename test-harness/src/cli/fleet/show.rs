@@ -198,11 +198,13 @@ impl StatusArguments {
 
 fn text(status: &Status) -> String {
     let count = |state: &str| HumanCount(status.runs.get(state).copied().unwrap_or_default().unsigned_abs());
+    let (there, lost) = status.worker_counts();
+    let lost = if lost > 0 { format!(" ({} lost)", HumanCount(lost as u64)) } else { String::new() };
     let mut text = format!(
-        "{} systems, {} workers at {}\n{} running, {} queued, {} waiting; last runs: {} complete, {} held, {} failed, {} \
+        "{} systems, {} workers{lost} at {}\n{} running, {} queued, {} waiting; last runs: {} complete, {} held, {} failed, {} \
          cancelled; {} never scanned\n",
         HumanCount(status.systems.unsigned_abs()),
-        HumanCount(status.workers.len() as u64),
+        HumanCount(there as u64),
         shown(status.at),
         count("running"),
         count("queued"),
