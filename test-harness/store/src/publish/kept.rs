@@ -15,6 +15,10 @@ pub(super) const OBJECT: &str = "object";
 /// The ids of terms there.
 pub(super) const TERMS: &str = "terms";
 
+/// The condition that a group has members, before the run or in it.
+const WITH_MEMBERS: &str = " and (exists (select 1 from membership_version m where m.system = ?2 and m.group_id = object.id \
+    and m.to_run is null) or id in (select group_id from staged_membership where run = ?1))";
+
 /// What of the table `kept` there is for the run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Kept {
@@ -34,9 +38,12 @@ pub(super) fn prepare(db: &mut dyn Connection, context: &Context<'_>) -> Result<
         objects += db.execute(&sql, &[context.run.into(), context.system.into(), kept.as_str().into()])?;
     }
     let groups = "from object where system = ?2 and kind = 'group'";
+    // Groups without members keep nothing. Of many, it takes longer to find out.
+    let with_members = if context.is_small { WITH_MEMBERS } else { "" };
     let group_types = types(db, &format!("select distinct type {}", groups.replace("?2", "?1")), context.system)?;
     for kept in group_types.iter().filter(|group_type| keeps_memberships(context, group_type)) {
-        let sql = format!("insert into kept (run, what, id) select ?1, 'object', id {groups} and type = ?3");
+        let sql =
+            format!("insert into kept (run, what, id) select ?1, 'object', id {groups} and type = ?3{with_members}");
         objects += db.execute(&sql, &[context.run.into(), context.system.into(), kept.as_str().into()])?;
     }
     let mut kept = Vec::new();
