@@ -91,7 +91,8 @@ pub trait ScanSink: Send + Sync {
 
     /// Takes a checkpoint. Once this returns, all rows received so far must be stored safely together with it. Rows
     /// received later must be dropped before a scan resumes from it. Serialise it, and drop it before this returns: it shares
-    /// the connector's state, which the connector must otherwise copy to go on.
+    /// the connector's state, which the connector must otherwise copy to go on. A host may also keep it in memory, and store it
+    /// later or never: if the scan ends before that, it resumes from the checkpoint before.
     ///
     /// # Errors
     /// Any error ends the scan; the code should be `sink`.

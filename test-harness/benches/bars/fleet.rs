@@ -1,4 +1,7 @@
-//! A fleet: whether two workers do twice as much as one, and what the queue and the store add to a scan.
+//! A fleet: whether two workers do twice as much as one, what the queue and the store add to a scan, and what a claim costs as
+//! the fleet grows.
+
+mod claims;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -30,10 +33,10 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
         ..SimulatorOptions::default()
     };
     let (slow, fast) = (Simulator::start(options(100)).await?, Simulator::start(options(0)).await?);
-    let harness = setup.harness.clone();
+    let setup = Setup { quick: setup.quick, harness: setup.harness.clone() };
     let measured = tokio::task::spawn_blocking(move || -> Result<_> {
         let Some(cluster) = Cluster::start() else { return Ok(None) };
-        let of = |simulator, database| Measured::new(&harness, &cluster, simulator, database);
+        let of = |simulator, database| Measured::new(&setup.harness, &cluster, Some(simulator), database);
         let one = of(&slow, "one")?.scan(1)?;
         let two = of(&slow, "two")?.scan(2)?;
         eprintln!(
@@ -44,7 +47,7 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
         let fleet = of(&fast, "fast")?.scan(1)?;
         let plain = of(&fast, "plain")?.scan_without()?;
         let what = format!("{organizations} organisations of {USERS} users");
-        Ok(Some(vec![
+        let mut bars = vec![
             Bar::new(
                 format!("{what} at 100 ms: one worker, against two"),
                 one.as_secs_f64(),
@@ -59,7 +62,9 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
                 "s",
                 Bound::AtMost(1.15),
             ),
-        ]))
+        ];
+        bars.extend(claims::measure(&setup, &cluster)?);
+        Ok(Some(bars))
     });
     let bars = measured.await??;
     if bars.is_none() {
@@ -72,7 +77,8 @@ pub(crate) async fn measure(setup: &Setup) -> Result<Vec<Bar>> {
 struct Measured<'a> {
     harness: &'a Path,
     url: String,
-    simulator: &'a Simulator,
+    /// `None` where nothing is scanned.
+    simulator: Option<&'a Simulator>,
     folder: TempDir,
 }
 
@@ -87,9 +93,13 @@ impl Drop for Worker {
 }
 
 impl<'a> Measured<'a> {
-    fn new(harness: &'a Path, cluster: &Cluster, simulator: &'a Simulator, database: &str) -> Result<Self> {
+    fn new(harness: &'a Path, cluster: &Cluster, simulator: Option<&'a Simulator>, database: &str) -> Result<Self> {
         cluster.create(database);
         Ok(Self { harness, url: cluster.url(database), simulator, folder: tempfile::tempdir()? })
+    }
+
+    fn simulator(&self) -> Result<&'a Simulator> {
+        self.simulator.ok_or_else(|| "there is nothing to scan".into())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -110,17 +120,18 @@ impl<'a> Measured<'a> {
 
     /// The time of a number of workers for all organisations, each with one scan at a time.
     fn scan(&self, workers: usize) -> Result<Duration> {
-        std::fs::write(self.path("key"), self.simulator.api_key())?;
+        let simulator = self.simulator()?;
+        std::fs::write(self.path("key"), simulator.api_key())?;
         let credentials = format!("['*']\nfile = '{}'\n", self.path("key").display());
         std::fs::write(self.path("credentials.toml"), credentials)?;
         let mut lines = "name,credential,attributes.jumpcloudOrgId\n".to_owned();
-        for (at, organization) in self.simulator.organizations().iter().enumerate() {
+        for (at, organization) in simulator.organizations().iter().enumerate() {
             lines.push_str(&format!("o{at},c{},{}\n", at / OF_CREDENTIAL, organization.organization_id()));
         }
         std::fs::write(self.path("systems.csv"), lines)?;
         self.run(&["fleet", "init"])?;
         let systems = self.path("systems.csv").display().to_string();
-        let url = self.simulator.url();
+        let url = simulator.url();
         self.run(&["fleet", "add", "--csv", &systems, "--hostname", &url, "--set", "includeLastLogin=false"])?;
         self.run(&["fleet", "enqueue", "--all"])?;
         let credentials = self.path("credentials.toml").display().to_string();
@@ -146,11 +157,12 @@ impl<'a> Measured<'a> {
     /// The time of one process that scans all of them one after the other, and keeps nothing.
     fn scan_without(&self) -> Result<Duration> {
         let output = self.path("rows").display().to_string();
-        let url = self.simulator.url();
+        let simulator = self.simulator()?;
+        let url = simulator.url();
         let mut command =
             self.command(&["scan", "--all-organizations", "--quiet", "--hostname", &url, "--output", &output]);
         command.args(["--set", "includeLastLogin=false"]).env_remove("ORBISID_STORE");
-        command.env("ORBISID_CREDENTIAL_PASSWORD", self.simulator.api_key());
+        command.env("ORBISID_CREDENTIAL_PASSWORD", simulator.api_key());
         let began = Instant::now();
         let status = command.status()?;
         if status.success() { Ok(began.elapsed()) } else { Err(format!("the scan ended with {status}").into()) }

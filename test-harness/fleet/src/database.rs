@@ -31,6 +31,10 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "fleet", script: include_str!("../migrations/0001_fleet.sql"), oldest: 1 },
     Migration { name: "standing", script: include_str!("../migrations/0002_standing.sql"), oldest: 1 },
     Migration { name: "remove", script: include_str!("../migrations/0003_remove.sql"), oldest: 1 },
+    Migration { name: "lease", script: include_str!("../migrations/0004_lease.sql"), oldest: 1 },
+    Migration { name: "accepted", script: include_str!("../migrations/0005_accepted.sql"), oldest: 1 },
+    Migration { name: "leases of workers", script: include_str!("../migrations/0006_worker_lease.sql"), oldest: 1 },
+    Migration { name: "excluded", script: include_str!("../migrations/0007_excluded.sql"), oldest: 1 },
 ];
 
 /// The database of a store, with the tables of the fleet.

@@ -18,6 +18,7 @@
 mod cluster;
 mod credentials;
 mod database;
+mod exclude;
 mod fleet;
 mod metrics;
 mod provider;
@@ -30,6 +31,7 @@ mod system;
 mod worker;
 
 pub use credentials::Credentials;
+pub use exclude::Excluded;
 pub use fleet::{Added, Fleet, Which};
 pub use provider::Listed;
 pub use remove::Removed;

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use crate::database::{Database, failed};
+use crate::status::LEASE;
 use crate::worker::Shared;
 
 /// Listens at an address; port 0 chooses a free port.
@@ -101,12 +102,15 @@ async fn of_fleet(database: &Database) -> Result<String, ConnectorError> {
     let sql = "select state, count(*), coalesce(extract(epoch from clock_timestamp() - min(requested_at)), 0)::float8 \
                from fleet.run where state in ('waiting', 'queued', 'running') group by state";
     let open = client.query(sql, &[]).await.map_err(failed)?;
-    let sql = "select count(*), (select count(*) from fleet.worker), \
-               count(*) filter (where state = 'failed'), count(*) filter (where state = 'held'), \
-               coalesce(extract(epoch from clock_timestamp() - (select coalesce(scanned_at, added_at) from fleet.last_run \
-               where schedule is not null and priority >= 0 and gone_at is null \
-               order by coalesce(scanned_at, added_at) limit 1)), 0)::float8 from fleet.standing";
-    let whole = client.query_one(sql, &[]).await.map_err(failed)?;
+    let sql = format!(
+        "select (select count(*) from fleet.standing), \
+               (select count(*) from fleet.worker where seen_at + {LEASE} >= clock_timestamp()), \
+               (select count(*) from fleet.standing where state = 'failed'), \
+               (select count(*) from fleet.last_run where ended_as = 'held' and state = 'held'), \
+               coalesce(extract(epoch from clock_timestamp() - (select coalesce(scanned_at, added_at) \
+               from fleet.oldest_scan)), 0)::float8"
+    );
+    let whole = client.query_one(&sql, &[]).await.map_err(failed)?;
     let mut text = String::new();
     let states = ["waiting", "queued", "running"];
     let of_state = |state: &str| open.iter().find(|row| row.get::<_, &str>(0) == state);
@@ -119,7 +123,7 @@ async fn of_fleet(database: &Database) -> Result<String, ConnectorError> {
     figure(&mut text, "fleet_oldest_run_age_seconds", "gauge", help, &labelled(ages));
     for (column, name, help) in [
         (0, "fleet_systems", "Systems of the fleet"),
-        (1, "fleet_workers", "Workers with a heartbeat"),
+        (1, "fleet_workers", "Workers whose last heartbeat is not longer ago than their lease"),
         (2, "fleet_systems_failed", "Systems whose last run failed"),
         (3, "fleet_systems_held", "Systems whose last run is held"),
     ] {

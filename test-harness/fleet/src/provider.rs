@@ -12,6 +12,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::credentials::Credentials;
 use crate::database::{Database, failed};
+use crate::exclude;
 use crate::fleet::Fleet;
 use crate::system::{NewSystem, Ready};
 
@@ -31,6 +32,8 @@ pub struct Listed {
     pub changed: u64,
     /// Systems that are listed no more. Their schedules rest; nothing of them is removed.
     pub gone: u64,
+    /// Organisations of those that are listed which are kept out of the fleet.
+    pub excluded: u64,
 }
 
 impl Fleet {
@@ -122,12 +125,17 @@ async fn keep_in_step(
     registry: &Registry,
     edition: Edition,
 ) -> Result<Listed, ConnectorError> {
+    let kept_out = exclude::kept_out(transaction, id).await?;
     let sql = "select organization, name from fleet.system where provider = $1";
     let known = transaction.query(sql, &[&id]).await.map_err(failed)?;
     let known: BTreeMap<&str, &str> = known.iter().map(|row| (row.get(0), row.get(1))).collect();
     let now: Timestamp = transaction.query_one("select clock_timestamp()", &[]).await.map_err(failed)?.get(0);
-    let mut listed = Listed { organizations: organizations.len() as u64, added: 0, changed: 0, gone: 0 };
+    let mut listed = Listed { organizations: organizations.len() as u64, added: 0, changed: 0, gone: 0, excluded: 0 };
     for organization in organizations {
+        if kept_out.contains(&organization.external_id) {
+            listed.excluded += 1;
+            continue;
+        }
         let mut attributes: Map<String, Value> = provider.attributes.clone();
         attributes.extend(organization.attributes.clone());
         let id_there = organization.external_id.as_str();

@@ -41,8 +41,8 @@ impl Fleet {
                 return Err(ConnectorError::invalid_config(
                     format!("the provider {provider} lists {name}, and would add it again"),
                     format!(
-                        "remove all of it with harness fleet remove --provider \"{provider}\", or take the organisation away \
-                         from the provider's key first"
+                        "keep it out with harness fleet exclude \"{name}\", or remove all of it with harness fleet remove \
+                         --provider \"{provider}\""
                     ),
                 ));
             }
@@ -109,7 +109,7 @@ async fn no_system(transaction: &Transaction<'_>, name: &str) -> ConnectorError 
 
 /// Removes the systems under a condition. Their runs go with them, except those that a worker has: these keep their permits
 /// until it has stopped, so that no more scans than allowed use a credential meanwhile.
-async fn remove(
+pub(crate) async fn remove(
     transaction: &Transaction<'_>,
     condition: &str,
     parameter: &(dyn tokio_postgres::types::ToSql + Sync),

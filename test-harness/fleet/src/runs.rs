@@ -56,34 +56,16 @@ pub(crate) enum Release<'a> {
     Failed(&'a ConnectorError, Again),
 }
 
-/// The run whose worker was lost first.
-const LOST: &str = "select id from fleet.run where state = 'running' and lease_until < clock_timestamp() \
-                    order by lease_until limit 1 for update skip locked";
-/// The first of the queue.
-const NEXT: &str =
-    "select id from fleet.run where state = 'queued' order by priority, id limit 1 for update skip locked";
+/// Claims a run, in a file of its own because a benchmark measures it too.
+const CLAIM: &str = include_str!("claim.sql");
 
 /// Claims the run of a lost worker, or else the next one of the queue.
 pub(crate) async fn claim(database: &Database, worker: &str, lease: Duration) -> Result<Option<Claim>, ConnectorError> {
     let client = database.client().await?;
     let since = Instant::now();
-    for which in [LOST, NEXT] {
-        let statement = client.prepare_cached(&claiming(which)).await.map_err(failed)?;
-        if let Some(row) = client.query_opt(&statement, &[&worker, &lease.as_secs_f64()]).await.map_err(failed)? {
-            return claim_of(&row, since).map(Some);
-        }
-    }
-    Ok(None)
-}
-
-fn claiming(which: &str) -> String {
-    format!(
-        "update fleet.run r set state = 'running', attempt = attempt + 1, worker = $1, \
-         lease = nextval('fleet.lease'), lease_until = clock_timestamp() + make_interval(secs => $2), \
-         started_at = clock_timestamp(), progress = null from fleet.system s \
-         where r.id = ({which}) and s.id = r.system returning r.id, r.lease, r.attempt, r.retries, r.cancel, s.name, \
-         s.os_type, s.hostname, s.port, r.credential, s.attributes"
-    )
+    let statement = client.prepare_cached(CLAIM).await.map_err(failed)?;
+    let row = client.query_opt(&statement, &[&worker, &lease.as_secs_f64()]).await.map_err(failed)?;
+    row.map(|row| claim_of(&row, since)).transpose()
 }
 
 fn claim_of(row: &Row, since: Instant) -> Result<Claim, ConnectorError> {
@@ -121,17 +103,14 @@ impl Claim {
         })
     }
 
-    /// Returns the statement with which the store ends the run in its own transaction, as long as the lease stands.
-    pub(crate) fn at_end(&self) -> String {
-        format!(
-            "update fleet.run set store_run = ?2, outcome = (select outcome from run where id = ?2), \
-             state = case cast(?1 as text) when 'published' then 'complete' when 'held' then 'held' else state end, \
-             ended_at = case when cast(?1 as text) in ('published', 'held') then clock_timestamp() end, \
-             code = null, message = null, remedy = null \
-             where id = {} and lease = {} and state = 'running' and lease_until > clock_timestamp()",
-            self.run, self.lease
-        )
-    }
+    /// The statement with which the store ends the run in its own transaction, as long as the lease stands. The lease says
+    /// which run: each has a number of its own.
+    pub(crate) const AT_END: &'static str = "update fleet.run set store_run = ?2, \
+        outcome = (select outcome from run where id = ?2), \
+        state = case cast(?1 as text) when 'published' then 'complete' when 'held' then 'held' else state end, \
+        ended_at = case when cast(?1 as text) in ('published', 'held') then clock_timestamp() end, \
+        code = null, message = null, remedy = null \
+        where lease = ?3 and state = 'running' and lease_until > clock_timestamp()";
 
     /// Lets go of the run, if it is still this worker's, and passes on its permit unless it goes on at once. A run that the store
     /// has ended only has its permit passed on.
@@ -159,10 +138,11 @@ impl Claim {
             let (message, remedy) = (error.map(|error| &error.message), error.map(|error| &error.remedy));
             let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
                 [&self.run, &self.lease, &state, &wait.as_secs_f64(), &code, &message, &remedy];
-            transaction.execute(sql, &parameters).await.map_err(failed)?;
+            let statement = transaction.prepare_cached(sql).await.map_err(failed)?;
+            transaction.execute(&statement, &parameters).await.map_err(failed)?;
             wake(&transaction).await?;
         }
-        pass_permits(&transaction, &[&self.system.credential]).await?;
+        pass_locked(&transaction, &[&self.system.credential]).await?;
         transaction.commit().await.map_err(failed)
     }
 }
@@ -175,6 +155,11 @@ pub(crate) async fn pass_permits(transaction: &Transaction<'_>, credentials: &[&
         return Ok(0);
     }
     lock(transaction, credentials).await?;
+    pass_locked(transaction, credentials).await
+}
+
+/// The same for credentials that are locked already.
+async fn pass_locked(transaction: &Transaction<'_>, credentials: &[&str]) -> Result<u64, ConnectorError> {
     let sql = "with free as (\
                select c.name, c.cap - (select count(*) from fleet.run r \
                where r.credential = c.name and r.state in ('queued', 'running')) as permits \
@@ -183,7 +168,8 @@ pub(crate) async fn pass_permits(transaction: &Transaction<'_>, credentials: &[&
                select next.id from free, lateral (select r.id from fleet.run r where r.credential = free.name \
                and r.state = 'waiting' and r.not_before <= clock_timestamp() \
                order by r.priority, r.requested_at, r.id limit greatest(free.permits, 0)) next)";
-    let passed = transaction.execute(sql, &[&credentials]).await.map_err(failed)?;
+    let statement = transaction.prepare_cached(sql).await.map_err(failed)?;
+    let passed = transaction.execute(&statement, &[&credentials]).await.map_err(failed)?;
     if passed > 0 {
         wake(transaction).await?;
     }
@@ -193,13 +179,15 @@ pub(crate) async fn pass_permits(transaction: &Transaction<'_>, credentials: &[&
 /// Locks credentials, always in the same order. Whoever changes runs that wait does it first.
 async fn lock(transaction: &Transaction<'_>, credentials: &[&str]) -> Result<(), ConnectorError> {
     let sql = "select 1 from fleet.credential where name = any($1) order by name for no key update";
-    transaction.execute(sql, &[&credentials]).await.map_err(failed)?;
+    let statement = transaction.prepare_cached(sql).await.map_err(failed)?;
+    transaction.execute(&statement, &[&credentials]).await.map_err(failed)?;
     Ok(())
 }
 
 /// Wakes idle workers when the transaction is committed.
 async fn wake(transaction: &Transaction<'_>) -> Result<(), ConnectorError> {
-    transaction.execute("select pg_notify($1, '')", &[&CHANNEL]).await.map_err(failed)?;
+    let statement = transaction.prepare_cached("select pg_notify($1, '')").await.map_err(failed)?;
+    transaction.execute(&statement, &[&CHANNEL]).await.map_err(failed)?;
     Ok(())
 }
 
@@ -264,8 +252,8 @@ mod tests {
     use crate::cluster;
 
     /// The pages that the database looks at for a claim.
-    async fn pages(client: &Client, which: &str) -> u64 {
-        let sql = format!("explain (analyze, buffers, format json) {}", claiming(which));
+    async fn pages(client: &Client) -> u64 {
+        let sql = format!("explain (analyze, buffers, format json) {CLAIM}");
         let plan: Value = client.query_one(&sql, &[&"worker", &60.0]).await.unwrap().get(0);
         let plan = &plan[0]["Plan"];
         ["Shared Hit Blocks", "Shared Read Blocks"].iter().map(|blocks| plan[blocks].as_u64().unwrap()).sum()
@@ -290,9 +278,9 @@ mod tests {
         assert_eq!(request(&transaction, &all).await.unwrap(), all.len() as u64);
         transaction.commit().await.unwrap();
         client.batch_execute("analyze").await.unwrap();
-        let next = pages(&client, NEXT).await;
+        let next = pages(&client).await;
         client.batch_execute("update fleet.run set lease_until = now() where state = 'running'").await.unwrap();
-        Some([next, pages(&client, LOST).await])
+        Some([next, pages(&client).await])
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,9 @@ use tokio_postgres::Row;
 use crate::database::failed;
 use crate::fleet::Fleet;
 
+/// How long the leases of a worker are, as its row says. A worker of an earlier version does not, and nearly all have the default.
+pub(crate) const LEASE: &str = "coalesce(lease, interval '60 seconds')";
+
 /// How many of the runs in each list are shown.
 const SHOWN: i64 = 50;
 
@@ -25,7 +28,7 @@ pub struct Status {
     pub systems: i64,
     /// How many runs are in each state. Those that have ended are the last ones of their systems.
     pub runs: BTreeMap<String, i64>,
-    /// The workers with a heartbeat.
+    /// The workers, also those that are lost.
     pub workers: Vec<WorkerState>,
     /// The credentials that runs wait for, those with the most first.
     pub waiting: Vec<Waiting>,
@@ -52,6 +55,8 @@ pub struct WorkerState {
     pub concurrency: i32,
     /// Its last heartbeat.
     pub seen_at: Timestamp,
+    /// Whether that is so long ago that others go on with its scans.
+    pub is_lost: bool,
 }
 
 /// The runs that wait for a credential.
@@ -153,12 +158,6 @@ pub struct Oldest {
     pub added_at: Timestamp,
 }
 
-/// The state of a last run. One that was held waits for somebody only as long as the store still holds it: then it was accepted, or
-/// a later scan took its place.
-const STATE: &str = "case when state = 'held' and not exists \
-                     (select 1 from run r where r.id = store_run and r.state = 'held') \
-                     then 'complete' else coalesce(state, 'never') end";
-
 /// The columns of a [`RunStatus`].
 const RUN: &str = "name, credential, run, state, cancel, attempt, worker, started_at, ended_at, \
                    case when state = 'waiting' and not_before > clock_timestamp() then not_before end, \
@@ -187,6 +186,14 @@ fn run(row: &Row) -> RunStatus {
     }
 }
 
+impl Status {
+    /// Returns how many workers are there, and how many are lost.
+    pub fn worker_counts(&self) -> (usize, usize) {
+        let lost = self.workers.iter().filter(|worker| worker.is_lost).count();
+        (self.workers.len() - lost, lost)
+    }
+}
+
 impl Fleet {
     /// Returns the state of the fleet, all of one moment.
     ///
@@ -197,14 +204,17 @@ impl Fleet {
         let snapshot = client.build_transaction().isolation_level(tokio_postgres::IsolationLevel::RepeatableRead);
         let reading = snapshot.read_only(true).start().await.map_err(failed)?;
         let at = reading.query_one("select clock_timestamp()", &[]).await.map_err(failed)?.get(0);
-        let sql = format!(
-            "select {STATE}, count(*) from (select state, (select f.store_run from fleet.run f where f.id = st.run \
-             and st.state = 'held') as store_run from fleet.standing st) standing group by 1"
-        );
-        let runs = reading.query(&sql, &[]).await.map_err(failed)?;
+        // Of those that were held, each is looked at: there are few.
+        let sql = "select state, sum(count)::bigint from (\
+                   select coalesce(state, 'never') as state, count(*) as count from fleet.standing \
+                   where state is distinct from 'held' group by 1 \
+                   union all select state, count(*) from fleet.last_run where ended_as = 'held' group by 1) counts group by 1";
+        let runs = reading.query(sql, &[]).await.map_err(failed)?;
         let runs: BTreeMap<String, i64> = runs.iter().map(|row| (row.get(0), row.get(1))).collect();
-        let sql = "select name, version, concurrency, seen_at from fleet.worker order by name";
-        let workers = reading.query(sql, &[]).await.map_err(failed)?;
+        let sql = format!(
+            "select name, version, concurrency, seen_at, seen_at + {LEASE} < clock_timestamp() from fleet.worker order by name"
+        );
+        let workers = reading.query(&sql, &[]).await.map_err(failed)?;
         let sql = "select c.name, c.cap, (select count(*) from fleet.run r where r.credential = c.name \
                    and r.state in ('queued', 'running')), w.runs, w.later from (select credential, \
                    count(*) filter (where not_before <= clock_timestamp()) as runs, \
@@ -214,14 +224,13 @@ impl Fleet {
         let waiting = reading.query(sql, &[&SHOWN]).await.map_err(failed)?;
         let list = async |state: &str, order: &str| -> Result<Vec<RunStatus>, ConnectorError> {
             let sql = format!(
-                "select {RUN} from fleet.last_run where state = $1 and {STATE} = $1 order by {order}, run limit $2"
+                "select {RUN} from fleet.last_run where ended_as = $1 and state = $1 order by {order}, run limit $2"
             );
             Ok(reading.query(&sql, &[&state, &SHOWN]).await.map_err(failed)?.iter().map(run).collect())
         };
         let running = list("running", "started_at").await?;
         let (failures, held) = (list("failed", "ended_at desc").await?, list("held", "ended_at desc").await?);
-        let sql = "select name, scanned_at, added_at from fleet.last_run where schedule is not null and priority >= 0 \
-                   and gone_at is null order by coalesce(scanned_at, added_at) limit 1";
+        let sql = "select name, scanned_at, added_at from fleet.oldest_scan";
         let oldest = reading.query_opt(sql, &[]).await.map_err(failed)?;
         Ok(Status {
             at,
@@ -252,7 +261,13 @@ impl Fleet {
 }
 
 fn worker(row: &Row) -> WorkerState {
-    WorkerState { name: row.get(0), version: row.get(1), concurrency: row.get(2), seen_at: row.get(3) }
+    WorkerState {
+        name: row.get(0),
+        version: row.get(1),
+        concurrency: row.get(2),
+        seen_at: row.get(3),
+        is_lost: row.get(4),
+    }
 }
 
 fn waits(row: &Row) -> Waiting {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use connector_api::{CancellationToken, ConnectorError, Edition, Registry};
-use connector_store::{Hold, Location};
+use connector_store::{Hold, Location, OpenStores};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -47,6 +47,9 @@ pub struct WorkerOptions {
     pub lease: Duration,
     /// How long one start of a scan may take. A later one goes on where it stopped.
     pub time_limit: Duration,
+    /// How often a scan of a small system stores where another worker would go on. Less of it is read again for each time that
+    /// it does, and each costs the database as much as many rows.
+    pub checkpoint_every: Duration,
     /// When a scan that removes much is held.
     pub hold: Hold,
     /// Where the worker's figures and its health are served, if anywhere.
@@ -63,6 +66,8 @@ pub struct Worker {
 pub(crate) struct Shared {
     options: WorkerOptions,
     database: Database,
+    /// The connections of scans, which stay open from one to the next.
+    stores: Arc<OpenStores>,
     /// The worker's own name: no other one has or had it.
     name: String,
     woken: Notify,
@@ -118,10 +123,9 @@ impl Worker {
         let now = Instant::now();
         let health = Health { running: 0, ended: BTreeMap::new(), looked: now, answered: now };
         let (woken, health) = (Notify::new(), Mutex::new(health));
-        Ok(Self {
-            shared: Arc::new(Shared { options, database, name, woken, health, unfit: OnceLock::new() }),
-            listener,
-        })
+        let stores = Arc::new(OpenStores::new(&options.location));
+        let shared = Shared { options, database, stores, name, woken, health, unfit: OnceLock::new() };
+        Ok(Self { shared: Arc::new(shared), listener })
     }
 
     /// Returns the worker's name.

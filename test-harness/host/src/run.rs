@@ -90,7 +90,8 @@ pub trait Archive: Send {
     /// Any error ends the scan; the code should be `sink`.
     fn records(&mut self, batch: &[Record]) -> Result<(), ConnectorError>;
 
-    /// Takes a checkpoint, which must be safe with all rows before it when this returns.
+    /// Takes a checkpoint. It is safe with all rows before it when this returns, unless the archive is one that stores it later:
+    /// until then, a later scan continues from the checkpoint before.
     ///
     /// # Errors
     /// Any error ends the scan; the code should be `sink`.

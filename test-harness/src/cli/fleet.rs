@@ -1,6 +1,7 @@
 //! `harness fleet`: many systems, scanned by many workers into one store.
 
 mod add;
+mod exclude;
 mod remove;
 mod show;
 mod worker;
@@ -41,6 +42,10 @@ enum Command {
     Add(Box<add::Arguments>),
     /// Take systems out of the fleet; their history stays in the store
     Remove(remove::Arguments),
+    /// Keep organisations out of the fleet that their provider lists; their history stays in the store
+    Exclude(exclude::Arguments),
+    /// Have organisations added again that were excluded
+    Include(exclude::Arguments),
     /// List the systems with their last runs
     List(show::ListArguments),
     /// Request scans of systems
@@ -90,6 +95,8 @@ impl Arguments {
             Command::Init(arguments) => arguments.run().await,
             Command::Add(arguments) => arguments.run(registry).await,
             Command::Remove(arguments) => arguments.run().await,
+            Command::Exclude(arguments) => arguments.exclude().await,
+            Command::Include(arguments) => arguments.include().await,
             Command::List(arguments) => arguments.run().await,
             Command::Enqueue(arguments) => {
                 arguments.run("requested", async |fleet: &Fleet, which: Which<'_>| fleet.enqueue(which).await).await

@@ -1,13 +1,14 @@
 //! A scan of the reference host that is kept in a store.
 
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use connector_api::{Checkpoint, ConnectorError, Descriptor, Outcome, Record, ScanSummary, SystemConfig};
 use connector_host::run::Archive;
 use connector_host::typed::{self, MAX_NAME};
 use jiff::Timestamp;
 
-use crate::{Ended, Fence, Hold, Location, Scan, Start, Store};
+use crate::{Ended, Fence, Hold, Location, OpenStores, Scan, Start, Store};
 
 /// Keeps what a [`ScanJob`](connector_host::run::ScanJob) reads.
 #[derive(Debug)]
@@ -15,14 +16,33 @@ pub struct StoreArchive {
     /// `None` once it has ended.
     scan: Option<Scan>,
     hold: Hold,
+    /// What is different if it is one of many.
+    many: Option<Many>,
     publishing: Arc<OnceLock<i64>>,
     ended: Arc<OnceLock<Ended>>,
+}
+
+/// One of many scans.
+#[derive(Debug)]
+struct Many {
+    checkpoint_every: Duration,
+    /// When the last one was stored.
+    last: Instant,
+    stores: Arc<OpenStores>,
 }
 
 impl StoreArchive {
     /// Creates an archive of a scan that has just begun.
     pub fn new(scan: Scan, hold: Hold) -> Self {
-        Self { scan: Some(scan), hold, publishing: Arc::default(), ended: Arc::default() }
+        Self { scan: Some(scan), hold, many: None, publishing: Arc::default(), ended: Arc::default() }
+    }
+
+    /// Creates an archive of one of many scans, each of which should cost the database little. Of a small scan, checkpoints are
+    /// stored at most this often, and when it ends without being whole: each costs more than reading some rows again. It is
+    /// published in one transaction. The store is given back to `stores` when it has ended.
+    pub fn of_many(scan: Scan, hold: Hold, checkpoint_every: Duration, stores: &Arc<OpenStores>) -> Self {
+        let many = Many { checkpoint_every, last: Instant::now(), stores: Arc::clone(stores) };
+        Self { many: Some(many), ..Self::new(scan, hold) }
     }
 
     /// Returns where the run will stand as soon as it is being published. Until [`ended`](Self::ended) is set as well, nobody can
@@ -91,7 +111,16 @@ impl Archive for StoreArchive {
     }
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError> {
-        self.scan()?.checkpoint(checkpoint)
+        let is_early = self.many.as_ref().is_some_and(|many| many.last.elapsed() < many.checkpoint_every);
+        let scan = self.scan()?;
+        if is_early && scan.is_small() {
+            return scan.defer_checkpoint(checkpoint);
+        }
+        scan.checkpoint(checkpoint)?;
+        if let Some(many) = &mut self.many {
+            many.last = Instant::now();
+        }
+        Ok(())
     }
 
     fn end(&mut self, summary: &ScanSummary) -> Result<bool, ConnectorError> {
@@ -99,7 +128,14 @@ impl Archive for StoreArchive {
         if summary.outcome != Outcome::Failed {
             let _ = self.publishing.set(scan.run());
         }
-        let ended = scan.publish(summary, self.hold)?;
+        let ended = match &self.many {
+            None => scan.publish(summary, self.hold)?,
+            Some(many) => {
+                let (store, ended) = scan.publish_at_once(summary, self.hold)?;
+                many.stores.give_back(store);
+                ended
+            }
+        };
         let can_resume = matches!(ended, Ended::Failed { can_resume: true, .. });
         let _ = self.ended.set(ended);
         Ok(can_resume)

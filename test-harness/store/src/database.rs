@@ -64,6 +64,13 @@ pub(crate) trait Connection: Send {
     /// still read them, since then they stay.
     fn scrub(&mut self) -> Result<(), ConnectorError>;
 
+    /// Removes the rows of a run from tables.
+    fn delete_of_run(&mut self, tables: &[&str], run: i64) -> Result<(), ConnectorError>;
+
+    /// Says whether the statements that come are about many rows. Then each is planned for those of its moment; otherwise a plan
+    /// is used again, because it takes longer to make than to follow.
+    fn expect_many(&mut self, is_many: bool) -> Result<(), ConnectorError>;
+
     /// Refreshes the statistics of tables that were just filled, if the database needs that to plan well.
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError>;
 }

@@ -92,6 +92,11 @@ impl Numbers {
         Self { kind, seeds, known: std::array::from_fn(|_| Entries::default()), free: 0..0, block: FIRST }
     }
 
+    /// Returns how many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.known.iter().map(|entries| entries.taken).sum()
+    }
+
     /// Enters what the store has, and whether the current run has a row of it.
     pub(crate) fn enter(&mut self, what: impl Hash, number: i64, is_staged: bool) -> Result<(), ConnectorError> {
         let digest = self.digest(what);

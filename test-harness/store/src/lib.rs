@@ -29,6 +29,7 @@ mod location;
 mod maintenance;
 mod migrate;
 mod nul;
+mod open_stores;
 pub mod pages;
 #[cfg(feature = "postgres")]
 mod password_file;
@@ -57,6 +58,7 @@ pub use groups::GroupMembers;
 pub use links::LinkedAccount;
 pub use location::Location;
 pub use maintenance::{ForgottenAccounts, ForgottenSystem, KnownAccount, Mode, Pruned};
+pub use open_stores::OpenStores;
 pub use persons::WhoLinked;
 #[cfg(feature = "postgres")]
 pub use postgres::Server;

@@ -51,7 +51,12 @@ pub(crate) fn is_empty() -> ConnectorError {
 
 /// Refuses a store that a later version has changed meanwhile.
 pub(crate) fn verify(db: &mut dyn Connection) -> Result<(), ConnectorError> {
-    version(db).map(drop)
+    last(db).map(drop)
+}
+
+/// Whether a store that was open for a while still has the tables of this version, and answers.
+pub(crate) fn is_current(db: &mut dyn Connection) -> bool {
+    last(db).is_ok_and(|version| version == db.migrations().len())
 }
 
 /// Returns the version of the tables, or `None` if there are none.
@@ -65,10 +70,15 @@ fn version(db: &mut dyn Connection) -> Result<Option<usize>, ConnectorError> {
             "use a database or a schema for the store alone",
         ));
     }
+    last(db).map(Some)
+}
+
+/// Returns the version of tables that are there.
+fn last(db: &mut dyn Connection) -> Result<usize, ConnectorError> {
     let known = db.migrations().len();
     let version = db.first("select max(version) from migration", &[], |row| row.integer(0))?.flatten().unwrap_or(0);
     match usize::try_from(version) {
-        Ok(version) if version <= known => Ok(Some(version)),
+        Ok(version) if version <= known => Ok(version),
         _ => Err(ConnectorError::invalid_config(
             format!("the store has version {version}, and this program knows versions up to {known}"),
             "use the program that made it, or a later one",

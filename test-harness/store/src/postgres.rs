@@ -63,6 +63,8 @@ pub(crate) struct Postgres {
     server: Server,
     statements: HashMap<String, Statement>,
     reserved: BTreeSet<i64>,
+    /// Whether each statement is planned for the rows of its moment.
+    expects_many: bool,
 }
 
 fn connect(server: &Server) -> Result<Client, ConnectorError> {
@@ -77,7 +79,8 @@ impl Postgres {
     pub(crate) fn open(url: &SecretString) -> Result<Self, ConnectorError> {
         let server = Server::of_url(url)?;
         let client = Some(connect(&server)?);
-        let mut store = Self { client, server, statements: HashMap::new(), reserved: BTreeSet::new() };
+        let (statements, reserved) = (HashMap::new(), BTreeSet::new());
+        let mut store = Self { client, server, statements, reserved, expects_many: false };
         store.check_encoding()?;
         Ok(store)
     }
@@ -170,8 +173,8 @@ impl Connection for Postgres {
 
     fn insert(&mut self, table: Table, values: &[Value]) -> Result<(), ConnectorError> {
         let types: Vec<Type> = table.columns.iter().map(|(_, of_type)| sql_type(*of_type)).collect();
-        let sql = format!("copy {} ({}) from stdin binary", table.name, table.names());
-        let writer = self.client()?.copy_in(&sql).map_err(|error| failure(&error))?;
+        let statement = self.prepare(&format!("copy {} ({}) from stdin binary", table.name, table.names()))?;
+        let writer = self.client()?.copy_in(&statement).map_err(|error| failure(&error))?;
         let mut writer = BinaryCopyInWriter::new(writer, &types);
         let mut row: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(types.len());
         for values in values.chunks_exact(types.len()) {
@@ -228,6 +231,7 @@ impl Connection for Postgres {
     fn reconnect(&mut self) -> Result<(), ConnectorError> {
         self.statements.clear();
         self.reserved.clear();
+        self.expects_many = false;
         let mut tries = 1;
         let client = loop {
             match connect(&self.server) {
@@ -250,6 +254,23 @@ impl Connection for Postgres {
 
     fn scrub(&mut self) -> Result<(), ConnectorError> {
         remains::clear(self)
+    }
+
+    fn delete_of_run(&mut self, tables: &[&str], run: i64) -> Result<(), ConnectorError> {
+        let delete = |table: &&str| format!("delete from {table} where run = ?1");
+        let Some((last, others)) = tables.split_last() else { return Ok(()) };
+        let others: Vec<String> = others.iter().map(|table| format!("of_{table} as ({})", delete(table))).collect();
+        let with = if others.is_empty() { String::new() } else { format!("with {} ", others.join(", ")) };
+        self.execute(&(with + &delete(last)), &[run.into()]).map(drop)
+    }
+
+    fn expect_many(&mut self, is_many: bool) -> Result<(), ConnectorError> {
+        if self.expects_many != is_many {
+            let mode = if is_many { "force_custom_plan" } else { "auto" };
+            self.script(&format!("set plan_cache_mode = {mode}"))?;
+            self.expects_many = is_many;
+        }
+        Ok(())
     }
 
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {

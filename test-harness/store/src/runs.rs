@@ -145,14 +145,31 @@ pub(crate) fn end(
     summary: &ScanSummary,
     reason: Value,
 ) -> Result<(), ConnectorError> {
+    let sql = "update run set state = ?2, ended_at = ?3, outcome = ?4, summary = ?5, reason = ?6 where id = ?1";
+    db.execute(sql, &[run.into(), state.into(), now(), outcome(summary), json(summary)?, reason])?;
+    Ok(())
+}
+
+/// Ends a run as published, with what has changed.
+pub(crate) fn publish(
+    db: &mut dyn Connection,
+    run: i64,
+    summary: &ScanSummary,
+    changes: &Changes,
+) -> Result<(), ConnectorError> {
+    let sql = "update run set state = 'published', ended_at = ?2, outcome = ?3, summary = ?4, changes = ?5, \
+               removals = null, reason = null where id = ?1";
+    db.execute(sql, &[run.into(), now(), outcome(summary), json(summary)?, json(changes)?])?;
+    Ok(())
+}
+
+fn outcome(summary: &ScanSummary) -> Value {
     let outcome = match summary.outcome {
         Outcome::Complete => "complete",
         Outcome::Incomplete => "incomplete",
         _ => "failed",
     };
-    let sql = "update run set state = ?2, ended_at = ?3, outcome = ?4, summary = ?5, reason = ?6 where id = ?1";
-    db.execute(sql, &[run.into(), state.into(), now(), outcome.into(), json(summary)?, reason])?;
-    Ok(())
+    outcome.into()
 }
 
 /// Ends a run whose rows are not wanted. They are cleared later.
@@ -186,12 +203,15 @@ pub(crate) fn try_clear(db: &mut dyn Connection, system: &System, run: i64) -> R
     db.transaction(|db| {
         let lock = db.for_share();
         system.hold(db, lock)?;
-        for table in OF_RUNS {
-            db.execute(&format!("delete from {table} where run = ?1"), &[run.into()])?;
-        }
-        db.execute("update run set cleared = true where id = ?1", &[run.into()])?;
-        Ok(())
+        clear_rows(db, run)
     })
+}
+
+/// The same within the transaction of whoever holds the system.
+pub(crate) fn clear_rows(db: &mut dyn Connection, run: i64) -> Result<(), ConnectorError> {
+    db.delete_of_run(OF_RUNS, run)?;
+    db.execute("update run set cleared = true where id = ?1", &[run.into()])?;
+    Ok(())
 }
 
 /// Returns the runs of a system before `current` whose staged rows are there though nobody needs them.

@@ -326,6 +326,17 @@ impl Connection for Sqlite {
         Ok(())
     }
 
+    fn delete_of_run(&mut self, tables: &[&str], run: i64) -> Result<(), ConnectorError> {
+        tables
+            .iter()
+            .try_for_each(|table| self.execute(&format!("delete from {table} where run = ?1"), &[run.into()]).map(drop))
+    }
+
+    /// Every statement is planned without looking at its parameters.
+    fn expect_many(&mut self, _: bool) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
     fn analyze(&mut self, _: &[&str]) -> Result<(), ConnectorError> {
         Ok(())
     }

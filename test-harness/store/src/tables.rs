@@ -75,6 +75,19 @@ pub(crate) const DELTA_OBJECT: Table = Table {
 
 pub(crate) const KEPT: Table = Table { name: "kept", columns: &[("run", Integer), ("what", Text), ("id", Integer)] };
 
+pub(crate) const SECTION_STATE: Table = Table {
+    name: "section_state",
+    columns: &[
+        ("run", Integer),
+        ("section", Text),
+        ("status", Text),
+        ("code", Text),
+        ("as_of", Time),
+        ("as_of_run", Integer),
+        ("in_part", Boolean),
+    ],
+};
+
 /// The tables with staged rows that are not those of objects.
 pub(crate) const STAGED_EDGES: [&str; 3] = [STAGED_MEMBERSHIP.name, STAGED_MEMBERSHIP_NAME.name, STAGED_BINDING.name];
 

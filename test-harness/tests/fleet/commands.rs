@@ -113,6 +113,22 @@ async fn all_organisations_of_a_provider_are_added_and_scanned() {
     fleet.assert_hides(simulator.api_key());
     fleet.run(&add[..add.len() - 2]).assert_error(2, "invalid_config", "--help");
 
+    let acme = &systems[0];
+    let keep_out = format!(r#"harness fleet exclude "{acme}""#);
+    fleet.run(&["remove", acme]).assert_error(2, "invalid_config", &keep_out);
+    assert_eq!(fleet.json(&["exclude", acme])["systems"], json!([acme]));
+    let text = fleet.run(&add);
+    assert!(text.stdout.contains("0 added, 2 changed, 1 kept out; 0 no longer listed"), "{text:?}");
+    assert_eq!(fleet.json(&["list", "--excluded"])[0]["system"], *acme);
+    let sheet = fleet.run(&["list", "--excluded", "--format", "csv"]);
+    assert!(sheet.stdout.contains("system,provider,organization,excludedAt\r\n"), "{sheet:?}");
+    let table = fleet.run(&["list", "--excluded"]);
+    assert!(table.stdout.contains("ORGANISATION") && table.stdout.contains("msp"), "{table:?}");
+    fleet.run(&["include", "nobody"]).assert_error(2, "invalid_config", "fleet list --excluded");
+    let text = fleet.run(&["include", acme]);
+    assert!(text.code == 0 && text.stdout.starts_with("1 organisation excluded no longer"), "{text:?}");
+    fleet.until("added again", |status| status["systems"] == 3);
+
     fleet.run(&["remove", "msp"]).assert_error(2, "invalid_config", r#"harness fleet remove --provider "msp""#);
     let removed = fleet.json(&["remove", "--provider", "msp"]);
     assert_eq!(removed["systems"].as_array().unwrap().len(), 3);
@@ -133,6 +149,7 @@ fn what_is_wrong_is_said_and_nothing_is_added() {
     for (arguments, help) in [
         (vec!["add"], "--csv"),
         (vec!["remove"], "--help"),
+        (vec!["exclude"], "--help"),
         (vec!["remove", "hq", "--provider", "msp"], "--help"),
         (vec!["add", "hq"], "--credential"),
         (vec!["add", "hq", "--credential", "acme", "--schedule", "at noon"], "0 3 * * 1-5"),

@@ -120,6 +120,11 @@ async fn the_page_shows_each_state_of_a_run_and_follows_it() {
     });
     fleet.sql("update fleet.run set message = 'it said <img src=x onerror=alert(2)>' where state = 'failed'");
 
+    fleet.sql(
+        "insert into fleet.worker (name, version, concurrency, seen_at, lease) \
+         values ('vanished', '0', 1, clock_timestamp() - interval '2 hours', interval '1 hour')",
+    );
+
     let site = Site::of(&fleet.url).await;
     let (_, systems) = site.page("/").await;
     assert!(systems.contains(ENTRY), "{systems}");
@@ -145,10 +150,16 @@ async fn the_page_shows_each_state_of_a_run_and_follows_it() {
         "data-label=\"In use\">1</td>",
         "data-label=\"At most\">1</td>",
         worker.as_str().unwrap(),
+        "<bdi>vanished</bdi>",
         "sse-connect=\"/fleet/events\"",
     ] {
         assert!(page.contains(shown), "no {shown:?} in {page}");
     }
+    let rows = page.split("<tr").filter(|row| row.contains("data-label=\"Heartbeat\""));
+    let lost: Vec<bool> = rows.map(|row| row.contains("Lost")).collect();
+    assert_eq!(lost, [true, false], "{page}");
+    let text = fleet.run(&["status"]);
+    assert!(text.stdout.starts_with("4 systems, 1 workers (1 lost) at "), "{text:?}");
     for raw in ["<script>", "<img", "\u{202e}", "<bdi></bdi>", "<bdi>second</bdi>"] {
         assert!(!page.contains(raw), "{raw:?} in {page}");
     }

@@ -115,7 +115,7 @@ fn lead(status: &Status) -> String {
         1 => format!("{systems}. 1 needs you: {}.", why.join(", ")),
         needy => format!("{systems}. {} need you: {}.", number(needy), why.join(", ")),
     };
-    match status.workers.is_empty() {
+    match status.worker_counts().0 == 0 {
         true => format!("No worker is there: start one with harness fleet worker. {systems}"),
         false => systems,
     }
@@ -311,6 +311,7 @@ fn workers(status: &Status) -> Markup {
             td.num role="cell" data-label="Scans" { (number(worker.concurrency.unsigned_abs().into())) }
             td role="cell" data-label="Heartbeat" {
                 (moment(worker.seen_at)) span.under { (ago(worker.seen_at, status.at)) }
+                @if worker.is_lost { (Mark::Warn.with("Lost")) }
             }
         }
     };
@@ -324,6 +325,7 @@ fn workers(status: &Status) -> Markup {
         ("Scans at a time", Some("num c-10")),
         ("Last heartbeat", Some("c-10")),
     ];
-    let caption = "Workers, those that were last heard of longest ago first.";
+    let caption = "Workers, those that were last heard of longest ago first. One that was not heard of for the length of its \
+                   leases is lost, and others go on with its scans.";
     list("workers", "Workers", caption, &columns, &rows, status.workers.len() as u64)
 }

@@ -138,7 +138,9 @@ impl RunningScan {
         let Shared { options, database, .. } = &*self.shared;
         // Before the moment from which the database counts, so here the lease ends first.
         let mut renewed = self.claim.since;
-        let mut ticks = tokio::time::interval(self.shared.heartbeat());
+        // The claim was the first.
+        let heartbeat = self.shared.heartbeat();
+        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + heartbeat, heartbeat);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -192,16 +194,17 @@ impl RunningScan {
 
     /// Begins the scan in the store under the lease.
     async fn begin(&self, config: &SystemConfig) -> Result<StoreArchive, ConnectorError> {
-        let Shared { options, .. } = &*self.shared;
+        let Shared { options, stores, .. } = &*self.shared;
         let descriptor = options.registry.descriptor(&config.os_type)?.clone();
         let (config, name) = (config.clone(), self.claim.system.name.clone());
-        let (number, at_end) = (self.claim.lease, self.claim.at_end());
-        let (location, hold) = (options.location.clone(), options.hold);
+        let (number, hold, every) = (self.claim.lease, options.hold, options.checkpoint_every);
+        let stores = Arc::clone(stores);
         let begun = tokio::task::spawn_blocking(move || {
-            let fence = Fence::Kept { number, at_end: &at_end };
+            let fence = Fence::Kept { number, at_end: Claim::AT_END };
             let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
             let start = Start { name: &name, descriptor, config, fence, now, fresh: false };
-            Ok::<_, ConnectorError>(StoreArchive::new(Store::open(&location)?.begin(start)?, hold))
+            let scan = stores.take()?.begin(start)?;
+            Ok::<_, ConnectorError>(StoreArchive::of_many(scan, hold, every, &stores))
         });
         let archive = begun.await.map_err(|_| ConnectorError::internal("the store crashed"))??;
         if let Some(why) = archive.discarded() {

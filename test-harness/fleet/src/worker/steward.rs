@@ -1,7 +1,8 @@
 //! What has to be done now and then, by whichever worker comes first: schedules, permits that nobody passed on, lost workers.
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use connector_api::ConnectorError;
 use deadpool_postgres::Transaction;
@@ -11,6 +12,7 @@ use tracing::{info, warn};
 use super::Shared;
 use crate::database::{LOCKS, failed};
 use crate::schedule::Schedule;
+use crate::status::LEASE;
 use crate::{remove, runs};
 
 /// How many systems' schedules one transaction looks at.
@@ -29,16 +31,20 @@ pub(super) async fn run(shared: &Shared) -> Infallible {
             Ok(()) => shared.health().answered = Instant::now(),
             Err(error) => warn!(target: "fleet", worker = shared.name, "schedules have to wait: {error}"),
         }
+        let stores = Arc::clone(&shared.stores);
+        // If it crashes, they stay open.
+        let _ = tokio::task::spawn_blocking(move || stores.close_idle()).await;
     }
 }
 
 async fn tick(shared: &Shared) -> Result<(), ConnectorError> {
     let mut client = shared.database.client().await?;
-    let sql = "insert into fleet.worker (name, version, concurrency) values ($1, $2, $3) \
-               on conflict (name) do update set seen_at = clock_timestamp()";
+    let sql = "insert into fleet.worker (name, version, concurrency, lease) \
+               values ($1, $2, $3, make_interval(secs => $4)) on conflict (name) do update set seen_at = clock_timestamp()";
+    let lease = shared.options.lease.as_secs_f64();
     let concurrency = i32::from(shared.options.concurrency);
     let version = env!("CARGO_PKG_VERSION");
-    client.execute(sql, &[&shared.name, &version, &concurrency]).await.map_err(failed)?;
+    client.execute(sql, &[&shared.name, &version, &concurrency, &lease]).await.map_err(failed)?;
     let transaction = client.transaction().await.map_err(failed)?;
     let lock = format!("select pg_try_advisory_xact_lock({LOCKS}, 1)");
     if !transaction.query_one(&lock, &[]).await.map_err(failed)?.get::<_, bool>(0) {
@@ -47,7 +53,7 @@ async fn tick(shared: &Shared) -> Result<(), ConnectorError> {
     request_due(&transaction).await?;
     remove::forget_removed(&transaction).await?;
     runs::pass_due_permits(&transaction).await?;
-    forget(&transaction, shared.options.lease).await?;
+    forget(&transaction).await?;
     transaction.commit().await.map_err(failed)
 }
 
@@ -83,9 +89,9 @@ async fn request_due(transaction: &Transaction<'_>) -> Result<(), ConnectorError
 }
 
 /// Forgets workers that are long gone, and old runs.
-async fn forget(transaction: &Transaction<'_>, lease: Duration) -> Result<(), ConnectorError> {
-    let sql = "delete from fleet.worker where seen_at < clock_timestamp() - make_interval(secs => $1)";
-    transaction.execute(sql, &[&(10.0 * lease.as_secs_f64())]).await.map_err(failed)?;
+async fn forget(transaction: &Transaction<'_>) -> Result<(), ConnectorError> {
+    let sql = format!("delete from fleet.worker where seen_at < clock_timestamp() - 10 * {LEASE}");
+    transaction.execute(&sql, &[]).await.map_err(failed)?;
     let sql = format!(
         "delete from fleet.run where id in (select r.id from fleet.run r where r.ended_at < now() - interval '{RUNS}' \
          and exists (select 1 from fleet.run later where later.system = r.system and later.id > r.id) limit 1000)"

@@ -47,6 +47,41 @@ async fn the_scan_of_a_worker_that_vanished_goes_on_elsewhere_once_its_lease_has
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_lost_worker_scanned_goes_on_elsewhere_within_its_lease_and_two_heartbeats() {
+    let Some(env) = Env::new().await else { return };
+    // Long enough that a slow machine is late by less than the heartbeat that is left.
+    let lease = Duration::from_secs(9);
+    let options = || {
+        let mut options = env.options(3);
+        options.lease = lease;
+        options
+    };
+    let names = ["a", "b", "c"];
+    env.fleet.set_cap("acme", 3).await.unwrap();
+    env.add_named(&names, "acme").await;
+    env.fleet.enqueue(Which::All).await.unwrap();
+    let worker = env.worker_with(options()).await;
+    env.until_running(3).await;
+    let other = env.worker_with(options()).await;
+    env.until("two workers", async |env: &Env| env.sql("select 1 from fleet.worker").await.len() == 2).await;
+    worker.kill().await;
+    // By the clock of the database, as all times of runs are.
+    env.sql("create table lost as select clock_timestamp() as at").await;
+    let again =
+        "select extract(epoch from started_at - at) from fleet.run, lost where state = 'running' and attempt = 2";
+    env.until("gone on", async |env: &Env| env.sql(again).await.len() == names.len()).await;
+    let limit = lease + 2 * (lease / 6);
+    for waited in env.sql(again).await {
+        assert!(waited.parse::<f64>().unwrap() <= limit.as_secs_f64(), "{waited} s, and at most {limit:?}");
+    }
+    env.target.open();
+    for name in names {
+        env.until_state(name, "complete").await;
+    }
+    other.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_whose_lease_has_ended_publishes_nothing_even_if_nobody_took_it() {
     let Some((env, worker)) = half_way().await else { return };
     // The worker is busy with it, so it cannot claim it.

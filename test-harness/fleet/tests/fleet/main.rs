@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "the tests of the store end servers as well")]
 mod cluster;
 
+mod cost;
 mod leases;
 mod metrics;
 mod providers;

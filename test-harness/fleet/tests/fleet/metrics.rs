@@ -10,7 +10,7 @@ use crate::cluster::real_part;
 use crate::support::Env;
 
 /// Asks the worker at an address, and returns the status and the body.
-async fn ask(address: std::net::SocketAddr, path: &str) -> (u16, String) {
+pub async fn ask(address: std::net::SocketAddr, path: &str) -> (u16, String) {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -31,12 +31,20 @@ async fn a_worker_shows_its_figures_those_of_the_fleet_and_its_health() {
     let address = worker.address().unwrap();
     let worker = Env::run(worker);
     env.until_running(1).await;
+    env.until("heard of", async |env: &Env| !env.sql("select 1 from fleet.worker").await.is_empty()).await;
+    env.sql(
+        "insert into fleet.worker (name, version, concurrency, seen_at, lease) values \
+         ('vanished', '0', 1, clock_timestamp() - interval '2 hours', interval '1 hour'), ('old', '0', 1, clock_timestamp(), null)",
+    )
+    .await;
     let (status, text) = ask(address, "/metrics").await;
     assert_eq!(status, 200);
     let has = |line: &str| assert!(text.lines().any(|other| other == line), "{line} in\n{text}");
     has("fleet_worker_concurrency 3");
     has("fleet_worker_running 1");
     has("fleet_systems 2");
+    // One that was not heard of for longer than its lease is not there, and one of an earlier version says nothing of it.
+    has("fleet_workers 2");
     has("fleet_runs{state=\"running\"} 1");
     has("fleet_runs{state=\"waiting\"} 1");
     env.target.open();

@@ -4,7 +4,7 @@ use connector_api::{ConnectorError, Edition, ErrorCode, Organization};
 use connector_fleet::{Credentials, Which};
 use serde_json::{Map, json};
 
-use crate::support::{Env, schedule};
+use crate::support::{Env, all_users, schedule};
 use crate::toy::registry;
 
 fn organization(id: &str, name: &str) -> Organization {
@@ -78,4 +78,54 @@ async fn a_system_of_a_provider_is_not_changed_by_another_of_its_name() {
     let error: ConnectorError = env.fleet.add(&[of_one], &registry(), Edition::Enterprise).await.unwrap_err();
     assert!(error.code == ErrorCode::InvalidConfig && error.message.contains("another system msp / Acme"), "{error}");
     assert_eq!(env.sql("select credential from fleet.system").await, ["acme"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_that_is_excluded_is_not_added_again_until_it_is_included_and_keeps_its_history() {
+    let Some(env) = Env::new().await else { return };
+    *env.target.organizations.lock().unwrap() = vec![organization("1", "Acme"), organization("2", "Twin")];
+    let (credentials, _) = Credentials::read(&env.credentials()).unwrap();
+    let provider = env.system("msp", "acme");
+    let add = async || env.fleet.add_provider(&provider, &credentials, &registry(), Edition::Enterprise).await.unwrap();
+    add().await;
+    env.add_named(&["hq"], "acme").await;
+    env.target.open();
+    env.fleet.enqueue(Which::Named("msp / Acme")).await.unwrap();
+    let worker = env.worker(1).await;
+    env.until_state("msp / Acme", "complete").await;
+
+    let names = async || env.sql("select name from fleet.system order by name").await;
+    let error = env.fleet.exclude(&["msp / Acme", "hq"]).await.unwrap_err();
+    assert!(error.remedy.contains("harness fleet remove \"hq\""), "{error:?}");
+    let error = env.fleet.exclude(&["msp / Akme"]).await.unwrap_err();
+    assert!(error.remedy.contains("did you mean msp / Acme?"), "{error:?}");
+    assert_eq!(names().await, ["hq", "msp / Acme", "msp / Twin"]);
+    let excluded = env.fleet.exclude(&["msp / Acme"]).await.unwrap();
+    assert_eq!((&excluded.systems[..], &excluded.kept[..]), (&["msp / Acme".into()][..], &["msp / Acme".into()][..]));
+    let known = env.fleet.excluded().await.unwrap();
+    assert_eq!((known[0].system.as_str(), known[0].organization.as_str()), ("msp / Acme", "1"));
+
+    // Neither by hand nor by a worker; and what a program added that knows nothing of it is removed again.
+    let listed = add().await;
+    assert_eq!((listed.organizations, listed.added, listed.changed, listed.excluded), (2, 0, 1, 1));
+    env.sql(
+        "insert into fleet.system (name, os_type, hostname, credential, priority, provider, organization) \
+         select 'msp / Acme', os_type, hostname, credential, priority, provider, '1' from fleet.system where name = 'msp / Twin'",
+    )
+    .await;
+    env.sql("update fleet.provider set next_at = clock_timestamp()").await;
+    env.until("removed", async |_: &Env| names().await == ["hq", "msp / Twin"]).await;
+
+    let error = env.fleet.include(&["msp / Akme"]).await.unwrap_err();
+    assert!(error.remedy.contains("did you mean msp / Acme?"), "{error:?}");
+    assert_eq!(env.fleet.include(&["msp / Acme"]).await.unwrap(), 1);
+    env.until("added again", async |_: &Env| names().await == ["hq", "msp / Acme", "msp / Twin"]).await;
+    worker.end().await;
+    assert!(env.fleet.excluded().await.unwrap().is_empty());
+    assert_eq!(env.users("msp / Acme").await, all_users("msp / Acme"));
+
+    // With its provider, what was excluded is forgotten.
+    env.fleet.exclude(&["msp / Twin"]).await.unwrap();
+    env.fleet.remove_provider("msp").await.unwrap();
+    assert!(env.fleet.excluded().await.unwrap().is_empty());
 }

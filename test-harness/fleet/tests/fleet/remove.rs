@@ -143,3 +143,19 @@ async fn a_credential_is_removed_with_its_cap_once_nothing_uses_it() {
     env.fleet.remove_credential("acme").await.unwrap();
     assert!(env.sql("select 1 from fleet.credential").await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_run_of_a_removed_system_whose_worker_was_lost_keeps_nobody_from_claiming_the_next() {
+    let Some(env) = Env::new().await else { return };
+    env.add_named(&["hq", "next"], "acme").await;
+    env.fleet.set_cap("acme", 2).await.unwrap();
+    env.fleet.enqueue(Which::All).await.unwrap();
+    // Before anybody could forget it.
+    env.sql(
+        "update fleet.run set state = 'running', lease = 1, lease_until = now(), system = null, cancel = true \
+         where system = (select id from fleet.system where name = 'hq')",
+    )
+    .await;
+    let claimed = env.sql(&include_str!("../../src/claim.sql").replace("$1", "'worker'").replace("$2", "60")).await;
+    assert!(claimed.len() == 1 && claimed[0].contains("|next|"), "{claimed:?}");
+}

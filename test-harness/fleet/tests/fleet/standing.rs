@@ -1,9 +1,14 @@
 //! How systems stand, which triggers keep.
 
-use connector_api::{ConnectorError, ErrorCode};
-use connector_fleet::{Fleet, Which};
+use std::sync::atomic::Ordering;
 
+use connector_api::{ConnectorError, ErrorCode};
+use connector_fleet::{Fleet, Which, Worker};
+use connector_store::Store;
+
+use crate::metrics::ask;
 use crate::support::{Env, schedule};
+use crate::toy::USERS;
 
 /// The tables of the first version, and what a worker of it left in them.
 const FIRST: &str = "drop schema fleet cascade; create schema fleet; \
@@ -67,4 +72,51 @@ async fn a_system_stands_as_its_last_run_and_the_one_without_a_complete_scan_for
     let first = env.fleet.list().await.unwrap().remove(1);
     assert_eq!((first.last.state.as_deref(), first.scanned_at), (Some("failed"), Some(scanned)));
     assert_eq!(env.fleet.status().await.unwrap().failed[0].system, "first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_held_is_complete_wherever_it_is_shown_once_somebody_has_accepted_it() {
+    let Some(env) = Env::new().await else { return };
+    let with = |name| {
+        let mut system = env.system(name, "acme");
+        system.schedule = schedule("every 1d");
+        system
+    };
+    env.add(&[with("hq"), with("branch")]).await;
+    env.target.open();
+    let mut options = env.options(1);
+    options.listen = Some(([127, 0, 0, 1], 0).into());
+    let worker = Worker::new(options).await.unwrap();
+    let address = worker.address().unwrap();
+    let worker = Env::run(worker);
+    for name in ["hq", "branch"] {
+        env.fleet.enqueue(Which::Named(name)).await.unwrap();
+        env.until_state(name, "complete").await;
+    }
+    env.target.gone.store(USERS / 2, Ordering::Relaxed);
+    env.fleet.enqueue(Which::Named("hq")).await.unwrap();
+    env.until_state("hq", "held").await;
+    let counted =
+        async |line: &str| assert!(ask(address, "/metrics").await.1.lines().any(|other| other == line), "{line}");
+    let status = env.fleet.status().await.unwrap();
+    assert_eq!((status.runs["held"], status.held.len(), status.oldest.unwrap().system.as_str()), (1, 1, "hq"));
+    counted("fleet_systems_held 1").await;
+    let held = env.fleet.list().await.unwrap().remove(1).last;
+    assert_eq!(held.state.as_deref(), Some("held"));
+
+    let (location, run) = (env.location.clone(), held.store_run.unwrap());
+    let accept = move || {
+        let mut store = Store::open(&location).unwrap();
+        let system = store.systems().unwrap().into_iter().find(|system| system.name == "hq").unwrap();
+        store.accept(&system, run.into()).unwrap();
+    };
+    tokio::task::spawn_blocking(accept).await.unwrap();
+    let status = env.fleet.status().await.unwrap();
+    assert_eq!((status.runs.get("held"), status.runs["complete"], status.held.len()), (None, 2, 0));
+    // Its last complete scan is later than that of the other now.
+    assert_eq!(status.oldest.unwrap().system, "branch");
+    counted("fleet_systems_held 0").await;
+    let accepted = env.fleet.list().await.unwrap().remove(1);
+    assert_eq!((accepted.last.state.as_deref(), accepted.scanned_at), (Some("complete"), held.ended_at));
+    worker.end().await;
 }

@@ -58,14 +58,18 @@ impl RunningWorker {
 impl Env {
     /// An empty fleet, or `None` where there is no server.
     pub async fn new() -> Option<Self> {
-        let url = tokio::task::spawn_blocking(cluster::database).await.unwrap()?;
+        Some(Self::at(tokio::task::spawn_blocking(cluster::database).await.unwrap()?).await)
+    }
+
+    /// An empty fleet in a database.
+    pub async fn at(url: String) -> Self {
         let location: Location = url.parse().unwrap();
         let fleet = Fleet::init(&location).await.unwrap();
         let host = format!("{}-{}.example", url.rsplit('/').next().unwrap().replace('_', "-"), std::process::id());
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("credentials.toml"), format!("['*']\ncommand = ['echo', '{KEY}']\n"))
             .unwrap();
-        Some(Self { fleet, location, url, target: Target::of(&host), host, folder })
+        Self { fleet, location, url, target: Target::of(&host), host, folder }
     }
 
     pub fn credentials(&self) -> PathBuf {
@@ -104,6 +108,7 @@ impl Env {
             concurrency,
             lease: Duration::from_secs(3),
             time_limit: PATIENCE,
+            checkpoint_every: Duration::ZERO,
             hold: Hold::default(),
             listen: None,
         }

@@ -1,6 +1,7 @@
 //! A connector that a test steers.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use connector_api::{
@@ -24,6 +25,8 @@ pub struct Target {
     pub gate: Semaphore,
     /// How the next scans fail. Without one, they are complete.
     pub failures: Mutex<VecDeque<ConnectorError>>,
+    /// How many of the last users are no longer there.
+    pub gone: AtomicU32,
     pub seen: Mutex<Seen>,
     pub organizations: Mutex<Vec<Organization>>,
 }
@@ -42,6 +45,7 @@ impl Target {
         let new = || Self {
             gate: Semaphore::new(0),
             failures: Mutex::default(),
+            gone: AtomicU32::new(0),
             seen: Mutex::default(),
             organizations: Mutex::default(),
         };
@@ -100,7 +104,8 @@ impl Toy {
         if let Some(error) = self.target.failures.lock().unwrap().pop_front() {
             return Err(error);
         }
-        sink.records(users(&self.config.name, USERS / 2..USERS)).await
+        let gone = self.target.gone.load(Ordering::Relaxed);
+        sink.records(users(&self.config.name, USERS / 2..USERS - gone)).await
     }
 }
 

@@ -113,12 +113,12 @@ impl Arguments {
         let listed = fleet.add_provider(provider, &credentials, registry, self.edition).await?;
         match self.format {
             AnswerFormat::Text => {
-                let Listed { organizations, added, changed, gone, .. } = listed;
-                let counts = [organizations, added, changed, gone].map(HumanCount);
-                let [organizations, added, changed, gone] = counts;
+                let Listed { organizations, added, changed, gone, excluded, .. } = listed;
+                let counts = [organizations, added, changed, gone, excluded].map(HumanCount);
+                let [organizations, added, changed, gone, excluded] = counts;
                 print::text(&format!(
-                    "{organizations} organisations that this credential can read: {added} added, {changed} changed; {gone} no \
-                     longer listed. An administrator of a provider may see only some of its organisations.\n"
+                    "{organizations} organisations that this credential can read: {added} added, {changed} changed, {excluded} kept \
+                     out; {gone} no longer listed. An administrator of a provider may see only some of its organisations.\n"
                 ))?;
             }
             AnswerFormat::Json => print::json(&listed)?,

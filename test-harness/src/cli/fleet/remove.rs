@@ -60,11 +60,16 @@ impl Arguments {
             Some(provider) => fleet.remove_provider(provider).await?,
             None => fleet.remove(&self.names.iter().map(String::as_str).collect::<Vec<_>>()).await?,
         };
-        match self.format {
-            AnswerFormat::Text => print::text(&text(&removed))?,
-            AnswerFormat::Json => print::json(&removed)?,
-        }
+        show(&removed, self.format)?;
         Ok(Exit::Complete)
+    }
+}
+
+/// Prints what was removed.
+pub(super) fn show(removed: &Removed, format: AnswerFormat) -> Result<(), ConnectorError> {
+    match format {
+        AnswerFormat::Text => print::text(&text(removed)),
+        AnswerFormat::Json => print::json(removed),
     }
 }
 

@@ -11,7 +11,7 @@ use indicatif::HumanCount;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{open, signals};
+use super::{exclude, open, signals};
 use crate::cli::print::{self, AnswerFormat, SheetFormat};
 use crate::cli::store::{LocationArguments, shown};
 use crate::cli::table::Table;
@@ -22,6 +22,9 @@ const WATCH: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
+    /// List the organisations that are kept out of the fleet instead
+    #[arg(long)]
+    excluded: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t = SheetFormat::Text)]
     format: SheetFormat,
@@ -43,7 +46,12 @@ pub(super) struct StatusArguments {
 
 impl ListArguments {
     pub(super) async fn run(self) -> Result<Exit, ConnectorError> {
-        let systems = open(&self.store).await?.list().await?;
+        let fleet = open(&self.store).await?;
+        if self.excluded {
+            exclude::show(&fleet.excluded().await?, self.format)?;
+            return Ok(Exit::Complete);
+        }
+        let systems = fleet.list().await?;
         match self.format {
             SheetFormat::Text => {
                 let mut table =
@@ -154,7 +162,7 @@ fn progress(run: &RunStatus) -> String {
     reading.collect::<Vec<_>>().join(", ")
 }
 
-fn fitted(table: &Table) -> String {
+pub(super) fn fitted(table: &Table) -> String {
     screen::of_results().map_or_else(|| table.render(0), |width| table.render_within(width))
 }
 
@@ -198,11 +206,13 @@ impl StatusArguments {
 
 fn text(status: &Status) -> String {
     let count = |state: &str| HumanCount(status.runs.get(state).copied().unwrap_or_default().unsigned_abs());
+    let (there, lost) = status.worker_counts();
+    let lost = if lost > 0 { format!(" ({} lost)", HumanCount(lost as u64)) } else { String::new() };
     let mut text = format!(
-        "{} systems, {} workers at {}\n{} running, {} queued, {} waiting; last runs: {} complete, {} held, {} failed, {} \
+        "{} systems, {} workers{lost} at {}\n{} running, {} queued, {} waiting; last runs: {} complete, {} held, {} failed, {} \
          cancelled; {} never scanned\n",
         HumanCount(status.systems.unsigned_abs()),
-        HumanCount(status.workers.len() as u64),
+        HumanCount(there as u64),
         shown(status.at),
         count("running"),
         count("queued"),

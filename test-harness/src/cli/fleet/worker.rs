@@ -76,6 +76,7 @@ impl Arguments {
             concurrency: self.concurrency,
             lease: self.lease,
             time_limit: self.time_limit,
+            checkpoint_every: self.lease / 6,
             hold: Hold { above_percent: self.hold_above, ..Hold::default() },
             listen: self.listen,
         })

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::database::{Connection, Row, Value};
+use crate::publish::Changes;
 use crate::runs::json;
 use crate::store::{Store, System};
 
@@ -304,11 +305,24 @@ struct Counted {
     is_kept: bool,
 }
 
-/// Counts after a run, and keeps that.
-pub(crate) fn keep(db: &mut dyn Connection, system: i64, run: i64) -> Result<(), ConnectorError> {
-    let counted = counted(db, system, run)?;
-    if counted.is_kept { Ok(()) } else { write(db, system, run, &counted.figures) }
+/// Counts after a run that stands, and keeps that. `before` is the run that stood until then, and `changes` is what became of it.
+pub(crate) fn keep(
+    db: &mut dyn Connection,
+    system: i64,
+    run: i64,
+    before: Option<i64>,
+    changes: &Changes,
+) -> Result<(), ConnectorError> {
+    let known = if before.is_some() { known(db, system, run)? } else { None };
+    let is_of_before = known.as_ref().is_some_and(|(at, _)| Some(*at) == before);
+    let kinds = KINDS.into_iter().filter(|kind| !is_of_before || changes.0.contains_key(*kind));
+    let mut figures = add(db, system, run, known, kinds)?;
+    count_logins(db, system, &mut figures)?;
+    write(db, system, run, &figures)
 }
+
+/// The kinds that are counted.
+const KINDS: [&str; 3] = ["account", "group", "resource"];
 
 fn write(db: &mut dyn Connection, system: i64, run: i64, figures: &Figures) -> Result<(), ConnectorError> {
     let sql = "insert into run_figures (run, system, figures) values (?1, ?2, ?3) on conflict (run) do nothing";
@@ -322,14 +336,34 @@ fn parsed(figures: &str) -> Result<Figures, ConnectorError> {
 }
 
 fn counted(db: &mut dyn Connection, system: i64, run: i64) -> Result<Counted, ConnectorError> {
+    let known = known(db, system, run)?;
+    if let Some((_, figures)) = known.as_ref().filter(|(at, _)| *at == run) {
+        return Ok(Counted { figures: figures.clone(), is_kept: true });
+    }
+    let mut figures = add(db, system, run, known, KINDS)?;
+    let published = "select published_run from system where id = ?1";
+    if db.first(published, &[system.into()], |row| row.integer(0))?.flatten() == Some(run) {
+        count_logins(db, system, &mut figures)?;
+    }
+    Ok(Counted { figures, is_kept: false })
+}
+
+/// The last counts up to a run that are kept, and of which run they are.
+fn known(db: &mut dyn Connection, system: i64, run: i64) -> Result<Option<(i64, Figures)>, ConnectorError> {
     let sql = "select run, figures from run_figures where system = ?1 and run <= ?2 order by run desc limit 1";
-    let known = db.first(sql, &[system.into(), run.into()], |row| Ok((row.number(0)?, parsed(row.word(1)?)?)))?;
-    let (base, mut figures) = match known {
-        Some((at, figures)) if at == run => return Ok(Counted { figures, is_kept: true }),
-        Some((at, figures)) => (Some(at), figures),
-        None => (None, Figures::default()),
-    };
-    for kind in ["account", "group", "resource"] {
+    db.first(sql, &[system.into(), run.into()], |row| Ok((row.number(0)?, parsed(row.word(1)?)?)))
+}
+
+/// Adds to counts what has changed of some kinds until a run.
+fn add(
+    db: &mut dyn Connection,
+    system: i64,
+    run: i64,
+    known: Option<(i64, Figures)>,
+    kinds: impl IntoIterator<Item = &'static str>,
+) -> Result<Figures, ConnectorError> {
+    let (base, mut figures) = known.map(|(at, figures)| (Some(at), figures)).unwrap_or_default();
+    for kind in kinds {
         let severity = if kind == "resource" { "cast(null as integer)" } else { "v.severity" };
         let columns = format!("select v.body, v.type, {severity} from {kind}_version v where v.system = ?1 and ");
         let stands = format!("{columns} v.from_run <= ?2 and (v.to_run is null or v.to_run > ?2)");
@@ -347,9 +381,5 @@ fn counted(db: &mut dyn Connection, system: i64, run: i64) -> Result<Counted, Co
     }
     // They change without new versions. Those of an earlier run are no longer known.
     figures.0.retain(|key, many| *many != 0 && !key.starts_with(LOGIN));
-    let published = "select published_run from system where id = ?1";
-    if db.first(published, &[system.into()], |row| row.integer(0))?.flatten() == Some(run) {
-        count_logins(db, system, &mut figures)?;
-    }
-    Ok(Counted { figures, is_kept: false })
+    Ok(figures)
 }

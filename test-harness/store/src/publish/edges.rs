@@ -4,8 +4,9 @@
 
 use connector_api::ConnectorError;
 
-use super::{Changes, Context, Counts, filled, kept, terms};
-use crate::database::{Connection, Value};
+use super::kept::Kept;
+use super::{Changes, Context, Counts, filled, terms};
+use crate::database::Connection;
 
 /// One table of edges.
 struct Edges {
@@ -25,7 +26,7 @@ const MEMBERSHIPS: Edges = Edges {
     key: ["group_id", "account_id"],
     rest: "via",
     is_in_key: false,
-    kept_by: (kept::OBJECT, &["group_id", "account_id"]),
+    kept_by: (super::kept::OBJECT, &["group_id", "account_id"]),
 };
 
 const BINDINGS: Edges = Edges {
@@ -33,7 +34,7 @@ const BINDINGS: Edges = Edges {
     key: ["from_id", "to_id"],
     rest: "terms",
     is_in_key: true,
-    kept_by: (kept::TERMS, &["terms"]),
+    kept_by: (super::kept::TERMS, &["terms"]),
 };
 
 /// Where the opened edges of each table are.
@@ -51,30 +52,35 @@ enum Source {
 pub(super) fn prepare(
     db: &mut dyn Connection,
     context: &Context<'_>,
+    kept: Kept,
     changes: &mut Changes,
 ) -> Result<Sources, ConnectorError> {
-    let mut prepare = |edges: Edges| -> Result<_, ConnectorError> {
-        let (source, counts) = edges.prepare(db, context)?;
+    let mut prepare = |edges: Edges, is_any_kept: bool| -> Result<_, ConnectorError> {
+        let (source, counts) = edges.prepare(db, context, is_any_kept)?;
         changes.0.insert(edges.word.to_owned(), counts);
         Ok((edges, source))
     };
-    Ok(Sources([prepare(MEMBERSHIPS)?, prepare(BINDINGS)?]))
+    Ok(Sources([prepare(MEMBERSHIPS, kept.objects)?, prepare(BINDINGS, kept.terms)?]))
 }
 
 impl Edges {
-    fn prepare(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<(Source, Counts), ConnectorError> {
+    fn prepare(
+        &self,
+        db: &mut dyn Connection,
+        context: &Context<'_>,
+        is_any_kept: bool,
+    ) -> Result<(Source, Counts), ConnectorError> {
         let Self { word, key: [one, two], rest, .. } = self;
-        let (run, both) = ([context.run.into()], [context.run.into(), context.system.into()]);
+        let both = [context.run.into(), context.system.into()];
         let standing = format!("select from_run from {word}_version where system = ?1 and to_run is null limit 1");
-        let is_first = db.first(&standing, &both[1..], |row| row.number(0))?.is_none();
-        let is_any_kept = kept::any(db, context.run, self.kept_by.0)?;
+        let is_first = context.base.is_none() || db.first(&standing, &both[1..], |row| row.number(0))?.is_none();
         let is_ambiguous = self.is_in_key && terms::are_ambiguous(db, context.system)?;
         if is_first && !is_any_kept && !is_ambiguous {
             // Counted when they are taken over.
             return Ok((Source::Staged, Counts::default()));
         }
         // The server may not have looked at what stands yet, and then expects so little that it compares each with each.
-        db.analyze(&[&format!("staged_{word}"), &format!("{word}_version (system, to_run, {one}, {two})")])?;
+        context.analyze(db, &[&format!("staged_{word}"), &format!("{word}_version (system, to_run, {one}, {two})")])?;
         let keeps = if is_any_kept { self.unless_kept() } else { String::new() };
         let (same, differs) = if self.is_in_key {
             (format!("and k.{rest} = s.{rest}"), String::new())
@@ -98,7 +104,7 @@ impl Edges {
             keeps.replace('#', "k")
         );
         db.execute(&closed, &both)?;
-        db.analyze(&[&format!("delta_{word}")])?;
+        context.analyze(db, &[&format!("delta_{word}")])?;
         if self.is_in_key {
             if is_ambiguous {
                 replaced_bindings_end(db, context, &keeps)?;
@@ -109,29 +115,41 @@ impl Edges {
         } else {
             filled::memberships(db, context, &keeps)?;
         }
-        self.only_the_last(db, context)?;
-        let of = |what: &str| format!("select count(*) from delta_{word} where run = ?1 and {what}");
-        let mut counts = Counts {
-            new: count(db, &of("opens and closes is null"), &run)?,
-            changed: count(db, &of("opens and closes is not null"), &run)?,
-            gone: count(db, &of("not opens"), &run)?,
-        };
-        if self.is_in_key {
+        let mut counts = self.counts(db, context)?;
+        if counts.new + counts.changed > 0 && self.only_the_last(db, context)? > 0 {
+            counts = self.counts(db, context)?;
+        }
+        if self.is_in_key && counts.new > 0 && counts.gone > 0 {
             let changed = format!(
                 "select count(*) from delta_binding d join terms t on t.id = d.terms where d.run = ?1 and not d.opens \
                  and exists (select 1 from delta_binding e join terms u on u.id = e.terms and {} \
                  where e.run = ?1 and e.opens and e.from_id = d.from_id and e.to_id = d.to_id)",
                 terms::SAME
             );
-            counts.changed = count(db, &changed, &run)?;
+            let changed = db.first(&changed, &both[..1], |row| row.number(0))?;
+            counts.changed = changed.unwrap_or_default().unsigned_abs();
             counts.new = counts.new.saturating_sub(counts.changed);
             counts.gone = counts.gone.saturating_sub(counts.changed);
         }
         Ok((Source::Delta, counts))
     }
 
-    /// Takes an edge out of the difference if the scan sent it again later.
-    fn only_the_last(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
+    /// Counts the rows of the difference.
+    fn counts(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<Counts, ConnectorError> {
+        let sql = format!(
+            "select count(*) filter (where opens and closes is null), count(*) filter (where opens and closes is not null), \
+             count(*) filter (where not opens) from delta_{} where run = ?1",
+            self.word
+        );
+        let counts = db.first(&sql, &[context.run.into()], |row| {
+            let [new, changed, gone] = [row.number(0)?, row.number(1)?, row.number(2)?].map(i64::unsigned_abs);
+            Ok(Counts { new, changed, gone })
+        })?;
+        Ok(counts.unwrap_or_default())
+    }
+
+    /// Takes an edge out of the difference if the scan sent it again later. Returns how many there were.
+    fn only_the_last(&self, db: &mut dyn Connection, context: &Context<'_>) -> Result<u64, ConnectorError> {
         let Self { word, key: [one, two], rest, .. } = self;
         let same = if self.is_in_key {
             format!("join terms t on t.id = d.terms join terms u on u.id = s.terms and {}", terms::SAME)
@@ -146,8 +164,7 @@ impl Edges {
              join staged_{word} s on s.run = ?1 and s.{one} = d.{one} and s.{two} = d.{two} and s.part > d.part {same} \
              where d.run = ?1 and d.opens)"
         );
-        db.execute(&sql, &[context.run.into()])?;
-        Ok(())
+        db.execute(&sql, &[context.run.into()])
     }
 
     /// The condition that an edge of the table `#` is not kept.
@@ -216,6 +233,8 @@ impl Sources {
             let Edges { word, key: [one, two], rest, is_in_key, .. } = edges;
             let from = match source {
                 Source::Staged => format!("staged_{word} d where d.run = ?1"),
+                // Nothing begins or ends.
+                Source::Delta if !changes.0.contains_key(*word) => continue,
                 Source::Delta => {
                     let same = if *is_in_key { format!("and v.{rest} = d.{rest}") } else { String::new() };
                     let close = format!(
@@ -247,9 +266,4 @@ impl Sources {
         }
         Ok(())
     }
-}
-
-fn count(db: &mut dyn Connection, sql: &str, parameters: &[Value]) -> Result<u64, ConnectorError> {
-    let count = db.first(sql, parameters, |row| row.number(0))?;
-    Ok(count.unwrap_or_default().unsigned_abs())
 }

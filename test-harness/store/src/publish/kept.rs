@@ -15,19 +15,36 @@ pub(super) const OBJECT: &str = "object";
 /// The ids of terms there.
 pub(super) const TERMS: &str = "terms";
 
+/// The condition that a group has members, before the run or in it.
+const WITH_MEMBERS: &str = " and (exists (select 1 from membership_version m where m.system = ?2 and m.group_id = object.id \
+    and m.to_run is null) or id in (select group_id from staged_membership where run = ?1))";
+
+/// What of the table `kept` there is for the run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Kept {
+    /// Accounts and groups.
+    pub(super) objects: bool,
+    /// Terms.
+    pub(super) terms: bool,
+}
+
 /// Writes what is kept.
-pub(super) fn prepare(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
+pub(super) fn prepare(db: &mut dyn Connection, context: &Context<'_>) -> Result<Kept, ConnectorError> {
+    let mut objects = 0;
     let standing = "from account_version where system = ?2 and to_run is null";
     let account_types = types(db, &format!("select distinct type {}", standing.replace("?2", "?1")), context.system)?;
     for kept in account_types.iter().filter(|row_type| context.keeps("account", row_type)) {
         let sql = format!("insert into kept (run, what, id) select ?1, 'object', object {standing} and type = ?3");
-        db.execute(&sql, &[context.run.into(), context.system.into(), kept.as_str().into()])?;
+        objects += db.execute(&sql, &[context.run.into(), context.system.into(), kept.as_str().into()])?;
     }
     let groups = "from object where system = ?2 and kind = 'group'";
+    // Groups without members keep nothing. Of many, it takes longer to find out.
+    let with_members = if context.is_small { WITH_MEMBERS } else { "" };
     let group_types = types(db, &format!("select distinct type {}", groups.replace("?2", "?1")), context.system)?;
     for kept in group_types.iter().filter(|group_type| keeps_memberships(context, group_type)) {
-        let sql = format!("insert into kept (run, what, id) select ?1, 'object', id {groups} and type = ?3");
-        db.execute(&sql, &[context.run.into(), context.system.into(), kept.as_str().into()])?;
+        let sql =
+            format!("insert into kept (run, what, id) select ?1, 'object', id {groups} and type = ?3{with_members}");
+        objects += db.execute(&sql, &[context.run.into(), context.system.into(), kept.as_str().into()])?;
     }
     let mut kept = Vec::new();
     let sql = format!("select {}, t.id from terms t where t.system = ?1", terms::COLUMNS);
@@ -39,7 +56,10 @@ pub(super) fn prepare(db: &mut dyn Connection, context: &Context<'_>) -> Result<
         }
         Ok(())
     })?;
-    if kept.is_empty() { Ok(()) } else { db.transaction(|db| db.insert(KEPT, &kept)) }
+    if !kept.is_empty() {
+        db.transaction(|db| db.insert(KEPT, &kept))?;
+    }
+    Ok(Kept { objects: objects > 0, terms: !kept.is_empty() })
 }
 
 fn types(db: &mut dyn Connection, sql: &str, system: i64) -> Result<Vec<String>, ConnectorError> {
@@ -50,10 +70,4 @@ fn types(db: &mut dyn Connection, sql: &str, system: i64) -> Result<Vec<String>,
 fn keeps_memberships(context: &Context<'_>, group_type: &str) -> bool {
     let membership = Membership::new(&Account::new("?", "?"), &Group::new("?", group_type, "?"));
     context.plan.of_row(&membership.into()) == Action::Keep
-}
-
-/// Whether anything of this sort is kept.
-pub(super) fn any(db: &mut dyn Connection, run: i64, what: &str) -> Result<bool, ConnectorError> {
-    let sql = "select id from kept where run = ?1 and what = ?2 limit 1";
-    Ok(db.first(sql, &[run.into(), what.into()], |row| row.number(0))?.is_some())
 }

@@ -6,7 +6,8 @@
 
 use connector_api::ConnectorError;
 
-use super::{Context, kept};
+use super::Context;
+use super::kept::Kept;
 use crate::database::Connection;
 
 /// In the table `kept`: objects that get another name, or lose their row.
@@ -18,25 +19,19 @@ const MISNAMED: &str = "misnamed";
 const IS_KEPT: &str = "(#.group_id in (select id from kept where run = ?1 and what = 'object') \
     or #.account_id in (select id from kept where run = ?1 and what = 'object'))";
 
-/// Writes the difference. Those of objects and what is kept are there.
-pub(super) fn prepare(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
-    for kind in ["account", "group"] {
-        misnamed(db, context, kind)?;
+/// Writes the difference, and returns whether there is one. Those of objects and what is kept are there.
+pub(super) fn prepare(db: &mut dyn Connection, context: &Context<'_>, kept: Kept) -> Result<bool, ConnectorError> {
+    let misnamed = misnamed(db, context, "account")? + misnamed(db, context, "group")?;
+    let mut changes = scanned(db, context, misnamed > 0)?;
+    if kept.objects && renamed(db, context, "account")? + renamed(db, context, "group")? > 0 {
+        changes += known(db, context)?;
     }
-    scanned(db, context)?;
-    if kept::any(db, context.run, kept::OBJECT)? {
-        for kind in ["account", "group"] {
-            renamed(db, context, kind)?;
-        }
-        if kept::any(db, context.run, RENAMED)? {
-            known(db, context)?;
-        }
-    }
-    Ok(())
+    Ok(changes > 0)
 }
 
-/// Finds what the scan names in a way that does not become that of its row: its type is not taken.
-fn misnamed(db: &mut dyn Connection, context: &Context<'_>, kind: &str) -> Result<(), ConnectorError> {
+/// Finds what the scan names in a way that does not become that of its row: its type is not taken. Returns how many.
+fn misnamed(db: &mut dyn Connection, context: &Context<'_>, kind: &str) -> Result<u64, ConnectorError> {
+    let mut found = 0;
     let sql = format!("select distinct type from staged_{kind} where run = ?1 and layer = 0");
     let types = db.rows(&sql, &[context.run.into()], |row| row.word(0).map(str::to_owned))?;
     for row_type in types.iter().filter(|row_type| context.keeps(kind, row_type)) {
@@ -47,13 +42,14 @@ fn misnamed(db: &mut dyn Connection, context: &Context<'_>, kind: &str) -> Resul
              left join {kind}_version v on v.object = s.object and v.to_run is null \
              where s.run = ?1 and s.layer = 0 and s.type = ?2 and coalesce(t.name, v.name) is distinct from s.name"
         );
-        db.execute(&sql, &[context.run.into(), row_type.as_str().into()])?;
+        found += db.execute(&sql, &[context.run.into(), row_type.as_str().into()])?;
     }
-    Ok(())
+    Ok(found)
 }
 
-/// The names of memberships that were read, and the end of those that are not needed any more.
-fn scanned(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
+/// The names of memberships that were read, and the end of those that are not needed any more. Returns how many there are, and
+/// how many of the former stand already.
+fn scanned(db: &mut dyn Connection, context: &Context<'_>, is_any_misnamed: bool) -> Result<u64, ConnectorError> {
     let both = [context.run.into(), context.system.into()];
     let not_kept = |table: &str| format!("not {}", IS_KEPT.replace('#', table));
     let standing = "membership_name p on p.system = ?2 and p.group_id = s.group_id and p.account_id = s.account_id \
@@ -66,8 +62,8 @@ fn scanned(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), Connect
          where x.run = ?1 and x.group_id = s.group_id and x.account_id = s.account_id)",
         not_kept("s")
     );
-    db.execute(&named, &both)?;
-    if kept::any(db, context.run, MISNAMED)? {
+    let mut begin = db.execute(&named, &both)?;
+    if is_any_misnamed {
         let among = format!("(select id from kept where run = ?1 and what = '{MISNAMED}')");
         let named = format!(
             "insert into delta_membership_name (run, group_id, account_id, username, group_name, opens, closes) \
@@ -81,7 +77,7 @@ fn scanned(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), Connect
              group by s.group_id, s.account_id",
             not_kept("s")
         );
-        db.execute(&named, &both)?;
+        begin += db.execute(&named, &both)?;
     }
     let ended = format!(
         "insert into delta_membership_name (run, group_id, account_id, username, group_name, opens, closes) \
@@ -90,28 +86,30 @@ fn scanned(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), Connect
          where d.run = ?1 and d.group_id = p.group_id and d.account_id = p.account_id)",
         not_kept("p")
     );
-    db.execute(&ended, &both)?;
+    let ends = db.execute(&ended, &both)?;
+    if begin == 0 {
+        return Ok(ends);
+    }
     let same = "delete from delta_membership_name where run = ?1 and opens and exists (\
                 select 1 from membership_name p where p.system = ?2 and p.to_run is null \
                 and p.group_id = delta_membership_name.group_id and p.account_id = delta_membership_name.account_id \
                 and p.username = delta_membership_name.username and p.group_name = delta_membership_name.group_name)";
     db.execute(same, &both)?;
-    Ok(())
+    Ok(begin + ends)
 }
 
-fn renamed(db: &mut dyn Connection, context: &Context<'_>, kind: &str) -> Result<(), ConnectorError> {
+fn renamed(db: &mut dyn Connection, context: &Context<'_>, kind: &str) -> Result<u64, ConnectorError> {
     let sql = format!(
         "insert into kept (run, what, id) select ?1, '{RENAMED}', d.object from delta_object d \
          join {kind}_version v on v.object = d.object and v.from_run = d.closes \
          left join staged_{kind} t on t.run = ?1 and t.layer = d.opens and t.object = d.object \
          where d.run = ?1 and d.kind = '{kind}' and t.name is distinct from v.name"
     );
-    db.execute(&sql, &[context.run.into()])?;
-    Ok(())
+    db.execute(&sql, &[context.run.into()])
 }
 
 /// The names of memberships that are kept as they are.
-fn known(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
+fn known(db: &mut dyn Connection, context: &Context<'_>) -> Result<u64, ConnectorError> {
     let among = format!("(select id from kept where run = ?1 and what = '{RENAMED}')");
     let sql = format!(
         "insert into delta_membership_name (run, group_id, account_id, username, group_name, opens, closes) \
@@ -123,8 +121,7 @@ fn known(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), Connector
          and p.group_id = m.group_id and p.account_id = m.account_id)",
         IS_KEPT.replace('#', "m")
     );
-    db.execute(&sql, &[context.run.into(), context.system.into()])?;
-    Ok(())
+    db.execute(&sql, &[context.run.into(), context.system.into()])
 }
 
 /// Applies the difference, within the publishing transaction.

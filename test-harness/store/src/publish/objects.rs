@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use connector_api::{ConnectorError, Record};
 
-use super::{Context, Counts};
+use super::{Changes, Context, Counts};
 use crate::body;
 use crate::database::{Connection, Value};
 use crate::kinds::{self, KINDS, Kind, Place};
@@ -43,24 +43,59 @@ struct Step {
     volatile: Option<i64>,
 }
 
+/// What the difference of one kind does at all.
+#[derive(Debug, Clone, Copy, Default)]
+struct Touched {
+    closes: bool,
+    opens: bool,
+    volatile: bool,
+}
+
+/// What the differences of all kinds do, in the order of [`KINDS`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Prepared([Touched; KINDS.len()]);
+
+/// Writes the differences of all kinds and counts them.
+pub(super) fn prepare(
+    db: &mut dyn Connection,
+    context: &Context<'_>,
+    changes: &mut Changes,
+) -> Result<Prepared, ConnectorError> {
+    let (mut prepared, mut steps) = (Prepared::default(), Vec::new());
+    for (kind, touched) in KINDS.iter().zip(&mut prepared.0) {
+        let mut difference = Difference::new(context, kind, steps);
+        difference.prepare(db)?;
+        changes.0.insert(kind.word.to_owned(), difference.counts);
+        *touched = difference.touched;
+        steps = difference.steps;
+    }
+    write(db, &mut steps)?;
+    Ok(prepared)
+}
+
+fn write(db: &mut dyn Connection, steps: &mut Vec<Value>) -> Result<(), ConnectorError> {
+    let steps = std::mem::take(steps);
+    if steps.is_empty() { Ok(()) } else { db.transaction(|db| db.insert(DELTA_OBJECT, &steps)) }
+}
+
 /// Makes the difference of one kind.
-pub(super) struct Difference<'a> {
+struct Difference<'a> {
     context: &'a Context<'a>,
     kind: &'static Kind,
     counts: Counts,
-    /// Values for [`DELTA_OBJECT`].
+    touched: Touched,
+    /// Values for [`DELTA_OBJECT`] that are not written yet, also of kinds before.
     steps: Vec<Value>,
     /// Both sides of what must be merged.
     pairs: Vec<(Outline, Outline)>,
 }
 
 impl<'a> Difference<'a> {
-    pub(super) fn new(context: &'a Context<'a>, kind: &'static Kind) -> Self {
-        Self { context, kind, counts: Counts::default(), steps: Vec::new(), pairs: Vec::new() }
+    fn new(context: &'a Context<'a>, kind: &'static Kind, steps: Vec<Value>) -> Self {
+        Self { context, kind, counts: Counts::default(), touched: Touched::default(), steps, pairs: Vec::new() }
     }
 
-    /// Writes the difference and returns how many rows are new, changed and gone.
-    pub(super) fn prepare(mut self, db: &mut dyn Connection) -> Result<Counts, ConnectorError> {
+    fn prepare(&mut self, db: &mut dyn Connection) -> Result<(), ConnectorError> {
         let word = self.kind.word;
         // Both sides of the join begin where the page does: a server does not conclude that, and may read one from its start.
         let mut standing = Pages::new(
@@ -71,6 +106,7 @@ impl<'a> Difference<'a> {
                  where v.system = ?1 and v.to_run is null and v.object > ?2 order by v.object limit ?3"
             ),
         );
+        standing.is_at_end = self.context.base.is_none();
         let mut staged = Pages::new(
             self.context.run,
             format!(
@@ -97,12 +133,10 @@ impl<'a> Difference<'a> {
                 self.merge(db)?;
             }
             if self.steps.len() >= WRITE * DELTA_OBJECT.columns.len() {
-                self.write(db)?;
+                write(db, &mut self.steps)?;
             }
         }
-        self.merge(db)?;
-        self.write(db)?;
-        Ok(self.counts)
+        self.merge(db)
     }
 
     fn not_known(&mut self, scanned: &Outline) {
@@ -138,13 +172,11 @@ impl<'a> Difference<'a> {
 
     fn step(&mut self, object: i64, step: Step) {
         let Step { closes, opens, volatile } = step;
+        self.touched.closes |= closes.is_some();
+        self.touched.opens |= opens.is_some();
+        self.touched.volatile |= volatile.is_some();
         let (run, word) = (self.context.run, self.kind.word);
         self.steps.extend([run.into(), word.into(), object.into(), closes.into(), opens.into(), volatile.into()]);
-    }
-
-    fn write(&mut self, db: &mut dyn Connection) -> Result<(), ConnectorError> {
-        let steps = std::mem::take(&mut self.steps);
-        if steps.is_empty() { Ok(()) } else { db.transaction(|db| db.insert(DELTA_OBJECT, &steps)) }
     }
 
     /// Merges pairs of rows as the plan says.
@@ -277,23 +309,30 @@ impl Pages {
 }
 
 /// Applies the difference of all kinds, within the publishing transaction.
-pub(super) fn apply(db: &mut dyn Connection, context: &Context<'_>) -> Result<(), ConnectorError> {
+pub(super) fn apply(db: &mut dyn Connection, context: &Context<'_>, prepared: &Prepared) -> Result<(), ConnectorError> {
     let (run, both) = ([context.run.into()], [context.run.into(), context.system.into()]);
-    for kind in KINDS {
+    for (kind, touched) in KINDS.iter().zip(&prepared.0) {
         let (word, staged, shared) = (kind.word, kind.staged.name, kind.shared);
         let of_kind = format!("d.run = ?1 and d.kind = '{word}'");
         let close = format!(
             "update {word}_version as v set to_run = ?1 from delta_object d \
              where {of_kind} and d.closes is not null and v.object = d.object and v.from_run = d.closes"
         );
-        db.execute(&close, &run)?;
+        if touched.closes {
+            db.execute(&close, &run)?;
+        }
         let columns = shared.split(", ").map(|column| format!("s.{column}")).collect::<Vec<_>>().join(", ");
         let open = format!(
             "insert into {word}_version (object, system, from_run, {shared}) \
              select s.object, ?2, ?1, {columns} from delta_object d \
              join {staged} s on s.run = d.run and s.layer = d.opens and s.object = d.object where {of_kind}"
         );
-        db.execute(&open, &both)?;
+        if touched.opens {
+            db.execute(&open, &both)?;
+        }
+        if !touched.volatile {
+            continue;
+        }
         let changing = format!(
             "from delta_object d join {staged} s on s.run = d.run and s.layer = d.volatile and s.object = d.object \
              where {of_kind}"
@@ -301,7 +340,10 @@ pub(super) fn apply(db: &mut dyn Connection, context: &Context<'_>) -> Result<()
         let forget = format!(
             "delete from volatile_fields where object in (select s.object {changing} and s.volatile_hash is null)"
         );
-        db.execute(&forget, &run)?;
+        // Before the first snapshot, none is known.
+        if context.base.is_some() {
+            db.execute(&forget, &run)?;
+        }
         let overwrite = format!(
             "insert into volatile_fields (object, hash, body) \
              select s.object, s.volatile_hash, s.volatile {changing} and s.volatile_hash is not null \

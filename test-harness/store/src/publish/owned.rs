@@ -26,6 +26,11 @@ impl<'a> Turn<'a> {
         prepared.map(|prepared| Self { system, run, prepared }).ok_or_else(|| ended(system, run))
     }
 
+    /// Whether the run was not prepared before.
+    pub(super) fn is_first(&self) -> bool {
+        self.prepared == 1
+    }
+
     /// Makes sure, until the end of the transaction, that this is still the last preparation of a run that is neither
     /// published nor discarded.
     pub(super) fn hold(&self, db: &mut dyn Connection, lock: &str) -> Result<Standing, ConnectorError> {
@@ -51,11 +56,18 @@ pub(super) struct Owned<'a> {
     db: &'a mut dyn Connection,
     turn: Turn<'a>,
     is_in_transaction: bool,
+    /// Whether the caller's transaction, which holds system and run, is the only one.
+    is_within: bool,
 }
 
 impl<'a> Owned<'a> {
     pub(super) fn new(db: &'a mut dyn Connection, turn: Turn<'a>) -> Self {
-        Self { db, turn, is_in_transaction: false }
+        Self { db, turn, is_in_transaction: false, is_within: false }
+    }
+
+    /// The same within a transaction that holds the system and the run until its end: what is done together is done in it.
+    pub(super) fn within(db: &'a mut dyn Connection, turn: Turn<'a>) -> Self {
+        Self { db, turn, is_in_transaction: true, is_within: true }
     }
 
     fn write<T>(
@@ -112,11 +124,18 @@ impl Connection for Owned<'_> {
     }
 
     fn script(&mut self, sql: &str) -> Result<(), ConnectorError> {
+        if self.is_within {
+            // Whoever began the transaction ends it.
+            return Ok(());
+        }
         self.is_in_transaction = false;
         self.db.script(sql)
     }
 
     fn begin(&mut self) -> Result<(), ConnectorError> {
+        if self.is_within {
+            return Ok(());
+        }
         self.db.begin()?;
         let lock = self.db.for_share();
         if let Err(error) = self.turn.hold(self.db, lock) {
@@ -158,6 +177,14 @@ impl Connection for Owned<'_> {
 
     fn scrub(&mut self) -> Result<(), ConnectorError> {
         self.db.scrub()
+    }
+
+    fn delete_of_run(&mut self, tables: &[&str], run: i64) -> Result<(), ConnectorError> {
+        self.write(|db| db.delete_of_run(tables, run))
+    }
+
+    fn expect_many(&mut self, is_many: bool) -> Result<(), ConnectorError> {
+        self.db.expect_many(is_many)
     }
 
     fn analyze(&mut self, tables: &[&str]) -> Result<(), ConnectorError> {

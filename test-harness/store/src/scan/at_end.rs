@@ -5,14 +5,14 @@ use connector_api::{ConnectorError, Retry};
 use super::Fence;
 use crate::database::Connection;
 
-/// The statement of [`Fence::Kept`], if there is one.
+/// The statement of [`Fence::Kept`] with the number of its lease, if there is one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct AtEnd(Option<String>);
+pub(crate) struct AtEnd(Option<(String, i64)>);
 
 impl AtEnd {
     pub(super) fn of(fence: Fence<'_>) -> Self {
         match fence {
-            Fence::Kept { at_end, .. } => Self(Some(at_end.to_owned())),
+            Fence::Kept { number, at_end } => Self(Some((at_end.to_owned(), number))),
             Fence::Own | Fence::Lease(_) => Self(None),
         }
     }
@@ -22,8 +22,8 @@ impl AtEnd {
     /// # Errors
     /// `sink` if it does not: then the transaction must not be committed.
     pub(crate) fn check(&self, db: &mut dyn Connection, state: &str, run: i64) -> Result<(), ConnectorError> {
-        let Some(statement) = &self.0 else { return Ok(()) };
-        match db.execute(statement, &[state.into(), run.into()])? {
+        let Some((statement, lease)) = &self.0 else { return Ok(()) };
+        match db.execute(statement, &[state.into(), run.into(), (*lease).into()])? {
             1 => Ok(()),
             _ => Err(ConnectorError::sink(
                 format!("the lease of run {run} has ended, so it cannot be {state}"),

@@ -24,8 +24,9 @@ pub enum Fence<'a> {
         /// The number of the lease.
         number: i64,
         /// A statement that the store runs in the transaction that ends the scan: as published, held, failed or
-        /// discarded. It must change exactly one row, or nothing of the transaction happens. `?1` is the [state](crate::RunState::as_str) of the run, a
-        /// text, and `?2` its number.
+        /// discarded. It must change exactly one row, or nothing of the transaction happens. It is the same for all scans, so that
+        /// the database plans it once: `?1` is the [state](crate::RunState::as_str) of the run, a text, `?2` its number, and `?3`
+        /// that of the lease.
         at_end: &'a str,
     },
 }
@@ -70,11 +71,24 @@ impl Start<'_> {
             runs::try_clear(db, &system, ended)?;
         }
         let fields = VolatileFields::new(&self.descriptor.volatile);
-        let staging = Staging::load(db, id, run, fields)?;
+        let staging = Staging::load(db, id, run, fields, resume.is_some())?;
         let descriptor = self.descriptor.clone();
         let at_end = AtEnd::of(self.fence);
-        let (has_grants, lost) = (false, None);
-        Ok(Scan { database, system, run, part, descriptor, staging, resume, discarded, at_end, has_grants, lost })
+        let (deferred, has_grants, lost) = (None, false, None);
+        Ok(Scan {
+            database,
+            system,
+            run,
+            part,
+            descriptor,
+            staging,
+            resume,
+            discarded,
+            at_end,
+            deferred,
+            has_grants,
+            lost,
+        })
     }
 
     fn find_or_add(&self, db: &mut dyn Connection) -> Result<i64, ConnectorError> {
@@ -87,12 +101,14 @@ impl Start<'_> {
         let find = |db: &mut dyn Connection| {
             db.first(find, &[self.name.into()], |row| Ok((row.number(0)?, row.word(1)?.to_owned())))
         };
-        if find(db)?.is_none() {
+        let mut found = find(db)?;
+        if found.is_none() {
             let id = db.numbers("system", 1)?;
             let sql = "insert into system (id, name, os_type, fence, lease) values (?1, ?2, ?3, 0, 0) on conflict (name) do nothing";
             db.execute(sql, &[id.into(), self.name.into(), os_type.as_str().into()])?;
+            found = find(db)?;
         }
-        match find(db)? {
+        match found {
             Some((id, known)) if known == *os_type => Ok(id),
             Some((_, known)) => Err(ConnectorError::invalid_config(
                 format!("the store has a system {} of OS Type {known}, not {os_type}", self.name),

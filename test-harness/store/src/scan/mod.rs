@@ -35,10 +35,19 @@ pub struct Scan {
     /// Why the interrupted scan before this one was discarded.
     discarded: Option<String>,
     at_end: AtEnd,
+    /// A checkpoint that is not stored yet, and the part with which the rows after it begin.
+    deferred: Option<(Checkpoint, i64)>,
     /// Whether a grant came: see [`checkpoint`](Self::checkpoint).
     has_grants: bool,
     /// Why rows that were taken could not be written: the rest is not the whole scan.
     lost: Option<ConnectorError>,
+}
+
+/// In how many transactions a scan is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Steps {
+    Several,
+    OneIfSmall,
 }
 
 /// A system as the owner of its lease knows it.
@@ -135,6 +144,26 @@ impl Scan {
         self.write(Some(checkpoint))
     }
 
+    /// Takes a checkpoint that need not be safe yet: it is stored with the next rows that are written, or when the scan ends
+    /// without being whole. Until then, the scan goes on from the checkpoint before if the process dies.
+    ///
+    /// # Errors
+    /// As for [`stage`](Self::stage).
+    pub fn defer_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), ConnectorError> {
+        if !self.has_grants {
+            self.check_whole()?;
+            // So rows that come from here on are distinguished from those before.
+            self.part += 1;
+            self.deferred = Some((checkpoint.clone(), self.part));
+        }
+        Ok(())
+    }
+
+    /// Whether so little was read, and is known of the system, that a statement costs more than its rows.
+    pub(crate) fn is_small(&self) -> bool {
+        self.staging.is_small()
+    }
+
     /// Refuses to go on after rows were lost.
     fn check_whole(&self) -> Result<(), ConnectorError> {
         let Some(lost) = &self.lost else { return Ok(()) };
@@ -151,15 +180,19 @@ impl Scan {
     }
 
     fn try_write(&mut self, checkpoint: Option<&Checkpoint>) -> Result<(), ConnectorError> {
-        let Self { database, system, staging, run, part, .. } = self;
+        let deferred = self.deferred.take();
+        let next = self.part + 1;
+        let deferred = deferred.as_ref().map(|(checkpoint, part)| (checkpoint, *part));
+        let checkpoint = checkpoint.map(|checkpoint| (checkpoint, next)).or(deferred);
+        let Self { database, system, staging, run, .. } = self;
         database.transaction(|database| {
             let lock = database.for_share();
             system.hold(database, lock)?;
             staging.write(database)?;
-            if let Some(checkpoint) = checkpoint {
+            if let Some((checkpoint, part)) = checkpoint {
                 pieces::write(database, *run, checkpoint)?;
                 let sql = "update run set part = ?2 where id = ?1";
-                database.execute(sql, &[(*run).into(), (*part + 1).into()])?;
+                database.execute(sql, &[(*run).into(), part.into()])?;
             }
             Ok(())
         })
@@ -172,7 +205,7 @@ impl Scan {
     /// # Errors
     /// `sink` if the store cannot be written, or if another scan has taken the system over. The snapshot is then as before.
     pub fn publish(mut self, summary: &ScanSummary, hold: Hold) -> Result<Ended, ConnectorError> {
-        self.end(summary, hold, &[])
+        self.end(summary, hold, &[], Steps::Several)
     }
 
     /// Does the same and returns the store, which a store in memory needs to be of any use. `unowned` are the types of the
@@ -181,17 +214,43 @@ impl Scan {
     /// # Errors
     /// As for [`publish`](Self::publish).
     pub fn publish_and_keep(
-        mut self,
+        self,
         summary: &ScanSummary,
         hold: Hold,
         unowned: &[RowType],
     ) -> Result<(Store, Ended), ConnectorError> {
-        let ended = self.end(summary, hold, unowned)?;
-        self.database.release(self.system.id)?;
-        Ok((Store::new(self.database)?, ended))
+        self.end_and_keep(summary, hold, unowned, Steps::Several)
     }
 
-    fn end(&mut self, summary: &ScanSummary, hold: Hold, unowned: &[RowType]) -> Result<Ended, ConnectorError> {
+    /// Publishes the run and returns the store, a small run in one transaction: for whoever scans many small systems, of which
+    /// each should cost the database little.
+    ///
+    /// # Errors
+    /// As for [`publish`](Self::publish).
+    pub fn publish_at_once(self, summary: &ScanSummary, hold: Hold) -> Result<(Store, Ended), ConnectorError> {
+        self.end_and_keep(summary, hold, &[], Steps::OneIfSmall)
+    }
+
+    fn end_and_keep(
+        mut self,
+        summary: &ScanSummary,
+        hold: Hold,
+        unowned: &[RowType],
+        steps: Steps,
+    ) -> Result<(Store, Ended), ConnectorError> {
+        let ended = self.end(summary, hold, unowned, steps)?;
+        // It has ended, whatever becomes of this: what a lost connection reserved is free.
+        let _ = self.database.release(self.system.id);
+        Ok((Store { database: self.database, is_pinned: false }, ended))
+    }
+
+    fn end(
+        &mut self,
+        summary: &ScanSummary,
+        hold: Hold,
+        unowned: &[RowType],
+        steps: Steps,
+    ) -> Result<Ended, ConnectorError> {
         let mut summary = summary.clone();
         if summary.described.is_empty() {
             // The run may be accepted later, by a program that knows no descriptor.
@@ -200,19 +259,29 @@ impl Scan {
         if summary.outcome == Outcome::Failed {
             return self.fail(&summary);
         }
-        self.write(None)?;
-        let publication = publish::Publication {
-            system: &self.system,
-            run: self.run,
-            summary: &summary,
-            unowned,
-            fields: &VolatileFields::new(&self.descriptor.volatile),
-            at_end: &self.at_end,
-        };
-        publication.publish(&mut *self.database, Some(hold))
+        self.check_whole()?;
+        // Of a whole scan, nobody needs it any more.
+        self.deferred = None;
+        let is_at_once = steps == Steps::OneIfSmall && self.is_small();
+        if !is_at_once {
+            self.write(None)?;
+        }
+        let Self { database, system, run, staging, at_end, descriptor, .. } = self;
+        let fields = VolatileFields::new(&descriptor.volatile);
+        let publication =
+            publish::Publication { system, run: *run, summary: &summary, unowned, fields: &fields, at_end };
+        if is_at_once {
+            publication.publish_at_once(&mut **database, hold, |database| staging.write(database))
+        } else {
+            publication.publish(&mut **database, Some(hold))
+        }
     }
 
     fn fail(&mut self, summary: &ScanSummary) -> Result<Ended, ConnectorError> {
+        if self.deferred.is_some() && self.lost.is_none() {
+            // If this fails, the next scan goes on from the checkpoint before.
+            let _ = self.write(None);
+        }
         let (run, system, at_end) = (self.run, self.system.clone(), self.at_end.clone());
         let error = summary.error.as_ref();
         // Where another remedy than a new scan helps, such as skipping nothing, the interrupted scan stays.

@@ -16,6 +16,9 @@ use crate::way::{self, Way};
 
 /// Rows are written when they take this number of bytes.
 const BYTES: usize = 2 << 20;
+/// Rows of a small scan, and objects that the store knows of a small system. One that is not indexed is compared with each
+/// other one in a moment, so the database need not count them before it plans.
+const SMALL: usize = 2_000;
 /// The bytes of a value that is not text.
 const VALUE: usize = size_of::<Value>();
 
@@ -30,6 +33,10 @@ pub(super) struct Staging {
     /// For what identifies bindings: nobody can choose two that share one.
     seeds: [RandomState; 2],
     pending: Pending,
+    /// The rows that this scan has taken.
+    taken: usize,
+    /// Whether an interrupted scan staged rows before.
+    is_resumed: bool,
 }
 
 #[derive(Default)]
@@ -48,17 +55,19 @@ struct Pending {
     bytes: usize,
 }
 
-/// Rows of which each stands once: one that comes again replaces the first.
+/// Rows of which each stands once in a part: one that comes again replaces the first.
 #[derive(Default)]
 struct LastOfEach {
     values: Vec<Value>,
-    /// Where the values of a row begin, by its two ends and what else identifies it.
-    rows: HashMap<(u32, u32, [u64; 2]), usize>,
+    /// Where the values of a row begin, by its part, its two ends and what else identifies it.
+    rows: HashMap<Identity, usize>,
 }
+
+type Identity = (i64, u32, u32, [u64; 2]);
 
 impl LastOfEach {
     /// Takes a row, and returns whether it is the first.
-    fn put<const N: usize>(&mut self, key: (u32, u32, [u64; 2]), row: [Value; N]) -> bool {
+    fn put<const N: usize>(&mut self, key: Identity, row: [Value; N]) -> bool {
         let at = *self.rows.entry(key).or_insert(self.values.len());
         let is_first = at == self.values.len();
         if is_first {
@@ -71,15 +80,16 @@ impl LastOfEach {
 }
 
 impl Staging {
-    /// Reads what the store knows of the system, and what the run has staged.
+    /// Reads what the store knows of the system, and what the run has staged if it is resumed.
     pub(super) fn load(
         database: &mut dyn Connection,
         system: i64,
         run: i64,
         fields: VolatileFields,
+        is_resumed: bool,
     ) -> Result<Self, ConnectorError> {
         let mut staged = HashSet::new();
-        for kind in KINDS {
+        for kind in KINDS.iter().filter(|_| is_resumed) {
             let sql = format!("select object from {} where run = ?1 and layer = 0", kind.staged.name);
             database.query(&sql, &[run.into()], &mut |row| {
                 staged.insert(row.number(0)?);
@@ -107,7 +117,13 @@ impl Staging {
             terms.enter((types, access, ends, row.text(8)?), row.number(0)?, false)
         })?;
         let seeds = [RandomState::new(), RandomState::new()];
-        Ok(Self { system, run, fields, objects, vias, terms, seeds, pending: Pending::default() })
+        let pending = Pending::default();
+        Ok(Self { system, run, fields, objects, vias, terms, seeds, pending, taken: 0, is_resumed })
+    }
+
+    /// Whether it is about so few rows that a statement costs more than they do.
+    pub(super) fn is_small(&self) -> bool {
+        !self.is_resumed && self.taken <= SMALL && self.objects.count() <= SMALL
     }
 
     /// Whether the rows should be written before more are taken.
@@ -122,6 +138,9 @@ impl Staging {
         record: &Record,
         part: i64,
     ) -> Result<(), ConnectorError> {
+        if !matches!(record, Record::Grant(_)) {
+            self.taken += 1;
+        }
         match record {
             // They follow from the other rows.
             Record::Grant(_) => Ok(()),
@@ -196,7 +215,7 @@ impl Staging {
         };
         let has_rows = group.is_staged && account.is_staged;
         let (group, account) = (group.number, account.number);
-        let key = (group, account, [0; 2]);
+        let key = (part, group, account, [0; 2]);
         if !has_rows {
             let names = [membership.username.as_str(), &membership.group_name];
             self.pending.bytes += names[0].len() + names[1].len() + STAGED_MEMBERSHIP_NAME.columns.len() * VALUE;
@@ -228,7 +247,7 @@ impl Staging {
         let identity = (&binding.from.node_type, &binding.to.node_type, word, binding.request_id.as_deref());
         let identity = [&self.seeds[0], &self.seeds[1]].map(|seed| seed.hash_one(identity));
         let row = [self.run.into(), from.into(), to.into(), terms.into(), part.into()];
-        if self.pending.bindings.put((from, to, identity), row) {
+        if self.pending.bindings.put((part, from, to, identity), row) {
             self.pending.bytes += STAGED_BINDING.columns.len() * VALUE;
         }
         Ok(())

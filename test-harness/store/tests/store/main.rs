@@ -25,6 +25,7 @@ mod readers;
 mod rows;
 mod seam;
 mod server;
+mod sparing;
 mod support;
 mod tls;
 mod upgraded;
