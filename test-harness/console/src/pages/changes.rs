@@ -113,9 +113,13 @@ fn too_much(found: &Found, here: &Link) -> Markup {
 }
 
 fn lead(found: &Found) -> String {
+    // What was read of it counts nobody.
+    if found.is_too_much {
+        return "Too much changed to compare access here.".to_owned();
+    }
     let (more, less) = (found.subjects(Side::More), found.subjects(Side::Less));
     let protected = found.protection.len() as u64;
-    if more + less + protected == 0 && !found.is_too_much {
+    if more + less + protected == 0 {
         return "No change of access or protection.".to_owned();
     }
     let parts = [
@@ -125,7 +129,7 @@ fn lead(found: &Found) -> String {
     ];
     let parts: Vec<String> =
         parts.iter().filter(|(many, ..)| *many > 0).map(|(many, one, several)| count(*many, one, several)).collect();
-    if parts.is_empty() { "Too much changed to compare access here.".to_owned() } else { parts.join(", ") + "." }
+    parts.join(", ") + "."
 }
 
 fn choose(place: &Place, from: RunHead) -> Markup {
@@ -172,7 +176,7 @@ fn shifts(id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Ma
     html! {
         @if !all.is_empty() || !accounts.is_empty() {
             section aria-labelledby=(id) {
-                h2 id=(id) { (title) " (" (number((all.len() + accounts.len()) as u64)) ")" }
+                h2 id=(id) { (title) " (" (number((all.len() + accounts.len()) as u64)) (and_more(found)) ")" }
                 ol.changes {
                     @for shift in all.iter().take(LINES) { li {
                         span class={ "sign " (class) } { @if side == Side::More { "+ More" } @else { "− Less" } }
@@ -195,6 +199,11 @@ fn shifts(id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Ma
             }
         }
     }
+}
+
+/// What follows the number of something that was not read to its end.
+fn and_more(found: &Found) -> &'static str {
+    if found.is_too_much { " and more" } else { "" }
 }
 
 fn sentence(place: &Place, shift: &Shift) -> Markup {
@@ -237,7 +246,7 @@ fn protection(place: &Place, found: &Found) -> Markup {
     html! {
         @if !found.protection.is_empty() {
             section aria-labelledby="protection" {
-                h2 #protection { "Protection (" (number(found.protection.len() as u64)) ")" }
+                h2 #protection { "Protection (" (number(found.protection.len() as u64)) (and_more(found)) ")" }
                 ol.changes { @for change in found.protection.iter().take(LINES) { li {
                     span class={ "sign " @if change.is_weaker { "more" } @else { "less" } } { @if change.is_weaker { "Weaker" } @else { "Stronger" } }
                     p { @if let Some((link, name)) = record_link(place, &change.account) { (named(link, &name)) } " " (change.words) "." }
@@ -252,7 +261,7 @@ fn rest(place: &Place, found: &Found) -> Markup {
     html! {
         @if found.rest() > 0 {
             section aria-labelledby="rest" {
-                h2 #rest { "Everything else (" (number(found.rest())) @if found.is_too_much { " and more" } ")" }
+                h2 #rest { "Everything else (" (number(found.rest())) (and_more(found)) ")" }
                 @for (title, kind) in &found.others {
                     details.group {
                         summary { (title) " (" (number(kind.count)) ")" }

@@ -92,6 +92,7 @@ async fn where_much_differs_access_is_compared_when_somebody_asks_for_it() {
     let site = Site::with(&[rows(2, login()), rows(2_100, login())]).await;
     let page = site.page("/changes").await;
     assert_eq!(lead(&page), "Too much changed to compare access here.");
+    assert!(page.contains("More access (2,000 and more)"), "{page}");
     let link = crate::site::links(&page).into_iter().find(|link| link.contains("count=all")).unwrap();
     assert_eq!(lead(&site.page(&link).await), "2,098 accounts and groups got more access.");
 }
