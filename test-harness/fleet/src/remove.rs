@@ -23,7 +23,7 @@ pub struct Removed {
 
 impl Fleet {
     /// Takes systems out of the fleet, or none if one of them is not there. A system that its provider still lists cannot be
-    /// removed alone, because it would come back.
+    /// removed alone, because it would come back: it can be [excluded](Self::exclude).
     ///
     /// # Errors
     /// `invalid_config` for the first name that cannot be removed; `sink` if the database cannot be written.

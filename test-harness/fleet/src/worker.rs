@@ -47,8 +47,8 @@ pub struct WorkerOptions {
     pub lease: Duration,
     /// How long one start of a scan may take. A later one goes on where it stopped.
     pub time_limit: Duration,
-    /// How often a scan of a small system stores where another worker would go on. Less of it is read again for each time that
-    /// it does, and each costs the database as much as many rows.
+    /// The least time between two checkpoints that a scan of a small system stores, from which another worker would go on. Each
+    /// costs the database as much as many rows.
     pub checkpoint_every: Duration,
     /// When a scan that removes much is held.
     pub hold: Hold,

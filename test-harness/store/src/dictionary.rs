@@ -13,6 +13,8 @@ use crate::database::Connection;
 
 /// Reserve at first this number of new numbers at once, then twice as many each time.
 const FIRST: i64 = 16;
+/// Reserve this number at first where nothing is known: all that comes is new.
+const FIRST_OF_ALL: i64 = 128;
 /// Reserve at most this number at once.
 const MOST: i64 = 8192;
 
@@ -90,6 +92,13 @@ impl Numbers {
     pub(crate) fn new(kind: &'static str) -> Self {
         let seeds = [RandomState::new(), RandomState::new()];
         Self { kind, seeds, known: std::array::from_fn(|_| Entries::default()), free: 0..0, block: FIRST }
+    }
+
+    /// Has more numbers reserved at once if none was entered.
+    pub(crate) fn expect_new(&mut self) {
+        if self.count() == 0 {
+            self.block = FIRST_OF_ALL;
+        }
     }
 
     /// Returns how many there are.

@@ -99,8 +99,8 @@ impl Edges {
         let closed = format!(
             "insert into delta_{word} (run, {one}, {two}, {rest}, opens, closes) \
              select ?1, k.{one}, k.{two}, {closed_rest}, false, k.from_run from {word}_version k \
-             where k.system = ?2 and k.to_run is null and not exists (select 1 from staged_{word} s \
-             where s.run = ?1 and s.{one} = k.{one} and s.{two} = k.{two} {same}) {}",
+             where k.system = ?2 and k.to_run is null and {} {}",
+            self.unless_staged(context),
             keeps.replace('#', "k")
         );
         db.execute(&closed, &both)?;
@@ -132,6 +132,20 @@ impl Edges {
             counts.gone = counts.gone.saturating_sub(counts.changed);
         }
         Ok((Source::Delta, counts))
+    }
+
+    /// The condition that the edge `k` was not read.
+    fn unless_staged(&self, context: &Context<'_>) -> String {
+        let Self { word, key: [one, two], rest, .. } = self;
+        let mut key = vec![*one, *two];
+        key.extend(self.is_in_key.then_some(*rest));
+        if context.is_small {
+            // As this is written, all of them are read once and looked up, however few the database expects.
+            let of = |table: &str| key.iter().map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ");
+            return format!("({}) not in (select {} from staged_{word} s where s.run = ?1)", of("k"), of("s"));
+        }
+        let same: String = key.iter().map(|column| format!(" and s.{column} = k.{column}")).collect();
+        format!("not exists (select 1 from staged_{word} s where s.run = ?1{same})")
     }
 
     /// Counts the rows of the difference.

@@ -16,8 +16,8 @@ use crate::way::{self, Way};
 
 /// Rows are written when they take this number of bytes.
 const BYTES: usize = 2 << 20;
-/// Rows of a small scan, and objects that the store knows of a small system. One that is not indexed is compared with each
-/// other one in a moment, so the database need not count them before it plans.
+/// The most rows of a small scan, and objects that the store knows of a small system. Even comparing each with each takes a
+/// moment, so the database need not count them before it plans.
 const SMALL: usize = 2_000;
 /// The bytes of a value that is not text.
 const VALUE: usize = size_of::<Value>();
@@ -102,6 +102,7 @@ impl Staging {
             let id = row.number(0)?;
             objects.enter((row.word(1)?, row.word(2)?, row.word(3)?), id, staged.contains(&id))
         })?;
+        objects.expect_new();
         let mut vias = Numbers::new("via");
         // While a scan ran, accepting another run may have numbered one of its ways as well.
         let sql = "select v.direct, v.steps, v.expires_at, v.request_id, min(v.id) from via v where v.system = ?1 \
