@@ -45,6 +45,9 @@ pub(crate) struct Ready {
 impl NewSystem {
     /// Refuses a name that nobody should type. Those of a provider's organisations are not typed.
     pub(crate) fn check_name(&self) -> Result<(), ConnectorError> {
+        if self.name.trim().is_empty() {
+            return Err(ConnectorError::invalid_config("a system needs a name", "name it"));
+        }
         typed::check("the name of a system", &self.name, MAX_NAME).map_err(|error| error.context(&self.name))
     }
 

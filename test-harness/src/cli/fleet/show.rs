@@ -15,7 +15,7 @@ use super::{exclude, open, signals};
 use crate::cli::print::{self, AnswerFormat, SheetFormat};
 use crate::cli::store::{LocationArguments, shown};
 use crate::cli::table::Table;
-use crate::cli::{Exit, screen};
+use crate::cli::{Exit, maintenance, screen};
 
 /// How often `--watch` looks.
 const WATCH: Duration = Duration::from_secs(2);
@@ -209,10 +209,10 @@ fn text(status: &Status) -> String {
     let (there, lost) = status.worker_counts();
     let lost = if lost > 0 { format!(" ({} lost)", HumanCount(lost as u64)) } else { String::new() };
     let mut text = format!(
-        "{} systems, {} workers{lost} at {}\n{} running, {} queued, {} waiting; last runs: {} complete, {} held, {} failed, {} \
+        "{}, {}{lost} at {}\n{} running, {} queued, {} waiting; last runs: {} complete, {} held, {} failed, {} \
          cancelled; {} never scanned\n",
-        HumanCount(status.systems.unsigned_abs()),
-        HumanCount(there as u64),
+        maintenance::count(status.systems.unsigned_abs(), "system"),
+        maintenance::count(there as u64, "worker"),
         shown(status.at),
         count("running"),
         count("queued"),
