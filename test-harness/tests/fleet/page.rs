@@ -131,7 +131,7 @@ async fn the_page_shows_each_state_of_a_run_and_follows_it() {
     let (code, page) = site.page("/fleet").await;
     assert_eq!(code, 200, "{page}");
     let (worker, remedy) = (&status["workers"][0]["name"], &status["failed"][0]["remedy"]);
-    let decide = "href=\"/scan?system=%3Cscript%3Ealert%281%29%3C%2Fscript%3E%E2%80%AE\"";
+    let decide = "href=\"/scan?system=%3Cscript%3Ealert%281%29%3C%2Fscript%3E\"";
     for shown in [
         "4 systems. 2 need you: 1 scan is held, 1 failed.",
         "1 running, 0 queued, 1 waiting",
