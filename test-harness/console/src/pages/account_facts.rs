@@ -15,12 +15,17 @@ pub(super) fn second_factor(account: &Account, now: Timestamp) -> Markup {
     html! {
         @match Factor::of(account) {
             Factor::SetUp => { (Mark::Good.with(&if factors.is_empty() { "Set up".to_owned() } else { crate::words::capital(&factors.join(", ")) })) }
-            Factor::Exempt => { (Mark::Warn.with("Exempt")) }
-            Factor::NotSetUp => { (Mark::Bad.with("Not set up")) }
+            Factor::Exempt | Factor::NotSetUp => { (Mark::Bad.with("Not set up")) }
             _ => { (Mark::Off.with("Not known")) }
         }
-        @if let Some(until) = mfa.excluded_until.filter(|_| mfa.excluded == Some(true)) {
-            span.under { @if until > now { "until " } @else { "ended " } (text::day(until)) }
+        @if mfa.excluded == Some(true) {
+            span.under {
+                @match mfa.excluded_until {
+                    None => { "exempt from it" }
+                    Some(until) if until > now => { "exempt from it until " (text::day(until)) }
+                    Some(until) => { "exempt from it until " (text::day(until)) ", which is over" }
+                }
+            }
         }
     }
 }

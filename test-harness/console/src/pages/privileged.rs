@@ -103,7 +103,7 @@ fn here(visit: &Visit, place: &Place) -> crate::link::Link {
 
 fn lead(figures: &Figures) -> String {
     let privileged = figures.privileged();
-    let without = figures.privileged_with(Factor::NotSetUp);
+    let without = figures.privileged_without_factor();
     let verb = if privileged == 1 { "holds" } else { "hold" };
     let all = count(figures.accounts(), "account", "accounts");
     match (privileged, without) {
@@ -129,8 +129,13 @@ fn filters(visit: &Visit, place: &Place, figures: &Figures) -> Markup {
     severities.extend(SEVERITIES.map(|severity| {
         (severity.as_str(), format!("{} ({})", title(severity), number(figures.privileged_of(severity))))
     }));
-    let factors =
-        [("", "Any"), ("notSetUp", "Not set up"), ("exempt", "Exempt"), ("setUp", "Set up"), ("notKnown", "Not known")];
+    let factors = [
+        ("", "Any"),
+        ("notSetUp", "Not set up"),
+        ("exempt", "Not set up, exempt"),
+        ("setUp", "Set up"),
+        ("notKnown", "Not known"),
+    ];
     let logins =
         [("", "Any"), ("none", "None found"), ("30", "Over 30 days ago, or none"), ("90", "Over 90 days ago, or none")];
     let states = [("", "Enabled and disabled"), ("yes", "Enabled"), ("no", "Disabled")];
@@ -195,6 +200,11 @@ fn table(visit: &Visit, place: &Place, shown: &PageOf<PrivilegedAccount>, first:
     }
 }
 
+/// The word for a column: whether it is exempt stands in another one.
+fn factor_word(factor: Factor) -> &'static str {
+    if Factor::WITHOUT.contains(&factor) { Factor::NotSetUp.as_str() } else { factor.as_str() }
+}
+
 /// All accounts of the filters as a file for a spreadsheet.
 async fn sheet(visit: &Visit) -> Result<Answer, Failure> {
     let now = visit.now;
@@ -216,6 +226,7 @@ fn rows_of_sheet(store: &mut Store, place: &Place, filter: &PrivilegedFilter) ->
         "lastLoginAt",
         "privilegedSince",
         "reasons",
+        "secondFactorExempt",
     ])?;
     let (mut after, mut rows) = (None, 0);
     loop {
@@ -223,6 +234,7 @@ fn rows_of_sheet(store: &mut Store, place: &Place, filter: &PrivilegedFilter) ->
         for PrivilegedAccount { account, since, .. } in &page.rows {
             let reasons: Vec<&str> = account.reasons.iter().map(|reason| reason.message.as_str()).collect();
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            let exempt = account.mfa.as_ref().and_then(|mfa| mfa.excluded);
             let login = account.last_login.as_ref().and_then(|login| login.succeeded_at).max(account.last_login_at);
             sheet.row([
                 account.severity().map_or("", Severity::as_str).to_owned(),
@@ -232,10 +244,11 @@ fn rows_of_sheet(store: &mut Store, place: &Place, filter: &PrivilegedFilter) ->
                 text(&account.display_name),
                 text(&account.email),
                 account.enabled.map_or_else(String::new, |enabled| enabled.to_string()),
-                Factor::of(account).as_str().to_owned(),
+                factor_word(Factor::of(account)).to_owned(),
                 login.map_or_else(String::new, |time| time.to_string()),
                 since.to_string(),
                 reasons.join("; "),
+                exempt.map_or_else(String::new, |exempt| exempt.to_string()),
             ])?;
         }
         rows += page.rows.len();

@@ -14,7 +14,7 @@ use crate::store::{Store, System};
 pub struct PrivilegedFilter {
     /// Only those of this severity.
     pub severity: Option<Severity>,
-    /// Only those with this state of the second factor.
+    /// Only those with this state of the second factor. [`Factor::NotSetUp`] includes those that are exempt.
     pub factor: Option<Factor>,
     /// Only those that are enabled, or that are not.
     pub enabled: Option<bool>,
@@ -39,7 +39,9 @@ pub struct PrivilegedAccount {
 impl PrivilegedFilter {
     fn accepts(&self, account: &Account) -> bool {
         let login = last_login(account);
-        self.factor.is_none_or(|factor| Factor::of(account) == factor)
+        let is_of =
+            |wanted, factor| wanted == factor || wanted == Factor::NotSetUp && Factor::WITHOUT.contains(&factor);
+        self.factor.is_none_or(|wanted| is_of(wanted, Factor::of(account)))
             && self.enabled.is_none_or(|enabled| account.enabled == Some(enabled))
             && self.no_login_since.is_none_or(|time| login.is_none_or(|login| login < time))
             && (!self.no_login || login.is_none())
