@@ -7,7 +7,7 @@ use connector_store::pages::{Figures, FindingFilter, PageOf, Subject};
 use maud::{Markup, html};
 
 use super::choice::choose;
-use super::exceptions::last_moment;
+use super::exceptions::until;
 use super::privileged::{SEVERITIES, severity_of};
 use super::rows::{named, reason, record_link, type_word};
 use super::{Answer, paging};
@@ -161,7 +161,7 @@ fn table(visit: &Visit, place: &Place, shown: &PageOf<Subject>) -> Markup {
     }
 }
 
-fn what(record: &Record) -> String {
+pub(super) fn what(record: &Record) -> String {
     match record {
         Record::Account(account) => spaced(account.kind.as_str()),
         Record::Group(_) => "group".to_owned(),
@@ -176,15 +176,15 @@ fn one(finding: &Finding, place: &Place, now: jiff::Timestamp) -> Markup {
         @if finding.since_run == place.latest && place.runs.len() > 1 { " " strong.small { "New" } }
         span.under { (Name(&sentence(&finding.reason.remedy))) " Since " (text::day(finding.since)) ". " code { (finding.id) } }
         @if place.is_latest() {
-            span.under { a href=(place.link("/exception").with("id", &finding.id).with("code", &finding.reason.code)) {
+            span.under { a href=(place.link("/exception").with("id", &finding.id)) {
                 @if finding.exception.is_some() { "Change or withdraw the exception" } @else { "Accept for a time" }
                 span.only-read { ": finding " (finding.id) }
             } }
         }
         @if let Some(exception) = &finding.exception {
             span.under {
-                span.tag { @if exception.is_expired(now) { "Exception ended" } @else { "Accepted" } }
-                " until the end of " (text::day(last_moment(exception.expires))) ": " (Name(&exception.reason))
+                span.tag { @if exception.is_expired(now) { "Exception" } @else { "Accepted" } }
+                " " (until(exception, now)) ": " (Name(&exception.reason))
             }
         }
     }
