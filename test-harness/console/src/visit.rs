@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use connector_api::{Access, AccessLevel, ConnectorError};
+use connector_api::{Access, AccessLevel, ConnectorError, SectionReport, SectionStatus};
 use connector_store::pages::RunHead;
 use connector_store::{At, SectionState, Store, System};
 use jiff::Timestamp;
@@ -76,7 +76,10 @@ pub(crate) struct Place {
     pub(crate) latest: i64,
     /// Earlier and later published runs, the latest first.
     pub(crate) runs: Vec<RunHead>,
+    /// The sections whose rows are kept.
     pub(crate) sections: Vec<SectionState>,
+    /// All sections of the scan, also those that only compute rows from the rows of others; empty if they are not known.
+    pub(crate) reports: Vec<SectionReport>,
     /// Weakest first.
     accesses: Vec<Access>,
 }
@@ -93,8 +96,10 @@ impl Place {
             runs.push(run);
         }
         let sections = store.sections(run.id)?;
+        let summary = store.run(&system, run.id)?.and_then(|run| run.summary);
+        let reports = summary.map(|summary| summary.sections).unwrap_or_default();
         let accesses = store.accesses(run.id)?;
-        Ok(Self { system, run, latest, runs, sections, accesses })
+        Ok(Self { system, run, latest, runs, sections, reports, accesses })
     }
 
     /// Finds the system of a query: the one that was scanned last if it names none.
@@ -132,6 +137,12 @@ impl Place {
             _ => true,
         };
         self.sections.iter().filter(is_older).collect()
+    }
+
+    /// The sections that only compute rows from the rows of others, if they were not switched off.
+    pub(crate) fn computed(&self) -> impl Iterator<Item = &SectionReport> {
+        let is_kept = |report: &SectionReport| self.sections.iter().any(|section| section.section == report.section);
+        self.reports.iter().filter(move |report| !is_kept(report) && report.status != SectionStatus::Skipped)
     }
 
     /// How strong an access is: its level, then its place in the connector's order.

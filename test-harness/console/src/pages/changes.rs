@@ -2,6 +2,7 @@
 
 mod found;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use connector_api::{ConnectorError, NodeKind, Record, ResourceRef};
@@ -25,12 +26,29 @@ use crate::words::{level, spaced};
 const LINES: usize = 60;
 const THINGS: usize = 15;
 
-/// The earlier run of the address, or the one before.
-fn earlier(store: &mut Store, place: &Place, query: &Query) -> Result<Option<RunHead>, Failure> {
-    match query.number::<i32>("from")? {
-        Some(from) if i64::from(from) < place.run.id => Ok(Some(store.run_head(&place.system, from.into())?)),
-        _ => Ok(store.published_runs(&place.system, Some(place.run.id), 1)?.pop()),
-    }
+/// What the scan of the address is compared with.
+enum Other {
+    Earlier(RunHead),
+    /// The address has the two the other way round.
+    Later(RunHead),
+    /// The address names the scan itself.
+    Same,
+    /// It is the first that is kept.
+    None,
+}
+
+/// The other run of the address, or the one before.
+fn other_run(store: &mut Store, place: &Place, query: &Query) -> Result<Other, Failure> {
+    let Some(from) = query.number::<i32>("from")?.map(i64::from) else {
+        let before = store.published_runs(&place.system, Some(place.run.id), 1)?.pop();
+        return Ok(before.map_or(Other::None, Other::Earlier));
+    };
+    let from = store.run_head(&place.system, from)?;
+    Ok(match from.id.cmp(&place.run.id) {
+        Ordering::Less => Other::Earlier(from),
+        Ordering::Equal => Other::Same,
+        Ordering::Greater => Other::Later(from),
+    })
 }
 
 /// What a run changed since the one before, by kind: it is counted when the run is published.
@@ -46,30 +64,55 @@ fn counted(store: &mut Store, place: &Place, from: i64) -> Result<Option<Changes
 pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     let is_sheet = visit.query.get("format") == Some("csv");
     let read = visit.read_at(move |store, place, query| {
-        let Some(from) = earlier(store, place, query)? else { return Ok(None) };
+        let from = match other_run(store, place, query)? {
+            Other::Earlier(from) => from,
+            other => return Ok((other, Found::default(), None)),
+        };
         if is_sheet {
-            return Ok(Some((from, Found::default(), Some(sheet(store, place, from.id)?))));
+            return Ok((Other::Earlier(from), Found::default(), Some(sheet(store, place, from.id)?)));
         }
         let most = if query.get("count") == Some("all") { found::MOST } else { found::AT_ONCE };
         let mut found = Found::read(store, place, from.id, most)?;
         if found.is_too_much {
             found.counted = counted(store, place, from.id)?;
         }
-        Ok(Some((from, found, None)))
+        Ok((Other::Earlier(from), found, None))
     });
     let (place, read) = read.await?;
     let content = match read {
-        Some((from, _, Some(sheet))) => {
+        (Other::Earlier(from), _, Some(sheet)) => {
             return Ok(Answer::file(&format!("changes-{}-{}", from.id, place.run.id), sheet)?);
         }
-        Some((from, found, None)) => content(&place, from, &found),
-        None => html! {
-            div.head { div { h1 { "Changes" } p.lead { "There is no earlier scan to compare with." } } }
-            div.note { p { "This is the first scan of " (Name(&place.system.name)) " that is kept. After the next one, this page shows what changed." } }
-        },
+        (Other::Earlier(from), found, None) => content(&place, from, &found),
+        (other, ..) => nothing(&place, &other),
     };
     Ok(Page { title: format!("Changes of {}", place.system.name), entry: "/changes", place: Some(place), content }
         .into())
+}
+
+/// What is said where there is nothing to compare.
+fn nothing(place: &Place, other: &Other) -> Markup {
+    let lead = match other {
+        Other::Later(_) => "The two scans are the other way round.",
+        Other::Same => "A scan is not compared with itself.",
+        _ => "There is no earlier scan to compare with.",
+    };
+    html! {
+        div.head { div { h1 { "Changes" } p.lead { (lead) } } }
+        div.note { p {
+            @match other {
+                Other::Later(later) => {
+                    "Changes lead from an earlier scan to a later one. "
+                    a href=(place.link("/changes").with("at", later.id).with("from", place.run.id)) {
+                        "Compare the scan of " (text::minute(place.run.started_at)) " with that of " (text::minute(later.started_at))
+                    }
+                }
+                Other::Same => { "Choose an earlier one. " a href=(place.link("/changes")) { "Compare with the scan before" } }
+                _ => { "This is the first scan of " (Name(&place.system.name)) " that is kept. After the next one, this page shows what changed." }
+            }
+        } }
+        @match other { Other::Later(from) => { (choose(place, *from)) } Other::Same => { (choose(place, place.run)) } _ => {} }
+    }
 }
 
 fn content(place: &Place, from: RunHead, found: &Found) -> Markup {

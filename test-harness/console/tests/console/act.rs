@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use connector_api::{CancellationToken, Edition};
-use connector_store::Store;
+use connector_store::{Exception, Store};
 use futures_util::StreamExt;
 
 use crate::organisation::{login, rows};
@@ -208,8 +208,23 @@ async fn a_running_scan_shows_its_sections_refuses_a_second_one_and_is_cancelled
     let (events, ()) = tokio::join!(followed, cancelled);
     assert!(events.contains("event: end"), "{events}");
     let page = site.page("/scan?system=lab").await;
-    assert_eq!(lead(&page), "Failed: nothing was changed.");
-    assert!(page.contains("<code>cancelled</code>"), "{page}");
+    assert_eq!(lead(&page), "Cancelled: nothing was changed.");
+    assert!(page.contains("<code>cancelled</code>") && !page.contains("note bad"), "{page}");
+    let home = site.page("/").await;
+    assert!(home.contains("Cancelled</span>") && !lead(&home).contains("failed"), "{home}");
+}
+
+#[tokio::test]
+async fn a_system_whose_newest_scan_was_cancelled_by_somebody_needs_nobody() {
+    let site = site().await;
+    scan(&site, "lab", &[("attributes.users", "5")]).await;
+    follow(&site, "/scan/events?system=lab").await;
+    let waits = right("lab", &[("attributes.waits", "true"), ("credential.password", "")]);
+    address(&site.post("/system?system=lab", &waits).await);
+    address(&site.post("/scan", &[("system", "lab")]).await);
+    let followed = follow(&site, "/scan/events?system=lab");
+    tokio::join!(followed, site.post("/scan/cancel", &[("system", "lab")]));
+    assert_eq!(lead(&site.page("/").await), "1 system. None needs you.");
 }
 
 #[tokio::test]
@@ -220,7 +235,7 @@ async fn the_end_of_the_server_cancels_scans_and_waits_for_them() {
     cancel.cancel();
     let ended = tokio::time::timeout(Duration::from_secs(30), site.console.end_with(&cancel)).await;
     assert!(ended.is_ok());
-    assert_eq!(lead(&site.page("/scan?system=lab").await), "Failed: nothing was changed.");
+    assert_eq!(lead(&site.page("/scan?system=lab").await), "Cancelled: nothing was changed.");
     let refused = site.post("/scan", &[("system", "lab")]).await;
     assert!(refused.body.contains("cancelled"), "nothing starts any more: {}", refused.body);
 }
@@ -269,6 +284,55 @@ async fn a_finding_is_accepted_for_a_time_with_a_reason_and_withdrawn() {
     assert!(form.contains("value=\"2027-01-31\""), "{form}");
     address(&site.post(&path, &[("then", "withdraw")]).await);
     assert!(!site.page("/findings?system=toy").await.contains("agreed &lt;b&gt;"));
+}
+
+#[tokio::test]
+async fn an_exception_that_ends_within_a_day_says_when_and_saving_it_unchanged_changes_nothing() {
+    let site = Site::with(&[rows(8, login())]).await;
+    let findings = site.page("/findings?system=toy").await;
+    let id = findings.split("/exception?").nth(1).unwrap().split("id=").nth(1).unwrap()[..12].to_owned();
+    let path = format!("/exception?system=toy&id={id}");
+    let mut store = Store::open(&site.location).unwrap();
+    let system = store.systems().unwrap().remove(0);
+    let mut accept = |expires: &str| {
+        let (reason, expires) = ("agreed".to_owned(), expires.parse().unwrap());
+        store.except(&system, 1, &[Exception { id: id.clone(), reason, expires, by: None }]).unwrap();
+    };
+    accept("2026-11-26T18:30:05.5Z");
+    let findings = site.page("/findings?system=toy").await;
+    assert!(findings.contains("Accepted</span> until <time datetime=\"2026-11-26T18:30:05Z\">"), "{findings}");
+    let form = site.page(&path).await;
+    assert!(form.contains("type=\"datetime-local\" step=\"1\" value=\"2026-11-26T18:30:05\""), "{form}");
+    let unchanged = [("then", "accept"), ("reason", "agreed"), ("until", "2026-11-26T18:30:05")];
+    address(&site.post(&path, &unchanged).await);
+    let of = |location| {
+        let mut store = Store::open(location).unwrap();
+        let system = store.systems().unwrap().remove(0);
+        store.exceptions(&system).unwrap().remove(0).expires.to_string()
+    };
+    assert_eq!(of(&site.location), "2026-11-26T18:30:05.5Z");
+    // One that is over is not prolonged by saving it as it is.
+    accept("2026-11-26T08:00:00Z");
+    let findings = site.page("/findings?system=toy").await;
+    assert!(findings.contains("Exception</span> ended at <time datetime=\"2026-11-26T08:00:00Z\">"), "{findings}");
+    let form = site.page(&path).await;
+    assert!(form.contains("value=\"2026-11-26T08:00:00\""), "{form}");
+    let refused = site.post(&path, &[("then", "accept"), ("reason", "agreed"), ("until", "2026-11-26T08:00:00")]).await;
+    assert!(refused.body.contains("This time is over: choose a later one."), "{}", refused.body);
+    assert_eq!(of(&site.location), "2026-11-26T08:00:00Z");
+}
+
+#[tokio::test]
+async fn the_page_of_an_exception_is_about_the_finding_and_not_about_its_address() {
+    let site = Site::with(&[rows(8, login())]).await;
+    let findings = site.page("/findings?system=toy&severity=critical").await;
+    let id = findings.split("/exception?").nth(1).unwrap().split("id=").nth(1).unwrap()[..12].to_owned();
+    let page = site.page(&format!("/exception?system=toy&id={id}&code=no_such_kind")).await;
+    let lead = lead(&page);
+    assert!(lead.starts_with(&format!("Sudo on systems {id} on user user0006 of toy.")), "{lead}");
+    let unknown = site.get("/exception?system=toy&id=0123456789ab&code=sudo_on_systems").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert!(unknown.body.contains("There is no finding 0123456789ab as of run 1."), "{}", unknown.body);
 }
 
 #[tokio::test]

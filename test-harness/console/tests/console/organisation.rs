@@ -20,6 +20,10 @@ pub fn descriptor() -> Descriptor {
         describe(Section::SYSTEMS).owning([RowType::new("resource", "system"), RowType::new("resource", "rack")]),
         describe(Section::GRANTS).owning(RowType::several("binding", ["accountToResource", "groupToResource"])),
         describe(Section::of("nesting")).owning(RowType::several("binding", ["resourceToResource"])),
+        // It keeps no rows: they are computed again.
+        describe(Section::PRIVILEGED_GRANTS)
+            .drawn_from([Section::GRANTS])
+            .owning([RowType::new("grant", "privileged")]),
     ];
     descriptor.accesses = vec![login(), sudo(), without_password()];
     descriptor
