@@ -11,7 +11,7 @@ use crate::guard::FORM_TOKEN;
 use crate::link::Link;
 use crate::pages::{Entry, FLEET, NAVIGATION};
 use crate::session::Session;
-use crate::text::{ago, bare as unmarked};
+use crate::text::{and_ago, bare as unmarked};
 use crate::visit::{Place, Visit};
 use crate::words::Mark;
 use crate::{text, words};
@@ -125,7 +125,7 @@ pub(crate) fn strip(visit: &Visit, place: &Place) -> Markup {
     html! {
         div.where role="region" aria-label="System and scan shown" {
             strong { (text::Name(&place.system.name)) }
-            span { "as of " (text::time(place.run.started_at)) ", " (ago(place.run.started_at, visit.now)) }
+            span { "as of " (text::time(place.run.started_at)) (and_ago(place.run.started_at, visit.now)) }
             (trust(place))
             @if !place.is_latest() { span.tag { "Earlier scan" } }
             @if place.runs.len() > 1 {

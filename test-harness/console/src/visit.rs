@@ -28,7 +28,12 @@ pub(crate) struct Visit {
     pub(crate) path: String,
     /// The present time, UTC.
     pub(crate) now: Timestamp,
+    /// Whether the page becomes part of a file, where nobody can turn to a next page.
+    pub(crate) is_report: bool,
 }
+
+/// Rows of a list in a file.
+pub(crate) const REPORT_ROWS: usize = 500;
 
 /// The parameters of an address.
 #[derive(Debug, Clone, Default)]
@@ -176,6 +181,16 @@ impl Visit {
         KEPT.iter().fold(link, |link, name| link.with_any(name, self.query.get(name)))
     }
 
+    /// How many rows a list has: `on_page` where there are further pages.
+    pub(crate) fn rows(&self, on_page: usize) -> usize {
+        if self.is_report { REPORT_ROWS } else { on_page }
+    }
+
+    /// Where all of a list is that is cut off.
+    pub(crate) fn all_is(&self) -> &'static str {
+        if self.is_report { "The rest is not part of this file." } else { "The CSV has all." }
+    }
+
     /// Reads from the store.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
@@ -217,6 +232,6 @@ impl FromRequestParts<Arc<Console>> for Visit {
             session.ok_or_else(|| Failure::from(ConnectorError::internal("a page has no session")).into_response())?;
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let path = parts.uri.path().to_owned();
-        Ok(Self { console: Arc::clone(console), session, query, path, now: (console.clock)() })
+        Ok(Self { console: Arc::clone(console), session, query, path, now: (console.clock)(), is_report: false })
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use crate::text::{self, Name, ago};
+use crate::visit::Place;
 use crate::words::{Mark, spaced};
 
 /// The second factor, with what else is known of it beneath.
@@ -31,7 +32,7 @@ pub(super) fn second_factor(account: &Account, now: Timestamp) -> Markup {
 }
 
 /// When somebody signed in last.
-pub(super) fn last_login(account: &Account, now: Timestamp) -> Markup {
+pub(super) fn last_login(account: &Account, place: &Place, now: Timestamp) -> Markup {
     let login = account.last_login.as_ref();
     let at = login.and_then(|login| login.succeeded_at).max(account.last_login_at);
     html! {
@@ -39,11 +40,13 @@ pub(super) fn last_login(account: &Account, now: Timestamp) -> Markup {
             (Some(at), _) => {
                 (text::day(at))
                 span.under {
-                    (ago(at, now))
-                    @if let Some(service) = login.and_then(|login| login.service.as_deref()) { ", " (Name(&spaced(service))) }
+                    @let service = login.and_then(|login| login.service.as_deref());
+                    span.of-now { (ago(at, now)) @if service.is_some() { ", " } }
+                    @if let Some(service) = service { (Name(&spaced(service))) }
                 }
             }
             (None, Some(since)) => { "None found" span.under { "in logins since " (text::day(since)) } }
+            (None, None) if !place.is_latest() => { (Mark::Off.with("Not known as of this scan")) }
             (None, None) => { (Mark::Off.with("Not known")) }
         }
     }

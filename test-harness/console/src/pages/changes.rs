@@ -83,7 +83,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         (Other::Earlier(from), _, Some(sheet)) => {
             return Ok(Answer::file(&format!("changes-{}-{}", from.id, place.run.id), sheet)?);
         }
-        (Other::Earlier(from), found, None) => content(&place, from, &found),
+        (Other::Earlier(from), found, None) => content(&visit, &place, from, &found),
         (other, ..) => nothing(&place, &other),
     };
     Ok(Page { title: format!("Changes of {}", place.system.name), entry: "/changes", place: Some(place), content }
@@ -115,7 +115,7 @@ fn nothing(place: &Place, other: &Other) -> Markup {
     }
 }
 
-fn content(place: &Place, from: RunHead, found: &Found) -> Markup {
+fn content(visit: &Visit, place: &Place, from: RunHead, found: &Found) -> Markup {
     let here = place.link("/changes").with("at", place.run.id).with("from", from.id);
     html! {
         div.head {
@@ -132,10 +132,10 @@ fn content(place: &Place, from: RunHead, found: &Found) -> Markup {
         (choose(place, from))
         (not_read(place))
         @if found.is_too_much { (too_much(found, &here)) }
-        (shifts("more", "More access", Side::More, place, found))
-        (shifts("less", "Less access", Side::Less, place, found))
-        (protection(place, found))
-        (rest(place, found))
+        (shifts(visit, "more", "More access", Side::More, place, found))
+        (shifts(visit, "less", "Less access", Side::Less, place, found))
+        (protection(visit, place, found))
+        (rest(visit, place, found))
     }
 }
 
@@ -208,25 +208,27 @@ fn not_read(place: &Place) -> Markup {
     }
 }
 
-fn shifts(id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Markup {
+fn shifts(visit: &Visit, id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Markup {
     let all: Vec<&Shift> = found.shifts.iter().filter(|shift| shift.side == side).collect();
     let accounts: Vec<&Change> = found
         .accounts
         .iter()
         .filter(|change| matches!((change, side), (Change::New(_), Side::More) | (Change::Gone(_), Side::Less)))
         .collect();
+    let lines = visit.rows(LINES);
     let class = if side == Side::More { "more" } else { "less" };
     html! {
         @if !all.is_empty() || !accounts.is_empty() {
             section aria-labelledby=(id) {
                 h2 id=(id) { (title) " (" (number((all.len() + accounts.len()) as u64)) (and_more(found)) ")" }
+                @if all.len() > lines || accounts.len() > lines { p.small.soft { "The first " (lines) " of each kind. " (visit.all_is()) } }
                 ol.changes {
-                    @for shift in all.iter().take(LINES) { li {
+                    @for shift in all.iter().take(lines) { li {
                         span class={ "sign " (class) } { @if side == Side::More { "+ More" } @else { "− Less" } }
                         p { (sentence(place, shift)) }
                         @if shift.things.len() > 1 { details { summary { "Which" } @for (at, thing) in shift.things.iter().take(THINGS).enumerate() { @if at > 0 { ", " } (resource(place, thing)) } @if let Some(more) = shift.things.len().checked_sub(THINGS).filter(|more| *more > 0) { " and " (number(more as u64)) " more" } } }
                     } }
-                    @for change in accounts.iter().take(LINES) { li {
+                    @for change in accounts.iter().take(lines) { li {
                         span class={ "sign " (class) } { @if side == Side::More { "+ New" } @else { "− Gone" } }
                         p {
                             @match (side, record_link(place, change.record())) {
@@ -238,7 +240,6 @@ fn shifts(id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Ma
                         }
                     } }
                 }
-                @if all.len().max(accounts.len()) > LINES { p.small.soft { "The first " (LINES) " of each kind. The CSV has all." } }
             }
         }
     }
@@ -285,22 +286,23 @@ fn things(place: &Place, all: &[ResourceRef]) -> Markup {
     }
 }
 
-fn protection(place: &Place, found: &Found) -> Markup {
+fn protection(visit: &Visit, place: &Place, found: &Found) -> Markup {
+    let (all, lines) = (&found.protection, visit.rows(LINES));
     html! {
         @if !found.protection.is_empty() {
             section aria-labelledby="protection" {
                 h2 #protection { "Protection (" (number(found.protection.len() as u64)) (and_more(found)) ")" }
-                ol.changes { @for change in found.protection.iter().take(LINES) { li {
+                @if all.len() > lines { p.small.soft { "The first " (lines) " of " (number(all.len() as u64)) ". " (visit.all_is()) } }
+                ol.changes { @for change in all.iter().take(lines) { li {
                     span class={ "sign " @if change.is_weaker { "more" } @else { "less" } } { @if change.is_weaker { "Weaker" } @else { "Stronger" } }
                     p { @if let Some((link, name)) = record_link(place, &change.account) { (named(link, &name)) } " " (change.words) "." }
                 } } }
-                @if found.protection.len() > LINES { p.small.soft { "The first " (LINES) ". The CSV has all." } }
             }
         }
     }
 }
 
-fn rest(place: &Place, found: &Found) -> Markup {
+fn rest(visit: &Visit, place: &Place, found: &Found) -> Markup {
     html! {
         @if found.rest() > 0 {
             section aria-labelledby="rest" {
@@ -308,8 +310,10 @@ fn rest(place: &Place, found: &Found) -> Markup {
                 @for (title, kind) in &found.others {
                     details.group {
                         summary { (title) " (" (number(kind.count)) ")" }
+                        @if kind.count > kind.first.len() as u64 {
+                            p.small.soft { "The first " (kind.first.len()) " of " (number(kind.count)) ". " (visit.all_is()) }
+                        }
                         ul { @for change in &kind.first { li { (other(place, change)) } } }
-                        @if kind.count > kind.first.len() as u64 { p.small.soft { "The first " (kind.first.len()) ". The CSV has all." } }
                     }
                 }
             }

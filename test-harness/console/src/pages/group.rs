@@ -49,7 +49,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         section aria-labelledby="reach" {
             h2 #reach { "What its members reach through it: " (count(grants.len() as u64, "thing", "things")) }
             @if grants.is_empty() { div.note { p { "Nothing: the group is bound to no device, application or directory that was read." } } }
-            @else { (reach::table(&place, &grants, &here)) }
+            @else { (reach::table(&place, &grants, &here, &visit)) }
         }
         section aria-labelledby="members" {
             h2 #members tabindex="-1" { "Members" }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::choice::choose;
+use super::report::extent;
 use super::rows::{account_link, named, reason};
 use super::{Answer, account_facts, paging};
 use crate::failure::Failure;
@@ -33,8 +34,9 @@ pub(super) fn severity_of(query: &Query) -> Option<Severity> {
     SEVERITIES.into_iter().find(|severity| severity.as_str() == word)
 }
 
-fn filter(now: Timestamp, query: &Query) -> PrivilegedFilter {
-    let login = query.get("login");
+fn filter(now: Timestamp, place: &Place, query: &Query) -> PrivilegedFilter {
+    // As of an earlier scan, last logins are not known.
+    let login = query.get("login").filter(|_| place.is_latest());
     let days = login.and_then(|login| login.parse::<i64>().ok()).filter(|days| (1..=3650).contains(days));
     PrivilegedFilter {
         severity: severity_of(query),
@@ -54,8 +56,10 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     if visit.query.get("format") == Some("csv") {
         return sheet(&visit).await;
     }
+    let rows = visit.rows(ROWS);
     let read = visit.read_at(move |store, place, query| {
-        let shown = store.privileged(&place.system, place.run.id, &filter(now, query), paging::after(query), ROWS)?;
+        let shown =
+            store.privileged(&place.system, place.run.id, &filter(now, place, query), paging::after(query), rows)?;
         let first = store.first_run(&place.system)?;
         Ok((store.figures(&place.system, place.run.id)?, shown, first))
     });
@@ -83,6 +87,9 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
                     }
                 }
             } @else {
+                @if visit.is_report {
+                    p.soft { (extent(shown.rows.len() as u64, figures.privileged(), "privileged account", "privileged accounts")) }
+                }
                 div.scroll { (table(&visit, &place, &shown, first)) }
             }
             (paging::next("accounts", &here(&visit, &place), visit.query.get("after").is_none(), shown.next))
@@ -147,7 +154,7 @@ fn filters(visit: &Visit, place: &Place, figures: &Figures) -> Markup {
             (hidden(&place.link("/privileged")))
             (choose("Severity", "severity", query.get("severity"), &severities))
             (choose("Second factor", "factor", query.get("factor"), &owned(&factors)))
-            (choose("Last login", "login", query.get("login"), &owned(&logins)))
+            @if place.is_latest() { (choose("Last login", "login", query.get("login"), &owned(&logins))) }
             (choose("State", "enabled", query.get("enabled"), &owned(&states)))
             button { "Filter" }
         }
@@ -185,7 +192,7 @@ fn table(visit: &Visit, place: &Place, shown: &PageOf<PrivilegedAccount>, first:
                         }
                     } }
                     td role="cell" data-label="Second factor" { (account_facts::second_factor(account, visit.now)) }
-                    td role="cell" data-label="Last login" { (account_facts::last_login(account, visit.now)) }
+                    td role="cell" data-label="Last login" { (account_facts::last_login(account, place, visit.now)) }
                     td role="cell" data-label="Since" {
                         @if first == Some(row.since_run) {
                             "Since the first scan" span.under { (text::day(row.since)) }
@@ -209,7 +216,7 @@ fn factor_word(factor: Factor) -> &'static str {
 async fn sheet(visit: &Visit) -> Result<Answer, Failure> {
     let now = visit.now;
     let (place, sheet) =
-        visit.read_at(move |store, place, query| Ok(rows_of_sheet(store, place, &filter(now, query))?)).await?;
+        visit.read_at(move |store, place, query| Ok(rows_of_sheet(store, place, &filter(now, place, query))?)).await?;
     Ok(Answer::file(&format!("privileged-run-{}", place.run.id), sheet)?)
 }
 

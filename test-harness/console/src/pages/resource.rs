@@ -100,7 +100,7 @@ fn facts(resource: &Resource, now: jiff::Timestamp) -> Markup {
             @if let Some(os) = &resource.os { dt { "System" } dd { (Name(os)) @if let Some(version) = &resource.os_version { " " (Name(version)) } } }
             @if let Some(serial) = &resource.serial_number { dt { "Serial number" } dd { (Name(serial)) } }
             dt { "State" } dd { @match resource.active { Some(true) => { "Active" } Some(false) => { "Not active" } None => { "Not known" } } }
-            @if let Some(at) = resource.last_contact_at { dt { "Last contact" } dd { (text::day(at)) ", " (text::ago(at, now)) } }
+            @if let Some(at) = resource.last_contact_at { dt { "Last contact" } dd { (text::day(at)) (text::and_ago(at, now)) } }
             @if let Some(at) = resource.created_at { dt { "Registered" } dd { (text::day(at)) } }
             dt { "Id" } dd { code { (Name(&resource.external_id)) } }
         }

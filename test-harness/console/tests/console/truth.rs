@@ -1,6 +1,6 @@
 //! What pages say, against what the store knows.
 
-use connector_api::{Group, Reason, ReasonKind, Record, Section, Severity};
+use connector_api::{Group, LastLogin, Reason, ReasonKind, Record, Section, Severity};
 use connector_store::Store;
 
 use crate::organisation::{descriptor, login, rows, sudo, without_password};
@@ -35,6 +35,9 @@ async fn the_first_sentence_of_each_page_is_true() {
     assert_eq!(who.accounts, 60);
     let page = site.page("/resource?type=system&id=d%3D1").await;
     assert_eq!(lead(&page), "60 accounts reach it; 1 group leads to it. The strongest level here is administrator.");
+    // The picture has the width of the page: it does not fit into half of it.
+    let ways = page.split("An example of the strongest access: why ").nth(1).unwrap();
+    assert!(ways.contains("<svg class=\"ways") && !ways.contains("class=\"two"), "{ways}");
     assert_eq!(lead(&site.page("/group?type=CREW&id=g%3F1").await), "60 members. Administrator on 2 devices.");
 }
 
@@ -70,6 +73,32 @@ async fn an_earlier_scan_shows_what_stood_then() {
         "Administrator on 2 devices. No second factor is set up."
     );
     assert!(site.get("/account?id=id%2F0015&at=1").await.status.is_client_error());
+}
+
+#[tokio::test]
+async fn the_last_logins_of_the_newest_scan_are_not_those_of_an_earlier_one() {
+    let with_login = |at: &str| {
+        let mut all = rows(4, login());
+        for row in &mut all {
+            if let Record::Account(account) = row {
+                let mut last = LastLogin::default();
+                last.succeeded_at = Some(at.parse().unwrap());
+                account.last_login = Some(last);
+            }
+        }
+        all
+    };
+    let site = Site::with(&[with_login("2026-11-20T00:00:00Z"), with_login("2026-11-26T08:50:00Z")]).await;
+    for path in ["/privileged?system=toy", "/account?id=id%2F0002"] {
+        let (now, then) = (site.page(path).await, site.page(&format!("{path}&at=1")).await);
+        assert!(now.contains("26 Nov 2026</time><span class=\"under\">"), "{now}");
+        assert!(then.contains("Not known as of this scan"), "{then}");
+        assert!(!then.contains("datetime=\"2026-11-26T08:50:00Z\""), "{then}");
+    }
+    // Nor does a filter know them.
+    let filtered = site.page("/privileged?at=1&login=30").await;
+    assert!(!filtered.contains("Over 30 days ago"), "{filtered}");
+    assert_eq!(filtered.matches("<tr role=\"row\"><td").count(), 2);
 }
 
 #[tokio::test]
